@@ -1,0 +1,195 @@
+"""The heart: one attention function through which every model of every architecture runs.
+
+transformers looks a model's attention up by name (`AttentionInterface`, `AttentionMaskInterface`). Two names are
+registered here. `headlight` computes with SDPA; `headlight_eager` with the module's own `eager_attention_forward`,
+for classes whose softcap or attention sinks SDPA cannot express. Both hand query, key, value, mask and arguments to
+the recorder of the run that is under way in this context, and apply that run's interventions.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
+from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+from models.attention.interventions import Intervention, hidden_keys, replaced_output, zeroed_heads
+
+Kind = Literal["encoder", "decoder", "cross"]
+AttentionFunction = Callable[..., tuple[Tensor, Tensor | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One recorded call of the attention function, after rotary embedding.
+
+    query: [batch, heads, query, head_dim]
+    key, value: [batch, key_value_heads, key, head_dim]
+    mask: as the function received it, interventions applied: None, bool (True: may look) or additive,
+        [batch or 1, heads or 1, query, key]
+    arguments: the function's other keyword arguments (scaling, position_bias, softcap, ...)
+    """
+
+    module: torch.nn.Module
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    mask: Tensor | None
+    arguments: dict[str, Any]
+
+
+@dataclass
+class Run:
+    """One forward that is being recorded.
+
+    decoder_modules: `id()` of each module of the decoder stack of a seq2seq model, else empty.
+    interventions: for each row of the batch, what is changed in it; empty means nothing anywhere.
+    calls: filled while the forward runs.
+    """
+
+    decoder_modules: frozenset[int] = frozenset()
+    interventions: tuple[tuple[Intervention, ...], ...] = ()
+    is_seq2seq: bool = False
+    calls: dict[tuple[Kind, int], Call] = field(default_factory=dict)
+
+    def address(self, module: torch.nn.Module, arguments: dict[str, Any]) -> tuple[Kind, int]:
+        """Which kind and layer this call is: see `kind_of`; calls are counted where `layer_idx` does not tell."""
+        kind = self.kind_of(module, arguments)
+        layer = getattr(module, "layer_idx", None)
+        if not isinstance(layer, int) or (kind, layer) in self.calls:
+            layer = 1 + max((number for other, number in self.calls if other == kind), default=-1)
+        return kind, layer
+
+    def kind_of(self, module: torch.nn.Module, arguments: dict[str, Any]) -> Kind:
+        """Self-attention of the encoder or the decoder, or cross-attention: not causal although in the decoder."""
+        causal = is_causal(module, arguments)
+        if not self.is_seq2seq:
+            return "decoder" if causal else "encoder"
+        if id(module) not in self.decoder_modules:
+            return "encoder"
+        return "decoder" if causal else "cross"
+
+
+_run: ContextVar[Run | None] = ContextVar("headlight_run", default=None)
+
+
+@contextmanager
+def recording(run: Run) -> Iterator[Run]:
+    """Record the one forward that runs inside. Never hold it open across a `yield` of a generator."""
+    token = _run.set(run)
+    try:
+        yield run
+    finally:
+        _run.reset(token)
+
+
+def is_causal(module: torch.nn.Module, arguments: dict[str, Any]) -> bool:
+    """The rule of `transformers.integrations.sdpa_attention`: the argument, else the module's flag, else true."""
+    given = arguments.get("is_causal")
+    return bool(getattr(module, "is_causal", True) if given is None else given)
+
+
+def eager_function(module: torch.nn.Module) -> AttentionFunction:
+    """The `eager_attention_forward` of the file that defines this module's class."""
+    for cls in type(module).__mro__:
+        function = getattr(sys.modules.get(cls.__module__), "eager_attention_forward", None)
+        if function is not None:
+            return function
+    raise LookupError(f"{type(module).__name__} has no eager_attention_forward beside it")
+
+
+def full_mask(call: Call) -> Tensor | None:
+    """The call's mask, with the causal one rebuilt where SDPA was only told `is_causal`: bool, additive or None."""
+    queries, keys = call.query.shape[2], call.key.shape[2]
+    if call.mask is not None or queries == 1 or not is_causal(call.module, call.arguments):
+        return call.mask
+    return torch.ones(queries, keys, dtype=torch.bool, device=call.query.device).tril()[None, None]
+
+
+def allowed_keys(mask: Tensor) -> Tensor:
+    """Where a bool or additive mask lets a query look: bool, the mask's shape."""
+    return mask if mask.dtype == torch.bool else mask > torch.finfo(mask.dtype).min / 2
+
+
+def without_keys(mask: Tensor | None, hidden: Tensor) -> Tensor:
+    """The mask with `hidden` (bool, broadcastable to it) taken away; an additive mask keeps its other values."""
+    if mask is None:
+        return ~hidden
+    if mask.dtype == torch.bool:
+        return mask & ~hidden
+    return mask.masked_fill(hidden, torch.finfo(mask.dtype).min)
+
+
+def additive(mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
+    """A mask as an eager function adds it: 0 where a query may look, the lowest number elsewhere."""
+    if mask is None or mask.dtype != torch.bool:
+        return mask
+    return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill(~mask, torch.finfo(dtype).min)
+
+
+def _attend(
+    compute: AttentionFunction,
+    module: torch.nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    **arguments: Any,
+) -> tuple[Tensor, None]:
+    run = _run.get()
+    if run is None:
+        return compute(module, query, key, value, attention_mask, **arguments)[0], None
+    kind, layer = run.address(module, arguments)
+    call = Call(module, query, key, value, attention_mask, arguments)
+    blank = None
+    if any(run.interventions):
+        hidden = hidden_keys(run.interventions, kind, layer, query, key, is_seq2seq=run.is_seq2seq)
+        if hidden is not None:
+            attention_mask = without_keys(full_mask(call), hidden)
+            blank = ~allowed_keys(attention_mask).any(dim=-1, keepdim=True)
+            if compute is _eager:
+                attention_mask = additive(attention_mask, query.dtype)
+            call = Call(module, query, key, value, attention_mask, arguments)
+    run.calls[kind, layer] = call
+    output = compute(module, query, key, value, attention_mask, **arguments)[0]
+    if blank is not None:
+        output = output.masked_fill(blank.transpose(1, 2), 0)
+    if any(run.interventions):
+        output = replaced_output(run.interventions, kind, layer, output, value)
+        output = zeroed_heads(run.interventions, kind, layer, output)
+    return output, None
+
+
+def _sdpa(*arguments: Any, **keywords: Any) -> tuple[Tensor, Tensor | None]:
+    return ALL_ATTENTION_FUNCTIONS["sdpa"](*arguments, **keywords)
+
+
+def _eager(module: torch.nn.Module, *arguments: Any, **keywords: Any) -> tuple[Tensor, Tensor | None]:
+    return eager_function(module)(module, *arguments, **keywords)
+
+
+def headlight(module: torch.nn.Module, *arguments: Any, **keywords: Any) -> tuple[Tensor, None]:
+    """Attention through SDPA, recorded: [batch, query, heads, head_dim] and no weights."""
+    return _attend(_sdpa, module, *arguments, **keywords)
+
+
+def headlight_eager(module: torch.nn.Module, *arguments: Any, **keywords: Any) -> tuple[Tensor, None]:
+    """Attention through the module's own eager function, recorded: [batch, query, heads, head_dim], no weights."""
+    return _attend(_eager, module, *arguments, **keywords)
+
+
+AttentionInterface.register("headlight", headlight)
+AttentionInterface.register("headlight_eager", headlight_eager)
+AttentionMaskInterface.register("headlight", ALL_MASK_ATTENTION_FUNCTIONS["sdpa"])
+AttentionMaskInterface.register("headlight_eager", ALL_MASK_ATTENTION_FUNCTIONS["eager"])
+
+
+def implementation_for(model_class: type[PreTrainedModel]) -> str:
+    """The registered name for this class: SDPA only where the class says that SDPA computes it rightly."""
+    return "headlight" if model_class._supports_sdpa else "headlight_eager"

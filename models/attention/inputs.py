@@ -1,0 +1,100 @@
+"""From texts or token ids to what a model's forward takes."""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from models.errors import HeadlightError
+from models.loaded import LoadedModel
+from models.tokenization import Piece, encode, pieces_of_ids
+
+
+class InputError(HeadlightError):
+    """An input that this model cannot take: nothing, too much, or ids it does not know."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What goes into one forward; `target_ids` is empty unless the model is seq2seq."""
+
+    ids: tuple[int, ...]
+    pieces: tuple[Piece, ...]
+    target_ids: tuple[int, ...]
+    target_pieces: tuple[Piece, ...]
+
+    def arguments(self, loaded: LoadedModel, batch: int, *, last_only: bool) -> dict[str, Any]:
+        """The forward's keyword arguments, the same text in each of `batch` rows.
+
+        last_only: compute logits for the last position alone, where the model can.
+        """
+        ids = torch.tensor([self.ids] * batch, device=loaded.device)
+        arguments: dict[str, Any] = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "return_dict": True}
+        taken = inspect.signature(loaded.model.forward).parameters
+        if self.target_ids:
+            arguments["decoder_input_ids"] = torch.tensor([self.target_ids] * batch, device=loaded.device)
+        if "use_cache" in taken:
+            arguments["use_cache"] = False
+        if last_only and "logits_to_keep" in taken:
+            arguments["logits_to_keep"] = 1
+        return arguments
+
+
+def model_inputs(
+    loaded: LoadedModel, text: str | Sequence[int], target_text: str | Sequence[int] | None = None
+) -> Inputs:
+    """Cut the texts, add what the model's decoder starts with, and check that the model can take it.
+
+    Raises TextError, InputError.
+    """
+    ids, pieces = _ids_and_pieces(loaded, text)
+    _check(loaded, ids)
+    if not loaded.model.config.is_encoder_decoder:
+        if target_text is not None:
+            raise InputError(f"{loaded.card.title} has no decoder of its own to give a target text to; leave it out.")
+        return Inputs(ids, pieces, (), ())
+    target = _target_ids(loaded, target_text)
+    _check(loaded, target)
+    return Inputs(ids, pieces, target, pieces_of_ids(loaded.tokenizer, target))
+
+
+def _ids_and_pieces(loaded: LoadedModel, text: str | Sequence[int]) -> tuple[tuple[int, ...], tuple[Piece, ...]]:
+    if not isinstance(text, str):
+        ids = tuple(int(number) for number in text)
+        vocabulary = loaded.model.get_input_embeddings().num_embeddings
+        bad = next((number for number in ids if not 0 <= number < vocabulary), None)
+        if bad is not None:
+            raise InputError(f"There is no token with the id {bad}: the ids go from 0 to {vocabulary - 1}.")
+        return ids, pieces_of_ids(loaded.tokenizer, ids)
+    if not text.strip():
+        raise InputError("There is no text yet: type a sentence, or choose an example.")
+    if loaded.tokenizer is None:
+        raise InputError("This model came without a tokenizer; give it token ids instead of text.")
+    cut = encode(loaded.tokenizer, text)
+    return cut.ids, cut.pieces
+
+
+def _target_ids(loaded: LoadedModel, target_text: str | Sequence[int] | None) -> tuple[int, ...]:
+    start = loaded.model.config.decoder_start_token_id
+    if target_text is None:
+        return (start,)
+    ids, _ = _ids_and_pieces(loaded, target_text)
+    if not isinstance(target_text, str):
+        return ids
+    if not hasattr(loaded.model, "prepare_decoder_input_ids_from_labels"):
+        return (start, *ids)
+    shifted = loaded.model.prepare_decoder_input_ids_from_labels(labels=torch.tensor([ids], device=loaded.device))
+    return tuple(shifted[0].tolist())
+
+
+def _check(loaded: LoadedModel, ids: Sequence[int]) -> None:
+    if not ids:
+        raise InputError("There is no token in this text; type a sentence, or choose an example.")
+    limit = loaded.positions
+    if limit is not None and len(ids) > limit:
+        raise InputError(
+            f"This text has {len(ids):,} tokens and {loaded.card.title} has positions for {limit:,}; "
+            "shorten it or choose another model."
+        )

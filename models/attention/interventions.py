@@ -1,0 +1,144 @@
+"""What can be changed in a run, each in one row of a batch, and how it acts inside the attention function."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from models.errors import HeadlightError
+
+
+class InterventionError(HeadlightError):
+    """An intervention that names a layer, head or position which this run does not have."""
+
+
+@dataclass(frozen=True)
+class ZeroHead:
+    """Set one head's output to 0, before the heads are joined by the output projection.
+
+    kind: "encoder", "decoder" or "cross"; layer and head count from 0.
+    """
+
+    kind: str
+    layer: int
+    head: int
+
+
+@dataclass(frozen=True)
+class HideToken:
+    """No query may look at this token, in any layer: the same as 0 in the model's `attention_mask` for it.
+
+    position: the token's place, from 0, special tokens counted.
+    in_target: the place is in the target of a seq2seq model instead of its source.
+    """
+
+    position: int
+    in_target: bool = False
+
+
+@dataclass(frozen=True)
+class CutLink:
+    """One query may not look at one key, in one head, or in every head of the layer if `head` is None."""
+
+    kind: str
+    layer: int
+    query: int
+    key: int
+    head: int | None = None
+
+
+@dataclass(frozen=True)
+class ReplacePattern:
+    """Give one head this pattern instead of its own: its output becomes pattern · value.
+
+    pattern: a tuple of rows, [query][key]; each row is used as it is, also if it does not add up to 1.
+    """
+
+    kind: str
+    layer: int
+    head: int
+    pattern: tuple[tuple[float, ...], ...]
+
+
+Intervention = ZeroHead | HideToken | CutLink | ReplacePattern
+Rows = tuple[tuple[Intervention, ...], ...]
+_Wanted = TypeVar("_Wanted", ZeroHead, HideToken, CutLink, ReplacePattern)
+
+
+def _each(rows: Rows, wanted: type[_Wanted]) -> Iterator[tuple[int, _Wanted]]:
+    for row, interventions in enumerate(rows):
+        for intervention in interventions:
+            if isinstance(intervention, wanted):
+                yield row, intervention
+
+
+def _check(what: str, number: int, limit: int) -> None:
+    if not 0 <= number < limit:
+        raise InterventionError(f"There is no {what} {number} here: the numbers go from 0 to {limit - 1}.")
+
+
+def hidden_keys(rows: Rows, kind: str, layer: int, query: Tensor, key: Tensor, *, is_seq2seq: bool) -> Tensor | None:
+    """What `rows` hide from the queries of this call.
+
+    Returns bool [batch, heads or 1, queries or 1, keys], true where a key is hidden, or None if nothing is.
+
+    Raises InterventionError for a position or head that the call does not have.
+    """
+    keys_are_target = is_seq2seq and kind == "decoder"
+    tokens = [(row, each) for row, each in _each(rows, HideToken) if each.in_target == keys_are_target]
+    links = [(row, each) for row, each in _each(rows, CutLink) if (each.kind, each.layer) == (kind, layer)]
+    if not tokens and not links:
+        return None
+    batch, heads, queries, _ = query.shape
+    keys = key.shape[2]
+    shape = (batch, heads, queries, keys) if links else (batch, 1, 1, keys)
+    hidden = torch.zeros(shape, dtype=torch.bool, device=query.device)
+    for row, token in tokens:
+        _check("token", token.position, keys)
+        hidden[row, :, :, token.position] = True
+    for row, link in links:
+        _check("query", link.query, queries)
+        _check("key", link.key, keys)
+        if link.head is not None:
+            _check("head", link.head, heads)
+        hidden[row, slice(None) if link.head is None else link.head, link.query, link.key] = True
+    return hidden
+
+
+def zeroed_heads(rows: Rows, kind: str, layer: int, output: Tensor) -> Tensor:
+    """The output [batch, query, heads, head_dim] with the heads of `ZeroHead` set to 0.
+
+    Raises InterventionError for a head that the layer does not have.
+    """
+    zeros = [(row, each) for row, each in _each(rows, ZeroHead) if (each.kind, each.layer) == (kind, layer)]
+    if zeros:
+        output = output.clone()
+    for row, each in zeros:
+        _check("head", each.head, output.shape[2])
+        output[row, :, each.head] = 0
+    return output
+
+
+def replaced_output(rows: Rows, kind: str, layer: int, output: Tensor, value: Tensor) -> Tensor:
+    """The output [batch, query, heads, head_dim] with pattern · value in the heads of `ReplacePattern`.
+
+    value: [batch, key_value_heads, key, head_dim]
+
+    Raises InterventionError for a head that the layer does not have or a pattern of another shape.
+    """
+    patterns = [(row, each) for row, each in _each(rows, ReplacePattern) if (each.kind, each.layer) == (kind, layer)]
+    if patterns:
+        output = output.clone()
+    for row, each in patterns:
+        _, queries, heads, _ = output.shape
+        _check("head", each.head, heads)
+        pattern = torch.tensor(each.pattern, dtype=value.dtype, device=value.device)
+        if pattern.shape != (queries, value.shape[2]):
+            raise InterventionError(
+                f"The pattern has the shape {tuple(pattern.shape)}; {(queries, value.shape[2])} was expected, "
+                "a row for each query and a column for each key."
+            )
+        output[row, :, each.head] = pattern @ value[row, each.head * value.shape[1] // heads]
+    return output

