@@ -1,5 +1,6 @@
 """A model in memory with what every view needs to know about it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
 from models.catalog import ModelCard
+from models.tokenization import Piece, pieces_of_ids
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,3 +35,7 @@ class LoadedModel:
     def backend(self) -> Tokenizer | None:
         """The `tokenizers.Tokenizer` behind a fast tokenizer, else None. Never change its settings: it is shared."""
         return getattr(self.tokenizer, "backend_tokenizer", None)
+
+    def pieces(self, ids: Sequence[int]) -> tuple[Piece, ...]:
+        """The pieces with these ids, as this model's tokenizer writes them."""
+        return pieces_of_ids(self.tokenizer, ids)

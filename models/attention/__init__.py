@@ -2,11 +2,27 @@
 
 from models.attention.inputs import InputError
 from models.attention.interventions import CutLink, HideToken, Intervention, InterventionError, ReplacePattern, ZeroHead
+from models.attention.pooling import block_starts, max_pooled, without_columns
+from models.attention.requests import (
+    Candidate,
+    HeadGrid,
+    HeadGridRequest,
+    HeadMap,
+    HeadMapRequest,
+    TracedText,
+    TracedTextRequest,
+    TraceRequest,
+)
 from models.attention.trace import AttentionTrace, NoSuchMapError, NothingRecordedError, trace_attention, trace_rows
 
 __all__ = [
     "AttentionTrace",
+    "Candidate",
     "CutLink",
+    "HeadGrid",
+    "HeadGridRequest",
+    "HeadMap",
+    "HeadMapRequest",
     "HideToken",
     "InputError",
     "Intervention",
@@ -14,7 +30,13 @@ __all__ = [
     "NoSuchMapError",
     "NothingRecordedError",
     "ReplacePattern",
+    "TraceRequest",
+    "TracedText",
+    "TracedTextRequest",
     "ZeroHead",
+    "block_starts",
+    "max_pooled",
     "trace_attention",
     "trace_rows",
+    "without_columns",
 ]

@@ -9,7 +9,7 @@ import torch
 
 from models.errors import HeadlightError
 from models.loaded import LoadedModel
-from models.tokenization import Piece, encode, pieces_of_ids
+from models.tokenization import Piece, encode
 
 
 class InputError(HeadlightError):
@@ -57,7 +57,7 @@ def model_inputs(
         return Inputs(ids, pieces, (), ())
     target = _target_ids(loaded, target_text)
     _check(loaded, target)
-    return Inputs(ids, pieces, target, pieces_of_ids(loaded.tokenizer, target))
+    return Inputs(ids, pieces, target, loaded.pieces(target))
 
 
 def _ids_and_pieces(loaded: LoadedModel, text: str | Sequence[int]) -> tuple[tuple[int, ...], tuple[Piece, ...]]:
@@ -67,7 +67,7 @@ def _ids_and_pieces(loaded: LoadedModel, text: str | Sequence[int]) -> tuple[tup
         bad = next((number for number in ids if not 0 <= number < vocabulary), None)
         if bad is not None:
             raise InputError(f"There is no token with the id {bad}: the ids go from 0 to {vocabulary - 1}.")
-        return ids, pieces_of_ids(loaded.tokenizer, ids)
+        return ids, loaded.pieces(ids)
     if not text.strip():
         raise InputError("There is no text yet: type a sentence, or choose an example.")
     if loaded.tokenizer is None:

@@ -1,0 +1,37 @@
+"""Maps made smaller or without their sink, always in a way that can be said in one sentence."""
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+
+def max_pooled(weights: Float[np.ndarray, "*maps query key"], limit: int) -> Float[np.ndarray, "*maps rows columns"]:
+    """At most `limit` rows and columns; each cell is the largest weight of the block that it stands for.
+
+    A map that is small enough comes back as it is.
+    """
+    for axis in (-2, -1):
+        length = weights.shape[axis]
+        if length > limit:
+            weights = np.maximum.reduceat(weights, block_starts(length, limit), axis=axis)
+    return weights
+
+
+def block_starts(length: int, limit: int) -> np.ndarray:
+    """Where each block begins when `length` positions are pooled into at most `limit`, int [min(length, limit)]."""
+    count = min(length, limit)
+    return np.arange(count) * length // count
+
+
+def without_columns(
+    weights: Float[np.ndarray, "*maps query key"], gone: Bool[np.ndarray, " key"]
+) -> tuple[Float[np.ndarray, "*maps query key"], Float[np.ndarray, "*maps query"]]:
+    """The weights without the columns of `gone`, each row rescaled to add up to what it added up to before.
+
+    Returns the new weights and, for each row, the share of its weight that is still seen (0 to 1). A row whose whole
+    weight lay in those columns becomes zeros.
+    """
+    left = np.where(gone, 0, weights)
+    before, after = weights.sum(axis=-1), left.sum(axis=-1)
+    seen = np.divide(after, before, out=np.zeros_like(after), where=before > 0)
+    rescaled = np.divide(left, seen[..., None], out=np.zeros_like(left), where=seen[..., None] > 0)
+    return rescaled, seen

@@ -1,0 +1,87 @@
+"""The engine: takes requests, keeps answers, lets one forward at a time onto a device."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from models.engine.cache import ByteCache
+from models.engine.gate import Gate, OnWait, listening
+
+if TYPE_CHECKING:
+    from models.loading import LoadedModel
+
+VARIABLE = "HEADLIGHT_CACHE_BYTES"
+_DEFAULT_BYTES = 2 * 1024**3
+
+Answer_co = TypeVar("Answer_co", covariant=True)
+
+
+class Request(Protocol[Answer_co]):
+    """A frozen, hashable question; it is its own key in the cache."""
+
+    def answer(self, engine: "Engine") -> Answer_co:
+        """Compute the answer, asking `engine` for models, for other requests, and for the turn to run a forward."""
+        ...
+
+    def __hash__(self) -> int: ...
+
+
+class Engine:
+    """One per process. Models are loaded once and shared; answers are kept up to `max_bytes`."""
+
+    def __init__(self, max_bytes: int | None = None) -> None:
+        self.answers = ByteCache(max_bytes if max_bytes is not None else _bytes_from_environment())
+        self._models = ByteCache(None)
+        self._gates: dict[str, Gate] = {}
+        self._lock = threading.Lock()
+
+    def run(self, request: Request[Answer_co], on_wait: OnWait | None = None) -> Answer_co:
+        """The answer to a request, from the cache if it was asked before.
+
+        on_wait: called in this thread with the place in the queue (1 is the next) as long as it waits; it may raise
+            to leave the queue.
+
+        Raises what the request's computation raises (see its class), HeadlightError for what a person can mend.
+        """
+        with listening(on_wait):
+            return self.answers.get(request, lambda: request.answer(self))
+
+    def model(self, name: str) -> "LoadedModel":
+        """The model of this name, loaded once. Raises what `models.loading.load_model` raises."""
+        # torch is imported with the first model, so that the first paint need not wait for it.
+        from models.loading import load_model
+
+        return self._models.get(name, lambda: load_model(name))
+
+    @contextmanager
+    def forward(self, loaded: "LoadedModel") -> Iterator[None]:
+        """The turn to compute on this model's device: one forward each, so that a long text blocks nobody for long."""
+        with self.gate(str(loaded.device)).turn():
+            yield
+
+    def gate(self, device: str) -> Gate:
+        """The gate of this device ("cpu", "cuda:0", ...)."""
+        with self._lock:
+            return self._gates.setdefault(device, Gate())
+
+
+def device_name() -> str:
+    """The device that computes, as the sidebar shows it. Imports torch. Raises DeviceError."""
+    import torch
+
+    from models.loading import choose_device
+
+    device = choose_device()
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)} ({device})"
+    return {"cpu": f"CPU, {torch.get_num_threads()} threads", "mps": "Apple GPU (mps)"}[device.type]
+
+
+def _bytes_from_environment() -> int:
+    given = os.environ.get(VARIABLE, "")
+    return int(given) if given.isdecimal() else _DEFAULT_BYTES
+
+
+engine = Engine()
