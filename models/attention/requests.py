@@ -41,6 +41,7 @@ class Candidate:
 class TracedText:
     """What a page needs to know about a trace before it shows a map.
 
+    spans: for each token, where it stands in the text, in code points; (0, 0) for one that is not in the text.
     layers, heads: for each kind, the layers that have maps and how many heads each of them has.
     next_tokens: for decoders, the likeliest tokens to come, best first; else empty.
     """
@@ -49,6 +50,7 @@ class TracedText:
     target_tokens: tuple[str, ...]
     is_special: tuple[bool, ...]
     is_unknown: tuple[bool, ...]
+    spans: tuple[tuple[int, int], ...]
     kinds: tuple[Kind, ...]
     layers: tuple[tuple[int, ...], ...]
     heads: tuple[tuple[int, ...], ...]
@@ -79,6 +81,7 @@ class TracedTextRequest:
             target_tokens=trace.target_tokens,
             is_special=trace.is_special,
             is_unknown=tuple(piece.is_unknown for piece in trace.pieces),
+            spans=tuple(piece.span for piece in trace.pieces),
             kinds=trace.kinds,
             layers=tuple(trace.layers(kind) for kind in trace.kinds),
             heads=tuple(tuple(trace.heads(kind, layer) for layer in trace.layers(kind)) for kind in trace.kinds),
@@ -139,6 +142,46 @@ class HeadMapRequest:
             return HeadMap(weights, visible, np.ones(len(weights), dtype=np.float32))
         rescaled, seen = without_columns(weights, sink_columns(trace, self.kind))
         return HeadMap(rescaled, visible, seen)
+
+
+@dataclass(frozen=True)
+class HeadPicture:
+    """What a screen shows of a map: at most so many cells, and the row of one query in full.
+
+    cells: the weights; NaN where a query may not look. Of a pooled map, the largest weight of each block.
+    row: the selected query's weights, exact; NaN where it may not look.
+    most: the largest weight of the whole map.
+    seen: the share of the row's weight that is shown; 1 unless the sink is taken out.
+    size: how many queries and keys there are.
+    """
+
+    cells: Float[np.ndarray, "rows columns"]
+    row: Float[np.ndarray, " key"]
+    most: float
+    seen: float
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class HeadPictureRequest:
+    """A map for the screen, max-pooled where it has more than `side` rows or columns, with query `query` selected."""
+
+    map: HeadMapRequest
+    query: int
+    side: int = 512
+
+    def answer(self, engine: Engine) -> HeadPicture:
+        """Raises what `HeadMapRequest` raises."""
+        whole = engine.run(self.map)
+        # -1 stands below every weight, so that a block is unseen only where no query in it may look at any key in it.
+        cells = max_pooled(np.where(whole.visible, whole.weights, np.float32(-1)), self.side)
+        return HeadPicture(
+            cells=np.where(cells < 0, np.float32(np.nan), cells),
+            row=np.where(whole.visible[self.query], whole.weights[self.query], np.float32(np.nan)),
+            most=float(whole.weights.max()),
+            seen=float(whole.seen[self.query]),
+            size=(whole.weights.shape[0], whole.weights.shape[1]),
+        )
 
 
 @dataclass(frozen=True)

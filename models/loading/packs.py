@@ -68,16 +68,20 @@ def model_folder(card: ModelCard) -> Path:
     Raises PackError when the pack is missing or damaged or the expansion fails.
     """
     verify(card)
-    folder = packs_folder() / card.pack.folder
-    if card.pack.gguf is None:
-        return folder
-    target = home() / "models" / f"{card.name}-{card.pack.files[0].sha256[:12]}-{_CONVERSION}"
-    if not _is_whole(target):
+    target = prepared_folder(card)
+    if card.pack.gguf is not None and not _is_whole(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(target.with_suffix(".lock")):
             if not _is_whole(target):
-                _expand(folder, card.pack.gguf, target)
+                _expand(packs_folder() / card.pack.folder, card.pack.gguf, target)
     return target
+
+
+def prepared_folder(card: ModelCard) -> Path:
+    """Where `model_folder` has the files of this card, whether they are there yet or not."""
+    if card.pack.gguf is None:
+        return packs_folder() / card.pack.folder
+    return home() / "models" / f"{card.name}-{card.pack.files[0].sha256[:12]}-{_CONVERSION}"
 
 
 def _is_whole(folder: Path) -> bool:

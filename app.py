@@ -1,0 +1,51 @@
+"""The door: which pages there are, which model is loaded, which device computes."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from models.catalog import MODELS
+from models.errors import HeadlightError
+from pages.shared import door, thread
+from pages.shared.link import receive
+
+_FOLDER = Path(__file__).parent
+
+st.set_page_config(page_title="Headlight", page_icon=str(_FOLDER / "viz" / "headlight.svg"), layout="wide", initial_sidebar_state=250)
+st.html(f"<style>{(_FOLDER / 'viz' / 'page.css').read_text()}</style>")
+
+page = st.navigation(
+    [
+        st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
+        st.Page("pages/attention.py", title="Attention", icon=":material/visibility:", url_path="attention"),
+    ]
+)
+receive(thread.THREAD)
+
+with st.sidebar:
+    st.session_state["model_box"] = thread.MODEL.value
+    st.selectbox(
+        "Model",
+        list(MODELS),
+        format_func=lambda name: MODELS[name].title,
+        key="model_box",
+        on_change=lambda: thread.choose_model(st.session_state["model_box"]),
+    )
+    card = MODELS[thread.MODEL.value]
+    st.caption(
+        f"{card.layers} layers × {card.heads} heads, width {card.width}, "
+        f"{card.parameters / 1e6:.0f} million parameters, up to {card.positions:,} tokens. {card.precision}"
+    )
+    device = st.empty()
+    device.caption("Computes on: …")
+
+door.open_door()
+page.run()
+
+# Naming the device needs torch, which is imported after the page has been painted.
+from models.engine import device_name  # noqa: E402
+
+try:
+    device.caption(f"Computes on: {device_name()}")
+except HeadlightError as error:
+    device.error(str(error))

@@ -1,0 +1,1 @@
+"""What every page shares: choices and links, the text, messages, the engine, exports."""

@@ -1,0 +1,57 @@
+"""Ready-made examples, each chosen because it shows something. Their figures are tested against the models."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class AttentionExample:
+    """A text, a head and a token worth a look, and what there is to see."""
+
+    label: str
+    model: str
+    text: str
+    layer: int
+    head: int
+    token: int
+    look: str
+
+
+ATTENTION = (
+    AttentionExample(
+        label="it = the animal",
+        model="minilm",
+        text="The animal didn't cross the street because it was too tired.",
+        layer=3,
+        head=1,
+        token=10,
+        look="This head ties *it* to *animal*. Now change the last word: does *it* follow?",
+    ),
+    AttentionExample(
+        label="tired → wide",
+        model="minilm",
+        text="The animal didn't cross the street because it was too wide.",
+        layer=3,
+        head=1,
+        token=10,
+        look="Now *it* should mean the street, but the head does not flip: the weight leaves *animal*, most of it for "
+        "`[CLS]`, little for *street*.",
+    ),
+    AttentionExample(
+        label="Dr. Z…",
+        model="smollm2",
+        text="Dr. Zorblax lives in Oslo. Yesterday I met Dr. Z",
+        layer=17,
+        head=3,
+        token=16,
+        look="The text stops in the middle of an invented name. This head finds what followed *Z* the first time: *or*.",
+    ),
+    AttentionExample(
+        label="seven green…",
+        model="smollm2",
+        text="Zorblax ate seven green apples. Later that night, Zorblax ate seven green",
+        layer=17,
+        head=4,
+        token=19,
+        look="The head looks almost only at *apples*, the word that followed last time. Looking is not yet mattering.",
+    ),
+)

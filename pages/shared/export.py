@@ -1,0 +1,56 @@
+"""Sharing a view and taking its numbers along, exactly as they were computed."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from models.engine import engine
+from pages.shared.link import Choice, address
+
+if TYPE_CHECKING:
+    from models.attention import HeadMapRequest
+
+
+def map_as_csv(request: "HeadMapRequest", tokens: Sequence[str]) -> str:
+    """A row per query and a column per key, both named; float32 in the shortest form that reads back exactly."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(["query \\ key", *tokens])
+    for token, row in zip(tokens, engine.run(request).weights, strict=True):
+        writer.writerow([token, *map(str, row)])
+    return file.getvalue()
+
+
+def map_as_json(request: "HeadMapRequest", tokens: Sequence[str]) -> str:
+    """What was asked and the weights [query][key]; each number is exactly the float32 that was computed."""
+    return json.dumps(
+        {
+            "model": request.trace.model,
+            "text": request.trace.text,
+            "kind": request.kind,
+            "layer": request.layer,
+            "head": "mean" if request.head is None else request.head,
+            "without_sink": request.without_sink,
+            "tokens": list(tokens),
+            "weights": engine.run(request).weights.tolist(),
+        },
+        ensure_ascii=False,
+    )
+
+
+def share_and_download(
+    request: "HeadMapRequest", tokens: Sequence[str], name: str, choices: Sequence[Choice[Any]]
+) -> None:
+    """The link to this view, and its numbers as CSV and JSON, made when somebody asks for them."""
+    st.caption("This link opens the same view:")
+    st.code(address(choices), language=None, wrap_lines=True)
+    file_name = f"{request.trace.model}-{name.replace(' ', '-')}"
+    with st.container(horizontal=True):
+        st.download_button("CSV", lambda: map_as_csv(request, tokens), f"{file_name}.csv", "text/csv", key="csv")
+        st.download_button(
+            "JSON", lambda: map_as_json(request, tokens), f"{file_name}.json", "application/json", key="json"
+        )

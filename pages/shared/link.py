@@ -1,0 +1,107 @@
+"""What a person chose: kept in the session, mirrored to the address, and read back from it.
+
+A choice lives in the session under its name. `receive` takes what an opened link says, `mirror` writes what is chosen
+into the address, so that the address can be copied at any time. A link without a name leaves that choice alone: going
+from page to page keeps the thread (model, text, token).
+"""
+
+import urllib.parse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import streamlit as st
+
+LONGEST_ENCODED_TEXT = 2000
+
+Value = TypeVar("Value")
+_MIRRORED = "link:mirrored"
+_NOTES = "link:notes"
+
+
+@dataclass(frozen=True)
+class Choice(Generic[Value]):
+    """Something that can be chosen and stands in a link.
+
+    name: as in the query string. default: where nothing was chosen.
+    parse: from the link's text to a value; raises ValueError with the sentence that a person reads.
+    """
+
+    name: str
+    default: Value
+    parse: Callable[[str], Value]
+
+    @property
+    def value(self) -> Value:
+        """What is chosen now in this session."""
+        return st.session_state.get(f"choice:{self.name}", self.default)
+
+    def choose(self, value: Value) -> None:
+        """Choose it; the address follows with the next `mirror`."""
+        st.session_state[f"choice:{self.name}"] = value
+
+
+def one_of(what: str, allowed: Sequence[str]) -> Callable[[str], str]:
+    """A parser that takes these words only."""
+
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"The link names no {what} that is here; the default is shown.")
+        return text
+
+    return parse
+
+
+def whole_number(what: str) -> Callable[[str], int]:
+    """A parser of numbers from 0 on; the page itself checks how far they go."""
+
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and len(text) < 10):
+            raise ValueError(f"The link's {what} is not a number from 0 on; the default is shown.")
+        return int(text)
+
+    return parse
+
+
+def receive(choices: Sequence[Choice[Any]]) -> None:
+    """Take over what the address says, where it says something else than what was last written there."""
+    mirrored = st.session_state.get(_MIRRORED, {})
+    for choice in choices:
+        said = st.query_params.get(choice.name)
+        if said is None or said == mirrored.get(choice.name):
+            continue
+        try:
+            choice.choose(choice.parse(said))
+        except ValueError as error:
+            choice.choose(choice.default)
+            note(str(error))
+
+
+def mirror(choices: Sequence[Choice[Any]]) -> None:
+    """Write what is chosen into the address. A text that would make the link too long stays out of it."""
+    said = {choice.name: str(choice.value) for choice in choices if choice.value is not None and fits(choice)}
+    st.session_state[_MIRRORED] = said
+    if st.query_params.to_dict() != said:
+        st.query_params.from_dict(said)
+
+
+def fits(choice: Choice[Any]) -> bool:
+    """Whether this choice is short enough for a link: a longer one would break the reload."""
+    return len(urllib.parse.quote(str(choice.value))) <= LONGEST_ENCODED_TEXT
+
+
+def address(choices: Sequence[Choice[Any]]) -> str:
+    """The whole link to what is chosen, to be copied."""
+    query = {choice.name: str(choice.value) for choice in choices if choice.value is not None and fits(choice)}
+    base = (st.context.url or "").partition("?")[0]
+    return f"{base}?{urllib.parse.urlencode(query, quote_via=urllib.parse.quote)}"
+
+
+def note(sentence: str) -> None:
+    """Keep a sentence for the next `notes`."""
+    st.session_state.setdefault(_NOTES, []).append(sentence)
+
+
+def take_notes() -> list[str]:
+    """The sentences that were kept since the last time, each once."""
+    return list(dict.fromkeys(st.session_state.pop(_NOTES, [])))

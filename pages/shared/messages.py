@@ -1,0 +1,40 @@
+"""Talking to people: one sentence, in the place where the picture would be."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from models.errors import HeadlightError
+from pages.shared.link import take_notes
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def in_place() -> Iterator[None]:
+    """Show what goes wrong inside as one sentence, here, and let the rest of the page live on.
+
+    What nobody foresaw is logged with its trace; the person reads a sentence.
+    """
+    try:
+        yield
+    except HeadlightError as error:
+        problem(str(error))
+    except Exception:
+        log.exception("The page failed")
+        problem("Something went wrong here that was not foreseen. It is in the server's log; try another text or model.")
+
+
+def problem(sentence: str) -> None:
+    """What is wrong and what to do."""
+    with st.container(key="problem"):
+        st.error(sentence, icon=":material/error:")
+
+
+def show_notes() -> None:
+    """What was not taken as it was said, for instance in a link."""
+    for place, sentence in enumerate(take_notes()):
+        with st.container(key=f"note_{place}"):
+            st.info(sentence, icon=":material/info:")

@@ -1,0 +1,68 @@
+"""The thread of a lesson: one model, one text and one token that travel from page to page."""
+
+import streamlit as st
+
+from models.catalog import DEFAULT_MODEL, MODELS
+from pages.shared.examples import ATTENTION
+from pages.shared.link import Choice, note, one_of, whole_number
+
+MODEL: Choice[str] = Choice("model", DEFAULT_MODEL, one_of("model", tuple(MODELS)))
+TEXT: Choice[str] = Choice("text", ATTENTION[0].text, lambda text: readable(text))
+TOKEN: Choice[int | None] = Choice("token", None, whole_number("token"))
+THREAD = (MODEL, TEXT, TOKEN)
+
+_START = "thread:start"
+
+
+def readable(text: str) -> str:
+    """The text with halves of surrogate pairs, which cannot be sent to a browser, shown as � and said so."""
+    clean = text.encode("utf-8", "replace").decode() if any("\ud800" <= each <= "\udfff" for each in text) else text
+    if clean != text:
+        note("The text held half of a surrogate pair, which is not text; it is replaced by a question mark.")
+    return clean
+
+
+def choose_text(text: str) -> None:
+    """Take a new text; the token that was selected has no place in it."""
+    if text != TEXT.value:
+        TEXT.choose(readable(text))
+        TOKEN.choose(None)
+        st.session_state.pop(_START, None)
+
+
+def choose_model(name: str) -> None:
+    """Take another model; its tokens are numbered otherwise, so the token is found again by its place in the text."""
+    if name != MODEL.value:
+        MODEL.choose(name)
+        TOKEN.choose(None)
+
+
+def choose_token(token: int, spans: tuple[tuple[int, int], ...]) -> None:
+    """Select a token and remember where it stands in the text."""
+    TOKEN.choose(token)
+    st.session_state[_START] = spans[token][0] if token < len(spans) and spans[token] != (0, 0) else None
+
+
+def current_token(tokens: tuple[str, ...], is_special: tuple[bool, ...], spans: tuple[tuple[int, int], ...]) -> int:
+    """The selected token of this tokenization.
+
+    The chosen one; else the one at the same place in the text; else, where the text is an example, that example's;
+    else the last one with a letter or digit in it. A number beyond the text is said and not taken.
+    """
+    chosen = TOKEN.value
+    if chosen is not None and chosen >= len(tokens):
+        note(f"The link names token {chosen}; this text has tokens 0 to {len(tokens) - 1}, so another one is selected.")
+        TOKEN.choose(None)
+        chosen = None
+    if chosen is None:
+        start = st.session_state.get(_START)
+        same = [place for place, (low, high) in enumerate(spans) if start is not None and low <= start < high]
+        words = [
+            place
+            for place, text in enumerate(tokens)
+            if not is_special[place] and any(character.isalnum() for character in text)
+        ]
+        meant = [each.token for each in ATTENTION if (each.model, each.text) == (MODEL.value, TEXT.value)]
+        chosen = [*same, *meant, *reversed(words), len(tokens) - 1][0]
+    choose_token(chosen, spans)
+    return chosen

@@ -1,0 +1,1 @@
+"""How it is drawn: arrays in, pictures out. Knows no model and, outside of components, no Streamlit."""

@@ -1,0 +1,1 @@
+"""Pictures that live in the browser: typed wrappers round hand-written canvas code."""

@@ -1,0 +1,40 @@
+"""The inspector beside a picture, as escaped HTML."""
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Share:
+    """One line of a list: what it is and its part of the whole, 0 to 1."""
+
+    text: str
+    part: float
+
+
+def shares(lines: Sequence[Share]) -> str:
+    """A list with a bar and a number on each line; the bars have one scale, from 0 to 1."""
+    rows = "".join(
+        f'<tr><td class="piece"><bdi>{html.escape(line.text)}</bdi></td>'
+        f'<td class="bar"><span style="width:{100 * line.part:.1f}%"></span></td>'
+        f'<td class="number">{part_text(line.part)}</td></tr>'
+        for line in lines
+    )
+    return f'<table class="headlight-shares">{rows}</table>'
+
+
+def part_text(part: float) -> str:
+    """A part of the whole as the pages write it: 68.3 %, 0.02 %, < 0.01 %."""
+    percent = 100 * part
+    if 0 < percent < 0.01:
+        return "< 0.01\N{NO-BREAK SPACE}%"
+    return f"{percent:.{1 if percent >= 1 or percent == 0 else 2}f}\N{NO-BREAK SPACE}%"
+
+
+def sentence(token: str, head: str, line: Share) -> str:
+    """What the selected token does most, in words."""
+    return (
+        f'<p class="headlight-sentence"><b><bdi>{html.escape(token)}</bdi></b> looks mostly at '
+        f"<b><bdi>{html.escape(line.text)}</bdi></b>: {part_text(line.part)} of its attention in {html.escape(head)}.</p>"
+    )
