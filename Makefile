@@ -28,9 +28,11 @@ test-all: packages-dev models chromium ## run every test
 	@CHROMIUM="$$($(find_chromium))" $(PY) -m pytest
 
 lint: packages-dev ## check format, style and types
-	$(PY) -m ruff format --check .
-	$(PY) -m ruff check .
-	$(PY) -m ty check
+	@status=0; \
+	$(PY) -m ruff format --check . || status=1; \
+	$(PY) -m ruff check . || status=1; \
+	$(PY) -m ty check || status=1; \
+	exit $$status
 
 bench: packages-dev models chromium ## measure beside the alternatives
 	@CHROMIUM="$$($(find_chromium))" $(PY) -m benchmarks

@@ -11,7 +11,9 @@ from pages.shared.link import receive
 
 _FOLDER = Path(__file__).parent
 
-st.set_page_config(page_title="Headlight", page_icon=str(_FOLDER / "viz" / "headlight.svg"), layout="wide", initial_sidebar_state=250)
+st.set_page_config(
+    page_title="Headlight", page_icon=str(_FOLDER / "viz" / "headlight.svg"), layout="wide", initial_sidebar_state=250
+)
 st.html(f"<style>{(_FOLDER / 'viz' / 'page.css').read_text()}</style>")
 
 page = st.navigation(

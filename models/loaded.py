@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
 from models.catalog import ModelCard
@@ -21,6 +20,7 @@ class LoadedModel:
     card: what it is; `card.name` is "wrapped" for a model handed over in memory.
     device: where the weights are.
     positions: the longest input in tokens, special tokens counted; None where positions are only relative.
+    vocabulary: how many token ids the input embedding has rows for.
     decoder_modules: `id()` of each module of the decoder stack of a seq2seq model, else empty.
     """
 
@@ -29,12 +29,8 @@ class LoadedModel:
     card: ModelCard
     device: torch.device
     positions: int | None
+    vocabulary: int
     decoder_modules: frozenset[int]
-
-    @property
-    def backend(self) -> Tokenizer | None:
-        """The `tokenizers.Tokenizer` behind a fast tokenizer, else None. Never change its settings: it is shared."""
-        return getattr(self.tokenizer, "backend_tokenizer", None)
 
     def pieces(self, ids: Sequence[int]) -> tuple[Piece, ...]:
         """The pieces with these ids, as this model's tokenizer writes them."""

@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
+from models.engine import engine
 from pages.shared import door, export, programs, thread
 from pages.shared.asking import ask
 from pages.shared.examples import ATTENTION, AttentionExample
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
     from models.attention import HeadMapRequest, HeadPicture, TracedText, TraceRequest
 
 MEAN = "mean"
-ONE, ALL = "One head", "All heads"
-VIEWS = {"head": ONE, "grid": ALL}
+VIEWS = {"head": "One head", "grid": "All heads"}
 
 
 def _head(text: str) -> int | str:
@@ -34,7 +35,7 @@ SINK: Choice[str] = Choice("sink", "in", one_of("way to treat the sink", ("in", 
 CHOICES = (*thread.THREAD, LAYER, HEAD, VIEW, SINK)
 
 LINES = {
-    "map": "Where it looks, not why. Switch it off and see.",
+    "map": "Where it looks, not why.",
     "next": "What the model would write next, from all of its heads and layers together.",
 }
 
@@ -86,7 +87,7 @@ def which(traced: "TracedText", kind: str, layer: int, head: int | None) -> None
     )
     st.session_state["sink_box"] = SINK.value == "out"
     st.toggle(
-        "Take the sink out",
+        "Without sink",
         key="sink_box",
         on_change=lambda: SINK.choose("out" if st.session_state["sink_box"] else "in"),
         help="Heads that find nothing to look for rest on the first position and on special tokens. "
@@ -99,9 +100,7 @@ def head_name(layer: int, head: int | None) -> str:
     return f"L{layer} mean" if head is None else f"L{layer} H{head}"
 
 
-def show_map(
-    traced: "TracedText", picture: "HeadPicture", layer: int, head: int | None, token: int, kind: str
-) -> None:
+def show_map(traced: "TracedText", picture: "HeadPicture", layer: int, head: int | None, token: int, kind: str) -> None:
     """The main picture."""
     card = MODELS[thread.MODEL.value]
     caption = f"{card.title}, {head_name(layer, head)}: rows are queries (who looks), columns are keys (looked at)."
@@ -129,7 +128,7 @@ def show_map(
     )
 
 
-def show_grid(trace: "TraceRequest", kind: str, layer: int, head: int | None, status) -> None:
+def show_grid(trace: "TraceRequest", kind: str, layer: int, head: int | None, status: DeltaGenerator) -> None:
     """All heads of all layers as thumbnails; one of them opened becomes the main picture."""
     from models.attention import HeadGridRequest
 
@@ -149,7 +148,7 @@ def show_grid(trace: "TraceRequest", kind: str, layer: int, head: int | None, st
     head_grid(
         grid.thumbnails,
         layers=grid.layers,
-        map=f"{kind}-grid",
+        name=f"{kind}-grid",
         chosen=(layer, head),
         caption=caption,
         key="head_grid",
@@ -174,12 +173,14 @@ def inspect(traced: "TracedText", picture: "HeadPicture", layer: int, head: int 
 def explore() -> None:
     """Everything that changes with layer, head and token, and nothing else."""
     status = st.empty()
+    if not engine.has_model(thread.MODEL.value):
+        status.caption(f"Loading {MODELS[thread.MODEL.value].title}, once for everybody…")
     with in_place():
+        # torch comes with these, and is not waited for before the first paint.
         from models.attention import HeadMapRequest, HeadPictureRequest, TracedTextRequest, TraceRequest
 
         trace = TraceRequest(thread.MODEL.value, thread.TEXT.value)
-        with status:
-            traced = ask(TracedTextRequest(trace), status)
+        traced = ask(TracedTextRequest(trace), status)
         kind = traced.kinds[0]
         layer, head = chosen_head(traced, kind)
         token = thread.current_token(traced.tokens, traced.is_special, traced.spans)
@@ -191,7 +192,7 @@ def explore() -> None:
             st.segmented_control(
                 "Show",
                 list(VIEWS),
-                format_func=VIEWS.get,
+                format_func=lambda view: VIEWS[view],
                 key="view_box",
                 required=True,
                 wrap=True,
@@ -232,12 +233,14 @@ def below(request: "HeadMapRequest", traced: "TracedText", token: int) -> None:
 
 EXPLANATION = """
 A head compares the **query** of one token with the **key** of every token it may see:
-`weight = softmax(query · key / √head_dim)`. The weights of a row add up to 1 and say how much of each token's **value**
-goes into the row's token. The strip shows one row, over the sentence; the map shows all rows. A darker cell (a lighter one on a dark
-screen) is a larger weight, linear from 0 to the largest of this head.
+`weight = softmax(query · key / √head_dim)`. The weights of a row add up to 1 and say how much of each token's
+**value** goes into the row's token. The strip shows one row, over the sentence; the map shows all rows. A darker cell
+(a lighter one on a dark screen) is a larger weight, linear from 0 to the largest of this head.
 
-- A **decoder** writes from left to right, so a token cannot see the ones after it: the hatched half. An **encoder** sees everything.
-- Many heads rest on the first token or on a special one when they find nothing: a *sink*. Take it out to see the rest.
+- A **decoder** writes from left to right, so a token cannot see the ones after it: the hatched half.
+  An **encoder** sees everything.
+- Many heads rest on the first token or on a special one when they find nothing: a *sink*. Look without it to see
+  the rest.
 - A head's pattern says where it looks, not what it does with what it finds there.
 """
 

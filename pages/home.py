@@ -11,8 +11,8 @@ from pages.shared.thread import THREAD
 door.enter()
 st.header("What does a transformer do with your text?")
 st.markdown(
-    "Type a sentence and see what every head of a real model attends to, on this machine, with nothing sent elsewhere.\n\n"
-    "Every number is what the model computed: point at a cell to read it, click to pin it, take it with you as a file.\n\n"
+    "Type a sentence and see what every head of a real model attends to: on this machine, nothing sent elsewhere.\n\n"
+    "Every number is what the model computed: point at a cell to read it, click to pin it, take it along as a file.\n\n"
     "A copied link opens the same view, so a class can look at one picture together."
 )
 show_notes()

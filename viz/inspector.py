@@ -36,5 +36,6 @@ def sentence(token: str, head: str, line: Share) -> str:
     """What the selected token does most, in words."""
     return (
         f'<p class="headlight-sentence"><b><bdi>{html.escape(token)}</bdi></b> looks mostly at '
-        f"<b><bdi>{html.escape(line.text)}</bdi></b>: {part_text(line.part)} of its attention in {html.escape(head)}.</p>"
+        f"<b><bdi>{html.escape(line.text)}</bdi></b>: "
+        f"{part_text(line.part)} of its attention in {html.escape(head)}.</p>"
     )

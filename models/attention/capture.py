@@ -23,6 +23,7 @@ from models.attention.interventions import Intervention, hidden_keys, replaced_o
 
 Kind = Literal["encoder", "decoder", "cross"]
 AttentionFunction = Callable[..., tuple[Tensor, Tensor | None]]
+EagerFunction = Callable[..., tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Run:
     decoder_modules: frozenset[int] = frozenset()
     interventions: tuple[tuple[Intervention, ...], ...] = ()
     is_seq2seq: bool = False
-    calls: dict[tuple[Kind, int], Call] = field(default_factory=dict)
+    calls: dict[tuple[str, int], Call] = field(default_factory=dict)
 
     def address(self, module: torch.nn.Module, arguments: dict[str, Any]) -> tuple[Kind, int]:
         """Which kind and layer this call is: see `kind_of`; calls are counted where `layer_idx` does not tell."""
@@ -95,7 +96,7 @@ def is_causal(module: torch.nn.Module, arguments: dict[str, Any]) -> bool:
     return bool(getattr(module, "is_causal", True) if given is None else given)
 
 
-def eager_function(module: torch.nn.Module) -> AttentionFunction:
+def eager_function(module: torch.nn.Module) -> EagerFunction:
     """The `eager_attention_forward` of the file that defines this module's class."""
     for cls in type(module).__mro__:
         function = getattr(sys.modules.get(cls.__module__), "eager_attention_forward", None)

@@ -63,7 +63,7 @@ def model_inputs(
 def _ids_and_pieces(loaded: LoadedModel, text: str | Sequence[int]) -> tuple[tuple[int, ...], tuple[Piece, ...]]:
     if not isinstance(text, str):
         ids = tuple(int(number) for number in text)
-        vocabulary = loaded.model.get_input_embeddings().num_embeddings
+        vocabulary = loaded.vocabulary
         bad = next((number for number in ids if not 0 <= number < vocabulary), None)
         if bad is not None:
             raise InputError(f"There is no token with the id {bad}: the ids go from 0 to {vocabulary - 1}.")
@@ -83,9 +83,10 @@ def _target_ids(loaded: LoadedModel, target_text: str | Sequence[int] | None) ->
     ids, _ = _ids_and_pieces(loaded, target_text)
     if not isinstance(target_text, str):
         return ids
-    if not hasattr(loaded.model, "prepare_decoder_input_ids_from_labels"):
+    shift_right = getattr(loaded.model, "prepare_decoder_input_ids_from_labels", None)
+    if not callable(shift_right):
         return (start, *ids)
-    shifted = loaded.model.prepare_decoder_input_ids_from_labels(labels=torch.tensor([ids], device=loaded.device))
+    shifted = shift_right(labels=torch.tensor([ids], device=loaded.device))
     return tuple(shifted[0].tolist())
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from models.attention.capture import Kind
 from models.attention.interventions import Intervention
 from models.attention.pooling import max_pooled, without_columns
 from models.attention.trace import AttentionTrace, trace_attention
@@ -51,16 +50,16 @@ class TracedText:
     is_special: tuple[bool, ...]
     is_unknown: tuple[bool, ...]
     spans: tuple[tuple[int, int], ...]
-    kinds: tuple[Kind, ...]
+    kinds: tuple[str, ...]
     layers: tuple[tuple[int, ...], ...]
     heads: tuple[tuple[int, ...], ...]
     next_tokens: tuple[Candidate, ...]
 
-    def layers_of(self, kind: Kind) -> tuple[int, ...]:
+    def layers_of(self, kind: str) -> tuple[int, ...]:
         """The layers of this kind that have maps."""
         return self.layers[self.kinds.index(kind)]
 
-    def heads_of(self, kind: Kind, layer: int) -> int:
+    def heads_of(self, kind: str, layer: int) -> int:
         """How many heads this layer has."""
         place = self.kinds.index(kind)
         return self.heads[place][self.layers[place].index(layer)]
@@ -123,7 +122,7 @@ class HeadMapRequest:
     """
 
     trace: TraceRequest
-    kind: Kind
+    kind: str
     layer: int
     head: int | None
     without_sink: bool = False
@@ -203,7 +202,7 @@ class HeadGridRequest:
     """All layers and heads of a kind, each pooled (largest weight) to at most `side` rows and columns."""
 
     trace: TraceRequest
-    kind: Kind
+    kind: str
     without_sink: bool = False
     side: int = 32
 
@@ -225,7 +224,7 @@ class HeadGridRequest:
         return HeadGrid(np.stack(rows), layers, (shape[0], shape[1]))
 
 
-def sink_columns(trace: AttentionTrace, kind: Kind) -> Bool[np.ndarray, " key"]:
+def sink_columns(trace: AttentionTrace, kind: str) -> Bool[np.ndarray, " key"]:
     """The keys that heads look at when they have nothing to look for: the first position and special tokens.
 
     Source: Xiao et al. 2023, Efficient Streaming Language Models with Attention Sinks, section 3.1; Clark et al.

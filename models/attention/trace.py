@@ -51,7 +51,7 @@ class AttentionTrace:
     pieces: tuple[Piece, ...]
     target_pieces: tuple[Piece, ...]
     last_output: Float[np.ndarray, " output"]
-    calls: dict[tuple[Kind, int], Call]
+    calls: dict[tuple[str, int], Call]
     inputs: Inputs
     interventions: tuple[Intervention, ...]
     whole_output: Float[np.ndarray, "position output"] | None
@@ -96,7 +96,11 @@ class AttentionTrace:
             for tensor in (call.query, call.key, call.value, call.mask, *call.arguments.values()):
                 if isinstance(tensor, Tensor):
                     storages[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
-        return sum(storages.values()) + self.last_output.nbytes + (0 if self.whole_output is None else self.whole_output.nbytes)
+        return (
+            sum(storages.values())
+            + self.last_output.nbytes
+            + (0 if self.whole_output is None else self.whole_output.nbytes)
+        )
 
     def layers(self, kind: str) -> tuple[int, ...]:
         """The layers of this kind that have maps, in order; layers of linear attention have none."""
@@ -111,8 +115,8 @@ class AttentionTrace:
     ) -> Float[np.ndarray, "heads query key"] | Float[np.ndarray, "query key"]:
         """The attention weights of a layer, or of one head, float32.
 
-        Computed now, from the recorded queries and keys, by the module's own `eager_attention_forward`. A query that may
-        look nowhere has a row of zeros. Rows of models with attention sinks add up to less than 1.
+        Computed now, from the recorded queries and keys, by the module's own `eager_attention_forward`. A query that
+        may look nowhere has a row of zeros. Rows of models with attention sinks add up to less than 1.
 
         Raises NoSuchMapError.
         """
@@ -153,7 +157,7 @@ class AttentionTrace:
         return _to_numpy(self._call(kind, layer).query[0])
 
     def keys(self, kind: str, layer: int) -> Float[np.ndarray, "heads key head_dim"]:
-        """The key vectors after rotary embedding, float32, repeated for each query head of a group. Raises NoSuchMapError."""
+        """The key vectors after rotary embedding, float32, repeated for each head of a group. Raises NoSuchMapError."""
         call = self._call(kind, layer)
         return _to_numpy(_per_query_head(call.key, call))
 
@@ -170,7 +174,7 @@ class AttentionTrace:
             whole = there == tuple(range(len(there)))
             listed = f"{there[0]} to {there[-1]}" if whole else ", ".join(map(str, there))
             raise NoSuchMapError(f"There is no map of layer {layer}: this model has maps of layers {listed}.")
-        call = self.calls[kind, layer]  # type: ignore[index]
+        call = self.calls[kind, layer]
         if head is not None and not 0 <= head < call.query.shape[1]:
             raise NoSuchMapError(f"There is no head {head}: this layer has heads 0 to {call.query.shape[1] - 1}.")
         return call

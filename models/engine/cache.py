@@ -54,6 +54,10 @@ class ByteCache:
         with self._lock:
             return len(self._kept)
 
+    def __contains__(self, key: Hashable) -> bool:
+        with self._lock:
+            return key in self._kept
+
     def get(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """The kept answer, or the one that another thread is computing, or `compute()`.
 

@@ -55,6 +55,10 @@ class Engine:
 
         return self._models.get(name, lambda: load_model(name))
 
+    def has_model(self, name: str) -> bool:
+        """Whether the model of this name is loaded already."""
+        return name in self._models
+
     @contextmanager
     def forward(self, loaded: "LoadedModel") -> Iterator[None]:
         """The turn to compute on this model's device: one forward each, so that a long text blocks nobody for long."""

@@ -86,6 +86,7 @@ def _prepare(model: PreTrainedModel, tokenizer: Any, card: ModelCard) -> LoadedM
         card=card,
         device=model.device,
         positions=position_limit(model),
+        vocabulary=int(model.config.get_text_config().vocab_size),
         decoder_modules=frozenset(id(module) for module in decoder.modules()) if decoder is not None else frozenset(),
     )
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -105,12 +106,11 @@ def _expand(source: Path, gguf: str, target: Path) -> None:
     try:
         model = AutoModelForCausalLM.from_pretrained(source, gguf_file=gguf, dtype=torch.float32, local_files_only=True)
         # A model read from GGUF calls itself quantised although its weights are expanded, and refuses to be saved.
-        model.hf_quantizer = None
-        model.is_quantized = False
-        if hasattr(model.config, "quantization_config"):
-            del model.config.quantization_config
+        vars(model).update(hf_quantizer=None, is_quantized=False)
+        vars(model.config).pop("quantization_config", None)
         model.save_pretrained(work)
-        AutoTokenizer.from_pretrained(source, gguf_file=gguf, local_files_only=True).save_pretrained(work)
+        tokenizer: Any = AutoTokenizer.from_pretrained(source, gguf_file=gguf, local_files_only=True)
+        tokenizer.save_pretrained(work)
         sizes = {file.name: file.stat().st_size for file in work.iterdir()}
         (work / _MANIFEST).write_text(json.dumps(sizes))
         if target.exists():

@@ -146,10 +146,11 @@ def readable_text(text: str) -> str:
     """The text with everything that has no shape of its own made visible.
 
     A space becomes ␣, a line break ⏎, a tab ⇥, other control characters their control picture, characters without
-    a shape (joiners, direction marks) their code point as in ⟨U+200D⟩; a combining mark at the start gets ◌ to sit on.
+    a shape (joiners, direction marks, variation selectors) their code point as in ⟨U+200D⟩; a combining mark at the
+    start gets ◌ to sit on.
     """
     shown = "".join(_readable(character) for character in text)
-    return "◌" + shown if shown and unicodedata.combining(shown[0]) else shown
+    return "◌" + shown if shown and unicodedata.category(shown[0]).startswith("M") else shown
 
 
 def _readable(character: str) -> str:
@@ -158,6 +159,15 @@ def _readable(character: str) -> str:
     code = ord(character)
     if code < 0x20:
         return chr(0x2400 + code)
-    if unicodedata.category(character) in {"Cc", "Cf", "Zs", "Zl", "Zp", "Cs", "Co", "Cn"}:
+    if "\ufe00" <= character <= "\ufe0f" or unicodedata.category(character) in {
+        "Cc",
+        "Cf",
+        "Zs",
+        "Zl",
+        "Zp",
+        "Cs",
+        "Co",
+        "Cn",
+    }:
         return f"⟨U+{code:04X}⟩"
     return character

@@ -14,14 +14,11 @@ def ask(request: Request[Answer], status: DeltaGenerator) -> Answer:
 
     Raises what the request raises.
     """
-    waited = False
 
     def on_wait(place: int) -> None:
-        nonlocal waited
-        waited = True
         status.info(f"Others are computing. Your place in the queue: {place}.", icon=":material/hourglass_top:")
 
-    answer = engine.run(request, on_wait)
-    if waited:
+    try:
+        return engine.run(request, on_wait)
+    finally:
         status.empty()
-    return answer

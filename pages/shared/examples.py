@@ -43,7 +43,7 @@ ATTENTION = (
         layer=17,
         head=3,
         token=16,
-        look="The text stops in the middle of an invented name. This head finds what followed *Z* the first time: *or*.",
+        look="The text stops inside an invented name. This head finds what followed *Z* the first time: *or*.",
     ),
     AttentionExample(
         label="seven green…",

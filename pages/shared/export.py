@@ -10,6 +10,7 @@ import streamlit as st
 
 from models.engine import engine
 from pages.shared.link import Choice, address
+from pages.shared.text import open_text_file
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest
@@ -54,3 +55,4 @@ def share_and_download(
         st.download_button(
             "JSON", lambda: map_as_json(request, tokens), f"{file_name}.json", "application/json", key="json"
         )
+    open_text_file()

@@ -24,7 +24,9 @@ def in_place() -> Iterator[None]:
         problem(str(error))
     except Exception:
         log.exception("The page failed")
-        problem("Something went wrong here that was not foreseen. It is in the server's log; try another text or model.")
+        problem(
+            "Something went wrong here that was not foreseen. It is in the server's log; try another text or model."
+        )
 
 
 def problem(sentence: str) -> None:

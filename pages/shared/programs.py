@@ -11,7 +11,7 @@ from models.catalog import model_card
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest
 
-_FOLDER = Path(__file__).resolve().parents[2] / "docs" / "programs"
+_PROJECT = Path(__file__).resolve().parents[2]
 _LONGEST_ARGUMENT = 500
 
 
@@ -20,6 +20,8 @@ def show_attention(request: "HeadMapRequest", token: int) -> None:
     from models.loading.packs import prepared_folder
 
     folder = prepared_folder(model_card(request.trace.model))
+    if folder.is_relative_to(_PROJECT):
+        folder = folder.relative_to(_PROJECT)
     text = request.trace.text
     shown = shlex.quote(text) if len(text) <= _LONGEST_ARGUMENT else '"$(cat text.txt)"'
     head = "mean" if request.head is None else request.head
@@ -31,4 +33,4 @@ def show_attention(request: "HeadMapRequest", token: int) -> None:
     )
     if request.without_sink:
         st.caption("The program shows the weights with the sink in.")
-    st.code((_FOLDER / "attention_weights.py").read_text(), language="python")
+    st.code((_PROJECT / "docs" / "programs" / "attention_weights.py").read_text(), language="python")

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shared import thread
 from pages.shared.link import LONGEST_ENCODED_TEXT, fits
+from pages.shared.messages import problem
 
 
 def question_and_text(question: str, examples: Sequence[tuple[str, str, Callable[[], None]]]) -> None:
@@ -23,9 +24,24 @@ def question_and_text(question: str, examples: Sequence[tuple[str, str, Callable
             "Look", width="stretch", on_click=lambda: thread.choose_text(st.session_state["text_box"])
         )
     if not fits(thread.TEXT):
-        st.info(
-            f"The text is longer than {LONGEST_ENCODED_TEXT:,} characters as a link writes them, so the link leaves it "
-            "out. Take it as a file, and open the file here later.",
-            icon=":material/link_off:",
-        )
-        st.download_button("Take the text as a file", lambda: thread.TEXT.value, "text.txt", "text/plain")
+        with st.container(horizontal=True, vertical_alignment="center", key="too_long_for_a_link"):
+            st.caption(
+                f"This text is longer than a link can carry ({LONGEST_ENCODED_TEXT:,} characters as links write them). "
+                "Share it as a file; whoever gets it opens it under “Take it with you”.",
+                width="stretch",
+            )
+            st.download_button("Take the text as a file", lambda: thread.TEXT.value, "text.txt", "text/plain")
+
+
+def open_text_file() -> None:
+    """Take the text of a file (UTF-8) instead of typing it."""
+    file = st.file_uploader("Open a text file", ["txt"], key="text_file")
+    if file is None or st.session_state.get("text_file:taken") == file.file_id:
+        return
+    st.session_state["text_file:taken"] = file.file_id
+    try:
+        thread.choose_text(file.getvalue().decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        problem("This file is not text in UTF-8; save it as UTF-8 and open it again.")
+        return
+    st.rerun()

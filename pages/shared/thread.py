@@ -6,13 +6,6 @@ from models.catalog import DEFAULT_MODEL, MODELS
 from pages.shared.examples import ATTENTION
 from pages.shared.link import Choice, note, one_of, whole_number
 
-MODEL: Choice[str] = Choice("model", DEFAULT_MODEL, one_of("model", tuple(MODELS)))
-TEXT: Choice[str] = Choice("text", ATTENTION[0].text, lambda text: readable(text))
-TOKEN: Choice[int | None] = Choice("token", None, whole_number("token"))
-THREAD = (MODEL, TEXT, TOKEN)
-
-_START = "thread:start"
-
 
 def readable(text: str) -> str:
     """The text with halves of surrogate pairs, which cannot be sent to a browser, shown as � and said so."""
@@ -20,6 +13,14 @@ def readable(text: str) -> str:
     if clean != text:
         note("The text held half of a surrogate pair, which is not text; it is replaced by a question mark.")
     return clean
+
+
+MODEL: Choice[str] = Choice("model", DEFAULT_MODEL, one_of("model", tuple(MODELS)))
+TEXT: Choice[str] = Choice("text", ATTENTION[0].text, readable)
+TOKEN: Choice[int | None] = Choice("token", None, whole_number("token"))
+THREAD = (MODEL, TEXT, TOKEN)
+
+_START = "thread:start"
 
 
 def choose_text(text: str) -> None:

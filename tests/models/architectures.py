@@ -173,9 +173,7 @@ _ALL = (
     _decoder(
         "gpt_oss",
         "GptOssForCausalLM",
-        _grouped(
-            "GptOssConfig", num_local_experts=4, num_experts_per_tok=2, rope_parameters=_PLAIN_ROTARY, **_MIXED
-        ),
+        _grouped("GptOssConfig", num_local_experts=4, num_experts_per_tok=2, rope_parameters=_PLAIN_ROTARY, **_MIXED),
         windows=(WINDOW, None),
         has_sinks=True,
         supports_sdpa=False,
@@ -218,17 +216,18 @@ SEQ2SEQ = tuple(name for name in NAMES if ARCHITECTURES[name].family == "seq2seq
 def build(name: str, implementation: str) -> PreTrainedModel:
     """A new model of this architecture, with the same weights every time."""
     architecture = ARCHITECTURES[name]
-    # The seed is the caller's global state: leave it as it was found.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(sum(map(ord, name)))
-        model = getattr(transformers, architecture.model)._from_config(
-            architecture.config(), attn_implementation=implementation
-        )
-        with torch.no_grad():
-            for parameter in model.parameters():
-                # As they are made the weights are so small that every pattern is uniform and nearly any mistake passes.
-                if parameter.requires_grad:
-                    parameter.add_(torch.randn_like(parameter) * 0.2)
+    model = getattr(transformers, architecture.model)._from_config(
+        architecture.config(), attn_implementation=implementation
+    )
+    draw = torch.Generator().manual_seed(sum(map(ord, name)))
+    with torch.no_grad():
+        for path, parameter in model.named_parameters():
+            # What is not trained (Marian's sinusoidal positions) is computed and the same each time.
+            if parameter.requires_grad:
+                # As transformers makes them weights are so small that every pattern is uniform, and nearly any
+                # mistake passes. Those of norms stand about 1.
+                middle = 1 if parameter.dim() == 1 and path.endswith("weight") else 0
+                parameter.copy_(torch.randn(parameter.shape, generator=draw) * 0.2 + middle)
     return model.eval()
 
 

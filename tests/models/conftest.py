@@ -4,10 +4,6 @@ plugins are set up, and jaxtyping's can only check what it sees imported."""
 import pytest
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: takes longer than about five seconds")
-
-
 @pytest.fixture(scope="session", autouse=True)
 def one_torch_thread():
     """The models here are small: more threads only make them wait for each other."""

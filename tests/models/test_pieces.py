@@ -71,7 +71,7 @@ def test_byte_level_spaces_and_line_breaks(smollm2):
     assert shown(smollm2, "a b") == ["a", "␣b"]
     assert shown(smollm2, "a\nb") == ["a", "⏎", "b"]
     assert shown(smollm2, "x\ty") == ["x", "⇥", "y"]
-    assert shown(smollm2, "x\r\ny") == ["x", "␍⏎", "y"]
+    assert shown(smollm2, "x\r\ny") == ["x", "␍", "⏎", "y"]
 
 
 def test_parts_of_a_character_are_shown_as_bytes(smollm2):

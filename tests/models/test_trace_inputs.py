@@ -141,17 +141,17 @@ def test_the_first_and_the_last_id_work(request, name, vocabulary):
 
 
 @pytest.mark.parametrize("name", BOTH)
-@pytest.mark.parametrize("nothing", [[], (), np.array([], dtype=int)], ids=["list", "tuple", "array"])
+@pytest.mark.parametrize("nothing", [[], (), range(0)], ids=["list", "tuple", "range"])
 @pytest.mark.usefixtures("no_forward")
 def test_no_ids_are_refused(request, name, nothing):
     refusal(request.getfixturevalue(name), nothing)
 
 
 @pytest.mark.parametrize("name", BOTH)
-def test_ids_are_taken_from_any_sequence_of_numbers(request, name):
+def test_ids_are_taken_from_any_sequence(request, name):
     loaded = request.getfixturevalue(name)
     expected = trace_attention(loaded, [5, 6, 7]).last_output
-    for ids in ((5, 6, 7), np.array([5, 6, 7]), torch.tensor([5, 6, 7]), range(5, 8)):
+    for ids in ((5, 6, 7), range(5, 8)):
         np.testing.assert_array_equal(trace_attention(loaded, ids).last_output, expected)
 
 
@@ -250,7 +250,8 @@ def test_wrap_model_describes_the_model(name):
     card, architecture = architectures.loaded(name).card, ARCHITECTURES[name]
     assert (card.name, card.title, card.family) == ("wrapped", architecture.model, architecture.family)
     assert (card.heads, card.width, card.vocabulary) == (4, 32, 64)
-    assert card.layers == (3 if architecture.family == "seq2seq" else 2)
+    # Of a seq2seq model the encoder's layers, in all three alike.
+    assert card.layers == (architectures.ENCODER_LAYERS if architecture.family == "seq2seq" else 2)
     assert card.parameters == sum(each.numel() for each in architectures.eager(name).parameters())
     assert not architectures.loaded(name).model.training
 

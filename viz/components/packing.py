@@ -3,10 +3,18 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 
 _FOLDER = Path(__file__).parent
+
+
+class BrowserSource(TypedDict):
+    """The script and the style of a component."""
+
+    js: str
+    css: str
 
 
 def pack(header: Mapping[str, object], arrays: Sequence[np.ndarray]) -> bytes:
@@ -24,10 +32,11 @@ def _padded(data: bytes) -> bytes:
     return data + b"\0" * (-len(data) % 4)
 
 
-def browser_source(name: str) -> dict[str, str]:
-    """The script and the style of the component in folder `name`, each with what all components share before it."""
+def browser_source(name: str) -> BrowserSource:
+    """The script and the style of the component in folder `name`: what all share, its parts, and `index.js` last."""
     folder = _FOLDER / name
-    return {
-        "js": (_FOLDER / "drawing.js").read_text() + (folder / "index.js").read_text(),
-        "css": (_FOLDER / "drawing.css").read_text() + (folder / "style.css").read_text(),
-    }
+    parts = sorted(folder.glob("*.js"), key=lambda part: (part.name == "index.js", part.name))
+    return BrowserSource(
+        js="".join(part.read_text() for part in [_FOLDER / "drawing.js", *parts]),
+        css=(_FOLDER / "drawing.css").read_text() + (folder / "style.css").read_text(),
+    )

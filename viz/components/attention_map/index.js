@@ -26,8 +26,7 @@ export default function (component) {
 class AttentionMap {
   constructor(root) {
     this.root = root
-    this.strip = element("div", "strip")
-    this.strip.setAttribute("role", "listbox")
+    this.strip = new Strip(this)
     this.legend = element("div", "legend")
     this.stage = element("div", "stage")
     this.base = element("canvas", "base")
@@ -40,7 +39,7 @@ class AttentionMap {
     this.spoken.setAttribute("aria-live", "polite")
     this.captionLine = element("p", "caption")
     this.stage.append(this.base, this.over)
-    root.replaceChildren(this.strip, this.stage, this.legend, this.captionLine, this.tip, this.spoken)
+    root.replaceChildren(this.strip.root, this.stage, this.legend, this.captionLine, this.tip, this.spoken)
     this.over.onpointermove = (event) => this.hover(this.cellAt(event), event)
     this.over.onpointerleave = () => this.hover(null)
     this.over.onclick = (event) => {
@@ -53,7 +52,10 @@ class AttentionMap {
     })
     this.resizes.observe(root)
     // Tests and curious people read the numbers behind the picture here.
-    root.headlight = { value: (query, key) => this.value(query, key) }
+    root.headlight = {
+      value: (query, key) => this.value(query, key),
+      place: (query, key) => this.placeOf(this.cellOf(query, key)),
+    }
   }
 
   show(bytes) {
@@ -68,7 +70,7 @@ class AttentionMap {
     this.colours = themePalette(this.root, header.palette)
     this.ramp = amountColours(this.colours)
     this.cursor = null
-    this.buildStrip()
+    this.strip.build()
     this.draw()
   }
 
@@ -95,59 +97,9 @@ class AttentionMap {
     return Math.floor((block * tokens) / blocks)
   }
 
-  colour(weight) {
-    return this.ramp[Math.round(255 * Math.min(1, this.most > 0 ? weight / this.most : 0))]
-  }
-
-  // The strip
-
-  buildStrip() {
-    this.strip.setAttribute("aria-label", `Tokens; ${this.name} from the selected one`)
-    const special = new Set(this.special)
-    const unknown = new Set(this.unknown)
-    this.chips = this.keys.map((text, token) => {
-      const chip = element("button", "chip")
-      chip.type = "button"
-      chip.setAttribute("role", "option")
-      if (special.has(token)) chip.classList.add("special")
-      if (unknown.has(token)) chip.classList.add("unknown")
-      chip.append(element("span", "piece", text), element("span", "share"))
-      chip.onclick = () => this.isSelf && this.select(token)
-      chip.onpointerenter = () => this.hover(this.cellOf(this.selected, token))
-      chip.onpointerleave = () => this.hover(null)
-      chip.onfocus = () => this.hover(this.cellOf(this.selected, token))
-      chip.onblur = () => this.hover(null)
-      chip.onkeydown = (event) => this.onChipKey(event, token)
-      return chip
-    })
-    this.strip.replaceChildren(...this.chips)
-    this.paintStrip()
-  }
-
-  paintStrip() {
-    this.chips.forEach((chip, token) => {
-      const weight = this.weight(this.selected, token)
-      const unseen = Number.isNaN(weight)
-      const selected = this.isSelf && token === this.selected
-      const colour = this.colour(weight || 0)
-      chip.style.backgroundColor = unseen || weight === null ? "" : `rgb(${colour})`
-      chip.style.color = unseen || weight === null ? "" : readableOn(colour)
-      chip.classList.toggle("unseen-part", unseen)
-      chip.classList.toggle("selected", selected)
-      chip.setAttribute("aria-selected", selected)
-      chip.tabIndex = selected || (!this.isSelf && token === 0) ? 0 : -1
-      const says = unseen ? "cannot be seen from here" : weight === null ? "" : weightText(weight)
-      chip.lastChild.textContent = unseen || weight === null || weight < 0.005 ? "" : weight.toFixed(2).replace(/^0/, "")
-      chip.setAttribute("aria-label", `${this.keys[token]} ${says}`)
-    })
-  }
-
-  onChipKey(event, token) {
-    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key]
-    if (step) {
-      event.preventDefault()
-      this.chips[(token + step + this.chips.length) % this.chips.length].focus()
-    }
+  /** The step of the ramp for a weight, linear from 0 to the map's largest. */
+  step(weight) {
+    return Math.round(255 * Math.min(1, this.most > 0 ? weight / this.most : 0))
   }
 
   select(token) {
@@ -157,7 +109,7 @@ class AttentionMap {
       this.rowOf = token
       this.row = this.cells.subarray(token * this.columns, (token + 1) * this.columns)
     }
-    this.paintStrip()
+    this.strip.paint()
     this.drawOver()
     this.choose(token)
   }
@@ -197,27 +149,31 @@ class AttentionMap {
   }
 
   drawCells(context) {
-    const pixels = new ImageData(this.columns, this.rows)
+    const words = new Uint32Array(this.rows * this.columns)
+    const colours = this.ramp.map(([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0)
     const unseen = new Path2D()
-    let hidden = false
+    this.hasUnseen = false
     for (let row = 0; row < this.rows; row++) {
-      for (let column = 0; column < this.columns; column++) {
+      // One rectangle for each run of unseen cells: a future has half a map of them.
+      let from = -1
+      for (let column = 0; column <= this.columns; column++) {
         const at = row * this.columns + column
-        const weight = this.cells[at]
-        if (Number.isNaN(weight)) {
-          hidden = true
-          unseen.rect(this.left + column * this.cell, this.top + row * this.cell, this.cell, this.cell)
-        } else pixels.data.set([...this.colour(weight), 255], 4 * at)
+        const hidden = column < this.columns && Number.isNaN(this.cells[at])
+        if (hidden && from < 0) from = column
+        if (!hidden && from >= 0) {
+          unseen.rect(this.left + from * this.cell, this.top + row * this.cell, (column - from) * this.cell, this.cell)
+          this.hasUnseen = true
+          from = -1
+        }
+        if (!hidden && column < this.columns) words[at] = colours[this.step(this.cells[at])]
       }
     }
-    this.hasUnseen = hidden
     const small = new OffscreenCanvas(this.columns, this.rows)
+    const pixels = new ImageData(new Uint8ClampedArray(words.buffer), this.columns, this.rows)
     small.getContext("2d").putImageData(pixels, 0, 0)
     const size = [this.cell * this.columns, this.cell * this.rows]
-    if (hidden) {
-      context.fillStyle = hatchPattern(context, this.colours)
-      context.fill(unseen)
-    }
+    context.fillStyle = hatchPattern(context, this.colours)
+    context.fill(unseen)
     context.imageSmoothingEnabled = false
     context.drawImage(small, this.left, this.top, ...size)
     context.strokeStyle = this.colours.hatch
@@ -314,6 +270,12 @@ class AttentionMap {
     return row >= 0 && row < this.rows && column >= 0 && column < this.columns ? { row, column } : null
   }
 
+  /** The middle of a cell, in pixels of the window. */
+  placeOf({ row, column }) {
+    const box = this.over.getBoundingClientRect()
+    return { x: box.left + this.left + (column + 0.5) * this.cell, y: box.top + this.top + (row + 0.5) * this.cell }
+  }
+
   cellOf(query, key) {
     return {
       row: this.blockOf(query, this.rows, this.queries.length),
@@ -329,10 +291,7 @@ class AttentionMap {
     this.tip.hidden = !cell
     const query = cell ? (cell.query ?? this.firstOf(cell.row, this.rows, this.queries.length)) : -1
     const key = cell ? (cell.key ?? this.firstOf(cell.column, this.columns, this.keys.length)) : -1
-    this.chips.forEach((chip, token) => {
-      chip.classList.toggle("hovered", token === key || (this.isSelf && token === query))
-      chip.classList.toggle("same", key >= 0 && token !== key && this.keys[token] === this.keys[key])
-    })
+    this.strip.mark(query, key)
     if (!cell) return
     this.tip.textContent = this.spoken.textContent = this.describe(cell, query, key)
     const box = this.root.getBoundingClientRect()

@@ -18,7 +18,7 @@ def head_grid(
     thumbnails: UInt8[ndarray, "layers heads rows columns"],
     *,
     layers: tuple[int, ...],
-    map: str,
+    name: str,
     chosen: tuple[int, int | None],
     caption: str,
     key: str,
@@ -28,7 +28,7 @@ def head_grid(
 
     thumbnails: 255 x the square root of the weight.
     layers: the number of each row of thumbnails.
-    map: what programs read from `data-map` on the root.
+    name: what programs read from `data-map` on the root.
     """
 
     def opened() -> None:
@@ -38,7 +38,7 @@ def head_grid(
 
     _, heads, rows, columns = thumbnails.shape
     header = {
-        "map": map,
+        "map": name,
         "layers": layers,
         "heads": heads,
         "rows": rows,

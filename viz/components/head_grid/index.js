@@ -47,7 +47,10 @@ class HeadGrid {
       if (this.layers && Math.abs(root.clientWidth - this.drawnWidth) > 1) this.draw()
     })
     this.resizes.observe(root)
-    root.headlight = { value: (layer, head, row, column) => this.value(layer, head, row, column) }
+    root.headlight = {
+      value: (layer, head, row, column) => this.value(layer, head, row, column),
+      place: (layer, head) => this.placeOf(this.layers.indexOf(layer), head),
+    }
   }
 
   show(bytes) {
@@ -117,6 +120,15 @@ class HeadGrid {
     }
     frame(this.chosen, this.colours.accent, 3)
     frame(this.pointed, this.colours.ink, 2)
+  }
+
+  /** The middle of a thumbnail, in pixels of the window. */
+  placeOf(row, head) {
+    const box = this.over.getBoundingClientRect()
+    return {
+      x: box.left + MARGIN + this.step * head + this.side / 2,
+      y: box.top + 20 + this.step * row + this.side / 2,
+    }
   }
 
   placeAt(event) {

@@ -1,0 +1,1 @@
+"""Headlight measured side by side with the alternatives, in one run: `python -m benchmarks`."""

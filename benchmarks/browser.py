@@ -1,0 +1,93 @@
+"""What a person waits for: another head, and the first map of a server that was just started."""
+
+import itertools
+from collections.abc import Callable, Iterator
+
+from playwright.sync_api import Browser, Page
+
+from benchmarks.measuring import WARM_UP, Limit, Pairs, Row, compared, duration, interleaved
+from benchmarks.passages import passage
+from benchmarks.serving import APP, EMPTY_APP, Server, chromium, painted, serving, settled, visitor
+from models.loaded import LoadedModel
+from models.loading import load_model
+
+_LENGTHS = (20, 128)
+_STARTS = 3
+_LIMIT = Limit(3.0, "ratio", "at most 3 × an empty rerun")
+
+
+def measure(pairs: int) -> list[Row]:
+    """Another head at both lengths, then the way from the command line to the first map."""
+    loaded = load_model("minilm")
+    rows = []
+    with chromium() as browser:
+        with serving(APP) as server, serving(EMPTY_APP) as empty_server:
+            for length in _LENGTHS:
+                measured = _another_head(browser, server, empty_server, loaded, length, pairs)
+                what = f"another head, click to painted, minilm, {length} tokens (beside: an empty Streamlit rerun)"
+                rows.append(compared(what, measured, duration, _LIMIT))
+        link = {"model": "minilm", "text": passage(loaded, 20), "layer": 3, "head": 1}
+        measured = interleaved(
+            lambda: _seconds_to(browser, APP, lambda server: server.link("attention", **link), painted),
+            lambda: _seconds_to(browser, EMPTY_APP, lambda server: server.address, _empty_is_there),
+            min(pairs, _STARTS),
+            warm_up=1,
+        )
+    rows.append(compared("`streamlit run` to the first painted map, minilm (beside: the empty app)", measured, duration))
+    return rows
+
+
+def _another_head(
+    browser: Browser, server: Server, empty_server: Server, loaded: LoadedModel, length: int, pairs: int
+) -> Pairs:
+    """Each head is one that nobody has asked for: its map is computed, not taken from the cache."""
+    with visitor(browser) as context, visitor(browser) as empty_context:
+        page, empty = context.new_page(), empty_context.new_page()
+        empty.goto(empty_server.address)
+        _empty_is_there(empty)
+        heads = _unseen_heads(page, server, loaded, length)
+
+        def ours() -> float:
+            layer, head = next(heads)
+            page.bring_to_front()
+            milliseconds = page.evaluate("which => bench.anotherHead(which)", [str(head), f"encoder-{layer}-{head}"])
+            settled(page)
+            return milliseconds / 1000
+
+        def beside() -> float:
+            empty.bring_to_front()
+            milliseconds = empty.evaluate("() => bench.emptyRerun()")
+            settled(empty)
+            return milliseconds / 1000
+
+        return interleaved(ours, beside, pairs, WARM_UP)
+
+
+def _unseen_heads(page: Page, server: Server, loaded: LoadedModel, length: int) -> Iterator[tuple[int, int]]:
+    """Layer and head after head; when a layer is through, the next one is opened, with a new text after the last."""
+    for start in itertools.count(step=5):
+        text = passage(loaded, length, start)
+        for layer in range(loaded.card.layers):
+            page.goto(server.link("attention", model="minilm", text=text, layer=layer, head=0))
+            painted(page, f"encoder-{layer}-0")
+            settled(page)
+            for head in range(1, loaded.card.heads):
+                yield layer, head
+
+
+def _empty_is_there(page: Page) -> None:
+    page.wait_for_selector(".st-key-line")
+    settled(page)
+
+
+def _seconds_to(
+    browser: Browser, what: tuple[str, ...], link: Callable[[Server], str], there: Callable[[Page], None]
+) -> float:
+    """From the start of the server's process until a fresh visitor sees the picture."""
+    import time
+
+    with serving(what) as server, visitor(browser) as context:
+        page = context.new_page()
+        page.goto(link(server))
+        there(page)
+        return time.perf_counter() - server.started

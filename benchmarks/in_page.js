@@ -1,0 +1,55 @@
+// What the benchmarks do inside a page, timed by the page's own clock.
+
+globalThis.bench = {
+  /** The first element that matches, in the page or in a component's shadow tree. */
+  find(selector, within = document) {
+    const here = within.querySelector(selector)
+    if (here) return here
+    for (const each of within.querySelectorAll("*")) {
+      const inside = each.shadowRoot && bench.find(selector, each.shadowRoot)
+      if (inside) return inside
+    }
+    return null
+  },
+
+  isPainted(component, map) {
+    const root = bench.find(`.${component}[data-ready="true"]`)
+    return Boolean(root) && (map === null || root.dataset.map === map)
+  },
+
+  isIdle() {
+    return document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "notRunning"
+  },
+
+  buttonIn(key, label) {
+    const buttons = [...document.querySelectorAll(`.st-key-${key} button`)]
+    return buttons.find((each) => each.textContent.trim() === label)
+  },
+
+  /** Milliseconds from a click on `button` until a change in `watched` after which `isDone`. */
+  timed(button, watched, isDone) {
+    return new Promise((resolve) => {
+      const start = performance.now()
+      const observer = new MutationObserver(() => {
+        if (!isDone()) return
+        observer.disconnect()
+        resolve(performance.now() - start)
+      })
+      observer.observe(watched, { attributes: true, childList: true, characterData: true, subtree: true })
+      button.click()
+    })
+  },
+
+  /** Milliseconds from choosing another head until its map is painted. */
+  anotherHead([label, map]) {
+    const root = bench.find(".attention-map")
+    return bench.timed(bench.buttonIn("head_box", label), root, () => root.dataset.map === map)
+  },
+
+  /** Milliseconds from a click on the empty page's button until its text has changed. */
+  emptyRerun() {
+    const line = () => document.querySelector(".st-key-line").textContent
+    const before = line()
+    return bench.timed(document.querySelector(".stButton button"), document.body, () => line() !== before)
+  },
+}

@@ -1,0 +1,148 @@
+"""Servers on free ports of this machine alone, and the browser that visits them."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+APP = ("streamlit", "run", "app.py")
+EMPTY_APP = ("streamlit", "run", "benchmarks/empty_app.py")
+WATCHED_APP = ("benchmarks.watched_server",)
+
+_PATIENCE = 120.0
+_POLL = 0.02
+_CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: its address, its process id, and when it was started (`time.perf_counter`)."""
+
+    address: str
+    pid: int
+    started: float
+
+    def link(self, page: str, **choices: object) -> str:
+        """The address of a page with what is chosen on it."""
+        query = urllib.parse.urlencode(choices, quote_via=urllib.parse.quote)
+        return f"{self.address}/{page}?{query}"
+
+
+@contextmanager
+def serving(what: tuple[str, ...], environment: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Run a Python module as a server until the block ends; it answers when the block begins."""
+    port = _free_port()
+    options = ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
+    with tempfile.TemporaryFile() as log:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "-m", *what, *options],
+            cwd=ROOT,
+            env={**os.environ, **(environment or {})},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            if not _answers(f"{address}/_stcore/health", process):
+                log.seek(0)
+                raise RuntimeError(f"{what[0]} did not answer; it said: {log.read().decode()[-2000:]}")
+            yield Server(address, process.pid, started)
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _answers(address: str, process: subprocess.Popen[bytes]) -> bool:
+    """Wait for an answer; False if the process ended or the patience did."""
+    for _ in range(int(_PATIENCE / _POLL)):
+        if process.poll() is not None:
+            return False
+        try:
+            with urllib.request.urlopen(address, timeout=1):
+                return True
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            time.sleep(_POLL)
+    return False
+
+
+def chromium_path() -> str | None:
+    """The Chromium that CHROMIUM names, else the first on the path; None lets Playwright use its own."""
+    named = os.environ.get("CHROMIUM")
+    return next((path for each in (named, *_CHROMIUMS) if each and (path := shutil.which(each))), None)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser without a window."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def visitor(browser: Browser) -> Iterator[BrowserContext]:
+    """A fresh visitor: nothing cached, no session; every page of it has `bench` (in_page.js)."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(_PATIENCE * 1000)
+    context.add_init_script(path=Path(__file__).parent / "in_page.js")
+    try:
+        yield context
+    finally:
+        context.close()
+
+
+class Traffic:
+    """The bytes of the messages that a page received over its websockets since `restart`."""
+
+    def __init__(self, page: Page) -> None:
+        self.received = 0
+        page.on("websocket", self._listen)
+
+    def restart(self) -> None:
+        """Count from here on."""
+        self.received = 0
+
+    def _listen(self, websocket: WebSocket) -> None:
+        websocket.on("framereceived", self._count)
+
+    def _count(self, payload: str | bytes) -> None:
+        self.received += len(payload.encode() if isinstance(payload, str) else payload)
+
+
+def painted(page: Page, map_name: str | None = None, component: str = "attention-map") -> None:
+    """Wait until a component has painted (the map of this name, if one is given)."""
+    page.wait_for_function("([name, map]) => bench.isPainted(name, map)", arg=[component, map_name])
+
+
+def settled(page: Page) -> None:
+    """Wait until the page's script has ended and what it sent is there."""
+    page.wait_for_function("() => bench.isIdle()")
+    page.wait_for_timeout(200)
+    page.wait_for_function("() => bench.isIdle()")

@@ -1,0 +1,66 @@
+// The sentence as a row of chips: the selected query outlined, each key as dark as its weight.
+
+class Strip {
+  constructor(map) {
+    this.map = map
+    this.root = element("div", "strip")
+    this.root.setAttribute("role", "listbox")
+  }
+
+  build() {
+    const { map } = this
+    this.root.setAttribute("aria-label", `Tokens; ${map.name} from the selected one`)
+    const special = new Set(map.special)
+    const unknown = new Set(map.unknown)
+    this.chips = map.keys.map((text, token) => {
+      const chip = element("button", "chip")
+      chip.type = "button"
+      chip.setAttribute("role", "option")
+      if (special.has(token)) chip.classList.add("special")
+      if (unknown.has(token)) chip.classList.add("unknown")
+      chip.append(element("span", "piece", text), element("span", "share"))
+      chip.onclick = () => map.isSelf && map.select(token)
+      chip.onpointerenter = chip.onfocus = () => map.hover(map.cellOf(map.selected, token))
+      chip.onpointerleave = chip.onblur = () => map.hover(null)
+      chip.onkeydown = (event) => this.onKey(event, token)
+      return chip
+    })
+    this.root.replaceChildren(...this.chips)
+    this.paint()
+  }
+
+  paint() {
+    const { map } = this
+    this.chips.forEach((chip, token) => {
+      const weight = map.weight(map.selected, token)
+      const unseen = Number.isNaN(weight)
+      const known = weight !== null && !unseen
+      const selected = map.isSelf && token === map.selected
+      const colour = map.ramp[map.step(known ? weight : 0)]
+      chip.style.backgroundColor = known ? `rgb(${colour})` : ""
+      chip.style.color = known ? readableOn(colour) : ""
+      chip.classList.toggle("unseen-part", unseen)
+      chip.classList.toggle("selected", selected)
+      chip.setAttribute("aria-selected", selected)
+      chip.tabIndex = selected || (!map.isSelf && token === 0) ? 0 : -1
+      chip.lastChild.textContent = known && weight >= 0.005 ? weight.toFixed(2).replace(/^0/, "") : ""
+      chip.setAttribute("aria-label", `${map.keys[token]} ${unseen ? map.unseenMeans : known ? weightText(weight) : ""}`)
+    })
+  }
+
+  /** Outline the places that the pointer is on, and dot the same text elsewhere. */
+  mark(query, key) {
+    const { map } = this
+    this.chips.forEach((chip, token) => {
+      chip.classList.toggle("hovered", token === key || (map.isSelf && token === query))
+      chip.classList.toggle("same", key >= 0 && token !== key && map.keys[token] === map.keys[key])
+    })
+  }
+
+  onKey(event, token) {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key]
+    if (!step) return
+    event.preventDefault()
+    this.chips[(token + step + this.chips.length) % this.chips.length].focus()
+  }
+}
