@@ -138,6 +138,7 @@ def show_grid(trace: "TraceRequest", kind: str, layer: int, head: int | None, st
         VIEW.choose("head")
 
     without_sink = SINK.value == "out"
+    status.caption("Computing the maps of all heads; for a long text this takes a while…")
     grid = ask(HeadGridRequest(trace, kind, without_sink), status)
     rows, columns = grid.thumbnails.shape[2:]
     caption = f"{MODELS[thread.MODEL.value].title}: lightness goes with the square root of the weight, from 0 to 1."
@@ -158,6 +159,10 @@ def show_grid(trace: "TraceRequest", kind: str, layer: int, head: int | None, st
 
 def inspect(traced: "TracedText", picture: "HeadPicture", layer: int, head: int | None, token: int) -> None:
     """The inspector on the right: what the selected token looks at, and where the model would go on."""
+    shown = (thread.MODEL.value, thread.TEXT.value, layer, head, token)
+    for each in ATTENTION:
+        if shown == (each.model, each.text, each.layer, each.head, each.token):
+            st.markdown(each.look)
     row = picture.row
     best = sorted((place for place in range(len(row)) if row[place] >= 0), key=lambda place: -row[place])[:5]
     lines = [Share(traced.tokens[place], float(row[place])) for place in best]

@@ -27,6 +27,9 @@ class Strip {
     })
     this.root.replaceChildren(...this.chips)
     this.paint()
+    const selected = map.isSelf && this.chips[map.selected]
+    // Not scrollIntoView: that would move the page as well.
+    if (selected) this.root.scrollTop = selected.offsetTop - this.root.clientHeight / 2
   }
 
   paint() {
