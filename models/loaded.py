@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
 from models.catalog import ModelCard
@@ -31,6 +32,11 @@ class LoadedModel:
     positions: int | None
     vocabulary: int
     decoder_modules: frozenset[int]
+
+    @property
+    def backend(self) -> Tokenizer | None:
+        """The `tokenizers.Tokenizer` behind a fast tokenizer, else None. Never change its settings: it is shared."""
+        return getattr(self.tokenizer, "backend_tokenizer", None)
 
     def pieces(self, ids: Sequence[int]) -> tuple[Piece, ...]:
         """The pieces with these ids, as this model's tokenizer writes them."""

@@ -134,11 +134,9 @@ def replaced_output(rows: Rows, kind: str, layer: int, output: Tensor, value: Te
     for row, each in patterns:
         _, queries, heads, _ = output.shape
         _check("head", each.head, heads)
+        shape = (queries, value.shape[2])
+        if len(each.pattern) != queries or any(len(line) != shape[1] for line in each.pattern):
+            raise InterventionError(f"The pattern must have {shape[0]} rows (queries) of {shape[1]} weights (keys).")
         pattern = torch.tensor(each.pattern, dtype=value.dtype, device=value.device)
-        if pattern.shape != (queries, value.shape[2]):
-            raise InterventionError(
-                f"The pattern has the shape {tuple(pattern.shape)}; {(queries, value.shape[2])} was expected, "
-                "a row for each query and a column for each key."
-            )
         output[row, :, each.head] = pattern @ value[row, each.head * value.shape[1] // heads]
     return output

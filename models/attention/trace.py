@@ -21,7 +21,7 @@ from models.attention.capture import (
     recording,
 )
 from models.attention.inputs import Inputs, model_inputs
-from models.attention.interventions import Intervention, InterventionError
+from models.attention.interventions import HideToken, Intervention, InterventionError
 from models.errors import HeadlightError
 from models.loaded import LoadedModel
 from models.tokenization import Piece
@@ -253,8 +253,12 @@ def _forward(
 
 def _check_address(intervention: Intervention, run: Run) -> None:
     """Raise InterventionError for a layer that never ran, which would otherwise change nothing and say nothing."""
-    kind, layer = getattr(intervention, "kind", None), getattr(intervention, "layer", None)
-    if kind is not None and (kind, layer) not in run.calls:
+    if isinstance(intervention, HideToken):
+        if intervention.in_target and not run.is_seq2seq:
+            raise InterventionError("This model has no target to hide a token of: it is not a seq2seq model.")
+        return
+    kind, layer = intervention.kind, intervention.layer
+    if (kind, layer) not in run.calls:
         raise InterventionError(
             f"There is no {kind} layer {layer} in this run to switch off; there are "
             + ", ".join(f"{len([1 for other, _ in run.calls if other == each])} {each}" for each in KINDS)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from models.engine.gate import listening, tell
+from models.errors import HeadlightError
 
 _TICK_SECONDS = 0.25
 _SMALLEST = 64
@@ -33,7 +34,7 @@ class _Flight:
         self.landed = threading.Event()
         self.place = 0
         self.value: Any = None
-        self.error: Exception | None = None
+        self.error: HeadlightError | None = None
         self.abandoned = False
 
     def at_place(self, place: int) -> None:
@@ -61,8 +62,8 @@ class ByteCache:
     def get(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """The kept answer, or the one that another thread is computing, or `compute()`.
 
-        An exception of `compute` reaches everybody who waited for it, and nothing is kept. If the computing thread is
-        torn away (its session ended), one of those who wait computes instead.
+        A HeadlightError of `compute` reaches everybody who waited for it, and nothing is kept. Any other exception is
+        the computing thread's own (its session may have ended): one of those who wait computes instead.
         """
         while True:
             with self._lock:
@@ -82,7 +83,7 @@ class ByteCache:
             with listening(mine.at_place):
                 mine.value = compute()
             self._keep(key, mine.value)
-        except Exception as error:
+        except HeadlightError as error:
             mine.error = error
             raise
         except BaseException:

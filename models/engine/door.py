@@ -4,7 +4,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from models.engine.cache import ByteCache
 from models.engine.gate import Gate, OnWait, listening
@@ -18,6 +18,7 @@ _DEFAULT_BYTES = 2 * 1024**3
 Answer_co = TypeVar("Answer_co", covariant=True)
 
 
+@runtime_checkable
 class Request(Protocol[Answer_co]):
     """A frozen, hashable question; it is its own key in the cache."""
 

@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoModel, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedModel
 
 from models.attention.capture import implementation_for
@@ -32,7 +33,7 @@ def load_model(name: str) -> LoadedModel:
     try:
         model = model_class.from_pretrained(folder, dtype=torch.float32, local_files_only=True, use_safetensors=True)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise PackError(
             f"The files of {card.title} could not be read ({type(error).__name__}). Run `make clean` and `make run`."
         ) from error
@@ -46,7 +47,7 @@ def wrap_model(model: PreTrainedModel, tokenizer: Any, family: Family) -> Loaded
 
     Raises ArchitectureNotSupportedError when the class does not look its attention up in the registry.
     """
-    config = model.config.get_text_config(decoder=family != "encoder")
+    config = model.config.get_text_config()
     heads = int(config.num_attention_heads)
     card = ModelCard(
         name="wrapped",

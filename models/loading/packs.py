@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
+from safetensors import SafetensorError
 
 from models.catalog import ModelCard
 from models.errors import HeadlightError
@@ -18,7 +19,7 @@ log = logging.getLogger(__name__)
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _MANIFEST = "headlight.json"
-_CONVERSION = 1
+_CONVERSION = 2
 
 
 class PackError(HeadlightError):
@@ -71,10 +72,16 @@ def model_folder(card: ModelCard) -> Path:
     verify(card)
     target = prepared_folder(card)
     if card.pack.gguf is not None and not _is_whole(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(target.with_suffix(".lock")):
-            if not _is_whole(target):
-                _expand(packs_folder() / card.pack.folder, card.pack.gguf, target)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(target.with_suffix(".lock")):
+                if not _is_whole(target):
+                    _expand(packs_folder() / card.pack.folder, card.pack.gguf, target)
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            raise PackError(
+                f"{card.title} could not be expanded into {target.parent} ({type(error).__name__}): "
+                "the folder must be writable and have room for 600 MB."
+            ) from error
     return target
 
 
@@ -104,19 +111,38 @@ def _expand(source: Path, gguf: str, target: Path) -> None:
     work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     log.info("Expanding %s once; this takes about half a minute.", gguf)
     try:
-        model = AutoModelForCausalLM.from_pretrained(source, gguf_file=gguf, dtype=torch.float32, local_files_only=True)
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            source, gguf_file=gguf, dtype=torch.float32, local_files_only=True
+        )
         # A model read from GGUF calls itself quantised although its weights are expanded, and refuses to be saved.
-        vars(model).update(hf_quantizer=None, is_quantized=False)
-        vars(model.config).pop("quantization_config", None)
+        model.hf_quantizer = None
+        model.is_quantized = False
+        if hasattr(model.config, "quantization_config"):
+            del model.config.quantization_config
         model.save_pretrained(work)
         tokenizer: Any = AutoTokenizer.from_pretrained(source, gguf_file=gguf, local_files_only=True)
+        _cut_digits_first(tokenizer, source / gguf)
         tokenizer.save_pretrained(work)
         sizes = {file.name: file.stat().st_size for file in work.iterdir()}
         (work / _MANIFEST).write_text(json.dumps(sizes))
         if target.exists():
             shutil.rmtree(target)
         work.rename(target)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise PackError(f"{gguf} could not be expanded into {target.parent} ({type(error).__name__}).") from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _cut_digits_first(tokenizer: Any, gguf: Path) -> None:
+    """Give the tokenizer the step that transformers does not read from GGUF: each digit stands alone.
+
+    The file names its way to cut text before the merges (`tokenizer.ggml.pre`). "smollm" means every digit first, then
+    GPT-2's pattern, as in SmolLM2's own tokenizer.json; without it the spaces before a digit are cut otherwise.
+    """
+    from gguf import GGUFReader
+    from tokenizers.pre_tokenizers import ByteLevel, Digits, Sequence
+
+    field = GGUFReader(gguf).get_field("tokenizer.ggml.pre")
+    if field is not None and field.contents() == "smollm":
+        tokenizer.backend_tokenizer.pre_tokenizer = Sequence(
+            [Digits(individual_digits=True), ByteLevel(add_prefix_space=False, use_regex=True)]
+        )
