@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from transformers import AutoModel, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedModel
+from transformers.utils.logging import disable_progress_bar
 
 from models.attention.capture import implementation_for
 from models.catalog import Family, ModelCard, Pack, model_card
@@ -13,6 +14,9 @@ from models.errors import HeadlightError
 from models.loaded import LoadedModel
 from models.loading.device import choose_device
 from models.loading.packs import PackError, model_folder
+
+# Bars for a person at a terminal; here they would fill a server's log.
+disable_progress_bar()
 
 _CLASSES = {"encoder": AutoModel, "decoder": AutoModelForCausalLM, "seq2seq": AutoModelForSeq2SeqLM}
 

@@ -74,7 +74,7 @@ def model_folder(card: ModelCard) -> Path:
     if card.pack.gguf is not None and not _is_whole(target):
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(target.with_suffix(".lock")):
+            with FileLock(target.with_name(target.name + ".lock")):
                 if not _is_whole(target):
                     _expand(packs_folder() / card.pack.folder, card.pack.gguf, target)
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
@@ -96,7 +96,7 @@ def _is_whole(folder: Path) -> bool:
     """Whether every file of the manifest is there with its size; the manifest is written last."""
     try:
         sizes = json.loads((folder / _MANIFEST).read_text())
-        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+        return bool(sizes) and all((folder / name).stat().st_size == size for name, size in sizes.items())
     except (OSError, ValueError, AttributeError):
         return False
 

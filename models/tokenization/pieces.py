@@ -73,12 +73,13 @@ def pieces_of_ids(
     special = frozenset(tokenizer.all_special_ids)
     added = frozenset(tokenizer.added_tokens_decoder)
     unknown = getattr(tokenizer, "unk_token_id", None)
-    # A tokenizer may name its end-of-text token as the unknown one although its bytes leave nothing unknown (GPT-2).
+    # Where pieces are bytes nothing is unknown, although the tokenizer may name its end of text as that (GPT-2).
     notation = _notation(tokenizer)
     pieces = []
     for place, (number, token) in enumerate(zip(ids, tokenizer.convert_ids_to_tokens(list(ids)), strict=True)):
         if token is None:
             token = str(number)
+        is_unknown = number == unknown and notation != "bytes"
         data = token.encode() if number in added else _bytes_of(token, notation)
         shown = token if number in added else _shown(token, data, notation)
         pieces.append(
@@ -87,8 +88,8 @@ def pieces_of_ids(
                 text=readable_text(shown) if number in added else shown,
                 data=data,
                 span=(0, 0) if spans is None else (spans[place][0], spans[place][1]),
-                is_special=number in special,
-                is_unknown=number == unknown and notation != "bytes",
+                is_special=number in special and not is_unknown,
+                is_unknown=is_unknown,
             )
         )
     return tuple(pieces)

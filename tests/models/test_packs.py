@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from gguf import GGUFWriter
 from safetensors import SafetensorError
 
 from models.attention import trace_attention
@@ -47,7 +48,7 @@ def refusal(call, *arguments):
         call(*arguments)
     message = str(caught.value)
     assert isinstance(caught.value, HeadlightError)
-    assert message.endswith(".")
+    assert message.endswith((".", "?"))
     assert message.isprintable()
     return message
 
@@ -102,14 +103,24 @@ def test_what_is_verified_is_what_is_loaded(empty_home, minilm):
     np.testing.assert_array_equal(trace.outputs, expected.outputs)
 
 
-# ----- Expanding a GGUF. The file is a stand-in here and so is what reads it; the real one takes half a minute.
-
-GGUF = b"not a GGUF at all"
+# ----- Expanding a GGUF. The file is as good as empty here and a stand-in reads it; the real one takes half a minute.
 
 
 class FakeTokenizer:
     def save_pretrained(self, folder):
         (Path(folder) / "tokenizer.json").write_text("{}")
+
+
+def write_gguf(name):
+    """A GGUF with this name in it and nothing else, in the pack of the fixture below; returns its card's entry."""
+    path = packs_folder() / "tiny" / "tiny.gguf"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = GGUFWriter(path, "llama")
+    writer.add_name(name)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+    return PackFile("tiny/tiny.gguf", hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 @pytest.fixture
@@ -120,11 +131,9 @@ def card(tmp_path, monkeypatch):
         distribution="tiny",
         version="1",
         folder="tiny",
-        files=(PackFile("tiny/tiny.gguf", hashlib.sha256(GGUF).hexdigest()),),
+        files=(write_gguf("first"),),
         gguf="tiny.gguf",
     )
-    (packs_folder() / "tiny").mkdir(parents=True)
-    (packs_folder() / "tiny" / "tiny.gguf").write_bytes(GGUF)
     read_model(monkeypatch, lambda: architectures.build("llama", "eager"))
     monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", lambda *_, **__: FakeTokenizer())
     return replace(MODELS["smollm2"], name="tiny", title="Tiny", pack=pack)
@@ -169,8 +178,7 @@ def test_an_expansion_happens_once(card, monkeypatch):
 
 def test_another_file_is_another_folder(card):
     first = model_folder(card)
-    (packs_folder() / "tiny" / "tiny.gguf").write_bytes(b"another")
-    other = PackFile("tiny/tiny.gguf", hashlib.sha256(b"another").hexdigest())
+    other = write_gguf("second")
     second = model_folder(replace(card, pack=replace(card.pack, files=(other,))))
     assert in_models_folder() == sorted([first.name, second.name])
 
@@ -202,7 +210,8 @@ def test_an_expansion_that_fails_leaves_nothing_behind(card, monkeypatch, error,
     with monkeypatch.context() as broken:
         read_model(broken, fail_with(error) if moment == "reading" else lambda: StopsHalfway(error))
         message = refusal(model_folder, card)
-    assert "tiny.gguf" in message
+    assert type(error).__name__ in message
+    assert str(home() / "models") in message
     assert in_models_folder() == []
     # The next attempt works.
     folder = model_folder(card)
@@ -273,7 +282,7 @@ def test_a_folder_that_is_not_whole_is_made_again(card, monkeypatch, damage):
 def test_a_home_that_cannot_be_written_is_said(card):
     """As on a machine whose folder belongs to somebody else."""
     (home() / "models").write_text("a file where the folder should be")
-    assert "tiny" in refusal(model_folder, card)
+    assert str(home() / "models") in refusal(model_folder, card)
 
 
 def test_weights_that_cannot_be_read_are_said(card, monkeypatch):
@@ -288,16 +297,12 @@ def test_weights_that_cannot_be_read_are_said(card, monkeypatch):
 
 
 EXPAND_AND_COUNT = """
-import sys, time, types
+import sys, time
 from pathlib import Path
 
-root, barrier, counts, me = map(Path, sys.argv[1:])
-# The package's own __init__ imports torch, which takes seconds and is not wanted here.
-package = types.ModuleType("models.loading")
-package.__path__ = [str(root / "models" / "loading")]
-sys.modules["models.loading"] = package
+barrier, counts, me = map(Path, sys.argv[1:])
 
-from models.catalog import ModelCard, MODELS, Pack, PackFile
+from models.catalog import MODELS, Pack, PackFile
 from models.loading import packs
 from dataclasses import replace
 
@@ -328,7 +333,7 @@ def test_several_processes_expand_once(card, tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     processes = [
         subprocess.Popen(
-            [sys.executable, script, ROOT, barrier, counts, str(number)],
+            [sys.executable, script, barrier, counts, str(number)],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

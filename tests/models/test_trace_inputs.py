@@ -96,6 +96,7 @@ def test_the_longest_input_works_and_one_more_is_refused(name):
 @pytest.mark.parametrize("name", TABLES)
 def test_the_limit_is_the_last_that_the_model_can_compute(name):
     limit = architectures.loaded(name).positions
+    assert limit is not None
     with pytest.raises((IndexError, RuntimeError)):
         architectures.run(architectures.plain(name), [7] * (limit + 1), [7] * (limit + 1))
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from models.attention import NoSuchMapError, trace_attention
+from models.loading import wrap_model
 from tests.models import architectures
 from tests.models.architectures import ARCHITECTURES, IDS, KINDS, NAMES, TARGET_IDS
 
@@ -164,6 +165,19 @@ def test_the_heads_of_a_group_share_keys_and_values(name):
         np.testing.assert_array_equal(vectors[0], vectors[1])
         np.testing.assert_array_equal(vectors[2], vectors[3])
         assert abs(vectors[0] - vectors[2]).max() > 0.1
+
+
+def test_layers_that_share_one_attention_are_told_apart():
+    model, reference = (architectures.build("llama", "eager") for _ in range(2))
+    for each in (model, reference):
+        each.model.layers[1].self_attn = each.model.layers[0].self_attn
+    trace = trace_attention(wrap_model(model, None, "decoder"), IDS)
+    assert trace.layers("decoder") == (0, 1)
+    attentions = architectures.forward(reference, output_attentions=True).attentions
+    # transformers hooks the one module once for each layer, so it notes every call twice.
+    assert len(attentions) == 4
+    for layer, expected in enumerate(attentions[::2]):
+        np.testing.assert_allclose(trace.weights("decoder", layer), expected[0].numpy(), rtol=0, atol=TIGHT)
 
 
 def test_keys_may_be_wider_than_values():

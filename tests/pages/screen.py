@@ -1,0 +1,101 @@
+"""One person's tab, as AppTest plays it: what was opened, what is on the screen, what is typed and clicked."""
+
+from pathlib import Path
+
+import numpy as np
+from streamlit.testing.v1 import AppTest
+
+from tests.viz.wire import header_of, unpack
+
+ROOT = Path(__file__).resolve().parents[2]
+ATTENTION = "pages/attention.py"
+HOME = "pages/home.py"
+TEXT_BOX = "text_box"
+# Streamlit's own time limit; the first run of a process imports torch and loads a model.
+SECONDS = 120
+
+
+class Screen:
+    """A new session that opened the attention page by a link with this query."""
+
+    def __init__(self, page=ATTENTION, **query):
+        self.test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS)
+        for name, value in query.items():
+            self.test.query_params[name] = value
+        self.test.switch_page(page)
+        self.run()
+
+    def run(self):
+        """Run the page; whatever happens, no stack trace may reach a person."""
+        self.test.run()
+        assert [each.message for each in self.test.exception] == []
+        return self
+
+    def go(self, page):
+        """Navigate: Streamlit takes the old page's query off the address."""
+        self.test.query_params.clear()
+        self.test.switch_page(page)
+        return self.run()
+
+    def look(self, text):
+        """Type a text and press Look."""
+        self.test.text_area(key=TEXT_BOX).set_value(text)
+        self.test.button(key="FormSubmitter:text_form-Look").click()
+        return self.run()
+
+    def open_example(self, label):
+        self.test.button(key=f"example_{label}").click()
+        return self.run()
+
+    def open_tab(self, label):
+        self.test.session_state["below"] = label
+        return self.run()
+
+    @property
+    def typed(self):
+        return self.test.text_area(key=TEXT_BOX).value
+
+    @property
+    def query(self):
+        return dict(self.test.query_params)
+
+    @property
+    def problems(self):
+        """The sentences that stand where the picture would be."""
+        return [each.value for block in self.blocks("problem") for each in block.error]
+
+    @property
+    def notes(self):
+        """What was not taken as it was said."""
+        return [each.value for number in range(20) for block in self.blocks(f"note_{number}") for each in block.info]
+
+    def blocks(self, key):
+        return [each for each in self.test.main if getattr(each, "key", None) == key]
+
+    def component(self, key):
+        """The bytes that a browser component was sent, or None if it is not on the screen."""
+        found = [each for each in self.test.get("bidi_component") if each.key == key]
+        return found[0].proto.bytes if found else None
+
+    @property
+    def has_picture(self):
+        return self.component("attention_map") is not None
+
+    @property
+    def shown(self):
+        """The header of the main picture's message."""
+        return header_of(self.component("attention_map"))
+
+    @property
+    def row(self):
+        """What the strip shows: the weights of the selected token."""
+        header = self.shown
+        keys = len(header["keys"] or header["queries"])
+        cells = (np.float16, (header["rows"], header["columns"]))
+        return unpack(self.component("attention_map"), cells, (np.float16, (keys,)))[1][1].astype(np.float64)
+
+    @property
+    def view(self):
+        """Which picture is shown, with which token selected."""
+        header = self.shown
+        return header["map"], header["queries"][header["selected"]]

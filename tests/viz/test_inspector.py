@@ -1,0 +1,90 @@
+"""The inspector's HTML: text is data, and numbers are written one way."""
+
+from html.parser import HTMLParser
+
+import pytest
+
+from viz.inspector import Share, part_text, sentence, shares
+
+HOSTILE = (
+    "</script><img src=x onerror=1>",
+    "<script>window.hacked=1</script>",
+    '"><svg onload=1>',
+    "' onclick='1",
+    "&lt;b&gt;",
+)
+OURS = {"p", "b", "bdi", "table", "tr", "td", "span"}
+
+
+class Reader(HTMLParser):
+    """Which elements and attributes a browser would see, and which text."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.attributes, self.text = set(), set(), ""
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_token_never_becomes_an_element(text):
+    for page in (
+        shares([Share(text, 0.5), Share("b", 0.5)]),
+        sentence(text, "L3 H1", Share("b", 0.5)),
+        sentence("a", "L3 H1", Share(text, 0.5)),
+        sentence("a", text, Share("b", 0.5)),
+    ):
+        read = Reader(page)
+        assert read.tags <= OURS
+        assert read.attributes <= {"class", "style"}
+        assert text in read.text
+
+
+def test_a_piece_that_is_written_from_right_to_left_stays_in_its_own_place():
+    assert "<bdi>שלום</bdi>" in shares([Share("שלום", 0.5)])
+    assert sentence("שלום", "L3 H1", Share("سلام", 0.5)).count("<bdi>") == 2
+
+
+def test_the_sentence_says_who_looks_where_and_how_much():
+    read = Reader(sentence("it", "L3 H1", Share("animal", 0.683)))
+    assert read.text == "it looks mostly at animal: 68.3\N{NO-BREAK SPACE}% of its attention in L3 H1."
+
+
+def test_every_line_has_a_bar_as_long_as_its_part():
+    page = shares([Share("a", 0.5), Share("b", 0.25), Share("c", 0.0)])
+    assert [f"width:{width}%" in page for width in ("50.0", "25.0", "0.0")] == [True] * 3
+    assert Reader(page).text == "a50.0\N{NO-BREAK SPACE}%b25.0\N{NO-BREAK SPACE}%c0.0\N{NO-BREAK SPACE}%"
+
+
+def test_no_lines_are_an_empty_list():
+    assert Reader(shares([])).text == ""
+
+
+@pytest.mark.parametrize(
+    ("part", "written"),
+    [
+        (0.0, "0.0 %"),
+        (1.0, "100.0 %"),
+        (0.683, "68.3 %"),
+        (0.01, "1.0 %"),
+        (0.0099, "0.99 %"),
+        (0.0002, "0.02 %"),
+        (0.0001, "0.01 %"),
+        (0.00009, "< 0.01 %"),
+        (1e-30, "< 0.01 %"),
+    ],
+)
+def test_parts_of_the_whole(part, written):
+    assert part_text(part) == written.replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def test_a_part_that_is_there_never_reads_as_nothing():
+    for exponent in range(1, 12):
+        assert part_text(10.0**-exponent) != part_text(0.0)

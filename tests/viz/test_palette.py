@@ -1,0 +1,101 @@
+"""The palette can be read by everybody: contrast after WCAG 2.1, and amounts that also work in grey."""
+
+import itertools
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from viz.palette import DARK, LIGHT, for_browser
+
+THEMES = [pytest.param(LIGHT, id="light"), pytest.param(DARK, id="dark")]
+CONFIG = Path(__file__).resolve().parents[2] / ".streamlit" / "config.toml"
+
+
+def channels(colour):
+    assert re.fullmatch("#[0-9a-f]{6}", colour)
+    return [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+
+
+def luminance(colour):
+    """Relative luminance (WCAG 2.1, definitions)."""
+    linear = [each / 12.92 if each <= 0.03928 else ((each + 0.055) / 1.055) ** 2.4 for each in channels(colour)]
+    return sum(part * weight for part, weight in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
+
+
+def contrast(one, other):
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_contrast_is_wcags():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+@pytest.mark.parametrize("palette", THEMES)
+@pytest.mark.parametrize("role", ["accent", "ink", "quiet"])
+def test_what_is_read_stands_out_from_the_ground(palette, role):
+    assert contrast(getattr(palette, role), palette.ground) >= 4.5
+
+
+@pytest.mark.parametrize("palette", THEMES)
+def test_the_tip_can_be_read(palette):
+    """It is written in the ground's colour on ink."""
+    assert contrast(palette.ground, palette.ink) >= 4.5
+
+
+def lightness(colour):
+    """L* of CIELAB, which is even to the eye as luminance is not."""
+    y = luminance(colour)
+    return 116 * y ** (1 / 3) - 16 if y > 216 / 24389 else y * 24389 / 27
+
+
+def between(palette):
+    """The ramp as it is drawn: 256 steps, interpolated linearly between the stops."""
+    stops = [channels(colour) for colour in palette.amount]
+    for step in range(256):
+        place = step / 255 * (len(stops) - 1)
+        low = min(int(place), len(stops) - 2)
+        mixed = [a + (b - a) * (place - low) for a, b in zip(stops[low], stops[low + 1], strict=True)]
+        yield "#" + "".join(f"{round(255 * each):02x}" for each in mixed)
+
+
+@pytest.mark.parametrize("palette", THEMES)
+def test_more_is_always_further_from_the_ground(palette):
+    away = [abs(lightness(colour) - lightness(palette.ground)) for colour in between(palette)]
+    assert all(later >= earlier for earlier, later in itertools.pairwise(away))
+    assert away[0] < 5, "nothing looks like the ground"
+    assert away[-1] > 60, "the most does not"
+
+
+@pytest.mark.parametrize("palette", THEMES)
+def test_the_stops_of_the_ramp_are_about_evenly_light(palette):
+    steps = [abs(lightness(b) - lightness(a)) for a, b in itertools.pairwise(palette.amount)]
+    assert max(steps) < 2 * min(steps)
+
+
+@pytest.mark.parametrize("palette", THEMES)
+def test_the_selection_stands_out_from_every_amount_by_hue(palette):
+    """The accent is warm and the amounts are cold, which eyes without red or green cones also tell apart."""
+    red, _, blue = channels(palette.accent)
+    assert red > blue + 0.3
+    for colour in palette.amount:
+        red, _, blue = channels(colour)
+        assert blue >= red
+
+
+def test_the_ground_is_that_of_streamlits_theme():
+    config = CONFIG.read_text()
+    for name, palette in (("light", LIGHT), ("dark", DARK)):
+        section = config.partition(f"[theme.{name}]")[2].partition("[")[0]
+        assert f'backgroundColor = "{palette.ground}"' in section
+        assert f'primaryColor = "{palette.accent}"' in section
+        assert f'textColor = "{palette.ink}"' in section
+
+
+def test_the_browser_gets_both_themes():
+    sent = json.loads(json.dumps(for_browser()))
+    assert sent["dark"]["accent"] == DARK.accent
+    assert sent["light"]["amount"] == list(LIGHT.amount)
