@@ -1,5 +1,6 @@
 """What does each token look at? One head as a strip and a map, all heads as thumbnails one click away."""
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -8,14 +9,14 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from models.engine import engine
 from pages.shared import door, export, programs, thread
-from pages.shared.asking import ask
+from pages.shared.asking import ask, working
 from pages.shared.examples import ATTENTION, AttentionExample
 from pages.shared.link import Choice, mirror, note, one_of, receive, whole_number
 from pages.shared.messages import in_place, show_notes
 from pages.shared.text import question_and_text
 from viz.components.attention_map import MapPicture, attention_map
 from viz.components.head_grid import head_grid
-from viz.inspector import Share, sentence, shares
+from viz.inspector import Share, heading, line, sentence, shares
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, HeadPicture, TracedText, TraceRequest
@@ -138,8 +139,8 @@ def show_grid(trace: "TraceRequest", kind: str, layer: int, head: int | None, st
         VIEW.choose("head")
 
     without_sink = SINK.value == "out"
-    status.caption("Computing the maps of all heads; for a long text this takes a while…")
-    grid = ask(HeadGridRequest(trace, kind, without_sink), status)
+    with working("Computing the maps of all heads; for a long text this takes a while…", status):
+        grid = ask(HeadGridRequest(trace, kind, without_sink), status)
     rows, columns = grid.thumbnails.shape[2:]
     caption = f"{MODELS[thread.MODEL.value].title}: lightness goes with the square root of the weight, from 0 to 1."
     if (rows, columns) != grid.tokens:
@@ -166,26 +167,28 @@ def inspect(traced: "TracedText", picture: "HeadPicture", layer: int, head: int 
     row = picture.row
     best = sorted((place for place in range(len(row)) if row[place] >= 0), key=lambda place: -row[place])[:5]
     lines = [Share(traced.tokens[place], float(row[place])) for place in best]
-    st.html(sentence(traced.tokens[token], head_name(layer, head), lines[0]) + shares(lines))
-    st.caption(LINES["map"])
+    name = head_name(layer, head)
+    parts = [sentence(traced.tokens[token], name, lines[0], rescaled=SINK.value == "out"), shares(lines)]
+    parts.append(line(LINES["map"]))
     if traced.next_tokens:
-        st.markdown("**Next token**")
-        st.html(shares([Share(each.text, each.probability) for each in traced.next_tokens]))
-        st.caption(LINES["next"])
+        candidates = shares([Share(each.text, each.probability) for each in traced.next_tokens])
+        parts += [heading("Next token"), candidates, line(LINES["next"])]
+    st.html("".join(parts))
 
 
 @st.fragment
 def explore() -> None:
     """Everything that changes with layer, head and token, and nothing else."""
     status = st.empty()
-    if not engine.has_model(thread.MODEL.value):
-        status.caption(f"Loading {MODELS[thread.MODEL.value].title}, once for everybody…")
+    title = MODELS[thread.MODEL.value].title
+    first = not engine.has_model(thread.MODEL.value)
     with in_place():
-        # torch comes with these, and is not waited for before the first paint.
-        from models.attention import HeadMapRequest, HeadPictureRequest, TracedTextRequest, TraceRequest
+        with working(f"Loading {title}, once for everybody…", status) if first else nullcontext():
+            # torch comes with these, and is not waited for before the first paint.
+            from models.attention import HeadMapRequest, HeadPictureRequest, TracedTextRequest, TraceRequest
 
-        trace = TraceRequest(thread.MODEL.value, thread.TEXT.value)
-        traced = ask(TracedTextRequest(trace), status)
+            trace = TraceRequest(thread.MODEL.value, thread.TEXT.value)
+            traced = ask(TracedTextRequest(trace), status)
         kind = traced.kinds[0]
         layer, head = chosen_head(traced, kind)
         token = thread.current_token(traced.tokens, traced.is_special, traced.spans)

@@ -32,10 +32,23 @@ def part_text(part: float) -> str:
     return f"{percent:.{1 if percent >= 1 or percent == 0 else 2}f}\N{NO-BREAK SPACE}%"
 
 
-def sentence(token: str, head: str, line: Share) -> str:
-    """What the selected token does most, in words."""
+def sentence(token: str, head: str, line: Share, *, rescaled: bool = False) -> str:
+    """What the selected token does most, in words; `rescaled` where the sink was taken out of its row."""
+    name = f"<b><bdi>{html.escape(token)}</bdi></b>"
+    if line.part == 0:
+        return f'<p class="headlight-sentence">{name} looks at the sink alone in {html.escape(head)}.</p>'
+    whole = "of what is left without the sink" if rescaled else "of its attention"
     return (
-        f'<p class="headlight-sentence"><b><bdi>{html.escape(token)}</bdi></b> looks mostly at '
-        f"<b><bdi>{html.escape(line.text)}</bdi></b>: "
-        f"{part_text(line.part)} of its attention in {html.escape(head)}.</p>"
+        f'<p class="headlight-sentence">{name} looks mostly at <b><bdi>{html.escape(line.text)}</bdi></b>: '
+        f"{part_text(line.part)} {whole} in {html.escape(head)}.</p>"
     )
+
+
+def line(text: str) -> str:
+    """A line of second rank: what a picture does not say."""
+    return f'<p class="headlight-line">{html.escape(text)}</p>'
+
+
+def heading(text: str) -> str:
+    """The name of a further part."""
+    return f'<p class="headlight-heading">{html.escape(text)}</p>'

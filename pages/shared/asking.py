@@ -1,5 +1,7 @@
 """Asking the engine from a page, with the place in the queue shown while it waits."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from streamlit.delta_generator import DeltaGenerator
@@ -9,16 +11,30 @@ from models.engine import Request, engine
 Answer = TypeVar("Answer")
 
 
+@contextmanager
+def working(sentence: str, status: DeltaGenerator) -> Iterator[None]:
+    """Show in `status` (an `st.empty`) what is being done, as long as it is."""
+    status.caption(sentence)
+    try:
+        yield
+    finally:
+        status.empty()
+
+
 def ask(request: Request[Answer], status: DeltaGenerator) -> Answer:
     """The engine's answer; while somebody else computes, `status` (an `st.empty`) shows the place in the queue.
 
     Raises what the request raises.
     """
+    waited = False
 
     def on_wait(place: int) -> None:
+        nonlocal waited
+        waited = True
         status.info(f"Others are computing. Your place in the queue: {place}.", icon=":material/hourglass_top:")
 
     try:
         return engine.run(request, on_wait)
     finally:
-        status.empty()
+        if waited:
+            status.empty()
