@@ -1,5 +1,6 @@
 """The engine: takes requests, keeps answers, lets one forward at a time onto a device."""
 
+import gc
 import os
 import threading
 from collections.abc import Iterator
@@ -51,10 +52,7 @@ class Engine:
 
     def model(self, name: str) -> "LoadedModel":
         """The model of this name, loaded once. Raises what `models.loading.load_model` raises."""
-        # torch is imported with the first model, so that the first paint need not wait for it.
-        from models.loading import load_model
-
-        return self._models.get(name, lambda: load_model(name))
+        return self._models.get(name, lambda: _load(name))
 
     def has_model(self, name: str) -> bool:
         """Whether the model of this name is loaded already."""
@@ -70,6 +68,18 @@ class Engine:
         """The gate of this device ("cpu", "cuda:0", ...)."""
         with self._lock:
             return self._gates.setdefault(device, Gate())
+
+
+def _load(name: str) -> "LoadedModel":
+    # torch is imported with the first model, so that the first paint need not wait for it.
+    from models.loading import load_model
+
+    loaded = load_model(name)
+    # Streamlit collects garbage at the end of every run, and looking through what torch and transformers hold takes
+    # longer than the run itself. They stay as long as the process: take them out of the collector's sight.
+    gc.collect()
+    gc.freeze()
+    return loaded
 
 
 def device_name() -> str:
