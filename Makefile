@@ -16,7 +16,7 @@ help: ## list what make can do
 		printf '  make %-9s %s\n' "$$name" "$$what"; done
 	@echo 'Variables: PORT=8501, ADDRESS=localhost (0.0.0.0 lets other machines in), PYTHON=python3.12 and the like.'
 
-# Asked for every machine's addresses (0.0.0.0), Streamlit would ask a service outside which address this machine has.
+# Where other machines are let in (0.0.0.0), Streamlit would ask a service outside which address this machine has.
 run: models ## start Headlight and print its address
 	@$(PY) -m streamlit run app.py --server.port='$(PORT)' --server.address='$(ADDRESS)' \
 		$(if $(filter 0.0.0.0 ::,$(ADDRESS)),--browser.serverAddress="$$(uname -n)")
@@ -45,13 +45,13 @@ clean: ## remove what the other targets made
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@$(if $(HEADLIGHT_HOME),echo 'Left as it is: $(HEADLIGHT_HOME) (HEADLIGHT_HOME).')
 
-# ----- The Python environment, .venv
+# ----- The Python environment, .venv; first the version on which Headlight is tested most
 
 is_new_enough := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
 
 venv:
 	@$(PY) -c 'import pip; $(is_new_enough)' 2>/dev/null && exit; \
-	for python in $(or $(PYTHON),python3.13 python3.12 python3.11 python3); do \
+	for python in $(or $(PYTHON),python3.11 python3.12 python3.13 python3); do \
 		"$$python" -c '$(is_new_enough)' 2>/dev/null || continue; \
 		"$$python" -m venv --clear .venv && exit; \
 	done; \
@@ -93,7 +93,7 @@ find_chromium = for each in "$$CHROMIUM" chromium chromium-browser google-chrome
 chromium: packages-dev
 	@$(find_chromium) >/dev/null; \
 	if [ "$$(id -u)" = 0 ] && grep -qs '^ID=debian' /etc/os-release; then \
-		apt-get update && apt-get install --yes --no-install-recommends chromium; \
+		apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium; \
 	else \
 		$(PY) -m playwright install $$([ "$$(id -u)" != 0 ] || echo --with-deps) chromium; \
 	fi

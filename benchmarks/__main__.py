@@ -7,6 +7,7 @@ import argparse
 import importlib
 import json
 import os
+import signal
 import sys
 import time
 from dataclasses import asdict
@@ -35,6 +36,10 @@ def main() -> int:
     if unknown or asked.pairs < 1:
         parser.error(f"unknown part {unknown[0]}" if unknown else "--pairs is at least 1")
 
+    # Whoever ends this with a signal gets the servers and the browser ended as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # The table stands alone: nobody wants transformers' progress bars.
+    os.environ.setdefault("TQDM_DISABLE", "1")
     rows: list[Row] = []
     for part in asked.parts or PARTS:
         start = time.perf_counter()

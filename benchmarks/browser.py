@@ -1,6 +1,7 @@
 """What a person waits for: another head, and the first map of a server that was just started."""
 
 import itertools
+import time
 from collections.abc import Callable, Iterator
 
 from playwright.sync_api import Browser, Page
@@ -33,7 +34,9 @@ def measure(pairs: int) -> list[Row]:
             min(pairs, _STARTS),
             warm_up=1,
         )
-    rows.append(compared("`streamlit run` to the first painted map, minilm (beside: the empty app)", measured, duration))
+    rows.append(
+        compared("`streamlit run` to the first painted map, minilm (beside: the empty app)", measured, duration)
+    )
     return rows
 
 
@@ -84,8 +87,6 @@ def _seconds_to(
     browser: Browser, what: tuple[str, ...], link: Callable[[Server], str], there: Callable[[Page], None]
 ) -> float:
     """From the start of the server's process until a fresh visitor sees the picture."""
-    import time
-
     with serving(what) as server, visitor(browser) as context:
         page = context.new_page()
         page.goto(link(server))

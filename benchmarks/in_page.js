@@ -1,20 +1,18 @@
 // What the benchmarks do inside a page, timed by the page's own clock.
 
 globalThis.bench = {
-  /** The first element that matches, in the page or in a component's shadow tree. */
-  find(selector, within = document) {
-    const here = within.querySelector(selector)
-    if (here) return here
-    for (const each of within.querySelectorAll("*")) {
-      const inside = each.shadowRoot && bench.find(selector, each.shadowRoot)
-      if (inside) return inside
+  /** The root of one of Headlight's components, which stands in a shadow tree of its own. */
+  root(component) {
+    for (const each of document.querySelectorAll(".stBidiComponent *")) {
+      const found = each.shadowRoot?.querySelector(`.${component}`)
+      if (found) return found
     }
     return null
   },
 
   isPainted(component, map) {
-    const root = bench.find(`.${component}[data-ready="true"]`)
-    return Boolean(root) && (map === null || root.dataset.map === map)
+    const root = bench.root(component)
+    return root?.dataset.ready === "true" && (map === null || root.dataset.map === map)
   },
 
   isIdle() {
@@ -28,7 +26,8 @@ globalThis.bench = {
 
   /** Milliseconds from a click on `button` until a change in `watched` after which `isDone`. */
   timed(button, watched, isDone) {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
+      setTimeout(() => reject(new Error("Nothing changed within a minute of the click.")), 60_000)
       const start = performance.now()
       const observer = new MutationObserver(() => {
         if (!isDone()) return
@@ -42,7 +41,7 @@ globalThis.bench = {
 
   /** Milliseconds from choosing another head until its map is painted. */
   anotherHead([label, map]) {
-    const root = bench.find(".attention-map")
+    const root = bench.root("attention-map")
     return bench.timed(bench.buttonIn("head_box", label), root, () => root.dataset.map === map)
   },
 

@@ -36,6 +36,8 @@ class Interval:
     high: float
 
     def __str__(self) -> str:
+        if self.low == self.high:
+            return rounded(self.median)
         return f"{rounded(self.median)} ({rounded(self.low)} to {rounded(self.high)})"
 
 

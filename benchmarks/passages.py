@@ -6,14 +6,15 @@ import itertools
 from models.loaded import LoadedModel
 from models.tokenization import encode
 
-_WORDS = """Four score and seven years ago our fathers brought forth on this continent, a new nation, conceived in
+_TEXT = """Four score and seven years ago our fathers brought forth on this continent, a new nation, conceived in
 Liberty, and dedicated to the proposition that all men are created equal. Now we are engaged in a great civil war,
 testing whether that nation, or any nation so conceived and so dedicated, can long endure. We are met on a great
 battle-field of that war. We have come to dedicate a portion of that field, as a final resting place for those who
 here gave their lives that that nation might live. It is altogether fitting and proper that we should do this. But, in
 a larger sense, we can not dedicate, we can not consecrate, we can not hallow this ground. The brave men, living and
 dead, who struggled here, have consecrated it, far above our poor power to add or detract. The world will little note,
-nor long remember what we say here, but it can never forget what they did here.""".split()
+nor long remember what we say here, but it can never forget what they did here."""
+_WORDS = tuple(_TEXT.split())
 
 
 def passage(loaded: LoadedModel, tokens: int, start: int = 0) -> str:
@@ -21,7 +22,7 @@ def passage(loaded: LoadedModel, tokens: int, start: int = 0) -> str:
     words = tuple(itertools.islice(itertools.cycle(_WORDS), start % len(_WORDS), start % len(_WORDS) + tokens))
 
     def count(text: str) -> int:
-        return len(loaded.backend.encode(text).ids)
+        return len(loaded.tokenizer.backend_tokenizer.encode(text).ids)
 
     enough = bisect.bisect_left(range(len(words)), tokens, key=lambda number: count(" ".join(words[:number])))
     text = " ".join(words[:enough])

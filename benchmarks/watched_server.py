@@ -10,17 +10,20 @@ import os
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import models.engine
 from models.engine import Engine
-from models.loaded import LoadedModel
+
+if TYPE_CHECKING:
+    from models.loaded import LoadedModel
 
 FORWARDS = "HEADLIGHT_BENCH_FORWARDS"
 RANDOM_BERT = "HEADLIGHT_BENCH_RANDOM_BERT"
 _ROOT = Path(__file__).resolve().parents[1]
 
 
-def random_bert(tokenizer: object) -> LoadedModel:
+def random_bert(tokenizer: object) -> "LoadedModel":
     """A BERT-base (12 layers x 12 heads, width 768), its weights drawn with a seed, its words MiniLM's."""
     import torch
     from transformers import BertConfig, BertModel
@@ -44,7 +47,7 @@ class WatchedEngine(Engine):
         self._watching = threading.Lock()
         self._watched: dict[str, LoadedModel] = {}
 
-    def model(self, name: str) -> LoadedModel:
+    def model(self, name: str) -> "LoadedModel":
         """The model of this name, watched from before its first forward."""
         loaded = super().model(name)
         with self._watching:

@@ -7,6 +7,7 @@ from benchmarks.measuring import Limit, Row, interval, size
 from benchmarks.passages import passage
 from benchmarks.serving import WATCHED_APP, Server, Traffic, chromium, painted, serving, settled, visitor
 from benchmarks.watched_server import RANDOM_BERT, random_bert
+from models.loaded import LoadedModel
 
 _TOKENS = 128
 _TIMES = 3
@@ -77,7 +78,7 @@ def _choose(page: Page, key: str, label: str) -> None:
     page.evaluate("([key, label]) => bench.buttonIn(key, label).click()", [key, label])
 
 
-def _bertviz(loaded, text: str) -> int:
+def _bertviz(loaded: LoadedModel, text: str) -> int:
     """The bytes of bertviz's head view for the same model and text."""
     import torch
     from bertviz import head_view

@@ -144,10 +144,10 @@ def test_a_text_in_a_link_is_like_one_that_was_typed(text):
 # ----- Too long for a link
 
 
-@pytest.mark.parametrize("text", ["ab " * 400 + "x" * 400 + "end.", "🍓 " * 200, "é" * 400])
+@pytest.mark.parametrize("text", ["word " * 300, "🍓 " * 170, "é" * 400])
 def test_a_long_text_stays_out_of_the_link_and_this_is_said(text):
     assert len(urllib.parse.quote(text)) > LONGEST_ENCODED_TEXT
-    screen = Screen(model="smollm2").look(text)
+    screen = Screen().look(text)
     assert screen.has_picture
     assert "text" not in screen.query
     (said,) = screen.blocks("too_long_for_a_link")

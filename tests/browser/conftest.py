@@ -1,0 +1,118 @@
+"""One fresh server and one Chromium for all tests here, and a new tab, which is a new session, for each of them.
+
+Nothing of the project's packages is imported at the top: a conftest is read before pytest's plugins are set up, and
+jaxtyping's can only check what it sees imported.
+"""
+
+import os
+import shutil
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.browser.serving import serving
+from tests.browser.tab import Tab
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "/tests/browser/" in item.path.as_posix():
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    with sync_playwright() as playwright:
+        # No name can be resolved, so that what asks elsewhere fails as in a room without internet; tabs note that it
+        # asked. Intercepting requests instead would switch the browser's cache off. Without a path: Playwright's own.
+        only_here = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", only_here])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def fresh(everyday, tmp_path_factory):
+    """A server of which /attention was the very first thing that anybody opened, and what was seen then."""
+    with serving(tmp_path_factory.mktemp("server")) as server:
+        tab = Tab(everyday, server)
+        tab.goto("attention")
+        tab.page.locator(".attention-map[data-ready='true'], .st-key-problem").first.wait_for(timeout=120_000)
+        seen = {
+            "links": tab.page.locator("[data-testid='stSidebarNavLink']").all_text_contents(),
+            "models": tab.page.locator(".st-key-model_box").count(),
+            "maps": tab.map.count(),
+            "faults": tab.faults,
+            "title": tab.page.title(),
+        }
+        tab.page.close()
+        yield server, seen
+
+
+@pytest.fixture(scope="session")
+def server(fresh):
+    return fresh[0]
+
+
+@pytest.fixture(scope="session")
+def everyday(chromium):
+    """A browser at 1280 pixels, light. Its cache halves the time that a test needs to open a page."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 720}, color_scheme="light")
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def new_tab(everyday, chromium, server):
+    """Opens tabs: in the everyday browser, or as somebody else, in one of its own with these settings.
+
+    At the end nothing may have gone wrong in any of them, nor on the server.
+    """
+    tabs, contexts = [], []
+
+    def opened(*, somebody_else=False, **settings):
+        if somebody_else or settings:
+            contexts.append(chromium.new_context(**{"viewport": {"width": 1280, "height": 720}} | settings))
+        tabs.append(Tab(contexts[-1] if contexts else everyday, server))
+        return tabs[-1]
+
+    logged = len(server.traces())
+    yield opened
+    for tab in tabs:
+        if not contexts:
+            # What Streamlit remembers in a browser must not reach the next test.
+            tab.page.evaluate("() => localStorage.clear()")
+        tab.page.close()
+    for context in contexts:
+        context.close()
+    assert [fault for tab in tabs for fault in tab.faults] == []
+    assert server.traces()[logged:] == []
+
+
+@pytest.fixture
+def tab(new_tab):
+    return new_tab()
+
+
+@pytest.fixture(scope="session")
+def weights():
+    """`weights(model, text, layer, head)` as a trace computed by the test's own process gives them."""
+    import torch
+
+    from models.attention import trace_attention
+    from models.loading import load_model
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    loaded = {}
+
+    def computed(model, text, layer, head=None):
+        if model not in loaded:
+            loaded[model] = load_model(model)
+        trace = trace_attention(loaded[model], text)
+        return trace.weights(trace.kinds[0], layer, head)
+
+    yield computed
+    torch.set_num_threads(threads)

@@ -1,0 +1,163 @@
+"""What a person sees and does in one tab, and everything that went wrong in it."""
+
+import re
+import urllib.parse
+
+from playwright.sync_api import TimeoutError as NothingCame
+from playwright.sync_api import expect
+
+MAP = ".attention-map[data-ready='true']"
+GRID = ".head-grid[data-ready='true']"
+# Streamlit itself asks for these below a page that is opened directly, and is answered 404.
+PROBES = ("/attention/_stcore/health", "/attention/_stcore/host-config")
+
+
+class Tab:
+    """A page, and what must not happen in it: `faults` lists requests to elsewhere and errors."""
+
+    def __init__(self, context, server):
+        self.server, self.faults = server, []
+        self.page = context.new_page()
+        self.page.set_default_timeout(45_000)
+        self.page.on("request", lambda request: self.on_address("request", request.url))
+        self.page.on("websocket", lambda socket: self.on_address("websocket", socket.url))
+        self.page.on("console", self.on_console)
+        self.page.on("pageerror", lambda error: self.fault("page error", str(error)))
+
+    def on_address(self, what, address):
+        host = self.server.address.removeprefix("http:")
+        if not address.startswith((f"http:{host}/", f"ws:{host}/", "data:", f"blob:http:{host}/")):
+            self.fault(what, address)
+
+    def fault(self, what, detail):
+        self.faults.append(f"{what}: {detail}")
+
+    def on_console(self, message):
+        place = urllib.parse.urlsplit(message.location.get("url", ""))
+        if message.type == "error" and place.path not in PROBES:
+            self.fault("console error", f"{message.text} ({message.location})")
+
+    # What is opened
+
+    def open(self, path="attention", **query):
+        """Open a link and wait for the picture it leads to."""
+        self.goto(path, **query)
+        self.map.wait_for()
+        return self
+
+    def goto(self, path="attention", **query):
+        text = urllib.parse.urlencode(query, quote_via=urllib.parse.quote)
+        self.page.goto(f"{self.server.address}/{path}{'?' if text else ''}{text}")
+
+    @property
+    def query(self):
+        return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.page.url).query))
+
+    def wait_for_query(self, **said):
+        """Until the address says this."""
+        self.page.wait_for_function(
+            "said => { const now = new URLSearchParams(location.search);"
+            " return Object.entries(said).every(([name, value]) => now.get(name) === value) }",
+            arg=said,
+        )
+
+    # What is on the screen
+
+    @property
+    def map(self):
+        return self.page.locator(MAP)
+
+    @property
+    def chips(self):
+        return self.page.locator(".attention-map .chip")
+
+    @property
+    def tokens(self):
+        return self.page.locator(".attention-map .chip .piece").all_text_contents()
+
+    @property
+    def tip(self):
+        """What the tooltip says, or None while there is none."""
+        tip = self.page.locator(".attention-map .tip")
+        return tip.text_content() if tip.is_visible() else None
+
+    @property
+    def selected(self):
+        """The token with the accent's frame."""
+        return self.page.locator(".attention-map .chip.selected .piece").text_content()
+
+    def wait_for_tokens(self, tokens):
+        expect(self.page.locator(".attention-map .chip .piece")).to_have_text(list(tokens), timeout=45_000)
+
+    def wait_for_map(self, name):
+        self.page.locator(f"{MAP}[data-map='{name}']").wait_for()
+
+    def wait_for_selected(self, place):
+        expect(self.chips.nth(place)).to_have_class(re.compile(r"\bselected\b"), timeout=45_000)
+
+    @property
+    def inspector(self):
+        return self.page.locator(".st-key-inspector .headlight-sentence")
+
+    def wait_for_inspector(self, text):
+        expect(self.inspector).to_contain_text(text, timeout=45_000)
+
+    @property
+    def focused(self):
+        """Class and text of what has the focus, also inside of components."""
+        return self.page.evaluate(
+            "() => { let at = document.activeElement;"
+            " while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;"
+            " return [at.className, at.textContent] }"
+        )
+
+    def value(self, query, key):
+        return self.map.evaluate("(root, [query, key]) => root.headlight.value(query, key)", [query, key])
+
+    def values(self):
+        """Every number behind the map."""
+        return self.map.evaluate(
+            "root => { const count = root.querySelectorAll('.chip').length, all = [...Array(count).keys()];"
+            " return all.map(query => all.map(key => root.headlight.value(query, key))) }"
+        )
+
+    # What is done
+
+    def look(self, text):
+        """Type a text and press Look."""
+        box = self.page.locator(".st-key-text_box textarea")
+        box.fill(text)
+        self.page.get_by_role("button", name="Look", exact=True).click()
+
+    def place(self, query, key):
+        """The middle of a cell, in pixels of the window."""
+        where = self.map.evaluate("(root, [query, key]) => root.headlight.place(query, key)", [query, key])
+        return where["x"], where["y"]
+
+    def point_at(self, query, key):
+        self.page.mouse.move(*self.place(query, key))
+
+    def choose_head(self, head):
+        self.page.locator(".st-key-head_box").get_by_role("radio", name=str(head), exact=True).click()
+
+    def choose_view(self, name):
+        self.page.locator(".st-key-view_box").get_by_role("radio", name=name, exact=True).click()
+
+    def press(self, *keys):
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def open_tab(self, name):
+        self.page.get_by_role("tab", name=name).click()
+
+    def download(self, label):
+        """The file behind a button, as text."""
+        for _ in range(3):
+            try:
+                with self.page.expect_download(timeout=10_000) as started:
+                    self.page.get_by_role("button", name=label, exact=True).click()
+                return started.value.path().read_bytes().decode("utf-8")
+            except NothingCame:
+                # Chromium drops one in forty clicks on a link (not on the button) that come right after a download.
+                continue
+        raise AssertionError(f"three clicks on {label} downloaded nothing")

@@ -1,0 +1,101 @@
+"""A laptop and a telephone, light and dark: the picture is there, whole, and nothing hangs over the edge."""
+
+import pytest
+
+from viz.palette import DARK, LIGHT
+
+
+def hangs_over(tab):
+    """How many pixels the page is wider than the window."""
+    return tab.page.evaluate(
+        "() => Math.max(...['html', 'body', '[data-testid=stMain]'].map(each => document.querySelector(each))"
+        ".map(each => each.scrollWidth - each.clientWidth))"
+    )
+
+
+def rgb(colour):
+    return "rgb({}, {}, {})".format(*(int(colour[at : at + 2], 16) for at in (1, 3, 5)))
+
+
+@pytest.mark.parametrize(("theme", "palette"), [("light", LIGHT), ("dark", DARK)])
+def test_the_page_fits(new_tab, theme, palette):
+    tab = new_tab(color_scheme=theme)
+    for width, height in ((1280, 720), (390, 844)):
+        tab.page.set_viewport_size({"width": width, "height": height})
+        tab.open()
+        ground = tab.page.locator("[data-testid='stApp']").evaluate("each => getComputedStyle(each).backgroundColor")
+        assert ground == rgb(palette.ground)
+        accent = tab.map.evaluate("root => getComputedStyle(root).getPropertyValue('--headlight-accent').trim()")
+        assert accent == palette.accent
+        assert hangs_over(tab) <= 0
+        canvas = tab.page.locator(".attention-map .base").bounding_box()
+        assert canvas["x"] >= 0
+        assert canvas["x"] + canvas["width"] <= width
+        assert canvas["width"] > 0.6 * min(width, 500)
+        check_nothing_covers(tab)
+        check_colours(tab, palette)
+        if width == 1280:
+            # What a class sees without scrolling: the strip and the whole map.
+            assert tab.chips.first.bounding_box()["y"] >= 0
+            assert canvas["y"] + canvas["height"] <= height
+        tab.choose_view("All heads")
+        tab.page.locator(".head-grid[data-ready='true']").wait_for()
+        assert hangs_over(tab) <= 0
+
+
+def check_nothing_covers(tab):
+    """The middle of the map is what the pointer would meet there."""
+    tab.page.locator(".attention-map .base").scroll_into_view_if_needed()
+    x, y = tab.place(8, 8)
+    hit = tab.page.evaluate(
+        "([x, y]) => { let at = document.elementFromPoint(x, y);"
+        " while (at?.shadowRoot) at = at.shadowRoot.elementFromPoint(x, y);"
+        " return at?.className }",
+        [x, y],
+    )
+    assert hit == "over"
+
+
+def check_colours(tab, palette):
+    """The largest weight has the strongest colour of this theme, the smallest the faintest."""
+    values = tab.values()
+    cells = [(value, query, key) for query, row in enumerate(values) for key, value in enumerate(row)]
+    for (_, query, key), expected in ((max(cells), palette.amount[-1]), (min(cells), palette.amount[0])):
+        pixel = tab.map.evaluate(
+            "(root, [query, key]) => { const { x, y } = root.headlight.place(query, key);"
+            " const base = root.querySelector('.base'), box = base.getBoundingClientRect();"
+            " const [across, down] = [x - box.left, y - box.top].map(each => (each * base.width) / box.width);"
+            " return [...base.getContext('2d').getImageData(across, down, 1, 1).data] }",
+            [query, key],
+        )
+        wanted = [int(expected[at : at + 2], 16) for at in (1, 3, 5)]
+        assert max(abs(a - b) for a, b in zip(pixel, wanted, strict=False)) <= 4
+        assert pixel[3] == 255
+
+
+def test_home_fits(tab):
+    for width in (1280, 390):
+        tab.page.set_viewport_size({"width": width, "height": 720})
+        tab.goto("")
+        tab.page.locator(".st-key-open_attention").wait_for()
+        assert hangs_over(tab) <= 0
+
+
+def test_a_change_of_theme_and_of_size_repaints(tab):
+    tab.open()
+    tab.page.emulate_media(color_scheme="dark")
+    tab.page.wait_for_function(
+        "ground => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor === ground",
+        arg=rgb(DARK.ground),
+    )
+    tab.choose_head(2)
+    tab.wait_for_map("encoder-3-2")
+    check_colours(tab, DARK)
+    before = tab.page.locator(".attention-map .base").bounding_box()["width"]
+    tab.page.set_viewport_size({"width": 390, "height": 720})
+    tab.page.wait_for_function("before => document.querySelector('.st-key-map').clientWidth < before", arg=before)
+    tab.page.wait_for_timeout(300)
+    assert hangs_over(tab) <= 0
+    check_nothing_covers(tab)
+    tab.point_at(10, 2)
+    assert tab.tip.startswith("it → animal: ")
