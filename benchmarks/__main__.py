@@ -46,7 +46,10 @@ def main() -> int:
         rows += importlib.import_module(PARTS[part]).measure(asked.pairs)
         print(f"{part}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
     print(table(rows))
-    print(f"\n{asked.pairs} interleaved pairs where times are compared; medians; {os.cpu_count()} processor cores.")
+    print(
+        f"\nMedians of {asked.pairs} interleaved pairs, at most 3 for memory, bytes, classes and starts of a server. "
+        f"{os.cpu_count()} processor cores."
+    )
     if asked.json:
         whole = {"pairs": asked.pairs, "rows": [{**asdict(row), "holds": row.holds} for row in rows]}
         asked.json.write_text(json.dumps(whole, indent=1))

@@ -110,6 +110,7 @@ def test_a_long_text_is_pooled_and_its_row_is_exact(tab, weights):
     tab.map.evaluate("root => root.scrollIntoView({ block: 'center' })")
     tab.point_at(int(starts[row]), int(starts[column]))
     said = re.search(r"largest weight near .*: (?:< )?([.\d]+)$", tab.tip)
+    assert said is not None
     # The cells are smaller than the pointer is exact: any of its neighbours may be under it.
     near = pooled[row - 1 : row + 2, column - 1 : column + 2]
     assert near.min() - 1e-3 <= float(said[1]) <= near.max() + 1e-3

@@ -12,6 +12,7 @@ import pytest
 
 from models.engine import ByteCache, Engine, Gate, size_of
 from models.engine.gate import listening
+from models.errors import HeadlightError
 
 # What an answer of `bytes` weighs beside its bytes.
 OVERHEAD = size_of(b"")
@@ -78,10 +79,11 @@ def test_size_of_counts_arrays_strings_and_what_they_lie_in():
 
 
 def test_the_cache_never_holds_more_than_its_bytes():
-    cache = ByteCache(10 * (100 + OVERHEAD))
+    bound = 10 * (100 + OVERHEAD)
+    cache = ByteCache(bound)
     for number in range(50):
         cache.get(number, lambda: b"x" * 100)
-        assert cache.nbytes <= cache.max_bytes
+        assert cache.nbytes <= bound
         assert cache.nbytes == len(cache) * (100 + OVERHEAD)
     assert len(cache) == 10
 
@@ -128,34 +130,35 @@ def test_thirty_threads_with_thirty_keys_do_not_wait_for_each_other():
     assert sorted(at_once(jobs)) == list(range(30))
 
 
-def test_an_exception_reaches_all_who_wait_and_nothing_is_kept():
+def test_what_a_person_can_mend_reaches_all_who_wait_and_nothing_is_kept():
     cache, computed = ByteCache(10_000), []
 
     def fail():
         computed.append(1)
         time.sleep(0.2)
-        raise ValueError("refused")
+        raise HeadlightError("refused")
 
     errors = at_once([lambda: cache.get("key", fail)] * 30)
-    assert [(type(error), str(error)) for error in errors] == [(ValueError, "refused")] * 30
+    assert [(type(error), str(error)) for error in errors] == [(HeadlightError, "refused")] * 30
     assert len(computed) == 1
     assert len(cache) == cache.nbytes == 0
     assert not cache._flights
     assert cache.get("key", lambda: "works now") == "works now"
 
 
-def test_who_waits_computes_when_the_computing_session_is_torn_away():
+@pytest.mark.parametrize("raised", [TornAwayError, RuntimeError])
+def test_who_waits_computes_when_the_computing_session_fails_on_its_own(raised):
     cache, computed = ByteCache(10_000), []
 
     def compute():
         computed.append(1)
         time.sleep(0.2)
         if len(computed) == 1:
-            raise TornAwayError
+            raise raised
         return "answer"
 
     answers = at_once([lambda: cache.get("key", compute)] * 30)
-    assert sorted(type(answer).__name__ for answer in answers) == ["TornAwayError"] + ["str"] * 29
+    assert sorted(type(answer).__name__ for answer in answers) == [raised.__name__] + ["str"] * 29
     assert len(computed) == 2
     assert not cache._flights
     assert kept(cache, "key")

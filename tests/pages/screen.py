@@ -95,6 +95,11 @@ class Screen:
         return unpack(self.component("attention_map"), cells, (np.float16, (keys,)))[1][1].astype(np.float64)
 
     @property
+    def inspector(self):
+        """The HTML beside the picture."""
+        return "".join(each.proto.body for block in self.blocks("inspector") for each in block.get("html"))
+
+    @property
     def view(self):
         """Which picture is shown, with which token selected."""
         header = self.shown

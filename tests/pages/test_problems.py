@@ -17,7 +17,9 @@ def home(tmp_path, monkeypatch):
     files = {file.path: packs_folder().resolve() / file.path for card in MODELS.values() for file in card.pack.files}
     prepared = prepared_folder(MODELS["smollm2"]).resolve()
     monkeypatch.setenv("HEADLIGHT_HOME", str(tmp_path))
-    monkeypatch.setattr("pages.shared.asking.engine", Engine())
+    empty = Engine()
+    monkeypatch.setattr("models.engine.engine", empty)
+    monkeypatch.setattr("pages.shared.asking.engine", empty)
     for path in files:
         (packs_folder() / path).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / "models").mkdir()

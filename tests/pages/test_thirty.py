@@ -4,6 +4,7 @@ import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ class Status:
 
     @property
     def places(self):
-        return [int(re.search(r"place in the queue: (\d+)", sentence)[1]) for sentence in self.said]
+        return [int(place) for sentence in self.said for place in re.findall(r"place in the queue: (\d+)", sentence)]
 
 
 def until(condition):
@@ -69,8 +70,9 @@ def test_thirty_texts_behind_a_long_one(tokens):
         ]
         until(lambda: len(gate) == PEOPLE + 2)
         let_go.set()
-        answers = [answer.result(240) for answer in answers]
-        assert len(blocker.result(240).tokens) >= tokens
+        answers: list[Any] = [answer.result(240) for answer in answers]
+        long: Any = blocker.result(240)
+        assert len(long.tokens) >= tokens
     assert sorted(status.places[0] for status in screens) == list(range(2, PEOPLE + 2))
     for status in screens:
         assert status.places == sorted(status.places, reverse=True)

@@ -44,6 +44,6 @@ def test_a_component_has_a_script_and_a_style_that_streamlit_takes_for_text():
     for name in ("attention_map", "head_grid"):
         source = browser_source(name)
         # A string without a line break that contains "/" would be taken for a path.
-        assert all("\n" in text for text in source.values())
+        assert all("\n" in text for text in (source["js"], source["css"]))
         assert source["js"].count("export default") == 1
         assert "function unpack" in source["js"]
