@@ -49,6 +49,7 @@ def open_example(example: AttentionExample) -> None:
     LAYER.choose(example.layer)
     HEAD.choose(example.head)
     VIEW.choose("head")
+    SINK.choose("in")
 
 
 def chosen_head(traced: "TracedText", kind: str) -> tuple[int, int | None]:

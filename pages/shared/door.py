@@ -9,7 +9,7 @@ _PASSED = "door:passed"
 
 
 def open_door() -> None:
-    """Called by app.py before it runs a page."""
+    """Called by app.py each time before it runs a page."""
     st.session_state[_PASSED] = True
 
 
@@ -19,6 +19,6 @@ def enter() -> None:
     Until `st.navigation` was called once in a process, Streamlit takes `pages/` for its older way of many pages and
     answers a direct address without running app.py.
     """
-    if _PASSED not in st.session_state:
+    if not st.session_state.pop(_PASSED, False):
         runpy.run_path(str(Path(__file__).resolve().parents[2] / "app.py"))
         st.stop()

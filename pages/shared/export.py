@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from models.engine import engine
-from pages.shared.link import Choice, address
+from pages.shared.link import Choice, address, fits
 from pages.shared.text import open_text_file
 
 if TYPE_CHECKING:
@@ -47,12 +47,22 @@ def share_and_download(
     request: "HeadMapRequest", tokens: Sequence[str], name: str, choices: Sequence[Choice[Any]]
 ) -> None:
     """The link to this view, and its numbers as CSV and JSON, made when somebody asks for them."""
-    st.caption("This link opens the same view:")
+    if all(map(fits, choices)):
+        st.caption("This link opens the same view:")
+    else:
+        st.caption("This link opens the same head; the text is too long for it and goes as a file:")
     st.code(address(choices), language=None, wrap_lines=True)
     file_name = f"{request.trace.model}-{name.replace(' ', '-')}"
     with st.container(horizontal=True):
-        st.download_button("CSV", lambda: map_as_csv(request, tokens), f"{file_name}.csv", "text/csv", key="csv")
         st.download_button(
-            "JSON", lambda: map_as_json(request, tokens), f"{file_name}.json", "application/json", key="json"
+            "CSV", lambda: map_as_csv(request, tokens), f"{file_name}.csv", "text/csv", key="csv", on_click="ignore"
+        )
+        st.download_button(
+            "JSON",
+            lambda: map_as_json(request, tokens),
+            f"{file_name}.json",
+            "application/json",
+            key="json",
+            on_click="ignore",
         )
     open_text_file()

@@ -30,7 +30,9 @@ def question_and_text(question: str, examples: Sequence[tuple[str, str, Callable
                 "Share it as a file; whoever gets it opens it under “Take it with you”.",
                 width="stretch",
             )
-            st.download_button("Take the text as a file", lambda: thread.TEXT.value, "text.txt", "text/plain")
+            st.download_button(
+                "Take the text as a file", lambda: thread.TEXT.value, "text.txt", "text/plain", on_click="ignore"
+            )
 
 
 def open_text_file() -> None:

@@ -234,8 +234,11 @@ def test_a_listener_that_raises_leaves_the_queue_and_the_others_go_on(queue):
     queue.ask("holds")
     queue.ask("leaves", leave)
     queue.ask("stays")
-    assert isinstance(queue.ended["leaves"].result(30), TornAwayError)
+    queue.ask("leaves too", leave)
+    for name in ("leaves", "leaves too"):
+        assert isinstance(queue.ended[name].result(30), TornAwayError)
     until(lambda: len(queue.gate) == 2 and queue.places["stays"][-1:] == [1])
+    assert queue.entered == ["holds"]
     queue.let_go["holds"].set()
     until(lambda: queue.entered == ["holds", "stays"])
     queue.let_go["stays"].set()
