@@ -196,6 +196,15 @@ def explore() -> None:
         show_notes()
         map_request = HeadMapRequest(trace, kind, layer, head, SINK.value == "out")
         left, centre, right = st.columns([2.3, 6.4, 3], gap="medium")
+        # The picture first: it is what people wait for.
+        picture = ask(HeadPictureRequest(map_request, token), status)
+        with centre:
+            if VIEW.value == "grid":
+                with st.container(key="grid"):
+                    show_grid(trace, kind, layer, head, status)
+            else:
+                with st.container(key="map"):
+                    show_map(traced, picture, layer, head, token, kind)
         with left:
             st.session_state["view_box"] = VIEW.value
             st.segmented_control(
@@ -209,14 +218,6 @@ def explore() -> None:
                 label_visibility="collapsed",
             )
             which(traced, kind, layer, head)
-        picture = ask(HeadPictureRequest(map_request, token), status)
-        with centre:
-            if VIEW.value == "grid":
-                with st.container(key="grid"):
-                    show_grid(trace, kind, layer, head, status)
-            else:
-                with st.container(key="map"):
-                    show_map(traced, picture, layer, head, token, kind)
         with right, st.container(key="inspector"):
             inspect(traced, picture, layer, head, token)
         below(map_request, traced, token)

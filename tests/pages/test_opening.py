@@ -169,6 +169,13 @@ def test_a_bad_value_falls_back_with_one_note(name, value):
     assert not screen.run().notes, "it is said once"
 
 
+def test_a_bad_value_does_not_leave_what_was_chosen_before():
+    screen = Screen(layer="5")
+    screen.test.query_params["layer"] = "five"
+    assert len(screen.run().notes) == 1
+    assert screen.view == ("encoder-3-1", "it")
+
+
 def test_every_bad_value_is_said_and_the_good_ones_are_taken():
     screen = Screen(model="zebra", layer="99", head="abc", token="-1", view="xyz", sink="out")
     assert len(screen.notes) == 5

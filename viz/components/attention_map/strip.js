@@ -7,9 +7,23 @@ class Strip {
     this.root.setAttribute("role", "listbox")
   }
 
+  /** New chips for new tokens; another head of the same text only paints them anew. */
   build() {
     const { map } = this
+    const shown = JSON.stringify([map.keys, map.special, map.unknown])
+    if (shown !== this.shown) {
+      this.shown = shown
+      this.makeChips()
+    }
     this.root.setAttribute("aria-label", `Tokens; ${map.name} from the selected one`)
+    this.paint()
+    const selected = map.isSelf && this.chips[map.selected]
+    // Not scrollIntoView: that would move the page as well.
+    if (selected) this.root.scrollTop = selected.offsetTop - this.root.clientHeight / 2
+  }
+
+  makeChips() {
+    const { map } = this
     const special = new Set(map.special)
     const unknown = new Set(map.unknown)
     this.chips = map.keys.map((text, token) => {
@@ -26,10 +40,6 @@ class Strip {
       return chip
     })
     this.root.replaceChildren(...this.chips)
-    this.paint()
-    const selected = map.isSelf && this.chips[map.selected]
-    // Not scrollIntoView: that would move the page as well.
-    if (selected) this.root.scrollTop = selected.offsetTop - this.root.clientHeight / 2
   }
 
   paint() {
