@@ -221,3 +221,14 @@ def expected_visible(name, kind, layer, shape):
     if kind == "decoder":
         return (key <= query) & (key > query - (window or len(IDS)))
     return abs(query - key) <= window if window else np.ones(shape, dtype=bool)
+
+
+@pytest.mark.parametrize("name", architectures.NAMES)
+def test_weights_computed_a_few_rows_at_a_time_are_the_same(name, monkeypatch):
+    trace = architectures.trace(name)
+    whole = {(kind, layer): trace.weights(kind, layer) for kind in trace.kinds for layer in trace.layers(kind)}
+    monkeypatch.setattr("models.attention.trace._WEIGHTS_AT_ONCE", 0)
+    monkeypatch.setattr("models.attention.trace._FEWEST_ROWS", 2)
+    for (kind, layer), weights in whole.items():
+        np.testing.assert_allclose(trace.weights(kind, layer), weights, atol=1e-6)
+        np.testing.assert_allclose(trace.weights(kind, layer, 1), weights[1], atol=1e-6)
