@@ -1,0 +1,123 @@
+"""The one decoding loop of this project: token by token, for decoders and seq2seq models, in batches."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from models.decoding.preparation import Prepared, prepare, prompt_ids
+from models.decoding.settings import DecodingSettings, SettingsError
+from models.decoding.steps import Ending, GenerationStep
+from models.decoding.writing import TextStream
+from models.loaded import LoadedModel
+
+Turn = Callable[[], AbstractContextManager[None]]
+Prompt = str | Sequence[int]
+
+
+def decode(
+    loaded: LoadedModel, prompt: Prompt, settings: DecodingSettings | None = None, *, turn: Turn = nullcontext
+) -> Iterator[GenerationStep]:
+    """Go on from `prompt`, one step at a time; greedily, it gives the tokens of `model.generate`.
+
+    prompt: a text, or token ids that go to the model as they are. For a seq2seq model it is the source, and the
+        decoder begins with its start token.
+    settings: None is `DecodingSettings()`.
+    turn: entered round each forward, for whoever shares a device.
+
+    Nothing is computed before the first step is asked for, and nothing after the last one that was.
+
+    Raises TextError, InputError (empty, too long), CannotWriteError (an encoder), SettingsError.
+    """
+    for (step,) in decode_batch(loaded, [prompt], settings or DecodingSettings(), turn=turn):
+        if step is not None:
+            yield step
+
+
+def decode_batch(
+    loaded: LoadedModel,
+    prompts: Sequence[Prompt],
+    settings: DecodingSettings | Sequence[DecodingSettings],
+    *,
+    turn: Turn = nullcontext,
+) -> Iterator[tuple[GenerationStep | None, ...]]:
+    """Several prompts, or one prompt with several settings, in one batch; each item has one step per row.
+
+    A row that has ended gives None while others go on. Settings may differ between rows in everything but the cache.
+    Each row draws from its own generator: it says what it would say alone.
+
+    Raises what `decode` raises.
+    """
+    each = [settings] * len(prompts) if isinstance(settings, DecodingSettings) else list(settings)
+    texts = list(prompts) * len(each) if len(prompts) == 1 else list(prompts)
+    if not each or len(each) != len(texts):
+        raise SettingsError(f"There are {len(texts)} prompts and {len(each)} settings; give one of both, or as many.")
+    if len({one.cache for one in each}) > 1:
+        raise SettingsError("All rows of a batch share one cache; give them settings with the same one.")
+    ids = [prompt_ids(loaded, text) for text in texts]
+    with turn():
+        state = prepare(loaded, ids, max(one.max_new_tokens for one in each), each[0].cache)
+    yield from _steps(loaded, state, each, turn)
+
+
+def _steps(
+    loaded: LoadedModel, state: Prepared, settings: Sequence[DecodingSettings], turn: Turn
+) -> Iterator[tuple[GenerationStep | None, ...]]:
+    is_seq2seq = bool(loaded.model.config.is_encoder_decoder)
+    streams = [TextStream(loaded, () if is_seq2seq else prompt) for prompt in state.prompts]
+    generators = [torch.Generator().manual_seed(one.seed) for one in settings]
+    open_rows = set(range(len(settings)))
+    for index in range(state.longest):
+        with turn(), torch.inference_mode():
+            logits = next_logits(loaded, state, is_first=index == 0)
+        scores = state.processors(state.ids, logits)
+        chosen = [
+            _choose(scores[row], one, generator) if row in open_rows else state.padding
+            for row, (one, generator) in enumerate(zip(settings, generators, strict=True))
+        ]
+        shares = torch.softmax(logits, dim=-1)[range(len(chosen)), chosen].tolist()
+        pieces = loaded.pieces(chosen)
+        made: list[GenerationStep | None] = [None] * len(chosen)
+        for row in sorted(open_rows):
+            ends = _ending(state, settings[row], chosen[row], index)
+            text = streams[row].add(chosen[row], is_last=ends is not None)
+            made[row] = GenerationStep(index, chosen[row], text, shares[row], pieces[row], ends)
+            if ends is not None:
+                open_rows.discard(row)
+        state.ids = torch.cat([state.ids, torch.tensor(chosen, device=state.ids.device)[:, None]], dim=1)
+        yield tuple(made)
+        if not open_rows:
+            return
+
+
+def next_logits(loaded: LoadedModel, state: Prepared, *, is_first: bool) -> Float[Tensor, "row vocabulary"]:
+    """One forward: the logits of the next token of each row, float32; the state's cache and masks grow by one."""
+    model: Any = loaded.model
+    newest = 1 if state.arguments["use_cache"] and not is_first else None
+    inputs = model.prepare_inputs_for_generation(
+        state.ids, next_sequence_length=newest, is_first_iteration=is_first, **state.arguments
+    )
+    outputs = model(**inputs, return_dict=True)
+    state.arguments = model._update_model_kwargs_for_generation(
+        outputs, state.arguments, is_encoder_decoder=bool(model.config.is_encoder_decoder)
+    )
+    return outputs.logits[:, -1].to(torch.float32, copy=True)
+
+
+def _choose(scores: Float[Tensor, " vocabulary"], settings: DecodingSettings, generator: torch.Generator) -> int:
+    """The likeliest token, or one drawn with the request's own generator, on the CPU on every machine."""
+    if settings.temperature == 0:
+        return int(scores.argmax())
+    shares = torch.softmax(scores.to("cpu", torch.float64) / settings.temperature, dim=-1)
+    return int(torch.multinomial(shares, 1, generator=generator))
+
+
+def _ending(state: Prepared, settings: DecodingSettings, token: int, index: int) -> Ending | None:
+    if token in state.end_ids:
+        return "end token"
+    if index + 1 == settings.max_new_tokens:
+        return "length"
+    return "positions" if index + 1 == state.longest and state.is_bounded else None

@@ -1,0 +1,31 @@
+"""One token at a time: what a step of the loop tells."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from models.tokenization import Piece
+
+Ending = Literal["end token", "length", "positions"]
+
+
+@dataclass(frozen=True)
+class GenerationStep:
+    """One generated token.
+
+    index: 0 for the first generated token.
+    text: what it adds to the text; empty while a character is not whole yet and for special tokens.
+    probability: the model's own, softmax of its logits before the temperature.
+    piece: the token as it is shown.
+    ends: why nothing follows in this row (the model's end token, `max_new_tokens` reached, no positions left), else
+        None.
+    cache, stages: what the cache holds, and how the distribution was cut; None unless asked for.
+    """
+
+    index: int
+    token_id: int
+    text: str
+    probability: float
+    piece: Piece
+    ends: Ending | None = None
+    cache: Any = None
+    stages: Any = None

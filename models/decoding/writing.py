@@ -1,0 +1,45 @@
+"""The text that tokens add up to, while they come."""
+
+from collections.abc import Sequence
+
+from tokenizers.decoders import DecodeStream
+
+from models.loaded import LoadedModel
+
+_BROKEN = "\N{REPLACEMENT CHARACTER}"
+
+
+class TextStream:
+    """What each further token adds to the text, so that all of it together is the decoded text.
+
+    A token may hold half a character: it adds nothing, and the token that completes the character adds it. Without a
+    tokenizer there is no text.
+    """
+
+    def __init__(self, loaded: LoadedModel, prompt: Sequence[int]) -> None:
+        self._tokenizer = loaded.tokenizer
+        self._backend = loaded.backend
+        self._stream = DecodeStream(ids=list(prompt), skip_special_tokens=True)
+        self._prompt = list(prompt)
+        self._ids: list[int] = []
+        self._said = ""
+
+    def add(self, token_id: int, *, is_last: bool) -> str:
+        """The text that this token adds. At the last one half a character that nothing completed comes as �."""
+        self._ids.append(token_id)
+        if self._tokenizer is None:
+            return ""
+        if self._backend is None or is_last:
+            added = self._whole()[len(self._said) :]
+            if added.endswith(_BROKEN) and not is_last:
+                added = ""
+        else:
+            added = self._stream.step(self._backend, token_id) or ""
+        self._said += added
+        return added
+
+    def _whole(self) -> str:
+        """The text after the prompt's."""
+        decode = self._tokenizer.decode
+        before = decode(self._prompt, skip_special_tokens=True) if self._prompt else ""
+        return decode([*self._prompt, *self._ids], skip_special_tokens=True)[len(before) :]

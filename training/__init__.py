@@ -1,0 +1,1 @@
+"""How the bundled weights were made; each module can be run again."""
