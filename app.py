@@ -34,9 +34,11 @@ with st.sidebar:
         on_change=lambda: thread.choose_model(st.session_state["model_box"]),
     )
     card = MODELS[thread.MODEL.value]
+    layers = f"{card.layers} + {card.decoder_layers}" if card.decoder_layers else f"{card.layers}"
+    millions = f"{card.parameters / 1e6:.{0 if card.parameters > 1e7 else 1}f}"
     st.caption(
-        f"{card.layers} layers × {card.heads} heads, width {card.width}, "
-        f"{card.parameters / 1e6:.0f} million parameters, up to {card.positions:,} tokens. {card.precision}"
+        f"{layers} layers × {card.heads} heads, width {card.width}, "
+        f"{millions} million parameters, up to {card.positions:,} tokens. {card.precision}"
     )
     device = st.empty()
     device.caption("Computes on: …")

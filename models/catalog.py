@@ -1,7 +1,7 @@
 """What can be loaded: frozen cards. Light to import: no torch, no transformers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -30,6 +30,8 @@ class Pack:
     folder: the folder below the pack folder that holds the files.
     files: every file that is read, verified before each load.
     gguf: the name of the GGUF file in `folder` when the weights come quantised, else None (safetensors).
+    is_bundled: whether this project trained the weights itself: they then stand in models/bundled/ and come with it,
+        checked by the version control and not by a hash here.
     """
 
     distribution: str
@@ -37,15 +39,19 @@ class Pack:
     folder: str
     files: tuple[PackFile, ...]
     gguf: str | None = None
+    is_bundled: bool = False
 
 
 @dataclass(frozen=True)
 class ModelCard:
     """One model on the shelf. Figures are those of its config.
 
+    layers: of the encoder, for a seq2seq model; decoder_layers: of its decoder, else None.
     positions: the longest input in tokens, special tokens included; None where positions are only relative.
     parameters: counted once where input and output embeddings are tied.
     precision: how the numbers came about, as the pages say it.
+    reads: for what kind of text it was made, where that is not just any; writes: what its output is.
+    steps: after how many training steps the weights were kept, where there are several; else None.
     """
 
     name: str
@@ -62,6 +68,10 @@ class ModelCard:
     licence: str
     source: str
     precision: str
+    decoder_layers: int | None = None
+    reads: str = ""
+    writes: str = ""
+    steps: int | None = None
 
 
 _MINILM = ModelCard(
@@ -131,15 +141,55 @@ _SMOLLM2 = ModelCard(
     precision="4-bit weights (Q4_1; embeddings in 8 bits, Q8_0) expanded to float32.",
 )
 
-MODELS: Mapping[str, ModelCard] = MappingProxyType({card.name: card for card in (_MINILM, _SMOLLM2)})
+_SPELLING_TO_SOUND = ModelCard(
+    name="spelling_to_sound",
+    title="Spelling to sound (seq2seq)",
+    family="seq2seq",
+    pack=Pack(distribution="", version="", folder="spelling_to_sound/final", files=(), is_bundled=True),
+    layers=4,
+    decoder_layers=3,
+    heads=4,
+    key_value_heads=4,
+    width=160,
+    vocabulary=103,
+    positions=256,
+    parameters=2_190_496,
+    licence="MIT",
+    source="trained by this project on the CMU Pronouncing Dictionary",
+    precision="Weights in float16, computed in float32.",
+    reads="English words, or a phrase of a few: letters, apostrophe, hyphen, full stop",
+    writes="sounds in ARPAbet",
+    steps=10_000,
+)
+
+MODELS: Mapping[str, ModelCard] = MappingProxyType(
+    {card.name: card for card in (_MINILM, _SMOLLM2, _SPELLING_TO_SOUND)}
+)
 DEFAULT_MODEL = _MINILM.name
+
+# Weights of the same training at earlier steps, by model; they are not on the shelf, but can be loaded by name.
+EARLIER: Mapping[str, tuple[ModelCard, ...]] = MappingProxyType(
+    {
+        _SPELLING_TO_SOUND.name: tuple(
+            replace(
+                _SPELLING_TO_SOUND,
+                name=f"{_SPELLING_TO_SOUND.name}@{steps}",
+                title=f"{_SPELLING_TO_SOUND.title}, after {steps:,} training steps",
+                pack=replace(_SPELLING_TO_SOUND.pack, folder=f"spelling_to_sound/step-{steps}"),
+                steps=steps,
+            )
+            for steps in (0, 400, 1_600)
+        )
+    }
+)
 
 
 def model_card(name: str) -> ModelCard:
-    """The card of this name.
+    """The card of this name, an earlier state of a model among them.
 
     Raises UnknownModelError, which lists the names there are.
     """
-    if name not in MODELS:
-        raise UnknownModelError(f"There is no such model here. Choose one of: {', '.join(MODELS)}.")
-    return MODELS[name]
+    for card in (*MODELS.values(), *(each for states in EARLIER.values() for each in states)):
+        if card.name == name:
+            return card
+    raise UnknownModelError(f"There is no such model here. Choose one of: {', '.join(MODELS)}.")

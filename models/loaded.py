@@ -18,6 +18,8 @@ class LoadedModel:
 
     model: in eval mode, its attention set to one of Headlight's registered functions.
     tokenizer: transformers' tokenizer, padding and truncation switched off; None if wrapped without one.
+    target_tokenizer: how a target text is cut, for seq2seq models that write another language than they read; the
+        same object as `tokenizer` for all others.
     card: what it is; `card.name` is "wrapped" for a model handed over in memory.
     device: where the weights are.
     positions: the longest input in tokens, special tokens counted; None where positions are only relative.
@@ -27,6 +29,7 @@ class LoadedModel:
 
     model: PreTrainedModel
     tokenizer: Any
+    target_tokenizer: Any
     card: ModelCard
     device: torch.device
     positions: int | None

@@ -1,4 +1,6 @@
-"""What does each token look at? One head as a strip and a map, all heads as thumbnails one click away."""
+"""What does each token look at? One head as a strip and a map, or the lines between an output and its source; all
+heads as thumbnails one click away.
+"""
 
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
@@ -8,80 +10,83 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from models.engine import engine
-from pages.shared import door, export, programs, thread
+from pages.attending import output, pictures
+from pages.attending.beside import inspect, inspect_step
+from pages.attending.choices import (
+    ALL,
+    EVERY,
+    HEAD,
+    KIND,
+    KINDS,
+    LAYER,
+    MEAN,
+    SINK,
+    TARGET,
+    VIEW,
+    chosen_head,
+    chosen_kind,
+    chosen_step,
+    family,
+    in_the_link,
+    is_writing,
+    open_example,
+)
+from pages.attending.tabs import below
+from pages.shared import door, thread
 from pages.shared.asking import ask, working
-from pages.shared.examples import ATTENTION, AttentionExample
-from pages.shared.link import Choice, mirror, note, one_of, receive, whole_number
-from pages.shared.messages import in_place, show_notes
+from pages.shared.examples import ATTENTION
+from pages.shared.link import mirror, receive
+from pages.shared.messages import in_place, problem, show_notes
 from pages.shared.text import question_and_text
-from viz.components.attention_map import MapPicture, attention_map
-from viz.components.head_grid import head_grid
-from viz.inspector import Share, heading, line, sentence, shares
 
 if TYPE_CHECKING:
-    from models.attention import HeadMapRequest, HeadPicture, TracedText, TraceRequest
+    from models.attention import TracedText, TraceRequest
 
-MEAN = "mean"
-VIEWS = {"head": "One head", "grid": "All heads"}
-
-
-def _head(text: str) -> int | str:
-    return MEAN if text == MEAN else whole_number("head")(text)
-
-
-LAYER: Choice[int | None] = Choice("layer", None, whole_number("layer"))
-HEAD: Choice[int | str | None] = Choice("head", None, _head)
-VIEW: Choice[str] = Choice("view", "head", one_of("view", tuple(VIEWS)))
-SINK: Choice[str] = Choice("sink", "in", one_of("way to treat the sink", ("in", "out")))
-CHOICES = (*thread.THREAD, LAYER, HEAD, VIEW, SINK)
-
-LINES = {
-    "map": "Where it looks, not why.",
-    "next": "What the model would write next, from all of its heads and layers together.",
+VIEWS = {
+    "encoder": {"head": "One head", "grid": "All heads"},
+    "decoder": {"head": "One head", "grid": "All heads", "steps": "As it writes"},
+    "seq2seq": {"head": "One head", "grid": "All heads"},
 }
 
 
-def open_example(example: AttentionExample) -> None:
-    """Show an example as it was meant: its model, its text, its head, its token."""
-    thread.choose_model(example.model)
-    thread.choose_text(example.text)
-    thread.TOKEN.choose(example.token)
-    LAYER.choose(example.layer)
-    HEAD.choose(example.head)
-    VIEW.choose("head")
-    SINK.choose("in")
-
-
-def chosen_head(traced: "TracedText", kind: str) -> tuple[int, int | None]:
-    """The layer and head to show (None: the mean); what this model does not have is said and replaced."""
-    opening = next((each for each in ATTENTION if each.model == thread.MODEL.value), None)
-    layers = traced.layers_of(kind)
-    layer = LAYER.value
-    if layer is not None and layer not in layers:
-        note(f"There is no layer {layer}: this model has maps of layers {layers[0]} to {layers[-1]}; another is shown.")
-        layer = None
-    if layer is None:
-        layer = opening.layer if opening and opening.layer in layers else layers[len(layers) // 2]
-    head, heads = HEAD.value, traced.heads_of(kind, layer)
-    if isinstance(head, int) and head >= heads:
-        note(f"There is no head {head}: layer {layer} has heads 0 to {heads - 1}; another is shown.")
-        head = None
-    if head is None:
-        head = opening.head if opening and opening.head < heads else 0
-    LAYER.choose(layer)
-    HEAD.choose(head)
-    return layer, None if head == MEAN else int(head)
-
-
-def which(traced: "TracedText", kind: str, layer: int, head: int | None) -> None:
-    """The controls on the left: which layer, which head."""
-    layers = traced.layers_of(kind)
-    st.session_state["layer_box"] = layer
-    st.select_slider("Layer", layers, key="layer_box", on_change=lambda: LAYER.choose(st.session_state["layer_box"]))
+def which(traced: "TracedText", kind: str, layer: int | None, head: int | None) -> None:
+    """The controls on the left: which kind, which layer, which head."""
+    st.session_state["view_box"] = VIEW.value
+    views = VIEWS[family()]
+    st.segmented_control(
+        "Show",
+        list(views),
+        format_func=lambda view: views[view],
+        key="view_box",
+        required=True,
+        wrap=True,
+        on_change=lambda: VIEW.choose(st.session_state["view_box"]),
+        label_visibility="collapsed",
+    )
+    if is_writing():
+        output.length_control()
+    if len(traced.kinds) > 1:
+        st.session_state["kind_box"] = kind
+        st.segmented_control(
+            "Attention",
+            traced.kinds,
+            format_func=lambda each: KINDS[each],
+            key="kind_box",
+            required=True,
+            wrap=True,
+            on_change=another_kind,
+        )
+    st.session_state["layer_box"] = ALL if layer is None else layer
+    st.select_slider(
+        "Layer",
+        [*traced.layers_of(kind), ALL],
+        key="layer_box",
+        on_change=lambda: LAYER.choose(st.session_state["layer_box"]),
+    )
     st.session_state["head_box"] = MEAN if head is None else head
     st.segmented_control(
         "Head",
-        [MEAN, *range(traced.heads_of(kind, layer))],
+        [MEAN, *range(0 if layer is None else traced.heads_of(kind, layer))],
         key="head_box",
         required=True,
         wrap=True,
@@ -95,86 +100,44 @@ def which(traced: "TracedText", kind: str, layer: int, head: int | None) -> None
         help="Heads that find nothing to look for rest on the first position and on special tokens. "
         "This takes those columns out and rescales what is left.",
     )
+    if family() == "seq2seq":
+        output.output_controls(" ".join(_words(traced)))
 
 
-def head_name(layer: int, head: int | None) -> str:
-    """As people write it: L3 H1, or the mean over a layer's heads."""
-    return f"L{layer} mean" if head is None else f"L{layer} H{head}"
+def another_kind() -> None:
+    """Each kind has layers of its own: the opening ones are shown."""
+    KIND.choose(st.session_state["kind_box"])
+    LAYER.choose(None)
+    HEAD.choose(None)
 
 
-def show_map(traced: "TracedText", picture: "HeadPicture", layer: int, head: int | None, token: int, kind: str) -> None:
-    """The main picture."""
-    card = MODELS[thread.MODEL.value]
-    caption = f"{card.title}, {head_name(layer, head)}: rows are queries (who looks), columns are keys (looked at)."
-    if head is None:
-        caption += f" Mean over the {traced.heads_of(kind, layer)} heads of the layer."
-    if SINK.value == "out":
-        caption += f" The sink is taken out: in the selected row you see {picture.seen:.0%} of the weight, rescaled."
-    attention_map(
-        MapPicture(
-            name=head_name(layer, head),
-            map=f"{kind}-{layer}-{MEAN if head is None else head}",
-            queries=traced.tokens,
-            keys=None,
-            cells=picture.cells,
-            row=picture.row,
-            selected=token,
-            most=picture.most,
-            special=tuple(place for place, is_special in enumerate(traced.is_special) if is_special),
-            unknown=tuple(place for place, is_unknown in enumerate(traced.is_unknown) if is_unknown),
-            unseen_means="the future, which a decoder cannot see",
-            caption=caption,
-        ),
-        key="attention_map",
-        on_token=lambda place: thread.choose_token(place, traced.spans),
-    )
+def _words(traced: "TracedText") -> list[str]:
+    return [
+        each.text for each, is_special in zip(traced.written, traced.written_special, strict=True) if not is_special
+    ]
 
 
-def show_grid(trace: "TraceRequest", kind: str, layer: int, head: int | None, status: DeltaGenerator) -> None:
-    """All heads of all layers as thumbnails; one of them opened becomes the main picture."""
-    from models.attention import HeadGridRequest
-
-    def opened(new_layer: int, new_head: int) -> None:
-        LAYER.choose(new_layer)
-        HEAD.choose(new_head)
-        VIEW.choose("head")
-
-    without_sink = SINK.value == "out"
-    with working("Computing the maps of all heads; for a long text this takes a while…", status):
-        grid = ask(HeadGridRequest(trace, kind, without_sink), status)
-    rows, columns = grid.thumbnails.shape[2:]
-    caption = f"{MODELS[thread.MODEL.value].title}: lightness goes with the square root of the weight, from 0 to 1."
-    if (rows, columns) != grid.tokens:
-        caption += f" Each thumbnail is pooled from {grid.tokens[0]} to {rows} tokens a side (largest weight)."
-    if without_sink:
-        caption += " The sink is taken out and the rows are rescaled."
-    head_grid(
-        grid.thumbnails,
-        layers=grid.layers,
-        name=f"{kind}-grid",
-        chosen=(layer, head),
-        caption=caption,
-        key="head_grid",
-        on_head=opened,
-    )
-
-
-def inspect(traced: "TracedText", picture: "HeadPicture", layer: int, head: int | None, token: int) -> None:
-    """The inspector on the right: what the selected token looks at, and where the model would go on."""
-    shown = (thread.MODEL.value, thread.TEXT.value, layer, head, token)
-    for each in ATTENTION:
-        if shown == (each.model, each.text, each.layer, each.head, each.token):
-            st.markdown(each.look)
-    row = picture.row
-    best = sorted((place for place in range(len(row)) if row[place] >= 0), key=lambda place: -row[place])[:5]
-    lines = [Share(traced.tokens[place], float(row[place])) for place in best]
-    name = head_name(layer, head)
-    parts = [sentence(traced.tokens[token], name, lines[0], rescaled=SINK.value == "out"), shares(lines)]
-    parts.append(line(LINES["map"]))
-    if traced.next_tokens:
-        candidates = shares([Share(each.text, each.probability) for each in traced.next_tokens])
-        parts += [heading("Next token"), candidates, line(LINES["next"])]
-    st.html("".join(parts))
+def say_what_was_not_read(traced: "TracedText") -> None:
+    """Characters that the tokenizer has no piece for, and what it changed before it cut the text."""
+    text = thread.TEXT.value
+    lost = [text[start:end] for unknown, (start, end) in zip(traced.is_unknown, traced.spans, strict=True) if unknown]
+    covered = {place for start, end in traced.spans for place in range(start, end)}
+    dropped = [each for place, each in enumerate(text) if covered and place not in covered and not each.isspace()]
+    reads = MODELS[thread.MODEL.value].reads
+    if lost or (reads and dropped):
+        listed = ", ".join(f"“{each}”" for each in dict.fromkeys([*lost, *dropped]) if each)
+        st.caption(
+            f"This model cannot read {listed}"
+            + (f": it reads {reads}" if reads else "")
+            + ". It is shown as an unknown token."
+        )
+    unread = [each.text for each, unknown in zip(traced.written, traced.written_unknown, strict=True) if unknown]
+    if unread:
+        known = {each.text for each in traced.written}
+        words = ", ".join(f"“{each}”" for each in TARGET.value.split() if each not in known) or "something"
+        st.caption(f"In the typed output this model cannot write {words}; it is shown as an unknown token.")
+    if reads and traced.read_as.strip() != text.strip():
+        st.caption(f"Read as “{traced.read_as}”.")
 
 
 @st.fragment
@@ -186,76 +149,110 @@ def explore() -> None:
     with in_place():
         with working(f"Loading {title}, once for everybody…", status) if first else nullcontext():
             # torch comes with these, and is not waited for before the first paint.
-            from models.attention import HeadMapRequest, HeadPictureRequest, TracedTextRequest, TraceRequest
+            from models.attention import TracedTextRequest, TraceRequest
 
-            trace = TraceRequest(thread.MODEL.value, thread.TEXT.value)
-            traced = ask(TracedTextRequest(trace), status)
-        kind = traced.kinds[0]
-        layer, head = chosen_head(traced, kind)
-        token = thread.current_token(traced.tokens, traced.is_special, traced.spans)
-        show_notes()
-        map_request = HeadMapRequest(trace, kind, layer, head, SINK.value == "out")
-        left, centre, right = st.columns([2.3, 6.4, 3], gap="medium")
-        # The picture first: it is what people wait for.
-        picture = ask(HeadPictureRequest(map_request, token), status)
-        with centre:
-            if VIEW.value == "grid":
-                with st.container(key="grid"):
-                    show_grid(trace, kind, layer, head, status)
+            if family() == "seq2seq":
+                trace = _seq2seq_trace(status)
             else:
-                with st.container(key="map"):
-                    show_map(traced, picture, layer, head, token, kind)
+                trace = TraceRequest(thread.MODEL.value, thread.TEXT.value)
+            traced = None if trace is None else ask(TracedTextRequest(trace), status)
+        if traced is None or trace is None:
+            show_notes()
+        elif is_writing():
+            explore_writing(traced, status)
+        else:
+            output.leave()
+            explore_map(trace, traced, status)
+    mirror(in_the_link())
+
+
+def _seq2seq_trace(status: DeltaGenerator) -> "TraceRequest | None":
+    """The trace of the source with its output; where the output cannot be had, the sentence and the way to mend it."""
+    from models.attention import TraceRequest
+    from models.errors import HeadlightError
+
+    try:
+        target = output.seq2seq_target(status)
+        trace = TraceRequest(thread.MODEL.value, thread.TEXT.value, target)
+        engine.run(trace)
+    except HeadlightError as error:
+        problem(str(error))
+        left, _ = st.columns([2.3, 9.4])
         with left:
-            st.session_state["view_box"] = VIEW.value
-            st.segmented_control(
-                "Show",
-                list(VIEWS),
-                format_func=lambda view: VIEWS[view],
-                key="view_box",
-                required=True,
-                wrap=True,
-                on_change=lambda: VIEW.choose(st.session_state["view_box"]),
-                label_visibility="collapsed",
-            )
-            which(traced, kind, layer, head)
-        with right, st.container(key="inspector"):
-            inspect(traced, picture, layer, head, token)
-        below(map_request, traced, token)
-    mirror(CHOICES)
+            output.output_controls("")
+        return None
+    return trace
 
 
-def below(request: "HeadMapRequest", traced: "TracedText", token: int) -> None:
-    """Further tools; only the open one is computed."""
-    name = head_name(request.layer, request.head)
-    explain, take, code = st.tabs(
-        ["What am I looking at?", "Take it with you", "Show the code"], key="below", on_change="rerun"
-    )
-    if explain.open:
-        with explain:
-            st.markdown(EXPLANATION)
-    if take.open:
-        with take:
-            export.share_and_download(request, traced.tokens, name, CHOICES)
-    if code.open:
-        with code:
-            programs.show_attention(request, token)
+def explore_map(trace: "TraceRequest", traced: "TracedText", status: DeltaGenerator) -> None:
+    """One head, or all of them, of a text and, for a seq2seq model, of its output."""
+    from models.attention import HeadMapRequest, HeadPictureRequest, StepRowsRequest
+
+    kind = chosen_kind(traced)
+    layer, head = chosen_head(traced, kind)
+    is_output = bool(traced.target_tokens) and kind != "encoder"
+    if is_output:
+        selected = chosen_step(len(traced.written))
+    else:
+        selected = thread.current_token(traced.tokens, traced.is_special, traced.spans)
+    show_notes()
+    map_request = HeadMapRequest(trace, kind, layer, head, SINK.value == "out")
+    left, centre, right = st.columns([2.3, 6.4, 3], gap="medium")
+    # The picture first: it is what people wait for.
+    picture = ask(HeadPictureRequest(map_request, selected), status)
+    with centre:
+        if VIEW.value == "grid":
+            with st.container(key="grid"):
+                pictures.show_grid(trace, kind, layer, head, status)
+        elif kind == "cross":
+            beside = len(traced.tokens) <= pictures.LONGEST_BESIDE
+            lines, map_ = st.columns([7, 3], gap="small") if beside else (st.container(), st.container())
+            with lines, st.container(key="steps"):
+                pictures.cross_steps(traced, ask(StepRowsRequest(map_request), status), map_request, selected)
+            with map_, st.container(key="map"):
+                pictures.show_map(traced, picture, map_request, selected)
+        else:
+            with st.container(key="map"):
+                pictures.show_map(traced, picture, map_request, selected)
+        say_what_was_not_read(traced)
+    with left:
+        which(traced, kind, layer, head)
+    with right, st.container(key="inspector"):
+        inspect(traced, picture.row, map_request, selected)
+    below(map_request, traced, selected, thread.TEXT.value, status)
 
 
-EXPLANATION = """
-A head compares the **query** of one token with the **key** of every token it may see:
-`weight = softmax(query · key / √head_dim)`. The weights of a row add up to 1 and say how much of each token's
-**value** goes into the row's token. The strip shows one row, over the sentence; the map shows all rows. A darker cell
-(a lighter one on a dark screen) is a larger weight, linear from 0 to the largest of this head.
+def explore_writing(prompt: "TracedText", status: DeltaGenerator) -> None:
+    """A decoder's own writing: what each step looked at, and the text as it grew."""
+    from models.attention import HeadMapRequest, StepRowsRequest, TracedTextRequest, TraceRequest
 
-- A **decoder** writes from left to right, so a token cannot see the ones after it: the hatched half.
-  An **encoder** sees everything.
-- Many heads rest on the first token or on a special one when they find nothing: a *sink*. Look without it to see
-  the rest.
-- A head's pattern says where it looks, not what it does with what it finds there.
-"""
+    kind = chosen_kind(prompt)
+    layer, head = chosen_head(prompt, kind)
+    left, centre, right = st.columns([2.3, 6.4, 3], gap="medium")
+    with left:
+        which(prompt, kind, layer, head)
+    with centre:
+        written = output.decoder_steps()
+    if written is None:
+        show_notes()
+        return
+    step = chosen_step(len(written.ids))
+    show_notes()
+    # One forward over all of it: during cached decoding a sliding layer's rows are cut short.
+    trace = TraceRequest(thread.MODEL.value, (*prompt.ids, *written.ids[:-1]))
+    traced = ask(TracedTextRequest(trace), status)
+    map_request = HeadMapRequest(trace, kind, layer, head, SINK.value == "out")
+    rows = ask(StepRowsRequest(map_request, first=len(prompt.ids) - 1), status)
+    with centre, st.container(key="steps"):
+        pictures.decoder_steps(traced, rows, map_request, written, step)
+    with right, st.container(key="inspector"):
+        inspect_step(traced, rows.weights[step], map_request, written, step)
+    whole = thread.TEXT.value + "".join(written.texts)
+    below(map_request, traced, len(prompt.ids) - 1 + step, whole, status)
+
 
 door.enter()
-receive(CHOICES)
+receive(EVERY)
 question_and_text(
     "What does each token look at?",
     [(each.label, each.look, lambda each=each: open_example(each)) for each in ATTENTION],

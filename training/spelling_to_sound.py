@@ -2,7 +2,8 @@
 
 A small T5 (Raffel et al. 2020), transformers' own class, from random weights on the CMU Pronouncing Dictionary. Its
 matrices are trained with Muon (Jordan 2024, `torch.optim.Muon`), which reaches AdamW's loss here in about half the
-steps, all else with AdamW. A run can be interrupted at any time and goes on where its last checkpoint stood, on the same curve.
+steps, all else with AdamW. A run can be interrupted at any time and goes on where its last checkpoint stood, on the
+same curve.
 """
 
 import argparse
@@ -21,11 +22,11 @@ from torch import Tensor
 from transformers import GenerationConfig, T5Config, T5ForConditionalGeneration
 from transformers.models.t5.modeling_t5 import T5Attention
 
-from training.alphabet import END, PAD, UNKNOWN, VOCABULARY, build_tokenizer
+from training.alphabet import END, PAD, UNKNOWN, VOCABULARY, build_target_tokenizer, build_tokenizer
 from training.pronunciations import Example, Split, phrases, read_dictionary, split
 from training.scoring import Errors, score
 
-BUNDLED = Path(__file__).resolve().parents[1] / "models" / "bundled" / "spelling_to_sound"
+BUNDLED = Path(__file__).resolve().parents[1] / "models" / "bundled" / "spelling_to_sound" / "final"
 RUN_FOLDER = Path(__file__).resolve().parents[1] / ".headlight" / "training" / "spelling_to_sound"
 _IGNORED = -100
 _LOGGED_EVERY = 25
@@ -37,12 +38,13 @@ class Recipe:
     """Everything that decides how a run goes, besides the data.
 
     tokens: of a batch, padding and both sides counted. decay: the share of the steps, at the end, over which the
-    learning rate falls to 0. phrases: as a share of the words. unread: the share of letters replaced by `<unk>`, so
-    that a character that the model cannot read is not one that it never saw. snapshots: steps whose weights are kept.
+    learning rate falls to 0. phrases: as a share of the words, in the early and, from epoch `late` on, in the late
+    epochs: single words are learnt first. unread: the share of letters replaced by `<unk>`, so that a character that
+    the model cannot read is not one that it never saw. snapshots: steps whose weights are kept.
     bfloat16: whether matrices are multiplied in it (on processors that can, half the time).
     """
 
-    steps: int = 12_000
+    steps: int = 10_000
     tokens: int = 4_352
     learning_rate: float = 4e-3
     warm_up: int = 50
@@ -50,7 +52,8 @@ class Recipe:
     dropout: float = 0.1
     label_smoothing: float = 0.1
     weight_decay: float = 0.01
-    phrases: float = 1 / 16
+    phrases: tuple[float, float] = (1 / 16, 1 / 8)
+    late: int = 6
     unread: float = 0.004
     seed: int = 0
     width: int = 160
@@ -136,7 +139,8 @@ def batches(examples: Sequence[Example], recipe: Recipe, epoch: int) -> list[lis
     """
     draw = np.random.default_rng([recipe.seed, epoch])
     said = list(examples)
-    said += phrases(examples, round(recipe.phrases * len(examples)), [recipe.seed, epoch, 1])
+    share = recipe.phrases[epoch >= recipe.late]
+    said += phrases(examples, round(share * len(examples)), [recipe.seed, epoch, 1])
     rows = []
     for example, chance in zip(said, draw.random(len(said)).tolist(), strict=True):
         others = len(example.pronunciations) - 1
@@ -158,7 +162,7 @@ def batches(examples: Sequence[Example], recipe: Recipe, epoch: int) -> list[lis
 
 def as_tensors(rows: Sequence[tuple[str, Sequence[str]]], unread: float, seed: Sequence[int]) -> Batch:
     """Ids [row, letter], their mask, and labels [row, phoneme] with -100 where there is nothing to learn."""
-    ids = {piece: number for number, piece in enumerate(VOCABULARY)}
+    ids: dict[str, int] = {piece: number for number, piece in enumerate(VOCABULARY)}
     end = ids[END]
     spelt = _padded([[*(ids[letter] for letter in spelling), end] for spelling, _ in rows], ids[PAD])
     labels = _padded([[*(ids[sound] for sound in sounds), end] for _, sounds in rows], _IGNORED)
@@ -342,6 +346,7 @@ def export(model: Any, folder: Path) -> None:
     copy.generation_config = model.generation_config
     copy.half().save_pretrained(folder)
     build_tokenizer().save_pretrained(folder)
+    build_target_tokenizer().save(str(folder / "target_tokenizer.json"))
 
 
 def say(model: Any, spellings: Sequence[str], rows: int = 256) -> list[tuple[str, ...]]:

@@ -44,6 +44,44 @@ def sentence(token: str, head: str, line: Share, *, rescaled: bool = False) -> s
     )
 
 
+def writing_sentence(token: str, head: str, line: Share, *, rescaled: bool = False) -> str:
+    """What the step that writes a token looks at most, in words."""
+    name = f"<b><bdi>{html.escape(token)}</bdi></b>"
+    if line.part == 0:
+        return f'<p class="headlight-sentence">To write {name}, {html.escape(head)} looks at the sink alone.</p>'
+    whole = "of what is left without the sink" if rescaled else "of its attention"
+    return (
+        f'<p class="headlight-sentence">To write {name}, {html.escape(head)} looks mostly at '
+        f"<b><bdi>{html.escape(line.text)}</bdi></b>: {part_text(line.part)} {whole}.</p>"
+    )
+
+
+@dataclass(frozen=True)
+class LetterLine:
+    """One token of a source: how much it is looked at, and what becomes of the output without it."""
+
+    text: str
+    part: float
+    probability: float
+    effect: str
+
+
+def letters(lines: Sequence[LetterLine]) -> str:
+    """A table of source tokens: share of the attention as a bar, and what hiding the token does."""
+    rows = "".join(
+        f'<tr><td class="piece"><bdi>{html.escape(each.text)}</bdi></td>'
+        f'<td class="bar"><span style="width:{100 * each.part:.1f}%"></span></td>'
+        f'<td class="number">{part_text(each.part)}</td><td class="number">{part_text(each.probability)}</td>'
+        f"<td><bdi>{html.escape(each.effect)}</bdi></td></tr>"
+        for each in lines
+    )
+    head = (
+        '<tr><th>token</th><th></th><th class="number">looked at</th><th class="number">output without it</th>'
+        "<th>what changes first</th></tr>"
+    )
+    return f'<table class="headlight-shares headlight-letters">{head}{rows}</table>'
+
+
 def line(text: str) -> str:
     """A line of second rank: what a picture does not say."""
     return f'<p class="headlight-line">{html.escape(text)}</p>'

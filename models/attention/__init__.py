@@ -15,9 +15,12 @@ from models.attention.requests import (
     TracedTextRequest,
     TraceRequest,
 )
+from models.attention.steps import Absence, AbsencesRequest, StepRows, StepRowsRequest, TooManyTokensError
 from models.attention.trace import AttentionTrace, NoSuchMapError, NothingRecordedError, trace_attention, trace_rows
 
 __all__ = [
+    "Absence",
+    "AbsencesRequest",
     "AttentionTrace",
     "Candidate",
     "CutLink",
@@ -34,6 +37,9 @@ __all__ = [
     "NoSuchMapError",
     "NothingRecordedError",
     "ReplacePattern",
+    "StepRows",
+    "StepRowsRequest",
+    "TooManyTokensError",
     "TraceRequest",
     "TracedText",
     "TracedTextRequest",

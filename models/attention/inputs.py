@@ -49,7 +49,7 @@ def model_inputs(
 
     Raises TextError, InputError.
     """
-    ids, pieces = _ids_and_pieces(loaded, text)
+    ids, pieces = _ids_and_pieces(loaded, loaded.tokenizer, text)
     _check(loaded, ids)
     if not loaded.model.config.is_encoder_decoder:
         if target_text is not None:
@@ -60,7 +60,9 @@ def model_inputs(
     return Inputs(ids, pieces, target, loaded.pieces(target))
 
 
-def _ids_and_pieces(loaded: LoadedModel, text: str | Sequence[int]) -> tuple[tuple[int, ...], tuple[Piece, ...]]:
+def _ids_and_pieces(
+    loaded: LoadedModel, tokenizer: Any, text: str | Sequence[int]
+) -> tuple[tuple[int, ...], tuple[Piece, ...]]:
     if not isinstance(text, str):
         ids = tuple(int(number) for number in text)
         vocabulary = loaded.vocabulary
@@ -70,23 +72,29 @@ def _ids_and_pieces(loaded: LoadedModel, text: str | Sequence[int]) -> tuple[tup
         return ids, loaded.pieces(ids)
     if not text.strip():
         raise InputError("There is no text yet: type a sentence, or choose an example.")
-    if loaded.tokenizer is None:
+    if tokenizer is None:
         raise InputError("This model came without a tokenizer; give it token ids instead of text.")
-    cut = encode(loaded.tokenizer, text)
+    cut = encode(tokenizer, text)
     return cut.ids, cut.pieces
 
 
 def _target_ids(loaded: LoadedModel, target_text: str | Sequence[int] | None) -> tuple[int, ...]:
-    start = loaded.model.config.decoder_start_token_id
     if target_text is None:
-        return (start,)
-    ids, _ = _ids_and_pieces(loaded, target_text)
-    if not isinstance(target_text, str):
-        return ids
+        return (loaded.model.config.decoder_start_token_id,)
+    if isinstance(target_text, str) and not target_text.strip():
+        raise InputError("The output is empty: type what the model should have written.")
+    ids, _ = _ids_and_pieces(loaded, loaded.target_tokenizer, target_text)
+    return shifted_right(loaded, ids) if isinstance(target_text, str) else ids
+
+
+def shifted_right(loaded: LoadedModel, written: Sequence[int]) -> tuple[int, ...]:
+    """What the decoder of a seq2seq model is given to write these tokens: each of them one position later, as in
+    training, and its start token first. The last one is not among them.
+    """
     shift_right = getattr(loaded.model, "prepare_decoder_input_ids_from_labels", None)
     if not callable(shift_right):
-        return (start, *ids)
-    shifted = shift_right(labels=torch.tensor([ids], device=loaded.device))
+        return (loaded.model.config.decoder_start_token_id, *written[:-1])
+    shifted = shift_right(labels=torch.tensor([list(written)], device=loaded.device))
     return tuple(shifted[0].tolist())
 
 

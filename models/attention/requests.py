@@ -5,26 +5,35 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
+from models.attention.inputs import shifted_right
 from models.attention.interventions import Intervention
 from models.attention.pooling import max_pooled, without_columns
 from models.attention.trace import AttentionTrace, trace_attention
 from models.engine import Engine
+from models.loaded import LoadedModel
+from models.tokenization import Piece, encode
 
 
 @dataclass(frozen=True)
 class TraceRequest:
-    """One recorded forward. Its answer stays on the engine's side; the other requests slice it."""
+    """One recorded forward. Its answer stays on the engine's side; the other requests slice it.
+
+    text: or token ids, as they go to the model (a decoder's prompt with what it wrote).
+    target: for seq2seq models, what is written: a text, or the tokens that were generated, its end token among them.
+        Row t of the decoder and of the cross-attention is then the step that writes token t.
+    """
 
     model: str
-    text: str
-    target: str | None = None
+    text: str | tuple[int, ...]
+    target: str | tuple[int, ...] | None = None
     interventions: tuple[Intervention, ...] = ()
 
     def answer(self, engine: Engine) -> AttentionTrace:
         """Raises what `load_model` and `trace_attention` raise."""
         loaded = engine.model(self.model)
+        target = shifted_right(loaded, self.target) if isinstance(self.target, tuple) else self.target
         with engine.forward(loaded):
-            return trace_attention(loaded, self.text, self.target, self.interventions)
+            return trace_attention(loaded, self.text, target, self.interventions)
 
 
 @dataclass(frozen=True)
@@ -43,8 +52,12 @@ class TracedText:
     spans: for each token, where it stands in the text, in code points; (0, 0) for one that is not in the text.
     layers, heads: for each kind, the layers that have maps and how many heads each of them has.
     next_tokens: for decoders, the likeliest tokens to come, best first; else empty.
+    written: for seq2seq models, the token that each row of the decoder writes, with the model's probability for it.
+    written_special, written_unknown: which of those are special or unknown.
+    read_as: the text as the tokenizer's normaliser hands it on; the text itself where it has none.
     """
 
+    ids: tuple[int, ...]
     tokens: tuple[str, ...]
     target_tokens: tuple[str, ...]
     is_special: tuple[bool, ...]
@@ -54,6 +67,10 @@ class TracedText:
     layers: tuple[tuple[int, ...], ...]
     heads: tuple[tuple[int, ...], ...]
     next_tokens: tuple[Candidate, ...]
+    written: tuple[Candidate, ...]
+    written_special: tuple[bool, ...]
+    written_unknown: tuple[bool, ...]
+    read_as: str
 
     def layers_of(self, kind: str) -> tuple[int, ...]:
         """The layers of this kind that have maps."""
@@ -75,7 +92,9 @@ class TracedTextRequest:
     def answer(self, engine: Engine) -> TracedText:
         """Raises what `TraceRequest` raises."""
         trace = engine.run(self.trace)
+        written, marks = _written(trace, self.trace.target)
         return TracedText(
+            ids=trace.inputs.ids,
             tokens=trace.tokens,
             target_tokens=trace.target_tokens,
             is_special=trace.is_special,
@@ -85,7 +104,42 @@ class TracedTextRequest:
             layers=tuple(trace.layers(kind) for kind in trace.kinds),
             heads=tuple(tuple(trace.heads(kind, layer) for layer in trace.layers(kind)) for kind in trace.kinds),
             next_tokens=_next_tokens(trace, self.candidates),
+            written=written,
+            written_special=tuple(piece.is_special for piece in marks),
+            written_unknown=tuple(piece.is_unknown for piece in marks),
+            read_as=_read_as(trace.loaded, self.trace.text),
         )
+
+
+def _written(
+    trace: AttentionTrace, target: str | tuple[int, ...] | None
+) -> tuple[tuple[Candidate, ...], tuple[Piece, ...]]:
+    """What each row of the decoder writes: the tokens of the target, which the decoder is given one row later."""
+    if not trace.target_pieces or target is None:
+        return (), ()
+    loaded = trace.loaded
+    ids = written_ids(loaded, target)
+    pieces = loaded.pieces(ids)
+    logits = trace.outputs[: len(ids)].astype(np.float64)
+    logits -= logits.max(axis=-1, keepdims=True)
+    shares = np.exp(logits)
+    shares /= shares.sum(axis=-1, keepdims=True)
+    candidates = (
+        Candidate(piece.id, piece.text, float(row[piece.id])) for piece, row in zip(pieces, shares, strict=True)
+    )
+    return tuple(candidates), pieces
+
+
+def written_ids(loaded: LoadedModel, target: str | tuple[int, ...] | None) -> tuple[int, ...]:
+    """The tokens that a seq2seq model writes with this target, its end token among them."""
+    return encode(loaded.target_tokenizer, target).ids if isinstance(target, str) else target or ()
+
+
+def _read_as(loaded: LoadedModel, text: str | tuple[int, ...]) -> str:
+    if not isinstance(text, str):
+        return ""
+    normalizer = loaded.backend.normalizer if loaded.backend is not None else None
+    return text if normalizer is None else normalizer.normalize_str(text)
 
 
 def _next_tokens(trace: AttentionTrace, count: int) -> tuple[Candidate, ...]:
@@ -117,30 +171,43 @@ class HeadMap:
 
 @dataclass(frozen=True)
 class HeadMapRequest:
-    """One map. `head` None is the mean over the layer's heads; `without_sink` takes out the columns of the first
-    position and of special tokens and rescales the rows.
+    """One map. `head` None is the mean over the layer's heads, `layer` None the mean over the heads of all layers.
+
+    `without_sink` takes out the columns of `sink_columns` and rescales the rows.
     """
 
     trace: TraceRequest
     kind: str
-    layer: int
+    layer: int | None
     head: int | None
     without_sink: bool = False
 
     def answer(self, engine: Engine) -> HeadMap:
         """Raises what `TraceRequest` raises, and NoSuchMapError."""
         trace = engine.run(self.trace)
-        with engine.forward(trace.loaded):
-            weights = trace.weights(self.kind, self.layer, self.head)
-        if self.head is None:
-            visible = np.any([trace.visible(self.kind, self.layer, head) for head in range(len(weights))], axis=0)
-            weights = weights.mean(axis=0)
-        else:
-            visible = trace.visible(self.kind, self.layer, self.head)
+        layers = trace.layers(self.kind) if self.layer is None else (self.layer,)
+        head = None if self.layer is None else self.head
+        maps = []
+        for layer in layers:
+            with engine.forward(trace.loaded):
+                maps.append(_one_map(trace, self.kind, layer, head))
+        weights = np.mean([each for each, _ in maps], axis=0) if len(maps) > 1 else maps[0][0]
+        visible = np.any([each for _, each in maps], axis=0)
         if not self.without_sink:
             return HeadMap(weights, visible, np.ones(len(weights), dtype=np.float32))
         rescaled, seen = without_columns(weights, sink_columns(trace, self.kind))
         return HeadMap(rescaled, visible, seen)
+
+
+def _one_map(
+    trace: AttentionTrace, kind: str, layer: int, head: int | None
+) -> tuple[Float[np.ndarray, "query key"], Bool[np.ndarray, "query key"]]:
+    """The weights of a head, or the mean over the layer's heads, and where any of them may look."""
+    weights = trace.weights(kind, layer, head)
+    if head is not None:
+        return weights, trace.visible(kind, layer, head)
+    visible = np.any([trace.visible(kind, layer, each) for each in range(len(weights))], axis=0)
+    return weights.mean(axis=0), visible
 
 
 @dataclass(frozen=True)
@@ -225,10 +292,13 @@ class HeadGridRequest:
 
 
 def sink_columns(trace: AttentionTrace, kind: str) -> Bool[np.ndarray, " key"]:
-    """The keys that heads look at when they have nothing to look for: the first position and special tokens.
+    """The keys that heads look at when they have nothing to look for: special tokens, and the first position, except
+    where a seq2seq model's source is looked at, which begins with a word like any other.
 
     Source: Xiao et al. 2023, Efficient Streaming Language Models with Attention Sinks, section 3.1; Clark et al.
     2019, What Does BERT Look At?, section 3.2 (`[CLS]`, `[SEP]`).
     """
-    pieces = trace.target_pieces if kind == "decoder" and trace.target_pieces else trace.pieces
-    return np.array([place == 0 or piece.is_special for place, piece in enumerate(pieces)])
+    is_seq2seq = bool(trace.target_pieces)
+    pieces = trace.target_pieces if kind == "decoder" and is_seq2seq else trace.pieces
+    first = kind == "decoder" or not is_seq2seq
+    return np.array([(first and place == 0) or piece.is_special for place, piece in enumerate(pieces)])

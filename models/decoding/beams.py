@@ -62,7 +62,7 @@ def beam_search(
         raise SettingsError(f"There can be 2 to {MOST_BEAMS} beams, not {beams}.")
     if max_new_tokens < 1:
         raise SettingsError(f"At least one token must be asked for, not {max_new_tokens}.")
-    model = loaded.model
+    model: Any = loaded.model
     is_seq2seq = bool(model.config.is_encoder_decoder)
     ids = prompt_ids(loaded, prompt)
     longest, _ = room_to_write(loaded, 1 if is_seq2seq else len(ids), max_new_tokens)

@@ -39,7 +39,7 @@ NEUTRAL: dict[str, Any] = {
     "encoder_no_repeat_ngram_size": 0,
     "encoder_repetition_penalty": 1.0,
     "min_length": 0,
-    "min_new_tokens": 0,
+    "min_new_tokens": None,
     "max_length": None,
     "output_scores": False,
     "return_dict_in_generate": False,

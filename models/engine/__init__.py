@@ -1,7 +1,19 @@
 """The pages' door to the models: requests in, arrays and strings out."""
 
 from models.engine.cache import ByteCache, size_of
-from models.engine.door import Engine, Request, device_name, engine
+from models.engine.door import Engine, Request, StepsRequest, device_name, engine
 from models.engine.gate import Gate
+from models.engine.jobs import JobError, Progress
 
-__all__ = ["ByteCache", "Engine", "Gate", "Request", "device_name", "engine", "size_of"]
+__all__ = [
+    "ByteCache",
+    "Engine",
+    "Gate",
+    "JobError",
+    "Progress",
+    "Request",
+    "StepsRequest",
+    "device_name",
+    "engine",
+    "size_of",
+]

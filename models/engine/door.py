@@ -1,14 +1,16 @@
 """The engine: takes requests, keeps answers, lets one forward at a time onto a device."""
 
+import atexit
 import gc
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from models.engine.cache import ByteCache
 from models.engine.gate import Gate, OnWait, listening
+from models.engine.jobs import Jobs, Progress
 
 if TYPE_CHECKING:
     from models.loading import LoadedModel
@@ -30,12 +32,24 @@ class Request(Protocol[Answer_co]):
     def __hash__(self) -> int: ...
 
 
+@runtime_checkable
+class StepsRequest(Protocol):
+    """A frozen, hashable question whose answer comes step by step; equal ones under way are computed once."""
+
+    def steps(self, engine: "Engine") -> Iterator[Any]:
+        """Compute the steps one by one, taking the turn for each forward and holding nothing between two."""
+        ...
+
+    def __hash__(self) -> int: ...
+
+
 class Engine:
     """One per process. Models are loaded once and shared; answers are kept up to `max_bytes`."""
 
     def __init__(self, max_bytes: int | None = None) -> None:
         self.answers = ByteCache(max_bytes if max_bytes is not None else _bytes_from_environment())
         self._models = ByteCache(None)
+        self._jobs = Jobs()
         self._gates: dict[str, Gate] = {}
         self._lock = threading.Lock()
 
@@ -49,6 +63,33 @@ class Engine:
         """
         with listening(on_wait):
             return self.answers.get(request, lambda: request.answer(self))
+
+    def start(self, request: StepsRequest) -> str:
+        """Begin a job in a thread of its own; it ends by itself, by `cancel`, or when nobody polls for a minute.
+
+        Raises JobError where too many run.
+        """
+        return self._jobs.start(request, lambda: request.steps(self))
+
+    def poll(self, job: str, since: int = 0, wait: float | int = 0) -> Progress:
+        """Every step of the job from index `since` on: none is ever left out, however seldom it is asked.
+
+        wait: seconds to wait for something new. Raises JobError for a job that is not known (any more).
+        """
+        return self._jobs.poll(job, since, wait)
+
+    def cancel(self, job: str) -> None:
+        """Leave the job; what it computes stops within one step, unless others want it too. Raises JobError."""
+        self._jobs.cancel(job)
+
+    def close(self) -> None:
+        """End all jobs; called when the process ends, since a thread that computes then takes the process down."""
+        self._jobs.close()
+
+    @property
+    def jobs_running(self) -> int:
+        """How many jobs compute or wait for their turn."""
+        return self._jobs.running()
 
     def model(self, name: str) -> "LoadedModel":
         """The model of this name, loaded once. Raises what `models.loading.load_model` raises."""
@@ -100,3 +141,4 @@ def _bytes_from_environment() -> int:
 
 
 engine = Engine()
+atexit.register(engine.close)

@@ -1,11 +1,19 @@
 """Reading a model from its files, or taking one over from memory."""
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModel, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedModel
+from transformers import (
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
 from transformers.utils.logging import disable_progress_bar
 
 from models.attention.capture import implementation_for
@@ -18,6 +26,7 @@ from models.loading.packs import PackError, model_folder
 # Bars for a person at a terminal; here they would fill a server's log.
 disable_progress_bar()
 
+TARGET_TOKENIZER = "target_tokenizer.json"
 _CLASSES = {"encoder": AutoModel, "decoder": AutoModelForCausalLM, "seq2seq": AutoModelForSeq2SeqLM}
 
 
@@ -37,11 +46,21 @@ def load_model(name: str) -> LoadedModel:
     try:
         model = model_class.from_pretrained(folder, dtype=torch.float32, local_files_only=True, use_safetensors=True)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        target_tokenizer = _target_tokenizer(folder)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise PackError(
             f"The files of {card.title} could not be read ({type(error).__name__}). Run `make clean` and `make run`."
         ) from error
-    return _prepare(model.to(device), tokenizer, card)
+    return _prepare(model.to(device), tokenizer, card, target_tokenizer)
+
+
+def _target_tokenizer(folder: Path) -> Any:
+    """The tokenizer of what is written, where the folder has one of its own, else None."""
+    file = folder / TARGET_TOKENIZER
+    if not file.is_file():
+        return None
+    special = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
+    return PreTrainedTokenizerFast(tokenizer_file=str(file), **special)
 
 
 def wrap_model(model: PreTrainedModel, tokenizer: Any, family: Family) -> LoadedModel:
@@ -72,7 +91,7 @@ def wrap_model(model: PreTrainedModel, tokenizer: Any, family: Family) -> Loaded
     return _prepare(model, copy.deepcopy(tokenizer), card)
 
 
-def _prepare(model: PreTrainedModel, tokenizer: Any, card: ModelCard) -> LoadedModel:
+def _prepare(model: PreTrainedModel, tokenizer: Any, card: ModelCard, target_tokenizer: Any = None) -> LoadedModel:
     if not type(model)._can_set_attn_implementation():
         raise ArchitectureNotSupportedError(
             f"{type(model).__name__} computes its attention by itself and not through transformers' attention "
@@ -84,16 +103,32 @@ def _prepare(model: PreTrainedModel, tokenizer: Any, card: ModelCard) -> LoadedM
     if backend is not None:
         backend.no_padding()
         backend.no_truncation()
+    if target_tokenizer is None:
+        target_tokenizer = _in_target_mode(tokenizer)
     decoder = model.get_decoder() if model.config.is_encoder_decoder else None
     return LoadedModel(
         model=model,
         tokenizer=tokenizer,
+        target_tokenizer=target_tokenizer,
         card=card,
         device=model.device,
-        positions=position_limit(model),
+        # A card may bound what the model itself would take: relative positions have no end, memory has.
+        positions=position_limit(model) or card.positions,
         vocabulary=int(model.config.get_text_config().vocab_size),
         decoder_modules=frozenset(id(module) for module in decoder.modules()) if decoder is not None else frozenset(),
     )
+
+
+def _in_target_mode(tokenizer: Any) -> Any:
+    """The tokenizer for target texts: a copy switched over once, where the class switches (Marian, NLLB, mBART).
+
+    `tokenizer(text_target=...)` switches the shared one to and fro, under the eyes of everybody who uses it.
+    """
+    if not hasattr(tokenizer, "_switch_to_target_mode"):
+        return tokenizer
+    target = copy.deepcopy(tokenizer)
+    target._switch_to_target_mode()
+    return target
 
 
 def position_limit(model: PreTrainedModel) -> int | None:

@@ -18,6 +18,7 @@ from models.errors import HeadlightError
 log = logging.getLogger(__name__)
 
 _PROJECT = Path(__file__).resolve().parents[2]
+_BUNDLED = _PROJECT / "models" / "bundled"
 _MANIFEST = "headlight.json"
 _CONVERSION = 2
 
@@ -47,6 +48,11 @@ def verify(card: ModelCard) -> None:
 
     Raises PackError naming the first file that is not.
     """
+    if card.pack.is_bundled and not (prepared_folder(card) / "model.safetensors").is_file():
+        raise PackError(
+            f"The weights of {card.title} come with Headlight, and are missing: {prepared_folder(card)} has no "
+            "model.safetensors. Check the project out again."
+        )
     for file in card.pack.files:
         path = packs_folder() / file.path
         if not path.is_file():
@@ -87,6 +93,8 @@ def model_folder(card: ModelCard) -> Path:
 
 def prepared_folder(card: ModelCard) -> Path:
     """Where `model_folder` has the files of this card, whether they are there yet or not."""
+    if card.pack.is_bundled:
+        return _BUNDLED / card.pack.folder
     if card.pack.gguf is None:
         return packs_folder() / card.pack.folder
     return home() / "models" / f"{card.name}-{card.pack.files[0].sha256[:12]}-{_CONVERSION}"

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class AttentionExample:
-    """A text, a head and a token worth a look, and what there is to see."""
+    """A text, a head and a token worth a look, and what there is to see.
+
+    kind, step: for a seq2seq model, the kind of attention and the step of the output that is selected.
+    """
 
     label: str
     model: str
@@ -14,6 +17,8 @@ class AttentionExample:
     head: int
     token: int
     look: str
+    kind: str | None = None
+    step: int = 0
 
 
 ATTENTION = (
@@ -53,5 +58,16 @@ ATTENTION = (
         head=4,
         token=19,
         look="The head looks almost only at *apples*, the word that followed last time. Looking is not yet mattering.",
+    ),
+    AttentionExample(
+        label="knight → N AY T",
+        model="spelling_to_sound",
+        text="knight",
+        layer=2,
+        head=2,
+        token=1,
+        look="A model that spells sounds out. Each sound listens to a letter: which letters does nobody listen to?",
+        kind="cross",
+        step=0,
     ),
 )

@@ -13,30 +13,42 @@ from pages.shared.link import Choice, address, fits
 from pages.shared.text import open_text_file
 
 if TYPE_CHECKING:
-    from models.attention import HeadMapRequest
+    from models.attention import HeadMapRequest, TracedText
 
 
-def map_as_csv(request: "HeadMapRequest", tokens: Sequence[str]) -> str:
+def labels(request: "HeadMapRequest", traced: "TracedText") -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What stands at the rows (queries) and columns (keys) of a map."""
+    if request.kind == "cross":
+        return tuple(each.text for each in traced.written), traced.tokens
+    own = traced.target_tokens if request.kind == "decoder" and traced.target_tokens else traced.tokens
+    return own, own
+
+
+def map_as_csv(request: "HeadMapRequest", traced: "TracedText") -> str:
     """A row per query and a column per key, both named; float32 in the shortest form that reads back exactly."""
+    queries, keys = labels(request, traced)
     file = io.StringIO()
     writer = csv.writer(file)
-    writer.writerow(["query \\ key", *tokens])
-    for token, row in zip(tokens, engine.run(request).weights, strict=True):
+    writer.writerow(["query \\ key", *keys])
+    for token, row in zip(queries, engine.run(request).weights, strict=True):
         writer.writerow([token, *map(str, row)])
     return file.getvalue()
 
 
-def map_as_json(request: "HeadMapRequest", tokens: Sequence[str]) -> str:
+def map_as_json(request: "HeadMapRequest", traced: "TracedText", text: str) -> str:
     """What was asked and the weights [query][key]; each number is exactly the float32 that was computed."""
+    queries, keys = labels(request, traced)
     return json.dumps(
         {
             "model": request.trace.model,
-            "text": request.trace.text,
+            "text": text,
             "kind": request.kind,
-            "layer": request.layer,
+            "layer": "all" if request.layer is None else request.layer,
             "head": "mean" if request.head is None else request.head,
             "without_sink": request.without_sink,
-            "tokens": list(tokens),
+            "tokens": list(traced.tokens),
+            "queries": list(queries),
+            "keys": list(keys),
             "weights": engine.run(request).weights.tolist(),
         },
         ensure_ascii=False,
@@ -44,7 +56,7 @@ def map_as_json(request: "HeadMapRequest", tokens: Sequence[str]) -> str:
 
 
 def share_and_download(
-    request: "HeadMapRequest", tokens: Sequence[str], name: str, choices: Sequence[Choice[Any]]
+    request: "HeadMapRequest", traced: "TracedText", name: str, text: str, choices: Sequence[Choice[Any]]
 ) -> None:
     """The link to this view, and its numbers as CSV and JSON, made when somebody asks for them."""
     if all(map(fits, choices)):
@@ -55,11 +67,11 @@ def share_and_download(
     file_name = f"{request.trace.model}-{name.replace(' ', '-')}"
     with st.container(horizontal=True):
         st.download_button(
-            "CSV", lambda: map_as_csv(request, tokens), f"{file_name}.csv", "text/csv", key="csv", on_click="ignore"
+            "CSV", lambda: map_as_csv(request, traced), f"{file_name}.csv", "text/csv", key="csv", on_click="ignore"
         )
         st.download_button(
             "JSON",
-            lambda: map_as_json(request, tokens),
+            lambda: map_as_json(request, traced, text),
             f"{file_name}.json",
             "application/json",
             key="json",

@@ -25,6 +25,7 @@ class MapPicture:
         fewer rows and columns than queries and keys: a cell is then the largest weight of its block.
     row: the weights of the query `selected`, which the strip shows, in full.
     most: the weight that gets the darkest colour.
+    has_strip: whether the selected row is also shown as a strip over the sentence.
     special, unknown: places among the keys that are marked.
     unseen_means: what the hatching says, "the future" for instance.
     caption: model, scale, and what is hidden or rescaled; that a large map is pooled is added.
@@ -42,6 +43,7 @@ class MapPicture:
     unknown: tuple[int, ...]
     unseen_means: str
     caption: str
+    has_strip: bool = True
 
 
 def attention_map(picture: MapPicture, *, key: str, on_token: Callable[[int], None]) -> None:
@@ -69,6 +71,7 @@ def packed(picture: MapPicture) -> bytes:
         "rows": rows,
         "columns": columns,
         "selected": picture.selected,
+        "hasStrip": picture.has_strip,
         "special": picture.special,
         "unknown": picture.unknown,
         "unseenMeans": picture.unseen_means,

@@ -70,6 +70,7 @@ class AttentionMap {
     this.colours = themePalette(this.root, header.palette)
     this.ramp = amountColours(this.colours)
     this.cursor = null
+    this.strip.root.hidden = !header.hasStrip
     this.strip.build()
     this.draw()
   }

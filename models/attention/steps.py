@@ -1,0 +1,91 @@
+"""What each step of writing looked at: rows of one map, and what a letter's absence changes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from models.attention.interventions import HideToken, Intervention
+from models.attention.requests import HeadMapRequest, TraceRequest, written_ids
+from models.attention.trace import AttentionTrace, trace_rows
+from models.engine import Engine
+from models.errors import HeadlightError
+
+MOST_HIDDEN = 64
+
+
+class TooManyTokensError(HeadlightError):
+    """More tokens than can be hidden one by one."""
+
+
+@dataclass(frozen=True)
+class StepRows:
+    """The rows in which tokens were written, NaN where a step could not look; most: the largest weight among them."""
+
+    weights: Float[np.ndarray, "step key"]
+    most: float
+
+
+@dataclass(frozen=True)
+class StepRowsRequest:
+    """The rows of a map from `first` on: row `first` + t is the step that writes token t."""
+
+    map: HeadMapRequest
+    first: int = 0
+
+    def answer(self, engine: Engine) -> StepRows:
+        """Raises what `HeadMapRequest` raises."""
+        whole = engine.run(self.map)
+        rows = np.where(whole.visible, whole.weights, np.float32(np.nan))[self.first :]
+        return StepRows(rows, float(np.nanmax(rows, initial=0.0)))
+
+
+@dataclass(frozen=True)
+class Absence:
+    """What changes when a source token is hidden from the whole model.
+
+    probability: of the whole output as it was written, given the rest of the source.
+    first_changed: the first step at which another token would have been the likeliest, else None; likeliest: that one.
+    """
+
+    probability: float
+    first_changed: int | None
+    likeliest: str
+
+
+@dataclass(frozen=True)
+class AbsencesRequest:
+    """Hide each token of the source in turn, all in one batch, and see what becomes of the output."""
+
+    trace: TraceRequest
+
+    def answer(self, engine: Engine) -> tuple[Absence, ...]:
+        """One for the source as it is, then one per source token.
+
+        Raises what `TraceRequest` raises, and TooManyTokensError for more than MOST_HIDDEN.
+        """
+        whole = engine.run(self.trace)
+        count = len(whole.pieces)
+        if count > MOST_HIDDEN:
+            raise TooManyTokensError(
+                f"Hiding each of {count} tokens in turn is too much at once; take a text of at most {MOST_HIDDEN}."
+            )
+        rows: list[tuple[Intervention, ...]] = [(), *((HideToken(place),) for place in range(count))]
+        with engine.forward(whole.loaded):
+            traces = trace_rows(whole.loaded, whole.inputs.ids, rows, whole.inputs.target_ids)
+        written = written_ids(whole.loaded, self.trace.target)
+        return tuple(_absence(trace, written) for trace in traces)
+
+
+def _absence(trace: AttentionTrace, written: tuple[int, ...]) -> Absence:
+    logits = trace.outputs[: len(written)].astype(np.float64)
+    logits -= logits.max(axis=-1, keepdims=True)
+    chosen = logits[np.arange(len(written)), list(written)] - np.log(np.exp(logits).sum(axis=-1))
+    likeliest = logits.argmax(axis=-1)
+    changed = np.flatnonzero(likeliest != np.array(written))
+    first = int(changed[0]) if len(changed) else None
+    return Absence(
+        probability=float(np.exp(chosen.sum())),
+        first_changed=first,
+        likeliest="" if first is None else trace.loaded.pieces([int(likeliest[first])])[0].text,
+    )

@@ -1,0 +1,183 @@
+"""Answers that come step by step: a thread computes, whoever asked comes back for what is new."""
+
+import contextvars
+import logging
+import threading
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from models.engine.gate import listening
+from models.errors import HeadlightError
+
+log = logging.getLogger(__name__)
+
+MOST_RUNNING = 128
+MOST_STEPS = 20_000
+_MOST_HANDLES = 4_096
+_FORGOTTEN_SECONDS = 60.0
+_LONGEST_STEP_SECONDS = 5.0
+
+
+class JobError(HeadlightError):
+    """A job that is not known, or one too many."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is new in a job.
+
+    steps: those from the asked index on, in order. count: how many there are altogether.
+    place: in the queue for the device while it waits, 1 being the next; 0 while it computes.
+    is_done: no more will come. error: what ended it, in a sentence, if it did not end by itself.
+    """
+
+    steps: tuple[Any, ...]
+    count: int
+    place: int
+    is_done: bool
+    is_cancelled: bool
+    error: str | None
+
+
+class _Stopped(Exception):  # noqa: N818 - nothing went wrong
+    """Raised in the worker's own thread to leave the queue."""
+
+
+class _Run:
+    """One computation, shared by all jobs that asked for the same; it stops when the last of them has left."""
+
+    def __init__(self, steps: Callable[[], Iterator[Any]]) -> None:
+        self.lock = threading.Lock()
+        self.changed = threading.Condition(self.lock)
+        self.steps: list[Any] = []
+        self.place = 0
+        self.is_done = False
+        self.error: str | None = None
+        self.jobs: dict[str, float] = {}
+        self.seen_by_those_who_left: dict[str, int] = {}
+        self._make = steps
+        self.thread = threading.Thread(
+            target=contextvars.Context().run, args=(self._work,), name="headlight-job", daemon=True
+        )
+
+    def _work(self) -> None:
+        try:
+            with listening(self._on_wait):
+                self._go_on_if_wanted()
+                steps = self._make()
+                for step in steps:
+                    with self.changed:
+                        self.place = 0
+                        self.steps.append(step)
+                        self.changed.notify_all()
+                    self._go_on_if_wanted()
+        except _Stopped:
+            pass
+        except HeadlightError as error:
+            self.error = str(error)
+        except Exception:
+            log.exception("A job failed")
+            self.error = "Something went wrong here that was not foreseen. It is in the server's log."
+        finally:
+            with self.changed:
+                self.is_done = True
+                self.changed.notify_all()
+
+    def _on_wait(self, place: int) -> None:
+        self.place = place
+        self._go_on_if_wanted()
+
+    def _go_on_if_wanted(self) -> None:
+        """Stop when nobody wants it: all have cancelled, or none came back for a minute (a closed browser)."""
+        with self.lock:
+            late = time.monotonic() - _FORGOTTEN_SECONDS
+            if not any(seen > late for seen in self.jobs.values()):
+                raise _Stopped
+            if len(self.steps) >= MOST_STEPS:
+                raise JobError(f"It was stopped after {MOST_STEPS:,} steps.")
+
+
+class Jobs:
+    """All jobs of a process. Requests that are equal and run at the same time share one computation."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._runs: dict[Hashable, _Run] = {}
+        self._of_job: OrderedDict[str, _Run] = OrderedDict()
+
+    def start(self, request: Hashable, steps: Callable[[], Iterator[Any]]) -> str:
+        """Begin, or join who began with the same request. Raises JobError where too many run already."""
+        job = uuid.uuid4().hex
+        with self._lock:
+            self._runs = {key: run for key, run in self._runs.items() if not run.is_done}
+            run = self._runs.get(request)
+            if run is not None:
+                with run.lock:
+                    # A run that everybody has left is about to stop: it cannot be joined any more.
+                    run = run if run.jobs and not run.is_done else None
+                    if run is not None:
+                        run.jobs[job] = time.monotonic()
+            if run is None:
+                if len(self._runs) >= MOST_RUNNING:
+                    raise JobError("Too many are writing at the moment; try again in a while.")
+                run = _Run(steps)
+                run.jobs[job] = time.monotonic()
+                self._runs[request] = run
+                run.thread.start()
+            self._of_job[job] = run
+            while len(self._of_job) > _MOST_HANDLES:
+                self._of_job.popitem(last=False)
+        return job
+
+    def poll(self, job: str, since: int = 0, wait: float | int = 0) -> Progress:
+        """Everything from index `since` on; waits up to `wait` seconds for something new. Raises JobError."""
+        run = self._run_of(job)
+        with run.changed:
+            if job in run.jobs:
+                run.jobs[job] = time.monotonic()
+            if wait and len(run.steps) <= since and not run.is_done and job in run.jobs:
+                run.changed.wait(wait)
+            is_cancelled = job not in run.jobs
+            count = run.seen_by_those_who_left.get(job, len(run.steps))
+            return Progress(
+                steps=tuple(run.steps[since:count]),
+                count=count,
+                place=run.place,
+                is_done=run.is_done or is_cancelled,
+                is_cancelled=is_cancelled,
+                error=run.error,
+            )
+
+    def cancel(self, job: str) -> None:
+        """Leave; the computation stops after its current step once everybody has left. Raises JobError."""
+        run = self._run_of(job)
+        with run.changed:
+            if run.jobs.pop(job, None) is not None:
+                run.seen_by_those_who_left[job] = len(run.steps)
+            run.changed.notify_all()
+
+    def close(self) -> None:
+        """Cancel everything and wait for the steps that are under way."""
+        with self._lock:
+            runs = list(self._runs.values())
+        for run in runs:
+            with run.lock:
+                run.jobs.clear()
+        for run in runs:
+            run.thread.join(_LONGEST_STEP_SECONDS)
+
+    def running(self) -> int:
+        """How many computations are under way."""
+        with self._lock:
+            return sum(run.thread.is_alive() for run in self._runs.values())
+
+    def _run_of(self, job: str) -> _Run:
+        with self._lock:
+            run = self._of_job.get(job)
+        if run is None:
+            raise JobError("This job is not known any more; start it again.")
+        return run

@@ -1,0 +1,90 @@
+"""The inspector on the right of the attention page."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from models.catalog import MODELS
+from pages.attending.choices import SINK, STEP, WAY, head_name
+from pages.attending.output import Written
+from pages.shared import sounds, thread
+from pages.shared.examples import ATTENTION
+from viz.inspector import Share, heading, line, part_text, sentence, shares, writing_sentence
+
+if TYPE_CHECKING:
+    from models.attention import HeadMapRequest, TracedText
+
+LINES = {
+    "map": "Where it looks, not why.",
+    "cross": "Attention is not alignment: a step may look beside the letter that it writes.",
+    "next": "What the model would write next, from all of its heads and layers together.",
+}
+_MOST_LINES = 5
+
+
+def inspect(traced: "TracedText", row: np.ndarray, request: "HeadMapRequest", selected: int) -> None:
+    """What the selected token looks at; for a seq2seq model, what its row writes; what a decoder would write next."""
+    _say_what_an_example_shows(request, selected)
+    name = head_name(request.layer, request.head)
+    if request.kind == "cross":
+        written = traced.written[selected]
+        best = _best(traced.tokens, row)
+        parts = [writing_sentence(written.text, name, best[0], rescaled=SINK.value == "out"), shares(best)]
+        parts += [line(LINES["cross"]), *_what_is_written(traced, selected)]
+    else:
+        is_target = request.kind == "decoder" and bool(traced.target_tokens)
+        tokens = traced.target_tokens if is_target else traced.tokens
+        best = _best(tokens, row)
+        parts = [sentence(tokens[selected], name, best[0], rescaled=SINK.value == "out"), shares(best)]
+        parts.append(line(LINES["map"]))
+        if is_target:
+            parts += _what_is_written(traced, selected)
+        elif traced.next_tokens:
+            candidates = shares([Share(each.text, each.probability) for each in traced.next_tokens])
+            parts += [heading("Next token"), candidates, line(LINES["next"])]
+    st.html("".join(parts))
+
+
+def inspect_step(traced: "TracedText", row: np.ndarray, request: "HeadMapRequest", written: Written, step: int) -> None:
+    """What the step looked at that wrote a decoder's token."""
+    best = _best(traced.tokens, row)
+    token = written.pieces[step]
+    st.html(
+        writing_sentence(token, head_name(request.layer, request.head), best[0], rescaled=SINK.value == "out")
+        + shares(best)
+        + line(LINES["map"])
+        + heading(f"Step {step + 1} of {len(written.ids)}")
+        + shares([Share(token, written.probabilities[step])])
+        + line("How likely the model held the token that it wrote.")
+    )
+
+
+def _best(tokens: Sequence[str], row: np.ndarray) -> list[Share]:
+    """The tokens that are looked at most; none of them is one that cannot be seen."""
+    seen = sorted((place for place in range(len(row)) if row[place] >= 0), key=lambda place: -row[place])
+    return [Share(tokens[place], float(row[place])) for place in seen[:_MOST_LINES]]
+
+
+def _what_is_written(traced: "TracedText", step: int) -> list[str]:
+    """The token of this step: its name in plain words, and how likely the model holds it."""
+    written = traced.written[step]
+    how = "typed" if WAY.value == "typed" else "written"
+    said = sounds.in_words(written.text) if MODELS[thread.MODEL.value].writes else ""
+    text = f"{written.text}{': ' + said if said else ''}. The model gives it {part_text(written.probability)}."
+    parts = [heading(f"Step {step + 1} of {len(traced.written)}"), line(text)]
+    if MODELS[thread.MODEL.value].writes:
+        marks = zip(traced.written, traced.written_special, strict=True)
+        names = [each.text for each, is_special in marks if not is_special]
+        parts += [heading(f"The whole output, {how}"), line(f"{' '.join(names)}  /{sounds.ipa(names)}/")]
+    return parts
+
+
+def _say_what_an_example_shows(request: "HeadMapRequest", selected: int) -> None:
+    kind_and_place = (request.kind, selected)
+    shown = (thread.MODEL.value, thread.TEXT.value, request.layer, request.head)
+    for each in ATTENTION:
+        meant = (each.kind, STEP.value) if each.kind else (request.kind, each.token)
+        if shown == (each.model, each.text, each.layer, each.head) and kind_and_place == meant:
+            st.markdown(each.look)

@@ -1,0 +1,130 @@
+"""What stands below the picture on the attention page, as tabs named by questions; only the open one is computed."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from models.catalog import EARLIER, MODELS, model_card
+from pages.attending import pictures
+from pages.attending.choices import head_name, in_the_link
+from pages.shared import export, programs, thread
+from pages.shared.asking import ask
+from viz.inspector import LetterLine, letters, line
+
+if TYPE_CHECKING:
+    from models.attention import HeadMapRequest, TracedText
+
+_STATE = "learning:state"
+
+
+def below(request: "HeadMapRequest", traced: "TracedText", selected: int, text: str, status: DeltaGenerator) -> None:
+    """The tabs that this view has; `text` is what was traced, as a text."""
+    is_cross = request.kind == "cross"
+    model = MODELS[thread.MODEL.value]
+    names = ["What am I looking at?", "Take it with you", "Show the code"]
+    if is_cross and model.name in EARLIER:
+        names.insert(0, "How did it learn this?")
+    if is_cross:
+        names.insert(0, "Which letters are silent?" if model.writes else "Which tokens matter?")
+    # Another set of tabs is another widget: a tab that is not there cannot be the open one.
+    tabs = dict(zip(names, st.tabs(names, key="below_cross" if is_cross else "below", on_change="rerun"), strict=True))
+    for name, tab in tabs.items():
+        if not tab.open:
+            continue
+        with tab:
+            if name == "What am I looking at?":
+                st.markdown(CROSS_EXPLANATION if is_cross else EXPLANATION)
+            elif name == "Take it with you":
+                export.share_and_download(request, traced, head_name(request.layer, request.head), text, in_the_link())
+            elif name == "Show the code":
+                programs.show(request, traced, selected, text)
+            elif name == "How did it learn this?":
+                learning(request, selected, status)
+            else:
+                silence(request, traced, status)
+
+
+def silence(request: "HeadMapRequest", traced: "TracedText", status: DeltaGenerator) -> None:
+    """How much each source token is looked at, and what becomes of the output when it is hidden."""
+    from models.attention import AbsencesRequest
+
+    whole, *without = ask(AbsencesRequest(request.trace), status)
+    weights = ask(request, status).weights
+    steps = [step for step, is_special in enumerate(traced.written_special) if not is_special] or [0]
+    looked_at = weights[steps].mean(axis=0)
+    lines = []
+    for place, absence in enumerate(without):
+        if traced.is_special[place]:
+            continue
+        effect = "nothing: the output stays"
+        if absence.first_changed is not None:
+            effect = f"{traced.written[absence.first_changed].text} → {absence.likeliest}"
+        lines.append(LetterLine(traced.tokens[place], float(looked_at[place]), absence.probability, effect))
+    st.html(
+        letters(lines)
+        + line(
+            f"Looked at: the mean weight in {head_name(request.layer, request.head)} over the steps that write "
+            f"something. Output without it: how likely the model holds the same output when it cannot see the "
+            f"token at all ({whole.probability:.1%} with everything seen). A letter may be looked at and yet not "
+            "matter, and a letter that makes no sound of its own may change its neighbour's."
+        )
+    )
+
+
+def learning(request: "HeadMapRequest", selected: int, status: DeltaGenerator) -> None:
+    """The same head on the same word at earlier steps of the training."""
+    from dataclasses import replace
+
+    from models.attention import HeadMapRequest, StepRowsRequest, TracedTextRequest
+
+    model = MODELS[thread.MODEL.value]
+    states = [*EARLIER[model.name], model]
+    steps = [state.steps for state in states]
+    chosen = st.select_slider(
+        "Training steps",
+        steps,
+        value=st.session_state.get(_STATE, steps[0]),
+        key="state_box",
+        format_func="{:,}".format,
+    )
+    st.session_state[_STATE] = chosen
+    state = model_card(states[steps.index(chosen)].name)
+    trace = replace(request.trace, model=state.name)
+    traced = ask(TracedTextRequest(trace), status)
+    map_request = HeadMapRequest(trace, request.kind, request.layer, request.head, request.without_sink)
+    rows = ask(StepRowsRequest(map_request), status)
+    with st.container(key="learning"):
+        pictures.cross_steps(traced, rows, map_request, selected, key="learning_steps")
+    shares = np.array([each.probability for each in traced.written])
+    st.caption(
+        f"{state.title}: given this output, it holds it for {float(shares.prod()):.2%} likely. "
+        "The output is the one above, so that the steps can be compared."
+    )
+
+
+EXPLANATION = """
+A head compares the **query** of one token with the **key** of every token it may see:
+`weight = softmax(query · key / √head_dim)`. The weights of a row add up to 1 and say how much of each token's
+**value** goes into the row's token. The strip shows one row, over the sentence; the map shows all rows. A darker cell
+(a lighter one on a dark screen) is a larger weight, linear from 0 to the largest of this head.
+
+- A **decoder** writes from left to right, so a token cannot see the ones after it: the hatched half.
+  An **encoder** sees everything.
+- Many heads rest on the first token or on a special one when they find nothing: a *sink*. Look without it to see
+  the rest.
+- A head's pattern says where it looks, not what it does with what it finds there.
+"""
+CROSS_EXPLANATION = """
+A seq2seq model has two halves: the **encoder** reads the source, the **decoder** writes the output, one token at a
+step. In **cross-attention** each step's **query** comes from the decoder and is compared with the **keys** of the
+source: `weight = softmax(query · key / √head_dim)` (T5 leaves out the root). The weights of a step add up to 1. Lines
+and map show the same numbers; each row is the step that *writes* the token beside it.
+
+- The rows come from one forward in which the decoder is given the output as it stands (*teacher forcing*): row *t*
+  is what step *t* looked at while writing.
+- What the encoder hands on for a letter already knows its neighbours. A step may therefore look at the letter beside
+  the one that it writes: **attention is not alignment**.
+- *Encoder* and *Decoder* show what each half looks at in its own text.
+"""

@@ -1,0 +1,234 @@
+// What a model wrote, step by step, and what one head looked at for each step.
+
+const views = new WeakMap()
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component
+  const root = parentElement.querySelector(".written-steps")
+  let view = views.get(root)
+  if (!view) {
+    view = new WrittenSteps(root)
+    views.set(root, view)
+  }
+  view.choose = (step) => setTriggerValue("step", step)
+  view.show(data)
+  return () => {
+    view.resizes.disconnect()
+    view.forget()
+    views.delete(root)
+  }
+}
+
+class WrittenSteps {
+  constructor(root) {
+    this.root = root
+    this.part = (name) => root.querySelector(`.${name}`)
+    this.player = new Player(this.part, (step, rest) => this.select(step, rest))
+    // Rows also change when a font arrives.
+    this.resizes = new ResizeObserver(() => this.chips && this.draw())
+    this.resizes.observe(this.part("stage"))
+    // For tests and the curious.
+    root.headlight = {
+      value: (step, key) => this.weight(step, key) || 0,
+      select: (step) => this.select(step, 0),
+      place: (step) => {
+        const { x, y, width, height } = this.results[step].getBoundingClientRect()
+        return { x: x + width / 2, y: y + height / 2 }
+      },
+    }
+  }
+
+  show(bytes) {
+    const { header, take } = unpack(bytes)
+    const { keys, outputs, selected } = header
+    const text = JSON.stringify([keys, outputs, header.writtenFrom])
+    const isNew = text !== this.text
+    // An answer to what the person did earlier must not pull the step back.
+    const isOld = !isNew && ([this.answered, ...this.told].includes(selected) || this.rest || this.player.beat)
+    if (!isOld) this.forget()
+    else if (selected === this.selected) this.told = []
+    Object.assign(this, header, { text, selected: isOld ? this.selected : selected, answered: selected })
+    this.weights = float16Array(take(2 * outputs.length * keys.length), outputs.length * keys.length)
+    const colours = themePalette(this.root, header.palette)
+    this.ramp = amountColours(colours)
+    this.part("bar").style.background = `linear-gradient(90deg, ${colours.amount})`
+    this.part("most").textContent = weightText(this.most)
+    if (isNew) this.build()
+    this.leave()
+  }
+
+  forget() {
+    this.told = []
+    this.rest = clearTimeout(this.rest)
+    this.player.stop()
+  }
+
+  /** New chips for new tokens; another head of the same text only paints them anew. */
+  build() {
+    const { keys, outputs, writtenFrom } = this
+    const given = (this.given = writtenFrom ?? keys.length)
+    this.isSelf = writtenFrom !== null
+    this.sources = keys.slice(0, given).map((text, key) => this.chip(text, key, -1))
+    // In the text itself what a step wrote is a key of those that follow.
+    this.results = outputs.map((text, step) => this.chip(text, this.isSelf ? given + step : -1, step))
+    this.chips = [...this.sources, ...this.results]
+    this.part("sources").replaceChildren(...(this.isSelf ? this.chips : this.sources))
+    this.part("results").replaceChildren(...(this.isSelf ? [] : this.results))
+    const { classList } = this.part("stage")
+    classList.toggle("text-itself", this.isSelf)
+    classList.toggle("roomy", Math.max(keys.length, outputs.length) <= 16)
+    this.scrolledTo = null
+  }
+
+  /** A button with its place among the keys and the steps, -1 for none. */
+  chip(text, key, step) {
+    const chip = Object.assign(element("button"), { type: "button", role: "option", key, step })
+    chip.append(element("span", "piece", text), element("span", "share"))
+    chip.onclick = () => step >= 0 && this.select(step, 0)
+    chip.onpointerenter = chip.onfocus = () => this.hover(chip)
+    chip.onpointerleave = chip.onblur = () => this.leave()
+    chip.onkeydown = (event) => {
+      const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key]
+      if (!by) return
+      event.preventDefault()
+      const row = [...chip.parentElement.children].filter((one) => !one.matches(".text-itself .later"))
+      row.at((row.indexOf(chip) + by) % row.length).focus()
+    }
+    return chip
+  }
+
+  /** NaN where a step cannot look: what it writes, and all that follows, is not there yet. */
+  weight(step, key) {
+    return key >= this.given + step ? NaN : this.weights[step * this.keys.length + key]
+  }
+
+  /** Linear from 0 to the largest weight. */
+  amount(weight) {
+    return Math.min(1, weight / this.most)
+  }
+
+  select(step, rest) {
+    this.selected = Math.max(0, Math.min(this.outputs.length - 1, step))
+    clearTimeout(this.rest)
+    this.rest = rest === null ? null : setTimeout(() => this.tell(), rest)
+    if (this.rest) this.player.stop()
+    this.paint()
+    if (this.rest) this.part("unseen").textContent = this.player.said
+  }
+
+  tell() {
+    this.rest = null
+    if (this.selected === (this.told.at(-1) ?? this.answered)) return
+    this.told.push(this.selected)
+    this.choose(this.selected)
+  }
+
+  paint() {
+    this.shown = this.hovered ?? this.selected
+    for (const chip of this.chips) this.paintChip(chip)
+    const row = this.part("sources")
+    row.ariaLabel = `What ${this.name} looks at in step ${this.shown + 1}`
+    this.player.show(this.selected, this)
+    // Not scrollIntoView: that would move the page as well.
+    const { offsetTop, offsetHeight } = this.results[this.selected]
+    if (this.scrolledTo !== this.selected) row.scrollTop = offsetTop + offsetHeight + 6 - row.clientHeight
+    this.root.dataset.step = this.scrolledTo = this.selected
+    this.draw()
+  }
+
+  paintChip(chip) {
+    const { key, step, style } = chip
+    const selected = step === this.selected
+    const isKey = key >= 0 && step < this.shown
+    const weight = this.weight(this.shown, key)
+    const colour = isKey && this.ramp[Math.round(255 * this.amount(weight))]
+    style.backgroundColor = colour ? `rgb(${colour})` : ""
+    style.color = colour ? readableOn(colour) : ""
+    const marks = {
+      chip: true,
+      written: step >= 0,
+      special: this.special.includes(key) || this.specialOutputs.includes(step),
+      unknown: this.unknown.includes(key),
+      later: step > this.selected,
+      barred: isKey && Number.isNaN(weight),
+      selected,
+    }
+    chip.className = Object.keys(marks).filter((name) => marks[name]).join(" ")
+    const [piece, share] = chip.children
+    const short = weight >= 0.005 ? weight.toFixed(2).replace(/^0/, "") : ""
+    share.textContent = isKey ? short : this.shares[step]
+    chip.ariaLabel = `${piece.textContent} ${isKey ? this.said(weight) : this.shares[step]}`
+    chip.ariaSelected = selected
+    // One stop for the Tab key in each row, from which the arrow keys go on.
+    chip.tabIndex = selected || (!this.isSelf && key === 0) ? 0 : -1
+  }
+
+  draw() {
+    if (!this.root.clientWidth) return
+    this.part("caption").textContent = this.caption
+    if (!this.isSelf) this.drawLines()
+    this.root.dataset.map = this.map
+    this.root.dataset.ready = "true"
+  }
+
+  /** Between where chips stand: rows may wrap. */
+  drawLines() {
+    const { sources, results, shown } = this
+    const stage = this.part("stage")
+    const tight = [sources, results].some((row) => row[0].offsetTop !== row.at(-1).offsetTop)
+    stage.classList.toggle("tight", tight)
+    const context = sharpContext(this.part("lines"), stage.clientWidth, stage.clientHeight)
+    if (tight || Math.max(sources.length, results.length) > 60)
+      this.part("caption").textContent += " Only the lines of one step are drawn."
+    else results.forEach((_, step) => step !== shown && this.drawStep(context, step))
+    this.drawStep(context, shown, true)
+  }
+
+  drawStep(context, step, isShown) {
+    const from = this.results[step]
+    const middle = (chip) => chip.offsetLeft + chip.offsetWidth / 2
+    for (const to of this.sources) {
+      const weight = this.weight(step, to.key)
+      if (!(weight >= 0.005)) continue
+      const amount = this.amount(weight)
+      const high = to.offsetTop + to.offsetHeight
+      const half = (from.offsetTop + high) / 2
+      context.strokeStyle = `rgb(${this.ramp[Math.round(110 + 100 * amount)]})`
+      context.globalAlpha = isShown ? 0.3 + 0.7 * amount : 0.25 * amount
+      context.lineWidth = 0.75 + 6 * amount
+      context.beginPath()
+      context.moveTo(middle(from), from.offsetTop)
+      context.bezierCurveTo(middle(from), half, middle(to), half, middle(to), high)
+      context.stroke()
+    }
+  }
+
+  said(weight) {
+    return Number.isNaN(weight) ? "cannot be looked at" : weightText(weight)
+  }
+
+  hover(chip) {
+    const { key, step } = chip
+    if (key < 0) this.hovered = step
+    this.paint()
+    chip.classList.add("hovered")
+    for (const one of this.chips)
+      one.classList.toggle("same", one !== chip && key >= 0 && this.keys[key] === this.keys[one.key])
+    // Isolated: a token written from right to left must not swap the two.
+    const pair = `\u2068${this.outputs[this.selected]}\u2069 → \u2068${this.keys[key]}\u2069: `
+    const looks = key >= 0 && step < this.selected ? pair + this.said(this.weight(this.selected, key)) + "\n" : ""
+    const tip = this.part("tip")
+    tip.hidden = false
+    tip.textContent = this.part("unseen").textContent = looks + (this.hints[step] ?? "")
+    const box = this.root.getBoundingClientRect()
+    const over = chip.getBoundingClientRect()
+    tip.style.left = `${Math.max(0, Math.min(over.left - box.left, box.width - tip.offsetWidth))}px`
+    tip.style.top = `${over.bottom - box.top + 6}px`
+  }
+
+  leave() {
+    this.hovered = null
+    this.part("tip").hidden = true
+    this.paint()
+  }
+}
