@@ -15,54 +15,20 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import GenerationConfig, T5Config, T5ForConditionalGeneration
-from transformers.models.t5.modeling_t5 import T5Attention
+from transformers import T5ForConditionalGeneration
 
-from training.alphabet import END, PAD, UNKNOWN, VOCABULARY, build_target_tokenizer, build_tokenizer
+from training.alphabet import END, VOCABULARY
+from training.batches import IGNORED, Rows, as_tensors, batches
 from training.pronunciations import Example, Split, phrases, read_dictionary, split
+from training.recipe import LONGEST_OUTPUT, Recipe, export, new_model
 from training.scoring import Errors, score
 
 BUNDLED = Path(__file__).resolve().parents[1] / "models" / "bundled" / "spelling_to_sound" / "final"
 RUN_FOLDER = Path(__file__).resolve().parents[1] / ".headlight" / "training" / "spelling_to_sound"
-_IGNORED = -100
 _LOGGED_EVERY = 25
-_LONGEST_OUTPUT = 96
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides how a run goes, besides the data.
-
-    tokens: of a batch, padding and both sides counted. decay: the share of the steps, at the end, over which the
-    learning rate falls to 0. phrases: as a share of the words, in the early and, from epoch `late` on, in the late
-    epochs: single words are learnt first. unread: the share of letters replaced by `<unk>`, so that a character that
-    the model cannot read is not one that it never saw. snapshots: steps whose weights are kept.
-    bfloat16: whether matrices are multiplied in it (on processors that can, half the time).
-    """
-
-    steps: int = 10_000
-    tokens: int = 4_352
-    learning_rate: float = 4e-3
-    warm_up: int = 50
-    decay: float = 0.7
-    dropout: float = 0.1
-    label_smoothing: float = 0.1
-    weight_decay: float = 0.01
-    phrases: tuple[float, float] = (1 / 16, 1 / 8)
-    late: int = 6
-    unread: float = 0.004
-    seed: int = 0
-    width: int = 160
-    feed_forward: int = 512
-    heads: int = 4
-    encoder_layers: int = 4
-    decoder_layers: int = 3
-    bfloat16: bool = True
-    snapshots: tuple[int, ...] = (0, 100, 200, 400, 800, 1_600, 3_200, 6_400)
 
 
 @dataclass
@@ -74,109 +40,6 @@ class Place:
     batch: int = 0
     seconds: float = 0.0
     losses: list[float] = field(default_factory=list)
-
-
-Batch = tuple[Tensor, Tensor, Tensor]
-
-
-class SharedDropout(torch.nn.Module):
-    """Dropout with one mask for all positions of a row (Gal & Ghahramani 2016).
-
-    Drawing a number for each position takes a third of a step on a CPU; this takes almost nothing.
-    """
-
-    def __init__(self, share: float) -> None:
-        super().__init__()
-        self.share = share
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """hidden: [row, token, width]; the same while not training."""
-        if not self.training or not self.share:
-            return hidden
-        mask = hidden.new_empty((hidden.shape[0], 1, hidden.shape[-1])).bernoulli_(1 - self.share)
-        return hidden * mask.div_(1 - self.share)
-
-
-def new_model(recipe: Recipe) -> Any:
-    """Random weights in the shape of the recipe. Draws from torch's own state."""
-    ids = {name: VOCABULARY.index(name) for name in (PAD, END)}
-    config = T5Config(
-        vocab_size=len(VOCABULARY),
-        d_model=recipe.width,
-        d_kv=recipe.width // recipe.heads,
-        d_ff=recipe.feed_forward,
-        num_heads=recipe.heads,
-        num_layers=recipe.encoder_layers,
-        num_decoder_layers=recipe.decoder_layers,
-        relative_attention_num_buckets=32,
-        relative_attention_max_distance=64,
-        dropout_rate=recipe.dropout,
-        feed_forward_proj="relu",
-        pad_token_id=ids[PAD],
-        eos_token_id=ids[END],
-        decoder_start_token_id=ids[PAD],  # ty: ignore[unknown-argument] - a token that every seq2seq config takes
-    )
-    model = T5ForConditionalGeneration._from_config(config, attn_implementation="eager")
-    for module in list(model.modules()):
-        for name, child in list(module.named_children()):
-            if isinstance(child, torch.nn.Dropout):
-                setattr(module, name, SharedDropout(recipe.dropout))
-        if isinstance(module, T5Attention):
-            module.dropout = 0.0
-    model.generation_config = GenerationConfig(
-        max_new_tokens=_LONGEST_OUTPUT,
-        pad_token_id=ids[PAD],
-        eos_token_id=ids[END],
-        decoder_start_token_id=ids[PAD],
-    )
-    return model
-
-
-def batches(examples: Sequence[Example], recipe: Recipe, epoch: int) -> list[list[tuple[str, tuple[str, ...]]]]:
-    """One epoch's spellings with the pronunciation to learn, in batches of equal lengths, in the order of this epoch.
-
-    Where a word has several pronunciations the first is drawn three times in five, else one of the others.
-    """
-    draw = np.random.default_rng([recipe.seed, epoch])
-    said = list(examples)
-    share = recipe.phrases[epoch >= recipe.late]
-    said += phrases(examples, round(share * len(examples)), [recipe.seed, epoch, 1])
-    rows = []
-    for example, chance in zip(said, draw.random(len(said)).tolist(), strict=True):
-        others = len(example.pronunciations) - 1
-        which = 0 if not others or chance < 0.6 else 1 + int((chance - 0.6) / 0.4 * others)
-        rows.append((example.spelling, example.pronunciations[which]))
-    places = draw.permutation(len(rows)).tolist()
-    places.sort(key=lambda place: (len(rows[place][0]), len(rows[place][1])))
-    made, current, widest = [], [], 0
-    for place in places:
-        length = len(rows[place][0]) + len(rows[place][1]) + 2
-        if current and (len(current) + 1) * max(widest, length) > recipe.tokens:
-            made.append(current)
-            current, widest = [], 0
-        current.append(rows[place])
-        widest = max(widest, length)
-    made.append(current)
-    return [made[place] for place in draw.permutation(len(made)).tolist()]
-
-
-def as_tensors(rows: Sequence[tuple[str, Sequence[str]]], unread: float, seed: Sequence[int]) -> Batch:
-    """Ids [row, letter], their mask, and labels [row, phoneme] with -100 where there is nothing to learn."""
-    ids: dict[str, int] = {piece: number for number, piece in enumerate(VOCABULARY)}
-    end = ids[END]
-    spelt = _padded([[*(ids[letter] for letter in spelling), end] for spelling, _ in rows], ids[PAD])
-    labels = _padded([[*(ids[sound] for sound in sounds), end] for _, sounds in rows], _IGNORED)
-    mask = spelt != ids[PAD]
-    lost = np.random.default_rng(seed).random(spelt.shape) < unread
-    spelt = np.where(lost & mask & (spelt != end), ids[UNKNOWN], spelt)
-    return torch.from_numpy(spelt), torch.from_numpy(mask.astype(np.int64)), torch.from_numpy(labels)
-
-
-def _padded(rows: Sequence[Sequence[int]], filler: int) -> np.ndarray:
-    made = np.full((len(rows), max(map(len, rows))), filler, dtype=np.int64)
-    for row, numbers in zip(made, rows, strict=True):
-        row[: len(numbers)] = numbers
-    return made
 
 
 def new_optimizers(model: Any, recipe: Recipe) -> tuple[torch.optim.Optimizer, ...]:
@@ -235,7 +98,7 @@ def train(recipe: Recipe, data: Split, folder: Path, *, until: int | None = None
     return model
 
 
-def _from(place: Place, examples: Sequence[Example], recipe: Recipe) -> Iterator[list[tuple[str, tuple[str, ...]]]]:
+def _from(place: Place, examples: Sequence[Example], recipe: Recipe) -> Iterator[Rows]:
     """Batches without end, from where the run is."""
     while True:
         epoch = batches(examples, recipe, place.epoch)
@@ -251,7 +114,7 @@ def _seed(recipe: Recipe, step: int) -> None:
     torch.manual_seed(recipe.seed * 1_000_003 + step)  # noqa: TID251
 
 
-def _step(model: Any, optimizers: Sequence[Any], rows: Any, recipe: Recipe, step: int) -> float:
+def _step(model: Any, optimizers: Sequence[Any], rows: Rows, recipe: Recipe, step: int) -> float:
     _seed(recipe, step + 1)
     rate = learning_rate(recipe, step)
     for optimizer in optimizers:
@@ -263,7 +126,7 @@ def _step(model: Any, optimizers: Sequence[Any], rows: Any, recipe: Recipe, step
     loss = torch.nn.functional.cross_entropy(
         logits.float().flatten(0, 1),
         labels.flatten(),
-        ignore_index=_IGNORED,
+        ignore_index=IGNORED,
         label_smoothing=recipe.label_smoothing,
     )
     loss.backward()
@@ -338,17 +201,6 @@ def _keep_curve_until(path: Path, step: int) -> None:
     path.write_text("".join(kept))
 
 
-def export(model: Any, folder: Path) -> None:
-    """Write config, tokenizer and fp16 weights as `from_pretrained` reads them."""
-    shape = model.config
-    copy = T5ForConditionalGeneration._from_config(shape)
-    copy.load_state_dict(model.state_dict())
-    copy.generation_config = model.generation_config
-    copy.half().save_pretrained(folder)
-    build_tokenizer().save_pretrained(folder)
-    build_target_tokenizer().save(str(folder / "target_tokenizer.json"))
-
-
 def say(model: Any, spellings: Sequence[str], rows: int = 256) -> list[tuple[str, ...]]:
     """What the model says for each spelling, greedily: phonemes without special pieces."""
     said: dict[str, tuple[str, ...]] = {}
@@ -360,7 +212,7 @@ def say(model: Any, spellings: Sequence[str], rows: int = 256) -> list[tuple[str
         ids, mask, _ = as_tensors([(spelling, ()) for spelling in some], 0.0, [0])
         with torch.inference_mode():
             written = model.generate(
-                input_ids=ids, attention_mask=mask, do_sample=False, num_beams=1, max_new_tokens=_LONGEST_OUTPUT
+                input_ids=ids, attention_mask=mask, do_sample=False, num_beams=1, max_new_tokens=LONGEST_OUTPUT
             )
         for spelling, row in zip(some, written[:, 1:].tolist(), strict=True):
             pieces = [VOCABULARY[number] for number in row]

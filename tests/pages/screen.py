@@ -48,7 +48,8 @@ class Screen:
         return self.run()
 
     def open_tab(self, label):
-        self.test.session_state["below"] = label
+        is_cross = self.has_picture and self.shown["keys"] is not None
+        self.test.session_state["below_cross" if is_cross else "below"] = label
         return self.run()
 
     @property

@@ -8,7 +8,7 @@ import pytest
 from pages.shared.examples import ATTENTION as EXAMPLES
 from tests.pages.screen import Screen
 
-ANIMAL, WIDE, NAME, GREEN = EXAMPLES
+ANIMAL, WIDE, NAME, GREEN, KNIGHT = EXAMPLES
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +28,9 @@ def shares(screen):
 def test_an_example_opens_what_it_names(screen, example):
     screen.test.segmented_control(key="view_box").set_value("grid")
     screen.run().open_example(example.label)
-    kind = {"minilm": "encoder", "smollm2": "decoder"}[example.model]
+    kind = {"minilm": "encoder", "smollm2": "decoder", "spelling_to_sound": "cross"}[example.model]
     assert screen.shown["map"] == f"{kind}-{example.layer}-{example.head}"
-    assert screen.shown["selected"] == example.token
+    assert screen.shown["selected"] == (example.step if example.kind else example.token)
     assert screen.typed == example.text
     assert screen.query["model"] == example.model
     assert not screen.problems

@@ -70,6 +70,8 @@ class StepsPicture:
 
     def __post_init__(self) -> None:
         steps = len(self.outputs)
+        if not steps:
+            raise ValueError("expected at least one output")
         for name in ("hints", "probabilities", "texts"):
             found = len(getattr(self, name))
             if found != steps:
