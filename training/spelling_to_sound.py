@@ -9,6 +9,7 @@ same curve.
 import argparse
 import csv
 import json
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -20,13 +21,15 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import T5ForConditionalGeneration
 
+from models.catalog import EARLIER, MODELS
+from models.loading.packs import prepared_folder
+from models.training_curve import FILE
 from training.alphabet import END, VOCABULARY
 from training.batches import IGNORED, Rows, as_tensors, batches
 from training.pronunciations import Example, Split, phrases, read_dictionary, split
 from training.recipe import LONGEST_OUTPUT, Recipe, export, new_model
 from training.scoring import Errors, score
 
-BUNDLED = Path(__file__).resolve().parents[1] / "models" / "bundled" / "spelling_to_sound" / "final"
 RUN_FOLDER = Path(__file__).resolve().parents[1] / ".headlight" / "training" / "spelling_to_sound"
 _LOGGED_EVERY = 25
 
@@ -141,7 +144,7 @@ def _log(folder: Path, place: Place, recipe: Recipe) -> None:
     mean = sum(place.losses) / len(place.losses)
     place.losses.clear()
     line = [place.step, place.epoch, round(mean, 5), round(learning_rate(recipe, place.step), 7), round(place.seconds)]
-    with (folder / "loss.csv").open("a", newline="") as file:
+    with (folder / FILE).open("a", newline="") as file:
         writer = csv.writer(file)
         if file.tell() == 0:
             writer.writerow(["step", "epoch", "loss", "learning_rate", "seconds"])
@@ -170,7 +173,7 @@ def _checkpoint(folder: Path, model: Any, optimizers: Sequence[Any], place: Plac
 def _resume(folder: Path, model: Any, optimizers: Sequence[Any]) -> Place:
     path = folder / "checkpoint.safetensors"
     if not path.is_file():
-        (folder / "loss.csv").unlink(missing_ok=True)
+        (folder / FILE).unlink(missing_ok=True)
         return Place()
     tensors = load_file(path)
     weights = {name.removeprefix("model."): each for name, each in tensors.items() if name.startswith("model.")}
@@ -183,7 +186,7 @@ def _resume(folder: Path, model: Any, optimizers: Sequence[Any]) -> Place:
                 state.setdefault(int(index), {})[key] = value
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     place = Place(**json.loads(_metadata(path)["progress"])["place"])
-    _keep_curve_until(folder / "loss.csv", place.step)
+    _keep_curve_until(folder / FILE, place.step)
     return place
 
 
@@ -233,19 +236,33 @@ def _in_words(errors: Errors) -> str:
     )
 
 
+def bundle(folder: Path) -> None:
+    """Put the weights of a finished run, its earlier states and its curve where Headlight loads them from."""
+    card = MODELS["spelling_to_sound"]
+    shutil.copytree(folder / "final", prepared_folder(card), dirs_exist_ok=True)
+    for state in EARLIER[card.name]:
+        shutil.copytree(folder / f"step-{state.steps}", prepared_folder(state), dirs_exist_ok=True)
+    shutil.copy(folder / FILE, prepared_folder(card).parent / FILE)
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m training.spelling_to_sound", description=__doc__)
     parser.add_argument("--evaluate", action="store_true", help="print the errors of the bundled weights and stop")
-    parser.add_argument("--weights", type=Path, default=BUNDLED, help="what --evaluate reads")
+    parser.add_argument("--bundle", action="store_true", help="put the finished run where Headlight loads it from")
+    parser.add_argument(
+        "--weights", type=Path, default=prepared_folder(MODELS["spelling_to_sound"]), help="what --evaluate reads"
+    )
     parser.add_argument("--folder", type=Path, default=RUN_FOLDER, help="where the run keeps its checkpoints")
     parser.add_argument("--steps", type=int, default=Recipe.steps)
     parser.add_argument("--threads", type=int, default=0, help="0: as many as torch takes")
     given = parser.parse_args()
     if given.threads:
         torch.set_num_threads(given.threads)
+    if given.bundle:
+        bundle(given.folder)
     data = split(read_dictionary())
-    if given.evaluate:
+    if given.evaluate or given.bundle:
         model = T5ForConditionalGeneration.from_pretrained(given.weights, dtype=torch.float32)
     else:
         model = train(Recipe(steps=given.steps), data, given.folder)

@@ -7,11 +7,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import EARLIER, MODELS, model_card
+from models.training_curve import training_curve
 from pages.attending import pictures
 from pages.attending.choices import head_name, in_the_link
 from pages.shared import export, programs, thread
 from pages.shared.asking import ask
 from viz.inspector import LetterLine, letters, line
+from viz.loss_curve import loss_curve
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, TracedText
@@ -95,6 +97,8 @@ def learning(request: "HeadMapRequest", selected: int, status: DeltaGenerator) -
     traced = ask(TracedTextRequest(trace), status)
     map_request = HeadMapRequest(trace, request.kind, request.layer, request.head, request.without_sink)
     rows = ask(StepRowsRequest(map_request), status)
+    with st.container(key="curve"):
+        st.altair_chart(loss_curve(training_curve(model), state.steps or 0), width="stretch")
     with st.container(key="learning"):
         pictures.cross_steps(traced, rows, map_request, selected, key="learning_steps")
     shares = np.array([each.probability for each in traced.written])

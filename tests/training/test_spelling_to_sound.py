@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -86,7 +87,8 @@ def test_what_is_exported_says_what_was_trained(data, tmp_path):
     )
     for (name, one), other in zip(model.named_parameters(), again.parameters(), strict=True):
         torch.testing.assert_close(one, other, atol=2e-3, rtol=2e-3, msg=name)
-    assert AutoTokenizer.from_pretrained(tmp_path / "final")("ab")["input_ids"] == [8, 9, 1]
+    tokenizer: Any = AutoTokenizer.from_pretrained(tmp_path / "final")
+    assert tokenizer("ab")["input_ids"] == [8, 9, 1]
     assert (tmp_path / "step-0" / "model.safetensors").is_file()
     assert (tmp_path / "step-4" / "target_tokenizer.json").is_file()
 
