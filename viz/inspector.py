@@ -76,7 +76,8 @@ def letters(lines: Sequence[LetterLine]) -> str:
         for each in lines
     )
     head = (
-        '<tr><th>token</th><th></th><th class="number">looked at</th><th class="number">output without it</th>'
+        '<tr><th class="piece">token</th><th class="bar"></th><th class="number">looked at</th>'
+        '<th class="number">output without it</th>'
         "<th>what changes first</th></tr>"
     )
     return f'<table class="headlight-shares headlight-letters">{head}{rows}</table>'
