@@ -22,24 +22,22 @@ class TextStream:
         self._stream = DecodeStream(ids=list(prompt), skip_special_tokens=True)
         self._prompt = list(prompt)
         self._ids: list[int] = []
-        self._said = ""
+        self._said = len(self._whole()) if prompt and self._backend is None and self._tokenizer is not None else 0
 
     def add(self, token_id: int, *, is_last: bool) -> str:
         """The text that this token adds. At the last one half a character that nothing completed comes as �."""
         self._ids.append(token_id)
         if self._tokenizer is None:
             return ""
-        if self._backend is None or is_last:
-            added = self._whole()[len(self._said) :]
-            if added.endswith(_BROKEN) and not is_last:
-                added = ""
-        else:
-            added = self._stream.step(self._backend, token_id) or ""
-        self._said += added
+        if self._backend is None:
+            added = self._whole()[self._said :]
+            added = "" if added.endswith(_BROKEN) and not is_last else added
+            self._said += len(added)
+            return added
+        added = self._stream.step(self._backend, token_id) or ""
+        if is_last and not added and self._whole().endswith(_BROKEN):
+            return _BROKEN
         return added
 
     def _whole(self) -> str:
-        """The text after the prompt's."""
-        decode = self._tokenizer.decode
-        before = decode(self._prompt, skip_special_tokens=True) if self._prompt else ""
-        return decode([*self._prompt, *self._ids], skip_special_tokens=True)[len(before) :]
+        return self._tokenizer.decode([*self._prompt, *self._ids], skip_special_tokens=True)

@@ -2,6 +2,7 @@
 
 import copy
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -10,8 +11,11 @@ import torch
 import transformers
 
 from models.attention import InputError
+from models.catalog import MODELS
 from models.decoding import CannotWriteError, DecodingSettings, SettingsError, decode, decode_batch
+from models.decoding.writing import TextStream
 from models.loading import wrap_model
+from models.loading.packs import prepared_folder
 from tests.models import architectures
 
 WRITERS = (*architectures.DECODERS, *architectures.SEQ2SEQ)
@@ -224,3 +228,44 @@ def test_prompts_and_settings_that_do_not_fit_are_refused():
         next(decode_batch(ours("gpt2"), [PROMPT], [DecodingSettings(), DecodingSettings(cache="none")]))
     with pytest.raises(InputError):
         next(decode(ours("gpt2"), ()))
+
+
+def test_smollm2_writes_what_generate_writes(smollm2):
+    text = "The capital of France is"
+    ids = smollm2.tokenizer(text)["input_ids"]
+    folder = prepared_folder(MODELS["smollm2"])
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    expected = generated(model, ids)
+    steps = list(decode(smollm2, text, DecodingSettings(max_new_tokens=TOKENS)))
+    assert [step.token_id for step in steps] == expected
+    said = "".join(step.text for step in steps)
+    assert text + said == smollm2.tokenizer.decode([*ids, *expected], skip_special_tokens=True)
+    assert "Paris" in said
+
+
+def test_a_character_cut_in_pieces_is_said_when_it_is_whole(smollm2):
+    text = "🍓 café 🇫🇷 — สวัสดี"
+    ids = smollm2.tokenizer(text)["input_ids"]
+    stream = TextStream(smollm2, ids[:1])
+    added = [stream.add(token, is_last=place == len(ids) - 2) for place, token in enumerate(ids[1:])]
+    before = smollm2.tokenizer.decode(ids[:1])
+    assert (before + "".join(added)).replace("\N{REPLACEMENT CHARACTER}", "") in (text, text[1:])
+    assert "" in added
+    assert not any("\N{REPLACEMENT CHARACTER}" in each for each in added)
+    cut = TextStream(smollm2, ids[:4])
+    assert cut.add(smollm2.tokenizer("🍓")["input_ids"][0], is_last=True).endswith("\N{REPLACEMENT CHARACTER}")
+
+
+def test_a_tokenizer_without_a_fast_backend_adds_up_to_the_same_text():
+    class Slow:
+        """What `TextStream` asks of a tokenizer such as Marian's."""
+
+        def decode(self, ids, skip_special_tokens):
+            return bytes(each for each in ids if each).decode("utf-8", "replace")
+
+    loaded = replace(ours("gpt2"), tokenizer=Slow())
+    data = list("aé🍓z".encode())
+    stream = TextStream(loaded, data[:1])
+    added = [stream.add(each, is_last=place == len(data) - 2) for place, each in enumerate(data[1:])]
+    assert "".join(added) == "é🍓z"
+    assert added[:2] == ["", "é"]
