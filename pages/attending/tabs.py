@@ -7,13 +7,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import EARLIER, MODELS, model_card
-from models.training_curve import training_curve
 from pages.attending import pictures
 from pages.attending.choices import head_name, in_the_link
 from pages.shared import export, programs, thread
 from pages.shared.asking import ask
 from viz.inspector import LetterLine, letters, line
-from viz.loss_curve import loss_curve
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, TracedText
@@ -80,6 +78,8 @@ def learning(request: "HeadMapRequest", selected: int, status: DeltaGenerator) -
     from dataclasses import replace
 
     from models.attention import HeadMapRequest, StepRowsRequest, TracedTextRequest
+    from models.training_curve import training_curve
+    from viz.loss_curve import loss_curve
 
     model = MODELS[thread.MODEL.value]
     states = [*EARLIER[model.name], model]

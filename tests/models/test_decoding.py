@@ -80,6 +80,13 @@ def test_greedy_is_what_generate_writes(name, kept):
 
 
 @pytest.mark.parametrize("name", WRITERS)
+def test_what_a_model_asks_for_itself_is_heeded(name):
+    """End tokens and forced last tokens (BART, Marian) as the config has them."""
+    expected = generated(architectures.plain(name), PROMPT, max_new_tokens=12)
+    assert written(architectures.loaded(name), PROMPT, max_new_tokens=12) == expected
+
+
+@pytest.mark.parametrize("name", WRITERS)
 def test_probabilities_with_and_without_cache_agree(name):
     steps = {
         kept: list(decode(ours(name), PROMPT, DecodingSettings(max_new_tokens=24, cache=kept)))
