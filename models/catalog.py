@@ -143,7 +143,7 @@ _SMOLLM2 = ModelCard(
 
 _SPELLING_TO_SOUND = ModelCard(
     name="spelling_to_sound",
-    title="Spelling to sound (seq2seq)",
+    title="Spelling to sound (T5)",
     family="seq2seq",
     pack=Pack(distribution="", version="", folder="spelling_to_sound/final", files=(), is_bundled=True),
     layers=4,

@@ -42,6 +42,7 @@ from pages.shared.text import question_and_text
 if TYPE_CHECKING:
     from models.attention import TracedText, TraceRequest
 
+COLUMNS = (2.4, 6.3, 3)
 VIEWS = {
     "encoder": {"head": "One head", "grid": "All heads"},
     "decoder": {"head": "One head", "grid": "All heads", "steps": "As it writes"},
@@ -105,10 +106,11 @@ def which(traced: "TracedText", kind: str, layer: int | None, head: int | None) 
 
 
 def another_kind() -> None:
-    """Each kind has layers of its own: the opening ones are shown."""
+    """Each kind has layers of its own: the opening ones are shown, unless all are."""
     KIND.choose(st.session_state["kind_box"])
-    LAYER.choose(None)
-    HEAD.choose(None)
+    if LAYER.value != ALL:
+        LAYER.choose(None)
+        HEAD.choose(None)
 
 
 def _words(traced: "TracedText") -> list[str]:
@@ -129,13 +131,13 @@ def say_what_was_not_read(traced: "TracedText") -> None:
         st.caption(
             f"This model cannot read {listed}"
             + (f": it reads {reads}" if reads else "")
-            + ". It is shown as an unknown token."
+            + (". They are unknown tokens." if len({*lost, *dropped}) > 1 else ". It is an unknown token.")
         )
     unread = [each.text for each, unknown in zip(traced.written, traced.written_unknown, strict=True) if unknown]
     if unread:
         known = {each.text for each in traced.written}
         words = ", ".join(f"“{each}”" for each in TARGET.value.split() if each not in known) or "something"
-        st.caption(f"In the typed output this model cannot write {words}; it is shown as an unknown token.")
+        st.caption(f"In the typed output this model cannot write {words}: unknown to it.")
     if reads and traced.read_as.strip() != text.strip():
         st.caption(f"Read as “{traced.read_as}”.")
 
@@ -177,7 +179,7 @@ def _seq2seq_trace(status: DeltaGenerator) -> "TraceRequest | None":
         engine.run(trace)
     except HeadlightError as error:
         problem(str(error))
-        left, _ = st.columns([2.3, 9.4])
+        left, _ = st.columns([COLUMNS[0], sum(COLUMNS[1:])])
         with left:
             output.output_controls("")
         return None
@@ -197,7 +199,7 @@ def explore_map(trace: "TraceRequest", traced: "TracedText", status: DeltaGenera
         selected = thread.current_token(traced.tokens, traced.is_special, traced.spans)
     show_notes()
     map_request = HeadMapRequest(trace, kind, layer, head, SINK.value == "out")
-    left, centre, right = st.columns([2.3, 6.4, 3], gap="medium")
+    left, centre, right = st.columns(COLUMNS, gap="medium")
     # The picture first: it is what people wait for.
     picture = ask(HeadPictureRequest(map_request, selected), status)
     with centre:
@@ -205,11 +207,10 @@ def explore_map(trace: "TraceRequest", traced: "TracedText", status: DeltaGenera
             with st.container(key="grid"):
                 pictures.show_grid(trace, kind, layer, head, status)
         elif kind == "cross":
-            beside = len(traced.tokens) <= pictures.LONGEST_BESIDE
-            lines, map_ = st.columns([7, 3], gap="small") if beside else (st.container(), st.container())
-            with lines, st.container(key="steps"):
+            with st.container(key="steps"):
                 pictures.cross_steps(traced, ask(StepRowsRequest(map_request), status), map_request, selected)
-            with map_, st.container(key="map"):
+            beside = right if len(traced.tokens) <= pictures.LONGEST_BESIDE else st.container()
+            with beside, st.container(key="map"):
                 pictures.show_map(traced, picture, map_request, selected)
         else:
             with st.container(key="map"):
@@ -218,7 +219,7 @@ def explore_map(trace: "TraceRequest", traced: "TracedText", status: DeltaGenera
     with left:
         which(traced, kind, layer, head)
     with right, st.container(key="inspector"):
-        inspect(traced, picture.row, map_request, selected)
+        inspect(traced, picture, map_request, selected)
     below(map_request, traced, selected, thread.TEXT.value, status)
 
 
@@ -228,7 +229,7 @@ def explore_writing(prompt: "TracedText", status: DeltaGenerator) -> None:
 
     kind = chosen_kind(prompt)
     layer, head = chosen_head(prompt, kind)
-    left, centre, right = st.columns([2.3, 6.4, 3], gap="medium")
+    left, centre, right = st.columns(COLUMNS, gap="medium")
     with left:
         which(prompt, kind, layer, head)
     with centre:

@@ -66,8 +66,18 @@ class LetterLine:
     effect: str
 
 
-def letters(lines: Sequence[LetterLine]) -> str:
-    """A table of source tokens: share of the attention as a bar, and what hiding the token does."""
+def verdict(stays: Sequence[str], changes: Sequence[str]) -> str:
+    """Without which tokens a model still writes the same."""
+    parts = [
+        f"{what} without {', '.join(f'<b><bdi>{html.escape(token)}</bdi></b>' for token in tokens)}."
+        for what, tokens in (("The model still writes the same", stays), ("Something changes", changes))
+        if tokens
+    ]
+    return f'<p class="headlight-sentence">{" ".join(parts)}</p>'
+
+
+def letters(lines: Sequence[LetterLine], head: str) -> str:
+    """A table of source tokens: share of the head's attention as a bar, and what hiding the token does."""
     rows = "".join(
         f'<tr><td class="piece"><bdi>{html.escape(each.text)}</bdi></td>'
         f'<td class="bar"><span style="width:{100 * each.part:.1f}%"></span></td>'
@@ -76,7 +86,8 @@ def letters(lines: Sequence[LetterLine]) -> str:
         for each in lines
     )
     head = (
-        '<tr><th class="piece">token</th><th class="bar"></th><th class="number">looked at</th>'
+        '<tr><th class="piece">token</th><th class="bar"></th><th class="number">'
+        f"looked at in {html.escape(head)}</th>"
         '<th class="number">output without it</th>'
         "<th>what changes first</th></tr>"
     )

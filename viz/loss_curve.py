@@ -15,8 +15,13 @@ def loss_curve(curve: TrainingCurve, chosen: int) -> Any:
     points = [{"step": step, "loss": loss} for step, loss in zip(curve.steps, curve.losses, strict=True)]
     line: Any = alt.Chart(alt.Data(values=points)).mark_line(color=LIGHT.amount[3], strokeWidth=1.5)
     line = line.encode(
-        x=alt.X("step:Q", title="training steps", axis=alt.Axis(grid=False)),
-        y=alt.Y("loss:Q", title="loss", scale=alt.Scale(type="log", nice=False), axis=alt.Axis(grid=False)),
+        x=alt.X("step:Q", title="training steps", axis=alt.Axis(grid=False, tickCount=6)),
+        y=alt.Y(
+            "loss:Q",
+            title="loss",
+            scale=alt.Scale(type="log", nice=False),
+            axis=alt.Axis(grid=False, values=[1, 1.5, 2, 3, 4]),
+        ),
         tooltip=[alt.Tooltip("step:Q", format=","), alt.Tooltip("loss:Q", format=".3f")],
     )
     rule: Any = alt.Chart(alt.Data(values=[{"step": chosen}])).mark_rule(color=LIGHT.accent, strokeWidth=2)

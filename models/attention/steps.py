@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from models.attention.interventions import HideToken, Intervention
 from models.attention.requests import HeadMapRequest, TraceRequest, written_ids
@@ -45,12 +45,14 @@ class Absence:
     """What changes when a source token is hidden from the whole model.
 
     probability: of the whole output as it was written, given the rest of the source.
-    first_changed: the first step at which another token would have been the likeliest, else None; likeliest: that one.
+    first_changed: the first step at which the model's likeliest token is another one than with everything seen, else
+        None. before, after: its likeliest token there, with everything seen and without the hidden token.
     """
 
     probability: float
     first_changed: int | None
-    likeliest: str
+    before: str
+    after: str
 
 
 @dataclass(frozen=True)
@@ -74,18 +76,18 @@ class AbsencesRequest:
         with engine.forward(whole.loaded):
             traces = trace_rows(whole.loaded, whole.inputs.ids, rows, whole.inputs.target_ids)
         written = written_ids(whole.loaded, self.trace.target)
-        return tuple(_absence(trace, written) for trace in traces)
+        expected = traces[0].outputs[: len(written)].argmax(axis=-1)
+        return tuple(_absence(trace, written, expected) for trace in traces)
 
 
-def _absence(trace: AttentionTrace, written: tuple[int, ...]) -> Absence:
+def _absence(trace: AttentionTrace, written: tuple[int, ...], expected: Int[np.ndarray, " step"]) -> Absence:
     logits = trace.outputs[: len(written)].astype(np.float64)
     logits -= logits.max(axis=-1, keepdims=True)
     chosen = logits[np.arange(len(written)), list(written)] - np.log(np.exp(logits).sum(axis=-1))
     likeliest = logits.argmax(axis=-1)
-    changed = np.flatnonzero(likeliest != np.array(written))
-    first = int(changed[0]) if len(changed) else None
-    return Absence(
-        probability=float(np.exp(chosen.sum())),
-        first_changed=first,
-        likeliest="" if first is None else trace.loaded.pieces([int(likeliest[first])])[0].text,
-    )
+    changed = np.flatnonzero(likeliest != expected)
+    before = after = ""
+    if len(changed):
+        places = [int(expected[changed[0]]), int(likeliest[changed[0]])]
+        before, after = (piece.text for piece in trace.loaded.pieces(places))
+    return Absence(float(np.exp(chosen.sum())), int(changed[0]) if len(changed) else None, before, after)

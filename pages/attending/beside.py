@@ -14,7 +14,7 @@ from pages.shared.examples import ATTENTION
 from viz.inspector import Share, heading, line, part_text, sentence, shares, writing_sentence
 
 if TYPE_CHECKING:
-    from models.attention import HeadMapRequest, TracedText
+    from models.attention import HeadMapRequest, HeadPicture, TracedText
 
 LINES = {
     "map": "Where it looks, not why.",
@@ -24,21 +24,22 @@ LINES = {
 _MOST_LINES = 5
 
 
-def inspect(traced: "TracedText", row: np.ndarray, request: "HeadMapRequest", selected: int) -> None:
+def inspect(traced: "TracedText", picture: "HeadPicture", request: "HeadMapRequest", selected: int) -> None:
     """What the selected token looks at; for a seq2seq model, what its row writes; what a decoder would write next."""
     _say_what_an_example_shows(request, selected)
-    name = head_name(request.layer, request.head)
+    name, row = head_name(request.layer, request.head), picture.row
+    unseen = [line(f"You see {part_text(picture.seen)} of its weight, rescaled.")] if SINK.value == "out" else []
     if request.kind == "cross":
         written = traced.written[selected]
         best = _best(traced.tokens, row)
         parts = [writing_sentence(written.text, name, best[0], rescaled=SINK.value == "out"), shares(best)]
-        parts += [line(LINES["cross"]), *_what_is_written(traced, selected)]
+        parts += [*unseen, line(LINES["cross"]), *_what_is_written(traced, selected)]
     else:
         is_target = request.kind == "decoder" and bool(traced.target_tokens)
         tokens = traced.target_tokens if is_target else traced.tokens
         best = _best(tokens, row)
         parts = [sentence(tokens[selected], name, best[0], rescaled=SINK.value == "out"), shares(best)]
-        parts.append(line(LINES["map"]))
+        parts += [*unseen, line(LINES["map"])]
         if is_target:
             parts += _what_is_written(traced, selected)
         elif traced.next_tokens:
@@ -72,12 +73,13 @@ def _what_is_written(traced: "TracedText", step: int) -> list[str]:
     written = traced.written[step]
     how = "typed" if WAY.value == "typed" else "written"
     said = sounds.in_words(written.text) if MODELS[thread.MODEL.value].writes else ""
-    text = f"{written.text}{': ' + said if said else ''}. The model gives it {part_text(written.probability)}."
+    text = f"Writes {written.text}{', ' + said if said else ''}. The model gives it {part_text(written.probability)}."
     parts = [heading(f"Step {step + 1} of {len(traced.written)}"), line(text)]
     if MODELS[thread.MODEL.value].writes:
         marks = zip(traced.written, traced.written_special, strict=True)
         names = [each.text for each, is_special in marks if not is_special]
-        parts += [heading(f"The whole output, {how}"), line(f"{' '.join(names)}  /{sounds.ipa(names)}/")]
+        in_ipa = f"  /{sounds.ipa(names)}/" if all(map(sounds.in_words, names)) else ""
+        parts += [heading(f"The whole output, {how}"), line(" ".join(names) + in_ipa)]
     return parts
 
 

@@ -22,9 +22,10 @@ def _number_or(word: str, what: str) -> Any:
 
 
 def _length(text: str) -> int:
-    if text not in map(str, LENGTHS):
-        raise ValueError(f"The link's length is none of {', '.join(map(str, LENGTHS))} tokens; 16 are written.")
-    return int(text)
+    length = whole_number("length")(text)
+    if not 1 <= length <= LENGTHS[-1]:
+        raise ValueError(f"The link's length is not between 1 and {LENGTHS[-1]} tokens; 16 are written.")
+    return length
 
 
 LAYER: Choice[int | str | None] = Choice("layer", None, _number_or(ALL, "layer"))
@@ -123,7 +124,7 @@ def chosen_step(steps: int) -> int:
 def head_name(layer: int | None, head: int | None) -> str:
     """As people write it: L3 H1, the mean over a layer's heads, or the mean over all."""
     if layer is None:
-        return "all layers"
+        return "the mean of all layers"
     return f"L{layer} mean" if head is None else f"L{layer} H{head}"
 
 

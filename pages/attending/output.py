@@ -2,7 +2,7 @@
 
 import html
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -89,7 +89,10 @@ def length_control() -> None:
     """How much a decoder goes on to write."""
     st.session_state["length_box"] = LENGTH.value
     st.select_slider(
-        "New tokens", LENGTHS, key="length_box", on_change=lambda: LENGTH.choose(st.session_state["length_box"])
+        "New tokens",
+        sorted({*LENGTHS, LENGTH.value}),
+        key="length_box",
+        on_change=lambda: LENGTH.choose(st.session_state["length_box"]),
     )
 
 
@@ -110,6 +113,11 @@ def decoder_steps() -> Written | None:
         raise OutputError("It was stopped before the first token; choose a length to start again.")
     if progress.is_cancelled:
         note(f"Stopped after {progress.count} tokens.")
+        LENGTH.choose(progress.count)
+        st.session_state[_JOB] = (
+            replace(request, settings=replace(request.settings, max_new_tokens=progress.count)),
+            job,
+        )
     return _written(progress.steps)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from models.attention import HeadMapRequest, HeadPicture, StepRows, TracedText, TraceRequest
 
 # Sources up to this length leave room for the map beside the lines.
-LONGEST_BESIDE = 12
+LONGEST_BESIDE = 20
 
 
 def show_map(traced: "TracedText", picture: "HeadPicture", request: "HeadMapRequest", selected: int) -> None:
@@ -33,6 +33,8 @@ def show_map(traced: "TracedText", picture: "HeadPicture", request: "HeadMapRequ
     caption = f"{_title()}, {head_name(layer, head)}: rows are queries (who looks), columns are keys (looked at)."
     if is_cross:
         caption = f"{_title()}, {head_name(layer, head)}: each row is the step that writes its token."
+    elif kind == "decoder" and traced.target_tokens:
+        caption += f" The decoder is given {queries[0]} to start with; each row writes the token of the next one."
     steps_are_rows = is_cross or (kind == "decoder" and bool(traced.target_tokens))
     attention_map(
         MapPicture(
@@ -171,7 +173,7 @@ def _without_sink(seen: float | None, where: str = "") -> str:
     if SINK.value != "out":
         return ""
     if seen is None:
-        return " The sink is taken out and the rows are rescaled."
+        return " The sink is taken out (special tokens; in a decoder the first token too), the rest is rescaled."
     return f" The sink is taken out: {where} you see {seen:.0%} of the weight, rescaled."
 
 

@@ -11,7 +11,7 @@ from pages.attending import pictures
 from pages.attending.choices import head_name, in_the_link
 from pages.shared import export, programs, thread
 from pages.shared.asking import ask
-from viz.inspector import LetterLine, letters, line
+from viz.inspector import LetterLine, letters, line, part_text, verdict
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, TracedText
@@ -54,20 +54,20 @@ def silence(request: "HeadMapRequest", traced: "TracedText", status: DeltaGenera
     weights = ask(request, status).weights
     steps = [step for step, is_special in enumerate(traced.written_special) if not is_special] or [0]
     looked_at = weights[steps].mean(axis=0)
-    lines = []
+    lines, stays, changes = [], [], []
     for place, absence in enumerate(without):
         if traced.is_special[place]:
             continue
-        effect = "nothing: the output stays"
-        if absence.first_changed is not None:
-            effect = f"{traced.written[absence.first_changed].text} → {absence.likeliest}"
+        (stays if absence.first_changed is None else changes).append(traced.tokens[place])
+        effect = "nothing" if absence.first_changed is None else f"{absence.before} → {absence.after}"
         lines.append(LetterLine(traced.tokens[place], float(looked_at[place]), absence.probability, effect))
     st.html(
-        letters(lines)
+        verdict(stays, changes)
+        + letters(lines, head_name(request.layer, request.head))
         + line(
             f"Looked at: the mean weight in {head_name(request.layer, request.head)} over the steps that write "
-            f"something. Output without it: how likely the model holds the same output when it cannot see the "
-            f"token at all ({whole.probability:.1%} with everything seen). A letter may be looked at and yet not "
+            "something. Output without it: how likely the model holds the same output when it cannot see the token "
+            f"at all ({part_text(whole.probability)} with everything seen). A letter may be looked at and yet not "
             "matter, and a letter that makes no sound of its own may change its neighbour's."
         )
     )
@@ -103,8 +103,8 @@ def learning(request: "HeadMapRequest", selected: int, status: DeltaGenerator) -
         pictures.cross_steps(traced, rows, map_request, selected, key="learning_steps")
     shares = np.array([each.probability for each in traced.written])
     st.caption(
-        f"{state.title}: given this output, it holds it for {float(shares.prod()):.2%} likely. "
-        "The output is the one above, so that the steps can be compared."
+        f"After {state.steps:,} training steps the model gives this output a probability of "
+        f"{part_text(float(shares.prod()))}. The output is the one above, so that the states can be compared."
     )
 
 

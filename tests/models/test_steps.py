@@ -108,5 +108,9 @@ def test_absences_are_what_hiding_each_token_gives():
         assert found[place + 1].probability == pytest.approx(np.prod(shares[range(5), list(ids)]), rel=1e-3)
         changed = np.flatnonzero(logits.argmax(axis=-1) != np.array(ids))
         assert found[place + 1].first_changed == (int(changed[0]) if len(changed) else None)
+        if len(changed):
+            at = changed[0]
+            assert found[place + 1].before == str(ids[at])
+            assert found[place + 1].after == str(logits[at].argmax())
     with pytest.raises(TooManyTokensError, match="at most 64"):
         engine.run(AbsencesRequest(TraceRequest("t5", (5,) * 65, ids)))

@@ -33,7 +33,7 @@ class Player {
     else {
       this.part("play").textContent = "Pause"
       // The server is told where it stops: a rerun for each beat would be work that nobody looks at.
-      this.beat = setInterval(() => this.go(this.step + 1, this.step + 1 < this.last ? null : 0), 400)
+      this.beat = setInterval(() => this.go(this.step + 1, this.step + 1 < this.last ? null : 0), 900)
       this.go(next, null)
     }
   }
