@@ -21,15 +21,19 @@ from pages.attending.choices import (
     LAYER,
     MEAN,
     SINK,
+    STEP,
     TARGET,
     VIEW,
+    VIEWS,
     chosen_head,
     chosen_kind,
     chosen_step,
+    chosen_view,
     family,
     in_the_link,
     is_writing,
     open_example,
+    views,
 )
 from pages.attending.tabs import below
 from pages.shared import door, thread
@@ -43,21 +47,15 @@ if TYPE_CHECKING:
     from models.attention import TracedText, TraceRequest
 
 COLUMNS = (2.4, 6.3, 3)
-VIEWS = {
-    "encoder": {"head": "One head", "grid": "All heads"},
-    "decoder": {"head": "One head", "grid": "All heads", "steps": "As it writes"},
-    "seq2seq": {"head": "One head", "grid": "All heads"},
-}
 
 
 def which(traced: "TracedText", kind: str, layer: int | None, head: int | None) -> None:
     """The controls on the left: which kind, which layer, which head."""
     st.session_state["view_box"] = VIEW.value
-    views = VIEWS[family()]
     st.segmented_control(
         "Show",
-        list(views),
-        format_func=lambda view: views[view],
+        views(),
+        format_func=lambda view: VIEWS[view],
         key="view_box",
         required=True,
         wrap=True,
@@ -145,6 +143,7 @@ def say_what_was_not_read(traced: "TracedText") -> None:
 @st.fragment
 def explore() -> None:
     """Everything that changes with layer, head and token, and nothing else."""
+    chosen_view()
     status = st.empty()
     title = MODELS[thread.MODEL.value].title
     first = not engine.has_model(thread.MODEL.value)
@@ -176,7 +175,7 @@ def _seq2seq_trace(status: DeltaGenerator) -> "TraceRequest | None":
     try:
         target = output.seq2seq_target(status)
         trace = TraceRequest(thread.MODEL.value, thread.TEXT.value, target)
-        engine.run(trace)
+        ask(trace, status)
     except HeadlightError as error:
         problem(str(error))
         left, _ = st.columns([COLUMNS[0], sum(COLUMNS[1:])])
@@ -257,5 +256,6 @@ receive(EVERY)
 question_and_text(
     "What does each token look at?",
     [(each.label, each.look, lambda each=each: open_example(each)) for each in ATTENTION],
+    on_text=lambda: STEP.choose(0),
 )
 explore()

@@ -15,6 +15,7 @@ ALL = "all"
 KINDS = {"encoder": "Encoder", "decoder": "Decoder", "cross": "Cross"}
 WAYS = {"greedy": "Greedy", "beams": "Best of 4 beams", "typed": "Typed"}
 LENGTHS = (8, 16, 32, 64)
+VIEWS = {"head": "One head", "grid": "All heads", "steps": "As it writes"}
 
 
 def _number_or(word: str, what: str) -> Any:
@@ -30,7 +31,7 @@ def _length(text: str) -> int:
 
 LAYER: Choice[int | str | None] = Choice("layer", None, _number_or(ALL, "layer"))
 HEAD: Choice[int | str | None] = Choice("head", None, _number_or(MEAN, "head"))
-VIEW: Choice[str] = Choice("view", "head", one_of("view", ("head", "grid", "steps")))
+VIEW: Choice[str] = Choice("view", "head", one_of("view", tuple(VIEWS)))
 SINK: Choice[str] = Choice("sink", "in", one_of("way to treat the sink", ("in", "out")))
 KIND: Choice[str | None] = Choice("kind", None, one_of("kind of attention", tuple(KINDS)))
 STEP: Choice[int] = Choice("step", 0, whole_number("step"))
@@ -71,6 +72,17 @@ def open_example(example: AttentionExample) -> None:
     HEAD.choose(example.head)
     VIEW.choose("head")
     SINK.choose("in")
+
+
+def views() -> list[str]:
+    """What this model can be shown as: a decoder also while it writes."""
+    return [view for view in VIEWS if view != "steps" or family() == "decoder"]
+
+
+def chosen_view() -> None:
+    """A view that this model does not have gives way to one head; the model was changed with another one in view."""
+    if VIEW.value not in views():
+        VIEW.choose("head")
 
 
 def chosen_kind(traced: "TracedText") -> str:
@@ -115,7 +127,7 @@ def chosen_step(steps: int) -> int:
     """The step to show, of `steps`; one beyond the output is said and not taken."""
     step = STEP.value
     if step >= steps:
-        note(f"The link names step {step}; this output has steps 0 to {steps - 1}, so the last one is shown.")
+        note(f"There is no step {step}: this output has steps 0 to {steps - 1}; the last one is shown.")
         step = steps - 1
     STEP.choose(step)
     return step

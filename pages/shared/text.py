@@ -9,8 +9,21 @@ from pages.shared.link import LONGEST_ENCODED_TEXT, fits
 from pages.shared.messages import problem
 
 
-def question_and_text(question: str, examples: Sequence[tuple[str, str, Callable[[], None]]]) -> None:
-    """The page's question, a button for each example (label, what there is to see, what opening it does), the text."""
+def question_and_text(
+    question: str,
+    examples: Sequence[tuple[str, str, Callable[[], None]]],
+    on_text: Callable[[], None] = lambda: None,
+) -> None:
+    """The page's question, a button for each example (label, what there is to see, what opening it does), the text.
+
+    on_text: called when a text was typed, for what had its place in the former one.
+    """
+
+    def typed() -> None:
+        if st.session_state["text_box"] != thread.TEXT.value:
+            on_text()
+        thread.choose_text(st.session_state["text_box"])
+
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="top"):
         st.header(question, anchor=False, width="content")
         with st.container(horizontal=True, width="content", key="examples", gap="small"):
@@ -20,9 +33,7 @@ def question_and_text(question: str, examples: Sequence[tuple[str, str, Callable
     with st.form("text_form", border=False):
         box, button = st.columns([8, 1], vertical_alignment="bottom")
         box.text_area("Text", key="text_box", height=68, label_visibility="collapsed", placeholder="Type a sentence")
-        button.form_submit_button(
-            "Look", width="stretch", on_click=lambda: thread.choose_text(st.session_state["text_box"])
-        )
+        button.form_submit_button("Look", width="stretch", on_click=typed)
     if not fits(thread.TEXT):
         with st.container(horizontal=True, vertical_alignment="center", key="too_long_for_a_link"):
             st.caption(

@@ -218,3 +218,43 @@ def test_another_view_stops_the_writing():
         time.sleep(0.05)
     assert not engine.jobs_running
     assert screen.has_picture
+
+
+def test_another_model_leaves_a_view_that_it_does_not_have():
+    screen = until_written(length="8")
+    screen.test.selectbox(key="model_box").set_value("minilm")
+    screen.run()
+    assert screen.has_picture
+    assert screen.query["view"] == "head"
+    assert not screen.problems
+
+
+def test_a_new_text_begins_at_its_first_step():
+    screen = Screen(model=MODEL, text="knight", step="3")
+    assert steps_of(screen)[0]["selected"] == 3
+    screen.look("ox")
+    assert steps_of(screen)[0]["selected"] == 0
+    assert not screen.notes
+
+
+def test_a_step_beyond_the_output_is_said():
+    screen = Screen(model=MODEL, text="knight", step="40")
+    assert ["no step 40" in each for each in screen.notes] == [True]
+    assert steps_of(screen)[0]["selected"] == len(steps_of(screen)[0]["outputs"]) - 1
+
+
+def test_a_stopped_texts_link_writes_as_much():
+    screen = Screen(model="smollm2", text=TEXT, view="steps", length="64")
+    until = time.monotonic() + 30
+    while time.monotonic() < until and "0 of at most" in captions(screen):
+        time.sleep(0.2)
+        screen.run()
+    screen.test.button(key="stop_writing").click()
+    screen.run()
+    count = len(steps_of(screen)[0]["outputs"])
+    assert count < 64
+    assert screen.query["length"] == str(count)
+    assert any("Stopped" in each for each in screen.notes)
+    screen.run()
+    assert len(steps_of(screen)[0]["outputs"]) == count
+    assert len(steps_of(until_written(length=str(count)))[0]["outputs"]) == count
