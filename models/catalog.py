@@ -159,7 +159,7 @@ _SPELLING_TO_SOUND = ModelCard(
     precision="Weights in float16, computed in float32.",
     reads="English words, or a phrase of a few: letters, apostrophe, hyphen, full stop",
     writes="sounds in ARPAbet",
-    steps=10_000,
+    steps=13_000,
 )
 
 MODELS: Mapping[str, ModelCard] = MappingProxyType(

@@ -27,7 +27,7 @@ from models.training_curve import FILE
 from training.alphabet import END, VOCABULARY
 from training.batches import IGNORED, Rows, as_tensors, batches
 from training.pronunciations import Example, Split, phrases, read_dictionary, split
-from training.recipe import LONGEST_OUTPUT, Recipe, export, new_model
+from training.recipe import LONGEST_OUTPUT, Recipe, SharedDropout, export, new_model
 from training.scoring import Errors, score
 
 RUN_FOLDER = Path(__file__).resolve().parents[1] / ".headlight" / "training" / "spelling_to_sound"
@@ -64,9 +64,11 @@ def new_optimizers(model: Any, recipe: Recipe) -> tuple[torch.optim.Optimizer, .
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
-    """Up over the first steps, level, then down to 0 in a straight line."""
+    """Up over the first steps, level, then down in a straight line; once more so while the run is polished."""
+    if step >= recipe.polish_from:
+        return recipe.polish_rate * (recipe.steps - step) / (recipe.steps - recipe.polish_from)
     rise = min(1.0, (step + 1) / recipe.warm_up)
-    fall = min(1.0, (recipe.steps - step) / max(1.0, recipe.decay * recipe.steps))
+    fall = min(1.0, (recipe.planned - step) / max(1.0, recipe.decay * recipe.planned))
     return recipe.learning_rate * rise * fall
 
 
@@ -123,6 +125,10 @@ def _step(model: Any, optimizers: Sequence[Any], rows: Rows, recipe: Recipe, ste
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["lr"] = rate
+    is_polished = step >= recipe.polish_from
+    for module in model.modules():
+        if isinstance(module, SharedDropout):
+            module.share = 0.0 if is_polished else recipe.dropout
     ids, mask, labels = as_tensors(rows, recipe.unread, [recipe.seed, step, 2])
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=recipe.bfloat16):
         logits = model(input_ids=ids, attention_mask=mask, labels=labels, use_cache=False).logits
@@ -130,7 +136,7 @@ def _step(model: Any, optimizers: Sequence[Any], rows: Rows, recipe: Recipe, ste
         logits.float().flatten(0, 1),
         labels.flatten(),
         ignore_index=IGNORED,
-        label_smoothing=recipe.label_smoothing,
+        label_smoothing=0.0 if is_polished else recipe.label_smoothing,
     )
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

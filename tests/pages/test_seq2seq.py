@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from models.attention import TraceRequest
+from models.catalog import MODELS
 from models.decoding import DecodingSettings, WriteRequest
 from models.engine import engine
 from pages.shared import sounds
@@ -151,7 +152,7 @@ def test_how_it_was_learnt_shows_the_same_output_at_another_state():
     message = screen.component("learning_steps")
     assert header_of(message)["outputs"] == steps_of(screen)[0]["outputs"]
     (slider,) = [each for each in screen.test.select_slider if each.key == "state_box"]
-    slider.set_value(slider.options and 10_000)
+    slider.set_value(MODELS[MODEL].steps)
     screen.run()
     last = unpack(screen.component("learning_steps"), (np.float16, steps_of(screen)[1].shape))[1][0]
     np.testing.assert_allclose(last.astype(np.float64), steps_of(screen)[1])
