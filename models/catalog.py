@@ -141,6 +141,10 @@ _SMOLLM2 = ModelCard(
     precision="4-bit weights (Q4_1; embeddings in 8 bits, Q8_0) expanded to float32.",
 )
 
+# A word has hardly more sounds than letters. Where the model falls into repeating itself, this ends it.
+MOST_SOUNDS_PER_LETTER = 2
+MOST_SOUNDS_BESIDE = 8
+
 _SPELLING_TO_SOUND = ModelCard(
     name="spelling_to_sound",
     title="Spelling to sound (T5)",
@@ -182,6 +186,11 @@ EARLIER: Mapping[str, tuple[ModelCard, ...]] = MappingProxyType(
         )
     }
 )
+
+
+def longest_output(card: ModelCard, text: str) -> int | None:
+    """How many tokens a seq2seq model may write for this text, where its output has a natural end; else None."""
+    return MOST_SOUNDS_PER_LETTER * len(text) + MOST_SOUNDS_BESIDE if card.name == _SPELLING_TO_SOUND.name else None
 
 
 def model_card(name: str) -> ModelCard:

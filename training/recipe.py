@@ -11,7 +11,7 @@ from transformers.models.t5.modeling_t5 import T5Attention
 
 from training.alphabet import END, PAD, VOCABULARY, build_target_tokenizer, build_tokenizer
 
-LONGEST_OUTPUT = 96
+LONGEST_OUTPUT = 64
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import T5ForConditionalGeneration
 
-from models.catalog import EARLIER, MODELS
+from models.catalog import EARLIER, MODELS, longest_output
 from models.loading.packs import prepared_folder
 from models.training_curve import FILE
 from training.alphabet import END, VOCABULARY
@@ -224,7 +224,8 @@ def say(model: Any, spellings: Sequence[str], rows: int = 256) -> list[tuple[str
                 input_ids=ids, attention_mask=mask, do_sample=False, num_beams=1, max_new_tokens=LONGEST_OUTPUT
             )
         for spelling, row in zip(some, written[:, 1:].tolist(), strict=True):
-            pieces = [VOCABULARY[number] for number in row]
+            most = longest_output(MODELS["spelling_to_sound"], spelling)
+            pieces = [VOCABULARY[number] for number in row][:most]
             said[spelling] = tuple(pieces[: pieces.index(END)] if END in pieces else pieces)
     model.train(was_training)
     return [said[spelling] for spelling in spellings]

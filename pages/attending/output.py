@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from models.catalog import MODELS
+from models.catalog import MODELS, longest_output
 from models.engine import JobError, engine
 from models.errors import HeadlightError
 from pages.attending.choices import LENGTH, LENGTHS, STEP, TARGET, WAY, WAYS
@@ -51,12 +51,13 @@ def seq2seq_target(status: DeltaGenerator) -> str | tuple[int, ...]:
                 f"The typed output has {len(TARGET.value.split()):,} pieces; at most {LONGEST_TARGET} can be shown."
             )
         return TARGET.value
+    longest = min(longest_output(MODELS[model], text) or _LONGEST_OUTPUT, _LONGEST_OUTPUT)
     if WAY.value == "beams":
-        found = ask(BeamSearchRequest(model, text, _BEAMS, _LONGEST_OUTPUT), status)
+        found = ask(BeamSearchRequest(model, text, _BEAMS, longest), status)
         return found.beams[0].ids
-    steps = ask(WriteRequest(model, text, DecodingSettings(max_new_tokens=_LONGEST_OUTPUT)), status)
+    steps = ask(WriteRequest(model, text, DecodingSettings(max_new_tokens=longest)), status)
     if steps[-1].ends == "length":
-        note(f"The model did not come to an end; its first {_LONGEST_OUTPUT} tokens are shown.")
+        note(f"The model did not come to an end; its first {longest} tokens are shown.")
     return tuple(step.token_id for step in steps)
 
 
