@@ -66,7 +66,7 @@ def new_optimizers(model: Any, recipe: Recipe) -> tuple[torch.optim.Optimizer, .
 def learning_rate(recipe: Recipe, step: int) -> float:
     """Up over the first steps, level, then down in a straight line; once more so while the run is polished."""
     if step >= recipe.polish_from:
-        return recipe.polish_rate * (recipe.steps - step) / (recipe.steps - recipe.polish_from)
+        return recipe.polish_rate * (recipe.steps - step) / max(1, recipe.steps - recipe.polish_from)
     rise = min(1.0, (step + 1) / recipe.warm_up)
     fall = min(1.0, (recipe.planned - step) / max(1.0, recipe.decay * recipe.planned))
     return recipe.learning_rate * rise * fall

@@ -153,7 +153,7 @@ def test_the_card_states_the_errors_that_are_measured():
     assert len(lines) == 2
     card = (FOLDER / "README.md").read_text()
     assert all(line in card for line in lines)
-    word, phoneme = re.search(r"word errors ([\d.]+)%.*phoneme errors ([\d.]+)%", lines[0]).groups()
+    ((word, phoneme),) = re.findall(r"word errors ([\d.]+)%.*phoneme errors ([\d.]+)%", lines[0])
     assert float(word) <= 35
     assert float(phoneme) <= 10
 
