@@ -50,7 +50,8 @@ class ModelCard:
     positions: the longest input in tokens, special tokens included; None where positions are only relative.
     parameters: counted once where input and output embeddings are tied.
     precision: how the numbers came about, as the pages say it.
-    reads: for what kind of text it was made, where that is not just any; writes: what its output is.
+    reads: for what kind of text it was made, where that is not just any; weak_at_phrases: what a page says of a text of
+        several words; writes: what its output is.
     steps: after how many training steps the weights were kept, where there are several; else None.
     """
 
@@ -70,6 +71,7 @@ class ModelCard:
     precision: str
     decoder_layers: int | None = None
     reads: str = ""
+    weak_at_phrases: str = ""
     writes: str = ""
     steps: int | None = None
 
@@ -162,6 +164,7 @@ _SPELLING_TO_SOUND = ModelCard(
     source="trained by this project on the CMU Pronouncing Dictionary",
     precision="Weights in float16, computed in float32.",
     reads="English words, or a phrase of a few: letters, apostrophe, hyphen, full stop",
+    weak_at_phrases="Made for single words: it says three in ten phrases of two words rightly, few longer ones.",
     writes="sounds in ARPAbet",
     steps=13_000,
 )

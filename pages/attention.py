@@ -136,6 +136,9 @@ def say_what_was_not_read(traced: "TracedText") -> None:
         known = {each.text for each in traced.written}
         words = ", ".join(f"“{each}”" for each in TARGET.value.split() if each not in known) or "something"
         st.caption(f"In the typed output this model cannot write {words}: unknown to it.")
+    card = MODELS[thread.MODEL.value]
+    if card.weak_at_phrases and len(text.split()) > 1:
+        st.caption(card.weak_at_phrases)
     if reads and traced.read_as.strip() != text.strip():
         st.caption(f"Read as “{traced.read_as}”.")
 

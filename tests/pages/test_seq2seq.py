@@ -120,6 +120,8 @@ def test_what_cannot_be_read_is_said(text, said):
 
 def test_a_word_that_can_be_read_needs_no_words():
     assert "cannot read" not in captions(Screen(model=MODEL, text="o'neill's"))
+    assert "Made for single words" not in captions(Screen(model=MODEL, text="knight"))
+    assert "Made for single words" in captions(Screen(model=MODEL, text="silent night"))
     assert "Read as" not in captions(Screen(model=MODEL, text="knight"))
 
 
