@@ -52,6 +52,8 @@ class ModelCard:
     precision: how the numbers came about, as the pages say it.
     reads: for what kind of text it was made, where that is not just any; weak_at_phrases: what a page says of a text of
         several words; writes: what its output is.
+    longest_output: where an output has a natural end, how many tokens it may have per character of the text, and how
+        many beside; it ends a model that falls into repeating itself. None where there is no such end.
     steps: after how many training steps the weights were kept, where there are several; else None.
     """
 
@@ -73,7 +75,15 @@ class ModelCard:
     reads: str = ""
     weak_at_phrases: str = ""
     writes: str = ""
+    longest_output: tuple[int, int] | None = None
     steps: int | None = None
+
+    def most_tokens(self, text: str, at_most: int) -> int:
+        """How many tokens this model may write for a text: its own bound, or `at_most` where that is less."""
+        if self.longest_output is None:
+            return at_most
+        per_character, beside = self.longest_output
+        return min(at_most, per_character * len(text) + beside)
 
 
 _MINILM = ModelCard(
@@ -143,10 +153,6 @@ _SMOLLM2 = ModelCard(
     precision="4-bit weights (Q4_1; embeddings in 8 bits, Q8_0) expanded to float32.",
 )
 
-# A word has hardly more sounds than letters. Where the model falls into repeating itself, this ends it.
-MOST_SOUNDS_PER_LETTER = 2
-MOST_SOUNDS_BESIDE = 8
-
 _SPELLING_TO_SOUND = ModelCard(
     name="spelling_to_sound",
     title="Spelling to sound (T5)",
@@ -166,6 +172,8 @@ _SPELLING_TO_SOUND = ModelCard(
     reads="English words, or a phrase of a few: letters, apostrophe, hyphen, full stop",
     weak_at_phrases="Made for single words: it says three in ten phrases of two words rightly, few longer ones.",
     writes="sounds in ARPAbet",
+    # A word has hardly more sounds than letters.
+    longest_output=(2, 8),
     steps=13_000,
 )
 
@@ -189,11 +197,6 @@ EARLIER: Mapping[str, tuple[ModelCard, ...]] = MappingProxyType(
         )
     }
 )
-
-
-def longest_output(card: ModelCard, text: str) -> int | None:
-    """How many tokens a seq2seq model may write for this text, where its output has a natural end; else None."""
-    return MOST_SOUNDS_PER_LETTER * len(text) + MOST_SOUNDS_BESIDE if card.name == _SPELLING_TO_SOUND.name else None
 
 
 def model_card(name: str) -> ModelCard:

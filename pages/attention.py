@@ -100,7 +100,7 @@ def which(traced: "TracedText", kind: str, layer: int | None, head: int | None) 
         "This takes those columns out and rescales what is left.",
     )
     if family() == "seq2seq":
-        output.output_controls(" ".join(_words(traced)))
+        output.output_controls("".join(traced.written_texts))
 
 
 def another_kind() -> None:
@@ -109,12 +109,6 @@ def another_kind() -> None:
     if LAYER.value != ALL:
         LAYER.choose(None)
         HEAD.choose(None)
-
-
-def _words(traced: "TracedText") -> list[str]:
-    return [
-        each.text for each, is_special in zip(traced.written, traced.written_special, strict=True) if not is_special
-    ]
 
 
 def say_what_was_not_read(traced: "TracedText") -> None:
@@ -235,14 +229,15 @@ def explore_writing(prompt: "TracedText", status: DeltaGenerator) -> None:
     with left:
         which(prompt, kind, layer, head)
     with centre:
-        written = output.decoder_steps()
-    if written is None:
+        steps = output.decoder_steps()
+    if steps is None:
         show_notes()
         return
-    step = chosen_step(len(written.ids))
+    written = output.written_after(steps)
+    step = chosen_step(len(steps))
     show_notes()
     # One forward over all of it: during cached decoding a sliding layer's rows are cut short.
-    trace = TraceRequest(thread.MODEL.value, (*prompt.ids, *written.ids[:-1]))
+    trace = TraceRequest(thread.MODEL.value, (*prompt.ids, *(each.token_id for each in steps[:-1])))
     traced = ask(TracedTextRequest(trace), status)
     map_request = HeadMapRequest(trace, kind, layer, head, SINK.value == "out")
     rows = ask(StepRowsRequest(map_request, first=len(prompt.ids) - 1), status)

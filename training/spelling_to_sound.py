@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import T5ForConditionalGeneration
 
-from models.catalog import EARLIER, MODELS, longest_output
+from models.catalog import EARLIER, MODELS
 from models.loading.packs import prepared_folder
 from models.training_curve import FILE
 from training.alphabet import END, VOCABULARY
@@ -212,6 +212,7 @@ def _keep_curve_until(path: Path, step: int) -> None:
 
 def say(model: Any, spellings: Sequence[str], rows: int = 256) -> list[tuple[str, ...]]:
     """What the model says for each spelling, greedily: phonemes without special pieces."""
+    card = MODELS["spelling_to_sound"]
     said: dict[str, tuple[str, ...]] = {}
     ordered = sorted(set(spellings), key=len)
     was_training = model.training
@@ -224,7 +225,7 @@ def say(model: Any, spellings: Sequence[str], rows: int = 256) -> list[tuple[str
                 input_ids=ids, attention_mask=mask, do_sample=False, num_beams=1, max_new_tokens=LONGEST_OUTPUT
             )
         for spelling, row in zip(some, written[:, 1:].tolist(), strict=True):
-            most = longest_output(MODELS["spelling_to_sound"], spelling)
+            most = card.most_tokens(spelling, LONGEST_OUTPUT)
             pieces = [VOCABULARY[number] for number in row][:most]
             said[spelling] = tuple(pieces[: pieces.index(END)] if END in pieces else pieces)
     model.train(was_training)

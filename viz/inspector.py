@@ -32,27 +32,18 @@ def part_text(part: float) -> str:
     return f"{percent:.{1 if percent >= 1 or percent == 0 else 2}f}\N{NO-BREAK SPACE}%"
 
 
-def sentence(token: str, head: str, line: Share, *, rescaled: bool = False) -> str:
-    """What the selected token does most, in words; `rescaled` where the sink was taken out of its row."""
-    name = f"<b><bdi>{html.escape(token)}</bdi></b>"
+def sentence(token: str, head: str, line: Share, *, rescaled: bool = False, is_written: bool = False) -> str:
+    """What a token looks at most, in words, or, where it `is_written`, what the step that writes it looks at most;
+    `rescaled` where the sink was taken out of its row.
+    """
+    name, head = f"<b><bdi>{html.escape(token)}</bdi></b>", html.escape(head)
+    who, where = (f"To write {name}, {head} looks", "") if is_written else (f"{name} looks", f" in {head}")
     if line.part == 0:
-        return f'<p class="headlight-sentence">{name} looks at the sink alone in {html.escape(head)}.</p>'
+        return f'<p class="headlight-sentence">{who} at the sink alone{where}.</p>'
     whole = "of what is left without the sink" if rescaled else "of its attention"
     return (
-        f'<p class="headlight-sentence">{name} looks mostly at <b><bdi>{html.escape(line.text)}</bdi></b>: '
-        f"{part_text(line.part)} {whole} in {html.escape(head)}.</p>"
-    )
-
-
-def writing_sentence(token: str, head: str, line: Share, *, rescaled: bool = False) -> str:
-    """What the step that writes a token looks at most, in words."""
-    name = f"<b><bdi>{html.escape(token)}</bdi></b>"
-    if line.part == 0:
-        return f'<p class="headlight-sentence">To write {name}, {html.escape(head)} looks at the sink alone.</p>'
-    whole = "of what is left without the sink" if rescaled else "of its attention"
-    return (
-        f'<p class="headlight-sentence">To write {name}, {html.escape(head)} looks mostly at '
-        f"<b><bdi>{html.escape(line.text)}</bdi></b>: {part_text(line.part)} {whole}.</p>"
+        f'<p class="headlight-sentence">{who} mostly at <b><bdi>{html.escape(line.text)}</bdi></b>: '
+        f"{part_text(line.part)} {whole}{where}.</p>"
     )
 
 

@@ -1,5 +1,6 @@
 """What the pages ask of a trace, and the answers: only the slice that is shown."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from models.attention.pooling import max_pooled, without_columns
 from models.attention.trace import AttentionTrace, trace_attention
 from models.engine import Engine
 from models.loaded import LoadedModel
-from models.tokenization import Piece, encode
+from models.tokenization import Piece, TextStream, encode
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class TracedText:
     layers, heads: for each kind, the layers that have maps and how many heads each of them has.
     next_tokens: for decoders, the likeliest tokens to come, best first; else empty.
     written: for seq2seq models, the token that each row of the decoder writes, with the model's probability for it.
+    written_texts: what each of those adds to the text that is written.
     written_special, written_unknown: which of those are special or unknown.
     read_as: the text as the tokenizer's normaliser hands it on; the text itself where it has none.
     """
@@ -68,6 +70,7 @@ class TracedText:
     heads: tuple[tuple[int, ...], ...]
     next_tokens: tuple[Candidate, ...]
     written: tuple[Candidate, ...]
+    written_texts: tuple[str, ...]
     written_special: tuple[bool, ...]
     written_unknown: tuple[bool, ...]
     read_as: str
@@ -105,6 +108,7 @@ class TracedTextRequest:
             heads=tuple(tuple(trace.heads(kind, layer) for layer in trace.layers(kind)) for kind in trace.kinds),
             next_tokens=_next_tokens(trace, self.candidates),
             written=written,
+            written_texts=_texts(trace.loaded, [each.id for each in written]),
             written_special=tuple(piece.is_special for piece in marks),
             written_unknown=tuple(piece.is_unknown for piece in marks),
             read_as=_read_as(trace.loaded, self.trace.text),
@@ -133,6 +137,11 @@ def _written(
 def written_ids(loaded: LoadedModel, target: str | tuple[int, ...] | None) -> tuple[int, ...]:
     """The tokens that a seq2seq model writes with this target, its end token among them."""
     return encode(loaded.target_tokenizer, target).ids if isinstance(target, str) else target or ()
+
+
+def _texts(loaded: LoadedModel, ids: Sequence[int]) -> tuple[str, ...]:
+    stream = TextStream(loaded.tokenizer)
+    return tuple(stream.add(token, is_last=place == len(ids) - 1) for place, token in enumerate(ids))
 
 
 def _read_as(loaded: LoadedModel, text: str | tuple[int, ...]) -> str:

@@ -11,8 +11,8 @@ from torch import Tensor
 from models.decoding.preparation import Prepared, prepare, prompt_ids
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.steps import Ending, GenerationStep
-from models.decoding.writing import TextStream
 from models.loaded import LoadedModel
+from models.tokenization import TextStream
 
 Turn = Callable[[], AbstractContextManager[None]]
 Prompt = str | Sequence[int]
@@ -67,7 +67,7 @@ def _steps(
     loaded: LoadedModel, state: Prepared, settings: Sequence[DecodingSettings], turn: Turn
 ) -> Iterator[tuple[GenerationStep | None, ...]]:
     is_seq2seq = bool(loaded.model.config.is_encoder_decoder)
-    streams = [TextStream(loaded, () if is_seq2seq else prompt) for prompt in state.prompts]
+    streams = [TextStream(loaded.tokenizer, () if is_seq2seq else prompt) for prompt in state.prompts]
     generators = [torch.Generator().manual_seed(one.seed) for one in settings]
     open_rows = set(range(len(settings)))
     for index in range(state.longest):

@@ -1,4 +1,4 @@
-"""Text to pieces: ids, what is shown for each, its bytes and where it stands in the text."""
+"""Text to pieces: ids, what is shown for each, its bytes and where it stands in the text; and back, as tokens come."""
 
 from models.tokenization.pieces import (
     Piece,
@@ -9,5 +9,15 @@ from models.tokenization.pieces import (
     readable_bytes,
     readable_text,
 )
+from models.tokenization.writing import TextStream
 
-__all__ = ["Piece", "TextError", "Tokenization", "encode", "pieces_of_ids", "readable_bytes", "readable_text"]
+__all__ = [
+    "Piece",
+    "TextError",
+    "TextStream",
+    "Tokenization",
+    "encode",
+    "pieces_of_ids",
+    "readable_bytes",
+    "readable_text",
+]

@@ -11,7 +11,7 @@ from pages.attending.choices import SINK, STEP, WAY, head_name
 from pages.attending.output import Written
 from pages.shared import sounds, thread
 from pages.shared.examples import ATTENTION
-from viz.inspector import Share, heading, line, part_text, sentence, shares, writing_sentence
+from viz.inspector import Share, heading, line, part_text, sentence, shares
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, HeadPicture, TracedText
@@ -32,7 +32,7 @@ def inspect(traced: "TracedText", picture: "HeadPicture", request: "HeadMapReque
     if request.kind == "cross":
         written = traced.written[selected]
         best = _best(traced.tokens, row)
-        parts = [writing_sentence(written.text, name, best[0], rescaled=SINK.value == "out"), shares(best)]
+        parts = [sentence(written.text, name, best[0], rescaled=SINK.value == "out", is_written=True), shares(best)]
         parts += [*unseen, line(LINES["cross"]), *_what_is_written(traced, selected)]
     else:
         is_target = request.kind == "decoder" and bool(traced.target_tokens)
@@ -53,10 +53,10 @@ def inspect_step(traced: "TracedText", row: np.ndarray, request: "HeadMapRequest
     best = _best(traced.tokens, row)
     token = written.pieces[step]
     st.html(
-        writing_sentence(token, head_name(request.layer, request.head), best[0], rescaled=SINK.value == "out")
+        sentence(token, head_name(request.layer, request.head), best[0], rescaled=SINK.value == "out", is_written=True)
         + shares(best)
         + line(LINES["map"])
-        + heading(f"Step {step + 1} of {len(written.ids)}")
+        + heading(f"Step {step + 1} of {len(written.pieces)}")
         + shares([Share(token, written.probabilities[step])])
         + line("How likely the model held the token that it wrote.")
     )

@@ -1,6 +1,7 @@
 """What a model writes: the output of a seq2seq model, and what a decoder goes on with, token by token."""
 
 import html
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from models.catalog import MODELS, longest_output
+from models.catalog import MODELS
 from models.engine import JobError, engine
 from models.errors import HeadlightError
 from pages.attending.choices import LENGTH, LENGTHS, STEP, TARGET, WAY, WAYS
@@ -17,6 +18,7 @@ from pages.shared.asking import ask
 from pages.shared.link import note
 
 if TYPE_CHECKING:
+    from models.attention import TracedText
     from models.decoding import GenerationStep, WriteRequest
 
 LONGEST_TARGET = 512
@@ -31,9 +33,8 @@ class OutputError(HeadlightError):
 
 @dataclass(frozen=True)
 class Written:
-    """What a decoder wrote after the text: its tokens, what each adds to the text, and the model's probability."""
+    """What a model wrote, token by token: what each adds to the text, and the model's probability for it."""
 
-    ids: tuple[int, ...]
     pieces: tuple[str, ...]
     texts: tuple[str, ...]
     probabilities: tuple[float, ...]
@@ -51,7 +52,7 @@ def seq2seq_target(status: DeltaGenerator) -> str | tuple[int, ...]:
                 f"The typed output has {len(TARGET.value.split()):,} pieces; at most {LONGEST_TARGET} can be shown."
             )
         return TARGET.value
-    longest = min(longest_output(MODELS[model], text) or _LONGEST_OUTPUT, _LONGEST_OUTPUT)
+    longest = MODELS[model].most_tokens(text, _LONGEST_OUTPUT)
     if WAY.value == "beams":
         found = ask(BeamSearchRequest(model, text, _BEAMS, longest), status)
         return found.beams[0].ids
@@ -97,7 +98,7 @@ def length_control() -> None:
     )
 
 
-def decoder_steps() -> Written | None:
+def decoder_steps() -> "tuple[GenerationStep, ...] | None":
     """What the decoder wrote; None while it is writing, which is shown as it grows. Raises HeadlightError."""
     from models.decoding import DecodingSettings, WriteRequest
 
@@ -119,16 +120,26 @@ def decoder_steps() -> Written | None:
             replace(request, settings=replace(request.settings, max_new_tokens=progress.count)),
             job,
         )
-    return _written(progress.steps)
+    return progress.steps
 
 
-def _written(steps: "tuple[GenerationStep, ...]") -> Written:
+def written_after(steps: "Sequence[GenerationStep]") -> Written:
+    """What a decoder wrote after a text."""
     return Written(
-        ids=tuple(step.token_id for step in steps),
         pieces=tuple(step.piece.text for step in steps),
         texts=tuple(step.text for step in steps),
         probabilities=tuple(step.probability for step in steps),
         is_special=tuple(step.piece.is_special for step in steps),
+    )
+
+
+def written_from_source(traced: "TracedText") -> Written:
+    """What a seq2seq model wrote, or was made to write."""
+    return Written(
+        pieces=tuple(each.text for each in traced.written),
+        texts=traced.written_texts,
+        probabilities=tuple(each.probability for each in traced.written),
+        is_special=traced.written_special,
     )
 
 

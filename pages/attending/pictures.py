@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.attending.choices import HEAD, LAYER, SINK, STEP, VIEW, head_name, map_name
-from pages.attending.output import Written
+from pages.attending.output import Written, written_from_source
 from pages.shared import sounds, thread
 from pages.shared.asking import ask, working
 from viz.components.attention_map import MapPicture, attention_map
@@ -46,8 +46,8 @@ def show_map(traced: "TracedText", picture: "HeadPicture", request: "HeadMapRequ
             row=picture.row,
             selected=selected,
             most=picture.most,
-            special=tuple(place for place, is_special in enumerate(special) if is_special),
-            unknown=tuple(place for place, is_unknown in enumerate(unknown) if is_unknown),
+            special=_places(special),
+            unknown=_places(unknown),
             unseen_means="the future, which a decoder cannot see",
             caption=caption + _means(traced, kind, layer, head) + _without_sink(picture.seen, "in the selected row"),
             has_strip=not is_cross,
@@ -61,45 +61,37 @@ def cross_steps(
     traced: "TracedText", rows: "StepRows", request: "HeadMapRequest", selected: int, key: str = "written_steps"
 ) -> None:
     """Source above, output below, lines between them."""
-    names = [each.text for each in traced.written]
-    written_steps(
-        StepsPicture(
-            name=head_name(request.layer, request.head),
-            map=map_name(request.kind, request.layer, request.head),
-            keys=traced.tokens,
-            outputs=tuple(names),
-            hints=tuple(_hint(each.text, each.probability) for each in traced.written),
-            probabilities=tuple(each.probability for each in traced.written),
-            weights=rows.weights,
-            selected=selected,
-            most=rows.most,
-            written_from=None,
-            special=_places(traced.is_special),
-            unknown=_places(traced.is_unknown),
-            special_outputs=_places(traced.written_special),
-            text_before="",
-            texts=tuple(
-                "" if is_special else (" " if place else "") + name
-                for place, (name, is_special) in enumerate(zip(names, traced.written_special, strict=True))
-            ),
-            caption=f"{_title()}, {head_name(request.layer, request.head)}: a line is as wide "
-            "and as dark as the weight from an output's step to a source token."
-            + _means(traced, request.kind, request.layer, request.head)
-            + _without_sink(None),
-        ),
-        key=key,
-        on_step=STEP.choose,
-    )
+    what = "a line is as wide and as dark as the weight from an output's step to a source token."
+    _steps(traced, rows, request, written_from_source(traced), selected, what, key=key)
 
 
 def decoder_steps(
     traced: "TracedText", rows: "StepRows", request: "HeadMapRequest", written: Written, selected: int
 ) -> None:
     """The text as a strip that grows step by step."""
-    count = len(traced.tokens) - len(written.ids) + 1
+    what = "what the step that writes the outlined token looks at; the likeliest token is written each time (greedy)."
+    # The last token that was written is nobody's key.
+    prompt = len(traced.tokens) - len(written.pieces) + 1
+    _steps(traced, rows, request, written, selected, what, written_from=prompt, text_before=thread.TEXT.value)
+
+
+def _steps(
+    traced: "TracedText",
+    rows: "StepRows",
+    request: "HeadMapRequest",
+    written: Written,
+    selected: int,
+    what: str,
+    *,
+    written_from: int | None = None,
+    text_before: str = "",
+    key: str = "written_steps",
+) -> None:
+    name = head_name(request.layer, request.head)
+    means = _means(traced, request.kind, request.layer, request.head)
     written_steps(
         StepsPicture(
-            name=head_name(request.layer, request.head),
+            name=name,
             map=map_name(request.kind, request.layer, request.head),
             keys=traced.tokens,
             outputs=written.pieces,
@@ -108,18 +100,15 @@ def decoder_steps(
             weights=rows.weights,
             selected=selected,
             most=rows.most,
-            written_from=count,
+            written_from=written_from,
             special=_places(traced.is_special),
             unknown=_places(traced.is_unknown),
             special_outputs=_places(written.is_special),
-            text_before=thread.TEXT.value,
+            text_before=text_before,
             texts=written.texts,
-            caption=f"{_title()}, {head_name(request.layer, request.head)}: what the step that "
-            "writes the outlined token looks at; the likeliest token is written each time (greedy)."
-            + _means(traced, request.kind, request.layer, request.head)
-            + _without_sink(None),
+            caption=f"{_title()}, {name}: {what}{means}{_without_sink(None)}",
         ),
-        key="written_steps",
+        key=key,
         on_step=STEP.choose,
     )
 

@@ -29,8 +29,7 @@ def show(request: "HeadMapRequest", traced: "TracedText", selected: int, text: s
     name = "attention_weights.py"
     if traced.target_tokens:
         name = "cross_attention.py"
-        words = zip(traced.written, traced.written_special, strict=True)
-        target = " ".join(each.text for each, is_special in words if not is_special)
+        target = "".join(traced.written_texts)
         where = f"{shlex.quote(target)} {request.kind} {where}"
     st.caption(f"Save it as {name} and run it with torch and transformers installed:")
     st.code(f"python {name} {shlex.quote(str(folder))} {shown} {where}", language="bash", wrap_lines=True)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import transformers
 
 from models.attention import (
     AbsencesRequest,
@@ -15,6 +16,7 @@ from models.attention import (
 )
 from models.decoding import DecodingSettings, decode
 from models.engine import Engine
+from models.loading import wrap_model
 from tests.models import architectures
 from tests.models.test_decoding import PROMPT, ours
 
@@ -76,6 +78,17 @@ def test_each_row_names_the_token_that_it_writes(name):
     shares = [each.probability for each in traced.written]
     np.testing.assert_allclose(shares, [step.probability for step in steps], atol=1e-4)
     assert len(traced.target_tokens) == len(ids)
+
+
+def test_written_pieces_add_up_to_the_text_of_any_tokenizer(smollm2):
+    config = architectures.ARCHITECTURES["t5"].config()
+    config.vocab_size = smollm2.vocabulary
+    model = transformers.T5ForConditionalGeneration(config)
+    engine = engine_with("t5", wrap_model(model, smollm2.tokenizer, "seq2seq"))
+    target = "Paris, café 🍓 and  1,234"
+    traced = engine.run(TracedTextRequest(TraceRequest("t5", "a text", target)))
+    assert "".join(traced.written_texts) == target
+    assert len(traced.written_texts) == len(traced.written) > 8
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,9 @@
 """The text that tokens add up to, while they come."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from tokenizers.decoders import DecodeStream
-
-from models.loaded import LoadedModel
 
 _BROKEN = "\N{REPLACEMENT CHARACTER}"
 
@@ -16,9 +15,9 @@ class TextStream:
     tokenizer there is no text.
     """
 
-    def __init__(self, loaded: LoadedModel, prompt: Sequence[int]) -> None:
-        self._tokenizer = loaded.tokenizer
-        self._backend = loaded.backend
+    def __init__(self, tokenizer: Any, prompt: Sequence[int] = ()) -> None:
+        self._tokenizer = tokenizer
+        self._backend = getattr(tokenizer, "backend_tokenizer", None)
         self._stream = DecodeStream(ids=list(prompt), skip_special_tokens=True)
         self._prompt = list(prompt)
         self._ids: list[int] = []
