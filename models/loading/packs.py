@@ -6,13 +6,14 @@ import logging
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 from safetensors import SafetensorError
 
-from models.catalog import ModelCard
+from models.catalog import ModelCard, Pack
 from models.errors import HeadlightError
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,11 @@ class PackError(HeadlightError):
 def home() -> Path:
     """The folder of everything that is fetched or prepared: `HEADLIGHT_HOME`, else `.headlight` in the project."""
     return Path(os.environ.get("HEADLIGHT_HOME") or _PROJECT / ".headlight")
+
+
+def bundled_folder() -> Path:
+    """The folder of what this project trained itself."""
+    return _BUNDLED
 
 
 def packs_folder() -> Path:
@@ -53,16 +59,21 @@ def verify(card: ModelCard) -> None:
             f"The weights of {card.title} come with Headlight, and are missing: {prepared_folder(card)} has no "
             "model.safetensors. Check the project out again."
         )
-    for file in card.pack.files:
+    verify_files(card.pack)
+
+
+def verify_files(pack: Pack) -> None:
+    """Check that every file of a pack is there and is the one that was published. Raises PackError."""
+    for file in pack.files:
         path = packs_folder() / file.path
         if not path.is_file():
             raise PackError(
-                f"The model pack {card.pack.distribution} is not installed: {file.path} is missing. "
+                f"The model pack {pack.distribution} is not installed: {file.path} is missing. "
                 "Run `make models` and try again."
             )
         if sha256_of(path) != file.sha256:
             raise PackError(
-                f"The model pack {card.pack.distribution} is damaged: {file.path} is not the file that was published. "
+                f"The model pack {pack.distribution} is damaged: {file.path} is not the file that was published. "
                 "Delete the folder of packs, run `make models` and try again."
             )
 
@@ -77,17 +88,33 @@ def model_folder(card: ModelCard) -> Path:
     """
     verify(card)
     target = prepared_folder(card)
-    if card.pack.gguf is not None and not _is_whole(target):
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(target.with_name(target.name + ".lock")):
-                if not _is_whole(target):
-                    _expand(packs_folder() / card.pack.folder, card.pack.gguf, target)
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            raise PackError(
-                f"{card.title} could not be expanded into {target.parent} ({type(error).__name__}): "
-                "the folder must be writable and have room for 600 MB."
-            ) from error
+    gguf = card.pack.gguf
+    if gguf is not None:
+        source = packs_folder() / card.pack.folder
+        made_once(target, lambda work: _expand(source, gguf, work), card.title, "600 MB")
+    return target
+
+
+def made_once(target: Path, make: Callable[[Path], None], what: str, room: str) -> Path:
+    """The folder `target`, which `make(folder)` fills the first time that anybody asks for it.
+
+    Safe when several processes ask at once: one makes it, the others wait for it, and it appears under its final name
+    only when it is whole. `what` and `room` (how much it may take) are for the sentence when it fails.
+
+    Raises PackError.
+    """
+    if _is_whole(target):
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(target.with_name(target.name + ".lock")):
+            if not _is_whole(target):
+                _make(target, make)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise PackError(
+            f"{what} could not be expanded into {target.parent} ({type(error).__name__}): "
+            f"the folder must be writable and have room for {room}."
+        ) from error
     return target
 
 
@@ -109,28 +136,13 @@ def _is_whole(folder: Path) -> bool:
         return False
 
 
-def _expand(source: Path, gguf: str, target: Path) -> None:
-    """Expand a GGUF into a safetensors folder beside `target`, then move it into place in one step."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
+def _make(target: Path, make: Callable[[Path], None]) -> None:
+    """Have a folder filled beside `target`, then move it into place in one step; the manifest is written last."""
     for leftover in target.parent.glob(f".{target.name}-*"):
         shutil.rmtree(leftover, ignore_errors=True)
     work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    log.info("Expanding %s once; this takes about half a minute.", gguf)
     try:
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            source, gguf_file=gguf, dtype=torch.float32, local_files_only=True
-        )
-        # A model read from GGUF calls itself quantised although its weights are expanded, and refuses to be saved.
-        model.hf_quantizer = None
-        model.is_quantized = False
-        if hasattr(model.config, "quantization_config"):
-            del model.config.quantization_config
-        model.save_pretrained(work)
-        tokenizer: Any = AutoTokenizer.from_pretrained(source, gguf_file=gguf, local_files_only=True)
-        _cut_digits_first(tokenizer, source / gguf)
-        tokenizer.save_pretrained(work)
+        make(work)
         sizes = {file.name: file.stat().st_size for file in work.iterdir()}
         (work / _MANIFEST).write_text(json.dumps(sizes))
         if target.exists():
@@ -138,6 +150,26 @@ def _expand(source: Path, gguf: str, target: Path) -> None:
         work.rename(target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _expand(source: Path, gguf: str, work: Path) -> None:
+    """Expand a GGUF into a safetensors folder."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    log.info("Expanding %s once; this takes about half a minute.", gguf)
+    model: Any = AutoModelForCausalLM.from_pretrained(
+        source, gguf_file=gguf, dtype=torch.float32, local_files_only=True
+    )
+    # A model read from GGUF calls itself quantised although its weights are expanded, and refuses to be saved.
+    model.hf_quantizer = None
+    model.is_quantized = False
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    model.save_pretrained(work)
+    tokenizer: Any = AutoTokenizer.from_pretrained(source, gguf_file=gguf, local_files_only=True)
+    _cut_digits_first(tokenizer, source / gguf)
+    tokenizer.save_pretrained(work)
 
 
 def _cut_digits_first(tokenizer: Any, gguf: Path) -> None:

@@ -1,5 +1,19 @@
 """Text to pieces: ids, what is shown for each, its bytes and where it stands in the text; and back, as tokens come."""
 
+from models.tokenization.conversion import TokenizerFileError
+from models.tokenization.facts import TokenizerFacts
+from models.tokenization.lattice import Lattice
+from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.longest_match import LongestMatch
+from models.tokenization.origins import NoOriginError
+from models.tokenization.own import (
+    LARGEST_FILE,
+    PATTERNS,
+    OpenedFile,
+    keep_own,
+    new_own_name,
+    open_tokenizer_file,
+)
 from models.tokenization.pieces import (
     Piece,
     TextError,
@@ -9,15 +23,79 @@ from models.tokenization.pieces import (
     readable_bytes,
     readable_text,
 )
+from models.tokenization.pipeline import Stages, Word
+from models.tokenization.requests import (
+    WINDOW,
+    Column,
+    Comparison,
+    ComparisonRequest,
+    Counts,
+    CountsRequest,
+    Difference,
+    FactsRequest,
+    OriginsRequest,
+    ShownMerge,
+    ShownOrigin,
+    StagesRequest,
+    Stretch,
+)
+from models.tokenization.shelf import load_tokenizer, prepared_tokenizer
+from models.tokenization.tokenize import tokenize
+from models.tokenization.training import (
+    ALGORITHMS,
+    SHORTEST_TEXT,
+    TrainingError,
+    TrainingProgress,
+    TrainTokenizerRequest,
+    check_training,
+    smallest_vocabulary,
+)
 from models.tokenization.writing import TextStream
 
 __all__ = [
+    "ALGORITHMS",
+    "LARGEST_FILE",
+    "PATTERNS",
+    "SHORTEST_TEXT",
+    "WINDOW",
+    "Column",
+    "Comparison",
+    "ComparisonRequest",
+    "Counts",
+    "CountsRequest",
+    "Difference",
+    "FactsRequest",
+    "Lattice",
+    "LoadedTokenizer",
+    "LongestMatch",
+    "NoOriginError",
+    "OpenedFile",
+    "OriginsRequest",
     "Piece",
+    "ShownMerge",
+    "ShownOrigin",
+    "Stages",
+    "StagesRequest",
+    "Stretch",
     "TextError",
     "TextStream",
     "Tokenization",
+    "TokenizerFacts",
+    "TokenizerFileError",
+    "TrainTokenizerRequest",
+    "TrainingError",
+    "TrainingProgress",
+    "Word",
+    "check_training",
     "encode",
+    "keep_own",
+    "load_tokenizer",
+    "new_own_name",
+    "open_tokenizer_file",
     "pieces_of_ids",
+    "prepared_tokenizer",
     "readable_bytes",
     "readable_text",
+    "smallest_vocabulary",
+    "tokenize",
 ]

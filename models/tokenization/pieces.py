@@ -1,13 +1,11 @@
-"""From a text or from ids to pieces that can be shown without lying about their bytes."""
+"""From ids to pieces that can be shown without lying about their bytes."""
 
 import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
-
-from transformers.convert_slow_tokenizer import bytes_to_unicode
+from typing import Any, Literal, NamedTuple
 
 from models.errors import HeadlightError
 
@@ -16,12 +14,13 @@ class TextError(HeadlightError):
     """A text that holds what is not text."""
 
 
-@dataclass(frozen=True)
-class Piece:
+# A named tuple and no dataclass: a text of 100 kB has 30,000 of them, and they are made three times as fast.
+class Piece(NamedTuple):
     """One token.
 
     text: as shown: spaces and control characters made visible, half a character as its bytes in hexadecimal.
-    data: the bytes it stands for; of a normalising tokenizer, those of the normalised text.
+    data: the bytes it stands for; of a normalising tokenizer, those of the normalised text; of an unknown piece, those
+        of the text that it stands for, as far as that is known.
     span: start and end in the text, in code points; (0, 0) for a piece that is not in the text. Spans of
         byte-level pieces overlap when a character is cut.
     """
@@ -43,17 +42,126 @@ class Tokenization:
     pieces: tuple[Piece, ...]
 
 
+@dataclass(frozen=True)
+class Notation:
+    """How a tokenizer writes its pieces in its vocabulary.
+
+    kind: "bytes" (Ġ: each byte is a printable character), "metaspace" (▁ is a space), "plain".
+    prefix: what stands before a piece that goes on with a word (##). suffix: what stands behind one that ends a word.
+    byte_fallback: whether <0xNN> is a byte.
+    """
+
+    kind: Literal["bytes", "metaspace", "plain"]
+    prefix: str = ""
+    suffix: str = ""
+    byte_fallback: bool = False
+
+    def bytes_of(self, token: str) -> bytes:
+        """The bytes that a piece of the vocabulary stands for."""
+        if self.kind == "bytes":
+            table = _byte_of_character()
+            return b"".join(bytes([table[each]]) if each in table else each.encode() for each in token)
+        if self.byte_fallback and len(token) == 6 and token.startswith("<0x") and token.endswith(">"):
+            return bytes.fromhex(token[3:5])
+        if self.continues(token):
+            token = token.removeprefix(self.prefix)
+        if self.suffix:
+            token = token.removesuffix(self.suffix)
+        return (token.replace("▁", " ") if self.kind == "metaspace" else token).encode("utf-8", "replace")
+
+    def continues(self, token: str) -> bool:
+        """Whether this piece of the vocabulary goes on with a word: ##ing; ## alone is two signs."""
+        return bool(self.prefix) and token.startswith(self.prefix) and len(token) > len(self.prefix)
+
+    def shown(self, token: str) -> str:
+        """How people see a piece of the vocabulary."""
+        return (self.prefix if self.continues(token) else "") + readable_bytes(self.bytes_of(token))
+
+
+class Look(NamedTuple):
+    """What is known of a piece whatever the text; the fields are those of `Piece`. token: as the vocabulary has it."""
+
+    text: str
+    data: bytes
+    is_special: bool
+    is_unknown: bool
+    token: str
+
+
+class Looks(dict[int, Look]):
+    """The look of each piece of a vocabulary by id, worked out when it is first met."""
+
+    def __init__(
+        self,
+        token_of: Callable[[int], str | None],
+        notation: Notation,
+        special: Iterable[int] = (),
+        added: Iterable[int] = (),
+        unknown: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.notation = notation
+        self._token_of = token_of
+        self._special = frozenset(special)
+        self._added = frozenset(added)
+        # Where pieces are bytes nothing is unknown, although the tokenizer may name its end of text as that (GPT-2).
+        self.unknown = None if notation.kind == "bytes" else unknown
+
+    def __missing__(self, number: int) -> Look:
+        token = self._token_of(number)
+        token = str(number) if token is None else token
+        is_unknown = number == self.unknown
+        is_whole = number in self._added or is_unknown
+        look = self[number] = Look(
+            text=readable_text(token) if is_whole else self.notation.shown(token),
+            data=token.encode("utf-8", "replace") if is_whole else self.notation.bytes_of(token),
+            is_special=number in self._special and not is_unknown,
+            is_unknown=is_unknown,
+            token=token,
+        )
+        return look
+
+    def pieces(
+        self, ids: Sequence[int], spans: Sequence[tuple[int, int]] | None = None, text: str | None = None
+    ) -> tuple[Piece, ...]:
+        """The pieces with these ids; an unknown one has the bytes of its span in `text`, where there is one."""
+        # zip is given no strict=: the two come from one encoding, and this line is what a long text waits for.
+        pieces = tuple(
+            Piece(number, shown, data, span, is_special, is_unknown)
+            for number, (shown, data, is_special, is_unknown, _), span in zip(  # noqa: B905
+                ids, map(self.__getitem__, ids), [(0, 0)] * len(ids) if spans is None else spans
+            )
+        )
+        if text is None or self.unknown is None or self.unknown not in ids:
+            return pieces
+        return tuple(
+            piece._replace(data=text[slice(*piece.span)].encode()) if piece.is_unknown else piece for piece in pieces
+        )
+
+
+def check_is_text(text: str) -> None:
+    """Raise TextError for a text that holds half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise TextError(
+            f"Character {error.start} of the text is half of a surrogate pair, which is not text; "
+            "delete it and try again."
+        ) from error
+
+
 def encode(tokenizer: Any, text: str) -> Tokenization:
     """Cut `text` with a transformers tokenizer, with its special tokens, without padding or truncation.
 
     A fast tokenizer is called through `tokenizers` itself with its settings left alone: that is safe when it is shared.
 
-    Raises TextError for a text that holds half of a surrogate pair or a NUL.
+    Raises TextError for a text that holds half of a surrogate pair or a NUL, which models cannot be asked about.
     """
-    for place, character in enumerate(text):
-        if "\ud800" <= character <= "\udfff" or character == "\0":
-            what = "a NUL" if character == "\0" else "half of a surrogate pair"
-            raise TextError(f"Character {place} of the text is {what}, which is not text; delete it and try again.")
+    check_is_text(text)
+    if "\0" in text:
+        raise TextError(
+            f"Character {text.index(chr(0))} of the text is a NUL, which is not text; delete it and try again."
+        )
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
         ids: Sequence[int] = tokenizer(text)["input_ids"]
@@ -61,7 +169,7 @@ def encode(tokenizer: Any, text: str) -> Tokenization:
     else:
         encoding = backend.encode(text)
         ids, spans = encoding.ids, encoding.offsets
-    return Tokenization(text, tuple(ids), pieces_of_ids(tokenizer, ids, spans))
+    return Tokenization(text, tuple(ids), looks_of(tokenizer).pieces(ids, spans, text))
 
 
 def pieces_of_ids(
@@ -70,69 +178,70 @@ def pieces_of_ids(
     """The pieces with these ids; without a tokenizer (None) each shows its number."""
     if tokenizer is None:
         return tuple(Piece(number, str(number), b"", (0, 0), is_special=False, is_unknown=False) for number in ids)
-    special = frozenset(tokenizer.all_special_ids)
-    added = frozenset(tokenizer.added_tokens_decoder)
-    unknown = getattr(tokenizer, "unk_token_id", None)
-    # Where pieces are bytes nothing is unknown, although the tokenizer may name its end of text as that (GPT-2).
-    notation = _notation(tokenizer)
-    pieces = []
-    for place, (number, token) in enumerate(zip(ids, tokenizer.convert_ids_to_tokens(list(ids)), strict=True)):
-        if token is None:
-            token = str(number)
-        is_unknown = number == unknown and notation != "bytes"
-        data = token.encode() if number in added else _bytes_of(token, notation)
-        shown = token if number in added else _shown(token, data, notation)
-        pieces.append(
-            Piece(
-                id=int(number),
-                text=readable_text(shown) if number in added else shown,
-                data=data,
-                span=(0, 0) if spans is None else (spans[place][0], spans[place][1]),
-                is_special=number in special and not is_unknown,
-                is_unknown=is_unknown,
-            )
-        )
-    return tuple(pieces)
+    return looks_of(tokenizer).pieces([int(number) for number in ids], spans)
 
 
-def _notation(tokenizer: Any) -> str:
-    """How this tokenizer writes its pieces: "bytes" (Ġ), "wordpiece" (##), "metaspace" (▁, <0xNN>) or "plain"."""
+def looks_of(tokenizer: Any) -> Looks:
+    """The looks of the pieces of a transformers tokenizer."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:
-        return "metaspace"
-    if backend.decoder is None:
-        return "plain"
-    state = json.loads(backend.decoder.__getstate__())
-    kinds = {state["type"]} | {each["type"] for each in state.get("decoders", ())}
-    if "ByteLevel" in kinds:
-        return "bytes"
-    if "WordPiece" in kinds:
-        return "wordpiece"
-    return "metaspace" if kinds & {"Metaspace", "Replace", "ByteFallback"} else "plain"
+    notation = Notation("metaspace", byte_fallback=True)
+    if backend is not None:
+        parts = {
+            name: None if part is None else json.loads(part.__getstate__())
+            for name, part in (("decoder", backend.decoder), ("pre_tokenizer", backend.pre_tokenizer))
+        }
+        notation = notation_of(parts["decoder"], parts["pre_tokenizer"])
+    return Looks(
+        lambda number: tokenizer.convert_ids_to_tokens([number])[0],
+        notation,
+        special=tokenizer.all_special_ids,
+        added=tokenizer.added_tokens_decoder,
+        unknown=getattr(tokenizer, "unk_token_id", None),
+    )
+
+
+def notation_of(
+    decoder: Mapping[str, Any] | None, pre_tokenizer: Mapping[str, Any] | None, *, byte_fallback: bool = False
+) -> Notation:
+    """How a tokenizer writes its pieces, from the two parts of its tokenizer.json that know it."""
+    parts = {part["type"]: part for part in steps_of(decoder)}
+    if "ByteLevel" in parts or "ByteLevel" in {part["type"] for part in steps_of(pre_tokenizer)}:
+        return Notation("bytes")
+    if "WordPiece" in parts:
+        return Notation("plain", prefix=parts["WordPiece"].get("prefix", "##"))
+    if "BPEDecoder" in parts:
+        return Notation("plain", suffix=parts["BPEDecoder"].get("suffix", "</w>"))
+    is_metaspace = bool(parts.keys() & {"Metaspace", "Replace", "ByteFallback"})
+    return Notation("metaspace" if is_metaspace else "plain", byte_fallback=byte_fallback or "ByteFallback" in parts)
+
+
+def steps_of(part: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    """The parts of a tokenizer.json's normalizer, pre_tokenizer, post_processor or decoder, in order."""
+    if part is None:
+        return []
+    if part["type"] != "Sequence":
+        return [part]
+    inner = next(
+        (part[name] for name in ("normalizers", "pretokenizers", "processors", "decoders") if name in part), []
+    )
+    return [step for each in inner for step in steps_of(each)]
+
+
+@cache
+def character_of_byte() -> tuple[str, ...]:
+    """How byte-level vocabularies write each of the 256 bytes: what prints as itself, the others from U+0100 on.
+
+    GPT-2's table, `transformers.convert_slow_tokenizer.bytes_to_unicode`, made here so that a page which only cuts text
+    does not wait for transformers.
+    """
+    prints = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+    others = iter(range(0x100, 0x200))
+    return tuple(chr(byte) if byte in prints else chr(next(others)) for byte in range(256))
 
 
 @cache
 def _byte_of_character() -> dict[str, int]:
-    """The inverse of GPT-2's table from bytes to printable characters (`bytes_to_unicode`)."""
-    return {character: byte for byte, character in bytes_to_unicode().items()}
-
-
-def _bytes_of(token: str, notation: str) -> bytes:
-    if notation == "bytes":
-        table = _byte_of_character()
-        return b"".join(bytes([table[each]]) if each in table else each.encode() for each in token)
-    if notation == "wordpiece":
-        return token.removeprefix("##").encode()
-    if notation == "metaspace":
-        if len(token) == 6 and token.startswith("<0x") and token.endswith(">"):
-            return bytes.fromhex(token[3:5])
-        return token.replace("▁", " ").encode()
-    return token.encode()
-
-
-def _shown(token: str, data: bytes, notation: str) -> str:
-    continues = notation == "wordpiece" and token.startswith("##") and len(token) > 2
-    return ("##" if continues else "") + readable_bytes(data)
+    return {character: byte for byte, character in enumerate(character_of_byte())}
 
 
 def readable_bytes(data: bytes) -> str:

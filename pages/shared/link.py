@@ -36,6 +36,11 @@ class Choice(Generic[Value]):
         """What is chosen now in this session."""
         return st.session_state.get(f"choice:{self.name}", self.default)
 
+    @property
+    def is_chosen(self) -> bool:
+        """Whether this session, or the link that opened it, chose anything."""
+        return f"choice:{self.name}" in st.session_state
+
     def choose(self, value: Value) -> None:
         """Choose it; the address follows with the next `mirror`."""
         st.session_state[f"choice:{self.name}"] = value

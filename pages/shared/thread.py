@@ -44,6 +44,17 @@ def choose_token(token: int, spans: tuple[tuple[int, int], ...]) -> None:
     st.session_state[_START] = spans[token][0] if token < len(spans) and spans[token] != (0, 0) else None
 
 
+def choose_place(start: int) -> None:
+    """Select what stands at this character of the text, whichever token that is."""
+    TOKEN.choose(None)
+    st.session_state[_START] = start
+
+
+def place() -> int | None:
+    """At which character of the text the selected token begins, as far as somebody selected one."""
+    return st.session_state.get(_START)
+
+
 def current_token(tokens: tuple[str, ...], is_special: tuple[bool, ...], spans: tuple[tuple[int, int], ...]) -> int:
     """The selected token of this tokenization.
 

@@ -309,9 +309,7 @@ from dataclasses import replace
 def expand(source, gguf, target):
     (counts / me.name).write_text("expanded")
     time.sleep(1)
-    target.mkdir()
     (target / "weights").write_text("whole")
-    (target / "headlight.json").write_text('{"weights": 5}')
 
 packs._expand = expand
 sha = packs.sha256_of(packs.packs_folder() / "tiny" / "tiny.gguf")

@@ -1,10 +1,11 @@
-"""What can be loaded: frozen cards. Light to import: no torch, no transformers."""
+"""The models that can be loaded."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
+from models.catalog.packs import Pack, PackFile
 from models.errors import HeadlightError
 
 Family = Literal["encoder", "decoder", "seq2seq"]
@@ -12,34 +13,6 @@ Family = Literal["encoder", "decoder", "seq2seq"]
 
 class UnknownModelError(HeadlightError):
     """A model id that no card carries."""
-
-
-@dataclass(frozen=True)
-class PackFile:
-    """One file of a pack: its path below the pack folder and the SHA-256 of its bytes, in hexadecimal."""
-
-    path: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Pack:
-    """Weights that come as a pinned Python package, used as data and never imported.
-
-    distribution, version: as in requirements-models.txt.
-    folder: the folder below the pack folder that holds the files.
-    files: every file that is read, verified before each load.
-    gguf: the name of the GGUF file in `folder` when the weights come quantised, else None (safetensors).
-    is_bundled: whether this project trained the weights itself: they then stand in models/bundled/ and come with it,
-        checked by the version control and not by a hash here.
-    """
-
-    distribution: str
-    version: str
-    folder: str
-    files: tuple[PackFile, ...]
-    gguf: str | None = None
-    is_bundled: bool = False
 
 
 @dataclass(frozen=True)

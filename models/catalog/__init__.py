@@ -1,0 +1,40 @@
+"""What can be loaded: frozen cards. Light to import: no torch, no transformers."""
+
+from models.catalog.models import (
+    DEFAULT_MODEL,
+    EARLIER,
+    MODELS,
+    Family,
+    ModelCard,
+    UnknownModelError,
+    model_card,
+)
+from models.catalog.packs import Pack, PackFile
+from models.catalog.tokenizers import (
+    DEFAULT_TOKENIZERS,
+    TOKENIZERS,
+    Algorithm,
+    TokenizerCard,
+    TokenizerFormat,
+    UnknownTokenizerError,
+    tokenizer_card,
+)
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "DEFAULT_TOKENIZERS",
+    "EARLIER",
+    "MODELS",
+    "TOKENIZERS",
+    "Algorithm",
+    "Family",
+    "ModelCard",
+    "Pack",
+    "PackFile",
+    "TokenizerCard",
+    "TokenizerFormat",
+    "UnknownModelError",
+    "UnknownTokenizerError",
+    "model_card",
+    "tokenizer_card",
+]

@@ -1,0 +1,31 @@
+"""Data that comes as a package: which files, and the hash of each."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PackFile:
+    """One file of a pack: its path below the pack folder and the SHA-256 of its bytes, in hexadecimal."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Pack:
+    """What comes as a pinned Python package, used as data and never imported: weights, or a vocabulary.
+
+    distribution, version: as in requirements-models.txt.
+    folder: the folder below the pack folder that holds the files.
+    files: every file that is read, verified before each load.
+    gguf: the name of the GGUF file in `folder` when the weights come quantised, else None (safetensors).
+    is_bundled: whether this project trained it itself: it then stands in models/bundled/ and comes with the project,
+        checked by the version control and not by a hash here.
+    """
+
+    distribution: str
+    version: str
+    folder: str
+    files: tuple[PackFile, ...]
+    gguf: str | None = None
+    is_bundled: bool = False

@@ -1,0 +1,330 @@
+"""What the pages ask of tokenizers, and the answers: arrays and strings, only the slice that is shown."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int32, UInt16
+
+from models.engine import Engine
+from models.tokenization.comparison import CutText, Disagreements, bytes_before, cut_text, disagreements
+from models.tokenization.facts import TokenizerFacts
+from models.tokenization.lattice import Lattice
+from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.longest_match import LongestMatch
+from models.tokenization.origins import origins
+from models.tokenization.pieces import Look, readable_bytes
+from models.tokenization.pipeline import Stages, Word, stages
+
+# Characters of a text that are shown at a time; four columns of 1,000 tokens of English fit.
+WINDOW = 6_000
+_MOST_DISAGREEMENTS = 12
+_DIFFERENCE = 24
+
+
+@dataclass(frozen=True)
+class FactsRequest:
+    """What a tokenizer's own file says of it; None for a baseline, which has none."""
+
+    tokenizer: str
+
+    def answer(self, engine: Engine) -> TokenizerFacts | None:
+        """Raises what `engine.tokenizer` raises."""
+        return engine.tokenizer(self.tokenizer).facts
+
+
+@dataclass(frozen=True)
+class TimedCut:
+    """A text as it was cut, and how long that took."""
+
+    cut: CutText
+    seconds: float
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it holds."""
+        return self.cut.nbytes
+
+
+@dataclass(frozen=True)
+class CutTextRequest:
+    """Where all the pieces of a text are."""
+
+    tokenizer: str
+    text: str
+    split_special_tokens: bool
+
+    def answer(self, engine: Engine) -> TimedCut:
+        """Raises TextError."""
+        loaded = engine.tokenizer(self.tokenizer)
+        start = time.perf_counter()
+        cut = cut_text(loaded, self.text, split_special_tokens=self.split_special_tokens)
+        return TimedCut(cut, time.perf_counter() - start)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where a text and what its ids give back part for the first time, with what stands before."""
+
+    before: str
+    text: str
+    decoded: str
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a whole text costs with one tokenizer; special tokens that a template adds are not counted.
+
+    words: what stands between white space. difference: None where the ids give back the text exactly.
+    context: the longest text in tokens of a model that reads it, if there is one.
+    """
+
+    tokens: int
+    unknown: int
+    words: int
+    characters: int
+    bytes: int
+    seconds: float
+    difference: Difference | None
+    context: int | None
+
+
+@dataclass(frozen=True)
+class CountsRequest:
+    """Counts over the whole text."""
+
+    tokenizer: str
+    text: str
+    split_special_tokens: bool
+
+    def answer(self, engine: Engine) -> Counts:
+        """Raises TextError."""
+        loaded = engine.tokenizer(self.tokenizer)
+        timed = engine.run(CutTextRequest(self.tokenizer, self.text, self.split_special_tokens))
+        ids = timed.cut.ids
+        unknown = None if loaded.looks is None else loaded.looks.unknown
+        decoded = _decoded(loaded, ids.tolist(), self.text)
+        return Counts(
+            tokens=len(ids),
+            unknown=0 if unknown is None else int((ids == unknown).sum()),
+            words=len(self.text.split()),
+            characters=len(self.text),
+            bytes=len(self.text.encode()),
+            seconds=timed.seconds,
+            difference=None if decoded == self.text else _difference(self.text, decoded),
+            context=loaded.card.context,
+        )
+
+
+def _decoded(loaded: LoadedTokenizer, ids: list[int], text: str) -> str:
+    if loaded.backend_tokenizer is None:
+        return loaded.decode(loaded.tokenize(text))
+    return loaded.backend_tokenizer.decode(ids, skip_special_tokens=False)
+
+
+def _difference(text: str, decoded: str) -> Difference:
+    pairs = enumerate(zip(text, decoded, strict=False))
+    same = next((place for place, (one, other) in pairs if one != other), min(len(text), len(decoded)))
+    before = text[max(0, same - _DIFFERENCE // 2) : same]
+    return Difference(before, text[same : same + _DIFFERENCE], decoded[same : same + _DIFFERENCE])
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One tokenizer's pieces in a window.
+
+    looks: for each distinct piece its id, what is shown, its bytes, its rank among the merges (-1: none), and whether
+        it is special, unknown, or goes on with a word. look: for each piece the place among these.
+    starts, ends: in bytes from the window's start.
+    """
+
+    ids: tuple[int, ...]
+    shown: tuple[str, ...]
+    data: tuple[bytes, ...]
+    ranks: tuple[int, ...]
+    special: tuple[bool, ...]
+    unknown: tuple[bool, ...]
+    look: UInt16[np.ndarray, " piece"]
+    starts: Int32[np.ndarray, " piece"]
+    ends: Int32[np.ndarray, " piece"]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A stretch on which tokenizers disagree: in characters of the whole text, with the number of pieces of each."""
+
+    start: int
+    end: int
+    text: str
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """A window on a text, in several columns.
+
+    start, end: of the window in characters; text: what stands in it.
+    disagreements: starts and ends of the stretches in the window on which the columns disagree, in its bytes.
+    largest: of the whole text. count: how many there are in it.
+    """
+
+    start: int
+    end: int
+    text: str
+    columns: tuple[Column, ...]
+    disagreements: Int32[np.ndarray, "stretch 2"]
+    largest: tuple[Stretch, ...]
+    count: int
+
+
+@dataclass(frozen=True)
+class ComparisonRequest:
+    """A window of at most `WINDOW` characters from `start` on."""
+
+    tokenizers: tuple[str, ...]
+    text: str
+    split_special_tokens: bool
+    start: int
+
+    def answer(self, engine: Engine) -> Comparison:
+        """Raises TextError."""
+        places = bytes_before(self.text)
+        cuts = [engine.run(CutTextRequest(name, self.text, self.split_special_tokens)).cut for name in self.tokenizers]
+        found: Disagreements = engine.run(_DisagreementsRequest(self.tokenizers, self.text, self.split_special_tokens))
+        whole = self.text.encode()
+        start = min(self.start, max(0, len(self.text) - 1))
+        end = min(start + WINDOW, len(self.text))
+        low, high = int(places[start]), int(places[end])
+        inside = (found.starts < high) & (found.ends > low)
+        spans = np.stack((found.starts[inside], found.ends[inside]), axis=1)
+        return Comparison(
+            start=start,
+            end=end,
+            text=self.text[start:end],
+            columns=tuple(
+                _column(engine.tokenizer(name), cut, whole, low, high)
+                for name, cut in zip(self.tokenizers, cuts, strict=True)
+            ),
+            disagreements=(np.clip(spans, low, high) - low).astype(np.int32),
+            largest=tuple(_stretch(self.text, places, found, place) for place in found.largest(_MOST_DISAGREEMENTS)),
+            count=len(found.starts),
+        )
+
+
+@dataclass(frozen=True)
+class _DisagreementsRequest:
+    tokenizers: tuple[str, ...]
+    text: str
+    split_special_tokens: bool
+
+    def answer(self, engine: Engine) -> Disagreements:
+        cuts = [engine.run(CutTextRequest(name, self.text, self.split_special_tokens)).cut for name in self.tokenizers]
+        return disagreements(cuts, len(self.text.encode()))
+
+
+def _stretch(text: str, places: np.ndarray, found: Disagreements, place: int) -> Stretch:
+    # A stretch may begin or end inside a character; people see whole ones.
+    start = int(np.searchsorted(places, found.starts[place], side="right")) - 1
+    end = int(np.searchsorted(places, found.ends[place], side="left"))
+    return Stretch(start, end, text[start:end], tuple(found.counts[:, place].tolist()))
+
+
+def _column(loaded: LoadedTokenizer, cut: CutText, whole: bytes, low: int, high: int) -> Column:
+    inside = np.flatnonzero((cut.ends > low) & (cut.starts < high))
+    numbers, first, look = np.unique(cut.ids[inside], return_index=True, return_inverse=True)
+    if loaded.looks is None:
+        stretches = zip(cut.starts[inside][first].tolist(), cut.ends[inside][first].tolist(), strict=True)
+        data = [whole[start:end] for start, end in stretches]
+        looks = [Look(readable_bytes(each), each, is_special=False, is_unknown=False, token="") for each in data]
+    else:
+        looks = [loaded.look(number) for number in numbers.tolist()]
+    ranks = [None if loaded.merges is None else loaded.merges.rank_of(number) for number in numbers.tolist()]
+    return Column(
+        ids=tuple(numbers.tolist()),
+        shown=tuple(each.text for each in looks),
+        data=tuple(each.data for each in looks),
+        ranks=tuple(-1 if rank is None else rank for rank in ranks),
+        special=tuple(each.is_special for each in looks),
+        unknown=tuple(each.is_unknown for each in looks),
+        look=look.astype(np.uint16),
+        starts=(cut.starts[inside] - low).astype(np.int32),
+        ends=(cut.ends[inside] - low).astype(np.int32),
+    )
+
+
+@dataclass(frozen=True)
+class StagesRequest:
+    """Each stage of a text, for one tokenizer."""
+
+    tokenizer: str
+    text: str
+    split_special_tokens: bool
+
+    def answer(self, engine: Engine) -> Stages:
+        """Raises TextError."""
+        return stages(engine.tokenizer(self.tokenizer), self.text, split_special_tokens=self.split_special_tokens)
+
+
+@dataclass(frozen=True)
+class ShownMerge:
+    """One merge as people read it: all parts after it, the place of the new one among them, its rank."""
+
+    parts: tuple[str, ...]
+    place: int
+    rank: int
+
+
+@dataclass(frozen=True)
+class ShownOrigin:
+    """How one word was cut, as people read it; see `models.tokenization.origins.Origin`.
+
+    start: what the merges begin with. whole: whether the word was taken whole although its merges lead elsewhere, or
+        because it is an added token.
+    pieces: what comes out.
+    """
+
+    word: Word
+    pieces: tuple[str, ...]
+    start: tuple[str, ...] = ()
+    merges: tuple[ShownMerge, ...] = ()
+    whole: bool = False
+    match: LongestMatch | None = None
+    lattice: Lattice | None = None
+
+
+@dataclass(frozen=True)
+class OriginsRequest:
+    """How the words of a stretch (start and end in characters) were cut by one tokenizer."""
+
+    tokenizer: str
+    text: str
+    stretch: tuple[int, int]
+    split_special_tokens: bool
+
+    def answer(self, engine: Engine) -> tuple[ShownOrigin, ...]:
+        """Raises TextError, NoOriginError."""
+        loaded = engine.tokenizer(self.tokenizer)
+        found = origins(loaded, self.text, self.stretch, split_special_tokens=self.split_special_tokens)
+
+        def shown(ids: tuple[int, ...]) -> tuple[str, ...]:
+            return tuple(loaded.look(number).text for number in ids)
+
+        made = []
+        for each in found:
+            if each.merges is not None:
+                merges = tuple(ShownMerge(shown(merge.parts), merge.place, merge.rank) for merge in each.merges.merges)
+                whole = each.merges.whole is not None
+                made.append(ShownOrigin(each.word, shown(each.merges.pieces), shown(each.merges.start), merges, whole))
+            elif each.match is not None:
+                unknown = () if loaded.facts is None or loaded.facts.unknown is None else shown((loaded.facts.unknown,))
+                made.append(ShownOrigin(each.word, each.match.pieces or unknown, match=each.match))
+            elif each.lattice is not None:
+                best = each.lattice.best[0].pieces if each.lattice.best else ()
+                made.append(
+                    ShownOrigin(
+                        each.word, tuple(each.lattice.pieces[place].text for place in best), lattice=each.lattice
+                    )
+                )
+            else:
+                made.append(ShownOrigin(each.word, (each.word.text,), whole=True))
+        return tuple(made)

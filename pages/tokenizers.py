@@ -1,0 +1,181 @@
+"""How is the text cut into tokens? Several tokenizers side by side, to the byte."""
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from models.errors import HeadlightError
+from pages.shared import door, thread
+from pages.shared.asking import ask, working
+from pages.shared.examples import TOKENIZERS as EXAMPLES
+from pages.shared.examples import TokenizersExample
+from pages.shared.link import mirror, receive
+from pages.shared.messages import in_place, show_notes
+from pages.shared.text import question_and_text
+from pages.tokenizing import own
+from pages.tokenizing.beside import inspect
+from pages.tokenizing.choices import (
+    CHOSEN,
+    EVERY,
+    LOOKED_AT,
+    MOST_COLUMNS,
+    SPECIALS,
+    START,
+    STRETCH,
+    Shown,
+    Stretch,
+    card_of,
+    choose,
+    choose_stretch,
+    every_name,
+    shown,
+)
+from pages.tokenizing.tabs import below
+from viz.components.token_columns import ColumnHead, ColumnsPicture, token_columns
+from viz.tokens import figures
+
+# Beyond as many columns there is no room beside them.
+_MOST_BESIDE = 4
+
+
+class NothingToCutError(HeadlightError):
+    """No text, or no tokenizer."""
+
+
+def open_example(example: TokenizersExample) -> None:
+    """Show an example as it was meant: its text, its tokenizers, its stretch."""
+    thread.choose_text(example.text)
+    choose(list(example.tokenizers))
+    SPECIALS.choose(None)
+    START.choose(None)
+    LOOKED_AT.choose(None)
+    if example.stretch is None:
+        STRETCH.choose(None)
+    else:
+        choose_stretch(*example.stretch)
+
+
+def forget_places() -> None:
+    """Another text: places in the former one mean nothing in it."""
+    STRETCH.choose(None)
+    START.choose(None)
+
+
+def which(now: Shown) -> None:
+    """The tokenizers, and how special tokens in the text are read."""
+    names, button = st.columns([6, 1.4], vertical_alignment="bottom")
+    st.session_state["tokenizers_box"] = list(now.names)
+    names.multiselect(
+        "Tokenizers",
+        every_name(),
+        format_func=lambda name: card_of(name).title,
+        key="tokenizers_box",
+        max_selections=MOST_COLUMNS,
+        placeholder="Choose two to six",
+        on_change=lambda: choose(st.session_state["tokenizers_box"]),
+        label_visibility="collapsed",
+    )
+    changed = " •" if now.split_special_tokens else ""
+    with button.popover(f"More{changed}", width="stretch"):
+        st.session_state["specials_box"] = now.split_special_tokens
+        st.toggle(
+            "Special tokens in the text are plain text",
+            key="specials_box",
+            on_change=lambda: SPECIALS.choose("text" if st.session_state["specials_box"] else None),
+            help="Somebody who types <|endoftext|> either ends the text for the model or only writes thirteen "
+            "characters; programs differ in which.",
+        )
+
+
+def pager(length: int, start: int, end: int) -> None:
+    """Which part of a long text is shown."""
+    from models.tokenization import WINDOW
+
+    with st.container(horizontal=True, vertical_alignment="center", key="pager"):
+        st.button(
+            "‹ Before",
+            key="page_before",
+            disabled=start == 0,
+            on_click=lambda: START.choose(start - WINDOW if start > WINDOW else None),
+        )
+        st.caption(f"Characters {start + 1:,} to {end:,} of {length:,}. The counts are over the whole text.")
+        st.button("Further ›", key="page_further", disabled=end == length, on_click=lambda: START.choose(end))
+
+
+@st.fragment
+def explore() -> None:
+    """Everything that changes with tokenizers and stretch, and nothing else."""
+    status = st.empty()
+    now = shown()
+    with in_place():
+        show_notes()
+        which(now)
+        if not now.text:
+            raise NothingToCutError("There is no text yet: type a sentence, or choose an example.")
+        if not now.cards:
+            raise NothingToCutError("Choose a tokenizer above; two to six stand side by side.")
+        with working("Loading the tokenizers, once for everybody…", status):
+            own.have_loaded(now.names)
+        picture(now, status)
+    mirror(EVERY)
+
+
+def picture(now: Shown, status: DeltaGenerator) -> None:
+    """The ruler and the columns, the inspector, and the tabs below."""
+    from models.tokenization import WINDOW, ComparisonRequest, CountsRequest
+
+    stretch = chosen_stretch(len(now.text))
+    start = min(START.value or 0, (len(now.text) - 1) // WINDOW * WINDOW)
+    if stretch is not None and not start <= stretch[0] < start + WINDOW:
+        start = stretch[0] // WINDOW * WINDOW
+    START.choose(start or None)
+    with working("Cutting the text…", status):
+        counts = [ask(CountsRequest(name, now.text, now.split_special_tokens), status) for name in now.names]
+        found = ask(ComparisonRequest(now.names, now.text, now.split_special_tokens, start), status)
+    heads = tuple(
+        ColumnHead(card.name, card.title, each.tokens, figures(each))
+        for card, each in zip(now.cards, counts, strict=True)
+    )
+    left, right = st.columns([9, 3], gap="medium") if len(now.cards) <= _MOST_BESIDE else (st.container(),) * 2
+    with left:
+        with st.container(key="columns"):
+            token_columns(
+                ColumnsPicture(
+                    found,
+                    heads,
+                    stretch,
+                    "Equal pieces have equal colours, a space in front aside. "
+                    "Colours and borders show pieces, not meaning.",
+                ),
+                key="token_columns",
+                on_stretch=choose_stretch,
+            )
+        if found.end - found.start < len(now.text):
+            pager(len(now.text), found.start, found.end)
+        if "\0" in now.text:
+            st.caption("The text holds a NUL, which is shown as ␀; models cannot be asked about it.")
+    with right, st.container(key="inspector"):
+        inspect(now, found, counts, stretch)
+    below(now, found, counts, stretch, status)
+
+
+def chosen_stretch(length: int) -> Stretch | None:
+    """The selected stretch, or the thread's token where none is; one beyond the text is dropped."""
+    stretch = STRETCH.value
+    if stretch is None and (place := thread.place()) is not None and place < length:
+        return Stretch((place, place + 1))
+    if stretch is not None and stretch[0] >= length:
+        STRETCH.choose(None)
+        return None
+    return None if stretch is None else Stretch((stretch[0], min(stretch[1], length)))
+
+
+door.enter()
+receive(EVERY)
+if not thread.TEXT.is_chosen and not CHOSEN.is_chosen:
+    open_example(EXAMPLES[0])
+question_and_text(
+    "How is a text cut into tokens?",
+    [(each.label, each.look, lambda each=each: open_example(each)) for each in EXAMPLES],
+    on_text=forget_places,
+)
+explore()

@@ -1,0 +1,75 @@
+"""Tokenizers of this session's own: opened from a file or trained here. Nobody else on the server sees them."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from models.catalog import TokenizerCard
+from models.engine import engine
+
+if TYPE_CHECKING:
+    from models.tokenization import OpenedFile
+
+_KEPT = "own:tokenizers"
+_MOST = 8
+
+
+@dataclass(frozen=True)
+class Own:
+    """One of them: its card, and its tokenizer.json, from which it is loaded again when the server let it go."""
+
+    card: TokenizerCard
+    tokenizer_json: bytes
+
+
+def _kept() -> dict[str, Own]:
+    return st.session_state.setdefault(_KEPT, {})
+
+
+def names() -> list[str]:
+    """Their names, in the order in which they came."""
+    return list(_kept())
+
+
+def has(name: str) -> bool:
+    """Whether this session has it."""
+    return name in _kept()
+
+
+def looks_own(name: str) -> bool:
+    """Whether this is the name of somebody's own tokenizer, whoever that is."""
+    return name.startswith("own:")
+
+
+def card(name: str) -> TokenizerCard:
+    """Its card."""
+    return _kept()[name].card
+
+
+def file_of(name: str) -> bytes:
+    """Its tokenizer.json."""
+    return _kept()[name].tokenizer_json
+
+
+def keep(opened: "OpenedFile", title: str) -> str:
+    """Keep it for this session, and say under which name. The oldest of too many goes. Raises TokenizerFileError."""
+    from models.tokenization import keep_own, new_own_name
+
+    name = new_own_name()
+    made = keep_own(engine, name, opened.tokenizer_json, title, opened.format)
+    kept = _kept()
+    while len(kept) >= _MOST:
+        kept.pop(next(iter(kept)))
+    kept[name] = Own(made, opened.tokenizer_json)
+    return name
+
+
+def have_loaded(wanted: tuple[str, ...]) -> None:
+    """Have the engine know those of them that are wanted now."""
+    from models.tokenization import keep_own
+
+    for name in wanted:
+        if has(name):
+            mine = _kept()[name]
+            keep_own(engine, name, mine.tokenizer_json, mine.card.title, mine.card.format)

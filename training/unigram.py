@@ -1,0 +1,196 @@
+"""Train the bundled Unigram tokenizer on the glosses of WordNet. `python -m training.unigram --help`.
+
+Unigram (Kudo 2018) begins with too many pieces, asks of each how much worse the text would be described without it, and
+drops the least useful until the vocabulary has its size. `tokenizers` does the training; around it stands what T5's
+tokenizer has (Raffel et al. 2020).
+"""
+
+import argparse
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
+from tokenizers.models import Unigram
+from tokenizers.trainers import UnigramTrainer
+
+from models.errors import HeadlightError
+
+WORDNET = Path("/usr/share/wordnet")
+BUNDLED = Path(__file__).resolve().parents[1] / "models" / "bundled" / "unigram" / "tokenizer.json"
+UNKNOWN, START, END = "<unk>", "<s>", "</s>"
+SPECIAL = (UNKNOWN, START, END)
+VOCABULARY_SIZE = 8_000
+HELD_OUT_SHARE = 0.02
+_DECIMALS = 6
+_TRY_AGAIN = "This text does not give {size:,} pieces: name a longer one, or another --size."
+_WORDNET_FILES = ("data.adj", "data.adv", "data.noun", "data.verb")
+_LICENCE_INDENT = "  "
+_BEFORE_EXAMPLE = re.compile(r'[;:,]?\s*(?="[^"]*"(?:;|$))')
+_YEARS_OF_LIFE = re.compile(r"\s*\(\d+-\d+\)")
+_EXAMPLE = re.compile(r'"([^"]*)"')
+
+
+class TrainingTextError(HeadlightError):
+    """There is no text to train on, or none that can be read."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """The text in two parts that share no passage: what is trained on, and what is measured on."""
+
+    train: tuple[str, ...]
+    held_out: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How a tokenizer cuts a text: words between white space, tokens, words that stay whole, unknown tokens."""
+
+    words: int
+    tokens: int
+    whole: int
+    unknown: int
+
+
+def read_passages(place: Path) -> tuple[str, ...]:
+    """A folder's WordNet as glosses (a definition, then examples in quotation marks), a file as its lines.
+
+    Raises TrainingTextError.
+    """
+    paths = [place / name for name in _WORDNET_FILES] if place.is_dir() else [place]
+    if not all(path.is_file() for path in paths):
+        raise TrainingTextError(
+            "There is no text to train on. Install WordNet 3.0 (on Debian and Ubuntu: apt install wordnet-base), or "
+            f"name with --text the folder that holds its files {', '.join(_WORDNET_FILES)}, or a text file."
+        )
+    try:
+        lines = [line for path in paths for line in path.read_text("utf-8").splitlines()]
+    except UnicodeDecodeError as error:
+        raise TrainingTextError("The text is not UTF-8: convert it, or name another file with --text.") from error
+    if place.is_dir():
+        lines = [_gloss(line) for line in lines if not line.startswith(_LICENCE_INDENT)]
+    found = tuple(line.strip() for line in lines if line.strip())
+    if not found:
+        raise TrainingTextError("The text is empty: name another file with --text.")
+    return found
+
+
+def _gloss(line: str) -> str:
+    """What stands behind the bar in a line of a WordNet data file (wndb(5WN))."""
+    return line.partition(" | ")[2]
+
+
+def sentences(passage: str) -> Iterator[str]:
+    """A gloss as its definition and its examples, these without their quotation marks; other text as it is.
+
+    An example that names its author behind the marks stays where it is, marks and all. The years of a life, which
+    2,700 glosses have in brackets, are left out: they would become dozens of pieces such as "▁(1899-19".
+    """
+    for part in _BEFORE_EXAMPLE.split(_YEARS_OF_LIFE.sub("", passage)):
+        part = part.strip().removesuffix(";").strip()
+        example = _EXAMPLE.fullmatch(part)
+        part = example[1].strip() if example else part
+        if part:
+            yield part
+
+
+def split(passages: Iterable[str]) -> Split:
+    """Hold out 2 % of the passages, by a hash of their words alone, so the same ones on every machine."""
+    parts: tuple[list[str], list[str]] = ([], [])
+    for passage in passages:
+        parts[_fraction(passage) < HELD_OUT_SHARE].extend(sentences(passage))
+    return Split(*(tuple(part) for part in parts))
+
+
+def _fraction(passage: str) -> float:
+    return int.from_bytes(hashlib.sha256(passage.encode()).digest()[:8]) / 2**64
+
+
+def new_tokenizer() -> Tokenizer:
+    """A tokenizer without a vocabulary.
+
+    It does what T5's does: control characters and every kind of space become a space, compatibility forms are folded
+    (NFKC), runs of spaces become one and outer ones go; each space, and the beginning, becomes a `▁` that belongs to
+    the word behind it, and no piece reaches over one. Unlike T5's it adds no `</s>`. There is no byte fallback: what
+    holds no known character becomes `<unk>`.
+    """
+    tokenizer = Tokenizer(Unigram())
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " "), normalizers.Strip()]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
+    return tokenizer
+
+
+def train(text: Sequence[str], size: int = VOCABULARY_SIZE) -> Tokenizer:
+    """A tokenizer with `size` pieces, SPECIAL among them, trained on these sentences. Raises TrainingTextError."""
+    tokenizer = new_tokenizer()
+    trainer = UnigramTrainer(vocab_size=size, special_tokens=list(SPECIAL), unk_token=UNKNOWN, show_progress=False)
+    try:
+        tokenizer.train_from_iterator(text, trainer)
+    except Exception as error:  # it has no class of its own; the text has more characters than pieces are allowed
+        raise TrainingTextError(_TRY_AGAIN.format(size=size)) from error
+    if tokenizer.get_vocab_size() != size:
+        raise TrainingTextError(_TRY_AGAIN.format(size=size))
+    tokenizer.model = Unigram(_in_order(scores(tokenizer)), unk_id=SPECIAL.index(UNKNOWN), byte_fallback=False)
+    return tokenizer
+
+
+def scores(tokenizer: Tokenizer) -> list[tuple[str, float]]:
+    """The pieces and their scores, natural logarithms of probabilities; SPECIAL come first, with 0."""
+    return [(piece, score) for piece, score in json.loads(tokenizer.to_str())["model"]["vocab"]]
+
+
+def _in_order(trained: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Likeliest first, and scores to six decimals: the trainer adds up in no fixed order, so the last digits vary."""
+    rounded = [(piece, round(score, _DECIMALS)) for piece, score in trained]
+    first = len(SPECIAL)
+    return rounded[:first] + sorted(rounded[first:], key=lambda each: (-each[1], each[0]))
+
+
+def measure(tokenizer: Tokenizer, text: Sequence[str]) -> Measured:
+    """How these sentences are cut."""
+    encodings = tokenizer.encode_batch(list(text), add_special_tokens=False)
+    words = [word for sentence in text for word in sentence.split()]
+    return Measured(
+        words=len(words),
+        tokens=sum(len(encoding.ids) for encoding in encodings),
+        whole=sum(len(encoding.ids) == 1 for encoding in tokenizer.encode_batch(words, add_special_tokens=False)),
+        unknown=sum(encoding.ids.count(SPECIAL.index(UNKNOWN)) for encoding in encodings),
+    )
+
+
+def _in_words(measured: Measured) -> str:
+    return (
+        f"{measured.words:,} words; {measured.tokens / measured.words:.3f} tokens per word, "
+        f"{measured.whole / measured.words:.1%} of the words in one piece, {measured.unknown:,} unknown"
+    )
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m training.unigram", description=__doc__)
+    parser.add_argument("--text", type=Path, default=WORDNET, help="WordNet's folder, or a text file (%(default)s)")
+    parser.add_argument("--output", type=Path, default=BUNDLED, help="the file to write (the bundled one)")
+    parser.add_argument("--size", type=int, default=VOCABULARY_SIZE, help="pieces in the vocabulary (%(default)s)")
+    given = parser.parse_args()
+    try:
+        data = split(read_passages(given.text))
+        print(f"Training on {len(data.train):,} sentences, {sum(map(len, data.train)):,} characters.", flush=True)
+        tokenizer = train(data.train, given.size)
+    except TrainingTextError as error:
+        parser.error(str(error))
+    given.output.parent.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(str(given.output), pretty=False)
+    print(f"{given.output.name}: {tokenizer.get_vocab_size():,} pieces, {given.output.stat().st_size:,} bytes")
+    if data.held_out:
+        print("Held-out sentences:", _in_words(measure(tokenizer, data.held_out)))
+
+
+if __name__ == "__main__":
+    main()

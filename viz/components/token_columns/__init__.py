@@ -1,0 +1,117 @@
+"""One text, cut by several tokenizers: a ruler of bytes above, and a column of coloured pieces for each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from models.tokenization import Column, Comparison, readable_text
+from viz.components.packing import browser_source, pack
+from viz.palette import for_browser
+
+_SKELETON = """\
+<div class="headlight token-columns">
+  <div class="ruler" tabindex="0" role="img"><div class="room"><canvas></canvas></div></div>
+  <div class="jumps"></div>
+  <div class="columns"></div>
+  <p class="caption"></p>
+  <div class="tip" hidden></div>
+  <div class="unseen" aria-live="polite"></div>
+</div>
+"""
+_mount = st.components.v2.component("headlight.token_columns", html=_SKELETON, **browser_source("token_columns"))
+
+SPECIAL, UNKNOWN = 1, 2
+
+
+@dataclass(frozen=True)
+class ColumnHead:
+    """What stands above a column: the tokenizer's name, how many tokens the whole text has, and figures in a line."""
+
+    name: str
+    title: str
+    tokens: int
+    figures: str
+
+
+@dataclass(frozen=True)
+class ColumnsPicture:
+    """What is drawn.
+
+    heads: one for each column of `comparison`. pinned: start and end in characters of the whole text, or None.
+    caption: what is shown of the text, and what the colours mean.
+    """
+
+    comparison: Comparison
+    heads: tuple[ColumnHead, ...]
+    pinned: tuple[int, int] | None
+    caption: str
+
+    def __post_init__(self) -> None:
+        if len(self.heads) != len(self.comparison.columns):
+            raise ValueError(
+                f"expected a head for each of {len(self.comparison.columns)} columns, found {len(self.heads)}"
+            )
+
+
+def token_columns(picture: ColumnsPicture, *, key: str, on_stretch: Callable[[int, int], None]) -> None:
+    """Draw it; `on_stretch(start, end)`, in characters of the whole text, is called when a stretch is selected."""
+
+    def chosen() -> None:
+        stretch = st.session_state[key].stretch
+        if isinstance(stretch, list | tuple) and len(stretch) == 2 and all(isinstance(each, int) for each in stretch):
+            on_stretch(stretch[0], stretch[1])
+
+    _mount(key=key, data=packed(picture), on_stretch_change=chosen)
+
+
+def packed(picture: ColumnsPicture) -> bytes:
+    """What goes over the wire: a header, then for each column its pieces as numbers."""
+    comparison = picture.comparison
+    header = {
+        "text": comparison.text,
+        "start": comparison.start,
+        "columns": [
+            {
+                "name": head.name,
+                "title": head.title,
+                "tokens": head.tokens,
+                "figures": head.figures,
+                "shown": column.shown,
+                "pieces": len(column.look),
+            }
+            for head, column in zip(picture.heads, comparison.columns, strict=True)
+        ],
+        "stretches": len(comparison.disagreements),
+        "jumps": [
+            {"start": each.start, "end": each.end, "text": readable_text(each.text[:24]), "counts": each.counts}
+            for each in comparison.largest
+        ],
+        "count": comparison.count,
+        "pinned": picture.pinned,
+        "caption": picture.caption,
+        "palette": for_browser(),
+    }
+    arrays = [comparison.disagreements.astype(np.uint16)]
+    for column in comparison.columns:
+        arrays += _numbers(column)
+    return pack(header, arrays)
+
+
+def _numbers(column: Column) -> list[np.ndarray]:
+    flags = [
+        SPECIAL * is_special + UNKNOWN * is_unknown
+        for is_special, is_unknown in zip(column.special, column.unknown, strict=True)
+    ]
+    return [
+        np.array(column.ids, dtype=np.uint32),
+        np.array(column.ranks, dtype=np.int32),
+        np.array(flags, dtype=np.uint8),
+        np.array([len(each) for each in column.data], dtype=np.uint16),
+        np.frombuffer(b"".join(column.data), dtype=np.uint8),
+        column.look,
+        # A window has at most 6,000 characters, of 4 bytes at most; a piece may reach beyond it.
+        np.clip(column.starts, 0, 0xFFFF).astype(np.uint16),
+        np.clip(column.ends, 0, 0xFFFF).astype(np.uint16),
+    ]

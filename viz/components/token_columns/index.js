@@ -1,0 +1,209 @@
+// One text, cut by several tokenizers.
+
+const views = new WeakMap()
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component
+  const root = parentElement.querySelector(".token-columns")
+  let view = views.get(root)
+  if (!view) {
+    view = new TokenColumns(root)
+    views.set(root, view)
+  }
+  view.choose = (stretch) => setTriggerValue("stretch", stretch)
+  view.show(data)
+  return () => {
+    view.resizes.disconnect()
+    views.delete(root)
+  }
+}
+
+class TokenColumns {
+  constructor(root) {
+    this.root = root
+    this.part = (name) => root.querySelector(`.${name}`)
+    this.columns = []
+    this.ruler = new Ruler(this.part("ruler"), {
+      hover: (stretch) => this.hover(stretch),
+      select: (stretch) => this.select(stretch),
+    })
+    this.part("ruler").onkeydown = (event) => this.onRulerKey(event)
+    const body = this.part("columns")
+    body.onpointerover = (event) => this.onChip(event, (column, piece) => this.hoverPiece(column, piece))
+    body.onpointerleave = () => this.hover(null)
+    body.onclick = (event) => this.onChip(event, (column, piece) => this.selectPiece(column, piece))
+    body.onfocusin = (event) => this.onChip(event, (column, piece) => this.hoverPiece(column, piece))
+    body.onfocusout = () => this.hover(null)
+    body.onkeydown = (event) => this.onKey(event)
+    this.resizes = new ResizeObserver(() => this.ruler.draw())
+    this.resizes.observe(root)
+    // For tests and the curious.
+    root.headlight = {
+      value: (column, piece) => {
+        const { ids, look, starts, ends, data } = this.columns[column]
+        const at = look[piece]
+        return { id: ids[at], start: starts[piece], end: ends[piece], data: Array.from(data[at]) }
+      },
+      count: (column) => this.columns[column].pieces,
+      lit: () => this.columns.map((column) => [...column.body.querySelectorAll(".lit")].map((chip) => chip.piece)),
+    }
+  }
+
+  show(bytes) {
+    const { header, take } = unpack(bytes)
+    this.text = new TextEncoder().encode(header.text)
+    this.start = header.start
+    this.before = charactersBefore(this.text)
+    const colours = themePalette(this.root, header.palette)
+    colours.identity.forEach((colour, hue) => this.root.style.setProperty(`--hue-${hue}`, colour))
+    const pairs = take(4 * header.stretches)
+    const stretches = new Uint16Array(pairs.buffer.slice(pairs.byteOffset, pairs.byteOffset + pairs.byteLength))
+    // A column that stays keeps its chips, wherever it now stands.
+    const kept = new Map(this.columns.map((column) => [column.header.name, column]))
+    this.columns = header.columns.map((each) => {
+      const column = kept.get(each.name) ?? new PieceColumn()
+      column.show(each, take, this.text)
+      return column
+    })
+    const body = this.part("columns")
+    body.style.setProperty("--columns", this.columns.length)
+    const roots = this.columns.map((column) => column.root)
+    if (roots.length !== body.children.length || roots.some((each, place) => each !== body.children[place]))
+      body.replaceChildren(...roots)
+    this.ruler.show(this.text, this.columns, stretches, colours)
+    this.showJumps(header)
+    this.part("caption").textContent = header.caption
+    const pinned = header.pinned && this.toBytes(header.pinned)
+    const isNew = JSON.stringify(header.pinned) !== this.said
+    this.said = JSON.stringify(header.pinned)
+    this.pin(pinned, isNew)
+    for (const column of this.columns) this.setTabStop(column)
+    this.root.dataset.columns = header.columns.map((each) => each.name).join(",")
+    this.root.dataset.tokens = header.columns.map((each) => each.tokens).join(",")
+    this.root.dataset.ready = "true"
+  }
+
+  showJumps({ jumps, count }) {
+    const row = this.part("jumps")
+    const buttons = jumps.map(({ start, end, text, counts }) => {
+      const button = element("button", "jump")
+      button.type = "button"
+      const name = element("bdi", "", text)
+      button.append(name, element("span", "counts", counts.join("·")))
+      button.title = this.columns.map((column, at) => `${column.header.title}: ${counts[at]}`).join(", ")
+      button.onclick = () => this.choose([start, end])
+      return button
+    })
+    row.hidden = !buttons.length
+    const label = `They disagree on ${count.toLocaleString("en")} stretch${count === 1 ? "" : "es"}; most on`
+    row.replaceChildren(element("span", "", label), ...buttons)
+  }
+
+  /** A stretch in characters of the whole text, in bytes of the window; null where it is not in it. */
+  toBytes([start, end]) {
+    const low = this.before.indexOf(start - this.start)
+    const high = this.before.indexOf(end - this.start)
+    const last = this.before.at(-1)
+    if (end - this.start <= 0 || start - this.start >= last) return null
+    return [low < 0 ? 0 : low, high < 0 ? this.text.length : high]
+  }
+
+  /** The other way; whole characters, where it cuts one. */
+  toCharacters([start, end]) {
+    let to = end
+    while (to < this.text.length && (this.text[to] & 0xc0) === 0x80) to++
+    let from = start
+    while (from > 0 && (this.text[from] & 0xc0) === 0x80) from--
+    return [this.start + this.before[from], this.start + this.before[to]]
+  }
+
+  onChip(event, act) {
+    const chip = event.target.closest?.(".chip")
+    const column = chip && this.columns.find((each) => each.body.contains(chip))
+    if (column) act(column, chip.piece)
+  }
+
+  hoverPiece(column, piece) {
+    const stretch = [column.starts[piece], column.ends[piece]]
+    this.hover(stretch)
+    const tip = this.part("tip")
+    const lines = column.describe(piece)
+    tip.hidden = false
+    tip.textContent = lines.join("\n")
+    this.part("unseen").textContent = `${column.header.title}: ${lines.join(", ")}`
+    const box = this.root.getBoundingClientRect()
+    const over = column.chips[piece].getBoundingClientRect()
+    tip.style.left = `${Math.max(0, Math.min(over.left - box.left, box.width - tip.offsetWidth))}px`
+    tip.style.top = `${over.bottom - box.top + 6}px`
+  }
+
+  hover(stretch) {
+    this.part("tip").hidden = true
+    const now = stretch?.[0] < stretch?.[1] ? stretch : null
+    if (String(now) === String(this.hovered ?? null)) return
+    this.hovered = this.ruler.hovered = now
+    for (const column of this.columns) column.mark("lit", now, false)
+    this.ruler.draw()
+  }
+
+  selectPiece(column, piece) {
+    this.select([column.starts[piece], column.ends[piece]])
+  }
+
+  select(stretch) {
+    if (stretch[0] >= stretch[1]) return
+    this.pin(stretch, true)
+    const told = this.toCharacters(stretch)
+    this.said = JSON.stringify(told)
+    this.choose(told)
+  }
+
+  pin(stretch, scroll) {
+    this.pinned = this.ruler.pinned = stretch
+    for (const column of this.columns) column.mark("selected", stretch, scroll)
+    if (stretch && scroll) this.ruler.reach(stretch)
+    this.ruler.draw()
+  }
+
+  /** One stop for the Tab key in each column, from which the arrow keys go on. */
+  setTabStop(column) {
+    const [pinned] = this.pinned ? column.within(...this.pinned) : []
+    column.stop?.removeAttribute("tabindex")
+    column.stop = column.chips[pinned ?? 0]
+    if (column.stop) column.stop.tabIndex = 0
+  }
+
+  onKey(event) {
+    this.onChip(event, (column, piece) => {
+      const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key]
+      const next = by && column.chips[piece + by]
+      if (event.key === "Enter") this.selectPiece(column, piece)
+      else if (next) {
+        next.tabIndex = 0
+        next.focus()
+        if (column.stop !== next) column.stop?.removeAttribute("tabindex")
+        column.stop = next
+      } else return
+      event.preventDefault()
+    })
+  }
+
+  onRulerKey(event) {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
+    if (!by) return
+    this.part("ruler").scrollLeft += by * 4 * BYTE
+    event.preventDefault()
+  }
+}
+
+/** For each byte, how many characters of the text (code points) begin before it; one more for the end. */
+function charactersBefore(bytes) {
+  const before = new Array(bytes.length + 1)
+  let count = -1
+  bytes.forEach((byte, at) => {
+    if ((byte & 0xc0) !== 0x80) count++
+    before[at] = count
+  })
+  before[bytes.length] = count + 1
+  return before
+}
