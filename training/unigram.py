@@ -1,21 +1,23 @@
 """Train the bundled Unigram tokenizer on the glosses of WordNet. `python -m training.unigram --help`.
 
 Unigram (Kudo 2018) begins with too many pieces, asks of each how much worse the text would be described without it, and
-drops the least useful until the vocabulary has its size. `tokenizers` does the training; around it stands what T5's
-tokenizer has (Raffel et al. 2020).
+drops the least useful until the vocabulary has its size. SentencePiece is the algorithm's own implementation and does
+the training: it draws the first pieces from running text, while `tokenizers.trainers.UnigramTrainer` draws them from a
+list of different words, where a word that begins no other one cannot become a piece ("▁fro" "m", "▁whi" "ch"). The
+result is a plain tokenizer.json, which `tokenizers` reads alone.
 """
 
 import argparse
 import hashlib
-import json
+import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
 from tokenizers.models import Unigram
-from tokenizers.trainers import UnigramTrainer
 
 from models.errors import HeadlightError
 
@@ -25,8 +27,6 @@ UNKNOWN, START, END = "<unk>", "<s>", "</s>"
 SPECIAL = (UNKNOWN, START, END)
 VOCABULARY_SIZE = 8_000
 HELD_OUT_SHARE = 0.02
-_DECIMALS = 6
-_TRY_AGAIN = "This text does not give {size:,} pieces: name a longer one, or another --size."
 _WORDNET_FILES = ("data.adj", "data.adv", "data.noun", "data.verb")
 _LICENCE_INDENT = "  "
 _BEFORE_EXAMPLE = re.compile(r'[;:,]?\s*(?="[^"]*"(?:;|$))')
@@ -110,47 +110,57 @@ def _fraction(passage: str) -> float:
     return int.from_bytes(hashlib.sha256(passage.encode()).digest()[:8]) / 2**64
 
 
-def new_tokenizer() -> Tokenizer:
-    """A tokenizer without a vocabulary.
+def train(text: Iterable[str], size: int = VOCABULARY_SIZE) -> SentencePieceProcessor:
+    """A model of `size` pieces, SPECIAL among them, trained on these sentences. Raises TrainingTextError.
+
+    The same text gives the same pieces and scores. That is why it runs in one thread: the last digits of a sum depend
+    on how many share it.
+    """
+    written = io.BytesIO()
+    try:
+        SentencePieceTrainer.train(
+            sentence_iterator=iter(text),
+            model_writer=written,
+            model_type="unigram",
+            vocab_size=size,
+            normalization_rule_name="nmt_nfkc",
+            character_coverage=1.0,
+            max_sentence_length=1_000_000,
+            unk_id=SPECIAL.index(UNKNOWN),
+            bos_id=SPECIAL.index(START),
+            eos_id=SPECIAL.index(END),
+            pad_id=-1,
+            num_threads=1,
+            minloglevel=2,
+        )
+    except RuntimeError as error:
+        raise TrainingTextError(
+            f"SentencePiece cannot make {size:,} pieces of this text: give it more text, or another --size."
+        ) from error
+    return SentencePieceProcessor(model_proto=written.getvalue())
+
+
+def vocabulary(trained: SentencePieceProcessor) -> list[tuple[str, float]]:
+    """The pieces and their scores, natural logarithms of probabilities; SPECIAL come first, with 0."""
+    return [(trained.id_to_piece(number), trained.get_score(number)) for number in range(trained.get_piece_size())]
+
+
+def build_tokenizer(scores: Sequence[tuple[str, float]]) -> Tokenizer:
+    """The tokenizer round this vocabulary.
 
     It does what T5's does: control characters and every kind of space become a space, compatibility forms are folded
     (NFKC), runs of spaces become one and outer ones go; each space, and the beginning, becomes a `▁` that belongs to
     the word behind it, and no piece reaches over one. Unlike T5's it adds no `</s>`. There is no byte fallback: what
     holds no known character becomes `<unk>`.
     """
-    tokenizer = Tokenizer(Unigram())
+    tokenizer = Tokenizer(Unigram(list(scores), unk_id=SPECIAL.index(UNKNOWN), byte_fallback=False))
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " "), normalizers.Strip()]
     )
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
     tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
+    tokenizer.add_special_tokens(list(SPECIAL))
     return tokenizer
-
-
-def train(text: Sequence[str], size: int = VOCABULARY_SIZE) -> Tokenizer:
-    """A tokenizer with `size` pieces, SPECIAL among them, trained on these sentences. Raises TrainingTextError."""
-    tokenizer = new_tokenizer()
-    trainer = UnigramTrainer(vocab_size=size, special_tokens=list(SPECIAL), unk_token=UNKNOWN, show_progress=False)
-    try:
-        tokenizer.train_from_iterator(text, trainer)
-    except Exception as error:  # it has no class of its own; the text has more characters than pieces are allowed
-        raise TrainingTextError(_TRY_AGAIN.format(size=size)) from error
-    if tokenizer.get_vocab_size() != size:
-        raise TrainingTextError(_TRY_AGAIN.format(size=size))
-    tokenizer.model = Unigram(_in_order(scores(tokenizer)), unk_id=SPECIAL.index(UNKNOWN), byte_fallback=False)
-    return tokenizer
-
-
-def scores(tokenizer: Tokenizer) -> list[tuple[str, float]]:
-    """The pieces and their scores, natural logarithms of probabilities; SPECIAL come first, with 0."""
-    return [(piece, score) for piece, score in json.loads(tokenizer.to_str())["model"]["vocab"]]
-
-
-def _in_order(trained: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
-    """Likeliest first, and scores to six decimals: the trainer adds up in no fixed order, so the last digits vary."""
-    rounded = [(piece, round(score, _DECIMALS)) for piece, score in trained]
-    first = len(SPECIAL)
-    return rounded[:first] + sorted(rounded[first:], key=lambda each: (-each[1], each[0]))
 
 
 def measure(tokenizer: Tokenizer, text: Sequence[str]) -> Measured:
@@ -182,7 +192,7 @@ def main() -> None:
     try:
         data = split(read_passages(given.text))
         print(f"Training on {len(data.train):,} sentences, {sum(map(len, data.train)):,} characters.", flush=True)
-        tokenizer = train(data.train, given.size)
+        tokenizer = build_tokenizer(vocabulary(train(data.train, given.size)))
     except TrainingTextError as error:
         parser.error(str(error))
     given.output.parent.mkdir(parents=True, exist_ok=True)
