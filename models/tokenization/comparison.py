@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from models.tokenization.baselines import BASELINES
-from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.loaded import LoadedTokenizer, with_marks
 from models.tokenization.pieces import check_is_text
 
 
@@ -48,6 +48,8 @@ def cut_text(loaded: LoadedTokenizer, text: str, *, split_special_tokens: bool =
     encoding = loaded.encode(text, split_special_tokens=split_special_tokens)
     ids = np.array(encoding.ids, dtype=np.int64)
     spans = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
+    if loaded.changes_text:
+        spans = with_marks(spans, text)
     starts, ends = places[spans[:, 0]], places[spans[:, 1]]
     met, place = np.unique(ids, return_inverse=True)
     looks = [loaded.look(number) for number in met.tolist()]
