@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.shared import door
-from pages.shared.examples import ATTENTION
+from pages.shared.examples import ATTENTION, TOKENIZERS
 from pages.shared.link import mirror
 from pages.shared.messages import show_notes
 from pages.shared.thread import THREAD
@@ -31,4 +31,17 @@ with st.container(border=True, key="open_attention"):
         },
     )
     st.caption(f"Opens on: {best.text}")
+first = TOKENIZERS[0]
+with st.container(border=True, key="open_tokenizers"):
+    st.page_link(
+        "pages/tokenizers.py",
+        label="**Tokenizers**: how is a text cut into tokens?",
+        icon=":material/content_cut:",
+        query_params={
+            "text": first.text,
+            "tokenizers": ",".join(first.tokenizers),
+            "stretch": "" if first.stretch is None else f"{first.stretch[0]}-{first.stretch[1]}",
+        },
+    )
+    st.caption(f"Opens on: {first.text}")
 mirror(THREAD)

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 from tokenizers import PreTokenizedString
 
-from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.loaded import LoadedTokenizer, with_marks
 from models.tokenization.pieces import Piece, readable_text
 
 
@@ -84,7 +85,9 @@ def words_of(loaded: LoadedTokenizer, text: str, pieces: tuple[Piece, ...]) -> I
             part.normalize(backend.normalizer.normalize)
         if backend.pre_tokenizer is not None:
             backend.pre_tokenizer.pre_tokenize(part)
-        for word, (low, high), _ in part.get_splits(offset_referential="original", offset_type="char"):
+        splits = part.get_splits(offset_referential="original", offset_type="char")
+        spans = np.array([span for _, span, _ in splits], dtype=np.int64).reshape(-1, 2)
+        for (word, _, _), (low, high) in zip(splits, with_marks(spans, text[start:end]).tolist(), strict=True):
             if word:
                 yield Word(word, looks.notation.shown(word), (start + low, start + high))
 

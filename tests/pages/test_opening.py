@@ -9,11 +9,10 @@ from tests.pages.screen import ATTENTION, HOME, Screen
 ANIMAL = EXAMPLES[0]
 
 
-def test_home_opens_and_leads_to_the_attention_page():
+def test_home_opens_and_leads_to_each_page():
     screen = Screen(HOME)
     assert len(screen.test.header) == 1
-    (link,) = screen.test.page_link
-    assert link.proto.page == "attention"
+    assert [link.proto.page for link in screen.test.page_link] == ["attention", "tokenizers"]
     assert not screen.problems
     assert not screen.notes
 

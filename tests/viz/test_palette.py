@@ -99,3 +99,9 @@ def test_the_browser_gets_both_themes():
     sent = json.loads(json.dumps(for_browser()))
     assert sent["dark"]["accent"] == DARK.accent
     assert sent["light"]["amount"] == list(LIGHT.amount)
+
+
+@pytest.mark.parametrize("palette", THEMES)
+def test_text_can_be_read_on_every_ground_of_identity(palette):
+    assert len(set(palette.identity)) == len(palette.identity) == 12
+    assert all(contrast(palette.ink, ground) >= 4.5 for ground in palette.identity)

@@ -1,0 +1,247 @@
+"""Tokenizers that somebody brings along or trains: recognised, checked, and the person's own."""
+
+import io
+import json
+import threading
+import time
+
+import pytest
+import sentencepiece
+from transformers import PreTrainedTokenizerFast
+
+from models.catalog import TOKENIZERS
+from models.engine import Engine
+from models.errors import HeadlightError
+from models.loading.packs import packs_folder
+from models.tokenization import (
+    ALGORITHMS,
+    LARGEST_FILE,
+    TokenizerFileError,
+    TrainingError,
+    TrainTokenizerRequest,
+    keep_own,
+    load_tokenizer,
+    new_own_name,
+    open_tokenizer_file,
+    smallest_vocabulary,
+)
+from models.tokenization.shelf import prepared_tokenizer
+from tests.models.tokenizer_texts import TEXTS
+
+TEXT = " ".join(TEXTS[name] for name in TEXTS if name.startswith(("language", "code"))).replace("\0", "")
+SOME = ("Strawberry and a strawberry, 1234567.", "Größe  x", "def f(x):\n    return x", "สวัสดี 🍓")
+
+
+def opened(data, **more):
+    engine = Engine()
+    found = open_tokenizer_file(data, **more)
+    name = new_own_name()
+    card = keep_own(engine, name, found.tokenizer_json, "mine", found.format)
+    return found, card, engine.tokenizer(name)
+
+
+def path_of(name):
+    card = TOKENIZERS[name]
+    assert card.pack is not None
+    return packs_folder() / card.pack.folder / card.file
+
+
+def check_same(loaded, name):
+    theirs = load_tokenizer(name)
+    for text in SOME:
+        assert loaded.tokenize(text).ids == theirs.tokenize(text).ids
+        assert [p.text for p in loaded.tokenize(text).pieces] == [p.text for p in theirs.tokenize(text).pieces]
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "kind"),
+    [
+        ("gpt2", "GPT-2", "tiktoken"),
+        ("llama3", "Llama 3", "tiktoken"),
+        ("mistral", "GPT-2", "sentencepiece"),
+        ("tekken", "GPT-2", "tekken"),
+        ("deepseek", "GPT-2", "json"),
+    ],
+)
+def test_the_files_of_the_shelf_are_opened_alike(name, pattern, kind):
+    found, card, loaded = opened(path_of(name).read_bytes(), pattern=pattern)
+    assert found.format == kind
+    assert card.family == TOKENIZERS[name].family
+    assert any(pattern in note for note in found.notes) == (kind == "tiktoken")
+    check_same(loaded, name)
+
+
+def test_a_vocab_txt_is_berts():
+    state = json.loads(path_of("bert").read_text("utf-8"))
+    lines = sorted(state["model"]["vocab"], key=state["model"]["vocab"].get)
+    found, card, loaded = opened("\n".join(lines).encode())
+    assert (found.format, card.family, card.vocabulary) == ("vocab.txt", "WordPiece", 30_522)
+    check_same(loaded, "bert")
+    assert [piece.text for piece in loaded.tokenize("a", add_special_tokens=True).pieces] == ["[CLS]", "a", "[SEP]"]
+
+
+def test_a_cased_vocab_txt_keeps_capitals():
+    _, _, loaded = opened(b"[PAD]\n[UNK]\n[CLS]\n[SEP]\nOslo\noslo\n##lo\n")
+    assert [piece.text for piece in loaded.tokenize("Oslo oslo").pieces] == ["Oslo", "oslo"]
+
+
+def test_padding_and_truncation_are_said_and_switched_off():
+    found, _, loaded = opened(path_of("bert").read_bytes())
+    assert [note.split(",")[0] for note in found.notes] == ["The file carries truncation", "The file carries padding"]
+    assert len(loaded.tokenize("word " * 600).ids) == 600
+    assert json.loads(found.tokenizer_json)["padding"] is None
+
+
+@pytest.mark.parametrize("has_prefix", [True, False], ids=["dummy prefix", "no prefix"])
+@pytest.mark.parametrize("kind", ["unigram", "bpe"])
+def test_a_sentencepiece_model_cuts_as_sentencepiece_does(kind, has_prefix):
+    written = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(TEXT.splitlines() * 3),
+        model_writer=written,
+        model_type=kind,
+        vocab_size=700,
+        byte_fallback=True,
+        character_coverage=0.98,
+        hard_vocab_limit=False,
+        add_dummy_prefix=has_prefix,
+        remove_extra_whitespaces=has_prefix,
+        # Behind a symbol of its own `tokenizers` puts the prefix once more, as after every token that it finds first.
+        user_defined_symbols=[] if has_prefix else ["<sep>"],
+        num_threads=1,
+        minloglevel=2,
+    )
+    theirs = sentencepiece.SentencePieceProcessor(model_proto=written.getvalue())
+    _, card, loaded = opened(written.getvalue())
+    assert card.vocabulary == theirs.get_piece_size()
+    for text in (*SOME, "  spaces   all  over ", "a ﬁne Å", "été", "un <sep> deux"):
+        assert list(loaded.tokenize(text).ids) == theirs.encode(text), text
+
+
+BAD = {
+    "nothing": (b"", "empty"),
+    "blanks": (b" \n ", "empty"),
+    "too large": (b"{" + b" " * LARGEST_FILE, "at most 40 MB"),
+    "half of a JSON": (b'{"model": {"type": "BPE", "vocab": {"a"', "not"),
+    "deep": (b'{"a":' + b"[" * 200_000, "not"),
+    "JSON of something else": (b'{"architectures": ["BertModel"]}', "no model"),
+    "a model of nothing": (b'{"model": {"type": "BPE", "vocab": {}, "merges": []}}', "no vocabulary"),
+    "merges without pieces": (b'{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": [["a", "b"]]}}', "fit together"),
+    "an unknown model": (b'{"model": {"type": "Magic", "vocab": {"a": 0}}}', "fit together"),
+    "a vocabulary of the wrong kind": (b'{"model": {"type": "BPE", "vocab": [1, 2], "merges": []}}', "fit together"),
+    "a broken tekken": (b'{"config": {}, "vocab": [{"rank": 0}]}', "fit together"),
+    "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, "not a SentencePiece model"),
+    "a sentence": (b"The quick brown fox.", "not a SentencePiece model"),
+    "a few ranks": (b"YQ== 0\nYg== 1\n", "256 single bytes"),
+    "ranks that are none": (b"YQ== 0\nb x\n", "Line 2"),
+    "a pickle": (b"\x80\x04\x95\x0b\x00\x00\x00", "not a SentencePiece model"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_bad_file_gets_one_sentence(what):
+    data, said = BAD[what]
+    with pytest.raises(TokenizerFileError) as refusal:
+        open_tokenizer_file(data)
+    assert said in str(refusal.value)
+    assert str(refusal.value).endswith(".")
+    assert str(refusal.value).isprintable()
+
+
+def test_nobody_else_knows_the_name():
+    engine = Engine()
+    name = new_own_name()
+    keep_own(engine, name, open_tokenizer_file(path_of("bert").read_bytes()).tokenizer_json, "mine", "json")
+    assert engine.tokenizer(name).card.title == "mine"
+    assert name not in TOKENIZERS
+    assert new_own_name() != name
+    with pytest.raises(HeadlightError):
+        Engine().tokenizer(name)
+
+
+# ----- Training
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_trained_tokenizer_loads_in_transformers(algorithm, tmp_path):
+    size = smallest_vocabulary(TEXT, algorithm) + 300
+    steps = list(TrainTokenizerRequest(TEXT, algorithm, size).steps(Engine()))
+    parts = [step.part for step in steps]
+    assert len(parts) > 4
+    assert parts == sorted(parts)
+    assert (parts[0], parts[-1]) == (0.0, 1.0)
+    assert all(step.stage for step in steps)
+    _, card, loaded = opened(steps[-1].tokenizer_json)
+    assert card.family == algorithm
+    assert size - 320 < card.vocabulary <= size
+    (tmp_path / "tokenizer.json").write_bytes(steps[-1].tokenizer_json)
+    theirs = PreTrainedTokenizerFast(tokenizer_file=str(tmp_path / "tokenizer.json"))
+    for text in SOME:
+        assert theirs(text, add_special_tokens=False)["input_ids"] == list(loaded.tokenize(text).ids)
+    # It learnt something: its own text is fewer tokens than bytes.
+    assert len(loaded.tokenize(TEXT).ids) < 0.8 * len(TEXT.encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "algorithm", "size", "said"),
+    [
+        ("a", "BPE", 1_000, "at least 100"),
+        ("", "Unigram", 1_000, "at least 100"),
+        (TEXT, "byte-level BPE", 256, "257"),
+        (TEXT, "WordPiece", 50, "room for the alphabet"),
+        (TEXT, "Unigram", 10, "room for the alphabet"),
+        (TEXT, "BPE", 10**6, "at most 50,000"),
+        (TEXT, "magic", 1_000, "no such algorithm"),
+        ("é" * 2_500_001, "BPE", 1_000, "longer than 5 MB"),
+    ],
+)
+def test_what_cannot_be_trained_gets_one_sentence(text, algorithm, size, said):
+    with pytest.raises(TrainingError, match=said):
+        list(TrainTokenizerRequest(text, algorithm, size).steps(Engine()))
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_one_letter_all_over_teaches_little_and_breaks_nothing(algorithm):
+    *_, last = TrainTokenizerRequest("a" * 500, algorithm, 1_000).steps(Engine())
+    _, _, loaded = opened(last.tokenizer_json)
+    assert loaded.tokenize("aaaa").ids
+
+
+def test_two_who_train_at_once_wait_for_each_other():
+    engine = Engine()
+    jobs = [engine.start(TrainTokenizerRequest(TEXT * times, "BPE", 2_000)) for times in (40, 41)]
+    places = set()
+    end = time.monotonic() + 60
+    while not all(engine.poll(job).is_done for job in jobs):
+        assert time.monotonic() < end
+        places |= {engine.poll(job).place for job in jobs}
+        time.sleep(0.005)
+    assert 1 in places
+    made = [engine.poll(job) for job in jobs]
+    assert [progress.error for progress in made] == [None, None]
+    assert all(progress.steps[-1].tokenizer_json for progress in made)
+    engine.close()
+
+
+def test_a_training_that_is_cancelled_ends_its_process():
+    engine = Engine()
+    job = engine.start(TrainTokenizerRequest(TEXT * 300, "Unigram", 8_000))
+    end = time.monotonic() + 30
+    while not engine.poll(job).steps:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    engine.cancel(job)
+    while engine.jobs_running:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert not any(thread.name.startswith("headlight-job") and thread.is_alive() for thread in threading.enumerate())
+    # The turn is free again.
+    assert len(engine.gate("training")) == 0
+
+
+def test_the_converted_files_are_small():
+    total = 0
+    for card in TOKENIZERS.values():
+        if card.pack is not None:
+            total += sum(file.stat().st_size for file in prepared_tokenizer(card).iterdir())
+    assert total < 60_000_000

@@ -1,0 +1,325 @@
+"""The tokenizers page: what it opens on, what a link says, whatever is typed, and tokenizers of one's own."""
+
+import csv
+import io
+import json
+import re
+import shlex
+import subprocess
+import sys
+import time
+
+import pytest
+
+from models.catalog import TOKENIZERS as CARDS
+from models.engine import engine
+from models.tokenization import PATTERNS, OriginsRequest, tokenize
+from pages.shared.examples import TOKENIZERS as EXAMPLES
+from pages.tokenizing import take
+from pages.tokenizing.choices import Shown
+from tests.models.tokenizer_texts import TEXTS
+from tests.pages.screen import ATTENTION, ROOT, Screen
+from tests.viz.wire import header_of
+
+PAGE = "pages/tokenizers.py"
+STRAWBERRY = EXAMPLES[0]
+TABS = (
+    "How was it cut?",
+    "On the way to ids?",
+    "What does it cost?",
+    "Made of what?",
+    "Bring your own",
+    "What am I looking at?",
+    "Take it with you",
+    "Show the code",
+)
+
+
+class Columns(Screen):
+    """A session on the tokenizers page."""
+
+    def __init__(self, **query):
+        super().__init__(PAGE, **query)
+
+    @property
+    def has_picture(self):
+        return self.component("token_columns") is not None
+
+    @property
+    def shown(self):
+        return header_of(self.component("token_columns"))
+
+    @property
+    def counts(self):
+        return {column["name"]: column["tokens"] for column in self.shown["columns"]}
+
+    def open_tab(self, label):
+        self.test.session_state["below_tokenizers"] = label
+        return self.run()
+
+    def choose(self, *names):
+        self.test.multiselect(key="tokenizers_box").set_value(list(names))
+        return self.run()
+
+    def all_html(self):
+        return "".join(each.proto.body for each in self.test.main.get("html"))
+
+
+def test_it_opens_on_the_strawberry():
+    screen = Columns()
+    assert screen.counts == {"gpt2": 27, "llama3": 19, "bert": 12}
+    assert screen.typed == STRAWBERRY.text
+    assert screen.shown["pinned"] == [16, 27]
+    assert "␣strawberry</bdi></b> is <b>1</b> piece in GPT-2" in screen.inspector
+    assert "round trip not exact" in screen.shown["columns"][2]["figures"]
+    assert "2 unknown" in screen.shown["columns"][2]["figures"]
+    assert screen.query == {
+        "model": "minilm",
+        "text": STRAWBERRY.text,
+        "tokenizers": "gpt2,llama3,bert",
+        "stretch": "16-27",
+    }
+    assert not screen.problems
+    assert not screen.notes
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=[each.label for each in EXAMPLES])
+def test_every_example_opens(example):
+    screen = Columns(text="something else", tokenizers="qwen").open_example(example.label)
+    assert tuple(screen.counts) == example.tokenizers
+    assert screen.typed == example.text
+    assert screen.shown["pinned"] == (None if example.stretch is None else list(example.stretch))
+    assert screen.counts == {name: len(tokenize(name, example.text).ids) for name in example.tokenizers}
+    assert not screen.problems
+    assert not screen.notes
+    assert example.look in [each.value for block in screen.blocks("inspector") for each in block.markdown]
+
+
+def test_a_link_opens_the_same_view():
+    first = Columns(text="a <|endoftext|> สวัสดี", tokenizers="gpt2,tekken,words", stretch="2-5", specials="text")
+    again = Columns(**first.query)
+    assert again.query == first.query
+    assert again.component("token_columns") == first.component("token_columns")
+    assert again.shown["pinned"] == [2, 5]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"tokenizers": "nope"}, "no tokenizer that is here"),
+        ({"tokenizers": "gpt2,nope"}, "a tokenizer that is not here"),
+        ({"tokenizers": "own:1234"}, "no tokenizer that is here"),
+        ({"tokenizers": "gpt2,own:1234"}, "cannot carry"),
+        ({"tokenizers": "gpt2,bert,llama3,llama4,qwen,tekken,words"}, "At most 6"),
+        ({"stretch": "9-3"}, "two places in the text"),
+        ({"stretch": "a"}, "two places in the text"),
+        ({"from": "abc"}, "not a number"),
+        ({"specials": "x"}, "no way to read special tokens"),
+    ],
+)
+def test_a_bad_value_in_a_link_is_said_and_the_page_lives(query, said):
+    screen = Columns(text="some text", **query)
+    assert any(said in note for note in screen.notes), screen.notes
+    assert screen.has_picture
+    assert len(screen.counts) <= 6
+
+
+@pytest.mark.parametrize("query", [{"stretch": "900-910"}, {"from": "100000"}, {"token": "77"}])
+def test_a_place_beyond_the_text_is_dropped(query):
+    screen = Columns(text="some text", **query)
+    assert screen.has_picture
+    assert screen.shown["pinned"] is None
+    assert screen.shown["start"] == 0
+
+
+@pytest.fixture(scope="module")
+def screen():
+    return Columns(tokenizers="gpt2,bert,mistral,unigram")
+
+
+@pytest.mark.parametrize("text", [pytest.param(text, id=name) for name, text in list(TEXTS.items())[::9]])
+def test_every_text_is_cut(screen, text):
+    screen.look(text)
+    assert screen.typed == text
+    if text:
+        assert not screen.problems
+        assert screen.counts["gpt2"] == len(tokenize("gpt2", text).ids)
+    else:
+        assert "no text yet" in screen.problems[0]
+
+
+@pytest.mark.parametrize("text", ["   ", "\n", "a\0b", "\u202e", "</script><script>alert(1)</script>"])
+def test_what_can_hardly_be_seen_is_cut_as_well(screen, text):
+    screen.look(text)
+    assert not screen.problems
+    assert "".join(screen.shown["columns"][0]["shown"])
+    assert ("NUL" in "".join(each.value for each in screen.test.caption)) == ("\0" in text)
+    # As an element it would be harmful; escaped it is text.
+    assert "<script>alert" not in screen.all_html()
+
+
+def test_no_text_and_no_tokenizer_get_a_sentence(screen):
+    screen.look("")
+    assert screen.problems == ["There is no text yet: type a sentence, or choose an example."]
+    screen.look("text").choose()
+    assert screen.problems == ["Choose a tokenizer above; two to six stand side by side."]
+    assert screen.choose("gpt2", "bert").counts == {"gpt2": 1, "bert": 1}
+
+
+@pytest.mark.parametrize("tab", TABS)
+@pytest.mark.parametrize(
+    "names", [("gpt2", "bert"), ("bert", "gpt2"), ("unigram", "mistral"), ("bytes", "words"), ("spelling_to_sound",)]
+)
+def test_every_tab_opens_for_every_kind(tab, names):
+    screen = Columns(text="unbelievable naïveté 🍓", tokenizers=",".join(names), stretch="0-5").open_tab(tab)
+    problems = screen.problems
+    if tab == "How was it cut?" and names[0] in ("bytes", "spelling_to_sound"):
+        assert len(problems) == 1
+    else:
+        assert not problems
+
+
+def test_the_merges_can_be_gone_through():
+    screen = Columns(text="strawberry", tokenizers="gpt2", stretch="0-10").open_tab("How was it cut?")
+    slider = screen.test.slider(key="merge_step_0")
+    # Ten letters end as three pieces.
+    assert slider.value == slider.max == 7
+    (origin,) = engine.run(OriginsRequest("gpt2", "strawberry", (0, 10), False))
+    for step in (7, 3, 0):
+        screen.test.slider(key="merge_step_0").set_value(step)
+        rows = screen.run().all_html().partition("headlight-merges")[2].partition("</table>")[0]
+        assert re.findall(r"merge ([\d,]+)<", rows) == [f"{merge.rank:,}" for merge in origin.merges[:step]]
+
+
+def test_the_ways_of_unigram_are_listed_best_first():
+    screen = Columns(text="strawberry", tokenizers="unigram", stretch="0-10").open_tab("How was it cut?")
+    radio = screen.test.radio(key="way_0")
+    scores = [float(option.rpartition("·")[2]) for option in radio.options]
+    assert len(scores) == 5
+    assert scores == sorted(scores, reverse=True)
+    assert radio.options[0].startswith("▁straw berry")
+
+
+def test_what_it_costs_lists_every_tokenizer():
+    screen = Columns(text="a b").open_tab("What does it cost?")
+    page = screen.all_html()
+    assert all(f"<th>{card.title}</th>" in page for card in CARDS.values())
+
+
+def test_a_long_text_is_paged_and_counted_as_a_whole():
+    text = "The quick brown fox. สวัสดี 🍓\n" * 700
+    screen = Columns(text="x", tokenizers="gpt2,bert").look(text)
+    assert screen.counts["gpt2"] == len(tokenize("gpt2", text).ids)
+    assert (screen.shown["start"], len(screen.shown["text"])) == (0, 6_000)
+    screen.test.button(key="page_further").click()
+    assert screen.run().shown["start"] == 6_000
+    assert screen.query["from"] == "6000"
+    assert "text" not in screen.query, "too long for a link"
+    screen.test.button(key="page_before").click()
+    assert screen.run().shown["start"] == 0
+    # What is selected is in the window.
+    screen.test.session_state["choice:stretch"] = (13_000, 13_004)
+    assert screen.run().shown["start"] == 12_000
+
+
+def test_the_token_of_the_thread_is_lit_on_both_pages():
+    screen = Screen(text="The animal was tired.", model="minilm", token="2")
+    screen.go(PAGE)
+    columns = header_of(screen.component("token_columns"))
+    assert columns["text"] == "The animal was tired."
+    assert columns["pinned"] == [4, 5]
+    screen.test.session_state["choice:stretch"] = (11, 14)
+    screen.test.session_state["thread:start"] = 11
+    screen.test.session_state["choice:token"] = None
+    screen.go(ATTENTION)
+    assert screen.view[1] == "was"
+
+
+def test_what_is_taken_along_reads_back():
+    text = 'a,"b"\nสวัสดี <|endoftext|> 🍓'
+    now = Shown(text, (CARDS["gpt2"], CARDS["bert"], CARDS["bytes"]), False)
+    kept = json.loads(take.pieces_as_json(now))
+    assert kept["text"] == text
+    rows = list(csv.DictReader(io.StringIO(take.pieces_as_csv(now), newline="")))
+    for name in ("gpt2", "bert", "bytes"):
+        cut = tokenize(name, text)
+        assert kept["tokenizers"][name]["ids"] == list(cut.ids)
+        mine = [row for row in rows if row["tokenizer"] == name]
+        assert [int(row["id"]) for row in mine] == list(cut.ids)
+        assert [bytes.fromhex(row["bytes"]) for row in mine] == [piece.data for piece in cut.pieces]
+        assert [(int(row["start"]), int(row["end"])) for row in mine] == [piece.span for piece in cut.pieces]
+
+
+@pytest.mark.parametrize("name", ["gpt2", "bert", "mistral", "unigram"])
+@pytest.mark.parametrize("specials", [{}, {"specials": "text"}])
+def test_the_code_that_is_shown_gives_the_same_ids(name, specials):
+    text = "a 'b' <|endoftext|> </s> [SEP] สวัสดี 🍓"
+    screen = Columns(text=text, tokenizers=name, **specials).open_tab("Show the code")
+    command, program = (each.value for each in screen.test.code)
+    words = shlex.split(command)
+    assert words[1] == "cut_text.py"
+    assert f"{program}\n" == (ROOT / "docs" / "programs" / "cut_text.py").read_text()
+    run = subprocess.run(
+        [sys.executable, "docs/programs/cut_text.py", *words[2:]], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    lines = run.stdout.splitlines()[:-1]
+    assert [int(line.split()[0]) for line in lines] == list(
+        tokenize(name, text, split_special_tokens=bool(specials)).ids
+    )
+
+
+# ----- One's own
+
+
+def train(screen, text, algorithm, size=500):
+    screen.open_tab("Bring your own")
+    screen.test.text_area(key="training_text").set_value(text)
+    screen.test.segmented_control(key="training_algorithm").set_value(algorithm)
+    screen.test.select_slider(key="training_size").set_value(size)
+    screen.test.button(key="FormSubmitter:training_form-Train").click()
+    screen.run()
+
+
+@pytest.mark.parametrize("algorithm", ["byte-level BPE", "Unigram"])
+def test_a_trained_tokenizer_stands_in_a_column_of_its_owner_alone(algorithm):
+    text = " ".join(TEXTS[name] for name in TEXTS if name.startswith("code"))
+    screen = Columns(text="values of total", tokenizers="gpt2,bert")
+    train(screen, text, algorithm)
+    end = time.monotonic() + 60
+    while len(screen.counts) < 3:
+        assert not screen.problems
+        assert time.monotonic() < end
+        time.sleep(0.2)
+        screen.run()
+    mine = list(screen.counts)[2]
+    assert screen.shown["columns"][2]["title"] == f"Mine: {algorithm}, 500"
+    assert screen.counts[mine] == len(engine.tokenizer(mine).tokenize("values of total").ids)
+    other = Columns(text="values of total", tokenizers=f"gpt2,{mine}")
+    assert list(other.counts) == ["gpt2"]
+    assert any("cannot carry" in note for note in other.notes)
+    assert mine not in other.test.multiselect(key="tokenizers_box").options
+    screen.open_tab("How was it cut?").open_tab("Made of what?")
+    assert not screen.problems
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "said"), [("a", 500, "at least 100"), ("Ünïcode ließt sich. " * 20, 300, None)]
+)
+def test_what_cannot_be_trained_is_said_and_the_page_lives(text, size, said):
+    screen = Columns(text="some text")
+    train(screen, text, "byte-level BPE", size)
+    end = time.monotonic() + 30
+    while engine.jobs_running:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    screen.run()
+    assert ([said in each for each in screen.problems] == [True]) if said else not screen.problems
+    assert screen.has_picture
+    assert screen.look("another text").has_picture
+
+
+def test_the_patterns_on_offer_are_those_of_the_shelf():
+    assert {PATTERNS["GPT-2"], PATTERNS["Llama 3"], PATTERNS["Qwen"]} == {
+        CARDS[name].pattern for name in ("gpt2", "llama3", "qwen")
+    }
+    assert PATTERNS["o200k"] == CARDS["llama4"].pattern
