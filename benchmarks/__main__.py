@@ -18,6 +18,7 @@ from benchmarks.measuring import Row, table
 PARTS = {
     "capture": "benchmarks.capture",
     "maps": "benchmarks.maps",
+    "tokenization": "benchmarks.tokenization",
     "decoding": "benchmarks.decoding",
     "memory": "benchmarks.memory",
     "bytes": "benchmarks.wire",

@@ -45,6 +45,17 @@ globalThis.bench = {
     return bench.timed(bench.buttonIn("head_box", label), root, () => root.dataset.map === map)
   },
 
+  /** Milliseconds from Look, with another text typed before, until its columns are laid out. */
+  async anotherText() {
+    const root = bench.root("token-columns")
+    const before = root.dataset.tokens
+    const look = [...document.querySelectorAll("button")].find((each) => each.textContent.trim() === "Look")
+    const start = performance.now()
+    await bench.timed(look, root, () => root.dataset.tokens !== before)
+    root.getBoundingClientRect()
+    return performance.now() - start
+  },
+
   /** Milliseconds from a click on the empty page's button until its text has changed. */
   emptyRerun() {
     const line = () => document.querySelector(".st-key-line").textContent

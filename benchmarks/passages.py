@@ -2,6 +2,7 @@
 
 import bisect
 import itertools
+from collections.abc import Iterator
 
 from models.loaded import LoadedModel
 from models.tokenization import encode
@@ -17,15 +18,20 @@ nor long remember what we say here, but it can never forget what they did here."
 _WORDS = tuple(_TEXT.split())
 
 
+def words(start: int = 0) -> Iterator[str]:
+    """The words of the text from this one on, over and over."""
+    return itertools.islice(itertools.cycle(_WORDS), start % len(_WORDS), None)
+
+
 def passage(loaded: LoadedModel, tokens: int, start: int = 0) -> str:
     """A text of exactly so many tokens, special ones included; another `start` gives other words."""
-    words = tuple(itertools.islice(itertools.cycle(_WORDS), start % len(_WORDS), start % len(_WORDS) + tokens))
+    some = tuple(itertools.islice(words(start), tokens))
 
     def count(text: str) -> int:
         return len(loaded.tokenizer.backend_tokenizer.encode(text).ids)
 
-    enough = bisect.bisect_left(range(len(words)), tokens, key=lambda number: count(" ".join(words[:number])))
-    text = " ".join(words[:enough])
+    enough = bisect.bisect_left(range(len(some)), tokens, key=lambda number: count(" ".join(some[:number])))
+    text = " ".join(some[:enough])
     while count(text) > tokens:
         text = text[:-1].rstrip()
     if count(text) != tokens:

@@ -10,7 +10,7 @@ from pages.shared.examples import TOKENIZERS as EXAMPLES
 from pages.shared.examples import TokenizersExample
 from pages.shared.link import mirror, receive
 from pages.shared.messages import in_place, show_notes
-from pages.shared.text import question_and_text
+from pages.shared.text import question_and_examples, text_form
 from pages.tokenizing import own
 from pages.tokenizing.beside import inspect
 from pages.tokenizing.choices import (
@@ -103,7 +103,8 @@ def pager(length: int, start: int, end: int) -> None:
 
 @st.fragment
 def explore() -> None:
-    """Everything that changes with tokenizers and stretch, and nothing else."""
+    """Everything that changes with text, tokenizers and stretch, and nothing else."""
+    text_form(on_text=forget_places)
     status = st.empty()
     now = shown()
     with in_place():
@@ -173,9 +174,8 @@ door.enter()
 receive(EVERY)
 if not thread.TEXT.is_chosen and not CHOSEN.is_chosen:
     open_example(EXAMPLES[0])
-question_and_text(
+question_and_examples(
     "How is a text cut into tokens?",
     [(each.label, each.look, lambda each=each: open_example(each)) for each in EXAMPLES],
-    on_text=forget_places,
 )
 explore()

@@ -47,9 +47,10 @@ def cut_text(loaded: LoadedTokenizer, text: str, *, split_special_tokens: bool =
         return CutText(np.array(cut.ids, dtype=np.int64), *_own_bytes(places[spans[:, 0]], places[spans[:, 1]], sizes))
     encoding = loaded.encode(text, split_special_tokens=split_special_tokens)
     ids = np.array(encoding.ids, dtype=np.int64)
-    spans = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
-    if loaded.changes_text:
-        spans = with_marks(spans, text)
+    offsets = encoding.offsets
+    if loaded.facts is not None and loaded.facts.drops_marks:
+        offsets = with_marks(offsets, text)
+    spans = np.array(offsets, dtype=np.int64).reshape(-1, 2)
     starts, ends = places[spans[:, 0]], places[spans[:, 1]]
     met, place = np.unique(ids, return_inverse=True)
     looks = [loaded.look(number) for number in met.tolist()]

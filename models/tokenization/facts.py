@@ -8,6 +8,8 @@ from typing import Any
 from models.catalog import Algorithm
 from models.tokenization.pieces import Notation, notation_of, steps_of
 
+_KEEP_MARKS = {"Prepend", "Replace", "Lowercase", "Strip", "ByteLevel"}
+
 
 @dataclass(frozen=True)
 class TokenizerFacts:
@@ -20,6 +22,7 @@ class TokenizerFacts:
     unknown: the id of what stands for pieces that are not in the vocabulary, or None.
     takes_whole: whether a stretch that is in the vocabulary is taken whole, without merges (`ignore_merges`).
     joins_unknown: whether unknown characters side by side become one unknown piece.
+    drops_marks: whether its normaliser may compose or leave out combining marks.
     longest_word: of WordPiece, beyond how many characters a word is unknown as a whole.
     """
 
@@ -33,6 +36,7 @@ class TokenizerFacts:
     notation: Notation
     takes_whole: bool = False
     joins_unknown: bool = False
+    drops_marks: bool = False
     longest_word: int = 0
 
     @property
@@ -67,6 +71,7 @@ def facts_of(state: Mapping[str, Any]) -> TokenizerFacts:
         notation=notation,
         takes_whole=bool(model.get("ignore_merges")),
         joins_unknown=model["type"] == "Unigram" or bool(model.get("fuse_unk")),
+        drops_marks=any(step["type"] not in _KEEP_MARKS for step in steps_of(state.get("normalizer"))),
         longest_word=int(model.get("max_input_chars_per_word") or 0),
     )
 

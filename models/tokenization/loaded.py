@@ -1,11 +1,11 @@
 """A tokenizer in memory, shared by everybody and never changed."""
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
-from jaxtyping import Int64
 from tokenizers import AddedToken, Encoding, Tokenizer
 
 from models.catalog import TokenizerCard
@@ -36,11 +36,6 @@ class LoadedTokenizer:
         """About how many bytes it holds: what was measured per piece of a BPE of 128,000 pieces."""
         return 400 * (0 if self.facts is None else self.facts.vocabulary)
 
-    @property
-    def changes_text(self) -> bool:
-        """Whether it has a normaliser, which may leave out or put together what is in the text."""
-        return self.backend_tokenizer is not None and self.backend_tokenizer.normalizer is not None
-
     def look(self, number: int) -> Look:
         """How the piece with this id looks, whatever the text. Raises TypeError for a baseline, which has no pieces."""
         if self.looks is None:
@@ -69,8 +64,8 @@ class LoadedTokenizer:
             return Tokenization(text, cut.ids, pieces)
         encoding = self.encode(text, add_special_tokens=add_special_tokens, split_special_tokens=split_special_tokens)
         ids, spans = encoding.ids, encoding.offsets
-        if self.changes_text:
-            spans = list(map(tuple, with_marks(np.array(spans, dtype=np.int64).reshape(-1, 2), text).tolist()))
+        if self.facts is not None and self.facts.drops_marks:
+            spans = with_marks(spans, text)
         if self.looks is None:
             raise TypeError(f"{self.card.name} has a vocabulary without looks")
         return Tokenization(text, tuple(ids), self.looks.pieces(ids, spans, text))
@@ -82,23 +77,26 @@ class LoadedTokenizer:
         return self.backend_tokenizer.decode(list(tokenization.ids), skip_special_tokens=False)
 
 
-def with_marks(spans: Int64[np.ndarray, "piece 2"], text: str) -> Int64[np.ndarray, "piece 2"]:
+def with_marks(spans: Sequence[tuple[int, int]], text: str) -> list[tuple[int, int]]:
     """The spans, each drawn out over the combining marks behind it that belong to no piece.
 
     A normaliser that composes or drops marks leaves them out of the spans that `tokenizers` gives: of e and an accent,
     one é after NFC, only the e would be covered.
     """
-    marks = {character for character in set(text) if unicodedata.category(character).startswith("M")}
-    if not marks or not len(spans):
-        return spans
-    is_mark = np.fromiter((character in marks for character in text), dtype=bool, count=len(text))
+    found = list(spans)
+    marks = [ord(character) for character in set(text) if unicodedata.category(character).startswith("M")]
+    if not marks or not found:
+        return found
+    is_mark = np.isin(np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32), marks)
     # For each place the first one from there on that holds no mark.
     plain = np.where(np.append(is_mark, False), len(text), np.arange(len(text) + 1))
     beyond = np.minimum.accumulate(plain[::-1])[::-1]
-    following = np.append(spans[1:, 0], len(text))
-    ends = spans[:, 1]
-    ends = np.where((following > ends) & (ends > spans[:, 0]), np.minimum(beyond[ends], following), ends)
-    return np.stack((spans[:, 0], ends), axis=1)
+    starts, ends = (np.fromiter((span[side] for span in found), np.int64, len(found)) for side in (0, 1))
+    following = np.append(starts[1:], len(text))
+    drawn = np.where((following > ends) & (ends > starts), np.minimum(beyond[ends], following), ends)
+    for place in np.flatnonzero(drawn != ends).tolist():
+        found[place] = (found[place][0], int(drawn[place]))
+    return found
 
 
 def literal_twin(tokenizer: Tokenizer) -> Tokenizer:

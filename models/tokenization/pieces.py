@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
+import msgspec
+
 from models.errors import HeadlightError
 
 
@@ -14,8 +16,9 @@ class TextError(HeadlightError):
     """A text that holds what is not text."""
 
 
-# A named tuple and no dataclass: a text of 100 kB has 30,000 of them, and they are made three times as fast.
-class Piece(NamedTuple):
+# No dataclass: a text of 100 kB has 30,000 of them, these are made four times as fast, and the garbage collector need
+# not look through them.
+class Piece(msgspec.Struct, frozen=True, gc=False):
     """One token.
 
     text: as shown: spaces and control characters made visible, half a character as its bytes in hexadecimal.
@@ -135,7 +138,8 @@ class Looks(dict[int, Look]):
         if text is None or self.unknown is None or self.unknown not in ids:
             return pieces
         return tuple(
-            piece._replace(data=text[slice(*piece.span)].encode()) if piece.is_unknown else piece for piece in pieces
+            msgspec.structs.replace(piece, data=text[slice(*piece.span)].encode()) if piece.is_unknown else piece
+            for piece in pieces
         )
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 from tokenizers import PreTokenizedString
 
 from models.tokenization.loaded import LoadedTokenizer, with_marks
@@ -86,8 +85,8 @@ def words_of(loaded: LoadedTokenizer, text: str, pieces: tuple[Piece, ...]) -> I
         if backend.pre_tokenizer is not None:
             backend.pre_tokenizer.pre_tokenize(part)
         splits = part.get_splits(offset_referential="original", offset_type="char")
-        spans = np.array([span for _, span, _ in splits], dtype=np.int64).reshape(-1, 2)
-        for (word, _, _), (low, high) in zip(splits, with_marks(spans, text[start:end]).tolist(), strict=True):
+        spans = with_marks([span for _, span, _ in splits], text[start:end])
+        for (word, _, _), (low, high) in zip(splits, spans, strict=True):
             if word:
                 yield Word(word, looks.notation.shown(word), (start + low, start + high))
 

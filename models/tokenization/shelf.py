@@ -28,7 +28,7 @@ from models.tokenization.pieces import Looks
 
 log = logging.getLogger(__name__)
 
-_CONVERSION = 2
+_CONVERSION = 3
 _FILE = "tokenizer.json"
 _MERGES = "merges.npz"
 _FACTS = "facts.json"

@@ -18,17 +18,27 @@ def question_and_text(
 
     on_text: called when a text was typed, for what had its place in the former one.
     """
+    question_and_examples(question, examples)
+    text_form(on_text)
+
+
+def question_and_examples(question: str, examples: Sequence[tuple[str, str, Callable[[], None]]]) -> None:
+    """The page's question and the examples alone, for a page whose text stands in its fragment."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="top"):
+        st.header(question, anchor=False, width="content")
+        with st.container(horizontal=True, width="content", key="examples", gap="small"):
+            for label, look, opened in examples:
+                st.button(label, help=look, on_click=opened, key=f"example_{label}")
+
+
+def text_form(on_text: Callable[[], None] = lambda: None) -> None:
+    """The text, and, where it is too long for a link, a way to take it along. `on_text` is called for another one."""
 
     def typed() -> None:
         if st.session_state["text_box"] != thread.TEXT.value:
             on_text()
         thread.choose_text(st.session_state["text_box"])
 
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="top"):
-        st.header(question, anchor=False, width="content")
-        with st.container(horizontal=True, width="content", key="examples", gap="small"):
-            for label, look, opened in examples:
-                st.button(label, help=look, on_click=opened, key=f"example_{label}")
     st.session_state["text_box"] = thread.TEXT.value
     with st.form("text_form", border=False):
         box, button = st.columns([8, 1], vertical_alignment="bottom")

@@ -3,6 +3,8 @@
 const SPECIAL = 1
 const UNKNOWN = 2
 const HUES = 12
+// Pieces of more letters than this may be broken in two lines.
+const LONG = 16
 const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0").toUpperCase()).join(" ")
 const whole = new TextDecoder("utf-8", { fatal: true })
 
@@ -103,10 +105,14 @@ class PieceColumn {
     while (tail < least - head && keys.at(-1 - tail) === before.at(-1 - tail)) tail++
     const gone = this.nodes.slice(head, before.length - tail)
     const next = this.nodes[before.length - tail] ?? null
-    for (const node of gone) node.remove()
+    for (const node of gone) {
+      node.nextSibling.remove()
+      node.remove()
+    }
     const made = units.slice(head, keys.length - tail).map(([first, end]) => this.unit(first, end))
     const part = document.createDocumentFragment()
-    part.append(...made)
+    // Lines break between pieces alone, at these spaces. Boxes of their own would take four times as long to lay out.
+    part.append(...made.flatMap((node) => [node, " "]))
     this.body.insertBefore(part, next)
     this.nodes.splice(head, gone.length, ...made)
     this.keys = keys
@@ -155,6 +161,7 @@ class PieceColumn {
     if (flags & SPECIAL) chip.classList.add("special")
     if (flags & UNKNOWN) chip.classList.add("unknown")
     if (this.isHalf[look]) chip.classList.add("half")
+    if (shown.length > LONG) chip.classList.add("long")
     if (!(flags & (SPECIAL | UNKNOWN))) chip.style.setProperty("--hue", `var(--hue-${this.hues[look]})`)
     return chip
   }

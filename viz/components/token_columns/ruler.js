@@ -43,7 +43,15 @@ class Ruler {
     return LABEL + byte * BYTE - this.root.scrollLeft
   }
 
+  /** Once before the next frame, however much changes until then. */
   draw() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null
+      this.paint()
+    })
+  }
+
+  paint() {
     const width = this.root.clientWidth
     if (!width || !this.text) return
     const context = sharpContext(this.canvas, width, this.height)
@@ -67,8 +75,8 @@ class Ruler {
     }
     this.columns.forEach((column, lane) => this.drawLane(context, column, lane, first, last))
     this.drawRings(context, first, last)
-    this.frame(context, this.hovered, ink, 1.5)
-    this.frame(context, this.pinned, accent, 2)
+    this.outline(context, this.hovered, ink, 1.5)
+    this.outline(context, this.pinned, accent, 2)
     context.fillStyle = ground
     context.fillRect(0, 0, LABEL - 4, this.height)
     context.textAlign = "right"
@@ -108,7 +116,7 @@ class Ruler {
     context.setLineDash([])
   }
 
-  frame(context, stretch, colour, line) {
+  outline(context, stretch, colour, line) {
     if (!stretch) return
     context.strokeStyle = colour
     context.lineWidth = line

@@ -1,0 +1,174 @@
+"""What cutting text costs: `tokenize` beside `tokenizers` itself, loading, memory, and one word changed on the page."""
+
+import itertools
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+from playwright.sync_api import Browser, Page
+
+from benchmarks.measuring import WARM_UP, Limit, Pairs, Row, compared, duration, interleaved, seconds_of, size
+from benchmarks.passages import words
+from benchmarks.serving import APP, EMPTY_APP, ROOT, Server, Traffic, chromium, painted, serving, settled, visitor
+from models.catalog import TOKENIZERS
+from models.engine import Engine
+from models.tokenization import ComparisonRequest, CountsRequest, load_tokenizer, tokenize
+
+_COMPARED = ("gpt2", "llama3", "bert", "mistral")
+_EIGHT = ("gpt2", "bert", "smollm2", "llama3", "llama4", "qwen", "mistral", "deepseek")
+_COLUMNS = ("gpt2", "llama3", "bert", "mistral")
+_TIMES = 3
+_ENCODING = Limit(1.5, "ratio", "at most 1.5 × its time")
+_LOADING = Limit(0.5, "value", "under 0.5 s")
+_MEMORY = Limit(300e6, "value", "under 300 MB")
+_REPAINTED = Limit(4.0, "ratio", "at most 4 × an empty rerun")
+_BYTES = Limit(150e3, "value", "under 150 kB")
+# In a process of its own: what is imported first does not count.
+_MEMORY_PROGRAM = """
+import gc, psutil
+from models.catalog import TOKENIZERS
+from models.tokenization import load_tokenizer
+memory = psutil.Process().memory_info
+before = memory().rss
+loaded = [load_tokenizer(name) for name in TOKENIZERS]
+gc.collect()
+print(memory().rss - before)
+"""
+
+
+def measure(pairs: int) -> list[Row]:
+    """Encoding, loading, memory, long texts, the page."""
+    rows = [_encoding(name, pairs) for name in _COMPARED]
+    rows += [_loading(min(pairs, _TIMES)), _memory(), *_long_texts()]
+    with chromium() as browser, serving(APP) as server, serving(EMPTY_APP) as empty_server:
+        rows += _one_word(browser, server, empty_server, pairs)
+    return rows
+
+
+def english(characters: int, start: int = 0) -> str:
+    """So many characters of English with some punctuation, numbers, accents and other scripts in it."""
+    parts, length = [], 0
+    for number, word in enumerate(words(start)):
+        extra = {20: "naïve,", 45: "1,234,567", 70: "สวัสดี", 95: "🍓", 120: "\n\n"}.get(number % 140, "")
+        part = f"{word} {extra} " if extra else f"{word} "
+        parts.append(part)
+        length += len(part)
+        if length >= characters:
+            return "".join(parts)[:characters]
+    return ""
+
+
+def _encoding(name: str, pairs: int) -> Row:
+    loaded = load_tokenizer(name)
+    text = english(100_000)
+    backend = loaded.backend_tokenizer
+    if backend is None:
+        raise ValueError(f"{name} has no encode of its own to compare with")
+    measured = interleaved(
+        lambda: seconds_of(lambda: tokenize(loaded, text)),
+        lambda: seconds_of(lambda: backend.encode(text, add_special_tokens=False)),
+        pairs,
+    )
+    count = len(tokenize(loaded, text).pieces)
+    what = f"`tokenize`, 100,000 characters, {name}, {count:,} pieces with spans and bytes (beside: `Tokenizer.encode`)"
+    return compared(what, measured, duration, _ENCODING)
+
+
+def _loading(times: int) -> Row:
+    """The slowest of all, each at its median."""
+    medians = {}
+    for name, card in TOKENIZERS.items():
+        if card.pack is not None:
+            load_tokenizer(name)
+            medians[name] = sorted(seconds_of(lambda name=name: load_tokenizer(name)) for _ in range(times))[times // 2]
+    slowest = max(medians, key=lambda name: medians[name])
+    return Row(
+        f"loading a converted tokenizer, the slowest of {len(medians)}: {slowest}",
+        duration(medians[slowest]),
+        value=medians[slowest],
+        limit=_LOADING,
+        raw={"ours": medians},
+    )
+
+
+def _memory() -> Row:
+    run = subprocess.run([sys.executable, "-c", _MEMORY_PROGRAM], cwd=ROOT, capture_output=True, text=True, check=True)
+    count = int(run.stdout)
+    return Row("memory of all offline tokenizers together", size(count), value=count, limit=_MEMORY)
+
+
+def _long_texts() -> Iterator[Row]:
+    for characters in (100_000, 1_000_000):
+        engine = Engine()
+        text = english(characters)
+        for name in _EIGHT:
+            engine.tokenizer(name)
+        start = time.perf_counter()
+        for name in _EIGHT:
+            engine.run(CountsRequest(name, text, False))
+        counted = time.perf_counter() - start
+        engine.run(ComparisonRequest(_EIGHT[:6], text, False, 0))
+        whole = time.perf_counter() - start
+        yield Row(
+            f"eight tokenizers over {characters:,} characters: counts and round trips, then a window of six columns",
+            f"{duration(counted)}, {duration(whole)}",
+            raw={"ours": [counted, whole]},
+        )
+
+
+def _one_word(browser: Browser, server: Server, empty_server: Server, pairs: int) -> list[Row]:
+    """Four columns of 1,000 tokens; each time another word in the middle is another one."""
+    text = english(4_100)
+    counts = [len(tokenize(name, text).ids) for name in _COLUMNS]
+    received: list[int] = []
+    with visitor(browser) as context, visitor(browser) as empty_context:
+        page, empty = context.new_page(), empty_context.new_page()
+        empty.goto(empty_server.address)
+        empty.wait_for_selector(".st-key-line")
+        settled(empty)
+        traffic = Traffic(page)
+        page.goto(server.link("tokenizers", text="x", tokenizers=",".join(_COLUMNS)))
+        painted(page, component="token-columns")
+        settled(page)
+        texts = _texts(text)
+        # With the first long text the page grows by a line, and the picture is mounted anew.
+        page.locator(".st-key-text_box textarea").fill(next(texts))
+        page.get_by_role("button", name="Look", exact=True).click()
+        page.locator(".token-columns .chip").nth(900).wait_for()
+        settled(page)
+
+        def ours() -> float:
+            page.bring_to_front()
+            traffic.restart()
+            milliseconds = _change(page, next(texts))
+            received.append(traffic.received)
+            return milliseconds / 1000
+
+        def beside() -> float:
+            empty.bring_to_front()
+            milliseconds = empty.evaluate("() => bench.emptyRerun()")
+            settled(empty)
+            return milliseconds / 1000
+
+        measured: Pairs = interleaved(ours, beside, pairs, WARM_UP)
+    what = f"one word changed, four columns of {min(counts):,} to {max(counts):,} tokens"
+    count = sorted(received)[len(received) // 2]
+    return [
+        compared(f"{what}, click to laid out (beside: an empty Streamlit rerun)", measured, duration, _REPAINTED),
+        Row(f"{what}: bytes received", size(count), value=count, limit=_BYTES, raw={"ours": received}),
+    ]
+
+
+def _texts(text: str) -> Iterator[str]:
+    """The text with a word in its middle that is longer each time, so that the counts change."""
+    middle = text.index(" ", len(text) // 2)
+    for number in itertools.count(1):
+        yield f"{text[:middle]} {'wolverine' * (1 + number % 7)}{text[middle:]}"
+
+
+def _change(page: Page, text: str) -> float:
+    page.locator(".st-key-text_box textarea").fill(text)
+    milliseconds = page.evaluate("() => bench.anotherText()")
+    settled(page)
+    return milliseconds
