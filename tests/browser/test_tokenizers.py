@@ -140,13 +140,13 @@ def test_the_same_piece_has_the_same_colour_in_every_column(tab):
 
 
 def test_one_word_changed_makes_few_chips_anew(tab):
-    text = "The quick brown fox jumps over the lazy dog. " * 60
+    text = "The quick brown fox jumps over the lazy dog. " * 20
     opened(tab, text="x", tokenizers="gpt2,llama3")
     tab.look(text)
     count = len(tokenize("gpt2", text).ids)
     wait_for_tokens(tab, count, len(tokenize("llama3", text).ids))
     root(tab).evaluate("root => root.querySelectorAll('.chip').forEach(chip => (chip.old = true))")
-    changed = text.replace("fox", "wolverine", 30).replace("wolverine", "fox", 29)
+    changed = text.replace("fox", "wolverine", 10).replace("wolverine", "fox", 9)
     tab.look(changed)
     wait_for_tokens(tab, len(tokenize("gpt2", changed).ids), len(tokenize("llama3", changed).ids))
     fresh = root(tab).evaluate("root => [...root.querySelectorAll('.chip')].filter(chip => !chip.old).length")
@@ -155,6 +155,23 @@ def test_one_word_changed_makes_few_chips_anew(tab):
         assert value(tab, 0, place)["id"] == tokenize("gpt2", changed).ids[place]
         chips(tab, 0).nth(place).hover()
         assert lit(tab)[0] == [place]
+
+
+def test_pieces_further_down_are_there_when_somebody_scrolls(tab):
+    text = "The quick brown fox jumps over the lazy dog. " * 90
+    opened(tab, text="x", tokenizers="gpt2,llama3")
+    tab.look(text)
+    pieces = tokenize("gpt2", text).pieces
+    wait_for_tokens(tab, len(pieces), len(tokenize("llama3", text).ids))
+    assert chips(tab, 0).count() < len(pieces)
+    body = root(tab).locator(".pieces").first
+    for _ in range(20):
+        body.evaluate("body => (body.scrollTop = body.scrollHeight)")
+        tab.page.wait_for_timeout(60)
+    assert chips(tab, 0).all_text_contents() == [piece.text for piece in pieces]
+    # And without scrolling, for who goes there by the ruler or a link.
+    opened(tab, **tab.query | {"text": text[:1900], "stretch": "1800-1803"})
+    expect(chips(tab, 1).locator("visible=true").and_(tab.page.locator(".selected")).first).to_be_in_viewport()
 
 
 def test_a_tokenizer_is_trained_and_stands_in_a_column(tab):

@@ -169,13 +169,14 @@ class TokenColumns {
   setTabStop(column) {
     const [pinned] = this.pinned ? column.within(...this.pinned) : []
     column.stop?.removeAttribute("tabindex")
-    column.stop = column.chips[pinned ?? 0]
+    column.stop = column.chips[pinned] ?? column.chips[0]
     if (column.stop) column.stop.tabIndex = 0
   }
 
   onKey(event) {
     this.onChip(event, (column, piece) => {
       const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key]
+      if (by && piece + by < column.pieces) column.reach(piece + by)
       const next = by && column.chips[piece + by]
       if (event.key === "Enter") this.selectPiece(column, piece)
       else if (next) {

@@ -3,6 +3,7 @@
 const SPECIAL = 1
 const UNKNOWN = 2
 const HUES = 12
+const AT_ONCE = 240
 // Pieces of more letters than this may be broken in two lines.
 const LONG = 16
 const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0").toUpperCase()).join(" ")
@@ -40,7 +41,7 @@ class PieceColumn {
     this.root.append(this.head, this.body)
     this.nodes = []
     this.keys = []
-    this.lit = []
+    this.body.onscroll = () => this.onScroll()
   }
 
   /** New numbers; `text` is the window's text in bytes. */
@@ -93,9 +94,15 @@ class PieceColumn {
     return (this.text[start] & 0xc0) === 0x80 || (this.isHalf[this.look[piece]] && start < this.ends[piece - 1])
   }
 
-  /** Only what changed is made anew: one word of a long text is a few chips. */
   drawBody() {
-    const units = this.units()
+    this.all = this.units()
+    // As far as somebody has scrolled; the others are made when they come into view.
+    this.make(this.body.scrollTop ? Math.max(AT_ONCE, this.nodes.length) : AT_ONCE)
+  }
+
+  /** Chips for the first `count` units. Only what changed is made anew: one word of a long text is a few chips. */
+  make(count) {
+    const units = this.all.slice(0, count)
     const keys = units.map(([first, end]) => this.keyOf(first, end))
     const before = this.keys
     const least = Math.min(keys.length, before.length)
@@ -118,7 +125,18 @@ class PieceColumn {
     this.keys = keys
     this.chips = this.nodes.flatMap((node) => (node.chips ? node.chips : [node]))
     this.chips.forEach((chip, piece) => (chip.piece = piece))
-    this.lit = this.lit.filter((chip) => chip.isConnected)
+  }
+
+  onScroll() {
+    const { scrollTop, clientHeight, scrollHeight } = this.body
+    const isNearTheEnd = scrollTop + 2 * clientHeight > scrollHeight
+    if (isNearTheEnd && this.nodes.length < this.all.length) this.make(this.nodes.length + AT_ONCE)
+  }
+
+  /** Make chips up to this piece, if there are none yet. */
+  reach(piece) {
+    if (piece < this.chips.length) return
+    this.make(this.all.findIndex(([, end]) => end > piece) + AT_ONCE)
   }
 
   keyOf(first, end) {
@@ -184,7 +202,9 @@ class PieceColumn {
   mark(name, stretch, scroll) {
     for (const chip of this.body.querySelectorAll(`.${name}`)) chip.classList.remove(name)
     if (!stretch) return
-    const chips = this.within(...stretch).map((piece) => this.chips[piece])
+    const pieces = this.within(...stretch)
+    if (scroll && pieces.length) this.reach(pieces.at(-1))
+    const chips = pieces.map((piece) => this.chips[piece]).filter(Boolean)
     for (const chip of chips) chip.classList.add(name)
     // Not scrollIntoView: that would move the page as well.
     const { body } = this
