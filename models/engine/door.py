@@ -133,17 +133,26 @@ def _load(name: str) -> "LoadedModel":
     from models.loading import load_model
 
     loaded = load_model(name)
-    # Streamlit collects garbage at the end of every run, and looking through what torch and transformers hold takes
-    # longer than the run itself. They stay as long as the process: take them out of the collector's sight.
-    gc.collect()
-    gc.freeze()
+    _hide_from_collector()
     return loaded
 
 
 def _load_tokenizer(name: str) -> "LoadedTokenizer":
     from models.tokenization import load_tokenizer
 
-    return load_tokenizer(name)
+    loaded = load_tokenizer(name)
+    _hide_from_collector()
+    return loaded
+
+
+def _hide_from_collector() -> None:
+    """Take what was imported and loaded, which stays as long as the process, out of the garbage collector's sight.
+
+    Streamlit collects garbage at the end of every run, before the last messages of the run have left, and looking
+    through what the libraries hold takes longer than the run itself.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def device_name() -> str:

@@ -13,12 +13,12 @@ Answer = TypeVar("Answer")
 
 @contextmanager
 def working(sentence: str, status: DeltaGenerator) -> Iterator[None]:
-    """Show in `status` (an `st.empty`) what is being done, as long as it is."""
-    status.caption(sentence)
-    try:
+    """Show in `status` (an `st.empty`) what is being done, where it takes longer than half a second.
+
+    What is done sooner shows nothing: a line that comes and goes moves the whole page down and up again.
+    """
+    with status.spinner(sentence):
         yield
-    finally:
-        status.empty()
 
 
 def ask(request: Request[Answer], status: DeltaGenerator) -> Answer:
