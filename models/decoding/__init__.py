@@ -2,22 +2,30 @@
 
 from models.decoding.beams import MOST_BEAMS, Beam, BeamSearch, beam_search
 from models.decoding.loop import decode, decode_batch
+from models.decoding.precision import Fp8Comparison, Fp8Request
 from models.decoding.preparation import CannotWriteError
 from models.decoding.requests import BeamSearchRequest, WriteRequest
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.steps import GenerationStep
+from models.decoding.timing import CacheTiming, CacheTimingRequest, TimedStep, cache_timing
 
 __all__ = [
     "MOST_BEAMS",
     "Beam",
     "BeamSearch",
     "BeamSearchRequest",
+    "CacheTiming",
+    "CacheTimingRequest",
     "CannotWriteError",
     "DecodingSettings",
+    "Fp8Comparison",
+    "Fp8Request",
     "GenerationStep",
     "SettingsError",
+    "TimedStep",
     "WriteRequest",
     "beam_search",
+    "cache_timing",
     "decode",
     "decode_batch",
 ]

@@ -11,6 +11,7 @@ from torch import Tensor
 from models.decoding.preparation import Prepared, prepare, prompt_ids
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.steps import Ending, GenerationStep
+from models.kv_cache import CacheMeasurement, CacheNorms, measure_cache, newest_norms
 from models.loaded import LoadedModel
 from models.tokenization import TextStream
 
@@ -73,6 +74,7 @@ def _steps(
     for index in range(state.longest):
         with turn(), torch.inference_mode():
             logits = next_logits(loaded, state, is_first=index == 0)
+            held, norms = _held(state, settings, is_first=index == 0)
         scores = state.processors(state.ids, logits)
         chosen = [
             _choose(scores[row], one, generator) if row in open_rows else state.padding
@@ -84,7 +86,7 @@ def _steps(
         for row in sorted(open_rows):
             ends = _ending(state, settings[row], chosen[row], index)
             text = streams[row].add(chosen[row], is_last=ends is not None)
-            made[row] = GenerationStep(index, chosen[row], text, shares[row], pieces[row], ends)
+            made[row] = GenerationStep(index, chosen[row], text, shares[row], pieces[row], ends, held, norms)
             if ends is not None:
                 open_rows.discard(row)
         state.ids = torch.cat([state.ids, torch.tensor(chosen, device=state.ids.device)[:, None]], dim=1)
@@ -105,6 +107,19 @@ def next_logits(loaded: LoadedModel, state: Prepared, *, is_first: bool) -> Floa
         outputs, state.arguments, is_encoder_decoder=bool(model.config.is_encoder_decoder)
     )
     return outputs.logits[:, -1].to(torch.float32, copy=True)
+
+
+def _held(
+    state: Prepared, settings: Sequence[DecodingSettings], *, is_first: bool
+) -> tuple[CacheMeasurement | None, CacheNorms | None]:
+    """What the cache holds after a forward, and the norms of what is new in it, where a row asks for them."""
+    cache = state.arguments.get("past_key_values") if state.arguments["use_cache"] else None
+    if cache is None:
+        return None, None
+    norms = None
+    if settings[0].cache != "fp8" and any(one.with_norms for one in settings):
+        norms = newest_norms(cache, state.ids.shape[1] if is_first else 1, with_cross=is_first)
+    return measure_cache(cache), norms
 
 
 def _choose(scores: Float[Tensor, " vocabulary"], settings: DecodingSettings, generator: torch.Generator) -> int:

@@ -10,11 +10,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import EncoderDecoderCache, StaticCache
+from transformers import EncoderDecoderCache, QuantizedCache, StaticCache
 
 from models.attention.inputs import InputError, model_inputs
 from models.decoding.settings import CacheName
 from models.errors import HeadlightError
+from models.kv_cache import cache_shape
 from models.loaded import LoadedModel
 
 
@@ -89,7 +90,11 @@ def prepare(loaded: LoadedModel, prompts: Sequence[tuple[int, ...]], max_new_tok
     rows, mask = padded(prompts, padding, left=not is_seq2seq, device=loaded.device)
     taken = 1 if is_seq2seq else rows.shape[1]
     longest, is_bounded = room_to_write(loaded, taken, max_new_tokens)
-    more: dict[str, Any] = {} if cache != "static" else {"past_key_values": _static(model, rows, taken + longest)}
+    more: dict[str, Any] = {}
+    if cache == "static":
+        more = {"past_key_values": _static(model, rows, taken + longest)}
+    elif cache == "fp8":
+        more = {"past_key_values": _fp8(loaded)}
     with torch.inference_mode():
         ids, processors, arguments = model.generate(
             input_ids=rows,
@@ -173,3 +178,20 @@ def _static(model: Any, rows: Tensor, positions: int) -> StaticCache | EncoderDe
     if not model.config.is_encoder_decoder:
         return own
     return EncoderDecoderCache(own, StaticCache(config=config, max_cache_len=rows.shape[1]))
+
+
+def _fp8(loaded: LoadedModel) -> QuantizedCache:
+    """A growing cache of 8-bit floating-point numbers. Raises CannotWriteError where the architecture has none."""
+    config: Any = loaded.model.config
+    if config.is_encoder_decoder:
+        raise CannotWriteError(
+            f"The 8-bit cache of transformers is for decoders: {loaded.card.title} reads the keys and values of its "
+            "source past the cache, which would stay as they are."
+        )
+    kinds = sorted({layer.kind for layer in cache_shape(config)} - {"full", "latent"})
+    if kinds:
+        raise CannotWriteError(
+            f"{loaded.card.title} has layers of the kind {' and '.join(kinds)}; the 8-bit cache of transformers is for "
+            "models in which every layer keeps every position."
+        )
+    return QuantizedCache(backend="fp8", config=config)

@@ -6,7 +6,8 @@ from typing import Literal
 
 from models.errors import HeadlightError
 
-CacheName = Literal["dynamic", "static", "none"]
+CacheName = Literal["dynamic", "static", "fp8", "none"]
+CACHES: tuple[CacheName, ...] = ("dynamic", "static", "fp8", "none")
 _LARGEST_SEED = 2**63 - 1
 
 
@@ -21,8 +22,9 @@ class DecodingSettings:
     max_new_tokens: how many tokens at most.
     temperature: the logits are divided by it before one is drawn; 0 takes the likeliest (greedy).
     seed: of this request's own random generator; the same seed draws the same tokens whoever else is on the server.
-    cache: "dynamic" grows with each token and lets sliding layers forget, "static" is allocated once, "none" computes
-        everything anew for each token.
+    cache: "dynamic" grows with each token and lets sliding layers forget, "static" is allocated once, "fp8" grows and
+        keeps 8-bit floating-point numbers, "none" computes everything anew for each token.
+    with_norms: whether each step also tells how long the keys and values are that it stored.
 
     Raises SettingsError.
     """
@@ -31,6 +33,7 @@ class DecodingSettings:
     temperature: float | int = 0.0
     seed: int = 0
     cache: CacheName = "dynamic"
+    with_norms: bool = False
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1:
@@ -39,5 +42,5 @@ class DecodingSettings:
             raise SettingsError(f"The temperature must be 0 (greedy) or a number above it, not {self.temperature}.")
         if not 0 <= self.seed <= _LARGEST_SEED:
             raise SettingsError(f"The seed must be a whole number from 0 to 2⁶³ - 1, not {self.seed}.")
-        if self.cache not in ("dynamic", "static", "none"):
-            raise SettingsError(f"The cache is dynamic, static or none, not {self.cache}.")
+        if self.cache not in CACHES:
+            raise SettingsError(f"The cache is one of {', '.join(CACHES)}, not {self.cache}.")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from models.kv_cache import CacheMeasurement, CacheNorms
 from models.tokenization import Piece
 
 Ending = Literal["end token", "length", "positions"]
@@ -18,7 +19,10 @@ class GenerationStep:
     piece: the token as it is shown.
     ends: why nothing follows in this row (the model's end token, `max_new_tokens` reached, no positions left), else
         None.
-    cache, stages: what the cache holds, and how the distribution was cut; None unless asked for.
+    cache: what the cache held when this token was drawn, its own key and value not among it: prompt + index positions;
+        over all rows of a batch. None where there is no cache.
+    norms: of the keys and values that this step stored; None unless asked for.
+    stages: how the distribution was cut; None unless asked for.
     """
 
     index: int
@@ -27,5 +31,6 @@ class GenerationStep:
     probability: float
     piece: Piece
     ends: Ending | None = None
-    cache: Any = None
+    cache: CacheMeasurement | None = None
+    norms: CacheNorms | None = None
     stages: Any = None

@@ -1,0 +1,105 @@
+"""Forwards over tokens that are given, whatever the model would have written: for timing and for comparing caches."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry, sdpa_flop
+
+from models.decoding.loop import Turn, next_logits
+from models.decoding.preparation import prepare
+from models.decoding.settings import CacheName
+from models.kv_cache import CacheMeasurement, measure_cache
+from models.loaded import LoadedModel
+
+_FORMULAS = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: sdpa_flop, **flop_registry}
+
+
+@dataclass(frozen=True, eq=False)
+class Forward:
+    """One forward.
+
+    logits: of the next token, float32. token: the one that was given next, or the likeliest where none were.
+    seconds: of the forward alone; what comes before and after it is not in it.
+    operations: floating-point operations, a multiplication and an addition being two; 0 unless they were counted.
+    cache: what is held after it, None without a cache.
+    """
+
+    logits: Float[Tensor, " vocabulary"]
+    token: int
+    seconds: float
+    operations: int
+    cache: CacheMeasurement | None
+
+
+def forced_forwards(
+    loaded: LoadedModel,
+    prompt: Sequence[int],
+    count: int,
+    cache: CacheName,
+    *,
+    turn: Turn,
+    tokens: Sequence[int] | None = None,
+    counted: bool = False,
+) -> Iterator[Forward]:
+    """`count` forwards: the first reads the prompt, each further one a token more. No end token ends it.
+
+    tokens: what is fed after the prompt (None: the likeliest ones). counted: whether operations are counted, which makes
+    the seconds longer.
+
+    Raises InputError where there are not so many positions, CannotWriteError.
+    """
+    with turn():
+        state = prepare(loaded, [tuple(prompt)], count, cache)
+    for index in range(min(count, state.longest)):
+        counter = OperationCounter() if counted else None
+        # In inference mode products arrive at a counter whole, and taking them apart costs a hundred times the work.
+        with turn(), torch.no_grad() if counted else torch.inference_mode(), counter or nullcontext():
+            _wait_for(loaded.device)
+            start = time.perf_counter()
+            logits = next_logits(loaded, state, is_first=index == 0)
+            _wait_for(loaded.device)
+            seconds = time.perf_counter() - start
+            token = int(logits[0].argmax()) if tokens is None else tokens[index]
+            held = state.arguments.get("past_key_values") if state.arguments["use_cache"] else None
+            measured = None if held is None else measure_cache(held)
+        state.ids = torch.cat([state.ids, torch.tensor([[token]], device=state.ids.device)], dim=1)
+        yield Forward(logits[0], token, seconds, 0 if counter is None else counter.operations, measured)
+
+
+class OperationCounter(TorchDispatchMode):
+    """Counts the floating-point operations of matrix products, attention and convolutions in this thread.
+
+    Not in inference mode, where linear layers are not taken apart into products.
+
+    The formulas are those of `torch.utils.flop_counter`; its own FlopCounterMode hangs hooks on every module of the
+    process, which others would meet. An attention over n queries and m keys counts as 4 n m head_dim for each head, the
+    hidden half of a causal mask included.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.operations = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ARG002
+        """Torch calls this for each operation."""
+        kwargs = kwargs or {}
+        formula = _FORMULAS.get(func._overloadpacket)
+        result = func(*args, **kwargs)
+        if formula is not None:
+            self.operations += formula(*args, **kwargs, out_val=result)
+        return result
+
+
+def _wait_for(device: torch.device) -> None:
+    """Until the device has done what it was given: on a GPU a call returns before its work is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()

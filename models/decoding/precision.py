@@ -1,0 +1,81 @@
+"""What a cache of 8-bit numbers changes: bytes, the next-token distribution, the text."""
+
+from dataclasses import dataclass
+from functools import partial
+from itertools import zip_longest
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+
+from models.decoding.forced import forced_forwards
+from models.decoding.loop import decode
+from models.decoding.preparation import prompt_ids
+from models.decoding.settings import DecodingSettings
+from models.engine import Engine
+
+
+@dataclass(frozen=True, eq=False)
+class Fp8Comparison:
+    """A cache of 8-bit numbers beside one of the model's own, over the same tokens.
+
+    exact_bytes, fp8_bytes: of both caches after the last token.
+    differences: for each token, the largest absolute difference between the two rows of logits. The first is 0: the
+        prompt itself is read before anything is rounded.
+    divergences: for each token, the Kullback-Leibler divergence in nats from the exact distribution to the other.
+    agrees: for each token, whether both find the same one the likeliest.
+    exact_texts, fp8_texts: what each writes by itself, greedily, token by token.
+    parts_at: the first token in which those differ; None where they do not.
+    """
+
+    exact_bytes: int
+    fp8_bytes: int
+    differences: Float[np.ndarray, " token"]
+    divergences: Float[np.ndarray, " token"]
+    agrees: Bool[np.ndarray, " token"]
+    exact_texts: tuple[str, ...]
+    fp8_texts: tuple[str, ...]
+    parts_at: int | None
+
+
+@dataclass(frozen=True)
+class Fp8Request:
+    """Compare over so many new tokens after a text."""
+
+    model: str
+    text: str
+    tokens: int = 32
+
+    def answer(self, engine: Engine) -> Fp8Comparison:
+        """Raises what `load_model` and `decode` raise; CannotWriteError where the architecture has no such cache."""
+        loaded = engine.model(self.model)
+        prompt = prompt_ids(loaded, self.text)
+        turn = partial(engine.forward, loaded)
+        # Two caches at a time over the same tokens, so that no row of logits is kept longer than it is compared.
+        tokens: list[int] = []
+        exact = forced_forwards(loaded, prompt, self.tokens, "dynamic", turn=turn)
+        rounded = forced_forwards(loaded, prompt, self.tokens, "fp8", turn=turn, tokens=tokens)
+        differences, divergences, agrees, held = [], [], [], (0, 0)
+        for one in exact:
+            tokens.append(one.token)
+            other = next(rounded)
+            first, second = (torch.log_softmax(each.logits.double(), -1) for each in (one, other))
+            differences.append(float((one.logits - other.logits).abs().max()))
+            divergences.append(float((first.exp() * (first - second)).sum().clamp(min=0)))
+            agrees.append(bool(one.logits.argmax() == other.logits.argmax()))
+            held = tuple(0 if each.cache is None else each.cache.total_bytes for each in (one, other))
+        written = [
+            [step for step in decode(loaded, prompt, DecodingSettings(self.tokens, cache=cache), turn=turn)]
+            for cache in ("dynamic", "fp8")
+        ]
+        ids = [[step.token_id for step in steps] for steps in written]
+        return Fp8Comparison(
+            exact_bytes=held[0],
+            fp8_bytes=held[1],
+            differences=np.array(differences, dtype=np.float64),
+            divergences=np.array(divergences, dtype=np.float64),
+            agrees=np.array(agrees, dtype=np.bool_),
+            exact_texts=tuple(step.text for step in written[0]),
+            fp8_texts=tuple(step.text for step in written[1]),
+            parts_at=next((at for at, pair in enumerate(zip_longest(*ids)) if pair[0] != pair[1]), None),
+        )

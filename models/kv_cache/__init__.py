@@ -1,0 +1,45 @@
+"""What a KV cache holds, measured, and what it will hold, from a config alone."""
+
+from models.kv_cache.measurement import CacheKind, CacheMeasurement, CacheNorms, measure_cache, newest_norms
+from models.kv_cache.prediction import (
+    BITS,
+    SHORT_NAMES,
+    CacheFormulaError,
+    LayerShape,
+    bytes_per_token,
+    cache_shape,
+    dtype_name,
+    predict,
+    predict_cache,
+)
+from models.kv_cache.what_if import (
+    bytes_at,
+    crossover,
+    longest_context,
+    most_rows,
+    with_key_value_heads,
+    with_window,
+)
+
+__all__ = [
+    "BITS",
+    "SHORT_NAMES",
+    "CacheFormulaError",
+    "CacheKind",
+    "CacheMeasurement",
+    "CacheNorms",
+    "LayerShape",
+    "bytes_at",
+    "bytes_per_token",
+    "cache_shape",
+    "crossover",
+    "dtype_name",
+    "longest_context",
+    "measure_cache",
+    "most_rows",
+    "newest_norms",
+    "predict",
+    "predict_cache",
+    "with_key_value_heads",
+    "with_window",
+]
