@@ -1,5 +1,6 @@
 """What can be loaded: frozen cards. Light to import: no torch, no transformers."""
 
+from models.catalog.architectures import ARCHITECTURES, KnownArchitecture
 from models.catalog.models import (
     DEFAULT_MODEL,
     EARLIER,
@@ -21,6 +22,7 @@ from models.catalog.tokenizers import (
 )
 
 __all__ = [
+    "ARCHITECTURES",
     "DEFAULT_MODEL",
     "DEFAULT_TOKENIZERS",
     "EARLIER",
@@ -28,6 +30,7 @@ __all__ = [
     "TOKENIZERS",
     "Algorithm",
     "Family",
+    "KnownArchitecture",
     "ModelCard",
     "Pack",
     "PackFile",

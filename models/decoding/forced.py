@@ -50,8 +50,8 @@ def forced_forwards(
 ) -> Iterator[Forward]:
     """`count` forwards: the first reads the prompt, each further one a token more. No end token ends it.
 
-    tokens: what is fed after the prompt (None: the likeliest ones). counted: whether operations are counted, which makes
-    the seconds longer.
+    tokens: what is fed after the prompt (None: the likeliest ones). counted: whether operations are counted, which
+        makes the seconds longer.
 
     Raises InputError where there are not so many positions, CannotWriteError.
     """
@@ -87,7 +87,7 @@ class OperationCounter(TorchDispatchMode):
         super().__init__()
         self.operations = 0
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ARG002
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Torch calls this for each operation."""
         kwargs = kwargs or {}
         formula = _FORMULAS.get(func._overloadpacket)

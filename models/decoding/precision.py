@@ -65,7 +65,7 @@ class Fp8Request:
             agrees.append(bool(one.logits.argmax() == other.logits.argmax()))
             held = tuple(0 if each.cache is None else each.cache.total_bytes for each in (one, other))
         written = [
-            [step for step in decode(loaded, prompt, DecodingSettings(self.tokens, cache=cache), turn=turn)]
+            list(decode(loaded, prompt, DecodingSettings(self.tokens, cache=cache), turn=turn))
             for cache in ("dynamic", "fp8")
         ]
         ids = [[step.token_id for step in steps] for steps in written]

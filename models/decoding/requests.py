@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from models.decoding.beams import BeamSearch, beam_search
 from models.decoding.loop import decode
+from models.decoding.preparation import prompt_ids
 from models.decoding.settings import DecodingSettings
 from models.decoding.steps import GenerationStep
 from models.engine import Engine
+from models.tokenization import encode
 
 
 @dataclass(frozen=True)
@@ -19,13 +21,67 @@ class WriteRequest:
     settings: DecodingSettings
 
     def steps(self, engine: Engine) -> Iterator[GenerationStep]:
-        """Raises what `load_model` and `decode` raise."""
-        loaded = engine.model(self.model)
-        return decode(loaded, self.text, self.settings, turn=lambda: engine.forward(loaded))
+        """Those of the answer, where it is kept already; a job that comes to its end keeps them as the answer.
+
+        Raises what `load_model` and `decode` raise.
+        """
+        if self in engine.answers:
+            yield from engine.run(self)
+            return
+        made = []
+        for step in self._steps(engine):
+            made.append(step)
+            yield step
+        engine.answers.get(self, lambda: tuple(made))
 
     def answer(self, engine: Engine) -> tuple[GenerationStep, ...]:
         """Raises what `load_model` and `decode` raise."""
-        return tuple(self.steps(engine))
+        return tuple(self._steps(engine))
+
+    def _steps(self, engine: Engine) -> Iterator[GenerationStep]:
+        loaded = engine.model(self.model)
+        return decode(loaded, self.text, self.settings, turn=lambda: engine.forward(loaded))
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a model is given before it draws its first token.
+
+    pieces, is_special, spans: of the text; spans in code points, (0, 0) for what is not in the text.
+    start: what the decoder of a seq2seq model begins with; else empty.
+    """
+
+    ids: tuple[int, ...]
+    pieces: tuple[str, ...]
+    is_special: tuple[bool, ...]
+    spans: tuple[tuple[int, int], ...]
+    start: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PromptRequest:
+    """The pieces of a prompt, without a forward."""
+
+    model: str
+    text: str
+
+    def answer(self, engine: Engine) -> Prompt:
+        """Raises what `load_model` raises, TextError, InputError, CannotWriteError."""
+        loaded = engine.model(self.model)
+        ids = prompt_ids(loaded, self.text)
+        pieces = encode(loaded.tokenizer, self.text).pieces
+        start: tuple[str, ...] = ()
+        if loaded.model.config.is_encoder_decoder:
+            config = loaded.model.generation_config
+            first = config.decoder_start_token_id if config.decoder_start_token_id is not None else config.bos_token_id
+            start = tuple(piece.text for piece in loaded.pieces([int(first)]))
+        return Prompt(
+            ids=ids,
+            pieces=tuple(piece.text for piece in pieces),
+            is_special=tuple(piece.is_special for piece in pieces),
+            spans=tuple(piece.span for piece in pieces),
+            start=start,
+        )
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from models.kv_cache.prediction import (
     predict,
     predict_cache,
 )
+from models.kv_cache.requests import CacheFacts, CacheFactsRequest, KnownCache, KnownCachesRequest, known_config
 from models.kv_cache.what_if import (
     bytes_at,
     crossover,
@@ -24,16 +25,21 @@ from models.kv_cache.what_if import (
 __all__ = [
     "BITS",
     "SHORT_NAMES",
+    "CacheFacts",
+    "CacheFactsRequest",
     "CacheFormulaError",
     "CacheKind",
     "CacheMeasurement",
     "CacheNorms",
+    "KnownCache",
+    "KnownCachesRequest",
     "LayerShape",
     "bytes_at",
     "bytes_per_token",
     "cache_shape",
     "crossover",
     "dtype_name",
+    "known_config",
     "longest_context",
     "measure_cache",
     "most_rows",

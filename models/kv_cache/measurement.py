@@ -22,7 +22,7 @@ CacheKind = Literal["full", "sliding", "latent", "indexed", "linear", "shared", 
 
 @dataclass(frozen=True)
 class CacheMeasurement:
-    """What a cache holds: in each tuple one entry per cache layer, those of self-attention before those of cross-attention.
+    """What a cache holds: in each tuple one entry per cache layer, those of self-attention before those of the source.
 
     kinds: "full" keeps a key and a value for each position; "sliding" only those within its window; "latent" one
         compressed vector and one rotary key for all heads (multi-head latent attention); "indexed" that, and a key for
@@ -49,6 +49,11 @@ class CacheMeasurement:
     dtype: str
 
     @property
+    def nbytes(self) -> int:
+        """About how many bytes this measurement itself takes in a cache of answers."""
+        return 512 * (1 + len(self.kinds) // 4)
+
+    @property
     def total_bytes(self) -> int:
         """Over all layers."""
         return sum(self.bytes)
@@ -66,7 +71,6 @@ def measure_cache(cache: Cache) -> CacheMeasurement:
     left out: T5's cache is made as deep as its encoder, whatever the depth of the decoder that fills it.
     """
     found = [(cross, index, _measured(layer, cross)) for cross, index, layer in _layers_of(cache)]
-    found = [each for each in found if each[2].rows or each[2].kind == "shared"]
     return CacheMeasurement(
         kinds=tuple(each.kind for _, _, each in found),
         layers=tuple(index for _, index, _ in found),
@@ -95,14 +99,14 @@ class _Layer:
 
 
 def _layers_of(cache: Cache) -> Iterator[tuple[bool, int, Any]]:
-    """Whether it belongs to cross-attention, the layer's number, and the layer of the cache."""
+    """Whether it is of cross-attention, the layer's number, and the layer of the cache, where it holds anything."""
+    parts: list[tuple[bool, Any]] = [(False, cache)]
     if isinstance(cache, EncoderDecoderCache):
-        for is_cross, part in ((False, cache.self_attention_cache), (True, cache.cross_attention_cache)):
-            for index, layer in enumerate(part.layers):
+        parts = [(False, cache.self_attention_cache), (True, cache.cross_attention_cache)]
+    for is_cross, part in parts:
+        for index, layer in enumerate(part.layers):
+            if isinstance(layer, DummyLayer) or _keys_and_values(layer)[0] is not None or _states_of(layer):
                 yield is_cross, index, layer
-    else:
-        for index, layer in enumerate(cache.layers):
-            yield False, index, layer
 
 
 def _measured(layer: Any, is_cross: bool) -> _Layer:
@@ -206,6 +210,11 @@ class CacheNorms:
     values: Float[np.ndarray, "layer position"]
     cross_keys: Float[np.ndarray, "layer source"]
     cross_values: Float[np.ndarray, "layer source"]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that they hold."""
+        return sum(each.nbytes for each in (self.keys, self.values, self.cross_keys, self.cross_values))
 
 
 def newest_norms(cache: Cache, newest: int, *, with_cross: bool) -> CacheNorms:

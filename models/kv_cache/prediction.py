@@ -76,7 +76,7 @@ class LayerShape:
 def cache_shape(config: PreTrainedConfig) -> tuple[LayerShape, ...]:
     """What a model with this config keeps, layer by layer, those of cross-attention last; () for an encoder.
 
-    Which layers there are is what transformers makes a cache of (`transformers.cache_utils.get_layer_types_and_kwargs`).
+    Its layers are those of transformers' own caches (`transformers.cache_utils.get_layer_types_and_kwargs`).
 
     Raises CacheFormulaError for a layer that there is no formula for.
     """

@@ -1,4 +1,4 @@
-"""The same model with another cache: fewer or more key heads, a window, other numbers, more rows; and what fits where."""
+"""The same model with another cache: other key heads, a window, other numbers, more rows; and what fits where."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +18,8 @@ def with_key_value_heads(shape: Sequence[LayerShape], heads: int, query_heads: i
     """
     if heads < 1 or query_heads % heads:
         raise CacheFormulaError(
-            f"{query_heads} query heads cannot share {heads} key and value heads evenly; take a divisor of {query_heads}."
+            f"{query_heads} query heads cannot share {heads} key and value heads evenly; take a number that divides "
+            f"{query_heads}."
         )
     return tuple(replace(layer, heads=heads) if layer.kind in ("full", "sliding") else layer for layer in shape)
 
@@ -81,9 +82,7 @@ def most_rows(shape: Sequence[LayerShape], free_bytes: int, positions: int, *, d
     return max(0, free_bytes) // one if one else 0
 
 
-def crossover(
-    shape: Sequence[LayerShape], weight_bytes: int, *, rows: int = 1, dtype: Dtype = "float32"
-) -> int | None:
+def crossover(shape: Sequence[LayerShape], weight_bytes: int, *, rows: int = 1, dtype: Dtype = "float32") -> int | None:
     """The first length at which the cache is larger than the weights; None where it never is.
 
     Raises CacheFormulaError.

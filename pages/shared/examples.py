@@ -74,6 +74,49 @@ ATTENTION = (
 
 
 @dataclass(frozen=True)
+class CacheExample:
+    """A model, a text, how many tokens it goes on and at which of them the picture stops, and what there is to see."""
+
+    label: str
+    model: str
+    text: str
+    tokens: int
+    drawn: int
+    look: str
+
+
+CACHES = (
+    CacheExample(
+        label="Once upon…",
+        model="smollm2",
+        text="Once upon a time there was a",
+        tokens=20,
+        drawn=5,
+        look="Press *Next token*: one column lights up, all others stay as they are. That is the whole trick: 11 "
+        "columns were computed so far; without the cache it would have been 45.",
+    ),
+    CacheExample(
+        label="a list",
+        model="smollm2",
+        text="The planets of the solar system are Mercury, Venus, Earth,",
+        tokens=32,
+        drawn=8,
+        look="The first column stays pale from the fourth layer on: every head may rest on the first token, and what "
+        "it fetches there is next to nothing.",
+    ),
+    CacheExample(
+        label="knight (two caches)",
+        model="spelling_to_sound",
+        text="knight",
+        tokens=20,
+        drawn=2,
+        look="Two caches: that of the source is filled once and stands still, that of the output grows with each "
+        "sound.",
+    ),
+)
+
+
+@dataclass(frozen=True)
 class TokenizersExample:
     """A text, tokenizers and a stretch (start and end in characters) worth a look, and what there is to see."""
 

@@ -77,7 +77,7 @@ def test_tokens_are_data(token):
 
 
 def test_scripts_put_text_in_as_text_only():
-    source = browser_source("written_steps")["js"]
+    source = browser_source("written_steps", "player")["js"]
     for name in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "http:", "https:"):
         assert name not in source
 
@@ -117,6 +117,6 @@ def test_it_is_small():
     assert own < 14_500
     words = tuple(f"▁word{number}" for number in range(40))
     weights = np.random.default_rng(5).dirichlet(np.ones(40), size=40).astype(np.float32)
-    source = browser_source("written_steps")
+    source = browser_source("written_steps", "player")
     message = packed(picture(weights, keys=words, outputs=words))
     assert len(message) + len(source["js"].encode()) + len(source["css"].encode()) < 60_000

@@ -32,11 +32,14 @@ def _padded(data: bytes) -> bytes:
     return data + b"\0" * (-len(data) % 4)
 
 
-def browser_source(name: str) -> BrowserSource:
-    """The script and the style of the component in folder `name`: what all share, its parts, and `index.js` last."""
+def browser_source(name: str, *shared: str) -> BrowserSource:
+    """The script and the style of the component in folder `name`: what all share, the `shared` parts that it names
+    ("player"), its own parts, and `index.js` last.
+    """
     folder = _FOLDER / name
-    parts = sorted(folder.glob("*.js"), key=lambda part: (part.name == "index.js", part.name))
+    own = sorted(folder.glob("*.js"), key=lambda part: (part.name == "index.js", part.name))
+    parts = [_FOLDER / f"{each}.js" for each in ("drawing", *shared)] + own
     return BrowserSource(
-        js="".join(part.read_text() for part in [_FOLDER / "drawing.js", *parts]),
+        js="".join(part.read_text() for part in parts),
         css=(_FOLDER / "drawing.css").read_text() + (folder / "style.css").read_text(),
     )

@@ -31,7 +31,9 @@ _SKELETON = """\
   <div class="unseen" aria-live="polite"></div>
 </div>
 """
-_mount = st.components.v2.component("headlight.written_steps", html=_SKELETON, **browser_source("written_steps"))
+_mount = st.components.v2.component(
+    "headlight.written_steps", html=_SKELETON, **browser_source("written_steps", "player")
+)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,71 @@
+"""What the pages ask of caches and their formulas."""
+
+from dataclasses import dataclass
+
+from transformers import AutoConfig, PreTrainedConfig
+
+from models.catalog import ARCHITECTURES, KnownArchitecture
+from models.engine import Engine
+from models.kv_cache.prediction import LayerShape, cache_shape
+
+
+@dataclass(frozen=True)
+class CacheFacts:
+    """What a loaded model will keep, from its config, and what stands beside it.
+
+    shape: of its cache; () for an encoder, which keeps nothing. query_heads: of each layer.
+    weight_bytes: of all parameters, as they are in memory. positions: its longest text, None for no end.
+    dtype: of the cache that it fills.
+    """
+
+    shape: tuple[LayerShape, ...]
+    query_heads: int
+    weight_bytes: int
+    positions: int | None
+    dtype: str
+
+
+@dataclass(frozen=True)
+class CacheFactsRequest:
+    """Of a model on the shelf."""
+
+    model: str
+
+    def answer(self, engine: Engine) -> CacheFacts:
+        """Raises what `load_model` raises, and CacheFormulaError."""
+        loaded = engine.model(self.model)
+        weights = {each.data_ptr(): each.nbytes for each in loaded.model.parameters()}
+        return CacheFacts(
+            shape=cache_shape(loaded.model.config),
+            query_heads=loaded.card.heads,
+            weight_bytes=sum(weights.values()),
+            positions=loaded.positions,
+            dtype=str(loaded.model.dtype).removeprefix("torch."),
+        )
+
+
+@dataclass(frozen=True)
+class KnownCache:
+    """A known architecture, and what its cache keeps."""
+
+    architecture: KnownArchitecture
+    shape: tuple[LayerShape, ...]
+
+    @property
+    def weight_bytes(self) -> int:
+        """Of all its parameters, as published."""
+        return self.architecture.parameters * self.architecture.weight_bits // 8
+
+
+@dataclass(frozen=True)
+class KnownCachesRequest:
+    """The whole shelf of known architectures."""
+
+    def answer(self, engine: Engine) -> tuple[KnownCache, ...]:  # noqa: ARG002 - there is nothing to load
+        """Only configs are made: no weights, no network."""
+        return tuple(KnownCache(each, cache_shape(known_config(each))) for each in ARCHITECTURES.values())
+
+
+def known_config(architecture: KnownArchitecture) -> PreTrainedConfig:
+    """The config that transformers makes of an architecture's figures."""
+    return AutoConfig.for_model(architecture.model_type, **architecture.figures)

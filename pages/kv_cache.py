@@ -1,0 +1,124 @@
+"""What does a model keep while it writes? The KV cache as it grows, measured, predicted, and what it buys."""
+
+from contextlib import nullcontext
+
+import streamlit as st
+
+from models.catalog import MODELS
+from models.engine import engine
+from pages.caching import growth
+from pages.caching.beside import inspect, nothing_kept
+from pages.caching.choices import (
+    EVERY,
+    KEEPING,
+    KEPT,
+    LENGTHS,
+    SHADE,
+    SHADES,
+    TOKENS,
+    forget_places,
+    in_the_link,
+    open_example,
+)
+from pages.caching.tabs import Shown, below
+from pages.shared import door, thread
+from pages.shared.asking import ask, working
+from pages.shared.examples import CACHES
+from pages.shared.link import mirror, receive
+from pages.shared.messages import in_place, show_notes
+from pages.shared.text import question_and_text
+
+_COLUMNS = (2.2, 7, 3)
+_MODEL = "caching:model"
+
+
+def which() -> None:
+    """How much is written, how the cache is kept, what a cell's lightness is."""
+    st.session_state["tokens_box"] = TOKENS.value
+
+    def another_length() -> None:
+        TOKENS.choose(st.session_state["tokens_box"])
+        forget_places()
+
+    st.select_slider("New tokens", sorted({*LENGTHS, TOKENS.value}), key="tokens_box", on_change=another_length)
+    st.session_state["keeping_box"] = KEEPING.value
+    st.segmented_control(
+        "Cache",
+        list(KEPT),
+        format_func=lambda each: KEPT[each],
+        key="keeping_box",
+        required=True,
+        wrap=True,
+        on_change=lambda: KEEPING.choose(st.session_state["keeping_box"]),
+        help="A growing cache takes memory with each token. A static one is allocated at once: it has its full size from "
+        "the first token on, and never has to be copied.",
+    )
+    st.session_state["shade_box"] = SHADE.value
+    st.segmented_control(
+        "Shade",
+        list(SHADES),
+        format_func=lambda each: SHADES[each],
+        key="shade_box",
+        required=True,
+        wrap=True,
+        on_change=lambda: SHADE.choose(st.session_state["shade_box"]),
+        help="Whether a cell is as dark as its value or as its key is long.",
+    )
+
+
+@st.fragment
+def explore() -> None:
+    """Everything that changes with the run, the step and the cell."""
+    status = st.empty()
+    name = thread.MODEL.value
+    first = not engine.has_model(name)
+    with in_place():
+        if st.session_state.setdefault(_MODEL, name) != name:
+            st.session_state[_MODEL] = name
+            forget_places()
+        loading = working(f"Loading {MODELS[name].title}, once for everybody…", status)
+        with loading if first else nullcontext():
+            # torch comes with these, and is not waited for before the first paint.
+            from models.decoding import PromptRequest
+            from models.kv_cache import CacheFactsRequest
+
+            facts = ask(CacheFactsRequest(name), status)
+        if not facts.shape:
+            show_notes()
+            growth.leave()
+            nothing_kept()
+        else:
+            prompt = ask(PromptRequest(name, thread.TEXT.value), status)
+            request = growth.write_request(thread.TEXT.value)
+            job = growth.job_of(request)
+            progress = engine.poll(job)
+            if progress.is_done and not progress.count:
+                raise growth.StoppedError(progress.error or "It was stopped before the first token; press Look again.")
+            step = growth.chosen_step(progress)
+            left, centre, right = st.columns(_COLUMNS, gap="medium")
+            example = next((each for each in CACHES if (each.model, each.text) == (name, thread.TEXT.value)), None)
+            with centre, st.container(key="growth"):
+                growth.show(request, facts, prompt, progress, focus=example is not None)
+                growth.feed(request, job, progress)
+            lines = [] if step is None else growth.cell_lines(facts, prompt, progress.steps, step)
+            show_notes()
+            with left:
+                which()
+            with right, st.container(key="inspector"):
+                inspect(facts, example, lines)
+            below(Shown(request, facts, prompt, progress, step), status)
+    mirror(in_the_link())
+
+
+door.enter()
+receive(EVERY)
+if not thread.TEXT.is_chosen and not thread.MODEL.is_chosen:
+    open_example(CACHES[0])
+    # The sidebar has named another model already.
+    st.rerun()
+question_and_text(
+    "What does the model keep while it writes?",
+    [(each.label, each.look, lambda each=each: open_example(each)) for each in CACHES],
+    on_text=forget_places,
+)
+explore()

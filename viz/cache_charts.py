@@ -1,0 +1,158 @@
+"""Charts of what a KV cache takes and buys."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import numpy as np
+from jaxtyping import Float, Int64
+
+from viz.palette import LIGHT
+
+_HEIGHT = 250
+# Shades that differ in lightness and in dash, so that they also part in grey.
+_DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3])
+_BYTES = (
+    "datum.value >= 1099511627776 ? format(datum.value / 1099511627776, ',.3~r') + ' TiB' : "
+    "datum.value >= 1073741824 ? format(datum.value / 1073741824, ',.3~r') + ' GiB' : "
+    "datum.value >= 1048576 ? format(datum.value / 1048576, ',.3~r') + ' MiB' : "
+    "format(datum.value / 1024, ',.3~r') + ' KiB'"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Bytes over lengths. is_chosen: drawn in the accent's colour."""
+
+    name: str
+    lengths: Int64[np.ndarray, " length"]
+    bytes: Int64[np.ndarray, " length"]
+    is_chosen: bool = False
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A line across the chart: at so many bytes, or at a length."""
+
+    name: str
+    bytes: float | None = None
+    length: float | None = None
+
+
+def bytes_chart(curves: Sequence[Curve], marks: Sequence[Mark] = ()) -> Any:
+    """Bytes of caches over the length of the text, both axes logarithmic."""
+    rows = [
+        {"name": curve.name, "length": int(length), "bytes": int(size), "chosen": curve.is_chosen}
+        for curve in curves
+        for length, size in zip(curve.lengths, curve.bytes, strict=True)
+        if size > 0
+    ]
+    x = alt.X(
+        "length:Q", title="tokens", scale=alt.Scale(type="log", nice=False), axis=alt.Axis(grid=False, format="~s")
+    )
+    sizes = [row["bytes"] for row in rows] + [mark.bytes for mark in marks if mark.bytes is not None]
+    y = alt.Y(
+        "bytes:Q",
+        title=None,
+        scale=alt.Scale(type="log", nice=False, domain=[min(sizes), max(sizes)]),
+        axis=alt.Axis(grid=True, labelExpr=_BYTES, values=_ticks(min(sizes), max(sizes))),
+    )
+    names = [curve.name for curve in curves]
+    lines: Any = alt.Chart(alt.Data(values=rows)).mark_line(strokeWidth=2)
+    lines = lines.encode(
+        x=x,
+        y=y,
+        detail="name:N",
+        color=alt.condition("datum.chosen", alt.value(LIGHT.accent), alt.value(LIGHT.amount[3])),
+        opacity=alt.condition("datum.chosen", alt.value(1), alt.value(0.75)),
+        strokeDash=alt.StrokeDash("name:N", scale=alt.Scale(domain=names, range=_dashes(len(names))), legend=None),
+        tooltip=[alt.Tooltip("name:N"), alt.Tooltip("length:Q", format=","), alt.Tooltip("bytes:Q", format=",")],
+    )
+    last = [
+        {"name": curve.name, "length": int(curve.lengths[-1]), "bytes": int(curve.bytes[-1]), "chosen": curve.is_chosen}
+        for curve in curves
+        if len(curve.lengths) and curve.bytes[-1] > 0
+    ]
+    labels: Any = alt.Chart(alt.Data(values=last)).mark_text(align="right", dx=-4, dy=-8, fontSize=12)
+    labels = labels.encode(
+        x="length:Q",
+        y="bytes:Q",
+        text="name:N",
+        color=alt.condition("datum.chosen", alt.value(LIGHT.accent), alt.value(LIGHT.amount[3])),
+    )
+    layers = [lines, labels] if len(curves) <= len(_DASHES) else [lines]
+    return alt.layer(*layers, *(part for mark in marks for part in _mark(mark))).properties(height=_HEIGHT)
+
+
+def _ticks(least: float, most: float) -> list[float]:
+    """Round numbers of bytes, some six of them: powers of 2, 4, 8, ..."""
+    low, high = math.floor(math.log2(max(1.0, least))), math.ceil(math.log2(max(2.0, most)))
+    step = max(1, math.ceil((high - low) / 6))
+    return [2.0**power for power in range(low - low % step, high + 1, step)]
+
+
+def _dashes(count: int) -> list[list[int]]:
+    return [list(_DASHES[place % len(_DASHES)]) for place in range(count)]
+
+
+def _mark(mark: Mark) -> list[Any]:
+    where = {"bytes": mark.bytes} if mark.bytes is not None else {"length": mark.length}
+    data = alt.Data(values=[{"name": mark.name, **where}])
+    axis = {"y": "bytes:Q"} if mark.bytes is not None else {"x": "length:Q"}
+    rule: Any = alt.Chart(data).mark_rule(color=LIGHT.quiet, strokeDash=[4, 3])
+    is_level = mark.bytes is not None
+    place = {"x": alt.value(6)} if is_level else {"y": alt.value(10)}
+    text: Any = alt.Chart(data).mark_text(
+        align="left" if is_level else "right",
+        fontSize=12,
+        color=LIGHT.quiet,
+        dx=0 if is_level else -5,
+        dy=-7 if is_level else 0,
+    )
+    return [rule.encode(**axis, tooltip=["name:N"]), text.encode(**axis, **place, text="name:N")]
+
+
+def timing_chart(
+    positions: Int64[np.ndarray, " token"],
+    with_cache: Float[np.ndarray, " token"],
+    without: Float[np.ndarray, " token"],
+    *,
+    title: str,
+    scale: float = 1.0,
+) -> Any:
+    """Something per token over its position, with the cache and without it; `scale` multiplies the numbers."""
+    rows = [
+        {"position": int(position), "value": float(value) * scale, "way": way}
+        for way, values in (("with the cache", with_cache), ("without", without))
+        for position, value in zip(positions, values, strict=True)
+    ]
+    base: Any = alt.Chart(alt.Data(values=rows))
+    colour = alt.condition("datum.way == 'with the cache'", alt.value(LIGHT.accent), alt.value(LIGHT.amount[3]))
+    lines = base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=14)).encode(
+        x=alt.X("position:Q", title="columns", axis=alt.Axis(grid=False), scale=alt.Scale(nice=False)),
+        y=alt.Y("value:Q", title=title, axis=alt.Axis(grid=True, tickCount=5)),
+        color=colour,
+        detail="way:N",
+        tooltip=[alt.Tooltip("way:N"), alt.Tooltip("position:Q"), alt.Tooltip("value:Q", format=",.2f", title=title)],
+    )
+    ends = [row for row in rows if row["position"] == int(positions[-1])]
+    names: Any = alt.Chart(alt.Data(values=ends)).mark_text(align="right", dy=-9, fontSize=12)
+    names = names.encode(x="position:Q", y="value:Q", text="way:N", color=colour)
+    return alt.layer(lines, names).properties(height=220)
+
+
+def steps_chart(values: Sequence[float], *, title: str, parts_at: int | None) -> Any:
+    """One number for each generated token, as bars; the token at which two texts part is marked."""
+    rows = [{"token": place + 1, "value": value} for place, value in enumerate(values)]
+    bars: Any = alt.Chart(alt.Data(values=rows)).mark_bar(color=LIGHT.amount[3])
+    bars = bars.encode(
+        x=alt.X("token:O", title="generated token", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+        y=alt.Y("value:Q", title=title, axis=alt.Axis(tickCount=4)),
+        tooltip=[alt.Tooltip("token:O"), alt.Tooltip("value:Q", format=".4f", title=title)],
+    )
+    if parts_at is None:
+        return bars.properties(height=200)
+    rule: Any = alt.Chart(alt.Data(values=[{"token": parts_at + 1}])).mark_rule(color=LIGHT.accent, strokeWidth=2)
+    return alt.layer(bars, rule.encode(x="token:O")).properties(height=200)

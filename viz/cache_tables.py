@@ -1,0 +1,76 @@
+"""What is written beside a KV cache, as escaped HTML."""
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from viz.quantities import bytes_text
+
+
+@dataclass(frozen=True)
+class TermLine:
+    """Some layers of a cache that are alike: their name, the terms that are multiplied, both results in bytes.
+
+    terms: what it is and how much, in order.
+    """
+
+    name: str
+    terms: tuple[tuple[str, int], ...]
+    predicted: int
+    measured: int
+    note: str = ""
+
+
+def formula(lines: Sequence[TermLine]) -> str:
+    """Each product written out under its words, and whether it is what was measured."""
+    rows = []
+    for each in lines:
+        terms = '<span class="times">×</span>'.join(
+            f'<span class="term"><b>{amount:,}</b><small>{html.escape(what)}</small></span>'
+            for what, amount in each.terms
+        )
+        verdict = f'<span class="equal">= {each.predicted:,} bytes ({bytes_text(each.predicted)})</span> ' + (
+            '<span class="right">✓ measured: the same</span>'
+            if each.predicted == each.measured
+            else f'<span class="wrong">measured: {each.measured:,} bytes</span>'
+        )
+        note = f'<p class="headlight-line">{html.escape(each.note)}</p>' if each.note else ""
+        rows.append(
+            f'<div class="headlight-terms"><p class="headlight-heading">{html.escape(each.name)}</p>'
+            f"<div>{terms} {verdict}</div>{note}</div>"
+        )
+    return "".join(rows)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, chosen: int | None = None) -> str:
+    """A table whose first column are names and whose others are numbers; row `chosen` is set off."""
+    names = "".join(f"<th>{html.escape(each)}</th>" for each in head)
+    lines = "".join(
+        f'<tr class="{"chosen" if place == chosen else ""}">'
+        + f"<th><bdi>{html.escape(row[0])}</bdi></th>"
+        + "".join(f"<td>{html.escape(each)}</td>" for each in row[1:])
+        + "</tr>"
+        for place, row in enumerate(rows)
+    )
+    return f'<div class="headlight-wide"><table class="headlight-figures"><tr>{names}</tr>{lines}</table></div>'
+
+
+def sentences(lines: Sequence[str]) -> str:
+    """A sentence a paragraph, the first one being the main one."""
+    return "".join(
+        f'<p class="{"headlight-sentence" if not place else "headlight-line"}"><bdi>{html.escape(each)}</bdi></p>'
+        for place, each in enumerate(lines)
+    )
+
+
+def side_by_side(left: str, right: str, parts_at: int | None, texts: tuple[Sequence[str], Sequence[str]]) -> str:
+    """Two texts, token by token, from the token on at which they part set off."""
+    columns = []
+    for name, written in zip((left, right), texts, strict=True):
+        same = html.escape("".join(written[:parts_at]))
+        other = "" if parts_at is None else html.escape("".join(written[parts_at:]))
+        columns.append(
+            f'<div><p class="headlight-heading">{html.escape(name)}</p>'
+            f'<p class="headlight-writing" dir="auto">{same}<ins>{other}</ins></p></div>'
+        )
+    return f'<div class="headlight-pair">{"".join(columns)}</div>'

@@ -1,0 +1,125 @@
+"""A KV cache as it grows: layers from top to bottom, tokens from left to right, a cell for each key and value."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from viz.components.packing import browser_source, pack
+from viz.palette import for_browser
+
+_SKELETON = """\
+<div class="headlight cache-growth">
+  <div class="field" tabindex="0" role="application"><div class="room"><canvas></canvas></div></div>
+  <div class="player">
+    <button type="button" class="press back" aria-label="Previous token">‹</button>
+    <input type="range" class="slider" aria-label="Step">
+    <button type="button" class="press onward">Next token ›</button>
+    <button type="button" class="press play">Play</button>
+    <button type="button" class="press save" title="The whole picture as a PNG">PNG</button>
+    <div class="says"><span class="counter"></span> <span class="hint" dir="auto"></span></div>
+  </div>
+  <p class="text" dir="auto"><span class="before"></span><span></span><span class="newest"></span></p>
+  <dl class="figures"></dl>
+  <p class="caption"></p>
+  <div class="tip" hidden></div>
+  <div class="unseen" aria-live="polite"></div>
+</div>
+"""
+_mount = st.components.v2.component(
+    "headlight.cache_growth", html=_SKELETON, **browser_source("cache_growth", "player")
+)
+
+
+@dataclass(frozen=True)
+class GrowthPicture:
+    """What is drawn; the steps themselves come by `cache_feed` under the name of the `run`.
+
+    prompt: the pieces that are read at once, before the first token is drawn; hidden: how many before them are not
+        drawn. source: of an encoder-decoder, the pieces of the source.
+    kinds: of each cache layer, self before cross. layers: the layer of the decoder that each is.
+    heads, key_widths, value_widths: of each cache layer. number_bytes: of one stored number.
+    allocated: for how many positions a static cache has room; None for one that grows.
+    most_steps: how many tokens will be drawn at most.
+    selected: the step that is shown first (1: the first token is drawn); None follows the newest one.
+    pinned: cache layer and position that are selected, or None.
+    shade: which norm a cell's lightness is, "value" or "key".
+    weight_bytes: of the whole model. text_before: what stands before the first generated token.
+    caption: model, scale, and what is left out. focus: whether "Next token" has the focus when it opens.
+    """
+
+    run: str
+    prompt: tuple[str, ...]
+    hidden: int
+    source: tuple[str, ...]
+    kinds: tuple[str, ...]
+    layers: tuple[int, ...]
+    heads: tuple[int, ...]
+    key_widths: tuple[int, ...]
+    value_widths: tuple[int, ...]
+    number_bytes: int
+    allocated: int | None
+    most_steps: int
+    selected: int | None
+    pinned: tuple[int, int] | None
+    shade: str
+    weight_bytes: int
+    text_before: str
+    caption: str
+    focus: bool = False
+
+    def __post_init__(self) -> None:
+        counts = {len(each) for each in (self.kinds, self.layers, self.heads, self.key_widths, self.value_widths)}
+        if len(counts) != 1:
+            raise ValueError(f"expected one entry for each cache layer in every tuple, found {sorted(counts)} of them")
+        if self.shade not in ("value", "key"):
+            raise ValueError(f"expected a shade of value or key, found {self.shade}")
+
+
+def cache_growth(
+    picture: GrowthPicture,
+    *,
+    key: str,
+    on_step: Callable[[int], None],
+    on_cell: Callable[[int, int], None],
+) -> None:
+    """Draw it; `on_step(step)` is called for another step, `on_cell(layer, position)` for a cell that was selected."""
+
+    def stepped() -> None:
+        step = st.session_state[key].step
+        if isinstance(step, int):
+            on_step(step)
+
+    def selected() -> None:
+        cell = st.session_state[key].cell
+        if isinstance(cell, list | tuple) and len(cell) == 2 and all(isinstance(each, int) for each in cell):
+            on_cell(cell[0], cell[1])
+
+    _mount(key=key, data=packed(picture), on_step_change=stepped, on_cell_change=selected)
+
+
+def packed(picture: GrowthPicture) -> bytes:
+    """What goes over the wire."""
+    header = {
+        "run": picture.run,
+        "prompt": picture.prompt,
+        "hidden": picture.hidden,
+        "source": picture.source,
+        "kinds": picture.kinds,
+        "layers": picture.layers,
+        "heads": picture.heads,
+        "keyWidths": picture.key_widths,
+        "valueWidths": picture.value_widths,
+        "numberBytes": picture.number_bytes,
+        "allocated": picture.allocated,
+        "mostSteps": picture.most_steps,
+        "selected": picture.selected,
+        "pinned": picture.pinned,
+        "shade": picture.shade,
+        "weightBytes": picture.weight_bytes,
+        "textBefore": picture.text_before,
+        "caption": picture.caption,
+        "focus": picture.focus,
+        "palette": for_browser(),
+    }
+    return pack(header, [])

@@ -1,0 +1,254 @@
+// The cells: layers from top to bottom, tokens from left to right. Only what is in view is drawn.
+
+const LEFT = 40
+const NARROWEST = 7
+const WIDEST = 32
+const NAMED = 12
+const LOWEST = 7
+const HIGHEST = 24
+const GAP = 12
+
+class CacheField {
+  constructor(root, { hover, pin }) {
+    Object.assign(this, { root, hover, pin })
+    this.room = root.querySelector(".room")
+    this.canvas = root.querySelector("canvas")
+    root.onscroll = () => this.draw()
+    root.onpointermove = (event) => hover(this.cellAt(event))
+    root.onpointerleave = () => hover(null)
+    root.onclick = (event) => {
+      const cell = this.cellAt(event)
+      if (cell) pin(cell)
+    }
+    root.onkeydown = (event) => this.onKey(event)
+    root.onblur = () => hover(null)
+  }
+
+  show(view) {
+    this.view = view
+    const { given, hidden, mostSteps, steps, isDone, source, own, kinds, allocated } = view
+    const drawn = isDone ? steps.length : mostSteps
+    this.columns = Math.max(given - hidden + drawn, source.length, allocated ? allocated - hidden : 0)
+    const width = this.root.clientWidth
+    this.cell = Math.max(NARROWEST, Math.min(WIDEST, Math.floor((width - LEFT - 4) / this.columns)))
+    this.row = Math.max(LOWEST, Math.min(HIGHEST, Math.floor(244 / kinds.length)))
+    this.names = this.cell >= NAMED ? 56 : 18
+    const cross = kinds.length - own
+    this.crossTop = this.names + own * this.row + (cross ? GAP + this.names : 0)
+    this.height = this.crossTop + cross * this.row + 6
+    this.room.style.width = `${LEFT + this.columns * this.cell + 4}px`
+    this.room.style.height = `${this.height}px`
+    const stack = cross ? `${own} + ${cross} cross-attention layers` : `${own} layers`
+    this.root.ariaLabel = `${stack}, ${view.shownPositions} columns. The arrow keys go from cell to cell, Enter selects.`
+    if (this.step !== view.shownStep || this.run !== view.run) this.reach(view.shownPositions - hidden)
+    Object.assign(this, { step: view.shownStep, run: view.run })
+    this.draw()
+  }
+
+  /** Bring a column into view. */
+  reach(column) {
+    const at = LEFT + column * this.cell
+    const { root } = this
+    if (at + 2 * this.cell > root.scrollLeft + root.clientWidth) root.scrollLeft = at + 3 * this.cell - root.clientWidth
+    else if (at < root.scrollLeft + LEFT) root.scrollLeft = at - root.clientWidth / 2
+  }
+
+  /** What is drawn, in pixels from the left end; all of it while it is saved. */
+  get viewport() {
+    return this.whole ?? { left: this.root.scrollLeft, width: this.root.clientWidth }
+  }
+
+  x(column) {
+    return LEFT + column * this.cell - this.viewport.left
+  }
+
+  /** The whole picture as a file, on the ground of the page. */
+  save(name) {
+    const screen = this.canvas
+    this.canvas = document.createElement("canvas")
+    this.whole = { left: 0, width: LEFT + this.columns * this.cell + 4 }
+    this.paint()
+    const paper = document.createElement("canvas")
+    Object.assign(paper, { width: this.canvas.width, height: this.canvas.height })
+    const context = paper.getContext("2d")
+    context.fillStyle = this.view.colours.ground
+    context.fillRect(0, 0, paper.width, paper.height)
+    context.drawImage(this.canvas, 0, 0)
+    this.whole = null
+    this.canvas = screen
+    this.paint()
+    paper.toBlob((blob) => {
+      const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name })
+      link.click()
+      setTimeout(() => URL.revokeObjectURL(link.href), 1000)
+    })
+  }
+
+  y(layer) {
+    const { own } = this.view
+    return layer < own ? this.names + layer * this.row : this.crossTop + (layer - own) * this.row
+  }
+
+  placeOf(layer, position) {
+    const box = this.root.getBoundingClientRect()
+    const column = layer < this.view.own ? position - this.view.hidden : position
+    return { x: box.left + this.x(column) + this.cell / 2, y: box.top + this.y(layer) + this.row / 2 }
+  }
+
+  cellAt(event) {
+    if (!this.view) return null
+    const { kinds, own, hidden } = this.view
+    const box = this.root.getBoundingClientRect()
+    const x = event.clientX - box.left
+    const column = Math.floor((x - LEFT + this.root.scrollLeft) / this.cell)
+    const y = event.clientY - box.top
+    const layer = kinds.findIndex((_, place) => y >= this.y(place) && y < this.y(place) + this.row)
+    if (x < LEFT || column < 0 || layer < 0) return null
+    const cell = [layer, layer < own ? column + hidden : column]
+    return this.view.valueAt(...cell) ? cell : null
+  }
+
+  onKey(event) {
+    const { view } = this
+    const by = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key]
+    if (!by && event.key !== "Enter") return
+    event.preventDefault()
+    const from = view.hovered ?? view.pinned ?? [0, view.shownPositions - 1]
+    if (!by) return this.pin(from)
+    const to = [from[0] + by[0], from[1] + by[1]]
+    if (!view.valueAt(...to)) return
+    this.reach(to[0] < view.own ? to[1] - view.hidden : to[1])
+    this.hover(to)
+  }
+
+  /** Once before the next frame, however much changes until then. */
+  draw() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null
+      this.paint()
+    })
+  }
+
+  paint() {
+    const { view } = this
+    const { left, width } = this.viewport
+    if (!width || !view?.steps.length) return
+    if (!this.whole && width !== this.width) {
+      this.width = width
+      this.show(view)
+    }
+    const context = sharpContext(this.canvas, width, this.height)
+    this.context = context
+    this.font = getComputedStyle(this.root).fontFamily
+    const { own, kinds, hidden, shownPositions, source, given } = view
+    const first = Math.max(0, Math.floor((left - this.cell) / this.cell))
+    const last = Math.ceil((left + width - LEFT) / this.cell)
+    const columns = shownPositions - hidden
+    this.drawNames(first, Math.min(last, columns), this.names, (column) => view.pieceAt(column + hidden), (column) => column + hidden < given)
+    for (let layer = 0; layer < kinds.length; layer++) {
+      const isCross = layer >= own
+      const end = Math.min(last, (isCross ? source.length : columns) - 1)
+      for (let column = first; column <= end; column++) this.drawCell(layer, column, isCross ? column : column + hidden)
+    }
+    if (source.length) this.drawNames(first, Math.min(last, source.length - 1), this.crossTop, (column) => source[column], () => true)
+    this.drawToCome(columns, first, last)
+    this.drawEdges(columns)
+    this.drawLayers()
+  }
+
+  drawCell(layer, column, position) {
+    const { view, context } = this
+    const { colours, ramp } = view
+    const [x, y, w, h] = [this.x(column), this.y(layer), this.cell - 1, this.row - 1]
+    const held = view.steps[view.shownStep].layers[layer]
+    if (!held) return
+    const isKept = layer >= view.own || position >= view.shownPositions - held[2]
+    if (!isKept) {
+      context.strokeStyle = colours.hatch
+      context.beginPath()
+      context.moveTo(x + 1, y + h - 1)
+      context.lineTo(x + w - 1, y + 1)
+      context.stroke()
+      return
+    }
+    context.fillStyle = `rgb(${ramp[Math.round(255 * (0.1 + 0.9 * view.amount(layer, position)))]})`
+    context.fillRect(x, y, w, h)
+  }
+
+  drawNames(first, last, bottom, nameOf, isGiven) {
+    const { context, view } = this
+    context.textBaseline = "middle"
+    context.textAlign = "left"
+    for (let column = first; column <= last; column++) {
+      const at = bottom === this.names ? view.hovered?.[1] - view.hidden : view.hovered?.[1]
+      const isHovered = column === at && view.hovered && view.hovered[0] >= view.own === (bottom !== this.names)
+      if (this.cell < NAMED && !isHovered) continue
+      context.font = `${isHovered ? "600 " : ""}12px ${this.font}`
+      context.fillStyle = isGiven(column) ? view.colours.quiet : view.colours.ink
+      context.save()
+      context.translate(this.x(column) + this.cell / 2, bottom - 5)
+      if (this.cell >= NAMED) context.rotate(-Math.PI / 3.2)
+      context.fillText(short(nameOf(column) ?? ""), 0, 0)
+      context.restore()
+    }
+  }
+
+  /** The token that was just drawn: its key and value are computed when it is read. And room that is held for later ones. */
+  drawToCome(columns, first, last) {
+    const { context, view } = this
+    const [x, y, w] = [this.x(columns), this.names, this.cell - 1]
+    context.strokeStyle = view.colours.quiet
+    context.setLineDash([3, 2])
+    context.strokeRect(x + 0.5, y + 0.5, w - 1, view.own * this.row - 2)
+    context.setLineDash([])
+    if (!view.allocated) return
+    context.fillStyle = view.colours.hatch
+    for (let column = Math.max(first, columns + 1); column < Math.min(view.allocated - view.hidden, last + 1); column++)
+      for (let layer = 0; layer < view.own; layer++)
+        context.fillRect(this.x(column) + w / 2 - 1, this.y(layer) + this.row / 2 - 1, 2, 2)
+  }
+
+  /** Where the prompt ends, the newest column, what is pointed at and what is selected. */
+  drawEdges(columns) {
+    const { context, view } = this
+    const { accent, ink, quiet } = view.colours
+    const bottom = this.names + view.own * this.row
+    if (!view.source.length) {
+      context.fillStyle = quiet
+      context.fillRect(this.x(view.given - view.hidden) - 1, this.names - 6, 1, bottom - this.names + 8)
+    }
+    const frame = (x, y, w, h, colour, line) => {
+      context.strokeStyle = colour
+      context.lineWidth = line
+      context.strokeRect(x - 0.5, y - 0.5, w, h)
+      context.lineWidth = 1
+    }
+    const newest = view.shownStep ? columns - 1 : 0
+    const count = view.shownStep ? 1 : columns
+    frame(this.x(newest), this.names, count * this.cell, view.own * this.row, accent, 2)
+    const around = (cell, colour, line) => {
+      const column = cell[0] < view.own ? cell[1] - view.hidden : cell[1]
+      frame(this.x(column), this.y(cell[0]), this.cell, this.row, colour, line)
+    }
+    if (view.pinned && view.valueAt(...view.pinned)) around(view.pinned, accent, 3)
+    if (view.hovered) around(view.hovered, ink, 2)
+  }
+
+  drawLayers() {
+    const { context, view } = this
+    context.fillStyle = view.colours.ground
+    context.fillRect(0, 0, LEFT - 3, this.height)
+    context.font = `11px ${this.font}`
+    context.textAlign = "right"
+    context.textBaseline = "middle"
+    const every = Math.ceil(13 / this.row)
+    view.layers.forEach((layer, place) => {
+      const isHovered = view.hovered?.[0] === place
+      if (!isHovered && layer % every) return
+      context.fillStyle = isHovered ? view.colours.ink : view.colours.quiet
+      context.fillText(`L${layer}`, LEFT - 8, this.y(place) + this.row / 2)
+    })
+  }
+}
+
+const short = (text) => (text.length > 11 ? `${text.slice(0, 10)}…` : text)

@@ -1,0 +1,294 @@
+// A KV cache as it grows. The steps come from a feed (cache_feed), through `headlightRuns`.
+
+const views = new WeakMap()
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component
+  const root = parentElement.querySelector(".cache-growth")
+  let view = views.get(root)
+  if (!view) {
+    view = new CacheGrowth(root)
+    views.set(root, view)
+  }
+  view.tellStep = (step) => setTriggerValue("step", step)
+  view.tellCell = (cell) => setTriggerValue("cell", cell)
+  view.show(data)
+  return () => {
+    view.leave()
+    views.delete(root)
+  }
+}
+
+class CacheGrowth {
+  constructor(root) {
+    this.root = root
+    this.part = (name) => root.querySelector(`.${name}`)
+    this.player = new Player(this.part, (step, rest) => this.select(step, rest))
+    this.part("save").onclick = () => this.field.save(`kv-cache-${this.shownStep + 1}.png`)
+    this.field = new CacheField(this.part("field"), { hover: (cell) => this.hover(cell), pin: (cell) => this.pin(cell) })
+    this.resizes = new ResizeObserver(() => this.field.draw())
+    this.resizes.observe(this.part("field"))
+    // For tests and the curious.
+    root.headlight = {
+      value: (layer, position) => this.valueAt(layer, position),
+      columns: () => this.shownPositions,
+      steps: () => this.steps.length,
+      place: (layer, position) => this.field.placeOf(layer, position),
+    }
+  }
+
+  leave() {
+    this.player.stop()
+    clearTimeout(this.rest)
+    this.resizes.disconnect()
+    if (this.feed?.arrived === this.onArrival) this.feed.arrived = null
+  }
+
+  show(bytes) {
+    const { header } = unpack(bytes)
+    const isNew = header.run !== this.run
+    const isTold = !isNew && (header.selected === this.answered || this.told.includes(header.selected))
+    Object.assign(this, header)
+    this.colours = themePalette(this.root, header.palette)
+    this.ramp = amountColours(this.colours)
+    if (isNew) this.begin()
+    // An answer to what the person did earlier must not pull the step back.
+    if (!isTold && header.selected !== null) this.wanted = header.selected - 1
+    if (!isTold) this.told = []
+    this.answered = header.selected
+    if (!isTold && this.steps.length) this.shownStep = this.within(this.wanted ?? this.steps.length - 1)
+    this.arrive()
+    if (isNew && header.focus) this.part("onward").focus({ preventScroll: true })
+  }
+
+  begin() {
+    Object.assign(this, { steps: [], told: [], shownStep: 0, wanted: null, hovered: null })
+    this.own = this.kinds.filter((kind) => kind !== "cross").length
+    // For each position the norms of all its layers; the source's stand by themselves.
+    this.norms = { key: Array(this.hidden), value: Array(this.hidden) }
+    this.sourceNorms = { key: [], value: [] }
+    this.most = { key: new Float32Array(this.kinds.length), value: new Float32Array(this.kinds.length) }
+    this.taken = 0
+    const runs = (globalThis.headlightRuns ??= new Map())
+    if (!runs.has(this.run)) runs.set(this.run, { parts: [], count: 0 })
+    this.feed = runs.get(this.run)
+    this.onArrival = () => this.arrive()
+    this.feed.arrived = this.onArrival
+  }
+
+  /** Take what the feed has brought since the last time. */
+  arrive() {
+    const before = this.steps.length
+    for (; this.taken < this.feed.parts.length; this.taken++) this.take(this.feed.parts[this.taken])
+    this.isDone = this.feed.isDone
+    const isBehind = this.wanted === null || (before <= this.wanted && this.shownStep < this.wanted)
+    if (this.steps.length > before && isBehind) this.shownStep = this.within(this.wanted ?? this.steps.length - 1)
+    this.paint()
+  }
+
+  take({ data, skip }) {
+    const { header, take } = unpack(data)
+    const add = (norms, layers, first, count, into) => {
+      for (let at = 0; at < count; at++) {
+        for (const [place, name] of ["key", "value"].entries()) {
+          const column = new Float32Array(layers)
+          for (let layer = 0; layer < layers; layer++) {
+            const norm = (column[layer] = norms[(place * layers + layer) * count + at])
+            if (norm > this.most[name][first + layer]) this.most[name][first + layer] = norm
+          }
+          into[name].push(column)
+        }
+      }
+    }
+    header.steps.forEach(([piece, text, probability, groups, count], index) => {
+      const norms = float16Array(take(4 * this.own * count), 2 * this.own * count)
+      if (index < skip) return
+      add(norms, this.own, 0, count, this.norms)
+      const layers = groups.flatMap(([times, ...one]) => Array(times).fill(one))
+      this.steps.push({ piece, text, probability, layers })
+    })
+    const [layers, positions] = header.source
+    const norms = float16Array(take(4 * layers * positions), 2 * layers * positions)
+    if (positions && !this.sourceNorms.key.length) add(norms, layers, this.own, positions, this.sourceNorms)
+  }
+
+  within(step) {
+    return Math.max(0, Math.min(this.steps.length - 1, step))
+  }
+
+  /** How many tokens are read before the first one is drawn. */
+  get given() {
+    return this.hidden + this.prompt.length
+  }
+
+  /** How many positions have been through the model when the shown token is drawn. */
+  get shownPositions() {
+    return this.steps.length ? this.given + this.shownStep : 0
+  }
+
+  pieceAt(position) {
+    if (position < this.given) return this.prompt[position - this.hidden] ?? "…"
+    return this.steps[position - this.given]?.piece ?? ""
+  }
+
+  select(step, rest) {
+    this.wanted = this.shownStep = this.within(step)
+    clearTimeout(this.rest)
+    this.rest = rest === null ? null : setTimeout(() => this.tell(), rest)
+    if (this.rest) this.player.stop()
+    this.paint()
+    if (this.rest) this.part("unseen").textContent = `${this.player.said}. ${this.saidOfCache()}`
+  }
+
+  tell() {
+    this.rest = null
+    if (this.shownStep + 1 === (this.told.at(-1) ?? this.answered)) return
+    this.told.push(this.shownStep + 1)
+    this.tellStep(this.shownStep + 1)
+  }
+
+  paint() {
+    if (!this.steps.length) return
+    const hints = this.steps.map(({ piece, probability }) => `${piece} · ${percent(probability)}`)
+    const texts = this.steps.map((each) => each.text)
+    this.player.show(this.shownStep, { outputs: hints, hints, texts, textBefore: this.textBefore })
+    const more = this.isDone ? "" : ` of at most ${this.mostSteps}, still writing`
+    if (more) this.part("counter").textContent = `token ${this.shownStep + 1}${more}`
+    else this.part("counter").textContent = `token ${this.shownStep + 1} of ${this.steps.length}`
+    this.part("onward").disabled = this.shownStep + 1 >= this.steps.length
+    this.part("caption").textContent = this.caption
+    this.showFigures()
+    this.field.show(this)
+    const { dataset } = this.root
+    dataset.step = this.shownStep + 1
+    dataset.steps = this.steps.length
+    dataset.columns = this.shownPositions
+    dataset.done = Boolean(this.isDone)
+    dataset.ready = "true"
+  }
+
+  saidOfCache() {
+    const { bytes } = this.held()
+    return `${this.shownPositions} columns, ${sizeText(bytes)} in the cache`
+  }
+
+  held() {
+    const sum = (at) => this.steps[this.shownStep].layers.reduce((total, layer) => total + layer[at], 0)
+    return { bytes: sum(0), allocated: sum(1) }
+  }
+
+  showFigures() {
+    const { bytes, allocated } = this.held()
+    const columns = this.shownPositions
+    const step = this.shownStep + 1
+    const without = step * this.given + (step * (step - 1)) / 2
+    const source = this.source.length ? ` and ${this.source.length} of the source` : ""
+    const generated = `${this.given} read at once + ${columns - this.given} one by one`
+    const figures = [
+      ["In the cache", sizeText(bytes), `${columns} column${columns === 1 ? "" : "s"}${source}: ${generated}`],
+      ["Columns computed so far", `${columns} with the cache`, `${without.toLocaleString("en")} without it`, columns / without],
+      ["Beside the weights", percent(bytes / this.weightBytes), `of ${sizeText(this.weightBytes)}`],
+    ]
+    if (allocated !== bytes) figures[0][2] += `; ${sizeText(allocated)} of memory held for it`
+    this.part("figures").replaceChildren(
+      ...figures.map(([name, value, detail, share]) => {
+        const group = element("div", "figure")
+        group.append(element("dt", "", name), element("dd", "number", value), element("dd", "detail", detail))
+        if (share !== undefined) {
+          const bar = element("div", "share")
+          bar.style.setProperty("--share", `${100 * share}%`)
+          group.append(bar)
+        }
+        return group
+      })
+    )
+    this.part("figures").firstChild.title = `${bytes.toLocaleString("en")} bytes`
+  }
+
+  /** What stands at a cell, or null where there is none: measured bytes, norms, what is kept. */
+  valueAt(layer, position) {
+    const isCross = layer >= this.own
+    const step = this.steps[this.shownStep]
+    const measured = step?.layers[layer]
+    const positions = isCross ? this.source.length : this.shownPositions
+    if (!measured || position >= positions || position < 0) return null
+    const [bytes, allocated, held] = measured
+    const norms = isCross ? this.sourceNorms : this.norms
+    return {
+      bytes: held ? bytes / held : 0,
+      layerBytes: bytes,
+      allocated,
+      positions: held,
+      isKept: isCross || position >= positions - held,
+      key: norms.key[position]?.[isCross ? layer - this.own : layer],
+      value: norms.value[position]?.[isCross ? layer - this.own : layer],
+    }
+  }
+
+  /** From nothing to the largest of the layer; null where a cell is not kept. */
+  amount(layer, position) {
+    const isCross = layer >= this.own
+    const norm = (isCross ? this.sourceNorms : this.norms)[this.shade][position]?.[isCross ? layer - this.own : layer]
+    const most = this.most[this.shade][layer]
+    return Number.isFinite(norm) && most ? norm / most : 0
+  }
+
+  describe(layer, position) {
+    const found = this.valueAt(layer, position)
+    if (!found) return []
+    const isCross = layer >= this.own
+    const piece = isCross ? this.source[position] : this.pieceAt(position)
+    const name = `${isCross ? "cross-attention, " : ""}L${this.layers[layer]}`
+    const lines = [`\u2068${piece}\u2069 (position ${position}) in ${name}`]
+    if (!found.isKept) return [...lines, "let go: it lies before the window"]
+    const shape = (width) => `${this.heads[layer]} × ${width}`
+    const [first, second] = this.kinds[layer] === "latent" ? ["latent", "rotary key"] : ["key", "value"]
+    lines.push(`${first} ${shape(this.keyWidths[layer])}, ${second} ${shape(this.valueWidths[layer])} numbers`)
+    lines.push(`${found.bytes.toLocaleString("en")} bytes of the layer's ${found.layerBytes.toLocaleString("en")}`)
+    if (Number.isFinite(found.key))
+      lines.push(`norm of the ${first} ${found.key.toFixed(1)}, of the ${second} ${found.value.toFixed(1)}`)
+    if (isCross) lines.push("computed once, from the source")
+    else if (position < this.given) lines.push("computed with the prompt, all at once")
+    else lines.push(`computed for token ${position - this.given + 2}`)
+    return lines
+  }
+
+  hover(cell) {
+    if (String(cell) === String(this.hovered)) return
+    this.hovered = cell
+    this.field.draw()
+    const tip = this.part("tip")
+    const lines = cell ? this.describe(...cell) : []
+    tip.hidden = !lines.length
+    if (!lines.length) return
+    tip.textContent = lines.join("\n")
+    this.part("unseen").textContent = lines.join(", ")
+    const at = this.field.placeOf(...cell)
+    const box = this.root.getBoundingClientRect()
+    tip.style.left = `${Math.max(0, Math.min(at.x - box.left, box.width - tip.offsetWidth))}px`
+    tip.style.top = `${at.y - box.top + 14}px`
+  }
+
+  pin(cell) {
+    if (!this.valueAt(...cell)) return
+    this.pinned = cell
+    this.field.draw()
+    this.tellCell(cell)
+  }
+}
+
+const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"]
+/** 506,880 is 495 KiB. */
+function sizeText(bytes) {
+  let unit = 0
+  let size = bytes
+  for (; size >= 1024 && unit < UNITS.length - 1; unit++) size /= 1024
+  const digits = unit && size < 10 ? 2 : unit && size < 100 ? 1 : 0
+  return `${+size.toFixed(digits)} ${UNITS[unit]}`
+}
+
+function percent(part) {
+  const share = 100 * part
+  if (share && share < 0.01) return "< 0.01 %"
+  return `${share.toFixed(share >= 10 ? 0 : share >= 1 ? 1 : 2)} %`
+}
