@@ -50,8 +50,8 @@ def which() -> None:
         required=True,
         wrap=True,
         on_change=lambda: KEEPING.choose(st.session_state["keeping_box"]),
-        help="A growing cache takes memory with each token. A static one is allocated at once: it has its full size from "
-        "the first token on, and never has to be copied.",
+        help="A growing cache takes memory with each token. A static one is allocated at once: it has its full size "
+        "from the first token on, and never has to be copied.",
     )
     st.session_state["shade_box"] = SHADE.value
     st.segmented_control(

@@ -52,7 +52,8 @@ def bytes_chart(curves: Sequence[Curve], marks: Sequence[Mark] = ()) -> Any:
     x = alt.X(
         "length:Q", title="tokens", scale=alt.Scale(type="log", nice=False), axis=alt.Axis(grid=False, format="~s")
     )
-    sizes = [row["bytes"] for row in rows] + [mark.bytes for mark in marks if mark.bytes is not None]
+    sizes = [float(size) for curve in curves for size in curve.bytes if size > 0]
+    sizes += [mark.bytes for mark in marks if mark.bytes is not None]
     y = alt.Y(
         "bytes:Q",
         title=None,

@@ -102,8 +102,8 @@ class CacheTimingRequest:
 class CacheTiming:
     """Medians over the repeats so far, for each token that was timed in all of them.
 
-    positions: that went into each token's distribution. slope_with, slope_without: seconds per position, a straight
-        line through the tokens after the first (least squares).
+    positions: that went into each token's distribution. slope_with, slope_without: seconds per position over the tokens
+        after the first: the median of the slopes of all pairs (Theil-Sen), which single slow steps do not move.
     difference: the largest between the logits of the two ways, over everything.
     repeats: how many whole rounds are in it.
     """
@@ -163,4 +163,6 @@ def cache_timing(steps: Sequence[TimedStep]) -> CacheTiming | None:
 
 
 def _slope(positions: Int64[np.ndarray, " token"], seconds: Float[np.ndarray, " token"]) -> float:
-    return float(np.polyfit(positions, seconds, 1)[0]) if len(positions) > 1 else 0.0
+    first, second = np.triu_indices(len(positions), k=1)
+    slopes = (seconds[second] - seconds[first]) / (positions[second] - positions[first])
+    return float(np.median(slopes)) if len(slopes) else 0.0

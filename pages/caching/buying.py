@@ -86,6 +86,8 @@ def _result(job: str, tokens: int, repeats: int, was_done: bool) -> None:
             said = f"Round {progress.steps[-1].repeat + 1} of {repeats}…"
         st.progress(min(1.0, progress.count / (tokens * (repeats + 1))), text=said)
         st.button("Stop", key="stop_timing", on_click=lambda: engine.cancel(job))
+        # Charts would be drawn by the processor that is being timed.
+        return
     found = cache_timing(progress.steps)
     if found is None:
         if progress.is_cancelled:

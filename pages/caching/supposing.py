@@ -70,6 +70,7 @@ def _this_model(facts: "CacheFacts") -> None:
             format_func=lambda each: _NUMBERS[each],
             key="if_numbers",
             required=True,
+            wrap=True,
         )
         rows = st.select_slider("Texts at once", _ROWS, key="if_rows")
         context = st.select_slider("Tokens", _CONTEXTS, value=2_048, format_func="{:,}".format, key="if_context")
@@ -99,10 +100,9 @@ def _this_model(facts: "CacheFacts") -> None:
         )
         st.html(sentences(said))
     with right, st.container(key="otherwise"):
-        curves = [
-            Curve("as it is", lengths, own, is_chosen=False),
-            Curve("otherwise", lengths, changed, is_chosen=True),
-        ]
+        curves = [Curve("as it is", lengths, own, is_chosen=bool((own == changed).all()))]
+        if (own != changed).any():
+            curves.append(Curve("otherwise", lengths, changed, is_chosen=True))
         marks = [Mark(f"weights, {bytes_text(facts.weight_bytes)}", bytes=facts.weight_bytes)]
         if facts.positions:
             marks.append(Mark("the model's limit", length=facts.positions))
@@ -135,6 +135,7 @@ def _known_models(status: DeltaGenerator) -> None:
             format_func=lambda each: _NUMBERS[each],
             key="known_numbers",
             required=True,
+            wrap=True,
         )
     )
     context = three.select_slider(
