@@ -27,9 +27,11 @@ from pages.tokenizing.choices import (
     choose,
     choose_stretch,
     every_name,
+    forget_places,
+    keep_inside,
     shown,
 )
-from pages.tokenizing.tabs import below
+from pages.tokenizing.tabs import below, without_picture
 from viz.components.token_columns import ColumnHead, ColumnsPicture, token_columns
 from viz.tokens import figures
 
@@ -52,12 +54,6 @@ def open_example(example: TokenizersExample) -> None:
         STRETCH.choose(None)
     else:
         choose_stretch(*example.stretch)
-
-
-def forget_places() -> None:
-    """Another text: places in the former one mean nothing in it."""
-    STRETCH.choose(None)
-    START.choose(None)
 
 
 def which(now: Shown) -> None:
@@ -95,7 +91,7 @@ def pager(length: int, start: int, end: int) -> None:
             "‹ Before",
             key="page_before",
             disabled=start == 0,
-            on_click=lambda: START.choose(start - WINDOW if start > WINDOW else None),
+            on_click=lambda: START.choose(max(0, start - WINDOW)),
         )
         st.caption(f"Characters {start + 1:,} to {end:,} of {length:,}. The counts are over the whole text.")
         st.button("Further ›", key="page_further", disabled=end == length, on_click=lambda: START.choose(end))
@@ -107,6 +103,8 @@ def explore() -> None:
     text_form(on_text=forget_places)
     status = st.empty()
     now = shown()
+    keep_inside(len(now.text))
+    has_picture = False
     with in_place():
         show_notes()
         which(now)
@@ -117,6 +115,9 @@ def explore() -> None:
         with working("Loading the tokenizers, once for everybody…", status):
             own.have_loaded(now.names)
         picture(now, status)
+        has_picture = True
+    if not has_picture:
+        without_picture(now.text)
     mirror(EVERY)
 
 
@@ -124,11 +125,12 @@ def picture(now: Shown, status: DeltaGenerator) -> None:
     """The ruler and the columns, the inspector, and the tabs below."""
     from models.tokenization import WINDOW, ComparisonRequest, CountsRequest
 
-    stretch = chosen_stretch(len(now.text))
-    start = min(START.value or 0, (len(now.text) - 1) // WINDOW * WINDOW)
-    if stretch is not None and not start <= stretch[0] < start + WINDOW:
-        start = stretch[0] // WINDOW * WINDOW
-    START.choose(start or None)
+    selected = chosen_stretch(len(now.text))
+    start = window_of(selected) if START.value is None else START.value
+    # Only what the stretch does not say needs to be in the address.
+    START.choose(None if start == window_of(selected) else start)
+    # Who pages on leaves the stretch behind; it stays selected.
+    stretch = selected if selected is not None and start <= selected[0] < start + WINDOW else None
     with working("Cutting the text…", status):
         counts = [ask(CountsRequest(name, now.text, now.split_special_tokens), status) for name in now.names]
         found = ask(ComparisonRequest(now.names, now.text, now.split_special_tokens, start), status)
@@ -156,17 +158,24 @@ def picture(now: Shown, status: DeltaGenerator) -> None:
             st.caption("The text holds a NUL, which is shown as ␀; models cannot be asked about it.")
     with right, st.container(key="inspector"):
         inspect(now, found, counts, stretch)
-    below(now, found, counts, stretch, status)
+    below(now, found, counts, selected, status)
+
+
+def window_of(stretch: Stretch | None) -> int:
+    """Where the window begins that shows this stretch, whole if there is room; without one the first."""
+    from models.tokenization import WINDOW
+
+    if stretch is None:
+        return 0
+    start = stretch[0] // WINDOW * WINDOW
+    return start if stretch[1] <= start + WINDOW else stretch[0]
 
 
 def chosen_stretch(length: int) -> Stretch | None:
-    """The selected stretch, or the thread's token where none is; one beyond the text is dropped."""
+    """The selected stretch, or the thread's token where none is."""
     stretch = STRETCH.value
     if stretch is None and (place := thread.place()) is not None and place < length:
         return Stretch((place, place + 1))
-    if stretch is not None and stretch[0] >= length:
-        STRETCH.choose(None)
-        return None
     return None if stretch is None else Stretch((stretch[0], min(stretch[1], length)))
 
 

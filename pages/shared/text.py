@@ -56,15 +56,18 @@ def text_form(on_text: Callable[[], None] = lambda: None) -> None:
             )
 
 
-def open_text_file() -> None:
-    """Take the text of a file (UTF-8) instead of typing it."""
+def open_text_file(on_text: Callable[[], None] = lambda: None) -> None:
+    """Take the text of a file (UTF-8) instead of typing it. `on_text` is called for another one than there was."""
     file = st.file_uploader("Open a text file", ["txt"], key="text_file")
     if file is None or st.session_state.get("text_file:taken") == file.file_id:
         return
     st.session_state["text_file:taken"] = file.file_id
     try:
-        thread.choose_text(file.getvalue().decode("utf-8-sig"))
+        text = file.getvalue().decode("utf-8-sig")
     except UnicodeDecodeError:
         problem("This file is not text in UTF-8; save it as UTF-8 and open it again.")
         return
+    if text != thread.TEXT.value:
+        on_text()
+    thread.choose_text(text)
     st.rerun()

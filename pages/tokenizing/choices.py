@@ -25,6 +25,13 @@ def _names(text: str) -> str:
     return ",".join(known[:MOST_COLUMNS])
 
 
+def _column(name: str) -> str:
+    """One of the columns, which stand before it among the choices."""
+    if name not in CHOSEN.value.split(","):
+        raise ValueError("The link looks into a tokenizer that is not among its columns; the first column is taken.")
+    return name
+
+
 def _stretch(text: str) -> tuple[int, int]:
     start, dash, end = text.partition("-")
     sentence = "The link's stretch is not two places in the text, as in 17-27; none is selected."
@@ -48,7 +55,7 @@ CHOSEN: Choice[str] = Choice("tokenizers", ",".join(DEFAULT_TOKENIZERS), _names)
 STRETCH: Choice[Stretch | None] = Choice("stretch", None, lambda text: Stretch(_stretch(text)))
 START: Choice[int | None] = Choice("from", None, whole_number("place in the text"))
 SPECIALS: Choice[str | None] = Choice("specials", None, one_of("way to read special tokens", ("text",)))
-LOOKED_AT: Choice[str | None] = Choice("tokenizer", None, lambda text: text)
+LOOKED_AT: Choice[str | None] = Choice("tokenizer", None, _column)
 
 EVERY = (*thread.THREAD, CHOSEN, STRETCH, START, SPECIALS, LOOKED_AT)
 
@@ -95,9 +102,32 @@ def add(name: str) -> None:
 
 
 def choose_stretch(start: int, end: int) -> None:
-    """Select a stretch; the thread's token goes with it, so that other pages light the token that stands there."""
+    """Select a stretch; the thread's token goes with it, so that other pages light the token that stands there.
+
+    Where it is not in the window, the window goes to it.
+    """
+    from models.tokenization import WINDOW
+
+    if START.value is not None and not START.value <= start < end <= START.value + WINDOW:
+        START.choose(None)
     STRETCH.choose(Stretch((start, end)))
     thread.choose_place(start)
+
+
+def forget_places() -> None:
+    """Another text: places in the former one mean nothing in it."""
+    STRETCH.choose(None)
+    START.choose(None)
+
+
+def keep_inside(length: int) -> None:
+    """Drop places that a text of this length does not have, and say so."""
+    if length and STRETCH.value is not None and STRETCH.value[0] >= length:
+        note(f"The stretch {STRETCH.value} lies beyond the text, which has {length:,} characters; none is selected.")
+        STRETCH.choose(None)
+    if length and START.value is not None and START.value >= length:
+        note(f"The text has {length:,} characters, so it cannot be shown from {START.value:,} on; it is shown anew.")
+        START.choose(None)
 
 
 def looked_at(cards: tuple[TokenizerCard, ...]) -> TokenizerCard:

@@ -1,11 +1,13 @@
 """Tokenizers of this session's own: opened from a file or trained here. Nobody else on the server sees them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from models.catalog import TokenizerCard
+from models.catalog import TOKENIZERS, TokenizerCard
 from models.engine import engine
 
 if TYPE_CHECKING:
@@ -57,12 +59,19 @@ def keep(opened: "OpenedFile", title: str) -> str:
     from models.tokenization import keep_own, new_own_name
 
     name = new_own_name()
-    made = keep_own(engine, name, opened.tokenizer_json, title, opened.format)
     kept = _kept()
+    taken = {card.title for card in [*TOKENIZERS.values(), *(each.card for each in kept.values())]}
+    made = keep_own(engine, name, opened.tokenizer_json, free_title(title, taken), opened.format)
     while len(kept) >= _MOST:
         kept.pop(next(iter(kept)))
     kept[name] = Own(made, opened.tokenizer_json)
     return name
+
+
+def free_title(title: str, taken: Collection[str]) -> str:
+    """The title, with a number behind it where another tokenizer has it: a list tells its options apart by these."""
+    numbered = (f"{title} ({number})" for number in count(2))
+    return title if title not in taken else next(each for each in numbered if each not in taken)
 
 
 def have_loaded(wanted: tuple[str, ...]) -> None:

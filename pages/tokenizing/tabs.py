@@ -8,8 +8,9 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import TOKENIZERS, TokenizerCard
 from pages.shared.asking import ask, working
 from pages.shared.messages import in_place
+from pages.shared.text import open_text_file
 from pages.tokenizing import bring, take
-from pages.tokenizing.choices import LOOKED_AT, Shown, Stretch, looked_at
+from pages.tokenizing.choices import LOOKED_AT, Shown, Stretch, forget_places, looked_at
 from viz.inspector import heading, line
 from viz.lattice_chart import lattice_chart
 from viz.tokens import CostLine, cards, chips, costs, longest_match, merge_steps, pipeline
@@ -54,6 +55,18 @@ def below(
                 take.share_and_download(now)
             else:
                 take.program(now)
+
+
+def without_picture(text: str) -> None:
+    """Where there is no picture: the tabs that help to one."""
+    names = ("Take it with you", "Bring your own")
+    taking, bringing = st.tabs(names, key="below_nothing", on_change="rerun")
+    if taking.open:
+        with taking, in_place():
+            open_text_file(forget_places)
+    if bringing.open:
+        with bringing, in_place():
+            bring.bring(text)
 
 
 def first_disagreement(found: "Comparison") -> Stretch:

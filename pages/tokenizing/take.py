@@ -13,7 +13,7 @@ from models.engine import engine
 from pages.shared.link import address, fits
 from pages.shared.text import open_text_file
 from pages.tokenizing import own
-from pages.tokenizing.choices import EVERY, Shown, looked_at
+from pages.tokenizing.choices import EVERY, Shown, forget_places, looked_at
 
 if TYPE_CHECKING:
     from models.tokenization import Tokenization
@@ -86,7 +86,7 @@ def share_and_download(now: Shown) -> None:
         st.download_button(
             "JSON", lambda: pieces_as_json(now), "pieces.json", "application/json", key="json", on_click="ignore"
         )
-    open_text_file()
+    open_text_file(forget_places)
 
 
 def program(now: Shown) -> None:

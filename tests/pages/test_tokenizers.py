@@ -16,7 +16,7 @@ from models.engine import engine
 from models.tokenization import PATTERNS, OriginsRequest, tokenize
 from pages.shared.examples import TOKENIZERS as EXAMPLES
 from pages.tokenizing import take
-from pages.tokenizing.choices import Shown
+from pages.tokenizing.choices import Shown, Stretch
 from tests.models.tokenizer_texts import TEXTS
 from tests.pages.screen import ATTENTION, ROOT, Screen
 from tests.viz.wire import header_of
@@ -124,12 +124,23 @@ def test_a_bad_value_in_a_link_is_said_and_the_page_lives(query, said):
     assert len(screen.counts) <= 6
 
 
-@pytest.mark.parametrize("query", [{"stretch": "900-910"}, {"from": "100000"}, {"token": "77"}])
-def test_a_place_beyond_the_text_is_dropped(query):
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"stretch": "900-910"}, "beyond the text"),
+        ({"from": "100000"}, "cannot be shown from 100,000"),
+        ({"token": "77"}, None),
+        ({"tokenizer": "nope"}, "not among its columns"),
+        ({"tokenizer": "qwen"}, "not among its columns"),
+    ],
+)
+def test_what_the_text_and_the_columns_do_not_have_is_dropped(query, said):
     screen = Columns(text="some text", **query)
     assert screen.has_picture
     assert screen.shown["pinned"] is None
     assert screen.shown["start"] == 0
+    assert ([said in note for note in screen.notes] == [True]) if said else not screen.notes
+    assert not screen.query.keys() & query.keys() - {"token"}
 
 
 @pytest.fixture(scope="module")
@@ -217,9 +228,56 @@ def test_a_long_text_is_paged_and_counted_as_a_whole():
     assert "text" not in screen.query, "too long for a link"
     screen.test.button(key="page_before").click()
     assert screen.run().shown["start"] == 0
+    assert "from" not in screen.query
+
+
+def test_a_long_text_is_paged_with_a_stretch_as_well():
+    text = "The quick brown fox. สวัสดี 🍓\n" * 700
+    screen = Columns(text="x", tokenizers="gpt2,bert").look(text)
+    screen.test.session_state["choice:stretch"] = Stretch((13_000, 13_004))
     # What is selected is in the window.
-    screen.test.session_state["choice:stretch"] = (13_000, 13_004)
     assert screen.run().shown["start"] == 12_000
+    assert screen.shown["pinned"] == [13_000, 13_004]
+    assert "from" not in screen.query
+    screen.test.button(key="page_before").click()
+    assert screen.run().shown["start"] == 6_000
+    assert screen.shown["pinned"] is None
+    assert "is <b>0" not in screen.inspector
+    screen.test.button(key="page_before").click()
+    assert screen.run().shown["start"] == 0
+    assert (screen.query["from"], screen.query["stretch"]) == ("0", "13000-13004")
+    # A stretch between two windows is shown whole.
+    screen.test.session_state["choice:stretch"] = Stretch((5_995, 6_003))
+    screen.test.session_state["choice:from"] = None
+    assert screen.run().shown["start"] == 5_995
+
+
+def test_a_text_from_a_file_forgets_the_places_of_the_former_one():
+    screen = Columns(text="The quick brown fox", tokenizers="gpt2,bert", stretch="4-9").open_tab("Take it with you")
+    screen.test.file_uploader(key="text_file").set_value(("text.txt", b"Another text altogether", "text/plain"))
+    screen.run()
+    assert screen.typed == "Another text altogether"
+    assert "stretch" not in screen.query
+
+
+def test_without_a_text_one_can_be_opened_and_a_tokenizer_brought_along():
+    screen = Columns(text="x", tokenizers="gpt2").look("")
+    screen.test.file_uploader(key="text_file").set_value(("text.txt", b"from a file", "text/plain"))
+    assert screen.run().typed == "from a file"
+    screen.look("").test.session_state["below_nothing"] = "Bring your own"
+    assert screen.run().test.text_area(key="training_text").value == ""
+
+
+def test_two_files_of_one_name_are_two_columns():
+    screen = Columns(text="some text", tokenizers="gpt2").open_tab("Bring your own")
+    for words in (b"some\ntext\n", b"so\n##me\ntext\n"):
+        file = ("vocab.txt", b"[PAD]\n[UNK]\n[CLS]\n[SEP]\n" + words, "text/plain")
+        screen.test.file_uploader(key="own_file").set_value(file)
+        screen.run()
+    assert [column["title"] for column in screen.shown["columns"]] == ["GPT-2", "vocab.txt", "vocab.txt (2)"]
+    assert list(screen.counts.values()) == [2, 2, 3]
+    names = list(screen.counts)
+    assert screen.choose(names[2], "gpt2").counts == {names[2]: 3, "gpt2": 2}
 
 
 def test_the_token_of_the_thread_is_lit_on_both_pages():
