@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.shared import door
-from pages.shared.examples import ATTENTION, TOKENIZERS
+from pages.shared.examples import ATTENTION, CACHES, TOKENIZERS
 from pages.shared.link import mirror
 from pages.shared.messages import show_notes
 from pages.shared.thread import THREAD
@@ -44,4 +44,18 @@ with st.container(border=True, key="open_tokenizers"):
         },
     )
     st.caption(f"Opens on: {first.text}")
+opening = CACHES[0]
+with st.container(border=True, key="open_kv_cache"):
+    st.page_link(
+        "pages/kv_cache.py",
+        label="**KV cache**: what does a model keep while it writes?",
+        icon=":material/view_column:",
+        query_params={
+            "model": opening.model,
+            "text": opening.text,
+            "tokens": str(opening.tokens),
+            "drawn": str(opening.drawn),
+        },
+    )
+    st.caption(f"Opens on: {opening.text}")
 mirror(THREAD)

@@ -17,6 +17,7 @@ from pages.caching.choices import (
     SHADES,
     TOKENS,
     forget_places,
+    heed_model,
     in_the_link,
     open_example,
 )
@@ -29,7 +30,6 @@ from pages.shared.messages import in_place, show_notes
 from pages.shared.text import question_and_text
 
 _COLUMNS = (2.2, 7, 3)
-_MODEL = "caching:model"
 
 
 def which() -> None:
@@ -73,9 +73,7 @@ def explore() -> None:
     name = thread.MODEL.value
     first = not engine.has_model(name)
     with in_place():
-        if st.session_state.setdefault(_MODEL, name) != name:
-            st.session_state[_MODEL] = name
-            forget_places()
+        heed_model(name)
         loading = working(f"Loading {MODELS[name].title}, once for everybody…", status)
         with loading if first else nullcontext():
             # torch comes with these, and is not waited for before the first paint.

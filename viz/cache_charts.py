@@ -37,8 +37,8 @@ class Mark:
     """A line across the chart: at so many bytes, or at a length."""
 
     name: str
-    bytes: float | None = None
-    length: float | None = None
+    bytes: float | int | None = None
+    length: float | int | None = None
 
 
 def bytes_chart(curves: Sequence[Curve], marks: Sequence[Mark] = ()) -> Any:
@@ -87,7 +87,7 @@ def bytes_chart(curves: Sequence[Curve], marks: Sequence[Mark] = ()) -> Any:
     return alt.layer(*layers, *(part for mark in marks for part in _mark(mark))).properties(height=_HEIGHT)
 
 
-def _ticks(least: float, most: float) -> list[float]:
+def _ticks(least: float | int, most: float | int) -> list[float]:
     """Round numbers of bytes, some six of them: powers of 2, 4, 8, ..."""
     low, high = math.floor(math.log2(max(1.0, least))), math.ceil(math.log2(max(2.0, most)))
     step = max(1, math.ceil((high - low) / 6))
@@ -121,7 +121,7 @@ def timing_chart(
     without: Float[np.ndarray, " token"],
     *,
     title: str,
-    scale: float = 1.0,
+    scale: float | int = 1.0,
 ) -> Any:
     """Something per token over its position, with the cache and without it; `scale` multiplies the numbers."""
     rows = [

@@ -4,7 +4,7 @@ _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 _NARROW = "\N{NARROW NO-BREAK SPACE}"
 
 
-def bytes_text(count: float) -> str:
+def bytes_text(count: float | int) -> str:
     """In binary units, as memory is counted: 506,880 is 495 KiB, 46,080 is 45 KiB."""
     size, unit = float(count), 0
     while size >= 1024 and unit < len(_UNITS) - 1:
@@ -14,14 +14,14 @@ def bytes_text(count: float) -> str:
     return f"{number.rstrip('0').rstrip('.') if '.' in number else number} {_UNITS[unit]}"
 
 
-def seconds_text(seconds: float) -> str:
+def seconds_text(seconds: float | int) -> str:
     """Milliseconds below a second, else seconds."""
     if seconds < 1:
         return f"{1000 * seconds:.{1 if seconds < 0.01 else 0}f} ms"
     return f"{seconds:.{2 if seconds < 10 else 1}f} s"
 
 
-def operations_text(count: float) -> str:
+def operations_text(count: float | int) -> str:
     """Floating-point operations: 269,512,704 is 0.27 billion."""
     for name, power in (("trillion", 12), ("billion", 9), ("million", 6)):
         if count >= 10**power / 10:
@@ -29,7 +29,7 @@ def operations_text(count: float) -> str:
     return f"{count:,.0f}"
 
 
-def times_text(ratio: float) -> str:
+def times_text(ratio: float | int) -> str:
     """How many times: 2.5 ×, 4 ×, 12 ×."""
     number = f"{ratio:.{2 if ratio < 10 else 0}f}"
     return f"{number.rstrip('0').rstrip('.') if '.' in number else number}{_NARROW}×"

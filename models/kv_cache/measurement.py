@@ -208,8 +208,8 @@ class CacheNorms:
 
     keys: Float[np.ndarray, "layer position"]
     values: Float[np.ndarray, "layer position"]
-    cross_keys: Float[np.ndarray, "layer source"]
-    cross_values: Float[np.ndarray, "layer source"]
+    cross_keys: Float[np.ndarray, "cross_layer source"]
+    cross_values: Float[np.ndarray, "cross_layer source"]
 
     @property
     def nbytes(self) -> int:

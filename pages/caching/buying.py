@@ -99,8 +99,8 @@ def _result(job: str, tokens: int, repeats: int, was_done: bool) -> None:
     st.html(
         sentences(
             [
-                f"{count} tokens: {seconds_text(found.seconds_with.sum())} with the cache, "
-                f"{seconds_text(found.seconds_without.sum())} without: {times_text(found.speed_up)} faster.",
+                f"{count} tokens: {seconds_text(float(found.seconds_with.sum()))} with the cache, "
+                f"{seconds_text(float(found.seconds_without.sum()))} without: {times_text(found.speed_up)} faster.",
                 f"{title}, {engine_device()}, median of {rounds}. The logits of both ways differ by at most "
                 f"{found.difference:.1g}.",
             ]
@@ -125,11 +125,15 @@ def _result(job: str, tokens: int, repeats: int, was_done: bool) -> None:
         )
     read = int(found.positions[0])
     rows = (
-        ("Reading the prompt (prefill)", seconds_text(found.prefill_seconds), seconds_text(found.seconds_without[0])),
+        (
+            "Reading the prompt (prefill)",
+            seconds_text(found.prefill_seconds),
+            seconds_text(float(found.seconds_without[0])),
+        ),
         (
             f"The {count - 1} tokens after it (decode)",
             seconds_text(found.decode_seconds),
-            seconds_text(found.seconds_without[1:].sum()),
+            seconds_text(float(found.seconds_without[1:].sum())),
         ),
         (
             "One token more costs, for each column there is",
@@ -138,8 +142,8 @@ def _result(job: str, tokens: int, repeats: int, was_done: bool) -> None:
         ),
         (
             "Floating-point operations",
-            operations_text(found.operations_with.sum()),
-            operations_text(found.operations_without.sum()),
+            operations_text(int(found.operations_with.sum())),
+            operations_text(int(found.operations_without.sum())),
         ),
     )
     st.html(table(("", "with the cache", "without"), rows))
@@ -151,8 +155,8 @@ def _result(job: str, tokens: int, repeats: int, was_done: bool) -> None:
                 f"Reading {read + count - 1} tokens in one pass: {seconds_text(passed)}. "
                 f"Writing {count - 1} of them one by one: {seconds_text(single)}, {times_text(single / passed)} as "
                 "long, "
-                f"for {operations_text(found.operations_with[1:].sum())} operations instead of "
-                f"{operations_text(found.operations_without[-1])}.",
+                f"for {operations_text(int(found.operations_with[1:].sum()))} operations instead of "
+                f"{operations_text(int(found.operations_without[-1]))}.",
                 "A step has to fetch all weights from memory for a single column; one pass fetches them once for all "
                 "columns. That is why prompts are read so fast, and why many texts are served in one batch.",
                 "Operations are multiplications and additions in matrix products and attention, counted as they are "

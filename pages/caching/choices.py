@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import streamlit as st
+
 from pages.shared import thread
 from pages.shared.examples import CacheExample
 from pages.shared.link import Choice, one_of, whole_number
 
 LENGTHS = (8, 20, 32, 64, 128, 256, 512, 1_000)
 KEPT = {"dynamic": "Grows", "static": "Static"}
+_MODEL = "caching:model"
 SHADES = {"value": "Values", "key": "Keys"}
 
 
@@ -55,9 +58,17 @@ def in_the_link() -> tuple[Choice[Any], ...]:
     return (*thread.THREAD, *(each for each in more if each.value != each.default))
 
 
+def heed_model(name: str) -> None:
+    """Tokens and cells of a model that was changed in the sidebar mean nothing in this one."""
+    if st.session_state.setdefault(_MODEL, name) != name:
+        st.session_state[_MODEL] = name
+        forget_places()
+
+
 def open_example(example: CacheExample) -> None:
     """Show an example as it was meant: its model, its text, stopped at its token."""
     thread.choose_model(example.model)
+    st.session_state[_MODEL] = example.model
     thread.choose_text(example.text)
     TOKENS.choose(example.tokens)
     DRAWN.choose(example.drawn)

@@ -83,8 +83,8 @@ def _this_model(facts: "CacheFacts") -> None:
         bytes_at(shape, lengths.tolist(), rows=rows, dtype=kind)
         for shape, kind in ((facts.shape, facts.dtype), (other, str(numbers)))
     )
-    [at_own], [at_changed] = (
-        bytes_at(shape, [context], rows=rows, dtype=kind)
+    at_own, at_changed = (
+        int(bytes_at(shape, [context], rows=rows, dtype=kind)[0])
         for shape, kind in ((facts.shape, facts.dtype), (other, str(numbers)))
     )
     with left:

@@ -92,8 +92,8 @@ CACHES = (
         text="Once upon a time there was a",
         tokens=20,
         drawn=5,
-        look="Press *Next token*: one column lights up, all others stay as they are. That is the whole trick: 11 "
-        "columns were computed so far; without the cache it would have been 45.",
+        look="Press *Next token*: one column lights up, all others stay as they are. That is the whole trick: without "
+        "the cache every column would be computed again for every token.",
     ),
     CacheExample(
         label="a list",

@@ -9,7 +9,9 @@ from playwright.sync_api import expect
 MAP = ".attention-map[data-ready='true']"
 GRID = ".head-grid[data-ready='true']"
 # Streamlit itself asks for these below a page that is opened directly, and is answered 404.
-PROBES = tuple(f"/{page}/_stcore/{what}" for page in ("attention", "tokenizers") for what in ("health", "host-config"))
+PROBES = tuple(
+    f"/{page}/_stcore/{what}" for page in ("attention", "tokenizers", "kv_cache") for what in ("health", "host-config")
+)
 
 
 class Tab:

@@ -28,7 +28,7 @@ class GrowthStep:
     probability: float
     layers: tuple[tuple[int, int, int], ...]
     norms: Float[np.ndarray, "two layer position"]
-    cross_norms: Float[np.ndarray, "two layer source"]
+    cross_norms: Float[np.ndarray, "two cross_layer source"]
 
 
 def cache_feed(run: str, steps: Sequence[GrowthStep], since: int, *, is_done: bool, key: str) -> None:

@@ -155,7 +155,8 @@ class CacheGrowth {
     const more = this.isDone ? "" : ` of at most ${this.mostSteps}, still writing`
     if (more) this.part("counter").textContent = `token ${this.shownStep + 1}${more}`
     else this.part("counter").textContent = `token ${this.shownStep + 1} of ${this.steps.length}`
-    this.part("onward").disabled = this.shownStep + 1 >= this.steps.length
+    // Not disabled: while it writes it would lose the focus at each last token.
+    this.part("onward").ariaDisabled = this.shownStep + 1 >= this.steps.length
     this.part("caption").textContent = this.caption
     this.showFigures()
     this.field.show(this)
@@ -186,7 +187,7 @@ class CacheGrowth {
     const generated = `${this.given} read at once + ${columns - this.given} one by one`
     const figures = [
       ["In the cache", sizeText(bytes), `${columns} column${columns === 1 ? "" : "s"}${source}: ${generated}`],
-      ["Columns computed so far", `${columns} with the cache`, `${without.toLocaleString("en")} without it`, columns / without],
+      ["Columns computed so far", columns.toLocaleString("en"), `${without.toLocaleString("en")} without the cache`, columns / without],
       ["Beside the weights", percent(bytes / this.weightBytes), `of ${sizeText(this.weightBytes)}`],
     ]
     if (allocated !== bytes) figures[0][2] += `; ${sizeText(allocated)} of memory held for it`

@@ -1,0 +1,228 @@
+"""The KV cache page in Chromium: what is under the pointer is what was measured, and no step is missing."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from models.decoding import DecodingSettings, decode
+from models.kv_cache import predict_cache
+from models.loading import load_model
+from viz.palette import DARK, LIGHT
+
+GROWTH = ".cache-growth[data-ready='true']"
+DONE = ".cache-growth[data-done='true']"
+ONCE = "Once upon a time there was a"
+KNIGHT = "knight"
+
+
+@pytest.fixture
+def tab(new_tab):
+    return new_tab()
+
+
+def opened(tab, **query):
+    tab.goto("kv_cache", **query)
+    tab.page.locator(DONE).wait_for(timeout=90_000)
+    return tab
+
+
+def root(tab):
+    return tab.page.locator(GROWTH)
+
+
+def value(tab, layer, position):
+    return root(tab).evaluate("(root, [layer, position]) => root.headlight.value(layer, position)", [layer, position])
+
+
+def columns(tab):
+    return int(root(tab).get_attribute("data-columns"))
+
+
+def press_next(tab):
+    tab.page.get_by_role("button", name="Next token").click()
+
+
+def point_at(tab, layer, position):
+    where = root(tab).evaluate("(root, [layer, position]) => root.headlight.place(layer, position)", [layer, position])
+    tab.page.mouse.move(where["x"], where["y"])
+    return where
+
+
+@pytest.fixture(scope="module")
+def steps():
+    """What the model of the test's own process does."""
+    return {
+        "smollm2": list(decode(load_model("smollm2"), ONCE, DecodingSettings(max_new_tokens=20, with_norms=True))),
+        "spelling_to_sound": list(
+            decode(load_model("spelling_to_sound"), KNIGHT, DecodingSettings(max_new_tokens=20, with_norms=True))
+        ),
+    }
+
+
+def test_it_opens_on_the_example(tab):
+    opened(tab)
+    assert root(tab).get_attribute("data-step") == "5"
+    assert columns(tab) == 11
+    assert tab.focused[1].startswith("Next token")
+    figures = root(tab).locator(".figures")
+    expect(figures).to_contain_text("495 KiB")
+    expect(figures).to_contain_text("45 without the cache")
+    tab.press("Enter")
+    expect(root(tab)).to_have_attribute("data-columns", "12")
+    tab.wait_for_query(drawn="6")
+    expect(figures).to_contain_text("540 KiB")
+
+
+def test_twenty_tokens_are_twenty_columns_and_a_cell_has_its_measured_bytes(tab, steps):
+    """Each column appears with its token; the last token's own is the dashed one."""
+    opened(tab, model="smollm2", text=ONCE, tokens=20, drawn=1)
+    assert columns(tab) == 7
+    for count in range(2, 21):
+        press_next(tab)
+        expect(root(tab)).to_have_attribute("data-columns", str(6 + count))
+    assert root(tab).get_attribute("data-steps") == "20"
+    cache = steps["smollm2"][-1].cache
+    for layer, position in ((0, 0), (17, 3), (29, 25)):
+        found = value(tab, layer, position)
+        assert found["layerBytes"] == cache.bytes[layer]
+        assert found["allocated"] == cache.allocated_bytes[layer]
+        assert found["positions"] == cache.positions[layer] == 26
+        assert found["bytes"] == cache.bytes[layer] / 26
+        first = 0 if position < 7 else position - 6
+        norms = steps["smollm2"][first].norms
+        column = position if position < 7 else 0
+        assert found["key"] == pytest.approx(norms.keys[layer, column], rel=1e-3)
+        assert found["value"] == pytest.approx(norms.values[layer, column], rel=1e-3)
+    point_at(tab, 17, 3)
+    tip = root(tab).locator(".tip")
+    expect(tip).to_contain_text("␣time")
+    expect(tip).to_contain_text("key 3 × 64, value 3 × 64")
+    expect(tip).to_contain_text(f"1,536 bytes of the layer's {cache.bytes[17]:,}")
+    assert value(tab, 0, 26) is None
+
+
+def test_a_link_opens_the_same_state(tab):
+    opened(tab, model="smollm2", text=ONCE, tokens=8, drawn=3, shade="key")
+    where = point_at(tab, 12, 4)
+    tab.page.mouse.click(where["x"], where["y"])
+    tab.wait_for_query(cell="12-4", token="4")
+    inspector = tab.page.locator(".st-key-inspector")
+    expect(inspector).to_contain_text("L12 keeps a key and a value for ␣there: 384 numbers, 1,536 bytes.")
+    press_next(tab)
+    tab.wait_for_query(drawn="4")
+    said = tab.query
+    again = opened(tab, **said)
+    assert root(again).get_attribute("data-step") == "4"
+    assert columns(again) == 10
+    expect(inspector).to_contain_text("L12 keeps a key and a value for ␣there")
+    assert again.query == said
+
+
+def test_while_it_writes_no_step_is_missing_and_updates_are_small(tab):
+    """Typed on the page, so that the picture is there while the steps come."""
+    sizes = []
+    tab.page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: sizes.append(len(frame))))
+    opened(tab, model="smollm2", text="x", tokens=48)
+    tab.page.evaluate("() => (globalThis.seen = [])")
+    root(tab).evaluate(
+        "root => new MutationObserver(() => globalThis.seen.push(+root.dataset.steps))"
+        ".observe(root, { attributes: true, attributeFilter: ['data-steps'] })"
+    )
+    text = "The story of the three"
+    tab.look(text)
+    tab.page.locator(".cache-growth[data-done='false']").wait_for()
+    tab.page.wait_for_function("() => globalThis.seen.at(-1) > 8")
+    sizes.clear()
+    tab.page.wait_for_function("() => globalThis.seen.at(-1) > 30")
+    updates = list(sizes)
+    tab.page.locator(DONE).wait_for(timeout=90_000)
+    seen = tab.page.evaluate("() => globalThis.seen")
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 3
+    assert root(tab).evaluate("root => root.headlight.steps()") == seen[-1] == 48
+    own = list(decode(load_model("smollm2"), text, DecodingSettings(max_new_tokens=48)))
+    assert root(tab).locator(".text").text_content() == text + "".join(step.text for step in own)
+    assert updates
+    assert max(updates) < 5_000
+
+
+def test_a_seq2seq_model_keeps_its_source(tab, steps):
+    opened(tab, model="spelling_to_sound", text=KNIGHT)
+    last = steps["spelling_to_sound"][-1]
+    config = load_model("spelling_to_sound").model.config
+    assert last.cache == predict_cache(config, len(steps["spelling_to_sound"]), source_positions=7)
+    for layer, kind in enumerate(last.cache.kinds):
+        found = value(tab, layer, 0)
+        assert found["layerBytes"] == last.cache.bytes[layer]
+        assert found["positions"] == (7 if kind == "cross" else columns(tab))
+    first = steps["spelling_to_sound"][0].norms
+    assert value(tab, 4, 2)["key"] == pytest.approx(first.cross_keys[1, 2], rel=1e-3)
+    point_at(tab, 4, 2)
+    expect(root(tab).locator(".tip")).to_contain_text("cross-attention, L1")
+    tab.page.get_by_role("button", name="Previous token").click()
+    assert value(tab, 4, 2)["positions"] == 7
+
+
+def test_the_cells_by_keyboard(tab):
+    opened(tab, model="smollm2", text=ONCE, tokens=8, drawn=2)
+    root(tab).locator(".field").focus()
+    tab.press("ArrowLeft", "ArrowDown", "ArrowDown")
+    expect(root(tab).locator("[aria-live]")).to_contain_text("in L2")
+    tab.press("Enter")
+    tab.wait_for_query(cell="2-6")
+
+
+def test_the_picture_is_taken_along(tab):
+    opened(tab, model="smollm2", text=ONCE, tokens=8)
+    with tab.page.expect_download() as started:
+        tab.page.get_by_role("button", name="PNG").click()
+    assert started.value.path().read_bytes().startswith(b"\x89PNG")
+    tab.open_tab("Take it with you")
+    kept = json.loads(tab.download("JSON"))
+    assert [token["columns"][0] for token in kept["tokens"]] == list(range(7, 15))
+
+
+def test_two_who_time_at_once_wait_for_each_other(new_tab):
+    one, other = new_tab(), new_tab(somebody_else=True)
+    # Who wants the same is shown the same run; these want different ones.
+    for tab, text in ((one, ONCE), (other, f"{ONCE} cat")):
+        opened(tab, model="smollm2", text=text, tokens=8)
+        tab.open_tab("What does it buy?")
+    for tab in (one, other):
+        tab.page.get_by_role("button", name="Time it on this machine").click()
+    expect(other.page.get_by_text("Your place in the queue: 1.")).to_be_visible(timeout=45_000)
+    one.page.get_by_role("button", name="Stop", exact=True).click()
+    expect(other.page.get_by_text(re.compile("Warming up|Round"))).to_be_visible(timeout=45_000)
+    other.page.get_by_role("button", name="Stop", exact=True).click()
+
+
+def test_hostile_text_is_text(tab):
+    hostile = '</script><img src=x onerror="window.hacked=1"> <script>window.hacked=1</script>'
+    opened(tab, model="smollm2", text=hostile, tokens=8, cell="3-2")
+    for name in ("In 8 bits?", "Show the code"):
+        tab.open_tab(name)
+        tab.page.wait_for_timeout(400)
+    assert tab.page.evaluate("typeof window.hacked") == "undefined"
+    assert tab.page.locator("img[src='x']").count() == 0
+
+
+@pytest.mark.parametrize(("theme", "palette"), [("light", LIGHT), ("dark", DARK)])
+def test_the_page_fits(new_tab, theme, palette):
+    tab = new_tab(color_scheme=theme)
+    for width, height in ((1280, 720), (390, 844)):
+        tab.page.set_viewport_size({"width": width, "height": height})
+        opened(tab)
+        over = tab.page.evaluate(
+            "() => Math.max(...['html', 'body', '[data-testid=stMain]'].map(each => document.querySelector(each))"
+            ".map(each => each.scrollWidth - each.clientWidth))"
+        )
+        assert over <= 0
+        box = root(tab).locator(".field").bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        if width == 1280:
+            assert box["y"] + box["height"] <= height, "the whole picture is on the first screen"
+        ink = root(tab).evaluate("root => getComputedStyle(root).getPropertyValue('--headlight-ink').trim()")
+        assert ink == palette.ink
