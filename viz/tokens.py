@@ -146,10 +146,12 @@ def longest_match(match: LongestMatch) -> str:
     """Each place of a word with the pieces that were tried there, longest first; the one that fits is marked."""
     rows = []
     for step in match.matches:
-        tried = "".join(
-            f'<span class="headlight-chip{" marked" if step.fits and place == len(step.tried) - 1 else " missed"}">'
-            f"<bdi>{html.escape(readable_text(each))}</bdi></span>"
-            for place, each in enumerate(step.tried)
+        shown = step.tried[-_MOST_CHIPS:]
+        left_out = len(step.tried) - len(shown)
+        tried = (f"{left_out:,} longer ones, " if left_out else "") + "".join(
+            f'<span class="headlight-chip{" marked" if step.fits and place == len(shown) - 1 else " missed"}">'
+            f"<bdi>{html.escape(each)}</bdi></span>"
+            for place, each in enumerate(shown)
         )
         rows.append(f'<tr><td class="number">from {step.start}</td><td class="headlight-chips">{tried}</td></tr>')
     return f'<table class="headlight-merges">{"".join(rows)}</table>'

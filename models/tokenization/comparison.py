@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from models.tokenization.baselines import BASELINES
-from models.tokenization.loaded import LoadedTokenizer, with_marks
+from models.tokenization.loaded import LoadedTokenizer
 from models.tokenization.pieces import check_is_text
 
 
@@ -47,10 +47,7 @@ def cut_text(loaded: LoadedTokenizer, text: str, *, split_special_tokens: bool =
         return CutText(np.array(cut.ids, dtype=np.int64), *_own_bytes(places[spans[:, 0]], places[spans[:, 1]], sizes))
     encoding = loaded.encode(text, split_special_tokens=split_special_tokens)
     ids = np.array(encoding.ids, dtype=np.int64)
-    offsets = encoding.offsets
-    if loaded.facts is not None and loaded.facts.drops_marks:
-        offsets = with_marks(offsets, text)
-    spans = np.array(offsets, dtype=np.int64).reshape(-1, 2)
+    spans = np.array(loaded.spans_of(encoding, text), dtype=np.int64).reshape(-1, 2)
     starts, ends = places[spans[:, 0]], places[spans[:, 1]]
     met, place = np.unique(ids, return_inverse=True)
     looks = [loaded.look(number) for number in met.tolist()]

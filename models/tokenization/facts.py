@@ -1,12 +1,12 @@
 """What a tokenizer.json says of itself, in words and in what the pages need to know."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
 from models.catalog import Algorithm
-from models.tokenization.pieces import Notation, notation_of, steps_of
+from models.tokenization.pieces import Notation, character_of_byte, notation_of, steps_of
 
 _KEEP_MARKS = {"Prepend", "Replace", "Lowercase", "Strip", "ByteLevel"}
 
@@ -19,7 +19,7 @@ class TokenizerFacts:
     normalizer, pre_tokenizer, adds: what is done to the text before it is cut, how it is cut before the algorithm
         comes to it, and what is added round it, each in words ("nothing" where there is none).
     special: (id, token) of each special token.
-    unknown: the id of what stands for pieces that are not in the vocabulary, or None.
+    unknown: the id of what stands for pieces that are not in the vocabulary, or None where nothing is unknown.
     takes_whole: whether a stretch that is in the vocabulary is taken whole, without merges (`ignore_merges`).
     joins_unknown: whether unknown characters side by side become one unknown piece.
     drops_marks: whether its normaliser may compose or leave out combining marks.
@@ -42,7 +42,7 @@ class TokenizerFacts:
     @property
     def byte_fallback(self) -> bool:
         """Whether a character that is not in the vocabulary is cut into its bytes, so that nothing is unknown."""
-        return self.notation.byte_fallback or self.notation.kind == "bytes"
+        return self.notation.byte_fallback or (self.notation.kind == "bytes" and self.unknown is None)
 
 
 def facts_of(state: Mapping[str, Any]) -> TokenizerFacts:
@@ -57,9 +57,9 @@ def facts_of(state: Mapping[str, Any]) -> TokenizerFacts:
         unknown = numbers.get(
             model["unk_token"], None if isinstance(vocabulary, list) else vocabulary.get(model["unk_token"])
         )
-    notation = notation_of(
-        state.get("decoder"), state.get("pre_tokenizer"), byte_fallback=bool(model.get("byte_fallback"))
-    )
+    notation = notation_of(state)
+    if notation.kind == "bytes" and model["type"] in ("BPE", "Unigram") and _has_every_byte(notation, pieces):
+        unknown = None
     return TokenizerFacts(
         algorithm=_algorithm(model["type"], notation),
         vocabulary=len(pieces | numbers.keys()),
@@ -73,6 +73,16 @@ def facts_of(state: Mapping[str, Any]) -> TokenizerFacts:
         joins_unknown=model["type"] == "Unigram" or bool(model.get("fuse_unk")),
         drops_marks=any(step["type"] not in _KEEP_MARKS for step in steps_of(state.get("normalizer"))),
         longest_word=int(model.get("max_input_chars_per_word") or 0),
+    )
+
+
+def _has_every_byte(notation: Notation, pieces: Set[str]) -> bool:
+    written = character_of_byte()
+    return all(
+        f"{prefix}{each}{suffix}" in pieces
+        for each in written
+        for prefix in {"", notation.prefix}
+        for suffix in {"", notation.suffix}
     )
 
 

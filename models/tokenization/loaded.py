@@ -1,18 +1,26 @@
 """A tokenizer in memory, shared by everybody and never changed."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 
 import numpy as np
 from tokenizers import AddedToken, Encoding, Tokenizer
+from tokenizers.models import BPE
 
 from models.catalog import TokenizerCard
+from models.errors import HeadlightError
 from models.tokenization.baselines import BASELINES, text_of
 from models.tokenization.facts import TokenizerFacts
 from models.tokenization.merges import MergeTable
 from models.tokenization.pieces import Look, Looks, Piece, Tokenization, check_is_text, readable_bytes
+
+
+class TokenizerFailedError(HeadlightError):
+    """A text at which a tokenizer fails, though the tokenizer itself opens."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +55,54 @@ class LoadedTokenizer:
         chosen = self.literal if split_special_tokens else self.backend_tokenizer
         if chosen is None:
             raise TypeError(f"{self.card.name} is a baseline: cut the text with `tokenize`")
-        return chosen.encode(text, add_special_tokens=add_special_tokens)
+        with self.in_words():
+            return chosen.encode(text, add_special_tokens=add_special_tokens)
+
+    def spans_of(self, encoding: Encoding, text: str) -> Sequence[tuple[int, int]]:
+        """Start and end of each piece in the text, with the combining marks that the normaliser took from it."""
+        if self.facts is None or self.looks is None or not self.facts.drops_marks:
+            return encoding.offsets
+        return with_marks(encoding.offsets, text, encoding.ids, self.looks.whole)
+
+    def added_in(self, text: str, *, split_special_tokens: bool = False) -> list[tuple[int, int]]:
+        """Start and end of each added token that is found in the text before anything else is done."""
+        with self.in_words():
+            return self._finders[split_special_tokens].encode(text).offsets
+
+    @cached_property
+    def _finders(self) -> tuple[Tokenizer, Tokenizer]:
+        """Tokenizers with the same added tokens over a model that has no pieces: these tokens are all they find.
+
+        Ids do not tell: the model may have a piece of the same name, and what stands for the unknown is one of both.
+        """
+        if self.backend_tokenizer is None:
+            raise TypeError(f"{self.card.name} is a baseline: it has no added tokens")
+        found = []
+        for is_literal in (False, True):
+            finder = Tokenizer(BPE())
+            if self.backend_tokenizer.normalizer is not None:
+                finder.normalizer = self.backend_tokenizer.normalizer
+            _add_in_order(finder, self.backend_tokenizer.get_added_tokens_decoder())
+            finder.encode_special_tokens = is_literal
+            found.append(finder)
+        return found[0], found[1]
+
+    @contextmanager
+    def in_words(self) -> Iterator[None]:
+        """Where `tokenizers` fails at a text, say so. Raises TokenizerFailedError."""
+        try:
+            yield
+        except BaseException as error:
+            if not is_failure(error):
+                raise
+            reason = (
+                "it has no piece for what is unknown, and something in the text is"
+                if "unk" in str(error).lower()
+                else "something in its file, such as a pattern, is more than the library can work out here"
+            )
+            raise TokenizerFailedError(
+                f"{self.card.title} fails at this text: {reason}. Change the text, or leave this tokenizer out."
+            ) from error
 
     def tokenize(
         self, text: str, *, add_special_tokens: bool = False, split_special_tokens: bool = False
@@ -63,25 +118,39 @@ class LoadedTokenizer:
             )
             return Tokenization(text, cut.ids, pieces)
         encoding = self.encode(text, add_special_tokens=add_special_tokens, split_special_tokens=split_special_tokens)
-        ids, spans = encoding.ids, encoding.offsets
-        if self.facts is not None and self.facts.drops_marks:
-            spans = with_marks(spans, text)
         if self.looks is None:
             raise TypeError(f"{self.card.name} has a vocabulary without looks")
-        return Tokenization(text, tuple(ids), self.looks.pieces(ids, spans, text))
+        ids = encoding.ids
+        return Tokenization(text, tuple(ids), self.looks.pieces(ids, self.spans_of(encoding, text), text))
 
     def decode(self, tokenization: Tokenization) -> str:
         """The text that the ids give back, special tokens included."""
         if self.backend_tokenizer is None:
             return text_of(self.card.name, tuple(piece.data for piece in tokenization.pieces))
-        return self.backend_tokenizer.decode(list(tokenization.ids), skip_special_tokens=False)
+        return self.decode_ids(tokenization.ids)
+
+    def decode_ids(self, ids: Sequence[int], *, skip_special_tokens: bool = False) -> str:
+        """The text that these ids give back. Not for baselines, whose ids say nothing by themselves."""
+        if self.backend_tokenizer is None:
+            raise TypeError(f"{self.card.name} is a baseline: `decode` what it made")
+        with self.in_words():
+            return self.backend_tokenizer.decode(list(ids), skip_special_tokens=skip_special_tokens)
 
 
-def with_marks(spans: Sequence[tuple[int, int]], text: str) -> list[tuple[int, int]]:
+def is_failure(error: BaseException) -> bool:
+    """Whether this comes out of `tokenizers`: it raises bare exceptions, or panics, which are no Exception at all."""
+    if isinstance(error, HeadlightError):
+        return False
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
+def with_marks(
+    spans: Sequence[tuple[int, int]], text: str, ids: Sequence[int] = (), whole: Set[int] = frozenset()
+) -> list[tuple[int, int]]:
     """The spans, each drawn out over the combining marks behind it that belong to no piece.
 
     A normaliser that composes or drops marks leaves them out of the spans that `tokenizers` gives: of e and an accent,
-    one é after NFC, only the e would be covered.
+    one é after NFC, only the e would be covered. Of the pieces with `ids` those that are `whole` stay as they are.
     """
     found = list(spans)
     marks = [ord(character) for character in set(text) if unicodedata.category(character).startswith("M")]
@@ -93,7 +162,10 @@ def with_marks(spans: Sequence[tuple[int, int]], text: str) -> list[tuple[int, i
     beyond = np.minimum.accumulate(plain[::-1])[::-1]
     starts, ends = (np.fromiter((span[side] for span in found), np.int64, len(found)) for side in (0, 1))
     following = np.append(starts[1:], len(text))
-    drawn = np.where((following > ends) & (ends > starts), np.minimum(beyond[ends], following), ends)
+    is_open = (following > ends) & (ends > starts)
+    if len(ids):
+        is_open &= ~np.isin(np.asarray(ids), list(whole))
+    drawn = np.where(is_open, np.minimum(beyond[ends], following), ends)
     for place in np.flatnonzero(drawn != ends).tolist():
         found[place] = (found[place][0], int(drawn[place]))
     return found

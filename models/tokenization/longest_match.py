@@ -37,26 +37,34 @@ class LongestMatch:
 
 
 def longest_match(
-    word: str, has: Callable[[str], bool], *, prefix: str = "##", longest_word: int = 100
+    word: str,
+    has: Callable[[str], bool],
+    *,
+    prefix: str = "##",
+    longest_word: int = 100,
+    start: int = 0,
+    end: int | None = None,
 ) -> LongestMatch:
     """Cut `word` from the left, each time by the longest piece of the vocabulary (`has`) that fits.
 
     prefix: what stands before pieces that go on with a word. longest_word: words of more characters are unknown.
+    start, end: of the part of the word that is cut; pieces must end there, so that it is cut as in the whole.
     `tokenizers::models::wordpiece`; Song et al. 2021 (arXiv 2012.15524) for the algorithm's name and a faster way.
     """
     if len(word) > longest_word:
         return LongestMatch(word, (), is_too_long=True)
     matches = []
-    start = 0
-    while start < len(word):
+    last = len(word) if end is None else end
+    while start < last:
         tried = []
-        for end in range(len(word), start, -1):
-            tried.append((prefix if start else "") + word[start:end])
+        beyond = last
+        for beyond in range(last, start, -1):
+            tried.append((prefix if start else "") + word[start:beyond])
             if has(tried[-1]):
                 break
         fits = has(tried[-1])
         matches.append(Match(start, tuple(tried), fits))
         if not fits:
             break
-        start = end
+        start = beyond
     return LongestMatch(word, tuple(matches))

@@ -1,20 +1,24 @@
 """How the pieces of a stretch of text came about: merges, longest match or lattice, from the tokenizer's own data."""
 
 import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from models.errors import HeadlightError
 from models.tokenization.lattice import Lattice, lattice
 from models.tokenization.loaded import LoadedTokenizer
 from models.tokenization.longest_match import LongestMatch, longest_match
 from models.tokenization.merges import MergeReplay, replay_merges
-from models.tokenization.pieces import Piece
+from models.tokenization.pieces import check_is_text
 from models.tokenization.pipeline import Word, words_of
 
 # Longer words are replayed only where the stretch is: without a pre-tokenizer a word is a whole text.
 _LONGEST_WORD = 64
+# Characters that are unknown side by side are one piece, however many; as many tell all there is to tell.
+_LONGEST_LATTICE = 2_048
 MOST_WORDS = 8
 
 
@@ -24,9 +28,14 @@ class NoOriginError(HeadlightError):
 
 @dataclass(frozen=True)
 class Origin:
-    """How one word was cut: exactly one of the three, or none where it is an added token, taken as it stands."""
+    """How one word, or the part of a very long one that is in the stretch, was cut.
+
+    ids: of its pieces, as the tokenizer cut the text. Exactly one of the three leads there; none where the word is an
+    added token, taken as it stands.
+    """
 
     word: Word
+    ids: tuple[int, ...]
     merges: MergeReplay | None = None
     match: LongestMatch | None = None
     lattice: Lattice | None = None
@@ -37,117 +46,151 @@ def origins(
 ) -> tuple[Origin, ...]:
     """How each word in `stretch` (start and end in code points) was cut, at most the first few of them.
 
-    Raises TextError, NoOriginError.
+    Raises TextError, NoOriginError, TokenizerFailedError.
     """
     if loaded.backend_tokenizer is None or loaded.facts is None:
         raise NoOriginError(f"{loaded.card.title} is a baseline: it has learnt nothing, so there is nothing to replay.")
-    pieces = loaded.tokenize(text, split_special_tokens=split_special_tokens).pieces
+    check_is_text(text)
+    encoding = loaded.encode(text, split_special_tokens=split_special_tokens)
+    ids, spans = encoding.ids, loaded.spans_of(encoding, text)
+    words = [-1 if number is None else number for number in encoding.word_ids]
     start, end = stretch
-    found = []
-    for word in words_of(loaded, text, pieces):
+    made: list[Origin] = []
+    for number, word in enumerate(words_of(loaded, text, split_special_tokens=split_special_tokens)):
         low, high = word.span
-        if (low < end and start < high) or low == high == start:
-            found.append(word)
-        if low >= end or len(found) == MOST_WORDS:
+        if low >= end or len(made) == MOST_WORDS:
             break
-    if not found:
+        if not ((low < end and start < high) or low == high == start):
+            continue
+        first, beyond = bisect_left(words, number), bisect_right(words, number)
+        made.append(_origin(loaded, word, ids[first:beyond], spans[first:beyond], stretch))
+    if not made:
         raise NoOriginError("This stretch of the text is not among what this tokenizer cuts; choose another piece.")
-    made = []
-    for word in found:
-        inside = _pieces_inside(loaded, word, pieces, stretch)
-        if inside is not None:
-            shown = "".join(piece.text for piece in inside)
-            word = Word(shown, shown, (inside[0].span[0], inside[-1].span[1]))
-        made.append(_origin(loaded, word, inside))
     return tuple(made)
 
 
-def _origin(loaded: LoadedTokenizer, word: Word, inside: Sequence[Piece] | None) -> Origin:
-    facts = loaded.facts
-    if word.is_added or facts is None:
-        return Origin(word)
+def _origin(
+    loaded: LoadedTokenizer,
+    word: Word,
+    ids: Sequence[int],
+    spans: Sequence[tuple[int, int]],
+    stretch: tuple[int, int],
+) -> Origin:
+    if word.is_added:
+        return Origin(word, tuple(ids))
+    algorithm = "" if loaded.facts is None else loaded.facts.algorithm
+    if loaded.merges is None and algorithm not in ("WordPiece", "Unigram"):
+        raise NoOriginError(f"{loaded.card.title} looks each word up as a whole: there is nothing to replay.")
+    first, beyond = 0, len(ids)
+    if len(word.text) > _LONGEST_WORD and ids:
+        inside = [place for place, (low, high) in enumerate(spans) if low < stretch[1] and stretch[0] < high] or [0]
+        first, beyond = inside[0], min(inside[-1], inside[0] + _LONGEST_WORD - 1) + 1
+    is_whole = (first, beyond) == (0, len(ids))
     if loaded.merges is not None:
-        return Origin(word, merges=merges_of_word(loaded, word.text, inside))
-    if facts.algorithm == "WordPiece":
-        return Origin(word, match=match_of_word(loaded, word.text))
-    if facts.algorithm == "Unigram":
-        return Origin(word, lattice=lattice_of_word(loaded, word.text))
-    raise NoOriginError(f"{loaded.card.title} looks each word up as a whole: there is nothing to replay.")
+        merges = merges_of_word(loaded, word.text) if is_whole else _merges_of_part(loaded, ids, first, beyond)
+        return Origin(word, tuple(ids[first:beyond]), merges=merges)
+    # Bytes of one character share its place in the word: all of them are in the part, or none.
+    tokens = _tokens(loaded, word.text)
+    (low, _), (_, high) = (tokens[first].offsets, tokens[beyond - 1].offsets) if tokens else ((0, 0), (0, 0))
+    part = tuple(token.id for token in tokens if low <= token.offsets[0] and token.offsets[1] <= high)
+    data = word.text.encode()
+    begin, until = (len(data[:place].decode()) for place in (low, high))
+    if algorithm == "WordPiece":
+        return Origin(word, part, match=match_of_word(loaded, word.text, begin, until))
+    return Origin(word, part, lattice=lattice_of_word(loaded, word.text[begin : min(until, begin + _LONGEST_LATTICE)]))
 
 
-def _pieces_inside(
-    loaded: LoadedTokenizer, word: Word, pieces: Sequence[Piece], stretch: tuple[int, int]
-) -> Sequence[Piece] | None:
-    """The pieces of a very long word in the stretch, which come about alone as they do in the whole; else None."""
-    if (
-        len(word.text) <= _LONGEST_WORD
-        or word.is_added
-        or loaded.facts is None
-        or loaded.facts.algorithm == "WordPiece"
-    ):
-        return None
-    inside = [piece for piece in pieces if piece.span[0] < stretch[1] and stretch[0] < piece.span[1]]
-    return inside[:_LONGEST_WORD] or None
+def _model(loaded: LoadedTokenizer) -> Any:
+    """The algorithm with its vocabulary, without the added tokens, which have nothing to do with how a word is cut."""
+    if loaded.backend_tokenizer is None:
+        raise NoOriginError(f"{loaded.card.title} is a baseline: it has no pieces.")
+    return loaded.backend_tokenizer.model
 
 
-def merges_of_word(loaded: LoadedTokenizer, word: str, pieces: Sequence[Piece] | None = None) -> MergeReplay:
-    """The merges that BPE does in a word, which is written as the vocabulary writes it; in some of its pieces only,
-    where they are given.
-    """
-    backend, table, facts, looks = loaded.backend_tokenizer, loaded.merges, loaded.facts, loaded.looks
-    if backend is None or table is None or facts is None or looks is None:
+def _tokens(loaded: LoadedTokenizer, word: str) -> Sequence[Any]:
+    """The tokenizer's own pieces of a word, which know at which bytes of it they stand."""
+    with loaded.in_words():
+        return _model(loaded).tokenize(word)
+
+
+def merges_of_word(loaded: LoadedTokenizer, word: str) -> MergeReplay:
+    """The merges that BPE does in a word, which is written as the vocabulary writes it."""
+    table, facts = loaded.merges, loaded.facts
+    if table is None or facts is None:
         raise NoOriginError(f"{loaded.card.title} has no merges.")
-    if pieces is not None:
-        start = [number for piece in pieces for number in _symbols_of_piece(loaded, piece)]
-        return replay_merges(table, start)
     replay = replay_merges(table, _symbols(loaded, word))
-    whole = backend.token_to_id(word) if facts.takes_whole else None
+    whole = _model(loaded).token_to_id(word) if facts.takes_whole else None
     # Most pieces that are taken whole come about by their merges as well, which tell more.
     return replay if whole is None or replay.pieces == (whole,) else replace(replay, whole=whole)
 
 
-def _symbols_of_piece(loaded: LoadedTokenizer, piece: Piece) -> list[int]:
-    looks = loaded.looks
-    token = "" if looks is None else looks[piece.id].token
-    is_byte = loaded.facts is not None and loaded.facts.notation.kind != "bytes" and len(piece.data) == 1 != len(token)
-    return [piece.id] if piece.is_unknown or is_byte else _symbols(loaded, token)
+def _merges_of_part(loaded: LoadedTokenizer, ids: Sequence[int], first: int, beyond: int) -> MergeReplay:
+    """The merges in some of the pieces of a word, which come about alone as they do in the whole."""
+    table, facts, model = loaded.merges, loaded.facts, _model(loaded)
+    if table is None or facts is None:
+        raise NoOriginError(f"{loaded.card.title} has no merges.")
+    start: list[int] = []
+    for place in range(first, beyond):
+        token = model.id_to_token(ids[place]) or ""
+        is_first, is_last = place == 0, place == len(ids) - 1
+        if ids[place] == facts.unknown or facts.notation.is_byte(token):
+            start.append(ids[place])
+            continue
+        if not is_first:
+            token = token.removeprefix(facts.notation.prefix)
+        if is_last:
+            token = token.removesuffix(facts.notation.suffix)
+        start += _symbols(loaded, token, is_first=is_first, is_last=is_last)
+    return replay_merges(table, start)
 
 
-def _symbols(loaded: LoadedTokenizer, word: str) -> list[int]:
-    """The ids that BPE begins with: of each character, or of its bytes, or what is unknown."""
-    backend, facts = loaded.backend_tokenizer, loaded.facts
-    if backend is None or facts is None:
+def _symbols(loaded: LoadedTokenizer, word: str, *, is_first: bool = True, is_last: bool = True) -> list[int]:
+    """The ids that BPE begins with: of each character, or of its bytes, or what is unknown.
+
+    is_first, is_last: whether a word begins and ends with these characters. `tokenizers::models::bpe::merge_word`.
+    """
+    model, facts = _model(loaded), loaded.facts
+    if facts is None:
         return []
     symbols: list[int] = []
+    # What is unknown waits for the next character that is known: bytes in between come before it.
+    waiting: list[int] = []
     for place, character in enumerate(word):
-        ending = facts.notation.suffix if place == len(word) - 1 else ""
-        number = backend.token_to_id(character + ending)
-        fallback = [] if number is not None else _bytes_as_ids(loaded, character)
-        if number is not None or fallback:
-            symbols += fallback if number is None else [number]
-        elif facts.unknown is not None and not (facts.joins_unknown and symbols[-1:] == [facts.unknown]):
-            symbols.append(facts.unknown)
-    return symbols
+        before = "" if is_first and place == 0 else facts.notation.prefix
+        behind = facts.notation.suffix if is_last and place == len(word) - 1 else ""
+        symbol = before + character + behind
+        number = model.token_to_id(symbol)
+        if number is not None:
+            symbols += [*waiting, number]
+            waiting = []
+        elif fallback := _bytes_as_ids(loaded, symbol):
+            symbols += fallback
+        elif facts.unknown is not None:
+            if waiting and not facts.joins_unknown:
+                symbols += waiting
+            waiting = [facts.unknown]
+    return [*symbols, *waiting]
 
 
-def _bytes_as_ids(loaded: LoadedTokenizer, character: str) -> list[int]:
-    backend, facts = loaded.backend_tokenizer, loaded.facts
-    if backend is None or facts is None or not facts.notation.byte_fallback:
+def _bytes_as_ids(loaded: LoadedTokenizer, symbol: str) -> list[int]:
+    if loaded.facts is None or not loaded.facts.notation.byte_fallback:
         return []
-    numbers = [backend.token_to_id(f"<0x{byte:02X}>") for byte in character.encode()]
+    numbers = [_model(loaded).token_to_id(f"<0x{byte:02X}>") for byte in symbol.encode()]
     return [number for number in numbers if number is not None] if None not in numbers else []
 
 
-def match_of_word(loaded: LoadedTokenizer, word: str) -> LongestMatch:
-    """How WordPiece cuts a word."""
-    backend, facts = loaded.backend_tokenizer, loaded.facts
-    if backend is None or facts is None:
+def match_of_word(loaded: LoadedTokenizer, word: str, start: int = 0, end: int | None = None) -> LongestMatch:
+    """How WordPiece cuts a word, from `start` to `end`, where pieces of it end."""
+    model, facts = _model(loaded), loaded.facts
+    if facts is None:
         raise NoOriginError(f"{loaded.card.title} has no pieces to match.")
     return longest_match(
         word,
-        lambda piece: backend.token_to_id(piece) is not None,
-        prefix=facts.notation.prefix or "##",
-        longest_word=facts.longest_word or 100,
+        lambda piece: model.token_to_id(piece) is not None,
+        prefix=facts.notation.prefix,
+        longest_word=facts.longest_word,
+        start=start,
+        end=end,
     )
 
 

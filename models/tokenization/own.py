@@ -11,7 +11,6 @@ from tokenizers import Tokenizer
 from models.catalog import TokenizerCard, TokenizerFormat
 from models.catalog.tokenizers import GPT2_PATTERN, LLAMA3_PATTERN, O200K_PATTERN, QWEN_PATTERN
 from models.engine import Engine
-from models.errors import HeadlightError
 from models.tokenization.conversion import (
     TokenizerFileError,
     byte_level_bpe,
@@ -20,6 +19,7 @@ from models.tokenization.conversion import (
     tiktoken_ranks,
     wordpiece,
 )
+from models.tokenization.loaded import is_failure
 from models.tokenization.shelf import loaded_from_json
 
 LARGEST_FILE = 40_000_000
@@ -109,13 +109,11 @@ def _json_of(tokenizer: Tokenizer) -> bytes:
 
 
 def _guarded(make: Callable[[], Made]) -> Made:
-    """What `make` makes. At bad files `tokenizers` raises bare exceptions, or panics, which are no Exception at all."""
+    """What `make` makes, or TokenizerFileError where `tokenizers` fails at the file."""
     try:
         return make()
-    except HeadlightError:
-        raise
     except BaseException as error:
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+        if not is_failure(error):
             raise
         raise TokenizerFileError(
             "This file is no tokenizer that can be opened here: its parts do not fit together. "

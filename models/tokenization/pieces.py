@@ -1,6 +1,7 @@
 """From ids to pieces that can be shown without lying about their bytes."""
 
 import json
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -61,16 +62,24 @@ class Notation:
 
     def bytes_of(self, token: str) -> bytes:
         """The bytes that a piece of the vocabulary stands for."""
-        if self.kind == "bytes":
-            table = _byte_of_character()
-            return b"".join(bytes([table[each]]) if each in table else each.encode() for each in token)
-        if self.byte_fallback and len(token) == 6 and token.startswith("<0x") and token.endswith(">"):
+        if self.is_byte(token):
             return bytes.fromhex(token[3:5])
         if self.continues(token):
             token = token.removeprefix(self.prefix)
-        if self.suffix:
+        if self.suffix and len(token) > len(self.suffix):
             token = token.removesuffix(self.suffix)
-        return (token.replace("▁", " ") if self.kind == "metaspace" else token).encode("utf-8", "replace")
+        return self.bytes_of_word(token)
+
+    def bytes_of_word(self, word: str) -> bytes:
+        """The bytes of a text as the algorithm is given it: written like a piece, without prefix and suffix."""
+        if self.kind == "bytes":
+            table = _byte_of_character()
+            return b"".join(bytes([table[each]]) if each in table else each.encode() for each in word)
+        return (word.replace("▁", " ") if self.kind == "metaspace" else word).encode("utf-8", "replace")
+
+    def is_byte(self, token: str) -> bool:
+        """Whether this piece of the vocabulary is a byte of a character that is no piece: <0xF0>."""
+        return self.byte_fallback and re.fullmatch("<0x[0-9A-Fa-f]{2}>", token) is not None
 
     def continues(self, token: str) -> bool:
         """Whether this piece of the vocabulary goes on with a word: ##ing; ## alone is two signs."""
@@ -107,8 +116,9 @@ class Looks(dict[int, Look]):
         self._token_of = token_of
         self._special = frozenset(special)
         self._added = frozenset(added)
-        # Where pieces are bytes nothing is unknown, although the tokenizer may name its end of text as that (GPT-2).
-        self.unknown = None if notation.kind == "bytes" else unknown
+        self.unknown = unknown
+        # Taken as they stand, so that nothing of the text around them belongs to them.
+        self.whole = self._added - {unknown}
 
     def __missing__(self, number: int) -> Look:
         token = self._token_of(number)
@@ -190,33 +200,49 @@ def looks_of(tokenizer: Any) -> Looks:
     backend = getattr(tokenizer, "backend_tokenizer", None)
     notation = Notation("metaspace", byte_fallback=True)
     if backend is not None:
-        parts = {
-            name: None if part is None else json.loads(part.__getstate__())
-            for name, part in (("decoder", backend.decoder), ("pre_tokenizer", backend.pre_tokenizer))
+        names = ("normalizer", "pre_tokenizer", "decoder")
+        parts = {name: getattr(backend, name) for name in names}
+        model = {
+            name: getattr(backend.model, name, None)
+            for name in ("continuing_subword_prefix", "end_of_word_suffix", "byte_fallback")
         }
-        notation = notation_of(parts["decoder"], parts["pre_tokenizer"])
+        state = {name: None if part is None else json.loads(part.__getstate__()) for name, part in parts.items()}
+        notation = notation_of(state | {"model": model})
     return Looks(
         lambda number: tokenizer.convert_ids_to_tokens([number])[0],
         notation,
         special=tokenizer.all_special_ids,
         added=tokenizer.added_tokens_decoder,
-        unknown=getattr(tokenizer, "unk_token_id", None),
+        # Where pieces are bytes nothing is unknown, although the tokenizer may name its end of text as that (GPT-2).
+        unknown=None if notation.kind == "bytes" else getattr(tokenizer, "unk_token_id", None),
     )
 
 
-def notation_of(
-    decoder: Mapping[str, Any] | None, pre_tokenizer: Mapping[str, Any] | None, *, byte_fallback: bool = False
-) -> Notation:
-    """How a tokenizer writes its pieces, from the two parts of its tokenizer.json that know it."""
-    parts = {part["type"]: part for part in steps_of(decoder)}
-    if "ByteLevel" in parts or "ByteLevel" in {part["type"] for part in steps_of(pre_tokenizer)}:
-        return Notation("bytes")
-    if "WordPiece" in parts:
-        return Notation("plain", prefix=parts["WordPiece"].get("prefix", "##"))
-    if "BPEDecoder" in parts:
-        return Notation("plain", suffix=parts["BPEDecoder"].get("suffix", "</w>"))
-    is_metaspace = bool(parts.keys() & {"Metaspace", "Replace", "ByteFallback"})
-    return Notation("metaspace" if is_metaspace else "plain", byte_fallback=byte_fallback or "ByteFallback" in parts)
+def notation_of(state: Mapping[str, Any]) -> Notation:
+    """How a tokenizer writes its pieces, from a parsed tokenizer.json.
+
+    What stands before or behind pieces is the model's to say, whatever the decoder takes off; the rest is seen in the
+    parts that write it or take it back, as a tokenizer need not have a decoder.
+    """
+    model = state["model"]
+    before, after = (
+        [*steps_of(state.get("normalizer")), *steps_of(state.get("pre_tokenizer"))],
+        steps_of(state.get("decoder")),
+    )
+    kinds = {step["type"] for step in (*before, *after)}
+    writes_spaces = any(step["type"] == "Replace" and step["content"] == "▁" for step in before)
+    reads_spaces = any(step["type"] in ("Replace", "ByteFallback") for step in after)
+    kind: Literal["bytes", "metaspace", "plain"] = "plain"
+    if "ByteLevel" in kinds:
+        kind = "bytes"
+    elif "Metaspace" in kinds or writes_spaces or reads_spaces:
+        kind = "metaspace"
+    return Notation(
+        kind,
+        prefix=model.get("continuing_subword_prefix") or "",
+        suffix=model.get("end_of_word_suffix") or "",
+        byte_fallback=kind != "bytes" and (bool(model.get("byte_fallback")) or "ByteFallback" in kinds),
+    )
 
 
 def steps_of(part: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:

@@ -1,7 +1,7 @@
 """What the pages ask of tokenizers, and the answers: arrays and strings, only the slice that is shown."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Int32, UInt16
@@ -13,7 +13,7 @@ from models.tokenization.lattice import Lattice
 from models.tokenization.loaded import LoadedTokenizer
 from models.tokenization.longest_match import LongestMatch
 from models.tokenization.origins import origins
-from models.tokenization.pieces import Look, readable_bytes
+from models.tokenization.pieces import Look, Notation, readable_bytes
 from models.tokenization.pipeline import Stages, Word, stages
 
 # Characters of a text that are shown at a time; four columns of 1,000 tokens of English fit.
@@ -119,7 +119,7 @@ class CountsRequest:
 def _decoded(loaded: LoadedTokenizer, ids: list[int], text: str) -> str:
     if loaded.backend_tokenizer is None:
         return loaded.decode(loaded.tokenize(text))
-    return loaded.backend_tokenizer.decode(ids, skip_special_tokens=False)
+    return loaded.decode_ids(ids)
 
 
 def _difference(text: str, decoded: str) -> Difference:
@@ -280,7 +280,7 @@ class ShownOrigin:
 
     start: what the merges begin with. whole: whether the word was taken whole although its merges lead elsewhere, or
         because it is an added token.
-    pieces: what comes out.
+    pieces: what comes out, as in the columns. The pieces of `match` and `lattice` are written so as well.
     """
 
     word: Word
@@ -314,17 +314,30 @@ class OriginsRequest:
             if each.merges is not None:
                 merges = tuple(ShownMerge(shown(merge.parts), merge.place, merge.rank) for merge in each.merges.merges)
                 whole = each.merges.whole is not None
-                made.append(ShownOrigin(each.word, shown(each.merges.pieces), shown(each.merges.start), merges, whole))
-            elif each.match is not None:
-                unknown = () if loaded.facts is None or loaded.facts.unknown is None else shown((loaded.facts.unknown,))
-                made.append(ShownOrigin(each.word, each.match.pieces or unknown, match=each.match))
-            elif each.lattice is not None:
-                best = each.lattice.best[0].pieces if each.lattice.best else ()
+                made.append(ShownOrigin(each.word, shown(each.ids), shown(each.merges.start), merges, whole))
+            else:
                 made.append(
                     ShownOrigin(
-                        each.word, tuple(each.lattice.pieces[place].text for place in best), lattice=each.lattice
+                        each.word,
+                        shown(each.ids),
+                        whole=each.word.is_added,
+                        match=None if each.match is None else _shown_match(loaded, each.match),
+                        lattice=None if each.lattice is None else _shown_lattice(loaded, each.lattice),
                     )
                 )
-            else:
-                made.append(ShownOrigin(each.word, (each.word.text,), whole=True))
         return tuple(made)
+
+
+def _shown_match(loaded: LoadedTokenizer, match: LongestMatch) -> LongestMatch:
+    """The same with each piece as the columns show it, and no longer as the vocabulary has it."""
+    show = _notation(loaded).shown
+    return replace(match, matches=tuple(replace(each, tried=tuple(map(show, each.tried))) for each in match.matches))
+
+
+def _shown_lattice(loaded: LoadedTokenizer, found: Lattice) -> Lattice:
+    show = _notation(loaded).shown
+    return replace(found, pieces=tuple(replace(each, text=show(each.text)) for each in found.pieces))
+
+
+def _notation(loaded: LoadedTokenizer) -> Notation:
+    return Notation("plain") if loaded.facts is None else loaded.facts.notation

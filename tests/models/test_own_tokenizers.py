@@ -16,6 +16,8 @@ from models.loading.packs import packs_folder
 from models.tokenization import (
     ALGORITHMS,
     LARGEST_FILE,
+    ComparisonRequest,
+    CountsRequest,
     TokenizerFileError,
     TrainingError,
     TrainTokenizerRequest,
@@ -25,6 +27,8 @@ from models.tokenization import (
     open_tokenizer_file,
     smallest_vocabulary,
 )
+from models.tokenization.origins import origins
+from models.tokenization.pipeline import stages, words_of
 from models.tokenization.shelf import prepared_tokenizer
 from tests.models.tokenizer_texts import TEXTS
 
@@ -157,6 +161,33 @@ def test_nobody_else_knows_the_name():
     assert new_own_name() != name
     with pytest.raises(HeadlightError):
         Engine().tokenizer(name)
+
+
+# A pattern that never comes to an end in a text without digits: the library panics.
+ENDLESS = {
+    "model": {"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0.0], ["a", -1.0], ["x", -2.0]]},
+    "normalizer": {"type": "Replace", "pattern": {"Regex": r"(.|.)*\d\d\d\d\d\d"}, "content": "x"},
+}
+NO_UNKNOWN = {"model": {"type": "Unigram", "unk_id": None, "vocab": [["a", -1.0], ["b", -2.0]]}}
+NO_UNKNOWN_WORD = {"model": {"type": "WordLevel", "unk_token": "[UNK]", "vocab": {"a": 0, "b": 1}}}
+
+
+@pytest.mark.parametrize("state", [ENDLESS, NO_UNKNOWN, NO_UNKNOWN_WORD], ids=["endless", "unigram", "words"])
+def test_a_text_at_which_the_library_fails_gets_a_sentence(state):
+    engine, name, text = Engine(), new_own_name(), "aaaa bbbb cccc dddd eeee ffff gggg hhhh iiii"
+    keep_own(engine, name, json.dumps(state).encode(), "Mine", "json")
+    loaded = engine.tokenizer(name)
+    assert len(loaded.tokenize("a").ids) == 1
+    for ask in (
+        lambda: loaded.tokenize(text),
+        lambda: stages(loaded, text),
+        lambda: list(words_of(loaded, text)) and loaded.tokenize(text),
+        lambda: origins(loaded, text, (0, 9)),
+        lambda: engine.run(CountsRequest(name, text, False)),
+        lambda: engine.run(ComparisonRequest((name,), text, False, 0)),
+    ):
+        with pytest.raises(HeadlightError, match=r"^Mine fails at this text: .*\.$"):
+            ask()
 
 
 # ----- Training

@@ -208,7 +208,7 @@ def test_the_ways_of_unigram_are_listed_best_first():
     scores = [float(option.rpartition("·")[2]) for option in radio.options]
     assert len(scores) == 5
     assert scores == sorted(scores, reverse=True)
-    assert radio.options[0].startswith("▁straw berry")
+    assert radio.options[0].startswith("␣straw berry")
 
 
 def test_what_it_costs_lists_every_tokenizer():
