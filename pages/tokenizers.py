@@ -1,5 +1,7 @@
 """How is the text cut into tokens? Several tokenizers side by side, to the byte."""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -34,6 +36,9 @@ from pages.tokenizing.choices import (
 from pages.tokenizing.tabs import below, without_picture
 from viz.components.token_columns import ColumnHead, ColumnsPicture, token_columns
 from viz.tokens import figures
+
+if TYPE_CHECKING:
+    from models.tokenization import Comparison
 
 # Beyond as many columns there is no room beside them.
 _MOST_BESIDE = 4
@@ -154,11 +159,29 @@ def picture(now: Shown, status: DeltaGenerator) -> None:
             )
         if found.end - found.start < len(now.text):
             pager(len(now.text), found.start, found.end)
+        if now.split_special_tokens and (sentence := special_all_the_same(now, found)):
+            st.caption(sentence)
         if "\0" in now.text:
             st.caption("The text holds a NUL, which is shown as ␀; models cannot be asked about it.")
     with right, st.container(key="inspector"):
         inspect(now, found, counts, stretch)
     below(now, found, counts, selected, status)
+
+
+def special_all_the_same(now: Shown, found: "Comparison") -> str:
+    """Which special tokens come out although they are to be plain text."""
+    named = [
+        f"{shown} in {card.title}"
+        for card, column in zip(now.cards, found.columns, strict=True)
+        for shown, is_special in zip(column.shown, column.special, strict=True)
+        if is_special
+    ]
+    return (
+        f"Still special: {', '.join(named)}. There the vocabulary holds it as an ordinary piece as well, so that the "
+        "plain text has the same id."
+        if named
+        else ""
+    )
 
 
 def window_of(stretch: Stretch | None) -> int:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -27,7 +28,7 @@ def tiktoken_ranks(data: bytes) -> dict[bytes, int]:
     """
     ranks = {}
     for number, line in enumerate(data.splitlines(), 1):
-        if not line.strip():
+        if not line.strip() or line.startswith(b"#"):
             continue
         try:
             piece, rank = line.split()
@@ -172,7 +173,8 @@ def wordpiece(data: bytes) -> Tokenizer:
     Raises TokenizerFileError.
     """
     try:
-        lines = data.decode("utf-8").splitlines()
+        # As `load_vocab` of transformers reads it: a line ends with its feed or return, not with U+2028 or U+0085.
+        lines = io.StringIO(data.decode("utf-8"), newline=None).readlines()
     except UnicodeDecodeError as error:
         raise TokenizerFileError("This vocab.txt is not text in UTF-8; open another file.") from error
     vocabulary = {piece.rstrip("\n"): place for place, piece in enumerate(lines)}

@@ -97,7 +97,7 @@ class LoadedTokenizer:
                 raise
             reason = (
                 "it has no piece for what is unknown, and something in the text is"
-                if "unk" in str(error).lower()
+                if lacks_unknown(error)
                 else "something in its file, such as a pattern, is more than the library can work out here"
             )
             raise TokenizerFailedError(
@@ -142,6 +142,11 @@ def is_failure(error: BaseException) -> bool:
     if isinstance(error, HeadlightError):
         return False
     return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
+def lacks_unknown(error: BaseException) -> bool:
+    """Whether `tokenizers` failed because a vocabulary has no piece for what is unknown."""
+    return type(error).__name__ != "PanicException" and "unk" in str(error).lower()
 
 
 def with_marks(

@@ -1,8 +1,11 @@
 """Tokenizers that somebody brings along: recognised by what is in the file, checked, and kept for that person only."""
 
+import base64
+import binascii
+import codecs
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -19,7 +22,7 @@ from models.tokenization.conversion import (
     tiktoken_ranks,
     wordpiece,
 )
-from models.tokenization.loaded import is_failure
+from models.tokenization.loaded import is_failure, lacks_unknown
 from models.tokenization.shelf import loaded_from_json
 
 LARGEST_FILE = 40_000_000
@@ -27,6 +30,9 @@ PATTERNS = {"GPT-2": GPT2_PATTERN, "Llama 3": LLAMA3_PATTERN, "Qwen": QWEN_PATTE
 _OWN = "own:"
 # Everything that a tokenizer may trip over shows on a text with a bit of all.
 _PROBE = "A probe: naïve 123\n\tсловo สวัสดี 🍓 <s>"
+_EXPECTED = "open a tokenizer.json, tekken.json, .tiktoken, SentencePiece .model or vocab.txt"
+_BOTH_HALVES = "open tokenizer.json from the same folder, which holds both"
+_DO_NOT_FIT = f"This file is no tokenizer that can be opened here: its parts do not fit together; {_EXPECTED}."
 
 Made = TypeVar("Made")
 
@@ -65,28 +71,78 @@ def open_tokenizer_file(data: bytes, pattern: str = "GPT-2") -> OpenedFile:
         raise TokenizerFileError(
             f"This file has {len(data) / 1e6:,.0f} MB; one of at most {LARGEST_FILE // 1_000_000} MB can be opened."
         )
+    data = data.removeprefix(codecs.BOM_UTF8)
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise TokenizerFileError("This file is text in UTF-16; save it as UTF-8 and open it again.")
     if not data.strip():
-        raise TokenizerFileError("This file is empty; open a tokenizer.json, .tiktoken, .model or vocab.txt.")
-    if data.lstrip().startswith(b"{"):
-        return _open_json(data)
-    first = data.split(b"\n", 1)[0].split()
-    if len(first) == 2 and first[1].isdigit():
+        raise TokenizerFileError(f"This file is empty; {_EXPECTED}.")
+    state = _json_in(data)
+    if state is not None:
+        return _open_json(data, state)
+    lines = data.split(b"\n")
+    if _are_ranks(lines):
         note = f"A .tiktoken file does not say how a text is cut before the merges; {pattern}'s pattern is used."
         tokenizer = _guarded(lambda: byte_level_bpe(tiktoken_ranks(data), PATTERNS[pattern]))
-        return OpenedFile(_json_of(tokenizer), "tiktoken", (note,))
-    if b"[UNK]" in data.split():
-        return OpenedFile(_json_of(_guarded(lambda: wordpiece(data))), "vocab.txt", ())
-    return OpenedFile(_json_of(_guarded(lambda: sentencepiece(data))), "sentencepiece", ())
+        return _opened(tokenizer, "tiktoken", (note,))
+    if b"[UNK]" in map(bytes.strip, lines):
+        return _opened(_guarded(lambda: wordpiece(data)), "vocab.txt")
+    if _is_text(data):
+        raise TokenizerFileError(f"This file seems to be {_what_text_is(lines)}.")
+    return _opened(_guarded(lambda: sentencepiece(data)), "sentencepiece")
 
 
-def _open_json(data: bytes) -> OpenedFile:
+def _json_in(data: bytes) -> Any:
+    """What the JSON in a file says; None where it is none, as a vocab.txt that begins with [PAD]."""
+    if not data.lstrip().startswith((b"{", b"[")):
+        return None
     try:
-        state = json.loads(data)
+        return json.loads(data)
     except (ValueError, RecursionError) as error:
+        if data.lstrip().startswith(b"["):
+            return None
         raise TokenizerFileError("This file begins like JSON but is not; open a whole tokenizer.json.") from error
-    if isinstance(state, dict) and isinstance(state.get("config"), dict) and isinstance(state.get("vocab"), list):
-        return OpenedFile(_json_of(_guarded(lambda: tekken(data))), "tekken", ())
-    if not isinstance(state, dict) or not isinstance(state.get("model"), dict):
+
+
+def _are_ranks(lines: Sequence[bytes]) -> bool:
+    """Whether at least half of the first lines are a piece in base64 and its rank, beginning with the first one."""
+    first = [line.split() for line in lines[:100] if line.strip() and not line.startswith(b"#")][:20]
+    fit = [len(each) == 2 and each[1].isdigit() and _is_base64(each[0]) for each in first]
+    return bool(fit) and fit[0] and 2 * sum(fit) >= len(fit)
+
+
+def _is_base64(piece: bytes) -> bool:
+    try:
+        return bool(base64.b64decode(piece, validate=True))
+    except binascii.Error:
+        return False
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        return all(character.isprintable() or character.isspace() for character in data[:10_000].decode())
+    except UnicodeDecodeError as error:
+        # The last character of what was looked at may be cut.
+        return error.start > min(len(data), 10_000) - 4 and len(data) > 10_000
+
+
+def _what_text_is(lines: Sequence[bytes]) -> str:
+    """What a file of text that is no tokenizer seems to be, and what to do."""
+    some = [line.split() for line in lines[:1_000] if line.strip()]
+    if lines[0].startswith(b"#version") or (len(some) > 2 and all(len(each) == 2 for each in some)):
+        return f"merges.txt, one half of a BPE; {_BOTH_HALVES}"
+    if len(some) > 2 and all(len(each) == 1 for each in some):
+        return "a vocab.txt without a line [UNK] for what is unknown; add one, or open another file"
+    return f"plain text and no tokenizer; train one on it, or {_EXPECTED}"
+
+
+def _open_json(data: bytes, state: Any) -> OpenedFile:
+    if isinstance(state, list):
+        raise TokenizerFileError(f"This JSON is a list, and a tokenizer.json is none; {_EXPECTED}.")
+    if isinstance(state.get("config"), dict) and isinstance(state.get("vocab"), list):
+        return _opened(_guarded(lambda: tekken(data)), "tekken")
+    if len(state) > 2 and all(type(each) is int for each in state.values()):
+        raise TokenizerFileError(f"This file seems to be vocab.json, one half of a BPE; {_BOTH_HALVES}.")
+    if not isinstance(state.get("model"), dict):
         raise TokenizerFileError(
             "This JSON is not a tokenizer.json: it has no model. Open the file of that name from a model's folder."
         )
@@ -97,15 +153,22 @@ def _open_json(data: bytes) -> OpenedFile:
         for name in ("truncation", "padding")
         if state.get(name)
     )
-    tokenizer = _guarded(lambda: Tokenizer.from_buffer(data))
-    return OpenedFile(_json_of(tokenizer), "json", notes)
+    return _opened(_guarded(lambda: Tokenizer.from_buffer(data)), "json", notes)
 
 
-def _json_of(tokenizer: Tokenizer) -> bytes:
+def _opened(tokenizer: Tokenizer, kind: TokenizerFormat, notes: tuple[str, ...] = ()) -> OpenedFile:
+    """The tokenizer as it is kept, once it has cut a text and put it together again. Raises TokenizerFileError."""
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    _guarded(lambda: tokenizer.decode(tokenizer.encode(_PROBE).ids))
-    return tokenizer.to_str().encode("utf-8", "replace")
+    try:
+        tokenizer.decode(tokenizer.encode(_PROBE).ids)
+    except BaseException as error:
+        if not is_failure(error):
+            raise
+        if not lacks_unknown(error):
+            raise TokenizerFileError(_DO_NOT_FIT) from error
+        notes += ("It has no piece for what is unknown: only a text of which it knows every character can be cut.",)
+    return OpenedFile(tokenizer.to_str().encode("utf-8", "replace"), kind, notes)
 
 
 def _guarded(make: Callable[[], Made]) -> Made:
@@ -115,10 +178,7 @@ def _guarded(make: Callable[[], Made]) -> Made:
     except BaseException as error:
         if not is_failure(error):
             raise
-        raise TokenizerFileError(
-            "This file is no tokenizer that can be opened here: its parts do not fit together. "
-            "Open a tokenizer.json, .tiktoken, SentencePiece .model or vocab.txt."
-        ) from error
+        raise TokenizerFileError(_DO_NOT_FIT) from error
 
 
 def keep_own(engine: Engine, name: str, tokenizer_json: bytes, title: str, kind: TokenizerFormat) -> TokenizerCard:

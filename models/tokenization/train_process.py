@@ -6,11 +6,15 @@ ours.
 """
 
 import json
+import re
 import sys
+from itertools import pairwise
 from typing import Any
 
 from tokenizers import Tokenizer, decoders, pre_tokenizers, trainers
 from tokenizers.models import BPE, Unigram, WordPiece
+
+_OVERLONG = re.compile(r"\S{256}")
 
 
 def trained(algorithm: str, vocabulary: int, lines: list[str]) -> Tokenizer:
@@ -32,6 +36,19 @@ def trained(algorithm: str, vocabulary: int, lines: list[str]) -> Tokenizer:
         trainer = trainers.UnigramTrainer(vocab_size=vocabulary, special_tokens=["<unk>"], unk_token="<unk>")
         _train(tokenizer, lines, trainer)
     return tokenizer
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a text, cut in stretches without white space that are far longer than any word.
+
+    The trainers go through whole words again and again, and one word of a whole book takes them hours; where the cuts
+    are hardly matters, with hundreds of characters between two of them.
+    """
+    lines = []
+    for line in text.splitlines(keepends=True):
+        cuts = [0, *(match.end() for match in _OVERLONG.finditer(line)), len(line)]
+        lines += [line[start:end] for start, end in pairwise(cuts) if start < end]
+    return lines
 
 
 def _wordpiece(vocabulary: int, lines: list[str]) -> Tokenizer:
@@ -65,5 +82,5 @@ def _train(tokenizer: Tokenizer, lines: list[str], trainer: Any) -> None:
 
 if __name__ == "__main__":
     text = sys.stdin.buffer.read().decode("utf-8")
-    made = trained(sys.argv[1], int(sys.argv[2]), text.splitlines(keepends=True))
+    made = trained(sys.argv[1], int(sys.argv[2]), lines_of(text))
     sys.stdout.buffer.write(json.dumps(json.loads(made.to_str()), ensure_ascii=False).encode("utf-8"))

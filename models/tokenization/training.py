@@ -12,6 +12,7 @@ from pathlib import Path
 
 from models.engine import Engine
 from models.errors import HeadlightError
+from models.tokenization.pieces import check_is_text
 
 ALGORITHMS = ("byte-level BPE", "BPE", "WordPiece", "Unigram")
 LONGEST_TEXT = 5_000_000
@@ -57,7 +58,7 @@ class TrainTokenizerRequest:
     def steps(self, engine: Engine) -> Iterator[TrainingProgress]:
         """How far it is, and at last the tokenizer. One training at a time; the others wait for their turn.
 
-        Raises TrainingError.
+        Raises TrainingError, TextError.
         """
         check_training(self.text, self.algorithm, self.vocabulary)
         with engine.gate("training").turn():
@@ -65,10 +66,11 @@ class TrainTokenizerRequest:
 
 
 def check_training(text: str, algorithm: str, vocabulary: int) -> None:
-    """Raise TrainingError where a tokenizer cannot be trained so."""
+    """Raise TrainingError where a tokenizer cannot be trained so, TextError where the text is none."""
+    check_is_text(text)
     if algorithm not in ALGORITHMS:
         raise TrainingError(f"There is no such algorithm; choose one of {', '.join(ALGORITHMS)}.")
-    if len(text.encode("utf-8", "replace")) > LONGEST_TEXT:
+    if len(text.encode()) > LONGEST_TEXT:
         raise TrainingError(f"The training text is longer than {LONGEST_TEXT // 1_000_000} MB; take a part of it.")
     length = len(text.strip())
     if length < SHORTEST_TEXT:
@@ -110,7 +112,13 @@ def _train(text: str, algorithm: str, vocabulary: int) -> Iterator[TrainingProgr
         env=environment | {"TOKENIZERS_PARALLELISM": "false"},
     )
     os.close(theirs)
-    clock = threading.Timer(_LONGEST_SECONDS, process.kill)
+    is_late = threading.Event()
+
+    def stop() -> None:
+        is_late.set()
+        process.kill()
+
+    clock = threading.Timer(_LONGEST_SECONDS, stop)
     clock.start()
     made: list[bytes] = []
     talk = threading.Thread(target=lambda: made.append(process.communicate(text.encode("utf-8"))[0]), daemon=True)
@@ -118,6 +126,11 @@ def _train(text: str, algorithm: str, vocabulary: int) -> Iterator[TrainingProgr
     try:
         yield from _progress(ours)
         talk.join()
+        if is_late.is_set():
+            raise TrainingError(
+                f"The training took longer than {_LONGEST_SECONDS / 60:.0f} minutes and was stopped. "
+                "Take a shorter text, one with spaces between its words, or a smaller vocabulary."
+            )
         if process.returncode != 0 or not made or not made[0]:
             raise TrainingError(
                 "The training failed: this text cannot fill a vocabulary of that size with this algorithm. "
@@ -132,8 +145,8 @@ def _train(text: str, algorithm: str, vocabulary: int) -> Iterator[TrainingProgr
 
 
 def _progress(terminal: int) -> Iterator[TrainingProgress]:
-    """What the process says of itself until it ends; a step for each further hundredth."""
-    reached, rest = 0.0, b""
+    """What the process says of itself until it ends; a step for each stage and each further hundredth."""
+    reached, said_last, begun, rest = 0.0, "", "", b""
     while True:
         try:
             data = os.read(terminal, 65_536)
@@ -148,7 +161,12 @@ def _progress(terminal: int) -> Iterator[TrainingProgress]:
             if found is None or (stage := _STAGES.get(found[1].decode().strip())) is None:
                 continue
             said, low, high = stage
-            part = low + (high - low) * min(1.0, int(found[2]) / max(1, int(found[3])))
-            if part >= reached + 0.01:
-                reached = part
+            name, done, total = found[1].decode(), int(found[2]), int(found[3])
+            # A bar that is used again first has the new stage's name with the numbers of the one before, which is over.
+            if done >= total and name != begun:
+                continue
+            begun = name
+            part = low + (high - low) * min(1.0, done / max(1, total))
+            if part >= reached + 0.01 or (part >= reached and said != said_last):
+                reached, said_last = part, said
                 yield TrainingProgress(part, said)

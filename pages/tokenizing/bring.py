@@ -96,11 +96,12 @@ def _trained(request: "TrainTokenizerRequest", made: bytes) -> None:
 
     name = own.keep(open_tokenizer_file(made), f"Mine: {request.algorithm}, {request.vocabulary:,}")
     pieces = own.card(name).vocabulary
+    compared = "fewer" if pieces < request.vocabulary else "more"
     _note(
         f"Trained: {pieces:,} pieces. It stands in the last column."
-        if pieces >= request.vocabulary
-        else f"Trained: this text gave {pieces:,} pieces, fewer than the {request.vocabulary:,} that were asked for. "
-        "It stands in the last column."
+        if pieces == request.vocabulary
+        else f"Trained: this text gave {pieces:,} pieces, {compared} than the {request.vocabulary:,} that were asked "
+        "for. It stands in the last column."
     )
     add(name)
 

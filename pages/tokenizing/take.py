@@ -94,14 +94,21 @@ def program(now: Shown) -> None:
     from models.tokenization import prepared_tokenizer
 
     card = looked_at(now.cards)
-    if card.pack is None:
+    if own.has(card.name):
+        file = Path("tokenizer.json")
+        st.caption(f"The program needs the file of {card.title}:")
+        st.download_button(
+            file.name, own.file_of(card.name), file.name, "application/json", key="own_program", on_click="ignore"
+        )
+    elif card.pack is None:
         st.caption(f"{card.title} needs no library: {card.source}. Put another tokenizer first to see its program.")
         return
-    folder = prepared_tokenizer(card)
-    if folder.is_relative_to(_PROJECT):
-        folder = folder.relative_to(_PROJECT)
+    else:
+        file = prepared_tokenizer(card)
+        if file.is_relative_to(_PROJECT):
+            file = file.relative_to(_PROJECT)
     text = shlex.quote(now.text) if len(now.text) <= _LONGEST_ARGUMENT else '"$(cat text.txt)"'
     special = " --split-special-tokens" if now.split_special_tokens else ""
     st.caption(f"Save it as {_PROGRAM} and run it with tokenizers installed:")
-    st.code(f"python {_PROGRAM} {shlex.quote(str(folder))} {text}{special}", language="bash", wrap_lines=True)
+    st.code(f"python {_PROGRAM} {shlex.quote(str(file))} {text}{special}", language="bash", wrap_lines=True)
     st.code((_PROJECT / "docs" / "programs" / _PROGRAM).read_text(), language="python")

@@ -1,13 +1,16 @@
 """Tokenizers that somebody brings along or trains: recognised, checked, and the person's own."""
 
+import codecs
 import io
 import json
 import threading
 import time
 
+import numpy as np
 import pytest
 import sentencepiece
 from transformers import PreTrainedTokenizerFast
+from transformers.models.bert.tokenization_bert import load_vocab
 
 from models.catalog import TOKENIZERS
 from models.engine import Engine
@@ -122,6 +125,31 @@ def test_a_sentencepiece_model_cuts_as_sentencepiece_does(kind, has_prefix):
         assert list(loaded.tokenize(text).ids) == theirs.encode(text), text
 
 
+def test_marks_and_comments_before_a_file_do_no_harm():
+    words = b"[PAD]\n[UNK]\n[CLS]\n[SEP]\nso\n##me\n"
+    for data in (words, codecs.BOM_UTF8 + words, codecs.BOM_UTF8 + words.replace(b"\n", b"\r\n")):
+        _, _, loaded = opened(data)
+        assert [piece.text for piece in loaded.tokenize("some").pieces] == ["so", "##me"]
+    state = path_of("bert").read_bytes()
+    assert opened(codecs.BOM_UTF8 + state)[1].vocabulary == 30_522
+    ranks = path_of("gpt2").read_bytes()
+    assert opened(b"\n# ranks\n\n" + ranks)[0].format == "tiktoken"
+
+
+def test_only_the_end_of_a_line_ends_a_piece_of_a_vocab_txt(tmp_path):
+    data = "[UNK]\na\u2028b\nc\x85\nd\n".encode()
+    (tmp_path / "vocab.txt").write_bytes(data)
+    _, _, loaded = opened(data)
+    assert loaded.backend_tokenizer.get_vocab() == load_vocab(tmp_path / "vocab.txt")
+
+
+@pytest.mark.parametrize("kind", ["Unigram", "WordLevel"])
+def test_a_tokenizer_without_the_unknown_is_opened_and_that_is_said(kind):
+    found, _, loaded = opened(json.dumps(NO_UNKNOWN if kind == "Unigram" else NO_UNKNOWN_WORD).encode())
+    assert "no piece for what is unknown" in found.notes[0]
+    assert len(loaded.tokenize("a").ids) == 1
+
+
 BAD = {
     "nothing": (b"", "empty"),
     "blanks": (b" \n ", "empty"),
@@ -135,7 +163,14 @@ BAD = {
     "a vocabulary of the wrong kind": (b'{"model": {"type": "BPE", "vocab": [1, 2], "merges": []}}', "fit together"),
     "a broken tekken": (b'{"config": {}, "vocab": [{"rank": 0}]}', "fit together"),
     "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, "not a SentencePiece model"),
-    "a sentence": (b"The quick brown fox.", "not a SentencePiece model"),
+    "a sentence": (b"The quick brown fox.", "plain text"),
+    "a sentence with a number": (b"hello 5\nand more words", "plain text"),
+    "a list": (b'["a", "b"]', "is a list"),
+    "JSON in UTF-16": ('{"model": {}}'.encode("utf-16"), "UTF-16"),
+    "merges.txt": (b"#version: 0.2\nt h\nth e\n", "merges.txt, one half"),
+    "merges.txt without a head": (b"t h\nth e\ni n\n", "merges.txt, one half"),
+    "vocab.json": (b'{"a": 0, "b": 1, "ab": 2}', "vocab.json, one half"),
+    "a vocab.txt without the unknown": (b"[PAD]\nthe\n##ing\n", "without a line [UNK]"),
     "a few ranks": (b"YQ== 0\nYg== 1\n", "256 single bytes"),
     "ranks that are none": (b"YQ== 0\nb x\n", "Line 2"),
     "a pickle": (b"\x80\x04\x95\x0b\x00\x00\x00", "not a SentencePiece model"),
@@ -224,10 +259,11 @@ def test_a_trained_tokenizer_loads_in_transformers(algorithm, tmp_path):
         (TEXT, "BPE", 10**6, "at most 50,000"),
         (TEXT, "magic", 1_000, "no such algorithm"),
         ("é" * 2_500_001, "BPE", 1_000, "longer than 5 MB"),
+        (TEXT + "\ud83d", "BPE", 1_000, "half of a surrogate pair"),
     ],
 )
 def test_what_cannot_be_trained_gets_one_sentence(text, algorithm, size, said):
-    with pytest.raises(TrainingError, match=said):
+    with pytest.raises(HeadlightError, match=said):
         list(TrainTokenizerRequest(text, algorithm, size).steps(Engine()))
 
 
@@ -236,6 +272,37 @@ def test_one_letter_all_over_teaches_little_and_breaks_nothing(algorithm):
     *_, last = TrainTokenizerRequest("a" * 500, algorithm, 1_000).steps(Engine())
     _, _, loaded = opened(last.tokenizer_json)
     assert loaded.tokenize("aaaa").ids
+
+
+def spaceless(length):
+    """A text of one word."""
+    return "".join(np.random.default_rng(0).choice(TEXT.split(), size=length))
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_text_without_spaces_is_learnt_from(algorithm):
+    *_, last = TrainTokenizerRequest(spaceless(20_000), algorithm, 2_000).steps(Engine())
+    _, card, _ = opened(last.tokenizer_json)
+    assert card.vocabulary > 1_700
+
+
+def test_a_stage_that_takes_long_is_named():
+    steps = list(TrainTokenizerRequest(spaceless(20_000), "Unigram", 1_000).steps(Engine()))
+    stages_said = list(dict.fromkeys(step.stage for step in steps))
+    assert stages_said[1:] == [
+        "Cutting the text into words",
+        "Collecting what repeats",
+        "Keeping the pieces that explain the text best",
+        "Done",
+    ]
+    # The last but one, which goes through the text again and again, is counted from its beginning.
+    assert min(step.part for step in steps if step.stage.startswith("Keeping")) == 0.5
+
+
+def test_a_training_that_takes_too_long_says_so(monkeypatch):
+    monkeypatch.setattr("models.tokenization.training._LONGEST_SECONDS", 0.3)
+    with pytest.raises(TrainingError, match=r"took longer than .* Take a shorter text, one with spaces"):
+        list(TrainTokenizerRequest(spaceless(200_000), "Unigram", 1_000).steps(Engine()))
 
 
 def test_two_who_train_at_once_wait_for_each_other():
