@@ -20,6 +20,11 @@ def figures(counts: Counts) -> str:
     return " · ".join(parts)
 
 
+def counted(number: int, what: str) -> str:
+    """The number and what is counted, as in "1 piece" and "2 pieces"."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def chips(pieces: Sequence[str], marked: int | None = None) -> str:
     """Pieces in a row, at most the first sixty of them; the marked one in the accent's colour."""
     shown = "".join(
@@ -82,14 +87,14 @@ def pipeline(stages: Stages) -> str:
     before, after = ([piece.text for piece in each] for each in (stages.added_before, stages.added_after))
     changed = stages.normalized != stages.text
     rows = [
-        ("raw", _plain(stages.text), f"{len(stages.text):,} characters"),
+        ("raw", _plain(stages.text), counted(len(stages.text), "character")),
         (
             "normalised",
             _marked_change(stages.text, stages.normalized),
             "changed" if changed else "nothing changed",
         ),
-        ("words", chips(words), f"{len(words):,} words, beyond which no piece reaches"),
-        ("pieces", chips(pieces), f"{len(pieces):,} pieces"),
+        ("words", chips(words), f"{counted(len(words), 'word')}, beyond which no piece reaches"),
+        ("pieces", chips(pieces), counted(len(pieces), "piece")),
         (
             "with the template",
             _template(before, pieces, after),

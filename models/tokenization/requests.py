@@ -19,6 +19,7 @@ from models.tokenization.pipeline import Stages, Word, stages
 # Characters of a text that are shown at a time; four columns of 1,000 tokens of English fit.
 WINDOW = 6_000
 _MOST_DISAGREEMENTS = 12
+_MOST_LOOKED_THROUGH = 1_000
 _DIFFERENCE = 24
 
 
@@ -165,7 +166,7 @@ class Comparison:
 
     start, end: of the window in characters; text: what stands in it.
     disagreements: starts and ends of the stretches in the window on which the columns disagree, in its bytes.
-    largest: of the whole text. count: how many there are in it.
+    largest: of the whole text, those on equal stretches once. count: how many there are in it.
     """
 
     start: int
@@ -206,7 +207,7 @@ class ComparisonRequest:
                 for name, cut in zip(self.tokenizers, cuts, strict=True)
             ),
             disagreements=(np.clip(spans, low, high) - low).astype(np.int32),
-            largest=tuple(_stretch(self.text, places, found, place) for place in found.largest(_MOST_DISAGREEMENTS)),
+            largest=_largest(self.text, places, found),
             count=len(found.starts),
         )
 
@@ -220,6 +221,17 @@ class _DisagreementsRequest:
     def answer(self, engine: Engine) -> Disagreements:
         cuts = [engine.run(CutTextRequest(name, self.text, self.split_special_tokens)).cut for name in self.tokenizers]
         return disagreements(cuts, len(self.text.encode()))
+
+
+def _largest(text: str, places: np.ndarray, found: Disagreements) -> tuple[Stretch, ...]:
+    """The largest disagreements; of those on equal stretches of text only the first."""
+    distinct: dict[str, Stretch] = {}
+    for place in found.largest(_MOST_LOOKED_THROUGH):
+        stretch = _stretch(text, places, found, place)
+        distinct.setdefault(stretch.text, stretch)
+        if len(distinct) == _MOST_DISAGREEMENTS:
+            break
+    return tuple(distinct.values())
 
 
 def _stretch(text: str, places: np.ndarray, found: Disagreements, place: int) -> Stretch:

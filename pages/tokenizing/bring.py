@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _JOB = "training:job"
 _NOTES = "own:notes"
+_LONGEST_NAME = 40
 _SIZES = (300, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000)
 
 
@@ -127,7 +128,7 @@ def _opening() -> None:
     st.session_state["own_file:taken"] = (file.file_id, pattern)
     try:
         opened: OpenedFile = open_tokenizer_file(file.getvalue(), str(pattern))
-        name = own.keep(opened, file.name[:40])
+        name = own.keep(opened, file.name if len(file.name) <= _LONGEST_NAME else f"{file.name[: _LONGEST_NAME - 1]}…")
     except HeadlightError as error:
         problem(str(error))
         return

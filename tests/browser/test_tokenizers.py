@@ -215,6 +215,27 @@ def test_hostile_text_is_text(tab):
     assert tab.page.locator("img[src='x']").count() == 0
 
 
+def test_row_heads_break_between_words_only(tab):
+    tab.page.set_viewport_size({"width": 390, "height": 844})
+    opened(tab)
+    tab.open_tab("Made of what?")
+    heads = tab.page.locator(".headlight-cards th:first-child")
+    expect(heads).to_have_count(10)
+    broken = heads.evaluate_all("""heads => heads.filter(head => {
+        const range = document.createRange()
+        range.selectNodeContents(head)
+        const lines = new Set([...range.getClientRects()].map(each => Math.round(each.top))).size
+        return lines > head.textContent.split(/[ -]/).length || head.scrollWidth > head.clientWidth
+    }).map(head => head.textContent)""")
+    assert broken == []
+
+
+def test_what_the_numbers_at_a_disagreement_are_is_said(tab):
+    opened(tab)
+    expect(root(tab).locator(".jumps")).to_contain_text("pieces per column")
+    expect(root(tab).locator(".jump").first).to_contain_text("13·4·1")
+
+
 @pytest.mark.parametrize(("theme", "palette"), [("light", LIGHT), ("dark", DARK)])
 def test_the_page_fits(new_tab, theme, palette):
     tab = new_tab(color_scheme=theme)

@@ -92,6 +92,14 @@ def test_the_columns_of_a_window_are_the_pieces(engine):
     assert "strawberry" in [each.text for each in beside]
 
 
+def test_the_same_stretch_is_among_the_largest_disagreements_once(engine):
+    found = engine.run(ComparisonRequest(("gpt2", "llama3", "bert"), f"{STRAWBERRY}\n" * 200, False, 0))
+    texts = [each.text for each in found.largest]
+    assert len(texts) == len(set(texts)) > 3
+    assert (found.largest[0].text, found.largest[0].counts) == (" สวัสดี", (13, 4, 1))
+    assert found.count > 600
+
+
 def test_ranks_are_the_places_of_merges(engine):
     column = engine.run(ComparisonRequest(("gpt2",), "the th", False, 0)).columns[0]
     ranks = dict(zip(column.shown, column.ranks, strict=True))

@@ -95,7 +95,8 @@ class TokenColumns {
       return button
     })
     row.hidden = !buttons.length
-    const label = `They disagree on ${count.toLocaleString("en")} stretch${count === 1 ? "" : "es"}; most on`
+    const stretches = `${count.toLocaleString("en")} stretch${count === 1 ? "" : "es"}`
+    const label = `They disagree on ${stretches}, most on these (pieces per column):`
     row.replaceChildren(element("span", "", label), ...buttons)
   }
 

@@ -75,7 +75,7 @@ class PieceColumn {
     const name = element("span", "title", title)
     name.dir = "auto"
     this.head.replaceChildren(name, count, element("span", "figures", figures))
-    this.body.setAttribute("aria-label", `${title}: ${tokens} tokens`)
+    this.body.setAttribute("aria-label", `${title}: ${tokens} token${tokens === 1 ? "" : "s"}`)
   }
 
   /** Pieces of one split character belong together: [first piece, beyond the last one]. */

@@ -5,6 +5,14 @@ const LANE = 13
 const TOP = 40
 const LABEL = 74
 
+/** As much of a text as there is room for, with an ellipsis where it is not all of it. */
+function shortened(context, text, width) {
+  if (context.measureText(text).width <= width) return text
+  const letters = Array.from(text)
+  while (letters.length && context.measureText(`${letters.join("")}…`).width > width) letters.pop()
+  return `${letters.join("")}…`
+}
+
 class Ruler {
   constructor(root, { hover, select }) {
     this.root = root
@@ -35,7 +43,7 @@ class Ruler {
     this.room.style.height = `${this.height}px`
     this.root.ariaLabel =
       `Where the pieces of ${columns.map((each) => each.header.title).join(", ")} end, over ${text.length} bytes. ` +
-      `They disagree on ${stretches.length / 2} stretches.`
+      `They disagree on ${stretches.length / 2} stretch${stretches.length === 2 ? "" : "es"}.`
     this.draw()
   }
 
@@ -83,7 +91,7 @@ class Ruler {
     context.font = `11px ${font}`
     this.columns.forEach((column, lane) => {
       context.fillStyle = quiet
-      context.fillText(column.header.title, LABEL - 8, TOP + (lane + 0.5) * LANE, LABEL - 10)
+      context.fillText(shortened(context, column.header.title, LABEL - 10), LABEL - 8, TOP + (lane + 0.5) * LANE)
     })
     context.fillText("bytes", LABEL - 8, 28)
     context.strokeStyle = hatch
