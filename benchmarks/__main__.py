@@ -20,6 +20,7 @@ PARTS = {
     "maps": "benchmarks.maps",
     "tokenization": "benchmarks.tokenization",
     "decoding": "benchmarks.decoding",
+    "kv_cache": "benchmarks.kv_cache",
     "memory": "benchmarks.memory",
     "bytes": "benchmarks.wire",
     "browser": "benchmarks.browser",

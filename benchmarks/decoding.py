@@ -28,7 +28,7 @@ def measure(pairs: int) -> list[Row]:
         loaded = load_model(name)
         ids = loaded.tokenizer(prompt)["input_ids"]
         ours = [step.token_id for step in decode(loaded, ids, DecodingSettings(max_new_tokens=_TOKENS))]
-        theirs = generating(loaded, plain_model(loaded, "sdpa"), ids)
+        theirs = generating(loaded, plain_model(loaded, "sdpa"), ids, _TOKENS)
         if theirs()[-len(ours) :] != ours:
             raise ValueError(f"{name}: generate writes other tokens than decode; there is nothing to compare.")
 
@@ -40,7 +40,7 @@ def measure(pairs: int) -> list[Row]:
     return rows
 
 
-def generating(loaded: LoadedModel, model: Any, ids: list[int]) -> Callable[[], list[int]]:
+def generating(loaded: LoadedModel, model: Any, ids: list[int], tokens: int) -> Callable[[], list[int]]:
     """`generate` with the same settings on the same weights, as people load them; returns all ids."""
     input_ids = torch.tensor([ids], device=loaded.device)
 
@@ -50,7 +50,7 @@ def generating(loaded: LoadedModel, model: Any, ids: list[int]) -> Callable[[], 
             attention_mask=torch.ones_like(input_ids),
             do_sample=False,
             num_beams=1,
-            max_new_tokens=_TOKENS,
+            max_new_tokens=tokens,
             pad_token_id=0,
         )[0].tolist()
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 from models.engine.cache import ByteCache
 from models.engine.gate import Gate, OnWait, listening
 from models.engine.jobs import Jobs, Progress
+from models.engine.memory import few_arenas
 
 if TYPE_CHECKING:
     from models.loading import LoadedModel
@@ -172,5 +173,6 @@ def _bytes_from_environment() -> int:
     return int(given) if given.isdecimal() else _DEFAULT_BYTES
 
 
+few_arenas()
 engine = Engine()
 atexit.register(engine.close)

@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 import uuid
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 MOST_RUNNING = 128
 MOST_STEPS = 20_000
 _MOST_HANDLES = 4_096
+# Steps of jobs that have ended, kept for whoever asks again: some 3 kB each where a cache is measured.
+MOST_KEPT_STEPS = 50_000
 _FORGOTTEN_SECONDS = 60.0
 _LONGEST_STEP_SECONDS = 5.0
 
@@ -131,7 +133,19 @@ class Jobs:
             self._of_job[job] = run
             while len(self._of_job) > _MOST_HANDLES:
                 self._of_job.popitem(last=False)
+            self._forget_the_oldest()
         return job
+
+    def _forget_the_oldest(self) -> None:
+        """Let go of jobs that have ended, the oldest first, while their steps are more than are kept."""
+        ended = [(job, run) for job, run in self._of_job.items() if run.is_done]
+        handles = Counter(id(run) for _, run in ended)
+        count = sum(len(run.steps) / handles[id(run)] for _, run in ended)
+        for job, run in ended:
+            if count <= MOST_KEPT_STEPS:
+                return
+            del self._of_job[job]
+            count -= len(run.steps) / handles[id(run)]
 
     def poll(self, job: str, since: int = 0, wait: float | int = 0) -> Progress:
         """Everything from index `since` on; waits up to `wait` seconds for something new. Raises JobError."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from transformers.cache_utils import (
     StaticLayer,
 )
 
+Constant = TypeVar("Constant", bound=tuple)
 CacheKind = Literal["full", "sliding", "latent", "indexed", "linear", "shared", "cross"]
 
 
@@ -72,17 +74,23 @@ def measure_cache(cache: Cache) -> CacheMeasurement:
     """
     found = [(cross, index, _measured(layer, cross)) for cross, index, layer in _layers_of(cache)]
     return CacheMeasurement(
-        kinds=tuple(each.kind for _, _, each in found),
-        layers=tuple(index for _, index, _ in found),
+        kinds=_one(tuple(each.kind for _, _, each in found)),
+        layers=_one(tuple(index for _, index, _ in found)),
         positions=tuple(each.positions for _, _, each in found),
-        heads=tuple(each.heads for _, _, each in found),
-        key_widths=tuple(each.key_width for _, _, each in found),
-        value_widths=tuple(each.value_width for _, _, each in found),
+        heads=_one(tuple(each.heads for _, _, each in found)),
+        key_widths=_one(tuple(each.key_width for _, _, each in found)),
+        value_widths=_one(tuple(each.value_width for _, _, each in found)),
         bytes=tuple(each.bytes for _, _, each in found),
         allocated_bytes=tuple(each.allocated_bytes for _, _, each in found),
         rows=max((each.rows for _, _, each in found), default=0),
         dtype=next((each.dtype for _, _, each in found if each.dtype), ""),
     )
+
+
+@lru_cache(maxsize=256)
+def _one(constant: Constant) -> Constant:
+    """Equal tuples as one object: a run keeps a measurement for each of its tokens."""
+    return constant
 
 
 @dataclass(frozen=True)

@@ -200,21 +200,20 @@ def cell_lines(facts: "CacheFacts", prompt: "Prompt", steps: "Sequence[Generatio
     count = len(prompt.pieces) if is_cross else len(given) + shown
     if position >= count:
         return [f"Column {position} is not there yet: it comes when its token has been drawn and read."]
-    pieces = prompt.pieces if is_cross else (*given, *(step.piece.text for step in steps))
+    piece = (prompt.pieces if is_cross else (*given, *(step.piece.text for step in steps)))[position]
     where = f"L{layer.layer}" + (", cross-attention" if is_cross else "")
     held = cache.positions[place]
     if position < count - held and not is_cross:
         return [
-            f"{where} let {pieces[position]} go: a window of {layer.window} keeps {layer.window - 1} keys beside the "
-            "newest."
+            f"{where} let “{piece}” go: a window of {layer.window} keeps {layer.window - 1} keys beside the newest."
             if layer.window
-            else f"{where} does not keep {pieces[position]}."
+            else f"{where} does not keep “{piece}”."
         ]
     each = cache.bytes[place] // held // cache.rows
     numbers = layer.heads * (layer.key_width + layer.value_width)
     what = "a latent and a rotary key" if layer.kind == "latent" else "a key and a value"
     lines = [
-        f"{where} keeps {what} for {pieces[position]}: {numbers:,} numbers, {each:,} bytes.",
+        f"{where} keeps {what} for “{piece}”: {numbers:,} numbers, {each:,} bytes.",
         f"The layer holds {held:,} columns, {cache.bytes[place]:,} bytes ({bytes_text(cache.bytes[place])}), measured.",
     ]
     if is_cross:
@@ -222,5 +221,5 @@ def cell_lines(facts: "CacheFacts", prompt: "Prompt", steps: "Sequence[Generatio
     elif position < len(given):
         lines.append("Computed with the rest of the prompt, in one pass, and never again.")
     else:
-        lines.append(f"Computed once, when {pieces[position]} was read to draw the next token, and never again.")
+        lines.append(f"Computed once, when “{piece}” was read to draw the next token, and never again.")
     return lines

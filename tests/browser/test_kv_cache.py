@@ -109,14 +109,14 @@ def test_a_link_opens_the_same_state(tab):
     tab.page.mouse.click(where["x"], where["y"])
     tab.wait_for_query(cell="12-4", token="4")
     inspector = tab.page.locator(".st-key-inspector")
-    expect(inspector).to_contain_text("L12 keeps a key and a value for ␣there: 384 numbers, 1,536 bytes.")
+    expect(inspector).to_contain_text("L12 keeps a key and a value for “␣there”: 384 numbers, 1,536 bytes.")
     press_next(tab)
     tab.wait_for_query(drawn="4")
     said = tab.query
     again = opened(tab, **said)
     assert root(again).get_attribute("data-step") == "4"
     assert columns(again) == 10
-    expect(inspector).to_contain_text("L12 keeps a key and a value for ␣there")
+    expect(inspector).to_contain_text("L12 keeps a key and a value for “␣there”")
     assert again.query == said
 
 

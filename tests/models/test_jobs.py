@@ -179,3 +179,19 @@ def test_jobs_and_steps_are_bounded(monkeypatch):
     engine.start(Counting(6))
     with pytest.raises(JobError, match="not known"):
         engine.poll("nobody's")
+
+
+def test_the_steps_of_ended_jobs_are_bounded(monkeypatch):
+    monkeypatch.setattr(jobs, "MOST_KEPT_STEPS", 250)
+    engine = Engine()
+    started = []
+    for count in (100, 101, 102, 103):
+        started.append(engine.start(Counting(count)))
+        finished(engine, started[-1])
+    newest = engine.start(Counting(5))
+    finished(engine, newest)
+    for job in started[:2]:
+        with pytest.raises(JobError, match="not known any more"):
+            engine.poll(job)
+    assert engine.poll(started[-1]).count == 103
+    assert engine.poll(newest).count == 5

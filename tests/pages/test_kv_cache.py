@@ -253,7 +253,7 @@ def test_8_bits():
 
 def test_a_cell_is_said_in_words():
     screen = Cache(model="smollm2", text=ONCE.text, tokens="8", drawn="8", cell="17-3").until_done()
-    assert "L17 keeps a key and a value for ␣time: 384 numbers, 1,536 bytes." in screen.inspector
+    assert "L17 keeps a key and a value for “␣time”: 384 numbers, 1,536 bytes." in screen.inspector
     assert "The layer holds 14 columns, 21,504 bytes (21 KiB), measured." in screen.inspector
     assert screen.shown["pinned"] == [17, 3]
     later = Cache(model="smollm2", text=ONCE.text, tokens="8", drawn="2", cell="17-12").until_done()

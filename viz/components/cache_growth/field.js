@@ -150,6 +150,7 @@ class CacheField {
       const end = Math.min(last, (isCross ? source.length : columns) - 1)
       for (let column = first; column <= end; column++) this.drawCell(layer, column, isCross ? column : column + hidden)
     }
+    if (source.length) this.drawTitles()
     if (source.length) this.drawNames(first, Math.min(last, source.length - 1), this.crossTop, (column) => source[column], () => true)
     this.drawToCome(columns, first, last)
     this.drawEdges(columns)
@@ -191,6 +192,17 @@ class CacheField {
       context.fillText(short(nameOf(column) ?? ""), 0, 0)
       context.restore()
     }
+  }
+
+  /** Two caches: which is which. */
+  drawTitles() {
+    const { context, view } = this
+    context.font = `11px ${this.font}`
+    context.fillStyle = view.colours.quiet
+    context.textAlign = "left"
+    const left = this.x(0)
+    context.fillText("output, grows", left, 7)
+    context.fillText("source, stands still", left, this.crossTop - this.names + 4)
   }
 
   /** The token that was just drawn: its key and value are computed when it is read. And room that is held for later ones. */
