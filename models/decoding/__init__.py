@@ -4,7 +4,7 @@ from models.decoding.beams import MOST_BEAMS, Beam, BeamSearch, beam_search
 from models.decoding.loop import decode, decode_batch
 from models.decoding.precision import Fp8Comparison, Fp8Request
 from models.decoding.preparation import CannotWriteError
-from models.decoding.requests import BeamSearchRequest, Prompt, PromptRequest, WriteRequest
+from models.decoding.requests import BeamSearchRequest, PromptPieces, PromptRequest, WriteRequest
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.steps import GenerationStep
 from models.decoding.timing import CacheTiming, CacheTimingRequest, TimedStep, cache_timing
@@ -21,7 +21,7 @@ __all__ = [
     "Fp8Comparison",
     "Fp8Request",
     "GenerationStep",
-    "Prompt",
+    "PromptPieces",
     "PromptRequest",
     "SettingsError",
     "TimedStep",

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 
 from models.decoding.forced import forced_forwards
-from models.decoding.loop import decode
+from models.decoding.loop import Prompt, decode
 from models.decoding.preparation import prompt_ids
 from models.decoding.settings import DecodingSettings
 from models.engine import Engine
@@ -40,10 +40,10 @@ class Fp8Comparison:
 
 @dataclass(frozen=True)
 class Fp8Request:
-    """Compare over so many new tokens after a text."""
+    """Compare over so many new tokens after a text, or after token ids."""
 
     model: str
-    text: str
+    text: Prompt
     tokens: int = 32
 
     def answer(self, engine: Engine) -> Fp8Comparison:

@@ -44,7 +44,7 @@ class WriteRequest:
 
 
 @dataclass(frozen=True)
-class Prompt:
+class PromptPieces:
     """What a model is given before it draws its first token.
 
     pieces, is_special, spans: of the text; spans in code points, (0, 0) for what is not in the text.
@@ -65,7 +65,7 @@ class PromptRequest:
     model: str
     text: str
 
-    def answer(self, engine: Engine) -> Prompt:
+    def answer(self, engine: Engine) -> PromptPieces:
         """Raises what `load_model` raises, TextError, InputError, CannotWriteError."""
         loaded = engine.model(self.model)
         ids = prompt_ids(loaded, self.text)
@@ -75,7 +75,7 @@ class PromptRequest:
             config = loaded.model.generation_config
             first = config.decoder_start_token_id if config.decoder_start_token_id is not None else config.bos_token_id
             start = tuple(piece.text for piece in loaded.pieces([int(first)]))
-        return Prompt(
+        return PromptPieces(
             ids=ids,
             pieces=tuple(piece.text for piece in pieces),
             is_special=tuple(piece.is_special for piece in pieces),

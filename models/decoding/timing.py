@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from models.decoding.forced import forced_forwards
+from models.decoding.loop import Prompt
 from models.decoding.preparation import prompt_ids, room_to_write
 from models.decoding.settings import SettingsError
 from models.engine import Engine
@@ -42,11 +43,11 @@ class TimedStep:
 class CacheTimingRequest:
     """Time `tokens` new tokens after a text, `repeats` times, after one round of warm-up; end tokens do not end it.
 
-    The tokens are the likeliest ones; both ways are made to compute the same.
+    text: or token ids. The tokens are the likeliest ones; both ways are made to compute the same.
     """
 
     model: str
-    text: str
+    text: Prompt
     tokens: int = 32
     repeats: int = 3
 

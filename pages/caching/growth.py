@@ -20,7 +20,7 @@ from viz.quantities import bytes_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.decoding import GenerationStep, Prompt, WriteRequest
+    from models.decoding import GenerationStep, PromptPieces, WriteRequest
     from models.kv_cache import CacheFacts
 
 _JOB = "caching:job"
@@ -70,7 +70,9 @@ def leave() -> None:
             engine.cancel(job)
 
 
-def show(request: "WriteRequest", facts: "CacheFacts", prompt: "Prompt", progress: Progress, *, focus: bool) -> None:
+def show(
+    request: "WriteRequest", facts: "CacheFacts", prompt: "PromptPieces", progress: Progress, *, focus: bool
+) -> None:
     """The picture. Its message holds no step, so that it is sent once and not with every answer."""
     is_seq2seq = bool(prompt.start)
     given = prompt.start if is_seq2seq else prompt.pieces
@@ -118,7 +120,7 @@ def _caption(facts: "CacheFacts", hidden: int) -> str:
     return said + (f" The first {hidden:,} columns are not drawn." if hidden else "")
 
 
-def choose_cell(layer: int, position: int, prompt: "Prompt") -> None:
+def choose_cell(layer: int, position: int, prompt: "PromptPieces") -> None:
     """Select a cell; where it belongs to the text, the thread's token goes with it."""
     CELL.choose(Cell((layer, position)))
     if not prompt.start and position < len(prompt.spans):
@@ -183,7 +185,7 @@ def chosen_step(progress: Progress) -> int | None:
     return min(drawn or progress.count, progress.count) - 1
 
 
-def cell_lines(facts: "CacheFacts", prompt: "Prompt", steps: "Sequence[GenerationStep]", shown: int) -> list[str]:
+def cell_lines(facts: "CacheFacts", prompt: "PromptPieces", steps: "Sequence[GenerationStep]", shown: int) -> list[str]:
     """What is said of the selected cell, as sentences; [] where none is selected or it is not there (yet)."""
     cell = CELL.value
     if cell is None:

@@ -20,7 +20,7 @@ from viz.inspector import line
 from viz.quantities import bytes_text
 
 if TYPE_CHECKING:
-    from models.decoding import Prompt, WriteRequest
+    from models.decoding import PromptPieces, WriteRequest
     from models.kv_cache import CacheFacts, CacheMeasurement
 
 NAMES = (
@@ -42,7 +42,7 @@ class Shown:
 
     request: "WriteRequest"
     facts: "CacheFacts"
-    prompt: "Prompt"
+    prompt: "PromptPieces"
     progress: Progress
     step: int | None
 

@@ -1,5 +1,6 @@
 """What is measured in a cache of transformers, and that a config alone predicts it, byte for byte."""
 
+import copy
 from dataclasses import replace
 from typing import Any
 
@@ -131,6 +132,28 @@ def test_the_real_models_are_predicted(name, rows):
         assert steps[3].cache.total_bytes == rows * 10 * 46_080
     else:
         assert steps[0].cache.kinds == ("full",) * 3 + ("cross",) * 3
+
+
+@pytest.mark.parametrize("name", ["smollm2", "spelling_to_sound"])
+@pytest.mark.parametrize("beams", [1, 4])
+def test_the_real_models_are_predicted_in_half_precision_and_with_beams(name, beams):
+    whole = load_model(name)
+    model: Any = copy.deepcopy(whole.model).to(HALF)
+    inputs = whole.tokenizer("knight", return_tensors="pt")
+    found = model.generate(
+        inputs["input_ids"],
+        num_beams=beams,
+        do_sample=False,
+        min_new_tokens=5,
+        max_new_tokens=5,
+        return_dict_in_generate=True,
+        use_cache=True,
+        pad_token_id=0,
+    )
+    measured = measure_cache(found.past_key_values)
+    prompt = inputs["input_ids"].shape[1]
+    expected = predicted(model.config, 5, dtype=HALF, prompt=prompt, beams=beams)
+    assert (measured.bytes, measured.rows, measured.dtype) == (expected.bytes, beams, "bfloat16")
 
 
 @pytest.mark.parametrize("name", ["mistral", "gemma2", "gemma3", "gpt_oss"])
