@@ -8,6 +8,8 @@ from models.tokenization import Lattice, readable_text
 from viz.palette import LIGHT
 
 _LANE = 26
+# What the axis and its title take of the height.
+_AXIS = 80
 
 
 def lattice_chart(found: Lattice, chosen: int) -> Any:
@@ -55,4 +57,4 @@ def lattice_chart(found: Lattice, chosen: int) -> Any:
         ],
     )
     names = base.mark_text(fontSize=12, color=LIGHT.quiet).encode(x="middle:Q", y=y, text="piece:N")
-    return alt.layer(bars, names).properties(height=_LANE * max(1, len(free)) + 20)
+    return alt.layer(bars, names).properties(height=_LANE * max(1, len(free)) + _AXIS)

@@ -121,7 +121,9 @@ def forget_places() -> None:
 
 
 def keep_inside(length: int) -> None:
-    """Drop places that a text of this length does not have, and say so."""
+    """Drop places that a text of this length does not have, and say so; and a tokenizer that is no column any more."""
+    if LOOKED_AT.value not in CHOSEN.value.split(","):
+        LOOKED_AT.choose(None)
     if length and STRETCH.value is not None and STRETCH.value[0] >= length:
         note(f"The stretch {STRETCH.value} lies beyond the text, which has {length:,} characters; none is selected.")
         STRETCH.choose(None)

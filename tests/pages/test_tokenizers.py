@@ -168,6 +168,13 @@ def test_what_can_hardly_be_seen_is_cut_as_well(screen, text):
     assert "<script>alert" not in screen.all_html()
 
 
+def test_the_tokenizer_of_the_tabs_is_dropped_with_its_column():
+    screen = Columns(text="some text", tokenizers="gpt2,bert", tokenizer="bert")
+    assert screen.query["tokenizer"] == "bert"
+    assert "tokenizer" not in screen.choose("gpt2").query
+    assert not screen.notes
+
+
 def test_no_text_and_no_tokenizer_get_a_sentence(screen):
     screen.look("")
     assert screen.problems == ["There is no text yet: type a sentence, or choose an example."]

@@ -96,7 +96,7 @@ class TokenColumns {
     })
     row.hidden = !buttons.length
     const stretches = `${count.toLocaleString("en")} stretch${count === 1 ? "" : "es"}`
-    const label = `They disagree on ${stretches}, most on these (pieces per column):`
+    const label = `They disagree on ${stretches}${count === 1 ? "" : ", most on these"} (pieces per column):`
     row.replaceChildren(element("span", "", label), ...buttons)
   }
 
