@@ -5,6 +5,7 @@ from models.decoding.loop import decode, decode_batch
 from models.decoding.precision import Fp8Comparison, Fp8Request
 from models.decoding.preparation import CannotWriteError
 from models.decoding.requests import BeamSearchRequest, PromptPieces, PromptRequest, WriteRequest
+from models.decoding.sampling import Stage, sampling_stages
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.steps import GenerationStep
 from models.decoding.timing import CacheTiming, CacheTimingRequest, TimedStep, cache_timing
@@ -24,10 +25,12 @@ __all__ = [
     "PromptPieces",
     "PromptRequest",
     "SettingsError",
+    "Stage",
     "TimedStep",
     "WriteRequest",
     "beam_search",
     "cache_timing",
     "decode",
     "decode_batch",
+    "sampling_stages",
 ]

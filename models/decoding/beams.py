@@ -10,7 +10,8 @@ from torch import Tensor
 from transformers import LogitsProcessor
 
 from models.decoding.loop import Prompt, Turn
-from models.decoding.preparation import NEUTRAL, ending_ids, padded, prompt_ids, room_to_write
+from models.decoding.preparation import ending_ids, padded, prompt_ids, room_to_write
+from models.decoding.sampling import NEUTRAL
 from models.decoding.settings import SettingsError
 from models.loaded import LoadedModel
 from models.tokenization import Piece

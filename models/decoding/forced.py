@@ -14,7 +14,7 @@ from torch.utils.flop_counter import flop_registry, sdpa_flop
 
 from models.decoding.loop import Turn, next_logits
 from models.decoding.preparation import prepare
-from models.decoding.settings import CacheName
+from models.decoding.settings import CacheName, DecodingSettings
 from models.kv_cache import CacheMeasurement, measure_cache
 from models.loaded import LoadedModel
 
@@ -56,7 +56,7 @@ def forced_forwards(
     Raises InputError where there are not so many positions, CannotWriteError.
     """
     with turn():
-        state = prepare(loaded, [tuple(prompt)], count, cache)
+        state = prepare(loaded, [tuple(prompt)], [DecodingSettings(count, cache=cache)])
     for index in range(min(count, state.longest)):
         counter = OperationCounter() if counted else None
         # In inference mode products arrive at a counter whole, and taking them apart costs a hundred times the work.

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from models.decoding.preparation import Prepared, prepare, prompt_ids
+from models.decoding.sampling import Stage, draw, staged
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.steps import Ending, GenerationStep
 from models.kv_cache import CacheMeasurement, CacheNorms, measure_cache, newest_norms
@@ -60,7 +61,7 @@ def decode_batch(
         raise SettingsError("All rows of a batch share one cache; give them settings with the same one.")
     ids = [prompt_ids(loaded, text) for text in texts]
     with turn():
-        state = prepare(loaded, ids, max(one.max_new_tokens for one in each), each[0].cache)
+        state = prepare(loaded, ids, each)
     yield from _steps(loaded, state, each, turn)
 
 
@@ -75,18 +76,21 @@ def _steps(
         with turn(), torch.inference_mode():
             logits = next_logits(loaded, state, is_first=index == 0)
             held, norms = _held(state, settings, is_first=index == 0)
-        scores = state.processors(state.ids, logits)
+        scores = _scores(state, logits)
         chosen = [
-            _choose(scores[row], one, generator) if row in open_rows else state.padding
+            draw(scores[row], one, generator) if row in open_rows else state.padding
             for row, (one, generator) in enumerate(zip(settings, generators, strict=True))
         ]
+        stages = _stages(state, settings, logits)
         shares = torch.softmax(logits, dim=-1)[range(len(chosen)), chosen].tolist()
         pieces = loaded.pieces(chosen)
         made: list[GenerationStep | None] = [None] * len(chosen)
         for row in sorted(open_rows):
             ends = _ending(state, settings[row], chosen[row], index)
             text = streams[row].add(chosen[row], is_last=ends is not None)
-            made[row] = GenerationStep(index, chosen[row], text, shares[row], pieces[row], ends, held, norms)
+            made[row] = GenerationStep(
+                index, chosen[row], text, shares[row], pieces[row], ends, held, norms, stages.get(row, ())
+            )
             if ends is not None:
                 open_rows.discard(row)
         state.ids = torch.cat([state.ids, torch.tensor(chosen, device=state.ids.device)[:, None]], dim=1)
@@ -122,12 +126,27 @@ def _held(
     return measure_cache(cache), norms
 
 
-def _choose(scores: Float[Tensor, " vocabulary"], settings: DecodingSettings, generator: torch.Generator) -> int:
-    """The likeliest token, or one drawn with the request's own generator, on the CPU on every machine."""
-    if settings.temperature == 0:
-        return int(scores.argmax())
-    shares = torch.softmax(scores.to("cpu", torch.float64) / settings.temperature, dim=-1)
-    return int(torch.multinomial(shares, 1, generator=generator))
+def _scores(state: Prepared, logits: Float[Tensor, "row vocabulary"]) -> Float[Tensor, "row vocabulary"]:
+    """What is drawn from, for each row: its logits after its own processors."""
+    if len(state.processors) == 1:
+        return state.processors[0].processors(state.ids, logits)
+    scores = torch.empty_like(logits)
+    for group in state.processors:
+        places = list(group.rows)
+        scores[places] = group.processors(state.ids[places], logits[places])
+    return scores
+
+
+def _stages(
+    state: Prepared, settings: Sequence[DecodingSettings], logits: Float[Tensor, "row vocabulary"]
+) -> dict[int, tuple[Stage, ...]]:
+    """Every stage, for the rows that ask for it."""
+    found = {}
+    for group in state.processors:
+        places = list(group.rows)
+        if any(settings[row].with_stages for row in places):
+            found |= dict(zip(places, staged(group.processors, state.ids[places], logits[places]), strict=True))
+    return found
 
 
 def _ending(state: Prepared, settings: DecodingSettings, token: int, index: int) -> Ending | None:

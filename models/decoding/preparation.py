@@ -4,16 +4,18 @@
 that fits the architecture, and the processors that the model itself asks for (a forced first or last token).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import EncoderDecoderCache, QuantizedCache, StaticCache
+from transformers.modeling_outputs import BaseModelOutput
 
 from models.attention.inputs import InputError, model_inputs
-from models.decoding.settings import CacheName
+from models.decoding.sampling import NEUTRAL, generation_arguments
+from models.decoding.settings import DecodingSettings
 from models.errors import HeadlightError
 from models.kv_cache import cache_shape
 from models.loaded import LoadedModel
@@ -23,29 +25,12 @@ class CannotWriteError(HeadlightError):
     """A model that has no next token, or none in this way."""
 
 
-# Each knob that a page may turn is set to "does nothing" here, so that no checkpoint's generation_config turns it.
-NEUTRAL: dict[str, Any] = {
-    "do_sample": False,
-    "num_beams": 1,
-    "num_return_sequences": 1,
-    "temperature": 1.0,
-    "top_k": None,
-    "top_p": 1.0,
-    "min_p": None,
-    "typical_p": 1.0,
-    "epsilon_cutoff": 0.0,
-    "eta_cutoff": 0.0,
-    "repetition_penalty": 1.0,
-    "no_repeat_ngram_size": 0,
-    "encoder_no_repeat_ngram_size": 0,
-    "encoder_repetition_penalty": 1.0,
-    "min_length": 0,
-    "min_new_tokens": None,
-    "max_length": None,
-    "output_scores": False,
-    "return_dict_in_generate": False,
-    "trust_remote_code": False,
-}
+@dataclass(frozen=True)
+class RowProcessors:
+    """Transformers' processors for some rows of a batch: `processors(ids [row, token], logits)` changes the logits."""
+
+    rows: tuple[int, ...]
+    processors: Any
 
 
 @dataclass
@@ -54,13 +39,14 @@ class Prepared:
 
     ids: [row, token]: the prompt, or what the decoder of a seq2seq model begins with, then what was generated.
     prompts: each row's own tokens, without padding.
+    processors: what changes the logits, for each group of rows with the same settings.
     end_ids: the tokens that end a text. padding: what finished rows go on with.
     longest: how many tokens may be generated, bounded by the model's positions where `is_bounded`.
     """
 
     ids: Tensor
     prompts: tuple[tuple[int, ...], ...]
-    processors: Any
+    processors: tuple[RowProcessors, ...]
     arguments: dict[str, Any]
     end_ids: frozenset[int]
     padding: int
@@ -78,8 +64,10 @@ def prompt_ids(loaded: LoadedModel, prompt: str | Sequence[int]) -> tuple[int, .
     return model_inputs(loaded, prompt).ids
 
 
-def prepare(loaded: LoadedModel, prompts: Sequence[tuple[int, ...]], max_new_tokens: int, cache: CacheName) -> Prepared:
+def prepare(loaded: LoadedModel, prompts: Sequence[tuple[int, ...]], settings: Sequence[DecodingSettings]) -> Prepared:
     """Pad the prompts to one length, run the encoder if there is one, and make the cache.
+
+    One prompt and one settings for each row; all settings name the same cache.
 
     Takes the device: call it inside a turn. Raises InputError where no position is left to write to, CannotWriteError
     where the architecture has no such cache.
@@ -89,14 +77,15 @@ def prepare(loaded: LoadedModel, prompts: Sequence[tuple[int, ...]], max_new_tok
     end_ids, padding = ending_ids(model)
     rows, mask = padded(prompts, padding, left=not is_seq2seq, device=loaded.device)
     taken = 1 if is_seq2seq else rows.shape[1]
-    longest, is_bounded = room_to_write(loaded, taken, max_new_tokens)
+    longest, is_bounded = room_to_write(loaded, taken, max(one.max_new_tokens for one in settings))
+    cache = settings[0].cache
     more: dict[str, Any] = {}
     if cache == "static":
         more = {"past_key_values": _static(model, rows, taken + longest)}
     elif cache == "fp8":
         more = {"past_key_values": _fp8(loaded)}
     with torch.inference_mode():
-        ids, processors, arguments = model.generate(
+        ids, _, arguments = model.generate(
             input_ids=rows,
             attention_mask=mask,
             max_new_tokens=longest,
@@ -106,6 +95,7 @@ def prepare(loaded: LoadedModel, prompts: Sequence[tuple[int, ...]], max_new_tok
             **NEUTRAL,
             **more,
         )
+        processors = tuple(_processors(loaded, rows, mask, settings, longest, arguments.get("encoder_outputs")))
     return Prepared(
         ids=ids,
         prompts=tuple(prompts),
@@ -116,6 +106,66 @@ def prepare(loaded: LoadedModel, prompts: Sequence[tuple[int, ...]], max_new_tok
         longest=longest,
         is_bounded=is_bounded,
     )
+
+
+def _processors(
+    loaded: LoadedModel,
+    rows: Tensor,
+    mask: Tensor,
+    settings: Sequence[DecodingSettings],
+    longest: int,
+    encoded: Any,
+) -> Iterator[RowProcessors]:
+    """Those that `generate` itself would use, in its order, for each group of rows with the same knobs."""
+    groups: dict[DecodingSettings, list[int]] = {}
+    for row, one in enumerate(settings):
+        groups.setdefault(replace(one, seed=0), []).append(row)
+    for knobs, places in groups.items():
+        # What the encoder made is not made again; whose rows it has is of no matter to a processor.
+        given = {} if encoded is None else {"encoder_outputs": encoded}
+        which = slice(None) if encoded is not None else places
+        found = _processor_list(loaded, rows[which], mask[which], longest, generation_arguments(knobs), given)
+        yield RowProcessors(tuple(places), found)
+
+
+def processors_for(loaded: LoadedModel, prompt: Tensor, settings: DecodingSettings) -> Any:
+    """Transformers' processors for one row that goes on from `prompt` [1, token], in transformers' order.
+
+    For a seq2seq model `prompt` is what its decoder begins with. Nothing is computed.
+    """
+    knobs, given = generation_arguments(settings), {}
+    if loaded.model.config.is_encoder_decoder:
+        # The decoder's own beginning; a source that is one token long stands for any.
+        width = int(loaded.model.config.get_text_config().hidden_size)
+        given = {
+            "encoder_outputs": BaseModelOutput(torch.zeros((1, 1, width), device=prompt.device)),
+            "decoder_input_ids": prompt,
+        }
+        prompt = prompt[:, :1]
+    with torch.inference_mode():
+        mask = torch.ones_like(prompt)
+        return _processor_list(loaded, prompt, mask, settings.max_new_tokens, knobs, given)
+
+
+def _processor_list(
+    loaded: LoadedModel,
+    ids: Tensor,
+    mask: Tensor,
+    longest: int,
+    knobs: dict[str, Any],
+    given: dict[str, Any],
+) -> Any:
+    model: Any = loaded.model
+    return model.generate(
+        input_ids=ids,
+        attention_mask=mask,
+        max_new_tokens=longest,
+        use_cache=False,
+        pad_token_id=0,
+        custom_generate=_hand_over,
+        **NEUTRAL | knobs,
+        **given,
+    )[1]
 
 
 def room_to_write(loaded: LoadedModel, taken: int, max_new_tokens: int) -> tuple[int, bool]:

@@ -19,11 +19,27 @@ class SettingsError(HeadlightError):
 class DecodingSettings:
     """Every knob, each with an explicit value: nothing is taken from a checkpoint's `generation_config` unseen.
 
-    max_new_tokens: how many tokens at most.
+    max_new_tokens, min_new_tokens: how many tokens at most, and how many before the end token may come.
     temperature: the logits are divided by it before one is drawn; 0 takes the likeliest (greedy).
+    top_k: only so many of the likeliest may be drawn; 0 for all (Fan et al. 2018, arXiv 1805.04833).
+    top_p: only the likeliest that together have this probability (nucleus); 1 for all (Holtzman et al. 2019,
+        arXiv 1904.09751).
+    min_p: only those with at least this part of the likeliest one's probability; 0 for all (Nguyen et al. 2024,
+        arXiv 2407.01082).
+    typical_p: only those whose surprisal is closest to the entropy, together this probability; 1 for all (Meister et
+        al. 2022, arXiv 2202.00666).
+    epsilon_cutoff: only those with at least this probability; eta_cutoff: the same, less where much is possible; 0 for
+        all (Hewitt et al. 2022, arXiv 2210.15191).
+    top_h: only the likeliest whose entropy is at most this part of the whole; 1 for all (Potraghloo et al. 2025,
+        arXiv 2509.02510).
+    repetition_penalty: positive logits of tokens that stand in the text are divided by it, negative ones multiplied; 1
+        for none (Keskar et al. 2019, arXiv 1909.05858).
+    no_repeat_ngram_size: no sequence of so many tokens comes twice; 0 for none (Paulus et al. 2017, arXiv 1705.04304).
+    bad_words: sequences of token ids that must not come.
     seed: of this request's own random generator; the same seed draws the same tokens whoever else is on the server.
     cache: "dynamic" grows with each token and lets sliding layers forget, "static" is allocated once, "fp8" grows and
         keeps 8-bit floating-point numbers, "none" computes everything anew for each token.
+    with_stages: whether each step also tells every stage of its distribution, over the whole vocabulary: that is much.
     with_norms: whether each step also tells how long the keys and values are that it stored.
 
     Raises SettingsError.
@@ -31,8 +47,20 @@ class DecodingSettings:
 
     max_new_tokens: int = 32
     temperature: float | int = 0.0
+    top_k: int = 0
+    top_p: float | int = 1.0
+    min_p: float | int = 0.0
+    typical_p: float | int = 1.0
+    epsilon_cutoff: float | int = 0.0
+    eta_cutoff: float | int = 0.0
+    top_h: float | int = 1.0
+    repetition_penalty: float | int = 1.0
+    no_repeat_ngram_size: int = 0
+    min_new_tokens: int = 0
+    bad_words: tuple[tuple[int, ...], ...] = ()
     seed: int = 0
     cache: CacheName = "dynamic"
+    with_stages: bool = False
     with_norms: bool = False
 
     def __post_init__(self) -> None:
@@ -42,5 +70,43 @@ class DecodingSettings:
             raise SettingsError(f"The temperature must be 0 (greedy) or a number above it, not {self.temperature}.")
         if not 0 <= self.seed <= _LARGEST_SEED:
             raise SettingsError(f"The seed must be a whole number from 0 to 2⁶³ - 1, not {self.seed}.")
+        self._check_knobs()
         if self.cache not in CACHES:
             raise SettingsError(f"The cache is one of {', '.join(CACHES)}, not {self.cache}.")
+
+    def _check_knobs(self) -> None:
+        for name in ("top_p", "typical_p", "top_h"):
+            value = getattr(self, name)
+            if not 0 < value <= 1:
+                raise SettingsError(f"{_NAMES[name]} lies above 0 and goes up to 1 (all), not {value}.")
+        for name in ("min_p", "epsilon_cutoff", "eta_cutoff"):
+            value = getattr(self, name)
+            if not 0 <= value < 1:
+                raise SettingsError(f"{_NAMES[name]} goes from 0 (all) to below 1, not {value}.")
+        for name in ("top_k", "no_repeat_ngram_size", "min_new_tokens"):
+            value = getattr(self, name)
+            if value < 0:
+                raise SettingsError(f"{_NAMES[name]} is a whole number from 0 (off) on, not {value}.")
+        if not (math.isfinite(self.repetition_penalty) and self.repetition_penalty > 0):
+            raise SettingsError(
+                f"The repetition penalty is a number above 0, 1 for none, not {self.repetition_penalty}."
+            )
+        if self.min_new_tokens > self.max_new_tokens:
+            raise SettingsError(
+                f"At least {self.min_new_tokens} and at most {self.max_new_tokens} tokens cannot both be held."
+            )
+        if not all(self.bad_words):
+            raise SettingsError("A word that must not come has at least one token.")
+
+
+_NAMES = {
+    "top_p": "Top-p",
+    "typical_p": "Typical p",
+    "top_h": "Top-h",
+    "min_p": "Min-p",
+    "epsilon_cutoff": "Epsilon",
+    "eta_cutoff": "Eta",
+    "top_k": "Top-k",
+    "no_repeat_ngram_size": "The length of what may not repeat",
+    "min_new_tokens": "The least number of new tokens",
+}

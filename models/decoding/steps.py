@@ -1,8 +1,9 @@
 """One token at a time: what a step of the loop tells."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from models.decoding.sampling import Stage
 from models.kv_cache import CacheMeasurement, CacheNorms
 from models.tokenization import Piece
 
@@ -22,7 +23,7 @@ class GenerationStep:
     cache: what the cache held when this token was drawn, its own key and value not among it: prompt + index positions;
         over all rows of a batch. None where there is no cache.
     norms: of the keys and values that this step stored; None unless asked for.
-    stages: how the distribution was cut; None unless asked for.
+    stages: how the distribution was cut, stage by stage; empty unless asked for.
     """
 
     index: int
@@ -33,4 +34,4 @@ class GenerationStep:
     ends: Ending | None = None
     cache: CacheMeasurement | None = None
     norms: CacheNorms | None = None
-    stages: Any = None
+    stages: tuple[Stage, ...] = ()

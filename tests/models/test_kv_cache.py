@@ -298,7 +298,7 @@ def test_an_8_bit_cache_is_predicted(name):
 def test_norms_are_those_of_the_stored_vectors(name, kept):
     loaded = architectures.loaded(name)
     steps = list(decode(loaded, IDS, DecodingSettings(max_new_tokens=5, cache=kept, with_norms=True)))
-    state = prepare(loaded, [IDS], 5, kept)
+    state = prepare(loaded, [IDS], [DecodingSettings(5, cache=kept)])
     for index, step in enumerate(steps):
         with torch.inference_mode():
             next_logits(loaded, state, is_first=index == 0)

@@ -1,0 +1,140 @@
+"""From logits to a drawn token, stage by stage, by transformers' own processors in transformers' own order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from models.decoding.settings import DecodingSettings, SettingsError
+from models.loaded import LoadedModel
+
+# Each knob that a page may turn is set to "does nothing" here, so that no checkpoint's generation_config turns it.
+NEUTRAL: dict[str, Any] = {
+    "do_sample": False,
+    "num_beams": 1,
+    "num_return_sequences": 1,
+    "temperature": 1.0,
+    "top_k": None,
+    "top_p": 1.0,
+    "min_p": None,
+    "typical_p": 1.0,
+    "epsilon_cutoff": 0.0,
+    "eta_cutoff": 0.0,
+    "repetition_penalty": 1.0,
+    "no_repeat_ngram_size": 0,
+    "encoder_no_repeat_ngram_size": 0,
+    "encoder_repetition_penalty": 1.0,
+    "min_length": 0,
+    "min_new_tokens": None,
+    "max_length": None,
+    "output_scores": False,
+    "return_dict_in_generate": False,
+    "trust_remote_code": False,
+}
+
+
+# What each processor of transformers is called here; others (a model's own) go by the name of their class.
+STAGES = {
+    "RepetitionPenaltyLogitsProcessor": "repetition penalty",
+    "NoRepeatNGramLogitsProcessor": "no-repeat n-gram",
+    "NoBadWordsLogitsProcessor": "bad words",
+    # Transformers holds a minimum with two of them, of which each forbids the end token.
+    "MinLengthLogitsProcessor": "minimum length",
+    "MinNewTokensLengthLogitsProcessor": "minimum length",
+    "ForcedBOSTokenLogitsProcessor": "forced first token",
+    "ForcedEOSTokenLogitsProcessor": "forced last token",
+    "TemperatureLogitsWarper": "temperature",
+    "TopHLogitsWarper": "top-h",
+    "TopKLogitsWarper": "top-k",
+    "TopPLogitsWarper": "top-p",
+    "MinPLogitsWarper": "min-p",
+    "TypicalLogitsWarper": "typical",
+    "EpsilonLogitsWarper": "epsilon",
+    "EtaLogitsWarper": "eta",
+    "LogitNormalization": "renormalised",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """The distribution after one stage.
+
+    name: "raw", or what was done. probabilities: softmax of the scores; exactly 0 for a token that has been cut.
+    """
+
+    name: str
+    probabilities: Float[Tensor, " vocabulary"]
+
+
+def generation_arguments(settings: DecodingSettings) -> dict[str, Any]:
+    """The knobs as `generate` takes them, each with a value, so that no checkpoint's own is used unseen."""
+    return {
+        "do_sample": settings.temperature > 0,
+        "temperature": float(settings.temperature) if settings.temperature > 0 else 1.0,
+        "top_k": settings.top_k or None,
+        "top_p": float(settings.top_p),
+        "min_p": float(settings.min_p) or None,
+        "typical_p": float(settings.typical_p),
+        "epsilon_cutoff": float(settings.epsilon_cutoff),
+        "eta_cutoff": float(settings.eta_cutoff),
+        "top_h": float(settings.top_h) if settings.top_h < 1 else None,
+        "repetition_penalty": float(settings.repetition_penalty),
+        "no_repeat_ngram_size": settings.no_repeat_ngram_size,
+        "min_new_tokens": settings.min_new_tokens or None,
+        "min_length": None if settings.min_new_tokens else 0,
+        "bad_words_ids": [list(word) for word in settings.bad_words] or None,
+    }
+
+
+def staged(
+    processors: Any, ids: Int[Tensor, "row token"], logits: Float[Tensor, "row vocabulary"]
+) -> tuple[tuple[Stage, ...], ...]:
+    """Every stage of each row, the untouched distribution first; `ids` is what stands before."""
+    stages = [("raw", torch.softmax(logits, dim=-1))]
+    scores = logits
+    for processor in processors:
+        scores = processor(ids, scores)
+        class_name = type(processor).__name__
+        name = STAGES.get(class_name, class_name)
+        if name == stages[-1][0]:
+            stages.pop()
+        stages.append((name, torch.softmax(scores, dim=-1)))
+    return tuple(tuple(Stage(name, shares[row]) for name, shares in stages) for row in range(len(logits)))
+
+
+def draw(scores: Float[Tensor, " vocabulary"], settings: DecodingSettings, generator: torch.Generator) -> int:
+    """The likeliest token, or one drawn with the request's own generator, on the CPU on every machine.
+
+    Raises SettingsError where the settings forbid every token.
+    """
+    if not torch.isfinite(scores).any():
+        raise SettingsError("These settings forbid every token; allow repetitions or fewer bad words.")
+    if settings.temperature == 0:
+        return int(scores.argmax())
+    shares = torch.softmax(scores.to("cpu", torch.float64), dim=-1)
+    return int(torch.multinomial(shares, 1, generator=generator))
+
+
+def sampling_stages(
+    loaded: LoadedModel,
+    logits: Float[Tensor, " vocabulary"],
+    history: Sequence[int],
+    settings: DecodingSettings,
+    *,
+    prompt_length: int | None = None,
+) -> tuple[Stage, ...]:
+    """How the distribution over the next token changes, stage by stage, over the whole vocabulary.
+
+    history: the tokens before it, prompt first. prompt_length: how many of those are the prompt (None: all), for the
+        minimum length. Only stages that are switched on are there; a stage may change nothing.
+
+    Raises SettingsError.
+    """
+    from models.decoding.preparation import processors_for
+
+    ids = torch.tensor([list(history)], device=logits.device)
+    length = len(history) if prompt_length is None else prompt_length
+    return staged(processors_for(loaded, ids[:, :length], settings), ids, logits.float()[None])[0]
