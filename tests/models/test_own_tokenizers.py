@@ -33,6 +33,7 @@ from models.tokenization import (
 from models.tokenization.origins import origins
 from models.tokenization.pipeline import stages, words_of
 from models.tokenization.shelf import prepared_tokenizer
+from models.tokenization.train_process import lines_of
 from tests.models.tokenizer_texts import TEXTS
 
 TEXT = " ".join(TEXTS[name] for name in TEXTS if name.startswith(("language", "code"))).replace("\0", "")
@@ -284,6 +285,14 @@ def test_a_text_without_spaces_is_learnt_from(algorithm):
     *_, last = TrainTokenizerRequest(spaceless(20_000), algorithm, 2_000).steps(Engine())
     _, card, _ = opened(last.tokenizer_json)
     assert card.vocabulary > 1_700
+
+
+def test_overlong_words_are_cut_before_they_are_learnt_from():
+    text = f"short words\n{spaceless(1_000)} and {'é' * 600}\r\n"
+    lines = lines_of(text)
+    assert "".join(lines) == text
+    assert max(len(word) for line in lines for word in line.split()) == 256
+    assert lines_of("short words\nand lines") == ["short words\n", "and lines"]
 
 
 def test_a_stage_that_takes_long_is_named():
