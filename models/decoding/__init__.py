@@ -9,6 +9,7 @@ from models.decoding.sampling import Stage, sampling_stages
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.steps import GenerationStep
 from models.decoding.timing import CacheTiming, CacheTimingRequest, TimedStep, cache_timing
+from models.decoding.waterfall import NextToken, NextTokenRequest, StageSummary, TokenFate, Waterfall, WaterfallRequest
 
 __all__ = [
     "MOST_BEAMS",
@@ -22,11 +23,17 @@ __all__ = [
     "Fp8Comparison",
     "Fp8Request",
     "GenerationStep",
+    "NextToken",
+    "NextTokenRequest",
     "PromptPieces",
     "PromptRequest",
     "SettingsError",
     "Stage",
+    "StageSummary",
     "TimedStep",
+    "TokenFate",
+    "Waterfall",
+    "WaterfallRequest",
     "WriteRequest",
     "beam_search",
     "cache_timing",
