@@ -2,6 +2,11 @@
 plugins are set up, and jaxtyping's can only check what it sees imported."""
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# On a busy machine drawing a text takes longer than hypothesis likes; the tests are the same each time.
+settings.register_profile("here", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("here")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -47,7 +47,7 @@ def test_disagreements_step_by_step():
     assert disagreements([cut_at([]), cut_at([])], 0).starts.tolist() == []
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(
     length=st.integers(1, 30),
     data=st.data(),

@@ -130,7 +130,7 @@ def normalised(name, text):
 
 
 @pytest.mark.parametrize("name", LOSSLESS)
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(text=texts)
 def test_bytes_add_up_to_the_text(name, text):
     data = b"".join(piece.data for piece in tokenize(shelf(name), text, split_special_tokens=True).pieces)
@@ -141,7 +141,7 @@ def test_bytes_add_up_to_the_text(name, text):
 
 
 @pytest.mark.parametrize("name", LOSSY)
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(text=texts)
 def test_what_is_known_adds_up_to_the_text_without_white_space(name, text):
     pieces = tokenize(shelf(name), text, split_special_tokens=True).pieces
@@ -155,7 +155,7 @@ def test_what_is_known_adds_up_to_the_text_without_white_space(name, text):
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 @given(text=texts)
 def test_pieces_of_one_character_share_its_stretch_and_show_no_broken_one(name, text):
     pieces = tokenize(shelf(name), text).pieces
@@ -188,7 +188,7 @@ def is_continuing(data):
 
 
 @pytest.mark.parametrize("name", ["gpt2", "llama3", "llama4", "tekken", "deepseek", "bytes", "characters"])
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 @given(text=texts)
 def test_places_in_bytes_leave_no_gap(name, text):
     cut = cut_text(shelf(name), text, split_special_tokens=True)
