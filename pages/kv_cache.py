@@ -26,7 +26,7 @@ from pages.shared import door, thread
 from pages.shared.asking import ask, working
 from pages.shared.examples import CACHES
 from pages.shared.link import mirror, receive
-from pages.shared.messages import in_place, show_notes
+from pages.shared.messages import in_place, keep_notes, problem, show_notes
 from pages.shared.text import question_and_text
 
 _COLUMNS = (2.2, 7, 3)
@@ -91,17 +91,25 @@ def explore() -> None:
             job = growth.job_of(request)
             progress = engine.poll(job)
             if progress.is_done and not progress.count:
-                raise growth.StoppedError(progress.error or "It was stopped before the first token; press Look again.")
+                show_notes()
+                problem(progress.error or "It was stopped before the first token.")
+                growth.start_again()
+                mirror(in_the_link())
+                return
             step = growth.chosen_step(progress)
             left, centre, right = st.columns(_COLUMNS, gap="medium")
             example = next((each for each in CACHES if (each.model, each.text) == (name, thread.TEXT.value)), None)
-            with centre, st.container(key="growth"):
-                growth.show(request, facts, prompt, progress, focus=example is not None)
-                growth.feed(request, job, progress)
-            lines = [] if step is None else growth.cell_lines(facts, prompt, progress.steps, step)
-            show_notes()
+            lines = [] if step is None else growth.cell_lines(facts, prompt, progress, step)
+            with centre:
+                show_notes()
+                with st.container(key="growth"):
+                    growth.show(request, facts, prompt, progress, focus=example is not None)
             with left:
                 which()
+                growth.feed(request, job, progress)
+            # Where the last token is shown there is no next one to press for.
+            if step is not None and progress.is_done and step + 1 >= progress.count:
+                example = None
             with right, st.container(key="inspector"):
                 inspect(facts, example, lines)
             below(Shown(request, facts, prompt, progress, step), status)
@@ -113,6 +121,7 @@ receive(EVERY)
 if not thread.TEXT.is_chosen and not thread.MODEL.is_chosen:
     open_example(CACHES[0])
     # The sidebar has named another model already.
+    keep_notes()
     st.rerun()
 question_and_text(
     "What does the model keep while it writes?",

@@ -9,11 +9,13 @@ import altair as alt
 import numpy as np
 from jaxtyping import Float, Int64
 
-from viz.palette import LIGHT
+from viz.palette import LIGHT, Palette
 
 _HEIGHT = 250
 # Shades that differ in lightness and in dash, so that they also part in grey.
-_DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3])
+_DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [1, 4])
+# So many curves are named where they end; more of them below the chart.
+_LABELLED = 2
 _BYTES = (
     "datum.value >= 1099511627776 ? format(datum.value / 1099511627776, ',.3~r') + ' TiB' : "
     "datum.value >= 1073741824 ? format(datum.value / 1073741824, ',.3~r') + ' GiB' : "
@@ -41,8 +43,8 @@ class Mark:
     length: float | int | None = None
 
 
-def bytes_chart(curves: Sequence[Curve], marks: Sequence[Mark] = ()) -> Any:
-    """Bytes of caches over the length of the text, both axes logarithmic."""
+def bytes_chart(curves: Sequence[Curve], marks: Sequence[Mark] = (), palette: Palette = LIGHT) -> Any:
+    """Bytes of caches over the length of the text, both axes logarithmic; at most six curves can be told apart."""
     rows = [
         {"name": curve.name, "length": int(length), "bytes": int(size), "chosen": curve.is_chosen}
         for curve in curves
@@ -66,9 +68,13 @@ def bytes_chart(curves: Sequence[Curve], marks: Sequence[Mark] = ()) -> Any:
         x=x,
         y=y,
         detail="name:N",
-        color=alt.condition("datum.chosen", alt.value(LIGHT.accent), alt.value(LIGHT.amount[3])),
+        color=alt.condition("datum.chosen", alt.value(palette.accent), alt.value(palette.amount[3])),
         opacity=alt.condition("datum.chosen", alt.value(1), alt.value(0.75)),
-        strokeDash=alt.StrokeDash("name:N", scale=alt.Scale(domain=names, range=_dashes(len(names))), legend=None),
+        strokeDash=alt.StrokeDash(
+            "name:N",
+            scale=alt.Scale(domain=names, range=_dashes(len(names))),
+            legend=None if len(names) <= _LABELLED else alt.Legend(title=None, orient="bottom", symbolSize=500),
+        ),
         tooltip=[alt.Tooltip("name:N"), alt.Tooltip("length:Q", format=","), alt.Tooltip("bytes:Q", format=",")],
     )
     last = [
@@ -81,10 +87,10 @@ def bytes_chart(curves: Sequence[Curve], marks: Sequence[Mark] = ()) -> Any:
         x="length:Q",
         y="bytes:Q",
         text="name:N",
-        color=alt.condition("datum.chosen", alt.value(LIGHT.accent), alt.value(LIGHT.amount[3])),
+        color=alt.condition("datum.chosen", alt.value(palette.accent), alt.value(palette.amount[3])),
     )
-    layers = [lines, labels] if len(curves) <= len(_DASHES) else [lines]
-    return alt.layer(*layers, *(part for mark in marks for part in _mark(mark))).properties(height=_HEIGHT)
+    layers = [lines, labels] if len(curves) <= _LABELLED else [lines]
+    return alt.layer(*layers, *(part for mark in marks for part in _mark(mark, palette))).properties(height=_HEIGHT)
 
 
 def _ticks(least: float | int, most: float | int) -> list[float]:
@@ -98,17 +104,17 @@ def _dashes(count: int) -> list[list[int]]:
     return [list(_DASHES[place % len(_DASHES)]) for place in range(count)]
 
 
-def _mark(mark: Mark) -> list[Any]:
+def _mark(mark: Mark, palette: Palette) -> list[Any]:
     where = {"bytes": mark.bytes} if mark.bytes is not None else {"length": mark.length}
     data = alt.Data(values=[{"name": mark.name, **where}])
     axis = {"y": "bytes:Q"} if mark.bytes is not None else {"x": "length:Q"}
-    rule: Any = alt.Chart(data).mark_rule(color=LIGHT.quiet, strokeDash=[4, 3])
+    rule: Any = alt.Chart(data).mark_rule(color=palette.quiet, strokeDash=[4, 3])
     is_level = mark.bytes is not None
-    place = {"x": alt.value(6)} if is_level else {"y": alt.value(10)}
+    place = {"x": alt.value(6)} if is_level else {"y": alt.value(_HEIGHT - 14)}
     text: Any = alt.Chart(data).mark_text(
         align="left" if is_level else "right",
         fontSize=12,
-        color=LIGHT.quiet,
+        color=palette.quiet,
         dx=0 if is_level else -5,
         dy=-7 if is_level else 0,
     )
@@ -122,6 +128,7 @@ def timing_chart(
     *,
     title: str,
     scale: float | int = 1.0,
+    palette: Palette = LIGHT,
 ) -> Any:
     """Something per token over its position, with the cache and without it; `scale` multiplies the numbers."""
     rows = [
@@ -130,24 +137,24 @@ def timing_chart(
         for position, value in zip(positions, values, strict=True)
     ]
     base: Any = alt.Chart(alt.Data(values=rows))
-    colour = alt.condition("datum.way == 'with the cache'", alt.value(LIGHT.accent), alt.value(LIGHT.amount[3]))
+    colour = alt.Color(
+        "way:N",
+        scale=alt.Scale(domain=["with the cache", "without"], range=[palette.accent, palette.amount[3]]),
+        legend=alt.Legend(title=None, orient="top"),
+    )
     lines = base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=14)).encode(
         x=alt.X("position:Q", title="columns", axis=alt.Axis(grid=False), scale=alt.Scale(nice=False)),
         y=alt.Y("value:Q", title=title, axis=alt.Axis(grid=True, tickCount=5)),
         color=colour,
-        detail="way:N",
         tooltip=[alt.Tooltip("way:N"), alt.Tooltip("position:Q"), alt.Tooltip("value:Q", format=",.2f", title=title)],
     )
-    ends = [row for row in rows if row["position"] == int(positions[-1])]
-    names: Any = alt.Chart(alt.Data(values=ends)).mark_text(align="right", dy=-9, fontSize=12)
-    names = names.encode(x="position:Q", y="value:Q", text="way:N", color=colour)
-    return alt.layer(lines, names).properties(height=220)
+    return lines.properties(height=220)
 
 
-def steps_chart(values: Sequence[float], *, title: str, parts_at: int | None) -> Any:
+def steps_chart(values: Sequence[float], *, title: str, parts_at: int | None, palette: Palette = LIGHT) -> Any:
     """One number for each generated token, as bars; the token at which two texts part is marked."""
     rows = [{"token": place + 1, "value": value} for place, value in enumerate(values)]
-    bars: Any = alt.Chart(alt.Data(values=rows)).mark_bar(color=LIGHT.amount[3])
+    bars: Any = alt.Chart(alt.Data(values=rows)).mark_bar(color=palette.amount[3])
     bars = bars.encode(
         x=alt.X("token:O", title="generated token", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
         y=alt.Y("value:Q", title=title, axis=alt.Axis(tickCount=4)),
@@ -155,5 +162,5 @@ def steps_chart(values: Sequence[float], *, title: str, parts_at: int | None) ->
     )
     if parts_at is None:
         return bars.properties(height=200)
-    rule: Any = alt.Chart(alt.Data(values=[{"token": parts_at + 1}])).mark_rule(color=LIGHT.accent, strokeWidth=2)
+    rule: Any = alt.Chart(alt.Data(values=[{"token": parts_at + 1}])).mark_rule(color=palette.accent, strokeWidth=2)
     return alt.layer(bars, rule.encode(x="token:O")).properties(height=200)

@@ -21,12 +21,10 @@ def seconds_text(seconds: float | int) -> str:
     return f"{seconds:.{2 if seconds < 10 else 1}f} s"
 
 
-def operations_text(count: float | int) -> str:
-    """Floating-point operations: 269,512,704 is 0.27 billion."""
-    for name, power in (("trillion", 12), ("billion", 9), ("million", 6)):
-        if count >= 10**power / 10:
-            return f"{count / 10**power:.{2 if count < 10**power * 10 else 0}f} {name}"
-    return f"{count:,.0f}"
+def billions_text(count: float | int) -> str:
+    """Floating-point operations in one unit, to be compared: 530 billion, 19 billion, 0.27 billion."""
+    billions = count / 1e9
+    return f"{billions:,.{0 if billions >= 10 else 2}f} billion"
 
 
 def times_text(ratio: float | int) -> str:

@@ -1,8 +1,10 @@
 """What a cache of 8-bit numbers changes: bytes, the next-token distribution, the text."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -11,7 +13,8 @@ from jaxtyping import Bool, Float
 from models.decoding.forced import forced_forwards
 from models.decoding.loop import Prompt, decode
 from models.decoding.preparation import prompt_ids
-from models.decoding.settings import DecodingSettings
+from models.decoding.settings import CacheName, DecodingSettings
+from models.decoding.steps import GenerationStep
 from models.engine import Engine
 
 
@@ -39,15 +42,41 @@ class Fp8Comparison:
 
 
 @dataclass(frozen=True)
+class Fp8Progress:
+    """How far a comparison is, from 0 to 1; `found` is there at the end."""
+
+    part: float
+    found: Fp8Comparison | None = None
+
+
+@dataclass(frozen=True)
 class Fp8Request:
     """Compare over so many new tokens after a text, or after token ids."""
 
     model: str
     text: Prompt
     tokens: int = 32
+    patience: ClassVar[float] = 10.0
 
     def answer(self, engine: Engine) -> Fp8Comparison:
         """Raises what `load_model` and `decode` raise; CannotWriteError where the architecture has no such cache."""
+        *_, last = self._steps(engine)
+        if last.found is None:
+            raise RuntimeError("the comparison did not come to its end")
+        return last.found
+
+    def steps(self, engine: Engine) -> Iterator[Fp8Progress]:
+        """The same as a job, whose last step has the answer, which is then kept. Raises what `answer` raises."""
+        if self in engine.answers:
+            yield Fp8Progress(1.0, engine.run(self))
+            return
+        for step in self._steps(engine):
+            yield step
+            found = step.found
+            if found is not None:
+                engine.answers.get(self, lambda found=found: found)
+
+    def _steps(self, engine: Engine) -> Iterator[Fp8Progress]:
         loaded = engine.model(self.model)
         prompt = prompt_ids(loaded, self.text)
         turn = partial(engine.forward, loaded)
@@ -64,18 +93,24 @@ class Fp8Request:
             divergences.append(float((first.exp() * (first - second)).sum().clamp(min=0)))
             agrees.append(bool(one.logits.argmax() == other.logits.argmax()))
             held = tuple(0 if each.cache is None else each.cache.total_bytes for each in (one, other))
-        written = [
-            list(decode(loaded, prompt, DecodingSettings(self.tokens, cache=cache), turn=turn))
-            for cache in ("dynamic", "fp8")
-        ]
+            yield Fp8Progress(len(tokens) / self.tokens / 2)
+        written: list[list[GenerationStep]] = [[], []]
+        caches: tuple[CacheName, ...] = ("dynamic", "fp8")
+        for way, cache in enumerate(caches):
+            for step in decode(loaded, prompt, DecodingSettings(self.tokens, cache=cache), turn=turn):
+                written[way].append(step)
+                yield Fp8Progress(0.5 + (way + len(written[way]) / self.tokens) / 4)
         ids = [[step.token_id for step in steps] for steps in written]
-        return Fp8Comparison(
-            exact_bytes=held[0],
-            fp8_bytes=held[1],
-            differences=np.array(differences, dtype=np.float64),
-            divergences=np.array(divergences, dtype=np.float64),
-            agrees=np.array(agrees, dtype=np.bool_),
-            exact_texts=tuple(step.text for step in written[0]),
-            fp8_texts=tuple(step.text for step in written[1]),
-            parts_at=next((at for at, pair in enumerate(zip_longest(*ids)) if pair[0] != pair[1]), None),
+        yield Fp8Progress(
+            1.0,
+            Fp8Comparison(
+                exact_bytes=held[0],
+                fp8_bytes=held[1],
+                differences=np.array(differences, dtype=np.float64),
+                divergences=np.array(divergences, dtype=np.float64),
+                agrees=np.array(agrees, dtype=np.bool_),
+                exact_texts=tuple(step.text for step in written[0]),
+                fp8_texts=tuple(step.text for step in written[1]),
+                parts_at=next((at for at, pair in enumerate(zip_longest(*ids)) if pair[0] != pair[1]), None),
+            ),
         )

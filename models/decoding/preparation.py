@@ -235,8 +235,8 @@ def _fp8(loaded: LoadedModel) -> QuantizedCache:
     config: Any = loaded.model.config
     if config.is_encoder_decoder:
         raise CannotWriteError(
-            f"The 8-bit cache of transformers is for decoders: {loaded.card.title} reads the keys and values of its "
-            "source past the cache, which would stay as they are."
+            f"The 8-bit cache of transformers is for decoders. {loaded.card.title} keeps the keys and values of its "
+            "source as well, which its layers read directly, so that they cannot be rounded there."
         )
     kinds = sorted({layer.kind for layer in cache_shape(config)} - {"full", "latent"})
     if kinds:

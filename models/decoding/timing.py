@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int64
@@ -50,6 +51,8 @@ class CacheTimingRequest:
     text: Prompt
     tokens: int = 32
     repeats: int = 3
+    # Others wait for their turn to time: whoever went away is not waited for long.
+    patience: ClassVar[float] = 10.0
 
     def __post_init__(self) -> None:
         if not 3 <= self.tokens <= MOST_TOKENS or not 1 <= self.repeats <= MOST_REPEATS:

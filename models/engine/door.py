@@ -70,7 +70,8 @@ class Engine:
             return self.answers.get(request, lambda: request.answer(self))
 
     def start(self, request: StepsRequest) -> str:
-        """Begin a job in a thread of its own; it ends by itself, by `cancel`, or when nobody polls for a minute.
+        """Begin a job in a thread of its own; it ends by itself, by `cancel`, or when nobody polls for a minute, or for
+        the request's own `patience` in seconds.
 
         Raises JobError where too many run.
         """

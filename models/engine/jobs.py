@@ -52,7 +52,8 @@ class _Stopped(Exception):  # noqa: N818 - nothing went wrong
 class _Run:
     """One computation, shared by all jobs that asked for the same; it stops when the last of them has left."""
 
-    def __init__(self, steps: Callable[[], Iterator[Any]]) -> None:
+    def __init__(self, steps: Callable[[], Iterator[Any]], patience: float) -> None:
+        self.patience = patience
         self.lock = threading.Lock()
         self.changed = threading.Condition(self.lock)
         self.steps: list[Any] = []
@@ -94,9 +95,9 @@ class _Run:
         self._go_on_if_wanted()
 
     def _go_on_if_wanted(self) -> None:
-        """Stop when nobody wants it: all have cancelled, or none came back for a minute (a closed browser)."""
+        """Stop when nobody wants it: all have cancelled, or none came back in time (a closed browser)."""
         with self.lock:
-            late = time.monotonic() - _FORGOTTEN_SECONDS
+            late = time.monotonic() - self.patience
             if not any(seen > late for seen in self.jobs.values()):
                 raise _Stopped
             if len(self.steps) >= MOST_STEPS:
@@ -126,7 +127,7 @@ class Jobs:
             if run is None:
                 if len(self._runs) >= MOST_RUNNING:
                     raise JobError("Too many are writing at the moment; try again in a while.")
-                run = _Run(steps)
+                run = _Run(steps, getattr(request, "patience", _FORGOTTEN_SECONDS))
                 run.jobs[job] = time.monotonic()
                 self._runs[request] = run
                 run.thread.start()

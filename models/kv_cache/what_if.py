@@ -55,15 +55,23 @@ def bytes_at(
 
 
 def longest_context(
-    shape: Sequence[LayerShape], free_bytes: int, *, rows: int = 1, dtype: Dtype = "bfloat16"
+    shape: Sequence[LayerShape],
+    free_bytes: int,
+    *,
+    rows: int = 1,
+    dtype: Dtype = "bfloat16",
+    source_positions: int = 0,
 ) -> int | None:
     """The most positions for which the cache of `rows` sequences takes at most `free_bytes`; None for no end.
+
+    source_positions: of an encoder-decoder's source, which takes its part from the first token on.
 
     Raises CacheFormulaError.
     """
 
     def fits(positions: int) -> bool:
-        return predict(shape, positions, rows=rows, dtype=dtype).total_bytes <= free_bytes
+        found = predict(shape, positions, rows=rows, dtype=dtype, source_positions=source_positions)
+        return found.total_bytes <= free_bytes
 
     if not fits(0):
         return 0
@@ -82,10 +90,17 @@ def most_rows(shape: Sequence[LayerShape], free_bytes: int, positions: int, *, d
     return max(0, free_bytes) // one if one else 0
 
 
-def crossover(shape: Sequence[LayerShape], weight_bytes: int, *, rows: int = 1, dtype: Dtype = "float32") -> int | None:
+def crossover(
+    shape: Sequence[LayerShape],
+    weight_bytes: int,
+    *,
+    rows: int = 1,
+    dtype: Dtype = "float32",
+    source_positions: int = 0,
+) -> int | None:
     """The first length at which the cache is larger than the weights; None where it never is.
 
     Raises CacheFormulaError.
     """
-    longest = longest_context(shape, weight_bytes, rows=rows, dtype=dtype)
+    longest = longest_context(shape, weight_bytes, rows=rows, dtype=dtype, source_positions=source_positions)
     return None if longest is None else longest + 1

@@ -109,7 +109,8 @@ def _train(text: str, algorithm: str, vocabulary: int) -> Iterator[TrainingProgr
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=theirs,
-        env=environment | {"TOKENIZERS_PARALLELISM": "false"},
+        # Without the name of a terminal, as on many a server, no bar is drawn.
+        env=environment | {"TOKENIZERS_PARALLELISM": "false", "TERM": "xterm"},
     )
     os.close(theirs)
     is_late = threading.Event()

@@ -1,22 +1,27 @@
 """What the cache buys, timed on this machine, and what 8-bit numbers change."""
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from models.engine import JobError, engine
+from models.engine import JobError, device_name, engine
 from pages.shared import thread
-from pages.shared.asking import ask, working
 from pages.shared.messages import problem
+from pages.shared.theme import palette
 from viz.cache_charts import steps_chart, timing_chart
 from viz.cache_tables import sentences, side_by_side, table
-from viz.inspector import heading, line, part_text
-from viz.quantities import bytes_text, operations_text, seconds_text, times_text
+from viz.inspector import heading, line
+from viz.quantities import billions_text, bytes_text, seconds_text, times_text
 
-_JOB = "timing:job"
+if TYPE_CHECKING:
+    from models.decoding import Fp8Comparison
+
+# By the name of its tab, where a session keeps its job.
+JOBS = {"What does it buy?": "timing:job", "In 8 bits?": "rounding:job"}
+_TIMING, _ROUNDING = JOBS.values()
 _LENGTHS = (16, 32, 64, 128)
 _REPEATS = (1, 3, 5)
 _FP8_LENGTHS = 64
@@ -38,11 +43,14 @@ def what_it_buys(text: str) -> None:
                 "between. The first round warms up and is not timed: in it operations are counted."
             )
         )
+    known = st.session_state.get(_TIMING)
+    if known is not None and known[0] != request:
+        leave("What does it buy?")
     if pressed:
-        _leave()
-        st.session_state[_JOB] = (request, engine.start(request))
-    known = st.session_state.get(_JOB)
-    if known is None or known[0] != request:
+        leave("What does it buy?")
+        st.session_state[_TIMING] = (request, engine.start(request))
+    known = st.session_state.get(_TIMING)
+    if known is None:
         with right:
             st.caption("Nothing timed yet for this text: the same tokens will be computed with the cache and without.")
         return
@@ -50,11 +58,16 @@ def what_it_buys(text: str) -> None:
         _watch(known[1], known[0].tokens, known[0].repeats)
 
 
-def _leave() -> None:
-    _, job = st.session_state.pop(_JOB, (None, None))
-    if job is not None:
-        with suppress(JobError):
-            engine.cancel(job)
+def leave(tab: str) -> None:
+    """Stop what a tab had computed that is not open any more, unless it is done."""
+    _, job = st.session_state.get(JOBS[tab], (None, None))
+    if job is None:
+        return
+    with suppress(JobError):
+        if engine.poll(job).is_done:
+            return
+        engine.cancel(job)
+    st.session_state.pop(JOBS[tab])
 
 
 def _watch(job: str, tokens: int, repeats: int) -> None:
@@ -62,7 +75,7 @@ def _watch(job: str, tokens: int, repeats: int) -> None:
     try:
         is_done = engine.poll(job).is_done
     except JobError:
-        st.session_state.pop(_JOB, None)
+        st.session_state.pop(_TIMING, None)
         st.caption("This timing is not known any more; start it again.")
         return
     st.fragment(_result, run_every=None if is_done else 0.8)(job, tokens, repeats, is_done)
@@ -101,15 +114,22 @@ def _result(job: str, tokens: int, repeats: int, was_done: bool) -> None:
             [
                 f"{count} tokens: {seconds_text(float(found.seconds_with.sum()))} with the cache, "
                 f"{seconds_text(float(found.seconds_without.sum()))} without: {times_text(found.speed_up)} faster.",
-                f"{title}, {engine_device()}, median of {rounds}. The logits of both ways differ by at most "
-                f"{found.difference:.1g}.",
+                f"{title}, {device_name()}, median of {rounds}. The logits of both ways differ by at most "
+                f"{max(found.difference, 1e-5):.5f}.",
             ]
         )
     )
     left, right = st.columns(2)
     with left:
         st.altair_chart(
-            timing_chart(found.positions, found.seconds_with, found.seconds_without, title="ms per token", scale=1000),
+            timing_chart(
+                found.positions,
+                found.seconds_with,
+                found.seconds_without,
+                title="ms per token",
+                scale=1000,
+                palette=palette(),
+            ),
             width="stretch",
         )
     with right:
@@ -120,6 +140,7 @@ def _result(job: str, tokens: int, repeats: int, was_done: bool) -> None:
                 found.operations_without.astype(np.float64),
                 title="billion operations per token",
                 scale=1e-9,
+                palette=palette(),
             ),
             width="stretch",
         )
@@ -136,14 +157,14 @@ def _result(job: str, tokens: int, repeats: int, was_done: bool) -> None:
             seconds_text(float(found.seconds_without[1:].sum())),
         ),
         (
-            "One token more costs, for each column there is",
-            f"{1e6 * found.slope_with:,.1f} µs",
-            f"{1e6 * found.slope_without:,.1f} µs",
+            "Each column there is makes the next token slower by",
+            _slope_text(found.slope_with),
+            _slope_text(found.slope_without),
         ),
         (
             "Floating-point operations",
-            operations_text(int(found.operations_with.sum())),
-            operations_text(int(found.operations_without.sum())),
+            billions_text(int(found.operations_with.sum())),
+            billions_text(int(found.operations_without.sum())),
         ),
     )
     st.html(table(("", "with the cache", "without"), rows))
@@ -155,10 +176,11 @@ def _result(job: str, tokens: int, repeats: int, was_done: bool) -> None:
                 f"Reading {read + count - 1} tokens in one pass: {seconds_text(passed)}. "
                 f"Writing {count - 1} of them one by one: {seconds_text(single)}, {times_text(single / passed)} as "
                 "long, "
-                f"for {operations_text(int(found.operations_with[1:].sum()))} operations instead of "
-                f"{operations_text(int(found.operations_without[-1]))}.",
+                f"for {billions_text(int(found.operations_with[1:].sum()))} operations instead of "
+                f"{billions_text(int(found.operations_without[-1]))}.",
                 "A step has to fetch all weights from memory for a single column; one pass fetches them once for all "
-                "columns. That is why prompts are read so fast, and why many texts are served in one batch.",
+                "columns. That is why prompts are read so fast, why many texts are served in one batch, and why many "
+                "times fewer operations do not make a step as many times faster.",
                 "Operations are multiplications and additions in matrix products and attention, counted as they are "
                 "run: the hidden half of a causal mask is computed and counted too.",
             ]
@@ -166,40 +188,74 @@ def _result(job: str, tokens: int, repeats: int, was_done: bool) -> None:
     )
 
 
-def engine_device() -> str:
-    """Where it is computed."""
-    from models.engine import device_name
-
-    return device_name()
+def _slope_text(seconds: float) -> str:
+    """What one column adds, in microseconds; noise can make it nothing, or less than that."""
+    return f"{1e6 * seconds:,.0f} µs" if seconds > 5e-7 else "too little to be measured here"
 
 
-def in_8_bits(text: str, tokens: int, status: DeltaGenerator) -> None:
-    """Bytes, the change in the next-token distribution, and both texts."""
+def in_8_bits(text: str, tokens: int) -> None:
+    """Bytes, the change in the next-token distribution, and both texts: a job, begun where the tab is opened."""
     from models.decoding import Fp8Request
 
-    tokens = min(tokens, _FP8_LENGTHS)
-    with working("Writing the same text with both caches…", status):
-        found = ask(Fp8Request(thread.MODEL.value, text, tokens), status)
-    agree = float(found.agrees.mean())
+    request = Fp8Request(thread.MODEL.value, text, min(tokens, _FP8_LENGTHS))
+    known = st.session_state.get(_ROUNDING)
+    if known is not None and known[0] == request:
+        with suppress(JobError):
+            engine.poll(known[1])
+            _watch_rounding(known[1], tokens)
+            return
+    leave("In 8 bits?")
+    st.session_state[_ROUNDING] = (request, engine.start(request))
+    _watch_rounding(st.session_state[_ROUNDING][1], tokens)
+
+
+def _watch_rounding(job: str, tokens: int) -> None:
+    is_done = engine.poll(job).is_done
+    st.fragment(_rounding, run_every=None if is_done else 0.5)(job, tokens, is_done)
+
+
+def _rounding(job: str, tokens: int, was_done: bool) -> None:
+    progress = engine.poll(job)
+    if progress.error:
+        st.info(f"{progress.error} What it would take stands under “What if?”, by the formula.", icon=":material/info:")
+        return
+    if progress.is_done and not was_done:
+        st.rerun()
+    if not progress.is_done:
+        said = "Computing the same tokens with both caches…"
+        if progress.place and not progress.count:
+            said = f"Others are computing. Your place in the queue: {progress.place}."
+        st.progress(min(1.0, progress.steps[-1].part if progress.steps else 0.0), text=said)
+        return
+    found = progress.steps[-1].found if progress.steps else None
+    if found is not None:
+        _rounded(found, tokens)
+
+
+def _rounded(found: "Fp8Comparison", tokens: int) -> None:
+    count = len(found.agrees)
     parted = (
         f"Left to themselves the two write the same {len(found.exact_texts)} tokens."
         if found.parts_at is None
         else f"Left to themselves the two part at token {found.parts_at + 1}."
     )
+    first = f"Over the first {count} tokens" if tokens > _FP8_LENGTHS else f"Over the same {count} tokens"
     st.html(
         sentences(
             [
                 f"{bytes_text(found.fp8_bytes)} instead of {bytes_text(found.exact_bytes)}: "
                 f"{times_text(found.exact_bytes / found.fp8_bytes)} less. {parted}",
-                f"Over the same {len(found.agrees)} tokens both find the same next token the likeliest in "
-                f"{part_text(agree)} of the cases; the logits differ by up to {found.differences.max():.2f}.",
+                f"{first} both find the same next token the likeliest for {int(found.agrees.sum())} of the {count}; "
+                f"the logits differ by up to {found.differences.max():.2f}.",
             ]
         )
     )
     left, right = st.columns(2, gap="large")
     with left, st.container(key="fp8_chart"):
         st.altair_chart(
-            steps_chart(found.divergences.tolist(), title="KL divergence (nats)", parts_at=found.parts_at),
+            steps_chart(
+                found.divergences.tolist(), title="KL divergence (nats)", parts_at=found.parts_at, palette=palette()
+            ),
             width="stretch",
         )
         st.html(

@@ -75,6 +75,7 @@ def open_example(example: CacheExample) -> None:
     KEEPING.choose("dynamic")
     SHADE.choose("value")
     CELL.choose(None)
+    ROWS.choose(1)
 
 
 def forget_places() -> None:

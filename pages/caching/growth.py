@@ -9,10 +9,10 @@ import streamlit as st
 
 from models.catalog import MODELS
 from models.engine import JobError, Progress, engine
-from models.errors import HeadlightError
 from pages.caching.choices import CELL, DRAWN, KEEPING, SHADE, SHADES, TOKENS, Cell
 from pages.shared import thread
 from pages.shared.link import note
+from pages.shared.messages import keep_notes
 from viz.components.cache_feed import GrowthStep, cache_feed, seen
 from viz.components.cache_growth import GrowthPicture, cache_growth
 from viz.quantities import bytes_text
@@ -28,10 +28,6 @@ _FINISHED = "caching:finished"
 _EVERY_SECONDS = 0.4
 # Columns of a prompt that are drawn; those before are counted and measured like all others.
 _MOST_PROMPT = 1_000
-
-
-class StoppedError(HeadlightError):
-    """A run that ended before its first token."""
 
 
 def write_request(text: str) -> "WriteRequest":
@@ -105,19 +101,32 @@ def show(
         on_step=DRAWN.choose,
         on_cell=lambda layer, position: choose_cell(layer, position, prompt),
     )
-    if progress.is_cancelled or (progress.steps and progress.steps[-1].ends == "end token"):
-        st.caption("Stopped here." if progress.is_cancelled else "It came to its end by itself: it drew the end token.")
+    if progress.is_cancelled:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"Stopped after {progress.count:,} tokens.", width="content")
+            start_again()
+    elif progress.steps and progress.steps[-1].ends == "end token":
+        st.caption("It came to its end by itself: it drew the end token.")
+
+
+def start_again() -> None:
+    """For a run that was stopped."""
+    st.button("Start again", key="start_again", on_click=leave)
 
 
 def _caption(facts: "CacheFacts", hidden: int) -> str:
     title = MODELS[thread.MODEL.value].title
     shade = SHADES[SHADE.value].lower()
     said = (
-        f"{title}, cache in {facts.dtype}. A cell is the key and the value of one token in one layer; it is as dark as "
-        f"its {shade[:-1]} is long (norm over all heads, from 0 to the largest of its layer). The framed column is the "
-        "newest; the dashed one belongs to the token just drawn, whose key and value come when it is read."
+        "A cell: what one layer keeps of one token, a key (by which it is found) and a value (what is fetched there). "
+        f"Colour: how long the {shade[:-1]} is, from nothing to the longest of its layer. Framed: what came last; "
+        "dashed: the token just drawn, whose cells come when it is read; thin line: the end of the prompt."
     )
-    return said + (f" The first {hidden:,} columns are not drawn." if hidden else "")
+    if KEEPING.value == "static":
+        said += " Dots: memory that is held for tokens to come."
+    if hidden:
+        said += f" The first {hidden:,} columns are not drawn."
+    return f"{said} {title}, numbers in {facts.dtype}."
 
 
 def choose_cell(layer: int, position: int, prompt: "PromptPieces") -> None:
@@ -149,6 +158,7 @@ def _feed(run: str, job: str, key: str) -> None:
         st.info(f"Others are computing. Your place in the queue: {progress.place}.", icon=":material/hourglass_top:")
     if progress.is_done and since >= progress.count and st.session_state.get(_FINISHED) != job:
         st.session_state[_FINISHED] = job
+        keep_notes()
         st.rerun()
     if not progress.is_done:
         st.button("Stop", key="stop_writing", on_click=lambda: engine.cancel(job))
@@ -185,8 +195,9 @@ def chosen_step(progress: Progress) -> int | None:
     return min(drawn or progress.count, progress.count) - 1
 
 
-def cell_lines(facts: "CacheFacts", prompt: "PromptPieces", steps: "Sequence[GenerationStep]", shown: int) -> list[str]:
+def cell_lines(facts: "CacheFacts", prompt: "PromptPieces", progress: Progress, shown: int) -> list[str]:
     """What is said of the selected cell, as sentences; [] where none is selected or it is not there (yet)."""
+    steps: Sequence[GenerationStep] = progress.steps
     cell = CELL.value
     if cell is None:
         return []
@@ -200,6 +211,10 @@ def cell_lines(facts: "CacheFacts", prompt: "PromptPieces", steps: "Sequence[Gen
     is_cross = layer.kind == "cross"
     given = prompt.start or prompt.pieces
     count = len(prompt.pieces) if is_cross else len(given) + shown
+    if position >= count and (is_cross or (progress.is_done and position >= len(given) + len(steps) - 1)):
+        note(f"The link's cell is in column {position:,}, which this cache has not; none is selected.")
+        CELL.choose(None)
+        return []
     if position >= count:
         return [f"Column {position} is not there yet: it comes when its token has been drawn and read."]
     piece = (prompt.pieces if is_cross else (*given, *(step.piece.text for step in steps)))[position]

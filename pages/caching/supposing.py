@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.shared import thread
 from pages.shared.asking import ask
+from pages.shared.theme import palette
 from viz.cache_charts import Curve, Mark, bytes_chart
 from viz.cache_tables import sentences, table
 from viz.inspector import heading, line
@@ -31,18 +32,18 @@ _GPUS = {
     "640 GB (8 × H100)": 640,
     "1128 GB (8 × H200)": 1_128,
 }
-_NUMBERS = {"fp32": "32 bits", "bf16": "16 bits", "fp8": "8 bits", "int4": "4 bits"}
+_NUMBERS = {"fp32": "32", "bf16": "16", "fp8": "8", "int4": "4"}
 _SHORT = {"float32": "fp32", "bfloat16": "bf16", "float16": "bf16"}
 
 
-def what_if(facts: "CacheFacts", status: DeltaGenerator) -> None:
-    """First this model otherwise, then the shelf."""
-    _this_model(facts)
+def what_if(facts: "CacheFacts", source: int, status: DeltaGenerator) -> None:
+    """First this model otherwise, then the shelf; `source` is how many tokens an encoder-decoder has read."""
+    _this_model(facts, source)
     st.divider()
     _known_models(status)
 
 
-def _this_model(facts: "CacheFacts") -> None:
+def _this_model(facts: "CacheFacts", source: int) -> None:
     from models.kv_cache import bytes_at, bytes_per_token, with_key_value_heads, with_window
 
     title = MODELS[thread.MODEL.value].title
@@ -64,7 +65,7 @@ def _this_model(facts: "CacheFacts") -> None:
             )
         own_numbers = _SHORT.get(facts.dtype, "fp32")
         numbers = st.segmented_control(
-            "Numbers of",
+            "Bits per number",
             list(_NUMBERS),
             default=own_numbers,
             format_func=lambda each: _NUMBERS[each],
@@ -80,11 +81,11 @@ def _this_model(facts: "CacheFacts") -> None:
         other = with_window(other, window) if window else other
     lengths = np.unique(np.geomspace(1, _CONTEXTS[-1], 60).astype(np.int64))
     own, changed = (
-        bytes_at(shape, lengths.tolist(), rows=rows, dtype=kind)
+        bytes_at(shape, lengths.tolist(), rows=rows, dtype=kind, source_positions=source)
         for shape, kind in ((facts.shape, facts.dtype), (other, str(numbers)))
     )
     at_own, at_changed = (
-        int(bytes_at(shape, [context], rows=rows, dtype=kind)[0])
+        int(bytes_at(shape, [context], rows=rows, dtype=kind, source_positions=source)[0])
         for shape, kind in ((facts.shape, facts.dtype), (other, str(numbers)))
     )
     with left:
@@ -98,6 +99,8 @@ def _this_model(facts: "CacheFacts") -> None:
         said.append(
             f"One more token: {bytes_text(bytes_per_token(other, str(numbers)))} a text, while no window is full."
         )
+        if facts.positions and context > facts.positions:
+            said.append(f"The model itself goes no further than {facts.positions:,} tokens.")
         st.html(sentences(said))
     with right, st.container(key="otherwise"):
         curves = [Curve("as it is", lengths, own, is_chosen=bool((own == changed).all()))]
@@ -106,7 +109,7 @@ def _this_model(facts: "CacheFacts") -> None:
         marks = [Mark(f"weights, {bytes_text(facts.weight_bytes)}", bytes=facts.weight_bytes)]
         if facts.positions:
             marks.append(Mark("the model's limit", length=facts.positions))
-        st.altair_chart(bytes_chart(curves, marks), width="stretch")
+        st.altair_chart(bytes_chart(curves, marks, palette()), width="stretch")
         st.html(
             line(
                 "Bytes only: a model with fewer key heads or a window has to be trained so, and would write something "
@@ -129,7 +132,7 @@ def _known_models(status: DeltaGenerator) -> None:
     gpu = one.selectbox("Memory", list(_GPUS), index=4, key="known_gpu")
     numbers = str(
         two.segmented_control(
-            "Cache of",
+            "Bits per number",
             list(_NUMBERS),
             default="bf16",
             format_func=lambda each: _NUMBERS[each],
@@ -145,7 +148,13 @@ def _known_models(status: DeltaGenerator) -> None:
     for each in known:
         free = _GPUS[gpu] * 10**9 - each.weight_bytes
         longest = longest_context(each.shape, free, dtype=numbers) if free > 0 else 0
-        fits = "the weights do not fit" if free <= 0 else "no end" if longest is None else f"{longest:,}"
+        fits = (
+            "the weights do not fit"
+            if free <= 0
+            else "no end: every layer has a window"
+            if longest is None
+            else f"{longest:,}"
+        )
         beyond = free > 0 and longest is not None and longest > each.architecture.positions
         served = most_rows(each.shape, free, min(context, each.architecture.positions), dtype=numbers)
         rows.append(
@@ -158,7 +167,14 @@ def _known_models(status: DeltaGenerator) -> None:
                 "–" if free <= 0 else f"{served:,}" + (" *" if context > each.architecture.positions else ""),
             )
         )
-    head = ("", "one token", "weights", "the model's limit", "longest text beside the weights", f"texts of {context:,}")
+    head = (
+        "",
+        "one token",
+        "weights",
+        "the model's limit",
+        "longest text beside the weights",
+        f"users: texts of {context:,} tokens at once",
+    )
     with st.container(key="known"):
         st.html(table(head, rows))
     _known_curves(known, numbers, _GPUS[gpu] * 10**9)
@@ -176,7 +192,11 @@ def _known_curves(known: "tuple[KnownCache, ...]", numbers: str, memory: int) ->
 
     names = [each.architecture.title for each in known]
     chosen = st.multiselect(
-        "Curves", names, default=[names[0], "Llama 3 8B", "Gemma 2 9B", "DeepSeek-V3 (latents)"], key="known_curves"
+        "Curves",
+        names,
+        default=[names[0], "Llama 3 8B", "Gemma 2 9B", "DeepSeek-V3 (latents)"],
+        key="known_curves",
+        max_selections=6,
     )
     curves = []
     for each in known:
@@ -186,4 +206,4 @@ def _known_curves(known: "tuple[KnownCache, ...]", numbers: str, memory: int) ->
             curves.append(Curve(each.architecture.title, lengths, sizes))
     if curves:
         with st.container(key="known_chart"):
-            st.altair_chart(bytes_chart(curves, [Mark("the GPU", bytes=memory)]), width="stretch")
+            st.altair_chart(bytes_chart(curves, [Mark("the GPU", bytes=memory)], palette()), width="stretch")

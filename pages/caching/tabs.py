@@ -1,7 +1,6 @@
 """What stands below the picture on the KV cache page, as tabs named by questions; only the open one is computed."""
 
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,7 @@ from pages.caching import buying, supposing, take
 from pages.caching.choices import ROWS
 from pages.shared import thread
 from pages.shared.messages import in_place
+from pages.shared.theme import palette
 from viz.cache_charts import Curve, Mark, bytes_chart
 from viz.cache_tables import TermLine, formula, sentences
 from viz.inspector import line
@@ -51,6 +51,8 @@ def below(now: Shown, status: DeltaGenerator) -> None:
     """The tabs."""
     for name, tab in zip(NAMES, st.tabs(NAMES, key="below_kv_cache", on_change="rerun"), strict=True):
         if not tab.open:
+            if name in buying.JOBS:
+                buying.leave(name)
             continue
         with tab, in_place():
             if name == NAMES[0]:
@@ -58,11 +60,11 @@ def below(now: Shown, status: DeltaGenerator) -> None:
             elif name == NAMES[1]:
                 when_it_outgrows(now)
             elif name == NAMES[2]:
-                supposing.what_if(now.facts, status)
+                supposing.what_if(now.facts, len(now.prompt.pieces) if now.prompt.start else 0, status)
             elif name == NAMES[3]:
                 buying.what_it_buys(now.request.text)
             elif name == NAMES[4]:
-                buying.in_8_bits(now.request.text, now.request.settings.max_new_tokens, status)
+                buying.in_8_bits(now.request.text, now.request.settings.max_new_tokens)
             elif name == NAMES[5]:
                 st.markdown(EXPLANATION)
             elif name == NAMES[6]:
@@ -127,10 +129,12 @@ def term_lines(predicted: "CacheMeasurement", measured: "CacheMeasurement") -> l
             measured.bytes[place],
         )
 
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for place in places:
+        groups.setdefault(alike(place), []).append(place)
     lines = []
     bits = {"float32": 4, "bfloat16": 2, "float16": 2}.get(predicted.dtype, 1)
-    for _, group in groupby(sorted(places, key=lambda place: (str(alike(place)), place)), key=alike):
-        same = list(group)
+    for same in groups.values():
         first = same[0]
         key, value = predicted.key_widths[first], predicted.value_widths[first]
         heads = ("heads with a key and a value", predicted.heads[first])
@@ -200,7 +204,7 @@ def when_it_outgrows(now: Shown) -> None:
             on_change=lambda: ROWS.choose(st.session_state["rows_box"]),
         )
         rows = ROWS.value
-        crossing = crossover(facts.shape, facts.weight_bytes, rows=rows, dtype=facts.dtype)
+        crossing = crossover(facts.shape, facts.weight_bytes, rows=rows, dtype=facts.dtype, source_positions=source)
         st.html(sentences(_outgrowing(facts, rows, crossing)))
     longest = max(16, 2 * (crossing or 0), 2 * (facts.positions or 0))
     lengths = np.unique(np.geomspace(1, longest, 60).astype(np.int64))
@@ -217,7 +221,7 @@ def when_it_outgrows(now: Shown) -> None:
     if facts.positions:
         marks.append(Mark(f"the model's limit, {facts.positions:,}", length=facts.positions))
     with right, st.container(key="outgrowing"):
-        st.altair_chart(bytes_chart(curves, marks), width="stretch")
+        st.altair_chart(bytes_chart(curves, marks, palette()), width="stretch")
         st.html(line("From the formula, which the measurement agrees with; both axes are logarithmic."))
 
 
@@ -232,7 +236,10 @@ def _outgrowing(facts: "CacheFacts", rows: int, crossing: int | None) -> list[st
             f"That is beyond the model's limit of {facts.positions:,} tokens: it cannot happen. Try more texts."
         )
     elif facts.positions:
-        said.append(f"The model goes on to {facts.positions:,} tokens: from there on most of the memory is cache.")
+        said.append(
+            f"The model goes on to {facts.positions:,} tokens: in texts longer than {crossing:,} most of the memory is "
+            "cache."
+        )
     return said
 
 
@@ -250,6 +257,6 @@ earlier tokens cannot change: a token sees only what stands before it. So they a
   columns go; a seq2seq model has a second part for its source, which stands still.
 - *Bytes* are those of the numbers that are kept. *Memory held* can be more: a cache that is allocated at once, or a
   layer with a window that keeps a view of a longer tensor.
-- How dark a cell is says how long its value (or key) is, not how much it is looked at. A pale first column is a *sink*:
-  heads rest there because there is little to fetch.
+- A cell's colour says how long its value (or key) is, not how much it is looked at. Short values in the first column go
+  with a *sink*: many heads rest there when they find nothing, and fetch next to nothing.
 """

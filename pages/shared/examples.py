@@ -101,8 +101,8 @@ CACHES = (
         text="The planets of the solar system are Mercury, Venus, Earth,",
         tokens=32,
         drawn=8,
-        look="The first column stays pale from the fourth layer on: every head may rest on the first token, and what "
-        "it fetches there is next to nothing.",
+        look="Look at the first column from L12 on: the values there are short. Many heads rest on the first token (a "
+        "*sink*), and fetch next to nothing.",
     ),
     CacheExample(
         label="knight (two caches)",

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 import streamlit as st
 
 from models.errors import HeadlightError
-from pages.shared.link import take_notes
+from pages.shared.link import note, take_notes
 
 log = logging.getLogger(__name__)
+_SHOWN = "notes:shown"
 
 
 @contextmanager
@@ -37,6 +38,14 @@ def problem(sentence: str) -> None:
 
 def show_notes() -> None:
     """What was not taken as it was said, for instance in a link."""
-    for place, sentence in enumerate(take_notes()):
+    shown = take_notes()
+    st.session_state[_SHOWN] = shown
+    for place, sentence in enumerate(shown):
         with st.container(key=f"note_{place}"):
             st.info(sentence, icon=":material/info:")
+
+
+def keep_notes() -> None:
+    """Called before a rerun that nobody asked for: what was said is said again, so that it can be read."""
+    for sentence in st.session_state.get(_SHOWN, []):
+        note(sentence)

@@ -68,7 +68,7 @@ def test_it_opens_on_the_example(tab):
     assert tab.focused[1].startswith("Next token")
     figures = root(tab).locator(".figures")
     expect(figures).to_contain_text("495 KiB")
-    expect(figures).to_contain_text("45 without the cache")
+    expect(figures).to_contain_text("11 instead of 45")
     tab.press("Enter")
     expect(root(tab)).to_have_attribute("data-columns", "12")
     tab.wait_for_query(drawn="6")
@@ -133,12 +133,15 @@ def test_while_it_writes_no_step_is_missing_and_updates_are_small(tab):
     text = "The story of the three"
     tab.look(text)
     tab.page.locator(".cache-growth[data-done='false']").wait_for()
-    tab.page.wait_for_function("() => globalThis.seen.at(-1) > 8")
+    tab.page.wait_for_function("() => globalThis.seen.at(-1) > 8 && globalThis.seen.at(-1) < 48")
     sizes.clear()
     tab.page.wait_for_function("() => globalThis.seen.at(-1) > 30")
     updates = list(sizes)
     tab.page.locator(DONE).wait_for(timeout=90_000)
     seen = tab.page.evaluate("() => globalThis.seen")
+    # The former run may be painted once more before the new one.
+    while len(seen) > 1 and seen[0] == 48:
+        seen.pop(0)
     assert seen == sorted(seen)
     assert len(set(seen)) > 3
     assert root(tab).evaluate("root => root.headlight.steps()") == seen[-1] == 48

@@ -181,6 +181,17 @@ def test_jobs_and_steps_are_bounded(monkeypatch):
         engine.poll("nobody's")
 
 
+def test_a_request_may_be_less_patient():
+    @dataclass(frozen=True)
+    class Impatient(Counting):
+        patience = 0.2
+
+    engine = Engine()
+    engine.start(Impatient(10_000, lambda _: time.sleep(0.01)))
+    assert engine.jobs_running
+    assert nothing_runs(engine), "nobody came back"
+
+
 def test_the_steps_of_ended_jobs_are_bounded(monkeypatch):
     monkeypatch.setattr(jobs, "MOST_KEPT_STEPS", 250)
     engine = Engine()

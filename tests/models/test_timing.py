@@ -194,6 +194,18 @@ def test_8_bits_round_what_comes_after_the_prompt(name):
     assert found.parts_at is None or texts[0][: found.parts_at] == texts[1][: found.parts_at]
 
 
+def test_a_comparison_is_a_job_whose_last_step_is_the_answer():
+    engine = engine_with("llama")
+    request = Fp8Request("llama", IDS, 6)
+    steps = list(request.steps(engine))
+    assert [step.found is not None for step in steps] == [False] * (len(steps) - 1) + [True]
+    parts = [step.part for step in steps]
+    assert parts == sorted(parts)
+    assert engine.run(request) is steps[-1].found
+    [again] = request.steps(engine)
+    assert again.found is steps[-1].found
+
+
 @pytest.mark.parametrize("name", ["mistral", "gemma3", "t5"])
 def test_where_there_are_no_8_bits_it_is_said(name):
     with pytest.raises(CannotWriteError, match="8-bit cache of transformers"):

@@ -117,6 +117,14 @@ def test_what_fits_beside_the_weights():
     assert bytes_at(shape, [0, 1, 2], dtype="bf16").tolist() == [0, 131_072, 262_144]
 
 
+def test_a_source_is_there_from_the_first_token_on():
+    facts = Engine().run(CacheFactsRequest("spelling_to_sound"))
+    # 8,762,624 bytes of weights, 26,880 of the source, 3,840 for each token.
+    assert crossover(facts.shape, facts.weight_bytes, dtype=facts.dtype, source_positions=7) == 2_275
+    assert crossover(facts.shape, facts.weight_bytes, rows=256, dtype=facts.dtype, source_positions=7) == 2
+    assert longest_context(facts.shape, 20_000, dtype=facts.dtype, source_positions=7) == 0
+
+
 def test_smollm2_outgrows_its_weights_beyond_its_limit():
     facts = Engine().run(CacheFactsRequest("smollm2"))
     assert facts.weight_bytes == 4 * 134_515_008

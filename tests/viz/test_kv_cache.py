@@ -10,7 +10,7 @@ from viz.components.cache_feed import GrowthStep
 from viz.components.cache_feed import packed as packed_steps
 from viz.components.cache_growth import GrowthPicture, packed
 from viz.components.packing import browser_source
-from viz.quantities import bytes_text, operations_text, seconds_text, times_text
+from viz.quantities import billions_text, bytes_text, seconds_text, times_text
 
 LAYERS = 3
 
@@ -98,7 +98,7 @@ def test_a_picture_that_does_not_fit_is_refused(more):
 
 def test_the_script_is_lean():
     source = browser_source("cache_growth", "player")
-    assert len(source["js"]) < 30_000
+    assert len(source["js"]) < 32_000
     assert "class Player" in source["js"]
 
 
@@ -151,9 +151,11 @@ def test_bytes(number, text):
 
 def test_other_quantities():
     assert [seconds_text(each) for each in (0.0004, 0.045, 1.884, 12.34)] == ["0.4 ms", "45 ms", "1.88 s", "12.3 s"]
-    assert operations_text(269_512_704) == "0.27 billion"
-    assert operations_text(1_546_366_464) == "1.55 billion"
-    assert operations_text(900) == "900"
+    assert [billions_text(each) for each in (530.4e9, 19.2e9, 269_512_704)] == [
+        "530 billion",
+        "19 billion",
+        "0.27 billion",
+    ]
     assert [times_text(each).replace("\N{NARROW NO-BREAK SPACE}", " ") for each in (4.0, 2.346, 19.2)] == [
         "4 ×",
         "2.35 ×",
@@ -172,6 +174,6 @@ def test_charts_hold_the_numbers_they_are_given():
     assert 3 <= len(ticks) <= 9
     assert all(np.log2(tick).is_integer() for tick in ticks)
     times = timing_chart(lengths, lengths / 2.0, lengths / 1.0, title="ms", scale=1000).to_dict()
-    assert {each["value"] for each in times["layer"][0]["data"]["values"]} >= {500.0, 100_000.0}
+    assert {each["value"] for each in times["data"]["values"]} >= {500.0, 100_000.0}
     assert len(steps_chart([0.0, 0.5], title="nats", parts_at=1).to_dict()["layer"]) == 2
     assert "layer" not in steps_chart([0.0, 0.5], title="nats", parts_at=None).to_dict()

@@ -3,7 +3,9 @@
 const LEFT = 40
 const NARROWEST = 7
 const WIDEST = 32
-const NAMED = 12
+const NAMED = 9
+// Names lie flatter where there is room.
+const ROOMY = 16
 const LOWEST = 7
 const HIGHEST = 24
 const GAP = 12
@@ -32,7 +34,7 @@ class CacheField {
     const width = this.root.clientWidth
     this.cell = Math.max(NARROWEST, Math.min(WIDEST, Math.floor((width - LEFT - 4) / this.columns)))
     this.row = Math.max(LOWEST, Math.min(HIGHEST, Math.floor(244 / kinds.length)))
-    this.names = this.cell >= NAMED ? 56 : 18
+    this.names = this.cell >= NAMED ? 62 : 18
     const cross = kinds.length - own
     this.crossTop = this.names + own * this.row + (cross ? GAP + this.names : 0)
     this.height = this.crossTop + cross * this.row + 6
@@ -110,10 +112,21 @@ class CacheField {
 
   onKey(event) {
     const { view } = this
-    const by = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key]
+    if (event.key === "Escape") return this.hover(null)
+    const from = view.hovered ?? view.pinned ?? [0, view.shownPositions - 1]
+    const end = (from[0] < view.own ? view.shownPositions : view.source.length) - 1
+    const start = from[0] < view.own ? view.hidden : 0
+    const steps = {
+      ArrowRight: [0, 1],
+      ArrowLeft: [0, -1],
+      ArrowDown: [1, 0],
+      ArrowUp: [-1, 0],
+      Home: [0, start - from[1]],
+      End: [0, end - from[1]],
+    }
+    const by = steps[event.key]
     if (!by && event.key !== "Enter") return
     event.preventDefault()
-    const from = view.hovered ?? view.pinned ?? [0, view.shownPositions - 1]
     if (!by) return this.pin(from)
     const to = [from[0] + by[0], from[1] + by[1]]
     if (!view.valueAt(...to)) return
@@ -184,11 +197,11 @@ class CacheField {
       const at = bottom === this.names ? view.hovered?.[1] - view.hidden : view.hovered?.[1]
       const isHovered = column === at && view.hovered && view.hovered[0] >= view.own === (bottom !== this.names)
       if (this.cell < NAMED && !isHovered) continue
-      context.font = `${isHovered ? "600 " : ""}12px ${this.font}`
+      context.font = `${isHovered ? "600 " : ""}${this.cell < NAMED ? 12 : Math.min(12, this.cell + 1)}px ${this.font}`
       context.fillStyle = isGiven(column) ? view.colours.quiet : view.colours.ink
       context.save()
       context.translate(this.x(column) + this.cell / 2, bottom - 5)
-      if (this.cell >= NAMED) context.rotate(-Math.PI / 3.2)
+      if (this.cell >= NAMED) context.rotate(this.cell < ROOMY ? -Math.PI / 2 : -Math.PI / 3.2)
       context.fillText(short(nameOf(column) ?? ""), 0, 0)
       context.restore()
     }
@@ -246,6 +259,11 @@ class CacheField {
     if (view.hovered) around(view.hovered, ink, 2)
   }
 
+  nameLayer(layer, place, colour) {
+    this.context.fillStyle = colour
+    this.context.fillText(`L${layer}`, LEFT - 8, this.y(place) + this.row / 2)
+  }
+
   drawLayers() {
     const { context, view } = this
     context.fillStyle = view.colours.ground
@@ -257,10 +275,16 @@ class CacheField {
     view.layers.forEach((layer, place) => {
       const isHovered = view.hovered?.[0] === place
       if (!isHovered && layer % every) return
-      context.fillStyle = isHovered ? view.colours.ink : view.colours.quiet
-      context.fillText(`L${layer}`, LEFT - 8, this.y(place) + this.row / 2)
+      if (!isHovered) this.nameLayer(layer, place, view.colours.quiet)
     })
+    if (!view.hovered) return
+    // On a ground of its own: its neighbours' names may reach here.
+    const [place] = view.hovered
+    context.fillStyle = view.colours.ground
+    context.fillRect(0, this.y(place) + this.row / 2 - 8, LEFT - 4, 16)
+    context.font = `600 11px ${this.font}`
+    this.nameLayer(view.layers[place], place, view.colours.ink)
   }
 }
 
-const short = (text) => (text.length > 11 ? `${text.slice(0, 10)}…` : text)
+const short = (text) => (text.length > 9 ? `${text.slice(0, 8)}…` : text)

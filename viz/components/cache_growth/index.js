@@ -153,10 +153,13 @@ class CacheGrowth {
     const texts = this.steps.map((each) => each.text)
     this.player.show(this.shownStep, { outputs: hints, hints, texts, textBefore: this.textBefore })
     const more = this.isDone ? "" : ` of at most ${this.mostSteps}, still writing`
-    if (more) this.part("counter").textContent = `token ${this.shownStep + 1}${more}`
-    else this.part("counter").textContent = `token ${this.shownStep + 1} of ${this.steps.length}`
+    const number = (this.shownStep + 1).toLocaleString("en")
+    if (more) this.part("counter").textContent = `token ${number}${more}`
+    else this.part("counter").textContent = `token ${number} of ${this.steps.length.toLocaleString("en")}`
     // Not disabled: while it writes it would lose the focus at each last token.
-    this.part("onward").ariaDisabled = this.shownStep + 1 >= this.steps.length
+    const isLast = this.shownStep + 1 >= this.steps.length
+    this.part("onward").ariaDisabled = isLast
+    this.part("onward").title = isLast && this.isDone ? "This is the last one; more new tokens can be chosen." : ""
     this.part("caption").textContent = this.caption
     this.showFigures()
     this.field.show(this)
@@ -184,10 +187,16 @@ class CacheGrowth {
     const step = this.shownStep + 1
     const without = step * this.given + (step * (step - 1)) / 2
     const source = this.source.length ? ` and ${this.source.length} of the source` : ""
-    const generated = `${this.given} read at once + ${columns - this.given} one by one`
+    const onward = columns - this.given
+    const generated = `${this.given} read at once${onward ? ` + ${onward.toLocaleString("en")} one by one` : ""}`
     const figures = [
-      ["In the cache", sizeText(bytes), `${columns} column${columns === 1 ? "" : "s"}${source}: ${generated}`],
-      ["Columns computed so far", columns.toLocaleString("en"), `${without.toLocaleString("en")} without the cache`, columns / without],
+      ["In the cache", sizeText(bytes), `${columns.toLocaleString("en")} column${columns === 1 ? "" : "s"}${source}: ${generated}`],
+      [
+        "Columns computed so far",
+        `${columns.toLocaleString("en")} instead of ${without.toLocaleString("en")}`,
+        "with the cache; without it all again for each token",
+        columns / without,
+      ],
       ["Beside the weights", percent(bytes / this.weightBytes), `of ${sizeText(this.weightBytes)}`],
     ]
     if (allocated !== bytes) figures[0][2] += `; ${sizeText(allocated)} of memory held for it`

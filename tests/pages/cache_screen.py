@@ -1,0 +1,74 @@
+"""One person's tab on the KV cache page, as AppTest plays it."""
+
+import time
+
+from models.engine import engine
+from pages.shared.examples import CACHES
+from tests.pages.screen import Screen
+from tests.viz.wire import header_of
+
+PAGE = "pages/kv_cache.py"
+ONCE = CACHES[0]
+TABS = (
+    "Does the formula agree?",
+    "When does it outgrow the model?",
+    "What if?",
+    "What does it buy?",
+    "In 8 bits?",
+    "What am I looking at?",
+    "Take it with you",
+    "Show the code",
+)
+
+
+class Cache(Screen):
+    """A session on the KV cache page."""
+
+    def __init__(self, **query):
+        super().__init__(PAGE, **query)
+
+    @property
+    def has_picture(self):
+        return self.component("cache_growth") is not None
+
+    @property
+    def shown(self):
+        return header_of(self.component("cache_growth"))
+
+    @property
+    def fed(self):
+        """The header of the steps that were sent."""
+        return header_of(self.component(f"cache_feed_{self.shown['run']}"))
+
+    @property
+    def html(self):
+        return "".join(each.proto.body for each in self.test.get("html"))
+
+    def open_tab(self, label):
+        self.test.session_state["below_kv_cache"] = label
+        return self.run()
+
+    def until_rounded(self):
+        """In 8 bits: until both ways are computed, or it was said why not."""
+        for _ in range(400):
+            if "As it is" in self.html or any("8-bit cache" in each.value for each in self.test.info):
+                return self
+            time.sleep(0.1)
+            self.run()
+        raise AssertionError("the comparison did not come to an end")
+
+    def until_done(self):
+        for _ in range(400):
+            if self.fed["isDone"]:
+                return self.run()
+            time.sleep(0.1)
+            self.run()
+        raise AssertionError("it did not come to an end")
+
+
+def wait_for_nothing_to_run():
+    for _ in range(100):
+        if not engine.jobs_running:
+            return
+        time.sleep(0.1)
+    raise AssertionError("something goes on")
