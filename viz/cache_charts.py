@@ -11,7 +11,7 @@ from jaxtyping import Float, Int64
 
 from viz.palette import LIGHT, Palette
 
-_HEIGHT = 250
+_HEIGHT = 300
 # Shades that differ in lightness and in dash, so that they also part in grey.
 _DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [1, 4])
 # So many curves are named where they end; more of them below the chart.
@@ -110,13 +110,13 @@ def _mark(mark: Mark, palette: Palette) -> list[Any]:
     axis = {"y": "bytes:Q"} if mark.bytes is not None else {"x": "length:Q"}
     rule: Any = alt.Chart(data).mark_rule(color=palette.quiet, strokeDash=[4, 3])
     is_level = mark.bytes is not None
-    place = {"x": alt.value(6)} if is_level else {"y": alt.value(_HEIGHT - 14)}
+    place = {"x": alt.value(6)} if is_level else {"y": alt.value("height")}
     text: Any = alt.Chart(data).mark_text(
         align="left" if is_level else "right",
         fontSize=12,
         color=palette.quiet,
         dx=0 if is_level else -5,
-        dy=-7 if is_level else 0,
+        dy=-7 if is_level else -10,
     )
     return [rule.encode(**axis, tooltip=["name:N"]), text.encode(**axis, **place, text="name:N")]
 
@@ -148,7 +148,7 @@ def timing_chart(
         color=colour,
         tooltip=[alt.Tooltip("way:N"), alt.Tooltip("position:Q"), alt.Tooltip("value:Q", format=",.2f", title=title)],
     )
-    return lines.properties(height=220)
+    return lines.properties(height=280)
 
 
 def steps_chart(values: Sequence[float], *, title: str, parts_at: int | None, palette: Palette = LIGHT) -> Any:
@@ -161,6 +161,6 @@ def steps_chart(values: Sequence[float], *, title: str, parts_at: int | None, pa
         tooltip=[alt.Tooltip("token:O"), alt.Tooltip("value:Q", format=".4f", title=title)],
     )
     if parts_at is None:
-        return bars.properties(height=200)
+        return bars.properties(height=220)
     rule: Any = alt.Chart(alt.Data(values=[{"token": parts_at + 1}])).mark_rule(color=palette.accent, strokeWidth=2)
-    return alt.layer(bars, rule.encode(x="token:O")).properties(height=200)
+    return alt.layer(bars, rule.encode(x="token:O")).properties(height=220)
