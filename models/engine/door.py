@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 from models.engine.cache import ByteCache
 from models.engine.gate import Gate, OnWait, listening
 from models.engine.jobs import Jobs, Progress
-from models.engine.memory import few_arenas
+from models.engine.memory import give_memory_back
 
 if TYPE_CHECKING:
     from models.loading import LoadedModel
@@ -174,6 +174,6 @@ def _bytes_from_environment() -> int:
     return int(given) if given.isdecimal() else _DEFAULT_BYTES
 
 
-few_arenas()
+give_memory_back()
 engine = Engine()
 atexit.register(engine.close)
