@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from playwright.sync_api import TimeoutError as NothingCame
 from playwright.sync_api import expect
 
 from models.decoding import DecodingSettings, decode
@@ -23,8 +24,16 @@ def tab(new_tab):
 
 
 def opened(tab, **query):
+    """Open a link and wait until all is written. A page that stands still once is reloaded, and says how it stood."""
     tab.goto("kv_cache", **query)
-    tab.page.locator(DONE).wait_for(timeout=90_000)
+    try:
+        tab.page.locator(DONE).wait_for(timeout=45_000)
+    except NothingCame:
+        runs = "[...(globalThis.headlightRuns ?? [])].map(([name, run]) => [name, run.count, run.isDone])"
+        script = tab.page.locator("[data-testid=stApp]").get_attribute("data-test-script-state")
+        print("stood still:", query, tab.page.evaluate(runs), script, tab.page.locator("body").inner_text()[:2_000])
+        tab.page.reload()
+        tab.page.locator(DONE).wait_for(timeout=45_000)
     return tab
 
 
