@@ -77,15 +77,22 @@ def test_a_static_cache_is_allocated_for_all_that_may_come(name):
         assert steps[0].cache.total_bytes < steps[0].cache.total_allocated_bytes
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", [*WRITERS, "smollm2", "spelling_to_sound"])
+@pytest.mark.parametrize("rows", [1, 3])
 @pytest.mark.parametrize("beams", [1, 4])
-def test_beams_are_rows(name, beams):
+@pytest.mark.parametrize("dtype", [torch.float32, HALF], ids=["fp32", "bf16"])
+def test_beams_and_batches_are_rows(name, rows, beams, dtype):
     """The cache that transformers' own search leaves behind."""
-    loaded = architectures.loaded(name)
-    model: Any = loaded.model
-    rows, mask = padded([IDS], 0, left=True, device=loaded.device)
+    if name in WRITERS:
+        model: Any = in_dtype(name, dtype).model
+        ids = IDS
+    else:
+        whole: Any = load_model(name)
+        model = copy.deepcopy(whole.model).to(dtype)
+        ids = tuple(whole.tokenizer("knight")["input_ids"])
+    asked, mask = padded([ids] * rows, 0, left=True, device=model.device)
     found = model.generate(
-        rows,
+        asked,
         attention_mask=mask,
         num_beams=beams,
         do_sample=False,
@@ -95,10 +102,9 @@ def test_beams_are_rows(name, beams):
         use_cache=True,
         pad_token_id=0,
     )
-    cache = found.past_key_values
-    measured = measure_cache(cache)
-    expected = predicted(model.config, 6, beams=beams)
-    assert measured.rows == beams
+    measured = measure_cache(found.past_key_values)
+    expected = predicted(model.config, 6, rows=rows, dtype=dtype, prompt=len(ids), beams=beams)
+    assert (measured.rows, measured.dtype) == (rows * beams, expected.dtype)
     assert measured.bytes == expected.bytes
     assert measured.positions == expected.positions
 
@@ -117,28 +123,6 @@ def test_the_real_models_are_predicted(name, rows):
         assert steps[3].cache.total_bytes == rows * 10 * 46_080
     else:
         assert steps[0].cache.kinds == ("full",) * 3 + ("cross",) * 3
-
-
-@pytest.mark.parametrize("name", ["smollm2", "spelling_to_sound"])
-@pytest.mark.parametrize("beams", [1, 4])
-def test_the_real_models_are_predicted_in_half_precision_and_with_beams(name, beams):
-    whole = load_model(name)
-    model: Any = copy.deepcopy(whole.model).to(HALF)
-    inputs = whole.tokenizer("knight", return_tensors="pt")
-    found = model.generate(
-        inputs["input_ids"],
-        num_beams=beams,
-        do_sample=False,
-        min_new_tokens=5,
-        max_new_tokens=5,
-        return_dict_in_generate=True,
-        use_cache=True,
-        pad_token_id=0,
-    )
-    measured = measure_cache(found.past_key_values)
-    prompt = inputs["input_ids"].shape[1]
-    expected = predicted(model.config, 5, dtype=HALF, prompt=prompt, beams=beams)
-    assert (measured.bytes, measured.rows, measured.dtype) == (expected.bytes, beams, "bfloat16")
 
 
 @pytest.mark.parametrize("name", ["mistral", "gemma2", "gemma3", "gpt_oss"])
