@@ -25,7 +25,7 @@ from pages.caching.tabs import Shown, below
 from pages.shared import door, thread
 from pages.shared.asking import ask, working
 from pages.shared.examples import CACHES
-from pages.shared.link import mirror, receive
+from pages.shared.link import mirror, receive, run_again
 from pages.shared.messages import in_place, keep_notes, problem, show_notes
 from pages.shared.text import question_and_text
 
@@ -122,7 +122,7 @@ if not thread.TEXT.is_chosen and not thread.MODEL.is_chosen:
     open_example(CACHES[0])
     # The sidebar has named another model already.
     keep_notes()
-    st.rerun()
+    run_again()
 question_and_text(
     "What does the model keep while it writes?",
     [(each.label, each.look, lambda each=each: open_example(each)) for each in CACHES],

@@ -15,7 +15,7 @@ from models.errors import HeadlightError
 from pages.attending.choices import LENGTH, LENGTHS, STEP, TARGET, WAY, WAYS
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.link import note
+from pages.shared.link import note, run_again
 
 if TYPE_CHECKING:
     from models.attention import TracedText
@@ -171,7 +171,7 @@ def _job_of(request: "WriteRequest") -> str:
 def _growing(job: str) -> None:
     progress = engine.poll(job)
     if progress.is_done:
-        st.rerun()
+        run_again()
     with st.container(key="growing"):
         if progress.place and not progress.count:
             st.info(f"Others are computing. Your place in the queue: {progress.place}.")

@@ -9,6 +9,7 @@ import streamlit as st
 from models.catalog import MODELS
 from models.engine import JobError, device_name, engine
 from pages.shared import thread
+from pages.shared.link import run_again
 from pages.shared.messages import problem
 from pages.shared.theme import palette
 from viz.cache_charts import steps_chart, timing_chart
@@ -89,7 +90,7 @@ def _result(job: str, tokens: int, repeats: int, was_done: bool) -> None:
         problem(progress.error)
         return
     if progress.is_done and not was_done:
-        st.rerun()
+        run_again()
     if not progress.is_done:
         if progress.place and not progress.count:
             said = f"Others are timing or computing. Your place in the queue: {progress.place}."
@@ -220,7 +221,7 @@ def _rounding(job: str, tokens: int, was_done: bool) -> None:
         st.info(f"{progress.error} What it would take stands under “What if?”, by the formula.", icon=":material/info:")
         return
     if progress.is_done and not was_done:
-        st.rerun()
+        run_again()
     if not progress.is_done:
         said = "Computing the same tokens with both caches…"
         if progress.place and not progress.count:

@@ -11,7 +11,7 @@ from models.catalog import MODELS
 from models.engine import JobError, Progress, engine
 from pages.caching.choices import CELL, DRAWN, KEEPING, SHADE, SHADES, TOKENS, Cell
 from pages.shared import thread
-from pages.shared.link import note
+from pages.shared.link import note, run_again
 from pages.shared.messages import keep_notes
 from viz.components.cache_feed import GrowthStep, cache_feed, seen
 from viz.components.cache_growth import GrowthPicture, cache_growth
@@ -149,7 +149,7 @@ def _feed(run: str, job: str, key: str) -> None:
         since = seen(run, key)
         progress = engine.poll(job, since)
     except JobError:
-        st.rerun()
+        run_again()
         return
     # More than there are: the browser knows this run from before, when it went further.
     since = min(since, progress.count)
@@ -159,7 +159,7 @@ def _feed(run: str, job: str, key: str) -> None:
     if progress.is_done and since >= progress.count and st.session_state.get(_FINISHED) != job:
         st.session_state[_FINISHED] = job
         keep_notes()
-        st.rerun()
+        run_again()
     if not progress.is_done:
         st.button("Stop", key="stop_writing", on_click=lambda: engine.cancel(job))
 

@@ -8,7 +8,7 @@ from page to page keeps the thread (model, text, token).
 import urllib.parse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 import streamlit as st
 
@@ -17,6 +17,7 @@ LONGEST_ENCODED_TEXT = 2000
 Value = TypeVar("Value")
 _MIRRORED = "link:mirrored"
 _NOTES = "link:notes"
+_OURS = "link:ours"
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ def whole_number(what: str) -> Callable[[str], int]:
 
 def receive(choices: Sequence[Choice[Any]]) -> None:
     """Take over what the address says, where it says something else than what was last written there."""
+    if st.session_state.pop(_OURS, False):
+        return
     mirrored = st.session_state.get(_MIRRORED, {})
     for choice in choices:
         said = st.query_params.get(choice.name)
@@ -80,6 +83,16 @@ def receive(choices: Sequence[Choice[Any]]) -> None:
         except ValueError as error:
             choice.choose(choice.default)
             note(str(error))
+
+
+def run_again() -> NoReturn:
+    """Run the whole page anew because of something that the page did itself.
+
+    Such a run has the address with which the browser asked for the one before: what was written there since is not in
+    it yet, and it must not take a person's newer choice back.
+    """
+    st.session_state[_OURS] = True
+    st.rerun()
 
 
 def mirror(choices: Sequence[Choice[Any]]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from pages.shared import thread
-from pages.shared.link import LONGEST_ENCODED_TEXT, fits
+from pages.shared.link import LONGEST_ENCODED_TEXT, fits, run_again
 from pages.shared.messages import problem
 
 
@@ -70,4 +70,4 @@ def open_text_file(on_text: Callable[[], None] = lambda: None) -> None:
     if text != thread.TEXT.value:
         on_text()
     thread.choose_text(text)
-    st.rerun()
+    run_again()

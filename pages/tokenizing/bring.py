@@ -6,6 +6,7 @@ import streamlit as st
 
 from models.engine import JobError, engine
 from models.errors import HeadlightError
+from pages.shared.link import run_again
 from pages.shared.messages import problem
 from pages.tokenizing import own
 from pages.tokenizing.choices import CHOSEN, add, choose
@@ -89,7 +90,7 @@ def _watch() -> None:
     st.session_state.pop(_JOB)
     if step is not None and step.tokenizer_json and not progress.is_cancelled:
         _trained(request, step.tokenizer_json)
-    st.rerun()
+    run_again()
 
 
 def _trained(request: "TrainTokenizerRequest", made: bytes) -> None:
@@ -135,7 +136,7 @@ def _opening() -> None:
     st.session_state[_NOTES] = list(opened.notes)
     _note("Opened. It stands in the last column.")
     add(name)
-    st.rerun()
+    run_again()
 
 
 def _note(sentence: str) -> None:

@@ -1,0 +1,44 @@
+"""What the address says is taken over where a person opened it, and not where the page ran itself anew."""
+
+from streamlit.testing.v1 import AppTest
+
+
+def page():
+    import streamlit as st
+
+    from pages.shared.link import Choice, mirror, receive, run_again
+
+    step = Choice("step", 0, int)
+    receive([step])
+    if "chosen" in st.session_state:
+        step.choose(st.session_state.pop("chosen"))
+    is_ours = st.session_state.pop("ours", False)
+    mirror([step])
+    if is_ours:
+        # As the browser sent it with what it asked for before the choice.
+        st.query_params.from_dict({"step": "1"})
+        run_again()
+    st.text(step.value)
+
+
+def opened(**query):
+    test = AppTest.from_function(page)
+    test.query_params.update(query)
+    return test.run()
+
+
+def test_a_run_of_the_page_itself_does_not_take_a_choice_back():
+    test = opened(step="1")
+    assert test.text[0].value == "1"
+    test.session_state["chosen"] = 2
+    test.session_state["ours"] = True
+    assert test.run().text[0].value == "2"
+    assert test.query_params["step"] == "2"
+
+
+def test_an_earlier_address_that_is_opened_again_is_taken():
+    test = opened(step="1")
+    test.session_state["chosen"] = 2
+    test.run()
+    test.query_params["step"] = "1"
+    assert test.run().text[0].value == "1"
