@@ -4,7 +4,7 @@ from models.decoding.beams import MOST_BEAMS, Beam, BeamSearch, beam_search
 from models.decoding.loop import decode, decode_batch
 from models.decoding.precision import Fp8Comparison, Fp8Request
 from models.decoding.preparation import CannotWriteError
-from models.decoding.requests import BeamSearchRequest, PromptPieces, PromptRequest, WriteRequest
+from models.decoding.requests import BeamSearchRequest, PromptPieces, PromptRequest, Turned, WriteRequest
 from models.decoding.sampling import Stage, sampling_stages
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.steps import GenerationStep
@@ -32,6 +32,7 @@ __all__ = [
     "StageSummary",
     "TimedStep",
     "TokenFate",
+    "Turned",
     "Waterfall",
     "WaterfallRequest",
     "WriteRequest",

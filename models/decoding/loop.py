@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -9,9 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from models.decoding.preparation import Prepared, prepare, prompt_ids
-from models.decoding.sampling import Stage, draw, staged
+from models.decoding.sampling import Stage, draw, luck_of, staged
 from models.decoding.settings import DecodingSettings, SettingsError
-from models.decoding.steps import Ending, GenerationStep
+from models.decoding.steps import Ending, GenerationStep, TextEnd
 from models.kv_cache import CacheMeasurement, CacheNorms, measure_cache, newest_norms
 from models.loaded import LoadedModel
 from models.tokenization import TextStream
@@ -21,20 +22,30 @@ Prompt = str | Sequence[int]
 
 
 def decode(
-    loaded: LoadedModel, prompt: Prompt, settings: DecodingSettings | None = None, *, turn: Turn = nullcontext
+    loaded: LoadedModel,
+    prompt: Prompt,
+    settings: DecodingSettings | None = None,
+    *,
+    written: Sequence[int] = (),
+    first: int | None = None,
+    turn: Turn = nullcontext,
 ) -> Iterator[GenerationStep]:
     """Go on from `prompt`, one step at a time; greedily, it gives the tokens of `model.generate`.
 
     prompt: a text, or token ids that go to the model as they are. For a seq2seq model it is the source, and the
         decoder begins with its start token.
     settings: None is `DecodingSettings()`.
+    written: tokens that were written before, with these settings and this seed; it goes on where they end, with the
+        luck of the steps that follow.
+    first: a token that is taken at the first step instead of a drawn one; the step's luck is passed over.
     turn: entered round each forward, for whoever shares a device.
 
     Nothing is computed before the first step is asked for, and nothing after the last one that was.
 
     Raises TextError, InputError (empty, too long), CannotWriteError (an encoder), SettingsError.
     """
-    for (step,) in decode_batch(loaded, [prompt], settings or DecodingSettings(), turn=turn):
+    each = settings or DecodingSettings()
+    for (step,) in decode_batch(loaded, [prompt], each, written=written, first=first, turn=turn):
         if step is not None:
             yield step
 
@@ -44,12 +55,14 @@ def decode_batch(
     prompts: Sequence[Prompt],
     settings: DecodingSettings | Sequence[DecodingSettings],
     *,
+    written: Sequence[int] = (),
+    first: int | None = None,
     turn: Turn = nullcontext,
 ) -> Iterator[tuple[GenerationStep | None, ...]]:
     """Several prompts, or one prompt with several settings, in one batch; each item has one step per row.
 
     A row that has ended gives None while others go on. Settings may differ between rows in everything but the cache.
-    Each row draws from its own generator: it says what it would say alone.
+    Each row has its own seed's luck: it says what it would say alone.
 
     Raises what `decode` raises.
     """
@@ -59,37 +72,69 @@ def decode_batch(
         raise SettingsError(f"There are {len(texts)} prompts and {len(each)} settings; give one of both, or as many.")
     if len({one.cache for one in each}) > 1:
         raise SettingsError("All rows of a batch share one cache; give them settings with the same one.")
+    if len(written) >= min(one.max_new_tokens for one in each):
+        raise SettingsError(
+            f"{len(written)} tokens are written already; ask for more than {len(written)} in all to go on from there."
+        )
     ids = [prompt_ids(loaded, text) for text in texts]
+    left = [
+        replace(
+            one,
+            max_new_tokens=one.max_new_tokens - len(written),
+            min_new_tokens=max(0, one.min_new_tokens - len(written)),
+        )
+        for one in each
+    ]
     with turn():
-        state = prepare(loaded, ids, each)
-    yield from _steps(loaded, state, each, turn)
+        state = prepare(loaded, ids, left, written)
+    yield from _steps(loaded, state, left, tuple(written), first, turn)
 
 
 def _steps(
-    loaded: LoadedModel, state: Prepared, settings: Sequence[DecodingSettings], turn: Turn
+    loaded: LoadedModel,
+    state: Prepared,
+    settings: Sequence[DecodingSettings],
+    written: tuple[int, ...],
+    first: int | None,
+    turn: Turn,
 ) -> Iterator[tuple[GenerationStep | None, ...]]:
     is_seq2seq = bool(loaded.model.config.is_encoder_decoder)
-    streams = [TextStream(loaded.tokenizer, () if is_seq2seq else prompt) for prompt in state.prompts]
-    generators = [torch.Generator().manual_seed(one.seed) for one in settings]
+    streams = [TextStream(loaded.tokenizer, (*(() if is_seq2seq else prompt), *written)) for prompt in state.prompts]
+    before = loaded.tokenizer.decode(list(written), skip_special_tokens=True) if written and loaded.tokenizer else ""
+    ends_of = [TextEnd(one.stop, before) for one in settings]
+    luck = [luck_of(one.seed, state.longest, len(written)) for one in settings]
     open_rows = set(range(len(settings)))
     for index in range(state.longest):
         with turn(), torch.inference_mode():
             logits = next_logits(loaded, state, is_first=index == 0)
             held, norms = _held(state, settings, is_first=index == 0)
         scores = _scores(state, logits)
+        taken = first if index == 0 else None
         chosen = [
-            draw(scores[row], one, generator) if row in open_rows else state.padding
-            for row, (one, generator) in enumerate(zip(settings, generators, strict=True))
+            _choose(scores[row], logits[row], one, luck[row][index : index + 1], taken)
+            if row in open_rows
+            else state.padding
+            for row, one in enumerate(settings)
         ]
         stages = _stages(state, settings, logits)
-        shares = torch.softmax(logits, dim=-1)[range(len(chosen)), chosen].tolist()
+        told = _told(logits, scores, chosen)
         pieces = loaded.pieces(chosen)
         made: list[GenerationStep | None] = [None] * len(chosen)
         for row in sorted(open_rows):
             ends = _ending(state, settings[row], chosen[row], index)
             text = streams[row].add(chosen[row], is_last=ends is not None)
+            if ends_of[row].comes_with(text) and ends != "end token":
+                ends = "stop text"
             made[row] = GenerationStep(
-                index, chosen[row], text, shares[row], pieces[row], ends, held, norms, stages.get(row, ())
+                index=len(written) + index,
+                token_id=chosen[row],
+                text=text,
+                piece=pieces[row],
+                **told[row],
+                ends=ends,
+                cache=held,
+                norms=norms,
+                stages=stages.get(row, ()),
             )
             if ends is not None:
                 open_rows.discard(row)
@@ -97,6 +142,42 @@ def _steps(
         yield tuple(made)
         if not open_rows:
             return
+
+
+def _choose(
+    scores: Float[Tensor, " vocabulary"],
+    logits: Float[Tensor, " vocabulary"],
+    settings: DecodingSettings,
+    luck: Float[Tensor, " draw"],
+    taken: int | None,
+) -> int:
+    if taken is not None:
+        if not 0 <= taken < len(logits):
+            raise SettingsError(f"There is no token {taken}; the vocabulary has {len(logits):,}.")
+        return taken
+    if settings.temperature == 0 and torch.isfinite(scores).any():
+        return int(scores.argmax())
+    return draw(scores, logits, luck)[0]
+
+
+def _told(
+    logits: Float[Tensor, "row vocabulary"], scores: Float[Tensor, "row vocabulary"], chosen: Sequence[int]
+) -> list[dict[str, Any]]:
+    """What each row's step tells of its token's probability."""
+    rows = torch.arange(len(chosen))
+    ids = torch.tensor(chosen, device=logits.device)
+    logs = torch.log_softmax(logits, dim=-1)
+    own = logits[rows, ids][:, None]
+    before = torch.arange(logits.shape[1], device=logits.device) < ids[:, None]
+    rank = ((logits > own) | ((logits == own) & before)).sum(dim=-1)
+    columns = {
+        "probability": logs[rows, ids].exp(),
+        "rank": rank,
+        "drawn_probability": torch.softmax(scores, dim=-1)[rows, ids],
+        "entropy": -torch.where(logs.isfinite(), logs.exp() * logs, 0).sum(dim=-1),
+    }
+    values = {name: column.tolist() for name, column in columns.items()}
+    return [{name: column[row] for name, column in values.items()} for row in range(len(chosen))]
 
 
 def next_logits(loaded: LoadedModel, state: Prepared, *, is_first: bool) -> Float[Tensor, "row vocabulary"]:

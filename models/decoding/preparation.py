@@ -14,7 +14,7 @@ from transformers import EncoderDecoderCache, QuantizedCache, StaticCache
 from transformers.modeling_outputs import BaseModelOutput
 
 from models.attention.inputs import InputError, model_inputs
-from models.decoding.sampling import NEUTRAL, generation_arguments
+from models.decoding.sampling import NEUTRAL, generation_arguments, ordered
 from models.decoding.settings import DecodingSettings
 from models.errors import HeadlightError
 from models.kv_cache import cache_shape
@@ -64,10 +64,16 @@ def prompt_ids(loaded: LoadedModel, prompt: str | Sequence[int]) -> tuple[int, .
     return model_inputs(loaded, prompt).ids
 
 
-def prepare(loaded: LoadedModel, prompts: Sequence[tuple[int, ...]], settings: Sequence[DecodingSettings]) -> Prepared:
+def prepare(
+    loaded: LoadedModel,
+    prompts: Sequence[tuple[int, ...]],
+    settings: Sequence[DecodingSettings],
+    written: Sequence[int] = (),
+) -> Prepared:
     """Pad the prompts to one length, run the encoder if there is one, and make the cache.
 
-    One prompt and one settings for each row; all settings name the same cache.
+    One prompt and one settings for each row; all settings name the same cache. written: what every row has written
+    already, of which `max_new_tokens` and `min_new_tokens` of the settings do not speak.
 
     Takes the device: call it inside a turn. Raises InputError where no position is left to write to, CannotWriteError
     where the architecture has no such cache.
@@ -75,15 +81,20 @@ def prepare(loaded: LoadedModel, prompts: Sequence[tuple[int, ...]], settings: S
     model: Any = loaded.model
     is_seq2seq = bool(model.config.is_encoder_decoder)
     end_ids, padding = ending_ids(model)
-    rows, mask = padded(prompts, padding, left=not is_seq2seq, device=loaded.device)
-    taken = 1 if is_seq2seq else rows.shape[1]
+    given = prompts if is_seq2seq else [(*prompt, *written) for prompt in prompts]
+    rows, mask = padded(given, padding, left=not is_seq2seq, device=loaded.device)
+    more: dict[str, Any] = {}
+    taken = rows.shape[1]
+    if is_seq2seq:
+        begin = torch.tensor([[first_id(model), *written]] * len(rows), device=loaded.device)
+        more = {"decoder_input_ids": begin} if written else {}
+        taken = begin.shape[1]
     longest, is_bounded = room_to_write(loaded, taken, max(one.max_new_tokens for one in settings))
     cache = settings[0].cache
-    more: dict[str, Any] = {}
     if cache == "static":
-        more = {"past_key_values": _static(model, rows, taken + longest)}
+        more |= {"past_key_values": _static(model, rows, taken + longest)}
     elif cache == "fp8":
-        more = {"past_key_values": _fp8(loaded)}
+        more |= {"past_key_values": _fp8(loaded)}
     with torch.inference_mode():
         ids, _, arguments = model.generate(
             input_ids=rows,
@@ -119,13 +130,13 @@ def _processors(
     """Those that `generate` itself would use, in its order, for each group of rows with the same knobs."""
     groups: dict[DecodingSettings, list[int]] = {}
     for row, one in enumerate(settings):
-        groups.setdefault(replace(one, seed=0), []).append(row)
+        groups.setdefault(replace(one, seed=0, stop=()), []).append(row)
     for knobs, places in groups.items():
         # What the encoder made is not made again; whose rows it has is of no matter to a processor.
         given = {} if encoded is None else {"encoder_outputs": encoded}
         which = slice(None) if encoded is not None else places
         found = _processor_list(loaded, rows[which], mask[which], longest, generation_arguments(knobs), given)
-        yield RowProcessors(tuple(places), found)
+        yield RowProcessors(tuple(places), ordered(found, knobs.order))
 
 
 def processors_for(loaded: LoadedModel, prompt: Tensor, settings: DecodingSettings) -> Any:
@@ -144,7 +155,8 @@ def processors_for(loaded: LoadedModel, prompt: Tensor, settings: DecodingSettin
         prompt = prompt[:, :1]
     with torch.inference_mode():
         mask = torch.ones_like(prompt)
-        return _processor_list(loaded, prompt, mask, settings.max_new_tokens, knobs, given)
+        found = _processor_list(loaded, prompt, mask, settings.max_new_tokens, knobs, given)
+    return ordered(found, settings.order)
 
 
 def _processor_list(
@@ -180,6 +192,12 @@ def room_to_write(loaded: LoadedModel, taken: int, max_new_tokens: int) -> tuple
             "room to write."
         )
     return longest, longest < max_new_tokens
+
+
+def first_id(model: Any) -> int:
+    """What the decoder of a seq2seq model begins with."""
+    config = model.generation_config
+    return int(config.decoder_start_token_id if config.decoder_start_token_id is not None else config.bos_token_id)
 
 
 def ending_ids(model: Any) -> tuple[frozenset[int], int]:

@@ -1,29 +1,55 @@
 """What the pages ask of the loop."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 
 from models.decoding.beams import BeamSearch, beam_search
 from models.decoding.loop import decode
-from models.decoding.preparation import prompt_ids
-from models.decoding.settings import DecodingSettings
+from models.decoding.preparation import first_id, prompt_ids
+from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.steps import GenerationStep
 from models.engine import Engine
 from models.tokenization import encode
 
 
 @dataclass(frozen=True)
+class Turned:
+    """Another token than the drawn one, chosen by hand: at `step` of the run, from 0."""
+
+    step: int
+    token: int
+
+
+@dataclass(frozen=True)
 class WriteRequest:
-    """Go on from a text: as a job step by step, or all at once as an answer that is kept."""
+    """Go on from a text: as a job step by step, or all at once as an answer that is kept.
+
+    branch: tokens that were chosen by hand instead of the drawn ones, in the order of their steps. Up to the last of
+        them it is the text of the branch without it; from there on the model reads what stands there and goes on, with
+        the luck of the steps that follow. So the branch alone tells the whole text, whichever way one came to it.
+    """
 
     model: str
     text: str
     settings: DecodingSettings
+    branch: tuple[Turned, ...] = ()
+
+    def __post_init__(self) -> None:
+        steps = [turned.step for turned in self.branch]
+        if steps != sorted(set(steps)) or any(step < 0 for step in steps):
+            raise SettingsError("A branch names its steps in their order, each once.")
+
+    @property
+    def parent(self) -> "WriteRequest":
+        """The branch from which the last choice by hand turned off."""
+        return replace(self, branch=self.branch[:-1])
 
     def steps(self, engine: Engine) -> Iterator[GenerationStep]:
         """Those of the answer, where it is kept already; a job that comes to its end keeps them as the answer.
 
-        Raises what `load_model` and `decode` raise.
+        Raises what `load_model` and `decode` raise, and SettingsError where a branch turns off after the end.
         """
         if self in engine.answers:
             yield from engine.run(self)
@@ -35,12 +61,26 @@ class WriteRequest:
         engine.answers.get(self, lambda: tuple(made))
 
     def answer(self, engine: Engine) -> tuple[GenerationStep, ...]:
-        """Raises what `load_model` and `decode` raise."""
+        """Raises what `steps` raises."""
         return tuple(self._steps(engine))
 
     def _steps(self, engine: Engine) -> Iterator[GenerationStep]:
         loaded = engine.model(self.model)
-        return decode(loaded, self.text, self.settings, turn=lambda: engine.forward(loaded))
+        turn = partial(engine.forward, loaded)
+        if not self.branch:
+            yield from decode(loaded, self.text, self.settings, turn=turn)
+            return
+        last = self.branch[-1]
+        before = []
+        # No further than the turning: what comes after it in the other branch is not computed for this one.
+        for step in islice(self.parent.steps(engine), last.step):
+            yield step
+            before.append(step.token_id)
+        if len(before) < last.step:
+            raise SettingsError(
+                f"This branch turns off at token {last.step + 1}, but the text before it ends after {len(before)}."
+            )
+        yield from decode(loaded, self.text, self.settings, written=before, first=last.token, turn=turn)
 
 
 @dataclass(frozen=True)
@@ -72,9 +112,7 @@ class PromptRequest:
         pieces = encode(loaded.tokenizer, self.text).pieces
         start: tuple[str, ...] = ()
         if loaded.model.config.is_encoder_decoder:
-            config = loaded.model.generation_config
-            first = config.decoder_start_token_id if config.decoder_start_token_id is not None else config.bos_token_id
-            start = tuple(piece.text for piece in loaded.pieces([int(first)]))
+            start = tuple(piece.text for piece in loaded.pieces([first_id(loaded.model)]))
         return PromptPieces(
             ids=ids,
             pieces=tuple(piece.text for piece in pieces),

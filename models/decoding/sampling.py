@@ -30,6 +30,7 @@ NEUTRAL: dict[str, Any] = {
     "min_length": 0,
     "min_new_tokens": None,
     "max_length": None,
+    "renormalize_logits": False,
     "output_scores": False,
     "return_dict_in_generate": False,
     "trust_remote_code": False,
@@ -56,6 +57,10 @@ STAGES = {
     "EtaLogitsWarper": "eta",
     "LogitNormalization": "renormalised",
 }
+
+
+# So many of the likeliest are ranked before all are.
+_RANKED_FIRST = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +91,7 @@ def generation_arguments(settings: DecodingSettings) -> dict[str, Any]:
         "min_new_tokens": settings.min_new_tokens or None,
         "min_length": None if settings.min_new_tokens else 0,
         "bad_words_ids": [list(word) for word in settings.bad_words] or None,
+        "renormalize_logits": settings.temperature > 0,
     }
 
 
@@ -105,17 +111,49 @@ def staged(
     return tuple(tuple(Stage(name, shares[row]) for name, shares in stages) for row in range(len(logits)))
 
 
-def draw(scores: Float[Tensor, " vocabulary"], settings: DecodingSettings, generator: torch.Generator) -> int:
-    """The likeliest token, or one drawn with the request's own generator, on the CPU on every machine.
+def draw(
+    scores: Float[Tensor, " vocabulary"], logits: Float[Tensor, " vocabulary"], luck: Float[Tensor, " draw"]
+) -> list[int]:
+    """A token for each number in [0, 1), by the inverse of the cumulative distribution that `scores` describe.
 
-    Raises SettingsError where the settings forbid every token.
+    The tokens stand in the order of the model's own `logits`, the likeliest first (equal ones by id), whatever the
+    settings made of them: so the same number means the same luck in two settings, and a small one a likely token.
+
+    Devroye 1986, Non-Uniform Random Variate Generation, section III.2.
+
+    Raises SettingsError where `scores` forbid every token.
     """
     if not torch.isfinite(scores).any():
         raise SettingsError("These settings forbid every token; allow repetitions or fewer bad words.")
-    if settings.temperature == 0:
-        return int(scores.argmax())
     shares = torch.softmax(scores.to("cpu", torch.float64), dim=-1)
-    return int(torch.multinomial(shares, 1, generator=generator))
+    logits = logits.cpu()
+    # Most draws end among the first few; whoever is above the last of these is ranked without sorting all.
+    least = logits.topk(min(_RANKED_FIRST, len(logits))).values[-1]
+    first = torch.nonzero(logits > least)[:, 0]
+    order = first[torch.sort(logits[first], descending=True, stable=True).indices]
+    reached = torch.cumsum(shares[order], dim=0)
+    if not len(order) or float(luck.max()) >= float(reached[-1]):
+        order = torch.sort(logits, descending=True, stable=True).indices
+        reached = torch.cumsum(shares[order], dim=0)
+        # Rounding: the last one that may come ends at the whole.
+        reached /= float(reached[-1])
+    places = torch.searchsorted(reached, luck.double(), right=True)
+    alive = torch.nonzero(shares[order])[:, 0]
+    return order[places.clamp(max=int(alive[-1]))].tolist()
+
+
+def ordered(processors: Any, order: Sequence[str]) -> Any:
+    """The same processors, those whose stages are named in `order` in that order; the others keep their places."""
+    named = [each for each in processors if STAGES.get(type(each).__name__) in order]
+    named.sort(key=lambda each: order.index(STAGES[type(each).__name__]))
+    rest = iter(named)
+    return type(processors)(next(rest) if each in named else each for each in processors)
+
+
+def luck_of(seed: int, steps: int, first: int = 0) -> Float[Tensor, " step"]:
+    """The numbers in [0, 1) that a seed holds ready for the steps from `first` on, on every machine the same."""
+    numbers = torch.rand(first + steps, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return numbers[first:]
 
 
 def sampling_stages(

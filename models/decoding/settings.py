@@ -36,7 +36,11 @@ class DecodingSettings:
         for none (Keskar et al. 2019, arXiv 1909.05858).
     no_repeat_ngram_size: no sequence of so many tokens comes twice; 0 for none (Paulus et al. 2017, arXiv 1705.04304).
     bad_words: sequences of token ids that must not come.
+    stop: texts that end the run as soon as one of them stands in what was written.
+    order: the names of stages (`sampling.STAGES`) in the order in which they are to be applied instead of the
+        library's; stages that are not named keep their places. () for the library's order.
     seed: of this request's own random generator; the same seed draws the same tokens whoever else is on the server.
+        Step k takes the k-th number of it, so that other settings with the same seed have the same luck.
     cache: "dynamic" grows with each token and lets sliding layers forget, "static" is allocated once, "fp8" grows and
         keeps 8-bit floating-point numbers, "none" computes everything anew for each token.
     with_stages: whether each step also tells every stage of its distribution, over the whole vocabulary: that is much.
@@ -58,6 +62,8 @@ class DecodingSettings:
     no_repeat_ngram_size: int = 0
     min_new_tokens: int = 0
     bad_words: tuple[tuple[int, ...], ...] = ()
+    stop: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
     seed: int = 0
     cache: CacheName = "dynamic"
     with_stages: bool = False
@@ -97,6 +103,10 @@ class DecodingSettings:
             )
         if not all(self.bad_words):
             raise SettingsError("A word that must not come has at least one token.")
+        if not all(self.stop):
+            raise SettingsError("A text that ends the run has at least one character.")
+        if len(set(self.order)) < len(self.order):
+            raise SettingsError("In an order each stage is named once.")
 
 
 _NAMES = {

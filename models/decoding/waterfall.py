@@ -22,11 +22,13 @@ _POINTS = 240
 class NextToken:
     """What a model says of the token after a prompt; kept on the engine's side, since knobs need no new forward.
 
-    history: the ids before it, what a seq2seq decoder begins with for such a model.
+    history: the ids before it; for a seq2seq model what its decoder has before it. prompt_length: how many of them
+        were given.
     """
 
     logits: Float[Tensor, " vocabulary"]
     history: tuple[int, ...]
+    prompt_length: int
 
     @property
     def nbytes(self) -> int:
@@ -36,19 +38,21 @@ class NextToken:
 
 @dataclass(frozen=True)
 class NextTokenRequest:
-    """One forward over a prompt."""
+    """One forward over a prompt and what was written after it."""
 
     model: str
     text: Prompt
+    written: tuple[int, ...] = ()
 
     def answer(self, engine: Engine) -> NextToken:
         """Raises what `load_model` and `decode` raise."""
         loaded = engine.model(self.model)
         ids = prompt_ids(loaded, self.text)
         with engine.forward(loaded), torch.inference_mode():
-            state = prepare(loaded, [ids], [DecodingSettings(1, cache="none")])
+            state = prepare(loaded, [ids], [DecodingSettings(1, cache="none")], self.written)
             logits = next_logits(loaded, state, is_first=True)[0]
-        return NextToken(logits.cpu(), tuple(state.ids[0].tolist()))
+        history = tuple(state.ids[0].tolist())
+        return NextToken(logits.cpu(), history, len(history) - len(self.written))
 
 
 @dataclass(frozen=True)
