@@ -9,7 +9,17 @@ from models.decoding.sampling import Stage, sampling_stages
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.steps import GenerationStep
 from models.decoding.timing import CacheTiming, CacheTimingRequest, TimedStep, cache_timing
-from models.decoding.waterfall import NextToken, NextTokenRequest, StageSummary, TokenFate, Waterfall, WaterfallRequest
+from models.decoding.waterfall import (
+    NextToken,
+    NextTokenRequest,
+    StagesRequest,
+    StageSummary,
+    TokenFate,
+    VocabularyStages,
+    Waterfall,
+    WaterfallRequest,
+)
+from models.decoding.words import OwnKnobsRequest, Word, WordError, WordsRequest
 
 __all__ = [
     "MOST_BEAMS",
@@ -25,16 +35,22 @@ __all__ = [
     "GenerationStep",
     "NextToken",
     "NextTokenRequest",
+    "OwnKnobsRequest",
     "PromptPieces",
     "PromptRequest",
     "SettingsError",
     "Stage",
     "StageSummary",
+    "StagesRequest",
     "TimedStep",
     "TokenFate",
     "Turned",
+    "VocabularyStages",
     "Waterfall",
     "WaterfallRequest",
+    "Word",
+    "WordError",
+    "WordsRequest",
     "WriteRequest",
     "beam_search",
     "cache_timing",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
 from models.decoding.loop import Prompt, next_logits
@@ -13,27 +13,30 @@ from models.decoding.preparation import prepare, prompt_ids
 from models.decoding.sampling import Stage, sampling_stages
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.engine import Engine
+from models.loaded import LoadedModel
 
-_TOP = 40
-_POINTS = 240
+_TOP = 24
+_POINTS = 180
 
 
 @dataclass(frozen=True, eq=False)
 class NextToken:
     """What a model says of the token after a prompt; kept on the engine's side, since knobs need no new forward.
 
+    order: the ids from the likeliest on; of equal ones the first comes first, as `argmax` has it.
     history: the ids before it; for a seq2seq model what its decoder has before it. prompt_length: how many of them
         were given.
     """
 
     logits: Float[Tensor, " vocabulary"]
+    order: Int[Tensor, " vocabulary"]
     history: tuple[int, ...]
     prompt_length: int
 
     @property
     def nbytes(self) -> int:
         """Bytes that it holds."""
-        return self.logits.nbytes + 8 * len(self.history)
+        return self.logits.nbytes + self.order.nbytes + 8 * len(self.history)
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,9 @@ class NextTokenRequest:
             state = prepare(loaded, [ids], [DecodingSettings(1, cache="none")], self.written)
             logits = next_logits(loaded, state, is_first=True)[0]
         history = tuple(state.ids[0].tolist())
-        return NextToken(logits.cpu(), history, len(history) - len(self.written))
+        logits = logits.cpu()
+        order = torch.sort(logits, descending=True, stable=True).indices.to(torch.int32)
+        return NextToken(logits, order, history, len(history) - len(self.written))
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,7 @@ class StageSummary:
 
     survivors: tokens that may still come. kept: how much of the probability before this stage they had together, 1
         where nothing was cut. entropy: of the distribution after it, in nats. least: the smallest probability left.
+    first, last: the ranks (by raw probability, from 0) between which the survivors lie.
     """
 
     name: str
@@ -68,6 +74,8 @@ class StageSummary:
     kept: float
     entropy: float
     least: float
+    first: int
+    last: int
 
 
 @dataclass(frozen=True)
@@ -95,71 +103,133 @@ class TokenFate:
 class Waterfall:
     """Every stage over the whole vocabulary, in what a page can show.
 
-    top: the likeliest tokens by raw probability, best first. token: the one that was asked for.
-    ranks: places in the order of raw probability, dense at the front, the last one the end of the vocabulary; curves:
-        the probability at each of them after each stage.
+    top: the likeliest tokens by raw probability, best first. followed: those that were asked for.
+    ranks: places in the order of raw probability, dense at the front, the last one the end of the vocabulary; pieces:
+        the tokens there; curves: their probability after each stage.
     """
 
     stages: tuple[StageSummary, ...]
     top: tuple[TokenFate, ...]
-    token: TokenFate | None
+    followed: tuple[TokenFate, ...]
+    vocabulary: int
     ranks: Int64[np.ndarray, " point"]
+    pieces: tuple[str, ...]
     curves: Float[np.ndarray, "stage point"]
 
 
 @dataclass(frozen=True)
 class WaterfallRequest:
-    """The stages of the token after a prompt. token: one that is followed through them."""
+    """The stages of the token after a prompt and what was written after it. tokens: ids that are followed."""
 
     model: str
     text: Prompt
     settings: DecodingSettings
-    token: int | None = None
+    tokens: tuple[int, ...] = ()
+    written: tuple[int, ...] = ()
 
     def answer(self, engine: Engine) -> Waterfall:
         """Raises what `load_model` and `decode` raise, SettingsError where no token is left, or none of that id is."""
         loaded = engine.model(self.model)
-        asked: NextToken = engine.run(NextTokenRequest(self.model, self.text))
-        stages = sampling_stages(loaded, asked.logits, asked.history, self.settings)
-        if not torch.isfinite(stages[-1].probabilities).all():
-            raise SettingsError("These settings forbid every token; allow repetitions or fewer bad words.")
-        if self.token is not None and not 0 <= self.token < len(asked.logits):
-            raise SettingsError(f"There is no token {self.token}; the vocabulary has {len(asked.logits):,}.")
-        # Of equal ones the first comes first, as `argmax` has it.
-        order = torch.sort(stages[0].probabilities, descending=True, stable=True).indices
-        rank_of = torch.empty_like(order)
-        rank_of[order] = torch.arange(len(order))
+        asked: NextToken = engine.run(NextTokenRequest(self.model, self.text, self.written))
+        stages = stages_after(loaded, asked, self.settings)
+        count = len(asked.logits)
+        for token in self.tokens:
+            if not 0 <= token < count:
+                raise SettingsError(f"There is no token {token}; the vocabulary has {count:,}.")
+        rank_of = torch.empty_like(asked.order)
+        rank_of[asked.order.long()] = torch.arange(count, dtype=asked.order.dtype)
+        shares = torch.stack([stage.probabilities for stage in stages])
+        names = [stage.name for stage in stages]
 
-        def fate(token: int) -> TokenFate:
-            shares = tuple(float(stage.probabilities[token]) for stage in stages)
-            cut = next((stage.name for stage, share in zip(stages[1:], shares[1:], strict=True) if share == 0), None)
-            return TokenFate(
-                id=token,
-                text=loaded.pieces([token])[0].text,
-                rank=int(rank_of[token]),
-                logit=float(asked.logits[token]),
-                probabilities=shares,
-                cut_by=cut,
+        def fates(tokens: Sequence[int]) -> tuple[TokenFate, ...]:
+            ids = torch.tensor(list(tokens), dtype=torch.long)
+            columns = zip(
+                loaded.pieces(list(tokens)),
+                rank_of[ids].tolist(),
+                asked.logits[ids].tolist(),
+                shares[:, ids].T.tolist(),
+                strict=True,
+            )
+            return tuple(
+                TokenFate(
+                    id=int(token),
+                    text=piece.text,
+                    rank=rank,
+                    logit=logit,
+                    probabilities=tuple(each),
+                    cut_by=next((name for name, share in zip(names[1:], each[1:], strict=True) if share == 0), None),
+                )
+                for token, (piece, rank, logit, each) in zip(tokens, columns, strict=True)
             )
 
-        ranks = np.unique(np.geomspace(1, len(order), _POINTS).astype(np.int64)) - 1
-        ranked = order[torch.from_numpy(ranks)]
+        ranks = np.unique(np.geomspace(1, count, _POINTS).astype(np.int64)) - 1
+        ranked = asked.order[torch.from_numpy(ranks)].long()
         return Waterfall(
-            stages=summaries(stages),
-            top=tuple(fate(int(token)) for token in order[:_TOP]),
-            token=None if self.token is None else fate(self.token),
+            stages=summaries(stages, asked.order),
+            top=fates(asked.order[:_TOP].tolist()),
+            followed=fates(self.tokens),
+            vocabulary=count,
             ranks=ranks,
-            curves=np.stack([stage.probabilities[ranked].numpy() for stage in stages]),
+            pieces=tuple(piece.text for piece in loaded.pieces(ranked.tolist())),
+            curves=shares[:, ranked].numpy(),
         )
 
 
-def summaries(stages: Sequence[Stage]) -> tuple[StageSummary, ...]:
-    """Each stage in numbers, beside the one before it."""
+@dataclass(frozen=True)
+class StagesRequest:
+    """Every stage of one step over the whole vocabulary, for a file.
+
+    The answer: the names of the stages, and [vocabulary] of id, piece, rank, logit and the probability after each.
+    """
+
+    model: str
+    text: Prompt
+    settings: DecodingSettings
+    written: tuple[int, ...] = ()
+
+    def answer(self, engine: Engine) -> "VocabularyStages":
+        """Raises what a waterfall raises."""
+        loaded = engine.model(self.model)
+        asked: NextToken = engine.run(NextTokenRequest(self.model, self.text, self.written))
+        stages = stages_after(loaded, asked, self.settings)
+        order = asked.order.long()
+        return VocabularyStages(
+            names=tuple(stage.name for stage in stages),
+            ids=order.numpy(),
+            pieces=tuple(piece.text for piece in loaded.pieces(order.tolist())),
+            logits=asked.logits[order].numpy(),
+            probabilities=torch.stack([stage.probabilities[order] for stage in stages]).numpy(),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class VocabularyStages:
+    """The whole vocabulary from the likeliest token on, with its probability after each stage."""
+
+    names: tuple[str, ...]
+    ids: Int64[np.ndarray, " vocabulary"]
+    pieces: tuple[str, ...]
+    logits: Float[np.ndarray, " vocabulary"]
+    probabilities: Float[np.ndarray, "stage vocabulary"]
+
+
+def stages_after(loaded: LoadedModel, asked: NextToken, settings: DecodingSettings) -> tuple[Stage, ...]:
+    """The stages of a step. Raises SettingsError where no token is left."""
+    stages = sampling_stages(loaded, asked.logits, asked.history, settings, prompt_length=asked.prompt_length)
+    if not torch.isfinite(stages[-1].probabilities).all():
+        raise SettingsError("These settings forbid every token; allow repetitions or fewer bad words.")
+    return stages
+
+
+def summaries(stages: Sequence[Stage], order: Int[Tensor, " vocabulary"]) -> tuple[StageSummary, ...]:
+    """Each stage in numbers, beside the one before it; `order` has the ids from the likeliest on."""
     found = []
     before = stages[0].probabilities
+    places = order.long()
     for stage in stages:
         shares = stage.probabilities.double()
         alive = shares > 0
+        ranks = torch.nonzero(alive[places])[:, 0]
         found.append(
             StageSummary(
                 name=stage.name,
@@ -167,6 +237,8 @@ def summaries(stages: Sequence[Stage]) -> tuple[StageSummary, ...]:
                 kept=float(before.double()[alive].sum()),
                 entropy=float(-torch.special.xlogy(shares, shares).sum()),
                 least=float(shares[alive].min()),
+                first=int(ranks[0]),
+                last=int(ranks[-1]),
             )
         )
         before = stage.probabilities

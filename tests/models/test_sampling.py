@@ -248,8 +248,8 @@ def test_every_stage_has_a_name():
 # ----- The waterfall
 
 
-def waterfall(asked, token=None, model="smollm2", text="The capital of France is"):
-    return ENGINE.run(WaterfallRequest(model, text, asked, token))
+def waterfall(asked, *tokens, model="smollm2", text="The capital of France is"):
+    return ENGINE.run(WaterfallRequest(model, text, asked, tokens))
 
 
 ENGINE = Engine()
@@ -269,14 +269,14 @@ def test_a_waterfall_says_what_is_cut_where(smollm2):
     assert found.top[0].cut_by is None
     assert found.top[0].probabilities[0] == pytest.approx(0.77, abs=0.01)
     assert found.top[0].surprisal == pytest.approx(-np.log(found.top[0].probabilities[0]))
-    assert found.token is not None
-    assert found.token.text == "␣Lyon"
-    assert found.token.cut_by in ("top-k", "top-p")
+    (followed,) = found.followed
+    assert followed.text == "␣Lyon"
+    assert followed.cut_by in ("top-k", "top-p")
     with torch.inference_mode():
         ids = torch.tensor([smollm2.tokenizer("The capital of France is")["input_ids"]])
         logits = smollm2.model(input_ids=ids).logits[0, -1]
-    assert found.token.logit == pytest.approx(float(logits[lyon]), abs=1e-3)
-    assert found.token.rank == int((logits > logits[lyon]).sum())
+    assert followed.logit == pytest.approx(float(logits[lyon]), abs=1e-3)
+    assert followed.rank == int((logits > logits[lyon]).sum())
 
 
 def test_curves_are_the_stages_by_raw_rank(smollm2):
