@@ -2,8 +2,24 @@
 
 from models.decoding.beams import MOST_BEAMS, Beam, BeamSearch, beam_search
 from models.decoding.loop import decode, decode_batch
+from models.decoding.masked import (
+    CannotFillError,
+    MaskedToken,
+    MaskedTokenRequest,
+    has_masked_head,
+    masked_logits,
+    masked_stages,
+)
 from models.decoding.precision import Fp8Comparison, Fp8Request
 from models.decoding.preparation import CannotWriteError
+from models.decoding.prompting import (
+    PromptAnswer,
+    Prompts,
+    PromptsRequest,
+    PromptToken,
+    PromptVariant,
+    prompt_variants,
+)
 from models.decoding.requests import BeamSearchRequest, PromptPieces, PromptRequest, Turned, WriteRequest
 from models.decoding.sampling import Stage, sampling_stages
 from models.decoding.settings import DecodingSettings, SettingsError
@@ -28,16 +44,24 @@ __all__ = [
     "BeamSearchRequest",
     "CacheTiming",
     "CacheTimingRequest",
+    "CannotFillError",
     "CannotWriteError",
     "DecodingSettings",
     "Fp8Comparison",
     "Fp8Request",
     "GenerationStep",
+    "MaskedToken",
+    "MaskedTokenRequest",
     "NextToken",
     "NextTokenRequest",
     "OwnKnobsRequest",
+    "PromptAnswer",
     "PromptPieces",
     "PromptRequest",
+    "PromptToken",
+    "PromptVariant",
+    "Prompts",
+    "PromptsRequest",
     "SettingsError",
     "Stage",
     "StageSummary",
@@ -56,5 +80,9 @@ __all__ = [
     "cache_timing",
     "decode",
     "decode_batch",
+    "has_masked_head",
+    "masked_logits",
+    "masked_stages",
+    "prompt_variants",
     "sampling_stages",
 ]
