@@ -71,7 +71,7 @@ def whole_number(what: str) -> Callable[[str], int]:
 
 def receive(choices: Sequence[Choice[Any]]) -> None:
     """Take over what the address says, where it says something else than what was last written there."""
-    if st.session_state.pop(_OURS, False):
+    if st.query_params.to_dict() == st.session_state.get(_OURS):
         return
     mirrored = st.session_state.get(_MIRRORED, {})
     for choice in choices:
@@ -91,7 +91,7 @@ def run_again() -> NoReturn:
     Such a run has the address with which the browser asked for the one before: what was written there since is not in
     it yet, and it must not take a person's newer choice back.
     """
-    st.session_state[_OURS] = True
+    st.session_state[_OURS] = st.query_params.to_dict()
     st.rerun()
 
 
@@ -99,6 +99,7 @@ def mirror(choices: Sequence[Choice[Any]]) -> None:
     """Write what is chosen into the address. A text that would make the link too long stays out of it."""
     said = {choice.name: str(choice.value) for choice in choices if choice.value is not None and fits(choice)}
     st.session_state[_MIRRORED] = said
+    st.session_state.pop(_OURS, None)
     if st.query_params.to_dict() != said:
         st.query_params.from_dict(said)
 

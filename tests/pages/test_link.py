@@ -9,6 +9,8 @@ def page():
     from pages.shared.link import Choice, mirror, receive, run_again
 
     step = Choice("step", 0, int)
+    # The door takes the thread, the page takes the rest.
+    receive([])
     receive([step])
     if "chosen" in st.session_state:
         step.choose(st.session_state.pop("chosen"))
