@@ -111,7 +111,7 @@ def _piece(piece: ReadPiece) -> str:
     kinds = [name for name, is_so in (("special", piece.is_special), ("added", piece.is_added)) if is_so]
     shown = html.escape(piece.text).replace(_SPACE, f"<i>{_SPACE}</i>")
     return f'<span class="{" ".join(kinds) or "typed"}"><bdi>{shown}</bdi></span>' + (
-        "<br>" if piece.text.endswith(_BREAK) else ""
+        "<br>" if _BREAK in piece.text else ""
     )
 
 

@@ -8,7 +8,7 @@ import torch
 from jinja2 import TemplateError
 
 from models.attention.inputs import InputError, model_inputs
-from models.decoding.preparation import CannotWriteError, prompt_ids
+from models.decoding.preparation import CannotWriteError
 from models.decoding.waterfall import NextToken, NextTokenRequest
 from models.engine import Engine
 from models.loaded import LoadedModel
@@ -104,10 +104,11 @@ def prompt_variants(loaded: LoadedModel, examples: tuple[str, ...], question: st
 
     Raises CannotWriteError for a model that does not go on with a text, TextError, InputError (no question, too long).
     """
-    if loaded.model.config.is_encoder_decoder:
+    is_seq2seq = bool(loaded.model.config.is_encoder_decoder)
+    if is_seq2seq or not loaded.model.can_generate():
         raise CannotWriteError(
-            f"{loaded.card.title} reads one text and writes another: there is no prompt that it goes on with. "
-            "Choose a decoder."
+            f"{loaded.card.title} reads {'one text and writes another' if is_seq2seq else 'a text and writes none'}: "
+            "there is no prompt that it goes on with. Choose a decoder."
         )
     if not question.strip():
         raise InputError("There is no question yet: type a last line that the model goes on with.")
@@ -142,7 +143,6 @@ def followed_token(loaded: LoadedModel, variant: PromptVariant, follow: str) -> 
 
 
 def _plain(loaded: LoadedModel, name: str, typed: str) -> PromptVariant:
-    prompt_ids(loaded, typed)
     pieces = model_inputs(loaded, typed).pieces
     is_added = tuple(piece.is_special and piece.span == (0, 0) for piece in pieces)
     # Nothing is added within a text: what comes before its first own piece stands before it.

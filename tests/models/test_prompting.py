@@ -231,9 +231,8 @@ def test_a_start_token_that_the_tokenizer_adds_is_part_of_what_is_read(smollm2):
 @pytest.mark.parametrize("name", ["t5", "bart", "bert"])
 def test_a_model_that_does_not_go_on_with_a_text_is_a_sentence(name, smollm2):
     loaded = wrap_model(architectures.build(name, "eager"), smollm2.tokenizer, architectures.ARCHITECTURES[name].family)
-    with pytest.raises(CannotWriteError) as caught:
+    with pytest.raises(CannotWriteError, match=r"no prompt that it goes on with. Choose a decoder\.$"):
         prompt_variants(loaded, EXAMPLES, QUESTION)
-    assert str(caught.value).endswith(("Choose a decoder.", "Choose a decoder or a seq2seq model."))
 
 
 def test_without_a_tokenizer_is_a_sentence():
