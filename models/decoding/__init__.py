@@ -1,7 +1,20 @@
 """How a model writes: one token after the other, or several continuations kept side by side (beams)."""
 
 from models.decoding.beams import MOST_BEAMS, Beam, BeamSearch, beam_search
+from models.decoding.draws import DrawnToken, Draws, DrawsRequest
+from models.decoding.figures import TextFigures
 from models.decoding.loop import decode, decode_batch
+from models.decoding.many import (
+    MOST_ROWS,
+    ManyProgress,
+    ManyRequest,
+    ManyTexts,
+    SameLuck,
+    SameLuckRequest,
+    SettingTexts,
+    SweepRequest,
+    WrittenText,
+)
 from models.decoding.masked import (
     CannotFillError,
     MaskedToken,
@@ -39,6 +52,7 @@ from models.decoding.words import OwnKnobsRequest, Word, WordError, WordsRequest
 
 __all__ = [
     "MOST_BEAMS",
+    "MOST_ROWS",
     "Beam",
     "BeamSearch",
     "BeamSearchRequest",
@@ -47,9 +61,15 @@ __all__ = [
     "CannotFillError",
     "CannotWriteError",
     "DecodingSettings",
+    "DrawnToken",
+    "Draws",
+    "DrawsRequest",
     "Fp8Comparison",
     "Fp8Request",
     "GenerationStep",
+    "ManyProgress",
+    "ManyRequest",
+    "ManyTexts",
     "MaskedToken",
     "MaskedTokenRequest",
     "NextToken",
@@ -62,10 +82,15 @@ __all__ = [
     "PromptVariant",
     "Prompts",
     "PromptsRequest",
+    "SameLuck",
+    "SameLuckRequest",
+    "SettingTexts",
     "SettingsError",
     "Stage",
     "StageSummary",
     "StagesRequest",
+    "SweepRequest",
+    "TextFigures",
     "TimedStep",
     "TokenFate",
     "Turned",
@@ -76,6 +101,7 @@ __all__ = [
     "WordError",
     "WordsRequest",
     "WriteRequest",
+    "WrittenText",
     "beam_search",
     "cache_timing",
     "decode",
