@@ -1,5 +1,6 @@
 """How a model writes: one token after the other, or several continuations kept side by side (beams)."""
 
+from models.decoding.beam_tree import Candidate, Fate
 from models.decoding.beams import MOST_BEAMS, Beam, BeamSearch, beam_search
 from models.decoding.draws import DrawnToken, Draws, DrawsRequest
 from models.decoding.figures import TextFigures
@@ -58,12 +59,14 @@ __all__ = [
     "BeamSearchRequest",
     "CacheTiming",
     "CacheTimingRequest",
+    "Candidate",
     "CannotFillError",
     "CannotWriteError",
     "DecodingSettings",
     "DrawnToken",
     "Draws",
     "DrawsRequest",
+    "Fate",
     "Fp8Comparison",
     "Fp8Request",
     "GenerationStep",

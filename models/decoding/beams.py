@@ -1,14 +1,14 @@
-"""Beam search: several continuations kept side by side. transformers searches; we record what it kept at each step."""
+"""Beam search: several continuations kept side by side. transformers searches; we record what it kept and dropped."""
 
+import math
 from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
-from torch import Tensor
-from transformers import LogitsProcessor
 
+from models.decoding.beam_tree import BeamRecorder, Candidate, CandidateRecorder, Fates, Ids
 from models.decoding.loop import Prompt, Turn
 from models.decoding.preparation import ending_ids, padded, prompt_ids, room_to_write
 from models.decoding.sampling import NEUTRAL
@@ -17,6 +17,11 @@ from models.loaded import LoadedModel
 from models.tokenization import Piece
 
 MOST_BEAMS = 16
+EarlyStopping = bool | Literal["never"]
+# length ** penalty is a number of every kind of float up to here, for as many tokens as a model has positions.
+_LARGEST_PENALTY = 5.0
+# How many tokens before the first new one tell how it is joined to them: a space, half a character.
+_JOINT = 32
 
 
 @dataclass(frozen=True)
@@ -38,10 +43,16 @@ class Beam:
 
 @dataclass(frozen=True)
 class BeamSearch:
-    """What was found, best first, and which beams were running before each step."""
+    """What was found, and how it came about.
+
+    beams: what was found, best first. steps: which beams were running before each step, likeliest first.
+    candidates: what was considered at each step, by rank: the best continuations of all running beams together, twice
+        as many as there are beams (more for a model with several end tokens), fewer where fewer are possible.
+    """
 
     beams: tuple[Beam, ...]
     steps: tuple[tuple[Beam, ...], ...]
+    candidates: tuple[tuple[Candidate, ...], ...]
 
 
 def beam_search(
@@ -51,18 +62,20 @@ def beam_search(
     beams: int = 4,
     max_new_tokens: int = 32,
     length_penalty: float | int = 1.0,
+    early_stopping: EarlyStopping = False,
     turn: Turn = nullcontext,
 ) -> BeamSearch:
     """Search with `generate(num_beams=...)`; nothing is drawn at random and no knob but these is turned.
 
+    length_penalty: finished beams are ranked by log_probability / length ** length_penalty: 0 by their probability
+        alone; above it longer ones gain, below it they lose (Wu et al. 2016, arXiv 1609.08144, have a like one).
+    early_stopping: as in transformers: True stops as soon as `beams` have finished; False when the best running one,
+        were it to end now, is no better than the worst finished one; "never" when none that runs can become better.
     turn: entered for each step, and left between two, for whoever shares a device.
 
     Raises SettingsError, TextError, InputError, CannotWriteError.
     """
-    if not 2 <= beams <= MOST_BEAMS:
-        raise SettingsError(f"There can be 2 to {MOST_BEAMS} beams, not {beams}.")
-    if max_new_tokens < 1:
-        raise SettingsError(f"At least one token must be asked for, not {max_new_tokens}.")
+    _check(beams, max_new_tokens, length_penalty, early_stopping)
     model: Any = loaded.model
     is_seq2seq = bool(model.config.is_encoder_decoder)
     ids = prompt_ids(loaded, prompt)
@@ -71,67 +84,105 @@ def beam_search(
     rows, mask = padded([ids], padding, left=not is_seq2seq, device=loaded.device)
     with ExitStack() as held:
         held.enter_context(turn())
-        recorder = _Recorder(held, turn, begins=1 if is_seq2seq else len(ids))
+        recorder = BeamRecorder(held, turn, begins=1 if is_seq2seq else len(ids), end_ids=end_ids)
         with torch.inference_mode():
+            # Not with `output_scores`: it keeps every step's scores over the whole vocabulary.
             found: Any = model.generate(
                 input_ids=rows,
                 attention_mask=mask,
                 max_new_tokens=longest,
                 pad_token_id=padding,
                 logits_processor=[recorder],
+                stopping_criteria=[CandidateRecorder(recorder)],
                 **NEUTRAL
                 | {
                     "num_beams": beams,
                     "num_return_sequences": beams,
                     "length_penalty": float(length_penalty),
-                    "early_stopping": False,
-                    "output_scores": True,
-                    "return_dict_in_generate": True,
+                    "early_stopping": early_stopping,
                 },
             )
-    finished = []
-    for row, score in zip(found.sequences[:, recorder.begins :].tolist(), found.sequences_scores.tolist(), strict=True):
-        end = next((place for place, token in enumerate(row) if token in end_ids), len(row) - 1)
-        tokens = tuple(row[: end + 1])
-        finished.append(_beam(loaded, ids, tokens, score * len(tokens) ** float(length_penalty), score))
-    steps = tuple(
-        tuple(_beam(loaded, ids, tokens, sum_, sum_) for tokens, sum_ in running) for running in recorder.steps
+    sums = {each.ids: each.log_probability for step in recorder.candidates for each in step}
+    returned = [_until_the_end(row, end_ids) for row in found[:, recorder.begins :].tolist()]
+    # Where fewer finished than there are beams, the library returns rows that are none.
+    returned = [each for each in returned if each in sums]
+    if not returned:
+        raise SettingsError(
+            f"With a length penalty of {length_penalty:g} nothing finished that could be ranked: choose one nearer 0."
+        )
+
+    def score(tokens: Ids) -> float:
+        return sums[tokens] / len(tokens) ** float(length_penalty)
+
+    told = _Told(loaded, ids)
+    fates = Fates(recorder, beams, longest, end_ids, returned)
+    candidates = []
+    for step, considered in enumerate(recorder.candidates):
+        pieces = loaded.pieces([each.ids[-1] for each in considered])
+        made = []
+        for each, piece in zip(considered, pieces, strict=True):
+            fate = fates.of(step, each)
+            made.append(
+                Candidate(
+                    rank=each.rank,
+                    parent=each.ids[:-1],
+                    token_id=each.ids[-1],
+                    piece=piece,
+                    text=told.text(each.ids),
+                    token_log_probability=each.token_log_probability,
+                    log_probability=each.log_probability,
+                    score=score(each.ids) if fate == "finished" else None,
+                    fate=fate,
+                    place=fates.place(each.ids) if fate == "finished" else None,
+                    leads_to=fates.leads_to(each.ids),
+                )
+            )
+        candidates.append(tuple(made))
+    return BeamSearch(
+        beams=tuple(told.beam(tokens, sums[tokens], score(tokens)) for tokens in returned),
+        steps=tuple(
+            tuple(
+                told.beam(tokens, whole, whole) for tokens, whole in sorted(running.items(), key=lambda each: -each[1])
+            )
+            for running in recorder.running
+        ),
+        candidates=tuple(candidates),
     )
-    return BeamSearch(tuple(finished), steps)
 
 
-class _Recorder(LogitsProcessor):
-    """Sees the running beams and the log-probabilities of their next tokens at each step, and lets others compute."""
-
-    def __init__(self, held: ExitStack, turn: Turn, *, begins: int) -> None:
-        self.steps: list[list[tuple[tuple[int, ...], float]]] = []
-        self.begins = begins
-        self._held = held
-        self._turn = turn
-        self._sums: dict[tuple[int, ...], float] = {(): 0.0}
-        self._before: dict[tuple[int, ...], Tensor] = {}
-
-    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        running = [tuple(row) for row in input_ids[:, self.begins :].tolist()]
-        if self._before:
-            self._sums = {
-                row: self._sums[row[:-1]] + float(self._before[row[:-1]][row[-1]])
-                for row in running
-                if row[:-1] in self._before
-            }
-        self._before = dict(zip(running, scores, strict=True))
-        self.steps.append(sorted(self._sums.items(), key=lambda each: -each[1]))
-        self._held.close()
-        self._held.enter_context(self._turn())
-        return scores
+def _check(beams: int, max_new_tokens: int, length_penalty: float | int, early_stopping: EarlyStopping) -> None:
+    if not 2 <= beams <= MOST_BEAMS:
+        raise SettingsError(f"There can be 2 to {MOST_BEAMS} beams, not {beams}.")
+    if max_new_tokens < 1:
+        raise SettingsError(f"At least one token must be asked for, not {max_new_tokens}.")
+    if not (math.isfinite(length_penalty) and abs(length_penalty) <= _LARGEST_PENALTY):
+        raise SettingsError(
+            f"The length penalty must be between -{_LARGEST_PENALTY:g} and {_LARGEST_PENALTY:g}, not {length_penalty}."
+        )
+    if early_stopping not in (True, False, "never"):
+        raise SettingsError(f'Early stopping must be True, False or "never", not {early_stopping!r}.')
 
 
-def _beam(
-    loaded: LoadedModel, prompt: Sequence[int], ids: tuple[int, ...], log_probability: float, score: float
-) -> Beam:
-    text = ""
-    if loaded.tokenizer is not None:
-        before = () if loaded.model.config.is_encoder_decoder else tuple(prompt)
-        whole = loaded.tokenizer.decode([*before, *ids], skip_special_tokens=True)
-        text = whole[len(loaded.tokenizer.decode(list(before), skip_special_tokens=True)) if before else 0 :]
-    return Beam(ids, loaded.pieces(ids), text, log_probability, score)
+def _until_the_end(row: Sequence[int], end_ids: frozenset[int]) -> Ids:
+    """The row without what it was filled up with."""
+    end = next((place for place, token in enumerate(row) if token in end_ids), len(row) - 1)
+    return tuple(row[: end + 1])
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Tokens as people read them."""
+
+    loaded: LoadedModel
+    prompt: Ids
+
+    def beam(self, ids: Ids, log_probability: float, score: float) -> Beam:
+        return Beam(ids, self.loaded.pieces(ids), self.text(ids), log_probability, score)
+
+    def text(self, ids: Ids) -> str:
+        tokenizer = self.loaded.tokenizer
+        if tokenizer is None:
+            return ""
+        before = [] if self.loaded.model.config.is_encoder_decoder else list(self.prompt[-_JOINT:])
+        whole = tokenizer.decode([*before, *ids], skip_special_tokens=True)
+        return whole[len(tokenizer.decode(before, skip_special_tokens=True)) if before else 0 :]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
+from typing import Literal
 
 from models.decoding.beams import BeamSearch, beam_search
 from models.decoding.loop import decode
@@ -130,6 +131,8 @@ class BeamSearchRequest:
     text: str
     beams: int = 4
     max_new_tokens: int = 32
+    length_penalty: float | int = 1.0
+    early_stopping: bool | Literal["never"] = False
 
     def answer(self, engine: Engine) -> BeamSearch:
         """Raises what `load_model` and `beam_search` raise."""
@@ -139,5 +142,7 @@ class BeamSearchRequest:
             self.text,
             beams=self.beams,
             max_new_tokens=self.max_new_tokens,
+            length_penalty=self.length_penalty,
+            early_stopping=self.early_stopping,
             turn=lambda: engine.forward(loaded),
         )
