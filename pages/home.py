@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.shared import door
-from pages.shared.examples import ATTENTION, CACHES, TOKENIZERS
+from pages.shared.examples import ATTENTION, CACHES, SAMPLING, TOKENIZERS
 from pages.shared.link import mirror
 from pages.shared.messages import show_notes
 from pages.shared.thread import THREAD
@@ -16,46 +16,55 @@ st.markdown(
     "A copied link opens the same view, so a class can look at one picture together."
 )
 show_notes()
+
+
+def way_in(page: str, label: str, icon: str, opens_on: str, query: dict[str, str]) -> None:
+    """A card that leads to a page, on its first example."""
+    with st.container(border=True, key=f"open_{page}"):
+        st.page_link(f"pages/{page}.py", label=label, icon=icon, query_params=query)
+        st.caption(f"Opens on: {opens_on}")
+
+
 best = ATTENTION[0]
-with st.container(border=True, key="open_attention"):
-    st.page_link(
-        "pages/attention.py",
-        label="**Attention**: what does each token look at?",
-        icon=":material/visibility:",
-        query_params={
-            "model": best.model,
-            "text": best.text,
-            "layer": str(best.layer),
-            "head": str(best.head),
-            "token": str(best.token),
-        },
-    )
-    st.caption(f"Opens on: {best.text}")
+way_in(
+    "attention",
+    "**Attention**: what does each token look at?",
+    ":material/visibility:",
+    best.text,
+    {
+        "model": best.model,
+        "text": best.text,
+        "layer": str(best.layer),
+        "head": str(best.head),
+        "token": str(best.token),
+    },
+)
 first = TOKENIZERS[0]
-with st.container(border=True, key="open_tokenizers"):
-    st.page_link(
-        "pages/tokenizers.py",
-        label="**Tokenizers**: how is a text cut into tokens?",
-        icon=":material/content_cut:",
-        query_params={
-            "text": first.text,
-            "tokenizers": ",".join(first.tokenizers),
-            "stretch": "" if first.stretch is None else f"{first.stretch[0]}-{first.stretch[1]}",
-        },
-    )
-    st.caption(f"Opens on: {first.text}")
+way_in(
+    "tokenizers",
+    "**Tokenizers**: how is a text cut into tokens?",
+    ":material/content_cut:",
+    first.text,
+    {
+        "text": first.text,
+        "tokenizers": ",".join(first.tokenizers),
+        "stretch": "" if first.stretch is None else f"{first.stretch[0]}-{first.stretch[1]}",
+    },
+)
 opening = CACHES[0]
-with st.container(border=True, key="open_kv_cache"):
-    st.page_link(
-        "pages/kv_cache.py",
-        label="**KV cache**: what does a model keep while it writes?",
-        icon=":material/view_column:",
-        query_params={
-            "model": opening.model,
-            "text": opening.text,
-            "tokens": str(opening.tokens),
-            "drawn": str(opening.drawn),
-        },
-    )
-    st.caption(f"Opens on: {opening.text}")
+way_in(
+    "kv_cache",
+    "**KV cache**: what does a model keep while it writes?",
+    ":material/view_column:",
+    opening.text,
+    {"model": opening.model, "text": opening.text, "tokens": str(opening.tokens), "drawn": str(opening.drawn)},
+)
+france = SAMPLING[0]
+way_in(
+    "sampling",
+    "**Sampling**: what does each knob do to the next token?",
+    ":material/casino:",
+    france.text,
+    {"model": france.model, "text": france.text},
+)
 mirror(THREAD)

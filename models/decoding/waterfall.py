@@ -9,8 +9,9 @@ from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
 from models.decoding.loop import Prompt, next_logits
+from models.decoding.masked import MaskedToken, MaskedTokenRequest, masked_stages
 from models.decoding.preparation import prepare, prompt_ids
-from models.decoding.sampling import Stage, sampling_stages
+from models.decoding.sampling import Stage, draw, luck_of, sampling_stages
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.engine import Engine
 from models.loaded import LoadedModel
@@ -25,13 +26,14 @@ class NextToken:
 
     order: the ids from the likeliest on; of equal ones the first comes first, as `argmax` has it.
     history: the ids before it; for a seq2seq model what its decoder has before it. prompt_length: how many of them
-        were given.
+        were given. masked: for a model that fills hidden places, what it says of the first one.
     """
 
     logits: Float[Tensor, " vocabulary"]
     order: Int[Tensor, " vocabulary"]
     history: tuple[int, ...]
     prompt_length: int
+    masked: MaskedToken | None = None
 
     @property
     def nbytes(self) -> int:
@@ -50,14 +52,20 @@ class NextTokenRequest:
     def answer(self, engine: Engine) -> NextToken:
         """Raises what `load_model` and `decode` raise."""
         loaded = engine.model(self.model)
+        if not loaded.model.can_generate() and isinstance(self.text, str):
+            masked: MaskedToken = engine.run(MaskedTokenRequest(self.model, self.text))
+            return NextToken(masked.logits, _ranked(masked.logits), masked.history, len(masked.history), masked)
         ids = prompt_ids(loaded, self.text)
         with engine.forward(loaded), torch.inference_mode():
             state = prepare(loaded, [ids], [DecodingSettings(1, cache="none")], self.written)
             logits = next_logits(loaded, state, is_first=True)[0]
         history = tuple(state.ids[0].tolist())
         logits = logits.cpu()
-        order = torch.sort(logits, descending=True, stable=True).indices.to(torch.int32)
-        return NextToken(logits, order, history, len(history) - len(self.written))
+        return NextToken(logits, _ranked(logits), history, len(history) - len(self.written))
+
+
+def _ranked(logits: Float[Tensor, " vocabulary"]) -> Int[Tensor, " vocabulary"]:
+    return torch.sort(logits, descending=True, stable=True).indices.to(torch.int32)
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,8 @@ class TokenFate:
 class Waterfall:
     """Every stage over the whole vocabulary, in what a page can show.
 
-    top: the likeliest tokens by raw probability, best first. followed: those that were asked for.
+    top: the likeliest tokens by raw probability, best first. followed: those that were asked for. drawn: the one that
+        these settings and their seed's luck (a number in [0, 1), for this step) lead to. note: what has to be said.
     ranks: places in the order of raw probability, dense at the front, the last one the end of the vocabulary; pieces:
         the tokens there; curves: their probability after each stage.
     """
@@ -111,6 +120,9 @@ class Waterfall:
     stages: tuple[StageSummary, ...]
     top: tuple[TokenFate, ...]
     followed: tuple[TokenFate, ...]
+    drawn: TokenFate
+    luck: float
+    note: str
     vocabulary: int
     ranks: Int64[np.ndarray, " point"]
     pieces: tuple[str, ...]
@@ -164,7 +176,13 @@ class WaterfallRequest:
 
         ranks = np.unique(np.geomspace(1, count, _POINTS).astype(np.int64)) - 1
         ranked = asked.order[torch.from_numpy(ranks)].long()
+        luck = luck_of(self.settings.seed, 1, len(self.written))
+        is_greedy = self.settings.temperature == 0
+        drawn = int(shares[-1].argmax()) if is_greedy else draw(shares[-1].log(), asked.logits, luck)[0]
         return Waterfall(
+            drawn=fates([drawn])[0],
+            luck=float(luck[0]),
+            note="" if asked.masked is None else asked.masked.note,
             stages=summaries(stages, asked.order),
             top=fates(asked.order[:_TOP].tolist()),
             followed=fates(self.tokens),
@@ -215,7 +233,10 @@ class VocabularyStages:
 
 def stages_after(loaded: LoadedModel, asked: NextToken, settings: DecodingSettings) -> tuple[Stage, ...]:
     """The stages of a step. Raises SettingsError where no token is left."""
-    stages = sampling_stages(loaded, asked.logits, asked.history, settings, prompt_length=asked.prompt_length)
+    if asked.masked is not None:
+        stages = masked_stages(loaded, asked.masked, settings)
+    else:
+        stages = sampling_stages(loaded, asked.logits, asked.history, settings, prompt_length=asked.prompt_length)
     if not torch.isfinite(stages[-1].probabilities).all():
         raise SettingsError("These settings forbid every token; allow repetitions or fewer bad words.")
     return stages

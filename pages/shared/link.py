@@ -46,6 +46,10 @@ class Choice(Generic[Value]):
         """Choose it; the address follows with the next `mirror`."""
         st.session_state[f"choice:{self.name}"] = value
 
+    def forget(self) -> None:
+        """As if nothing had been chosen, here or in a link."""
+        self.choose(self.default)
+
 
 def one_of(what: str, allowed: Sequence[str]) -> Callable[[str], str]:
     """A parser that takes these words only."""

@@ -10,7 +10,7 @@ MAP = ".attention-map[data-ready='true']"
 GRID = ".head-grid[data-ready='true']"
 # Streamlit itself asks for these below a page that is opened directly, and is answered 404.
 PROBES = tuple(
-    f"/{page}/_stcore/{what}" for page in ("attention", "tokenizers", "kv_cache") for what in ("health", "host-config")
+    f"/{page}/_stcore/{what}" for page in ("attention", "tokenizers", "kv_cache", "sampling") for what in ("health", "host-config")
 )
 
 

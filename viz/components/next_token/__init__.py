@@ -1,0 +1,186 @@
+"""The next token through every stage: the stages in a row, the whole vocabulary as a curve, the likeliest as bars."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from jaxtyping import Float, Int64
+
+from viz.components.packing import browser_source, pack
+from viz.palette import for_browser
+
+_SKELETON = """\
+<div class="headlight next-token">
+  <ol class="stages" aria-label="Stages from the model's probabilities to the draw"></ol>
+  <div class="order"><span class="badge"></span><button type="button" class="press restore">Restore it</button></div>
+  <div class="pictures">
+    <figure class="curve" aria-label="Probability over rank, both logarithmic"><svg></svg></figure>
+    <div class="tokens" role="listbox" aria-label="The likeliest tokens"></div>
+  </div>
+  <p class="caption"><span class="says"></span> <button type="button" class="save">SVG</button></p>
+  <div class="tip" hidden></div>
+  <div class="unseen" aria-live="polite"></div>
+</div>
+"""
+_mount = st.components.v2.component("headlight.next_token", html=_SKELETON, **browser_source("next_token"))
+
+
+@dataclass(frozen=True)
+class StageChip:
+    """One stage in the row.
+
+    name: its own. value: what its knob is set to, as text. hint: what it does, a sentence.
+    row: its row in the curves; None where it does nothing (switched off, or set to a value that changes nothing).
+    is_on: whether its switch is on. is_fixed: neither switched nor moved.
+    survivors: tokens that may still come after it. kept: their probability before it, together. entropy: after it, in
+        nats. first, last: the ranks between which the survivors lie.
+    """
+
+    name: str
+    value: str
+    hint: str
+    row: int | None
+    is_on: bool
+    is_fixed: bool
+    survivors: int = 0
+    kept: float | int = 1
+    entropy: float | int = 0
+    first: int = 0
+    last: int = 0
+
+
+@dataclass(frozen=True)
+class RankedToken:
+    """A token with its rank by raw probability (0 the likeliest), its probability after each row, and who cut it."""
+
+    id: int
+    text: str
+    rank: int
+    probabilities: tuple[float, ...]
+    cut_by: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class NextTokenPicture:
+    """What is drawn.
+
+    stages: in the order in which they are applied. is_library_order: whether that is transformers' own.
+    top: the likeliest tokens, best first. followed: one more that is shown with them, or None.
+    selected: the id of the selected token; drawn: of the one that came here; None for none.
+    stage: the name of the stage whose result is shown; None for the last.
+    ranks, pieces, curves: places along the vocabulary, the tokens there and their probabilities after each row.
+    is_greedy: the likeliest token is taken and none is drawn.
+    """
+
+    stages: tuple[StageChip, ...]
+    is_library_order: bool
+    top: tuple[RankedToken, ...]
+    followed: RankedToken | None
+    selected: int | None
+    drawn: int | None
+    stage: str | None
+    ranks: Int64[np.ndarray, " point"]
+    pieces: tuple[str, ...]
+    curves: Float[np.ndarray, "row point"]
+    vocabulary: int
+    is_greedy: bool
+    caption: str
+
+    def __post_init__(self) -> None:
+        if not len(self.ranks) == len(self.pieces) == self.curves.shape[1]:
+            raise ValueError(
+                f"expected a rank, a piece and a column for each point, found {len(self.ranks)}, {len(self.pieces)} "
+                f"and {self.curves.shape[1]}"
+            )
+
+
+def next_token(
+    picture: NextTokenPicture,
+    *,
+    key: str,
+    on_stage: Callable[[str], None],
+    on_switch: Callable[[str], None],
+    on_order: Callable[[tuple[str, ...]], None],
+    on_token: Callable[[int], None],
+) -> None:
+    """Draw it.
+
+    `on_stage(name)` is called for a stage that was selected, `on_switch(name)` for one that was switched,
+    `on_order(names)` for another order of the stages that are not fixed (() for the library's), `on_token(id)` for a
+    token that was selected.
+    """
+
+    def said(name: str) -> object:
+        return getattr(st.session_state[key], name)
+
+    def staged() -> None:
+        name = said("stage")
+        if isinstance(name, str):
+            on_stage(name)
+
+    def switched() -> None:
+        name = said("switch")
+        if isinstance(name, str):
+            on_switch(name)
+
+    def reordered() -> None:
+        names = said("order")
+        if isinstance(names, list | tuple) and all(isinstance(each, str) for each in names):
+            on_order(tuple(map(str, names)))
+
+    def selected() -> None:
+        token = said("token")
+        if isinstance(token, int):
+            on_token(token)
+
+    _mount(
+        key=key,
+        data=packed(picture),
+        on_stage_change=staged,
+        on_switch_change=switched,
+        on_order_change=reordered,
+        on_token_change=selected,
+    )
+
+
+def packed(picture: NextTokenPicture) -> bytes:
+    """What goes over the wire."""
+    rows = np.ascontiguousarray(picture.curves, dtype="<f4")
+    header = {
+        "stages": [
+            {
+                "name": each.name,
+                "value": each.value,
+                "hint": each.hint,
+                "row": each.row,
+                "isOn": each.is_on,
+                "isFixed": each.is_fixed,
+                "survivors": each.survivors,
+                "kept": each.kept,
+                "entropy": each.entropy,
+                "first": each.first,
+                "last": each.last,
+            }
+            for each in picture.stages
+        ],
+        "isLibraryOrder": picture.is_library_order,
+        "top": [_token(each) for each in picture.top],
+        "followed": None if picture.followed is None else _token(picture.followed),
+        "selected": picture.selected,
+        "drawn": picture.drawn,
+        "stage": picture.stage,
+        "pieces": picture.pieces,
+        "rowCount": len(rows),
+        "vocabulary": picture.vocabulary,
+        "isGreedy": picture.is_greedy,
+        "caption": picture.caption,
+        "palette": for_browser(),
+    }
+    return pack(header, [picture.ranks.astype("<u4"), rows])
+
+
+def _token(token: RankedToken) -> list[object]:
+    # Seven digits are what a float32 has.
+    shares = [float(f"{share:.7g}") for share in token.probabilities]
+    return [token.id, token.text, token.rank, shares, token.cut_by]

@@ -1,0 +1,142 @@
+// The whole vocabulary: probability over rank, both logarithmic, and where each stage cuts.
+
+const SVG = "http://www.w3.org/2000/svg"
+const LOWEST = 1e-10
+
+class RankCurve {
+  constructor(svg, { hover }) {
+    Object.assign(this, { svg, hover })
+    svg.onpointermove = (event) => hover(this.pointAt(event))
+    svg.onpointerleave = () => hover(null)
+    svg.style.touchAction = "pan-y"
+  }
+
+  add(name, attributes, text) {
+    const made = document.createElementNS(SVG, name)
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value)
+    if (text !== undefined) made.textContent = text
+    this.svg.append(made)
+    return made
+  }
+
+  x(rank) {
+    return this.left + (Math.log10(rank + 1) / Math.log10(this.vocabulary)) * (this.right - this.left)
+  }
+
+  y(share) {
+    const low = Math.log10(this.low)
+    const place = Math.max(0, Math.min(1, Math.log10(Math.max(share, this.low)) / low))
+    return this.top + place * (this.bottom - this.top)
+  }
+
+  /** The point along the curve that is nearest to the pointer. */
+  pointAt(event) {
+    const at = event.clientX - this.svg.getBoundingClientRect().left
+    let best = 0
+    for (let point = 1; point < this.ranks.length; point++)
+      if (Math.abs(this.x(this.ranks[point]) - at) < Math.abs(this.x(this.ranks[best]) - at)) best = point
+    return best
+  }
+
+  /** raw, before, after: a row of probabilities each; cuts: the stages that cut, each with its ranks and name. */
+  draw({ ranks, vocabulary, raw, after, cuts, chosen, marks, colours }) {
+    const { width, height } = this.svg.getBoundingClientRect()
+    if (!width) return
+    Object.assign(this, { ranks, vocabulary, left: 46, right: width - 6, top: 8, bottom: height - 34 })
+    this.low = Math.max(LOWEST, 10 ** Math.floor(Math.log10(Math.max(LOWEST, raw.at(-1)))))
+    this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`)
+    this.svg.replaceChildren()
+    this.drawAxes(colours)
+    this.area(raw, colours.amount[1])
+    this.area(after, colours.amount[2])
+    this.line(raw, colours.quiet, 1.2)
+    this.line(after, colours.amount[4], 2.4)
+    cuts.forEach((cut, place) => this.drawCut(cut, place, cut.name === chosen, colours))
+    for (const { rank, share, shareNow, isSelected } of marks) {
+      const colour = isSelected ? colours.accent : colours.ink
+      this.add("circle", { cx: this.x(rank), cy: this.y(share), r: 4, fill: colours.ground, stroke: colour, "stroke-width": 2 })
+      if (shareNow)
+        this.add("circle", { cx: this.x(rank), cy: this.y(shareNow), r: 4, fill: colour })
+    }
+  }
+
+  drawAxes(colours) {
+    const text = { fill: colours.quiet, "font-size": 11 }
+    for (let power = 0; 10 ** power < this.vocabulary; power++) {
+      const x = this.x(10 ** power - 1)
+      this.add("line", { x1: x, x2: x, y1: this.bottom, y2: this.bottom + 4, stroke: colours.quiet })
+      this.add("text", { ...text, x, y: this.bottom + 16, "text-anchor": "middle" }, (10 ** power).toLocaleString("en"))
+    }
+    this.add("text", { ...text, x: this.right, y: this.bottom + 30, "text-anchor": "end" }, "place in the model's own order →")
+    const powers = Math.round(-Math.log10(this.low))
+    for (let power = 0; power <= powers; power += powers > 6 ? 2 : 1) {
+      const y = this.y(10 ** -power)
+      this.add("line", { x1: this.left, x2: this.right, y1: y, y2: y, stroke: colours.hatch, "stroke-width": 0.6 })
+      const said = power <= 4 ? `${+(100 * 10 ** -power).toFixed(2)} %` : `10⁻${[...String(power)].map((d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]).join("")}`
+      this.add("text", { ...text, x: this.left - 5, y: y + 4, "text-anchor": "end" }, said)
+    }
+  }
+
+  /** Where a curve is above nothing, as pieces without a gap. */
+  runs(shares) {
+    const runs = []
+    let open = null
+    shares.forEach((share, point) => {
+      if (!share) open = null
+      else if (open) open.push(point)
+      else runs.push((open = [point]))
+    })
+    return runs
+  }
+
+  path(run, shares) {
+    return run.map((point, at) => `${at ? "L" : "M"}${this.x(this.ranks[point]).toFixed(1)} ${this.y(shares[point]).toFixed(1)}`).join("")
+  }
+
+  area(shares, fill) {
+    for (const run of this.runs([...shares])) {
+      const [from, to] = [run[0], run.at(-1)].map((point) => this.x(this.ranks[point]).toFixed(1))
+      this.add("path", { d: `${this.path(run, shares)}L${to} ${this.bottom}L${from} ${this.bottom}Z`, fill, opacity: 0.75 })
+    }
+  }
+
+  line(shares, stroke, width) {
+    for (const run of this.runs([...shares])) {
+      if (run.length === 1)
+        this.add("circle", { cx: this.x(this.ranks[run[0]]), cy: this.y(shares[run[0]]), r: width, fill: stroke })
+      this.add("path", { d: this.path(run, shares), fill: "none", stroke, "stroke-width": width, "stroke-linejoin": "round" })
+    }
+  }
+
+  /** A line behind the last token that is left (and before the first one), with the name of who drew it. */
+  drawCut({ name, first, last, survivors }, place, isChosen, colours) {
+    const stroke = isChosen ? colours.accent : colours.quiet
+    const style = { stroke, "stroke-width": isChosen ? 2 : 1, "stroke-dasharray": isChosen ? "" : "4 3" }
+    const lines = []
+    if (last + 1 < this.vocabulary) lines.push((this.x(last) + this.x(last + 1)) / 2)
+    if (first > 0) lines.push((this.x(first - 1) + this.x(first)) / 2)
+    for (const x of lines) this.add("line", { x1: x, x2: x, y1: this.top, y2: this.bottom, ...style })
+    if (!lines.length) return
+    const said = `${name}: ${survivors.toLocaleString("en")} left`
+    const isRight = lines[0] > (this.left + this.right) / 2
+    const y = this.top + 12 + 14 * (place % 9)
+    const at = { x: lines[0] + (isRight ? -5 : 5), y, "text-anchor": isRight ? "end" : "start", "font-size": 11.5 }
+    this.add("text", { ...at, stroke: colours.ground, "stroke-width": 4, "stroke-linejoin": "round", "aria-hidden": true }, said)
+    this.add("text", { ...at, fill: stroke, "font-weight": isChosen ? 700 : 400 }, said)
+  }
+
+  /** The picture as a file that needs nothing else. */
+  save(name, colours) {
+    const copy = this.svg.cloneNode(true)
+    const { width, height } = this.svg.getBoundingClientRect()
+    for (const [key, value] of Object.entries({ xmlns: SVG, width, height, "font-family": "sans-serif" })) copy.setAttribute(key, value)
+    const ground = document.createElementNS(SVG, "rect")
+    for (const [key, value] of Object.entries({ width, height, fill: colours.ground })) ground.setAttribute(key, value)
+    copy.prepend(ground)
+    const link = element("a")
+    link.href = URL.createObjectURL(new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" }))
+    link.download = name
+    link.click()
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
+  }
+}

@@ -1,0 +1,273 @@
+// One next token: a row of stages, the curve of the whole vocabulary, and the likeliest tokens as bars.
+
+const views = new WeakMap()
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component
+  const root = parentElement.querySelector(".next-token")
+  let view = views.get(root)
+  if (!view) {
+    view = new NextToken(root)
+    views.set(root, view)
+  }
+  view.tell = setTriggerValue
+  view.show(data)
+  return () => {
+    view.resizes.disconnect()
+    views.delete(root)
+  }
+}
+
+class NextToken {
+  constructor(root) {
+    this.root = root
+    this.part = (name) => root.querySelector(`.${name}`)
+    this.curve = new RankCurve(root.querySelector("svg"), { hover: (point) => this.hover(point) })
+    this.resizes = new ResizeObserver(() => this.curves && this.drawCurve())
+    this.resizes.observe(this.part("curve"))
+    this.part("restore").onclick = () => this.tell("order", [])
+    this.part("save").onclick = () => this.curve.save("next-token.svg", this.colours)
+    // For tests and the curious.
+    root.headlight = {
+      value: (stage, rank) => this.valueAt(stage, rank),
+      stages: () => this.stages.map(({ name }) => name),
+      tokens: () => this.rows.map(([id, text, rank, shares, cut]) => ({ id, text, rank, share: shares[this.now], cut })),
+    }
+  }
+
+  show(bytes) {
+    const { header, take } = unpack(bytes)
+    Object.assign(this, header)
+    this.colours = themePalette(this.root, header.palette)
+    this.root.style.setProperty("--some", this.colours.amount[1])
+    this.root.style.setProperty("--most", this.colours.amount[4])
+    const points = this.pieces.length
+    this.ranks = numbers(Uint32Array, take(4 * points))
+    const flat = numbers(Float32Array, take(4 * points * header.rowCount))
+    this.curves = Array.from({ length: header.rowCount }, (_, row) => flat.subarray(row * points, (row + 1) * points))
+    this.chosen = this.stages.some(({ name, row }) => name === this.stage && row !== null) ? this.stage : null
+    this.paint()
+  }
+
+  /** The row that is shown: of the chosen stage, else of the last. */
+  get now() {
+    return this.stages.find(({ name }) => name === this.chosen)?.row ?? this.curves.length - 1
+  }
+
+  valueAt(stage, rank) {
+    const row = this.stages.find(({ name }) => name === stage)?.row
+    const point = this.ranks.indexOf(rank)
+    return row === null || row === undefined || point < 0 ? null : this.curves[row][point]
+  }
+
+  choose(name) {
+    this.chosen = this.chosen === name ? null : name
+    this.paint()
+    this.tell("stage", this.chosen ?? "")
+  }
+
+  paint() {
+    this.paintStages()
+    const { order, badge, restore, says } = Object.fromEntries(["order", "badge", "restore", "says"].map((name) => [name, this.part(name)]))
+    order.classList.toggle("other", !this.isLibraryOrder)
+    badge.textContent = this.isLibraryOrder ? "In transformers' own order." : "Not transformers' order"
+    restore.hidden = this.isLibraryOrder
+    says.textContent = this.caption
+    this.paintTokens()
+    this.drawCurve()
+    const { dataset } = this.root
+    dataset.stage = this.chosen ?? ""
+    dataset.survivors = this.stages.findLast(({ row }) => row !== null).survivors
+    dataset.ready = "true"
+  }
+
+  paintStages() {
+    const focused = this.root.getRootNode().activeElement?.dataset.focus
+    this.part("stages").replaceChildren(...this.stages.map((stage, place) => this.stageChip(stage, place)))
+    if (focused) [...this.root.querySelectorAll("[data-focus]")].find((each) => each.dataset.focus === focused)?.focus({ preventScroll: true })
+  }
+
+  stageChip(stage, place) {
+    const { name, value, hint, row, isOn, isFixed } = stage
+    const chip = element("li", "stage")
+    chip.dataset.stage = name
+    chip.classList.toggle("off", !isOn)
+    chip.classList.toggle("chosen", this.chosen === name)
+    const head = element("div", "head")
+    const title = element("button", "name", `${name} `)
+    Object.assign(title, { type: "button", title: hint, disabled: row === null })
+    title.append(element("b", "", value))
+    title.ariaPressed = this.chosen === name
+    title.dataset.focus = `name ${name}`
+    title.onclick = () => this.choose(name)
+    head.append(title)
+    if (!isFixed) {
+      const toggle = element("button", "switch")
+      Object.assign(toggle, { type: "button", role: "switch", ariaChecked: String(isOn), ariaLabel: name })
+      toggle.dataset.focus = `switch ${name}`
+      toggle.onclick = () => this.tell("switch", name)
+      head.append(toggle)
+    }
+    chip.append(head)
+    const isMovable = !isFixed && isOn && row !== null
+    if (isMovable) this.makeMovable(chip, title, name)
+    const result = element("div", "result", this.resultOf(stage, place))
+    if (isMovable && this.chosen === name) result.append(...[-1, 1].map((by) => this.moveButton(name, by)))
+    const left = element("div", "left")
+    const bar = left.appendChild(element("span"))
+    const survivors = row === null ? 0 : stage.survivors
+    bar.style.width = `${survivors ? Math.max(2, (100 * Math.log(survivors + 1)) / Math.log(this.vocabulary + 1)) : 0}%`
+    chip.append(result, left)
+    return chip
+  }
+
+  resultOf({ row, isOn, survivors, kept, entropy }, place) {
+    if (row === null) return isOn ? "changes\nnothing" : "off"
+    const counted = `${survivors.toLocaleString("en")} left`
+    const kept_ = kept < 0.99995 ? ` of ${percent(kept)}` : ""
+    return `${counted}${place ? kept_ : ""}\n${entropy.toFixed(2)} nats`
+  }
+
+  /** The stages that can be moved, in their order. */
+  get movable() {
+    return this.stages.filter(({ isFixed, isOn, row }) => !isFixed && isOn && row !== null).map(({ name }) => name)
+  }
+
+  move(name, by) {
+    const names = this.movable
+    const from = names.indexOf(name)
+    const to = Math.max(0, Math.min(names.length - 1, from + by))
+    if (to === from) return
+    names.splice(to, 0, names.splice(from, 1)[0])
+    this.part("unseen").textContent = `${name} is now stage ${to + 1} of ${names.length}`
+    this.tell("order", names)
+  }
+
+  moveButton(name, by) {
+    const button = element("button", "move", by < 0 ? "‹" : "›")
+    Object.assign(button, { type: "button", ariaLabel: `${name} ${by < 0 ? "earlier" : "later"}`, title: `${by < 0 ? "Earlier" : "Later"} (or drag it)` })
+    button.dataset.focus = `move ${name} ${by}`
+    button.onclick = () => this.move(name, by)
+    return button
+  }
+
+  makeMovable(chip, title, name) {
+    chip.classList.add("movable")
+    chip.draggable = true
+    title.onkeydown = (event) => {
+      const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
+      if (!by || !event.altKey) return
+      event.preventDefault()
+      this.move(name, by)
+    }
+    chip.ondragstart = (event) => {
+      event.dataTransfer.effectAllowed = "move"
+      event.dataTransfer.setData("text/plain", name)
+      this.dragged = name
+      chip.classList.add("dragged")
+    }
+    chip.ondragover = (event) => {
+      if (!this.dragged) return
+      event.preventDefault()
+      const moved = this.root.querySelector(".dragged")
+      if (!moved || moved === chip) return
+      const box = chip.getBoundingClientRect()
+      chip[event.clientX < box.left + box.width / 2 ? "before" : "after"](moved)
+    }
+    chip.ondrop = (event) => event.preventDefault()
+    chip.ondragend = () => {
+      const names = [...this.root.querySelectorAll(".stage.movable")].map((each) => each.dataset.stage)
+      const isMoved = String(names) !== String(this.movable)
+      this.dragged = null
+      if (isMoved) this.tell("order", names)
+      else this.paintStages()
+    }
+  }
+
+  get rows() {
+    const { top, followed } = this
+    return followed && !top.some(([id]) => id === followed[0]) ? [...top, followed] : top
+  }
+
+  paintTokens() {
+    const list = this.part("tokens")
+    const kept = list.scrollTop
+    const most = Math.max(...this.rows.flatMap(([, , , shares]) => [shares[0], shares[this.now]]))
+    const rows = this.rows.flatMap((row, place) => {
+      const made = this.tokenRow(row, most)
+      return place === this.top.length ? [element("div", "gap", `… ${(row[2] - this.top.length).toLocaleString("en")} others`), made] : [made]
+    })
+    list.replaceChildren(...rows)
+    list.scrollTop = kept
+    const selected = list.querySelector(".selected")
+    if (selected && this.selected !== this.scrolledTo) {
+      const { offsetTop, offsetHeight } = selected
+      const from = list.offsetTop
+      if (offsetTop - from + offsetHeight > list.scrollTop + list.clientHeight || offsetTop - from < list.scrollTop)
+        list.scrollTop = offsetTop - from + offsetHeight - list.clientHeight / 2
+    }
+    this.scrolledTo = this.selected
+  }
+
+  tokenRow([id, text, rank, shares, cutBy], most) {
+    const share = shares[this.now]
+    const row = element("button", "token")
+    const isCut = share === 0 && shares[0] > 0
+    Object.assign(row, { type: "button", role: "option", ariaSelected: String(id === this.selected) })
+    row.classList.toggle("selected", id === this.selected)
+    row.classList.toggle("drawn", id === this.drawn)
+    row.classList.toggle("cut", isCut)
+    const killer = this.stages.find(({ row: at }) => at !== null && at <= this.now && shares[at] === 0)?.name ?? cutBy
+    row.title = `${text}\nplace ${(rank + 1).toLocaleString("en")}, ${percent(shares[0])} by the model${isCut ? `, cut by ${killer}` : `, ${percent(share)} here`}${id === this.drawn ? "\nthis one came" : ""}`
+    const track = element("span", "track")
+    for (const [name, part] of [["raw", shares[0]], ["now", share]])
+      track.appendChild(element("span", name)).style.width = `${(100 * part) / most}%`
+    const piece = element("span", "piece", text)
+    piece.dir = "auto"
+    row.append(piece, track, element("span", "number", isCut ? killer : percent(share)))
+    row.onclick = () => {
+      this.selected = id
+      this.scrolledTo = id
+      this.paint()
+      this.tell("token", id)
+    }
+    return row
+  }
+
+  drawCurve() {
+    const cuts = this.stages.filter(({ row, survivors, name }, place) => {
+      const before = this.stages.slice(0, place).findLast((stage) => stage.row !== null)
+      return before && row !== null && survivors < before.survivors && name !== "renormalised"
+    })
+    const marks = this.rows
+      .filter(([id]) => id === this.selected)
+      .map(([, , rank, shares]) => ({ rank, share: shares[0], shareNow: shares[this.now], isSelected: true }))
+    const { ranks, vocabulary, chosen, colours } = this
+    const shown = cuts.filter(({ row }) => row <= this.now)
+    this.curve.draw({ ranks, vocabulary, raw: this.curves[0], after: this.curves[this.now], cuts: shown, chosen: chosen ?? shown.at(-1)?.name, marks, colours })
+  }
+
+  hover(point) {
+    const tip = this.part("tip")
+    tip.hidden = point === null
+    if (point === null) return
+    const now = this.curves[this.now][point]
+    const said = now ? `${percent(now)} after ${this.chosen ?? "all stages"}` : "cut"
+    tip.textContent = `\u2068${this.pieces[point]}\u2069 · place ${(this.ranks[point] + 1).toLocaleString("en")}\n${percent(this.curves[0][point])} by the model, ${said}`
+    tip.style.whiteSpace = "pre-line"
+    const box = this.root.getBoundingClientRect()
+    const drawing = this.curve.svg.getBoundingClientRect()
+    const x = drawing.left - box.left + this.curve.x(this.ranks[point])
+    tip.style.left = `${Math.max(0, Math.min(x + 8, box.width - tip.offsetWidth))}px`
+    tip.style.top = `${drawing.top - box.top + this.curve.y(this.curves[0][point]) - 44}px`
+  }
+}
+
+const numbers = (Type, bytes) => new Type(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
+
+function percent(part) {
+  const share = 100 * part
+  if (!share) return "0 %"
+  if (share < 0.001) return `${share.toExponential(0).replace("e-", "·10⁻").replace(/⁻(\d+)/, (_, power) => `⁻${[...power].map((d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]).join("")}`)} %`
+  return `${share.toFixed(share >= 9.95 ? 1 : share >= 0.995 ? 2 : 3)} %`
+}

@@ -1,0 +1,144 @@
+"""A text as it was written, token by token, coloured by how likely each was, and the branches that turn off from it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from viz.components.packing import browser_source, pack
+from viz.palette import for_browser
+
+SHADES = ("probability", "rank", "surprisal")
+_SKELETON = """\
+<div class="headlight written-text">
+  <div class="text" dir="auto" role="listbox" aria-label="The text, token by token"></div>
+  <div class="foot">
+    <span class="shades" role="radiogroup" aria-label="Colour"></span><span class="scale" aria-hidden="true"></span>
+    <span class="says"></span>
+  </div>
+  <div class="tree" role="tree" aria-label="Branches"></div>
+  <div class="tip" hidden></div>
+</div>
+"""
+_mount = st.components.v2.component("headlight.written_text", html=_SKELETON, **browser_source("written_text"))
+
+
+@dataclass(frozen=True)
+class WrittenToken:
+    """One token: the text it adds, how the token is shown, its probability by the model and what it was drawn from,
+    its rank (0 the likeliest); is_turned: whether it was chosen by hand.
+    """
+
+    text: str
+    piece: str
+    probability: float
+    drawn_probability: float
+    rank: int
+    is_turned: bool = False
+
+
+@dataclass(frozen=True)
+class BranchLine:
+    """A branch in the tree: the token with which it turns off, at which token of the text (from 1), its text from it.
+
+    depth: how many branches lie above it; the text as it was drawn has none, and no piece.
+    """
+
+    piece: str
+    at: int
+    text: str
+    depth: int
+
+
+@dataclass(frozen=True)
+class WrittenText:
+    """What is drawn.
+
+    before: what stands before the first token. tokens: those that were written. selected: the place whose next-token
+        distribution is shown; as many as there are tokens: what would come next.
+    goes_on: whether something could come after the last one. is_done: whether no more tokens are on their way.
+    shade: what a token's colour is, one of SHADES. vocabulary: how many tokens there are, for the scale of ranks.
+    says: a line below. branches: the tree, walked from top to bottom; current: which of them is shown.
+    """
+
+    before: str
+    tokens: Sequence[WrittenToken]
+    selected: int
+    goes_on: bool
+    is_done: bool
+    shade: str
+    vocabulary: int
+    says: str
+    branches: Sequence[BranchLine] = ()
+    current: int = 0
+
+    def __post_init__(self) -> None:
+        if self.shade not in SHADES:
+            raise ValueError(f"expected a shade of {', '.join(SHADES)}, found {self.shade}")
+
+
+def written_text(
+    written: WrittenText,
+    *,
+    key: str,
+    on_token: Callable[[int], None],
+    on_branch: Callable[[int], None],
+    on_shade: Callable[[str], None],
+) -> None:
+    """Draw it.
+
+    `on_token(place)` is called for a selected token, `on_branch(line)` for a branch of the tree, `on_shade(shade)` for
+    another meaning of the colour.
+    """
+
+    def selected() -> None:
+        place = st.session_state[key].token
+        if isinstance(place, int):
+            on_token(place)
+
+    def walked() -> None:
+        line = st.session_state[key].branch
+        if isinstance(line, int):
+            on_branch(line)
+
+    def shaded() -> None:
+        shade = st.session_state[key].shade
+        if shade in SHADES:
+            on_shade(str(shade))
+
+    _mount(
+        key=key,
+        data=packed(written),
+        on_token_change=selected,
+        on_branch_change=walked,
+        on_shade_change=shaded,
+    )
+
+
+def packed(written: WrittenText) -> bytes:
+    """What goes over the wire."""
+    header = {
+        "before": written.before,
+        "tokens": [
+            [
+                token.text,
+                token.piece,
+                float(f"{token.probability:.6g}"),
+                float(f"{token.drawn_probability:.6g}"),
+                token.rank,
+                int(token.is_turned),
+            ]
+            for token in written.tokens
+        ],
+        "selected": written.selected,
+        "goesOn": written.goes_on,
+        "isDone": written.is_done,
+        "shade": written.shade,
+        "shades": SHADES,
+        "vocabulary": written.vocabulary,
+        "says": written.says,
+        "branches": [[each.piece, each.at, each.text, each.depth] for each in written.branches],
+        "current": written.current,
+        "palette": for_browser(),
+    }
+    return pack(header, [])
