@@ -37,7 +37,8 @@ def inspect(
     st.html(heading("After each stage"))
     # The last one changes no probability that is written as a part of what is left.
     rows = [each for each in zip(found.stages, token.probabilities, strict=True) if each[0].name != "renormalised"]
-    st.html(shares([Share(stage.name, share) for stage, share in rows]))
+    with st.container(key="fate"):
+        st.html(shares([Share(stage.name, share) for stage, share in rows]))
     if settings.temperature > 0:
         st.html(line(f"Seed {SEED.value} has the number {found.luck:.3f} for this step: {_fell(found)}"))
     if found.note:

@@ -99,7 +99,7 @@ def show(found: "Waterfall", settings: "DecodingSettings", model: str, selected:
             curves=found.curves,
             vocabulary=found.vocabulary,
             is_greedy=greedy,
-            caption=f"{said} Pale: the model's own probabilities; dark: after the chosen stage, else after all. The "
+            caption=f"{said} Faint: the model's own probabilities; strong: after the chosen stage, else after all. The "
             f"whole vocabulary is drawn, both axes logarithmic; underlined: what came. {card.title}.",
         ),
         key="next_token",

@@ -131,6 +131,7 @@ class WrittenText {
       const line = element("button", "branch")
       Object.assign(line, { type: "button", role: "treeitem", ariaLevel: String(depth + 1), ariaSelected: String(place === this.current) })
       line.style.marginLeft = `${16 * depth}px`
+      line.style.maxWidth = `calc(100% - ${16 * depth}px)`
       line.classList.toggle("current", place === this.current)
       if (depth) line.append("└ ", element("span", "", `at ${at}: `), element("b", "", piece))
       else line.append(element("span", "", "as drawn: "))
