@@ -1,0 +1,155 @@
+"""Many texts, the same luck, and draws over the theory, as a person meets them in their tabs."""
+
+import csv
+import io
+import json
+import time
+from dataclasses import replace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from models.decoding import DecodingSettings, DrawsRequest, ManyRequest, SameLuckRequest, decode
+from models.engine import engine
+from pages.decoding.whole_texts import chance_words, draws_words, parting_words, rest, texts_as_csv, texts_as_json
+
+SETTINGS = DecodingSettings(20, temperature=1.0, top_p=0.9, seed=2)
+OTHERS = {"Wild": DecodingSettings(20, temperature=1.8, min_p=0.05, seed=2)}
+TEXT = "Once upon a time"
+
+
+def tab_script(name, model, text, settings, presets, written):
+    """Runs as a script of its own, so that everything is imported in it."""
+    import streamlit as st
+
+    from pages.decoding import many
+    from pages.shared.messages import in_place
+
+    status = st.empty()
+    with in_place():
+        if name == "draws_tab":
+            many.draws_tab(model, text, settings, status, written)
+        else:
+            getattr(many, name)(model, text, settings, status, presets)
+
+
+def opened(name, model="smollm2", settings=SETTINGS, text=TEXT):
+    test = AppTest.from_function(tab_script, default_timeout=120, args=(name, model, text, settings, OTHERS, ())).run()
+    return checked(test)
+
+
+def checked(test):
+    assert not test.exception
+    assert not test.error
+    return test
+
+
+def finished(test):
+    """Fragments do not run by themselves here: look again until nothing runs."""
+    until = time.monotonic() + 120
+    while engine.jobs_running and time.monotonic() < until:
+        time.sleep(0.05)
+    return checked(test.run())
+
+
+def html_of(test):
+    return "".join(each.proto.body for each in test.get("html"))
+
+
+def test_many_texts_are_written_when_they_are_asked_for():
+    test = opened("many_tab")
+    assert any("Nothing written yet" in each.value for each in test.caption)
+    test.select_slider(key="many_texts").set_value(4)
+    test.select_slider(key="many_tokens").set_value(20)
+    test.button(key="many_start").click()
+    test = finished(test.run())
+    made = html_of(test)
+    assert made.count('class="card"') == 2 * 4
+    assert "distinct-2" in made
+    assert "seed 5" in made
+    test.button(key="many_sweep_start").click()
+    test = finished(test.run())
+    assert len(test.get("vega_lite_chart")) == 1
+    test.radio(key="many_measure").set_value("1 − Self-BLEU")
+    assert len(checked(test.run()).get("vega_lite_chart")) == 1
+    # Another choice is not answered with what was written for this one.
+    test.select_slider(key="many_texts").set_value(8)
+    test = checked(test.run())
+    assert any("Nothing written yet" in each.value for each in test.caption)
+    assert 'class="card"' not in html_of(test)
+
+
+def test_the_same_luck_and_where_it_parts():
+    test = finished(opened("luck_tab"))
+    made = html_of(test)
+    assert made.count("they part here") == 2
+    assert "there the luck is" in made
+    test.selectbox(key="luck_other").set_value("another temperature")
+    test = finished(test.run())
+    test.slider(key="luck_temperature").set_value(1.0)
+    test = checked(test.run())
+    assert any("settings above themselves" in each.value for each in test.caption)
+
+
+def test_draws_over_the_theory():
+    test = opened("draws_tab", settings=replace(SETTINGS, temperature=1.5, top_p=1))
+    assert "of 100 such trials" in html_of(test)
+    assert len(test.get("vega_lite_chart")) == 1
+    greedy = opened("draws_tab", settings=replace(SETTINGS, temperature=0))
+    assert "Greedy: nothing is drawn" in html_of(greedy)
+    assert not greedy.get("vega_lite_chart")
+    sure = opened("draws_tab")
+    assert "nothing to chance" in html_of(sure)
+    assert not sure.get("vega_lite_chart")
+
+
+def test_an_encoder_is_told_in_a_sentence():
+    test = AppTest.from_function(
+        tab_script, default_timeout=120, args=("draws_tab", "minilm", TEXT, SETTINGS, OTHERS, ())
+    ).run()
+    assert not test.exception
+    [said] = [each.value for each in test.error]
+    assert "Choose a decoder" in said
+
+
+def test_files_have_all_that_gives_a_text_again():
+    asked = (replace(SETTINGS, max_new_tokens=6), replace(OTHERS["Wild"], max_new_tokens=6))
+    request = ManyRequest("smollm2", TEXT, asked, 2)
+    found = engine.run(request)
+    rows = list(csv.DictReader(io.StringIO(texts_as_csv(["as above", "Wild"], found))))
+    assert [(row["setting"], row["seed"]) for row in rows] == [
+        ("as above", "2"),
+        ("as above", "3"),
+        ("Wild", "2"),
+        ("Wild", "3"),
+    ]
+    knobs = json.loads(rows[-1]["settings"])
+    again = DecodingSettings(
+        **{name: tuple(value) if isinstance(value, list) else value for name, value in knobs.items()}
+    )
+    assert "".join(step.text for step in decode(engine.model("smollm2"), TEXT, again)) == rows[-1]["text"]
+    told = json.loads(texts_as_json(request, ["as above", "Wild"], found))
+    assert told["text"] == TEXT
+    assert [each["name"] for each in told["settings"]] == ["as above", "Wild"]
+    assert told["settings"][1]["texts"][1]["text"] == rows[-1]["text"]
+    assert told["settings"][0]["figures"]["count"] == 2
+
+
+def test_words_for_what_happens_seldom():
+    same = engine.run(SameLuckRequest("smollm2", TEXT, (SETTINGS, replace(SETTINGS, top_h=1))))
+    assert "The same 20 tokens" in parting_words(["a", "b"], (SETTINGS, SETTINGS), same)[0]
+    pair = (SETTINGS, replace(SETTINGS, max_new_tokens=5))
+    short = engine.run(SameLuckRequest("smollm2", TEXT, pair))
+    assert "up to token 5, where one of them ends" in parting_words(["a", "b"], pair, short)[0]
+    alone = engine.run(DrawsRequest("smollm2", TEXT, (), replace(SETTINGS, top_k=1)))
+    assert "nothing to chance" in draws_words(alone)[0]
+    assert rest(None) is None
+    assert rest(0.25) == 0.75
+
+
+@pytest.mark.parametrize(
+    ("p_value", "words"),
+    [(0.34, "in 34 of 100"), (0.012, "in 1 of 100"), (0.004, "in 4 of 1,000"), (1e-9, "in fewer than 1 of 1,000")],
+)
+def test_a_p_value_in_plain_words(p_value, words):
+    assert words in chance_words(p_value)
