@@ -30,7 +30,7 @@ class Candidate:
 
     rank: its place among the step's candidates by `log_probability`, from 0, as the library put them.
     parent: the tokens of the running beam that it goes on from; () for the beginning.
-    text: what parent and token say; special tokens say nothing.
+    text: what parent and token say; special tokens say nothing. is_end: whether the token ends a text.
     token_log_probability: of this token after `parent`. log_probability: the sum over parent and token (natural
         logarithms).
     score: what finished ones are ranked by, log_probability / length ** length_penalty; None for the others.
@@ -45,6 +45,7 @@ class Candidate:
     token_id: int
     piece: Piece
     text: str
+    is_end: bool
     token_log_probability: float
     log_probability: float
     score: float | None

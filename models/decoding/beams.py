@@ -129,6 +129,7 @@ def beam_search(
                     token_id=each.ids[-1],
                     piece=piece,
                     text=told.text(each.ids),
+                    is_end=each.ids[-1] in end_ids,
                     token_log_probability=each.token_log_probability,
                     log_probability=each.log_probability,
                     score=score(each.ids) if fate == "finished" else None,

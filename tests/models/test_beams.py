@@ -223,6 +223,9 @@ def walk(found, beams):
                 assert each.log_probability == pytest.approx(parent.log_probability + each.token_log_probability)
             assert each.is_on_the_winners_way == (found.beams[0].ids[: len(each.ids)] == each.ids)
             assert (each.score is None) == (each.fate != "finished")
+            assert not (each.is_end and each.fate == "kept")
+            if each.fate == "finished":
+                assert each.is_end or len(each.ids) == len(found.candidates)
             if each.fate == "died":
                 assert not each.leads_to
                 assert not any(later[: len(each.ids)] == each.ids for later in by_ids if len(later) > len(each.ids))

@@ -1,0 +1,254 @@
+"""A beam search in pictures: the tree of what was considered, and what came out of it as a table."""
+
+import html
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+from models.decoding import BeamSearch, Candidate
+from models.tokenization import readable_text
+from viz.inspector import part_text
+from viz.palette import LIGHT, Palette
+
+# Pixels. A column is as wide as its part of a page, within these bounds; what does not fit is scrolled.
+_PAGE, _NARROWEST, _WIDEST = 930, 76, 116
+# Before the first column, and between a box and the next column: there the lines run.
+_ROOT, _GAP = 22, 20
+_HEAD, _TALL, _SHORT, _SPACE = 20, 34, 14, 5
+_BADGE = 8
+# The end of a text is enough to know where in it one is.
+_LONGEST_TEXT = 160
+# From the quiet to the loud, as they are drawn over each other.
+KINDS = ("dead", "running", "beaten", "returned", "winner")
+_WEIGHTS = {"dead": 0.7, "running": 1, "beaten": 1, "returned": 2, "winner": 3}
+
+
+@dataclass(frozen=True)
+class Node:
+    """A candidate as it is drawn.
+
+    step: from 0. kind: of KINDS. x, y: the middle of its box's left edge, in pixels from the top left; width, height:
+    of the box. from_x, from_y: where the line from its parent begins.
+    """
+
+    step: int
+    candidate: Candidate
+    kind: str
+    x: float | int
+    y: float | int
+    width: float | int
+    height: float | int
+    from_x: float | int
+    from_y: float | int
+
+
+def nodes(search: BeamSearch) -> tuple[Node, ...]:
+    """Every candidate with its place: steps from left to right, ranks from top to bottom."""
+    tops = _tops(search)
+    width = min(_WIDEST, max(_NARROWEST, (_PAGE - _ROOT) // max(1, len(search.candidates))))
+    first = [_middle(tops, each.rank) for step in search.candidates[:1] for each in step if each.fate != "died"]
+    root = (_ROOT / 4, (first[0] + first[-1]) / 2 if first else _HEAD)
+    ends = {(): root}
+    found = []
+    for step, considered in enumerate(search.candidates):
+        for each in considered:
+            height = tops[each.rank + 1] - tops[each.rank] - _SPACE
+            x, y = _ROOT + step * width, _middle(tops, each.rank)
+            box = width - _GAP
+            from_x, from_y = ends[each.parent]
+            found.append(Node(step, each, kind_of(each), x, y, box, height, from_x, from_y))
+            ends[each.ids] = (x + box, y)
+    return tuple(found)
+
+
+def kind_of(candidate: Candidate) -> str:
+    """How loud it is drawn."""
+    if candidate.is_on_the_winners_way:
+        return "winner"
+    if candidate.leads_to:
+        return "returned"
+    return {"kept": "running", "finished": "beaten", "died": "dead"}[candidate.fate]
+
+
+def _tops(search: BeamSearch) -> list[float | int]:
+    """Where each rank begins, and where the last one ends: ranks at which everything was dropped are low."""
+    ranks = 1 + max((each.rank for step in search.candidates for each in step), default=0)
+    tall = {each.rank for step in search.candidates for each in step if each.fate != "died"}
+    tops: list[float | int] = [_HEAD]
+    for rank in range(ranks):
+        tops.append(tops[-1] + (_TALL if rank in tall else _SHORT) + _SPACE)
+    return tops
+
+
+def _middle(tops: Sequence[float | int], rank: int) -> float:
+    return (tops[rank] + tops[rank + 1] - _SPACE) / 2
+
+
+def fate_sentence(search: BeamSearch, step: int, candidate: Candidate) -> str:
+    """What became of it, in words."""
+    count, is_last = len(search.beams), step + 1 == len(search.candidates)
+    if candidate.fate == "kept":
+        return "It ran on." + (" The winner begins with it." if candidate.is_on_the_winners_way else "")
+    if candidate.place == 0:
+        return "It finished with the best score: the winner."
+    if candidate.place is not None:
+        return f"It finished, and came out as number {candidate.place + 1} of {count}."
+    if candidate.fate == "finished":
+        return f"It finished, but {count} others have a better score: it is not returned."
+    if candidate.is_end:
+        return f"It ends here, but is not among the first {count}: it neither finishes nor runs on."
+    if is_last:
+        return "The search ended here; it had not finished."
+    return "It was dropped here: likelier ones ran on."
+
+
+def beam_tree(search: BeamSearch, palette: Palette = LIGHT) -> Any:
+    """The tree as an Altair chart with a width of its own, to be scrolled where it is wider than the page.
+
+    Boxes are what ran on or finished, words without a box what was dropped; a number is the place among what was
+    returned, a cross what was pushed out again.
+    """
+    placed = nodes(search)
+    rows = [_row(search, node) for node in sorted(placed, key=lambda node: KINDS.index(node.kind))]
+    tops = _tops(search)
+    width = max((node.x + node.width for node in placed), default=_ROOT) + 2 * _BADGE
+    height = tops[-1]
+    boxed = [row for row in rows if row["fate"] != "died"]
+    dropped = [row for row in rows if row["fate"] == "died"]
+    finished = [row for row in rows if row["fate"] == "finished"]
+    root = [{"x": placed[0].from_x, "y": placed[0].from_y}] if placed else []
+    limit = (placed[0].width if placed else _NARROWEST) - 4
+
+    def x(field: str) -> Any:
+        return alt.X(f"{field}:Q", scale=alt.Scale(domain=[0, width], nice=False, zero=False), axis=None)
+
+    def y(field: str) -> Any:
+        return alt.Y(f"{field}:Q", scale=alt.Scale(domain=[0, height], nice=False, zero=False, reverse=True), axis=None)
+
+    box = {"x": x("x"), "x2": "right:Q", "y": y("top"), "y2": "bottom:Q"}
+    middle, corner = {"x": x("middle"), "y": y("y")}, {"x": x("right"), "y": y("top")}
+    colour = alt.Color("kind:N", scale=alt.Scale(domain=list(KINDS), range=_colours(palette)), legend=None)
+    stroke = alt.Stroke("kind:N", scale=alt.Scale(domain=list(KINDS), range=_colours(palette)), legend=None)
+    weight = alt.StrokeWidth("weight:Q", scale=None, legend=None)
+    line = {"x": x("from_x"), "y": y("from_y"), "x2": "x:Q", "y2": "y:Q", "color": colour, "strokeWidth": weight}
+    layers = [
+        _chart(_heads(search, placed)).mark_text(color=palette.quiet).encode(x=x("x"), y=y("y"), text="step:N"),
+        _chart(rows).mark_rule(strokeCap="round").encode(**line),
+        _chart(root).mark_point(size=40, filled=True, opacity=1, color=palette.quiet).encode(x=x("x"), y=y("y")),
+        _chart(boxed).mark_rect(fill=palette.ground, cornerRadius=4).encode(**box, stroke=stroke, strokeWidth=weight),
+        _chart(boxed).mark_text(fontSize=12, dy=-6, limit=limit, color=palette.ink).encode(**middle, text="piece:N"),
+        _chart(boxed).mark_text(fontSize=10.5, dy=8, color=palette.quiet).encode(**middle, text="probability:N"),
+        _chart(dropped)
+        .mark_text(fontSize=11, align="left", dx=2, limit=limit, color=palette.quiet)
+        .encode(x=x("x"), y=y("y"), text="piece:N"),
+        _chart(finished).mark_point(size=4 * _BADGE**2, filled=True, opacity=1).encode(**corner, color=colour),
+        _chart(finished)
+        .mark_text(fontSize=10, fontWeight="bold", dy=0.5, color=palette.ground)
+        .encode(**corner, text="badge:N"),
+        *(_chart(told).mark_rect(opacity=0).encode(**box, tooltip=said) for told, said in _tooltips(rows)),
+    ]
+    return (
+        alt.layer(*layers)
+        .properties(width=width, height=height, description=_description(search))
+        .configure_view(strokeWidth=0)
+    )
+
+
+def _colours(palette: Palette) -> list[str]:
+    """A colour for each of KINDS."""
+    return [palette.hatch, palette.amount[2], palette.quiet, palette.amount[4], palette.accent]
+
+
+def _chart(rows: list[dict[str, Any]]) -> Any:
+    return alt.Chart(alt.Data(values=rows))
+
+
+def _tooltips(rows: list[dict[str, Any]]) -> list[tuple[list[dict[str, Any]], list[Any]]]:
+    """What is said of which; only what finished has a score."""
+    said = [
+        alt.Tooltip("text:N", title="text so far"),
+        alt.Tooltip("piece:N", title="token"),
+        alt.Tooltip("probability:N", title="its probability"),
+        alt.Tooltip("sum:Q", title="log-probability, sum", format=".3f"),
+    ]
+    score, fate = alt.Tooltip("score:Q", format=".4f"), alt.Tooltip("sentence:N", title="what became of it")
+    scored = [row for row in rows if row["score"] is not None]
+    others = [row for row in rows if row["score"] is None]
+    return [(others, [*said, fate]), (scored, [*said, score, fate])]
+
+
+def _heads(search: BeamSearch, placed: Sequence[Node]) -> list[dict[str, Any]]:
+    """The number of each token, above its column."""
+    left = {node.step: node.x + node.width / 2 for node in placed}
+    return [{"x": left[step], "y": _HEAD / 2, "step": str(step + 1)} for step in range(len(search.candidates))]
+
+
+def _row(search: BeamSearch, node: Node) -> dict[str, Any]:
+    each = node.candidate
+    badge = "" if each.fate != "finished" else "×" if each.place is None else str(each.place + 1)
+    return {
+        "step": node.step + 1,
+        "rank": each.rank + 1,
+        "x": node.x,
+        "y": node.y,
+        "right": node.x + node.width,
+        "middle": node.x + node.width / 2,
+        "top": node.y - node.height / 2,
+        "bottom": node.y + node.height / 2,
+        "from_x": node.from_x,
+        "from_y": node.from_y,
+        "kind": node.kind,
+        "weight": _WEIGHTS[node.kind],
+        "fate": each.fate,
+        "badge": badge,
+        "piece": readable_text(each.piece.text),
+        "text": text_so_far(each.text),
+        "probability": part_text(math.exp(each.token_log_probability)),
+        "sum": each.log_probability,
+        "score": each.score,
+        "sentence": fate_sentence(search, node.step, each),
+    }
+
+
+def text_so_far(text: str) -> str:
+    """A text on one line, its end if it is long: spaces as they are, what has no shape made visible, and set apart so
+    that a script that runs from right to left does not turn what stands around it."""
+    shown = readable_text(text.replace(" ", "\0")).replace("\N{SYMBOL FOR NULL}", " ")
+    if len(shown) > _LONGEST_TEXT:
+        shown = "…" + shown[-_LONGEST_TEXT:]
+    return f"\N{FIRST STRONG ISOLATE}{shown}\N{POP DIRECTIONAL ISOLATE}"
+
+
+def _description(search: BeamSearch) -> str:
+    considered = sum(map(len, search.candidates))
+    best = f" The winner: {text_so_far(search.beams[0].text)}" if search.beams else ""
+    return f"A tree of {considered} candidates over {len(search.candidates)} tokens.{best}"
+
+
+@dataclass(frozen=True)
+class BeamLine:
+    """A finished text: what it is called (its place, or the way it was found), and its numbers."""
+
+    name: str
+    text: str
+    log_probability: float | int
+    tokens: int
+    score: float | int
+
+
+def beam_table(lines: Iterable[BeamLine]) -> str:
+    """The finished texts, one in each row, as escaped HTML."""
+    rows = "".join(
+        f"<tr><th>{html.escape(line.name)}</th><td><bdi>{html.escape(text_so_far(line.text)[1:-1]) or '∅'}</bdi></td>"
+        f'<td class="number">{line.log_probability:.3f}</td><td class="number">{line.tokens}</td>'
+        f'<td class="number">{line.score:.4f}</td></tr>'
+        for line in lines
+    )
+    return (
+        '<div class="headlight-wide"><table class="headlight-cards headlight-costs"><tr><th></th><th>text</th>'
+        '<th class="number">log-probability, sum</th><th class="number">tokens</th><th class="number">score</th></tr>'
+        f"{rows}</table></div>"
+    )
