@@ -23,6 +23,8 @@ _BADGE = 8
 _LONGEST_TEXT = 160
 # From the quiet to the loud, as they are drawn over each other.
 KINDS = ("dead", "running", "beaten", "returned", "winner")
+# Of the boxes, the words without one, and what has a number or a cross.
+_FATES = ("!= 'died'", "== 'died'", "== 'finished'")
 _WEIGHTS = {"dead": 0.7, "running": 1, "beaten": 1, "returned": 2, "winner": 3}
 
 
@@ -116,9 +118,6 @@ def beam_tree(search: BeamSearch, palette: Palette = LIGHT) -> Any:
     tops = _tops(search)
     width = max((node.x + node.width for node in placed), default=_ROOT) + 2 * _BADGE
     height = tops[-1]
-    boxed = [row for row in rows if row["fate"] != "died"]
-    dropped = [row for row in rows if row["fate"] == "died"]
-    finished = [row for row in rows if row["fate"] == "finished"]
     root = [{"x": placed[0].from_x, "y": placed[0].from_y}] if placed else []
     limit = (placed[0].width if placed else _NARROWEST) - 4
 
@@ -134,24 +133,28 @@ def beam_tree(search: BeamSearch, palette: Palette = LIGHT) -> Any:
     stroke = alt.Stroke("kind:N", scale=alt.Scale(domain=list(KINDS), range=_colours(palette)), legend=None)
     weight = alt.StrokeWidth("weight:Q", scale=None, legend=None)
     line = {"x": x("from_x"), "y": y("from_y"), "x2": "x:Q", "y2": "y:Q", "color": colour, "strokeWidth": weight}
+    every: Any = alt.Chart()
+    boxed, dropped, finished = (every.transform_filter(f"datum.fate {which}") for which in _FATES)
     layers = [
         _chart(_heads(search, placed)).mark_text(color=palette.quiet).encode(x=x("x"), y=y("y"), text="step:N"),
-        _chart(rows).mark_rule(strokeCap="round").encode(**line),
+        every.mark_rule(strokeCap="round").encode(**line),
         _chart(root).mark_point(size=40, filled=True, opacity=1, color=palette.quiet).encode(x=x("x"), y=y("y")),
-        _chart(boxed).mark_rect(fill=palette.ground, cornerRadius=4).encode(**box, stroke=stroke, strokeWidth=weight),
-        _chart(boxed).mark_text(fontSize=12, dy=-6, limit=limit, color=palette.ink).encode(**middle, text="piece:N"),
-        _chart(boxed).mark_text(fontSize=10.5, dy=8, color=palette.quiet).encode(**middle, text="probability:N"),
-        _chart(dropped)
-        .mark_text(fontSize=11, align="left", dx=2, limit=limit, color=palette.quiet)
-        .encode(x=x("x"), y=y("y"), text="piece:N"),
-        _chart(finished).mark_point(size=4 * _BADGE**2, filled=True, opacity=1).encode(**corner, color=colour),
-        _chart(finished)
-        .mark_text(fontSize=10, fontWeight="bold", dy=0.5, color=palette.ground)
-        .encode(**corner, text="badge:N"),
-        *(_chart(told).mark_rect(opacity=0).encode(**box, tooltip=said) for told, said in _tooltips(rows)),
+        boxed.mark_rect(fill=palette.ground, cornerRadius=4).encode(**box, stroke=stroke, strokeWidth=weight),
+        boxed.mark_text(fontSize=12, dy=-6, limit=limit, color=palette.ink).encode(**middle, text="piece:N"),
+        boxed.mark_text(fontSize=10.5, dy=8, color=palette.quiet).encode(**middle, text="probability:N"),
+        dropped.mark_text(fontSize=11, align="left", dx=2, limit=limit, color=palette.quiet).encode(
+            x=x("x"), y=y("y"), text="piece:N"
+        ),
+        finished.mark_point(size=4 * _BADGE**2, filled=True, opacity=1).encode(**corner, color=colour),
+        finished.mark_text(fontSize=10, fontWeight="bold", dy=0.5, color=palette.ground).encode(
+            **corner, text="badge:N"
+        ),
+        every.transform_filter("datum.fate != 'finished'").mark_rect(opacity=0).encode(**box, tooltip=_said()),
+        finished.mark_rect(opacity=0).encode(**box, tooltip=_said(has_score=True)),
     ]
     return (
-        alt.layer(*layers)
+        # The rows once for all layers: they are what is sent.
+        alt.layer(*layers, data=alt.Data(values=rows))
         .properties(width=width, height=height, description=_description(search))
         .configure_view(strokeWidth=0)
     )
@@ -166,18 +169,16 @@ def _chart(rows: list[dict[str, Any]]) -> Any:
     return alt.Chart(alt.Data(values=rows))
 
 
-def _tooltips(rows: list[dict[str, Any]]) -> list[tuple[list[dict[str, Any]], list[Any]]]:
-    """What is said of which; only what finished has a score."""
-    said = [
+def _said(*, has_score: bool = False) -> list[Any]:
+    """What is said of a candidate; only what finished has a score."""
+    return [
         alt.Tooltip("text:N", title="text so far"),
         alt.Tooltip("piece:N", title="token"),
         alt.Tooltip("probability:N", title="its probability"),
         alt.Tooltip("sum:Q", title="log-probability, sum", format=".3f"),
+        *([alt.Tooltip("score:Q", format=".4f")] if has_score else []),
+        alt.Tooltip("sentence:N", title="what became of it"),
     ]
-    score, fate = alt.Tooltip("score:Q", format=".4f"), alt.Tooltip("sentence:N", title="what became of it")
-    scored = [row for row in rows if row["score"] is not None]
-    others = [row for row in rows if row["score"] is None]
-    return [(others, [*said, fate]), (scored, [*said, score, fate])]
 
 
 def _heads(search: BeamSearch, placed: Sequence[Node]) -> list[dict[str, Any]]:
@@ -188,10 +189,9 @@ def _heads(search: BeamSearch, placed: Sequence[Node]) -> list[dict[str, Any]]:
 
 def _row(search: BeamSearch, node: Node) -> dict[str, Any]:
     each = node.candidate
-    badge = "" if each.fate != "finished" else "×" if each.place is None else str(each.place + 1)
+    badge = "×" if each.place is None else str(each.place + 1)
     return {
         "step": node.step + 1,
-        "rank": each.rank + 1,
         "x": node.x,
         "y": node.y,
         "right": node.x + node.width,
@@ -204,7 +204,7 @@ def _row(search: BeamSearch, node: Node) -> dict[str, Any]:
         "weight": _WEIGHTS[node.kind],
         "fate": each.fate,
         "badge": badge,
-        "piece": readable_text(each.piece.text),
+        "piece": each.piece.text,
         "text": text_so_far(each.text),
         "probability": part_text(math.exp(each.token_log_probability)),
         "sum": each.log_probability,
@@ -214,12 +214,17 @@ def _row(search: BeamSearch, node: Node) -> dict[str, Any]:
 
 
 def text_so_far(text: str) -> str:
-    """A text on one line, its end if it is long: spaces as they are, what has no shape made visible, and set apart so
-    that a script that runs from right to left does not turn what stands around it."""
-    shown = readable_text(text.replace(" ", "\0")).replace("\N{SYMBOL FOR NULL}", " ")
+    """A text for a tooltip, its end if it is long, set apart so that a script that runs from right to left does not
+    turn what stands around it."""
+    shown = _on_one_line(text)
     if len(shown) > _LONGEST_TEXT:
         shown = "…" + shown[-_LONGEST_TEXT:]
     return f"\N{FIRST STRONG ISOLATE}{shown}\N{POP DIRECTIONAL ISOLATE}"
+
+
+def _on_one_line(text: str) -> str:
+    """Spaces as they are, what has no shape made visible."""
+    return " ".join(map(readable_text, text.split(" ")))
 
 
 def _description(search: BeamSearch) -> str:
@@ -242,7 +247,7 @@ class BeamLine:
 def beam_table(lines: Iterable[BeamLine]) -> str:
     """The finished texts, one in each row, as escaped HTML."""
     rows = "".join(
-        f"<tr><th>{html.escape(line.name)}</th><td><bdi>{html.escape(text_so_far(line.text)[1:-1]) or '∅'}</bdi></td>"
+        f"<tr><th>{html.escape(line.name)}</th><td><bdi>{html.escape(_on_one_line(line.text)) or '∅'}</bdi></td>"
         f'<td class="number">{line.log_probability:.3f}</td><td class="number">{line.tokens}</td>'
         f'<td class="number">{line.score:.4f}</td></tr>'
         for line in lines

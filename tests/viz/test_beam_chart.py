@@ -10,7 +10,7 @@ from models.decoding import BeamSearch, beam_search
 from models.decoding.beam_tree import Candidate
 from models.decoding.beams import Beam
 from models.loading import wrap_model
-from models.tokenization import Piece
+from models.tokenization import Piece, readable_text
 from tests.models import architectures
 from tests.models.test_decoding import PROMPT, model_of, ours
 from viz.beam_chart import KINDS, BeamLine, beam_table, beam_tree, fate_sentence, kind_of, nodes, text_so_far
@@ -33,7 +33,17 @@ def search():
 
 def rows_of(chart, mark):
     """The data of the layers with this mark, in their order."""
-    return [layer["data"]["values"] for layer in chart.to_dict()["layer"] if layer["mark"]["type"] == mark]
+    whole = chart.to_dict()
+    found = []
+    for layer in whole["layer"]:
+        if layer["mark"]["type"] != mark:
+            continue
+        rows = layer.get("data", whole["data"])["values"]
+        for each in layer.get("transform", []):
+            _, is_or_not, fate = each["filter"].split(" ")
+            rows = [row for row in rows if (row["fate"] == fate.strip("'")) == (is_or_not == "==")]
+        found.append(rows)
+    return found
 
 
 def test_every_candidate_is_drawn_once_with_a_line_to_its_parent(search):
@@ -114,7 +124,7 @@ def test_every_fate_is_said_in_a_sentence(search):
 
 
 def piece(text):
-    return Piece(7, text, text.encode(), (0, 0), False, False)
+    return Piece(7, readable_text(text), text.encode(), (0, 0), False, False)
 
 
 @pytest.mark.parametrize("text", ["שלום (1)", "\x00\x1b[2m\u202eevil", "</script><b>&", "\N{ARABIC LETTER ALEF}\u200d"])
@@ -137,6 +147,14 @@ def test_a_long_text_shows_its_end_and_spaces_stay_spaces():
     assert text_so_far("a b\nc")[1:-1] == "a b⏎c"
     assert text_so_far("x" * 500 + " end")[1:-1].endswith(" end")
     assert len(text_so_far("x" * 500)) < 200
+    assert "x" * 500 in beam_table([BeamLine("1", "x" * 500, -0.5, 1, -0.5)])
+
+
+def test_half_a_character_is_shown_by_its_bytes():
+    half = Piece(7, "⟨D7 99⟩", b"\xd7\x99", (0, 0), False, False)
+    one = Candidate(0, (), 7, half, "", False, -0.5, -0.5, None, "died", None, ())
+    chart = beam_tree(BeamSearch((), ((),), ((one,),)))
+    assert rows_of(chart, "rule")[0][0]["piece"] == "⟨D7 99⟩"
 
 
 def test_a_search_with_one_step_and_most_beams_is_drawn():
