@@ -11,10 +11,10 @@ from pages.decoding import controls, picture, writing
 from pages.decoding.beside import inspect
 from pages.decoding.choices import (
     EVERY,
-    FOLLOW,
     WRITTEN,
+    followed,
     forget_text,
-    heed_model,
+    heed_thread,
     in_the_link,
     open_example,
     said_of,
@@ -41,7 +41,7 @@ def explore() -> None:
     status = st.empty()
     name = thread.MODEL.value
     card = MODELS[name]
-    heed_model(name)
+    heed_thread()
     left, centre, right = st.columns(_COLUMNS, gap="medium")
     with in_place():
         loading = working(f"Loading {card.title}, once for everybody…", status)
@@ -49,7 +49,7 @@ def explore() -> None:
             # torch comes with these, and is not waited for before the first paint.
             from models.decoding import WaterfallRequest
 
-            engine.model(name)
+            loaded = engine.model(name)
         with left:
             controls.presets()
             with st.container(key="knobs"):
@@ -58,12 +58,12 @@ def explore() -> None:
             if card.family != "encoder":
                 controls.writing(settings)
         with centre:
-            written = writing.written_now() if card.family != "encoder" else None
+            written = writing.written_now(loaded.vocabulary) if card.family != "encoder" else None
             at = writing.chosen_place(written)
             steps = written.steps if written else ()
             before = tuple(step.token_id for step in steps[:at])
             came = steps[at].token_id if at < len(steps) else None
-            picked = FOLLOW.value
+            picked = followed(loaded.vocabulary)
             ids = tuple(dict.fromkeys(each for each in (picked, came) if each is not None))
             found = ask(WaterfallRequest(name, thread.TEXT.value, settings, ids, before), status)
             selected = picked if picked is not None else came if came is not None else found.top[0].id
@@ -92,7 +92,9 @@ def _about_the_text(settings: "DecodingSettings") -> None:
 door.enter()
 receive(EVERY)
 if not thread.TEXT.is_chosen and not thread.MODEL.is_chosen:
-    open_example(SAMPLING[0])
+    # What the link says of the knobs stays.
+    thread.choose_model(SAMPLING[0].model)
+    thread.choose_text(SAMPLING[0].text)
     # The sidebar has named another model already.
     keep_notes()
     run_again()

@@ -9,13 +9,13 @@ import streamlit as st
 from pages.decoding.knobs import CHOICES, KNOBS, Preset
 from pages.shared import thread
 from pages.shared.examples import SamplingExample
-from pages.shared.link import Choice, one_of, whole_number
+from pages.shared.link import Choice, note, one_of, whole_number
 from viz.components.written_text import SHADES
 
 if TYPE_CHECKING:
     from models.decoding import DecodingSettings, Turned
 
-_MODEL = "decoding:model"
+_HEEDED = "decoding:heeded"
 LARGEST_SEED = 2**53 - 1
 DEFAULT_SEED = 5
 MOST_BRANCHES = 24
@@ -80,6 +80,12 @@ def _branch(text: str) -> Branch:
 def _seed(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 17 and int(text) <= LARGEST_SEED):
         raise ValueError(f"The link's seed is not a whole number from 0 to {LARGEST_SEED:,}; {DEFAULT_SEED} is taken.")
+    return int(text)
+
+
+def _token_id(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 8):
+        raise ValueError(text)
     return int(text)
 
 
@@ -164,7 +170,7 @@ def settings_of(said: str) -> "DecodingSettings":
     try:
         for name, value in urllib.parse.parse_qsl(said, strict_parsing=bool(said)):
             if name == "bad_word":
-                found.setdefault("bad_words", []).append(tuple(map(int, value.split("."))))
+                found.setdefault("bad_words", []).append(tuple(map(_token_id, value.split("."))))
             elif name in ("stop", "order"):
                 found.setdefault(name, []).append(value)
             elif name in CHOICES:
@@ -206,7 +212,6 @@ def open_example(example: SamplingExample) -> None:
     """Show an example as it was meant: its model, its text, its knobs."""
     reset()
     thread.choose_model(example.model)
-    st.session_state[_MODEL] = example.model
     thread.choose_text(example.text)
     for field, value in example.knobs:
         CHOICES[field].choose(value)
@@ -220,11 +225,23 @@ def forget_text() -> None:
         choice.forget()
 
 
-def heed_model(name: str) -> None:
-    """Tokens of a model that was changed in the sidebar mean nothing in this one."""
-    if st.session_state.setdefault(_MODEL, name) != name:
-        st.session_state[_MODEL] = name
+def heed_thread() -> None:
+    """What was written does not belong to a model or a text that were changed elsewhere: in the sidebar, on a page."""
+    now = (thread.MODEL.value, thread.TEXT.value)
+    before, written = st.session_state.get(_HEEDED, (now, None))
+    # A link that names both has brought its own.
+    if now != before and WRITTEN.value == written:
         forget_text()
+    st.session_state[_HEEDED] = (now, WRITTEN.value)
+
+
+def followed(vocabulary: int) -> int | None:
+    """The token that was chosen to be followed; one that the model does not have is said and not taken."""
+    token = FOLLOW.value
+    if token is not None and token >= vocabulary:
+        note(f"The link follows token {token:,}; the vocabulary has {vocabulary:,}, so another one is selected.")
+        FOLLOW.choose(None)
+    return FOLLOW.value
 
 
 def turn_off_at(step: int, token: int, branch: Branch) -> None:

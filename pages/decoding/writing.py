@@ -43,33 +43,41 @@ class Written:
         return not self.steps or self.steps[-1].ends in (None, "length")
 
 
-def written_now() -> Written | None:
-    """The text that is chosen, as far as it is written; None where none is. Starts its job where it must."""
+def written_now(vocabulary: int) -> Written | None:
+    """The text that is chosen, as far as it is written; None where none is. Starts its job where it must.
+
+    vocabulary: how many tokens the model has; a link may forbid others.
+    """
     from models.decoding import WriteRequest
 
     said = WRITTEN.value
     if said is None:
         leave()
         return None
-    request = WriteRequest(thread.MODEL.value, thread.TEXT.value, settings_of(said), BRANCH.value.turns)
+    settings = settings_of(said)
+    if any(token >= vocabulary for word in settings.bad_words for token in word):
+        _give_up(f"The text was written without a token that is not here; the vocabulary has {vocabulary:,}.")
+        return None
+    request = WriteRequest(thread.MODEL.value, thread.TEXT.value, settings, BRANCH.value.turns)
     if request in engine.answers:
         return Written(request, engine.run(request), None)
     job = _job_of(request)
     progress = engine.poll(job)
     if progress.is_done and progress.error:
-        _stay_with_the_parent(progress.error)
-        return None
+        _give_up(progress.error)
+        return written_now(vocabulary)
     return Written(request, tuple(progress.steps), None if progress.is_done else job)
 
 
-def _stay_with_the_parent(error: str) -> None:
+def _give_up(error: str) -> None:
     """A text that cannot be written is not tried again with every rerun; a branch falls back to what it left."""
     leave()
-    problem(error)
     if BRANCH.value:
+        note(error)
         BRANCHES.choose(type(BRANCHES.value)(each for each in BRANCHES.value if each != BRANCH.value))
         BRANCH.choose(Branch(BRANCH.value[:-1]))
     else:
+        problem(error)
         WRITTEN.choose(None)
 
 
@@ -221,12 +229,15 @@ def tree(written: Written, steps: "Sequence[GenerationStep]") -> tuple[list[Bran
 def chosen_place(written: Written | None) -> int:
     """The place in the text whose next-token distribution is shown; a place beyond it is said and not taken."""
     if written is None:
+        if AT.value:
+            note(f"The link points at token {AT.value + 1:,} of a text, but none is written; press “Write”.")
         AT.choose(0)
         return 0
     most = len(written.steps) if written.goes_on else len(written.steps) - 1
     if written.job is None and AT.value > max(0, most):
         note(
-            f"The link points at token {AT.value + 1}, but this text has {len(written.steps)}; its first one is shown."
+            f"The link points at token {AT.value + 1:,}, but this text has {len(written.steps)}; its first one is "
+            "shown."
         )
         AT.choose(0)
     return min(AT.value, len(written.steps))

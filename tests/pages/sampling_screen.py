@@ -1,0 +1,85 @@
+"""One person's tab on the sampling page, as AppTest plays it."""
+
+import time
+
+from tests.pages.screen import Screen
+from tests.viz.wire import header_of, unpack
+
+PAGE = "pages/sampling.py"
+PARIS = "The capital of France is"
+
+
+class Sampling(Screen):
+    """A session on the sampling page."""
+
+    def __init__(self, **query):
+        super().__init__(PAGE, **query)
+
+    @property
+    def has_picture(self):
+        return self.component("next_token") is not None
+
+    @property
+    def shown(self):
+        """The header of the next token's picture."""
+        return header_of(self.component("next_token"))
+
+    @property
+    def survivors(self):
+        """How many tokens are left after each stage that does something."""
+        return {each["name"]: each["survivors"] for each in self.shown["stages"] if each["row"] is not None}
+
+    @property
+    def left(self):
+        return list(self.survivors.values())[-1]
+
+    def curves(self):
+        """The names of the rows, the ranks, and the curves."""
+        data = self.component("next_token")
+        points, rows = len(header_of(data)["pieces"]), header_of(data)["rowCount"]
+        header, (ranks, curves) = unpack(data, ("<u4", (points,)), ("<f4", (rows, points)))
+        names = sorted((each for each in header["stages"] if each["row"] is not None), key=lambda each: each["row"])
+        return [each["name"] for each in names], ranks, curves
+
+    @property
+    def top(self):
+        """Pieces of the likeliest tokens with their probability after each row."""
+        return {piece: shares for _, piece, _, shares, _ in self.shown["top"]}
+
+    @property
+    def written(self):
+        """The header of the written text, or None."""
+        data = self.component("written_text")
+        return None if data is None else header_of(data)
+
+    @property
+    def text(self):
+        return [token[0] for token in self.written["tokens"]]
+
+    @property
+    def html(self):
+        return "".join(each.proto.body for each in self.test.get("html"))
+
+    @property
+    def said(self):
+        return [*self.notes, *self.problems]
+
+    def open_tab(self, label):
+        self.test.session_state["below_sampling"] = label
+        return self.run()
+
+    def press(self, key):
+        self.test.button(key=key).click()
+        return self.run()
+
+    def slide(self, field, value):
+        self.test.slider(key=f"{field}_box").set_value(value)
+        return self.run()
+
+    def until_done(self):
+        for _ in range(400):
+            if self.written is None or self.written["isDone"]:
+                return self
+            time.sleep(0.1)
+            self.run()
+        raise AssertionError("it did not come to an end")

@@ -1,0 +1,288 @@
+"""The sampling page: what it opens on, what a knob does, what is written, and what can be had again from a link."""
+
+import json
+import re
+import runpy
+import shlex
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from models.decoding import DecodingSettings, Turned, WriteRequest, decode, sampling_stages
+from models.engine import engine
+from pages.decoding.knobs import KNOBS
+from pages.decoding.take import text_as_json
+from pages.decoding.writing import Written
+from pages.shared.examples import SAMPLING
+from tests.pages.sampling_screen import PARIS, Sampling
+from tests.pages.screen import ROOT
+
+HERE = {"model": "smollm2", "text": PARIS}
+SHORT = {**HERE, "max_new_tokens": "6"}
+WRITTEN = {**HERE, "written": "max_new_tokens=6&temperature=1.0&top_p=0.9&seed=5"}
+
+
+def settings(**more):
+    """What the page opens with, and more."""
+    return DecodingSettings(**{"temperature": 1.0, "top_p": 0.9, "seed": 5} | more)
+
+
+def own_steps(model="smollm2", text=PARIS, **more):
+    return list(decode(engine.model(model), text, settings(**more)))
+
+
+def texts_of(steps):
+    return [step.text for step in steps]
+
+
+def own_stages(text=PARIS, **more):
+    """The stages in the order of the page's ranks, from a plain forward."""
+    loaded = engine.model("smollm2")
+    ids = loaded.tokenizer(text)["input_ids"]
+    with torch.inference_mode():
+        logits = loaded.model(input_ids=torch.tensor([ids])).logits[0, -1].float()
+    order = torch.sort(logits, descending=True, stable=True).indices
+    return {
+        stage.name: stage.probabilities[order].numpy()
+        for stage in sampling_stages(loaded, logits, ids, settings(**more))
+    }
+
+
+def assert_curves_are(screen, expected):
+    names, ranks, curves = screen.curves()
+    assert names == list(expected)
+    assert ranks[-1] == 49_151
+    np.testing.assert_allclose(curves, np.stack(list(expected.values()))[:, ranks], rtol=1e-4, atol=1e-12)
+    assert screen.survivors == {name: int((shares > 0).sum()) for name, shares in expected.items()}
+
+
+# ----- What it opens on, and what knobs do
+
+
+def test_it_opens_on_paris():
+    screen = Sampling()
+    assert (screen.typed, screen.query) == (PARIS, HERE)
+    assert screen.survivors == {"raw": 49_152, "top-p": 10, "renormalised": 10}
+    piece, shares = next(iter(screen.top.items()))
+    assert piece == "␣Paris"
+    assert shares[0] == pytest.approx(0.77, abs=0.01)
+    assert shares[-1] > shares[0]
+    assert screen.written is None
+    assert SAMPLING[0].look in [each.value for block in screen.blocks("inspector") for each in block.markdown]
+    assert not screen.said
+
+
+@pytest.mark.parametrize(
+    ("knobs", "left", "within"),
+    [
+        ({}, 10, 0),
+        ({"temperature": 2.0}, 13_307, 5),
+        ({"temperature": 2.0, "top_p": 1.0, "min_p": 0.05}, 21, 0),
+        ({"temperature": 1.4, "typical_p": 0.5, "repetition_penalty": 1.3, "top_k": 300}, None, 0),
+    ],
+    ids=["as it opens", "T 2", "T 2 and min-p", "four more"],
+)
+def test_the_curves_are_those_of_the_models_own_logits(knobs, left, within):
+    screen = Sampling(**HERE, **{name: str(value) for name, value in knobs.items()})
+    assert_curves_are(screen, own_stages(**knobs))
+    assert left is None or abs(screen.left - left) <= within
+    assert not screen.said
+
+
+def test_a_slider_moves_the_picture_and_the_link():
+    screen = Sampling(**HERE).slide("temperature", 2.0)
+    assert screen.left == pytest.approx(13_307, abs=5)
+    assert screen.query == {**HERE, "temperature": "2.0"}
+    assert Sampling(**screen.query).shown == screen.shown
+
+
+def test_a_link_with_knobs_alone_keeps_them():
+    screen = Sampling(temperature="2.0")
+    assert screen.typed == PARIS
+    assert screen.left == pytest.approx(13_307, abs=5)
+
+
+def test_a_preset_sets_all_knobs_and_reset_takes_them_back():
+    screen = Sampling(**HERE, top_k="7", off="top-k", order="top-p,temperature").press("preset_Wild")
+    assert screen.query == {**HERE, "temperature": "1.5", "top_p": "1.0", "min_p": "0.05"}
+    assert_curves_are(screen, own_stages(temperature=1.5, top_p=1.0, min_p=0.05))
+    screen.press("reset_knobs")
+    assert screen.query == HERE
+    assert screen.left == 10
+
+
+def test_a_stage_that_is_switched_off_keeps_its_chip_until_its_slider_moves():
+    screen = Sampling(**HERE, off="top-p")
+    chips = {each["name"]: each for each in screen.shown["stages"]}
+    assert (chips["top-p"]["isOn"], chips["top-p"]["row"], chips["top-p"]["value"]) == (False, None, "0.9")
+    assert screen.left == 49_152
+    screen.slide("top_p", 0.8)
+    assert screen.query == {**HERE, "top_p": "0.8"}
+    assert_curves_are(screen, own_stages(top_p=0.8))
+
+
+def test_another_order_is_computed_and_said():
+    knobs = {"temperature": 2.0, "top_k": 500}
+    order = ("top-p", "top-k", "temperature")
+    screen = Sampling(**HERE, temperature="2", top_k="500", order=",".join(order))
+    assert not screen.shown["isLibraryOrder"]
+    assert_curves_are(screen, own_stages(**knobs, order=order))
+    assert screen.left == 10
+    same = Sampling(**HERE, temperature="2", order="temperature,top-p")
+    assert same.shown["isLibraryOrder"]
+    assert same.left > 13_000
+
+
+@pytest.mark.parametrize("example", SAMPLING, ids=lambda each: each.label)
+def test_every_example_opens(example):
+    screen = Sampling(model="minilm", text="x", seed="77").open_example(example.label)
+    assert (screen.typed, screen.query["model"]) == (example.text, example.model)
+    assert screen.query.keys() - {"model", "text"} <= {field for field, _ in example.knobs}
+    assert screen.has_picture
+    assert not screen.said
+
+
+# ----- What is written
+
+
+def test_what_is_written_is_what_the_loop_gives_and_a_link_gives_it_again():
+    query = {"seed": "8", "top_k": "40", "stop": "never\nto come", "bad_words": "the", "order": "top-p,temperature"}
+    screen = Sampling(**SHORT, **query).press("write").until_done()
+    the = [tuple(engine.model("smollm2").tokenizer(word)["input_ids"]) for word in ("the", " the")]
+    steps = own_steps(
+        max_new_tokens=6,
+        seed=8,
+        top_k=40,
+        stop=("never", "to come"),
+        bad_words=tuple(the),
+        order=("top-p", "temperature"),
+    )
+    assert screen.text == texts_of(steps)
+    assert [each[2] for each in screen.written["tokens"]] == pytest.approx([each.probability for each in steps], 1e-3)
+    assert [each[4] for each in screen.written["tokens"]] == [each.rank for each in steps]
+    assert not screen.said
+    again = Sampling(**screen.query).until_done()
+    assert again.text == screen.text
+    assert again.query == screen.query
+    assert "Written with other knobs" not in again.html
+    assert "Written with other knobs" in again.slide("temperature", 0.5).html
+    assert again.text == screen.text
+
+
+def test_other_luck_is_the_next_seed():
+    screen = Sampling(**SHORT).press("other_luck").until_done()
+    assert screen.query["seed"] == "6"
+    assert screen.text == texts_of(own_steps(max_new_tokens=6, seed=6))
+
+
+def test_a_branch_goes_on_from_another_token_and_both_stay():
+    drawn = own_steps(max_new_tokens=6)
+    other = next(each for each in range(300, 400) if each != drawn[3].token_id)
+    screen = Sampling(**WRITTEN, at="3", pick=str(other)).until_done()
+    assert screen.shown["selected"] == other
+    assert screen.shown["drawn"] == drawn[3].token_id
+    screen.press("go_on").until_done()
+    request = WriteRequest("smollm2", PARIS, settings(max_new_tokens=6), (Turned(3, other),))
+    expected = request.answer(engine)
+    assert screen.text == texts_of(expected)
+    assert screen.text[:3] == texts_of(drawn[:3])
+    assert screen.query["branch"] == f"3.{other}"
+    assert [line[1:] for line in screen.written["branches"]] == [
+        [1, "".join(texts_of(drawn)), 0],
+        [4, "".join(texts_of(expected[4:])), 1],
+    ]
+    assert screen.written["current"] == 1
+    again = Sampling(**screen.query).until_done()
+    assert (again.text, again.query) == (screen.text, screen.query)
+    assert again.shown["drawn"] == other
+
+
+def test_a_file_has_all_that_gives_the_text_again():
+    knobs = {"max_new_tokens": 6, "bad_words": ((260,), (5, 6)), "stop": ("\n\n\n",), "order": ("top-p", "temperature")}
+    request = WriteRequest("smollm2", PARIS, settings(**knobs), (Turned(1, 345), Turned(4, 500)))
+    steps = engine.run(request)
+    parents = [Written(each, engine.run(each), None) for each in (request.parent, request.parent.parent)]
+    read = json.loads(text_as_json(Written(request, steps, None), parents))
+    said = read["settings"]
+    said |= {name: tuple(said[name]) for name in ("stop", "order")}
+    said["bad_words"] = tuple(map(tuple, said["bad_words"]))
+    branch = tuple(Turned(each["step"], each["token"]) for each in read["branch"])
+    again = WriteRequest(read["model"], read["prompt"], DecodingSettings(**said), branch)
+    assert again == request
+    found = again.answer(engine)
+    assert [each["id"] for each in read["tokens"]] == [step.token_id for step in found]
+    assert [each["entropy_nats"] for each in read["tokens"]] == pytest.approx([step.entropy for step in found])
+    assert read["text"] == "".join(texts_of(found))
+    assert [len(each["branch"]) for each in read["branches"]] == [1, 0]
+
+
+def test_two_people_with_different_seeds_each_get_their_own_text():
+    people = [Sampling(**SHORT, seed=str(seed)) for seed in (1, 2)]
+    for screen in people:
+        screen.press("write")
+    for _ in range(3):
+        for screen in people:
+            screen.run()
+    first, second = (screen.until_done().text for screen in people)
+    assert first == texts_of(own_steps(max_new_tokens=6, seed=1))
+    assert second == texts_of(own_steps(max_new_tokens=6, seed=2))
+    assert first != second
+
+
+def test_a_seq2seq_model_has_the_same_knobs_and_writes():
+    screen = Sampling(model="spelling_to_sound", text="knight", temperature="1.5", top_p="1", more_knobs="x")
+    screen.press("write").until_done()
+    assert screen.text == texts_of(own_steps("spelling_to_sound", "knight", temperature=1.5, top_p=1.0))
+    assert screen.written["before"] == ""
+    assert "It drew its end token." in screen.written["says"]
+    sliders = {each.key for each in screen.test.slider}
+    assert sliders == {f"{knob.field}_box" for knob in KNOBS[:3]}
+    assert {each.key for each in Sampling(**HERE).test.slider} == sliders
+
+
+@pytest.mark.parametrize("changed", ["text", "model"])
+def test_what_was_written_does_not_go_along_to_another_text_or_model(changed):
+    screen = Sampling(**WRITTEN, branch="2.345", at="2").until_done()
+    assert screen.text
+    if changed == "model":
+        screen.test.sidebar.selectbox(key="model_box").set_value("spelling_to_sound")
+    else:
+        # As another page of the thread leaves it.
+        screen.test.session_state["choice:text"] = "Once upon a time"
+    screen.run()
+    assert screen.written is None
+    assert screen.query.keys() == {"model", "text"}
+    assert not screen.said
+
+
+# ----- The code that is shown
+
+
+@pytest.mark.parametrize(
+    ("model", "text", "knobs"),
+    [
+        ("smollm2", "It's 5 o'clock in", {"temperature": "1.7", "top_p": "0.95", "top_k": "2000", "min_p": "0.002"}),
+        ("spelling_to_sound", "knight", {"temperature": "1.5", "typical_p": "0.9", "top_p": "1"}),
+    ],
+    ids=["decoder", "seq2seq"],
+)
+def test_the_code_that_is_shown_gives_the_same_numbers(model, text, knobs, monkeypatch, capsys):
+    screen = Sampling(model=model, text=text, **knobs).open_tab("Show the code")
+    command, program = [each.value for each in screen.test.code]
+    path = ROOT / "docs" / "programs" / "sampling.py"
+    assert program == path.read_text().rstrip()
+    monkeypatch.setattr(sys, "argv", shlex.split(command)[1:])
+    monkeypatch.chdir(ROOT)
+    runpy.run_path(str(path), run_name="__main__")
+    lines = capsys.readouterr().out.splitlines()
+    stages = [each for each in screen.shown["stages"] if each["row"] is not None]
+    likeliest = list(screen.top.values())[:5]
+    assert len(stages) == len(knobs) + 2 - ("1" in knobs.values())
+    for row, (line, stage) in enumerate(zip(lines, stages, strict=True)):
+        left, entropy = re.search(r"(\d+) left +([\d.]+) nats", line).groups()
+        assert int(left) == stage["survivors"]
+        assert float(entropy) == pytest.approx(stage["entropy"], abs=1e-4)
+        shares = [float(each) for each in re.findall(r" (\d\.\d{6})(?:  |$)", line)]
+        assert shares == pytest.approx([each[row] for each in likeliest], abs=2e-6)
