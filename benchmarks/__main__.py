@@ -21,6 +21,7 @@ PARTS = {
     "tokenization": "benchmarks.tokenization",
     "decoding": "benchmarks.decoding",
     "kv_cache": "benchmarks.kv_cache",
+    "sampling": "benchmarks.sampling",
     "memory": "benchmarks.memory",
     "bytes": "benchmarks.wire",
     "browser": "benchmarks.browser",

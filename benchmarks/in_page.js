@@ -56,6 +56,20 @@ globalThis.bench = {
     return performance.now() - start
   },
 
+  /** Milliseconds from a key on the temperature's slider until its next token is painted. */
+  nextTemperature() {
+    const root = bench.root("next-token")
+    const slider = document.querySelector(".st-key-temperature_box input[type='range']")
+    slider.focus()
+    const stage = () => root.querySelector("[data-stage='temperature'] b").textContent
+    const before = stage()
+    const press = () => {
+      for (const type of ["keydown", "keyup"])
+        slider.dispatchEvent(new KeyboardEvent(type, { key: "ArrowRight", code: "ArrowRight", bubbles: true, cancelable: true }))
+    }
+    return bench.timed({ click: press }, root, () => stage() !== before)
+  },
+
   /** Milliseconds from a click on the empty page's button until its text has changed. */
   emptyRerun() {
     const line = () => document.querySelector(".st-key-line").textContent

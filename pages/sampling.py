@@ -79,7 +79,7 @@ def explore() -> None:
             is_example = next((each for each in SAMPLING if (each.model, each.text) == (name, thread.TEXT.value)), None)
             look = is_example.look if is_example and written is None and picked is None else None
             inspect(found, token, settings, steps, look, status)
-        below(Shown(name, thread.TEXT.value, settings, before, written), status)
+        below(Shown(name, thread.TEXT.value, settings, before, written))
     mirror(in_the_link())
 
 

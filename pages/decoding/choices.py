@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from pages.decoding.beams import CHOICES as BEAM_CHOICES
 from pages.decoding.knobs import CHOICES, KNOBS, Preset
+from pages.decoding.prompts import FOLLOW as FOLLOWED
+from pages.decoding.prompts import LINES
 from pages.shared import thread
 from pages.shared.examples import SamplingExample
 from pages.shared.link import Choice, note, one_of, whole_number
@@ -108,7 +111,10 @@ BRANCH: Choice[Branch] = Choice("branch", Branch(), _branch)
 BRANCHES: Choice[Branches] = Choice(
     "branches", Branches(), lambda text: Branches(list(map(_branch, text.split(",")))[:MOST_BRANCHES])
 )
-_OWN = (*CHOICES.values(), BAD_WORDS, STOP, SEED, OFF, ORDER, STAGE, AT, FOLLOW, COLOUR, WRITTEN, BRANCH, BRANCHES)
+_OWN: tuple[Choice[Any], ...] = (
+    *(*CHOICES.values(), BAD_WORDS, STOP, SEED, OFF, ORDER, STAGE, AT, FOLLOW, COLOUR, WRITTEN, BRANCH, BRANCHES),
+    *(*BEAM_CHOICES, LINES, FOLLOWED),
+)
 EVERY = (*thread.THREAD, *_OWN)
 
 

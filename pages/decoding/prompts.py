@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
+from pages.shared import thread
 from pages.shared.asking import ask, working
 from pages.shared.link import Choice
 from pages.shared.messages import in_place
@@ -15,8 +16,8 @@ from viz.prompt_cards import Next, PromptCard, ReadPiece, cards, lead
 if TYPE_CHECKING:
     from models.decoding import PromptAnswer, PromptToken
 
-LINES = Choice("prompts", "big -> small\nhot -> cold\nup ->", str)
-FOLLOW = Choice("follow", " down", str)
+LINES = Choice("prompts", "big -> small\nhot -> cold\nup ->", thread.readable)
+FOLLOW = Choice("follow", " down", thread.readable)
 # Each of up to six prompts is read as a whole.
 _LONGEST = 4_000
 _TOP = 8

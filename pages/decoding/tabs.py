@@ -4,11 +4,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from models.engine import engine
 from pages.decoding import take
+from pages.decoding.beams import beam_search_tab
 from pages.decoding.knobs import KNOBS, PRESETS
+from pages.decoding.many import draws_tab, luck_tab, many_tab
 from pages.decoding.prompts import prompts_tab
 from pages.decoding.writing import Written, branches
 from pages.shared.messages import in_place
@@ -39,15 +40,14 @@ class Shown:
     written: Written | None
 
 
-def below(now: Shown, status: DeltaGenerator) -> None:
+def below(now: Shown) -> None:
     """The tabs."""
     for name, tab in zip(NAMES, st.tabs(NAMES, key="below_sampling", on_change="rerun"), strict=True):
         if not tab.open:
             continue
         with tab, in_place():
-            from pages.decoding.beams import beam_search_tab
-            from pages.decoding.many import draws_tab, luck_tab, many_tab
-
+            # Here and not at the top of the page, where a line that comes and goes would move the picture.
+            status = st.empty()
             if name == NAMES[0]:
                 many_tab(now.model, now.text, now.settings, status, _presets(now.settings))
             elif name == NAMES[1]:

@@ -1,0 +1,151 @@
+"""What moving a knob costs on the sampling page, what a batch saves, and the memory of a long text."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import psutil
+import torch
+from playwright.sync_api import Browser, Page
+
+from benchmarks.capture import plain_model
+from benchmarks.measuring import WARM_UP, Limit, Row, compared, duration, interleaved, seconds_of, size
+from benchmarks.serving import APP, EMPTY_APP, Server, Traffic, chromium, serving, settled, visitor
+from models.decoding import DecodingSettings, WaterfallRequest, decode, decode_batch
+from models.decoding.preparation import processors_for
+from models.engine import Engine
+from models.loading import load_model
+
+_MODEL = "smollm2"
+_PROMPT = "The capital of France is"
+_ROWS, _TOKENS = 16, 40
+_LONG = 200
+# Every stage that has a knob, each with a value that does something.
+_KNOBS: dict[str, Any] = {
+    "temperature": 1.5,
+    "top_k": 5_000,
+    "top_p": 0.98,
+    "min_p": 0.001,
+    "typical_p": 0.98,
+    "epsilon_cutoff": 1e-6,
+    "eta_cutoff": 1e-6,
+    "top_h": 0.95,
+    "repetition_penalty": 1.2,
+    "no_repeat_ngram_size": 3,
+}
+_SETTINGS = replace(DecodingSettings(), **_KNOBS)
+_REPAINTED = Limit(3.0, "ratio", "at most 3 × an empty rerun")
+_BYTES = Limit(60e3, "value", "under 60 kB")
+_BATCH = Limit(0.25, "ratio", "at most 1/4 of its time")
+_MEMORY = Limit(30e6, "value", "under 30 MB")
+_PATIENCE = 120_000.0
+
+
+def measure(pairs: int) -> list[Row]:
+    """The stages, a batch, the page."""
+    rows = [_stages(pairs), _batch(min(pairs, 3))]
+    with chromium() as browser, serving(APP) as server, serving(EMPTY_APP) as empty_server:
+        rows += _knob(browser, server, empty_server, pairs)
+        rows.append(_memory(browser, server))
+    return rows
+
+
+def _stages(pairs: int) -> Row:
+    """All stages in what a page shows, a setting that nobody has asked for each time, beside the processors alone."""
+    engine = Engine()
+    loaded = engine.model(_MODEL)
+    ids = torch.tensor([loaded.tokenizer(_PROMPT)["input_ids"]])
+    with torch.inference_mode():
+        logits = plain_model(loaded, "sdpa")(input_ids=ids).logits[:, -1]
+    settings = (replace(_SETTINGS, temperature=1.5 + number / 1e4) for number in range(10_000))
+    processors = processors_for(loaded, ids, next(settings))
+
+    def ours() -> float:
+        asked = next(settings)
+        return seconds_of(lambda: engine.run(WaterfallRequest(_MODEL, _PROMPT, asked)))
+
+    measured = interleaved(ours, lambda: seconds_of(lambda: processors(ids, logits)), pairs)
+    what = f"every stage of one step, {logits.shape[1]:,} tokens, as a page shows it (beside: the processors alone)"
+    return compared(what, measured, duration)
+
+
+def _batch(pairs: int) -> Row:
+    loaded = load_model(_MODEL)
+    settings = [
+        DecodingSettings(_TOKENS, temperature=1.0, top_p=0.9, seed=seed, min_new_tokens=_TOKENS)
+        for seed in range(_ROWS)
+    ]
+    together = [list(row) for row in zip(*decode_batch(loaded, [_PROMPT], settings), strict=True)]
+    alone = [list(decode(loaded, _PROMPT, each)) for each in settings]
+    same = sum(
+        [step.token_id for step in row if step] == [step.token_id for step in one]
+        for row, one in zip(together, alone, strict=True)
+    )
+    measured = interleaved(
+        lambda: seconds_of(lambda: list(decode_batch(loaded, [_PROMPT], settings))),
+        lambda: seconds_of(lambda: [list(decode(loaded, _PROMPT, each)) for each in settings]),
+        pairs,
+        0,
+    )
+    what = f"{_ROWS} texts of {_TOKENS} tokens in one batch, {same} the same, {_MODEL} (beside: one by one)"
+    return compared(what, measured, duration, _BATCH)
+
+
+def _knob(browser: Browser, server: Server, empty_server: Server, pairs: int) -> Iterator[Row]:
+    """The temperature one step on, by its slider; every place of it is one that nobody has asked for."""
+    with visitor(browser) as context, visitor(browser) as empty_context:
+        page, empty = context.new_page(), empty_context.new_page()
+        traffic = Traffic(page)
+        empty.goto(empty_server.address)
+        empty.wait_for_selector(".st-key-line")
+        settled(empty)
+        page.goto(server.link("sampling", model=_MODEL, text=_PROMPT, **_KNOBS | {"temperature": 0.05}))
+        _painted(page)
+        received: list[int] = []
+
+        def ours() -> float:
+            page.bring_to_front()
+            before = traffic.received
+            milliseconds = page.evaluate("() => bench.nextTemperature()")
+            settled(page)
+            received.append(traffic.received - before)
+            return milliseconds / 1000
+
+        def beside() -> float:
+            empty.bring_to_front()
+            milliseconds = empty.evaluate("() => bench.emptyRerun()")
+            settled(empty)
+            return milliseconds / 1000
+
+        measured = interleaved(ours, beside, min(pairs, 30), WARM_UP)
+    what = f"one knob moved, {len(_KNOBS)} stages of 49,152 tokens"
+    most = max(received)
+    yield compared(f"{what}, key to painted (beside: an empty Streamlit rerun)", measured, duration, _REPAINTED)
+    yield Row(f"{what}: bytes received, the most", size(most), value=most, limit=_BYTES, raw={"ours": received})
+
+
+def _memory(browser: Browser, server: Server) -> Row:
+    """A long text written on the page, and ten of its tokens opened: what the server holds of it afterwards."""
+    memory = psutil.Process(server.pid).memory_info
+    with visitor(browser) as context:
+        page = context.new_page()
+        for count in (8, _LONG):
+            settings = f"temperature=1&seed={count}&max_new_tokens={count}"
+            before = memory().rss
+            page.goto(server.link("sampling", model=_MODEL, text=_PROMPT, written=settings))
+            _painted(page)
+            page.wait_for_function("() => bench.root('written-text')?.dataset.done === 'true'", timeout=_PATIENCE)
+            settled(page)
+            tokens = page.locator(".written-text .token")
+            for place in range(0, min(count, 100), 10):
+                tokens.nth(place).click()
+                settled(page)
+            after = memory().rss
+    grown = max(0, after - before)
+    what = f"{_LONG} tokens written on the sampling page, ten of them opened: what the server's memory has grown by"
+    return Row(what, size(grown), value=grown, limit=_MEMORY, raw={"ours": [before, after]})
+
+
+def _painted(page: Page) -> None:
+    page.wait_for_function("() => bench.isPainted('next-token', null)", timeout=_PATIENCE)
+    settled(page)
