@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
 from models.decoding import DecodingSettings, DrawsRequest, ManyRequest, SameLuckRequest, decode
@@ -16,6 +17,15 @@ from pages.decoding.whole_texts import chance_words, draws_words, parting_words,
 SETTINGS = DecodingSettings(20, temperature=1.0, top_p=0.9, seed=2)
 OTHERS = {"Wild": DecodingSettings(20, temperature=1.8, min_p=0.05, seed=2)}
 TEXT = "Once upon a time"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_torch_thread():
+    """Two threads on processors that others use as well mostly wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def tab_script(name, model, text, settings, presets, written):
@@ -45,10 +55,11 @@ def checked(test):
 
 
 def finished(test):
-    """Fragments do not run by themselves here: look again until nothing runs."""
+    """Fragments do not run by themselves here: look again and again, as a job that nobody looks at stops."""
     until = time.monotonic() + 120
     while engine.jobs_running and time.monotonic() < until:
-        time.sleep(0.05)
+        time.sleep(0.3)
+        test = checked(test.run())
     return checked(test.run())
 
 
