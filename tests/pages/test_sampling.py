@@ -19,6 +19,8 @@ from pages.shared.examples import SAMPLING
 from tests.pages.sampling_screen import PARIS, Sampling
 from tests.pages.screen import ROOT
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
+
 HERE = {"model": "smollm2", "text": PARIS}
 SHORT = {**HERE, "max_new_tokens": "6"}
 WRITTEN = {**HERE, "written": "max_new_tokens=6&temperature=1.0&top_p=0.9&seed=5"}

@@ -7,6 +7,8 @@ import pytest
 from models.engine import engine
 from tests.pages.sampling_screen import PARIS, Sampling
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
+
 HERE = {"model": "smollm2", "text": PARIS}
 SIX = "max_new_tokens=6&temperature=1.0&top_p=0.9"
 HOSTILE = "</script><img src=x onerror=alert(1)>"
