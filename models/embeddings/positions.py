@@ -1,0 +1,146 @@
+"""The same sentence with two words swapped, with and without positions: what the order of words does to vectors."""
+
+import inspect
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from models.attention.inputs import Inputs, model_inputs
+from models.embeddings.anatomy import hidden_of
+from models.embeddings.vectors import hidden_forward, to_numpy
+from models.engine import Engine
+from models.errors import HeadlightError
+from models.loaded import LoadedModel
+
+
+class SwapError(HeadlightError):
+    """Words that cannot be swapped, or two sentences that have no token in common."""
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """How alike the vectors of the last layer are in the two sentences, as cosines.
+
+    tokens: for each pair of tokens of `Swapped.pairs`. pooled: of the means over all tokens.
+    """
+
+    tokens: Float[np.ndarray, " pair"]
+    pooled: float | int
+
+
+@dataclass(frozen=True, eq=False)
+class Swapped:
+    """A sentence and the same with words swapped.
+
+    pieces, swapped_pieces: of the two, as shown. pairs: the places of the same token in both; of tokens that occur more
+        than once the first belongs to the first. same_tokens: whether the two have exactly the same tokens; where they
+        do not (a word at the start of a text is another token in many vocabularies), even a model that knows no order
+        can tell them apart.
+    without: the same with every token at position 0; None where the model cannot be asked that, and `why_not` says why.
+    is_causal: whether each token sees only those before it, so that the order shows even without positions.
+    """
+
+    pieces: tuple[str, ...]
+    swapped_pieces: tuple[str, ...]
+    is_special: tuple[bool, ...]
+    pairs: tuple[tuple[int, int], ...]
+    same_tokens: bool
+    with_positions: Agreement
+    without: Agreement | None
+    why_not: str
+    is_causal: bool
+
+
+@dataclass(frozen=True)
+class SwappedRequest:
+    """text, swapped: the two sentences (`swap_words` makes the second), or their ids."""
+
+    model: str
+    text: str | tuple[int, ...]
+    swapped: str | tuple[int, ...]
+
+    def answer(self, engine: Engine) -> Swapped:
+        """Raises what `load_model` and `embed` raise, and SwapError where the two have no token in common.
+
+        One forward for each sentence, and one more for each without positions. Of an encoder-decoder, the encoder.
+        """
+        loaded = engine.model(self.model)
+        both = tuple(model_inputs(loaded, each) for each in (self.text, self.swapped))
+        pairs = same_tokens(both[0].ids, both[1].ids)
+        if not pairs:
+            raise SwapError("These two sentences have no token in common, so there is nothing to compare.")
+        taken = inspect.signature(loaded.model.base_model.forward).parameters
+        can_switch = "position_ids" in taken
+        return Swapped(
+            pieces=tuple(piece.text for piece in both[0].pieces),
+            swapped_pieces=tuple(piece.text for piece in both[1].pieces),
+            is_special=tuple(piece.is_special for piece in both[0].pieces),
+            pairs=pairs,
+            same_tokens=sorted(both[0].ids) == sorted(both[1].ids),
+            with_positions=_agreement(*(_last(engine, loaded, each, {}) for each in both), pairs),
+            without=_agreement(*(_last(engine, loaded, each, _nowhere(loaded, each)) for each in both), pairs)
+            if can_switch
+            else None,
+            why_not=""
+            if can_switch
+            else (
+                f"The positions of {loaded.card.title} cannot be switched off from outside: the model takes none, it "
+                "counts them itself or knows only distances."
+            ),
+            is_causal=loaded.card.family == "decoder",
+        )
+
+
+def same_tokens(one: Sequence[int], other: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """The places of each token that is in both, its first occurrence paired with the first, in the order of `one`."""
+    places: dict[int, list[int]] = defaultdict(list)
+    for place, number in reversed(tuple(enumerate(other))):
+        places[number].append(place)
+    return tuple((place, places[number].pop()) for place, number in enumerate(one) if places[number])
+
+
+def swap_words(text: str, one: int, other: int) -> str:
+    """The text with two of its words swapped, counted from 0; what is no letter, digit or apostrophe stays in place.
+
+    Raises SwapError for a word that is not there.
+    """
+    words = list(re.finditer(r"[^\W_]+(?:['’][^\W_]+)*", text))
+    if one == other or not all(0 <= each < len(words) for each in (one, other)):
+        raise SwapError(f"Two different words are needed to swap; this text has {len(words)}.")
+    early, late = (words[each] for each in sorted((one, other)))
+    return text[: early.start()] + late.group() + text[early.end() : late.start()] + early.group() + text[late.end() :]
+
+
+def _nowhere(loaded: LoadedModel, inputs: Inputs) -> dict[str, torch.Tensor]:
+    return {"position_ids": torch.zeros((1, len(inputs.ids)), dtype=torch.long, device=loaded.device)}
+
+
+def _last(
+    engine: Engine, loaded: LoadedModel, inputs: Inputs, more: dict[str, torch.Tensor]
+) -> Float[np.ndarray, "token width"]:
+    name = "encoder_hidden_states" if loaded.model.config.is_encoder_decoder else "hidden_states"
+    with engine.forward(loaded):
+        return to_numpy(hidden_of(loaded, hidden_forward(loaded, inputs, **more), name)[-1, 0])
+
+
+def _agreement(
+    one: Float[np.ndarray, "one_token width"],
+    other: Float[np.ndarray, "other_token width"],
+    pairs: tuple[tuple[int, int], ...],
+) -> Agreement:
+    first, second = np.array(pairs).T
+    return Agreement(
+        tokens=_cosines(one[first], other[second]),
+        pooled=float(_cosines(one.mean(axis=0, keepdims=True), other.mean(axis=0, keepdims=True))[0]),
+    )
+
+
+def _cosines(one: Float[np.ndarray, "row width"], other: Float[np.ndarray, "row width"]) -> Float[np.ndarray, " row"]:
+    one, other = one.astype(np.float64), other.astype(np.float64)
+    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    return np.divide((one * other).sum(axis=1), lengths, out=np.zeros(len(one)), where=lengths > 0)

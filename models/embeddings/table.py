@@ -1,0 +1,340 @@
+"""The input embedding matrix: what it is, one row of it, and the rows nearest to a sum of rows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from models.embeddings.order import best_first, rank_of
+from models.embeddings.vectors import to_numpy
+from models.engine import Engine
+from models.errors import HeadlightError
+from models.loaded import LoadedModel
+
+Measure = Literal["cosine", "dot"]
+
+# Of float32 products of a thousand numbers, relative to the lengths: what is nearer together is told apart exactly.
+_NEAR = 1e-5
+_ROWS_AT_ONCE = 4096
+# BART's table of positions has two rows before the first position, RoBERTa's as many as its padding id and one more.
+_MOST_POSITIONS_BEFORE = 2
+
+
+class TableError(HeadlightError):
+    """An id that is not in the table, or a sum of rows that has no direction."""
+
+
+@dataclass(frozen=True)
+class PositionTable:
+    """A table with a row for each position, which is added to the static vectors. is_trained: or computed."""
+
+    rows: int
+    width: int
+    is_trained: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Rotary:
+    """Frequencies by which pairs of numbers of queries and keys are turned, position by position.
+
+    wavelengths: 2 pi / frequency, in positions: after how many a pair has turned once. layers: which layers use them,
+        as the model calls them, "" for all.
+    """
+
+    layers: str
+    wavelengths: Float[np.ndarray, " pair"]
+
+
+@dataclass(frozen=True, eq=False)
+class TableFacts:
+    """The input embedding matrix of a model, and how the model knows positions.
+
+    dtype: of a number, as torch calls it; nbytes: of the whole matrix.
+    output: how the matrix that makes the logits relates to it: "the same matrix", "an equal copy", "another matrix", or
+        "none" where the model makes no logits.
+    position_table, rotary: where there are any. bias_buckets: for models with a learned bias for each distance (T5):
+        into how many buckets distances fall, else 0.
+    positions: all of that in words.
+    """
+
+    rows: int
+    width: int
+    dtype: str
+    nbytes: int
+    output: str
+    position_table: PositionTable | None
+    rotary: tuple[Rotary, ...]
+    bias_buckets: int
+    positions: str
+
+
+@dataclass(frozen=True)
+class TableFactsRequest:
+    """Of a model on the shelf."""
+
+    model: str
+
+    def answer(self, engine: Engine) -> TableFacts:
+        """Raises what `load_model` raises."""
+        return table_facts(engine.model(self.model))
+
+
+@dataclass(frozen=True)
+class NormsRequest:
+    """The length of every row, computed once per model: float32 [vocabulary]."""
+
+    model: str
+
+    def answer(self, engine: Engine) -> Float[np.ndarray, " vocabulary"]:
+        """Raises what `load_model` raises."""
+        loaded = engine.model(self.model)
+        with engine.forward(loaded), torch.inference_mode():
+            return row_norms(matrix_of(loaded))
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """The rows nearest to a sum of rows, nearest first; of equally near ones the smaller id first.
+
+    values: the cosine or the dot product with the sum. norms: the length of each row; norm: of the sum.
+    pieces: as shown.
+    """
+
+    ids: Int64[np.ndarray, " neighbour"]
+    pieces: tuple[str, ...]
+    values: Float[np.ndarray, " neighbour"]
+    norms: Float[np.ndarray, " neighbour"]
+    norm: float | int
+
+
+@dataclass(frozen=True)
+class NearestRequest:
+    """The nearest of all rows to a weighted sum of rows: of one row its neighbours, of a - b + c an analogy.
+
+    ids, weights: the rows of the sum, as they are in the matrix. leave_out: ids that are not among the answers;
+    analogies leave out what they are made of, which would nearly always come first.
+    """
+
+    model: str
+    ids: tuple[int, ...]
+    weights: tuple[float | int, ...]
+    measure: Measure = "cosine"
+    count: int = 20
+    leave_out: tuple[int, ...] = ()
+
+    def answer(self, engine: Engine) -> Neighbours:
+        """Raises what `load_model` raises; TableError for ids that are not in the table, as many ids as weights not
+        being given, or by cosine a sum of length 0.
+        """
+        loaded = engine.model(self.model)
+        matrix = matrix_of(loaded)
+        if not self.ids or len(self.ids) != len(self.weights):
+            raise TableError("A sum needs at least one row and a weight for each: choose a token.")
+        for number in (*self.ids, *self.leave_out):
+            _check_id(matrix, number)
+        norms = engine.run(NormsRequest(self.model))
+        with engine.forward(loaded), torch.inference_mode():
+            rows = to_numpy(matrix[torch.tensor(self.ids, device=matrix.device)]).astype(np.float64)
+            target = np.asarray(self.weights, dtype=np.float64) @ rows
+            length = float(np.linalg.norm(target))
+            # What is left when equal rows are taken away from each other, but for rounding.
+            if self.measure == "cosine" and length <= 1e-9 * float(np.abs(self.weights) @ np.linalg.norm(rows, axis=1)):
+                raise TableError("These rows add up to nothing, which points nowhere; choose other tokens or weights.")
+            ids, values = nearest_rows(matrix, norms, target, self.measure, self.count, self.leave_out)
+        pieces = tuple(piece.text for piece in loaded.pieces(ids.tolist()))
+        return Neighbours(ids, pieces, values, norms[ids], length)
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One row of the matrix. rank: how many rows are longer (or as long, with a smaller id). mean_norm: of all rows."""
+
+    id: int
+    piece: str
+    vector: Float[np.ndarray, " width"]
+    norm: float | int
+    mean_norm: float | int
+    rank: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class RowRequest:
+    """One row of the matrix."""
+
+    model: str
+    id: int
+
+    def answer(self, engine: Engine) -> Row:
+        """Raises what `load_model` raises, and TableError for an id that is not in the table."""
+        loaded = engine.model(self.model)
+        matrix = matrix_of(loaded)
+        _check_id(matrix, self.id)
+        norms = engine.run(NormsRequest(self.model))
+        return Row(
+            id=self.id,
+            piece=loaded.pieces([self.id])[0].text,
+            vector=to_numpy(matrix[self.id]).copy(),
+            norm=float(norms[self.id]),
+            mean_norm=float(norms.mean(dtype=np.float64)),
+            rank=rank_of(norms, self.id),
+            rows=len(norms),
+        )
+
+
+def matrix_of(loaded: LoadedModel) -> Float[Tensor, "vocabulary width"]:
+    """The input embedding matrix itself, on the model's device; never change it."""
+    table: Any = loaded.model.get_input_embeddings()
+    return table.weight.detach()
+
+
+def row_norms(matrix: Float[Tensor, "vocabulary width"]) -> Float[np.ndarray, " vocabulary"]:
+    """The length of each row, float32."""
+    return to_numpy(torch.linalg.vector_norm(matrix, dim=1, dtype=torch.float32))
+
+
+def nearest_rows(
+    matrix: Float[Tensor, "vocabulary width"],
+    norms: Float[np.ndarray, " vocabulary"],
+    target: Float[np.ndarray, " width"],
+    measure: Measure,
+    count: int,
+    leave_out: tuple[int, ...] = (),
+) -> tuple[Int64[np.ndarray, " best"], Float[np.ndarray, " best"]]:
+    """The ids of the nearest rows and their values (cosine or dot product), float64, nearest first, smaller id first.
+
+    One product of the whole matrix with the vector, and a second look in float64 at the rows that may be among the
+    answers: in float32 equal rows need not come out equal, as it depends on their place how their products are added
+    up. A row of length 0 has cosine 0. No copy of the matrix is made.
+    """
+    values = _products(matrix, target)
+    length = float(np.linalg.norm(target))
+    if measure == "cosine":
+        values = np.divide(values, norms * np.float32(length), out=np.zeros_like(values), where=norms > 0)
+    values[list(leave_out)] = -np.inf
+    count = min(count, len(values) - len(set(leave_out)))
+    if count < 1:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float64)
+    near = _NEAR * (1 if measure == "cosine" else length * float(norms.max()))
+    among = np.flatnonzero(values >= np.partition(values, len(values) - count)[len(values) - count] - near)
+    exact = np.empty(len(among), dtype=np.float64)
+    for start in range(0, len(among), _ROWS_AT_ONCE):
+        place = slice(start, start + _ROWS_AT_ONCE)
+        rows = to_numpy(matrix[torch.from_numpy(among[place]).to(matrix.device)]).astype(np.float64)
+        # Row by row in the same order, whatever the row's place; a product of matrices does not promise that.
+        dots = (rows * target).sum(axis=1)
+        if measure == "cosine":
+            lengths = np.sqrt((rows * rows).sum(axis=1)) * length
+            dots = np.divide(dots, lengths, out=np.zeros_like(dots), where=lengths > 0)
+        exact[place] = dots
+    best = best_first(exact, count)
+    return among[best].astype(np.int64), exact[best]
+
+
+def _products(
+    matrix: Float[Tensor, "vocabulary width"], target: Float[np.ndarray, " width"]
+) -> Float[np.ndarray, " vocabulary"]:
+    single = target.astype(np.float32)
+    if matrix.dtype == torch.float32 and matrix.device.type == "cpu":
+        # The same memory; torch's product with a vector runs on one core and takes twice as long.
+        return matrix.numpy() @ single
+    vector = torch.from_numpy(single).to(matrix.device)
+    if matrix.dtype == torch.float32:
+        return to_numpy(matrix @ vector)
+    # Half precision loses the order of neighbours, and the whole matrix in float32 would be a second one.
+    return np.concatenate([to_numpy(rows.float() @ vector) for rows in matrix.split(_ROWS_AT_ONCE)])
+
+
+def _check_id(matrix: Float[Tensor, "vocabulary width"], number: int) -> None:
+    if not 0 <= number < len(matrix):
+        raise TableError(f"There is no token with the id {number}: the ids go from 0 to {len(matrix) - 1:,}.")
+
+
+def table_facts(loaded: LoadedModel) -> TableFacts:
+    """What the input embedding matrix is, and how the model knows where a token stands."""
+    matrix = matrix_of(loaded)
+    table = _position_table(loaded)
+    rotary = tuple(_rotary(loaded.model))
+    buckets = _bias_buckets(loaded)
+    return TableFacts(
+        rows=matrix.shape[0],
+        width=matrix.shape[1],
+        dtype=str(matrix.dtype).removeprefix("torch."),
+        nbytes=matrix.nbytes,
+        output=_output(loaded, matrix),
+        position_table=table,
+        rotary=rotary,
+        bias_buckets=buckets,
+        positions=_position_words(table, rotary, buckets),
+    )
+
+
+def _position_words(table: PositionTable | None, rotary: tuple[Rotary, ...], buckets: int) -> str:
+    if table is not None:
+        how = "a learned vector" if table.is_trained else "a vector of sines and cosines"
+        return f"Each position has {how} of its own, which is added to the token's: {table.rows:,} rows."
+    if rotary:
+        return "Nothing is added to the vectors: queries and keys are turned by an angle for each position (rotary)."
+    if buckets:
+        return (
+            "Nothing is added to the vectors: each head adds a learned number to its scores for the distance of two "
+            f"tokens, which falls into one of {buckets} buckets (relative bias)."
+        )
+    return "There is no table of positions and no rotary frequencies in this model."
+
+
+def _output(loaded: LoadedModel, matrix: Tensor) -> str:
+    head: Any = loaded.model.get_output_embeddings()
+    weight = getattr(head, "weight", None)
+    if not isinstance(weight, Tensor):
+        return "none"
+    if weight.data_ptr() == matrix.data_ptr() and weight.shape == matrix.shape:
+        return "the same matrix"
+    return "an equal copy" if torch.equal(weight, matrix) else "another matrix"
+
+
+def _position_table(loaded: LoadedModel) -> PositionTable | None:
+    """The table that has as many rows as the model has positions, or a few more before the first."""
+    limit = getattr(loaded.model.config.get_text_config(), "max_position_embeddings", None)
+    if limit is None:
+        return None
+    matrix = matrix_of(loaded)
+    for module in loaded.model.modules():
+        if not isinstance(module, nn.Embedding) or module.weight.data_ptr() == matrix.data_ptr():
+            continue
+        rows, width = module.weight.shape
+        # Encoder-decoders may have a table for each of two languages: a table of positions is never as long as those.
+        if limit <= rows <= limit + _MOST_POSITIONS_BEFORE and rows != loaded.vocabulary:
+            return PositionTable(rows, width, is_trained=module.weight.requires_grad)
+    return None
+
+
+def _rotary(model: nn.Module) -> Iterator[Rotary]:
+    """Every distinct set of rotary frequencies; models with two kinds of layers may have two."""
+    seen = set()
+    for path, buffer in model.named_buffers():
+        name = path.rpartition(".")[2]
+        if not name.endswith("inv_freq") or "original" in name:
+            continue
+        layers = name.removesuffix("inv_freq").strip("_").replace("_", " ")
+        wavelengths = 2 * np.pi / to_numpy(buffer).astype(np.float64)
+        key = (layers, wavelengths.tobytes())
+        if key not in seen:
+            seen.add(key)
+            yield Rotary(layers, wavelengths)
+
+
+def _bias_buckets(loaded: LoadedModel) -> int:
+    """How many rows a table inside the layers has with one number for each head."""
+    heads = int(loaded.card.heads)
+    for layers in loaded.model.modules():
+        if not isinstance(layers, nn.ModuleList):
+            continue
+        for module in layers.modules():
+            if isinstance(module, nn.Embedding) and module.embedding_dim == heads:
+                return module.num_embeddings
+    return 0
