@@ -216,11 +216,7 @@ def read_out(loaded: LoadedModel, vectors: Float[Tensor, "vector width"]) -> Flo
 
     Takes the device: call it inside a turn. Raises LensError for a model without a head, NoHiddenStatesError.
     """
-    if not can_read_out(loaded):
-        raise LensError(
-            f"{loaded.card.title} has no head over its vocabulary: it ends with vectors and names no token. Choose a "
-            "decoder, or a model for masked language such as BERT."
-        )
+    _check_head(loaded)
     anatomy = anatomy_of(loaded)
     model = loaded.model
     given = vectors.to(loaded.device, model.dtype)[None]
@@ -263,11 +259,20 @@ def _log_shares(
     return torch.log_softmax(read_out(loaded, vectors if is_read else normed(loaded, vectors)), dim=-1)
 
 
+def _check_head(loaded: LoadedModel) -> None:
+    if not can_read_out(loaded):
+        raise LensError(
+            f"{loaded.card.title} has no head over its vocabulary: it ends with vectors and names no token. Choose a "
+            "decoder, or a model for masked language such as BERT."
+        )
+
+
 def _embedded(
     engine: Engine, model: str, text: str | tuple[int, ...], target_text: str | tuple[int, ...] | None
 ) -> tuple[LoadedModel, Embedding]:
     """The model and the vectors of a text that is short enough."""
     loaded = engine.model(model)
+    _check_head(loaded)
     # Before the forward, which a long text would wait for in vain.
     inputs = model_inputs(loaded, text, target_text)
     positions = len(inputs.target_ids or inputs.ids)
