@@ -10,7 +10,8 @@ from models.catalog import MODELS
 from pages.decoding.choices import AT, BRANCH, FOLLOW, SEED, WRITTEN, said_of, turn_off_at
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.messages import in_place
+from pages.shared.link import run_again
+from pages.shared.messages import in_place, keep_notes
 from viz.cache_tables import sentences
 from viz.inspector import Share, heading, line, part_text, shares
 
@@ -122,10 +123,12 @@ def _who_killed(status: DeltaGenerator) -> None:
         ids, pieces = said.ids[place], said.pieces[place]
         if len(ids) > 1:
             st.html(line(f"In this model that is {len(ids)} tokens: {' · '.join(pieces)}; the first one is followed."))
-        if st.session_state.get("decoding:followed") != word:
-            st.session_state["decoding:followed"] = word
+        asked = (thread.MODEL.value, thread.TEXT.value, word)
+        if st.session_state.get("decoding:followed") != asked:
+            st.session_state["decoding:followed"] = asked
             FOLLOW.choose(ids[0])
-            st.rerun(scope="fragment")
+            keep_notes()
+            run_again()
 
 
 def _go_on(token: "TokenFate", settings: "DecodingSettings", steps: "Sequence[GenerationStep]") -> None:

@@ -5,6 +5,7 @@ import re
 import runpy
 import shlex
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -137,6 +138,22 @@ def test_another_order_is_computed_and_said():
     assert same.left > 13_000
 
 
+def test_a_typed_word_is_followed_through_the_stages_of_each_text():
+    screen = Sampling(**HERE)
+    screen.test.text_input(key="who_box").set_value("green")
+    (green,) = engine.model("smollm2").tokenizer(" green")["input_ids"]
+    assert screen.run().query["pick"] == str(green)
+    assert "“␣green” cannot come: top-p cut it." in screen.inspector
+    for text in ("The capital of England is", PARIS):
+        screen.look(text)
+        assert screen.shown["selected"] == green
+        assert not screen.said
+    screen.test.text_input(key="who_box").set_value("\u200b")
+    screen.run()
+    screen.test.sidebar.selectbox(key="model_box").set_value("spelling_to_sound")
+    assert not any("not foreseen" in each for each in screen.run().said)
+
+
 @pytest.mark.parametrize("example", SAMPLING, ids=lambda each: each.label)
 def test_every_example_opens(example):
     screen = Sampling(model="minilm", text="x", seed="77").open_example(example.label)
@@ -231,6 +248,18 @@ def test_two_people_with_different_seeds_each_get_their_own_text():
     assert first == texts_of(own_steps(max_new_tokens=6, seed=1))
     assert second == texts_of(own_steps(max_new_tokens=6, seed=2))
     assert first != second
+
+
+def test_what_is_stopped_stays_as_far_as_it_is_written():
+    screen = Sampling(**HERE, max_new_tokens="200").press("write")
+    while not screen.text:
+        time.sleep(0.05)
+        screen.run()
+    count = len(screen.press("stop_writing_text").until_done().text)
+    assert "Stopped." in screen.written["says"]
+    assert 0 < count < 200
+    assert len(screen.run().text) == count
+    assert screen.press("preset_Wild").text
 
 
 def test_a_seq2seq_model_has_the_same_knobs_and_writes():
