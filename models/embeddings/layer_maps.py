@@ -1,0 +1,171 @@
+"""The same tokens on a map of every layer, turned so that only the tokens move."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from jaxtyping import Float
+
+from models.attention.inputs import InputError
+from models.embeddings.maps import Dimensions, MapError, Method, Trust, aligned, check_count, is_one_point, project
+from models.embeddings.occurrences import word_tokens
+from models.embeddings.vectors import Embedding, EmbedRequest
+from models.engine import Engine
+from models.tokenization import Tokenization, encode
+
+MOST_SENTENCES = 1_000
+# UMAP and t-SNE take some seconds for 2,000 points: so many for each of seven layers, fewer where there are more.
+_MOST_SLOW_POINTS = 14_000
+_MOST_BYTES = 512 * 1024**2
+
+
+@dataclass(frozen=True)
+class MapPoint:
+    """What a point stands for: a token, or a word as the mean of its tokens.
+
+    sentence: which of the request's. tokens: where in it. piece: as shown, the pieces of a word one after another.
+    """
+
+    sentence: int
+    tokens: tuple[int, ...]
+    piece: str
+    is_special: bool
+
+
+@dataclass(frozen=True)
+class LayersDone:
+    """How far it is: layers that have their map, of how many."""
+
+    done: int
+    of: int
+
+
+@dataclass(frozen=True, eq=False)
+class LayersMap:
+    """One map for each layer, each turned onto the one before.
+
+    points: layer 0 is before the first layer. explained: per layer; for PCA the share of the variance along each axis
+        before it was turned (their sum is that of the picture), else empty.
+    trust: per layer; None for two points. is_one_point: per layer, whether all its vectors are equal (as where a model
+        puts no position into its input): its points are all 0.
+    """
+
+    points: Float[np.ndarray, "layer point axis"]
+    labels: tuple[MapPoint, ...]
+    explained: tuple[tuple[float, ...], ...]
+    trust: tuple[Trust | None, ...]
+    is_one_point: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class LayersMapRequest:
+    """Maps of all layers for the tokens of some sentences: with `Engine.run`, or as a job.
+
+    word: only where this stands, as a whole word in whatever case; None for all tokens.
+    same_size: scale each layer to the same size, since vectors grow from layer to layer.
+    with_special: special tokens too, where `word` is None.
+    """
+
+    model: str
+    sentences: tuple[str, ...]
+    word: str | None = None
+    method: Method = "pca"
+    dimensions: Dimensions = 2
+    seed: int = 0
+    same_size: bool = False
+    with_special: bool = False
+
+    def answer(self, engine: Engine) -> LayersMap:
+        """Raises what `steps` raises."""
+        *_, last = self._computed(engine)
+        assert isinstance(last, LayersMap)
+        return last
+
+    def steps(self, engine: Engine) -> Iterator[LayersDone | LayersMap]:
+        """LayersDone after each layer, and LayersMap at the end, which the engine keeps for `run`.
+
+        Raises what `EmbedRequest` raises, and MapError for too few or too many points, or a word that is nowhere.
+        """
+        if self in engine.answers:
+            yield engine.run(self)
+            return
+        for step in self._computed(engine):
+            yield step if isinstance(step, LayersDone) else engine.answers.get(self, partial(_same, step))
+
+    def _computed(self, engine: Engine) -> Iterator[LayersDone | LayersMap]:
+        labels = self._labels(engine)
+        check_count(len(labels), self.method)
+        states = self._states(engine, labels)
+        maps, explained, trust, flat = [], [], [], []
+        yield LayersDone(0, len(states))
+        for done, layer in enumerate(states, start=1):
+            flat.append(is_one_point(layer))
+            if flat[-1]:
+                maps.append(np.zeros((len(labels), self.dimensions), dtype=np.float32))
+                explained.append(())
+                trust.append(None)
+            else:
+                projection = project(layer, self.method, self.dimensions, self.seed)
+                maps.append(projection.points)
+                explained.append(projection.explained)
+                trust.append(projection.trust)
+            yield LayersDone(done, len(states))
+        if all(flat):
+            raise MapError("All these vectors are equal in every layer: there is nothing to map.")
+        points = aligned(np.stack(maps), self.same_size)
+        yield LayersMap(points, labels, tuple(explained), tuple(trust), tuple(flat))
+
+    def _labels(self, engine: Engine) -> tuple[MapPoint, ...]:
+        """What the points are, before anything is computed."""
+        if len(self.sentences) > MOST_SENTENCES:
+            raise MapError(
+                f"At most {MOST_SENTENCES:,} sentences go on one map, and these are {len(self.sentences):,}; "
+                "take a part of them."
+            )
+        tokenizer = engine.model(self.model).tokenizer
+        if tokenizer is None:
+            raise InputError("This model came without a tokenizer: it cannot read sentences.")
+        cut = {place: encode(tokenizer, text) for place, text in enumerate(self.sentences) if text.strip()}
+        found = tuple(label for place, each in cut.items() for label in self._labels_of(place, each))
+        if self.word is not None and not found:
+            raise MapError("The word stands in none of these sentences as a whole word; choose another one.")
+        return found
+
+    def _labels_of(self, place: int, cut: Tokenization) -> Iterator[MapPoint]:
+        if self.word is None:
+            for token, piece in enumerate(cut.pieces):
+                if self.with_special or not piece.is_special:
+                    yield MapPoint(place, (token,), piece.text, piece.is_special)
+            return
+        for tokens in word_tokens(cut.text, [piece.span for piece in cut.pieces], self.word):
+            yield MapPoint(place, tokens, "".join(cut.pieces[token].text for token in tokens), is_special=False)
+
+    def _states(self, engine: Engine, labels: tuple[MapPoint, ...]) -> Float[np.ndarray, "layer point width"]:
+        """The vector of each point in each layer. Raises MapError for more than there is room or time for."""
+        states: Float[np.ndarray, "layer point width"] | None = None
+        found: Embedding | None = None
+        sentence = -1
+        for point, label in enumerate(labels):
+            if found is None or label.sentence != sentence:
+                sentence = label.sentence
+                found = engine.run(EmbedRequest(self.model, self.sentences[sentence]))
+            hidden = found.hidden_states
+            if states is None:
+                self._check_room(len(labels), hidden.shape[0], hidden.shape[2])
+                states = np.empty((hidden.shape[0], len(labels), hidden.shape[2]), dtype=np.float32)
+            states[:, point] = hidden[:, list(label.tokens)].mean(axis=1)
+        assert states is not None
+        return states
+
+    def _check_room(self, count: int, layers: int, width: int) -> None:
+        room = _MOST_BYTES // (4 * layers * width) if self.method == "pca" else _MOST_SLOW_POINTS // layers
+        if count > room:
+            raise MapError(
+                f"With the {layers} layers of this model at most {room:,} points are mapped this way, and these are "
+                f"{count:,}; take fewer sentences."
+            )
+
+
+def _same(found: LayersMap) -> LayersMap:
+    return found

@@ -1,0 +1,176 @@
+"""One vector for each of many sentences, in batches of about the same length."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from models.attention.inputs import InputError
+from models.embeddings.similarity import Pooling
+from models.engine import Engine
+from models.errors import HeadlightError
+from models.loaded import LoadedModel
+from models.tokenization import TextError, encode
+
+MOST_SENTENCES = 5_000
+# Padding included. No more, so that those who wait for the device between two forwards do not wait long.
+_TOKENS_AT_ONCE = 1_024
+_ROWS_AT_ONCE = 64
+
+
+class SentencesError(HeadlightError):
+    """Too many sentences, or none that a vector can be made of."""
+
+
+@dataclass(frozen=True)
+class SentencesDone:
+    """How far it is: sentences that have their vector, of how many."""
+
+    done: int
+    of: int
+
+
+@dataclass(frozen=True, eq=False)
+class SentenceVectors:
+    """The vectors of the sentences that have one, in their order; not brought to length 1.
+
+    lines: where each stands in the request, from 0. empty: how many lines were empty and left out.
+    too_long: the lines that were left out since the model has no positions for so many tokens.
+    computed: how many different sentences went through the model; equal ones are computed once.
+    """
+
+    vectors: Float[np.ndarray, "sentence width"]
+    lines: tuple[int, ...]
+    empty: int
+    too_long: tuple[int, ...]
+    computed: int
+
+
+@dataclass(frozen=True)
+class SentencesRequest:
+    """A vector for each sentence, from the last layer: as a job, or at once with `Engine.run`, which keeps it.
+
+    pooling: "mean" of all tokens, special ones included, "cls" the first, "last" the last token.
+
+    Raises SentencesError for more than MOST_SENTENCES.
+    """
+
+    model: str
+    sentences: tuple[str, ...]
+    pooling: Pooling = "mean"
+
+    def __post_init__(self) -> None:
+        if len(self.sentences) > MOST_SENTENCES:
+            raise SentencesError(
+                f"At most {MOST_SENTENCES:,} sentences are read at a time, and these are {len(self.sentences):,}; "
+                "take a part of them."
+            )
+
+    def answer(self, engine: Engine) -> SentenceVectors:
+        """Raises what `steps` raises."""
+        *_, last = self._computed(engine)
+        assert isinstance(last, SentenceVectors)
+        return last
+
+    def steps(self, engine: Engine) -> Iterator[SentencesDone | SentenceVectors]:
+        """SentencesDone after each forward, and SentenceVectors at the end, which the engine keeps for `run`.
+
+        Raises what `load_model` raises, InputError for a model without a tokenizer, SentencesError where no sentence is
+        left or one holds what is not text.
+        """
+        if self in engine.answers:
+            yield engine.run(self)
+            return
+        for step in self._computed(engine):
+            yield step if isinstance(step, SentencesDone) else engine.answers.get(self, partial(_same, step))
+
+    def _computed(self, engine: Engine) -> Iterator[SentencesDone | SentenceVectors]:
+        loaded = engine.model(self.model)
+        if loaded.tokenizer is None:
+            raise InputError("This model came without a tokenizer: it cannot read sentences.")
+        ids_of = _cut(loaded, self.sentences)
+        limit = loaded.positions
+        too_long = tuple(line for line, ids in ids_of.items() if limit is not None and len(ids) > limit)
+        kept = {line: ids for line, ids in ids_of.items() if line not in set(too_long)}
+        if not kept:
+            raise SentencesError(
+                f"Every sentence has more than the {limit:,} tokens that the model has positions for; shorten them."
+                if too_long
+                else "There is no sentence yet: type one on each line."
+            )
+        sharers: dict[tuple[int, ...], list[int]] = {}
+        for row, ids in enumerate(kept.values()):
+            sharers.setdefault(ids, []).append(row)
+        vectors: Float[np.ndarray, "sentence width"] | None = None
+        done = 0
+        yield SentencesDone(0, len(kept))
+        for batch in _batches(list(sharers)):
+            with engine.forward(loaded), torch.inference_mode():
+                found = _vectors(loaded, batch, self.pooling).numpy()
+            if vectors is None:
+                vectors = np.empty((len(kept), found.shape[1]), dtype=np.float32)
+            for ids, vector in zip(batch, found, strict=True):
+                vectors[sharers[ids]] = vector
+                done += len(sharers[ids])
+            yield SentencesDone(done, len(kept))
+        assert vectors is not None
+        yield SentenceVectors(vectors, tuple(kept), len(self.sentences) - len(ids_of), too_long, len(sharers))
+
+
+def _same(vectors: SentenceVectors) -> SentenceVectors:
+    return vectors
+
+
+def _cut(loaded: LoadedModel, sentences: tuple[str, ...]) -> dict[int, tuple[int, ...]]:
+    """The token ids of each line that is not empty. Raises SentencesError, which names the line."""
+    found = {}
+    for line, sentence in enumerate(sentences):
+        if not sentence.strip():
+            continue
+        try:
+            ids = encode(loaded.tokenizer, sentence).ids
+        except TextError as error:
+            raise SentencesError(f"Line {line + 1}: {error}") from error
+        if ids:
+            found[line] = ids
+    return found
+
+
+def _batches(rows: list[tuple[int, ...]]) -> Iterator[list[tuple[int, ...]]]:
+    """The rows from the longest on, so that little is padded, and the slowest forward comes first."""
+    batch: list[tuple[int, ...]] = []
+    for ids in sorted(rows, key=len, reverse=True):
+        longest = len(batch[0]) if batch else len(ids)
+        if len(batch) == _ROWS_AT_ONCE or (len(batch) + 1) * longest > _TOKENS_AT_ONCE:
+            if batch:
+                yield batch
+            batch = []
+        batch.append(ids)
+    if batch:
+        yield batch
+
+
+def _vectors(loaded: LoadedModel, batch: list[tuple[int, ...]], pooling: Pooling) -> Float[Tensor, "row width"]:
+    """One forward over rows that are padded on the right."""
+    model = loaded.model
+    padding = getattr(loaded.tokenizer, "pad_token_id", None)
+    lengths = torch.tensor([len(ids) for ids in batch], device=loaded.device)
+    ids = torch.full((len(batch), int(lengths.max())), 0 if padding is None else padding, dtype=torch.long)
+    for row, each in enumerate(batch):
+        ids[row, : len(each)] = torch.tensor(each)
+    ids = ids.to(loaded.device)
+    attended = torch.arange(ids.shape[1], device=loaded.device)[None] < lengths[:, None]
+    # What reads the text, without a head: the logits of a batch are a thousand times larger than its vectors.
+    reader = model.get_encoder() if model.config.is_encoder_decoder else model.base_model
+    states = reader(input_ids=ids, attention_mask=attended.long(), return_dict=True).last_hidden_state.float()
+    if pooling == "mean":
+        pooled = (states * attended[:, :, None]).sum(dim=1) / lengths[:, None]
+    elif pooling == "cls":
+        pooled = states[:, 0]
+    else:
+        pooled = states[torch.arange(len(batch), device=loaded.device), lengths - 1]
+    return pooled.cpu()
