@@ -1,5 +1,7 @@
 """Hidden states are transformers' own, and what is said of the first and the last of them holds."""
 
+import gc
+import weakref
 from functools import cache
 from typing import Any
 
@@ -192,6 +194,15 @@ def test_a_shadow_shares_weights_and_stand_ins_take_the_place_of_modules():
     assert copy.decoder(input_ids=None) == "answer"
     assert copy.decoder.config is model.decoder.config
     assert model.decoder is not stub
+
+
+def test_what_was_measured_goes_with_its_model():
+    loaded = wrap_model(architectures.build("bert", "eager"), None, "encoder")
+    embed(loaded, IDS)
+    gone = weakref.ref(loaded)
+    del loaded
+    gc.collect()
+    assert gone() is None
 
 
 def test_a_module_in_two_places_has_one_shadow():

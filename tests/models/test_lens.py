@@ -291,7 +291,7 @@ def test_of_equal_values_the_smaller_id_comes_first():
         (LensRequest("gpt2", IDS, token=64), "no token 64"),
         (TopRequest("gpt2", IDS, 3, 0), "no layer 3"),
         (TopRequest("gpt2", IDS, 0, 9), "no position 9"),
-        (LensTableRequest("smollm2", (5,) * 513), "513 positions"),
+        (LensTableRequest("smollm2", (5,) * 257), "257 positions"),
     ],
 )
 def test_what_cannot_be_read_is_said(engine, request_of, match):
