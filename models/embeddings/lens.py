@@ -98,7 +98,7 @@ class LensTableRequest:
     target_text: str | tuple[int, ...] | None = None
 
     def answer(self, engine: Engine) -> LensTable:
-        """Raises what `EmbedRequest` raises; LensError for a model without a head, or over `MOST_POSITIONS` positions."""
+        """Raises what `EmbedRequest` raises; LensError for a model without a head, or over `MOST_POSITIONS`."""
         loaded, embedding = _embedded(engine, self.model, self.text, self.target_text)
         states = _read_states(embedding)
         layers, positions, _ = states.shape
