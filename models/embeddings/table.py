@@ -138,7 +138,7 @@ class NearestRequest:
             _check_id(matrix, number)
         norms = engine.run(NormsRequest(self.model))
         with engine.forward(loaded), torch.inference_mode():
-            rows = to_numpy(matrix[torch.tensor(self.ids, device=matrix.device)]).astype(np.float64)
+            rows = _rows(matrix, np.array(self.ids, dtype=np.int64))
             target = np.asarray(self.weights, dtype=np.float64) @ rows
             length = float(np.linalg.norm(target))
             # What is left when equal rows are taken away from each other, but for rounding.
@@ -224,7 +224,7 @@ def nearest_rows(
     exact = np.empty(len(among), dtype=np.float64)
     for start in range(0, len(among), _ROWS_AT_ONCE):
         place = slice(start, start + _ROWS_AT_ONCE)
-        rows = to_numpy(matrix[torch.from_numpy(among[place]).to(matrix.device)]).astype(np.float64)
+        rows = _rows(matrix, among[place])
         # Row by row in the same order, whatever the row's place; a product of matrices does not promise that.
         dots = (rows * target).sum(axis=1)
         if measure == "cosine":
@@ -247,6 +247,14 @@ def _products(
         return to_numpy(matrix @ vector)
     # Half precision loses the order of neighbours, and the whole matrix in float32 would be a second one.
     return np.concatenate([to_numpy(rows.float() @ vector) for rows in matrix.split(_ROWS_AT_ONCE)])
+
+
+def _rows(matrix: Float[Tensor, "vocabulary width"], ids: Int64[np.ndarray, " id"]) -> Float[np.ndarray, "id width"]:
+    """These rows in float64."""
+    if matrix.dtype == torch.float32 and matrix.device.type == "cpu":
+        # torch would wake its threads for a few rows, and on a busy machine wait for them.
+        return matrix.numpy()[ids].astype(np.float64)
+    return to_numpy(matrix[torch.from_numpy(ids).to(matrix.device)]).astype(np.float64)
 
 
 def _check_id(matrix: Float[Tensor, "vocabulary width"], number: int) -> None:
