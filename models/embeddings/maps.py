@@ -144,6 +144,7 @@ def _umap(vectors: Float[np.ndarray, "point width"], dimensions: int, seed: int)
 
 def _tsne(vectors: Float[np.ndarray, "point width"], dimensions: int, seed: int) -> Float[np.ndarray, "point axis"]:
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     made = TSNE(
         n_components=dimensions,
@@ -153,7 +154,9 @@ def _tsne(vectors: Float[np.ndarray, "point width"], dimensions: int, seed: int)
         random_state=seed,
         n_jobs=1,
     )
-    return made.fit_transform(vectors.astype(np.float32)).astype(np.float32)
+    # Its threads wait for each other in a loop: beside a forward that made 50 points take seconds.
+    with threadpool_limits(limits=1, user_api="openmp"):
+        return made.fit_transform(vectors.astype(np.float32)).astype(np.float32)
 
 
 _SLOW: dict[str, Callable[[Float[np.ndarray, "point width"], int, int], Float[np.ndarray, "point axis"]]] = {

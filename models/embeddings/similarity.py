@@ -10,6 +10,9 @@ from models.embeddings.vectors import EmbedRequest
 from models.engine import Engine
 from models.errors import HeadlightError
 
+# Less than the steps of float32 at 1.
+_DECIMALS = 8
+
 Pooling = Literal["mean", "cls", "last"]
 
 
@@ -36,7 +39,8 @@ def cosines(
     """
     ours = unit(vectors)
     theirs = ours if others is None else unit(others)
-    return np.clip(ours @ theirs.T, -1, 1).astype(np.float32)
+    # Finer is rounding, which would part what is equally near: the cosines of two right angles.
+    return np.clip(np.round(ours @ theirs.T, _DECIMALS), -1, 1).astype(np.float32)
 
 
 def sentence_vector(
