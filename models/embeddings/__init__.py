@@ -28,7 +28,14 @@ from models.embeddings.pieces import FoundPiece, NoSuchPieceError, PieceRequest,
 from models.embeddings.positions import Agreement, SwapError, Swapped, SwappedRequest, swap_words
 from models.embeddings.precision import Precision, PrecisionError, precisions
 from models.embeddings.senses import Senses, SensesError, SensesRequest, Separation, separation
-from models.embeddings.sentences import SentencesDone, SentencesError, SentencesRequest, SentenceVectors
+from models.embeddings.sentences import (
+    SentencesDone,
+    SentencesError,
+    SentencesMapRequest,
+    SentencesPrecisionRequest,
+    SentencesRequest,
+    SentenceVectors,
+)
 from models.embeddings.similarity import (
     SimilarityError,
     TokenCosines,
@@ -91,6 +98,8 @@ __all__ = [
     "SentenceVectors",
     "SentencesDone",
     "SentencesError",
+    "SentencesMapRequest",
+    "SentencesPrecisionRequest",
     "SentencesRequest",
     "Separation",
     "SimilarityError",

@@ -10,6 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from models.attention.inputs import InputError
+from models.embeddings.maps import Dimensions, Method, Projection, project
+from models.embeddings.precision import NEIGHBOURS, Precision, precisions
 from models.embeddings.similarity import Pooling
 from models.engine import Engine
 from models.errors import HeadlightError
@@ -119,6 +121,32 @@ class SentencesRequest:
             yield SentencesDone(done, len(kept))
         assert vectors is not None
         yield SentenceVectors(vectors, tuple(kept), len(self.sentences) - len(ids_of), too_long, len(sharers))
+
+
+@dataclass(frozen=True)
+class SentencesMapRequest:
+    """A map of sentences, one point for each that has a vector (`SentenceVectors.lines` says which)."""
+
+    sentences: SentencesRequest
+    method: Method = "pca"
+    dimensions: Dimensions = 2
+    seed: int = 0
+
+    def answer(self, engine: Engine) -> Projection:
+        """Raises what `SentencesRequest` and `project` raise."""
+        return project(engine.run(self.sentences).vectors, self.method, self.dimensions, self.seed)
+
+
+@dataclass(frozen=True)
+class SentencesPrecisionRequest:
+    """What the vectors of these sentences lose with fewer bits."""
+
+    sentences: SentencesRequest
+    neighbours: int = NEIGHBOURS
+
+    def answer(self, engine: Engine) -> tuple[Precision, ...]:
+        """Raises what `SentencesRequest` and `precisions` raise."""
+        return precisions(engine.run(self.sentences).vectors, self.neighbours)
 
 
 def _same(vectors: SentenceVectors) -> SentenceVectors:
