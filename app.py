@@ -21,6 +21,7 @@ page = st.navigation(
         st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
         st.Page("pages/attention.py", title="Attention", icon=":material/visibility:", url_path="attention"),
         st.Page("pages/tokenizers.py", title="Tokenizers", icon=":material/content_cut:", url_path="tokenizers"),
+        st.Page("pages/embeddings.py", title="Embeddings", icon=":material/scatter_plot:", url_path="embeddings"),
         st.Page("pages/kv_cache.py", title="KV cache", icon=":material/view_column:", url_path="kv_cache"),
         st.Page("pages/sampling.py", title="Sampling", icon=":material/casino:", url_path="sampling"),
     ]

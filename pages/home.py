@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.shared import door
-from pages.shared.examples import ATTENTION, CACHES, SAMPLING, TOKENIZERS
+from pages.shared.examples import ATTENTION, CACHES, EMBEDDINGS, SAMPLING, TOKENIZERS
 from pages.shared.link import mirror
 from pages.shared.messages import show_notes
 from pages.shared.thread import THREAD
@@ -49,6 +49,20 @@ way_in(
         "text": first.text,
         "tokenizers": ",".join(first.tokenizers),
         "stretch": "" if first.stretch is None else f"{first.stretch[0]}-{first.stretch[1]}",
+    },
+)
+bank = EMBEDDINGS[0]
+way_in(
+    "embeddings",
+    "**Embeddings**: what does context do to a word?",
+    ":material/scatter_plot:",
+    bank.text.replace("\n", " "),
+    {
+        "model": bank.model,
+        "text": bank.text,
+        "word": bank.word,
+        "senses": ",".join(bank.senses),
+        "points": "word",
     },
 )
 opening = CACHES[0]

@@ -16,6 +16,7 @@ from pages.decoding.choices import (
     forget_text,
     heed_thread,
     in_the_link,
+    look_now,
     open_example,
     said_of,
     settings_now,
@@ -76,8 +77,7 @@ def explore() -> None:
                 picture.show(found, settings, name, selected, came)
         with right, st.container(key="inspector"):
             token = next(each for each in (*found.followed, *found.top) if each.id == selected)
-            is_example = next((each for each in SAMPLING if (each.model, each.text) == (name, thread.TEXT.value)), None)
-            look = is_example.look if is_example and written is None and picked is None else None
+            look = look_now() if written is None and picked is None else None
             inspect(found, token, settings, steps, look, status)
         below(Shown(name, thread.TEXT.value, settings, before, written))
     mirror(in_the_link())

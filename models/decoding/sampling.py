@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from models.decoding.settings import DecodingSettings, SettingsError
@@ -68,10 +68,12 @@ class Stage:
     """The distribution after one stage.
 
     name: "raw", or what was done. probabilities: softmax of the scores; exactly 0 for a token that has been cut.
+    alive: which tokens may still come. What is very unlikely may have a probability of 0 by rounding, and be alive.
     """
 
     name: str
     probabilities: Float[Tensor, " vocabulary"]
+    alive: Bool[Tensor, " vocabulary"]
 
 
 def generation_arguments(settings: DecodingSettings) -> dict[str, Any]:
@@ -99,7 +101,7 @@ def staged(
     processors: Any, ids: Int[Tensor, "row token"], logits: Float[Tensor, "row vocabulary"]
 ) -> tuple[tuple[Stage, ...], ...]:
     """Every stage of each row, the untouched distribution first; `ids` is what stands before."""
-    stages = [("raw", torch.softmax(logits, dim=-1))]
+    stages = [("raw", torch.softmax(logits, dim=-1), logits.isfinite())]
     scores = logits
     for processor in processors:
         scores = processor(ids, scores)
@@ -107,8 +109,10 @@ def staged(
         name = STAGES.get(class_name, class_name)
         if name == stages[-1][0]:
             stages.pop()
-        stages.append((name, torch.softmax(scores, dim=-1)))
-    return tuple(tuple(Stage(name, shares[row]) for name, shares in stages) for row in range(len(logits)))
+        stages.append((name, torch.softmax(scores, dim=-1), scores.isfinite()))
+    return tuple(
+        tuple(Stage(name, shares[row], alive[row]) for name, shares, alive in stages) for row in range(len(logits))
+    )
 
 
 def draw(

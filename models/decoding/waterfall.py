@@ -151,6 +151,7 @@ class WaterfallRequest:
         rank_of = torch.empty_like(asked.order)
         rank_of[asked.order.long()] = torch.arange(count, dtype=asked.order.dtype)
         shares = torch.stack([stage.probabilities for stage in stages])
+        alive = torch.stack([stage.alive for stage in stages])
         names = [stage.name for stage in stages]
 
         def fates(tokens: Sequence[int]) -> tuple[TokenFate, ...]:
@@ -160,6 +161,7 @@ class WaterfallRequest:
                 rank_of[ids].tolist(),
                 asked.logits[ids].tolist(),
                 shares[:, ids].T.tolist(),
+                alive[:, ids].T.tolist(),
                 strict=True,
             )
             return tuple(
@@ -169,9 +171,9 @@ class WaterfallRequest:
                     rank=rank,
                     logit=logit,
                     probabilities=tuple(each),
-                    cut_by=next((name for name, share in zip(names[1:], each[1:], strict=True) if share == 0), None),
+                    cut_by=next((name for name, one in zip(names, left, strict=True) if not one), None),
                 )
-                for token, (piece, rank, logit, each) in zip(tokens, columns, strict=True)
+                for token, (piece, rank, logit, each, left) in zip(tokens, columns, strict=True)
             )
 
         ranks = np.unique(np.geomspace(1, count, _POINTS).astype(np.int64)) - 1
@@ -249,7 +251,7 @@ def summaries(stages: Sequence[Stage], order: Int[Tensor, " vocabulary"]) -> tup
     places = order.long()
     for stage in stages:
         shares = stage.probabilities.double()
-        alive = shares > 0
+        alive = stage.alive
         ranks = torch.nonzero(alive[places])[:, 0]
         found.append(
             StageSummary(

@@ -60,7 +60,11 @@ def _verdict(found: "Waterfall", token: "TokenFate", settings: "DecodingSettings
         return f"“{token.text}” cannot come: {token.cut_by} cut it. {own}"
     if settings.temperature == 0:
         is_first = token.id == found.drawn.id
-        said = "comes: greedy takes the likeliest" if is_first else "does not come: it is not the likeliest"
+        said = (
+            "comes: greedy takes the likeliest"
+            if is_first
+            else "does not come: after the stages another one is likelier"
+        )
         return f"“{token.text}” {said}. {own}"
     return f"“{token.text}” comes with {part_text(token.probabilities[-1])}. {own}"
 
@@ -121,7 +125,7 @@ def _who_killed(status: DeltaGenerator) -> None:
         (said,) = ask(WordsRequest(thread.MODEL.value, (thread.readable(word[1:] if exact else word),)), status)
         place = 0 if exact else len(said.ids) - 1
         ids, pieces = said.ids[place], said.pieces[place]
-        if len(ids) > 1:
+        if len(ids) > 1 and FOLLOW.value == ids[0]:
             st.html(line(f"In this model that is {len(ids)} tokens: {' · '.join(pieces)}; the first one is followed."))
         asked = (thread.MODEL.value, thread.TEXT.value, word)
         if st.session_state.get("decoding:followed") != asked:
@@ -140,7 +144,9 @@ def _go_on(token: "TokenFate", settings: "DecodingSettings", steps: "Sequence[Ge
             WRITTEN.choose(said_of(settings))
         turn_off_at(at, token.id, BRANCH.value)
 
-    if not is_here:
+    if not is_here and at >= len(steps) and steps and steps[-1].ends == "length":
+        st.html(line("The text ends here because no more tokens were asked for; choose more and write again."))
+    elif not is_here:
         st.button(
             f"Go on with “{token.text}” here",
             key="go_on",

@@ -11,7 +11,7 @@ from pages.decoding.knobs import CHOICES, KNOBS, Preset
 from pages.decoding.prompts import FOLLOW as FOLLOWED
 from pages.decoding.prompts import LINES
 from pages.shared import thread
-from pages.shared.examples import SamplingExample
+from pages.shared.examples import SAMPLING, SamplingExample
 from pages.shared.link import Choice, note, one_of, whole_number
 from viz.components.written_text import SHADES
 
@@ -22,6 +22,7 @@ _HEEDED = "decoding:heeded"
 LARGEST_SEED = 2**53 - 1
 DEFAULT_SEED = 5
 MOST_BRANCHES = 24
+MOST_TURNS = 24
 # Settings in which a written text can differ, as its part of the link names them.
 _LONGEST_STOP = 4
 
@@ -73,6 +74,8 @@ def _branch(text: str) -> Branch:
     numbers = [number for step, _, token in pairs for number in (step, token)]
     if not all(each.isascii() and each.isdecimal() and len(each) < 8 for each in numbers):
         raise ValueError("The link's branch is not steps and tokens, as in 4.123-9.500; the text is shown as drawn.")
+    if len(pairs) > MOST_TURNS:
+        raise ValueError(f"The link's branch turns off more than {MOST_TURNS} times; the text is shown as drawn.")
     branch = Branch((int(step), int(token)) for step, _, token in pairs)
     steps = [step for step, _ in branch]
     if steps != sorted(set(steps)):
@@ -223,6 +226,17 @@ def open_example(example: SamplingExample) -> None:
         CHOICES[field].choose(value)
     COLOUR.choose(COLOUR.default)
     forget_text()
+
+
+def look_now() -> str | None:
+    """What there is to see in the example that is shown, as long as its knobs stand as it set them."""
+    for example in SAMPLING:
+        meant = dict(example.knobs)
+        if (example.model, example.text) == (thread.MODEL.value, thread.TEXT.value) and all(
+            knob.value == meant.get(knob.field, knob.default) for knob in KNOBS
+        ):
+            return example.look
+    return None
 
 
 def forget_text() -> None:

@@ -27,6 +27,7 @@ from pages.decoding.choices import (
     said_of,
 )
 from pages.decoding.knobs import FIRST, KNOBS, LENGTH, MORE, PRESETS, Knob
+from pages.decoding.writing import leave
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.link import Choice
@@ -69,8 +70,8 @@ def knobs(model: str, status: DeltaGenerator) -> None:
         _slider(knob)
     turned = [knob.title for knob in (*MORE, LENGTH) if knob.is_turned]
     turned += [name for name, choice in (("forbidden words", BAD_WORDS), ("stop texts", STOP)) if choice.value]
-    label = f"More · {', '.join(turned)}" if turned else "More"
-    with st.expander(label, key="more_knobs", on_change="rerun") as more:
+    # One label whatever is turned: an expander with another label is another one, and closed.
+    with st.expander("More", key="more_knobs", on_change="rerun") as more:
         if more.open:
             for knob in MORE:
                 _slider(knob)
@@ -82,6 +83,8 @@ def knobs(model: str, status: DeltaGenerator) -> None:
                 "(`NoBadWordsLogitsProcessor`)",
             )
             _own_knobs(model, status)
+    if turned:
+        st.html(line(f"Turned under “More”: {', '.join(turned)}."))
     if any(knob.is_turned for knob in KNOBS) or BAD_WORDS.value or STOP.value or OFF.value or ORDER.value:
         st.button("Reset all knobs", key="reset_knobs", on_click=reset, type="tertiary")
 
@@ -92,7 +95,10 @@ def _slider(knob: Knob) -> None:
     value = int(knob.value) if whole else float(knob.value)
 
     def moved() -> None:
-        knob.choice.choose(st.session_state[key])
+        chosen = max(knob.least, st.session_state[key])
+        knob.choice.choose(int(chosen) if whole else chosen)
+        if knob.field == "min_new_tokens" and chosen > LENGTH.value:
+            LENGTH.choice.choose(int(chosen))
         # What was switched off in its stage is meant again by whoever moves it.
         if knob.stage in OFF.value:
             OFF.choose(Names(each for each in OFF.value if each != knob.stage))
@@ -102,7 +108,8 @@ def _slider(knob: Knob) -> None:
     most = max(knob.upto, value)
     st.slider(
         label,
-        int(knob.least) if whole else float(knob.least),
+        # From 0 on, so that its steps are round numbers; below the least value there is none.
+        int(knob.least) if whole else 0.0,
         int(most) if whole else float(most),
         step=int(knob.step) if whole else knob.step,
         format="%d" if whole else f"%.{knob.digits}g" if knob.digits > 2 else "%.2f",
@@ -143,6 +150,8 @@ def writing(settings: "DecodingSettings") -> None:
             SEED.choose(seed)
         from dataclasses import replace
 
+        # One that was stopped is written anew.
+        leave()
         WRITTEN.choose(said_of(replace(settings, seed=SEED.value)))
         BRANCH.choose(Branch())
         BRANCHES.choose(Branches())
@@ -157,7 +166,8 @@ def writing(settings: "DecodingSettings") -> None:
             on_click=lambda: write((SEED.value + 1) % (LARGEST_SEED + 1)),
             help="The next seed: the same odds, another draw.",
         )
-    with st.expander(f"Up to {LENGTH.value} tokens, seed {SEED.value}", key="writing_knobs", on_change="rerun") as more:
+    st.html(line(f"Up to {LENGTH.value} tokens, seed {SEED.value}."))
+    with st.expander("Length, seed, stop", key="writing_knobs", on_change="rerun") as more:
         if more.open:
             _slider(LENGTH)
             st.session_state["seed_box"] = SEED.value

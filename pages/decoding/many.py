@@ -9,8 +9,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.decoding import whole_texts
-from pages.decoding.jobs import answer_of, leave
 from pages.shared.asking import ask, working
+from pages.shared.jobs import answer_of, leave
 from pages.shared.theme import palette
 from viz.cache_tables import sentences
 from viz.inspector import line
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         DrawnToken,
         Draws,
         GenerationStep,
+        ManyProgress,
         ManyRequest,
         ManyTexts,
         SameLuck,
@@ -42,6 +43,12 @@ _OTHER_TEMPERATURE = "another temperature"
 _DRAWS = 1_000
 # What is cut at its length, as most are, is not said of each.
 _ENDS = {"end token": "ends by itself", "positions": "no room left", "stop text": "ends with a stop text"}
+
+
+def _told(step: "ManyProgress") -> tuple[float, str]:
+    """How far a batch is."""
+    said = f"Token {step.tokens} of at most {step.most}; texts that still go on: {step.going_on}."
+    return step.tokens / step.most, said
 
 
 # ----- Many texts
@@ -81,7 +88,7 @@ def many_tab(
     with right:
         if pressed:
             leave("many")
-        found = answer_of("many", request, is_wanted=pressed)
+        found = answer_of("many", request, _told, is_wanted=pressed)
         if found is None:
             if "many:job" not in st.session_state:
                 st.caption("Nothing written yet with these settings.")
@@ -182,7 +189,7 @@ def _sweep(model: str, text: str, settings: "DecodingSettings", count: int) -> N
     )
     if pressed:
         leave("many_sweep")
-    found = answer_of("many_sweep", request, is_wanted=pressed)
+    found = answer_of("many_sweep", request, _told, is_wanted=pressed)
     if found is None:
         return
     left, right = st.columns([5, 2], gap="large")
@@ -246,7 +253,7 @@ def luck_tab(
         if pair[0] == pair[1]:
             st.caption("These are the settings above themselves; choose others to compare them with.")
             return
-        found = answer_of("luck", SameLuckRequest(model, text, (pair[0], pair[1])), is_wanted=True)
+        found = answer_of("luck", SameLuckRequest(model, text, (pair[0], pair[1])), _told, is_wanted=True)
         if found is not None:
             names = (ABOVE, name)
             with st.container(key="luck_written"):

@@ -52,7 +52,7 @@ def chips(found: "Waterfall", settings: "DecodingSettings") -> tuple[StageChip, 
         row = rows.get(name)
         stage = found.stages[row] if row is not None else None
         if name in knobs:
-            value, hint = f"{knobs[name].value:.6g}", knobs[name].help.replace("`", "")
+            value, hint = f"{knobs[name].value:,.10g}", knobs[name].help.replace("`", "")
         else:
             value, hint = "", _HINTS.get(name, "A stage of the model's own.")
         if settings.temperature == 0 and name == "temperature":

@@ -63,7 +63,8 @@ def below(now: Shown) -> None:
             elif name == NAMES[6]:
                 take.share_and_download(now.settings, now.before, now.written, _other_branches(now.written))
             else:
-                take.program(now.settings)
+                steps = now.written.steps if now.written else ()
+                take.program(now.settings, "".join(step.text for step in steps[: len(now.before)]))
 
 
 def _presets(settings: "DecodingSettings") -> "dict[str, DecodingSettings]":

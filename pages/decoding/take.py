@@ -112,19 +112,23 @@ def share_and_download(
     open_text_file()
 
 
-def program(settings: "DecodingSettings") -> None:
+def program(settings: "DecodingSettings", written: str = "") -> None:
     """A short program that gives the same numbers with public libraries, and how to run it."""
     from models.loading.packs import prepared_folder
 
     folder = prepared_folder(model_card(thread.MODEL.value))
     if folder.is_relative_to(_PROJECT):
         folder = folder.relative_to(_PROJECT)
-    text = shlex.quote(thread.TEXT.value) if len(thread.TEXT.value) <= _LONGEST_ARGUMENT else '"$(cat text.txt)"'
+    is_seq2seq = model_card(thread.MODEL.value).family == "seq2seq"
+    whole = thread.TEXT.value + ("" if is_seq2seq else written)
+    text = shlex.quote(whole) if len(whole) <= _LONGEST_ARGUMENT else '"$(cat text.txt)"'
     values = asdict(settings)
     names = ("temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff", "top_h")
     names += ("repetition_penalty", "no_repeat_ngram_size")
     neutral = {"temperature": None, "top_p": 1, "typical_p": 1, "top_h": 1, "repetition_penalty": 1}
     said = " ".join(f"{name}={values[name]:g}" for name in names if values[name] != neutral.get(name, 0))
+    if written and is_seq2seq:
+        st.caption("The program gives the first token of the output; above, a later one is shown.")
     st.caption(f"Save it as {_PROGRAM} and run it with torch and transformers installed:")
     st.code(f"python {_PROGRAM} {shlex.quote(str(folder))} {text} {said}", language="bash", wrap_lines=True)
     if settings.order or settings.bad_words or settings.min_new_tokens:

@@ -9,9 +9,8 @@ from playwright.sync_api import expect
 MAP = ".attention-map[data-ready='true']"
 GRID = ".head-grid[data-ready='true']"
 # Streamlit itself asks for these below a page that is opened directly, and is answered 404.
-PROBES = tuple(
-    f"/{page}/_stcore/{what}" for page in ("attention", "tokenizers", "kv_cache", "sampling") for what in ("health", "host-config")
-)
+PAGES = ("attention", "tokenizers", "embeddings", "kv_cache", "sampling")
+PROBES = tuple(f"/{page}/_stcore/{what}" for page in PAGES for what in ("health", "host-config"))
 
 
 class Tab:

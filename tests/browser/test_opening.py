@@ -6,7 +6,7 @@ import pytest
 
 TROPHY = "The trophy does not fit in the suitcase because it is too big."
 
-PAGES = ("Home", "Attention", "Tokenizers", "KV cache", "Sampling")
+PAGES = ("Home", "Attention", "Tokenizers", "Embeddings", "KV cache", "Sampling")
 
 
 def test_a_fresh_server_may_be_entered_by_any_page(fresh):

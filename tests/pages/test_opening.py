@@ -12,7 +12,13 @@ ANIMAL = EXAMPLES[0]
 def test_home_opens_and_leads_to_each_page():
     screen = Screen(HOME)
     assert len(screen.test.header) == 1
-    assert [link.proto.page for link in screen.test.page_link] == ["attention", "tokenizers", "kv_cache", "sampling"]
+    assert [link.proto.page for link in screen.test.page_link] == [
+        "attention",
+        "tokenizers",
+        "embeddings",
+        "kv_cache",
+        "sampling",
+    ]
     assert not screen.problems
     assert not screen.notes
 

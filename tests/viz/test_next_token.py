@@ -21,7 +21,10 @@ def picture(**more):
     values = {
         "stages": chips,
         "is_library_order": True,
-        "top": (RankedToken(7, "␣</script>", 0, (0.5, 0.625), None), RankedToken(3, "\u202eb", 9, (1e-3, 0.0), "top-k")),
+        "top": (
+            RankedToken(7, "␣</script>", 0, (0.5, 0.625), None),
+            RankedToken(3, "\u202eb", 9, (1e-3, 0.0), "top-k"),
+        ),
         "followed": None,
         "selected": 7,
         "drawn": 7,

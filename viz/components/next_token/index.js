@@ -212,12 +212,12 @@ class NextToken {
   tokenRow([id, text, rank, shares, cutBy], most) {
     const share = shares[this.now]
     const row = element("button", "token")
-    const isCut = share === 0 && shares[0] > 0
+    const isCut = share === 0 && cutBy !== null
     Object.assign(row, { type: "button", role: "option", ariaSelected: String(id === this.selected) })
     row.classList.toggle("selected", id === this.selected)
     row.classList.toggle("drawn", id === this.drawn)
     row.classList.toggle("cut", isCut)
-    const killer = this.stages.find(({ row: at }) => at !== null && at <= this.now && shares[at] === 0)?.name ?? cutBy
+    const killer = cutBy
     row.title = `${text}\nplace ${(rank + 1).toLocaleString("en")}, ${percent(shares[0])} by the model${isCut ? `, cut by ${killer}` : `, ${percent(share)} here`}${id === this.drawn ? "\nthis one came" : ""}`
     const track = element("span", "track")
     for (const [name, part] of [["raw", shares[0]], ["now", share]])

@@ -1,5 +1,6 @@
-"""A job of this page from its start to its answer: started, watched by a fragment, stopped, or left."""
+"""A job of a page from its start to its answer: started, watched by a fragment, stopped, or left."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -12,10 +13,14 @@ from pages.shared.messages import problem
 _SECONDS = 0.5
 
 
-def answer_of(name: str, request: Any, *, is_wanted: bool) -> Any:
-    """What the request's last step found, or None: not asked for, stopped, gone wrong (said here), or under way.
+Told = Callable[[Any], tuple[float, str]]
 
-    name: of its widgets and where the session keeps it. is_wanted: start it, if it was not started before. What is
+
+def answer_of(name: str, request: Any, told: Told, *, is_wanted: bool) -> Any:
+    """The request's answer, or None: not asked for, stopped, gone wrong (said here), or under way.
+
+    name: of its widgets and where the session keeps it. told: how far a step is, as a part and in words. is_wanted:
+    start it, if it was not started before. What is
     under way is shown with its progress and a way to stop it, and the page runs again when it is done. What the engine
     keeps already is there at once.
 
@@ -42,16 +47,17 @@ def answer_of(name: str, request: Any, *, is_wanted: bool) -> Any:
         problem(progress.error)
         return None
     if not progress.is_done:
-        st.fragment(_running, run_every=_SECONDS)(name, known[1])
+        st.fragment(_running, run_every=_SECONDS)(name, known[1], told)
         return None
-    found = progress.steps[-1].found if progress.steps and not progress.is_cancelled else None
-    if found is None:
-        st.caption("Stopped before it was whole.")
-        if st.button("Start again", key=f"{name}_again"):
-            leave(name)
-            st.session_state[_key(name)] = (request, engine.start(request))
-            run_again()
-    return found
+    # A job that came to its end keeps its answer.
+    if request in engine.answers:
+        return engine.run(request)
+    st.caption("Stopped before it was whole.")
+    if st.button("Start again", key=f"{name}_again"):
+        leave(name)
+        st.session_state[_key(name)] = (request, engine.start(request))
+        run_again()
+    return None
 
 
 def leave(name: str) -> None:
@@ -61,7 +67,7 @@ def leave(name: str) -> None:
         _stop(job)
 
 
-def _running(name: str, job: str) -> None:
+def _running(name: str, job: str, told: Told) -> None:
     """Shown again and again while it runs."""
     try:
         progress = engine.poll(job)
@@ -71,12 +77,10 @@ def _running(name: str, job: str) -> None:
         run_again()
     part, said = 0.0, "Reading the text…"
     if progress.steps:
-        last = progress.steps[-1]
-        part = min(1.0, last.tokens / last.most)
-        said = f"Token {last.tokens} of at most {last.most}; texts that still go on: {last.going_on}."
+        part, said = told(progress.steps[-1])
     elif progress.place:
         said = f"Others are computing. Your place in the queue: {progress.place}."
-    st.progress(part, text=said)
+    st.progress(min(1.0, part), text=said)
     st.button("Stop", key=f"{name}_stop", on_click=lambda: _stop(job))
 
 

@@ -1,0 +1,96 @@
+"""Where does a token start, how does each layer move it, and what is near it?"""
+
+from contextlib import nullcontext
+
+import streamlit as st
+
+from models.catalog import MODELS
+from models.engine import engine
+from pages.embedding import context, lens, table
+from pages.embedding.choices import (
+    EVERY,
+    SHOW,
+    SHOWN,
+    forget_text,
+    heed_model,
+    in_the_link,
+    open_example,
+)
+from pages.embedding.tabs import below
+from pages.shared import door, thread
+from pages.shared.asking import ask, working
+from pages.shared.examples import EMBEDDINGS
+from pages.shared.link import mirror, receive, run_again
+from pages.shared.messages import in_place, keep_notes, show_notes
+from pages.shared.text import question_and_text
+
+_COLUMNS = (2.2, 7, 3)
+
+
+@st.fragment
+def explore() -> None:
+    """Everything that changes with the view, the layer and the point."""
+    status = st.empty()
+    name = thread.MODEL.value
+    heed_model(name)
+    left, centre, right = st.columns(_COLUMNS, gap="medium")
+    example = next((each for each in EMBEDDINGS if (each.model, each.text) == (name, thread.TEXT.value)), None)
+    look = example.look if example is not None and example.show == SHOW.value else None
+    with left:
+        st.session_state["show_box"] = SHOW.value
+        st.radio(
+            "View",
+            list(SHOWN),
+            format_func=lambda each: SHOWN[each],
+            key="show_box",
+            label_visibility="collapsed",
+            on_change=lambda: SHOW.choose(st.session_state["show_box"]),
+        )
+        {"context": context.controls, "lens": lens.controls, "table": table.controls}[SHOW.value]()
+    with centre, in_place():
+        loading = working(f"Loading {MODELS[name].title}, once for everybody…", status)
+        with nullcontext() if engine.has_model(name) else loading:
+            # torch comes with these, and is not waited for before the first paint.
+            from models.embeddings import EmbedRequest, TableFactsRequest
+
+            engine.model(name)
+        if SHOW.value == "context":
+            now = context.journey()
+            if now is not None:
+                layer, point = context.chosen(now)
+                around = None if point is None else context.near(now, layer, point)
+                facts = ask(EmbedRequest(name, now.texts[0]), status)
+                show_notes()
+                context.picture(now, layer, point, around, facts.first, facts.last)
+                with right, st.container(key="inspector"):
+                    context.inspect(now, layer, point, around, look)
+        elif SHOW.value == "lens":
+            found = lens.lens(status)
+            show_notes()
+            lens.picture(found)
+            with right, st.container(key="inspector"):
+                lens.inspect(found, look, status)
+        else:
+            row, near, parts = table.look_up(status)
+            facts = ask(TableFactsRequest(name), status)
+            show_notes()
+            table.picture(row, near, parts, facts)
+            with right, st.container(key="inspector"):
+                table.inspect(facts, look)
+    below()
+    mirror(in_the_link())
+
+
+door.enter()
+receive(EVERY)
+if not thread.TEXT.is_chosen and not thread.MODEL.is_chosen:
+    open_example(EMBEDDINGS[0])
+    # The sidebar has named another model already.
+    keep_notes()
+    run_again()
+question_and_text(
+    "What does context do to a word?",
+    [(each.label, each.look, lambda each=each: open_example(each)) for each in EMBEDDINGS],
+    on_text=forget_text,
+)
+explore()

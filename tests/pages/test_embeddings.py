@@ -1,0 +1,101 @@
+"""The embeddings page as AppTest plays it: each view and each tab opens, and shows what the models compute."""
+
+import numpy as np
+import pytest
+
+from models.embeddings import LensRequest, SensesRequest
+from models.engine import engine
+from pages.embedding.tabs import TABS
+from pages.shared.examples import EMBEDDINGS
+from tests.pages.screen import Screen
+from tests.viz.wire import header_of, unpack
+
+PAGE = "pages/embeddings.py"
+BANK = EMBEDDINGS[0]
+
+
+@pytest.fixture(scope="module")
+def screen():
+    return Screen(PAGE)
+
+
+def looked(screen):
+    for _ in range(40):
+        if screen.component("layer_map"):
+            break
+        screen.run()
+    return screen
+
+
+def test_it_opens_on_six_banks(screen):
+    looked(screen)
+    assert not screen.problems
+    header = header_of(screen.component("layer_map"))
+    assert [text for _, text, _, _ in header["points"]] == list(range(6))
+    assert [group for *_, group in header["points"]] == [0, 0, 0, 1, 1, 1]
+    assert header["groups"] == ["money", "river"]
+    assert len(header["names"]) == 7
+    header, (places,) = unpack(screen.component("layer_map"), ("<u2", (7, 6, 2)))
+    assert np.ptp(places[6], axis=0).max() > 0
+
+
+@pytest.mark.parametrize("name", list(TABS))
+def test_each_tab_opens(screen, name):
+    screen.test.session_state["below_embeddings"] = name
+    screen.run()
+    assert not screen.problems
+
+
+def test_the_senses_are_those_of_the_model(screen):
+    screen.test.session_state["below_embeddings"] = "Do the senses part?"
+    screen.run()
+    found = engine.run(SensesRequest("minilm", tuple(BANK.text.split("\n")), "bank", BANK.senses))
+    said = " ".join(each.proto.body for each in screen.test.get("html"))
+    assert "At the input the nearest neighbour has the same sense for 2 of 6; after layer 1 for 6 of 6." in said
+    assert f"{found.layers[3].gap:.3f}" in said
+
+
+def test_a_point_has_its_neighbours_in_the_original_space():
+    screen = looked(Screen(PAGE, text=BANK.text, word="bank", points="word", point="0", depth="6"))
+    header = header_of(screen.component("layer_map"))
+    matrix = engine.run(SensesRequest("minilm", tuple(BANK.text.split("\n")), "bank", BANK.senses)).layers[6].cosines
+    order = np.argsort(-matrix[0], kind="stable")
+    assert header["near"] == [int(each) for each in order if each != 0][:5]
+    assert (header["layer"], header["point"]) == (6, 0)
+
+
+def test_the_lens_shows_the_model_s_own_ranks():
+    tower = EMBEDDINGS[1]
+    screen = Screen(PAGE, model=tower.model, text=tower.text, show="lens", answer=tower.answer)
+    assert not screen.problems
+    header = header_of(screen.component("lens_grid"))
+    found = engine.run(LensRequest(tower.model, tower.text))
+    assert header["pieces"] == [list(row) for row in found.table.pieces]
+    assert header["pieces"][-1][-1] == "␣Paris"
+
+
+def test_the_table_has_its_neighbours():
+    screen = Screen(PAGE, text="king", show="table", piece="king", minus="man", plus="woman")
+    assert not screen.problems
+    said = " ".join(each.proto.body for each in screen.test.get("html"))
+    assert said.index("queen") < said.index("monarch")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"text": "one"},
+        {"text": "   "},
+        {"text": "a\na\na", "points": "word", "word": "zebra"},
+        {"text": "a b", "depth": "99", "point": "77", "show": "context"},
+        {"text": "a b", "show": "lens"},
+        {"text": "a b", "show": "table", "piece": "</script>"},
+        {"text": "a b", "depth": "x", "map": "magic", "axes": "9", "place": "q"},
+        {"text": "x " * 3_000},
+    ],
+    ids=lambda query: " ".join(f"{name}={value[:12]}" for name, value in query.items()),
+)
+def test_what_cannot_be_shown_is_said(query):
+    screen = Screen(PAGE, **query)
+    for problem in screen.problems:
+        assert "not foreseen" not in problem

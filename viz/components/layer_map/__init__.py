@@ -1,0 +1,119 @@
+"""Tokens as points, layer after layer: where each lies, how it moves, and what is really near it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from jaxtyping import Float
+
+from viz.components.packing import browser_source, pack
+from viz.palette import for_browser
+
+_SKELETON = """\
+<div class="headlight layer-map">
+  <div class="stage"><canvas class="main" tabindex="0" role="application"></canvas></div>
+  <div class="bar">
+    <button type="button" class="press back" aria-label="Layer before">‹</button>
+    <input type="range" class="slider" aria-label="Layer" min="0">
+    <button type="button" class="press onward" aria-label="Next layer">›</button>
+    <button type="button" class="press play">Play</button>
+    <span class="says"></span>
+    <button type="button" class="press save" title="The picture as a PNG">PNG</button>
+  </div>
+  <div class="thumbs" role="listbox" aria-label="Layers"></div>
+  <p class="caption"></p>
+  <div class="tip" hidden></div>
+  <div class="unseen" aria-live="polite"></div>
+</div>
+"""
+_mount = st.components.v2.component("headlight.layer_map", html=_SKELETON, **browser_source("layer_map"))
+
+# Beyond these a place is sent in one byte instead of two; the picture has fewer pixels than either can tell apart.
+_MOST_FINE = 30_000
+_FINE, _COARSE = 65_535, 255
+
+
+@dataclass(frozen=True)
+class MapPoint:
+    """One token: how it is shown, in which text (from 0), whether it is one of those that are compared, and its group.
+
+    group: the index of its sense among `LayerMap.groups`; -1 for none.
+    """
+
+    piece: str
+    text: int
+    is_marked: bool
+    group: int = -1
+
+
+@dataclass(frozen=True, eq=False)
+class LayerMap:
+    """What is drawn.
+
+    points: one for each token. places: where each lies in each layer, all layers with one scale. names: of the layers.
+    notes: a line for each layer. groups: names of the senses. selected: layer and point that are shown; point None for
+    none. near: the neighbours of the selected point in the original space, nearest first. texts: the whole texts, for
+    the tooltip. caption: model, scale, what is left out.
+    """
+
+    points: Sequence[MapPoint]
+    places: Float[np.ndarray, "layer point dimension"]
+    names: Sequence[str]
+    notes: Sequence[str]
+    groups: Sequence[str]
+    layer: int
+    point: int | None
+    near: Sequence[int]
+    texts: Sequence[str]
+    caption: str
+
+    def __post_init__(self) -> None:
+        layers, points, dimensions = self.places.shape
+        if points != len(self.points) or not layers == len(self.names) == len(self.notes) or dimensions not in (2, 3):
+            raise ValueError(
+                f"expected places [layer, point, 2 or 3] for {len(self.names)} layers and {len(self.points)} points, "
+                f"found {self.places.shape}"
+            )
+
+
+def layer_map(picture: LayerMap, *, key: str, on_layer: Callable[[int], None], on_point: Callable[[int], None]) -> None:
+    """Draw it; `on_layer(layer)` is called for another layer, `on_point(point)` for a selected point."""
+
+    def layered() -> None:
+        layer = st.session_state[key].layer
+        if isinstance(layer, int):
+            on_layer(layer)
+
+    def selected() -> None:
+        point = st.session_state[key].point
+        if isinstance(point, int):
+            on_point(point)
+
+    _mount(key=key, data=packed(picture), on_layer_change=layered, on_point_change=selected)
+
+
+def packed(picture: LayerMap) -> bytes:
+    """What goes over the wire: places as whole numbers over one box for all layers."""
+    places = picture.places.astype(np.float64)
+    low = places.min(axis=(0, 1)) if places.size else np.zeros(places.shape[2])
+    # One scale for all axes, so that a distance is a distance.
+    size = float((places.max(axis=(0, 1)) - low).max()) if places.size else 1.0
+    most = _FINE if places.size <= _MOST_FINE else _COARSE
+    whole = np.rint((places - low) / (size or 1.0) * most).astype("<u2" if most == _FINE else "u1")
+    header = {
+        "points": [[each.piece, each.text, int(each.is_marked), each.group] for each in picture.points],
+        "names": list(picture.names),
+        "notes": list(picture.notes),
+        "groups": list(picture.groups),
+        "layer": picture.layer,
+        "point": picture.point,
+        "near": list(picture.near),
+        "texts": list(picture.texts),
+        "dimensions": places.shape[2],
+        "most": most,
+        "extent": ((places.max(axis=(0, 1)) - low) / (size or 1.0)).tolist() if places.size else [],
+        "caption": picture.caption,
+        "palette": for_browser(),
+    }
+    return pack(header, [whole])

@@ -1,0 +1,387 @@
+// Points that move from layer to layer; all layers share their axes.
+
+const views = new WeakMap()
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component
+  const root = parentElement.querySelector(".layer-map")
+  let view = views.get(root)
+  if (!view) {
+    view = new LayerMap(root)
+    views.set(root, view)
+  }
+  view.tell = setTriggerValue
+  view.show(data)
+  return () => {
+    view.leave()
+    views.delete(root)
+  }
+}
+
+const MOVES = 450
+const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches
+
+class LayerMap {
+  constructor(root) {
+    this.root = root
+    this.part = (name) => root.querySelector(`.${name}`)
+    this.canvas = this.part("main")
+    Object.assign(this, { told: [], yaw: 0.5, pitch: 0.35, hovered: null })
+    this.part("slider").oninput = ({ target }) => this.go(+target.value, 150)
+    this.part("back").onclick = () => this.go(this.layer - 1, 0)
+    this.part("onward").onclick = () => this.go(this.layer + 1, 0)
+    this.part("play").onclick = () => this.onPlay()
+    this.part("save").onclick = () => this.save()
+    this.canvas.onpointermove = (event) => this.onMove(event)
+    this.canvas.onpointerleave = () => this.hover(null)
+    this.canvas.onpointerdown = (event) => (this.grabbed = { x: event.clientX, y: event.clientY, yaw: this.yaw, pitch: this.pitch, far: false })
+    this.canvas.onpointerup = (event) => this.onRelease(event)
+    this.canvas.onkeydown = (event) => this.onKey(event)
+    this.resizes = new ResizeObserver(() => this.header && this.draw())
+    this.resizes.observe(this.part("stage"))
+    // For tests and the curious.
+    root.headlight = {
+      position: (layer, point) => [...this.at(layer, point)],
+      place: (point) => this.pixelOf(point),
+      points: () => this.header.points.map(([piece, text]) => ({ piece, text })),
+      near: () => this.header.near,
+    }
+  }
+
+  leave() {
+    this.stop()
+    clearTimeout(this.rest)
+    cancelAnimationFrame(this.frame)
+    this.resizes.disconnect()
+  }
+
+  show(bytes) {
+    const { header, take } = unpack(bytes)
+    const text = JSON.stringify([header.points, header.names, header.dimensions])
+    const isNew = text !== this.text
+    const isTold = !isNew && (header.layer === this.answered || this.told.includes(header.layer) || this.rest || this.beat)
+    if (isNew) this.stop()
+    Object.assign(this, { header, text, answered: header.layer })
+    const count = header.names.length * header.points.length * header.dimensions
+    const wide = header.most > 255
+    const raw = take(count * (wide ? 2 : 1))
+    this.places = wide ? new Uint16Array(raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.byteLength)) : raw
+    this.colours = themePalette(this.root, header.palette)
+    if (isNew || this.layer === undefined) this.layer = this.shown = header.layer
+    else if (!isTold) this.go(header.layer, null)
+    if (!isTold) this.told = []
+    this.point = header.point
+    this.part("slider").max = header.names.length - 1
+    this.part("caption").textContent = header.caption
+    this.canvas.ariaLabel = `${header.points.length} tokens in ${header.names.length} layers. Left and right change the layer, up and down go from point to point, Enter selects.`
+    this.paintThumbs()
+    this.paint()
+  }
+
+  /** Where a point lies in a layer, 0 to 1. */
+  at(layer, point) {
+    const { dimensions, points, most } = this.header
+    const from = (layer * points.length + point) * dimensions
+    return Array.from(this.places.subarray(from, from + dimensions), (each) => each / most)
+  }
+
+  /** Between two layers while it moves. */
+  now(point) {
+    const low = Math.floor(this.shown)
+    const part = this.shown - low
+    const from = this.at(low, point)
+    if (!part) return from
+    const to = this.at(low + 1, point)
+    return from.map((each, axis) => each + part * (to[axis] - each))
+  }
+
+  go(layer, rest) {
+    layer = Math.max(0, Math.min(this.header.names.length - 1, layer))
+    clearTimeout(this.rest)
+    this.rest = rest === null ? null : setTimeout(() => this.tellLayer(), rest)
+    if (rest !== null) this.stop()
+    const from = this.shown
+    this.layer = layer
+    cancelAnimationFrame(this.frame)
+    const start = performance.now()
+    const move = (now) => {
+      const part = calm() ? 1 : Math.min(1, (now - start) / MOVES)
+      this.shown = part === 1 ? layer : from + (layer - from) * (part * part * (3 - 2 * part))
+      this.draw()
+      if (part < 1) this.frame = requestAnimationFrame(move)
+      else this.root.dataset.shown = layer
+    }
+    move(start + (calm() ? MOVES : 0))
+    this.frame = requestAnimationFrame(move)
+    this.paint()
+  }
+
+  tellLayer() {
+    this.rest = null
+    if (this.layer === (this.told.at(-1) ?? this.answered)) return
+    this.told.push(this.layer)
+    this.tell("layer", this.layer)
+  }
+
+  onPlay() {
+    const last = this.header.names.length - 1
+    if (this.beat) {
+      this.stop()
+      return this.go(this.layer, 0)
+    }
+    if (calm()) return this.go(this.layer < last ? this.layer + 1 : 0, 0)
+    this.part("play").textContent = "Pause"
+    this.go(this.layer < last ? this.layer + 1 : 0, null)
+    this.beat = setInterval(() => {
+      if (this.layer + 1 >= last) {
+        this.stop()
+        this.go(last, 0)
+      } else this.go(this.layer + 1, null)
+    }, 1000)
+  }
+
+  stop() {
+    this.beat = clearInterval(this.beat)
+    this.part("play").textContent = "Play"
+  }
+
+  paint() {
+    const { names, notes } = this.header
+    this.part("slider").value = this.layer
+    this.part("slider").ariaValueText = names[this.layer]
+    this.part("says").textContent = `${names[this.layer]}. ${notes[this.layer]}`
+    this.root.querySelectorAll(".thumb").forEach((thumb, layer) => {
+      thumb.classList.toggle("selected", layer === this.layer)
+      thumb.ariaSelected = String(layer === this.layer)
+      if (layer === this.layer) {
+        const row = this.part("thumbs")
+        const from = thumb.offsetLeft - row.offsetLeft
+        if (from < row.scrollLeft || from + thumb.offsetWidth > row.scrollLeft + row.clientWidth) row.scrollLeft = from - row.clientWidth / 2
+      }
+    })
+    this.draw()
+    const { dataset } = this.root
+    dataset.layer = this.layer
+    dataset.point = this.point ?? ""
+    dataset.ready = "true"
+  }
+
+  paintThumbs() {
+    const row = this.part("thumbs")
+    row.replaceChildren(
+      ...this.header.names.map((name, layer) => {
+        const thumb = element("button", "thumb")
+        Object.assign(thumb, { type: "button", role: "option", title: name })
+        thumb.append(element("canvas"), element("div", "", `L${layer}`))
+        thumb.onclick = () => this.go(layer, 0)
+        return thumb
+      })
+    )
+    row.querySelectorAll("canvas").forEach((canvas, layer) => {
+      const context = sharpContext(canvas, 66, 58)
+      this.order.forEach((point) => this.dot(context, point, this.onto(this.at(layer, point), 66, 58, 5), 0.62))
+    })
+  }
+
+  /** The marked ones last, so that they lie on top. */
+  get order() {
+    const places = this.header.points.map((_, point) => point)
+    return places.sort((one, other) => this.header.points[one][2] - this.header.points[other][2])
+  }
+
+  /** From places 0 to 1 to pixels; three dimensions are turned and seen from far away. */
+  onto(place, width, height, margin) {
+    let [x, y, z] = place
+    const { extent } = this.header
+    if (z !== undefined) {
+      ;[x, y, z] = [x - extent[0] / 2, y - extent[1] / 2, z - extent[2] / 2]
+      const [cy, sy, cp, sp] = [Math.cos(this.yaw), Math.sin(this.yaw), Math.cos(this.pitch), Math.sin(this.pitch)]
+      ;[x, z] = [x * cy + z * sy, z * cy - x * sy]
+      ;[y] = [y * cp - z * sp]
+      const scale = (Math.min(width, height) - 2 * margin) / 1.5
+      return [width / 2 + scale * x, height / 2 - scale * y]
+    }
+    const scale = Math.min((width - 2 * margin) / (extent[0] || 1), (height - 2 * margin) / (extent[1] || 1))
+    return [width / 2 + scale * (x - extent[0] / 2), height / 2 - scale * (y - extent[1] / 2)]
+  }
+
+  dot(context, point, [x, y], size) {
+    const [, , isMarked, group] = this.header.points[point]
+    const { ink, quiet, ground } = this.colours
+    context.beginPath()
+    if (!isMarked) {
+      context.arc(x, y, 2.4 * size, 0, 7)
+      context.fillStyle = quiet
+      context.globalAlpha = 0.55
+      context.fill()
+      context.globalAlpha = 1
+      return
+    }
+    const r = 6 * size
+    // A shape for each group, since hue is kept for pieces: disc, square, triangle, diamond.
+    const shape = group < 0 ? 0 : group % 4
+    if (shape === 0) context.arc(x, y, r, 0, 7)
+    else if (shape === 1) context.rect(x - r, y - r, 2 * r, 2 * r)
+    else {
+      const corners = shape === 2 ? [[0, -r * 1.2], [r * 1.15, r * 0.9], [-r * 1.15, r * 0.9]] : [[0, -r * 1.3], [r * 1.3, 0], [0, r * 1.3], [-r * 1.3, 0]]
+      corners.forEach(([dx, dy], at) => context[at ? "lineTo" : "moveTo"](x + dx, y + dy))
+      context.closePath()
+    }
+    context.fillStyle = group % 2 === 1 ? ground : ink
+    context.fill()
+    context.lineWidth = 1.8 * size
+    context.strokeStyle = ink
+    context.stroke()
+  }
+
+  pixels() {
+    const { width, height } = this.canvas.getBoundingClientRect()
+    return { width, height: height || 330 }
+  }
+
+  pixelOf(point) {
+    const { left, top, width, height } = this.canvas.getBoundingClientRect()
+    const [x, y] = this.onto(this.now(point), width, height, 30)
+    return { x: left + x, y: top + y }
+  }
+
+  draw() {
+    const { width, height } = this.pixels()
+    if (!width) return
+    const context = sharpContext(this.canvas, width, height)
+    this.canvas.style.width = "100%"
+    context.clearRect(0, 0, width, height)
+    const onto = (place) => this.onto(place, width, height, 30)
+    const { points, near, names } = this.header
+    const { accent, ink, quiet, ground } = this.colours
+    context.font = `12.5px ${getComputedStyle(this.root).fontFamily}`
+    if (this.point !== null) {
+      // The way of the selected one through all layers.
+      context.beginPath()
+      names.forEach((_, layer) => context[layer ? "lineTo" : "moveTo"](...onto(this.at(layer, this.point))))
+      context.strokeStyle = accent
+      context.globalAlpha = 0.45
+      context.lineWidth = 1.4
+      context.stroke()
+      context.globalAlpha = 1
+      const from = onto(this.now(this.point))
+      near.forEach((point, place) => {
+        context.beginPath()
+        context.moveTo(...from)
+        context.lineTo(...onto(this.now(point)))
+        context.setLineDash([3, 3])
+        context.lineWidth = place ? 1 : 2
+        context.strokeStyle = quiet
+        context.stroke()
+        context.setLineDash([])
+      })
+    }
+    for (const point of this.order) this.dot(context, point, onto(this.now(point)), 1)
+    const label = (point, colour) => {
+      const [piece, text] = points[point]
+      const [x, y] = onto(this.now(point))
+      const said = this.header.texts.length > 1 ? `${piece} ${text + 1}` : piece
+      const left = x > width - 90 ? x - 10 - context.measureText(said).width : x + 10
+      context.lineWidth = 3.5
+      context.strokeStyle = ground
+      context.strokeText(said, left, y + 4)
+      context.fillStyle = colour
+      context.fillText(said, left, y + 4)
+    }
+    const labelled = points.length <= 30 ? points.map((_, point) => point) : this.order.filter((point) => points[point][2])
+    if (labelled.length <= 60) for (const point of labelled) label(point, points[point][2] ? ink : quiet)
+    for (const point of this.point !== null ? near : []) label(point, ink)
+    for (const point of [this.point, this.hovered]) {
+      if (point === null || point === undefined) continue
+      const [x, y] = onto(this.now(point))
+      context.beginPath()
+      context.arc(x, y, 10, 0, 7)
+      context.lineWidth = 2.2
+      context.strokeStyle = accent
+      context.stroke()
+      label(point, point === this.point ? accent : ink)
+    }
+  }
+
+  pointAt(event) {
+    let best = null
+    let distance = 14
+    this.header.points.forEach((_, point) => {
+      const { x, y } = this.pixelOf(point)
+      const away = Math.hypot(x - event.clientX, y - event.clientY)
+      if (away < distance) [best, distance] = [point, away]
+    })
+    return best
+  }
+
+  onMove(event) {
+    const { grabbed } = this
+    if (grabbed && this.header.dimensions === 3 && event.buttons) {
+      grabbed.far ||= Math.hypot(event.clientX - grabbed.x, event.clientY - grabbed.y) > 4
+      this.yaw = grabbed.yaw + (event.clientX - grabbed.x) / 120
+      this.pitch = Math.max(-1.5, Math.min(1.5, grabbed.pitch + (event.clientY - grabbed.y) / 120))
+      this.draw()
+      return
+    }
+    this.hover(this.pointAt(event))
+  }
+
+  onRelease(event) {
+    const wasFar = this.grabbed?.far
+    this.grabbed = null
+    if (wasFar) return this.paintThumbs(), this.paint()
+    const point = this.pointAt(event)
+    if (point !== null) this.select(point)
+  }
+
+  select(point) {
+    this.point = point
+    this.header.near = []
+    this.paint()
+    this.tell("point", point)
+  }
+
+  onKey(event) {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key]
+    const count = this.header.points.length
+    if (by) this.go(this.layer + by, 150)
+    else if (step) this.hover(((this.hovered ?? this.point ?? -step) + step + count) % count)
+    else if (event.key === "Enter" && this.hovered !== null) this.select(this.hovered)
+    else return
+    event.preventDefault()
+  }
+
+  hover(point) {
+    if (point === this.hovered) return
+    this.hovered = point
+    this.draw()
+    const tip = this.part("tip")
+    tip.hidden = point === null
+    if (point === null) return
+    const [piece, text, , group] = this.header.points[point]
+    const sense = group < 0 ? "" : `, ${this.header.groups[group]}`
+    tip.textContent = `\u2068${piece}\u2069${sense}\n${text + 1}: \u2068${this.header.texts[text]}\u2069`
+    this.part("unseen").textContent = tip.textContent
+    const at = this.pixelOf(point)
+    const box = this.root.getBoundingClientRect()
+    tip.style.left = `${Math.max(0, Math.min(at.x - box.left - 20, box.width - tip.offsetWidth))}px`
+    tip.style.top = `${at.y - box.top + 16}px`
+  }
+
+  save() {
+    const copy = element("canvas")
+    Object.assign(copy, { width: this.canvas.width, height: this.canvas.height })
+    const context = copy.getContext("2d")
+    context.fillStyle = this.colours.ground
+    context.fillRect(0, 0, copy.width, copy.height)
+    context.drawImage(this.canvas, 0, 0)
+    copy.toBlob((blob) => {
+      const link = element("a")
+      link.href = URL.createObjectURL(blob)
+      link.download = `embeddings-L${this.layer}.png`
+      link.click()
+      setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
+    })
+  }
+}

@@ -1,0 +1,70 @@
+"""What a model would say if it stopped at a layer: the likeliest token for each layer and position, as a table."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from jaxtyping import Float
+
+from viz.components.packing import browser_source, pack
+from viz.palette import for_browser
+
+_SKELETON = """\
+<div class="headlight lens-grid">
+  <div class="room" tabindex="0" role="grid" aria-label="Likeliest token by layer and position"></div>
+  <div class="foot"><span>0 %</span><i class="ramp"></i><span>100 %</span><span class="caption"></span></div>
+  <div class="tip" hidden></div>
+  <div class="unseen" aria-live="polite"></div>
+</div>
+"""
+_mount = st.components.v2.component("headlight.lens_grid", html=_SKELETON, **browser_source("lens_grid"))
+
+
+@dataclass(frozen=True, eq=False)
+class LensGrid:
+    """What is drawn, the last layer on top.
+
+    tokens: the text, one for each position. first: the number of the first of them. layers: the names, index 0 first.
+    pieces, probabilities: the likeliest token of each cell. selected: layer and position (as numbered), or None.
+    caption: model, and what is left out.
+    """
+
+    tokens: Sequence[str]
+    first: int
+    layers: Sequence[str]
+    pieces: Sequence[Sequence[str]]
+    probabilities: Float[np.ndarray, "layer position"]
+    selected: tuple[int, int] | None
+    caption: str
+
+    def __post_init__(self) -> None:
+        expected = (len(self.layers), len(self.tokens))
+        found = {(len(self.pieces), len(row)) for row in self.pieces}
+        if self.probabilities.shape != expected or found != {expected}:
+            raise ValueError(f"expected pieces and probabilities [layer, position] of {expected}, found {found}")
+
+
+def lens_grid(grid: LensGrid, *, key: str, on_cell: Callable[[int, int], None]) -> None:
+    """Draw it; `on_cell(layer, position)` is called for a cell that was selected."""
+
+    def selected() -> None:
+        cell = st.session_state[key].cell
+        if isinstance(cell, list | tuple) and len(cell) == 2 and all(isinstance(each, int) for each in cell):
+            on_cell(cell[0], cell[1])
+
+    _mount(key=key, data=packed(grid), on_cell_change=selected)
+
+
+def packed(grid: LensGrid) -> bytes:
+    """What goes over the wire."""
+    header = {
+        "tokens": list(grid.tokens),
+        "first": grid.first,
+        "layers": list(grid.layers),
+        "pieces": [list(row) for row in grid.pieces],
+        "selected": grid.selected,
+        "caption": grid.caption,
+        "palette": for_browser(),
+    }
+    return pack(header, [grid.probabilities.astype("<f2")])

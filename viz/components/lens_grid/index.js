@@ -1,0 +1,105 @@
+// The logit lens as a table: a row for each layer, a column for each position.
+
+const views = new WeakMap()
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component
+  const root = parentElement.querySelector(".lens-grid")
+  let view = views.get(root)
+  if (!view) {
+    view = new LensGrid(root)
+    views.set(root, view)
+  }
+  view.tell = setTriggerValue
+  view.show(data)
+  return () => views.delete(root)
+}
+
+class LensGrid {
+  constructor(root) {
+    this.root = root
+    this.part = (name) => root.querySelector(`.${name}`)
+    const room = this.part("room")
+    room.onclick = ({ target }) => this.onCell(target.closest("td"))
+    room.onkeydown = (event) => this.onKey(event)
+    root.headlight = { value: (layer, position) => this.value(layer, position) }
+  }
+
+  show(bytes) {
+    const { header, take } = unpack(bytes)
+    const { tokens, layers, pieces } = header
+    const text = JSON.stringify([tokens, header.first, pieces])
+    Object.assign(this, header)
+    const count = tokens.length * layers.length
+    this.probabilities = float16Array(take(2 * count), count)
+    this.colours = themePalette(this.root, header.palette)
+    this.ramp = amountColours(this.colours)
+    this.part("ramp").style.background = `linear-gradient(90deg, ${this.colours.amount})`
+    this.part("caption").textContent = header.caption
+    const isNew = text !== this.text
+    this.text = text
+    this.build()
+    if (isNew) this.part("room").scrollLeft = this.part("room").scrollWidth
+    this.select(header.selected)
+    this.root.dataset.ready = "true"
+  }
+
+  value(layer, position) {
+    const column = position - this.first
+    const piece = this.pieces[layer]?.[column]
+    return piece === undefined ? null : { piece, probability: this.probabilities[layer * this.tokens.length + column] }
+  }
+
+  build() {
+    const table = element("table")
+    const head = table.createTHead().insertRow()
+    head.append(element("th", "", ""), ...this.tokens.map((token) => Object.assign(element("th", "", token), { scope: "col" })))
+    const body = table.createTBody()
+    for (let layer = this.layers.length - 1; layer >= 0; layer--) {
+      const row = body.insertRow()
+      row.append(Object.assign(element("th", "", this.layers[layer]), { scope: "row" }))
+      this.tokens.forEach((token, column) => {
+        const cell = row.appendChild(element("td", "", this.pieces[layer][column]))
+        const probability = this.probabilities[layer * this.tokens.length + column]
+        const colour = this.ramp[Math.round(255 * Math.min(1, probability))]
+        Object.assign(cell.dataset, { layer, position: this.first + column })
+        cell.style.background = `rgb(${colour})`
+        cell.style.color = readableOn(colour)
+        cell.title = `${this.layers[layer]}, after ${token}:\n${this.pieces[layer][column]} ${(100 * probability).toFixed(1)} %`
+      })
+    }
+    this.part("room").replaceChildren(table)
+  }
+
+  select(cell) {
+    this.selected = cell
+    this.root.querySelector("td.selected")?.classList.remove("selected")
+    if (!cell) return
+    const found = this.root.querySelector(`td[data-layer="${cell[0]}"][data-position="${cell[1]}"]`)
+    found?.classList.add("selected")
+    if (found) this.part("unseen").textContent = found.title
+    Object.assign(this.root.dataset, { layer: cell[0], position: cell[1] })
+  }
+
+  onCell(cell) {
+    if (!cell) return
+    this.select([+cell.dataset.layer, +cell.dataset.position])
+    this.tell("cell", this.selected)
+  }
+
+  onKey(event) {
+    const by = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [1, 0], ArrowDown: [-1, 0] }[event.key]
+    if (!by) return
+    event.preventDefault()
+    const last = this.first + this.tokens.length - 1
+    const [layer, position] = this.selected ?? [this.layers.length - 1, last]
+    const to = [
+      Math.max(0, Math.min(this.layers.length - 1, layer + by[0])),
+      Math.max(this.first, Math.min(last, position + by[1])),
+    ]
+    this.select(to)
+    this.root.querySelector("td.selected").scrollIntoView({ block: "nearest", inline: "nearest" })
+    clearTimeout(this.rest)
+    this.rest = setTimeout(() => this.tell("cell", to), 150)
+  }
+}

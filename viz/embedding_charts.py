@@ -1,0 +1,163 @@
+"""Charts of vectors layer by layer: cosines within and between senses, ranks through the layers, cosine matrices."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+from jaxtyping import Float
+
+from viz.palette import LIGHT, Palette
+
+_HEIGHT = 240
+_MATRIX = 22
+_WRITTEN = 14
+
+
+def gap_chart(
+    within: Float[np.ndarray, " layer"],
+    between: Float[np.ndarray, " layer"],
+    random: Float[np.ndarray, " layer"],
+    shares: Sequence[float | int],
+    layer: int,
+    palette: Palette = LIGHT,
+) -> Any:
+    """Mean cosines per layer: of the same sense, of different senses, and of random pairs; the gap is shaded.
+
+    shares: the part of nearest neighbours with the same sense, per layer, as the tooltip and the labels say it.
+    """
+    rows = [
+        {
+            "layer": place,
+            "same sense": float(within[place]),
+            "another sense": float(between[place]),
+            "random tokens": float(random[place]),
+            "gap": float(within[place] - between[place]),
+            "share": float(shares[place]),
+        }
+        for place in range(len(within))
+    ]
+    data = alt.Data(values=rows)
+    x = alt.X("layer:Q", title="layer", axis=alt.Axis(grid=False, tickMinStep=1, format="d"))
+    scale = alt.Scale(zero=False, nice=True)
+    tooltip = [alt.Tooltip("layer:Q")] + [
+        alt.Tooltip(f"{name}:Q", format=".3f") for name in ("same sense", "another sense", "gap", "random tokens")
+    ]
+    tooltip.append(alt.Tooltip("share:Q", format=".0%", title="nearest has the same sense"))
+    area: Any = alt.Chart(data).mark_area(color=palette.amount[1], opacity=0.8)
+    area = area.encode(x=x, y=alt.Y("same sense:Q", title="mean cosine", scale=scale), y2="another sense:Q")
+    layers = [area]
+    for name, colour, dash in (
+        ("same sense", palette.ink, [1, 0]),
+        ("another sense", palette.amount[3], [1, 0]),
+        ("random tokens", palette.quiet, [4, 3]),
+    ):
+        line: Any = alt.Chart(data).mark_line(color=colour, strokeDash=dash, strokeWidth=2, point={"color": colour})
+        layers.append(line.encode(x=x, y=alt.Y(f"{name}:Q", title="mean cosine", scale=scale), tooltip=tooltip))
+        label: Any = alt.Chart(alt.Data(values=[rows[-1] | {"name": name}]))
+        label = label.mark_text(align="left", dx=7, fontSize=12, color=colour)
+        layers.append(label.encode(x=x, y=f"{name}:Q", text="name:N"))
+    rule: Any = alt.Chart(alt.Data(values=[{"layer": layer}])).mark_rule(color=palette.accent, strokeWidth=2)
+    layers.append(rule.encode(x="layer:Q"))
+    return alt.layer(*layers).properties(height=_HEIGHT, padding={"right": 95})
+
+
+def rank_chart(
+    ranks: Sequence[int], probabilities: Sequence[float | int], piece: str, layer: int | None, palette: Palette = LIGHT
+) -> Any:
+    """The place of a token among all (from 1), after each layer, on a logarithmic axis with the first on top."""
+    rows = [
+        {"layer": place, "place": rank + 1, "probability": float(share)}
+        for place, (rank, share) in enumerate(zip(ranks, probabilities, strict=True))
+    ]
+    data = alt.Data(values=rows)
+    x = alt.X("layer:Q", title="layer", axis=alt.Axis(grid=False, tickMinStep=1, format="d"))
+    y = alt.Y(
+        "place:Q",
+        title=f"place of {piece}",
+        scale=alt.Scale(type="log", reverse=True, nice=False, domain=[1, max(10, *(row["place"] for row in rows))]),
+        axis=alt.Axis(grid=True, values=[10**power for power in range(7)], format=",d"),
+    )
+    tooltip = [
+        alt.Tooltip("layer:Q"),
+        alt.Tooltip("place:Q", format=","),
+        alt.Tooltip("probability:Q", format=".4%"),
+    ]
+    line: Any = alt.Chart(data).mark_line(
+        color=palette.amount[4], strokeWidth=2, point={"size": 45, "color": palette.amount[4]}
+    )
+    line = line.encode(x=x, y=y, tooltip=tooltip)
+    layers = [line]
+    if layer is not None:
+        rule: Any = alt.Chart(alt.Data(values=[{"layer": layer}])).mark_rule(color=palette.accent, strokeWidth=2)
+        layers.append(rule.encode(x="layer:Q"))
+    return alt.layer(*layers).properties(height=_HEIGHT)
+
+
+def matrix_chart(
+    matrix: Float[np.ndarray, "row column"], rows: Sequence[str], columns: Sequence[str], palette: Palette = LIGHT
+) -> Any:
+    """Cosines as cells, lightness from the smallest to the largest one; numbers where there are few."""
+    cells = [
+        {"row": row, "column": column, "from": one, "to": other, "cosine": float(matrix[row, column])}
+        for row, one in enumerate(rows)
+        for column, other in enumerate(columns)
+    ]
+    data = alt.Data(values=cells)
+    low, high = float(matrix.min()), float(matrix.max())
+
+    def axis(names: Sequence[str]) -> Any:
+        # Equal names are different tokens: places are drawn, and named by an expression.
+        listed = ",".join(f"'{_plain(name)}'" for name in names)
+        return alt.Axis(labelExpr=f"[{listed}][datum.value]", labelLimit=150, title=None, ticks=False, domain=False)
+
+    size = max(_MATRIX, min(46, 560 // max(1, len(columns))))
+    base: Any = alt.Chart(data).encode(
+        x=alt.X("column:O", axis=axis(columns)),
+        y=alt.Y("row:O", axis=axis(rows)),
+        tooltip=[alt.Tooltip("from:N"), alt.Tooltip("to:N"), alt.Tooltip("cosine:Q", format=".4f")],
+    )
+    colour = alt.Color(
+        "cosine:Q",
+        scale=alt.Scale(domain=[low, high], range=list(palette.amount)),
+        legend=alt.Legend(title="cosine", format=".2f", gradientLength=140),
+    )
+    parts = [base.mark_rect().encode(color=colour)]
+    if len(rows) <= _WRITTEN and len(columns) <= _WRITTEN:
+        middle = (low + high) / 2
+        dark = palette.amount[0] if palette == LIGHT else palette.ground
+        parts.append(
+            base.mark_text(fontSize=11).encode(
+                text=alt.Text("cosine:Q", format=".2f"),
+                color=alt.condition(f"datum.cosine > {middle}", alt.value(dark), alt.value(palette.ink)),
+            )
+        )
+    return alt.layer(*parts).properties(width=size * len(columns), height=size * len(rows))
+
+
+def _plain(name: str) -> str:
+    """A name inside of a quoted word of a Vega expression."""
+    shown = "".join(each if each.isprintable() else "�" for each in name[:24])
+    return shown.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def strip_chart(vector: Float[np.ndarray, " width"], palette: Palette = LIGHT) -> Any:
+    """A vector as a strip of cells: how large each number is, and below or above the line by its sign."""
+    rows = [{"place": place, "value": float(value)} for place, value in enumerate(vector)]
+    chart: Any = alt.Chart(alt.Data(values=rows)).mark_bar(size=1, color=palette.amount[4])
+    return chart.encode(
+        x=alt.X("place:Q", title=None, axis=alt.Axis(grid=False, tickMinStep=1), scale=alt.Scale(nice=False)),
+        y=alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=4)),
+        tooltip=[alt.Tooltip("place:Q", title="dimension"), alt.Tooltip("value:Q", format=".4f")],
+    ).properties(height=90)
+
+
+def wave_chart(wavelengths: Float[np.ndarray, " pair"], palette: Palette = LIGHT) -> Any:
+    """After how many positions each pair of numbers has turned once, on a logarithmic axis."""
+    rows = [{"pair": pair, "positions": float(length)} for pair, length in enumerate(wavelengths)]
+    chart: Any = alt.Chart(alt.Data(values=rows)).mark_line(color=palette.amount[4], point={"color": palette.amount[4]})
+    return chart.encode(
+        x=alt.X("pair:Q", title="pair of numbers", axis=alt.Axis(grid=False, tickMinStep=1)),
+        y=alt.Y("positions:Q", title="positions for a turn", scale=alt.Scale(type="log"), axis=alt.Axis(format="~s")),
+        tooltip=[alt.Tooltip("pair:Q"), alt.Tooltip("positions:Q", format=",.1f")],
+    ).properties(height=150)
