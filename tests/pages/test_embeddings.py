@@ -1,13 +1,18 @@
 """The embeddings page as AppTest plays it: each view and each tab opens, and shows what the models compute."""
 
+import re
+import runpy
+import shlex
+import sys
+
 import numpy as np
 import pytest
 
-from models.embeddings import LensRequest, SensesRequest
+from models.embeddings import EmbedRequest, LensRequest, SensesRequest, nearest
 from models.engine import engine
 from pages.embedding.tabs import TABS
 from pages.shared.examples import EMBEDDINGS
-from tests.pages.screen import Screen
+from tests.pages.screen import ROOT, Screen
 from tests.viz.wire import header_of, unpack
 
 PAGE = "pages/embeddings.py"
@@ -99,3 +104,23 @@ def test_what_cannot_be_shown_is_said(query):
     screen = Screen(PAGE, **query)
     for problem in screen.problems:
         assert "not foreseen" not in problem
+
+
+def test_the_shown_program_has_the_same_neighbours(monkeypatch, capsys):
+    screen = Screen(PAGE, model="minilm", text=BANK.text, depth="3")
+    screen.test.session_state["below_embeddings"] = "Show the code"
+    screen.run()
+    command, program = (each.value for each in screen.test.code)
+    path = ROOT / "docs" / "programs" / "embeddings.py"
+    assert program == path.read_text().rstrip()
+    monkeypatch.setattr(sys, "argv", shlex.split(command)[1:])
+    monkeypatch.chdir(ROOT)
+    runpy.run_path(str(path), run_name="__main__")
+    lines = capsys.readouterr().out.splitlines()
+    found = [engine.run(EmbedRequest("minilm", text)) for text in BANK.text.split("\n")]
+    kept = [~np.array(each.is_special) for each in found]
+    vectors = np.concatenate([each.hidden_states[3, rows] for each, rows in zip(found, kept, strict=True)])
+    assert len(lines) == len(vectors)
+    for index, line in enumerate(lines):
+        said = [float(each) for each in re.findall(r" (-?\d\.\d{4})(?:   |$)", line)]
+        assert said == pytest.approx(nearest(vectors, index, 3).values.tolist(), abs=1e-4)
