@@ -107,11 +107,13 @@ def show(written: Written, vocabulary: int) -> None:
     if written.job is None:
         _show(written, vocabulary, AT.value)
     else:
-        st.fragment(_show, run_every=_EVERY_SECONDS)(written, vocabulary, AT.value)
+        # In a container of its own: what stands below it must not depend on how much the fragment writes.
+        with st.container():
+            st.fragment(_show, run_every=_EVERY_SECONDS)(written, vocabulary, AT.value)
 
 
 def _show(written: Written, vocabulary: int, shown: int) -> None:
-    steps, job = written.steps, written.job
+    steps, job, place = written.steps, written.job, 0
     if job is not None:
         try:
             progress = engine.poll(job)
@@ -122,10 +124,7 @@ def _show(written: Written, vocabulary: int, shown: int) -> None:
             keep_notes()
             run_again()
         steps = tuple(progress.steps)
-        if progress.place and not progress.count:
-            st.info(
-                f"Others are computing. Your place in the queue: {progress.place}.", icon=":material/hourglass_top:"
-            )
+        place = 0 if progress.count else progress.place
     lines, current = tree(written, steps)
     by_hand = {step for step, _ in BRANCH.value}
     is_seq2seq = _is_seq2seq()
@@ -148,7 +147,8 @@ def _show(written: Written, vocabulary: int, shown: int) -> None:
             is_done=job is None,
             shade=COLOUR.value,
             vocabulary=vocabulary,
-            says=_says(steps, is_done=job is None),
+            # In the picture and not above it: the fragment always has the same elements, in the same places.
+            says=f"Others are computing. Your place in the queue: {place}." if place else _says(steps, job is None),
             branches=lines,
             current=current,
         ),
@@ -179,7 +179,7 @@ def _walk(branch: Branch) -> None:
         AT.choose(branch[-1][0])
 
 
-def _says(steps: "Sequence[GenerationStep]", *, is_done: bool) -> str:
+def _says(steps: "Sequence[GenerationStep]", is_done: bool) -> str:
     """Mean cross-entropy and perplexity of what was written, by the model's own probabilities, and how it ended."""
     if not steps:
         return "Writing…"

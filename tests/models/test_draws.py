@@ -1,5 +1,6 @@
 """What is drawn, by which luck, what ends a run, and branches that turn off: each can be had again from its request."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -169,6 +170,19 @@ def test_a_text_that_ends_the_run(smollm2):
 
 
 # ----- Branches
+
+
+def test_a_seed_has_its_text_while_seven_others_write():
+    requests = [
+        WriteRequest("smollm2", "The capital of France is", DecodingSettings(6, temperature=1.0, seed=seed))
+        for seed in range(8)
+    ]
+    alone = [[step.token_id for step in Engine().run(each)] for each in requests[:3]]
+    engine = Engine()
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda each: [step.token_id for step in each.steps(engine)], requests))
+    assert together[:3] == alone
+    assert len(set(map(tuple, together))) > 4
 
 
 def test_a_branch_is_told_by_its_turnings_alone(smollm2):
