@@ -4,6 +4,7 @@ import re
 import runpy
 import shlex
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -25,9 +26,10 @@ def screen():
 
 
 def looked(screen):
-    for _ in range(40):
-        if screen.component("layer_map"):
-            break
+    """The maps are made by a job, and fragments do not run by themselves here."""
+    until = time.monotonic() + 90
+    while not screen.component("layer_map") and time.monotonic() < until:
+        time.sleep(0.2)
         screen.run()
     return screen
 
