@@ -4,6 +4,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from models.engine import engine
@@ -11,6 +12,7 @@ from pages.decoding import controls, picture, writing
 from pages.decoding.beside import inspect
 from pages.decoding.choices import (
     EVERY,
+    FOLLOW,
     WRITTEN,
     followed,
     forget_text,
@@ -31,7 +33,7 @@ from pages.shared.text import question_and_text
 from viz.inspector import line
 
 if TYPE_CHECKING:
-    from models.decoding import DecodingSettings
+    from models.decoding import DecodingSettings, GenerationStep, TokenFate, Waterfall
 
 _COLUMNS = (2.2, 7, 3)
 
@@ -48,39 +50,68 @@ def explore() -> None:
         loading = working(f"Loading {card.title}, once for everybody…", status)
         with nullcontext() if engine.has_model(name) else loading:
             # torch comes with these, and is not waited for before the first paint.
-            from models.decoding import WaterfallRequest
+            from models.decoding import NextTokenRequest
 
             loaded = engine.model(name)
-        with left:
-            controls.presets()
-            with st.container(key="knobs"):
-                controls.knobs(name, status)
+        settings = written = found = None
+        steps: tuple[GenerationStep, ...] = ()
+        with centre, in_place():
             settings = settings_now(controls.bad_word_ids(name, status))
-            if card.family != "encoder":
-                controls.writing(settings)
-        with centre:
             written = writing.written_now(loaded.vocabulary) if card.family != "encoder" else None
-            at = writing.chosen_place(written)
-            steps = written.steps if written else ()
-            before = tuple(step.token_id for step in steps[:at])
-            came = steps[at].token_id if at < len(steps) else None
-            picked = followed(loaded.vocabulary)
-            ids = tuple(dict.fromkeys(each for each in (picked, came) if each is not None))
-            found = ask(WaterfallRequest(name, thread.TEXT.value, settings, ids, before), status)
-            selected = picked if picked is not None else came if came is not None else found.top[0].id
-            show_notes()
-            if written is not None:
-                with st.container(key="written"):
-                    writing.show(written, found.vocabulary)
-                    _about_the_text(settings)
-            with st.container(key="waterfall"):
-                picture.show(found, settings, name, selected, came)
-        with right, st.container(key="inspector"):
-            token = next(each for each in (*found.followed, *found.top) if each.id == selected)
-            look = look_now() if written is None and picked is None else None
-            inspect(found, token, settings, steps, look, status)
-        below(Shown(name, thread.TEXT.value, settings, before, written))
+            steps = tuple(written.steps) if written else ()
+        at = writing.chosen_place(written)
+        before = tuple(step.token_id for step in steps[:at])
+        # Whoever turns a knob waits for the picture, and the browser is left alone while it is computed; whoever waits
+        # for a forward has the knobs first.
+        is_soon = NextTokenRequest(name, thread.TEXT.value, before) in engine.answers
+        if not is_soon:
+            _knobs(left, settings, status)
+        with centre, in_place():
+            if settings is not None:
+                found, token = _picture(settings, written, loaded.vocabulary, status)
+        if is_soon:
+            _knobs(left, settings, status)
+        if settings is not None and found is not None:
+            with right, st.container(key="inspector"):
+                look = look_now() if written is None and FOLLOW.value is None else None
+                inspect(found, token, settings, steps, look, status)
+            below(Shown(name, thread.TEXT.value, settings, before, written))
     mirror(in_the_link())
+
+
+def _knobs(column: DeltaGenerator, settings: "DecodingSettings | None", status: DeltaGenerator) -> None:
+    name = thread.MODEL.value
+    with column, in_place():
+        controls.presets()
+        with st.container(key="knobs"):
+            controls.knobs(name, status)
+        if settings is not None and MODELS[name].family != "encoder":
+            controls.writing(settings)
+
+
+def _picture(
+    settings: "DecodingSettings", written: writing.Written | None, vocabulary: int, status: DeltaGenerator
+) -> "tuple[Waterfall, TokenFate]":
+    """The text that was written and the stages of the chosen place; the answer, and the token that is selected."""
+    from models.decoding import WaterfallRequest
+
+    name = thread.MODEL.value
+    at = writing.chosen_place(written)
+    steps = written.steps if written else ()
+    came = steps[at].token_id if at < len(steps) else None
+    picked = followed(vocabulary)
+    ids = tuple(dict.fromkeys(each for each in (picked, came) if each is not None))
+    before = tuple(step.token_id for step in steps[:at])
+    found = ask(WaterfallRequest(name, thread.TEXT.value, settings, ids, before), status)
+    selected = picked if picked is not None else came if came is not None else found.top[0].id
+    show_notes()
+    if written is not None:
+        with st.container(key="written"):
+            writing.show(written, found.vocabulary)
+            _about_the_text(settings)
+    with st.container(key="waterfall"):
+        picture.show(found, settings, name, selected, came)
+    return found, next(each for each in (*found.followed, *found.top) if each.id == selected)
 
 
 def _about_the_text(settings: "DecodingSettings") -> None:

@@ -13,7 +13,7 @@ from models.decoding.masked import MaskedToken, MaskedTokenRequest, masked_stage
 from models.decoding.preparation import prepare, prompt_ids
 from models.decoding.sampling import Stage, draw, luck_of, sampling_stages
 from models.decoding.settings import DecodingSettings, SettingsError
-from models.engine import Engine
+from models.engine import Engine, on_one_thread, size_of
 from models.loaded import LoadedModel
 
 _TOP = 24
@@ -33,12 +33,14 @@ class NextToken:
     order: Int[Tensor, " vocabulary"]
     history: tuple[int, ...]
     prompt_length: int
+    ranks: Int64[np.ndarray, " point"]
+    pieces: tuple[str, ...]
     masked: MaskedToken | None = None
 
     @property
     def nbytes(self) -> int:
         """Bytes that it holds."""
-        return self.logits.nbytes + self.order.nbytes + 8 * len(self.history)
+        return self.logits.nbytes + self.order.nbytes + 8 * len(self.history) + size_of(self.pieces)
 
 
 @dataclass(frozen=True)
@@ -54,18 +56,26 @@ class NextTokenRequest:
         loaded = engine.model(self.model)
         if not loaded.model.can_generate() and isinstance(self.text, str):
             masked: MaskedToken = engine.run(MaskedTokenRequest(self.model, self.text))
-            return NextToken(masked.logits, _ranked(masked.logits), masked.history, len(masked.history), masked)
+            return _next_token(loaded, masked.logits, masked.history, len(masked.history), masked)
         ids = prompt_ids(loaded, self.text)
         with engine.forward(loaded), torch.inference_mode():
             state = prepare(loaded, [ids], [DecodingSettings(1, cache="none")], self.written)
             logits = next_logits(loaded, state, is_first=True)[0]
         history = tuple(state.ids[0].tolist())
-        logits = logits.cpu()
-        return NextToken(logits, _ranked(logits), history, len(history) - len(self.written))
+        return _next_token(loaded, logits.cpu(), history, len(history) - len(self.written))
 
 
-def _ranked(logits: Float[Tensor, " vocabulary"]) -> Int[Tensor, " vocabulary"]:
-    return torch.sort(logits, descending=True, stable=True).indices.to(torch.int32)
+def _next_token(
+    loaded: LoadedModel,
+    logits: Float[Tensor, " vocabulary"],
+    history: tuple[int, ...],
+    prompt_length: int,
+    masked: MaskedToken | None = None,
+) -> NextToken:
+    order = torch.sort(logits, descending=True, stable=True).indices.to(torch.int32)
+    ranks = np.unique(np.geomspace(1, len(order), _POINTS).astype(np.int64)) - 1
+    pieces = tuple(piece.text for piece in loaded.pieces(order[torch.from_numpy(ranks)].tolist()))
+    return NextToken(logits, order, history, prompt_length, ranks, pieces, masked)
 
 
 @dataclass(frozen=True)
@@ -143,25 +153,25 @@ class WaterfallRequest:
         """Raises what `load_model` and `decode` raise, SettingsError where no token is left, or none of that id is."""
         loaded = engine.model(self.model)
         asked: NextToken = engine.run(NextTokenRequest(self.model, self.text, self.written))
+        with on_one_thread():
+            return self._told(loaded, asked)
+
+    def _told(self, loaded: LoadedModel, asked: NextToken) -> Waterfall:
         stages = stages_after(loaded, asked, self.settings)
         count = len(asked.logits)
         for token in self.tokens:
             if not 0 <= token < count:
                 raise SettingsError(f"There is no token {token}; the vocabulary has {count:,}.")
-        rank_of = torch.empty_like(asked.order)
-        rank_of[asked.order.long()] = torch.arange(count, dtype=asked.order.dtype)
-        shares = torch.stack([stage.probabilities for stage in stages])
-        alive = torch.stack([stage.alive for stage in stages])
-        names = [stage.name for stage in stages]
 
-        def fates(tokens: Sequence[int]) -> tuple[TokenFate, ...]:
+        def fates(tokens: Sequence[int], ranks: Sequence[int] | None = None) -> tuple[TokenFate, ...]:
             ids = torch.tensor(list(tokens), dtype=torch.long)
             columns = zip(
+                tokens,
                 loaded.pieces(list(tokens)),
-                rank_of[ids].tolist(),
+                ranks if ranks is not None else [int((asked.order == token).nonzero()) for token in tokens],
                 asked.logits[ids].tolist(),
-                shares[:, ids].T.tolist(),
-                alive[:, ids].T.tolist(),
+                torch.stack([stage.probabilities[ids] for stage in stages], dim=1).tolist(),
+                torch.stack([stage.alive[ids] for stage in stages], dim=1).tolist(),
                 strict=True,
             )
             return tuple(
@@ -170,28 +180,29 @@ class WaterfallRequest:
                     text=piece.text,
                     rank=rank,
                     logit=logit,
-                    probabilities=tuple(each),
-                    cut_by=next((name for name, one in zip(names, left, strict=True) if not one), None),
+                    probabilities=tuple(shares),
+                    cut_by=next((stage.name for stage, one in zip(stages, alive, strict=True) if not one), None),
                 )
-                for token, (piece, rank, logit, each, left) in zip(tokens, columns, strict=True)
+                for token, piece, rank, logit, shares, alive in columns
             )
 
-        ranks = np.unique(np.geomspace(1, count, _POINTS).astype(np.int64)) - 1
-        ranked = asked.order[torch.from_numpy(ranks)].long()
+        top = asked.order[:_TOP].tolist()
+        last = stages[-1].probabilities
         luck = luck_of(self.settings.seed, 1, len(self.written))
         is_greedy = self.settings.temperature == 0
-        drawn = int(shares[-1].argmax()) if is_greedy else draw(shares[-1].log(), asked.logits, luck)[0]
+        drawn = int(last.argmax()) if is_greedy else draw(last.log(), asked.logits, luck)[0]
+        points = asked.order[torch.from_numpy(asked.ranks)].long()
         return Waterfall(
             drawn=fates([drawn])[0],
             luck=float(luck[0]),
             note="" if asked.masked is None else asked.masked.note,
             stages=summaries(stages, asked.order),
-            top=fates(asked.order[:_TOP].tolist()),
+            top=fates(top, range(len(top))),
             followed=fates(self.tokens),
             vocabulary=count,
-            ranks=ranks,
-            pieces=tuple(piece.text for piece in loaded.pieces(ranked.tolist())),
-            curves=shares[:, ranked].numpy(),
+            ranks=asked.ranks,
+            pieces=asked.pieces,
+            curves=torch.stack([stage.probabilities[points] for stage in stages]).numpy(),
         )
 
 
@@ -248,21 +259,20 @@ def summaries(stages: Sequence[Stage], order: Int[Tensor, " vocabulary"]) -> tup
     """Each stage in numbers, beside the one before it; `order` has the ids from the likeliest on."""
     found = []
     before = stages[0].probabilities
-    places = order.long()
     for stage in stages:
-        shares = stage.probabilities.double()
-        alive = stage.alive
-        ranks = torch.nonzero(alive[places])[:, 0]
+        shares, alive = stage.probabilities, stage.alive
+        # Which ranks are alive, without an index as large as two copies of the probabilities.
+        ranks = torch.nonzero(alive.index_select(0, order))[:, 0]
         found.append(
             StageSummary(
                 name=stage.name,
-                survivors=int(alive.sum()),
-                kept=float(before.double()[alive].sum()),
-                entropy=float(-torch.special.xlogy(shares, shares).sum()),
+                survivors=len(ranks),
+                kept=float(before[alive].sum(dtype=torch.float64)),
+                entropy=float(-torch.special.xlogy(shares, shares).sum(dtype=torch.float64)),
                 least=float(shares[alive].min()),
                 first=int(ranks[0]),
                 last=int(ranks[-1]),
             )
         )
-        before = stage.probabilities
+        before = shares
     return tuple(found)

@@ -4,6 +4,7 @@ from models.engine.cache import ByteCache, size_of
 from models.engine.door import Engine, Request, StepsRequest, device_name, engine
 from models.engine.gate import Gate
 from models.engine.jobs import JobError, Progress
+from models.engine.threads import on_one_thread
 
 __all__ = [
     "ByteCache",
@@ -15,5 +16,6 @@ __all__ = [
     "StepsRequest",
     "device_name",
     "engine",
+    "on_one_thread",
     "size_of",
 ]

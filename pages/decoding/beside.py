@@ -34,16 +34,19 @@ def inspect(
     """The selected token, the luck of this step, and what can be done from here."""
     if look:
         st.markdown(look)
-    st.html(sentences([_verdict(found, token, settings), *_reasons(found, token, settings)]))
-    st.html(heading("After each stage"))
     # The last one changes no probability that is written as a part of what is left.
     rows = [each for each in zip(found.stages, token.probabilities, strict=True) if each[0].name != "renormalised"]
-    with st.container(key="fate"):
-        st.html(shares([Share(stage.name, share) for stage, share in rows]))
+    # In one piece: each element more is one more that Streamlit draws anew with every move of a knob.
+    told = [
+        sentences([_verdict(found, token, settings), *_reasons(found, token, settings)]),
+        heading("After each stage"),
+        f'<div class="headlight-fate">{shares([Share(stage.name, share) for stage, share in rows])}</div>',
+    ]
     if settings.temperature > 0:
-        st.html(line(f"Seed {SEED.value} has the number {found.luck:.3f} for this step: {_fell(found)}"))
+        told.append(line(f"Seed {SEED.value} has the number {found.luck:.3f} for this step: {_fell(found)}"))
     if found.note:
-        st.html(line(found.note))
+        told.append(line(found.note))
+    st.html("".join(told))
     _who_killed(status)
     if MODELS[thread.MODEL.value].family != "encoder":
         _go_on(token, settings, steps)

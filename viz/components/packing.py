@@ -1,11 +1,13 @@
 """What goes over the wire to a component: one header in JSON and packed numbers, in one message."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
+from rjsmin import jsmin
 
 _FOLDER = Path(__file__).parent
 
@@ -35,11 +37,19 @@ def _padded(data: bytes) -> bytes:
 def browser_source(name: str, *shared: str) -> BrowserSource:
     """The script and the style of the component in folder `name`: what all share, the `shared` parts that it names
     ("player"), its own parts, and `index.js` last.
+
+    Without comments and indentation: Streamlit sends both again with every picture.
     """
     folder = _FOLDER / name
     own = sorted(folder.glob("*.js"), key=lambda part: (part.name == "index.js", part.name))
     parts = [_FOLDER / f"{each}.js" for each in ("drawing", *shared)] + own
     return BrowserSource(
-        js="".join(part.read_text() for part in parts),
-        css=(_FOLDER / "drawing.css").read_text() + (folder / "style.css").read_text(),
+        js=str(jsmin("".join(part.read_text() for part in parts))),
+        css="".join(
+            line.strip() + "\n" for sheet in (_FOLDER / "drawing.css", folder / "style.css") for line in _lines(sheet)
+        ),
     )
+
+
+def _lines(sheet: Path) -> list[str]:
+    return re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL).splitlines()

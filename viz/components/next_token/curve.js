@@ -40,7 +40,9 @@ class RankCurve {
 
   /** raw, before, after: a row of probabilities each; cuts: the stages that cut, each with its ranks and name. */
   draw({ ranks, vocabulary, raw, after, cuts, chosen, marks, colours }) {
-    const { width, height } = this.svg.getBoundingClientRect()
+    // Measured once, then told by whoever watches its size: asking would lay out the whole page anew.
+    this.size ??= this.svg.getBoundingClientRect()
+    const { width, height } = this.size
     if (!width) return
     Object.assign(this, { ranks, vocabulary, left: 46, right: width - 6, top: 8, bottom: height - 34 })
     this.low = Math.max(LOWEST, 10 ** Math.floor(Math.log10(Math.max(LOWEST, raw.at(-1)))))

@@ -23,8 +23,14 @@ class NextToken {
     this.root = root
     this.part = (name) => root.querySelector(`.${name}`)
     this.curve = new RankCurve(root.querySelector("svg"), { hover: (point) => this.hover(point) })
-    this.resizes = new ResizeObserver(() => this.curves && this.drawCurve())
+    this.resizes = new ResizeObserver(() => {
+      this.curve.size = null
+      if (this.curves) this.drawCurve()
+    })
     this.resizes.observe(this.part("curve"))
+    this.scrolled = 0
+    this.part("tokens").onscroll = ({ target }) => (this.scrolled = target.scrollTop)
+    this.part("tokens").onkeydown = (event) => this.moveFocus(event)
     this.part("restore").onclick = () => this.tell("order", [])
     this.part("save").onclick = () => this.curve.save("next-token.svg", this.colours)
     // For tests and the curious.
@@ -191,15 +197,19 @@ class NextToken {
 
   paintTokens() {
     const list = this.part("tokens")
-    const kept = list.scrollTop
+    const isFocused = list.contains(this.root.getRootNode().activeElement)
     const most = Math.max(...this.rows.flatMap(([, , , shares]) => [shares[0], shares[this.now]]))
     const rows = this.rows.flatMap((row, place) => {
       const made = this.tokenRow(row, most)
       return place === this.top.length ? [element("div", "gap", `… ${(row[2] - this.top.length).toLocaleString("en")} others`), made] : [made]
     })
+    const kept = this.scrolled
     list.replaceChildren(...rows)
-    list.scrollTop = kept
+    if (kept) list.scrollTop = kept
     const selected = list.querySelector(".selected")
+    const reached = selected ?? list.querySelector(".token")
+    reached.tabIndex = 0
+    if (isFocused) reached.focus({ preventScroll: true })
     if (selected && this.selected !== this.scrolledTo) {
       const { offsetTop, offsetHeight } = selected
       const from = list.offsetTop
@@ -209,11 +219,23 @@ class NextToken {
     this.scrolledTo = this.selected
   }
 
+  /** One stop for the tab key; arrows go on from there. */
+  moveFocus(event) {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+    if (!by) return
+    const rows = [...this.part("tokens").querySelectorAll(".token")]
+    const to = rows[rows.indexOf(event.target) + by]
+    if (!to) return
+    event.preventDefault()
+    rows.forEach((row) => (row.tabIndex = row === to ? 0 : -1))
+    to.focus()
+  }
+
   tokenRow([id, text, rank, shares, cutBy], most) {
     const share = shares[this.now]
     const row = element("button", "token")
     const isCut = share === 0 && cutBy !== null
-    Object.assign(row, { type: "button", role: "option", ariaSelected: String(id === this.selected) })
+    Object.assign(row, { type: "button", role: "option", ariaSelected: String(id === this.selected), tabIndex: -1 })
     row.classList.toggle("selected", id === this.selected)
     row.classList.toggle("drawn", id === this.drawn)
     row.classList.toggle("cut", isCut)
