@@ -46,6 +46,12 @@ def explore() -> None:
     card = MODELS[name]
     heed_thread()
     left, centre, right = st.columns(_COLUMNS, gap="medium")
+    # The same places in every run: Streamlit drops what an overtaken run has not sent yet, but for what belongs to a
+    # fragment inside of it (the text while it is written), and that must not end up without the place it belongs to.
+    with centre:
+        notes, text, waterfall = st.container(), st.container(key="written"), st.container(key="waterfall")
+    with text:
+        text, about_text = st.container(), st.container()
     with in_place():
         loading = working(f"Loading {card.title}, once for everybody…", status)
         with nullcontext() if engine.has_model(name) else loading:
@@ -68,7 +74,16 @@ def explore() -> None:
             _knobs(left, settings, status)
         with centre, in_place():
             if settings is not None:
-                found, token = _picture(settings, written, loaded.vocabulary, status)
+                found, token, came = _answer(settings, written, loaded.vocabulary, status)
+                with notes:
+                    show_notes()
+                if written is not None:
+                    with text:
+                        writing.show(written, found.vocabulary)
+                    with about_text:
+                        _about_the_text(settings)
+                with waterfall:
+                    picture.show(found, settings, name, token.id, came)
         if is_soon:
             _knobs(left, settings, status)
         if settings is not None and found is not None:
@@ -89,29 +104,21 @@ def _knobs(column: DeltaGenerator, settings: "DecodingSettings | None", status: 
             controls.writing(settings)
 
 
-def _picture(
+def _answer(
     settings: "DecodingSettings", written: writing.Written | None, vocabulary: int, status: DeltaGenerator
-) -> "tuple[Waterfall, TokenFate]":
-    """The text that was written and the stages of the chosen place; the answer, and the token that is selected."""
+) -> "tuple[Waterfall, TokenFate, int | None]":
+    """The stages at the chosen place of what was written, the token that is selected, and the one that came there."""
     from models.decoding import WaterfallRequest
 
-    name = thread.MODEL.value
     at = writing.chosen_place(written)
     steps = written.steps if written else ()
     came = steps[at].token_id if at < len(steps) else None
     picked = followed(vocabulary)
     ids = tuple(dict.fromkeys(each for each in (picked, came) if each is not None))
     before = tuple(step.token_id for step in steps[:at])
-    found = ask(WaterfallRequest(name, thread.TEXT.value, settings, ids, before), status)
+    found = ask(WaterfallRequest(thread.MODEL.value, thread.TEXT.value, settings, ids, before), status)
     selected = picked if picked is not None else came if came is not None else found.top[0].id
-    show_notes()
-    if written is not None:
-        with st.container(key="written"):
-            writing.show(written, found.vocabulary)
-            _about_the_text(settings)
-    with st.container(key="waterfall"):
-        picture.show(found, settings, name, selected, came)
-    return found, next(each for each in (*found.followed, *found.top) if each.id == selected)
+    return found, next(each for each in (*found.followed, *found.top) if each.id == selected), came
 
 
 def _about_the_text(settings: "DecodingSettings") -> None:

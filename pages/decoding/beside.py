@@ -1,13 +1,15 @@
 """The inspector of the sampling page: one token, what each stage made of it, and where one can go from it."""
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from pages.decoding.choices import AT, BRANCH, FOLLOW, SEED, WRITTEN, said_of, turn_off_at
+from pages.decoding.choices import AT, BRANCH, FOLLOW, SEED, WRITTEN, said_of, settings_of, turn_off_at
+from pages.decoding.knobs import LENGTH
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.link import run_again
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from models.decoding import DecodingSettings, GenerationStep, TokenFate, Waterfall
 
 _LONGEST_WORD = 60
+_FURTHER = 32
 
 
 def inspect(
@@ -148,7 +151,14 @@ def _go_on(token: "TokenFate", settings: "DecodingSettings", steps: "Sequence[Ge
         turn_off_at(at, token.id, BRANCH.value)
 
     if not is_here and at >= len(steps) and steps and steps[-1].ends == "length":
-        st.html(line("The text ends here because no more tokens were asked for; choose more and write again."))
+        st.button(
+            f"Write {_FURTHER} tokens more",
+            key="write_on",
+            on_click=lambda: _write_on(len(steps)),
+            icon=":material/edit:",
+            help="The text ends here because no more tokens were asked for. It goes on with the luck of the steps that "
+            "follow.",
+        )
     elif not is_here:
         st.button(
             f"Go on with “{token.text}” here",
@@ -165,6 +175,11 @@ def _go_on(token: "TokenFate", settings: "DecodingSettings", steps: "Sequence[Ge
                 _leave_for("pages/attention.py", whole)
             if st.button("Its KV cache", key="to_kv_cache", help="What it has kept of the text up to here."):
                 _leave_for("pages/kv_cache.py", whole)
+
+
+def _write_on(length: int) -> None:
+    settings = settings_of(WRITTEN.value or "")
+    WRITTEN.choose(said_of(replace(settings, max_new_tokens=min(length + _FURTHER, int(LENGTH.most)))))
 
 
 def _leave_for(page: str, text: str) -> None:

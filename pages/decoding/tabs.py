@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from models.engine import engine
 from pages.decoding import take
 from pages.decoding.beams import beam_search_tab
 from pages.decoding.knobs import KNOBS, PRESETS
 from pages.decoding.many import draws_tab, luck_tab, many_tab
 from pages.decoding.prompts import prompts_tab
-from pages.decoding.writing import Written, branches
+from pages.decoding.writing import Written
 from pages.shared.messages import in_place
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def below(now: Shown) -> None:
             elif name == NAMES[5]:
                 st.markdown(EXPLANATION)
             elif name == NAMES[6]:
-                take.share_and_download(now.settings, now.before, now.written, _other_branches(now.written))
+                take.share_and_download(now.settings, now.before, now.written)
             else:
                 steps = now.written.steps if now.written else ()
                 take.program(now.settings, "".join(step.text for step in steps[: len(now.before)]))
@@ -71,18 +70,6 @@ def _presets(settings: "DecodingSettings") -> "dict[str, DecodingSettings]":
     """The presets with this seed and length."""
     neutral = {knob.field: knob.neutral if knob.digits else int(knob.neutral) for knob in KNOBS if knob.stage}
     return {preset.label: replace(settings, **neutral | preset.values, bad_words=(), order=()) for preset in PRESETS}
-
-
-def _other_branches(written: Written | None) -> list[Written]:
-    """Those that were walked, as far as they are still known."""
-    if written is None:
-        return []
-    requests = [replace(written.request, branch=branch.turns) for branch in branches()]
-    return [
-        Written(request, engine.run(request), None)
-        for request in requests
-        if request != written.request and request in engine.answers
-    ]
 
 
 EXPLANATION = """

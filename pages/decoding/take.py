@@ -4,7 +4,8 @@ import csv
 import io
 import json
 import shlex
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,9 @@ import streamlit as st
 
 from models.catalog import model_card
 from models.engine import engine
+from models.errors import HeadlightError
 from pages.decoding.choices import in_the_link
+from pages.decoding.writing import Written, branches
 from pages.shared import thread
 from pages.shared.link import address, fits
 from pages.shared.text import open_text_file
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.decoding import DecodingSettings, VocabularyStages
-    from pages.decoding.writing import Written
+    from pages.decoding.choices import Branch
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _PROGRAM = "sampling.py"
@@ -40,10 +43,10 @@ def stages_as_csv(stages: "VocabularyStages") -> str:
     return file.getvalue()
 
 
-def text_as_json(written: "Written", others: "Sequence[Written]") -> str:
+def text_as_json(written: Written, others: "Sequence[Written]") -> str:
     """What was asked, seed included, and what was written: enough to have the same text again; all branches."""
 
-    def told(each: "Written") -> dict[str, object]:
+    def told(each: Written) -> dict[str, object]:
         return {
             "branch": [{"step": turned.step, "token": turned.token} for turned in each.request.branch],
             "text": "".join(step.text for step in each.steps),
@@ -77,9 +80,19 @@ def text_as_json(written: "Written", others: "Sequence[Written]") -> str:
     )
 
 
-def share_and_download(
-    settings: "DecodingSettings", before: tuple[int, ...], written: "Written | None", others: "Sequence[Written]"
-) -> None:
+def other_branches(written: Written, walked: "Sequence[Branch]") -> list[Written]:
+    """The others of the tree; those that nobody has looked at on this server are written now."""
+    found = []
+    for branch in walked:
+        request = replace(written.request, branch=branch.turns)
+        if request != written.request:
+            # A link may name one that turns off after the text's end; it is said where somebody walks it.
+            with suppress(HeadlightError):
+                found.append(Written(request, engine.run(request), None))
+    return found
+
+
+def share_and_download(settings: "DecodingSettings", before: tuple[int, ...], written: Written | None) -> None:
     """The link to this view, seed included, and its numbers as CSV and JSON, made when somebody asks for them."""
     from models.decoding import StagesRequest
 
@@ -101,9 +114,10 @@ def share_and_download(
             help="The whole vocabulary, exact.",
         )
         if written is not None:
+            walked = branches()
             st.download_button(
                 "JSON of the text",
-                lambda: text_as_json(written, others),
+                lambda: text_as_json(written, other_branches(written, walked)),
                 f"{model}-text.json",
                 "application/json",
                 key="json",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from models.catalog import MODELS
 from models.engine import JobError, engine
 from pages.decoding.choices import AT, BRANCH, BRANCHES, COLOUR, FOLLOW, WRITTEN, Branch, settings_of
 from pages.shared import thread
@@ -103,13 +104,11 @@ def leave() -> None:
 
 
 def show(written: Written, vocabulary: int) -> None:
-    """The text, again and again while it is written."""
+    """The text, again and again while it is written; in a container that holds nothing else."""
     if written.job is None:
         _show(written, vocabulary, AT.value)
     else:
-        # In a container of its own: what stands below it must not depend on how much the fragment writes.
-        with st.container():
-            st.fragment(_show, run_every=_EVERY_SECONDS)(written, vocabulary, AT.value)
+        st.fragment(_show, run_every=_EVERY_SECONDS)(written, vocabulary, AT.value)
 
 
 def _show(written: Written, vocabulary: int, shown: int) -> None:
@@ -162,8 +161,6 @@ def _show(written: Written, vocabulary: int, shown: int) -> None:
 
 
 def _is_seq2seq() -> bool:
-    from models.catalog import MODELS
-
     return MODELS[thread.MODEL.value].family == "seq2seq"
 
 
@@ -215,12 +212,16 @@ def tree(written: Written, steps: "Sequence[GenerationStep]") -> tuple[list[Bran
         return [], 0
     from dataclasses import replace
 
+    loaded = engine.model(written.request.model)
     lines = []
     for branch in every:
         request = replace(written.request, branch=branch.turns)
         known = steps if branch == BRANCH.value else engine.run(request) if request in engine.answers else ()
         first = branch[-1][0] if branch else 0
-        piece = known[first].piece.text if branch and first < len(known) else str(branch[-1][1]) if branch else ""
+        token = branch[-1][1] if branch else None
+        # A link may name a token that this model does not have.
+        is_known = token is not None and token < loaded.vocabulary
+        piece = loaded.pieces([token])[0].text if is_known else "" if token is None else str(token)
         text = "".join(step.text for step in known[first + 1 if branch else 0 :])
         lines.append(BranchLine(piece, first + 1, text[:_LABEL_CHARACTERS], len(branch)))
     return lines, every.index(BRANCH.value)
@@ -229,7 +230,7 @@ def tree(written: Written, steps: "Sequence[GenerationStep]") -> tuple[list[Bran
 def chosen_place(written: Written | None) -> int:
     """The place in the text whose next-token distribution is shown; a place beyond it is said and not taken."""
     if written is None:
-        if AT.value:
+        if AT.value and MODELS[thread.MODEL.value].family != "encoder":
             note(f"The link points at token {AT.value + 1:,} of a text, but none is written; press “Write”.")
         AT.choose(0)
         return 0

@@ -18,6 +18,9 @@ Value = TypeVar("Value")
 _MIRRORED = "link:mirrored"
 _NOTES = "link:notes"
 _OURS = "link:ours"
+_EARLIER = "link:earlier"
+# So far does the browser's Back button go; a text that is too long for a link is kept with each.
+_MOST_EARLIER = 40
 
 
 @dataclass(frozen=True)
@@ -77,9 +80,16 @@ def receive(choices: Sequence[Choice[Any]]) -> None:
     """Take over what the address says, where it says something else than what was last written there."""
     if st.query_params.to_dict() == st.session_state.get(_OURS):
         return
+    now = st.query_params.to_dict()
     mirrored = st.session_state.get(_MIRRORED, {})
+    # Going to another page empties the address: that is not back to where nothing was chosen.
+    earlier = _earlier().get(frozenset(now.items())) if now and now != mirrored else None
     for choice in choices:
-        said = st.query_params.get(choice.name)
+        if earlier is not None:
+            # Back, or forward: all is as it was there, what is no part of a link as well.
+            choice.choose(earlier.get(choice.name, choice.default))
+            continue
+        said = now.get(choice.name)
         if said is None or said == mirrored.get(choice.name):
             continue
         try:
@@ -87,6 +97,11 @@ def receive(choices: Sequence[Choice[Any]]) -> None:
         except ValueError as error:
             choice.choose(choice.default)
             note(str(error))
+
+
+def _earlier() -> dict[frozenset[tuple[str, str]], dict[str, Any]]:
+    """The addresses that this session wrote, and what was chosen there."""
+    return st.session_state.setdefault(_EARLIER, {})
 
 
 def run_again() -> NoReturn:
@@ -104,6 +119,11 @@ def mirror(choices: Sequence[Choice[Any]]) -> None:
     said = {choice.name: str(choice.value) for choice in choices if choice.value is not None and fits(choice)}
     st.session_state[_MIRRORED] = said
     st.session_state.pop(_OURS, None)
+    earlier = _earlier()
+    earlier.pop(frozenset(said.items()), None)
+    earlier[frozenset(said.items())] = {choice.name: choice.value for choice in choices}
+    if len(earlier) > _MOST_EARLIER:
+        del earlier[next(iter(earlier))]
     if st.query_params.to_dict() != said:
         st.query_params.from_dict(said)
 

@@ -175,17 +175,16 @@ def test_a_stage_is_switched_off_and_moved_and_restored(tab):
     tab.wait_for_query(order="top-p,temperature", stage="top-p")
 
 
-@pytest.mark.slow
-def test_eight_who_write_at_once_each_get_their_own_text(new_tab):
-    tabs = [new_tab() for _ in range(8)]
+def test_four_who_write_at_once_each_get_their_own_text(new_tab):
+    tabs = [new_tab() for _ in range(4)]
     for seed, tab in enumerate(tabs):
         tab.goto("sampling", **HERE, written=f"max_new_tokens=8&temperature=1.0&seed={seed}")
     found = []
     for tab in tabs:
         tab.page.locator(DONE).wait_for()
         found.append(written(tab))
-    assert found == [text_of(own_steps(max_new_tokens=8, top_p=1.0, seed=seed)) for seed in range(8)]
-    assert len(set(found)) > 4
+    assert found == [text_of(own_steps(max_new_tokens=8, top_p=1.0, seed=seed)) for seed in range(4)]
+    assert len(set(found)) > 2
 
 
 def test_the_page_fits_in_the_dark(new_tab):

@@ -13,8 +13,9 @@ import torch
 
 from models.decoding import DecodingSettings, Turned, WriteRequest, decode, sampling_stages
 from models.engine import engine
+from pages.decoding.choices import Branch
 from pages.decoding.knobs import KNOBS
-from pages.decoding.take import text_as_json
+from pages.decoding.take import other_branches, text_as_json
 from pages.decoding.writing import Written
 from pages.shared.examples import SAMPLING
 from tests.pages.sampling_screen import PARIS, Sampling
@@ -216,6 +217,52 @@ def test_a_branch_goes_on_from_another_token_and_both_stay():
     again = Sampling(**screen.query).until_done()
     assert (again.text, again.query) == (screen.text, screen.query)
     assert again.shown["drawn"] == other
+
+
+def test_a_text_goes_on_after_its_last_token_with_the_same_luck():
+    screen = Sampling(**WRITTEN, at="6").until_done()
+    drawn = own_steps(max_new_tokens=38)
+    assert screen.text == texts_of(drawn[:6])
+    screen.press("write_on").until_done()
+    assert screen.text == texts_of(drawn)
+    assert screen.query["at"] == "6"
+    assert screen.shown["drawn"] == drawn[6].token_id
+
+
+def test_a_run_that_was_stopped_is_written_anew():
+    screen = Sampling(**HERE, max_new_tokens="60")
+    screen.press("write").press("stop_writing_text").until_done()
+    assert len(screen.text) < 60
+    screen.press("write").until_done()
+    assert screen.text == texts_of(own_steps(max_new_tokens=60))
+
+
+def test_a_least_length_above_the_length_takes_it_along():
+    screen = Sampling(**SHORT)
+    screen.test.session_state["more_knobs"] = True
+    screen.run().slide("min_new_tokens", 20)
+    assert (screen.query["min_new_tokens"], screen.query["max_new_tokens"]) == ("20", "20")
+    assert not screen.said
+
+
+def test_branches_that_a_link_brought_have_their_pieces_and_are_in_the_file():
+    drawn = own_steps(max_new_tokens=6)
+    at_three, at_four = (
+        next(each for each in range(first, first + 100) if each != drawn[step].token_id)
+        for first, step in ((300, 3), (500, 4))
+    )
+    screen = Sampling(**WRITTEN, branches=f"3.{at_three},4.{at_four}").until_done()
+    loaded = engine.model("smollm2")
+    assert [line[0] for line in screen.written["branches"]] == [
+        "",
+        *(piece.text for piece in loaded.pieces([at_three, at_four])),
+    ]
+    request = WriteRequest("smollm2", PARIS, settings(max_new_tokens=6))
+    branches = [Branch(), Branch([(3, at_three)]), Branch([(4, at_four)]), Branch([(99, 1)])]
+    others = other_branches(Written(request, engine.run(request), None), branches)
+    assert [[turned.token for turned in each.request.branch] for each in others] == [[at_three], [at_four]]
+    for each in others:
+        assert texts_of(each.steps) == texts_of(each.request.answer(engine))
 
 
 def test_a_file_has_all_that_gives_the_text_again():
