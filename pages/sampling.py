@@ -1,6 +1,7 @@
 """What does each knob do to the next token, and to the text?"""
 
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -20,8 +21,8 @@ from pages.decoding.choices import (
     in_the_link,
     look_now,
     open_example,
-    said_of,
     settings_now,
+    settings_of,
 )
 from pages.decoding.tabs import Shown, below
 from pages.shared import door, thread
@@ -123,7 +124,9 @@ def _answer(
 
 def _about_the_text(settings: "DecodingSettings") -> None:
     """Whether the knobs have been turned since it was written."""
-    if said_of(settings) != WRITTEN.value:
+    written = settings_of(WRITTEN.value or "")
+    # How long it was to become changes no token of it.
+    if replace(settings, max_new_tokens=written.max_new_tokens) != written:
         st.html(line("Written with other knobs than those that stand now; the picture shows those that stand now."))
 
 
