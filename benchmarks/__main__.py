@@ -22,6 +22,7 @@ PARTS = {
     "decoding": "benchmarks.decoding",
     "kv_cache": "benchmarks.kv_cache",
     "sampling": "benchmarks.sampling",
+    "embeddings": "benchmarks.embeddings",
     "memory": "benchmarks.memory",
     "bytes": "benchmarks.wire",
     "browser": "benchmarks.browser",

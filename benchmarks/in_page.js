@@ -70,6 +70,24 @@ globalThis.bench = {
     return bench.timed({ click: press }, root, () => stage() !== before)
   },
 
+  points() {
+    return bench.root("layer-map")?.headlight?.points().length ?? 0
+  },
+
+  selectPoint() {
+    const canvas = bench.root("layer-map").querySelector("canvas.main")
+    for (const key of ["ArrowDown", "Enter"]) canvas.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }))
+  },
+
+  /** Milliseconds from a click on the next layer, or the first after the last, until the neighbours there are listed. */
+  nextLayer() {
+    const thumbs = [...bench.root("layer-map").querySelectorAll(".thumb")]
+    const next = (thumbs.findIndex((each) => each.classList.contains("selected")) + 1) % thumbs.length
+    const watched = document.querySelector(".st-key-inspector")
+    const said = next ? `after layer ${next}.` : "at the input."
+    return bench.timed(thumbs[next], watched, () => watched.textContent.includes(said))
+  },
+
   /** Milliseconds from a click on the empty page's button until its text has changed. */
   emptyRerun() {
     const line = () => document.querySelector(".st-key-line").textContent

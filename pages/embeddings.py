@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from models.engine import engine
@@ -36,17 +37,10 @@ def explore() -> None:
     left, centre, right = st.columns(_COLUMNS, gap="medium")
     example = next((each for each in EMBEDDINGS if (each.model, each.text) == (name, thread.TEXT.value)), None)
     look = example.look if example is not None and example.show == SHOW.value else None
-    with left:
-        st.session_state["show_box"] = SHOW.value
-        st.radio(
-            "View",
-            list(SHOWN),
-            format_func=lambda each: SHOWN[each],
-            key="show_box",
-            label_visibility="collapsed",
-            on_change=lambda: SHOW.choose(st.session_state["show_box"]),
-        )
-        {"context": context.controls, "lens": lens.controls, "table": table.controls}[SHOW.value]()
+    # Whoever chooses another layer waits for the picture; whoever waits for a model has the controls first.
+    is_soon = engine.has_model(name)
+    if not is_soon:
+        _controls(left)
     with centre, in_place():
         loading = working(f"Loading {MODELS[name].title}, once for everybody…", status)
         with nullcontext() if engine.has_model(name) else loading:
@@ -58,12 +52,12 @@ def explore() -> None:
             now = context.journey()
             if now is not None:
                 layer, point = context.chosen(now)
-                around = None if point is None else context.near(now, layer, point)
+                around, random = (None, 0.0) if point is None else context.near(now, layer, point)
                 facts = ask(EmbedRequest(name, now.texts[0]), status)
                 show_notes()
-                context.picture(now, layer, point, around, facts.first, facts.last)
                 with right, st.container(key="inspector"):
-                    context.inspect(now, layer, point, around, look)
+                    context.inspect(now, layer, point, around, random, look)
+                context.picture(now, layer, point, around, facts.first, facts.last)
         elif SHOW.value == "lens":
             found = lens.lens(status)
             show_notes()
@@ -77,8 +71,24 @@ def explore() -> None:
             table.picture(row, near, parts, facts)
             with right, st.container(key="inspector"):
                 table.inspect(facts, look)
+    if is_soon:
+        _controls(left)
     below()
     mirror(in_the_link())
+
+
+def _controls(column: DeltaGenerator) -> None:
+    with column, in_place():
+        st.session_state["show_box"] = SHOW.value
+        st.radio(
+            "View",
+            list(SHOWN),
+            format_func=lambda each: SHOWN[each],
+            key="show_box",
+            label_visibility="collapsed",
+            on_change=lambda: SHOW.choose(st.session_state["show_box"]),
+        )
+        {"context": context.controls, "lens": lens.controls, "table": table.controls}[SHOW.value]()
 
 
 door.enter()

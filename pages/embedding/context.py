@@ -1,5 +1,6 @@
 """Tokens in context: their places in every layer, and what is really near them."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from models.catalog import MODELS
+from models.errors import HeadlightError
 from pages.embedding.choices import (
     AXES,
     CENTRED,
@@ -36,7 +38,10 @@ _MOST_POINTS = 1_000
 
 @dataclass(frozen=True, eq=False)
 class Journey:
-    """What is shown: the texts, where the tokens lie in each layer, and which of them are the word."""
+    """What is shown: the texts, where the tokens lie in each layer, and which of them are the word.
+
+    same_sense: for each layer, the share of its places whose nearest one has the same sense, where senses were named.
+    """
 
     texts: tuple[str, ...]
     request: "LayersMapRequest"
@@ -44,6 +49,7 @@ class Journey:
     marked: tuple[bool, ...]
     groups: tuple[str, ...]
     senses: tuple[str, ...]
+    same_sense: tuple[float, ...] | None
 
     @property
     def layers(self) -> int:
@@ -139,7 +145,21 @@ def journey() -> Journey | None:
     else:
         places = _occurrences(lines, word) if word else set()
         marked = tuple((label.sentence, token) in places for label in found.labels for token in label.tokens[:1])
-    return Journey(lines, request, found, marked, groups, named)
+    return Journey(lines, request, found, marked, groups, named, _same_sense(lines, word, named))
+
+
+def _same_sense(lines: tuple[str, ...], word: str, named: tuple[str, ...]) -> tuple[float, ...] | None:
+    """What the tab of the senses tells in full; None where the word or a sense is missing."""
+    from models.embeddings import SensesRequest
+    from models.engine import engine
+
+    if not word or not all(named) or len(lines) < 2:
+        return None
+    # What is wrong with the word or the senses is said there.
+    with suppress(HeadlightError):
+        found = engine.run(SensesRequest(thread.MODEL.value, lines, word, named))
+        return tuple(layer.same_sense for layer in found.layers)
+    return None
 
 
 def _told(step: "LayersDone") -> tuple[float, str]:
@@ -168,12 +188,15 @@ def vectors_at(now: Journey, layer: int) -> np.ndarray:
     """The vectors behind the points of a layer, [point, width] float32, as the map's request has them."""
     from models.engine import engine
 
-    kept: dict[int, Embedding] = {}
+    kept: dict[int, np.ndarray] = {}
     rows = []
     for label in now.map.labels:
         if label.sentence not in kept:
-            kept[label.sentence] = engine.run(_embedded(now.texts[label.sentence]))
-        rows.append(kept[label.sentence].hidden_states[layer, list(label.tokens)].mean(axis=0))
+            found: Embedding = engine.run(_embedded(now.texts[label.sentence]))
+            kept[label.sentence] = found.hidden_states[layer]
+        states = kept[label.sentence]
+        tokens = label.tokens
+        rows.append(states[tokens[0]] if len(tokens) == 1 else states[list(tokens)].mean(axis=0))
     return np.stack(rows)
 
 
@@ -190,12 +213,14 @@ def chosen(now: Journey) -> tuple[int, int | None]:
     return DEPTH.value, point
 
 
-def near(now: Journey, layer: int, point: int) -> "NearVectors":
-    """The nearest of the shown tokens in the original space."""
-    from models.embeddings import centred, nearest
+def near(now: Journey, layer: int, point: int) -> "tuple[NearVectors, float]":
+    """The nearest of the shown tokens in the original space, and the mean cosine of two random ones."""
+    from models.embeddings import anisotropy, centred, nearest
 
     vectors = vectors_at(now, layer)
-    return nearest(centred(vectors) if CENTRED.value == "yes" else vectors, point, _NEAR)
+    if CENTRED.value == "yes":
+        vectors = centred(vectors)
+    return nearest(vectors, point, _NEAR), anisotropy(vectors)
 
 
 def picture(now: Journey, layer: int, point: int | None, around: "NearVectors | None", first: str, last: str) -> None:
@@ -222,6 +247,7 @@ def picture(now: Journey, layer: int, point: int | None, around: "NearVectors | 
                 places=found.points,
                 names=names,
                 notes=notes,
+                tags=[""] * now.layers if now.same_sense is None else [_of(now, part) for part in now.same_sense],
                 groups=now.groups,
                 layer=layer,
                 point=point,
@@ -241,11 +267,23 @@ def _note(now: Journey, layer: int) -> str:
         return "All of these are the same vector here."
     explained, trust = now.map.explained[layer], now.map.trust[layer]
     said = f"The picture shows {sum(explained):.0%} of the variance" if explained else METHODS[METHOD.value]
-    return f"{said}; {trust.preserved:.0%} of the nearest {trust.neighbours} are kept." if trust else f"{said}."
+    said = f"{said}; {trust.preserved:.0%} of the nearest {trust.neighbours} are kept." if trust else f"{said}."
+    if now.same_sense is None:
+        return said
+    return f"The nearest one shares the sense for {_of(now, now.same_sense[layer], ' of ')}. {said}"
 
 
-def inspect(now: Journey, layer: int, point: int | None, around: "NearVectors | None", look: str | None) -> None:
-    """The selected token: its nearest in the original space, by cosine, and whether they share its sense."""
+def _of(now: Journey, part: float, between: str = "/") -> str:
+    return f"{round(part * len(now.texts))}{between}{len(now.texts)}"
+
+
+def inspect(
+    now: Journey, layer: int, point: int | None, around: "NearVectors | None", random: float, look: str | None
+) -> None:
+    """The selected token: its nearest in the original space, by cosine, and whether they share its sense.
+
+    random: the mean cosine of two random points.
+    """
     if look:
         st.markdown(look)
     if point is None or around is None:
@@ -254,13 +292,18 @@ def inspect(now: Journey, layer: int, point: int | None, around: "NearVectors | 
     labels = now.map.labels
     label = labels[point]
     where = "at the input" if layer == 0 else f"after layer {layer}"
-    st.html(sentences([f"“{label.piece}” in line {label.sentence + 1}, {where}. “{now.texts[label.sentence]}”"]))
-    st.html(heading(f"Nearest of the {len(labels):,} points, in all dimensions"))
     rows = []
     for index, value in zip(around.indices, around.values, strict=True):
         other = labels[int(index)]
         sense = now.senses[other.sentence] if now.marked[int(index)] else ""
         rows.append([f"{other.piece} {other.sentence + 1}", f"{float(value):.3f}", sense])
-    st.html(table(["token, line", "cosine", "sense"], rows))
-    if CENTRED.value == "yes":
-        st.html(line("Without the mean of the shown tokens."))
+    told = [
+        sentences([f"“{label.piece}” in line {label.sentence + 1}, {where}. “{now.texts[label.sentence]}”"]),
+        heading(f"Nearest of the {len(labels):,} points, in all dimensions"),
+        table(["token, line", "cosine", "sense"], rows),
+    ]
+    without = ", without the mean of the shown tokens" if CENTRED.value == "yes" else ""
+    told.append(
+        line(f"Two random points have a cosine of {random:.2f} here{without}: only what is above says something.")
+    )
+    st.html("".join(told))

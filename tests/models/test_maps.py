@@ -162,6 +162,7 @@ print("alive")
 """
 
 
+@pytest.mark.slow
 def test_eight_umaps_at_once_stay_alive_and_the_same_each_time():
     run = subprocess.run([sys.executable, "-c", UMAP_AT_ONCE], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.stdout.strip() == "alive", run.stderr[-2_000:]

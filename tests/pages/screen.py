@@ -1,5 +1,6 @@
 """One person's tab, as AppTest plays it: what was opened, what is on the screen, what is typed and clicked."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,11 @@ class Screen:
         """The bytes that a browser component was sent, or None if it is not on the screen."""
         found = [each for each in self.test.get("bidi_component") if each.key == key]
         return found[0].proto.bytes if found else None
+
+    def state(self, key):
+        """What a picture was told apart from itself."""
+        found = [each for each in self.test.get("bidi_component") if each.key == f"{key}_state"]
+        return json.loads(found[0].proto.json)
 
     @property
     def has_picture(self):

@@ -64,11 +64,22 @@ def test_the_senses_are_those_of_the_model(screen):
 
 def test_a_point_has_its_neighbours_in_the_original_space():
     screen = looked(Screen(PAGE, text=BANK.text, word="bank", points="word", point="0", depth="6"))
-    header = header_of(screen.component("layer_map"))
+    state = screen.state("layer_map")
     matrix = engine.run(SensesRequest("minilm", tuple(BANK.text.split("\n")), "bank", BANK.senses)).layers[6].cosines
     order = np.argsort(-matrix[0], kind="stable")
-    assert header["near"] == [int(each) for each in order if each != 0][:5]
-    assert (header["layer"], header["point"]) == (6, 0)
+    assert state["near"] == [int(each) for each in order if each != 0][:5]
+    assert (state["layer"], state["point"]) == (6, 0)
+    assert state["of"] == header_of(screen.component("layer_map"))["of"]
+
+
+def test_another_layer_leaves_the_picture_as_it_was_sent():
+    screen = looked(Screen(PAGE, text=BANK.text, word="bank", point="0", depth="2"))
+    data, state = screen.component("layer_map"), screen.state("layer_map")
+    screen.test.session_state["choice:depth"] = 3
+    screen.run()
+    assert screen.component("layer_map") == data
+    assert screen.state("layer_map")["layer"] == 3
+    assert screen.state("layer_map")["near"] != state["near"]
 
 
 def test_the_lens_shows_the_model_s_own_ranks():

@@ -23,6 +23,7 @@ def layer_map(places, **more):
         "places": places,
         "names": [f"L{layer}" for layer in range(layers)],
         "notes": [""] * layers,
+        "tags": [""] * layers,
         "groups": ("money", "river"),
         "layer": 0,
         "point": None,
@@ -37,7 +38,7 @@ def layer_map(places, **more):
 def test_places_keep_their_distances(layers, points, axes, seed, size):
     """One scale for all layers and axes: what is twice as far is drawn twice as far."""
     places = (np.random.default_rng(seed).standard_normal((layers, points, axes)) * size).astype(np.float32)
-    header, (whole,) = unpack(packed_map(layer_map(places)), ("<u2", places.shape))
+    header, (whole,) = unpack(packed_map(layer_map(places))[0], ("<u2", places.shape))
     found = whole / header["most"]
     extent = float(np.ptp(places.reshape(-1, axes), axis=0).max()) or 1.0
     expected = (places - places.min(axis=(0, 1))) / extent
@@ -47,7 +48,7 @@ def test_places_keep_their_distances(layers, points, axes, seed, size):
 
 def test_many_points_take_a_byte_a_place():
     places = np.random.default_rng(0).random((31, 500, 2), dtype=np.float32)
-    data = packed_map(layer_map(places))
+    data = packed_map(layer_map(places))[0]
     header, (whole,) = unpack(data, ("u1", places.shape))
     assert header["most"] == 255
     np.testing.assert_allclose(whole / 255, (places - places.min()) / np.ptp(places), atol=0.01)
@@ -55,7 +56,7 @@ def test_many_points_take_a_byte_a_place():
 
 
 def test_one_point_in_one_place():
-    header = header_of(packed_map(layer_map(np.zeros((2, 1, 2), dtype=np.float32))))
+    header = header_of(packed_map(layer_map(np.zeros((2, 1, 2), dtype=np.float32)))[0])
     assert header["extent"] == [0, 0]
     assert header["texts"] == ["one", HOSTILE]
 

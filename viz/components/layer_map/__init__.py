@@ -1,5 +1,6 @@
 """Tokens as points, layer after layer: where each lies, how it moves, and what is really near it."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ import streamlit as st
 from jaxtyping import Float
 
 from viz.components.packing import browser_source, pack
+from viz.components.picture_state import mark_of, picture_state
 from viz.palette import for_browser
 
 _SKELETON = """\
@@ -52,15 +54,16 @@ class LayerMap:
     """What is drawn.
 
     points: one for each token. places: where each lies in each layer, all layers with one scale. names: of the layers.
-    notes: a line for each layer. groups: names of the senses. selected: layer and point that are shown; point None for
-    none. near: the neighbours of the selected point in the original space, nearest first. texts: the whole texts, for
-    the tooltip. caption: model, scale, what is left out.
+    notes: a line for each layer. tags: a word for each layer, under its small picture. groups: names of the senses.
+    layer, point: that are shown; point None for none. near: the neighbours of that point in the original space, nearest
+        first. texts: the whole texts, for the tooltip. caption: model, scale, what is left out.
     """
 
     points: Sequence[MapPoint]
     places: Float[np.ndarray, "layer point dimension"]
     names: Sequence[str]
     notes: Sequence[str]
+    tags: Sequence[str]
     groups: Sequence[str]
     layer: int
     point: int | None
@@ -70,7 +73,8 @@ class LayerMap:
 
     def __post_init__(self) -> None:
         layers, points, dimensions = self.places.shape
-        if points != len(self.points) or not layers == len(self.names) == len(self.notes) or dimensions not in (2, 3):
+        told = {len(self.names), len(self.notes), len(self.tags)}
+        if points != len(self.points) or told != {layers} or dimensions not in (2, 3):
             raise ValueError(
                 f"expected places [layer, point, 2 or 3] for {len(self.names)} layers and {len(self.points)} points, "
                 f"found {self.places.shape}"
@@ -90,11 +94,18 @@ def layer_map(picture: LayerMap, *, key: str, on_layer: Callable[[int], None], o
         if isinstance(point, int):
             on_point(point)
 
-    _mount(key=key, data=packed(picture), on_layer_change=layered, on_point_change=selected)
+    data, of = packed(picture)
+    _mount(key=key, data=data, on_layer_change=layered, on_point_change=selected)
+    picture_state(key, of, state_of(picture))
 
 
-def packed(picture: LayerMap) -> bytes:
-    """What goes over the wire: places as whole numbers over one box for all layers."""
+def state_of(picture: LayerMap) -> dict[str, object]:
+    """What of it changes with a click."""
+    return {"layer": picture.layer, "point": picture.point, "near": list(picture.near)}
+
+
+def packed(picture: LayerMap) -> tuple[bytes, str]:
+    """What goes over the wire once, places as whole numbers over one box for all layers, and its mark."""
     places = picture.places.astype(np.float64)
     low = places.min(axis=(0, 1)) if places.size else np.zeros(places.shape[2])
     # One scale for all axes, so that a distance is a distance.
@@ -105,10 +116,8 @@ def packed(picture: LayerMap) -> bytes:
         "points": [[each.piece, each.text, int(each.is_marked), each.group] for each in picture.points],
         "names": list(picture.names),
         "notes": list(picture.notes),
+        "tags": list(picture.tags),
         "groups": list(picture.groups),
-        "layer": picture.layer,
-        "point": picture.point,
-        "near": list(picture.near),
         "texts": list(picture.texts),
         "dimensions": places.shape[2],
         "most": most,
@@ -116,4 +125,5 @@ def packed(picture: LayerMap) -> bytes:
         "caption": picture.caption,
         "palette": for_browser(),
     }
-    return pack(header, [whole])
+    of = mark_of(json.dumps(header, ensure_ascii=False).encode("utf-8", "surrogatepass"), whole.tobytes())
+    return pack({**header, "of": of}, [whole]), of

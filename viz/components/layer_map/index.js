@@ -37,19 +37,20 @@ class LayerMap {
     this.canvas.onpointerdown = (event) => (this.grabbed = { x: event.clientX, y: event.clientY, yaw: this.yaw, pitch: this.pitch, far: false })
     this.canvas.onpointerup = (event) => this.onRelease(event)
     this.canvas.onkeydown = (event) => this.onKey(event)
-    this.resizes = new ResizeObserver(() => this.header && this.draw())
+    this.resizes = new ResizeObserver(() => this.isPainted && this.draw())
     this.resizes.observe(this.part("stage"))
     // For tests and the curious.
     root.headlight = {
       position: (layer, point) => [...this.at(layer, point)],
       place: (point) => this.pixelOf(point),
       points: () => this.header.points.map(([piece, text]) => ({ piece, text })),
-      near: () => this.header.near,
+      near: () => this.near,
     }
   }
 
   leave() {
     this.stop()
+    if (this.states) this.states.arrived = null
     clearTimeout(this.rest)
     cancelAnimationFrame(this.frame)
     this.resizes.disconnect()
@@ -58,19 +59,39 @@ class LayerMap {
   show(bytes) {
     const { header, take } = unpack(bytes)
     const text = JSON.stringify([header.points, header.names, header.dimensions])
-    const isNew = text !== this.text
-    const isTold = !isNew && (header.layer === this.answered || this.told.includes(header.layer) || this.rest || this.beat)
-    if (isNew) this.stop()
-    Object.assign(this, { header, text, answered: header.layer })
+    this.isNew = text !== this.text
+    if (this.isNew) this.stop()
+    Object.assign(this, { header, text })
     const count = header.names.length * header.points.length * header.dimensions
     const wide = header.most > 255
     const raw = take(count * (wide ? 2 : 1))
     this.places = wide ? new Uint16Array(raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.byteLength)) : raw
     this.colours = themePalette(this.root, header.palette)
-    if (isNew || this.layer === undefined) this.layer = this.shown = header.layer
-    else if (!isTold) this.go(header.layer, null)
+    this.font = `12.5px ${getComputedStyle(this.root).fontFamily}`
+    // The marked ones last, so that they lie on top.
+    const { points } = header
+    this.order = points.map((_, point) => point).sort((one, other) => points[one][2] - points[other][2])
+    // What is selected comes apart from the picture, before it or after it.
+    const states = (globalThis.headlightStates ??= new Map())
+    if (!states.has("layer_map")) states.set("layer_map", {})
+    this.states = states.get("layer_map")
+    this.states.arrived = () => this.heed()
+    this.isPainted = false
+    this.heed()
+  }
+
+  heed() {
+    const { state } = this.states
+    if (state?.of !== this.header.of) return
+    const { header, isNew } = this
+    const { layer, point, near } = state
+    const isTold = !isNew && (layer === this.answered || this.told.includes(layer) || this.rest || this.beat)
+    Object.assign(this, { near, point, answered: layer, isNew: false })
+    if (isNew || this.layer === undefined) this.layer = this.shown = layer
+    else if (!isTold) this.go(layer, null)
     if (!isTold) this.told = []
-    this.point = header.point
+    if (this.isPainted) return this.paint()
+    this.isPainted = true
     this.part("slider").max = header.names.length - 1
     this.part("caption").textContent = header.caption
     this.canvas.ariaLabel = `${header.points.length} tokens in ${header.names.length} layers. Left and right change the layer, up and down go from point to point, Enter selects.`
@@ -78,21 +99,21 @@ class LayerMap {
     this.paint()
   }
 
-  /** Where a point lies in a layer, 0 to 1. */
+  /** Where a point lies in a layer, 0 to 1; between two layers while it moves. */
   at(layer, point) {
     const { dimensions, points, most } = this.header
-    const from = (layer * points.length + point) * dimensions
-    return Array.from(this.places.subarray(from, from + dimensions), (each) => each / most)
+    const { places } = this
+    const low = Math.floor(layer)
+    const part = layer - low
+    const from = (low * points.length + point) * dimensions
+    const to = part ? from + points.length * dimensions : from
+    const place = []
+    for (let axis = 0; axis < dimensions; axis++) place.push((places[from + axis] + part * (places[to + axis] - places[from + axis])) / most)
+    return place
   }
 
-  /** Between two layers while it moves. */
   now(point) {
-    const low = Math.floor(this.shown)
-    const part = this.shown - low
-    const from = this.at(low, point)
-    if (!part) return from
-    const to = this.at(low + 1, point)
-    return from.map((each, axis) => each + part * (to[axis] - each))
+    return this.at(this.shown, point)
   }
 
   go(layer, rest) {
@@ -172,21 +193,17 @@ class LayerMap {
       ...this.header.names.map((name, layer) => {
         const thumb = element("button", "thumb")
         Object.assign(thumb, { type: "button", role: "option", title: name })
-        thumb.append(element("canvas"), element("div", "", `L${layer}`))
+        const name_ = element("div", "name", `L${layer}`)
+        if (this.header.tags[layer]) name_.append(element("span", "", this.header.tags[layer]))
+        thumb.append(element("canvas"), name_)
         thumb.onclick = () => this.go(layer, 0)
         return thumb
       })
     )
     row.querySelectorAll("canvas").forEach((canvas, layer) => {
       const context = sharpContext(canvas, 66, 58)
-      this.order.forEach((point) => this.dot(context, point, this.onto(this.at(layer, point), 66, 58, 5), 0.62))
+      this.order.forEach((point) => dot(context, this.header.points[point], this.colours, this.onto(this.at(layer, point), 66, 58, 5), 0.62))
     })
-  }
-
-  /** The marked ones last, so that they lie on top. */
-  get order() {
-    const places = this.header.points.map((_, point) => point)
-    return places.sort((one, other) => this.header.points[one][2] - this.header.points[other][2])
   }
 
   /** From places 0 to 1 to pixels; three dimensions are turned and seen from far away. */
@@ -205,38 +222,9 @@ class LayerMap {
     return [width / 2 + scale * (x - extent[0] / 2), height / 2 - scale * (y - extent[1] / 2)]
   }
 
-  dot(context, point, [x, y], size) {
-    const [, , isMarked, group] = this.header.points[point]
-    const { ink, quiet, ground } = this.colours
-    context.beginPath()
-    if (!isMarked) {
-      context.arc(x, y, 2.4 * size, 0, 7)
-      context.fillStyle = quiet
-      context.globalAlpha = 0.55
-      context.fill()
-      context.globalAlpha = 1
-      return
-    }
-    const r = 6 * size
-    // A shape for each group, since hue is kept for pieces: disc, square, triangle, diamond.
-    const shape = group < 0 ? 0 : group % 4
-    if (shape === 0) context.arc(x, y, r, 0, 7)
-    else if (shape === 1) context.rect(x - r, y - r, 2 * r, 2 * r)
-    else {
-      const corners = shape === 2 ? [[0, -r * 1.2], [r * 1.15, r * 0.9], [-r * 1.15, r * 0.9]] : [[0, -r * 1.3], [r * 1.3, 0], [0, r * 1.3], [-r * 1.3, 0]]
-      corners.forEach(([dx, dy], at) => context[at ? "lineTo" : "moveTo"](x + dx, y + dy))
-      context.closePath()
-    }
-    context.fillStyle = group % 2 === 1 ? ground : ink
-    context.fill()
-    context.lineWidth = 1.8 * size
-    context.strokeStyle = ink
-    context.stroke()
-  }
-
   pixels() {
     const { width, height } = this.canvas.getBoundingClientRect()
-    return { width, height: height || 330 }
+    return { width, height: height || 300 }
   }
 
   pixelOf(point) {
@@ -252,9 +240,10 @@ class LayerMap {
     this.canvas.style.width = "100%"
     context.clearRect(0, 0, width, height)
     const onto = (place) => this.onto(place, width, height, 30)
-    const { points, near, names } = this.header
+    const { near } = this
+    const { points, names } = this.header
     const { accent, ink, quiet, ground } = this.colours
-    context.font = `12.5px ${getComputedStyle(this.root).fontFamily}`
+    context.font = this.font
     if (this.point !== null) {
       // The way of the selected one through all layers.
       context.beginPath()
@@ -276,7 +265,7 @@ class LayerMap {
         context.setLineDash([])
       })
     }
-    for (const point of this.order) this.dot(context, point, onto(this.now(point)), 1)
+    for (const point of this.order) dot(context, this.header.points[point], this.colours, onto(this.now(point)), 1)
     const label = (point, colour) => {
       const [piece, text] = points[point]
       const [x, y] = onto(this.now(point))
@@ -336,7 +325,7 @@ class LayerMap {
 
   select(point) {
     this.point = point
-    this.header.near = []
+    this.near = []
     this.paint()
     this.tell("point", point)
   }

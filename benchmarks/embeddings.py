@@ -1,0 +1,130 @@
+"""What a look-up in a large table, another layer of a map, and many sentences cost on the embeddings page."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import torch
+from playwright.sync_api import Browser, Page
+
+from benchmarks.measuring import WARM_UP, Limit, Row, compared, duration, interleaved, seconds_of, size
+from benchmarks.passages import words
+from benchmarks.serving import APP, EMPTY_APP, Server, Traffic, chromium, serving, settled, visitor
+from models.embeddings import SentencesRequest, nearest_rows, row_norms
+from models.engine import Engine
+
+_ROWS, _WIDTH, _COUNT = 152_000, 1_024, 20
+_POINTS = 500
+_SENTENCES = 2_000
+_PATIENCE = 120_000.0
+_NEAREST = Limit(1.3, "ratio", "at most 1.3 ×")
+_REPAINTED = Limit(3.0, "ratio", "at most 3 × an empty rerun")
+_BYTES = Limit(100e3, "value", "under 100 kB")
+_BATCHES = Limit(1 / 3, "ratio", "at most 1/3 of its time")
+
+
+def measure(pairs: int) -> list[Row]:
+    """The table, the sentences, the page."""
+    rows = [*_nearest(pairs), _sentences(min(pairs, 2))]
+    with chromium() as browser, serving(APP) as server, serving(EMPTY_APP) as empty_server:
+        rows += _layer(browser, server, empty_server, pairs)
+    return rows
+
+
+def _nearest(pairs: int) -> Iterator[Row]:
+    """A table as large as Qwen3-0.6B's, of random numbers: what is in it changes nothing."""
+    table = torch.randn(_ROWS, _WIDTH, generator=torch.Generator().manual_seed(0))
+    array = table.numpy()
+    norms = row_norms(table)
+    measures: tuple[Literal["cosine", "dot"], ...] = ("cosine", "dot")
+    for measure in measures:
+        queries = itertools.count()
+
+        def target(queries: Iterator[int] = queries) -> np.ndarray:
+            return array[next(queries) % _ROWS].astype(np.float64)
+
+        def ours(measure: Literal["cosine", "dot"] = measure) -> float:
+            one = target()
+            return seconds_of(lambda: nearest_rows(table, norms, one, measure, _COUNT))
+
+        def beside() -> float:
+            one = target().astype(np.float32)
+            return seconds_of(lambda: array @ one)
+
+        what = f"the {_COUNT} nearest of {_ROWS:,} × {_WIDTH:,} by {measure} (beside: numpy's product alone)"
+        yield compared(what, interleaved(ours, beside, pairs), duration, _NEAREST)
+
+
+def _sentences(pairs: int) -> Row:
+    """Sentences of 3 to 40 words, each another one."""
+    lengths = np.random.default_rng(0).integers(3, 41, _SENTENCES)
+    lines = tuple(
+        f"{number} {' '.join(itertools.islice(words(17 * number), int(length)))}"
+        for number, length in enumerate(lengths)
+    )
+    Engine().model("minilm")
+
+    def ours() -> float:
+        engine = Engine()
+        engine.model("minilm")
+        return seconds_of(lambda: engine.run(SentencesRequest("minilm", lines)))
+
+    def beside() -> float:
+        engine = Engine()
+        engine.model("minilm")
+        return seconds_of(lambda: [engine.run(SentencesRequest("minilm", (line,))) for line in lines])
+
+    what = f"{_SENTENCES:,} sentences to vectors, in batches of a length, minilm (beside: one by one)"
+    return compared(what, interleaved(ours, beside, pairs, 0), duration, _BATCHES)
+
+
+def _layer(browser: Browser, server: Server, empty_server: Server, pairs: int) -> Iterator[Row]:
+    """The next layer, by its button, until the list of what is really near is that layer's."""
+    text = " ".join(itertools.islice(words(), 20))
+    lines = "\n".join(f"{' '.join(itertools.islice(words(7 * number), 11))}." for number in range(36))
+    with visitor(browser) as context, visitor(browser) as empty_context:
+        page, empty = context.new_page(), empty_context.new_page()
+        traffic = Traffic(page)
+        empty.goto(empty_server.address)
+        empty.wait_for_selector(".st-key-line")
+        settled(empty)
+        page.goto(server.link("embeddings", model="smollm2", text=text))
+        _painted(page)
+        # More than a link can carry, so it is typed.
+        page.locator(".st-key-text_box textarea").fill(lines)
+        page.get_by_role("button", name="Look", exact=True).click()
+        page.wait_for_function(f"() => bench.points() >= {_POINTS - 50}", timeout=_PATIENCE)
+        settled(page)
+        points = page.evaluate("() => bench.points()")
+        page.evaluate("() => bench.selectPoint()")
+        page.wait_for_selector(".st-key-inspector table", timeout=_PATIENCE)
+        settled(page)
+        received: list[int] = []
+
+        def ours() -> float:
+            page.bring_to_front()
+            before = traffic.received
+            milliseconds = page.evaluate("() => bench.nextLayer()")
+            settled(page)
+            received.append(traffic.received - before)
+            return milliseconds / 1000
+
+        def beside() -> float:
+            empty.bring_to_front()
+            milliseconds = empty.evaluate("() => bench.emptyRerun()")
+            settled(empty)
+            return milliseconds / 1000
+
+        measured = interleaved(ours, beside, min(pairs, 30), WARM_UP)
+    most = max(received)
+    what = f"another layer of {points} points in 31 layers"
+    yield compared(
+        f"{what}, click to its neighbours listed (beside: an empty Streamlit rerun)", measured, duration, _REPAINTED
+    )
+    yield Row(f"{what}: bytes received, the most", size(most), value=most, limit=_BYTES, raw={"ours": received})
+
+
+def _painted(page: Page) -> None:
+    page.wait_for_function("() => bench.isPainted('layer-map', null)", timeout=_PATIENCE)
+    settled(page)

@@ -1,0 +1,26 @@
+"""What changes in a picture from rerun to rerun, on its way to it apart from the picture.
+
+Streamlit sends a message that it has sent before as a reference of a hundred bytes. So a large picture whose message
+says nothing of what is selected in it is sent once, and a selection costs what it holds.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import streamlit as st
+
+_mount = st.components.v2.component("headlight.picture_state", js=(Path(__file__).parent / "index.js").read_text())
+
+
+def mark_of(*parts: bytes) -> str:
+    """A name for what a picture holds: a state is of the picture with the same."""
+    digest = hashlib.blake2b(digest_size=9)
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def picture_state(name: str, of: str, state: Mapping[str, object]) -> None:
+    """Send the `state` of the picture `name` whose mark is `of`, after the picture itself."""
+    _mount(key=f"{name}_state", data={"name": name, "of": of, **state})
