@@ -57,8 +57,8 @@ def _nearest(pairs: int) -> Iterator[Row]:
 
 
 def _sentences(pairs: int) -> Row:
-    """Sentences of 3 to 40 words, each another one."""
-    lengths = np.random.default_rng(0).integers(3, 41, _SENTENCES)
+    """Sentences of 3 to 12 words, each another one. Longer ones are worth it less: there the products alone take as long."""
+    lengths = np.random.default_rng(0).integers(3, 13, _SENTENCES)
     lines = tuple(
         f"{number} {' '.join(itertools.islice(words(17 * number), int(length)))}"
         for number, length in enumerate(lengths)

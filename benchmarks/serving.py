@@ -19,7 +19,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, sync_p
 
 ROOT = Path(__file__).resolve().parents[1]
 APP = ("streamlit", "run", "app.py")
-EMPTY_APP = ("streamlit", "run", "benchmarks/empty_app.py")
+# As Streamlit comes, collecting after each rerun, which Headlight does not.
+EMPTY_APP = ("streamlit", "run", "benchmarks/empty_app.py", "--runner.postScriptGC=true")
 WATCHED_APP = ("benchmarks.watched_server",)
 
 _PATIENCE = 120.0

@@ -1,6 +1,8 @@
 """One vector for each of many sentences, in batches of about the same length."""
 
+import itertools
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,14 +15,14 @@ from models.attention.inputs import InputError
 from models.embeddings.maps import Dimensions, Method, Projection, project
 from models.embeddings.precision import NEIGHBOURS, Precision, precisions
 from models.embeddings.similarity import Pooling
-from models.engine import Engine
+from models.engine import Engine, on_one_thread
 from models.errors import HeadlightError
 from models.loaded import LoadedModel
 from models.tokenization import TextError, encode
 
 MOST_SENTENCES = 5_000
 # Padding included. No more, so that those who wait for the device between two forwards do not wait long.
-_TOKENS_AT_ONCE = 1_024
+_TOKENS_AT_ONCE = 512
 _ROWS_AT_ONCE = 64
 
 
@@ -110,15 +112,21 @@ class SentencesRequest:
         vectors: Float[np.ndarray, "sentence width"] | None = None
         done = 0
         yield SentencesDone(0, len(kept))
-        for batch in _batches(list(sharers)):
-            with engine.forward(loaded), torch.inference_mode():
-                found = _vectors(loaded, batch, self.pooling).numpy()
-            if vectors is None:
-                vectors = np.empty((len(kept), found.shape[1]), dtype=np.float32)
-            for ids, vector in zip(batch, found, strict=True):
-                vectors[sharers[ids]] = vector
-                done += len(sharers[ids])
-            yield SentencesDone(done, len(kept))
+        batches = _batches(list(sharers))
+        at_once = torch.get_num_threads() if loaded.device.type == "cpu" else 1
+        with ThreadPoolExecutor(at_once) as threads:
+            while some := list(itertools.islice(batches, at_once)):
+                with engine.forward(loaded):
+                    if len(some) == 1:
+                        found = [_forward(loaded, self.pooling, some[0])]
+                    else:
+                        found = list(threads.map(partial(_alone, loaded, self.pooling), some))
+                for ids, vector in zip(itertools.chain(*some), itertools.chain(*found), strict=True):
+                    if vectors is None:
+                        vectors = np.empty((len(kept), len(vector)), dtype=np.float32)
+                    vectors[sharers[ids]] = vector
+                    done += len(sharers[ids])
+                yield SentencesDone(done, len(kept))
         assert vectors is not None
         yield SentenceVectors(vectors, tuple(kept), len(self.sentences) - len(ids_of), too_long, len(sharers))
 
@@ -180,6 +188,17 @@ def _batches(rows: list[tuple[int, ...]]) -> Iterator[list[tuple[int, ...]]]:
         batch.append(ids)
     if batch:
         yield batch
+
+
+def _forward(loaded: LoadedModel, pooling: Pooling, batch: list[tuple[int, ...]]) -> Float[np.ndarray, "row width"]:
+    with torch.inference_mode():
+        return _vectors(loaded, batch, pooling).numpy()
+
+
+def _alone(loaded: LoadedModel, pooling: Pooling, batch: list[tuple[int, ...]]) -> Float[np.ndarray, "row width"]:
+    """On one thread: several batches at once wait for each other less than the threads of one do."""
+    with on_one_thread():
+        return _forward(loaded, pooling, batch)
 
 
 def _vectors(loaded: LoadedModel, batch: list[tuple[int, ...]], pooling: Pooling) -> Float[Tensor, "row width"]:
