@@ -10,6 +10,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from models.embeddings.order import best_first, rank_of
+from models.embeddings.similarity import anisotropy
 from models.embeddings.vectors import to_numpy
 from models.engine import Engine
 from models.errors import HeadlightError
@@ -20,6 +21,7 @@ Measure = Literal["cosine", "dot"]
 # Of float32 products of a thousand numbers, relative to the lengths: what is nearer together is told apart exactly.
 _NEAR = 1e-5
 _ROWS_AT_ONCE = 4096
+_SAMPLE = 2_000
 # BART's table of positions has two rows before the first position, RoBERTa's as many as its padding id and one more.
 _MOST_POSITIONS_BEFORE = 2
 
@@ -58,7 +60,7 @@ class TableFacts:
         "none" where the model makes no logits.
     position_table, rotary: where there are any. bias_buckets: for models with a learned bias for each distance (T5):
         into how many buckets distances fall, else 0.
-    positions: all of that in words.
+    positions: all of that in words. anisotropy: the mean cosine of random pairs among _SAMPLE of its rows.
     """
 
     rows: int
@@ -70,6 +72,7 @@ class TableFacts:
     rotary: tuple[Rotary, ...]
     bias_buckets: int
     positions: str
+    anisotropy: float
 
 
 @dataclass(frozen=True)
@@ -278,7 +281,14 @@ def table_facts(loaded: LoadedModel) -> TableFacts:
         rotary=rotary,
         bias_buckets=buckets,
         positions=_position_words(table, rotary, buckets),
+        anisotropy=_anisotropy(matrix),
     )
+
+
+def _anisotropy(matrix: Float[Tensor, "vocabulary width"]) -> float:
+    count = len(matrix)
+    chosen = np.random.default_rng(0).choice(count, min(count, _SAMPLE), replace=False)
+    return anisotropy(_rows(matrix, np.sort(chosen)).astype(np.float32))
 
 
 def _position_words(table: PositionTable | None, rotary: tuple[Rotary, ...], buckets: int) -> str:

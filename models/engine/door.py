@@ -150,8 +150,7 @@ def _load_tokenizer(name: str) -> "LoadedTokenizer":
 def _hide_from_collector() -> None:
     """Take what was imported and loaded, which stays as long as the process, out of the garbage collector's sight.
 
-    Streamlit collects garbage at the end of every run, before the last messages of the run have left, and looking
-    through what the libraries hold takes longer than the run itself.
+    Looking through what the libraries hold takes longer than a rerun, and nobody else computes meanwhile.
     """
     gc.collect()
     gc.freeze()

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from models.catalog import MODELS
+from models.engine import engine
 from models.errors import HeadlightError
 from pages.embedding.choices import (
     AXES,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from models.embeddings import Embedding, LayersDone, LayersMap, LayersMapRequest, NearVectors
 
 _NEAR = 8
-_MOST_POINTS = 1_000
+_MOST_POINTS = 2_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +129,8 @@ def journey() -> Journey | None:
     from models.embeddings import LayersMapRequest
 
     lines = texts()
+    if not lines:
+        raise HeadlightError("There is no text yet: type a sentence on each line, or choose an example.")
     method: Any = METHOD.value
     axes: Any = int(AXES.value)
     word = WORD.value.strip()
@@ -135,6 +138,8 @@ def journey() -> Journey | None:
         note("There is no word to compare yet; all tokens are shown.")
     only = word if POINTS.value == "word" and word else None
     request = LayersMapRequest(thread.MODEL.value, lines, only, method, axes, same_size=True)
+    if request not in engine.answers:
+        _check_size(lines, only)
     found: LayersMap | None = answer_of("maps", request, _told, is_wanted=True)
     if found is None:
         return None
@@ -148,10 +153,25 @@ def journey() -> Journey | None:
     return Journey(lines, request, found, marked, groups, named, _same_sense(lines, word, named))
 
 
+def _check_size(lines: tuple[str, ...], only: str | None) -> None:
+    """Every state of every token is kept while it is shown: raises HeadlightError for too many."""
+    from models.attention.inputs import model_inputs
+
+    loaded = engine.model(thread.MODEL.value)
+    counts = [len(model_inputs(loaded, text).ids) for text in lines]
+    if only is None and sum(counts) > _MOST_POINTS:
+        raise HeadlightError(
+            f"These lines have {sum(counts):,} tokens, and a map of more than {_MOST_POINTS:,} points shows nothing; "
+            "shorten them, or name a word and choose “The word”."
+        )
+    for number, count in enumerate(counts):
+        if count > _MOST_POINTS:
+            raise HeadlightError(f"Line {number + 1} has {count:,} tokens; at most {_MOST_POINTS:,} are read here.")
+
+
 def _same_sense(lines: tuple[str, ...], word: str, named: tuple[str, ...]) -> tuple[float, ...] | None:
     """What the tab of the senses tells in full; None where the word or a sense is missing."""
     from models.embeddings import SensesRequest
-    from models.engine import engine
 
     if not word or not all(named) or len(lines) < 2:
         return None
@@ -169,7 +189,6 @@ def _told(step: "LayersDone") -> tuple[float, str]:
 def _occurrences(lines: tuple[str, ...], word: str) -> set[tuple[int, int]]:
     """Line and token wherever the word stands."""
     from models.embeddings.occurrences import word_tokens
-    from models.engine import engine
 
     found = set()
     for number, text in enumerate(lines):
@@ -186,7 +205,6 @@ def _embedded(text: str) -> Any:
 
 def vectors_at(now: Journey, layer: int) -> np.ndarray:
     """The vectors behind the points of a layer, [point, width] float32, as the map's request has them."""
-    from models.engine import engine
 
     kept: dict[int, np.ndarray] = {}
     rows = []

@@ -100,7 +100,7 @@ def picture(row: "Row", near: "Neighbours", parts: list[tuple[str, int]], facts:
         st.html(
             line(
                 f"Exact, over all {row.rows:,} rows in {facts.width} dimensions. Left out: {left}, which would come "
-                f"first. {MODELS[name].title}."
+                f"first. Two random rows have a cosine of {facts.anisotropy:.2f}. {MODELS[name].title}."
             )
         )
 

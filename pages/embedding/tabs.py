@@ -226,7 +226,7 @@ def how_many_numbers(status: DeltaGenerator) -> None:
 
 def many_sentences() -> None:
     """Up to 5,000 lines at once, as a job, and the nearest to one of them."""
-    from models.embeddings import SentencesRequest, cosines
+    from models.embeddings import SentencesRequest, anisotropy, cosines
 
     st.text_area("A sentence to a line", key="many_lines_box", height=160, placeholder="Paste up to 5,000 lines")
     pressed = st.button("Embed them", key="embed_lines")
@@ -259,6 +259,7 @@ def many_sentences() -> None:
     values[place] = -np.inf
     order = np.argsort(-values, kind="stable")[: min(10, len(values) - 1)]
     st.html(table(["line", "cosine"], [[lines[found.lines[each]][:120], f"{values[each]:.3f}"] for each in order]))
+    st.html(line(f"Two random sentences of these have a cosine of {anisotropy(found.vectors):.2f}."))
     take.vectors_download(found.vectors, [lines[each] for each in found.lines], "sentences")
 
 

@@ -252,3 +252,13 @@ def test_half_a_surrogate_pair_and_a_model_without_tokenizer_are_refused(minilm)
         find_piece(minilm, "\ud800")
     with pytest.raises(NoSuchPieceError, match="without a tokenizer"):
         find_piece(architectures.loaded("llama"), "king")
+
+
+@pytest.mark.parametrize("name", ["minilm", "smollm2"])
+def test_what_two_random_rows_have_in_common(engine, name):
+    matrix = engine.model(name).model.get_input_embeddings().weight.detach().float().numpy()
+    one, other = (np.random.default_rng(seed).integers(len(matrix), size=20_000) for seed in (1, 2))
+    lengths = np.linalg.norm(matrix, axis=1)
+    cosines = (matrix[one] * matrix[other]).sum(axis=1) / (lengths[one] * lengths[other])
+    facts = engine.run(TableFactsRequest(name))
+    assert facts.anisotropy == pytest.approx(cosines.mean(), abs=0.02)
