@@ -158,6 +158,11 @@ def wave_chart(wavelengths: Float[np.ndarray, " pair"], palette: Palette = LIGHT
     chart: Any = alt.Chart(alt.Data(values=rows)).mark_line(color=palette.amount[4], point={"color": palette.amount[4]})
     return chart.encode(
         x=alt.X("pair:Q", title="pair of numbers", axis=alt.Axis(grid=False, tickMinStep=1)),
-        y=alt.Y("positions:Q", title="positions for a turn", scale=alt.Scale(type="log"), axis=alt.Axis(format="~s")),
+        y=alt.Y(
+            "positions:Q",
+            title="positions",
+            scale=alt.Scale(type="log"),
+            axis=alt.Axis(format="~s", values=[10**power for power in range(0, 13, 2)]),
+        ),
         tooltip=[alt.Tooltip("pair:Q"), alt.Tooltip("positions:Q", format=",.1f")],
     ).properties(height=150)

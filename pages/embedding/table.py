@@ -87,7 +87,8 @@ def picture(row: "Row", near: "Neighbours", parts: list[tuple[str, int]], facts:
             )
         )
     said = "".join(
-        f" {sign} " * bool(place) + _shown(name, number, RowRequest) for place, (sign, number) in enumerate(parts)
+        f" {sign.replace('-', '−')} " * bool(place) + _shown(name, number, RowRequest)
+        for place, (sign, number) in enumerate(parts)
     )
     left = ", ".join(dict.fromkeys(_shown(name, number, RowRequest) for _, number in parts))
     with st.container(key="nearest"):

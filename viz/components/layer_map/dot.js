@@ -1,6 +1,6 @@
 // One token on a map.
 
-function dot(context, [, , isMarked, group], { ink, quiet, ground }, [x, y], size) {
+function dot(context, [, , isMarked, group], { ink, quiet }, [x, y], size) {
   context.beginPath()
   if (!isMarked) {
     context.arc(x, y, 2.4 * size, 0, 7)
@@ -20,8 +20,11 @@ function dot(context, [, , isMarked, group], { ink, quiet, ground }, [x, y], siz
     corners.forEach(([dx, dy], at) => context[at ? "lineTo" : "moveTo"](x + dx, y + dy))
     context.closePath()
   }
-  context.fillStyle = group % 2 === 1 ? ground : ink
-  context.fill()
+  // Hollow ones are, so that what lies in the same place shows through.
+  if (group % 2 !== 1) {
+    context.fillStyle = ink
+    context.fill()
+  }
   context.lineWidth = 1.8 * size
   context.strokeStyle = ink
   context.stroke()

@@ -269,7 +269,8 @@ class LayerMap {
     const label = (point, colour) => {
       const [piece, text] = points[point]
       const [x, y] = onto(this.now(point))
-      const said = this.header.texts.length > 1 ? `${piece} ${text + 1}` : piece
+      const same = points.flatMap(([other, line, isMarked], place) => (other === piece && isMarked === points[point][2] && this.isAt(place, x, y, onto) ? [line + 1] : []))
+      const said = this.header.texts.length > 1 ? `${piece} ${same.length ? same.join(", ") : text + 1}` : piece
       const left = x > width - 90 ? x - 10 - context.measureText(said).width : x + 10
       context.lineWidth = 3.5
       context.strokeStyle = ground
@@ -290,6 +291,12 @@ class LayerMap {
       context.stroke()
       label(point, point === this.point ? accent : ink)
     }
+  }
+
+  /** Whether a point lies where another one does: two equal vectors have one place. */
+  isAt(point, x, y, onto) {
+    const [left, top] = onto(this.now(point))
+    return Math.hypot(left - x, top - y) < 1.5
   }
 
   pointAt(event) {
