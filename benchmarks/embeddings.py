@@ -57,7 +57,7 @@ def _nearest(pairs: int) -> Iterator[Row]:
 
 
 def _sentences(pairs: int) -> Row:
-    """Sentences of 3 to 12 words, each another one. Longer ones are worth it less: there the products alone take as long."""
+    """Sentences of 3 to 12 words, each another one; with longer ones the products alone take nearly as long."""
     lengths = np.random.default_rng(0).integers(3, 13, _SENTENCES)
     lines = tuple(
         f"{number} {' '.join(itertools.islice(words(17 * number), int(length)))}"

@@ -1,5 +1,6 @@
 """What every head of every layer attends to, for any architecture that uses transformers' attention registry."""
 
+from models.attention.heads_off import HeadsOff, HeadsOffRequest
 from models.attention.inputs import InputError
 from models.attention.interventions import CutLink, HideToken, Intervention, InterventionError, ReplacePattern, ZeroHead
 from models.attention.pooling import block_starts, max_pooled, without_columns
@@ -30,6 +31,8 @@ __all__ = [
     "HeadMapRequest",
     "HeadPicture",
     "HeadPictureRequest",
+    "HeadsOff",
+    "HeadsOffRequest",
     "HideToken",
     "InputError",
     "Intervention",

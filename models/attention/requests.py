@@ -106,7 +106,7 @@ class TracedTextRequest:
             kinds=trace.kinds,
             layers=tuple(trace.layers(kind) for kind in trace.kinds),
             heads=tuple(tuple(trace.heads(kind, layer) for layer in trace.layers(kind)) for kind in trace.kinds),
-            next_tokens=_next_tokens(trace, self.candidates),
+            next_tokens=next_tokens(trace, self.candidates),
             written=written,
             written_texts=_texts(trace.loaded, [each.id for each in written]),
             written_special=tuple(piece.is_special for piece in marks),
@@ -151,7 +151,8 @@ def _read_as(loaded: LoadedModel, text: str | tuple[int, ...]) -> str:
     return text if normalizer is None else normalizer.normalize_str(text)
 
 
-def _next_tokens(trace: AttentionTrace, count: int) -> tuple[Candidate, ...]:
+def next_tokens(trace: AttentionTrace, count: int) -> tuple[Candidate, ...]:
+    """The likeliest tokens to come, best first; none for a model that is not a decoder."""
     if trace.kinds != ("decoder",):
         return ()
     logits = trace.last_output.astype(np.float64)

@@ -1,0 +1,94 @@
+"""One head switched off, beside every other head of its layer: what the model then says."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from models.attention.interventions import Intervention, ZeroHead
+from models.attention.requests import Candidate, TraceRequest, next_tokens, written_ids
+from models.attention.steps import TooManyTokensError
+from models.attention.trace import AttentionTrace, trace_rows
+from models.engine import Engine
+
+Measured = Literal["next token", "output", "vector"]
+
+# Rows of one batch: what a batch holds grows with each of them.
+_ROWS_AT_ONCE = 16
+MOST_TOKENS = 512
+_CANDIDATES = 5
+
+
+@dataclass(frozen=True)
+class HeadsOff:
+    """What is left when a head's output is set to 0, for each head of a layer in turn.
+
+    measured: "next token", for a decoder: the probability of the token that it finds likeliest with all heads.
+        "output", for a seq2seq model: the probability of all that is written. "vector", for an encoder: the cosine of
+        the selected token's last vector with what it is with all heads.
+    token: what is measured, as shown. before: with all heads; 1 for a vector.
+    without: without each head of the layer.
+    next_tokens: for a decoder, the likeliest with all heads, then without each head.
+    """
+
+    measured: Measured
+    token: str
+    before: float
+    without: tuple[float, ...]
+    next_tokens: tuple[tuple[Candidate, ...], ...]
+
+
+@dataclass(frozen=True)
+class HeadsOffRequest:
+    """Every head of one layer of one kind switched off in turn; `position` is the token whose vector is measured.
+
+    Michel, Levy and Neubig 2019 (arXiv 1905.10650) switch heads off in this way.
+    """
+
+    trace: TraceRequest
+    kind: str
+    layer: int
+    position: int = 0
+
+    def answer(self, engine: Engine) -> HeadsOff:
+        """Raises what `TraceRequest` raises, NoSuchMapError for a layer that is not there, TooManyTokensError."""
+        whole = engine.run(self.trace)
+        heads = whole.heads(self.kind, self.layer)
+        if len(whole.pieces) > MOST_TOKENS:
+            raise TooManyTokensError(
+                f"Switching each of {heads} heads off takes a forward for each, and this text has {len(whole.pieces):,} "
+                f"tokens; take a text of at most {MOST_TOKENS}."
+            )
+        rows: list[tuple[Intervention, ...]] = [
+            (*self.trace.interventions, ZeroHead(self.kind, self.layer, head)) for head in range(heads)
+        ]
+        traces = [whole]
+        for start in range(0, heads, _ROWS_AT_ONCE):
+            with engine.forward(whole.loaded):
+                traces += trace_rows(
+                    whole.loaded, whole.inputs.ids, rows[start : start + _ROWS_AT_ONCE], whole.inputs.target_ids or None
+                )
+        if whole.target_pieces:
+            shares = [_share_of_output(trace, written_ids(trace.loaded, self.trace.target)) for trace in traces]
+            return HeadsOff("output", "the whole output", shares[0], tuple(shares[1:]), ())
+        if whole.kinds != ("decoder",):
+            place = min(self.position, len(whole.pieces) - 1)
+            vectors = np.stack([trace.outputs[place] for trace in traces]).astype(np.float64)
+            lengths = np.linalg.norm(vectors, axis=1)
+            cosines = vectors @ vectors[0] / np.maximum(lengths * lengths[0], np.finfo(np.float64).tiny)
+            return HeadsOff("vector", whole.tokens[place], 1.0, tuple(cosines[1:].tolist()), ())
+        first = next_tokens(whole, 1)[0]
+        shares = [float(_softmax(trace.last_output)[first.id]) for trace in traces]
+        said = tuple(next_tokens(trace, _CANDIDATES) for trace in traces)
+        return HeadsOff("next token", first.text, shares[0], tuple(shares[1:]), said)
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    wide = logits.astype(np.float64)
+    shares = np.exp(wide - wide.max(axis=-1, keepdims=True))
+    return shares / shares.sum(axis=-1, keepdims=True)
+
+
+def _share_of_output(trace: AttentionTrace, written: tuple[int, ...]) -> float:
+    shares = _softmax(trace.outputs[: len(written)])
+    return float(shares[np.arange(len(written)), list(written)].prod())

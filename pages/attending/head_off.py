@@ -1,0 +1,68 @@
+"""The shown head switched off, beside every other head of its layer."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.attending.choices import head_name
+from pages.shared.asking import ask
+from viz.inspector import Share, heading, line, part_text, shares
+
+if TYPE_CHECKING:
+    from models.attention import HeadMapRequest, HeadsOff
+
+_MEASURED = {
+    "next token": "How likely “{token}” comes next",
+    "output": "How likely the model holds the output as it stands",
+    "vector": "How much of its direction the last vector of “{token}” keeps (cosine)",
+}
+_LINE = (
+    "Zeroing a head is unnatural, and other heads make up for it: compare with the other heads of the layer. A head "
+    "that looks at a token need not matter for what is said, and one that matters may look nowhere in particular."
+)
+
+
+def show(request: "HeadMapRequest", selected: int, status: DeltaGenerator) -> None:
+    """Before and after, and the other heads as controls."""
+    from models.attention import HeadsOffRequest
+
+    layer, head = request.layer, request.head
+    if layer is None or head is None:
+        st.html(line("Several heads are shown; choose one of them to switch it off."))
+        return
+    asked = HeadsOffRequest(request.trace, request.kind, layer, selected if request.kind == "encoder" else 0)
+    found = ask(asked, status)
+    name = head_name(layer, head)
+    left, right = st.columns(2, gap="large")
+    left.html(
+        heading(_MEASURED[found.measured].format(token=found.token))
+        + shares([Share("all heads", found.before), Share(f"without {name}", _drawn(found.without[head]))])
+        + line(_verdict(found, name, head))
+        + line(_LINE)
+    )
+    others = [(each, part) for each, part in enumerate(found.without) if each != head]
+    right.html(
+        heading(f"Without one of the other heads of layer {layer}")
+        + shares([Share(f"without {head_name(layer, each)}", _drawn(part)) for each, part in others])
+    )
+    if found.next_tokens:
+        for column, title, candidates in (
+            (left, "Next token, all heads", found.next_tokens[0]),
+            (right, f"Next token, without {name}", found.next_tokens[head + 1]),
+        ):
+            column.html(heading(title) + shares([Share(each.text, each.probability) for each in candidates]))
+
+
+def _drawn(part: float) -> float:
+    """A cosine may be below nothing; a bar is not."""
+    return min(1.0, max(0.0, part))
+
+
+def _verdict(found: "HeadsOff", name: str, head: int) -> str:
+    """Where its effect stands among those of the layer's heads."""
+    effects = [abs(part - found.before) for part in found.without]
+    larger = sum(effect > effects[head] for effect in effects)
+    place = "the most" if larger == 0 else f"less than {larger} of the {len(effects) - 1} other heads"
+    change = part_text(found.without[head]) if found.without[head] >= 0 else f"{found.without[head]:.2f}"
+    return f"From {part_text(found.before)} to {change} without {name}: of this layer, it changes this {place}."
