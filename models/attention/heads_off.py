@@ -56,8 +56,8 @@ class HeadsOffRequest:
         heads = whole.heads(self.kind, self.layer)
         if len(whole.pieces) > MOST_TOKENS:
             raise TooManyTokensError(
-                f"Switching each of {heads} heads off takes a forward for each, and this text has {len(whole.pieces):,} "
-                f"tokens; take a text of at most {MOST_TOKENS}."
+                f"Switching each of {heads} heads off takes a forward for each, and this text has "
+                f"{len(whole.pieces):,} tokens; take a text of at most {MOST_TOKENS}."
             )
         rows: list[tuple[Intervention, ...]] = [
             (*self.trace.interventions, ZeroHead(self.kind, self.layer, head)) for head in range(heads)
