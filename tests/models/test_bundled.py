@@ -132,7 +132,7 @@ def alignment(loaded, word):
 
 
 def test_one_head_runs_along_the_word(loaded):
-    never_back = [bool((np.diff(alignment(loaded, word).argmax(axis=-1)) >= 0).all()) for word in held_out_words()]
+    never_back = [bool((np.diff(alignment(loaded, word).argmax(axis=-1)) >= 0).all()) for word in held_out_words()[::4]]
     assert np.mean(never_back) >= 0.8
 
 

@@ -138,6 +138,7 @@ def test_a_timing_goes_through_its_rounds(name):
     assert found.positions.tolist() == list(range(first, first + 5))
 
 
+@pytest.mark.slow
 def test_one_timing_at_a_time_and_the_other_is_told():
     engine = engine_with("llama")
     held, told = threading.Event(), []

@@ -230,11 +230,11 @@ def test_a_text_goes_on_after_its_last_token_with_the_same_luck():
 
 
 def test_a_run_that_was_stopped_is_written_anew():
-    screen = Sampling(**HERE, max_new_tokens="60")
+    screen = Sampling(**HERE, max_new_tokens="30")
     screen.press("write").press("stop_writing_text").until_done()
-    assert len(screen.text) < 60
+    assert len(screen.text) < 30
     screen.press("write").until_done()
-    assert screen.text == texts_of(own_steps(max_new_tokens=60))
+    assert screen.text == texts_of(own_steps(max_new_tokens=30))
 
 
 def test_a_least_length_above_the_length_takes_it_along():
