@@ -120,7 +120,9 @@ def _knob(browser: Browser, server: Server, empty_server: Server, pairs: int) ->
         measured = interleaved(ours, beside, min(pairs, 30), WARM_UP)
     what = f"one knob moved, {len(_KNOBS)} stages of 49,152 tokens"
     most = max(received)
-    yield compared(f"{what}, key to painted (beside: an empty Streamlit rerun)", measured, duration, _REPAINTED)
+    yield compared(
+        f"{what}, key to painted (beside: an empty rerun of Streamlit as it comes)", measured, duration, _REPAINTED
+    )
     yield Row(f"{what}: bytes received, the most", size(most), value=most, limit=_BYTES, raw={"ours": received})
 
 
