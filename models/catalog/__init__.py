@@ -11,6 +11,7 @@ from models.catalog.models import (
     model_card,
 )
 from models.catalog.packs import Pack, PackFile
+from models.catalog.scripts import D3, JQUERY
 from models.catalog.tokenizers import (
     DEFAULT_TOKENIZERS,
     TOKENIZERS,
@@ -23,9 +24,11 @@ from models.catalog.tokenizers import (
 
 __all__ = [
     "ARCHITECTURES",
+    "D3",
     "DEFAULT_MODEL",
     "DEFAULT_TOKENIZERS",
     "EARLIER",
+    "JQUERY",
     "MODELS",
     "TOKENIZERS",
     "Algorithm",

@@ -3,8 +3,8 @@
 import logging
 import sys
 
-from models.catalog import MODELS, TOKENIZERS
-from models.loading.packs import PackError, model_folder
+from models.catalog import D3, JQUERY, MODELS, TOKENIZERS
+from models.loading.packs import PackError, model_folder, packs_folder, verify_files
 from models.tokenization.shelf import tokenizer_folder
 
 logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -14,5 +14,8 @@ try:
     for card in TOKENIZERS.values():
         if card.pack is not None:
             print(f"{card.name}: {tokenizer_folder(card)}")
+    for pack in (D3, JQUERY):
+        verify_files(pack)
+        print(f"{pack.distribution}: {packs_folder() / pack.folder}")
 except PackError as error:
-    sys.exit(f"{card.name}: {error}")
+    sys.exit(str(error))
