@@ -11,9 +11,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from models.attention.inputs import Inputs
-from models.embeddings.shadow import shadow_of
 from models.errors import HeadlightError
 from models.loaded import LoadedModel
+from models.shadow import shadow_of
 
 # Longer chains of norms and maps between the table and the first layer are not known.
 _MOST_STEPS = 4

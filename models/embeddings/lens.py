@@ -17,11 +17,11 @@ from models.attention.inputs import model_inputs
 from models.decoding.masked import has_masked_head
 from models.embeddings.anatomy import Anatomy, anatomy_of
 from models.embeddings.order import best_first, rank_of
-from models.embeddings.shadow import answering, shadow_of
 from models.embeddings.vectors import Embedding, EmbedRequest, to_numpy
 from models.engine import Engine
 from models.errors import HeadlightError
 from models.loaded import LoadedModel
+from models.shadow import answering, shadow_of
 
 # SmolLM2 on two cores reads 30 positions a second after each of its layers: more than this nobody waits for.
 MOST_POSITIONS = 256
