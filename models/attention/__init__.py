@@ -1,17 +1,26 @@
 """What every head of every layer attends to, for any architecture that uses transformers' attention registry."""
 
+from models.attention.changes import Changes, ChangesRequest, WrittenStep
+from models.attention.differences import MapDifference, MapDifferenceRequest
 from models.attention.heads_off import HeadsOff, HeadsOffRequest
 from models.attention.inputs import InputError
 from models.attention.interventions import CutLink, HideToken, Intervention, InterventionError, ReplacePattern, ZeroHead
-from models.attention.pooling import block_starts, max_pooled, without_columns
-from models.attention.requests import (
-    Candidate,
+from models.attention.patterns import PATTERN_NAMES, PatternName, pattern_rows
+from models.attention.pictures import (
+    THUMBNAIL_STEPS,
     HeadGrid,
     HeadGridRequest,
-    HeadMap,
-    HeadMapRequest,
     HeadPicture,
     HeadPictureRequest,
+    HeadWindowRequest,
+    LayerMapsRequest,
+)
+from models.attention.pooling import Pooling, block_starts, max_pooled, without_columns
+from models.attention.requests import (
+    Candidate,
+    HeadMap,
+    HeadMapRequest,
+    LeftOut,
     TracedText,
     TracedTextRequest,
     TraceRequest,
@@ -20,10 +29,14 @@ from models.attention.steps import Absence, AbsencesRequest, StepRows, StepRowsR
 from models.attention.trace import AttentionTrace, NoSuchMapError, NothingRecordedError, trace_attention, trace_rows
 
 __all__ = [
+    "PATTERN_NAMES",
+    "THUMBNAIL_STEPS",
     "Absence",
     "AbsencesRequest",
     "AttentionTrace",
     "Candidate",
+    "Changes",
+    "ChangesRequest",
     "CutLink",
     "HeadGrid",
     "HeadGridRequest",
@@ -31,14 +44,21 @@ __all__ = [
     "HeadMapRequest",
     "HeadPicture",
     "HeadPictureRequest",
+    "HeadWindowRequest",
     "HeadsOff",
     "HeadsOffRequest",
     "HideToken",
     "InputError",
     "Intervention",
     "InterventionError",
+    "LayerMapsRequest",
+    "LeftOut",
+    "MapDifference",
+    "MapDifferenceRequest",
     "NoSuchMapError",
     "NothingRecordedError",
+    "PatternName",
+    "Pooling",
     "ReplacePattern",
     "StepRows",
     "StepRowsRequest",
@@ -46,9 +66,11 @@ __all__ = [
     "TraceRequest",
     "TracedText",
     "TracedTextRequest",
+    "WrittenStep",
     "ZeroHead",
     "block_starts",
     "max_pooled",
+    "pattern_rows",
     "trace_attention",
     "trace_rows",
     "without_columns",

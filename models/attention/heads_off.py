@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 
+from models.attention.changes import cosines, shares_of
 from models.attention.interventions import Intervention, ZeroHead
 from models.attention.requests import Candidate, TraceRequest, next_tokens, written_ids
 from models.attention.steps import TooManyTokensError
@@ -73,22 +74,15 @@ class HeadsOffRequest:
             return HeadsOff("output", "the whole output", shares[0], tuple(shares[1:]), ())
         if whole.kinds != ("decoder",):
             place = min(self.position, len(whole.pieces) - 1)
-            vectors = np.stack([trace.outputs[place] for trace in traces]).astype(np.float64)
-            lengths = np.linalg.norm(vectors, axis=1)
-            cosines = vectors @ vectors[0] / np.maximum(lengths * lengths[0], np.finfo(np.float64).tiny)
-            return HeadsOff("vector", whole.tokens[place], 1.0, tuple(cosines[1:].tolist()), ())
+            vectors = np.stack([trace.outputs[place] for trace in traces])
+            kept = cosines(vectors, np.broadcast_to(vectors[0], vectors.shape))
+            return HeadsOff("vector", whole.tokens[place], 1.0, tuple(kept[1:].tolist()), ())
         first = next_tokens(whole, 1)[0]
-        shares = [float(_softmax(trace.last_output)[first.id]) for trace in traces]
+        shares = [float(shares_of(trace.last_output)[first.id]) for trace in traces]
         said = tuple(next_tokens(trace, _CANDIDATES) for trace in traces)
         return HeadsOff("next token", first.text, shares[0], tuple(shares[1:]), said)
 
 
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    wide = logits.astype(np.float64)
-    shares = np.exp(wide - wide.max(axis=-1, keepdims=True))
-    return shares / shares.sum(axis=-1, keepdims=True)
-
-
 def _share_of_output(trace: AttentionTrace, written: tuple[int, ...]) -> float:
-    shares = _softmax(trace.outputs[: len(written)])
+    shares = shares_of(trace.outputs[: len(written)])
     return float(shares[np.arange(len(written)), list(written)].prod())

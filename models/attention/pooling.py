@@ -1,7 +1,11 @@
 """Maps made smaller or without their sink, always in a way that can be said in one sentence."""
 
+from typing import Literal
+
 import numpy as np
 from jaxtyping import Bool, Float
+
+Pooling = Literal["max", "mean"]
 
 
 def max_pooled(weights: Float[np.ndarray, "*maps query key"], limit: int) -> Float[np.ndarray, "*maps rows columns"]:
@@ -14,6 +18,22 @@ def max_pooled(weights: Float[np.ndarray, "*maps query key"], limit: int) -> Flo
         if length > limit:
             weights = np.maximum.reduceat(weights, block_starts(length, limit), axis=axis)
     return weights
+
+
+def pooled(
+    weights: Float[np.ndarray, "*maps query key"], limit: int, how: Pooling
+) -> Float[np.ndarray, "*maps rows columns"]:
+    """`max_pooled`, or each cell the mean of its block; NaN, where a query may not look, is no part of a mean."""
+    if how == "max":
+        return max_pooled(weights, limit)
+    seen = ~np.isnan(weights)
+    total, count = np.where(seen, weights, 0), seen.astype(np.float32)
+    for axis in (-2, -1):
+        length = weights.shape[axis]
+        if length > limit:
+            starts = block_starts(length, limit)
+            total, count = np.add.reduceat(total, starts, axis=axis), np.add.reduceat(count, starts, axis=axis)
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
 def block_starts(length: int, limit: int) -> np.ndarray:

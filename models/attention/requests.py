@@ -2,17 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float
 
 from models.attention.inputs import shifted_right
 from models.attention.interventions import Intervention
-from models.attention.pooling import max_pooled, without_columns
+from models.attention.pooling import without_columns
 from models.attention.trace import AttentionTrace, trace_attention
 from models.engine import Engine
 from models.loaded import LoadedModel
 from models.tokenization import Piece, TextStream, encode
+
+LeftOut = Literal["", "special", "first", "sink"]
 
 
 @dataclass(frozen=True)
@@ -183,14 +186,17 @@ class HeadMap:
 class HeadMapRequest:
     """One map. `head` None is the mean over the layer's heads, `layer` None the mean over the heads of all layers.
 
-    `without_sink` takes out the columns of `sink_columns` and rescales the rows.
+    left_out: columns that are taken out, the rows rescaled: see `left_out_columns`.
+    by_value: each weight times the length of its key's value vector, which says how much is really moved (Kobayashi
+        et al. 2020, Attention is Not Only a Weight, section 3). It is no share of a whole any more.
     """
 
     trace: TraceRequest
     kind: str
     layer: int | None
     head: int | None
-    without_sink: bool = False
+    left_out: LeftOut = ""
+    by_value: bool = False
 
     def answer(self, engine: Engine) -> HeadMap:
         """Raises what `TraceRequest` raises, and NoSuchMapError."""
@@ -200,115 +206,40 @@ class HeadMapRequest:
         maps = []
         for layer in layers:
             with engine.forward(trace.loaded):
-                maps.append(_one_map(trace, self.kind, layer, head))
+                maps.append(_one_map(trace, self.kind, layer, head, by_value=self.by_value))
         weights = np.mean([each for each, _ in maps], axis=0) if len(maps) > 1 else maps[0][0]
         visible = np.any([each for _, each in maps], axis=0)
-        if not self.without_sink:
+        if not self.left_out:
             return HeadMap(weights, visible, np.ones(len(weights), dtype=np.float32))
-        rescaled, seen = without_columns(weights, sink_columns(trace, self.kind))
+        rescaled, seen = without_columns(weights, left_out_columns(trace, self.kind, self.left_out))
         return HeadMap(rescaled, visible, seen)
 
 
 def _one_map(
-    trace: AttentionTrace, kind: str, layer: int, head: int | None
+    trace: AttentionTrace, kind: str, layer: int, head: int | None, *, by_value: bool = False
 ) -> tuple[Float[np.ndarray, "query key"], Bool[np.ndarray, "query key"]]:
     """The weights of a head, or the mean over the layer's heads, and where any of them may look."""
     weights = trace.weights(kind, layer, head)
+    if by_value:
+        lengths = np.linalg.norm(trace.values(kind, layer), axis=-1)
+        weights = weights * (lengths[:, None] if head is None else lengths[head])
     if head is not None:
         return weights, trace.visible(kind, layer, head)
     visible = np.any([trace.visible(kind, layer, each) for each in range(len(weights))], axis=0)
     return weights.mean(axis=0), visible
 
 
-@dataclass(frozen=True)
-class HeadPicture:
-    """What a screen shows of a map: at most so many cells, and the row of one query in full.
+def left_out_columns(trace: AttentionTrace, kind: str, what: LeftOut) -> Bool[np.ndarray, " key"]:
+    """The keys that heads look at when they have nothing to look for.
 
-    cells: the weights; NaN where a query may not look. Of a pooled map, the largest weight of each block.
-    row: the selected query's weights, exact; NaN where it may not look.
-    most: the largest weight of the whole map.
-    seen: the share of the row's weight that is shown; 1 unless the sink is taken out.
-    size: how many queries and keys there are.
-    """
-
-    cells: Float[np.ndarray, "rows columns"]
-    row: Float[np.ndarray, " key"]
-    most: float
-    seen: float
-    size: tuple[int, int]
-
-
-@dataclass(frozen=True)
-class HeadPictureRequest:
-    """A map for the screen, max-pooled where it has more than `side` rows or columns, with query `query` selected."""
-
-    map: HeadMapRequest
-    query: int
-    side: int = 512
-
-    def answer(self, engine: Engine) -> HeadPicture:
-        """Raises what `HeadMapRequest` raises."""
-        whole = engine.run(self.map)
-        # -1 stands below every weight, so that a block is unseen only where no query in it may look at any key in it.
-        cells = max_pooled(np.where(whole.visible, whole.weights, np.float32(-1)), self.side)
-        return HeadPicture(
-            cells=np.where(cells < 0, np.float32(np.nan), cells),
-            row=np.where(whole.visible[self.query], whole.weights[self.query], np.float32(np.nan)),
-            most=float(whole.weights.max()),
-            seen=float(whole.seen[self.query]),
-            size=(whole.weights.shape[0], whole.weights.shape[1]),
-        )
-
-
-@dataclass(frozen=True)
-class HeadGrid:
-    """Every head of a kind as a thumbnail.
-
-    thumbnails: 255 x the square root of the weight, so that faint patterns are seen.
-    layers: the layer of each row of thumbnails.
-    tokens: how many positions each side of a map had before pooling, queries and keys.
-    """
-
-    thumbnails: UInt8[np.ndarray, "layers heads rows columns"]
-    layers: tuple[int, ...]
-    tokens: tuple[int, int]
-
-
-@dataclass(frozen=True)
-class HeadGridRequest:
-    """All layers and heads of a kind, each pooled (largest weight) to at most `side` rows and columns."""
-
-    trace: TraceRequest
-    kind: str
-    without_sink: bool = False
-    side: int = 32
-
-    def answer(self, engine: Engine) -> HeadGrid:
-        """Raises what `TraceRequest` raises, and NoSuchMapError."""
-        trace = engine.run(self.trace)
-        layers = trace.layers(self.kind)
-        gone = sink_columns(trace, self.kind)
-        most = max(trace.heads(self.kind, layer) for layer in layers)
-        rows = []
-        for layer in layers:
-            with engine.forward(trace.loaded):
-                weights = trace.weights(self.kind, layer)
-            shape = weights.shape[1:]
-            if self.without_sink:
-                weights, _ = without_columns(weights, gone)
-            pooled = np.rint(255 * np.sqrt(np.clip(max_pooled(weights, self.side), 0, 1))).astype(np.uint8)
-            rows.append(np.pad(pooled, ((0, most - len(pooled)), (0, 0), (0, 0))))
-        return HeadGrid(np.stack(rows), layers, (shape[0], shape[1]))
-
-
-def sink_columns(trace: AttentionTrace, kind: str) -> Bool[np.ndarray, " key"]:
-    """The keys that heads look at when they have nothing to look for: special tokens, and the first position, except
-    where a seq2seq model's source is looked at, which begins with a word like any other.
+    what: "special" for the special tokens, "first" for the first position, "sink" for both, "" for none. The first
+        position of a seq2seq model's source is a word like any other, and stays.
 
     Source: Xiao et al. 2023, Efficient Streaming Language Models with Attention Sinks, section 3.1; Clark et al.
     2019, What Does BERT Look At?, section 3.2 (`[CLS]`, `[SEP]`).
     """
     is_seq2seq = bool(trace.target_pieces)
     pieces = trace.target_pieces if kind == "decoder" and is_seq2seq else trace.pieces
-    first = kind == "decoder" or not is_seq2seq
-    return np.array([(first and place == 0) or piece.is_special for place, piece in enumerate(pieces)])
+    first = what in ("first", "sink") and (kind == "decoder" or not is_seq2seq)
+    special = what in ("special", "sink")
+    return np.array([(first and place == 0) or (special and piece.is_special) for place, piece in enumerate(pieces)])

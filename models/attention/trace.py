@@ -21,7 +21,7 @@ from models.attention.capture import (
     recording,
 )
 from models.attention.inputs import Inputs, model_inputs
-from models.attention.interventions import HideToken, Intervention, InterventionError
+from models.attention.interventions import HideToken, Intervention, InterventionError, ReplacePattern
 from models.errors import HeadlightError
 from models.loaded import LoadedModel
 from models.tokenization import Piece
@@ -114,25 +114,34 @@ class AttentionTrace:
         return self._call(kind, layer).query.shape[1]
 
     def weights(
-        self, kind: str, layer: int, head: int | None = None
+        self, kind: str, layer: int, head: int | None = None, queries: slice | None = None
     ) -> Float[np.ndarray, "heads query key"] | Float[np.ndarray, "query key"]:
-        """The attention weights of a layer, or of one head, float32.
+        """The attention weights of a layer, or of one head, float32; of some of the `queries`, if these are given.
 
         Computed now, from the recorded queries and keys, by the module's own `eager_attention_forward`. A query that
-        may look nowhere has a row of zeros. Rows of models with attention sinks add up to less than 1.
+        may look nowhere has a row of zeros. Rows of models with attention sinks add up to less than 1. A head that was
+        given another pattern (`ReplacePattern`) has that one.
 
         Raises NoSuchMapError.
         """
         call = self._call(kind, layer, head)
-        _, heads, queries, _ = call.query.shape
+        _, heads, count, _ = call.query.shape
         keys = call.key.shape[2]
+        first, last, _ = (queries or slice(None)).indices(count)
         mask = full_mask(call)
-        weights = np.empty((heads, queries, keys) if head is None else (queries, keys), dtype=np.float32)
+        weights = np.empty((heads, last - first, keys) if head is None else (last - first, keys), dtype=np.float32)
         step = max(_FEWEST_ROWS, _WEIGHTS_AT_ONCE // (heads * keys))
-        for start in range(0, queries, step):
-            rows = slice(start, min(start + step, queries))
-            some = _weights_of_rows(call, mask, rows, self.loaded.device)
-            weights[..., rows, :] = some if head is None else some[head]
+        for start in range(first, last, step):
+            end = min(start + step, last)
+            some = _weights_of_rows(call, mask, slice(start, end), self.loaded.device)
+            weights[..., start - first : end - first, :] = some if head is None else some[head]
+        for each in self.interventions:
+            if isinstance(each, ReplacePattern) and (each.kind, each.layer) == (kind, layer):
+                pattern = np.array(each.pattern[first:last], dtype=np.float32)
+                if head is None:
+                    weights[each.head] = pattern
+                elif head == each.head:
+                    weights = pattern
         return weights
 
     def visible(self, kind: str, layer: int, head: int = 0) -> Bool[np.ndarray, "query key"]:

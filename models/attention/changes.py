@@ -1,0 +1,84 @@
+"""What a model says when something in it is switched off, beside what it said before."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from models.attention.requests import Candidate, TraceRequest, next_tokens, written_ids
+from models.attention.trace import AttentionTrace
+from models.engine import Engine
+
+_CANDIDATES = 5
+
+
+@dataclass(frozen=True)
+class WrittenStep:
+    """One token of an output: its probability before and after, and what the model would write there after."""
+
+    text: str
+    before: float
+    after: float
+    likeliest: str
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Only what fits the model is filled.
+
+    next_before, next_after: for a decoder, the likeliest tokens to come, best first.
+    next_kept: the probability, after, of the token that was likeliest before.
+    steps: for a seq2seq model, each token of the output.
+    kept: for an encoder, for each token the cosine of its last vector with what it was before.
+    """
+
+    next_before: tuple[Candidate, ...] = ()
+    next_after: tuple[Candidate, ...] = ()
+    next_kept: float = 0.0
+    steps: tuple[WrittenStep, ...] = ()
+    kept: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class ChangesRequest:
+    """The same text in two runs: as it is, and with interventions."""
+
+    before: TraceRequest
+    after: TraceRequest
+
+    def answer(self, engine: Engine) -> Changes:
+        """Raises what `TraceRequest` raises, InterventionError among it."""
+        before, after = engine.run(self.before), engine.run(self.after)
+        if before.target_pieces:
+            return Changes(steps=_steps(before, after, written_ids(before.loaded, self.before.target)))
+        if before.kinds != ("decoder",):
+            return Changes(kept=tuple(cosines(before.outputs, after.outputs).tolist()))
+        first = next_tokens(before, _CANDIDATES)
+        kept = float(shares_of(after.last_output)[first[0].id])
+        return Changes(next_before=first, next_after=next_tokens(after, _CANDIDATES), next_kept=kept)
+
+
+def cosines(
+    one: Float[np.ndarray, "position width"], other: Float[np.ndarray, "position width"]
+) -> Float[np.ndarray, " position"]:
+    """The cosine of each pair of vectors; 0 where one of them is 0."""
+    a, b = one.astype(np.float64), other.astype(np.float64)
+    lengths = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
+    return (a * b).sum(axis=-1) / np.maximum(lengths, np.finfo(np.float64).tiny)
+
+
+def shares_of(logits: Float[np.ndarray, "*rows vocabulary"]) -> Float[np.ndarray, "*rows vocabulary"]:
+    """Their softmax, float64."""
+    wide = logits.astype(np.float64)
+    shares = np.exp(wide - wide.max(axis=-1, keepdims=True))
+    return shares / shares.sum(axis=-1, keepdims=True)
+
+
+def _steps(before: AttentionTrace, after: AttentionTrace, written: tuple[int, ...]) -> tuple[WrittenStep, ...]:
+    one, other = shares_of(before.outputs[: len(written)]), shares_of(after.outputs[: len(written)])
+    texts = [piece.text for piece in before.loaded.pieces(written)]
+    likeliest = [piece.text for piece in before.loaded.pieces([int(each) for each in other.argmax(axis=-1)])]
+    return tuple(
+        WrittenStep(text, float(one[step, token]), float(other[step, token]), likeliest[step])
+        for step, (token, text) in enumerate(zip(written, texts, strict=True))
+    )

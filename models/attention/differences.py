@@ -1,0 +1,79 @@
+"""Two maps of one head beside each other: with something switched off, or of a text with another word in it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from models.attention.pictures import screen_cells
+from models.attention.pooling import block_starts
+from models.attention.requests import HeadMapRequest
+from models.engine import Engine
+
+
+@dataclass(frozen=True)
+class MapDifference:
+    """Both maps on one scale, and what the second one has more or less than the first.
+
+    before, after: as on the screen: NaN where a query may not look.
+    difference: after - before; NaN where a query may look in neither; of a pooled map, the difference of each block
+        that is furthest from 0. Of as many rows and columns as can be compared: all, where both texts have as many
+        tokens, else those that both begin with.
+    most: the largest weight of both. largest: the difference that is furthest from 0, its sign taken off.
+    compared: how many queries and keys the difference has. common: with how many equal tokens both texts begin.
+    largest_before: the largest difference in the rows of those tokens, over the keys of those tokens.
+    """
+
+    before: Float[np.ndarray, "rows columns"]
+    after: Float[np.ndarray, "other_rows other_columns"]
+    difference: Float[np.ndarray, "compared_rows compared_columns"]
+    most: float
+    largest: float
+    compared: tuple[int, int]
+    common: int
+    largest_before: float
+
+
+@dataclass(frozen=True)
+class MapDifferenceRequest:
+    """The maps of one head in two traces; equal maps have a difference of exactly 0."""
+
+    before: HeadMapRequest
+    after: HeadMapRequest
+    side: int = 512
+
+    def answer(self, engine: Engine) -> MapDifference:
+        """Raises what `HeadMapRequest` raises."""
+        one, other = engine.run(self.before), engine.run(self.after)
+        ids, other_ids = engine.run(self.before.trace).inputs.ids, engine.run(self.after.trace).inputs.ids
+        common = next(
+            (place for place, (a, b) in enumerate(zip(ids, other_ids, strict=False)) if a != b),
+            min(len(ids), len(other_ids)),
+        )
+        rows, keys = one.weights.shape
+        if one.weights.shape != other.weights.shape:
+            rows, keys = min(rows, len(other.weights), common), min(keys, other.weights.shape[1], common)
+        both = one.visible[:rows, :keys] | other.visible[:rows, :keys]
+        difference = np.where(both, other.weights[:rows, :keys] - one.weights[:rows, :keys], np.float32(np.nan))
+        earlier = difference[:common, :common]
+        return MapDifference(
+            before=screen_cells(one.weights, one.visible, self.side, "max"),
+            after=screen_cells(other.weights, other.visible, self.side, "max"),
+            difference=_furthest_from_zero(difference, self.side),
+            most=float(max(one.weights.max(), other.weights.max())),
+            largest=float(np.nanmax(np.abs(difference), initial=0.0)),
+            compared=(rows, keys),
+            common=common,
+            largest_before=float(np.nanmax(np.abs(earlier), initial=0.0)),
+        )
+
+
+def _furthest_from_zero(cells: Float[np.ndarray, "query key"], side: int) -> Float[np.ndarray, "rows columns"]:
+    """At most `side` rows and columns, each the number of its block that is furthest from 0, with its sign."""
+    high, low = np.where(np.isnan(cells), -np.inf, cells), np.where(np.isnan(cells), np.inf, cells)
+    for axis in (0, 1):
+        if cells.shape[axis] > side:
+            starts = block_starts(cells.shape[axis], side)
+            high, low = np.maximum.reduceat(high, starts, axis=axis), np.minimum.reduceat(low, starts, axis=axis)
+    found = np.where(-low > high, low, high)
+    return np.where(np.isfinite(found), found, np.nan).astype(np.float32)

@@ -1,0 +1,26 @@
+"""Patterns to give to a head instead of its own, to see what its looking is worth."""
+
+from typing import Literal, get_args
+
+import numpy as np
+from jaxtyping import Bool
+
+PatternName = Literal["even", "itself", "previous", "first"]
+PATTERN_NAMES: tuple[PatternName, ...] = get_args(PatternName)
+
+
+def pattern_rows(name: PatternName, visible: Bool[np.ndarray, "query key"]) -> tuple[tuple[float, ...], ...]:
+    """Rows that add up to 1, as `ReplacePattern` takes them.
+
+    name: "even", every key that the query may see gets as much; "itself" and "previous", one key at the query's own
+        place or the one before; "first", the first key that it may see. A query that may not see its one key looks
+        evenly; one that may see nothing has zeros.
+    """
+    counts = visible.sum(axis=1, keepdims=True)
+    rows = np.divide(visible, counts, out=np.zeros(visible.shape), where=counts > 0)
+    for query, seen in enumerate(visible):
+        place = {"itself": query, "previous": query - 1, "first": int(seen.argmax())}.get(name, -1)
+        if 0 <= place < len(seen) and seen[place]:
+            rows[query] = 0
+            rows[query, place] = 1
+    return tuple(tuple(row) for row in rows.tolist())
