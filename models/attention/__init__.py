@@ -1,5 +1,12 @@
 """What every head of every layer attends to, for any architecture that uses transformers' attention registry."""
 
+from models.attention.bertviz_views import (
+    BertVizError,
+    BertVizRequest,
+    BertVizSize,
+    BertVizTooLargeError,
+    bertviz_document,
+)
 from models.attention.changes import Changes, ChangesRequest, WrittenStep
 from models.attention.differences import MapDifference, MapDifferenceRequest
 from models.attention.heads_off import HeadsOff, HeadsOffRequest
@@ -34,6 +41,10 @@ __all__ = [
     "Absence",
     "AbsencesRequest",
     "AttentionTrace",
+    "BertVizError",
+    "BertVizRequest",
+    "BertVizSize",
+    "BertVizTooLargeError",
     "Candidate",
     "Changes",
     "ChangesRequest",
@@ -68,6 +79,7 @@ __all__ = [
     "TracedTextRequest",
     "WrittenStep",
     "ZeroHead",
+    "bertviz_document",
     "block_starts",
     "max_pooled",
     "pattern_rows",

@@ -59,49 +59,6 @@ class BertVizError(HeadlightError):
     """A trace that BertViz cannot draw."""
 
 
-class BertVizTooLargeError(BertVizError):
-    """A view that would take a browser too long: says how large it would be, and why."""
-
-
-@dataclass(frozen=True)
-class BertVizRequest:
-    """BertViz's view of one kind of attention as a whole HTML document, the same string each time.
-
-    layers: those that it shows; None: all of this kind.
-
-    The weights are those of the trace, rounded to 4 decimals: what is drawn is the same, in a third of the bytes. As in
-    BertViz, a row of the decoder is named by the token that the decoder is given there.
-    """
-
-    trace: TraceRequest
-    kind: str
-    view: View
-    layers: tuple[int, ...] | None = None
-
-    def answer(self, engine: Engine) -> str:
-        """Raises what `TraceRequest` raises, NoSuchMapError, BertVizTooLargeError, BertVizError where the layers have
-        different numbers of heads, PackError where a script is missing or damaged.
-        """
-        trace = engine.run(self.trace)
-        layers = self.layers or trace.layers(self.kind)
-        heads = [trace.heads(self.kind, layer) for layer in layers]
-        if len(set(heads)) > 1:
-            raise BertVizError(
-                f"BertViz draws layers that have the same number of heads, and here they have {min(heads)} to "
-                f"{max(heads)}. Choose one layer."
-            )
-        queries = trace.target_tokens if self.kind != "encoder" and trace.target_tokens else trace.tokens
-        keys = trace.tokens if self.kind == "cross" else queries
-        size = BertVizSize(len(layers), heads[0], len(queries), len(keys))
-        if not size.fits(self.view):
-            raise BertVizTooLargeError(size.too_large(self.view))
-        weights = []
-        for layer in layers:
-            with engine.forward(trace.loaded):
-                weights.append(trace.weights(self.kind, layer))
-        return bertviz_document(weights, queries, self.view, key_tokens=keys, layers=layers)
-
-
 @dataclass(frozen=True)
 class BertVizSize:
     """How much BertViz is to draw, and whether a browser stays usable with it."""
@@ -124,19 +81,63 @@ class BertVizSize:
         """Whether both are within the bounds."""
         return self.numbers <= MOST_NUMBERS and self.lines(view) <= MOST_LINES
 
-    def too_large(self, view: View) -> str:
-        """How large it would be, why, and what would fit."""
-        tokens = f"{self.queries:,} tokens" if self.queries == self.keys else f"{self.queries:,} × {self.keys:,} tokens"
-        most = min(
-            MOST_NUMBERS // (self.layers * self.heads),
-            MOST_LINES * self.numbers // self.lines(view) // (self.layers * self.heads),
+
+class BertVizTooLargeError(BertVizError):
+    """A view that would take a browser too long: says how large it would be, why, and what would fit."""
+
+    def __init__(self, view: View, size: BertVizSize) -> None:
+        is_square = size.queries == size.keys
+        tokens = f"{size.queries:,} tokens" if is_square else f"{size.queries:,} × {size.keys:,} tokens"
+        shrink = min(MOST_NUMBERS / size.numbers, MOST_LINES / size.lines(view))
+        most = math.isqrt(int(size.queries * size.keys * shrink))
+        take = f"text of at most {most:,} tokens" if is_square else "shorter text"
+        super().__init__(
+            f"BertViz's {view} view of {tokens} and {size.layers * size.heads:,} heads would be a document of "
+            f"{math.ceil(size.numbers * _BYTES_PER_NUMBER / 1e6):,} MB that draws {size.lines(view):,} lines at once: "
+            "BertViz sends every weight of every layer as text and draws each line as an element of its own, and a "
+            f"browser stands still over it. Take a {take}."
         )
-        return (
-            f"BertViz's {view} view of {tokens} would be a document of {self.numbers * _BYTES_PER_NUMBER / 1e6:,.0f} MB "
-            f"that draws {self.lines(view):,} lines at once: BertViz sends every weight of all {self.layers} layers and "
-            f"{self.heads} heads as text and draws each line as an element of its own, and a browser stands still over "
-            f"it. Take a text of up to {math.isqrt(most)} tokens."
-        )
+        self.size = size
+
+
+@dataclass(frozen=True)
+class BertVizRequest:
+    """BertViz's view of one kind of attention as a whole HTML document, the same string each time.
+
+    layers: those that it shows; None: all of this kind.
+
+    The weights are those of the trace, rounded to 4 decimals: what is drawn is the same, in a third of the bytes. As in
+    BertViz, a row of the decoder is named by the token that the decoder is given there.
+    """
+
+    trace: TraceRequest
+    kind: str
+    view: View
+    layers: tuple[int, ...] | None = None
+
+    def answer(self, engine: Engine) -> str:
+        """Raises what `TraceRequest` raises, NoSuchMapError, BertVizTooLargeError, BertVizError where the layers have
+        different numbers of heads, PackError where a script is missing or damaged.
+        """
+        trace = engine.run(self.trace)
+        # Of a kind that is not there, its first layer is asked for, and refused.
+        layers = self.layers or trace.layers(self.kind) or (0,)
+        heads = [trace.heads(self.kind, layer) for layer in layers]
+        if len(set(heads)) > 1:
+            raise BertVizError(
+                f"BertViz draws layers that have the same number of heads, and here they have {min(heads)} to "
+                f"{max(heads)}. Choose one layer."
+            )
+        queries = trace.target_tokens if self.kind != "encoder" and trace.target_tokens else trace.tokens
+        keys = trace.tokens if self.kind == "cross" else queries
+        size = BertVizSize(len(layers), heads[0], len(queries), len(keys))
+        if not size.fits(self.view):
+            raise BertVizTooLargeError(self.view, size)
+        weights = []
+        for layer in layers:
+            with engine.forward(trace.loaded):
+                weights.append(trace.weights(self.kind, layer))
+        return bertviz_document(weights, queries, self.view, key_tokens=keys, layers=layers)
 
 
 def bertviz_document(

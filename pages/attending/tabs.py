@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import EARLIER, MODELS, model_card
-from pages.attending import head_off, pictures
+from pages.attending import bertviz_tab, head_off, pictures
 from pages.attending.choices import head_name, in_the_link
 from pages.shared import export, programs, thread
 from pages.shared.asking import ask
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from models.attention import HeadMapRequest, TracedText
 
 HEAD_OFF = "What if this head were off?"
+BERTVIZ = "What does BertViz show?"
 _STATE = "learning:state"
 
 
@@ -25,7 +26,7 @@ def below(request: "HeadMapRequest", traced: "TracedText", selected: int, text: 
     """The tabs that this view has; `text` is what was traced, as a text."""
     is_cross = request.kind == "cross"
     model = MODELS[thread.MODEL.value]
-    names = ["What am I looking at?", HEAD_OFF, "Take it with you", "Show the code"]
+    names = ["What am I looking at?", HEAD_OFF, BERTVIZ, "Take it with you", "Show the code"]
     if is_cross and model.name in EARLIER:
         names.insert(0, "How did it learn this?")
     if is_cross:
@@ -41,6 +42,8 @@ def below(request: "HeadMapRequest", traced: "TracedText", selected: int, text: 
             elif name == HEAD_OFF:
                 with in_place():
                     head_off.show(request, selected, status)
+            elif name == BERTVIZ:
+                bertviz_tab.show(request, traced, status)
             elif name == "Take it with you":
                 export.share_and_download(request, traced, head_name(request.layer, request.head), text, in_the_link())
             elif name == "Show the code":

@@ -1,0 +1,25 @@
+"""A whole HTML document that somebody else's library wrote, in a frame that cannot reach the page."""
+
+import numpy as np
+import streamlit as st
+
+from viz.components.packing import browser_source, pack
+from viz.palette import for_browser
+
+_mount = st.components.v2.component(
+    "headlight.framed_document",
+    html='<div class="headlight framed-document"></div>\n',
+    **browser_source("framed_document"),
+)
+
+
+def framed_document(document: str, *, title: str, key: str) -> None:
+    """Show it as high as it says it is. It runs its scripts, in an origin of its own: it sees nothing of this page.
+
+    The document tells its parent `{height}` when it has drawn and whenever that changes, and is told the colours of the
+    theme: `{scheme, ground, ink, mark}`.
+
+    title: what the frame is called for those who do not see it.
+    """
+    data = np.frombuffer(document.encode(), dtype=np.uint8)
+    _mount(key=key, data=pack({"title": title, "size": len(data), "palette": for_browser()}, (data,)))
