@@ -1,6 +1,8 @@
 """The models that can be loaded."""
 
-from collections.abc import Mapping
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
@@ -28,6 +30,10 @@ class ModelCard:
     longest_output: where an output has a natural end, how many tokens it may have per character of the text, and how
         many beside; it ends a model that falls into repeating itself. None where there is no such end.
     steps: after how many training steps the weights were kept, where there are several; else None.
+    folder: where the files lie on this machine, for a model that comes in no pack; else "".
+    hub, revision: its id on the model hub and which commit or branch of it; "" for models from elsewhere.
+    download: how many bytes the hub sends for it; 0 where nothing is fetched.
+    is_gated: whether the hub asks to agree to terms first.
     """
 
     name: str
@@ -50,6 +56,11 @@ class ModelCard:
     writes: str = ""
     longest_output: tuple[int, int] | None = None
     steps: int | None = None
+    folder: str = ""
+    hub: str = ""
+    revision: str = ""
+    download: int = 0
+    is_gated: bool = False
 
     def most_tokens(self, text: str, at_most: int) -> int:
         """How many tokens this model may write for a text: its own bound, or `at_most` where that is less."""
@@ -150,9 +161,46 @@ _SPELLING_TO_SOUND = ModelCard(
     steps=13_000,
 )
 
-MODELS: Mapping[str, ModelCard] = MappingProxyType(
-    {card.name: card for card in (_MINILM, _SMOLLM2, _SPELLING_TO_SOUND)}
-)
+
+class Models(Mapping[str, ModelCard]):
+    """The models by name. It lists those that are there without a network, and also finds those opened since.
+
+    At most MOST_OPENED of the latter are kept: the one that nobody looked up for the longest time goes.
+    """
+
+    MOST_OPENED = 64
+
+    def __init__(self, offline: Mapping[str, ModelCard]) -> None:
+        self._offline = offline
+        self._opened: OrderedDict[str, ModelCard] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __getitem__(self, name: str) -> ModelCard:
+        if name in self._offline:
+            return self._offline[name]
+        with self._lock:
+            self._opened.move_to_end(name)
+            return self._opened[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._offline)
+
+    def __len__(self) -> int:
+        return len(self._offline)
+
+    def keep(self, card: ModelCard) -> ModelCard:
+        """Have a model that was opened, from a folder or the hub, found by its name; returns the card."""
+        if card.name in self._offline:
+            raise ValueError(f"{card.name} is the name of a model that is there already")
+        with self._lock:
+            self._opened[card.name] = card
+            self._opened.move_to_end(card.name)
+            while len(self._opened) > self.MOST_OPENED:
+                self._opened.popitem(last=False)
+        return card
+
+
+MODELS = Models(MappingProxyType({card.name: card for card in (_MINILM, _SMOLLM2, _SPELLING_TO_SOUND)}))
 DEFAULT_MODEL = _MINILM.name
 
 # Weights of the same training at earlier steps, by model; they are not on the shelf, but can be loaded by name.
@@ -173,11 +221,13 @@ EARLIER: Mapping[str, tuple[ModelCard, ...]] = MappingProxyType(
 
 
 def model_card(name: str) -> ModelCard:
-    """The card of this name, an earlier state of a model among them.
+    """The card of this name, an earlier state of a model and what was opened in this process among them.
 
     Raises UnknownModelError, which lists the names there are.
     """
-    for card in (*MODELS.values(), *(each for states in EARLIER.values() for each in states)):
+    if name in MODELS:
+        return MODELS[name]
+    for card in (each for states in EARLIER.values() for each in states):
         if card.name == name:
             return card
     raise UnknownModelError(f"There is no such model here. Choose one of: {', '.join(MODELS)}.")

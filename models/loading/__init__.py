@@ -8,23 +8,35 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from models.loaded import LoadedModel
+    from models.loading.checks import ArchitectureNotSupportedError, ModelRefusedError
     from models.loading.device import DeviceError, choose_device
-    from models.loading.load import ArchitectureNotSupportedError, load_model, wrap_model
+    from models.loading.folders import FolderError, open_folder
+    from models.loading.load import load_model, wrap_model
     from models.loading.packs import PackError
 
 __all__ = [
     "ArchitectureNotSupportedError",
     "DeviceError",
+    "FolderError",
     "LoadedModel",
+    "ModelRefusedError",
     "PackError",
     "choose_device",
     "load_model",
+    "open_folder",
     "wrap_model",
 ]
 
-_HOMES = {"LoadedModel": "models.loaded", "PackError": "models.loading.packs"} | dict.fromkeys(
-    ("DeviceError", "choose_device"), "models.loading.device"
-)
+_HOMES = {
+    "LoadedModel": "models.loaded",
+    "PackError": "models.loading.packs",
+    "ArchitectureNotSupportedError": "models.loading.checks",
+    "ModelRefusedError": "models.loading.checks",
+    "DeviceError": "models.loading.device",
+    "choose_device": "models.loading.device",
+    "FolderError": "models.loading.folders",
+    "open_folder": "models.loading.folders",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -4,7 +4,6 @@ import copy
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from transformers import (
     AutoModel,
@@ -17,11 +16,13 @@ from transformers import (
 from transformers.utils.logging import disable_progress_bar
 
 from models.attention.capture import implementation_for
-from models.catalog import Family, ModelCard, Pack, model_card
-from models.errors import HeadlightError
+from models.catalog import Family, ModelCard, Pack
 from models.loaded import LoadedModel
-from models.loading.device import choose_device
+from models.loading.checks import ModelRefusedError, check_attention, check_whole
+from models.loading.opening import card_of
 from models.loading.packs import PackError, model_folder
+from models.loading.placing import Place, failure_of, input_device, places_for
+from models.loading.positions import position_limit
 
 # Bars for a person at a terminal; here they would fill a server's log.
 disable_progress_bar()
@@ -30,28 +31,49 @@ TARGET_TOKENIZER = "target_tokenizer.json"
 _CLASSES = {"encoder": AutoModel, "decoder": AutoModelForCausalLM, "seq2seq": AutoModelForSeq2SeqLM}
 
 
-class ArchitectureNotSupportedError(HeadlightError):
-    """A model class whose attention does not go through transformers' registry."""
+def places_of(name: str, failed: frozenset[str] = frozenset()) -> tuple[Place, ...]:
+    """Where the model of this name may lie, best first. Raises what `load_model` raises for a name or a device."""
+    return places_for(card_of(name), failed)
 
 
-def load_model(name: str) -> LoadedModel:
-    """Load the model of this name onto the chosen device, in float32.
+def load_model(name: str, place: Place | None = None) -> LoadedModel:
+    """Load the model of this name straight to its place: the best one, unless another is given.
 
-    Raises UnknownModelError, PackError (missing or damaged files) or DeviceError.
+    name: of a card, "hub:ORG/NAME" or "hub:ORG/NAME@REVISION" for what was downloaded, or "folder:/PATH".
+
+    Raises UnknownModelError, PackError (missing or damaged files), ModelRefusedError, FolderError, HubError or
+    DeviceError.
     """
-    card = model_card(name)
-    device = choose_device()
+    card = card_of(name)
+    place = place or places_for(card)[0]
     folder = model_folder(card)
     model_class = _CLASSES[card.family]
     try:
-        model = model_class.from_pretrained(folder, dtype=torch.float32, local_files_only=True, use_safetensors=True)
+        read: Any = model_class.from_pretrained(
+            folder,
+            dtype=place.dtype,
+            device_map=place.device_map,
+            max_memory=place.max_memory,
+            local_files_only=True,
+            use_safetensors=True,
+            output_loading_info=True,
+        )
+        model, notes = read
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         target_tokenizer = _target_tokenizer(folder)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        if failure_of(error) is not None:
+            raise
+        if card.folder:
+            raise ModelRefusedError(
+                f"The files of {card.title} could not be read ({type(error).__name__}): weights, config.json and "
+                "tokenizer do not fit together; get them anew."
+            ) from error
         raise PackError(
             f"The files of {card.title} could not be read ({type(error).__name__}). Run `make clean` and `make run`."
         ) from error
-    return _prepare(model.to(device), tokenizer, card, target_tokenizer)
+    check_whole(notes["missing_keys"], card.title)
+    return _prepare(model, tokenizer, card, target_tokenizer, place.note)
 
 
 def _target_tokenizer(folder: Path) -> Any:
@@ -91,12 +113,10 @@ def wrap_model(model: PreTrainedModel, tokenizer: Any, family: Family) -> Loaded
     return _prepare(model, copy.deepcopy(tokenizer), card)
 
 
-def _prepare(model: PreTrainedModel, tokenizer: Any, card: ModelCard, target_tokenizer: Any = None) -> LoadedModel:
-    if not type(model)._can_set_attn_implementation():
-        raise ArchitectureNotSupportedError(
-            f"{type(model).__name__} computes its attention by itself and not through transformers' attention "
-            "registry, so its heads cannot be recorded; choose another architecture."
-        )
+def _prepare(
+    model: PreTrainedModel, tokenizer: Any, card: ModelCard, target_tokenizer: Any = None, note: str = ""
+) -> LoadedModel:
+    check_attention(type(model))
     model.eval()
     model.set_attn_implementation(implementation_for(type(model)))
     backend = getattr(tokenizer, "backend_tokenizer", None)
@@ -111,11 +131,12 @@ def _prepare(model: PreTrainedModel, tokenizer: Any, card: ModelCard, target_tok
         tokenizer=tokenizer,
         target_tokenizer=target_tokenizer,
         card=card,
-        device=model.device,
+        device=input_device(model),
         # A card may bound what the model itself would take: relative positions have no end, memory has.
         positions=position_limit(model) or card.positions,
         vocabulary=int(model.config.get_text_config().vocab_size),
         decoder_modules=frozenset(id(module) for module in decoder.modules()) if decoder is not None else frozenset(),
+        note=note,
     )
 
 
@@ -129,23 +150,3 @@ def _in_target_mode(tokenizer: Any) -> Any:
     target = copy.deepcopy(tokenizer)
     target._switch_to_target_mode()
     return target
-
-
-def position_limit(model: PreTrainedModel) -> int | None:
-    """The longest input the model has positions for, or None where positions are only relative (T5).
-
-    RoBERTa's learned positions begin after its padding id, so its 514 rows serve 512 tokens
-    (`transformers.models.roberta.modeling_roberta.RobertaEmbeddings.create_position_ids_from_input_ids`).
-    """
-    rows = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    if rows is None:
-        return None
-    for module in model.modules():
-        if (
-            isinstance(module, torch.nn.Embedding)
-            and module.num_embeddings == rows
-            and module.padding_idx is not None
-            and rows != model.config.get_text_config().vocab_size
-        ):
-            return rows - module.padding_idx - 1
-    return int(rows)

@@ -90,8 +90,10 @@ def model_folder(card: ModelCard) -> Path:
     target = prepared_folder(card)
     gguf = card.pack.gguf
     if gguf is not None:
-        source = packs_folder() / card.pack.folder
-        made_once(target, lambda work: _expand(source, gguf, work), card.title, "600 MB")
+        source = Path(card.folder) if card.folder else packs_folder() / card.pack.folder
+        made_once(
+            target, lambda work: _expand(source, gguf, work), card.title, f"{card.parameters * 4 // 1_000_000} MB"
+        )
     return target
 
 
@@ -120,6 +122,12 @@ def made_once(target: Path, make: Callable[[Path], None], what: str, room: str) 
 
 def prepared_folder(card: ModelCard) -> Path:
     """Where `model_folder` has the files of this card, whether they are there yet or not."""
+    if card.folder:
+        return (
+            Path(card.folder)
+            if card.pack.gguf is None
+            else home() / "models" / f"gguf-{card.pack.version}-{_CONVERSION}"
+        )
     if card.pack.is_bundled:
         return _BUNDLED / card.pack.folder
     if card.pack.gguf is None:

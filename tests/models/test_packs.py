@@ -290,7 +290,7 @@ def test_weights_that_cannot_be_read_are_said(card, monkeypatch):
     folder = model_folder(card)
     weights = folder / "model.safetensors"
     weights.write_bytes(b"\xff" * weights.stat().st_size)
-    monkeypatch.setattr(loading, "model_card", lambda _: card)
+    monkeypatch.setattr(loading, "card_of", lambda _: card)
     # Reading is real again.
     monkeypatch.setitem(loading._CLASSES, "decoder", transformers.LlamaForCausalLM)
     assert "Tiny" in refusal(load_model, "tiny")

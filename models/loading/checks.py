@@ -1,0 +1,288 @@
+"""What is asked of a model before its weights are read or fetched: files that cannot run code, attention we can see."""
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+from transformers import (
+    CONFIG_MAPPING,
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    MODEL_FOR_MASKED_LM_MAPPING,
+    MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
+    MODEL_MAPPING,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+from models.catalog import Family, ModelCard, Pack
+from models.errors import HeadlightError
+from models.loading.positions import position_limit
+
+CONFIG = "config.json"
+SAFETENSORS, SHARDS_INDEX = "model.safetensors", "model.safetensors.index.json"
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "vocab.txt",
+    "tokenizer.model",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "spm.model",
+    "source.spm",
+    "target.spm",
+    "target_vocab.json",
+    "chat_template.jinja",
+)
+# Each of these is enough to cut a text with.
+_VOCABULARIES = (
+    {"tokenizer.json"},
+    {"vocab.txt"},
+    {"vocab.json", "merges.txt"},
+    {"vocab.json", "source.spm", "target.spm"},
+    {"tokenizer.model"},
+    {"spiece.model"},
+    {"sentencepiece.bpe.model"},
+    {"spm.model"},
+)
+_SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
+_RUNS_CODE = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".msgpack", ".h5", ".ot")
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
+_LARGEST_CONFIG = 4_000_000
+# Beyond these a config is no model that anybody has: making its modules alone would take minutes.
+_MOST_LAYERS, _MOST_EXPERTS = 512, 1_024
+_BYTES_PER_PARAMETER = 4
+
+
+class ModelRefusedError(HeadlightError):
+    """A model that is not opened: the sentence says why."""
+
+
+class ArchitectureNotSupportedError(ModelRefusedError):
+    """A model class whose attention does not go through transformers' registry."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Which files hold the weights. files: their names, an index of shards among them."""
+
+    kind: Literal["safetensors", "gguf"]
+    files: tuple[str, ...]
+
+
+def check_attention(model_class: type[PreTrainedModel]) -> None:
+    """Raise ArchitectureNotSupportedError when the class does not look its attention up in the registry."""
+    if not model_class._can_set_attn_implementation():
+        raise ArchitectureNotSupportedError(
+            f"{model_class.__name__} computes its attention by itself and not through transformers' attention "
+            "registry, so its heads cannot be recorded; choose another architecture."
+        )
+
+
+def weights_among(names: Collection[str]) -> Weights:
+    """Which of these files of one folder hold the weights.
+
+    Of several GGUF files one in 8 bits, else the first by name, is taken. Raises ModelRefusedError.
+    """
+    if SAFETENSORS in names:
+        return Weights("safetensors", (SAFETENSORS,))
+    if SHARDS_INDEX in names:
+        return Weights("safetensors", (SHARDS_INDEX, *sorted(each for each in names if _SHARD.fullmatch(each))))
+    ggufs = sorted(
+        (each for each in names if each.lower().endswith(".gguf")), key=lambda each: ("q8" not in each, each)
+    )
+    if ggufs:
+        return Weights("gguf", (ggufs[0],))
+    if any(each.lower().endswith(_RUNS_CODE) for each in names):
+        raise ModelRefusedError(
+            "Its weights are in pickle or another format that is not read here, since reading a pickle can run code; "
+            "convert them to safetensors (save_pretrained of transformers does) and open that."
+        )
+    raise ModelRefusedError(
+        "It has no weights: model.safetensors, its shards with their index, or a .gguf file is expected beside "
+        "config.json."
+    )
+
+
+def check_tokenizer_files(names: Collection[str]) -> None:
+    """Raise ModelRefusedError when no tokenizer is among these files of one folder."""
+    if not any(each <= set(names) for each in _VOCABULARIES):
+        raise ModelRefusedError(
+            "It has no tokenizer: save one beside the weights (tokenizer.json; save_pretrained of the tokenizer does)."
+        )
+
+
+def check_whole(missing: Collection[str], title: str) -> None:
+    """Raise ModelRefusedError when tensors were missing that a picture is made of.
+
+    transformers fills those with random numbers. A pooler is none of them: it comes after all that is shown.
+    """
+    lacking = [each for each in missing if "pooler" not in each]
+    if lacking:
+        raise ModelRefusedError(
+            f"The weights of {title} lack {len(lacking)} of the tensors that its architecture has, which would be "
+            "filled with random numbers; get the files anew, or choose another model."
+        )
+
+
+def settings_in(data: bytes, file: str) -> dict[str, Any]:
+    """What config.json or tokenizer_config.json says. Raises ModelRefusedError, also where it asks for its own code."""
+    try:
+        settings = json.loads(data) if len(data) <= _LARGEST_CONFIG else None
+    except (ValueError, RecursionError):
+        settings = None
+    if not isinstance(settings, dict):
+        raise ModelRefusedError(f"Its {file} is damaged: it holds no JSON object; get the file anew.")
+    if settings.get("auto_map") or settings.get("custom_pipelines"):
+        raise ModelRefusedError(
+            f"It asks to run code of its own (auto_map in {file}), and Headlight runs none but transformers'; choose a "
+            "model that transformers knows."
+        )
+    return settings
+
+
+def config_from(settings: Mapping[str, Any]) -> PreTrainedConfig:
+    """The config that these settings of a config.json make. Raises ModelRefusedError."""
+    kind = settings.get("model_type")
+    if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
+        said = f" ({kind})" if isinstance(kind, str) and _PLAIN.fullmatch(kind) else ""
+        raise ModelRefusedError(
+            f"Its architecture{said} is none that the installed transformers knows; choose another model."
+        )
+    if settings.get("quantization_config"):
+        raise ModelRefusedError(
+            "Its weights are quantised in a format that is not read here; choose the model in its original precision, "
+            "or as GGUF."
+        )
+    try:
+        return CONFIG_MAPPING[kind].from_dict(dict(settings))
+    except Exception as error:
+        raise ModelRefusedError(
+            f"Its config.json does not fit its architecture ({kind}): {type(error).__name__} on reading it."
+        ) from error
+
+
+def family_of(config: PreTrainedConfig) -> Family:
+    """Whether it reads (encoder), writes (decoder) or both (seq2seq). Raises ModelRefusedError where it is no text."""
+    named = set(config.architectures or ())
+    kind = type(config)
+    is_alone = not getattr(config, "is_encoder_decoder", False)
+    if not is_alone and kind in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING:
+        return "seq2seq"
+    if (
+        is_alone
+        and kind in MODEL_FOR_CAUSAL_LM_MAPPING
+        and (kind not in MODEL_FOR_MASKED_LM_MAPPING or named & set(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values()))
+    ):
+        return "decoder"
+    if is_alone and kind in MODEL_FOR_MASKED_LM_MAPPING and kind in MODEL_MAPPING:
+        return "encoder"
+    raise ModelRefusedError(
+        f"Its architecture ({config.model_type}) is not one that reads or writes text; choose a language model."
+    )
+
+
+def model_class_of(config: PreTrainedConfig) -> type[PreTrainedModel]:
+    """The class that transformers loads it into. Raises ModelRefusedError, ArchitectureNotSupportedError."""
+    mapping = {
+        "encoder": MODEL_MAPPING,
+        "decoder": MODEL_FOR_CAUSAL_LM_MAPPING,
+        "seq2seq": MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
+    }[family_of(config)]
+    found: Any = mapping[type(config)]
+    model_class: type[PreTrainedModel] = found[0] if isinstance(found, tuple) else found
+    if model_class.main_input_name != "input_ids":
+        raise ModelRefusedError(
+            f"Its architecture ({config.model_type}) does not read text as tokens; choose a language model."
+        )
+    check_attention(model_class)
+    return model_class
+
+
+def card_from(config: PreTrainedConfig, *, name: str, title: str, **more: Any) -> ModelCard:
+    """A card with the figures of this config; nothing is allocated. `more`: other fields of the card.
+
+    Raises ModelRefusedError, ArchitectureNotSupportedError.
+    """
+    model_class = model_class_of(config)
+    text = config.get_text_config()
+    layers, heads, width, vocabulary = (
+        _number(text, each) for each in ("num_hidden_layers", "num_attention_heads", "hidden_size", "vocab_size")
+    )
+    if not (layers and heads and width and vocabulary):
+        raise ModelRefusedError(
+            f"Its architecture ({config.model_type}) has no attention heads of one number, so there is nothing to see; "
+            "choose a transformer."
+        )
+    _check_size(text, layers)
+    try:
+        with torch.device("meta"):
+            model = model_class(config)
+    except Exception as error:
+        raise ModelRefusedError(
+            f"Its config.json makes no model ({type(error).__name__}): its numbers do not fit together."
+        ) from error
+    family = family_of(config)
+    figures = ModelCard(
+        name=name,
+        title=title,
+        family=family,
+        pack=Pack(distribution="", version="", folder="", files=()),
+        layers=(_number(text, "encoder_layers") or layers) if family == "seq2seq" else layers,
+        decoder_layers=_decoder_layers(text, layers) if family == "seq2seq" else None,
+        heads=heads,
+        key_value_heads=_number(text, "num_key_value_heads") or heads,
+        width=width,
+        vocabulary=vocabulary,
+        positions=position_limit(model) or _number(text, "n_positions") or None,
+        parameters=model.num_parameters(),
+        licence="",
+        source="",
+        precision=f"Weights in {_precision(config)}.",
+    )
+    return replace(figures, **more)
+
+
+def memory_of(card: ModelCard) -> int:
+    """About how many bytes the weights take once they are loaded, in float32."""
+    return card.parameters * _BYTES_PER_PARAMETER
+
+
+def readable_title(text: str) -> str:
+    """A name for a card: short, and without what Markdown would read as more than text."""
+    clean = re.sub(r"[*`\[\]<>$|\\~:#]+|[\x00-\x1f]", " ", text)
+    return " ".join(clean.split())[:60] or "A model"
+
+
+def _number(text: Any, name: str) -> int:
+    """The whole number of this name, or 0 where it is none."""
+    found = getattr(text, name, None)
+    return found if isinstance(found, int) and found > 0 else 0
+
+
+def _decoder_layers(text: Any, otherwise: int) -> int:
+    return _number(text, "decoder_layers") or _number(text, "num_decoder_layers") or otherwise
+
+
+def _precision(config: PreTrainedConfig) -> str:
+    return str(getattr(config, "dtype", None) or "float32").removeprefix("torch.")
+
+
+def _check_size(text: Any, layers: int) -> None:
+    numbers = [
+        (layers, _MOST_LAYERS),
+        (_decoder_layers(text, 0), _MOST_LAYERS),
+        *((_number(text, each), _MOST_EXPERTS) for each in ("num_experts", "num_local_experts", "n_routed_experts")),
+    ]
+    if any(number > most for number, most in numbers):
+        raise ModelRefusedError(
+            f"Its config.json names more than {_MOST_LAYERS} layers or {_MOST_EXPERTS:,} experts; choose a smaller "
+            "model."
+        )
