@@ -21,10 +21,11 @@ class LoadedModel:
     target_tokenizer: how a target text is cut, for seq2seq models that write another language than they read; the
         same object as `tokenizer` for all others.
     card: what it is; `card.name` is "wrapped" for a model handed over in memory.
-    device: where the weights are.
+    device: where the weights are; of a model that lies on several, where inputs go.
     positions: the longest input in tokens, special tokens counted; None where positions are only relative.
     vocabulary: how many token ids the input embedding has rows for.
     decoder_modules: `id()` of each module of the decoder stack of a seq2seq model, else empty.
+    note: why it is not where it should be, a sentence for people; "" for most.
     """
 
     model: PreTrainedModel
@@ -35,6 +36,7 @@ class LoadedModel:
     positions: int | None
     vocabulary: int
     decoder_modules: frozenset[int]
+    note: str = ""
 
     @property
     def backend(self) -> Tokenizer | None:

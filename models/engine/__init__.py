@@ -1,18 +1,22 @@
 """The pages' door to the models: requests in, arrays and strings out."""
 
 from models.engine.cache import ByteCache, size_of
-from models.engine.door import Engine, Request, StepsRequest, device_name, engine
+from models.engine.door import DeviceFailureError, Engine, MemoryUse, Request, StepsRequest, device_name, engine
 from models.engine.gate import Gate
 from models.engine.jobs import JobError, Progress
+from models.engine.shelf import ShelfFullError
 from models.engine.threads import on_one_thread
 
 __all__ = [
     "ByteCache",
+    "DeviceFailureError",
     "Engine",
     "Gate",
     "JobError",
+    "MemoryUse",
     "Progress",
     "Request",
+    "ShelfFullError",
     "StepsRequest",
     "device_name",
     "engine",

@@ -27,6 +27,16 @@ def size_of(value: object) -> int:
     return _SMALLEST
 
 
+def _holds(value: object, thing: object) -> bool:
+    if value is thing:
+        return True
+    if isinstance(value, tuple | list | frozenset):
+        return any(_holds(each, thing) for each in value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return any(_holds(getattr(value, field.name), thing) for field in dataclasses.fields(value))
+    return False
+
+
 class _Flight:
     """One computation that is under way, and those who wait for it."""
 
@@ -94,6 +104,16 @@ class ByteCache:
                 del self._flights[key]
             mine.landed.set()
         return mine.value
+
+    def forget(self, thing: object) -> None:
+        """Drop every answer that holds on to this object, in itself or in a field or an element of it."""
+        with self._lock:
+            kept = list(self._kept.items())
+        gone = [key for key, (value, _) in kept if _holds(value, thing)]
+        with self._lock:
+            for key in gone:
+                if key in self._kept:
+                    self.nbytes -= self._kept.pop(key)[1]
 
     def _keep(self, key: Hashable, value: Any) -> None:
         size = size_of(value)

@@ -2,22 +2,31 @@
 
 import atexit
 import gc
+import logging
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from models.engine.cache import ByteCache
 from models.engine.gate import Gate, OnWait, listening
 from models.engine.jobs import Jobs, Progress
 from models.engine.memory import give_memory_back
+from models.engine.shelf import NoMemoryError, Shelf
+from models.errors import HeadlightError
 
 if TYPE_CHECKING:
     from models.loading import LoadedModel
+    from models.loading.placing import Place
     from models.tokenization import LoadedTokenizer
 
+log = logging.getLogger(__name__)
+
 VARIABLE = "HEADLIGHT_CACHE_BYTES"
+MODELS_VARIABLE = "HEADLIGHT_MOST_MODELS"
 _DEFAULT_BYTES = 2 * 1024**3
 _OWN_TOKENIZERS_BYTES = 512 * 1024**2
 
@@ -46,15 +55,43 @@ class StepsRequest(Protocol):
     def __hash__(self) -> int: ...
 
 
-class Engine:
-    """One per process. Models are loaded once and shared; answers are kept up to `max_bytes`."""
+class DeviceFailureError(HeadlightError):
+    """A device that has too little memory for what was asked of it, or failed."""
 
-    def __init__(self, max_bytes: int | None = None) -> None:
-        self.answers = ByteCache(max_bytes if max_bytes is not None else _bytes_from_environment())
-        self._models = ByteCache(None)
+
+@dataclass(frozen=True)
+class MemoryUse:
+    """Bytes on the device that computes.
+
+    models: of the models that are loaded. most: how many those may take. has: what the device has.
+    """
+
+    models: int
+    most: int
+    has: int
+
+
+class Engine:
+    """One per process. Models are loaded once and shared; answers are kept up to `max_bytes`.
+
+    At most `most_models` models stay, and as many bytes of them as their devices have room for: the least recently used
+    is released when another is asked for, and the answers that hold on to it with it. What a request or a job has
+    asked for stays until it ends.
+    """
+
+    def __init__(self, max_bytes: int | None = None, most_models: int | None = None) -> None:
+        self.answers = ByteCache(max_bytes if max_bytes is not None else _number_from(VARIABLE) or _DEFAULT_BYTES)
+        self._models = Shelf(
+            most_models=most_models if most_models is not None else _number_from(MODELS_VARIABLE),
+            most_bytes=_most_bytes,
+            measure=_measure,
+            forget=self.answers.forget,
+            free=_free,
+        )
+        self._failed: frozenset[str] = frozenset()
         self._tokenizers = ByteCache(None)
         self._own_tokenizers = ByteCache(_OWN_TOKENIZERS_BYTES)
-        self._jobs = Jobs()
+        self._jobs = Jobs(around=self._using_long)
         self._gates: dict[str, Gate] = {}
         self._lock = threading.Lock()
 
@@ -66,7 +103,10 @@ class Engine:
 
         Raises what the request's computation raises (see its class), HeadlightError for what a person can mend.
         """
-        with listening(on_wait):
+        with listening(on_wait), self._using():
+            # Before the cache is asked: an answer that holds on to a model is kept as long as that.
+            if isinstance(name := getattr(request, "model", None), str):
+                self._models.hold(name)
             return self.answers.get(request, lambda: request.answer(self))
 
     def start(self, request: StepsRequest) -> str:
@@ -98,8 +138,11 @@ class Engine:
         return self._jobs.running()
 
     def model(self, name: str) -> "LoadedModel":
-        """The model of this name, loaded once. Raises what `models.loading.load_model` raises."""
-        return self._models.get(name, lambda: _load(name))
+        """The model of this name, loaded once; it stays until the request or job that asks has ended.
+
+        Raises ShelfFullError, NoMemoryError, and what `models.loading.load_model` raises.
+        """
+        return self._models.load(name, lambda: _places(name, self._failed), lambda place: _load(name, place))
 
     def tokenizer(self, name: str) -> "LoadedTokenizer":
         """The tokenizer of this name, loaded once; one of somebody's own must have been given with `own_tokenizer`.
@@ -121,8 +164,67 @@ class Engine:
     @contextmanager
     def forward(self, loaded: "LoadedModel") -> Iterator[None]:
         """The turn to compute on this model's device: one forward each, so that a long text blocks nobody for long."""
-        with self.gate(str(loaded.device)).turn():
+        with self._using():
+            self._models.use(loaded)
+            with self.gate(str(loaded.device)).turn(), self._surviving():
+                yield
+
+    @contextmanager
+    def _using(self, *, is_long: bool = False) -> Iterator[None]:
+        """What is asked for inside stays in memory until the outermost of these blocks ends."""
+        with self._models.leasing(is_long=is_long), self._surviving():
             yield
+
+    def _using_long(self) -> AbstractContextManager[None]:
+        return self._using(is_long=True)
+
+    @contextmanager
+    def _surviving(self) -> Iterator[None]:
+        """Turn a device's failure into a sentence, and leave the device usable, or take it out of use."""
+        sentence = ""
+        try:
+            yield
+        except HeadlightError:
+            raise
+        except Exception as error:
+            sentence = self._after(error)
+            if not sentence:
+                raise
+        if sentence:
+            # Here and not where it was caught: that would keep the failed functions, and what they hold, as the cause.
+            _free()
+            raise DeviceFailureError(sentence) from None
+
+    def _after(self, error: Exception) -> str:
+        """What to say of a device's failure; "" where it is none."""
+        # An error of torch's cannot come before torch.
+        if "torch" not in sys.modules:
+            return ""
+        from models.loading.placing import failure_of, let_go_of
+
+        failure = failure_of(error)
+        if failure is None:
+            return ""
+        log.warning("A device failed: %s", error)
+        let_go_of(error)
+        if failure == "full":
+            self._models.release()
+            return (
+                "There is not enough memory on the device that computes for this; take a shorter text, or a smaller "
+                "model."
+            )
+        self._failed |= {"cuda", "mps"}
+        for each in ("cuda", "mps"):
+            self._models.abandon(each)
+        return "The GPU failed while it computed. Ask again: from now on models compute on the CPU."
+
+    def memory(self) -> MemoryUse:
+        """What our models take of the device that computes. Imports torch. Raises DeviceError."""
+        from models.loading.placing import chosen_device, device_memory, most_model_bytes
+
+        device = chosen_device(self._failed)
+        used = sum(size for name, size in self._models.used().items() if name.partition(":")[0] == device.type)
+        return MemoryUse(models=used, most=most_model_bytes(device), has=device_memory(device))
 
     def gate(self, device: str) -> Gate:
         """The gate of this device ("cpu", "cuda:0", ...)."""
@@ -130,13 +232,54 @@ class Engine:
             return self._gates.setdefault(device, Gate())
 
 
-def _load(name: str) -> "LoadedModel":
+def _places(name: str, failed: frozenset[str]) -> "tuple[Place, ...]":
     # torch is imported with the first model, so that the first paint need not wait for it.
-    from models.loading import load_model
+    from models.loading.load import places_of
 
-    loaded = load_model(name)
+    return places_of(name, failed)
+
+
+def _load(name: str, place: "Place") -> "LoadedModel":
+    from models.loading import load_model
+    from models.loading.placing import failure_of, let_go_of
+
+    sentence = ""
+    try:
+        loaded = load_model(name, place)
+    except HeadlightError:
+        raise
+    except Exception as error:
+        if failure_of(error) != "full":
+            raise
+        let_go_of(error)
+        sentence = "There is not enough memory for this model; choose a smaller one."
+    if sentence:
+        _free()
+        raise NoMemoryError(sentence) from None
     _hide_from_collector()
     return loaded
+
+
+def _most_bytes(device: str) -> int:
+    import torch
+
+    from models.loading.placing import most_model_bytes
+
+    return most_model_bytes(torch.device(device))
+
+
+def _measure(loaded: "LoadedModel") -> dict[str, int]:
+    from models.loading.placing import bytes_by_device
+
+    return bytes_by_device(loaded.model)
+
+
+def _free() -> None:
+    """Have the memory of what was let go of back, what lies in a circle included, on the device too."""
+    from models.loading.placing import empty_caches
+
+    _hide_from_collector()
+    empty_caches()
 
 
 def _load_tokenizer(name: str) -> "LoadedTokenizer":
@@ -148,10 +291,12 @@ def _load_tokenizer(name: str) -> "LoadedTokenizer":
 
 
 def _hide_from_collector() -> None:
-    """Take what was imported and loaded, which stays as long as the process, out of the garbage collector's sight.
+    """Take what was imported and loaded, which stays for long, out of the garbage collector's sight.
 
-    Looking through what the libraries hold takes longer than a rerun, and nobody else computes meanwhile.
+    Looking through what the libraries hold takes longer than a rerun, and nobody else computes meanwhile. What has been
+    released since the last time is looked for first.
     """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
 
@@ -168,9 +313,9 @@ def device_name() -> str:
     return {"cpu": f"CPU, {torch.get_num_threads()} threads", "mps": "Apple GPU (mps)"}[device.type]
 
 
-def _bytes_from_environment() -> int:
-    given = os.environ.get(VARIABLE, "")
-    return int(given) if given.isdecimal() else _DEFAULT_BYTES
+def _number_from(variable: str) -> int | None:
+    given = os.environ.get(variable, "")
+    return int(given) if given.isdecimal() else None
 
 
 give_memory_back()

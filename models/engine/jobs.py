@@ -7,11 +7,14 @@ import time
 import uuid
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from models.engine.gate import listening
 from models.errors import HeadlightError
+
+Around = Callable[[], AbstractContextManager[None]]
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +55,7 @@ class _Stopped(Exception):  # noqa: N818 - nothing went wrong
 class _Run:
     """One computation, shared by all jobs that asked for the same; it stops when the last of them has left."""
 
-    def __init__(self, steps: Callable[[], Iterator[Any]], patience: float) -> None:
+    def __init__(self, steps: Callable[[], Iterator[Any]], patience: float, around: Around) -> None:
         self.patience = patience
         self.lock = threading.Lock()
         self.changed = threading.Condition(self.lock)
@@ -63,13 +66,14 @@ class _Run:
         self.jobs: dict[str, float] = {}
         self.seen_by_those_who_left: dict[str, int] = {}
         self._make = steps
+        self._around = around
         self.thread = threading.Thread(
             target=contextvars.Context().run, args=(self._work,), name="headlight-job", daemon=True
         )
 
     def _work(self) -> None:
         try:
-            with listening(self._on_wait):
+            with listening(self._on_wait), self._around():
                 self._go_on_if_wanted()
                 steps = self._make()
                 for step in steps:
@@ -107,7 +111,9 @@ class _Run:
 class Jobs:
     """All jobs of a process. Requests that are equal and run at the same time share one computation."""
 
-    def __init__(self) -> None:
+    def __init__(self, around: Around = nullcontext) -> None:
+        """around: entered in each job's thread for as long as it computes."""
+        self._around = around
         self._lock = threading.Lock()
         self._runs: dict[Hashable, _Run] = {}
         self._of_job: OrderedDict[str, _Run] = OrderedDict()
@@ -127,7 +133,7 @@ class Jobs:
             if run is None:
                 if len(self._runs) >= MOST_RUNNING:
                     raise JobError("Too many are writing at the moment; try again in a while.")
-                run = _Run(steps, getattr(request, "patience", _FORGOTTEN_SECONDS))
+                run = _Run(steps, getattr(request, "patience", _FORGOTTEN_SECONDS), self._around)
                 run.jobs[job] = time.monotonic()
                 self._runs[request] = run
                 run.thread.start()

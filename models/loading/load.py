@@ -4,7 +4,6 @@ import copy
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from transformers import (
     AutoModel,
@@ -20,9 +19,9 @@ from models.attention.capture import implementation_for
 from models.catalog import Family, ModelCard, Pack
 from models.loaded import LoadedModel
 from models.loading.checks import ModelRefusedError, check_attention, check_whole
-from models.loading.device import choose_device
 from models.loading.opening import card_of
 from models.loading.packs import PackError, model_folder
+from models.loading.placing import Place, failure_of, input_device, places_for
 from models.loading.positions import position_limit
 
 # Bars for a person at a terminal; here they would fill a server's log.
@@ -32,8 +31,13 @@ TARGET_TOKENIZER = "target_tokenizer.json"
 _CLASSES = {"encoder": AutoModel, "decoder": AutoModelForCausalLM, "seq2seq": AutoModelForSeq2SeqLM}
 
 
-def load_model(name: str) -> LoadedModel:
-    """Load the model of this name onto the chosen device, in float32.
+def places_of(name: str, failed: frozenset[str] = frozenset()) -> tuple[Place, ...]:
+    """Where the model of this name may lie, best first. Raises what `load_model` raises for a name or a device."""
+    return places_for(card_of(name), failed)
+
+
+def load_model(name: str, place: Place | None = None) -> LoadedModel:
+    """Load the model of this name straight to its place: the best one, unless another is given.
 
     name: of a card, "hub:ORG/NAME" or "hub:ORG/NAME@REVISION" for what was downloaded, or "folder:/PATH".
 
@@ -41,17 +45,25 @@ def load_model(name: str) -> LoadedModel:
     DeviceError.
     """
     card = card_of(name)
-    device = choose_device()
+    place = place or places_for(card)[0]
     folder = model_folder(card)
     model_class = _CLASSES[card.family]
     try:
         read: Any = model_class.from_pretrained(
-            folder, dtype=torch.float32, local_files_only=True, use_safetensors=True, output_loading_info=True
+            folder,
+            dtype=place.dtype,
+            device_map=place.device_map,
+            max_memory=place.max_memory,
+            local_files_only=True,
+            use_safetensors=True,
+            output_loading_info=True,
         )
         model, notes = read
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         target_tokenizer = _target_tokenizer(folder)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        if failure_of(error) is not None:
+            raise
         if card.folder:
             raise ModelRefusedError(
                 f"The files of {card.title} could not be read ({type(error).__name__}): weights, config.json and "
@@ -61,7 +73,7 @@ def load_model(name: str) -> LoadedModel:
             f"The files of {card.title} could not be read ({type(error).__name__}). Run `make clean` and `make run`."
         ) from error
     check_whole(notes["missing_keys"], card.title)
-    return _prepare(model.to(device), tokenizer, card, target_tokenizer)
+    return _prepare(model, tokenizer, card, target_tokenizer, place.note)
 
 
 def _target_tokenizer(folder: Path) -> Any:
@@ -101,7 +113,9 @@ def wrap_model(model: PreTrainedModel, tokenizer: Any, family: Family) -> Loaded
     return _prepare(model, copy.deepcopy(tokenizer), card)
 
 
-def _prepare(model: PreTrainedModel, tokenizer: Any, card: ModelCard, target_tokenizer: Any = None) -> LoadedModel:
+def _prepare(
+    model: PreTrainedModel, tokenizer: Any, card: ModelCard, target_tokenizer: Any = None, note: str = ""
+) -> LoadedModel:
     check_attention(type(model))
     model.eval()
     model.set_attn_implementation(implementation_for(type(model)))
@@ -117,11 +131,12 @@ def _prepare(model: PreTrainedModel, tokenizer: Any, card: ModelCard, target_tok
         tokenizer=tokenizer,
         target_tokenizer=target_tokenizer,
         card=card,
-        device=model.device,
+        device=input_device(model),
         # A card may bound what the model itself would take: relative positions have no end, memory has.
         positions=position_limit(model) or card.positions,
         vocabulary=int(model.config.get_text_config().vocab_size),
         decoder_modules=frozenset(id(module) for module in decoder.modules()) if decoder is not None else frozenset(),
+        note=note,
     )
 
 
