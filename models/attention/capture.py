@@ -52,12 +52,14 @@ class Run:
     decoder_modules: `id()` of each module of the decoder stack of a seq2seq model, else empty.
     interventions: for each row of the batch, what is changed in it; empty means nothing anywhere.
     calls: filled while the forward runs.
+    returned: told kind, layer and what each call of the function returns, [batch, query, heads, value_dim].
     """
 
     decoder_modules: frozenset[int] = frozenset()
     interventions: tuple[tuple[Intervention, ...], ...] = ()
     is_seq2seq: bool = False
     calls: dict[tuple[str, int], Call] = field(default_factory=dict)
+    returned: Callable[[str, int, Tensor], None] | None = None
 
     def address(self, module: torch.nn.Module, arguments: dict[str, Any]) -> tuple[Kind, int]:
         """Which kind and layer this call is: see `kind_of`; calls are counted where `layer_idx` does not tell."""
@@ -164,6 +166,8 @@ def _attend(
     if any(run.interventions):
         output = replaced_output(run.interventions, kind, layer, output, value)
         output = zeroed_heads(run.interventions, kind, layer, output)
+    if run.returned is not None:
+        run.returned(kind, layer, output)
     return output, None
 
 

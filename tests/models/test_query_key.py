@@ -1,0 +1,494 @@
+"""One query in one head, step by step, against what transformers' own functions and modules are given and return."""
+
+import gc
+import sys
+import weakref
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+from models.attention import CutLink, HideToken, NoSuchMapError, ReplacePattern, TraceRequest, ZeroHead
+from models.attention.projection import receiver_of
+from models.attention.query_key import QueryKeyRequest
+from models.engine import Engine
+from models.loading import wrap_model
+from tests.models import architectures
+from tests.models.architectures import ARCHITECTURES, HEADS, IDS, KINDS, TARGET_IDS
+from tests.models.test_threads import all_at_once
+
+TIGHT = {"rtol": 0, "atol": 1e-5}
+# The model's own function adds up in float32, and the scores of these are as large as 60.
+CLOSE = {"rtol": 1e-5, "atol": 1e-5}
+LAST = HEADS - 1
+# What the decoder is to write so that it is given TARGET_IDS.
+WRITTEN = (*TARGET_IDS[1:], 9)
+
+CAPPED = "The scores are capped: 2 · tanh(score / 2)."
+SINK = "An attention sink takes part in the softmax: the weights add up to less than 1."
+NORMED = "What the heads return is normed before the output projection."
+BETWEEN = {"gemma2": (CAPPED,), "gpt_oss": (SINK,)}
+WITH_ROTARY = {
+    *("modernbert", "gpt_neox", "llama", "qwen3", "mistral", "gemma2", "gemma3", "gpt_oss"),
+    "deepseek_v3",
+}
+
+
+def own_engine(name, loaded):
+    engine = Engine(10**8)
+    engine._models.get(name, lambda: loaded)
+    return engine
+
+
+@cache
+def engine_of(name):
+    return own_engine(name, architectures.loaded(name))
+
+
+def ask(name, kind, layer, head, query, interventions=()):
+    return engine_of(name).run(QueryKeyRequest(traced(name, interventions), kind, layer, head, query))
+
+
+def traced(name, interventions=()):
+    target = WRITTEN if ARCHITECTURES[name].family == "seq2seq" else None
+    return TraceRequest(name, IDS, target, tuple(interventions))
+
+
+def softmax(scores, sink=None):
+    wide = np.asarray([*scores, *([] if sink is None else [sink])], dtype=np.float64)
+    shares = np.exp(wide - wide.max())
+    return (shares / shares.sum())[: len(scores)]
+
+
+# ----- The reference: transformers' eager function, its softmax, and the modules found by name
+
+
+@dataclass
+class Step:
+    """One call of the eager function: what it was given, what its softmax was given, and what it returned."""
+
+    query: np.ndarray
+    key: np.ndarray
+    value: np.ndarray
+    scores: np.ndarray
+    joined: np.ndarray
+    projected: np.ndarray | None = None
+
+
+@contextmanager
+def watched(model, steps):
+    """Have each call of the eager function beside this model's class written into `steps`."""
+    beside = sys.modules[type(model).__module__]
+    plain, plain_softmax = beside.eager_attention_forward, torch.nn.functional.softmax
+    given = []
+
+    def softmax_seen(scores, *arguments, **keywords):
+        given.append(scores)
+        return plain_softmax(scores, *arguments, **keywords)
+
+    def seen(module, query, key, value, *arguments, **keywords):
+        given.clear()
+        output, weights = plain(module, query, key, value, *arguments, **keywords)
+        repeats = query.shape[1] // key.shape[1]
+        key, value = (each.repeat_interleave(repeats, dim=1) for each in (key, value))
+        arrays = [each[0].numpy() for each in (query, key, value, given[0])]
+        steps.append(Step(*arrays, output[0].flatten(1).numpy()))
+        return output, weights
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(beside, "eager_attention_forward", seen)
+        patch.setattr(torch.nn.functional, "softmax", softmax_seen)
+        yield
+
+
+@cache
+def reference(name):
+    """For each kind its layers, from a forward of transformers' own eager model."""
+    model, kinds = architectures.eager(name), ARCHITECTURES[name].projections
+    steps, projected = [], {kind: [] for kind in kinds}
+    hooks = [
+        module.register_forward_hook(lambda _, __, output, kind=kind: projected[kind].append(output[0].numpy()))
+        for kind in kinds
+        for module in dict.fromkeys(architectures.projections(model, name, kind))
+    ]
+    with watched(model, steps):
+        architectures.run(model)
+    for hook in hooks:
+        hook.remove()
+    if len(kinds) == 1:
+        found = dict.fromkeys(kinds, steps)
+    else:
+        first = architectures.ENCODER_LAYERS
+        found = {"encoder": steps[:first], "decoder": steps[first::2], "cross": steps[first + 1 :: 2]}
+    for kind, layers in found.items():
+        for step, output in zip(layers, projected[kind], strict=True):
+            step.projected = output
+    return found
+
+
+def places(step):
+    count = step.query.shape[1]
+    return [(head, query) for head in (0, LAST) for query in (0, count // 2, count - 1)]
+
+
+# ----- Every architecture
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS)
+def test_each_step_is_that_of_transformers(name, kind):
+    steps = reference(name)[kind]
+    trace = engine_of(name).run(traced(name))
+    assert len(steps) == len(trace.layers(kind))
+    for layer, step in enumerate(steps):
+        for head, query in places(step):
+            found = ask(name, kind, layer, head, query)
+            np.testing.assert_allclose(found.query, step.query[head, query], **CLOSE)
+            np.testing.assert_allclose(found.keys, step.key[head], **CLOSE)
+            np.testing.assert_allclose(found.values, step.value[head], **CLOSE)
+            np.testing.assert_allclose(found.dots, step.key[head] @ step.query[head, query], **CLOSE)
+            # gpt-oss has its sink as a further column, and takes away the largest.
+            scores, keys = step.scores[head, query], len(found.keys)
+            visible = scores[:keys] > -1e30
+            np.testing.assert_array_equal(np.isfinite(found.scores), visible)
+            np.testing.assert_array_equal(np.isfinite(found.added), visible)
+            assert (found.added[~visible] == -np.inf).all()
+            own = np.array([*found.scores, *([] if found.sink is None else [found.sink])])
+            if found.sink is not None:
+                own -= own.max()
+            assert len(own) == len(scores)
+            np.testing.assert_allclose(own[:keys][visible], scores[:keys][visible], **CLOSE)
+            np.testing.assert_allclose(own[keys:], scores[keys:], **CLOSE)
+            np.testing.assert_array_equal(found.weights, trace.weights(kind, layer, head)[query])
+            np.testing.assert_allclose(found.head_output, found.weights @ found.values, **CLOSE)
+            np.testing.assert_allclose(found.concatenated, step.joined[query], **CLOSE)
+            width = len(found.head_output)
+            np.testing.assert_array_equal(found.head_output, found.concatenated[head * width :][:width])
+            np.testing.assert_allclose(found.output, step.projected[query], **CLOSE)
+            assert not found.changed
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS)
+def test_the_scores_give_the_weights(name, kind):
+    for layer, step in enumerate(reference(name)[kind]):
+        for head, query in places(step):
+            found = ask(name, kind, layer, head, query)
+            assert found.between == BETWEEN.get(name, ())
+            np.testing.assert_allclose(softmax(found.scores, found.sink), found.weights, **TIGHT)
+            plain = found.dots * np.float64(found.scaling) + found.added
+            if not found.between:
+                np.testing.assert_allclose(found.scores, plain, **CLOSE)
+                np.testing.assert_allclose(softmax(plain), found.weights, **TIGHT)
+            assert (found.sink is not None) == ARCHITECTURES[name].has_sinks
+            assert found.scaling == (1 if name == "t5" else pytest.approx(8**-0.5))
+            assert found.has_bias == (name == "t5" and kind != "cross")
+            assert found.rotary == (name in WITH_ROTARY)
+
+
+def test_a_cap_and_a_sink_are_what_makes_the_weights():
+    """What is said to lie between must change something, lest the sentence stand there for nothing."""
+    capped = ask("gemma2", "decoder", 1, 0, 8)
+    plain = capped.dots * np.float64(capped.scaling) + capped.added
+    assert abs(softmax(plain) - capped.weights).max() > 0.01
+    np.testing.assert_allclose(capped.scores, 2 * np.tanh(plain / 2), **TIGHT)
+    sunk = ask("gpt_oss", "decoder", 1, 0, 8)
+    module = architectures.loaded("gpt_oss").model.model.layers[1].self_attn
+    assert sunk.sink == pytest.approx(float(module.sinks.detach()[0]))
+    assert sunk.weights.sum() < 0.97
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS)
+def test_the_projection_is_found_and_the_heads_add_up_to_what_it_makes(name, kind):
+    loaded, trace = architectures.loaded(name), engine_of(name).run(traced(name))
+    named = architectures.projections(loaded.model, name, kind)
+    for layer in trace.layers(kind):
+        assert receiver_of(trace, kind, layer).modules == (named[layer],)
+        each = [ask(name, kind, layer, head, 4) for head in range(HEADS)]
+        joined = torch.from_numpy(each[0].concatenated)[None, None]
+        with torch.inference_mode():
+            made, bias = named[layer](joined)[0, 0].numpy(), named[layer](torch.zeros_like(joined))[0, 0].numpy()
+        np.testing.assert_allclose(each[0].output, made, **CLOSE)
+        np.testing.assert_allclose(sum(one.contribution for one in each) + bias, made, **CLOSE)
+        for one in each[1:]:
+            np.testing.assert_array_equal(one.output, each[0].output)
+            assert abs(one.contribution - each[0].contribution).max() > 0.01
+
+
+# ----- What was changed in the run
+
+
+def received_in(name, kind, layer, interventions):
+    """What the projection that is found by name was given and returned while the trace ran."""
+    module = architectures.projections(architectures.loaded(name).model, name, kind)[layer]
+    seen = []
+    hook = module.register_forward_hook(lambda _, given, output: seen.append((given[0][0], output[0])))
+    architectures.trace(name, interventions)
+    hook.remove()
+    given, output = seen[layer if len(seen) > 1 else 0]
+    return given.numpy(), output.numpy()
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS)
+def test_interventions_are_in_it(name, kind):
+    for changes in ([ZeroHead(kind, 1, 2)], [HideToken(1)], [CutLink(kind, 1, 4, 3), ZeroHead(kind, 0, 0)]):
+        joined, output = received_in(name, kind, 1, changes)
+        found = ask(name, kind, 1, 2, 4, changes)
+        np.testing.assert_allclose(found.concatenated, joined[4], **CLOSE)
+        np.testing.assert_allclose(found.output, output[4], **CLOSE)
+        is_off = changes[0] == ZeroHead(kind, 1, 2)
+        assert found.changed == is_off
+        assert abs(found.weights @ found.values).max() > 0.01
+        if is_off:
+            assert not found.head_output.any()
+            assert not found.contribution.any()
+        np.testing.assert_allclose(softmax(found.scores, found.sink), found.weights, **TIGHT)
+    hidden = {HideToken(1): 1, CutLink(kind, 1, 4, 3): 3}
+    for change, key in hidden.items():
+        if isinstance(change, HideToken) and ARCHITECTURES[name].family == "seq2seq" and kind == "decoder":
+            change = HideToken(1, in_target=True)
+        # Of a window, a key outside is hidden anyhow: this one is inside.
+        query = min(key + 1, 4) if isinstance(change, HideToken) else 4
+        without = ask(name, kind, 1, 2, query, [change])
+        whole = ask(name, kind, 1, 2, query)
+        assert without.added[key] == without.scores[key] == -np.inf
+        assert without.weights[key] == 0
+        assert whole.weights[key] > 0
+        assert np.isfinite(without.dots[key])
+        assert without.between == whole.between
+
+
+@pytest.mark.parametrize("name", ["llama", "gpt_oss"])
+def test_a_query_that_may_look_nowhere(name):
+    found = ask(name, "decoder", 0, 1, 0, [HideToken(0)])
+    assert not found.weights.any()
+    assert not found.concatenated.any()
+    assert not found.contribution.any()
+    assert (found.scores == -np.inf).all()
+    assert (found.has_bias, found.sink) == (False, None)
+
+
+@pytest.mark.parametrize("name", ["llama", "bert"])
+def test_a_replaced_pattern(name):
+    kind = ARCHITECTURES[name].family
+    pattern = tuple(
+        tuple(0.5 if key in (0, query // 2) else 0.0 for key in range(len(IDS))) for query in range(len(IDS))
+    )
+    changes = [ReplacePattern(kind, 1, 3, pattern)]
+    joined, output = received_in(name, kind, 1, changes)
+    found = ask(name, kind, 1, 3, 8, changes)
+    np.testing.assert_array_equal(found.weights, np.float32(pattern[8]))
+    np.testing.assert_allclose(found.head_output, np.float32(pattern[8]) @ found.values, **CLOSE)
+    np.testing.assert_allclose(found.concatenated, joined[8], **CLOSE)
+    np.testing.assert_allclose(found.output, output[8], **CLOSE)
+    assert len(found.between) == 1
+    assert "replaced" in found.between[0]
+    whole = ask(name, kind, 1, 3, 8)
+    # The first layer is as it was, so are the scores that this head would have had.
+    np.testing.assert_array_equal(found.scores, whole.scores)
+    other = ask(name, kind, 1, 0, 8, changes)
+    assert other.between == ()
+    np.testing.assert_array_equal(other.head_output, whole.concatenated[: len(other.head_output)])
+
+
+# ----- Other architectures
+
+
+def other_model(config, model, dtype=torch.float32, **settings):
+    built = getattr(transformers, model)._from_config(architectures._grouped(config, **settings)())
+    draw = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for path, parameter in built.named_parameters():
+            middle = 1 if parameter.dim() == 1 and path.endswith("weight") else 0
+            parameter.copy_(torch.randn(parameter.shape, generator=draw) * 0.2 + middle)
+    return wrap_model(built.to(dtype), None, "decoder")
+
+
+def asked(loaded, layer=1, head=1, query=5):
+    return own_engine("own", loaded).run(QueryKeyRequest(TraceRequest("own", IDS), "decoder", layer, head, query))
+
+
+def test_a_norm_before_the_projection_is_passed_and_told():
+    loaded = other_model("BitNetConfig", "BitNetForCausalLM")
+    found = asked(loaded)
+    assert found.between == (NORMED,)
+    assert found.contribution is None
+    module = loaded.model.model.layers[1].self_attn
+    seen = []
+    hook = module.o_proj.register_forward_hook(lambda _, __, output: seen.append(output[0].numpy()))
+    architectures.run(loaded.model)
+    hook.remove()
+    np.testing.assert_allclose(found.output, seen[0][5], **CLOSE)
+
+
+def test_a_gate_after_the_heads_ends_the_way_and_is_told():
+    # A plain Llama, whose heads somebody gates.
+    loaded = other_model("LlamaConfig", "LlamaForCausalLM")
+    projection = loaded.model.model.layers[1].self_attn.o_proj
+
+    class Gated(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = projection
+
+        def forward(self, joined):
+            return self.inner(joined * 0.5)
+
+    loaded.model.model.layers[1].self_attn.o_proj = Gated()
+    found = asked(loaded)
+    assert found.output is None
+    assert found.contribution is None
+    assert len(found.between) == 1
+    assert "not followed" in found.between[0]
+    assert asked(loaded, layer=0).output is not None
+
+
+def test_layers_without_rotary_are_told_from_those_with():
+    loaded = other_model("SmolLM3Config", "SmolLM3ForCausalLM", no_rope_layer_interval=2)
+    assert [asked(loaded, layer=layer).rotary for layer in (0, 1)] == [True, False]
+
+
+def test_half_precision_takes_its_own_rounding_for_nothing():
+    found = asked(other_model("LlamaConfig", "LlamaForCausalLM", torch.bfloat16))
+    assert (found.between, found.changed) == ((), False)
+    assert found.contribution is not None
+    np.testing.assert_allclose(softmax(found.scores), found.weights, rtol=0, atol=0.02)
+
+
+def test_what_no_argument_announces_is_seen_in_the_weights(monkeypatch):
+    """A sink that the function keeps to itself is found, and what cannot be understood is said."""
+    loaded = other_model("LlamaConfig", "LlamaForCausalLM")
+    beside = sys.modules[type(loaded.model).__module__]
+    plain = beside.eager_attention_forward
+
+    def with_sink(module, query, key, value, mask, scaling, **keywords):
+        keys = beside.repeat_kv(key, module.num_key_value_groups)
+        scores = query @ keys.transpose(2, 3) * scaling + mask
+        whole = torch.logaddexp(scores.logsumexp(dim=-1, keepdim=True), torch.tensor(0.7))
+        return plain(module, query, key, value, mask, scaling, **keywords)[0], (scores - whole).exp()
+
+    def sharpened(*arguments, **keywords):
+        output, weights = plain(*arguments, **keywords)
+        return output, weights**2 / (weights**2).sum(dim=-1, keepdim=True)
+
+    monkeypatch.setattr(beside, "eager_attention_forward", with_sink)
+    sunk = asked(loaded)
+    assert sunk.between == (SINK,)
+    assert sunk.sink == pytest.approx(0.7, abs=1e-4)
+    monkeypatch.setattr(beside, "eager_attention_forward", sharpened)
+    strange = asked(loaded)
+    assert len(strange.between) == 1
+    assert "logarithms of the weights" in strange.between[0]
+    np.testing.assert_allclose(softmax(strange.scores), strange.weights, **TIGHT)
+    assert (strange.scores[6:] == -np.inf).all()
+
+
+# ----- The offline models
+
+
+@pytest.fixture(scope="module")
+def real(minilm, smollm2):
+    engine = own_engine("minilm", minilm)
+    engine._models.get("smollm2", lambda: smollm2)
+    return engine
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "target", "kind", "layer", "ending"),
+    [
+        ("minilm", "The keys to the cabinet are on the table.", None, "encoder", 3, "3.attention.output.dense"),
+        ("smollm2", "Dr. Zorblax lives in Oslo. Yesterday I", None, "decoder", 17, "17.self_attn.o_proj"),
+        ("spelling_to_sound", "knight", "N AY T", "encoder", 2, "encoder.block.2.layer.0.SelfAttention.o"),
+        ("spelling_to_sound", "knight", "N AY T", "decoder", 0, "decoder.block.0.layer.0.SelfAttention.o"),
+        ("spelling_to_sound", "knight", "N AY T", "cross", 1, "decoder.block.1.layer.1.EncDecAttention.o"),
+    ],
+)
+def test_the_offline_models(real, name, text, target, kind, layer, ending):
+    loaded = real.model(name)
+    request = TraceRequest(name, text, target)
+    projection = next(module for path, module in loaded.model.named_modules() if path.endswith(ending))
+    seen = []
+    hook = projection.register_forward_hook(lambda _, given, output: seen.append((given[0][0], output[0])))
+    trace = request.answer(real)
+    hook.remove()
+    (given, output), heads = seen[0], trace.heads(kind, layer)
+    each = [real.run(QueryKeyRequest(request, kind, layer, head, 3)) for head in range(heads)]
+    with torch.inference_mode():
+        bias = projection(torch.zeros_like(given[:1]))[0].numpy()
+    for head, found in enumerate(each):
+        assert (found.between, found.changed) == ((), False)
+        np.testing.assert_array_equal(found.weights, trace.weights(kind, layer, head)[3])
+        plain = found.dots * np.float64(found.scaling) + found.added
+        np.testing.assert_allclose(softmax(plain), found.weights, **TIGHT)
+        np.testing.assert_allclose(found.concatenated, given[3].numpy(), **CLOSE)
+        np.testing.assert_allclose(found.output, output[3].numpy(), **CLOSE)
+        assert found.has_bias == (kind in ("encoder", "decoder") and name == "spelling_to_sound")
+        assert found.rotary == (name == "smollm2")
+    np.testing.assert_allclose(sum(found.contribution for found in each) + bias, output[3].numpy(), **CLOSE)
+
+
+# ----- Requests
+
+
+def test_what_is_not_there_is_refused_with_numbers():
+    for place, words in {
+        ("cross", 0, 0, 0): "it has decoder",
+        ("decoder", 2, 0, 0): "layer 2: .* layers 0 to 1",
+        ("decoder", 0, -1, 0): "head -1: .* heads 0 to 3",
+        ("decoder", 0, 4, 0): "head 4: .* heads 0 to 3",
+        ("decoder", 0, 0, 9): "query 9 here: .* 0 to 8",
+        ("decoder", 0, 0, -1): "query -1 here: .* 0 to 8",
+    }.items():
+        with pytest.raises(NoSuchMapError, match=words):
+            ask("llama", *place)
+
+
+def test_one_query_costs_no_forward_of_its_own():
+    loaded, forwards = architectures.loaded("qwen3"), []
+    ask("qwen3", "decoder", 0, 0, 0)
+    hook = loaded.model.register_forward_pre_hook(lambda *_: forwards.append(1))
+    for layer, head, query in ((0, 0, 1), (0, 3, 1), (1, 2, 7)):
+        ask("qwen3", "decoder", layer, head, query)
+    hook.remove()
+    assert not forwards
+
+
+def test_nothing_stays_on_the_shared_model_and_nothing_holds_on_to_it():
+    loaded = other_model("LlamaConfig", "LlamaForCausalLM")
+    before = {module: dict(module.__dict__) for module in loaded.model.modules()}
+    asked(loaded)
+    for module, attributes in before.items():
+        assert module.__dict__ == attributes
+        for hooks in (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks):
+            assert not hooks
+    gone = weakref.ref(loaded.model)
+    del loaded, before, module, attributes, hooks
+    gc.collect()
+    assert gone() is None
+
+
+@pytest.mark.parametrize("name", ["llama", "t5", "gpt_oss"])
+def test_eight_threads_get_what_one_gets(name):
+    kind = "cross" if name == "t5" else "decoder"
+    changes = ((), (ZeroHead(kind, 0, 1),), (HideToken(1),), (CutLink(kind, 1, 3, 2),)) * 2
+
+    def fresh():
+        # A model whose projections nobody has looked for.
+        return own_engine(name, wrap_model(architectures.build(name, "eager"), None, ARCHITECTURES[name].family))
+
+    def jobs(engine):
+        return [
+            lambda place=place: [
+                engine.run(QueryKeyRequest(traced(name, changes[place]), kind, layer, place % HEADS, place % 5))
+                for layer in (0, 1)
+            ]
+            for place in range(8)
+        ]
+
+    expected = [job() for job in jobs(fresh())]
+    for answers, wanted in zip(all_at_once(jobs(fresh())), expected, strict=True):
+        for one, other in zip(answers, wanted, strict=True):
+            for field, value in vars(one).items():
+                np.testing.assert_array_equal(value, getattr(other, field))
