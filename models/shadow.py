@@ -1,6 +1,8 @@
 """A second set of a model's modules over the same weights, whose hooks and stand-ins the shared model never sees."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
+from types import MethodType
 from typing import Any
 
 from torch import nn
@@ -35,6 +37,11 @@ def shallow(module: nn.Module) -> nn.Module:
     copy.__dict__.update(
         {name: value.copy() if isinstance(value, dict | set) else value for name, value in module.__dict__.items()}
     )
+    # accelerate gives a module whose layers lie on several devices a forward of the instance, which is bound to it.
+    if "_hf_hook" in copy.__dict__:
+        hooked, old = copy.__dict__["forward"], copy.__dict__["_old_forward"]
+        copy.__dict__["forward"] = partial(hooked.func, copy)
+        copy.__dict__["_old_forward"] = MethodType(old.__func__, copy)
     return copy
 
 

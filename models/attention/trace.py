@@ -24,6 +24,7 @@ from models.attention.inputs import Inputs, model_inputs
 from models.attention.interventions import HideToken, Intervention, InterventionError, ReplacePattern
 from models.errors import HeadlightError
 from models.loaded import LoadedModel
+from models.loading.placing import computing_device, with_own_weights
 from models.tokenization import Piece
 
 # About 2 MB of weights: what stays in the processor's cache is computed twice as fast as a whole layer at 512 tokens.
@@ -297,6 +298,7 @@ def _weights_of_rows(
     processor's cache.
     """
     size = (call.query.shape[2], call.key.shape[2])
+    device = computing_device(call.module, device)
 
     def some(value: Any) -> Any:
         # Masks and position biases have a row for each query, or one for all of them.
@@ -307,7 +309,7 @@ def _weights_of_rows(
     with torch.inference_mode():
         # The weighted values are not wanted: one column of them is the least that every function accepts.
         _, weights = eager_function(call.module)(
-            call.module,
+            with_own_weights(call.module),
             call.query[:, :, rows].to(device),
             call.key.to(device),
             call.value[..., :1].to(device),

@@ -12,6 +12,7 @@ from torch import nn
 
 from models.catalog import ModelCard
 from models.loading.device import choose_device
+from models.shadow import shallow
 
 VARIABLE = "HEADLIGHT_MODEL_BYTES"
 _GIB = 1024**3
@@ -162,11 +163,31 @@ def bytes_by_device(model: nn.Module) -> dict[str, int]:
 
 def input_device(model: Any) -> torch.device:
     """Where inputs go: the device of the input embeddings, or the one that computes with them if they lie aside."""
-    table = model.get_input_embeddings()
-    aside = getattr(getattr(table, "_hf_hook", None), "execution_device", None)
-    if aside is not None:
-        return torch.device(aside)
-    return table.weight.device
+    return computing_device(model.get_input_embeddings(), model.device)
+
+
+def computing_device(module: nn.Module, otherwise: torch.device) -> torch.device:
+    """Where this module computes: its weights' device, or the one to which accelerate brings them for its turn."""
+    for parameter in module.parameters():
+        if parameter.device.type != "meta":
+            return parameter.device
+    for each in module.modules():
+        hook = getattr(each, "_hf_hook", None)
+        for one in getattr(hook, "hooks", (hook,)):
+            device = getattr(one, "execution_device", None)
+            if device is not None:
+                return torch.device("cuda", device) if isinstance(device, int) else torch.device(device)
+    return otherwise
+
+
+def with_own_weights(module: nn.Module) -> nn.Module:
+    """The module, or a copy of it with the weights of its own that accelerate keeps aside, where it computes."""
+    if all(each is None or each.device.type != "meta" for each in module._parameters.values()):
+        return module
+    copy = shallow(module)
+    hook: Any = copy._hf_hook
+    hook.pre_forward(copy)
+    return copy
 
 
 def failure_of(error: BaseException) -> Literal["full", "failed"] | None:
