@@ -23,6 +23,7 @@ from models.attention.pictures import (
     LayerMapsRequest,
 )
 from models.attention.pooling import Pooling, block_starts, max_pooled, without_columns
+from models.attention.query_key import QueryKey, QueryKeyRequest
 from models.attention.requests import (
     Candidate,
     HeadMap,
@@ -70,6 +71,8 @@ __all__ = [
     "NothingRecordedError",
     "PatternName",
     "Pooling",
+    "QueryKey",
+    "QueryKeyRequest",
     "ReplacePattern",
     "StepRows",
     "StepRowsRequest",

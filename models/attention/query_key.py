@@ -14,6 +14,7 @@ from models.attention.projection import Receiver, received, receiver_of
 from models.attention.requests import HeadMapRequest, TraceRequest
 from models.attention.trace import NoSuchMapError
 from models.engine import Engine
+from models.loading.placing import computing_device, with_own_weights
 
 _SINK = "An attention sink takes part in the softmax: the weights add up to less than 1."
 _UNKNOWN = (
@@ -90,7 +91,7 @@ class QueryKeyRequest:
             raise NoSuchMapError(f"There is no query {self.query} here: the queries go from 0 to {len(rows) - 1}.")
         call = _of_query(trace.calls[kind, layer], self.query)
         with engine.forward(trace.loaded), torch.inference_mode():
-            heads, own_weights = _attended(call, trace.loaded.device)
+            heads, own_weights = _attended(call, computing_device(call.module, trace.loaded.device))
             heads = _intervened(heads, call, trace.interventions, self)
             receiver = receiver_of(trace, kind, layer)
             output, contribution = _received(receiver, heads, head)
@@ -156,7 +157,7 @@ def _attended(call: Call, device: torch.device) -> tuple[Float[Tensor, "heads va
 
     mask = moved(call.mask)
     output, weights = eager_function(call.module)(
-        call.module,
+        with_own_weights(call.module),
         moved(call.query),
         moved(call.key),
         moved(call.value),
