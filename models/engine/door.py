@@ -15,12 +15,11 @@ from models.engine.cache import ByteCache
 from models.engine.gate import Gate, OnWait, listening
 from models.engine.jobs import Jobs, Progress
 from models.engine.memory import give_memory_back
-from models.engine.shelf import NoMemoryError, Shelf
+from models.engine.shelf import Shelf
 from models.errors import HeadlightError
 
 if TYPE_CHECKING:
     from models.loading import LoadedModel
-    from models.loading.placing import Place
     from models.tokenization import LoadedTokenizer
 
 log = logging.getLogger(__name__)
@@ -85,10 +84,10 @@ class Engine:
             most_models=most_models if most_models is not None else _number_from(MODELS_VARIABLE),
             most_bytes=_most_bytes,
             measure=_measure,
+            is_full=_is_full,
             forget=self.answers.forget,
             free=_free,
         )
-        self._failed: frozenset[str] = frozenset()
         self._tokenizers = ByteCache(None)
         self._own_tokenizers = ByteCache(_OWN_TOKENIZERS_BYTES)
         self._jobs = Jobs(around=self._using_long)
@@ -142,7 +141,7 @@ class Engine:
 
         Raises ShelfFullError, NoMemoryError, and what `models.loading.load_model` raises.
         """
-        return self._models.load(name, lambda: _places(name, self._failed), lambda place: _load(name, place))
+        return self._models.get(name, lambda: _load(name))
 
     def tokenizer(self, name: str) -> "LoadedTokenizer":
         """The tokenizer of this name, loaded once; one of somebody's own must have been given with `own_tokenizer`.
@@ -213,7 +212,6 @@ class Engine:
                 "There is not enough memory on the device that computes for this; take a shorter text, or a smaller "
                 "model."
             )
-        self._failed |= {"cuda", "mps"}
         for each in ("cuda", "mps"):
             self._models.abandon(each)
         return "The GPU failed while it computed. Ask again: from now on models compute on the CPU."
@@ -222,7 +220,7 @@ class Engine:
         """What our models take of the device that computes. Imports torch. Raises DeviceError."""
         from models.loading.placing import chosen_device, device_memory, most_model_bytes
 
-        device = chosen_device(self._failed)
+        device = chosen_device(self._models.failed)
         used = sum(size for name, size in self._models.used().items() if name.partition(":")[0] == device.type)
         return MemoryUse(models=used, most=most_model_bytes(device), has=device_memory(device))
 
@@ -232,30 +230,11 @@ class Engine:
             return self._gates.setdefault(device, Gate())
 
 
-def _places(name: str, failed: frozenset[str]) -> "tuple[Place, ...]":
+def _load(name: str) -> "LoadedModel":
     # torch is imported with the first model, so that the first paint need not wait for it.
-    from models.loading.load import places_of
-
-    return places_of(name, failed)
-
-
-def _load(name: str, place: "Place") -> "LoadedModel":
     from models.loading import load_model
-    from models.loading.placing import failure_of, let_go_of
 
-    sentence = ""
-    try:
-        loaded = load_model(name, place)
-    except HeadlightError:
-        raise
-    except Exception as error:
-        if failure_of(error) != "full":
-            raise
-        let_go_of(error)
-        sentence = "There is not enough memory for this model; choose a smaller one."
-    if sentence:
-        _free()
-        raise NoMemoryError(sentence) from None
+    loaded = load_model(name)
     _hide_from_collector()
     return loaded
 
@@ -272,6 +251,15 @@ def _measure(loaded: "LoadedModel") -> dict[str, int]:
     from models.loading.placing import bytes_by_device
 
     return bytes_by_device(loaded.model)
+
+
+def _is_full(error: Exception) -> bool:
+    from models.loading.placing import failure_of, let_go_of
+
+    if failure_of(error) != "full":
+        return False
+    let_go_of(error)
+    return True
 
 
 def _free() -> None:

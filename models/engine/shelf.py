@@ -6,11 +6,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Protocol, runtime_checkable
+from functools import partial
+from typing import Any
 
 from models.engine.cache import ByteCache
 from models.engine.gate import tell
 from models.errors import HeadlightError
+from models.loading.room import Places, Read, keeping
 
 _TICK_SECONDS = 0.25
 # How long a model is waited for: before it goes to the next place, and in the last one.
@@ -19,6 +21,10 @@ _LAST_PLACE_SECONDS = 60.0
 # After so long nobody new may use the model that makes room: requests that overlap would hold it for ever.
 _FAIR_SECONDS = 1.0
 _GIB = 1024**3
+_IN_USE = (
+    "There is no room for another model while all that are loaded are in use; try again in a while, or choose one that "
+    "is loaded."
+)
 
 
 class ShelfFullError(HeadlightError):
@@ -27,22 +33,6 @@ class ShelfFullError(HeadlightError):
 
 class NoMemoryError(HeadlightError):
     """A device that ran out of memory while a model was put there."""
-
-
-@runtime_checkable
-class Place(Protocol):
-    """Where a model may lie: bytes on each device."""
-
-    @property
-    def takes(self) -> tuple[tuple[str, int], ...]:
-        """What is expected to be taken."""
-        ...
-
-
-class _Anywhere:
-    """For a model whose size is not known before it is there."""
-
-    takes = (("cpu", 0),)
 
 
 class _Entry:
@@ -72,7 +62,9 @@ class Shelf:
 
     most_models: how many there may be; None without a bound. most_bytes: how many bytes of them a device has room for.
     measure: bytes that a model takes on each device; where it tells nothing, what was expected counts.
+    is_full: whether this is a device without the memory for what was read into it.
     forget: called with a model that goes, while nobody can ask for it. free: called after some went.
+    failed: types of devices ("cuda") that compute nothing any more.
     """
 
     def __init__(
@@ -80,12 +72,15 @@ class Shelf:
         most_models: int | None = None,
         most_bytes: Callable[[str], int | None] = lambda _: None,
         measure: Callable[[Any], Mapping[str, int]] = lambda _: {},
+        is_full: Callable[[Exception], bool] = lambda error: isinstance(error, MemoryError),
         forget: Callable[[Any], None] = lambda _: None,
         free: Callable[[], None] = lambda: None,
     ) -> None:
         self._most_models = most_models
         self._most_bytes = most_bytes
+        self.failed: frozenset[str] = frozenset()
         self._measure = measure
+        self._is_full = is_full
         self._forget = forget
         self._free = free
         self._changed = threading.Condition(threading.RLock())
@@ -148,21 +143,16 @@ class Shelf:
                     return
 
     def get(self, name: str, load: Callable[[], Any]) -> Any:
-        """The model of this name, loaded once by `load`. Raises ShelfFullError and what `load` raises."""
-        return self.load(name, lambda: (_Anywhere(),), lambda _: load())
+        """The model of this name, loaded once; `load` asks for room with `models.loading.room.put` before it reads.
 
-    def load(self, name: str, places: Callable[[], Sequence[Place]], load: Callable[[Any], Any]) -> Any:
-        """The model of this name, loaded once into the first of the places that has room for it.
-
-        Raises ShelfFullError, and what `places` and `load` raise; a NoMemoryError of `load` makes it try again with
-        more room, and in the next place.
+        Raises ShelfFullError, NoMemoryError, and what `load` raises.
         """
         with self.leasing():
             while True:
                 loaded = self._taken(name)
                 if loaded is not None:
                     return loaded
-                self._loading.get(name, lambda: self._put(name, places(), load))
+                self._loading.get(name, lambda: self._put(name, load))
 
     def release(self, devices: Iterable[str] | None = None) -> int:
         """Release the models that nobody uses, on these devices or all; how many went."""
@@ -181,6 +171,7 @@ class Shelf:
     def abandon(self, device_type: str) -> None:
         """Let go of every model on devices of this type ("cuda"), in use or not: they compute nothing any more."""
         with self._changed:
+            self.failed |= {device_type}
             for name, entry in list(self._entries.items()):
                 if any(device.partition(":")[0] == device_type for device in entry.takes) and entry.loaded is not None:
                     self._remove(name)
@@ -202,39 +193,47 @@ class Shelf:
                 self._changed.wait(_TICK_SECONDS)
             tell(1)
 
-    def _put(self, name: str, places: Sequence[Place], load: Callable[[Any], Any]) -> Any:
+    def _put(self, name: str, load: Callable[[], Any]) -> Any:
+        if not self._reserve(name, {}, _LAST_PLACE_SECONDS):
+            raise ShelfFullError(_IN_USE)
+        try:
+            with keeping(partial(self._into, name)):
+                loaded = load()
+        except BaseException:
+            self._give_up(name)
+            raise
+        self._settle(name, loaded)
+        return loaded
+
+    def _into(self, name: str, places: Places, read: Read) -> Any:
+        """Read a model into the first of its places that has room, or gets it in time."""
         why: HeadlightError | None = None
-        for place in places:
-            is_last = place is places[-1]
+        offered = places(self.failed)
+        for place in offered:
             takes = dict(place.takes)
-            lacking = self._too_large(takes)
-            if lacking is not None:
-                why = lacking
+            why = self._too_large(takes)
+            if why is not None:
                 continue
-            if not self._reserve(name, takes, _LAST_PLACE_SECONDS if is_last else _NEXT_PLACE_SECONDS):
-                why = ShelfFullError(
-                    "There is no room for another model while all that are loaded are in use; try again in a while, or "
-                    "choose one that is loaded."
-                )
+            if not self._reserve(name, takes, _LAST_PLACE_SECONDS if place is offered[-1] else _NEXT_PLACE_SECONDS):
+                why = ShelfFullError(_IN_USE)
                 continue
-            try:
-                try:
-                    loaded = load(place)
-                except NoMemoryError:
-                    if not self.release(takes):
-                        raise
-                    loaded = load(place)
-            except NoMemoryError as error:
-                self._give_up(name)
-                why = error
-                continue
-            except BaseException:
-                self._give_up(name)
-                raise
-            self._settle(name, loaded)
-            return loaded
+            is_there, loaded = self._try(read, place)
+            if not is_there and self.release(takes):
+                is_there, loaded = self._try(read, place)
+            if is_there:
+                return loaded
+            self._free()
+            why = NoMemoryError("There is not enough memory for this model at the moment; choose a smaller one.")
         assert why is not None
         raise why
+
+    def _try(self, read: Read, place: Any) -> tuple[bool, Any]:
+        try:
+            return True, read(place)
+        except Exception as error:
+            if not self._is_full(error):
+                raise
+        return False, None
 
     def _too_large(self, takes: Mapping[str, int]) -> ShelfFullError | None:
         for device, size in takes.items():
@@ -247,17 +246,25 @@ class Shelf:
         return None
 
     def _reserve(self, name: str, takes: Mapping[str, int], patience: float | int) -> bool:
-        """Wait until there is room, and take it for this name; false where there was none in time."""
+        """Wait until there is room, and take it for this name; false where there was none in time.
+
+        The first time it takes a place among the models, afterwards bytes.
+        """
         mine = _open.get()
         began, closed = time.monotonic(), None
         try:
             while True:
                 with self._changed:
-                    gone = self._room_without(takes)
+                    entry = self._entries.get(name)
+                    if entry is not None:
+                        entry.takes = {}
+                    gone = self._room_without(takes, more=0 if entry is not None else 1)
                     if gone is not None:
                         for each in gone:
                             self._remove(each)
-                        self._entries[name] = entry = _Entry(takes)
+                        entry = entry or _Entry({})
+                        entry.takes = dict(takes)
+                        self._entries[name] = entry
                         if mine is not None:
                             self._lease(name, entry, mine)
                         break

@@ -1,6 +1,7 @@
 """Reading a model from its files, or taking one over from memory."""
 
 import copy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from models.loading.opening import card_of
 from models.loading.packs import PackError, model_folder
 from models.loading.placing import Place, failure_of, input_device, places_for
 from models.loading.positions import position_limit
+from models.loading.room import put
 
 # Bars for a person at a terminal; here they would fill a server's log.
 disable_progress_bar()
@@ -31,13 +33,8 @@ TARGET_TOKENIZER = "target_tokenizer.json"
 _CLASSES = {"encoder": AutoModel, "decoder": AutoModelForCausalLM, "seq2seq": AutoModelForSeq2SeqLM}
 
 
-def places_of(name: str, failed: frozenset[str] = frozenset()) -> tuple[Place, ...]:
-    """Where the model of this name may lie, best first. Raises what `load_model` raises for a name or a device."""
-    return places_for(card_of(name), failed)
-
-
 def load_model(name: str, place: Place | None = None) -> LoadedModel:
-    """Load the model of this name straight to its place: the best one, unless another is given.
+    """Load the model of this name straight to its place: the best one that has room, unless one is given.
 
     name: of a card, "hub:ORG/NAME" or "hub:ORG/NAME@REVISION" for what was downloaded, or "folder:/PATH".
 
@@ -45,7 +42,12 @@ def load_model(name: str, place: Place | None = None) -> LoadedModel:
     DeviceError.
     """
     card = card_of(name)
-    place = place or places_for(card)[0]
+    if place is None:
+        return put(partial(places_for, card), partial(_read, card))
+    return _read(card, place)
+
+
+def _read(card: ModelCard, place: Place) -> LoadedModel:
     folder = model_folder(card)
     model_class = _CLASSES[card.family]
     try:

@@ -2,6 +2,8 @@
 
 from contextlib import nullcontext
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,15 +118,15 @@ def test_torch_itself_says_it_so():
 def test_a_full_gpu_the_cpu_and_the_note(gpus, monkeypatch):
     """The shelf's way through the places, with a real model at its end; the sidebar reads the note."""
     gpus(GIB)
-    real, tried = load.load_model, []
+    real, tried = load._read, []
 
-    def load_model(name, place):
+    def read(card, place):
         tried.append(next(iter(place.device_map.values())))
         if tried[-1] != "cpu":
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 260.00 MiB")
-        return real(name, place)
+        return real(card, place)
 
-    monkeypatch.setattr(load, "load_model", load_model)
+    monkeypatch.setattr(load, "_read", read)
     engine = Engine()
     loaded = engine.model("minilm")
     assert tried == ["cuda:0", "cpu"]
@@ -143,7 +145,7 @@ def test_the_place_says_the_precision():
 
 
 def test_bytes_are_counted_once_for_shared_weights():
-    model = architectures.build("gpt2", "eager")
+    model: Any = architectures.build("gpt2", "eager")
     assert model.get_output_embeddings().weight.data_ptr() == model.get_input_embeddings().weight.data_ptr()
     buffers = sum(each.nbytes for each in model.buffers())
     assert bytes_by_device(model) == {"cpu": model.num_parameters() * 4 + buffers}
@@ -170,12 +172,13 @@ def test_a_model_whose_layers_lie_aside_computes_the_same(name, tmp_path):
 
 
 def test_inputs_go_where_the_embeddings_compute():
-    model = LlamaForCausalLM(architectures.ARCHITECTURES["llama"].config())
+    model: Any = LlamaForCausalLM(architectures.ARCHITECTURES["llama"].config())
     assert input_device(model) == torch.device("cpu")
     model.get_input_embeddings().to("meta")
-    model.get_input_embeddings()._hf_hook = type("Hook", (), {"execution_device": "cuda:1"})()
+    hook = SimpleNamespace(execution_device="cuda:1")
+    model.get_input_embeddings()._hf_hook = hook
     assert input_device(model) == torch.device("cuda:1")
-    model.get_input_embeddings()._hf_hook.execution_device = 0
+    hook.execution_device = 0
     assert input_device(model) == torch.device("cuda:0")
 
 

@@ -15,22 +15,15 @@ import torch
 
 from models.attention import TraceRequest, trace_attention
 from models.decoding import DecodingSettings, WriteRequest
-from models.engine import Engine, door, shelf
+from models.engine import Engine, shelf
 from models.engine.door import DeviceFailureError
 from models.engine.shelf import ShelfFullError
 from models.errors import HeadlightError
-from models.loading import wrap_model
+from models.loading import room, wrap_model
 from tests.models import architectures
 from tests.models.architectures import IDS
 
 NAMES = ("llama", "gpt2", "qwen3", "bert")
-
-
-@dataclass(frozen=True)
-class At:
-    """A place, of which the shelf sees what it takes."""
-
-    takes: tuple[tuple[str, int], ...]
 
 
 def until(condition, seconds=20):
@@ -265,14 +258,15 @@ def test_a_job_on_a_device_that_fails_says_so():
     assert "not enough memory" in (engine.poll(job).error or "")
 
 
-def test_after_a_failed_gpu_models_are_asked_for_on_the_cpu(monkeypatch):
+def test_after_a_failed_gpu_models_are_asked_for_on_the_cpu():
     asked = []
-    monkeypatch.setattr(door, "_places", lambda name, failed: asked.append(failed) or (At((("cpu", 0),)),))
-    monkeypatch.setattr(door, "_load", lambda name, place: fresh("llama"))
     engine = Engine()
     with suppress(HeadlightError), engine.forward(SimpleNamespace(device="cuda:0")):
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
-    engine.model("minilm")
+    places = (SimpleNamespace(takes=(("cpu", 0),)),)
+    engine._models.get(
+        "llama", lambda: room.put(lambda failed: asked.append(failed) or places, lambda _: fresh("llama"))
+    )
     assert asked == [frozenset({"cuda", "mps"})]
 
 

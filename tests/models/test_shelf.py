@@ -10,6 +10,7 @@ import pytest
 
 from models.engine import shelf
 from models.engine.shelf import NoMemoryError, Shelf, ShelfFullError
+from models.loading import room
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,11 @@ def fast(monkeypatch):
 
 
 def put(models, name, size=0, device="cpu"):
-    return models.load(name, lambda: (At(((device, size),)),), lambda _: Thing())
+    return into(models, name, (At(((device, size),)),), lambda _: Thing())
+
+
+def into(models, name, places, read):
+    return models.get(name, lambda: room.put(lambda _: places, read))
 
 
 def test_the_least_recently_used_goes_and_what_was_kept_for_it_is_told():
@@ -71,7 +76,7 @@ def test_what_turns_out_larger_than_expected_makes_others_go():
     models = Shelf(most_bytes=lambda _: 10, measure=lambda thing: {"cpu": thing.size})
     sizes = iter((4, 8))
     for name in "ab":
-        models.load(name, lambda: (At((("cpu", 1),)),), lambda _: SimpleNamespace(size=next(sizes)))
+        into(models, name, (At((("cpu", 1),)),), lambda _: SimpleNamespace(size=next(sizes)))
     assert [name in models for name in "ab"] == [False, True]
     assert models.used() == {"cpu": 8}
 
@@ -94,10 +99,10 @@ def test_who_waits_in_vain_goes_to_the_next_place(fast):
     with ThreadPoolExecutor(1) as pool, models.leasing():
         put(models, "a", 8, "gpu")
         places = (At((("gpu", 8),)), At((("cpu", 8),)))
-        where = pool.submit(models.load, "b", lambda: places, lambda place: place).result(10)
+        where = pool.submit(into, models, "b", places, lambda place: place).result(10)
         assert where is places[1]
     # Nobody uses it any more: there would be room.
-    assert models.load("c", lambda: places, lambda place: place) is places[0]
+    assert into(models, "c", places, lambda place: place) is places[0]
 
 
 def test_who_finds_no_place_at_all_is_told(fast):
@@ -119,15 +124,15 @@ def test_a_device_that_is_full_although_it_should_not_be():
     def load(place):
         tried.append((place.takes[0][0], "idle" in models))
         if place.takes[0][0] == "gpu":
-            raise NoMemoryError("full")
+            raise MemoryError
         return Thing()
 
-    models.load("b", lambda: (At((("gpu", 2),)), At((("cpu", 2),))), load)
+    into(models, "b", (At((("gpu", 2),)), At((("cpu", 2),))), load)
     # Again after the others have gone, then elsewhere.
     assert tried == [("gpu", True), ("gpu", False), ("cpu", False)]
     assert models.used() == {"cpu": 2}
     with pytest.raises(NoMemoryError):
-        models.load("c", lambda: (At((("gpu", 2),)),), load)
+        into(models, "c", (At((("gpu", 2),)),), load)
     assert len(models) == 1, "the room that was kept for it is free again"
 
 
