@@ -5,8 +5,8 @@ from pathlib import Path
 import streamlit as st
 
 from models.catalog import MODELS
-from models.errors import HeadlightError
 from pages.shared import door, thread
+from pages.shared.device import show_device
 from pages.shared.link import receive
 
 _FOLDER = Path(__file__).parent
@@ -51,9 +51,4 @@ door.open_door()
 page.run()
 
 # Naming the device needs torch, which is imported after the page has been painted.
-from models.engine import device_name  # noqa: E402
-
-try:
-    device.caption(f"Computes on: {device_name()}")
-except HeadlightError as error:
-    device.error(str(error))
+show_device(device)

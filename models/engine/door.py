@@ -293,9 +293,9 @@ def device_name() -> str:
     """The device that computes, as the sidebar shows it. Imports torch. Raises DeviceError."""
     import torch
 
-    from models.loading import choose_device
+    from models.loading.placing import chosen_device
 
-    device = choose_device()
+    device = chosen_device(engine._models.failed)
     if device.type == "cuda":
         return f"{torch.cuda.get_device_name(device)} ({device})"
     return {"cpu": f"CPU, {torch.get_num_threads()} threads", "mps": "Apple GPU (mps)"}[device.type]

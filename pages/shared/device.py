@@ -1,0 +1,25 @@
+"""The sidebar's line on the device: which computes, how much of its memory models take, and why one is elsewhere."""
+
+from streamlit.delta_generator import DeltaGenerator
+
+from models.engine import device_name, engine
+from models.errors import HeadlightError
+from pages.shared import thread
+from viz.quantities import bytes_text
+
+
+def show_device(place: DeltaGenerator) -> None:
+    """Say it in `place` (an `st.empty`). Imports torch: called after the page has been painted."""
+    try:
+        use = engine.memory()
+        sentences = [
+            f"Computes on: {device_name()}. Models take {bytes_text(use.models)} of the {bytes_text(use.most)} that "
+            f"they may, of {bytes_text(use.has)}."
+        ]
+        name = thread.MODEL.value
+        if engine.has_model(name):
+            sentences.append(engine.model(name).note)
+    except HeadlightError as error:
+        place.error(str(error))
+        return
+    place.caption(" ".join(filter(None, sentences)))

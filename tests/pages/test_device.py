@@ -1,0 +1,45 @@
+"""The sidebar says which device computes, what models take of it, and why one lies elsewhere."""
+
+from dataclasses import replace
+
+import pytest
+
+from models.engine import engine
+from tests.pages.screen import HOME, Screen
+
+
+def caption(screen):
+    return next(each.value for each in screen.test.sidebar.caption if each.value.startswith("Computes on"))
+
+
+@pytest.fixture
+def elsewhere(one_torch_thread):
+    """MiniLM as if there had been no room for it on a GPU."""
+    loaded = engine.model("minilm")
+    entry = engine._models._entries["minilm"]
+    entry.loaded = replace(loaded, note="The GPU has no room.")
+    yield
+    entry.loaded = loaded
+
+
+def test_the_device_the_memory_and_the_bound(one_torch_thread):
+    engine.model("minilm")
+    said = caption(Screen(HOME, model="minilm"))
+    use = engine.memory()
+    assert use.models >= 90_000_000
+    assert said.startswith("Computes on: CPU, ")
+    assert f" MiB of the {use.most / 2**30:.3g} GiB" in said
+    assert said.endswith(f"of {use.has / 2**30:.3g} GiB.")
+
+
+def test_why_a_model_is_elsewhere(elsewhere):
+    assert caption(Screen(HOME, model="minilm")).endswith(" The GPU has no room.")
+    assert not caption(Screen(HOME, model="smollm2")).endswith("no room.")
+
+
+def test_a_wish_that_cannot_be_met_is_one_sentence(one_torch_thread, monkeypatch):
+    monkeypatch.setenv("HEADLIGHT_DEVICE", "cuda:9")
+    screen = Screen(HOME)
+    assert [each.value for each in screen.test.sidebar.error] == [
+        "HEADLIGHT_DEVICE asks for cuda:9, which this machine does not have; unset it or use HEADLIGHT_DEVICE=cpu."
+    ]
