@@ -163,7 +163,7 @@ async def _session(
 
 
 def _is_map(element: Element) -> bool:
-    return element.bidi_component.component_name == "headlight.attention_map"
+    return element.bidi_component.component_name == "headlight.attention_view"
 
 
 def _is_line(element: Element) -> bool:

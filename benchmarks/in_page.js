@@ -41,7 +41,7 @@ globalThis.bench = {
 
   /** Milliseconds from choosing another head until its map is painted. */
   anotherHead([label, map]) {
-    const root = bench.root("attention-map")
+    const root = bench.root("attention-view")
     return bench.timed(bench.buttonIn("head_box", label), root, () => root.dataset.map === map)
   },
 

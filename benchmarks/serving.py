@@ -137,7 +137,7 @@ class Traffic:
         self.received += len(payload.encode() if isinstance(payload, str) else payload)
 
 
-def painted(page: Page, map_name: str | None = None, component: str = "attention-map") -> None:
+def painted(page: Page, map_name: str | None = None, component: str = "attention-view") -> None:
     """Wait until a component has painted (the map of this name, if one is given)."""
     page.wait_for_function("([name, map]) => bench.isPainted(name, map)", arg=[component, map_name])
 

@@ -45,11 +45,11 @@ def _visit(browser: Browser, server: Server, text: str) -> dict[str, int]:
         painted(page, "encoder-5-3")
         settled(page)
         head_view = traffic.received
-        _choose(page, "view_box", "All heads")
-        painted(page, component="head-grid")
+        _choose(page, "view_box", "Model")
+        painted(page, component="attention-view")
         settled(page)
         both = traffic.received
-        _choose(page, "view_box", "One head")
+        _choose(page, "view_box", "Matrix")
         painted(page, "encoder-5-3")
         settled(page)
         back = traffic.received - both
@@ -61,8 +61,8 @@ def _visit(browser: Browser, server: Server, text: str) -> dict[str, int]:
     with visitor(browser) as context:
         page = context.new_page()
         traffic = Traffic(page)
-        page.goto(server.link("attention", **chosen, view="grid"))
-        painted(page, component="head-grid")
+        page.goto(server.link("attention", **chosen, view="model"))
+        painted(page, component="attention-view")
         settled(page)
         grid = traffic.received
     return {

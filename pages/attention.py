@@ -3,6 +3,7 @@ heads as thumbnails one click away.
 """
 
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,16 +11,18 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from models.engine import engine
-from pages.attending import output, pictures
-from pages.attending.beside import inspect, inspect_step
+from pages.attending import changed, output, pictures, projector, steps_pictures
+from pages.attending.beside import inspect, inspect_changes, inspect_step
 from pages.attending.choices import (
     ALL,
+    BY,
     EVERY,
     HEAD,
     KIND,
     KINDS,
     LAYER,
     MEAN,
+    POOLED,
     SINK,
     STEP,
     TARGET,
@@ -31,10 +34,13 @@ from pages.attending.choices import (
     chosen_view,
     family,
     in_the_link,
+    is_projected,
     is_writing,
+    left_out,
     open_example,
     views,
 )
+from pages.attending.options import more
 from pages.attending.tabs import below
 from pages.shared import door, thread
 from pages.shared.asking import ask, working
@@ -42,11 +48,14 @@ from pages.shared.examples import ATTENTION
 from pages.shared.link import mirror, receive
 from pages.shared.messages import in_place, problem, show_notes
 from pages.shared.text import question_and_text
+from viz.components.attention_view import attention_view_library
 
 if TYPE_CHECKING:
-    from models.attention import TracedText, TraceRequest
+    from models.attention import HeadMapRequest, HeadPicture, TracedText, TraceRequest
 
 COLUMNS = (2.4, 6.3, 3)
+# Before, after and their difference stand side by side.
+COLUMNS_OF_THREE = (2.1, 7, 2.6)
 
 
 def which(traced: "TracedText", kind: str, layer: int | None, head: int | None) -> None:
@@ -91,7 +100,7 @@ def which(traced: "TracedText", kind: str, layer: int | None, head: int | None) 
         wrap=True,
         on_change=lambda: HEAD.choose(st.session_state["head_box"]),
     )
-    st.session_state["sink_box"] = SINK.value == "out"
+    st.session_state["sink_box"] = SINK.value != "in"
     st.toggle(
         "Without sink",
         key="sink_box",
@@ -101,6 +110,7 @@ def which(traced: "TracedText", kind: str, layer: int | None, head: int | None) 
     )
     if family() == "seq2seq":
         output.output_controls("".join(traced.written_texts))
+    more(traced, kind, layer, head)
 
 
 def another_kind() -> None:
@@ -182,9 +192,9 @@ def _seq2seq_trace(status: DeltaGenerator) -> "TraceRequest | None":
     return trace
 
 
-def explore_map(trace: "TraceRequest", traced: "TracedText", status: DeltaGenerator) -> None:
-    """One head, or all of them, of a text and, for a seq2seq model, of its output."""
-    from models.attention import HeadMapRequest, HeadPictureRequest, StepRowsRequest
+def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerator) -> None:
+    """One head, several or all of them, of a text and, for a seq2seq model, of its output."""
+    from models.attention import ChangesRequest, HeadMapRequest, HeadPictureRequest, TracedTextRequest
 
     kind = chosen_kind(traced)
     layer, head = chosen_head(traced, kind)
@@ -193,30 +203,72 @@ def explore_map(trace: "TraceRequest", traced: "TracedText", status: DeltaGenera
         selected = chosen_step(len(traced.written))
     else:
         selected = thread.current_token(traced.tokens, traced.is_special, traced.spans)
+    changed.forget_other(thread.MODEL.value, thread.TEXT.value)
+    trace = replace(base, interventions=changed.interventions(base, traced, status))
     show_notes()
-    map_request = HeadMapRequest(trace, kind, layer, head, SINK.value == "out")
-    left, centre, right = st.columns(COLUMNS, gap="medium")
+    before = HeadMapRequest(base, kind, layer, head, left_out(), BY.value == "value")
+    after = replace(before, trace=trace)
+    is_wide = VIEW.value == "qk"
+    if is_projected():
+        left, centre, right = st.container(), st.container(), st.container()
+    elif is_wide:
+        (left, centre), right = st.columns((COLUMNS[0], sum(COLUMNS[1:])), gap="medium"), st.container()
+    else:
+        left, centre, right = st.columns(COLUMNS if trace == base else COLUMNS_OF_THREE, gap="medium")
     # The picture first: it is what people wait for.
-    picture = ask(HeadPictureRequest(map_request, selected), status)
+    picture = ask(HeadPictureRequest(after, selected, how="max" if POOLED.value == "max" else "mean"), status)
     with centre:
-        if VIEW.value == "grid":
+        changed.show(traced)
+        if VIEW.value == "model":
             with st.container(key="grid"):
-                pictures.show_grid(trace, kind, layer, head, status)
+                pictures.show_model(traced, trace, kind, layer, head, status)
+        elif VIEW.value == "heads":
+            with st.container(key="map"):
+                pictures.show_heads(traced, after, selected, status)
+        elif VIEW.value == "qk":
+            with st.container(key="map"):
+                pictures.show_products(traced, after, selected, status)
         elif kind == "cross":
-            with st.container(key="steps"):
-                pictures.cross_steps(traced, ask(StepRowsRequest(map_request), status), map_request, selected)
-            beside = right if len(traced.tokens) <= pictures.LONGEST_BESIDE else st.container()
-            with beside, st.container(key="map"):
-                pictures.show_map(traced, picture, map_request, selected)
+            _cross(traced, before, after, picture, selected, right, status)
         else:
             with st.container(key="map"):
-                pictures.show_map(traced, picture, map_request, selected)
+                pictures.show_matrix(traced, before, after, picture, selected, status)
         say_what_was_not_read(traced)
+    if is_projected():
+        projector.leave_button()
+        return
     with left:
         which(traced, kind, layer, head)
-    with right, st.container(key="inspector"):
-        inspect(traced, picture, map_request, selected)
-    below(map_request, traced, selected, thread.TEXT.value, status)
+    if not is_wide or trace != base:
+        with right, st.container(key="inspector"):
+            if trace != base:
+                inspect_changes(ask(ChangesRequest(base, trace), status), traced, selected)
+            if not is_wide:
+                plain = replace(after, by_value=False)
+                shown = picture if plain == after else ask(HeadPictureRequest(plain, selected), status)
+                read = traced if trace == base else ask(TracedTextRequest(trace), status)
+                inspect(read, shown, plain, selected)
+    below(before, traced, selected, thread.TEXT.value, status)
+
+
+def _cross(
+    traced: "TracedText",
+    before: "HeadMapRequest",
+    after: "HeadMapRequest",
+    picture: "HeadPicture",
+    selected: int,
+    right: DeltaGenerator,
+    status: DeltaGenerator,
+) -> None:
+    """The lines between source and output, and the map beside them where there is room."""
+    from models.attention import StepRowsRequest
+
+    if before == after:
+        with st.container(key="steps"):
+            steps_pictures.cross_steps(traced, ask(StepRowsRequest(after), status), after, selected)
+    is_beside = before == after and len(traced.tokens) <= steps_pictures.LONGEST_BESIDE and not is_projected()
+    with right if is_beside else st.container(), st.container(key="map"):
+        pictures.show_matrix(traced, before, after, picture, selected, status)
 
 
 def explore_writing(prompt: "TracedText", status: DeltaGenerator) -> None:
@@ -239,10 +291,10 @@ def explore_writing(prompt: "TracedText", status: DeltaGenerator) -> None:
     # One forward over all of it: during cached decoding a sliding layer's rows are cut short.
     trace = TraceRequest(thread.MODEL.value, (*prompt.ids, *(each.token_id for each in steps[:-1])))
     traced = ask(TracedTextRequest(trace), status)
-    map_request = HeadMapRequest(trace, kind, layer, head, SINK.value == "out")
+    map_request = HeadMapRequest(trace, kind, layer, head, left_out())
     rows = ask(StepRowsRequest(map_request, first=len(prompt.ids) - 1), status)
     with centre, st.container(key="steps"):
-        pictures.decoder_steps(traced, rows, map_request, written, step)
+        steps_pictures.decoder_steps(traced, rows, map_request, written, step)
     with right, st.container(key="inspector"):
         inspect_step(traced, rows.weights[step], map_request, written, step)
     whole = thread.TEXT.value + "".join(written.texts)
@@ -251,9 +303,13 @@ def explore_writing(prompt: "TracedText", status: DeltaGenerator) -> None:
 
 door.enter()
 receive(EVERY)
-question_and_text(
-    "What does each token look at?",
-    [(each.label, each.look, lambda each=each: open_example(each)) for each in ATTENTION],
-    on_text=lambda: STEP.choose(0),
-)
+attention_view_library()
+if is_projected():
+    projector.enter()
+else:
+    question_and_text(
+        "What does each token look at?",
+        [(each.label, each.look, lambda each=each: open_example(each)) for each in ATTENTION],
+        on_text=lambda: STEP.choose(0),
+    )
 explore()

@@ -127,7 +127,7 @@ def test_the_first_paint_does_not_wait_for_torch(what):
         ("models/attention/trace.py", "from pages.shared import link"),
         ("viz/palette.py", "def late():\n    import streamlit as st"),
         ("viz/palette.py", "from pages import attention"),
-        ("viz/components/attention_map/__init__.py", "import torch.nn.functional as F"),
+        ("viz/components/attention_view/__init__.py", "import torch.nn.functional as F"),
         ("pages/attention.py", "from transformers import AutoModel"),
         ("pages/attention.py", "import tests.models.architectures"),
         ("pages/attention.py", "import importlib\nimportlib.import_module('bertviz')"),
@@ -144,7 +144,7 @@ def test_an_import_against_the_rules_is_found(path, source):
     [
         ("app.py", "import streamlit as st\nfrom pages.shared import thread\nfrom models.catalog import MODELS"),
         ("pages/attention.py", "from models.engine import engine\nfrom viz import palette\nimport streamlit"),
-        ("viz/components/head_grid/__init__.py", "import streamlit as st\nimport numpy as np"),
+        ("viz/components/picture_state/__init__.py", "import streamlit as st\nimport numpy as np"),
         ("models/loading/load.py", "import torch\nfrom models.catalog import MODELS"),
         ("tests/pages/test_attention.py", "from streamlit.testing.v1 import AppTest\nimport app"),
     ],

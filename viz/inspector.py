@@ -93,3 +93,29 @@ def line(text: str) -> str:
 def heading(text: str) -> str:
     """The name of a further part."""
     return f'<p class="headlight-heading">{html.escape(text)}</p>'
+
+
+@dataclass(frozen=True)
+class BeforeAfter:
+    """One line of a comparison: what it is, its part of the whole before and after, 0 to 1, and what else to say."""
+
+    text: str
+    before: float
+    after: float
+    said: str = ""
+
+
+def before_after(lines: Sequence[BeforeAfter]) -> str:
+    """A table with a bar for before above one for after, on one scale from 0 to 1."""
+    rows = "".join(
+        f'<tr><td class="piece"><bdi>{html.escape(each.text)}</bdi></td>'
+        f'<td class="bar"><span class="before" style="width:{100 * each.before:.1f}%"></span>'
+        f'<span style="width:{100 * each.after:.1f}%"></span></td>'
+        f'<td class="number">{part_text(each.before)}</td><td class="number">{part_text(each.after)}</td>'
+        + (f"<td><bdi>{html.escape(each.said)}</bdi></td>" if any(other.said for other in lines) else "")
+        + "</tr>"
+        for each in lines
+    )
+    names = '<th class="number">before</th><th class="number">after</th>'
+    head = f'<tr><th class="piece"></th><th class="bar"></th>{names}</tr>'
+    return f'<table class="headlight-shares headlight-changes">{head}{rows}</table>'

@@ -7,12 +7,12 @@ from models.attention.bertviz_views import (
     BertVizTooLargeError,
     bertviz_document,
 )
-from models.attention.changes import Changes, ChangesRequest, WrittenStep
+from models.attention.changes import Changes, ChangesRequest, NextToken, WrittenStep
 from models.attention.differences import MapDifference, MapDifferenceRequest
 from models.attention.heads_off import HeadsOff, HeadsOffRequest
 from models.attention.inputs import InputError
 from models.attention.interventions import CutLink, HideToken, Intervention, InterventionError, ReplacePattern, ZeroHead
-from models.attention.patterns import PATTERN_NAMES, PatternName, pattern_rows
+from models.attention.patterns import PATTERN_NAMES, PatternName, PatternRequest, pattern_rows
 from models.attention.pictures import (
     THUMBNAIL_STEPS,
     HeadGrid,
@@ -67,9 +67,11 @@ __all__ = [
     "LeftOut",
     "MapDifference",
     "MapDifferenceRequest",
+    "NextToken",
     "NoSuchMapError",
     "NothingRecordedError",
     "PatternName",
+    "PatternRequest",
     "Pooling",
     "QueryKey",
     "QueryKeyRequest",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from models.attention.requests import Candidate, TraceRequest, next_tokens, written_ids
+from models.attention.requests import TraceRequest, next_tokens, written_ids
 from models.attention.trace import AttentionTrace
 from models.engine import Engine
 
@@ -23,18 +23,24 @@ class WrittenStep:
 
 
 @dataclass(frozen=True)
+class NextToken:
+    """A token that may come next, and its probability before and after."""
+
+    text: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
 class Changes:
     """Only what fits the model is filled.
 
-    next_before, next_after: for a decoder, the likeliest tokens to come, best first.
-    next_kept: the probability, after, of the token that was likeliest before.
+    next_tokens: for a decoder, what was likeliest before, best first, then what is among the likeliest only after.
     steps: for a seq2seq model, each token of the output.
     kept: for an encoder, for each token the cosine of its last vector with what it was before.
     """
 
-    next_before: tuple[Candidate, ...] = ()
-    next_after: tuple[Candidate, ...] = ()
-    next_kept: float = 0.0
+    next_tokens: tuple[NextToken, ...] = ()
     steps: tuple[WrittenStep, ...] = ()
     kept: tuple[float, ...] = ()
 
@@ -53,9 +59,9 @@ class ChangesRequest:
             return Changes(steps=_steps(before, after, written_ids(before.loaded, self.before.target)))
         if before.kinds != ("decoder",):
             return Changes(kept=tuple(cosines(before.outputs, after.outputs).tolist()))
-        first = next_tokens(before, _CANDIDATES)
-        kept = float(shares_of(after.last_output)[first[0].id])
-        return Changes(next_before=first, next_after=next_tokens(after, _CANDIDATES), next_kept=kept)
+        one, other = shares_of(before.last_output), shares_of(after.last_output)
+        listed = {each.id: each.text for run in (before, after) for each in next_tokens(run, _CANDIDATES)}
+        return Changes(tuple(NextToken(text, float(one[each]), float(other[each])) for each, text in listed.items()))
 
 
 def cosines(

@@ -1,11 +1,18 @@
 """Patterns to give to a head instead of its own, to see what its looking is worth."""
 
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Bool
 
+from models.attention.interventions import ReplacePattern
+from models.attention.requests import TraceRequest
+from models.attention.steps import TooManyTokensError
+from models.engine import Engine
+
 PatternName = Literal["even", "itself", "previous", "first"]
+MOST_TOKENS = 512
 PATTERN_NAMES: tuple[PatternName, ...] = get_args(PatternName)
 
 
@@ -24,3 +31,25 @@ def pattern_rows(name: PatternName, visible: Bool[np.ndarray, "query key"]) -> t
             rows[query] = 0
             rows[query, place] = 1
     return tuple(tuple(row) for row in rows.tolist())
+
+
+@dataclass(frozen=True)
+class PatternRequest:
+    """The intervention that gives one head a pattern instead of its own."""
+
+    trace: TraceRequest
+    kind: str
+    layer: int
+    head: int
+    name: PatternName
+
+    def answer(self, engine: Engine) -> ReplacePattern:
+        """Raises what `TraceRequest` raises, NoSuchMapError, TooManyTokensError for more than MOST_TOKENS."""
+        trace = engine.run(self.trace)
+        visible = trace.visible(self.kind, self.layer, self.head)
+        if max(visible.shape) > MOST_TOKENS:
+            raise TooManyTokensError(
+                f"Another pattern can be given to a head over at most {MOST_TOKENS} tokens, and this text has "
+                f"{max(visible.shape):,}; take a shorter one."
+            )
+        return ReplacePattern(self.kind, self.layer, self.head, pattern_rows(self.name, visible))

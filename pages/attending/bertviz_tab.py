@@ -48,7 +48,7 @@ def show(request: "HeadMapRequest", traced: "TracedText", status: DeltaGenerator
             return
         about = [_HOW[view], _WHAT, *([_NAMES] if request.kind == "cross" else [])]
         if view == "head":
-            frame, beside = st.columns([2, 1], gap="large")
+            frame, beside = st.columns(2, gap="large")
         else:
             frame = beside = st.container()
         with frame, st.container(key="bertviz"):
@@ -90,17 +90,21 @@ def _controls(layer: int | None) -> Literal["head", "model"]:
 
 
 def _instead(layer: int | None, error: "BertVizTooLargeError") -> None:
-    """Why it is not drawn, one layer of it if that is small enough, and Headlight's own views."""
+    """Why it is not drawn, what of it is small enough, and Headlight's own views."""
     with st.container(key="bertviz_too_large"):
         st.info(str(error), icon=":material/info:")
         with st.container(horizontal=True):
-            if layer is not None and replace(error.size, layers=1).fits("head"):
+            if error.size.fits("head"):
+                st.button(
+                    "BertViz's head view", key="bertviz_head", on_click=lambda: st.session_state.update({_VIEW: "head"})
+                )
+            elif layer is not None and replace(error.size, layers=1).fits("head"):
                 st.button(
                     f"BertViz's head view of layer {layer} alone",
                     key="bertviz_one_layer",
                     on_click=lambda: st.session_state.update({_VIEW: "head", _ALONE: True}),
                 )
-            for each in ("grid", "head"):
+            for each in ("model", "matrix"):
                 if VIEW.value != each:
                     st.button(
                         f"{VIEWS[each]} in Headlight's own picture, above",

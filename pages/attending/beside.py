@@ -11,14 +11,15 @@ from pages.attending.choices import SINK, STEP, WAY, head_name
 from pages.attending.output import Written
 from pages.shared import sounds, thread
 from pages.shared.examples import ATTENTION
-from viz.inspector import Share, heading, line, part_text, sentence, shares
+from viz.inspector import BeforeAfter, Share, before_after, heading, line, part_text, sentence, shares
 
 if TYPE_CHECKING:
-    from models.attention import HeadMapRequest, HeadPicture, TracedText
+    from models.attention import Changes, HeadMapRequest, HeadPicture, TracedText
 
 LINES = {
     "map": "Where it looks, not why.",
     "cross": "Attention is not alignment: a step may look beside the letter that it writes.",
+    "off": "Zeroing is unnatural and other heads make up for it: compare with the control heads, below.",
     "next": "What the model would write next, from all of its heads and layers together.",
 }
 _MOST_LINES = 5
@@ -28,17 +29,17 @@ def inspect(traced: "TracedText", picture: "HeadPicture", request: "HeadMapReque
     """What the selected token looks at; for a seq2seq model, what its row writes; what a decoder would write next."""
     _say_what_an_example_shows(request, selected)
     name, row = head_name(request.layer, request.head), picture.row
-    unseen = [line(f"You see {part_text(picture.seen)} of its weight, rescaled.")] if SINK.value == "out" else []
+    unseen = [line(f"You see {part_text(picture.seen)} of its weight, rescaled.")] if SINK.value != "in" else []
     if request.kind == "cross":
         written = traced.written[selected]
         best = _best(traced.tokens, row)
-        parts = [sentence(written.text, name, best[0], rescaled=SINK.value == "out", is_written=True), shares(best)]
+        parts = [sentence(written.text, name, best[0], rescaled=SINK.value != "in", is_written=True), shares(best)]
         parts += [*unseen, line(LINES["cross"]), *_what_is_written(traced, selected)]
     else:
         is_target = request.kind == "decoder" and bool(traced.target_tokens)
         tokens = traced.target_tokens if is_target else traced.tokens
         best = _best(tokens, row)
-        parts = [sentence(tokens[selected], name, best[0], rescaled=SINK.value == "out"), shares(best)]
+        parts = [sentence(tokens[selected], name, best[0], rescaled=SINK.value != "in"), shares(best)]
         parts += [*unseen, line(LINES["map"])]
         if is_target:
             parts += _what_is_written(traced, selected)
@@ -48,12 +49,38 @@ def inspect(traced: "TracedText", picture: "HeadPicture", request: "HeadMapReque
     st.html("".join(parts))
 
 
+def inspect_changes(found: "Changes", traced: "TracedText", selected: int) -> None:
+    """What the model says before and after something was switched off: its next token, its output, or its vectors."""
+    if found.next_tokens:
+        lines = [BeforeAfter(each.text, each.before, each.after) for each in found.next_tokens]
+        st.html(heading("Next token") + before_after(lines))
+    elif found.steps:
+        lines = [
+            BeforeAfter(
+                each.text, each.before, each.after, "" if each.likeliest == each.text else f"→ {each.likeliest}"
+            )
+            for each in found.steps[:24]
+        ]
+        st.html(heading("The same output, token by token") + before_after(lines))
+    else:
+        kept = [(place, part) for place, part in enumerate(found.kept) if place != selected]
+        moved = sorted(kept, key=lambda each: each[1])[:_MOST_LINES]
+        lines = [Share(traced.tokens[selected], max(0.0, found.kept[selected]))]
+        lines += [Share(traced.tokens[place], max(0.0, part)) for place, part in moved]
+        st.html(
+            heading("How much of its direction each last vector keeps (cosine)")
+            + shares(lines)
+            + line("The selected token first, then those that turn most.")
+        )
+    st.html(line(LINES["off"]))
+
+
 def inspect_step(traced: "TracedText", row: np.ndarray, request: "HeadMapRequest", written: Written, step: int) -> None:
     """What the step looked at that wrote a decoder's token."""
     best = _best(traced.tokens, row)
     token = written.pieces[step]
     st.html(
-        sentence(token, head_name(request.layer, request.head), best[0], rescaled=SINK.value == "out", is_written=True)
+        sentence(token, head_name(request.layer, request.head), best[0], rescaled=SINK.value != "in", is_written=True)
         + shares(best)
         + line(LINES["map"])
         + heading(f"Step {step + 1} of {len(written.pieces)}")

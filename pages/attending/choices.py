@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from models.catalog import MODELS
+from pages.attending.changed import CHANGED
 from pages.shared import thread
 from pages.shared.examples import ATTENTION, AttentionExample
 from pages.shared.link import Choice, note, one_of, whole_number
@@ -10,12 +11,17 @@ from pages.shared.link import Choice, note, one_of, whole_number
 if TYPE_CHECKING:
     from models.attention import TracedText
 
+HEAD_OFF = "What if this head were off?"
 MEAN = "mean"
 ALL = "all"
 KINDS = {"encoder": "Encoder", "decoder": "Decoder", "cross": "Cross"}
 WAYS = {"greedy": "Greedy", "beams": "Best of 4 beams", "typed": "Typed"}
 LENGTHS = (8, 16, 32, 64)
-VIEWS = {"head": "One head", "grid": "All heads", "steps": "As it writes"}
+VIEWS = {"matrix": "Matrix", "heads": "Heads", "model": "Model", "qk": "q·k", "steps": "As it writes"}
+# What links from before named them.
+_EARLIER_NAMES = {"head": "matrix", "grid": "model"}
+LEFT_OUT = {"in": "", "special": "special", "first": "first", "out": "sink"}
+SENTENCES = {"all": "All", "aa": "A → A", "ab": "A → B", "ba": "B → A", "bb": "B → B"}
 
 
 def _number_or(word: str, what: str) -> Any:
@@ -29,10 +35,38 @@ def _length(text: str) -> int:
     return length
 
 
+def _view(text: str) -> str:
+    return one_of("view", tuple(VIEWS))(_EARLIER_NAMES.get(text, text))
+
+
+def _heads(text: str) -> str:
+    numbers = [whole_number("heads")(each) for each in text.split(",") if each]
+    return ",".join(map(str, sorted(set(numbers))))
+
+
+def _least(text: str) -> float:
+    try:
+        least = float(text)
+    except ValueError:
+        least = -1.0
+    if not 0 <= least <= 1:
+        raise ValueError("The link's smallest weight is not a number from 0 to 1; all weights are drawn.")
+    return least
+
+
 LAYER: Choice[int | str | None] = Choice("layer", None, _number_or(ALL, "layer"))
 HEAD: Choice[int | str | None] = Choice("head", None, _number_or(MEAN, "head"))
-VIEW: Choice[str] = Choice("view", "head", one_of("view", tuple(VIEWS)))
-SINK: Choice[str] = Choice("sink", "in", one_of("way to treat the sink", ("in", "out")))
+VIEW: Choice[str] = Choice("view", "matrix", _view)
+SINK: Choice[str] = Choice("sink", "in", one_of("way to treat the sink", tuple(LEFT_OUT)))
+HEADS: Choice[str] = Choice("heads", "", _heads)
+LEAST: Choice[float] = Choice("least", 0.0, _least)
+SCALE: Choice[str] = Choice("scale", "linear", one_of("scale", ("linear", "log")))
+BY: Choice[str] = Choice("by", "weight", one_of("measure of a link", ("weight", "value")))
+SENTENCE: Choice[str] = Choice("sentences", "all", one_of("pair of sentences", tuple(SENTENCES)))
+POOLED: Choice[str] = Choice("pooled", "max", one_of("way to pool", ("max", "mean")))
+PROJECTOR: Choice[str] = Choice("projector", "off", one_of("projector mode", ("off", "on")))
+OTHER: Choice[str] = Choice("other", "", thread.readable)
+OPTIONS = (LEAST, SCALE, BY, SENTENCE, POOLED)
 KIND: Choice[str | None] = Choice("kind", None, one_of("kind of attention", tuple(KINDS)))
 STEP: Choice[int] = Choice("step", 0, whole_number("step"))
 WAY: Choice[str] = Choice("output", "greedy", one_of("way to get the output", tuple(WAYS)))
@@ -40,14 +74,17 @@ TARGET: Choice[str] = Choice("target", "", thread.readable)
 LENGTH: Choice[int] = Choice("length", 16, _length)
 
 _ALWAYS = (*thread.THREAD, LAYER, HEAD, VIEW, SINK)
-EVERY = (*_ALWAYS, KIND, STEP, WAY, TARGET, LENGTH)
+# In the link only where they were changed: most never are.
+_SELDOM = (HEADS, *OPTIONS, PROJECTOR, OTHER, CHANGED)
+EVERY = (*_ALWAYS, KIND, STEP, WAY, TARGET, LENGTH, *_SELDOM)
 
 
 def in_the_link() -> tuple[Choice[Any], ...]:
     """The choices that mean something for what is shown now."""
+    seldom = tuple(each for each in _SELDOM if each.value != each.default)
     if family() == "seq2seq":
-        return (*_ALWAYS, KIND, STEP, WAY, *([TARGET] if WAY.value == "typed" else []))
-    return (*_ALWAYS, STEP, LENGTH) if is_writing() else _ALWAYS
+        return (*_ALWAYS, KIND, STEP, WAY, *([TARGET] if WAY.value == "typed" else []), *seldom)
+    return (*_ALWAYS, STEP, LENGTH, *seldom) if is_writing() else (*_ALWAYS, *seldom)
 
 
 def family() -> str:
@@ -70,8 +107,10 @@ def open_example(example: AttentionExample) -> None:
     WAY.choose("greedy")
     LAYER.choose(example.layer)
     HEAD.choose(example.head)
-    VIEW.choose("head")
+    VIEW.choose("matrix")
     SINK.choose("in")
+    for each in (HEADS, *OPTIONS, CHANGED):
+        each.forget()
 
 
 def views() -> list[str]:
@@ -80,9 +119,9 @@ def views() -> list[str]:
 
 
 def chosen_view() -> None:
-    """A view that this model does not have gives way to one head; the model was changed with another one in view."""
+    """A view that this model does not have gives way to the matrix; the model was changed with another one in view."""
     if VIEW.value not in views():
-        VIEW.choose("head")
+        VIEW.choose("matrix")
 
 
 def chosen_kind(traced: "TracedText") -> str:
@@ -121,6 +160,22 @@ def chosen_head(traced: "TracedText", kind: str) -> tuple[int | None, int | None
     LAYER.choose(layer)
     HEAD.choose(head)
     return int(layer), None if head == MEAN else int(head)
+
+
+def shown_heads(heads: int, head: int | None) -> tuple[int, ...]:
+    """The heads whose lines are drawn: those that were chosen, else the one that is looked at, else all."""
+    chosen = tuple(number for each in HEADS.value.split(",") if each and (number := int(each)) < heads)
+    return chosen or (tuple(range(heads)) if head is None else (head,))
+
+
+def left_out() -> Any:
+    """What is taken out of the rows, as the requests name it."""
+    return LEFT_OUT[SINK.value]
+
+
+def is_projected() -> bool:
+    """Large letters, controls away."""
+    return PROJECTOR.value == "on"
 
 
 def chosen_step(steps: int) -> int:

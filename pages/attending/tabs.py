@@ -7,8 +7,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import EARLIER, MODELS, model_card
-from pages.attending import bertviz_tab, head_off, pictures
-from pages.attending.choices import head_name, in_the_link
+from pages.attending import bertviz_tab, head_off, other_text, steps_pictures
+from pages.attending.choices import HEAD_OFF, head_name, in_the_link
 from pages.shared import export, programs, thread
 from pages.shared.asking import ask
 from pages.shared.messages import in_place
@@ -17,16 +17,16 @@ from viz.inspector import LetterLine, letters, line, part_text, verdict
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, TracedText
 
-HEAD_OFF = "What if this head were off?"
+OTHER_TEXT = "What if another word stood there?"
 BERTVIZ = "What does BertViz show?"
 _STATE = "learning:state"
 
 
 def below(request: "HeadMapRequest", traced: "TracedText", selected: int, text: str, status: DeltaGenerator) -> None:
-    """The tabs that this view has; `text` is what was traced, as a text."""
+    """The tabs that this view has; `text` is what was traced, as a text, with everything switched on."""
     is_cross = request.kind == "cross"
     model = MODELS[thread.MODEL.value]
-    names = ["What am I looking at?", HEAD_OFF, BERTVIZ, "Take it with you", "Show the code"]
+    names = ["What am I looking at?", HEAD_OFF, OTHER_TEXT, BERTVIZ, "Take it with you", "Show the code"]
     if is_cross and model.name in EARLIER:
         names.insert(0, "How did it learn this?")
     if is_cross:
@@ -42,6 +42,9 @@ def below(request: "HeadMapRequest", traced: "TracedText", selected: int, text: 
             elif name == HEAD_OFF:
                 with in_place():
                     head_off.show(request, selected, status)
+            elif name == OTHER_TEXT:
+                with in_place():
+                    other_text.show(request, traced, text, status)
             elif name == BERTVIZ:
                 bertviz_tab.show(request, traced, status)
             elif name == "Take it with you":
@@ -103,12 +106,12 @@ def learning(request: "HeadMapRequest", selected: int, status: DeltaGenerator) -
     state = model_card(states[steps.index(chosen)].name)
     trace = replace(request.trace, model=state.name)
     traced = ask(TracedTextRequest(trace), status)
-    map_request = HeadMapRequest(trace, request.kind, request.layer, request.head, request.without_sink)
+    map_request = HeadMapRequest(trace, request.kind, request.layer, request.head, request.left_out)
     rows = ask(StepRowsRequest(map_request), status)
     with st.container(key="curve"):
         st.altair_chart(loss_curve(training_curve(model), state.steps or 0), width="stretch")
     with st.container(key="learning"):
-        pictures.cross_steps(traced, rows, map_request, selected, key="learning_steps")
+        steps_pictures.cross_steps(traced, rows, map_request, selected, key="learning_steps")
     shares = np.array([each.probability for each in traced.written])
     st.caption(
         f"After {state.steps:,} training steps the model gives this output a probability of "

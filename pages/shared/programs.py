@@ -33,6 +33,6 @@ def show(request: "HeadMapRequest", traced: "TracedText", selected: int, text: s
         where = f"{shlex.quote(target)} {request.kind} {where}"
     st.caption(f"Save it as {name} and run it with torch and transformers installed:")
     st.code(f"python {name} {shlex.quote(str(folder))} {shown} {where}", language="bash", wrap_lines=True)
-    if request.without_sink:
-        st.caption("The program shows the weights with the sink in.")
+    if request.left_out:
+        st.caption("The program shows the weights with the sink in and nothing else taken out.")
     st.code((_PROJECT / "docs" / "programs" / name).read_text(), language="python")

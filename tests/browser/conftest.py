@@ -39,7 +39,7 @@ def fresh(everyday, tmp_path_factory):
     with serving(tmp_path_factory.mktemp("server")) as server:
         tab = Tab(everyday, server)
         tab.goto("attention")
-        tab.page.locator(".attention-map[data-ready='true'], .st-key-problem").first.wait_for(timeout=120_000)
+        tab.page.locator(".attention-view[data-ready='true'], .st-key-problem").first.wait_for(timeout=120_000)
         seen = {
             "links": tab.page.locator("[data-testid='stSidebarNavLink']").all_text_contents(),
             "models": tab.page.locator(".st-key-model_box").count(),

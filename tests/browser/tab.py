@@ -6,8 +6,8 @@ import urllib.parse
 from playwright.sync_api import TimeoutError as NothingCame
 from playwright.sync_api import expect
 
-MAP = ".attention-map[data-ready='true']"
-GRID = ".head-grid[data-ready='true']"
+MAP = ".attention-view[data-ready='true']"
+GRID = ".attention-view[data-view='model'][data-ready='true']"
 # Streamlit itself asks for these below a page that is opened directly, and is answered 404.
 PAGES = ("attention", "tokenizers", "embeddings", "kv_cache", "sampling")
 PROBES = tuple(f"/{page}/_stcore/{what}" for page in PAGES for what in ("health", "host-config"))
@@ -70,25 +70,25 @@ class Tab:
 
     @property
     def chips(self):
-        return self.page.locator(".attention-map .chip")
+        return self.page.locator(".attention-view .chip")
 
     @property
     def tokens(self):
-        return self.page.locator(".attention-map .chip .piece").all_text_contents()
+        return self.page.locator(".attention-view .chip .piece").all_text_contents()
 
     @property
     def tip(self):
         """What the tooltip says, or None while there is none."""
-        tip = self.page.locator(".attention-map .tip")
+        tip = self.page.locator(".attention-view .tip")
         return tip.text_content() if tip.is_visible() else None
 
     @property
     def selected(self):
         """The token with the accent's frame."""
-        return self.page.locator(".attention-map .chip.selected .piece").text_content()
+        return self.page.locator(".attention-view .chip.selected .piece").text_content()
 
     def wait_for_tokens(self, tokens):
-        expect(self.page.locator(".attention-map .chip .piece")).to_have_text(list(tokens), timeout=45_000)
+        expect(self.page.locator(".attention-view .chip .piece")).to_have_text(list(tokens), timeout=45_000)
 
     def wait_for_map(self, name):
         self.page.locator(f"{MAP}[data-map='{name}']").wait_for()

@@ -43,7 +43,7 @@ def test_the_sink_is_taken_out(tab):
     tab.open()
     tab.page.locator(".st-key-sink_box label").first.click()
     tab.wait_for_query(sink="out")
-    tab.page.locator(".attention-map .caption", has_text="rescaled").wait_for()
+    tab.page.locator(".attention-view .caption", has_text="rescaled").wait_for()
     values = tab.values()
     assert all(row[0] == row[-1] == 0 for row in values)
     assert max(map(sum, values)) < 1.01
@@ -52,10 +52,10 @@ def test_the_sink_is_taken_out(tab):
 def test_thumbnails_show_the_weights_and_open_their_head(tab, weights):
     tab.open()
     text = tab.query["text"]
-    tab.choose_view("All heads")
+    tab.choose_view("Model")
     grid = tab.page.locator(GRID)
     grid.wait_for()
-    tab.wait_for_query(view="grid")
+    tab.wait_for_query(view="model")
     assert grid.get_attribute("data-map") == "encoder-grid"
     for layer, head in [(0, 0), (3, 1), (5, 11)]:
         exact = weights("minilm", text, layer, head)
@@ -67,40 +67,40 @@ def test_thumbnails_show_the_weights_and_open_their_head(tab, weights):
         assert max(abs(a**0.5 - float(b) ** 0.5) for a, b in zip(shown, exact.flat, strict=True)) <= 1 / 255
     place = grid.evaluate("root => root.headlight.place(4, 9)")
     tab.page.mouse.move(place["x"], place["y"])
-    assert tab.page.locator(".head-grid .tip").text_content() == "L4 H9"
+    assert tab.page.locator(".attention-view[data-view='model'] .tip").text_content() == "L4 H9"
     tab.page.mouse.click(place["x"], place["y"])
     tab.wait_for_map("encoder-4-9")
-    tab.wait_for_query(view="head", layer="4", head="9")
+    tab.wait_for_query(view="matrix", layer="4", head="9")
 
 
 def test_a_head_is_opened_by_keyboard_alone(tab):
-    tab.goto(view="grid", layer=3, head=1)
+    tab.goto(view="model", layer=3, head=1)
     tab.page.locator(GRID).wait_for()
     for _ in range(60):
         tab.press("Tab")
         if "over" in tab.focused[0]:
             break
     assert "over" in tab.focused[0], "the grid cannot be reached by Tab"
-    tip = tab.page.locator(".head-grid .tip")
+    tip = tab.page.locator(".attention-view[data-view='model'] .tip")
     assert tip.text_content() == "L3 H1"
     tab.press("ArrowDown", "ArrowRight", "ArrowRight")
     assert tip.text_content() == "L4 H3"
     tab.press("Enter")
     tab.wait_for_map("encoder-4-3")
-    tab.wait_for_query(view="head", layer="4", head="3")
+    tab.wait_for_query(view="matrix", layer="4", head="3")
 
 
 def test_the_map_by_keyboard(tab):
     tab.open()
-    tab.page.locator(".attention-map .chip.selected").focus()
+    tab.page.locator(".attention-view .chip.selected").focus()
     tab.press("Tab")
     assert "over" in tab.focused[0], "after the strip, which is one stop, comes the map"
-    label = tab.page.locator(".attention-map .over").get_attribute("aria-label")
+    label = tab.page.locator(".attention-view .over").get_attribute("aria-label")
     assert "L3 H1" in label
     assert "16 queries" in label
     tab.press("ArrowRight", "ArrowRight")
     assert tab.tip.startswith("it → animal: ")
-    assert tab.page.locator(".attention-map [aria-live]").text_content() == tab.tip
+    assert tab.page.locator(".attention-view [aria-live]").text_content() == tab.tip
     tab.press("ArrowUp", "ArrowUp", "ArrowLeft")
     assert tab.tip.startswith("street → the: ")
     tab.press("Enter")
@@ -113,7 +113,7 @@ def test_the_map_by_keyboard(tab):
 
 def test_the_strip_by_keyboard(tab):
     tab.open()
-    tab.page.locator(".attention-map .chip.selected").focus()
+    tab.page.locator(".attention-view .chip.selected").focus()
     tab.press("ArrowRight")
     assert tab.focused[1].startswith("was")
     assert tab.tip.startswith("it → was: ")

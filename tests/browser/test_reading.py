@@ -47,8 +47,8 @@ def test_the_strip_is_the_selected_row(tab, weights):
     assert f"{100 * row[2]:.1f}" in tab.inspector.text_content()
     # The same position is outlined everywhere, the same text elsewhere is dotted.
     tab.point_at(10, 1)
-    assert tab.page.locator(".attention-map .chip.same .piece").all_text_contents() == ["the"]
-    assert tab.page.locator(".attention-map .chip.hovered .piece").all_text_contents() == ["the", "it"]
+    assert tab.page.locator(".attention-view .chip.same .piece").all_text_contents() == ["the"]
+    assert tab.page.locator(".attention-view .chip.hovered .piece").all_text_contents() == ["the", "it"]
 
 
 def test_the_masked_half_of_a_decoder_is_the_future(tab, weights):
@@ -62,9 +62,9 @@ def test_the_masked_half_of_a_decoder_is_the_future(tab, weights):
         assert "future" in tab.tip
     tab.point_at(16, 5)
     assert number(tab.tip)[2] == pytest.approx(exact[16, 5], abs=1e-3)
-    hidden = tab.page.locator(".attention-map .chip.unseen-part").count()
+    hidden = tab.page.locator(".attention-view .chip.unseen-part").count()
     assert hidden == len(values) - 6
-    assert "future" in tab.page.locator(".attention-map .legend").text_content()
+    assert "future" in tab.page.locator(".attention-view .legend").text_content()
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_long_text_is_pooled_and_its_row_is_exact(tab, weights):
     text = " ".join(f"{number} bottles of beer on the wall," for number in range(99, 30, -1))
     tab.open(model="smollm2").look(text)
     tab.page.locator(".st-key-too_long_for_a_link").wait_for()
-    tab.page.locator(".attention-map .caption", has_text="Pooled").wait_for()
+    tab.page.locator(".attention-view .caption", has_text="Pooled").wait_for()
     tab.page.wait_for_function("() => !new URLSearchParams(location.search).has('text')")
     count = tab.chips.count()
     assert count > 512

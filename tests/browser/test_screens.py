@@ -28,7 +28,7 @@ def test_the_page_fits(new_tab, theme, palette):
         accent = tab.map.evaluate("root => getComputedStyle(root).getPropertyValue('--headlight-accent').trim()")
         assert accent == palette.accent
         assert hangs_over(tab) <= 0
-        canvas = tab.page.locator(".attention-map .base").bounding_box()
+        canvas = tab.page.locator(".attention-view .base").bounding_box()
         assert canvas["x"] >= 0
         assert canvas["x"] + canvas["width"] <= width
         assert canvas["width"] > 0.6 * min(width, 500)
@@ -38,14 +38,14 @@ def test_the_page_fits(new_tab, theme, palette):
             # What a class sees without scrolling: the strip and the whole map.
             assert tab.chips.first.bounding_box()["y"] >= 0
             assert canvas["y"] + canvas["height"] <= height
-        tab.choose_view("All heads")
-        tab.page.locator(".head-grid[data-ready='true']").wait_for()
+        tab.choose_view("Model")
+        tab.page.locator(".attention-view[data-view='model'][data-ready='true']").wait_for()
         assert hangs_over(tab) <= 0
 
 
 def check_nothing_covers(tab):
     """The middle of the map is what the pointer would meet there."""
-    tab.page.locator(".attention-map .base").scroll_into_view_if_needed()
+    tab.page.locator(".attention-view .base").scroll_into_view_if_needed()
     x, y = tab.place(8, 8)
     hit = tab.page.evaluate(
         "([x, y]) => { let at = document.elementFromPoint(x, y);"
@@ -91,7 +91,7 @@ def test_a_change_of_theme_and_of_size_repaints(tab):
     tab.choose_head(2)
     tab.wait_for_map("encoder-3-2")
     check_colours(tab, DARK)
-    before = tab.page.locator(".attention-map .base").bounding_box()["width"]
+    before = tab.page.locator(".attention-view .base").bounding_box()["width"]
     tab.page.set_viewport_size({"width": 390, "height": 720})
     tab.page.wait_for_function("before => document.querySelector('.st-key-map').clientWidth < before", arg=before)
     tab.page.wait_for_timeout(300)

@@ -74,10 +74,10 @@ def test_kinds_have_layers_of_their_own(tab):
     tab.open(model="spelling_to_sound", text="knight")
     tab.page.locator(".st-key-kind_box").get_by_role("radio", name="Encoder", exact=True).click()
     tab.wait_for_query(kind="encoder")
-    expect(tab.page.locator(".attention-map[data-map^='encoder-']")).to_be_visible()
+    expect(tab.page.locator(".attention-view[data-map^='encoder-']")).to_be_visible()
     tab.page.locator(".st-key-kind_box").get_by_role("radio", name="Decoder", exact=True).click()
     tab.wait_for_query(kind="decoder")
-    expect(tab.page.locator(".attention-map[data-map^='decoder-']")).to_be_visible()
+    expect(tab.page.locator(".attention-view[data-map^='decoder-']")).to_be_visible()
     assert tab.tokens[0] == "<pad>"
 
 

@@ -272,7 +272,7 @@ def test_pooling_keeps_the_largest_of_each_block():
 
 def test_the_browser_finds_the_same_blocks():
     """`blockOf` and `firstOf` of the component say which token a pooled cell stands for."""
-    source = (Path(__file__).resolve().parents[2] / "viz/components/attention_map/index.js").read_text()
+    source = (Path(__file__).resolve().parents[2] / "viz/components/attention_view/matrix.js").read_text()
     assert "Math.min(blocks - 1, Math.floor(((token + 1) * blocks - 1) / tokens))" in source
     assert "Math.floor((block * tokens) / blocks)" in source
 

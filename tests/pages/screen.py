@@ -86,20 +86,29 @@ class Screen:
 
     @property
     def has_picture(self):
-        return self.component("attention_map") is not None
+        """Whether a map is there."""
+        return self.component("attention_view") is not None and self.shown["view"] == "matrix"
 
     @property
     def shown(self):
-        """The header of the main picture's message."""
-        return header_of(self.component("attention_map"))
+        """What the main picture says: its header, and what was told apart from it."""
+        header, state = header_of(self.component("attention_view")), self.state("attention_view")
+        assert state["of"] == header["of"]
+        return header | state | {"caption": f"{header['caption']} {state['note']}".strip()}
+
+    @property
+    def cells(self):
+        """The numbers of each map of the main picture."""
+        shapes = [(np.float16, (each["rows"], each["columns"])) for each in self.shown["panels"]]
+        return unpack(self.component("attention_view"), *shapes)[1]
 
     @property
     def row(self):
         """What the strip shows: the weights of the selected token."""
-        header = self.shown
-        keys = len(header["keys"] or header["queries"])
-        cells = (np.float16, (header["rows"], header["columns"]))
-        return unpack(self.component("attention_map"), cells, (np.float16, (keys,)))[1][1].astype(np.float64)
+        shown = self.shown
+        if "row" in shown:
+            return np.array(shown["row"], dtype=np.float64)
+        return self.cells[shown["main"]][shown["selected"]].astype(np.float64)
 
     @property
     def inspector(self):

@@ -26,7 +26,7 @@ def shares(screen):
 
 @pytest.mark.parametrize("example", [pytest.param(each, id=each.label) for each in EXAMPLES])
 def test_an_example_opens_what_it_names(screen, example):
-    screen.test.segmented_control(key="view_box").set_value("grid")
+    screen.test.segmented_control(key="view_box").set_value("model")
     screen.run().open_example(example.label)
     kind = {"minilm": "encoder", "smollm2": "decoder", "spelling_to_sound": "cross"}[example.model]
     assert screen.shown["map"] == f"{kind}-{example.layer}-{example.head}"

@@ -22,14 +22,14 @@ from tests.pages.screen import ROOT, Screen
 PROGRAMS = ROOT / "docs" / "programs"
 AWKWARD = "a,\"b\"\nc;\td 'e' =1+1 </script> 🍓 שלום"
 REQUESTS = [
-    pytest.param(("minilm", EXAMPLES[0].text, 3, 1, False), id="a head"),
-    pytest.param(("minilm", EXAMPLES[0].text, 3, None, False), id="the mean"),
-    pytest.param(("minilm", EXAMPLES[0].text, 3, 1, True), id="without its sink"),
-    pytest.param(("smollm2", EXAMPLES[2].text, 17, 3, False), id="a decoder's head"),
-    pytest.param(("smollm2", AWKWARD, 0, 8, False), id="awkward tokens"),
-    pytest.param(("minilm", AWKWARD, 5, 11, False), id="awkward tokens, unknown ones too"),
-    pytest.param(("spelling_to_sound", "knight", 2, 2, False), id="cross-attention"),
-    pytest.param(("spelling_to_sound", AWKWARD, 1, None, False), id="cross-attention of awkward tokens"),
+    pytest.param(("minilm", EXAMPLES[0].text, 3, 1, ""), id="a head"),
+    pytest.param(("minilm", EXAMPLES[0].text, 3, None, ""), id="the mean"),
+    pytest.param(("minilm", EXAMPLES[0].text, 3, 1, "sink"), id="without its sink"),
+    pytest.param(("smollm2", EXAMPLES[2].text, 17, 3, ""), id="a decoder's head"),
+    pytest.param(("smollm2", AWKWARD, 0, 8, ""), id="awkward tokens"),
+    pytest.param(("minilm", AWKWARD, 5, 11, ""), id="awkward tokens, unknown ones too"),
+    pytest.param(("spelling_to_sound", "knight", 2, 2, ""), id="cross-attention"),
+    pytest.param(("spelling_to_sound", AWKWARD, 1, None, ""), id="cross-attention of awkward tokens"),
 ]
 SOUNDS = "N AY1 T"
 
@@ -51,11 +51,11 @@ def traced(model, text):
 @pytest.fixture
 def asked(request):
     """The request, what is known of its text, and the weights that must come out."""
-    model, text, layer, head, without_sink = request.param
-    asked = HeadMapRequest(TraceRequest(model, text, target_of(model)), kind_of(model), layer, head, without_sink)
+    model, text, layer, head, left_out = request.param
+    asked = HeadMapRequest(TraceRequest(model, text, target_of(model)), kind_of(model), layer, head, left_out)
     trace = traced(model, text)
     weights = trace.weights(kind_of(model), layer, head)
-    if without_sink:
+    if left_out:
         weights = engine.run(asked).weights
     return asked, engine.run(TracedTextRequest(asked.trace)), weights.mean(axis=0) if head is None else weights
 
@@ -83,7 +83,7 @@ def test_json_reads_back_exactly(asked):
     assert (read["model"], read["text"]) == (request.trace.model, request.trace.text)
     assert (read["kind"], read["layer"]) == (request.kind, request.layer)
     assert read["head"] == ("mean" if request.head is None else request.head)
-    assert read["without_sink"] == request.without_sink
+    assert read["left_out"] == request.left_out
 
 
 def test_the_link_to_copy_is_the_address():

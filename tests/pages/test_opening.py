@@ -34,7 +34,7 @@ def test_the_attention_page_opens_with_one_head_that_does_something():
         "token": "10",
         "layer": "3",
         "head": "1",
-        "view": "head",
+        "view": "matrix",
         "sink": "in",
     }
     assert not screen.problems
@@ -46,7 +46,7 @@ def test_every_control_is_where_the_picture_is():
     test = Screen().test
     assert test.select_slider(key="layer_box").value == 3
     assert test.segmented_control(key="head_box").value == 1
-    assert test.segmented_control(key="view_box").value == "head"
+    assert test.segmented_control(key="view_box").value == "matrix"
     assert test.toggle(key="sink_box").value is False
 
 
@@ -72,11 +72,11 @@ def test_layer_head_and_sink_change_the_picture_and_the_link():
 
 def test_the_grid_is_one_click_away():
     screen = Screen()
-    screen.test.segmented_control(key="view_box").set_value("grid")
+    screen.test.segmented_control(key="view_box").set_value("model")
     screen.run()
     assert not screen.has_picture
-    assert screen.component("head_grid") is not None
-    assert screen.query["view"] == "grid"
+    assert screen.component("attention_view") is not None
+    assert screen.query["view"] == "model"
 
 
 def test_the_thread_goes_home_and_back():
@@ -115,7 +115,7 @@ LINK = {
     "layer": "2",
     "head": "5",
     "token": "1",
-    "view": "head",
+    "view": "matrix",
     "sink": "out",
 }
 
@@ -130,7 +130,7 @@ def test_a_link_opens_what_it_says():
 
 
 def test_a_link_to_the_grid_and_to_the_mean():
-    assert Screen(view="grid").component("head_grid") is not None
+    assert Screen(view="model").component("attention_view") is not None
     assert Screen(head="mean", layer="0").shown["map"] == "encoder-0-mean"
 
 
@@ -143,7 +143,7 @@ def test_reloading_a_view_shows_it_again():
     assert again.query == first.query
 
 
-DEFAULTS = {"model": "minilm", "layer": "3", "head": "1", "token": "10", "view": "head", "sink": "in"}
+DEFAULTS = {"model": "minilm", "layer": "3", "head": "1", "token": "10", "view": "matrix", "sink": "in"}
 BAD = [
     ("model", "zebra"),
     ("model", "<script>alert(1)</script>"),

@@ -40,7 +40,7 @@ def check_sentence(screen, *words):
     assert all(word in sentence for word in words)
     assert "Traceback" not in sentence
     assert not screen.has_picture
-    assert not screen.component("head_grid")
+    assert not screen.component("attention_view")
 
 
 def test_a_missing_pack_is_one_sentence_and_works_once_it_is_there(home):

@@ -214,7 +214,7 @@ def test_what_is_being_written_can_be_stopped():
 
 def test_another_view_stops_the_writing():
     screen = Screen(model="smollm2", text=TEXT, view="steps", length="64")
-    screen.test.segmented_control(key="view_box").set_value("head")
+    screen.test.segmented_control(key="view_box").set_value("matrix")
     screen.run()
     until = time.monotonic() + 20
     while engine.jobs_running and time.monotonic() < until:
@@ -228,7 +228,7 @@ def test_another_model_leaves_a_view_that_it_does_not_have():
     screen.test.selectbox(key="model_box").set_value("minilm")
     screen.run()
     assert screen.has_picture
-    assert screen.query["view"] == "head"
+    assert screen.query["view"] == "matrix"
     assert not screen.problems
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.viz.wire import unpack
-from viz.components.packing import browser_source, pack
+from viz.components.packing import browser_source, library_source, pack, twelve_bits
 
 
 @pytest.mark.parametrize("text", ["", "a", "ab", "abc", "abcd", "é", "🍓 สวัสดี", "</script>", '"\\\u2028\n\0'])
@@ -41,9 +41,23 @@ def test_an_array_that_is_a_view_is_sent_in_its_own_order():
 
 
 def test_a_component_has_a_script_and_a_style_that_streamlit_takes_for_text():
-    for name in ("attention_map", "head_grid"):
+    for name in ("written_steps", "layer_map"):
         source = browser_source(name)
         # A string without a line break that contains "/" would be taken for a path.
         assert all("\n" in text for text in (source["js"], source["css"]))
         assert source["js"].count("export default") == 1
         assert "function unpack" in source["js"]
+
+
+def test_a_large_script_is_sent_apart_from_the_picture_that_calls_it():
+    library, picture = library_source("attention_view", "svg")
+    assert "class SvgContext" in library["js"]
+    assert library["js"].count("export default") == picture["js"].count("export default") == 1
+    assert len(picture["js"]) < 600 < 40_000 < len(library["js"])
+    assert ".attention-view" in picture["css"]
+    assert all("\n" in text for source in (library, picture) for text in (source["js"], source["css"]))
+
+
+def test_two_numbers_take_three_bytes():
+    assert twelve_bits(np.array([0xABC, 0x123], dtype=np.uint16)).tolist() == [0xBC, 0x3A, 0x12]
+    assert len(twelve_bits(np.arange(5, dtype=np.uint16))) == 9

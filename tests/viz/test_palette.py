@@ -105,3 +105,31 @@ def test_the_browser_gets_both_themes():
 def test_text_can_be_read_on_every_ground_of_identity(palette):
     assert len(set(palette.identity)) == len(palette.identity) == 12
     assert all(contrast(palette.ink, ground) >= 4.5 for ground in palette.identity)
+
+
+@pytest.mark.parametrize("palette", THEMES)
+def test_many_heads_have_colours_that_stand_out_and_differ(palette):
+    assert len(set(palette.heads)) == len(palette.heads) == 32
+    assert all(contrast(colour, palette.ground) >= 3 for colour in palette.heads)
+    for one, other in itertools.combinations(palette.heads[:12], 2):
+        assert sum((a - b) ** 2 for a, b in zip(channels(one), channels(other), strict=True)) ** 0.5 > 0.12, (
+            one,
+            other,
+        )
+
+
+@pytest.mark.parametrize("palette", THEMES)
+def test_less_and_more_are_told_apart_by_hue_and_are_as_strong(palette):
+    """Purple and green, which eyes without red or green cones tell apart by blue; nothing looks like the ground."""
+    less, *_, more = palette.difference
+    assert palette.difference[3] == palette.amount[0]
+    assert channels(less)[2] > channels(less)[1] + 0.1
+    assert channels(more)[1] > channels(more)[2] + 0.1
+    away = [abs(lightness(colour) - lightness(palette.ground)) for colour in palette.difference]
+    assert away[0] > away[1] > away[2] > away[3] < away[4] < away[5] < away[6]
+    assert abs(away[0] - away[6]) < 15
+
+
+def test_a_picture_gets_only_the_colours_that_it_names():
+    assert "heads" not in for_browser()["light"]
+    assert for_browser("heads")["dark"]["heads"] == DARK.heads

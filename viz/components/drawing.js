@@ -80,10 +80,11 @@ function sharpContext(canvas, width, height) {
   return context
 }
 
-/** A weight as the pages write it: .683, 1, 0. */
+/** A weight as the pages write it: .683, 1, 0; one times a length may be more. */
 function weightText(weight) {
   if (weight === 0) return "0"
   if (weight < 0.0005) return "< .001"
+  if (weight >= 1.0005) return weight.toFixed(2)
   return weight >= 0.9995 ? "1" : weight.toFixed(3).slice(1)
 }
 

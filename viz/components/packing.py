@@ -51,5 +51,45 @@ def browser_source(name: str, *shared: str) -> BrowserSource:
     )
 
 
+def library_source(name: str, *shared: str) -> tuple[BrowserSource, BrowserSource]:
+    """The same for a component whose script is large: what a page mounts once, and what stands for it in each picture.
+
+    Streamlit sends a component's script with every message to it. So the first of the two holds the script and is
+    mounted once for a page, without a picture; the second calls it, and waits for it where it comes later.
+    """
+    source = browser_source(name, *shared)
+    script = source["js"].replace("export default function", f"const {name} = function")
+    library = f"{script}\n{_ARRIVES.replace('NAME', name)}\n"
+    return BrowserSource(js=library, css="\n"), BrowserSource(js=_CALLS.replace("NAME", name), css=source["css"])
+
+
+_ARRIVES = """export default () => {
+  const libraries = (globalThis.headlightLibraries ??= new Map())
+  const waiting = libraries.get("NAME")
+  if (typeof waiting === "function") return
+  libraries.set("NAME", NAME)
+  waiting?.forEach((mount) => mount(NAME))
+}"""
+_CALLS = """export default (component) => {
+  const libraries = (globalThis.headlightLibraries ??= new Map())
+  let end, gone
+  const begin = (mount) => { if (!gone) end = mount(component) }
+  const known = libraries.get("NAME")
+  if (typeof known === "function") begin(known)
+  else if (known) known.push(begin)
+  else libraries.set("NAME", [begin])
+  return () => { gone = true; end?.() }
+}
+"""
+
+
+def twelve_bits(numbers: np.ndarray) -> np.ndarray:
+    """Numbers from 0 to 4,095, two of them in three bytes; an odd one at the end has a 0 after it."""
+    flat = numbers.astype(np.uint16).ravel()
+    one, other = np.pad(flat, (0, len(flat) % 2)).reshape(-1, 2).T
+    three = np.stack([one & 255, (one >> 8) | ((other & 15) << 4), other >> 4], axis=1)
+    return three.astype(np.uint8).ravel()
+
+
 def _lines(sheet: Path) -> list[str]:
     return re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL).splitlines()

@@ -10,12 +10,13 @@ class Strip {
   /** New chips for new tokens; another head of the same text only paints them anew. */
   build() {
     const { map } = this
-    const shown = JSON.stringify([map.keys, map.special, map.unknown])
+    const { special, unknown, offTokens, name } = map.header
+    const shown = JSON.stringify([map.keys, special, unknown, offTokens])
     if (shown !== this.shown) {
       this.shown = shown
       this.makeChips()
     }
-    this.root.setAttribute("aria-label", `Tokens; ${map.name} from the selected one`)
+    this.root.setAttribute("aria-label", `Tokens; ${name} from the selected one`)
     this.paint()
     const selected = map.isSelf && this.chips[map.selected]
     // Not scrollIntoView: that would move the page as well.
@@ -24,16 +25,16 @@ class Strip {
 
   makeChips() {
     const { map } = this
-    const special = new Set(map.special)
-    const unknown = new Set(map.unknown)
+    const [special, unknown, off] = ["special", "unknown", "offTokens"].map((name) => new Set(map.header[name]))
     this.chips = map.keys.map((text, token) => {
       const chip = element("button", "chip")
       chip.type = "button"
       chip.setAttribute("role", "option")
       if (special.has(token)) chip.classList.add("special")
       if (unknown.has(token)) chip.classList.add("unknown")
+      if (off.has(token)) chip.classList.add("off")
       chip.append(element("span", "piece", text), element("span", "share"))
-      chip.onclick = () => map.isSelf && map.select(token)
+      chip.onclick = () => this.click(token)
       chip.onpointerenter = chip.onfocus = () => map.hover(map.cellOf(map.selected, token))
       chip.onpointerleave = chip.onblur = () => map.hover(null)
       chip.onkeydown = (event) => this.onKey(event, token)
@@ -59,6 +60,14 @@ class Strip {
       chip.lastChild.textContent = known && weight >= 0.005 ? weight.toFixed(2).replace(/^0/, "") : ""
       chip.setAttribute("aria-label", `${map.keys[token]} ${unseen ? map.unseenMeans : known ? weightText(weight) : ""}`)
     })
+  }
+
+  /** Another query; where the strip shows another text than the rows, a key of the selected one. */
+  click(token) {
+    const { map } = this
+    map.pinned = token === map.selected ? null : token
+    if (map.isSelf && token !== map.selected) map.select(token)
+    map.shell.drawTools()
   }
 
   /** Outline the places that the pointer is on, and dot the same text elsewhere. */

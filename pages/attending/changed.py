@@ -1,0 +1,170 @@
+"""What is switched off on the attention page: heads, tokens and links, and heads with a pattern that is not theirs."""
+
+import re
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.shared.asking import ask
+from pages.shared.link import Choice, note
+
+if TYPE_CHECKING:
+    from models.attention import Intervention, TracedText, TraceRequest
+
+MOST = 48
+_OF_MODEL = "changed:model"
+_OF_TEXT = "changed:text"
+_ITEM = re.compile(
+    r"head:(?:encoder|decoder|cross)-\d{1,4}-\d{1,4}|(?:token|target):\d{1,6}"
+    r"|link:(?:encoder|decoder|cross)-\d{1,4}-\d{1,4}-\d{1,6}-\d{1,6}"
+    r"|pattern:(?:encoder|decoder|cross)-\d{1,4}-\d{1,4}-(?:even|itself|previous|first)"
+)
+PATTERNS = {
+    "": "its own",
+    "even": "even over all it may see",
+    "itself": "the token itself",
+    "previous": "the token before",
+    "first": "the first token",
+}
+
+
+def _readable(text: str) -> str:
+    items = list(dict.fromkeys(each for each in text.split(",") if each))
+    good = [each for each in items if _ITEM.fullmatch(each)]
+    if len(good) < len(items) or len(good) > MOST:
+        note(
+            f"The link switches something off in a way that is not known here, or more than {MOST} things; "
+            "that is left on."
+        )
+    return ",".join(good[:MOST])
+
+
+CHANGED: Choice[str] = Choice("changed", "", _readable)
+
+
+def items() -> list[str]:
+    """What is switched off, as the link says it."""
+    return [each for each in CHANGED.value.split(",") if each]
+
+
+def switch(what: str) -> None:
+    """Switch it off, or on again. A head has one pattern at a time."""
+    if not _ITEM.fullmatch(what):
+        return
+    there = items()
+    if what in there:
+        left = [each for each in there if each != what]
+    else:
+        same = what.rpartition("-")[0] if what.startswith("pattern:") else None
+        left = [*(each for each in there if same is None or each.rpartition("-")[0] != same), what]
+    CHANGED.choose(",".join(left[-MOST:]))
+
+
+def forget_other(model: str, text: str) -> None:
+    """Places mean something in one text and heads in one model: with another one they are on again."""
+    of_model, of_text = st.session_state.get(_OF_MODEL, model), st.session_state.get(_OF_TEXT, text)
+    if of_model != model:
+        CHANGED.forget()
+    elif of_text != text:
+        CHANGED.choose(",".join(each for each in items() if each.startswith("head:")))
+    st.session_state[_OF_MODEL], st.session_state[_OF_TEXT] = model, text
+
+
+def interventions(trace: "TraceRequest", traced: "TracedText", status: DeltaGenerator) -> tuple["Intervention", ...]:
+    """What it means for a run of this text; what this model or text does not have is said and left out."""
+    from models.attention import CutLink, HideToken, PatternRequest, ZeroHead
+
+    found: list[Intervention] = []
+    kept = []
+    for each in items():
+        what, _, where = each.partition(":")
+        if what in ("token", "target"):
+            count = len(traced.target_tokens if what == "target" else traced.tokens)
+            change = HideToken(int(where), in_target=what == "target") if int(where) < count else None
+        else:
+            kind, layer, head, *more = where.split("-")
+            if not _has(traced, kind, int(layer), int(head)):
+                change = None
+            elif what == "head":
+                change = ZeroHead(kind, int(layer), int(head))
+            elif what == "pattern":
+                change = ask(PatternRequest(trace, kind, int(layer), int(head), more[0]), status)  # ty: ignore[invalid-argument-type]
+            else:
+                query, key = map(int, more)
+                queries = len(traced.target_tokens or traced.tokens) if kind != "encoder" else len(traced.tokens)
+                keys = len(traced.target_tokens or traced.tokens) if kind == "decoder" else len(traced.tokens)
+                is_there = query < queries and key < keys
+                change = CutLink(kind, int(layer), query, key, int(head)) if is_there else None
+        if change is None:
+            note(f"{each} is switched off in the link, and this text in this model has no such thing; it is left out.")
+        else:
+            found.append(change)
+            kept.append(each)
+    CHANGED.choose(",".join(kept))
+    return tuple(found)
+
+
+def _has(traced: "TracedText", kind: str, layer: int, head: int) -> bool:
+    return kind in traced.kinds and layer in traced.layers_of(kind) and head < traced.heads_of(kind, layer)
+
+
+def named(item: str, traced: "TracedText") -> str:
+    """As people read it: head L3 H1, token “it”, link it → animal."""
+    what, _, where = item.partition(":")
+    if what in ("token", "target"):
+        return f"token “{(traced.target_tokens if what == 'target' else traced.tokens)[int(where)]}”"
+    kind, layer, head, *more = where.split("-")
+    name = f"L{layer} H{head}" + (f" ({kind})" if len(traced.kinds) > 1 else "")
+    if what == "head":
+        return f"head {name}"
+    if what == "pattern":
+        return f"pattern of {name}: {PATTERNS[more[0]]}"
+    own = traced.target_tokens or traced.tokens
+    queries = traced.tokens if kind == "encoder" else own
+    keys = own if kind == "decoder" else traced.tokens
+    return f"link {queries[int(more[0])]} → {keys[int(more[1])]} in {name}"
+
+
+def off_here(kind: str, keys_are_target: bool) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The heads of this kind that are off, "3-1", and the places of hidden tokens among its keys."""
+    heads = [each.removeprefix(f"head:{kind}-") for each in items() if each.startswith(f"head:{kind}-")]
+    what = "target:" if keys_are_target else "token:"
+    return tuple(heads), tuple(int(each.removeprefix(what)) for each in items() if each.startswith(what))
+
+
+def show(traced: "TracedText") -> None:
+    """A line of what is off, each to be switched on again; nothing where all is on."""
+    there = items()
+    if not there:
+        return
+    with st.container(horizontal=True, key="changed", vertical_alignment="center"):
+        st.caption("Switched off:", width="content")
+        for each in there:
+            st.button(f"✕ {_plain(named(each, traced))}", key=f"on_{each}", on_click=switch, args=(each,))
+        st.button("All on again", key="all_on", type="tertiary", on_click=CHANGED.forget)
+
+
+def _plain(text: str) -> str:
+    """A token is data: what Streamlit would read as Markdown is shown as it stands."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:^])", r"\\\1", text.replace("\n", " "))
+
+
+def pattern_control(kind: str, layer: int | None, head: int | None) -> None:
+    """Another pattern for the head that is looked at."""
+    if layer is None or head is None:
+        return
+    start = f"pattern:{kind}-{layer}-{head}-"
+    now = next((each.removeprefix(start) for each in items() if each.startswith(start)), "")
+    st.session_state["pattern_box"] = now
+
+    def chosen() -> None:
+        name = st.session_state["pattern_box"]
+        if now:
+            switch(start + now)
+        if name:
+            switch(start + name)
+
+    st.selectbox(
+        "Pattern of this head", list(PATTERNS), format_func=PATTERNS.__getitem__, key="pattern_box", on_change=chosen
+    )

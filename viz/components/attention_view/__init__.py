@@ -1,0 +1,318 @@
+"""Attention in four views that share their selection, colours and keys: matrix, heads, model, q·k."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import streamlit as st
+from jaxtyping import Float, UInt16
+
+from viz.components.packing import library_source, pack, twelve_bits
+from viz.components.picture_state import mark_of, picture_state
+from viz.palette import for_browser
+
+_LIBRARY, _PICTURE = library_source("attention_view", "svg")
+_mount_library = st.components.v2.component("headlight.attention_view_library", html="<i hidden></i>\n", **_LIBRARY)
+_mount = st.components.v2.component(
+    "headlight.attention_view", html='<div class="headlight attention-view"></div>\n', **_PICTURE
+)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What all views share.
+
+    name: as people read it, "L3 H1"; map: as programs read it (`data-map` on the root), "encoder-3-1".
+    kind, layer, head: as in an intervention; layer and head None where it is a mean.
+    queries, keys: what stands at rows and columns; keys None if they are the same tokens.
+    selected: the query that is looked at.
+    special, unknown: places among the keys that are marked.
+    unseen_means: what the hatching says, "the future" for instance.
+    caption: model, scale, and what is hidden or rescaled; note: what of that changes with the selected query.
+    part: the queries and keys that are asked for, from and to below, [q0, q1, k0, k1]; None for all.
+    off: names of what is switched off: heads as "3-1" of this kind, places of hidden tokens among the keys.
+    keys_are_target: whether the keys are tokens of a seq2seq model's output.
+    is_large: projector mode, larger letters.
+    can_switch: whether heads, tokens and links can be switched off here.
+    """
+
+    name: str
+    map: str
+    kind: str
+    layer: int | None
+    head: int | None
+    queries: tuple[str, ...]
+    keys: tuple[str, ...] | None
+    selected: int
+    special: tuple[int, ...]
+    unknown: tuple[int, ...]
+    unseen_means: str
+    caption: str
+    note: str = ""
+    part: tuple[int, int, int, int] | None = None
+    off_heads: tuple[str, ...] = ()
+    off_tokens: tuple[int, ...] = ()
+    keys_are_target: bool = False
+    is_large: bool = False
+    can_switch: bool = False
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One map: the weights, 0 to 1, NaN where a query may not look: that is hatched, and is not a weight of 0.
+
+    cells: there may be fewer rows and columns than queries and keys: a cell is then the largest weight, or the mean, of
+        its block. most: what gets the strongest colour. is_difference: whether 0 is in the middle of the ramp.
+    size: how many queries and keys it stands for.
+    labels: what stands at its rows and columns, where it is of another text than the frame's.
+    """
+
+    title: str
+    cells: Float[np.ndarray, "rows columns"]
+    most: float
+    size: tuple[int, int]
+    is_difference: bool = False
+    labels: tuple[tuple[str, ...], tuple[str, ...]] | None = None
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Maps side by side, moved and enlarged together.
+
+    row: the selected query's weights in full, NaN where it may not look, of the panel number `main`.
+    window: where the cells begin, [query, key], where they are a part of the map at full resolution; else None.
+    pooling: how a pooled cell came about, as people read it. base: which map a window is a part of.
+    has_strip: whether the row is also shown as a strip over the sentence.
+    least: weights below it are drawn as nothing. is_log: darkness goes with the logarithm of the weight.
+    """
+
+    panels: tuple[Panel, ...]
+    row: Float[np.ndarray, " key"]
+    main: int = 0
+    window: tuple[int, int] | None = None
+    pooling: str = "largest weight"
+    base: str = ""
+    has_strip: bool = True
+    least: float | int = 0.0
+    is_log: bool = False
+
+
+@dataclass(frozen=True)
+class Heads:
+    """The heads of one layer as lines from queries (left) to keys (right) that begin at `first`.
+
+    weights: NaN where a query may not look. shown: the heads whose lines are drawn.
+    """
+
+    weights: Float[np.ndarray, "heads query key"]
+    shown: tuple[int, ...]
+    first: tuple[int, int] = (0, 0)
+    least: float | int = 0.0
+
+
+@dataclass(frozen=True)
+class Model:
+    """Every head of every layer as a thumbnail.
+
+    thumbnails: 4,095 x the square root of the weight. layers: the number of each row of thumbnails.
+    """
+
+    thumbnails: UInt16[np.ndarray, "layers heads rows columns"]
+    layers: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Products:
+    """The q·k view: how one query's weights in one head came about; all numbers float32, as computed.
+
+    places: which keys are shown. added: what is added to the scaled dots, -inf where it may not look; scores: before
+        the softmax. concatenated: of all heads; output: what the output projection makes of it, empty where there is
+        none.
+    has_bias: whether anything but the mask is added. lines: what else lies between, as sentences.
+    """
+
+    places: tuple[int, ...]
+    query: Float[np.ndarray, " head_dim"]
+    keys: Float[np.ndarray, "key head_dim"]
+    dots: Float[np.ndarray, " key"]
+    scaling: float
+    added: Float[np.ndarray, " key"]
+    scores: Float[np.ndarray, " key"]
+    weights: Float[np.ndarray, " key"]
+    values: Float[np.ndarray, "key value_dim"]
+    head_output: Float[np.ndarray, " value_dim"]
+    concatenated: Float[np.ndarray, " joined"]
+    output: Float[np.ndarray, " width"]
+    has_bias: bool
+    lines: tuple[str, ...] = ()
+
+
+View = Matrix | Heads | Model | Products
+
+
+@dataclass(frozen=True)
+class Hears:
+    """What the page does when something happens in the picture; each may be None.
+
+    token(place): another query. head(layer, head): a head of the model view was opened. heads(numbers): others are
+        shown.
+    switch(what): "head:encoder-3-1", "token:5" or "link:encoder-3-1-11-2" is to be switched off, or on again.
+    window(q0, q1, k0, k1): this part is looked at closely; four times -1: the whole again.
+    step(layers, heads): the keys for another layer or head; view(name): those for another view.
+    """
+
+    token: Callable[[int], None] | None = None
+    head: Callable[[int, int], None] | None = None
+    heads: Callable[[Sequence[int]], None] | None = None
+    switch: Callable[[str], None] | None = None
+    window: Callable[[int, int, int, int], None] | None = None
+    step: Callable[[int, int], None] | None = None
+    view: Callable[[str], None] | None = None
+    arity: Mapping[str, int] = field(default_factory=lambda: {"head": 2, "window": 4, "step": 2})
+
+
+def attention_view_library() -> None:
+    """Mount the script of `attention_view`, once for a page, outside of what is run again."""
+    _mount_library(key="attention_view_library")
+
+
+def attention_view(frame: Frame, view: View, *, key: str, hears: Hears) -> None:
+    """Draw it; `attention_view_library` must be mounted on the page."""
+
+    def heard(name: str) -> Callable[[], None]:
+        def call() -> None:
+            said, listener = getattr(st.session_state[key], name, None), getattr(hears, name)
+            if said is None or listener is None:
+                return
+            arity = hears.arity.get(name)
+            listener(*(int(each) for each in said[:arity])) if arity else listener(said)
+
+        return call
+
+    data, of = packed(frame, view, key)
+    _mount(
+        key=key,
+        data=data,
+        on_token_change=heard("token"),
+        on_head_change=heard("head"),
+        on_heads_change=heard("heads"),
+        on_switch_change=heard("switch"),
+        on_window_change=heard("window"),
+        on_step_change=heard("step"),
+        on_view_change=heard("view"),
+    )
+    picture_state(key, of, state_of(frame, view))
+
+
+def state_of(frame: Frame, view: View) -> dict[str, object]:
+    """What of it changes with a click, and the selected row where the cells do not hold it."""
+    state: dict[str, object] = {"selected": frame.selected, "note": frame.note}
+    if isinstance(view, Heads):
+        state["shown"] = list(view.shown)
+    if isinstance(view, Model):
+        state |= {"layer": frame.layer, "head": frame.head, "offHeads": list(frame.off_heads)}
+    if isinstance(view, Matrix) and not _holds_row(view, frame):
+        state["row"] = [None if np.isnan(each) else round(float(each), 5) for each in view.row]
+    return state
+
+
+def _holds_row(view: Matrix, frame: Frame) -> bool:
+    return view.panels[view.main].cells.shape == (len(frame.queries), len(frame.keys or frame.queries))
+
+
+def packed(frame: Frame, view: View, key: str = "attention_view") -> tuple[bytes, str]:
+    """What goes over the wire once, and its mark: a header and the numbers."""
+    header: dict[str, object] = {
+        "key": key,
+        "name": frame.name,
+        "map": frame.map,
+        "kind": frame.kind,
+        "queries": frame.queries,
+        "keys": frame.keys,
+        "special": frame.special,
+        "unknown": frame.unknown,
+        "unseenMeans": frame.unseen_means,
+        "part": frame.part,
+        "offTokens": frame.off_tokens,
+        "keysAreTarget": frame.keys_are_target,
+        "isLarge": frame.is_large,
+        "canSwitch": frame.can_switch,
+        "caption": frame.caption,
+        "palette": for_browser("difference", "heads"),
+    }
+    if not isinstance(view, Model):
+        header |= {"layer": frame.layer, "head": frame.head, "offHeads": frame.off_heads}
+    if isinstance(view, Matrix):
+        more, arrays = _matrix(view, frame)
+    elif isinstance(view, Heads):
+        more, arrays = _heads(view)
+    elif isinstance(view, Model):
+        more, arrays = _model(view)
+    else:
+        more, arrays = _products(view)
+    header |= more
+    marks = [json.dumps(header, ensure_ascii=False).encode("utf-8", "surrogatepass")]
+    of = mark_of(*marks, *(np.ascontiguousarray(each).tobytes() for each in arrays))
+    return pack({**header, "of": of}, arrays), of
+
+
+def _matrix(view: Matrix, frame: Frame) -> tuple[dict[str, object], list[np.ndarray]]:
+    caption = frame.caption
+    rows, columns = view.panels[view.main].cells.shape
+    size = view.panels[view.main].size
+    if view.window is None and (rows, columns) != size:
+        caption += (
+            f" Pooled from {size[0]:,} × {size[1]:,} to {rows} × {columns} cells, each the {view.pooling} of its "
+            "block; enlarge a part (+, or Ctrl and the wheel) to see every number of it. The strip is exact."
+        )
+    header = {
+        "view": "matrix",
+        "panels": [
+            {
+                "title": each.title,
+                "rows": each.cells.shape[0],
+                "columns": each.cells.shape[1],
+                "size": each.size,
+                "most": round(each.most, 4),
+                "isDifference": each.is_difference,
+                **({"queries": each.labels[0], "keys": each.labels[1]} if each.labels else {}),
+            }
+            for each in view.panels
+        ],
+        "main": view.main,
+        "window": view.window,
+        "base": view.base,
+        "hasStrip": view.has_strip,
+        "least": view.least,
+        "isLog": view.is_log,
+        "caption": caption,
+    }
+    return header, [each.cells.astype(np.float16) for each in view.panels]
+
+
+def _heads(view: Heads) -> tuple[dict[str, object], list[np.ndarray]]:
+    header = {"view": "heads", "shape": view.weights.shape, "first": view.first, "least": view.least}
+    return header, [view.weights.astype(np.float16)]
+
+
+def _model(view: Model) -> tuple[dict[str, object], list[np.ndarray]]:
+    _, heads, rows, columns = view.thumbnails.shape
+    header = {"view": "model", "layers": view.layers, "heads": heads, "rows": rows, "columns": columns}
+    return header, [twelve_bits(view.thumbnails)]
+
+
+def _products(view: Products) -> tuple[dict[str, object], list[np.ndarray]]:
+    header = {
+        "view": "qk",
+        "places": view.places,
+        "dim": len(view.query),
+        "valueDim": len(view.head_output),
+        "joined": len(view.concatenated),
+        "width": len(view.output),
+        "scaling": view.scaling,
+        "hasBias": view.has_bias,
+        "lines": view.lines,
+    }
+    names = ("query", "keys", "dots", "added", "scores", "weights", "values", "head_output", "concatenated", "output")
+    return header, [np.asarray(getattr(view, name), dtype=np.float32) for name in names]

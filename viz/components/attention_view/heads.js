@@ -1,0 +1,307 @@
+// Heads of one layer as lines from queries (left) to keys (right), each head in a colour of its own.
+
+const FAINTEST_LINE = 0.01
+const SHADES = 12
+
+class HeadsView {
+  constructor(shell) {
+    this.shell = shell
+    this.name = "heads"
+    this.bar = element("div", "key-heads")
+    this.scroll = element("div", "scroll")
+    this.stage = element("div", "stage")
+    this.base = element("canvas", "base")
+    this.over = element("canvas", "over")
+    this.over.tabIndex = 0
+    this.over.setAttribute("role", "application")
+    this.stage.append(this.base, this.over)
+    this.scroll.append(this.stage)
+    this.parts = [this.bar, this.scroll]
+    this.over.onpointermove = (event) => this.look(this.tokenAt(event))
+    this.over.onpointerleave = () => this.look(null)
+    this.over.onclick = (event) => this.lock(this.tokenAt(event))
+    this.over.onkeydown = (event) => this.onKey(event)
+  }
+
+  take(header, take) {
+    this.header = header
+    ;[this.count, this.rows, this.columns] = header.shape
+    this.cells = float16Array(take(2 * this.count * this.rows * this.columns), this.count * this.rows * this.columns)
+    const [query, key] = header.first
+    this.queries = header.queries.slice(query, query + this.rows)
+    this.keys = this.shell.keys.slice(key, key + this.columns)
+    this.least = Math.max(FAINTEST_LINE, header.least)
+    const text = JSON.stringify([this.queries, this.keys])
+    if (text !== this.text) this.locked = this.pointed = null
+    this.text = text
+    this.buttons = Array.from({ length: this.count }, (_, head) => this.button(head))
+    this.bar.replaceChildren(
+      ...this.buttons,
+      this.wide("all", () => this.show(this.buttons.map((_, head) => head))),
+      this.wide("only this head", () => this.show([header.head ?? 0])),
+    )
+  }
+
+  button(head) {
+    const { header } = this
+    const button = element("button", "key-head")
+    button.type = "button"
+    const patch = element("i")
+    patch.style.background = this.colour(head)
+    button.append(patch, `H${head}`)
+    button.title = "Show or hide its lines; twice: this head alone"
+    button.classList.toggle("off", header.offHeads.includes(`${header.layer}-${head}`))
+    button.onclick = () =>
+      this.show(this.shown.includes(head) ? this.shown.filter((each) => each !== head) : [...this.shown, head])
+    button.ondblclick = () => this.show([head])
+    return button
+  }
+
+  wide(label, act) {
+    const button = element("button", "key-head", label)
+    button.type = "button"
+    button.onclick = act
+    return button
+  }
+
+  colour(head) {
+    const { heads } = this.shell.colours
+    return heads[head % heads.length]
+  }
+
+  show(heads) {
+    this.shown = [...new Set(heads)].sort((one, other) => one - other)
+    this.repaint()
+    clearTimeout(this.rest)
+    this.rest = setTimeout(() => this.shell.tell("heads", this.shown), 400)
+  }
+
+  heed(state) {
+    if (!this.shown || String(state.shown) !== this.told) this.shown = state.shown
+    this.told = String(state.shown)
+  }
+
+  selectionChanged() {
+    this.repaint()
+  }
+
+  /** The weight of a head from a query to a key, both as numbers in the text: 0 where it cannot look. */
+  value(query, key, head = this.header.head ?? 0) {
+    const weight = this.weight(query - this.header.first[0], key - this.header.first[1], head)
+    return Number.isNaN(weight) ? 0 : weight
+  }
+
+  weight(row, column, head) {
+    return this.cells[(head * this.rows + row) * this.columns + column]
+  }
+
+  layOut(context, width) {
+    const { isLarge } = this.header
+    context.font = this.shell.font
+    const most = Math.max(this.rows, this.columns)
+    this.line = isLarge ? 30 : most <= 24 ? 21 : 17
+    const longest = (texts) => Math.min(LONGEST_LABEL * (isLarge ? 1.5 : 1), Math.max(...texts.map((text) => context.measureText(text.slice(0, 60)).width)))
+    this.longest = [longest(this.queries), longest(this.keys)]
+    this.marks = 4 * Math.min(this.count, 16)
+    this.left = this.longest[0] + 14
+    this.right = Math.max(this.left + 120, Math.min(width, 760) - this.longest[1] - 14 - this.marks)
+    return most * this.line + 8
+  }
+
+  height(width) {
+    return this.layOut(element("canvas").getContext("2d"), width)
+  }
+
+  y(token) {
+    return 4 + (token + 0.5) * this.line
+  }
+
+  draw(width) {
+    this.high = this.height(width)
+    this.width = width
+    this.context = screenContext(this.base, width, this.high)
+    this.overContext = screenContext(this.over, width, this.high)
+    this.stage.style.height = `${this.high}px`
+    this.over.setAttribute(
+      "aria-label",
+      `Lines of layer ${this.header.layer}: ${this.rows} queries on the left, ${this.columns} keys on the right. ` +
+        "Up and down go from token to token, left and right change the side, Enter holds one.",
+    )
+    this.repaint()
+  }
+
+  repaint() {
+    this.buttons.forEach((button, head) => button.setAttribute("aria-pressed", this.shown.includes(head)))
+    this.context.clearRect(0, 0, this.width, this.high)
+    this.paint(this.context)
+    this.paintOver()
+  }
+
+  paint(context) {
+    const focus = this.isExport ? this.locked : null
+    this.paintLabels(context, null)
+    if (focus) this.paintFocus(context, focus)
+    else this.paintAll(context)
+  }
+
+  paintLabels(context, focus) {
+    const { colours } = this.shell
+    const write = (texts, x, align, side) => {
+      context.textAlign = align
+      context.textBaseline = "middle"
+      texts.forEach((text, token) => {
+        const isSelected = side === 0 && token + this.header.first[0] === this.shell.selected
+        const isFocus = focus && focus.side === side && focus.token === token
+        context.font = `${isSelected || isFocus ? "bold " : ""}${this.shell.font}`
+        context.fillStyle = isSelected ? colours.accent : colours.ink
+        const isOff = side === 1 && this.header.offTokens.includes(token + this.header.first[1])
+        const label = this.shell.shortened(context, text, this.longest[side])
+        context.fillText(isOff ? `✕ ${label}` : label, x, this.y(token))
+      })
+    }
+    write(this.queries, this.left - 8, "right", 0)
+    write(this.keys, this.right + 8 + this.marks, "left", 1)
+  }
+
+  /** Every line at once: those of a head and a shade in one stroke. */
+  paintAll(context) {
+    for (const head of this.shown) {
+      const shades = Array.from({ length: SHADES }, () => [])
+      for (let row = 0, at = head * this.rows * this.columns; row < this.rows; row++) {
+        for (let column = 0; column < this.columns; column++, at++) {
+          const weight = this.cells[at]
+          if (weight >= this.least) shades[Math.min(SHADES - 1, Math.floor(weight * SHADES))].push(row, column)
+        }
+      }
+      context.strokeStyle = this.colour(head)
+      shades.forEach((lines, shade) => {
+        if (!lines.length) return
+        context.globalAlpha = Math.min(1, (shade + 0.5) / SHADES)
+        context.lineWidth = 0.6 + 2.4 * (shade / SHADES)
+        context.beginPath()
+        for (let at = 0; at < lines.length; at += 2) {
+          context.moveTo(this.left, this.y(lines[at]))
+          context.lineTo(this.right, this.y(lines[at + 1]))
+        }
+        context.stroke()
+      })
+    }
+    context.globalAlpha = 1
+  }
+
+  /** The lines of one token, each as dark as its weight, and beside every other token what each head gives it. */
+  paintFocus(context, { side, token }) {
+    const others = side === 0 ? this.columns : this.rows
+    this.shown.forEach((head, place) => {
+      context.strokeStyle = context.fillStyle = this.colour(head)
+      for (let other = 0; other < others; other++) {
+        const [row, column] = side === 0 ? [token, other] : [other, token]
+        const weight = this.weight(row, column, head)
+        if (!(weight >= this.least)) continue
+        context.globalAlpha = 0.15 + 0.85 * weight
+        context.lineWidth = 0.8 + 4 * weight
+        context.beginPath()
+        context.moveTo(this.left, this.y(row))
+        context.lineTo(this.right, this.y(column))
+        context.stroke()
+        if (side === 0 && place < 16)
+          context.fillRect(this.right + 4 + 4 * place, this.y(other) - this.line / 2 + 1, 3.5, this.line - 2)
+      }
+    })
+    context.globalAlpha = 1
+  }
+
+  paintOver() {
+    const focus = this.pointed ?? this.locked
+    this.base.style.opacity = focus ? 0.08 : 1
+    const context = this.overContext
+    context.clearRect(0, 0, this.width, this.high)
+    if (!focus) return
+    this.paintLabels(context, focus)
+    this.paintFocus(context, focus)
+    const { side, token } = focus
+    context.strokeStyle = this.shell.colours.ink
+    context.lineWidth = 1.5
+    const x = side === 0 ? this.left - 12 - this.longest[0] : this.right + 4 + this.marks
+    context.strokeRect(x, this.y(token) - this.line / 2, this.longest[side] + 8, this.line)
+  }
+
+  tokenAt(event) {
+    const box = this.over.getBoundingClientRect()
+    const [x, token] = [event.clientX - box.left, Math.floor((event.clientY - box.top - 4) / this.line)]
+    const side = x < this.left + (this.right - this.left) * 0.25 ? 0 : x > this.right - (this.right - this.left) * 0.25 ? 1 : null
+    return side !== null && token >= 0 && token < (side ? this.columns : this.rows) ? { side, token } : null
+  }
+
+  placeOf(query, key) {
+    const box = this.over.getBoundingClientRect()
+    return key === undefined
+      ? { x: box.left + this.left - 10, y: box.top + this.y(query - this.header.first[0]) }
+      : { x: box.left + this.right + 10 + this.marks, y: box.top + this.y(key - this.header.first[1]) }
+  }
+
+  look(token) {
+    if (token?.side === this.pointed?.side && token?.token === this.pointed?.token) return
+    this.pointed = token
+    this.paintOver()
+    if (!token) return this.shell.say(null)
+    this.shell.spoken.textContent = this.describe(token)
+  }
+
+  describe({ side, token }) {
+    const lines = this.shown.map((head) => {
+      let best = -1
+      for (let other = 0; other < (side ? this.rows : this.columns); other++) {
+        const weight = side ? this.weight(other, token, head) : this.weight(token, other, head)
+        if (weight > (best < 0 ? 0 : side ? this.weight(best, token, head) : this.weight(token, best, head))) best = other
+      }
+      if (best < 0) return `H${head}: nothing`
+      const weight = side ? this.weight(best, token, head) : this.weight(token, best, head)
+      return `H${head}: ${side ? this.queries[best] : this.keys[best]} ${weightText(weight)}`
+    })
+    return `${side ? `${this.keys[token]} is looked at most by` : `${this.queries[token]} looks most at`} ${lines.join(", ")}`
+  }
+
+  lock(token) {
+    const isSame = token && this.locked?.side === token.side && this.locked?.token === token.token
+    this.locked = isSame ? null : token
+    this.paintOver()
+    if (this.locked?.side === 0 && this.shell.isSelf) this.shell.select(token.token + this.header.first[0])
+    else if (this.locked?.side === 0) this.shell.select(token.token)
+    this.shell.drawTools()
+  }
+
+  onKey(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+    const now = this.pointed ?? this.locked ?? { side: 0, token: this.shell.selected - this.header.first[0] }
+    const most = (side) => (side ? this.columns : this.rows) - 1
+    const at = (side, token) => ({ side, token: Math.max(0, Math.min(most(side), token)) })
+    if (step) this.look(at(now.side, now.token + step))
+    else if (event.key === "ArrowLeft" || event.key === "ArrowRight") this.look(at(event.key === "ArrowLeft" ? 0 : 1, now.token))
+    else if (event.key === "Enter") this.lock(now)
+    else if (event.key === "Escape") {
+      this.locked = null
+      this.pointed = { side: -1 }
+      this.look(null)
+    } else return
+    event.preventDefault()
+    event.stopPropagation()
+  }
+
+  switches() {
+    const { locked } = this
+    return this.shell.switchable(locked?.side === 1 ? locked.token + this.header.first[1] : null)
+  }
+
+  table() {
+    const row = this.shell.selected - this.header.first[0]
+    if (row < 0 || row >= this.rows) return []
+    const said = (column, head) => {
+      const weight = this.weight(row, column, head)
+      return Number.isNaN(weight) ? this.header.unseenMeans : weightText(weight)
+    }
+    const lines = this.keys.map((text, column) => [text, ...this.shown.map((head) => said(column, head))])
+    const title = `Layer ${this.header.layer}: what ${this.queries[row]} looks at, in each shown head`
+    return [tableOf(title, ["key", ...this.shown.map((head) => `H${head}`)], lines)]
+  }
+}

@@ -1,0 +1,35 @@
+// What the colours of a matrix mean.
+
+function legendOf({ shell, main, header, panels, ramp, unseenMeans }) {
+  const { colours } = shell
+  const bar = (of) => {
+    const canvas = element("canvas")
+    const context = sharpContext(canvas, 96, 10)
+    of.forEach((colour, step) => {
+      context.fillStyle = `rgb(${colour})`
+      context.fillRect((step * 96) / 256, 0, 1, 10)
+    })
+    return canvas
+  }
+  const said = (text) => element("span", "", text)
+  const parts = []
+  if (!main.isDifference) {
+    const lowest = header.isLog ? `weight ${weightText(main.most / 1000)}` : "weight 0"
+    parts.push(said(lowest), bar(ramp), said(weightText(main.most)))
+    if (header.isLog) parts.push(said("logarithmic"))
+    if (header.least > 0) parts.push(said(`below ${weightText(header.least)} is left blank`))
+  }
+  const difference = panels.find((panel) => panel.isDifference)
+  if (difference) {
+    const most = weightText(difference.most)
+    parts.push(said(`less by ${most}`), bar(differenceColours(colours)), said(`more by ${most}`))
+  }
+  if (panels.some((panel) => panel.hasUnseen)) {
+    const sample = element("canvas")
+    const drawing = sharpContext(sample, 18, 10)
+    drawing.fillStyle = hatchPattern(drawing, colours)
+    drawing.fillRect(0, 0, 18, 10)
+    parts.push(sample, said(unseenMeans))
+  }
+  return parts
+}

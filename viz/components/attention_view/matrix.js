@@ -1,0 +1,371 @@
+// Maps side by side, queries in rows and keys in columns, moved and enlarged together.
+
+const LARGEST_CELL = 36
+const SMALL_MAP_HEIGHT = 370
+const SMALL_MAP_TOKENS = 32
+const SMALLEST_VALUE_CELL = 30
+const LARGEST_WINDOW = 512
+const PANEL_GAP = 16
+
+class MatrixView {
+  constructor(shell) {
+    this.shell = shell
+    this.name = "matrix"
+    this.strip = new Strip(this)
+    this.stage = element("div", "stage")
+    this.base = element("canvas", "base")
+    this.over = element("canvas", "over")
+    this.over.tabIndex = 0
+    this.over.setAttribute("role", "img")
+    this.stage.append(this.base, this.over)
+    this.legend = element("div", "legend")
+    this.parts = [this.strip.root, this.stage, this.legend]
+    this.moves = new Moves(this)
+  }
+
+  take(header, take) {
+    this.header = header
+    this.queries = header.queries
+    this.keys = this.shell.keys
+    this.isSelf = this.shell.isSelf
+    const panels = header.panels.map((panel) => {
+      const cells = float16Array(take(2 * panel.rows * panel.columns), panel.rows * panel.columns)
+      const image = cellImage(panel.rows, panel.columns, this.colourOf(panel, cells))
+      return { ...panel, cells, image, hasUnseen: cells.some(Number.isNaN) }
+    })
+    // A part at full resolution lies over the whole, which was sent before; without it, the part is all there is.
+    const whole = header.window && this.whole?.base === header.base ? this.whole : null
+    this.panels = whole ? whole.panels : panels
+    this.close = header.window ? { panels, at: header.window } : null
+    if (!header.window) this.whole = { base: header.base, panels }
+    const text = JSON.stringify([header.queries, header.keys, header.part])
+    if (text !== this.text) this.part = header.part ?? [0, this.queries.length, 0, this.keys.length]
+    if (header.window && !whole) this.part = this.windowPart()
+    this.text = text
+    this.cursor = null
+    this.strip.root.hidden = !header.hasStrip
+  }
+
+  windowPart() {
+    const [row, column] = this.close.at
+    const { rows, columns } = this.close.panels[0]
+    return [row, row + rows, column, column + columns]
+  }
+
+  colourOf(panel, cells) {
+    const { shell } = this
+    const ramp = (panel.isDifference ? differenceColours(shell.colours) : shell.ramp).map(pixel)
+    return (at) => (Number.isNaN(cells[at]) ? 0 : ramp[this.stepOf(panel, cells[at])])
+  }
+
+  /** The step of the ramp for a number: linear from 0 to the most, or with its logarithm over three powers of ten. */
+  stepOf(panel, weight) {
+    const part = panel.most > 0 ? Math.min(1, Math.max(-1, weight / panel.most)) : 0
+    if (panel.isDifference) return Math.round(127.5 + 127.5 * part)
+    if (weight < this.header.least) return 0
+    if (this.header.isLog) return Math.round(255 * Math.max(0, 1 + Math.log10(Math.max(part, 1e-9)) / 3))
+    return Math.round(255 * part)
+  }
+
+  step(weight) {
+    return this.stepOf(this.main, weight)
+  }
+
+  get main() {
+    return this.panels[this.header.main]
+  }
+
+  get selected() {
+    return this.shell.selected
+  }
+
+  get ramp() {
+    return this.shell.ramp
+  }
+
+  get unseenMeans() {
+    return this.header.unseenMeans
+  }
+
+  heed(state) {
+    this.row = state.row ? Float32Array.from(state.row, (each) => each ?? NaN) : null
+    this.rowOf = state.selected
+    this.strip.build()
+  }
+
+  /** The weight from a query to a key: 0 where it cannot look; null where only a pooled cell was sent. */
+  value(query, key, panel = this.header.main) {
+    const weight = this.weight(query, key, panel)
+    return Number.isNaN(weight) ? 0 : weight
+  }
+
+  weight(query, key, number = this.header.main) {
+    if (this.row && query === this.rowOf && number === this.header.main) return this.row[key]
+    for (const [panels, [row, column]] of [[this.close?.panels ?? [], this.close?.at ?? [0, 0]], [this.panels, [0, 0]]]) {
+      const panel = panels[number]
+      const isWhole = panel && (panels !== this.panels || (panel.rows === panel.size[0] && panel.columns === panel.size[1]))
+      const [y, x] = [query - row, key - column]
+      if (isWhole && y >= 0 && x >= 0 && y < panel.rows && x < panel.columns) return panel.cells[y * panel.columns + x]
+    }
+    return null
+  }
+
+  get isPooled() {
+    return this.main.rows < this.main.size[0] || this.main.columns < this.main.size[1]
+  }
+
+  blockOf(token, blocks, tokens) {
+    return Math.min(blocks - 1, Math.floor(((token + 1) * blocks - 1) / tokens))
+  }
+
+  firstOf(block, blocks, tokens) {
+    return Math.floor((block * tokens) / blocks)
+  }
+
+  select(token) {
+    this.shell.select(token)
+  }
+
+  selectionChanged() {
+    this.row = null
+    this.strip.paint()
+    this.drawOver()
+  }
+
+  // Where things are: `part` is what is in view, in tokens
+
+  layOut(context, width) {
+    const { header, panels } = this
+    context.font = this.shell.font
+    const letter = header.isLarge ? 17 : LABEL_FONT
+    this.longestLabel = Math.min(header.isLarge ? 170 : LONGEST_LABEL, width / 4)
+    const longest = (texts) =>
+      Math.min(this.longestLabel, Math.max(...texts.slice(0, 400).map((text) => context.measureText(text.slice(0, 60)).width)))
+    this.left = longest(this.queries) + 10
+    const slant = longest(this.keys)
+    this.right = slant * 0.5 + 4
+    const across = Math.min(panels.length, Math.max(1, Math.floor((width - this.left) / 130)), 3)
+    const [q0, q1, k0, k1] = header.part ?? [0, this.queries.length, 0, this.keys.length]
+    // Panels of several texts have labels of their own, each on its left.
+    const gap = PANEL_GAP + (panels.some((panel) => panel.queries) ? this.left : 0)
+    const room = (width - this.left - this.right - gap * (across - 1)) / across
+    const isSmall = Math.max(q1 - q0, k1 - k0) <= SMALL_MAP_TOKENS
+    this.titles = panels.length > 1 ? letter + 8 : 0
+    this.top = slant * 0.87 + 14 + this.titles
+    const high = isSmall ? ((header.isLarge ? 560 : SMALL_MAP_HEIGHT) - this.top) / (q1 - q0) : Infinity
+    const size = Math.min(room / (k1 - k0), high, header.isLarge ? 60 : LARGEST_CELL)
+    this.area = [size * (k1 - k0), size * (q1 - q0)]
+    this.places = panels.map((_, number) => [
+      this.left + (number % across) * (this.area[0] + gap),
+      this.top + Math.floor(number / across) * (this.area[1] + this.top),
+    ])
+    const lines = Math.ceil(panels.length / across)
+    return Math.ceil(lines * (this.top + this.area[1]) + 2)
+  }
+
+  get cell() {
+    return this.area[0] / (this.part[3] - this.part[2])
+  }
+
+  height(width) {
+    return this.layOut(element("canvas").getContext("2d"), width)
+  }
+
+  draw(width) {
+    const high = this.height(width)
+    this.width = Math.min(width, Math.max(...this.places.map(([x]) => x)) + this.area[0] + this.right)
+    this.context = screenContext(this.over, this.width, high)
+    this.baseContext = screenContext(this.base, this.width, high)
+    this.stage.style.height = `${high}px`
+    this.high = high
+    this.repaint()
+    this.legend.replaceChildren(...legendOf(this))
+    const shown = this.panels.length > 1 ? `${this.panels.length} maps` : `Map of ${this.header.name}`
+    this.over.setAttribute(
+      "aria-label",
+      `${shown}: ${this.queries.length} queries in rows, ${this.keys.length} keys in columns. ` +
+        "Arrow keys move, Enter selects the row, plus and minus enlarge.",
+    )
+  }
+
+  /** What changes when the part in view does. */
+  repaint() {
+    this.baseContext.clearRect(0, 0, this.width, this.high)
+    this.paint(this.baseContext)
+    this.drawOver()
+  }
+
+  paint(context) {
+    this.panels.forEach((panel, number) => this.paintPanel(context, panel, number))
+  }
+
+  paintPanel(context, panel, number) {
+    const { colours } = this.shell
+    const [x, y] = this.places[number]
+    const [wide, high] = this.area
+    if (this.titles) {
+      context.font = `bold ${this.shell.font}`
+      context.fillStyle = colours.ink
+      context.textAlign = "left"
+      context.textBaseline = "top"
+      context.fillText(panel.title, x, y - this.top + 2)
+    }
+    context.fillStyle = panel.hasUnseen ? hatchPattern(context, colours) : colours.ground
+    context.fillRect(x, y, wide, high)
+    context.imageSmoothingEnabled = false
+    this.paintCells(context, panel.image, [0, panel.size[0], 0, panel.size[1]], x, y)
+    const close = this.close?.panels[number]
+    if (close && close !== panel) {
+      const [row, column] = this.close.at
+      this.paintCells(context, close.image, [row, row + close.rows, column, column + close.columns], x, y)
+    }
+    context.strokeStyle = colours.hatch
+    context.lineWidth = 1
+    context.strokeRect(x - 0.5, y - 0.5, wide + 1, high + 1)
+    if (this.cell >= SMALLEST_VALUE_CELL) this.paintValues(context, panel, number)
+    const [q0, q1, k0, k1] = this.part
+    const letter = this.header.isLarge ? 18 : LABEL_FONT + 1
+    this.every = Math.max(1, Math.ceil(letter / this.cell))
+    if (x === this.left || panel.queries)
+      for (let row = this.firstLabel(q0); row < q1; row += this.every) this.rowLabel(context, row, [x, y], colours.ink, "", panel)
+    for (let column = this.firstLabel(k0); column < k1; column += this.every) this.columnLabel(context, column, [x, y], panel)
+  }
+
+  firstLabel(from) {
+    return Math.ceil((from - 0.4) / this.every) * this.every
+  }
+
+  /** The cells of `image`, which stand for the tokens of `whole`, as far as they are in view. */
+  paintCells(context, image, whole, x, y) {
+    const [q0, q1, k0, k1] = [
+      Math.max(this.part[0], whole[0]),
+      Math.min(this.part[1], whole[1]),
+      Math.max(this.part[2], whole[2]),
+      Math.min(this.part[3], whole[3]),
+    ]
+    if (q1 <= q0 || k1 <= k0) return
+    const [down, along] = [image.height / (whole[1] - whole[0]), image.width / (whole[3] - whole[2])]
+    context.drawImage(
+      image,
+      (k0 - whole[2]) * along, (q0 - whole[0]) * down, (k1 - k0) * along, (q1 - q0) * down,
+      x + (k0 - this.part[2]) * this.cell, y + (q0 - this.part[0]) * this.cell, (k1 - k0) * this.cell, (q1 - q0) * this.cell,
+    )
+  }
+
+  paintValues(context, panel, number) {
+    const [q0, q1, k0, k1] = this.part
+    const ramp = panel.isDifference ? differenceColours(this.shell.colours) : this.ramp
+    context.font = this.shell.font.replace(/[\d.]+px/, `${Math.min(12, this.cell / 3)}px`)
+    context.textAlign = "center"
+    context.textBaseline = "middle"
+    const [x, y] = this.places[number]
+    context.save()
+    context.clipTo(x, y, ...this.area)
+    for (let query = Math.floor(q0); query < q1; query++) {
+      for (let key = Math.floor(k0); key < k1; key++) {
+        const weight = query < this.queries.length && key < this.keys.length ? this.weight(query, key, number) : null
+        if (weight === null || Number.isNaN(weight) || Math.abs(weight) < 0.005) continue
+        context.fillStyle = readableOn(ramp[this.stepOf(panel, weight)])
+        const text = `${weight < 0 ? "−" : ""}${Math.abs(weight).toFixed(2).replace(/^0/, "")}`
+        context.fillText(text, x + (key + 0.5 - k0) * this.cell, y + (query + 0.5 - q0) * this.cell)
+      }
+    }
+    context.restore()
+  }
+
+  rowLabel(context, query, [left, top], colour, weight = "", panel = this.main) {
+    const texts = panel.queries ?? this.queries
+    if (query < 0 || query >= Math.min(texts.length, panel.size[0])) return
+    context.font = `${weight} ${this.shell.font}`
+    context.fillStyle = colour
+    context.textAlign = "right"
+    context.textBaseline = "middle"
+    const text = this.shell.shortened(context, texts[query], this.longestLabel)
+    context.fillText(text, left - 6, top + (query + 0.5 - this.part[0]) * this.cell)
+  }
+
+  columnLabel(context, key, [x, y], panel) {
+    const texts = panel.keys ?? this.keys
+    if (key < 0 || key >= Math.min(texts.length, panel.size[1])) return
+    const isOff = this.header.offTokens.includes(key)
+    context.save()
+    context.translate(x + (key + 0.5 - this.part[2]) * this.cell, y - 6)
+    context.rotate(-Math.PI / 3)
+    context.font = this.shell.font
+    context.fillStyle = isOff ? this.shell.colours.quiet : this.shell.colours.ink
+    context.textAlign = "left"
+    context.textBaseline = "middle"
+    const text = this.shell.shortened(context, texts[key], this.longestLabel)
+    context.fillText(isOff ? `✕ ${text}` : text, 0, 0)
+    context.restore()
+  }
+
+  /** Everything that changes with the pointer lies on a canvas of its own. */
+  drawOver() {
+    const { context } = this
+    const { colours } = this.shell
+    const [wide, high] = this.area
+    const [q0, q1, k0] = this.part
+    context.clearRect(0, 0, this.width, this.high)
+    this.places.forEach(([x, y]) => {
+      context.save()
+      context.clipTo(x - 2, y - 2, wide + 4, high + 4)
+      if (this.cursor) this.drawCursor(context, x, y)
+      if (this.selected >= q0 && this.selected < q1) {
+        context.strokeStyle = colours.accent
+        context.lineWidth = 2
+        const [row, rows] = this.band(this.selected)
+        context.strokeRect(x, y + (row - q0) * this.cell, wide, rows * this.cell)
+      }
+      context.restore()
+      if (x === this.left && this.selected >= q0 && this.selected < q1)
+        this.rowLabel(context, this.selected, [x, y], colours.accent, "bold")
+    })
+  }
+
+  /** The rows that stand for a query: its own, or its block's where only that is known. */
+  band(query) {
+    if (!this.isPooled || this.close) return [query, 1]
+    const block = this.blockOf(query, this.main.rows, this.queries.length)
+    const first = this.firstOf(block, this.main.rows, this.queries.length)
+    return [first, this.queries.length / this.main.rows]
+  }
+
+  drawCursor(context, left, top) {
+    const { query, key, rows, columns } = this.cursor
+    const [wide, high] = this.area
+    const [x, y] = [left + (key - this.part[2]) * this.cell, top + (query - this.part[0]) * this.cell]
+    const [w, h] = [columns * this.cell, rows * this.cell]
+    context.globalAlpha = 0.55
+    context.fillStyle = this.shell.colours.ground
+    context.fillRect(left, top, x - left, y - top)
+    context.fillRect(x + w, top, left + wide - x - w, y - top)
+    context.fillRect(left, y + h, x - left, top + high - y - h)
+    context.fillRect(x + w, y + h, left + wide - x - w, top + high - y - h)
+    context.globalAlpha = 1
+    context.lineWidth = 1.5
+    context.strokeStyle = this.shell.colours.ink
+    context.strokeRect(x, y, w, h)
+  }
+
+  tools(tool) {
+    return this.moves.tools(tool)
+  }
+
+  switches() {
+    return this.shell.switchable(this.pinned ?? null)
+  }
+
+  table() {
+    const { queries, keys, header } = this
+    const said = (query, key) => {
+      const weight = this.weight(query, key)
+      return weight === null ? "" : Number.isNaN(weight) ? this.unseenMeans : weightText(weight)
+    }
+    if (queries.length <= 32 && keys.length <= 32)
+      return [tableOf(`${header.name}: weights from each query (row) to each key`, ["query", ...keys],
+        queries.map((text, query) => [text, ...keys.map((_, key) => said(query, key))]))]
+    const rows = keys.slice(0, 512).map((text, key) => [text, said(this.selected, key)])
+    return [tableOf(`${header.name}: what ${queries[this.selected]} looks at`, ["key", "weight"], rows)]
+  }
+}

@@ -1,0 +1,227 @@
+// Every head of every layer as a thumbnail: hover names it and shows it larger, a click or Enter opens it.
+
+const LARGEST_THUMBNAIL = 72
+const SMALLEST_THUMBNAIL = 26
+const THUMBNAIL_GAP = 4
+const THUMBNAIL_MARGIN = 30
+const THUMBNAIL_TOP = 20
+const STEPS = 4095
+const PREVIEW = 150
+
+class ModelView {
+  constructor(shell) {
+    this.shell = shell
+    this.name = "model"
+    this.stage = element("div", "stage wide")
+    this.base = element("canvas", "base")
+    this.over = element("canvas", "over")
+    this.over.tabIndex = 0
+    this.over.setAttribute("role", "application")
+    this.preview = element("canvas", "preview")
+    this.preview.hidden = true
+    this.stage.append(this.base, this.over, this.preview)
+    this.parts = [this.stage]
+    this.over.onpointermove = (event) => this.point(this.placeAt(event))
+    this.over.onpointerleave = () => this.point(null)
+    this.over.onclick = (event) => this.openAt(this.placeAt(event))
+    this.over.onfocus = () => this.point(this.pointed ?? this.chosen ?? { row: 0, head: 0 })
+    this.over.onblur = () => this.point(null)
+    this.over.onkeydown = (event) => this.onKey(event)
+  }
+
+  take(header, take) {
+    this.header = header
+    this.layers = header.layers
+    this.heads = header.heads
+    this.size = header.rows * header.columns
+    const count = this.layers.length * this.heads * this.size
+    this.steps = twelveBits(take(3 * Math.ceil(count / 2)), count)
+    const ramp = this.shell.ramp.map(pixel)
+    // All thumbnails in one picture, a row of it for each layer.
+    const wide = this.heads * header.columns
+    this.image = cellImage(this.layers.length * header.rows, wide, (at) => {
+      const [y, x] = [Math.floor(at / wide), at % wide]
+      const thumbnail = Math.floor(y / header.rows) * this.heads + Math.floor(x / header.columns)
+      const step = this.steps[thumbnail * this.size + (y % header.rows) * header.columns + (x % header.columns)]
+      return ramp[Math.round((255 * step) / STEPS)]
+    })
+  }
+
+  heed(state) {
+    const row = this.layers.indexOf(state.layer)
+    this.chosen = row >= 0 && state.head !== null ? { row, head: state.head } : null
+    this.off = new Set(state.offHeads)
+  }
+
+  /** The weight behind a thumbnail's cell (the largest of its block), within 5e-4. */
+  value(layer, head, row, column) {
+    const at = (this.layers.indexOf(layer) * this.heads + head) * this.size + row * this.header.columns + column
+    return (this.steps[at] / STEPS) ** 2
+  }
+
+  layOut(width) {
+    const room = Math.floor((width - THUMBNAIL_MARGIN) / this.heads) - THUMBNAIL_GAP
+    this.side = Math.max(SMALLEST_THUMBNAIL, Math.min(LARGEST_THUMBNAIL, room))
+    this.step = this.side + THUMBNAIL_GAP
+    return THUMBNAIL_TOP + this.step * this.layers.length
+  }
+
+  height(width) {
+    return this.layOut(width)
+  }
+
+  draw(width) {
+    this.high = this.height(width)
+    this.width = THUMBNAIL_MARGIN + this.step * this.heads
+    this.baseContext = screenContext(this.base, this.width, this.high)
+    this.context = screenContext(this.over, this.width, this.high)
+    this.stage.style.height = `${this.high}px`
+    this.over.setAttribute("aria-label", `${this.layers.length} layers of ${this.heads} heads. Arrow keys move, Enter opens.`)
+    this.paint(this.baseContext)
+    this.drawOver()
+  }
+
+  repaint() {
+    this.drawOver()
+  }
+
+  selectionChanged() {}
+
+  paint(context) {
+    context.font = this.shell.font.replace(/[\d.]+px/, "11px")
+    context.fillStyle = this.shell.colours.quiet
+    context.textBaseline = "middle"
+    context.textAlign = "center"
+    const every = Math.ceil(26 / this.step)
+    for (let head = 0; head < this.heads; head += every)
+      context.fillText(`H${head}`, THUMBNAIL_MARGIN + this.step * head + this.side / 2, 10)
+    context.textAlign = "right"
+    this.layers.forEach((layer, row) =>
+      context.fillText(`L${layer}`, THUMBNAIL_MARGIN - 6, THUMBNAIL_TOP + this.step * row + this.side / 2),
+    )
+    context.imageSmoothingEnabled = this.header.columns > this.side
+    const { rows, columns } = this.header
+    for (let row = 0; row < this.layers.length; row++)
+      for (let head = 0; head < this.heads; head++)
+        context.drawImage(
+          this.image, head * columns, row * rows, columns, rows, ...this.at({ row, head }), this.side, this.side,
+        )
+  }
+
+  at({ row, head }) {
+    return [THUMBNAIL_MARGIN + this.step * head, THUMBNAIL_TOP + this.step * row]
+  }
+
+  drawOver() {
+    const { context } = this
+    const { colours } = this.shell
+    context.clearRect(0, 0, this.width, this.high)
+    const frame = (place, colour, line) => {
+      context.strokeStyle = colour
+      context.lineWidth = line
+      const [x, y] = this.at(place)
+      context.strokeRect(x - 1, y - 1, this.side + 2, this.side + 2)
+    }
+    for (const name of this.off) {
+      const [layer, head] = name.split("-").map(Number)
+      const [x, y] = this.at({ row: this.layers.indexOf(layer), head })
+      context.strokeStyle = colours.accent
+      context.lineWidth = 2
+      context.beginPath()
+      context.moveTo(x, y)
+      context.lineTo(x + this.side, y + this.side)
+      context.moveTo(x + this.side, y)
+      context.lineTo(x, y + this.side)
+      context.stroke()
+    }
+    if (this.chosen) frame(this.chosen, colours.accent, 2)
+    if (this.pointed) frame(this.pointed, colours.ink, 1.5)
+  }
+
+  placeAt(event) {
+    const box = this.over.getBoundingClientRect()
+    const head = Math.floor((event.clientX - box.left - THUMBNAIL_MARGIN + THUMBNAIL_GAP / 2) / this.step)
+    const row = Math.floor((event.clientY - box.top - THUMBNAIL_TOP + THUMBNAIL_GAP / 2) / this.step)
+    return head >= 0 && head < this.heads && row >= 0 && row < this.layers.length ? { row, head } : null
+  }
+
+  /** The middle of a thumbnail, in pixels of the window. */
+  placeOf(layer, head) {
+    const box = this.over.getBoundingClientRect()
+    const [x, y] = this.at({ row: this.layers.indexOf(layer), head })
+    return { x: box.left + x + this.side / 2, y: box.top + y + this.side / 2 }
+  }
+
+  point(place) {
+    this.pointed = place
+    this.drawOver()
+    this.drawPreview(place)
+    if (!place) return this.shell.say(null)
+    const [x, y] = this.at(place)
+    const name = `${this.layers[place.row]}-${place.head}`
+    const text = `L${this.layers[place.row]} H${place.head}${this.off.has(name) ? " (off)" : ""}`
+    this.shell.say(text, x - this.stage.scrollLeft, y + this.side + 4)
+  }
+
+  /** The same thumbnail larger, beside it: what is small on a screen is smaller on a wall. */
+  drawPreview(place) {
+    this.preview.hidden = !place || this.side >= LARGEST_THUMBNAIL
+    if (this.preview.hidden) return
+    const context = screenContext(this.preview, PREVIEW, PREVIEW)
+    const { rows, columns } = this.header
+    context.imageSmoothingEnabled = false
+    context.drawImage(this.image, place.head * columns, place.row * rows, columns, rows, 0, 0, PREVIEW, PREVIEW)
+    const [x, y] = this.at(place)
+    const left = x + this.side + 10 + PREVIEW < this.width ? x + this.side + 10 : x - PREVIEW - 10
+    this.preview.style.left = `${Math.max(0, left)}px`
+    this.preview.style.top = `${Math.max(0, Math.min(y, this.high - PREVIEW))}px`
+  }
+
+  openAt(place) {
+    if (place) this.shell.tell("head", [this.layers[place.row], place.head])
+  }
+
+  switches() {
+    const place = this.pointed ?? this.chosen
+    if (!place) return []
+    const [layer, head] = [this.layers[place.row], place.head]
+    const name = `head L${layer} H${head}${this.off.has(`${layer}-${head}`) ? " (off)" : ""}`
+    return [[name, "x", `head:${this.header.kind}-${layer}-${head}`]]
+  }
+
+  onKey(event) {
+    const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key]
+    const now = this.pointed ?? this.chosen ?? { row: 0, head: 0 }
+    if (step) {
+      const row = Math.max(0, Math.min(this.layers.length - 1, now.row + step[0]))
+      const head = Math.max(0, Math.min(this.heads - 1, now.head + step[1]))
+      this.point({ row, head })
+    } else if (event.key === "Enter" || event.key === " ") this.openAt(now)
+    else return
+    event.preventDefault()
+  }
+
+  table() {
+    const { rows, columns } = this.header
+    const strongest = this.layers.map((layer, row) => [
+      `L${layer}`,
+      ...Array.from({ length: this.heads }, (_, head) => {
+        const from = (row * this.heads + head) * this.size
+        return weightText((Math.max(...this.steps.subarray(from, from + rows * columns)) / STEPS) ** 2)
+      }),
+    ])
+    const heads = Array.from({ length: this.heads }, (_, head) => `H${head}`)
+    return [tableOf("The largest weight of each head", ["layer", ...heads], strongest)]
+  }
+}
+
+/** Two numbers of twelve bits in three bytes; see packing.py. */
+function twelveBits(bytes, count) {
+  const numbers = new Uint16Array(count + (count % 2))
+  for (let pair = 0; pair < numbers.length / 2; pair++) {
+    const [a, b, c] = [bytes[3 * pair], bytes[3 * pair + 1], bytes[3 * pair + 2]]
+    numbers[2 * pair] = a | ((b & 15) << 8)
+    numbers[2 * pair + 1] = (b >> 4) | (c << 4)
+  }
+  return numbers.subarray(0, count)
+}
