@@ -45,8 +45,9 @@ def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: Del
     read = ask(TracedTextRequest(other.trace), status)
     found = ask(MapDifferenceRequest(request, other), status)
     st.html(line(_said(found, traced, request)))
-    frame = frame_of(traced, request, 0, can_switch=False)
-    theirs = frame_of(read, other, 0, can_switch=False)
+    # No row is selected: what is compared is the whole map.
+    frame = frame_of(traced, request, -1, can_switch=False)
+    theirs = frame_of(read, other, -1, can_switch=False)
     panels = difference_panels(
         found,
         (len(frame.queries), len(frame.keys or frame.queries)),

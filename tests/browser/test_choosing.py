@@ -56,7 +56,7 @@ def test_thumbnails_show_the_weights_and_open_their_head(tab, weights):
     grid = tab.page.locator(GRID)
     grid.wait_for()
     tab.wait_for_query(view="model")
-    assert grid.get_attribute("data-map") == "encoder-grid"
+    assert grid.get_attribute("data-map") == "encoder-model"
     for layer, head in [(0, 0), (3, 1), (5, 11)]:
         exact = weights("minilm", text, layer, head)
         shown = grid.evaluate(

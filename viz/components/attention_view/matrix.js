@@ -144,7 +144,8 @@ class MatrixView {
     this.left = longest(this.queries) + 10
     const slant = longest(this.keys)
     this.right = slant * 0.5 + 4
-    const across = Math.min(panels.length, Math.max(1, Math.floor((width - this.left) / 130)), 3)
+    const square = panels.length === 4 ? 2 : 3
+    const across = Math.min(panels.length, Math.max(1, Math.floor((width - this.left) / 130)), square)
     const [q0, q1, k0, k1] = header.part ?? [0, this.queries.length, 0, this.keys.length]
     // Panels of several texts have labels of their own, each on its left.
     const gap = PANEL_GAP + (panels.some((panel) => panel.queries) ? this.left : 0)
@@ -318,8 +319,10 @@ class MatrixView {
         context.strokeRect(x, y + (row - q0) * this.cell, wide, rows * this.cell)
       }
       context.restore()
-      if (x === this.left && this.selected >= q0 && this.selected < q1)
-        this.rowLabel(context, this.selected, [x, y], colours.accent, "bold")
+      if (x !== this.left || this.selected < q0 || this.selected >= q1) return
+      context.fillStyle = colours.ground
+      context.fillRect(0, y + (this.selected - q0) * this.cell + (this.cell - 14) / 2, this.left - 4, 14)
+      this.rowLabel(context, this.selected, [x, y], colours.accent, "bold")
     })
   }
 
