@@ -1,0 +1,272 @@
+"""What a model is: its shape, how it knows order, its norms, its parameters, and how it wants to be written to."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from models.attention.capture import Call, is_causal
+from models.embeddings.anatomy import NoHiddenStatesError, final_norm
+from models.embeddings.table import table_facts
+from models.engine import Engine
+from models.loaded import LoadedModel
+from models.model_facts.blocks import activation, inner_norms, norms_of, placement
+from models.model_facts.parameters import parameters_by_part
+from models.model_facts.watching import Stack, Watched, watch
+
+
+@dataclass(frozen=True)
+class LayerMask:
+    """What tokens may look at. kind: "encoder", "decoder" or "cross". layers: those of which this holds."""
+
+    kind: str
+    layers: tuple[int, ...]
+    mask: str
+
+
+@dataclass(frozen=True)
+class StackFacts:
+    """One stack of layers.
+
+    name: "encoder" or "decoder". layers: how many. with_maps: those whose attention can be shown.
+    heads, key_value_heads, head_size, value_size: of each layer; several where they differ.
+    norm: kind, or "none". norm_placement: see `models.model_facts.blocks.placement`. inner_norm: kind of the norms
+        inside attention, or "".
+    activation: of the MLP, in words. inner_width: of the MLP, 0 where it could not be seen.
+    """
+
+    name: str
+    layers: int
+    with_maps: tuple[int, ...]
+    heads: tuple[int, ...]
+    key_value_heads: tuple[int, ...]
+    head_size: tuple[int, ...]
+    value_size: tuple[int, ...]
+    norm: str
+    norm_placement: str
+    inner_norm: str
+    activation: str
+    inner_width: int
+    masks: tuple[LayerMask, ...]
+
+
+@dataclass(frozen=True)
+class SpecialToken:
+    """A token with a role of its own. text: as it is written."""
+
+    roles: tuple[str, ...]
+    text: str
+    id: int
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """A model in words and numbers.
+
+    architecture: the class that transformers runs. positions: the longest text, None without an end; position_kind:
+        "learned", "sinusoidal", "rotary", "relative bias" or "none"; position_words: a sentence; rotary: for each set
+        of rotary frequencies what config.json says of it.
+    table_width: of the input table, mostly `width`.
+    experts, experts_used, expert_width: of each layer that has some, for each token, and inside of one; 0 without.
+    final_norm: whether one stands after the last layer; None where that could not be seen.
+    head: how the matrix that makes the logits relates to the input table, "none" where there is none.
+    parts: parameters by part, in order; parameters: of all.
+    generation: what generation_config.json sets. stored: how the weights came; computed: as they are in memory.
+    """
+
+    title: str
+    family: str
+    architecture: str
+    model_type: str
+    stacks: tuple[StackFacts, ...]
+    width: int
+    table_width: int
+    experts: int
+    experts_used: int
+    expert_width: int
+    vocabulary: int
+    positions: int | None
+    position_kind: str
+    position_words: str
+    rotary: tuple[str, ...]
+    final_norm: bool | None
+    head: str
+    parts: tuple[tuple[str, int], ...]
+    parameters: int
+    special_tokens: tuple[SpecialToken, ...]
+    chat_template: str
+    generation: tuple[tuple[str, str], ...]
+    stored: str
+    computed: str
+
+
+@dataclass(frozen=True)
+class ModelFactsRequest:
+    """Of a model by its name: two forwards over a few tokens, the first time."""
+
+    model: str
+
+    def answer(self, engine: Engine) -> ModelFacts:
+        """Raises what `load_model` raises, and NothingRecordedError."""
+        loaded = engine.model(self.model)
+        with engine.forward(loaded):
+            return model_facts(loaded)
+
+
+def model_facts(loaded: LoadedModel) -> ModelFacts:
+    """What this model is. Takes the device: call it inside a turn. Raises NothingRecordedError."""
+    model: Any = loaded.model
+    config: Any = model.config.get_text_config()
+    watched = watch(loaded)
+    norms = norms_of(model)
+    table = table_facts(loaded)
+    experts = _number(config, "n_routed_experts", "num_local_experts", "num_experts")
+    if table.position_table is not None:
+        kind = "learned" if table.position_table.is_trained else "sinusoidal"
+    else:
+        kind = "rotary" if table.rotary else "relative bias" if table.bias_buckets else "none"
+    return ModelFacts(
+        title=loaded.card.title,
+        family=loaded.card.family,
+        architecture=type(model).__name__,
+        model_type=str(model.config.model_type),
+        stacks=tuple(_stack_facts(loaded, watched, stack, norms) for stack in _in_order(watched)),
+        width=int(config.hidden_size),
+        table_width=table.width,
+        experts=experts,
+        experts_used=_number(config, "num_experts_per_tok") if experts else 0,
+        expert_width=_number(config, "moe_intermediate_size", "intermediate_size") if experts else 0,
+        vocabulary=loaded.vocabulary,
+        positions=loaded.positions,
+        position_kind=kind,
+        position_words=table.positions,
+        rotary=tuple(_rotary_words(config)),
+        final_norm=_has_final_norm(loaded),
+        head=table.output,
+        parts=tuple(parameters_by_part(loaded, watched, norms).items()),
+        parameters=int(model.num_parameters()),
+        special_tokens=tuple(_special_tokens(loaded.tokenizer)),
+        chat_template=_chat_template(loaded.tokenizer),
+        generation=tuple(_generation(model)),
+        stored=loaded.card.precision,
+        computed=str(model.dtype).removeprefix("torch."),
+    )
+
+
+def _in_order(watched: Watched) -> list[Stack]:
+    return sorted(watched.stacks, key=lambda stack: stack.name != "encoder")
+
+
+def _stack_facts(loaded: LoadedModel, watched: Watched, stack: Stack, norms: dict[Any, str]) -> StackFacts:
+    config: Any = loaded.model.config.get_text_config()
+    own = {layer: call for (kind, layer), call in stack.calls.items() if kind == stack.name}
+    kinds = Counter(norms[module] for layer in stack.layers for module in layer.modules() if module in norms)
+    words, inner_width = _activation(watched, stack, config)
+    return StackFacts(
+        name=stack.name,
+        layers=max(len(stack.layers), len(own)),
+        with_maps=tuple(sorted(own)),
+        heads=_each(call.query.shape[1] for call in own.values()),
+        key_value_heads=_each(call.key.shape[1] for call in own.values()),
+        head_size=_each(call.query.shape[3] for call in own.values()),
+        value_size=_each(call.value.shape[3] for call in own.values()),
+        norm=kinds.most_common(1)[0][0] if kinds else "none",
+        norm_placement=placement(watched, stack, norms),
+        inner_norm=inner_norms(stack, norms, int(config.hidden_size)),
+        activation=words,
+        inner_width=inner_width,
+        masks=tuple(_masks(stack, getattr(config, "layer_types", None))),
+    )
+
+
+def _each(numbers: Iterator[int]) -> tuple[int, ...]:
+    return tuple(sorted({int(number) for number in numbers}))
+
+
+def _activation(watched: Watched, stack: Stack, config: Any) -> tuple[str, int]:
+    name, is_gated, width = activation(watched, stack)
+    if name:
+        return (f"{name}, gated" if is_gated else name), width
+    # Experts compute theirs inside one function.
+    names = ("hidden_act", "activation_function", "hidden_activation", "dense_act_fn", "activation")
+    said = next((str(value) for each in names if (value := getattr(config, each, None))), "")
+    return said, 0
+
+
+def _masks(stack: Stack, types: Any) -> Iterator[LayerMask]:
+    found: dict[tuple[str, str], list[int]] = {}
+    for (kind, layer), call in sorted(stack.calls.items()):
+        found.setdefault((kind, _mask_words(kind, layer, call, types)), []).append(layer)
+    for (kind, words), layers in found.items():
+        yield LayerMask(kind, tuple(layers), words)
+
+
+def _mask_words(kind: str, layer: int, call: Call, types: Any) -> str:
+    if kind == "cross":
+        return "the whole source"
+    own = types[layer] if isinstance(types, list | tuple) and layer < len(types) else ""
+    causal = is_causal(call.module, call.arguments)
+    window = call.arguments.get("sliding_window")
+    if isinstance(window, int):
+        return f"sliding: itself and the {window - 1:,} before" if causal else f"sliding: {window - 1:,} to either side"
+    if own and own not in ("full_attention", "sliding_attention"):
+        return f"{own.removesuffix('_attention')}: {'itself and those before' if causal else 'all'} within a part"
+    return "causal: itself and those before" if causal else "full: every token"
+
+
+def _rotary_words(config: Any) -> Iterator[str]:
+    """Theta and scaling as `config.rope_parameters` has them, for each kind of layer if they differ."""
+    given = getattr(config, "rope_parameters", None)
+    if not isinstance(given, dict) or not given:
+        return
+    sets = given if all(isinstance(value, dict) for value in given.values()) else {"": given}
+    for layers, values in sets.items():
+        kind = values.get("rope_type", "default")
+        parts = [f"theta {values['rope_theta']:,.0f}"] if values.get("rope_theta") else []
+        parts.append("no scaling" if kind == "default" else f"scaling “{kind}”")
+        parts += [
+            f"{name.replace('_', ' ')} {value:g}"
+            for name, value in values.items()
+            if name not in ("rope_theta", "rope_type", "type") and isinstance(value, int | float)
+        ]
+        yield (f"{layers.replace('_', ' ')}: " if layers else "") + ", ".join(parts)
+
+
+def _has_final_norm(loaded: LoadedModel) -> bool | None:
+    try:
+        return final_norm(loaded) is not None
+    except NoHiddenStatesError:
+        return None
+
+
+def _special_tokens(tokenizer: Any) -> Iterator[SpecialToken]:
+    if tokenizer is None:
+        return
+    roles: dict[str, list[str]] = {}
+    for role, text in tokenizer.special_tokens_map.items():
+        if isinstance(text, str):
+            roles.setdefault(text, []).append(role.removesuffix("_token"))
+    ids = dict(zip(tokenizer.all_special_tokens, tokenizer.all_special_ids, strict=True))
+    for text, number in sorted(ids.items(), key=lambda item: item[1]):
+        yield SpecialToken(tuple(roles.get(str(text), ())), str(text), int(number))
+
+
+def _chat_template(tokenizer: Any) -> str:
+    template = getattr(tokenizer, "chat_template", None)
+    if isinstance(template, dict):
+        template = template.get("default") or next(iter(template.values()), None)
+    return template if isinstance(template, str) else ""
+
+
+def _generation(model: Any) -> Iterator[tuple[str, str]]:
+    if not model.can_generate():
+        return
+    for name, value in sorted(model.generation_config.to_diff_dict().items()):
+        if not name.startswith("_") and name != "transformers_version":
+            yield name, str(value)
+
+
+def _number(config: Any, *names: str) -> int:
+    """The first of these that is a whole number above 0, else 0."""
+    values = (getattr(config, name, None) for name in names)
+    return next((value for value in values if isinstance(value, int) and value > 0), 0)
