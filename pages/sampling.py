@@ -31,6 +31,7 @@ from pages.shared.examples import SAMPLING
 from pages.shared.link import mirror, receive, run_again
 from pages.shared.messages import in_place, keep_notes, show_notes
 from pages.shared.text import question_and_text
+from viz.components.next_token import next_token_library
 from viz.inspector import line
 
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ def _about_the_text(settings: "DecodingSettings") -> None:
 
 door.enter()
 receive(EVERY)
+next_token_library()
 if not thread.TEXT.is_chosen and not thread.MODEL.is_chosen:
     # What the link says of the knobs stays.
     thread.choose_model(SAMPLING[0].model)

@@ -86,6 +86,7 @@ def frame_of(
         keys_are_target=not own,
         is_large=is_projected(),
         can_switch=can_switch,
+        heads=max(traced.heads[traced.kinds.index(kind)]),
     )
 
 
@@ -124,13 +125,11 @@ def hears(traced: "TracedText", kind: str, map_request: "HeadMapRequest | None" 
             # Its controls, the other heads of the layer, are the open tab now.
             st.session_state["below_cross" if kind == "cross" else "below"] = HEAD_OFF
 
-    def step(layers: int, heads: int) -> None:
+    def step(layer: int, head: int) -> None:
         there = traced.layers_of(kind)
-        layer = LAYER.value if isinstance(LAYER.value, int) and LAYER.value in there else there[0]
-        LAYER.choose(there[max(0, min(len(there) - 1, there.index(layer) + layers))])
-        count = traced.heads_of(kind, int(LAYER.value or 0))
-        head = HEAD.value if isinstance(HEAD.value, int) else 0
-        HEAD.choose(max(0, min(count - 1, head + heads)))
+        nearest = min(there, key=lambda each: abs(each - layer))
+        LAYER.choose(nearest)
+        HEAD.choose(max(0, min(traced.heads_of(kind, nearest) - 1, head)))
 
     def window(q0: int, q1: int, k0: int, k1: int) -> None:
         st.session_state[_WINDOW] = (map_request, (q0, q1), (k0, k1))

@@ -35,6 +35,7 @@ class Frame:
     keys_are_target: whether the keys are tokens of a seq2seq model's output.
     is_large: projector mode, larger letters.
     can_switch: whether heads, tokens and links can be switched off here.
+    heads: how many heads a layer has, at most.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Frame:
     keys_are_target: bool = False
     is_large: bool = False
     can_switch: bool = False
+    heads: int = 1
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ class Hears:
         shown.
     switch(what): "head:encoder-3-1", "token:5" or "link:encoder-3-1-11-2" is to be switched off, or on again.
     window(q0, q1, k0, k1): this part is looked at closely; four times -1: the whole again.
-    step(layers, heads): the keys for another layer or head; view(name): those for another view.
+    step(layer, head): the keys for another layer or head; view(name): those for another view.
     """
 
     token: Callable[[int], None] | None = None
@@ -238,6 +240,7 @@ def packed(frame: Frame, view: View, key: str = "attention_view") -> tuple[bytes
         "keysAreTarget": frame.keys_are_target,
         "isLarge": frame.is_large,
         "canSwitch": frame.can_switch,
+        "heads": frame.heads,
         "caption": frame.caption,
         "palette": for_browser("difference", "heads"),
     }

@@ -41,6 +41,7 @@ class AttentionView {
     root.headlight = {
       value: (...at) => this.view.value(...at),
       place: (...at) => this.view.placeOf(...at),
+      header: () => this.header,
       numbers: () => this.view.numbers?.(),
       svg: () => this.svg(),
     }
@@ -82,6 +83,8 @@ class AttentionView {
     if (state?.of !== this.header.of) return
     this.selected = state.selected
     this.state = state
+    const { layer, head } = state.layer === undefined ? this.header : state
+    if (layer === this.wanted?.layer && head === this.wanted?.head) this.wanted = null
     this.view.heed(state)
     if (this.isDrawn) this.view.repaint()
     else this.draw()
@@ -194,12 +197,25 @@ class AttentionView {
     const steps = { "[": [-1, 0], "]": [1, 0], "{": [0, -1], "}": [0, 1] }
     const views = { 1: "matrix", 2: "heads", 3: "model", 4: "qk" }
     const way = this.header.canSwitch && this.view.switches?.().find(([, key]) => key === event.key)
-    if (steps[event.key]) this.tell("step", steps[event.key])
+    if (steps[event.key]) this.step(...steps[event.key])
     else if (views[event.key]) this.tell("view", views[event.key])
     else if (way) this.tell("switch", way[2])
     else return
     event.preventDefault()
     event.stopPropagation()
+  }
+
+  /** Another layer or head; what was pressed before the picture came counts as well. */
+  step(layers, heads) {
+    const now = performance.now()
+    const { layer, head } = this.state.layer === undefined ? this.header : this.state
+    if (!this.wanted || now - this.wanted.at > 3000) this.wanted = { layer: layer ?? 0, head: head ?? 0 }
+    this.wanted = {
+      layer: Math.max(0, this.wanted.layer + layers),
+      head: Math.max(0, Math.min(this.wanted.head + heads, this.header.heads - 1)),
+      at: now,
+    }
+    this.tell("step", [this.wanted.layer, this.wanted.head])
   }
 
   say(text, x, y) {

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 from jaxtyping import Float, Int64
 
-from viz.components.packing import browser_source, pack
+from viz.components.packing import library_source, pack
 from viz.palette import for_browser
 
 _SKELETON = """\
@@ -23,7 +23,9 @@ _SKELETON = """\
   <div class="unseen" aria-live="polite"></div>
 </div>
 """
-_mount = st.components.v2.component("headlight.next_token", html=_SKELETON, **browser_source("next_token"))
+_LIBRARY, _PICTURE = library_source("next_token")
+_mount_library = st.components.v2.component("headlight.next_token_library", html="<i hidden></i>\n", **_LIBRARY)
+_mount = st.components.v2.component("headlight.next_token", html=_SKELETON, **_PICTURE)
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,11 @@ class NextTokenPicture:
                 f"expected a rank, a piece and a column for each point, found {len(self.ranks)}, {len(self.pieces)} "
                 f"and {self.curves.shape[1]}"
             )
+
+
+def next_token_library() -> None:
+    """Mount the script of `next_token`, once for a page, outside of what is run again."""
+    _mount_library(key="next_token_library")
 
 
 def next_token(
