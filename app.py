@@ -8,6 +8,7 @@ from models.catalog import MODELS
 from pages.shared import door, thread
 from pages.shared.device import show_device
 from pages.shared.link import receive
+from pages.shared.model_card import show_model_card
 
 _FOLDER = Path(__file__).parent
 
@@ -46,9 +47,12 @@ with st.sidebar:
     )
     device = st.empty()
     device.caption("Computes on: …")
+    about = st.container()
 
 door.open_door()
 page.run()
 
 # Naming the device needs torch, which is imported after the page has been painted.
 show_device(device)
+with about:
+    show_model_card()

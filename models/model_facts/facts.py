@@ -262,7 +262,8 @@ def _generation(model: Any) -> Iterator[tuple[str, str]]:
     if not model.can_generate():
         return
     for name, value in sorted(model.generation_config.to_diff_dict().items()):
-        if not name.startswith("_") and name != "transformers_version":
+        # What a forward hands back is no matter of how a text is written.
+        if not name.startswith(("_", "output_", "return_")) and name not in ("transformers_version", "use_cache"):
             yield name, str(value)
 
 

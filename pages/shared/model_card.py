@@ -1,0 +1,149 @@
+"""“About this model”: everything that is known of the chosen model, on one card; computed when it is opened."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from models.engine import engine
+from pages.shared import thread
+from pages.shared.asking import ask, working
+from pages.shared.messages import in_place
+from viz.model_card import Line, card, parts, ranges, table, template, tokens
+
+if TYPE_CHECKING:
+    from models.model_facts import ModelFacts, StackFacts
+
+_OPEN = "about:open"
+_PLACEMENTS = {
+    "before each part": "pre-norm: what attention and the MLP read is normed, what is carried on is not",
+    "after each sum": "post-norm: what is carried on is normed after attention and after the MLP",
+    "before and after each part": "what attention and the MLP read is normed, and what they give, before it is added",
+    "after each part, before the sum": "what attention and the MLP give is normed before it is added",
+    "before both parts, which run side by side": "attention and the MLP read the same input",
+    "none": "",
+}
+_FAMILIES = {
+    "encoder": "encoder: reads a text, every token sees all others",
+    "decoder": "decoder: writes a text, every token sees those before it",
+    "seq2seq": "encoder-decoder: reads one text and writes another",
+}
+_KINDS = {"encoder": "Attention", "decoder": "Attention", "cross": "Cross-attention"}
+_HEADS = {
+    "the same matrix": "the input table again (tied)",
+    "an equal copy": "an equal copy of the input table",
+    "another matrix": "a matrix of its own",
+    "none": "none: it gives vectors and no next token",
+}
+
+
+def show_model_card() -> None:
+    """The button in the sidebar, and what it opens, which stays open when the page behind it runs again."""
+    if st.session_state.get(_OPEN):
+        _open()
+    _button()
+
+
+@st.fragment
+def _button() -> None:
+    """A fragment: to open the card the page behind need not run again."""
+    if st.button("About this model", key="about_model", icon=":material/info:", type="tertiary"):
+        st.session_state[_OPEN] = True
+        _open()
+
+
+def _close() -> None:
+    st.session_state[_OPEN] = False
+
+
+@st.dialog("About this model", width="large", on_dismiss=_close)
+def _open() -> None:
+    status = st.empty()
+    with st.container(key="model_card"), in_place():
+        with working("Looking at the model…", status):
+            # torch comes with these.
+            from models.model_facts import ModelFactsRequest
+
+            engine.model(thread.MODEL.value)
+            facts = ask(ModelFactsRequest(thread.MODEL.value), status)
+        st.html(card(sections_of(facts)))
+
+
+def sections_of(facts: "ModelFacts") -> tuple[tuple[str, str], ...]:
+    """What the card says: headings and HTML."""
+    several = len(facts.stacks) > 1
+    has_experts = {"MLP": "MLP and experts"} if facts.experts else {}
+    names = [(each.text, each.id, ", ".join(each.roles)) for each in facts.special_tokens]
+    return (
+        (facts.title, table(tuple(_shape(facts)))),
+        *(
+            (f"{stack.layers} layers" + (f" of the {stack.name}" if several else ""), table(tuple(_stack(stack))))
+            for stack in facts.stacks
+        ),
+        ("Order", table(tuple(_order(facts)))),
+        (
+            f"{facts.parameters:,} parameters",
+            parts([(has_experts.get(name, name), count) for name, count in facts.parts]),
+        ),
+        ("Precision", table([Line("Weights", facts.stored), Line("In memory", facts.computed)])),
+        ("Generation defaults", table([Line(name.replace("_", " "), value) for name, value in facts.generation])),
+        ("Special tokens", tokens(names)),
+        ("Chat template", template(facts.chat_template)),
+    )
+
+
+def _shape(facts: "ModelFacts") -> Iterator[Line]:
+    yield Line("Kind", _FAMILIES[facts.family])
+    yield Line("Architecture", facts.architecture, f"model type “{facts.model_type}”")
+    yield Line("Width", f"{facts.width:,}", "numbers in the vector of a token")
+    if facts.table_width != facts.width:
+        yield Line("Width of the table", f"{facts.table_width:,}", "mapped to the model's width")
+    yield Line("Vocabulary", f"{facts.vocabulary:,} tokens")
+    yield Line("Output matrix", _HEADS[facts.head])
+    if facts.experts:
+        note = f"{facts.experts_used} of them for each token" if facts.experts_used else ""
+        yield Line("Experts", f"{facts.experts:,}, {facts.expert_width:,} wide", note)
+    if facts.final_norm is not None:
+        yield Line("Final norm", "after the last layer" if facts.final_norm else "none of its own")
+
+
+def _stack(stack: "StackFacts") -> Iterator[Line]:
+    if len(stack.with_maps) < stack.layers:
+        words = "the others mix tokens without attention weights"
+        yield Line("Maps", f"of layers {ranges(stack.with_maps)}", words)
+    queries, keys = _each(stack.heads), _each(stack.key_value_heads)
+    shared = stack.key_value_heads != stack.heads
+    yield Line(
+        "Heads", queries + (f", {keys} for keys and values" if shared else ""), _sharing(stack) if shared else ""
+    )
+    size = _each(stack.head_size)
+    other = _each(stack.value_size)
+    yield Line("Head size", size if size == other else f"{size}, of values {other}")
+    if stack.inner_width:
+        yield Line("MLP", f"{stack.inner_width:,} wide")
+    if stack.activation:
+        yield Line("Activation", stack.activation)
+    if stack.norm != "none":
+        yield Line("Norm", f"{stack.norm}, {stack.norm_placement}", _PLACEMENTS[stack.norm_placement])
+    if stack.inner_norm:
+        yield Line("Inside attention", f"{stack.inner_norm} on queries and keys, or on what they are made of")
+    for mask in sorted(stack.masks, key=lambda each: each.kind == "cross"):
+        where = "all layers" if len(mask.layers) == len(stack.with_maps) else f"layers {ranges(mask.layers)}"
+        yield Line(_KINDS[mask.kind], mask.mask, where)
+
+
+def _each(numbers: Sequence[int]) -> str:
+    return " or ".join(f"{number:,}" for number in numbers)
+
+
+def _sharing(stack: "StackFacts") -> str:
+    if len(stack.heads) != 1 or len(stack.key_value_heads) != 1:
+        return ""
+    return f"{stack.heads[0] // stack.key_value_heads[0]} query heads share one"
+
+
+def _order(facts: "ModelFacts") -> Iterator[Line]:
+    yield Line("Positions", facts.position_kind, facts.position_words)
+    for words in facts.rotary:
+        yield Line("Rotation", words)
+    yield Line("Longest text", "no end" if facts.positions is None else f"{facts.positions:,} tokens")

@@ -1,0 +1,82 @@
+"""The card of a model, as escaped HTML: what it is, line by line, its parameters by part, its special tokens."""
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from viz.inspector import part_text
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a card. note: what that means, smaller."""
+
+    name: str
+    text: str
+    note: str = ""
+
+
+def card(sections: Sequence[tuple[str, str]]) -> str:
+    """Sections side by side as far as there is room: a heading and HTML for each; one without HTML is left out."""
+    return (
+        '<div class="headlight-about">'
+        + "".join(
+            f'<section><p class="headlight-heading">{html.escape(title)}</p>{content}</section>'
+            for title, content in sections
+            if content
+        )
+        + "</div>"
+    )
+
+
+def table(lines: Sequence[Line]) -> str:
+    """The lines below each other; "" without any."""
+    return f'<table class="headlight-card">{"".join(map(_row, lines))}</table>' if lines else ""
+
+
+def _row(line: Line) -> str:
+    note = f"<small>{html.escape(line.note)}</small>" if line.note else ""
+    return f"<tr><th>{html.escape(line.name)}</th><td><bdi>{html.escape(line.text)}</bdi>{note}</td></tr>"
+
+
+def parts(each: Sequence[tuple[str, int]]) -> str:
+    """How many parameters each part has, and which share of all; parts without any are left out."""
+    whole = max(1, sum(count for _, count in each))
+    rows = "".join(
+        f'<tr><th>{html.escape(name)}</th><td class="bar"><span style="width:{100 * count / whole:.1f}%"></span></td>'
+        f'<td class="number">{count:,}</td><td class="number">{part_text(count / whole)}</td></tr>'
+        for name, count in each
+        if count
+    )
+    return f'<table class="headlight-card parts">{rows}</table>'
+
+
+def tokens(each: Sequence[tuple[str, int, str]], most: int = 24) -> str:
+    """Special tokens: as written, id, and what for; of more than `most` those with a role come first."""
+    ordered = sorted(each, key=lambda token: not token[2]) if len(each) > most else list(each)
+    if not each:
+        return ""
+    rows = "".join(
+        f'<tr><td><span class="headlight-chip"><bdi>{html.escape(text)}</bdi></span></td>'
+        f'<td class="number">{number:,}</td><td>{html.escape(role)}</td></tr>'
+        for text, number, role in ordered[:most]
+    )
+    left = len(each) - most
+    more = f'<p class="headlight-line">… and {left:,} more.</p>' if left > 0 else ""
+    return f'<table class="headlight-card tokens">{rows}</table>{more}'
+
+
+def template(text: str) -> str:
+    """A chat template as it is, in a scrolling box; "" for none."""
+    return text and f'<pre class="headlight-template"><bdi>{html.escape(text)}</bdi></pre>'
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Numbers as people write them: 0–5, 8, 10–11."""
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and number == found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in found)
