@@ -1,5 +1,6 @@
 """Two maps of one head beside each other: with something switched off, or of a text with another word in it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ from jaxtyping import Float
 from models.attention.pictures import screen_cells
 from models.attention.pooling import block_starts
 from models.attention.requests import HeadMapRequest
+from models.attention.trace import AttentionTrace
 from models.engine import Engine
 
 
@@ -20,8 +22,9 @@ class MapDifference:
         that is furthest from 0. Of as many rows and columns as can be compared: all, where both texts have as many
         tokens, else those that both begin with.
     most: the largest weight of both. largest: the difference that is furthest from 0, its sign taken off.
-    compared: how many queries and keys the difference has. common: with how many equal tokens both texts begin.
-    largest_before: the largest difference in the rows of those tokens, over the keys of those tokens.
+    compared: how many queries and keys the difference has. common: with how many equal keys both maps begin; in the
+        cross-attention those are tokens of the source, and the rows are steps of the output.
+    largest_before: the largest difference in the rows with which both begin, over those keys.
     """
 
     before: Float[np.ndarray, "rows columns"]
@@ -45,17 +48,17 @@ class MapDifferenceRequest:
     def answer(self, engine: Engine) -> MapDifference:
         """Raises what `HeadMapRequest` raises."""
         one, other = engine.run(self.before), engine.run(self.after)
-        ids, other_ids = engine.run(self.before.trace).inputs.ids, engine.run(self.after.trace).inputs.ids
-        common = next(
-            (place for place, (a, b) in enumerate(zip(ids, other_ids, strict=False)) if a != b),
-            min(len(ids), len(other_ids)),
+        trace, other_trace = engine.run(self.before.trace), engine.run(self.after.trace)
+        common_rows, common = (
+            _equal_at_first(*(_ids(each, self.before.kind, is_keys) for each in (trace, other_trace)))
+            for is_keys in (False, True)
         )
         rows, keys = one.weights.shape
         if one.weights.shape != other.weights.shape:
-            rows, keys = min(rows, len(other.weights), common), min(keys, other.weights.shape[1], common)
+            rows, keys = min(rows, common_rows), min(keys, common)
         both = one.visible[:rows, :keys] | other.visible[:rows, :keys]
         difference = np.where(both, other.weights[:rows, :keys] - one.weights[:rows, :keys], np.float32(np.nan))
-        earlier = difference[:common, :common]
+        earlier = difference[:common_rows, :common]
         return MapDifference(
             before=screen_cells(one.weights, one.visible, self.side, "max"),
             after=screen_cells(other.weights, other.visible, self.side, "max"),
@@ -66,6 +69,18 @@ class MapDifferenceRequest:
             common=common,
             largest_before=float(np.nanmax(np.abs(earlier), initial=0.0)),
         )
+
+
+def _ids(trace: AttentionTrace, kind: str, is_keys: bool) -> tuple[int, ...]:
+    """The tokens that stand at the keys or at the queries of a map of this kind."""
+    is_target = bool(trace.target_pieces) and (kind == "decoder" or (kind == "cross" and not is_keys))
+    return trace.inputs.target_ids if is_target else trace.inputs.ids
+
+
+def _equal_at_first(one: Sequence[int], other: Sequence[int]) -> int:
+    return next(
+        (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
 
 
 def _furthest_from_zero(cells: Float[np.ndarray, "query key"], side: int) -> Float[np.ndarray, "rows columns"]:
