@@ -109,7 +109,8 @@ def hidden_of(loaded: LoadedModel, result: Any, name: str) -> Float[Tensor, "lay
             f"{type(loaded.model).__name__} does not return a hidden state of the same width for each layer, so there "
             "are no vectors to show; choose another model."
         )
-    return torch.stack(tuple(states))
+    # Layers of one model may lie on several devices.
+    return torch.stack(tuple(each.to(states[0].device) for each in states))
 
 
 def _measure(loaded: LoadedModel) -> Anatomy:

@@ -79,7 +79,8 @@ class Engine:
     """
 
     def __init__(self, max_bytes: int | None = None, most_models: int | None = None) -> None:
-        self.answers = ByteCache(max_bytes if max_bytes is not None else _number_from(VARIABLE) or _DEFAULT_BYTES)
+        given = max_bytes if max_bytes is not None else _number_from(VARIABLE)
+        self.answers = ByteCache(_DEFAULT_BYTES if given is None else given)
         self._models = Shelf(
             most_models=most_models if most_models is not None else _number_from(MODELS_VARIABLE),
             most_bytes=_most_bytes,
@@ -266,6 +267,8 @@ def _free() -> None:
     """Have the memory of what was let go of back, what lies in a circle included, on the device too."""
     from models.loading.placing import empty_caches
 
+    # It was out of sight as long as it was meant to stay.
+    gc.unfreeze()
     _hide_from_collector()
     empty_caches()
 
@@ -281,10 +284,8 @@ def _load_tokenizer(name: str) -> "LoadedTokenizer":
 def _hide_from_collector() -> None:
     """Take what was imported and loaded, which stays for long, out of the garbage collector's sight.
 
-    Looking through what the libraries hold takes longer than a rerun, and nobody else computes meanwhile. What has been
-    released since the last time is looked for first.
+    Looking through what the libraries hold takes longer than a rerun, and nobody else computes meanwhile.
     """
-    gc.unfreeze()
     gc.collect()
     gc.freeze()
 

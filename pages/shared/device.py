@@ -13,8 +13,8 @@ def show_device(place: DeltaGenerator) -> None:
     try:
         use = engine.memory()
         sentences = [
-            f"Computes on: {device_name()}. Models take {bytes_text(use.models)} of the {bytes_text(use.most)} that "
-            f"they may, of {bytes_text(use.has)}."
+            f"Computes on: {device_name()}. Models take {bytes_text(use.models)}; {bytes_text(use.most)} of its "
+            f"{bytes_text(use.has)} are for them."
         ]
         name = thread.MODEL.value
         if engine.has_model(name):

@@ -28,8 +28,7 @@ def test_the_device_the_memory_and_the_bound(one_torch_thread):
     use = engine.memory()
     assert use.models >= 90_000_000
     assert said.startswith("Computes on: CPU, ")
-    assert f" MiB of the {use.most / 2**30:.3g} GiB" in said
-    assert said.endswith(f"of {use.has / 2**30:.3g} GiB.")
+    assert said.endswith(f" MiB; {use.most / 2**30:.3g} GiB of its {use.has / 2**30:.3g} GiB are for them.")
 
 
 def test_why_a_model_is_elsewhere(elsewhere):
