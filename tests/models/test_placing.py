@@ -15,7 +15,7 @@ from models.attention import TraceRequest, trace_attention
 from models.catalog import MODELS
 from models.decoding import DecodingSettings, decode
 from models.embeddings import embed
-from models.engine import Engine
+from models.engine import Engine, ShelfFullError
 from models.loading import load, placing, wrap_model
 from models.loading.placing import Place, bytes_by_device, failure_of, input_device, native_precision, places_for
 from tests.models import architectures
@@ -199,3 +199,20 @@ def test_decoding_goes_on_with_layers_aside(tmp_path):
     settings = DecodingSettings(max_new_tokens=5)
     said = [[step.token_id for step in decode(each, IDS, settings)] for each in (aside, architectures.loaded("llama"))]
     assert said[0] == said[1]
+
+
+def test_the_bound_in_bytes_holds_with_real_models(monkeypatch):
+    """600 MB have room for SmolLM2 (538 MB in float32) or for MiniLM (91 MB), and not for both."""
+    monkeypatch.setenv("HEADLIGHT_DEVICE", "cpu")
+    monkeypatch.setenv("HEADLIGHT_MODEL_BYTES", "600000000")
+    engine = Engine()
+    one = engine.run(TraceRequest("minilm", "a text")).last_output
+    for name, other in (("smollm2", "minilm"), ("minilm", "smollm2")):
+        engine.model(name)
+        assert (engine.has_model(name), engine.has_model(other)) == (True, False)
+        assert engine.memory().models <= 600_000_000
+    assert np.array_equal(engine.run(TraceRequest("minilm", "a text")).last_output, one)
+    monkeypatch.setenv("HEADLIGHT_MODEL_BYTES", "100000000")
+    with pytest.raises(ShelfFullError, match=r"takes 0\.5 GiB, and models may take 0\.1 GiB here"):
+        engine.model("smollm2")
+    assert engine.has_model("minilm"), "what cannot come in pushes nothing out"

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 from models.engine import engine
 from tests.pages.screen import HOME, Screen
@@ -42,3 +43,29 @@ def test_a_wish_that_cannot_be_met_is_one_sentence(one_torch_thread, monkeypatch
     assert [each.value for each in screen.test.sidebar.error] == [
         "HEADLIGHT_DEVICE asks for cuda:9, which this machine does not have; unset it or use HEADLIGHT_DEVICE=cpu."
     ]
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("CUDA error: unspecified launch failure")]
+)
+def test_a_device_that_fails_is_one_sentence_and_the_next_text_works(one_torch_thread, monkeypatch, error):
+    engine.model("minilm")
+    screen = Screen(model="minilm")
+    monkeypatch.setattr(engine._models, "failed", frozenset())
+    broken = [error]
+
+    def breaks(*_):
+        if broken:
+            raise broken.pop()
+
+    # On a GPU it would be a kernel somewhere in the model; here the first layer stands for it.
+    hook = engine.model("minilm").model.encoder.layer[0].register_forward_pre_hook(breaks)
+    try:
+        screen.look("A text that is too much for it.")
+        (said,) = [each.value for each in screen.test.error]
+        assert ("not enough memory" in said) or ("failed while it computed" in said)
+        screen.look("A shorter text.")
+        assert [each.value for each in screen.test.error] == []
+        assert screen.has_picture
+    finally:
+        hook.remove()
