@@ -59,7 +59,7 @@ def test_a_device_that_fails_is_one_sentence_and_the_next_text_works(one_torch_t
             raise broken.pop()
 
     # On a GPU it would be a kernel somewhere in the model; here the first layer stands for it.
-    hook = engine.model("minilm").model.encoder.layer[0].register_forward_pre_hook(breaks)
+    hook = engine.model("minilm").model.get_submodule("encoder.layer.0").register_forward_pre_hook(breaks)
     try:
         screen.look("A text that is too much for it.")
         (said,) = [each.value for each in screen.test.error]
