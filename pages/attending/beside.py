@@ -33,13 +33,13 @@ def inspect(traced: "TracedText", picture: "HeadPicture", request: "HeadMapReque
     if request.kind == "cross":
         written = traced.written[selected]
         best = _best(traced.tokens, row)
-        parts = [sentence(written.text, name, best[0], rescaled=SINK.value != "in", is_written=True), shares(best)]
+        parts = [_said(written.text, name, best, is_written=True), shares(best)]
         parts += [*unseen, line(LINES["cross"]), *_what_is_written(traced, selected)]
     else:
         is_target = request.kind == "decoder" and bool(traced.target_tokens)
         tokens = traced.target_tokens if is_target else traced.tokens
         best = _best(tokens, row)
-        parts = [sentence(tokens[selected], name, best[0], rescaled=SINK.value != "in"), shares(best)]
+        parts = [_said(tokens[selected], name, best), shares(best)]
         parts += [*unseen, line(LINES["map"])]
         if is_target:
             parts += _what_is_written(traced, selected)
@@ -87,6 +87,12 @@ def inspect_step(traced: "TracedText", row: np.ndarray, request: "HeadMapRequest
         + shares([Share(token, written.probabilities[step])])
         + line("How likely the model held the token that it wrote.")
     )
+
+
+def _said(token: str, name: str, best: Sequence[Share], *, is_written: bool = False) -> str:
+    if not best:
+        return line("This row is blank: everything that it may look at is switched off.")
+    return sentence(token, name, best[0], rescaled=SINK.value != "in", is_written=is_written)
 
 
 def _best(tokens: Sequence[str], row: np.ndarray) -> list[Share]:
