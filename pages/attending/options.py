@@ -35,6 +35,8 @@ _SINKS = {
 _BY = {"weight": "the weight", "value": "weight × length of the value"}
 _POOLED = {"max": "largest weight", "mean": "mean weight"}
 _LONG = 512
+_LEAST_TO = 0.5
+_BESIDE = 5
 
 
 def more(traced: "TracedText", kind: str, layer: int | None, head: int | None) -> None:
@@ -49,7 +51,7 @@ def more(traced: "TracedText", kind: str, layer: int | None, head: int | None) -
         st.slider(
             "Smallest weight drawn",
             0.0,
-            0.5,
+            max(_LEAST_TO, LEAST.value),
             step=0.01,
             key="least_box",
             on_change=lambda: LEAST.choose(round(st.session_state["least_box"], 2)),
@@ -72,13 +74,14 @@ def more(traced: "TracedText", kind: str, layer: int | None, head: int | None) -
         if layer is not None and head is not None:
             if VIEW.value == "matrix":
                 heads = traced.heads_of(kind, layer)
-                st.session_state["heads_box"] = [each for each in shown_heads(heads, head) if each != head]
+                # The heads view, and a link, may have more of them: the first ones stand beside this one.
+                st.session_state["heads_box"] = [each for each in shown_heads(heads, head) if each != head][:_BESIDE]
                 st.multiselect(
                     "Heads beside this one",
                     [each for each in range(heads) if each != head],
                     key="heads_box",
                     format_func=lambda each: f"H{each}",
-                    max_selections=5,
+                    max_selections=_BESIDE,
                     on_change=lambda: HEADS.choose(",".join(map(str, sorted(st.session_state["heads_box"])))),
                 )
             changed.pattern_control(kind, layer, head)
