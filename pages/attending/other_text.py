@@ -45,7 +45,7 @@ def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: Del
     other = replace(request, trace=replace(request.trace, text=st.session_state["other_box"]))
     read = ask(TracedTextRequest(other.trace), status)
     found = ask(MapDifferenceRequest(request, other), status)
-    st.html(line(_said(found, traced, request)))
+    st.html(line(_said(found, traced, read, request)))
     # No row is selected: what is compared is the whole map.
     frame = frame_of(traced, request, -1, can_switch=False)
     theirs = frame_of(read, other, -1, can_switch=False)
@@ -72,16 +72,16 @@ def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: Del
         )
 
 
-def _said(found: "MapDifference", traced: "TracedText", request: "HeadMapRequest") -> str:
+def _said(found: "MapDifference", traced: "TracedText", read: "TracedText", request: "HeadMapRequest") -> str:
     """What changed where nothing was changed: in the rows of the tokens before the first other one."""
     if found.common == 0:
         return "The texts differ from their first token on, so no row can be compared with itself."
-    last = traced.tokens[found.common - 1]
-    rows = f"the rows of the {found.common} tokens before it, up to “{last}”,"
-    if found.largest == 0:
+    if traced.ids == read.ids:
         return "Both texts are the same to this model: nothing changes."
     if traced.target_tokens and request.kind != "encoder":
         return f"Both maps are of the same output, step by step: weights change by up to {found.largest:.3f}."
+    last = traced.tokens[found.common - 1]
+    rows = f"the rows of the {found.common} tokens before it, up to “{last}”,"
     if request.kind == "decoder":
         if found.largest_before == 0:
             return f"In {rows} exactly nothing changes: a decoder cannot look ahead, so no later word reaches them."
