@@ -1,11 +1,13 @@
 """What is switched off on the attention page: heads, tokens and links, and heads with a pattern that is not theirs."""
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from models.errors import HeadlightError
 from pages.shared.asking import ask
 from pages.shared.link import Choice, note
 
@@ -13,12 +15,12 @@ if TYPE_CHECKING:
     from models.attention import Intervention, TracedText, TraceRequest
 
 MOST = 48
-_OF_MODEL = "changed:model"
-_OF_TEXT = "changed:text"
+_LAST = "changed:last"
 _ITEM = re.compile(
     r"head:(?:encoder|decoder|cross)-\d{1,4}-\d{1,4}|(?:token|target):\d{1,6}"
     r"|link:(?:encoder|decoder|cross)-\d{1,4}-\d{1,4}-\d{1,6}-\d{1,6}"
-    r"|pattern:(?:encoder|decoder|cross)-\d{1,4}-\d{1,4}-(?:even|itself|previous|first)"
+    r"|pattern:(?:encoder|decoder|cross)-\d{1,4}-\d{1,4}-(?:even|itself|previous|first)",
+    re.ASCII,
 )
 PATTERNS = {
     "": "its own",
@@ -37,7 +39,10 @@ def _readable(text: str) -> str:
             f"The link switches something off in a way that is not known here, or more than {MOST} things; "
             "that is left on."
         )
-    return ",".join(good[:MOST])
+    plain = [re.sub(r"\d+", lambda number: str(int(number[0])), each) for each in good]
+    # A head has one pattern at a time, the last that is named.
+    one_each = {each.rpartition("-")[0] if each.startswith("pattern:") else each: each for each in plain}
+    return ",".join(list(one_each.values())[:MOST])
 
 
 CHANGED: Choice[str] = Choice("changed", "", _readable)
@@ -63,46 +68,59 @@ def switch(what: str) -> None:
 
 def forget_other(model: str, text: str) -> None:
     """Places mean something in one text and heads in one model: with another one they are on again."""
-    of_model, of_text = st.session_state.get(_OF_MODEL, model), st.session_state.get(_OF_TEXT, text)
+    of_model, of_text, before = st.session_state.get(_LAST, (model, text, None))
+    if CHANGED.value != before:
+        # A link, or the way back to an earlier view, says what is off there.
+        return
     if of_model != model:
         CHANGED.forget()
     elif of_text != text:
         CHANGED.choose(",".join(each for each in items() if each.startswith("head:")))
-    st.session_state[_OF_MODEL], st.session_state[_OF_TEXT] = model, text
 
 
 def interventions(trace: "TraceRequest", traced: "TracedText", status: DeltaGenerator) -> tuple["Intervention", ...]:
     """What it means for a run of this text; what this model or text does not have is said and left out."""
-    from models.attention import CutLink, HideToken, PatternRequest, ZeroHead
-
     found: list[Intervention] = []
     kept = []
-    for each in items():
-        what, _, where = each.partition(":")
-        if what in ("token", "target"):
-            count = len(traced.target_tokens if what == "target" else traced.tokens)
-            change = HideToken(int(where), in_target=what == "target") if int(where) < count else None
-        else:
-            kind, layer, head, *more = where.split("-")
-            if not _has(traced, kind, int(layer), int(head)):
-                change = None
-            elif what == "head":
-                change = ZeroHead(kind, int(layer), int(head))
-            elif what == "pattern":
-                change = ask(PatternRequest(trace, kind, int(layer), int(head), more[0]), status)  # ty: ignore[invalid-argument-type]
-            else:
-                query, key = map(int, more)
-                queries = len(traced.target_tokens or traced.tokens) if kind != "encoder" else len(traced.tokens)
-                keys = len(traced.target_tokens or traced.tokens) if kind == "decoder" else len(traced.tokens)
-                is_there = query < queries and key < keys
-                change = CutLink(kind, int(layer), query, key, int(head)) if is_there else None
+    # A pattern goes over what can still be seen, so what is hidden comes first.
+    for each in sorted(items(), key=lambda item: item.startswith("pattern:")):
+        try:
+            change = _intervention(each, trace, traced, found, status)
+        except HeadlightError as error:
+            note(str(error))
+            continue
         if change is None:
             note(f"{each} is switched off in the link, and this text in this model has no such thing; it is left out.")
         else:
             found.append(change)
             kept.append(each)
     CHANGED.choose(",".join(kept))
+    st.session_state[_LAST] = (trace.model, trace.text, CHANGED.value)
     return tuple(found)
+
+
+def _intervention(
+    item: str, trace: "TraceRequest", traced: "TracedText", others: "list[Intervention]", status: DeltaGenerator
+) -> "Intervention | None":
+    """None for what this model or text does not have. Raises TooManyTokensError for a pattern over a long text."""
+    from models.attention import CutLink, HideToken, PatternRequest, ZeroHead
+
+    what, _, where = item.partition(":")
+    if what in ("token", "target"):
+        count = len(traced.target_tokens if what == "target" else traced.tokens)
+        return HideToken(int(where), in_target=what == "target") if int(where) < count else None
+    kind, layer, head, *more = where.split("-")
+    if not _has(traced, kind, int(layer), int(head)):
+        return None
+    if what == "head":
+        return ZeroHead(kind, int(layer), int(head))
+    if what == "pattern":
+        seen = replace(trace, interventions=tuple(each for each in others if isinstance(each, (HideToken, CutLink))))
+        return ask(PatternRequest(seen, kind, int(layer), int(head), more[0]), status)  # ty: ignore[invalid-argument-type]
+    query, key = map(int, more)
+    queries = len(traced.target_tokens or traced.tokens) if kind != "encoder" else len(traced.tokens)
+    keys = len(traced.target_tokens or traced.tokens) if kind == "decoder" else len(traced.tokens)
+    return CutLink(kind, int(layer), query, key, int(head)) if query < queries and key < keys else None
 
 
 def _has(traced: "TracedText", kind: str, layer: int, head: int) -> bool:
@@ -147,7 +165,7 @@ def show(traced: "TracedText") -> None:
 
 def _plain(text: str) -> str:
     """A token is data: what Streamlit would read as Markdown is shown as it stands."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:^])", r"\\\1", text.replace("\n", " "))
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:^&])", r"\\\1", text.replace("\n", " "))
 
 
 def pattern_control(kind: str, layer: int | None, head: int | None) -> None:
