@@ -62,7 +62,8 @@ def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: Del
         f"the difference from −{found.largest:.3f} (purple) to +{found.largest:.3f} (green)."
     )
     if found.compared != panels[0].size:
-        caption += f" Compared are the {found.common} tokens with which both texts begin."
+        which = "is the one token" if found.common == 1 else f"are the {found.common} tokens"
+        caption += f" Compared {which} with which both texts begin."
     with st.container(key="other"):
         attention_view(
             replace(longest, name=f"{frame.name}, two texts", map=f"{frame.map}-other", caption=caption, part=None),
@@ -82,6 +83,8 @@ def _said(found: "MapDifference", traced: "TracedText", read: "TracedText", requ
         return f"Both maps are of the same output, step by step: weights change by up to {found.largest:.3f}."
     last = traced.tokens[found.common - 1]
     rows = f"the rows of the {found.common} tokens before it, up to “{last}”,"
+    if found.common == 1:
+        rows = f"the row of the first token, “{last}”,"
     if request.kind == "decoder":
         if found.largest_before == 0:
             return f"In {rows} exactly nothing changes: a decoder cannot look ahead, so no later word reaches them."
