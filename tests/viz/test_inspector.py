@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from viz.inspector import Share, part_text, sentence, shares
+from viz.inspector import BeforeAfter, Share, before_after, part_text, sentence, shares
 
 HOSTILE = (
     "</script><img src=x onerror=1>",
@@ -13,7 +13,7 @@ HOSTILE = (
     "' onclick='1",
     "&lt;b&gt;",
 )
-OURS = {"p", "b", "bdi", "table", "tr", "td", "span"}
+OURS = {"p", "b", "bdi", "table", "tr", "th", "td", "span"}
 
 
 class Reader(HTMLParser):
@@ -40,6 +40,8 @@ def test_a_token_never_becomes_an_element(text):
         sentence(text, "L3 H1", Share("b", 0.5)),
         sentence("a", "L3 H1", Share(text, 0.5)),
         sentence("a", text, Share("b", 0.5)),
+        before_after([BeforeAfter(text, 0.5, 0.25)]),
+        before_after([BeforeAfter("a", 0.5, 0.25, f"→ {text}"), BeforeAfter("b", 0.5, 0.5)]),
     ):
         read = Reader(page)
         assert read.tags <= OURS
@@ -65,6 +67,25 @@ def test_every_line_has_a_bar_as_long_as_its_part():
 
 def test_no_lines_are_an_empty_list():
     assert Reader(shares([])).text == ""
+
+
+def test_before_stands_above_after_each_with_its_bar_and_number():
+    page = before_after([BeforeAfter("or", 0.69, 0.04), BeforeAfter("שלום", 0.0, 1.0)])
+    first, second = page.split("</tr>")[1:3]
+    assert '<span class="before" style="width:69.0%"></span><span style="width:4.0%"></span>' in first
+    assert Reader(first).text == "or69.0\N{NO-BREAK SPACE}%4.0\N{NO-BREAK SPACE}%"
+    assert '<span class="before" style="width:0.0%"></span><span style="width:100.0%"></span>' in second
+    assert "<bdi>שלום</bdi>" in second
+    assert Reader(page.split("</tr>")[0]).text == "beforeafter"
+    assert page.count("<td") == 2 * 4, "nothing else is to be said"
+
+
+def test_what_else_there_is_to_say_has_a_column_of_its_own_on_every_line():
+    page = before_after([BeforeAfter("a", 0.5, 0.1, "→ b"), BeforeAfter("c", 0.5, 0.5)])
+    first, second = page.split("</tr>")[1:3]
+    assert "<td><bdi>→ b</bdi></td>" in first
+    assert "<td><bdi></bdi></td>" in second
+    assert Reader(before_after([])).text == "beforeafter"
 
 
 @pytest.mark.parametrize(
