@@ -16,6 +16,7 @@ from models.engine.gate import Gate, OnWait, listening
 from models.engine.jobs import Jobs, Progress
 from models.engine.memory import give_memory_back
 from models.engine.shelf import Shelf
+from models.engine.threads import wait_asleep
 from models.errors import HeadlightError
 
 if TYPE_CHECKING:
@@ -308,5 +309,6 @@ def _number_from(variable: str) -> int | None:
 
 
 give_memory_back()
+wait_asleep()
 engine = Engine()
 atexit.register(engine.close)

@@ -1,10 +1,21 @@
 """How many threads compute what is small."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
 from threadpoolctl import ThreadpoolController
+
+
+def wait_asleep() -> None:
+    """Have OpenMP's threads sleep while they wait for each other, unless the environment says otherwise.
+
+    They wait in a busy loop as they come. Streamlit's reruns are threads with helpers of their own, and the browser
+    wants a core as well: whoever waits then keeps the core from the one that it waits for, and a forward of 0.3 seconds
+    took 5. Alone on a machine both ways are as fast. It must be said before torch is imported, which loads OpenMP.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 @contextmanager

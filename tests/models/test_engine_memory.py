@@ -1,6 +1,7 @@
 """Memory: what stays is out of the collector's sight, and threads share their heaps."""
 
 import gc
+import os
 import subprocess
 import sys
 
@@ -47,3 +48,14 @@ print(len(heaps))
 def test_threads_share_their_heaps():
     run = subprocess.run([sys.executable, "-c", _THREADS], cwd=ROOT, capture_output=True, text=True, check=True)
     assert int(run.stdout) <= 3
+
+
+def test_openmp_is_told_to_wait_asleep_before_torch_is_loaded():
+    """Threads that wait in a busy loop keep the core from those that they wait for."""
+    told = "import os, sys, models.engine; print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
+    without = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    for given, expected in ((without, "passive"), (without | {"OMP_WAIT_POLICY": "active"}, "active")):
+        said = subprocess.run(
+            [sys.executable, "-c", told], env=given, cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+        assert said.split() == [expected, "False"]
