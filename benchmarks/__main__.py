@@ -23,6 +23,8 @@ PARTS = {
     "kv_cache": "benchmarks.kv_cache",
     "sampling": "benchmarks.sampling",
     "embeddings": "benchmarks.embeddings",
+    "studio": "benchmarks.studio",
+    "switching": "benchmarks.switching",
     "memory": "benchmarks.memory",
     "bytes": "benchmarks.wire",
     "browser": "benchmarks.browser",

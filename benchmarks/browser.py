@@ -30,7 +30,7 @@ def measure(pairs: int) -> list[Row]:
         link = {"model": "minilm", "text": passage(loaded, 20), "layer": 3, "head": 1}
         measured = interleaved(
             lambda: _seconds_to(browser, APP, lambda server: server.link("attention", **link), painted),
-            lambda: _seconds_to(browser, EMPTY_APP, lambda server: server.address, _empty_is_there),
+            lambda: _seconds_to(browser, EMPTY_APP, lambda server: server.address, empty_is_there),
             min(pairs, _STARTS),
             warm_up=1,
         )
@@ -47,7 +47,7 @@ def _another_head(
     with visitor(browser) as context, visitor(browser) as empty_context:
         page, empty = context.new_page(), empty_context.new_page()
         empty.goto(empty_server.address)
-        _empty_is_there(empty)
+        empty_is_there(empty)
         heads = _unseen_heads(page, server, loaded, length)
 
         def ours() -> float:
@@ -78,7 +78,8 @@ def _unseen_heads(page: Page, server: Server, loaded: LoadedModel, length: int) 
                 yield layer, head
 
 
-def _empty_is_there(page: Page) -> None:
+def empty_is_there(page: Page) -> None:
+    """Wait for the empty app's line."""
     page.wait_for_selector(".st-key-line")
     settled(page)
 

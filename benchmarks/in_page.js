@@ -45,6 +45,13 @@ globalThis.bench = {
     return bench.timed(bench.buttonIn("head_box", label), root, () => root.dataset.map === map)
   },
 
+  /** Milliseconds from switching the shown head off until the maps before and after are painted. */
+  headOff() {
+    const root = bench.root("attention-view")
+    const button = [...root.querySelectorAll(".tools button")].find((each) => each.textContent.startsWith("head L"))
+    return bench.timed(button, root, () => root.headlight.header().panels.length === 3 && root.dataset.ready === "true")
+  },
+
   /** Milliseconds from Look, with another text typed before, until its columns are laid out. */
   async anotherText() {
     const root = bench.root("token-columns")

@@ -46,7 +46,7 @@ def _visit(browser: Browser, server: Server, text: str) -> dict[str, int]:
         settled(page)
         head_view = traffic.received
         _choose(page, "view_box", "Model")
-        painted(page, component="attention-view")
+        painted(page, "encoder-model")
         settled(page)
         both = traffic.received
         _choose(page, "view_box", "Matrix")
@@ -62,7 +62,7 @@ def _visit(browser: Browser, server: Server, text: str) -> dict[str, int]:
         page = context.new_page()
         traffic = Traffic(page)
         page.goto(server.link("attention", **chosen, view="model"))
-        painted(page, component="attention-view")
+        painted(page, "encoder-model")
         settled(page)
         grid = traffic.received
     return {

@@ -154,9 +154,11 @@ def off_here(kind: str, keys_are_target: bool) -> tuple[tuple[str, ...], tuple[i
 def show(traced: "TracedText") -> None:
     """A line of what is off, each to be switched on again; nothing where all is on."""
     there = items()
+    # Always there, so that the picture below keeps its place and is not made anew.
+    row = st.container(horizontal=True, key="changed", vertical_alignment="center")
     if not there:
         return
-    with st.container(horizontal=True, key="changed", vertical_alignment="center"):
+    with row:
         st.caption("Switched off:", width="content")
         for each in there:
             st.button(f"✕ {_plain(named(each, traced))}", key=f"on_{each}", on_click=switch, args=(each,))

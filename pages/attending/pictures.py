@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 _MOST_PANELS = 6
 _MOST_LINES = 256
 _MOST_KEYS = 40
+# As heads.js has it.
+_FAINTEST = 0.02
 _WINDOW = "attending:window"
 Labels = tuple[tuple[str, ...], tuple[str, ...]]
 _LEFT_OUT = {
@@ -237,7 +239,7 @@ def show_heads(traced: "TracedText", request: "HeadMapRequest", selected: int, s
     q0, q1, k0, k1 = frame.part or (0, rows, 0, columns)
     queries, keys = _near(q0, q1, selected), _near(k0, k1, selected)
     maps = ask(LayerMapsRequest(replace(request, head=None), queries, keys), status)
-    least = max(LEAST.value, 0.01)
+    least = max(LEAST.value, _FAINTEST)
     caption = f"{title()}, layer {request.layer}: lines from each query (left) to the keys it looks at (right)."
     caption += f" Weights below {least:.2g} are not drawn."
     if (queries, keys) != ((q0, q1), (k0, k1)):

@@ -32,6 +32,9 @@ function float16Table() {
 }
 
 function float16Array(bytes, count) {
+  // Browsers have read them by themselves since 2025.
+  if (globalThis.Float16Array)
+    return Float32Array.from(new Float16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 2 * count)))
   const table = float16Table()
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const numbers = new Float32Array(count)

@@ -1,7 +1,9 @@
 // Heads of one layer as lines from queries (left) to keys (right), each head in a colour of its own.
 
-const FAINTEST_LINE = 0.01
+const FAINTEST_LINE = 0.02
 const SHADES = 12
+// Fine lines are drawn many in one stroke, which is fast up to a width of 1; stronger ones are few.
+const FINE_SHADES = 3
 
 class HeadsView {
   constructor(shell) {
@@ -118,7 +120,8 @@ class HeadsView {
 
   draw(width) {
     this.high = this.height(width)
-    this.width = width
+    this.width = Math.min(width, this.right + this.marks + this.longest[1] + 16)
+    width = this.width
     this.context = screenContext(this.base, width, this.high)
     this.overContext = screenContext(this.over, width, this.high)
     this.stage.style.height = `${this.high}px`
@@ -163,7 +166,7 @@ class HeadsView {
     write(this.keys, this.right + 8 + this.marks, "left", 1)
   }
 
-  /** Every line at once: those of a head and a shade in one stroke. */
+  /** Every line at once, those of a head together. */
   paintAll(context) {
     for (const head of this.shown) {
       const shades = Array.from({ length: SHADES }, () => [])
@@ -176,14 +179,18 @@ class HeadsView {
       context.strokeStyle = this.colour(head)
       shades.forEach((lines, shade) => {
         if (!lines.length) return
+        const isFine = shade < FINE_SHADES
         context.globalAlpha = Math.min(1, (shade + 0.5) / SHADES)
-        context.lineWidth = 0.6 + 2.4 * (shade / SHADES)
+        context.lineWidth = isFine ? 0.6 + 0.4 * (shade / FINE_SHADES) : 1 + 2 * (shade / SHADES)
         context.beginPath()
         for (let at = 0; at < lines.length; at += 2) {
           context.moveTo(this.left, this.y(lines[at]))
           context.lineTo(this.right, this.y(lines[at + 1]))
+          if (isFine) continue
+          context.stroke()
+          context.beginPath()
         }
-        context.stroke()
+        if (isFine) context.stroke()
       })
     }
     context.globalAlpha = 1

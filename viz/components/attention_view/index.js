@@ -89,7 +89,6 @@ class AttentionView {
     if (this.isDrawn) this.view.repaint()
     else this.draw()
     this.captionLine.textContent = this.header.caption + (state.note ? ` ${state.note}` : "")
-    this.isDrawn = true
     const view = this.view
     clearTimeout(this.writing)
     this.writing = setTimeout(() => view === this.view && this.reader.replaceChildren(...view.table()), 60)
@@ -99,6 +98,7 @@ class AttentionView {
     this.drawnWidth = this.root.clientWidth
     if (!this.drawnWidth) return
     this.view.draw(this.drawnWidth)
+    this.isDrawn = true
     this.drawTools()
     this.root.dataset.map = this.header.map
     this.root.dataset.view = this.header.view

@@ -1,0 +1,110 @@
+"""What switching off costs, and how soon a long text has a picture."""
+
+import itertools
+from collections.abc import Iterator
+
+import torch
+from playwright.sync_api import Browser
+
+from benchmarks.browser import empty_is_there
+from benchmarks.measuring import WARM_UP, Limit, Pairs, Row, compared, duration, interleaved, seconds_of
+from benchmarks.passages import passage, passage_ids
+from benchmarks.serving import APP, EMPTY_APP, Server, chromium, painted, serving, settled, visitor
+from models.attention import HeadMapRequest, HeadPictureRequest, TraceRequest, ZeroHead, trace_attention, trace_rows
+from models.engine import Engine
+from models.loaded import LoadedModel
+from models.loading import load_model
+
+_TOKENS = 128
+_ROWS = 30
+_TOKENS_OF_ROWS = 24
+_LONG = 2_048
+_FORWARDS = 1.3
+_SWITCHED = Limit(1.0, "ratio", "at most 1.3 forwards and an empty rerun")
+_BATCH = Limit(0.6, "ratio", "at most 0.6 of 30 single forwards")
+_FIRST = Limit(1.5, "ratio", "at most 1.5 × the forward")
+
+
+def measure(pairs: int) -> list[Row]:
+    """Rows of a batch, a long text, and a click."""
+    loaded = load_model("smollm2")
+    rows = [_batch(loaded, min(pairs, 10)), _long(loaded, min(pairs, 3))]
+    with chromium() as browser, serving(APP) as server, serving(EMPTY_APP) as empty_server:
+        rows.append(_click(browser, server, empty_server, loaded, pairs))
+    return rows
+
+
+def _batch(loaded: LoadedModel, pairs: int) -> Row:
+    """Different heads off in each row, beside one forward for each."""
+    ids = passage_ids(loaded, _TOKENS_OF_ROWS)
+    changes = [(ZeroHead("decoder", number, number % loaded.card.heads),) for number in range(_ROWS)]
+
+    def one_by_one() -> None:
+        for each in changes:
+            trace_attention(loaded, ids, interventions=each)
+
+    measured = interleaved(
+        lambda: seconds_of(lambda: trace_rows(loaded, ids, changes)), lambda: seconds_of(one_by_one), pairs, warm_up=1
+    )
+    what = f"{_ROWS} rows with different heads off, smollm2, {_TOKENS_OF_ROWS} tokens (beside: one by one)"
+    return compared(what, measured, duration, _BATCH)
+
+
+def _long(loaded: LoadedModel, pairs: int) -> Row:
+    """From the request to the pooled picture, nothing kept from before, beside the model's own forward."""
+    ids = passage_ids(loaded, _LONG)
+    tensor = torch.tensor([ids])
+
+    def picture() -> None:
+        head = HeadMapRequest(TraceRequest("smollm2", ids), "decoder", 17, 3)
+        Engine().run(HeadPictureRequest(head, _LONG - 1))
+
+    def forward() -> None:
+        with torch.inference_mode():
+            loaded.model(input_ids=tensor, use_cache=False, logits_to_keep=1)
+
+    # A fresh engine has answers to nothing, but not the time to load the model once more.
+    held = Engine.model
+    Engine.model = lambda *_: loaded  # ty: ignore[invalid-assignment]
+    try:
+        measured = interleaved(lambda: seconds_of(picture), lambda: seconds_of(forward), pairs, warm_up=1)
+    finally:
+        Engine.model = held
+    return compared(f"first picture of {_LONG:,} tokens, smollm2 (beside: its forward)", measured, duration, _FIRST)
+
+
+def _click(browser: Browser, server: Server, empty_server: Server, loaded: LoadedModel, pairs: int) -> Row:
+    """Each head is one that was not off before: its forward is computed, not taken from the cache."""
+    ids = passage_ids(loaded, _TOKENS)
+    text = passage(loaded, _TOKENS)
+    with visitor(browser) as context, visitor(browser) as empty_context:
+        page, empty = context.new_page(), empty_context.new_page()
+        empty.goto(empty_server.address)
+        empty_is_there(empty)
+        heads = _heads(loaded)
+
+        def ours() -> float:
+            layer, head = next(heads)
+            page.goto(server.link("attention", model="smollm2", text=text, layer=layer, head=head))
+            painted(page, f"decoder-{layer}-{head}")
+            settled(page)
+            page.bring_to_front()
+            milliseconds = page.evaluate("() => bench.headOff()")
+            settled(page)
+            return milliseconds / 1000
+
+        def beside() -> float:
+            empty.bring_to_front()
+            milliseconds = empty.evaluate("() => bench.emptyRerun()")
+            settled(empty)
+            return milliseconds / 1000 + _FORWARDS * seconds_of(lambda: trace_attention(loaded, ids))
+
+        measured: Pairs = interleaved(ours, beside, min(pairs, 12), min(WARM_UP, 2))
+    what = (
+        f"one head off, click to both maps painted, smollm2, {_TOKENS} tokens (beside: 1.3 forwards and an empty rerun)"
+    )
+    return compared(what, measured, duration, _SWITCHED)
+
+
+def _heads(loaded: LoadedModel) -> Iterator[tuple[int, int]]:
+    return itertools.product(range(3, loaded.card.layers), range(loaded.card.heads))
