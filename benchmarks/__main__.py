@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.measuring import Row, table
+from models.engine.threads import wait_asleep
 
 PARTS = {
     "capture": "benchmarks.capture",
@@ -45,6 +46,8 @@ def main() -> int:
 
     # Whoever ends this with a signal gets the servers and the browser ended as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # As Headlight's server does it; before a part brings torch.
+    wait_asleep()
     # The table stands alone: nobody wants transformers' progress bars.
     os.environ.setdefault("TQDM_DISABLE", "1")
     rows: list[Row] = []

@@ -8,6 +8,7 @@ import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from playwright.sync_api import Browser, Page
@@ -21,7 +22,8 @@ from models.loading import load_model
 from viz.components.attention_view import Frame, Heads, Matrix, Model, Panel, View, packed, state_of
 from viz.components.packing import library_source
 
-_LENGTHS = (64,)
+_VIEWS: tuple[Literal["head", "model"], ...] = ("head", "model")
+_LENGTHS = (64, 128)
 # BertViz's model view of 128 tokens takes a minute and a half.
 _TIMES = {("head", 64): 5, ("head", 128): 3, ("model", 64): 3, ("model", 128): 1}
 _SOONER = {"model": Limit(1 / 50, "ratio", "at most 1/50"), "head": Limit(1 / 20, "ratio", "at most 1/20")}
@@ -104,7 +106,8 @@ def measure(pairs: int) -> list[Row]:
             trace = trace_attention(loaded, passage(loaded, length))
             maps = [trace.weights("encoder", layer) for layer in trace.layers("encoder")]
             ours = {"head": _heads(trace.tokens, maps[0]), "model": _model(trace.tokens, maps)}
-            for view, (message, document) in ours.items():
+            for view in _VIEWS:
+                message, document = ours[view]
                 theirs = bertviz_document(maps, trace.tokens, view, as_it_comes=True)
                 times = min(pairs, _TIMES[view, length])
                 rows += _beside(browser, Path(folder), (view, length), document, message, theirs, times)

@@ -247,8 +247,9 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
                 plain = replace(after, by_value=False)
                 shown = picture if plain == after else ask(HeadPictureRequest(plain, selected), status)
                 read = traced if trace == base else ask(TracedTextRequest(trace), status)
-                inspect(read, shown, plain, selected)
-    below(before, traced, selected, thread.TEXT.value, status)
+                # What comes next stands above, before and after.
+                inspect(read if trace == base else replace(read, next_tokens=()), shown, plain, selected)
+    below(before, after, traced, selected, thread.TEXT.value, status)
 
 
 def _cross(
@@ -298,7 +299,7 @@ def explore_writing(prompt: "TracedText", status: DeltaGenerator) -> None:
     with right, st.container(key="inspector"):
         inspect_step(traced, rows.weights[step], map_request, written, step)
     whole = thread.TEXT.value + "".join(written.texts)
-    below(map_request, traced, len(prompt.ids) - 1 + step, whole, status)
+    below(map_request, map_request, traced, len(prompt.ids) - 1 + step, whole, status)
 
 
 door.enter()

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import EARLIER, MODELS, model_card
 from pages.attending import bertviz_tab, head_off, other_text, steps_pictures
-from pages.attending.choices import HEAD_OFF, head_name, in_the_link
+from pages.attending.choices import HEAD_OFF, VIEW, head_name, in_the_link
 from pages.shared import export, programs, thread
 from pages.shared.asking import ask
 from pages.shared.messages import in_place
@@ -22,8 +22,18 @@ BERTVIZ = "What does BertViz show?"
 _STATE = "learning:state"
 
 
-def below(request: "HeadMapRequest", traced: "TracedText", selected: int, text: str, status: DeltaGenerator) -> None:
-    """The tabs that this view has; `text` is what was traced, as a text, with everything switched on."""
+def below(
+    request: "HeadMapRequest",
+    shown: "HeadMapRequest",
+    traced: "TracedText",
+    selected: int,
+    text: str,
+    status: DeltaGenerator,
+) -> None:
+    """The tabs that this view has.
+
+    request: the map with everything switched on; shown: as it is shown. text: what was traced, as a text.
+    """
     is_cross = request.kind == "cross"
     model = MODELS[thread.MODEL.value]
     names = ["What am I looking at?", HEAD_OFF, OTHER_TEXT, BERTVIZ, "Take it with you", "Show the code"]
@@ -48,7 +58,9 @@ def below(request: "HeadMapRequest", traced: "TracedText", selected: int, text: 
             elif name == BERTVIZ:
                 bertviz_tab.show(request, traced, status)
             elif name == "Take it with you":
-                export.share_and_download(request, traced, head_name(request.layer, request.head), text, in_the_link())
+                export.share_and_download(shown, traced, head_name(request.layer, request.head), text, in_the_link())
+                if VIEW.value == "qk":
+                    export.products_download(shown, traced, selected)
             elif name == "Show the code":
                 programs.show(request, traced, selected, text)
             elif name == "How did it learn this?":

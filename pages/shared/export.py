@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,11 @@ from pages.shared.text import open_text_file
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, TracedText
+
+_NUMBERS = (
+    *("query", "keys", "dots", "added", "scores", "weights", "values"),
+    *("head_output", "concatenated", "output", "contribution"),
+)
 
 
 def labels(request: "HeadMapRequest", traced: "TracedText") -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -80,3 +86,46 @@ def share_and_download(
             on_click="ignore",
         )
     open_text_file()
+
+
+def products_as_json(request: "HeadMapRequest", traced: "TracedText", query: int) -> str:
+    """Every number of the q·k view, exactly as it was computed; minus infinity, which JSON does not have, is null."""
+    from models.attention import QueryKeyRequest
+
+    queries, keys = labels(request, traced)
+    layer, head = request.layer or 0, request.head or 0
+    found = engine.run(QueryKeyRequest(request.trace, request.kind, layer, head, query))
+    numbers = {name: _finite(getattr(found, name)) for name in _NUMBERS}
+    about = {
+        "model": request.trace.model,
+        "kind": request.kind,
+        "layer": layer,
+        "head": head,
+        "switched_off": [repr(each) for each in request.trace.interventions],
+        "query_token": queries[query],
+        "key_tokens": list(keys),
+        "scaling": found.scaling,
+        "between": list(found.between),
+    }
+    return json.dumps(about | numbers, ensure_ascii=False, allow_nan=False)
+
+
+def _finite(numbers: Any) -> Any:
+    if numbers is None:
+        return None
+    if numbers.ndim > 1:
+        return [_finite(each) for each in numbers]
+    return [None if each == -math.inf else each for each in numbers.tolist()]
+
+
+def products_download(request: "HeadMapRequest", traced: "TracedText", query: int) -> None:
+    """The numbers of the q·k view as a file, where one head is shown."""
+    if request.layer is not None and request.head is not None:
+        st.download_button(
+            "q·k as JSON",
+            lambda: products_as_json(request, traced, query),
+            f"{request.trace.model}-L{request.layer}-H{request.head}-qk.json",
+            "application/json",
+            key="qk_json",
+            on_click="ignore",
+        )

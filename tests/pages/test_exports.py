@@ -13,10 +13,10 @@ from functools import cache
 import numpy as np
 import pytest
 
-from models.attention import HeadMapRequest, TracedTextRequest, TraceRequest, trace_attention
+from models.attention import HeadMapRequest, QueryKeyRequest, TracedTextRequest, TraceRequest, trace_attention
 from models.engine import engine
 from pages.shared.examples import ATTENTION as EXAMPLES
-from pages.shared.export import labels, map_as_csv, map_as_json
+from pages.shared.export import labels, map_as_csv, map_as_json, products_as_json
 from tests.pages.screen import ROOT, Screen
 
 PROGRAMS = ROOT / "docs" / "programs"
@@ -190,3 +190,15 @@ def test_tokens_named_in_an_export_are_those_on_the_screen():
     screen = Screen(text=AWKWARD)
     tokens = engine.run(TracedTextRequest(TraceRequest("minilm", AWKWARD))).tokens
     assert screen.shown["queries"] == list(tokens)
+
+
+def test_the_numbers_of_a_product_read_back_exactly():
+    asked = HeadMapRequest(TraceRequest("smollm2", EXAMPLES[2].text), "decoder", 17, 3)
+    text = engine.run(TracedTextRequest(asked.trace))
+    read = json.loads(products_as_json(asked, text, 5))
+    found = engine.run(QueryKeyRequest(asked.trace, "decoder", 17, 3, 5))
+    for name in ("query", "keys", "dots", "weights", "values", "head_output", "concatenated", "output"):
+        np.testing.assert_array_equal(np.array(read[name], dtype=np.float32), getattr(found, name))
+    assert (read["query_token"], read["key_tokens"]) == (text.tokens[5], list(text.tokens))
+    assert read["scores"][6:] == [None] * (len(text.tokens) - 6), "what comes later cannot be seen"
+    assert None not in read["scores"][:6]
