@@ -17,10 +17,10 @@ from benchmarks.measuring import Limit, Row, compared, duration, interleaved, in
 from benchmarks.passages import passage
 from benchmarks.serving import chromium
 from benchmarks.watched_server import random_bert
-from models.attention import THUMBNAIL_STEPS, bertviz_document, max_pooled, trace_attention
+from models.attention import THUMBNAIL_STEPS, HeadGridRequest, bertviz_document, max_pooled, trace_attention
 from models.loading import load_model
 from viz.components.attention_view import Frame, Heads, Matrix, Model, Panel, View, packed, state_of
-from viz.components.packing import library_source
+from viz.components.packing import browser_source
 
 _VIEWS: tuple[Literal["head", "model"], ...] = ("head", "model")
 _LENGTHS = (64, 128)
@@ -150,11 +150,11 @@ def _frame(tokens: tuple[str, ...]) -> Frame:
 
 
 def _document(frame: Frame, view: View) -> tuple[bytes, str]:
-    library, picture = library_source("attention_view", "svg")
+    source = browser_source("attention_view", "svg")
     message, of = packed(frame, view)
     parts = {
-        "css": picture["css"],
-        "library": library["js"].replace("export default", "const begin ="),
+        "css": source["css"],
+        "library": source["js"].replace("export default function", "const attention_view = function"),
         "data": base64.b64encode(message).decode(),
         "state": json.dumps({"of": of, **state_of(frame, view)}),
     }
@@ -167,8 +167,9 @@ def _heads(tokens: tuple[str, ...], weights: np.ndarray) -> tuple[bytes, str]:
 
 
 def _model(tokens: tuple[str, ...], maps: list[np.ndarray]) -> tuple[bytes, str]:
-    steps = [np.rint(THUMBNAIL_STEPS * np.sqrt(max_pooled(each, 32))).astype(np.uint16) for each in maps]
-    return _document(_frame(tokens), Model(np.stack(steps), tuple(range(len(maps)))))
+    pooled = np.stack([max_pooled(each, HeadGridRequest.side) for each in maps])
+    steps = np.rint(THUMBNAIL_STEPS * np.sqrt(pooled)).astype(np.uint16)
+    return _document(_frame(tokens), Model(steps, tuple(range(len(maps)))))
 
 
 def _in_page(browser: Browser, folder: Path, document: str, work: Callable[[Page], list[float]]) -> list[float]:

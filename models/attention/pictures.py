@@ -10,7 +10,7 @@ from models.attention.requests import HeadMapRequest, LeftOut, TraceRequest, lef
 from models.engine import Engine
 
 THUMBNAIL_STEPS = 4095
-_SIDE = 32
+_SIDE = 28
 
 
 @dataclass(frozen=True)

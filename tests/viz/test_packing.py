@@ -1,5 +1,9 @@
 """What goes over the wire arrives: headers in any script, numbers as close as promised, NaN as NaN."""
 
+import base64
+import gzip
+import re
+
 import numpy as np
 import pytest
 
@@ -51,9 +55,11 @@ def test_a_component_has_a_script_and_a_style_that_streamlit_takes_for_text():
 
 def test_a_large_script_is_sent_apart_from_the_picture_that_calls_it():
     library, picture = library_source("attention_view", "svg")
-    assert "class SvgContext" in library["js"]
+    [packed] = re.findall(r'const packed = "([^"]+)"', library["js"])
+    assert gzip.decompress(base64.b64decode(packed)).decode() == browser_source("attention_view", "svg")["js"]
     assert library["js"].count("export default") == picture["js"].count("export default") == 1
-    assert len(picture["js"]) < 600 < 40_000 < len(library["js"])
+    assert len(picture["js"]) < 600 < 20_000 < len(library["js"]) < 30_000
+    assert library_source("attention_view", "svg") == (library, picture), "another message would be sent again"
     assert ".attention-view" in picture["css"]
     assert all("\n" in text for source in (library, picture) for text in (source["js"], source["css"]))
 
