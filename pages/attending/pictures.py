@@ -45,6 +45,8 @@ _MOST_KEYS = 40
 # As heads.js has it.
 _FAINTEST = 0.02
 _WINDOW = "attending:window"
+# Neither an initial nor Dr., Mr., Ms., St., Mrs. ends a sentence.
+_END = re.compile(r"(?<!\b[A-Z])(?<!\b(?:Dr|Mr|Ms|St))(?<!\bMrs)[.!?…。]\s")
 Labels = tuple[tuple[str, ...], tuple[str, ...]]
 _LEFT_OUT = {
     "out": "The sink (special tokens; in a decoder the first token too) is",
@@ -107,9 +109,12 @@ def _part(traced: "TracedText", queries: tuple[str, ...], kind: str) -> tuple[in
 def sentences_part(traced: "TracedText", text: str) -> int | None:
     """The first token of the second sentence; None where there is one sentence only.
 
-    The first one ends with a line break, else with a full stop, question mark or exclamation mark and a space.
+    The first one ends with a line break, else with a full stop, question mark or exclamation mark and a space; the full
+    stop of an abbreviation ends none.
     """
-    ends = [text.find("\n")] if "\n" in text.strip() else [found.start() for found in re.finditer(r"[.!?…。]\s", text)]
+    written = text.rstrip()
+    start = len(text) - len(text.lstrip())
+    ends = [written.find("\n", start)] if "\n" in written[start:] else [each.start() for each in _END.finditer(written)]
     place = next((each for each in ends if each >= 0), None)
     if place is None:
         return None
