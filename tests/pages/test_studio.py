@@ -1,5 +1,8 @@
 """The attention studio: every view of every kind, and what the link and More say of it."""
 
+import re
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -9,6 +12,7 @@ from models.attention import (
     TraceRequest,
 )
 from models.engine import engine
+from pages.attending.pictures import sentences_part
 from tests.pages.screen import Screen
 from tests.pages.studio_screen import (
     COUNT,
@@ -206,8 +210,27 @@ def test_sentences_of_a_text_with_two_and_with_one():
     assert not screen.problems
     assert not screen.notes
     # A line break parts before a full stop does.
-    screen.look("Mr. Cat sat\nand slept.")
+    screen.look("Mr. Cat sat. He was tired\nand slept.")
     assert screen.shown["part"][0] == screen.shown["queries"].index("and")
+
+
+@pytest.mark.parametrize(
+    ("text", "second"),
+    [
+        ("Dr. Zorblax lives in Oslo. Yesterday I met Dr. Z", "Yesterday"),
+        ("\n\nOne line\nand another.\n", "and"),
+        ("Is it? Yes! It is.", "Yes"),
+        ("One sentence. ", None),
+        ("v1.2 is out, Mrs. A. Smith said.", None),
+        ("", None),
+        (" \n ", None),
+        ("猫。 犬", "犬"),
+    ],
+)
+def test_where_the_second_sentence_begins(text, second):
+    spans = ((0, 0), *(found.span() for found in re.finditer(r"\w+|[^\w\s]", text)), (0, 0))
+    cut = sentences_part(SimpleNamespace(spans=spans), text)
+    assert (None if cut is None else text[slice(*spans[cut])]) == second
 
 
 # ----- More
