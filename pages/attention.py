@@ -24,7 +24,6 @@ from pages.attending.choices import (
     MEAN,
     POOLED,
     SINK,
-    STEP,
     TARGET,
     VIEW,
     VIEWS,
@@ -33,6 +32,7 @@ from pages.attending.choices import (
     chosen_step,
     chosen_view,
     family,
+    forget_for_text,
     in_the_link,
     is_projected,
     is_writing,
@@ -171,6 +171,8 @@ def explore() -> None:
         else:
             output.leave()
             explore_map(trace, traced, status)
+    if is_projected():
+        projector.leave_button()
     mirror(in_the_link())
 
 
@@ -235,7 +237,6 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
                 pictures.show_matrix(traced, before, after, picture, selected, status)
         say_what_was_not_read(traced)
     if is_projected():
-        projector.leave_button()
         return
     with left:
         which(traced, kind, layer, head)
@@ -311,6 +312,6 @@ else:
     question_and_text(
         "What does each token look at?",
         [(each.label, each.look, lambda each=each: open_example(each)) for each in ATTENTION],
-        on_text=lambda: STEP.choose(0),
+        on_text=forget_for_text,
     )
 explore()

@@ -109,8 +109,14 @@ def open_example(example: AttentionExample) -> None:
     HEAD.choose(example.head)
     VIEW.choose("matrix")
     SINK.choose("in")
-    for each in (HEADS, *OPTIONS, CHANGED):
+    for each in (HEADS, *OPTIONS, CHANGED, OTHER):
         each.forget()
+
+
+def forget_for_text() -> None:
+    """What belonged to the text that was there before."""
+    STEP.choose(0)
+    OTHER.forget()
 
 
 def views() -> list[str]:

@@ -299,3 +299,18 @@ def test_projector_mode_takes_the_controls_away_and_can_be_left():
     assert again.shown["isLarge"] is False
     assert again.typed == f"{PRONOUN} {HOSTILE}"
     assert again.shown["map"] == "encoder-3-1"
+
+
+@pytest.mark.parametrize("query", [{"text": " "}, {"model": "smollm2", "view": "steps", "length": "2"}])
+def test_projector_mode_can_be_left_wherever_it_was_entered(query):
+    screen = Screen(projector="on", **query)
+    screen.test.button(key="leave_projector").click()
+    screen.run()
+    assert screen.typed == query.get("text", screen.typed)
+    assert "projector" not in screen.query
+
+
+def test_the_other_text_goes_with_the_text():
+    screen = Screen(other="The animal slept.")
+    assert screen.query["other"] == "The animal slept."
+    assert "other" not in screen.look("Birds sing.").query

@@ -160,7 +160,7 @@ class Hears:
     token(place): another query. head(layer, head): a head of the model view was opened. heads(numbers): others are
         shown.
     switch(what): "head:encoder-3-1", "token:5" or "link:encoder-3-1-11-2" is to be switched off, or on again.
-    window(q0, q1, k0, k1): this part is looked at closely; four times -1: the whole again.
+    window(q0, q1, k0, k1): this part is looked at closely.
     step(layer, head): the keys for another layer or head; view(name): those for another view.
     """
 
