@@ -53,9 +53,8 @@ from viz.components.attention_view import attention_view_library
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, HeadPicture, TracedText, TraceRequest
 
-COLUMNS = (2.4, 6.3, 3)
-# Before, after and their difference stand side by side.
-COLUMNS_OF_THREE = (2.1, 7, 2.6)
+# Room for three maps side by side: before, after and their difference.
+COLUMNS = (2.2, 6.8, 2.8)
 
 
 def which(traced: "TracedText", kind: str, layer: int | None, head: int | None) -> None:
@@ -216,11 +215,11 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
     elif is_wide:
         (left, centre), right = st.columns((COLUMNS[0], sum(COLUMNS[1:])), gap="medium"), st.container()
     else:
-        left, centre, right = st.columns(COLUMNS if trace == base else COLUMNS_OF_THREE, gap="medium")
+        left, centre, right = st.columns(COLUMNS, gap="medium")
     # The picture first: it is what people wait for.
     picture = ask(HeadPictureRequest(after, selected, how="max" if POOLED.value == "max" else "mean"), status)
     with centre:
-        changed.show(traced)
+        what_is_off = changed.row()
         if VIEW.value == "model":
             with st.container(key="grid"):
                 pictures.show_model(traced, trace, kind, layer, head, status)
@@ -236,6 +235,9 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
             with st.container(key="map"):
                 pictures.show_matrix(traced, before, after, picture, selected, status)
         say_what_was_not_read(traced)
+    # After the picture, which people wait for.
+    with what_is_off:
+        changed.show(traced)
     if is_projected():
         return
     with left:

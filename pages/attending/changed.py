@@ -151,18 +151,20 @@ def off_here(kind: str, keys_are_target: bool) -> tuple[tuple[str, ...], tuple[i
     return tuple(heads), tuple(int(each.removeprefix(what)) for each in items() if each.startswith(what))
 
 
+def row() -> DeltaGenerator:
+    """The place of `show`: always there, so that the picture below keeps its own and is not made anew."""
+    return st.container(horizontal=True, key="changed", vertical_alignment="center")
+
+
 def show(traced: "TracedText") -> None:
-    """A line of what is off, each to be switched on again; nothing where all is on."""
+    """What is off, each to be switched on again; nothing where all is on."""
     there = items()
-    # Always there, so that the picture below keeps its place and is not made anew.
-    row = st.container(horizontal=True, key="changed", vertical_alignment="center")
     if not there:
         return
-    with row:
-        st.caption("Switched off:", width="content")
-        for each in there:
-            st.button(f"✕ {_plain(named(each, traced))}", key=f"on_{each}", on_click=switch, args=(each,))
-        st.button("All on again", key="all_on", type="tertiary", on_click=CHANGED.forget)
+    st.caption("Switched off:", width="content")
+    for each in there:
+        st.button(f"✕ {_plain(named(each, traced))}", key=f"on_{each}", on_click=switch, args=(each,))
+    st.button("All on again", key="all_on", type="tertiary", on_click=CHANGED.forget)
 
 
 def _plain(text: str) -> str:

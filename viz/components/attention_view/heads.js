@@ -123,7 +123,9 @@ class HeadsView {
     this.width = Math.min(width, this.right + this.marks + this.longest[1] + 16)
     width = this.width
     this.context = screenContext(this.base, width, this.high)
-    this.overContext = screenContext(this.over, width, this.high)
+    // What lies over it is made when somebody points at something: an empty one costs as much as a full one.
+    this.overContext = null
+    for (const [side, size] of [["width", width], ["height", this.high]]) this.over.style[side] = `${size}px`
     this.stage.style.height = `${this.high}px`
     this.over.setAttribute(
       "aria-label",
@@ -221,7 +223,8 @@ class HeadsView {
   paintOver() {
     const focus = this.pointed ?? this.locked
     this.base.style.opacity = focus ? 0.08 : 1
-    const context = this.overContext
+    if (!focus && !this.overContext) return
+    const context = (this.overContext ??= screenContext(this.over, this.width, this.high))
     context.clearRect(0, 0, this.width, this.high)
     if (!focus) return
     this.paintLabels(context, focus)
