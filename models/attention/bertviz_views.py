@@ -32,6 +32,20 @@ _BYTES_PER_NUMBER = 7
 _DECIMALS = 4
 _ROOT = "bertviz"
 
+# D3's ten colours, which are heads or layers, and the light ones that D3 pairs them with: on a dark ground a head's
+# lines, a twelfth as strong as their weight, are only seen in these.
+_COLOURS = {
+    "#1f77b4": "#aec7e8",
+    "#ff7f0e": "#ffbb78",
+    "#2ca02c": "#98df8a",
+    "#d62728": "#ff9896",
+    "#9467bd": "#c5b0d5",
+    "#8c564b": "#c49c94",
+    "#e377c2": "#f7b6d2",
+    "#7f7f7f": "#c7c7c7",
+    "#bcbd22": "#dbdb8d",
+    "#17becf": "#9edae5",
+}
 # BertViz draws black on white; who shows the document in a frame may name other colours.
 _STYLE = """
 :root { --ground: #ffffff; --ink: #000000; --mark: #e4e4e4; }
@@ -40,17 +54,30 @@ svg { display: block; overflow: visible; }
 svg text { fill: var(--ink); }
 svg[fill=white], rect[fill=white] { fill: var(--ground); }
 rect[fill=lightgray], rect[fill="#F5F5F5"] { fill: var(--mark); }
-"""
-_BETWEEN_FRAMES = """
+""" + "".join(
+    f'[data-scheme=dark] .headAttention [stroke="{dark}"] {{ stroke: {light}; }}\n'
+    f'[data-scheme=dark] rect[fill="{dark}"] {{ fill: {light}; }}\n'
+    for dark, light in _COLOURS.items()
+)
+_IN_A_FRAME = """
 if (parent !== window) {
-  const root = document.documentElement
+  const root = document.documentElement, body = document.body
   addEventListener("message", (event) => {
     if (event.source !== parent) return
-    root.style.colorScheme = event.data.scheme
+    root.style.colorScheme = root.dataset.scheme = event.data.scheme
     for (const name of ["ground", "ink", "mark"]) root.style.setProperty(`--${name}`, event.data[name])
   })
-  const tell = () => parent.postMessage({ height: document.body.offsetHeight }, "*")
-  new ResizeObserver(tell).observe(document.body)
+  const tell = () => parent.postMessage({ height: body.getBoundingClientRect().height }, "*")
+  // The model view is 970 pixels wide whatever there is.
+  const fit = () => {
+    body.style.zoom = 1
+    body.style.zoom = Math.max(0.6, Math.min(1, innerWidth / root.scrollWidth))
+    tell()
+  }
+  addEventListener("resize", fit)
+  new ResizeObserver(tell).observe(body)
+  // An observer waits until the frame is scrolled into view.
+  fit()
 }
 """
 
@@ -90,9 +117,10 @@ class BertVizTooLargeError(BertVizError):
         tokens = f"{size.queries:,} tokens" if is_square else f"{size.queries:,} × {size.keys:,} tokens"
         shrink = min(MOST_NUMBERS / size.numbers, MOST_LINES / size.lines(view))
         most = math.isqrt(int(size.queries * size.keys * shrink))
+        layers = "1 layer" if size.layers == 1 else f"{size.layers} layers"
         take = f"text of at most {most:,} tokens" if is_square else "shorter text"
         super().__init__(
-            f"BertViz's {view} view of {tokens} and {size.layers * size.heads:,} heads would be a document of "
+            f"BertViz's {view} view of {tokens} and {layers} of {size.heads} heads would be a document of "
             f"{math.ceil(size.numbers * _BYTES_PER_NUMBER / 1e6):,} MB that draws {size.lines(view):,} lines at once: "
             "BertViz sends every weight of every layer as text and draws each line as an element of its own, and a "
             f"browser stands still over it. Take a {take}."
@@ -173,7 +201,7 @@ def bertviz_document(
         after = f"{_unseen_by_html(data)};\n" + rest[end:].partition("\n")[2]
     header = opening.partition("require.config")[0]
     drawing = f"{header}const requirejs = (draw) => draw(jQuery, d3);\nrequirejs({before}const params = {after}"
-    return _document(view, elements, (_script(D3), _script(JQUERY), drawing, _BETWEEN_FRAMES))
+    return _document(view, elements, (_script(D3), _script(JQUERY), drawing, _IN_A_FRAME))
 
 
 def _from_bertviz(
