@@ -15,7 +15,8 @@ from viz.inspector import line
 if TYPE_CHECKING:
     from models.attention import BertVizTooLargeError, HeadMapRequest, TracedText
 
-BERTVIZ_VIEWS: dict[Literal["head", "model"], str] = {"head": "Head view", "model": "Model view"}
+BertVizView = Literal["head", "model"]
+BERTVIZ_VIEWS: dict[BertVizView, str] = {"head": "Head view", "model": "Model view"}
 _VIEW, _ALONE = "bertviz:view", "bertviz:alone"
 _HOW = {
     "head": "The tokens that look are on the left, those that are looked at on the right; the stronger a line, the "
@@ -24,7 +25,7 @@ _HOW = {
     "model": "Each row is a layer, each picture in it a head: lines from the tokens that look, on the left, to those "
     "that are looked at. Click on one to enlarge it, and again to close it.",
 }
-_WHAT = "Drawn by BertViz (Vig 2019) from the same weights, to 4 decimals."
+_WHAT = "Drawn by BertViz (Vig 2019) from the model's own weights, to 4 decimals: nothing is left out or switched off."
 _NAMES = (
     "BertViz names a row of the decoder by the token that is given there; Headlight's pictures of cross-attention name "
     "it by the token that is written there, the next one."
@@ -65,7 +66,7 @@ def show(request: "HeadMapRequest", traced: "TracedText", status: DeltaGenerator
             )
 
 
-def _controls(layer: int | None) -> Literal["head", "model"]:
+def _controls(layer: int | None) -> BertVizView:
     """Which of the two views, and whether of one layer alone."""
     view = st.session_state.setdefault(_VIEW, "head")
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -104,10 +105,10 @@ def _instead(layer: int | None, error: "BertVizTooLargeError") -> None:
                     key="bertviz_one_layer",
                     on_click=lambda: st.session_state.update({_VIEW: "head", _ALONE: True}),
                 )
-            for each in ("model", "matrix"):
+            for each in ("heads", "model", "matrix"):
                 if VIEW.value != each:
                     st.button(
-                        f"{VIEWS[each]} in Headlight's own picture, above",
+                        f"Headlight's own: {VIEWS[each]}, above",
                         key=f"bertviz_own_{each}",
                         on_click=VIEW.choose,
                         args=(each,),
