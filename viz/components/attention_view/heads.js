@@ -2,8 +2,6 @@
 
 const FAINTEST_LINE = 0.02
 const SHADES = 12
-// Fine lines are drawn many in one stroke, which is fast up to a width of 1; stronger ones are few.
-const FINE_SHADES = 3
 
 class HeadsView {
   constructor(shell) {
@@ -179,20 +177,21 @@ class HeadsView {
         }
       }
       context.strokeStyle = this.colour(head)
+      context.lineWidth = 1
       shades.forEach((lines, shade) => {
         if (!lines.length) return
-        const isFine = shade < FINE_SHADES
         context.globalAlpha = Math.min(1, (shade + 0.5) / SHADES)
-        context.lineWidth = isFine ? 0.6 + 0.4 * (shade / FINE_SHADES) : 1 + 2 * (shade / SHADES)
-        context.beginPath()
-        for (let at = 0; at < lines.length; at += 2) {
-          context.moveTo(this.left, this.y(lines[at]))
-          context.lineTo(this.right, this.y(lines[at + 1]))
-          if (isFine) continue
-          context.stroke()
+        // A strong line is several fine ones side by side: up to a width of 1 many are drawn in one stroke, and fast.
+        const fine = 1 + Math.floor((3 * shade) / SHADES)
+        for (let one = 0; one < fine; one++) {
+          const shift = 0.8 * (one - (fine - 1) / 2)
           context.beginPath()
+          for (let at = 0; at < lines.length; at += 2) {
+            context.moveTo(this.left, this.y(lines[at]) + shift)
+            context.lineTo(this.right, this.y(lines[at + 1]) + shift)
+          }
+          context.stroke()
         }
-        if (isFine) context.stroke()
       })
     }
     context.globalAlpha = 1
