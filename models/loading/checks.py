@@ -96,7 +96,8 @@ def weights_among(names: Collection[str]) -> Weights:
     if SHARDS_INDEX in names:
         return Weights("safetensors", (SHARDS_INDEX, *sorted(each for each in names if _SHARD.fullmatch(each))))
     ggufs = sorted(
-        (each for each in names if each.lower().endswith(".gguf")), key=lambda each: ("q8" not in each, each)
+        (each for each in names if each.lower().endswith(".gguf")),
+        key=lambda each: ("q8" not in each.lower(), each),
     )
     if ggufs:
         return Weights("gguf", (ggufs[0],))

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
@@ -52,8 +53,14 @@ def open_folder(path: str, *, anywhere: bool = True) -> ModelCard:
     """
     place = _allowed(path, anywhere=anywhere)
     with _readable():
-        card = _gguf_card(place.parent, place.name) if place.is_file() else _card(place)
+        if place.is_file():
+            return MODELS.keep(_gguf_card(place.parent, place.name, **_named(place, place.stem)))
+        card = card_in(place, **_named(place, place.name))
     return MODELS.keep(card)
+
+
+def _named(place: Path, title: str) -> dict[str, str]:
+    return {"name": FOLDER + str(place), "title": readable_title(title), "source": "a folder of this machine"}
 
 
 def _allowed(path: str, *, anywhere: bool) -> Path:
@@ -88,7 +95,11 @@ def _readable() -> Iterator[None]:
         ) from error
 
 
-def _card(folder: Path) -> ModelCard:
+def card_in(folder: Path, **more: Any) -> ModelCard:
+    """The card of what lies in a folder, every file checked that will be read. `more`: fields of the card.
+
+    Raises ModelRefusedError, OSError.
+    """
     names = {each.name for each in folder.iterdir() if each.is_file() or each.is_symlink()}
     if CONFIG not in names and not any(each.lower().endswith(".gguf") for each in names):
         raise ModelRefusedError(
@@ -96,22 +107,16 @@ def _card(folder: Path) -> ModelCard:
             ".gguf file."
         )
     if CONFIG not in names:
-        return _gguf_card(folder, weights_among(names).files[0])
+        return _gguf_card(folder, weights_among(names).files[0], **more)
     _check_links(folder, names & {CONFIG, "tokenizer_config.json"})
     config = config_from(settings_in((folder / CONFIG).read_bytes(), CONFIG))
     if "tokenizer_config.json" in names:
         settings_in((folder / "tokenizer_config.json").read_bytes(), "tokenizer_config.json")
-    card = card_from(
-        config,
-        name=FOLDER + str(folder),
-        title=readable_title(folder.name),
-        folder=str(folder),
-        source="a folder of this machine",
-    )
+    card = card_from(config, folder=str(folder), **more)
     weights = weights_among(names)
     _check_links(folder, names & {*weights.files, *TOKENIZER_FILES, "generation_config.json"})
     if weights.kind == "gguf":
-        return _gguf_card(folder, weights.files[0])
+        return _gguf_card(folder, weights.files[0], **more)
     check_tokenizer_files(names)
     for file in _tensor_files(folder, weights.files):
         _check_safetensors(file)
@@ -162,7 +167,7 @@ def _check_safetensors(file: Path) -> None:
         raise ModelRefusedError("Its weights are empty: the .safetensors file holds no tensor; get it anew.")
 
 
-def _gguf_card(folder: Path, file: str) -> ModelCard:
+def _gguf_card(folder: Path, file: str, **more: Any) -> ModelCard:
     """The card of a GGUF, from what its own header says."""
     _check_links(folder, {file})
     path = folder / file
@@ -170,12 +175,10 @@ def _gguf_card(folder: Path, file: str) -> ModelCard:
         hashed = hashlib.file_digest(opened, "sha256").hexdigest()[:12]
     card = card_from(
         config_from(_settings_of_gguf(path)),
-        name=FOLDER + str(path),
-        title=readable_title(path.stem),
         folder=str(folder),
-        source="a folder of this machine",
         pack=Pack(distribution="", version=hashed, folder="", files=(), gguf=file),
         precision="Weights as in its GGUF file, expanded once.",
+        **more,
     )
     if card.family != "decoder":
         raise ModelRefusedError("Of GGUF files only decoders are read here; choose its safetensors.")

@@ -1,0 +1,93 @@
+"""What a model of the hub is called here, and what the operator allows: no network, no torch."""
+
+import os
+import re
+from dataclasses import dataclass
+
+from models.catalog.hub_models import HUB_MODELS
+from models.catalog.models import MODELS
+from models.errors import HeadlightError
+
+HUB = "hub:"
+OFFLINE, CHOICE, LARGEST = "HEADLIGHT_OFFLINE", "HEADLIGHT_MODELS", "HEADLIGHT_MAX_DOWNLOAD"
+_LARGEST_DEFAULT = 5_000_000_000
+# huggingface_hub.utils.validate_repo_id; a revision is a branch, a tag, a commit or refs/pr/N.
+_REPOSITORY = re.compile(r"(?!.*(\.\.|--))[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
+_REVISION = re.compile(r"(?!.*\.\.)[\w][\w./-]{0,119}", re.ASCII)
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", re.IGNORECASE)
+
+
+class HubError(HeadlightError):
+    """What could not be had from the hub, and why."""
+
+
+@dataclass(frozen=True)
+class HubId:
+    """A repository of the hub at a revision: a branch, a tag or a commit."""
+
+    repository: str
+    revision: str
+
+    @property
+    def name(self) -> str:
+        """What the model is called in links: the short name where it is on the shelf."""
+        for card in HUB_MODELS.values():
+            if (card.hub, card.revision) == (self.repository, self.revision):
+                return card.name
+        return f"{HUB}{self.repository}" + ("" if self.revision == "main" else f"@{self.revision}")
+
+
+def is_of_hub(name: str) -> bool:
+    """Whether this is the name of a model of the hub, on the shelf or not."""
+    return name in HUB_MODELS or name.startswith(HUB)
+
+
+def hub_id(name: str) -> HubId:
+    """The repository and revision of a name: of the hub's shelf, "hub:ORG/NAME" or "hub:ORG/NAME@REVISION".
+
+    Raises HubError when it is none of them.
+    """
+    if name in HUB_MODELS:
+        return HubId(HUB_MODELS[name].hub, HUB_MODELS[name].revision)
+    repository, _, revision = name.removeprefix(HUB).strip().partition("@")
+    revision = revision.strip() or "main"
+    if not _REPOSITORY.fullmatch(repository) or not _REVISION.fullmatch(revision):
+        raise HubError(
+            "This is no id of a model on the hub: it reads ORGANISATION/NAME, as in openai-community/gpt2, and a "
+            "revision is a branch, a tag or a commit."
+        )
+    return HubId(repository, revision)
+
+
+def is_closed() -> bool:
+    """Whether the operator closed the hub: HEADLIGHT_OFFLINE, or huggingface_hub's own HF_HUB_OFFLINE."""
+    return any(_is_on(each) for each in (OFFLINE, "HF_HUB_OFFLINE"))
+
+
+def is_shelf_only() -> bool:
+    """Whether the operator allows the models on the shelf only."""
+    return os.environ.get(CHOICE, "").strip().lower() == "shelf"
+
+
+def largest_download() -> int:
+    """How many bytes one model may have at most: HEADLIGHT_MAX_DOWNLOAD (5000000000, 800MB, 5 GB), else 5 GB."""
+    given = _SIZE.fullmatch(os.environ.get(LARGEST, "").strip())
+    return int(float(given[1]) * _UNITS[given[2].upper()]) if given else _LARGEST_DEFAULT
+
+
+def check_allowed(which: HubId) -> None:
+    """Raise HubError when the operator does not let this one be fetched."""
+    if is_closed():
+        raise HubError(f"The hub is closed on this server. {offline_choices()}")
+    if is_shelf_only() and which.name not in HUB_MODELS:
+        raise HubError(f"On this server only the models of the shelf can be had from the hub. {offline_choices()}")
+
+
+def offline_choices() -> str:
+    """The models that are there without a network, as the end of a sentence about one that is not."""
+    return f"Here without it: {', '.join(card.title for card in MODELS.values())}."
+
+
+def _is_on(variable: str) -> bool:
+    return os.environ.get(variable, "").strip().lower() in {"1", "true", "yes", "on"}
