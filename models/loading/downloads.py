@@ -1,6 +1,5 @@
 """A download as a job: how far it is, stopped when nobody wants it any more, and gone on with later."""
 
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -63,7 +62,7 @@ def _download(which: HubId, offer: Offer) -> Iterator[Downloaded]:
                 yield Downloaded(0, total, "")
         try:
             if not is_fetched(which.name):
-                yield from _seldom(_files(folder / f".{offer.commit}", which, offer))
+                yield from seldom(_files(folder / f".{offer.commit}", which, offer))
                 put_in_place(which, offer, folder / f".{offer.commit}")
         finally:
             lock.release()
@@ -102,18 +101,11 @@ def _file(path: Path, which: HubId, commit: str, file: RemoteFile) -> Iterator[i
     part.replace(path)
 
 
-def _seldom(steps: Iterator[Downloaded]) -> Iterator[Downloaded]:
-    """The steps some time apart: a download of hours has no more of them than a job may have."""
+def seldom(steps: Iterator[Downloaded]) -> Iterator[Downloaded]:
+    """These steps some time apart: a download of hours has no more of them than a job may have."""
     began = last = time.monotonic()
     for step in steps:
         now = time.monotonic()
         if now - last >= (_OFTEN if now - began < _OFTEN_FOR else _SELDOM):
             last = now
             yield step
-
-
-def forget_partial(model: str) -> None:
-    """Throw away what a broken download left."""
-    for each in repository_folder(hub_id(model)).glob(".*"):
-        if each.is_dir():
-            shutil.rmtree(each, ignore_errors=True)

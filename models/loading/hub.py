@@ -58,13 +58,13 @@ def look_up(name: str) -> Offer:
     """
     which = hub_id(name)
     check_allowed(which)
-    commit, listed, info = _listing(which)
+    commit, listed, info = listing(which)
     weights = weights_among(listed)
     if weights.kind == "safetensors":
         if CONFIG not in listed:
             raise ModelRefusedError("It has no config.json, so nobody knows its architecture; choose another model.")
         check_tokenizer_files(listed)
-    files = tuple(_sized(which, commit, listed[each]) for each in (*_SMALL, *weights.files) if each in listed)
+    files = tuple(sized(which, commit, listed[each]) for each in (*_SMALL, *weights.files) if each in listed)
     by_name = {each.name: each for each in files}
     settings = {
         each: settings_in(_small_file(which, commit, by_name[each]), each)
@@ -177,7 +177,7 @@ def _safe(text: str) -> str:
     return "".join(each if each in _PLAIN else f"%{ord(each):02x}" for each in text).lstrip(".") or "-"
 
 
-def _listing(which: HubId) -> tuple[str, Mapping[str, RemoteFile], ModelInfo]:
+def listing(which: HubId) -> tuple[str, Mapping[str, RemoteFile], ModelInfo]:
     """The commit of a revision and the files at the top of it; size -1 where the list does not say. Raises HubError."""
     # `HfApi.model_info` does the same, and asks another address of the hub which program it is used by.
     revision = "" if which.revision == "main" else f"/revision/{quote(which.revision, safe='')}"
@@ -206,7 +206,7 @@ def _listing(which: HubId) -> tuple[str, Mapping[str, RemoteFile], ModelInfo]:
     return info.sha, listed, info
 
 
-def _sized(which: HubId, commit: str, file: RemoteFile) -> RemoteFile:
+def sized(which: HubId, commit: str, file: RemoteFile) -> RemoteFile:
     """The file with its size, asked for by itself where the list did not say. Raises HubError."""
     if file.size >= 0:
         return file

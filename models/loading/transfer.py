@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -142,9 +143,11 @@ class WrongSizeError(HubError):
         )
 
 
-def is_as_listed(path: Path, file: RemoteFile) -> bool:
+def is_as_listed(found: Path | bytes, file: RemoteFile) -> bool:
     """Whether what was fetched has the hash that the hub's list gives; true where it gives none."""
-    return not file.sha256 or sha256_of(path) == file.sha256
+    if not file.sha256:
+        return True
+    return (sha256_of(found) if isinstance(found, Path) else sha256(found).hexdigest()) == file.sha256
 
 
 def in_words(error: BaseException) -> str:
