@@ -4,11 +4,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from models.catalog import MODELS
 from pages.shared import door, thread
 from pages.shared.device import show_device
 from pages.shared.link import receive
 from pages.shared.model_card import show_model_card
+from pages.shared.model_choice import choose_model_box
 
 _FOLDER = Path(__file__).parent
 
@@ -27,24 +27,11 @@ page = st.navigation(
         st.Page("pages/sampling.py", title="Sampling", icon=":material/casino:", url_path="sampling"),
     ]
 )
+thread.forget_refused()
 receive(thread.THREAD)
 
 with st.sidebar:
-    st.session_state["model_box"] = thread.MODEL.value
-    st.selectbox(
-        "Model",
-        list(MODELS),
-        format_func=lambda name: MODELS[name].title,
-        key="model_box",
-        on_change=lambda: thread.choose_model(st.session_state["model_box"]),
-    )
-    card = MODELS[thread.MODEL.value]
-    layers = f"{card.layers} + {card.decoder_layers}" if card.decoder_layers else f"{card.layers}"
-    millions = f"{card.parameters / 1e6:.{0 if card.parameters > 1e7 else 1}f}"
-    st.caption(
-        f"{layers} layers × {card.heads} heads, width {card.width}, "
-        f"{millions} million parameters, up to {card.positions:,} tokens. {card.precision}"
-    )
+    choose_model_box()
     device = st.empty()
     device.caption("Computes on: …")
     about = st.container()

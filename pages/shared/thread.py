@@ -1,10 +1,17 @@
 """The thread of a lesson: one model, one text and one token that travel from page to page."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from models.catalog import DEFAULT_MODEL, MODELS
+from models.loading.hub_ids import HubError, hub_id, is_of_hub
 from pages.shared.examples import ATTENTION
 from pages.shared.link import Choice, note, one_of, whole_number
+
+# As in models.loading.folders, which waits for torch.
+FOLDER = "folder:"
+_REFUSED = "thread:refused"
 
 
 def readable(text: str) -> str:
@@ -15,7 +22,36 @@ def readable(text: str) -> str:
     return clean
 
 
-MODEL: Choice[str] = Choice("model", DEFAULT_MODEL, one_of("model", tuple(MODELS)))
+def named_in_link(text: str) -> str:
+    """The name of a model: one that is always there, or one of the hub or in a folder that was not turned away.
+
+    Whether the latter can be opened is seen by `model_choice`, which opens them: that takes torch.
+
+    Raises ValueError with the sentence that a person reads.
+    """
+    refused = st.session_state.get(_REFUSED, {})
+    if text in refused:
+        raise ValueError(refused[text])
+    if text.startswith(FOLDER):
+        return FOLDER + whole_path(text.removeprefix(FOLDER))
+    if is_of_hub(text):
+        try:
+            return hub_id(text).name
+        except HubError as error:
+            raise ValueError(f"{error} The default is shown.") from error
+    return one_of("model", tuple(MODELS))(text)
+
+
+def whole_path(path: str) -> str:
+    """The one way to write the path of a folder, as its model is named; as it was where there is none."""
+    try:
+        given = Path(path.strip()).expanduser()
+        return str(given.resolve()) if given.is_absolute() else path
+    except (OSError, RuntimeError, ValueError):
+        return path
+
+
+MODEL: Choice[str] = Choice("model", DEFAULT_MODEL, named_in_link)
 TEXT: Choice[str] = Choice("text", ATTENTION[0].text, readable)
 TOKEN: Choice[int | None] = Choice("token", None, whole_number("token"))
 THREAD = (MODEL, TEXT, TOKEN)
@@ -36,6 +72,19 @@ def choose_model(name: str) -> None:
     if name != MODEL.value:
         MODEL.choose(name)
         TOKEN.choose(None)
+
+
+def refuse_model(name: str, sentence: str) -> None:
+    """The chosen model cannot be opened: the default is taken, also where a page reads the same address again."""
+    for each in {name, st.query_params.get(MODEL.name, name)}:
+        st.session_state.setdefault(_REFUSED, {})[each] = sentence
+    note(sentence)
+    choose_model(DEFAULT_MODEL)
+
+
+def forget_refused() -> None:
+    """Called before a link is read: what could not be opened a while ago may be there now."""
+    st.session_state.pop(_REFUSED, None)
 
 
 def choose_token(token: int, spans: tuple[tuple[int, int], ...]) -> None:
