@@ -10,6 +10,7 @@ from pages.shared.link import run_again
 from pages.shared.messages import problem
 from pages.tokenizing import own
 from pages.tokenizing.choices import CHOSEN, add, choose
+from pages.tokenizing.from_hub import from_hub
 
 if TYPE_CHECKING:
     from models.tokenization import OpenedFile, TrainTokenizerRequest
@@ -124,6 +125,7 @@ def _opening() -> None:
         key="own_file",
         max_upload_size=LARGEST_FILE // 1_000_000,
     )
+    from_hub(str(pattern))
     if file is None or st.session_state.get("own_file:taken") == (file.file_id, pattern):
         return
     st.session_state["own_file:taken"] = (file.file_id, pattern)
