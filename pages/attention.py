@@ -170,8 +170,6 @@ def explore() -> None:
         else:
             output.leave()
             explore_map(trace, traced, status)
-    if is_projected():
-        projector.leave_button()
     mirror(in_the_link())
 
 
@@ -285,6 +283,8 @@ def explore_writing(prompt: "TracedText", status: DeltaGenerator) -> None:
     with left:
         which(prompt, kind, layer, head)
     with centre:
+        if changed.items():
+            st.caption("While it writes everything is on; what you switched off is seen in the other views.")
         steps = output.decoder_steps()
     if steps is None:
         show_notes()

@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from models.catalog import MODELS
+from pages.attending.changed import items
 from pages.attending.choices import SINK, STEP, WAY, head_name
 from pages.attending.output import Written
 from pages.shared import sounds, thread
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 LINES = {
     "map": "Where it looks, not why.",
     "cross": "Attention is not alignment: a step may look beside the letter that it writes.",
-    "off": "Zeroing is unnatural and other heads make up for it: compare with the control heads, below.",
+    "still": "A head that is off still looks where it looked: what it returns is 0.",
+    "off": "Zeroing is unnatural and other heads make up for it: compare with the other heads of its layer, each off "
+    "by itself, under “What if this head were off?”.",
     "next": "What the model would write next, from all of its heads and layers together.",
 }
 _MOST_LINES = 5
@@ -72,7 +75,8 @@ def inspect_changes(found: "Changes", traced: "TracedText", selected: int) -> No
             + shares(lines)
             + line("The selected token first, then those that turn most.")
         )
-    st.html(line(LINES["off"]))
+    if any(each.startswith("head:") for each in items()):
+        st.html(line(LINES["still"] + " " + LINES["off"]))
 
 
 def inspect_step(traced: "TracedText", row: np.ndarray, request: "HeadMapRequest", written: Written, step: int) -> None:
@@ -117,6 +121,9 @@ def _what_is_written(traced: "TracedText", step: int) -> list[str]:
 
 
 def _say_what_an_example_shows(request: "HeadMapRequest", selected: int) -> None:
+    if request.trace.interventions:
+        # It may not be so any more.
+        return
     kind_and_place = (request.kind, selected)
     shown = (thread.MODEL.value, thread.TEXT.value, request.layer, request.head)
     for each in ATTENTION:

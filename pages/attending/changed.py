@@ -161,7 +161,8 @@ def show(traced: "TracedText") -> None:
     there = items()
     if not there:
         return
-    st.caption("Switched off:", width="content")
+    has_pattern = any(each.startswith("pattern:") for each in there)
+    st.caption("Changed:" if has_pattern else "Switched off:", width="content")
     for each in there:
         st.button(f"✕ {_plain(named(each, traced))}", key=f"on_{each}", on_click=switch, args=(each,))
     st.button("All on again", key="all_on", type="tertiary", on_click=CHANGED.forget)

@@ -82,7 +82,7 @@ def _said(found: "MapDifference", traced: "TracedText", read: "TracedText", requ
     if traced.target_tokens and request.kind != "encoder":
         return f"Both maps are of the same output, step by step: weights change by up to {found.largest:.3f}."
     last = traced.tokens[found.common - 1]
-    rows = f"the rows of the {found.common} tokens before it, up to “{last}”,"
+    rows = f"the rows of the {found.common} tokens before the change, up to “{last}”,"
     if found.common == 1:
         rows = f"the row of the first token, “{last}”,"
     if request.kind == "decoder":

@@ -1,6 +1,7 @@
 """The views in the middle of the attention page: matrix, heads, model, q·k."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -91,6 +92,7 @@ def frame_of(
         is_large=is_projected(),
         can_switch=can_switch,
         heads=max(traced.heads[traced.kinds.index(kind)]),
+        model=re.sub(r"[^\w.-]+", "-", request.trace.model)[-60:].strip("-"),
     )
 
 
@@ -132,6 +134,12 @@ def hears(traced: "TracedText", kind: str, map_request: "HeadMapRequest | None" 
             # Its controls, the other heads of the layer, are the open tab now.
             st.session_state["below_cross" if kind == "cross" else "below"] = HEAD_OFF
 
+    def heads(numbers: Sequence[int]) -> None:
+        HEADS.choose(",".join(str(int(each)) for each in numbers))
+        if len(numbers) == 1:
+            # The one that is drawn is the one that is spoken of.
+            HEAD.choose(int(numbers[0]))
+
     def step(layer: int, head: int) -> None:
         there = traced.layers_of(kind)
         nearest = min(there, key=lambda each: abs(each - layer))
@@ -144,7 +152,7 @@ def hears(traced: "TracedText", kind: str, map_request: "HeadMapRequest | None" 
     return Hears(
         token=STEP.choose if steps_are_rows else lambda place: thread.choose_token(place, traced.spans),
         head=open_head,
-        heads=lambda numbers: HEADS.choose(",".join(str(int(each)) for each in numbers)),
+        heads=heads,
         switch=switched,
         window=window,
         step=step,
@@ -201,6 +209,7 @@ def show_matrix(
             pooling="largest weight" if POOLED.value == "max" else "mean weight",
             base=mark_of(repr(after).encode("utf-8", "surrogatepass"), POOLED.value.encode()),
             has_strip=kind != "cross",
+            unit="weight" if BY.value == "weight" else "weight × length of the value",
             least=LEAST.value,
             is_log=SCALE.value == "log",
         ),
@@ -268,7 +277,7 @@ def show_products(traced: "TracedText", request: "HeadMapRequest", selected: int
     from models.attention import QueryKeyRequest
 
     if request.layer is None or request.head is None:
-        st.html(line("Queries and keys are those of one head: choose one on the left."))
+        st.html(line("Queries and keys are those of one head: choose a layer on the left, and one of its heads."))
         return
     found = ask(QueryKeyRequest(request.trace, request.kind, request.layer, request.head, selected), status)
     best = np.argsort(-found.weights, kind="stable")[:_MOST_KEYS]
@@ -282,6 +291,8 @@ def show_products(traced: "TracedText", request: "HeadMapRequest", selected: int
         caption += f" The {len(places)} of {len(found.weights):,} keys with the largest weight, {part} together."
     if found.rotary:
         caption += " Query and keys are shown as they are compared: turned by their positions (rotary embedding)."
+    if SINK.value != "in":
+        caption += " The sink is in here: these are all the weights, as the model computes them."
     if found.changed:
         caption += " What left this head is not what its weights say: it is switched off, or has another pattern."
     attention_view(

@@ -278,7 +278,7 @@ def test_the_picture_as_a_file_and_tokens_that_are_no_code(tab):
     assert tab.page.evaluate("() => window.hacked") is None
     with tab.page.expect_download() as started:
         tab.page.get_by_role("button", name="PNG", exact=True).click()
-    assert started.value.suggested_filename == "headlight-decoder-model-model.png"
+    assert started.value.suggested_filename == "headlight-smollm2-decoder-model-model.png"
     assert started.value.path().read_bytes().startswith(b"\x89PNG")
     with tab.page.expect_download() as started:
         tab.page.get_by_role("button", name="SVG", exact=True).click()

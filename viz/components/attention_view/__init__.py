@@ -23,7 +23,7 @@ _mount = st.components.v2.component(
 class Frame:
     """What all views share.
 
-    name: as people read it, "L3 H1"; map: as programs read it (`data-map` on the root), "encoder-3-1".
+    model: its name. name: as people read it, "L3 H1"; map: as programs read it (`data-map` on the root), "encoder-3-1".
     kind, layer, head: as in an intervention; layer and head None where it is a mean.
     queries, keys: what stands at rows and columns; keys None if they are the same tokens.
     selected: the query that is looked at.
@@ -58,6 +58,7 @@ class Frame:
     is_large: bool = False
     can_switch: bool = False
     heads: int = 1
+    model: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ class Matrix:
     window: where the cells begin, [query, key], where they are a part of the map at full resolution; else None.
     pooling: how a pooled cell came about, as people read it. base: which map a window is a part of.
     has_strip: whether the row is also shown as a strip over the sentence.
+    unit: what a number is, as people read it.
     least: weights below it are drawn as nothing. is_log: darkness goes with the logarithm of the weight.
     """
 
@@ -96,6 +98,7 @@ class Matrix:
     pooling: str = "largest weight"
     base: str = ""
     has_strip: bool = True
+    unit: str = "weight"
     least: float | int = 0.0
     is_log: bool = False
 
@@ -227,6 +230,7 @@ def packed(frame: Frame, view: View, key: str = "attention_view") -> tuple[bytes
     """What goes over the wire once, and its mark: a header and the numbers."""
     header: dict[str, object] = {
         "key": key,
+        "model": frame.model,
         "name": frame.name,
         "map": frame.map,
         "kind": frame.kind,
@@ -287,6 +291,7 @@ def _matrix(view: Matrix, frame: Frame) -> tuple[dict[str, object], list[np.ndar
         "window": view.window,
         "base": view.base,
         "hasStrip": view.has_strip,
+        "unit": view.unit,
         "least": view.least,
         "isLog": view.is_log,
         "caption": caption,

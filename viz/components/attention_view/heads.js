@@ -85,6 +85,11 @@ class HeadsView {
     this.repaint()
   }
 
+  /** What the colours mean, for a file: on the screen the buttons say it. */
+  key() {
+    return this.shown.map((head) => [this.colour(head), `H${head}`])
+  }
+
   /** The weight of a head from a query to a key, both as numbers in the text: 0 where it cannot look. */
   value(query, key, head = this.header.head ?? 0) {
     const weight = this.weight(query - this.header.first[0], key - this.header.first[1], head)
@@ -97,7 +102,8 @@ class HeadsView {
 
   layOut(context, width) {
     const { isLarge } = this.header
-    context.font = this.shell.font
+    // The held one is bold, and wider.
+    context.font = `bold ${this.shell.font}`
     const most = Math.max(this.rows, this.columns)
     this.line = isLarge ? 30 : most <= 24 ? 21 : 17
     const longest = (texts) => Math.min(LONGEST_LABEL * (isLarge ? 1.5 : 1), Math.max(...texts.map((text) => context.measureText(text.slice(0, 60)).width)))

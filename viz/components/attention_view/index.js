@@ -31,7 +31,9 @@ class AttentionView {
     this.spoken = element("div", "unseen")
     this.spoken.setAttribute("aria-live", "polite")
     this.reader = element("div", "unseen reader")
-    root.replaceChildren(this.body, this.tools, this.captionLine, this.tip, this.spoken, this.reader)
+    this.keysLine = element("p", "caption")
+    this.keysLine.hidden = true
+    root.replaceChildren(this.body, this.tools, this.keysLine, this.captionLine, this.tip, this.spoken, this.reader)
     root.onkeydown = (event) => this.onKey(event)
     this.resizes = new ResizeObserver(() => {
       if (this.view && Math.abs(root.clientWidth - this.drawnWidth) > 1) this.draw()
@@ -63,9 +65,10 @@ class AttentionView {
     this.root.classList.toggle("large", header.isLarge)
     if (this.view?.name !== header.view) {
       const kinds = { matrix: MatrixView, heads: HeadsView, model: ModelView, qk: ProductsView }
+      // Whoever goes from view to view by keys goes on by keys.
+      this.isHeld = this.view && this.body.contains(this.root.getRootNode().activeElement)
       this.view = new kinds[header.view](this)
       this.body.replaceChildren(...this.view.parts)
-      this.kept = null
     }
     this.view.take(header, take)
     // What is selected comes apart from the picture, before it or after it.
@@ -103,6 +106,8 @@ class AttentionView {
     this.root.dataset.map = this.header.map
     this.root.dataset.view = this.header.view
     this.root.dataset.ready = "true"
+    if (this.isHeld) this.view.over.focus({ preventScroll: true })
+    this.isHeld = false
   }
 
   select(token) {
@@ -132,13 +137,21 @@ class AttentionView {
         tools.push(tool(label, `Switch it off, or on again (key ${key})`, () => this.tell("switch", what)))
     }
     tools.push(element("span", "space"))
+    if (header.canSwitch) tools.push(tool("Keys", "What the keys do", () => this.showKeys()))
     tools.push(tool("PNG", "The picture as a PNG file", () => this.png()))
     tools.push(tool("SVG", "The picture as an SVG file", () => download(`${this.fileName()}.svg`, this.svgBlob())))
     this.tools.replaceChildren(...tools)
   }
 
+  showKeys() {
+    this.keysLine.hidden = !this.keysLine.hidden
+    this.keysLine.textContent =
+      "In the picture: arrows move, Enter chooses, Esc lets go; [ ] layer, { } head, 1 2 3 4 view; " +
+      "x t c switch the head, the token, the link off; + − enlarge, 0 the whole."
+  }
+
   fileName() {
-    return `headlight-${this.header.map}-${this.header.view}`
+    return `headlight-${this.header.model}-${this.header.map}-${this.header.view}`
   }
 
   /** The picture on `context`, on its ground and with its caption; returns the height it took. */
@@ -146,14 +159,26 @@ class AttentionView {
     const height = this.view.height(width)
     const lines = this.wrapped(context, this.captionLine.textContent, width - 16)
     context.fillStyle = this.colours.ground
-    context.fillRect(0, 0, width, height + 20 + 17 * lines.length)
+    context.fillRect(0, 0, width, height + 40 + 17 * lines.length)
     this.view.paint(context, width)
     context.font = this.font
     context.fillStyle = this.colours.quiet
     context.textAlign = "left"
     context.textBaseline = "middle"
     lines.forEach((line, number) => context.fillText(line, 8, height + 18 + 17 * number))
-    return height + 20 + 17 * lines.length
+    const below = height + 20 + 17 * lines.length
+    let x = 8
+    for (const [colour, text] of this.view.key?.() ?? []) {
+      if (colour) {
+        context.fillStyle = colour
+        context.fillRect(x, below - 6 + 8, 10, 10)
+        x += 15
+      }
+      context.fillStyle = this.colours.quiet
+      context.fillText(text, x, below + 8)
+      x += context.measureText(text).width + 18
+    }
+    return below + 20
   }
 
   wrapped(context, text, width) {
@@ -238,12 +263,13 @@ class AttentionView {
     const { kind, layer, head } = this.header
     const ways = []
     const isOff = (what) => this.header.offHeads?.includes(what)
+    const tokenIsOff = (place) => (this.header.offTokens.includes(place) ? " (off)" : "")
     if (layer !== null && layer !== undefined && head !== null)
       ways.push([`head L${layer} H${head}${isOff(`${layer}-${head}`) ? " (off)" : ""}`, "x", `head:${kind}-${layer}-${head}`])
     const token = key ?? (this.isSelf ? this.selected : null)
     if (token !== null && this.keys[token] !== undefined) {
       const what = this.header.keysAreTarget ? "target" : "token"
-      ways.push([`token “${this.brief(this.keys[token])}”`, "t", `${what}:${token}`])
+      ways.push([`token “${this.brief(this.keys[token])}”${tokenIsOff(token)}`, "t", `${what}:${token}`])
     }
     if (key !== null && layer !== null && layer !== undefined && head !== null) {
       const link = `${this.brief(this.header.queries[this.selected])} → ${this.brief(this.keys[key])}`

@@ -14,7 +14,7 @@ function legendOf({ shell, main, header, panels, ramp, unseenMeans }) {
   const said = (text) => element("span", "", text)
   const parts = []
   if (!main.isDifference) {
-    const lowest = header.isLog ? `weight ${weightText(main.most / 1000)}` : "weight 0"
+    const lowest = `${header.unit} ${header.isLog ? weightText(main.most / 1000) : 0}`
     parts.push(said(lowest), bar(ramp), said(weightText(main.most)))
     if (header.isLog) parts.push(said("logarithmic"))
     if (header.least > 0) parts.push(said(`below ${weightText(header.least)} is left blank`))

@@ -355,6 +355,13 @@ class MatrixView {
     return this.moves.tools(tool)
   }
 
+  /** What the colours mean, for a file: on the screen the legend says it. */
+  key() {
+    const scale = [["", `${this.header.unit} from 0 to ${weightText(this.main.most)}${this.header.isLog ? ", logarithmic" : ""}`]]
+    const difference = this.panels.find((panel) => panel.isDifference)
+    return difference ? [...scale, ["", `difference to ±${weightText(difference.most)}: purple less, green more`]] : scale
+  }
+
   switches() {
     return this.shell.switchable(this.pinned ?? null)
   }

@@ -99,11 +99,12 @@ class ProductsView {
     context.font = this.shell.font
     this.line = isLarge ? 28 : 20
     this.labels = this.header.places.map((place) => this.shell.keys[place])
-    const texts = [...this.labels, `q of ${this.label}`]
+    const texts = [...this.labels, "query q "]
     this.longest = Math.min(width / 5, LONGEST_LABEL, Math.max(...texts.map((text) => context.measureText(text.slice(0, 60)).width)))
-    const fixed = this.longest + 8 + SUM_WIDTH + SCORE_WIDTH + WEIGHT_WIDTH + 5 * COLUMN_GAP
+    const wider = isLarge ? 1.5 : 1
+    const fixed = this.longest + 8 + (SUM_WIDTH + SCORE_WIDTH + WEIGHT_WIDTH) * wider + 5 * COLUMN_GAP
     const strip = Math.max(40, Math.floor((width - fixed) / 3))
-    const sizes = [strip, strip, SUM_WIDTH, SCORE_WIDTH, WEIGHT_WIDTH, strip]
+    const sizes = [strip, strip, SUM_WIDTH * wider, SCORE_WIDTH * wider, WEIGHT_WIDTH * wider, strip]
     let x = this.longest + 8
     this.columns = sizes.map((size) => {
       const column = [x, size]
