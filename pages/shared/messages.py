@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.errors import StreamlitDuplicateElementKey
 
 from models.errors import HeadlightError
 from pages.shared.link import note, take_notes
@@ -32,8 +34,16 @@ def in_place() -> Iterator[None]:
 
 def problem(sentence: str) -> None:
     """What is wrong and what to do."""
-    with st.container(key="problem"):
+    with _free_place():
         st.error(sentence, icon=":material/error:")
+
+
+def _free_place(number: int = 1) -> DeltaGenerator:
+    """A container for a problem: the picture and the tab below it can each have one in the same run."""
+    try:
+        return st.container(key="problem" if number == 1 else f"problem_{number}")
+    except StreamlitDuplicateElementKey:
+        return _free_place(number + 1)
 
 
 def show_notes() -> None:
