@@ -191,7 +191,9 @@ def test_names_lead_to_repositories():
     assert hub_id("gpt2").repository == "openai-community/gpt2"
     assert hub_id("hub:openai-community/gpt2").name == "gpt2"
     assert hub_id("hub:gpt2@v1").name == "hub:gpt2@v1"
-    assert hub_id(" org/name@refs/pr/2 ".strip()).revision == "refs/pr/2"
+    # What people type or paste has blanks and line ends around it.
+    assert hub_id(" org/name@refs/pr/2 \n") == hub_id("hub:org/name@refs/pr/2")
+    assert hub_id("hub:a/b\n").name == "hub:a/b"
     assert hub_id(f"hub:{MODEL}@main").name == NAME
     wrong = [
         "",
