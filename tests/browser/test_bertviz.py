@@ -15,7 +15,13 @@ def bertviz(tab, view="Head view"):
     """The frame, once this view is drawn in it."""
     frame = tab.page.locator(FRAME).and_(tab.page.get_by_title(f"BertViz: {view.lower()}"))
     frame.wait_for()
-    return frame.element_handle().content_frame()
+    # On a busy machine the frame is there before its document is.
+    for _ in range(100):
+        document = frame.element_handle().content_frame()
+        if document is not None:
+            return document
+        tab.page.wait_for_timeout(100)
+    raise AssertionError(f"the frame of BertViz's {view.lower()} stayed empty")
 
 
 def choose(tab, view):
