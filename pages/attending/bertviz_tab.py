@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.attending.choices import VIEW, VIEWS
+from pages.shared import file_names
 from pages.shared.asking import ask, working
 from pages.shared.messages import in_place
 from viz.components.framed_document import framed_document
@@ -59,7 +60,7 @@ def show(request: "HeadMapRequest", traced: "TracedText", status: DeltaGenerator
             st.download_button(
                 "This view as an HTML file",
                 lambda: document,
-                f"{request.trace.model}-{request.kind}-bertviz-{view}.html",
+                f"{file_names.of_model(request.trace.model)}-{request.kind}-bertviz-{view}.html",
                 "text/html",
                 key="bertviz_html",
                 on_click="ignore",

@@ -12,6 +12,7 @@ import streamlit as st
 
 from models.catalog import model_card
 from pages.caching.choices import in_the_link
+from pages.shared import file_names
 from pages.shared.link import address, fits
 from pages.shared.text import open_text_file
 
@@ -83,7 +84,7 @@ def share_and_download(request: "WriteRequest", steps: "Sequence[GenerationStep]
     else:
         st.caption("This link opens the same settings; the text is too long for it and goes as a file:")
     st.code(address(choices), language=None, wrap_lines=True)
-    name = f"{request.model}-kv-cache"
+    name = f"{file_names.of_model(request.model)}-kv-cache"
     with st.container(horizontal=True):
         st.download_button("CSV", lambda: steps_as_csv(steps), f"{name}.csv", "text/csv", key="csv", on_click="ignore")
         st.download_button(

@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from models.engine import engine
+from pages.shared import file_names
 from pages.shared.asking import ask, working
 from pages.shared.link import Choice, one_of
 from pages.shared.theme import palette
@@ -256,7 +257,7 @@ def tree_as_json(found: "BeamSearch", request: "BeamSearchRequest") -> str:
 
 
 def _downloads(found: "BeamSearch", request: "BeamSearchRequest") -> None:
-    name = f"{request.model}-beams"
+    name = f"{file_names.of_model(request.model)}-beams"
     with st.container(horizontal=True):
         st.download_button(
             "The tree as CSV",

@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.decoding import whole_texts
+from pages.shared import file_names
 from pages.shared.asking import ask, working
 from pages.shared.jobs import answer_of, leave
 from pages.shared.theme import palette
@@ -157,7 +158,7 @@ def _figures(names: Sequence[str], found: "ManyTexts") -> None:
 
 
 def _downloads(request: "ManyRequest", names: Sequence[str], found: "ManyTexts") -> None:
-    name = f"{request.model}-texts"
+    name = f"{file_names.of_model(request.model)}-texts"
     with st.container(horizontal=True):
         st.download_button(
             "Texts as CSV",

@@ -16,7 +16,7 @@ from models.engine import engine
 from models.errors import HeadlightError
 from pages.decoding.choices import in_the_link
 from pages.decoding.writing import Written, branches
-from pages.shared import thread
+from pages.shared import file_names, thread
 from pages.shared.link import address, fits
 from pages.shared.text import open_text_file
 
@@ -107,7 +107,7 @@ def share_and_download(settings: "DecodingSettings", before: tuple[int, ...], wr
         st.download_button(
             "CSV of the stages",
             lambda: stages_as_csv(engine.run(StagesRequest(model, text, settings, before))),
-            f"{model}-next-token.csv",
+            f"{file_names.of_model(model)}-next-token.csv",
             "text/csv",
             key="csv",
             on_click="ignore",
@@ -118,7 +118,7 @@ def share_and_download(settings: "DecodingSettings", before: tuple[int, ...], wr
             st.download_button(
                 "JSON of the text",
                 lambda: text_as_json(written, other_branches(written, walked)),
-                f"{model}-text.json",
+                f"{file_names.of_model(model)}-text.json",
                 "application/json",
                 key="json",
                 on_click="ignore",

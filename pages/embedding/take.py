@@ -14,7 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import model_card
 from pages.embedding.choices import DEPTH, in_the_link, texts
-from pages.shared import thread
+from pages.shared import file_names, thread
 from pages.shared.asking import ask
 from pages.shared.link import address, fits
 from pages.shared.text import open_text_file
@@ -55,7 +55,7 @@ def as_projector(vectors: Float[np.ndarray, "vector width"], names: Sequence[str
 
 def vectors_download(vectors: Float[np.ndarray, "vector width"], names: Sequence[str], what: str) -> None:
     """The three ways to take vectors along, made when somebody asks for them."""
-    name = f"{thread.MODEL.value}-{what}"
+    name = f"{file_names.of_model(thread.MODEL.value)}-{what}"
     with st.container(horizontal=True, key=f"take_{what}"):
         st.download_button("NumPy (.npy)", lambda: as_npy(vectors), f"{name}.npy", key=f"npy_{what}", on_click="ignore")
         st.download_button(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from models.engine import engine
+from pages.shared import file_names
 from pages.shared.link import Choice, address, fits
 from pages.shared.text import open_text_file
 
@@ -72,7 +73,7 @@ def share_and_download(
     else:
         st.caption("This link opens the same head; the text is too long for it and goes as a file:")
     st.code(address(choices), language=None, wrap_lines=True)
-    file_name = f"{request.trace.model}-{name.replace(' ', '-')}"
+    file_name = f"{file_names.of_model(request.trace.model)}-{name.replace(' ', '-')}"
     with st.container(horizontal=True):
         st.download_button(
             "CSV", lambda: map_as_csv(request, traced), f"{file_name}.csv", "text/csv", key="csv", on_click="ignore"
@@ -124,7 +125,7 @@ def products_download(request: "HeadMapRequest", traced: "TracedText", query: in
         st.download_button(
             "q·k as JSON",
             lambda: products_as_json(request, traced, query),
-            f"{request.trace.model}-L{request.layer}-H{request.head}-qk.json",
+            f"{file_names.of_model(request.trace.model)}-L{request.layer}-H{request.head}-qk.json",
             "application/json",
             key="qk_json",
             on_click="ignore",

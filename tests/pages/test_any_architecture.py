@@ -10,6 +10,7 @@ from models.decoding import DecodingSettings, WriteRequest
 from models.embeddings import EmbedRequest
 from models.engine import engine
 from models.loading import load_model, open_folder
+from pages.shared import file_names
 from tests.models.architectures import NAMES
 from tests.models.test_folders import save
 from tests.pages.cache_screen import Cache
@@ -168,3 +169,32 @@ def test_the_picture_and_a_tab_can_each_have_a_problem(tmp_path):
         "One point makes no map",
         "There is only one vector",
     ]
+
+
+@pytest.mark.parametrize(
+    ("model", "part"),
+    [
+        ("minilm", "minilm"),
+        ("folder:/home/ada/Mein Modell, été", "Mein-Modell-été"),
+        ("folder:/home/ada/model.Q4_1.gguf", "model.Q4_1.gguf"),
+        ("hub:org/model@main", "model-main"),
+        ("folder:/(…)", "model"),
+    ],
+)
+def test_a_file_is_named_after_the_model_and_not_after_its_path(model, part):
+    assert file_names.of_model(model) == part
+
+
+def test_a_folder_can_be_taken_along_and_its_code_names_it(tmp_path):
+    card = opened("llama", tmp_path)
+    visit = Visit(card)
+    tabs = {ATTENTION: "below", "pages/embeddings.py": "below_embeddings", "pages/sampling.py": "below_sampling"}
+    for page, key in (tabs | {"pages/kv_cache.py": "below_kv_cache"}).items():
+        visit.go(page)
+        visit.test.session_state[key] = "Take it with you"
+        visit.run()
+        assert visit.test.get("download_button")
+        assert visit.said == []
+        visit.test.session_state[key] = "Show the code"
+        visit.run()
+        assert any(card.folder in each.value for each in visit.test.code)
