@@ -79,13 +79,18 @@ def figures(card: ModelCard) -> str:
 
 def what_it_takes(card: ModelCard) -> str:
     """What a model of the hub takes: memory, licence, and whether its terms have to be agreed to first."""
-    memory = f"{_BYTES_PER_PARAMETER * card.parameters / 1e6:,.0f} MB in float32"
+    memory = f"{megabytes(_BYTES_PER_PARAMETER * card.parameters)} in float32"
     said = [
         f"In memory {memory}." if card.parameters else "",
         f"Licence: {card.licence or 'not stated'}.",
         "Gated: whoever runs this server has to agree to its terms on the hub." if card.is_gated else "Not gated.",
     ]
     return " ".join(filter(None, said))
+
+
+def megabytes(count: int) -> str:
+    """Bytes as downloads are counted, in millions: 1,519 MB, 4.2 MB, 0.11 MB."""
+    return f"{count / 1e6:,.{0 if count >= 1e7 else 1 if count >= 1e6 else 2}f} MB"
 
 
 def is_local() -> bool:
@@ -234,7 +239,7 @@ def _shelf(names: list[str]) -> None:
         _open_button(name)
         return
     st.caption(f"At most {largest_download() / 1e9:,.1f} GB are fetched here.")
-    _fetch_button(name, f"about {card.download / 1e6:,.0f} MB")
+    _fetch_button(name, f"about {megabytes(card.download)}")
 
 
 def _by_id() -> None:
@@ -255,7 +260,7 @@ def _by_id() -> None:
     card = st.session_state.get(_OFFER)
     if card is not None:
         st.caption(f"{card.title}, {card.family}. {figures(card)} {what_it_takes(card)} {card.precision}".strip())
-        _fetch_button(card.name, f"{card.download / 1e6:,.0f} MB")
+        _fetch_button(card.name, megabytes(card.download))
 
 
 def _folder() -> None:
@@ -326,7 +331,10 @@ def _choose(name: str) -> None:
 
 def _coming() -> None:
     """How far a download is, shown again and again; what is whole is chosen."""
-    name, job = st.session_state.get(_JOB, ("", ""))
+    if _JOB not in st.session_state:
+        # It was cancelled, which runs this fragment alone: the form outside of it offers the model again.
+        _run_again()
+    name, job = st.session_state[_JOB]
     try:
         progress = engine.poll(job)
     except JobError as error:
@@ -346,7 +354,7 @@ def _bar(name: str, job: str, progress: "Progress") -> None:
     if progress.steps:
         last = progress.steps[-1]
         part = last.done / max(1, last.total)
-        said = f"{last.done / 1e6:,.1f} of {last.total / 1e6:,.1f} MB"
+        said = f"{megabytes(last.done)} of {megabytes(last.total)}"
         if not last.file and last.done < last.total:
             said = "Somebody else fetches it already; it is waited for."
     with st.container(key="another_coming"):

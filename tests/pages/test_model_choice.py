@@ -2,18 +2,23 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import time
+from dataclasses import replace
 
 import pytest
 
 from models.catalog import MODELS
 from models.engine import engine as shared_engine
 from models.loading import open_folder
+from models.loading.hub import is_fetched
 from models.loading.hub_ids import hub_id
+from pages.shared.model_choice import figures, titles
 from tests.models.hub_fetching import MODEL, NAME, files, hub
 from tests.models.hub_server import Faults
 from tests.models.test_folders import save
-from tests.pages.screen import HOME, Screen
+from tests.pages.screen import HOME, ROOT, Screen
 
 __all__ = ["files", "hub"]
 
@@ -131,9 +136,9 @@ def test_an_id_is_looked_up_before_it_is_fetched(hub):
     card = screen.test.session_state["another:offer"]
     assert (card.name, screen.model) == (NAME, "minilm")
     assert "Licence: not stated." in screen.captions
-    assert "0 MB)" in screen.test.button(key="hub_fetch").label
+    assert screen.test.button(key="hub_fetch").label == f"Fetch it ({card.download / 1e6:.2f} MB)"
     screen.fetch().until(lambda: hub.asked("model.safetensors"))
-    assert "of 0.1 MB" in screen.until(lambda: screen.coming > 0.1).said
+    assert f"of {card.download / 1e6:.2f} MB" in screen.until(lambda: screen.coming > 0.1).said
     assert screen.test.button(key="hub_fetch").disabled
     screen.test.button(key="hub_cancel").click()
     screen.run()
@@ -248,3 +253,58 @@ def test_a_title_is_no_markup(folder):
     assert not set("*`[]<>$:") & set(title)
     assert os.environ["HEADLIGHT_FOLDERS"]
     assert hub_id("gpt2").name == "gpt2"
+
+
+def test_a_gated_model_is_one_sentence_and_what_was_typed_stays(hub):
+    hub.gated.add(MODEL)
+    screen = Choice().look_up(MODEL)
+    assert len(screen.errors) == 1
+    assert "This model is gated" in screen.errors[0]
+    assert screen.test.text_input(key="hub_id").value == MODEL
+
+
+def test_a_pickle_is_one_sentence_and_what_was_typed_stays(folder):
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    screen = Choice().open_folder(folder)
+    assert len(screen.errors) == 1
+    assert "pickle" in screen.errors[0]
+    assert screen.test.text_input(key="folder_path").value == str(folder)
+
+
+def test_what_was_fetched_opens_at_once(hub):
+    Choice().look_up(MODEL).fetch().until(lambda: is_fetched(NAME))
+    hub.requests.clear()
+    MODELS._opened.clear()
+    assert Choice().look_up(MODEL).model == NAME
+    assert hub.requests == []
+
+
+def test_a_link_opens_a_folder_on_a_page_that_computes(folder):
+    """The page reads the address once more after the model was opened."""
+    odd = f"folder:{folder.parent}/x/../{folder.name}"
+    screen = Screen(model=odd, text="w11 w23 w5")
+    assert screen.query["model"] == f"folder:{folder}"
+    assert screen.has_picture
+    assert screen.notes == []
+    assert Screen(model=f"{odd}/gone").query["model"] == "minilm"
+
+
+def test_a_model_without_a_longest_text_says_so():
+    card = replace(MODELS["minilm"], positions=None, decoder_layers=2, parameters=20_000)
+    assert figures(card) == "6 + 2 layers × 12 heads, width 384, 0.02 million parameters, texts of any length."
+
+
+def test_no_two_models_are_called_alike():
+    card = MODELS["minilm"]
+    others = [replace(card, name="a", title="x"), replace(card, name="b", title="x")]
+    other = replace(card, name="hub:a/b@v1", hub="a/b", revision="v1", title="x")
+    assert list(titles([card, *others, other]).values()) == [card.title, "x (1)", "x (2)", "x, v1"]
+
+
+def test_reading_a_link_does_not_wait_for_torch():
+    program = (
+        "import sys; from pages.shared import model_choice, thread; thread.named_in_link('folder:/a/../b');"
+        "thread.named_in_link('gpt2'); print('torch' in sys.modules, 'huggingface_hub' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False", "False"]
