@@ -184,10 +184,11 @@ def _another() -> None:
 
 def _sources() -> None:
     if "another_source" not in st.session_state:
-        st.session_state["another_source"] = _SHELF
+        st.session_state["another_source"] = st.session_state.get("another:source", _SHELF)
     source = st.segmented_control(
         "From", [_SHELF, _ID, _FOLDER], key="another_source", required=True, wrap=True, on_change=_try_anew
     )
+    st.session_state["another:source"] = source
     with _in_place():
         if source == _FOLDER:
             _folder()
@@ -226,6 +227,8 @@ def _fetched_only() -> None:
 def _shelf(names: list[str]) -> None:
     from models.loading.hub import is_fetched
 
+    if "hub_shelf" not in st.session_state and st.session_state.get("another:hub_shelf") in names:
+        st.session_state["hub_shelf"] = st.session_state["another:hub_shelf"]
     name = st.selectbox(
         "Model of the shelf",
         names,
@@ -233,6 +236,7 @@ def _shelf(names: list[str]) -> None:
         key="hub_shelf",
         on_change=_try_anew,
     )
+    st.session_state["another:hub_shelf"] = name
     card = HUB_MODELS[name]
     st.caption(f"{figures(card)} {what_it_takes(card)} {card.precision}")
     if is_fetched(name):

@@ -301,6 +301,26 @@ def test_no_two_models_are_called_alike():
     assert list(titles([card, *others, other]).values()) == [card.title, "x (1)", "x (2)", "x, v1"]
 
 
+def test_the_form_is_as_it_was_when_it_is_opened_again(hub):
+    screen = Choice()
+    screen.test.selectbox(key="hub_shelf").set_value("t5-small")
+    screen.run().look_up(MODEL)
+    for is_open in (False, True):
+        screen.test.session_state["another"] = is_open
+        screen.run()
+    assert screen.test.segmented_control(key="another_source").value == "Hub id"
+    assert screen.test.text_input(key="hub_id").value == MODEL
+    assert screen.test.button(key="hub_fetch").label.startswith("Fetch it")
+    assert screen.source("Hub shelf").test.selectbox(key="hub_shelf").value == "t5-small"
+
+
+def test_a_link_to_what_is_not_there_fills_in_the_form(hub):
+    assert Choice(model="gpt2").test.selectbox(key="hub_shelf").value == "gpt2"
+    screen = Choice(model=f"{NAME}@v1")
+    assert screen.test.text_input(key="hub_id").value == MODEL
+    assert screen.test.text_input(key="hub_revision").value == "v1"
+
+
 def test_reading_a_link_does_not_wait_for_torch():
     program = (
         "import sys; from pages.shared import model_choice, thread; thread.named_in_link('folder:/a/../b');"
