@@ -16,7 +16,10 @@ from transformers import (
     PreTrainedConfig,
     PreTrainedModel,
 )
-from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+)
 
 from models.catalog import Family, ModelCard, Pack
 from models.errors import HeadlightError
@@ -120,12 +123,17 @@ def check_tokenizer_files(names: Collection[str]) -> None:
         )
 
 
+def missing_of_picture(missing: Collection[str]) -> list[str]:
+    """Those of the tensors that were missing of which a picture is made: all but a pooler's."""
+    return [each for each in missing if "pooler" not in each]
+
+
 def check_whole(missing: Collection[str], title: str) -> None:
     """Raise ModelRefusedError when tensors were missing that a picture is made of.
 
     transformers fills those with random numbers. A pooler is none of them: it comes after all that is shown.
     """
-    lacking = [each for each in missing if "pooler" not in each]
+    lacking = missing_of_picture(missing)
     if lacking:
         raise ModelRefusedError(
             f"The weights of {title} lack {len(lacking)} of the tensors that its architecture has, which would be "
@@ -190,10 +198,15 @@ def family_of(config: PreTrainedConfig) -> Family:
     )
 
 
+def has_masked_head(config: PreTrainedConfig) -> bool:
+    """Whether an encoder's weights come with a head for masked language, as its config names the class."""
+    return bool(set(config.architectures or ()) & set(MODEL_FOR_MASKED_LM_MAPPING_NAMES.values()))
+
+
 def model_class_of(config: PreTrainedConfig) -> type[PreTrainedModel]:
     """The class that transformers loads it into. Raises ModelRefusedError, ArchitectureNotSupportedError."""
     mapping = {
-        "encoder": MODEL_MAPPING,
+        "encoder": MODEL_FOR_MASKED_LM_MAPPING if has_masked_head(config) else MODEL_MAPPING,
         "decoder": MODEL_FOR_CAUSAL_LM_MAPPING,
         "seq2seq": MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
     }[family_of(config)]

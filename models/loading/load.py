@@ -1,14 +1,17 @@
 """Reading a model from its files, or taking one over from memory."""
 
 import copy
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
 from transformers import (
+    AutoConfig,
     AutoModel,
     AutoModelForCausalLM,
+    AutoModelForMaskedLM,
     AutoModelForSeq2SeqLM,
     AutoTokenizer,
     PreTrainedModel,
@@ -19,7 +22,13 @@ from transformers.utils.logging import disable_progress_bar
 from models.attention.capture import implementation_for
 from models.catalog import Family, ModelCard, Pack
 from models.loaded import LoadedModel
-from models.loading.checks import ModelRefusedError, check_attention, check_whole
+from models.loading.checks import (
+    ModelRefusedError,
+    check_attention,
+    check_whole,
+    has_masked_head,
+    missing_of_picture,
+)
 from models.loading.opening import card_of
 from models.loading.packs import PackError, model_folder
 from models.loading.placing import Place, failure_of, input_device, places_for
@@ -49,18 +58,8 @@ def load_model(name: str, place: Place | None = None) -> LoadedModel:
 
 def _read(card: ModelCard, place: Place) -> LoadedModel:
     folder = model_folder(card)
-    model_class = _CLASSES[card.family]
     try:
-        read: Any = model_class.from_pretrained(
-            folder,
-            dtype=place.dtype,
-            device_map=place.device_map,
-            max_memory=place.max_memory,
-            local_files_only=True,
-            use_safetensors=True,
-            output_loading_info=True,
-        )
-        model, notes = read
+        model, missing = _weights(card, folder, place)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         target_tokenizer = _target_tokenizer(folder)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
@@ -74,8 +73,32 @@ def _read(card: ModelCard, place: Place) -> LoadedModel:
         raise PackError(
             f"The files of {card.title} could not be read ({type(error).__name__}). Run `make clean` and `make run`."
         ) from error
-    check_whole(notes["missing_keys"], card.title)
+    check_whole(missing, card.title)
     return _prepare(model, tokenizer, card, target_tokenizer, place.note)
+
+
+def _weights(card: ModelCard, folder: Path, place: Place) -> tuple[PreTrainedModel, Collection[str]]:
+    """The model, and the names of the tensors that its class has and its files have not.
+
+    An encoder that was trained on masked words has its head with it, unless its files have none after all.
+    """
+    classes: list[Any] = [_CLASSES[card.family]]
+    if card.family == "encoder" and has_masked_head(AutoConfig.from_pretrained(folder, local_files_only=True)):
+        classes.insert(0, AutoModelForMaskedLM)
+    for model_class in classes:
+        model, notes = model_class.from_pretrained(
+            folder,
+            dtype=place.dtype,
+            device_map=place.device_map,
+            max_memory=place.max_memory,
+            local_files_only=True,
+            use_safetensors=True,
+            output_loading_info=True,
+        )
+        missing = notes["missing_keys"]
+        if not missing_of_picture(missing):
+            break
+    return model, missing
 
 
 def _target_tokenizer(folder: Path) -> Any:

@@ -53,6 +53,7 @@ def test_the_head_view_draws_the_weights(tab, weights):
     )
 
 
+@pytest.mark.slow
 def test_the_model_view_draws_every_head(tab, weights):
     tab.open(text=TEXT, layer=3, head=1).open_tab(TAB)
     frame = choose(tab, "Model view")
@@ -77,6 +78,7 @@ def test_only_the_chosen_layer(tab):
     assert bertviz(tab).locator("#layer option").all_text_contents() == ["3"]
 
 
+@pytest.mark.slow
 def test_another_head_does_not_draw_it_again(tab):
     tab.open(text=TEXT, layer=3, head=1).open_tab(TAB)
     bertviz(tab).evaluate("() => { document.body.dataset.same = 'yes' }")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 from gguf import GGUFWriter, TokenType
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
-from transformers import MambaConfig, PreTrainedTokenizerFast, WhisperConfig
+from transformers import BertForMaskedLM, MambaConfig, PreTrainedTokenizerFast, WhisperConfig
 
 from models.attention import trace_attention
 from models.catalog import MODELS, UnknownModelError, model_card
@@ -307,3 +307,20 @@ def test_a_folder_that_may_not_be_read_is_said(folder):
         assert "could not be read" in refusal(folder)
     finally:
         folder.chmod(0o700)
+
+
+@pytest.mark.parametrize("has_head", [True, False], ids=["with its head", "without"])
+def test_an_encoder_that_was_trained_on_masked_words_keeps_its_head(tmp_path, has_head):
+    with torch.random.fork_rng():
+        model = BertForMaskedLM(architectures.ARCHITECTURES["bert"].config()).eval()
+    model.save_pretrained(tmp_path)
+    tokenizer_of("bert").save_pretrained(tmp_path)
+    if not has_head:
+        file = tmp_path / "model.safetensors"
+        save_file({name: each for name, each in load_file(file).items() if not name.startswith("cls.")}, file)
+    loaded = load_model(open_folder(str(tmp_path)).name)
+    assert (loaded.model.get_output_embeddings() is not None) == has_head
+    with torch.inference_mode():
+        whole = model(input_ids=torch.tensor([IDS]), output_hidden_states=True)
+    expected = whole.logits if has_head else whole.hidden_states[-1]
+    np.testing.assert_allclose(trace_attention(loaded, IDS).outputs, expected[0].numpy(), atol=1e-5)
