@@ -22,10 +22,10 @@ run: models ## start Headlight and print its address
 		$(if $(filter 0.0.0.0 ::,$(ADDRESS)),--browser.serverAddress="$$(uname -n)")
 
 test: packages-dev models chromium ## run the tests, without the slow ones
-	@CHROMIUM="$$($(find_chromium))" $(PY) -m pytest -n 2 --dist loadgroup -m 'not slow'
+	@CHROMIUM="$$($(find_chromium))" $(PY) -m pytest -m 'not slow'
 
 test-all: packages-dev models chromium ## run every test
-	@CHROMIUM="$$($(find_chromium))" $(PY) -m pytest -n 2 --dist loadgroup
+	@CHROMIUM="$$($(find_chromium))" $(PY) -m pytest
 
 lint: packages-dev ## check format, style and types
 	@status=0; \

@@ -68,6 +68,7 @@ def test_the_model_view_draws_every_head(tab, weights):
     assert drawn <= box["width"] + 1, "it is as wide as there is room"
 
 
+@pytest.mark.slow
 def test_only_the_chosen_layer(tab):
     tab.open(text=TEXT, layer=3, head=1).open_tab(TAB)
     bertviz(tab)
