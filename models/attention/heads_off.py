@@ -66,9 +66,8 @@ class HeadsOffRequest:
         traces = [whole]
         for start in range(0, heads, _ROWS_AT_ONCE):
             with engine.forward(whole.loaded):
-                traces += trace_rows(
-                    whole.loaded, whole.inputs.ids, rows[start : start + _ROWS_AT_ONCE], whole.inputs.target_ids or None
-                )
+                some = rows[start : start + _ROWS_AT_ONCE]
+                traces += trace_rows(whole.loaded, whole.inputs.ids, some, whole.inputs.target_ids or None, whole)
         if whole.target_pieces:
             shares = [_share_of_output(trace, written_ids(trace.loaded, self.trace.target)) for trace in traces]
             return HeadsOff("output", "the whole output", shares[0], tuple(shares[1:]), ())

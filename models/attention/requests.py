@@ -1,7 +1,7 @@
 """What the pages ask of a trace, and the answers: only the slice that is shown."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -36,8 +36,10 @@ class TraceRequest:
         """Raises what `load_model` and `trace_attention` raise."""
         loaded = engine.model(self.model)
         target = shifted_right(loaded, self.target) if isinstance(self.target, tuple) else self.target
+        plain = replace(self, interventions=())
+        base = engine.run(plain) if self.interventions and plain in engine.answers else None
         with engine.forward(loaded):
-            return trace_attention(loaded, self.text, target, self.interventions)
+            return trace_attention(loaded, self.text, target, self.interventions, base)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from models.attention.blocks import Blocks, Said, unchanged
 from models.attention.capture import (
     Call,
     Kind,
@@ -49,6 +50,7 @@ class AttentionTrace:
 
     pieces, target_pieces: one per position of the input and, for a seq2seq model, of the decoder's input.
     last_output: the model's output at the last position, [vocabulary] (logits) or [width], float32.
+    said: what the model's blocks returned, the first of them if not all; empty for a run with interventions.
     """
 
     loaded: LoadedModel
@@ -59,6 +61,7 @@ class AttentionTrace:
     inputs: Inputs
     interventions: tuple[Intervention, ...]
     whole_output: Float[np.ndarray, "position output"] | None
+    said: tuple[Said, ...] = ()
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -89,7 +92,7 @@ class AttentionTrace:
         """
         if self.whole_output is not None:
             return self.whole_output
-        _, output = _forward(self.loaded, self.inputs, (self.interventions,), last_only=False)
+        _, output, _ = _forward(self.loaded, self.inputs, (self.interventions,), last_only=False, base=self)
         return _to_numpy(output[0])
 
     @property
@@ -102,6 +105,7 @@ class AttentionTrace:
                     storages[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
         return (
             sum(storages.values())
+            + sum(each.nbytes for each in self.said)
             + self.last_output.nbytes
             + (0 if self.whole_output is None else self.whole_output.nbytes)
         )
@@ -191,6 +195,7 @@ def trace_attention(
     text: str | Sequence[int],
     target_text: str | Sequence[int] | None = None,
     interventions: Sequence[Intervention] = (),
+    base: AttentionTrace | None = None,
 ) -> AttentionTrace:
     """Run the model once over `text` and record its attention.
 
@@ -198,11 +203,12 @@ def trace_attention(
     target_text: for seq2seq models, what the decoder is given (teacher-forced): a text, shifted right as in training,
         or the decoder's input ids as they are; None gives it its start token alone.
     interventions: what is changed in this run.
+    base: another trace of the same text. What ran in it before the first thing that is changed here runs not again.
 
     Raises TextError, InputError (empty, longer than the model's positions, ids out of the vocabulary),
     InterventionError, NothingRecordedError.
     """
-    return trace_rows(loaded, text, (tuple(interventions),), target_text)[0]
+    return trace_rows(loaded, text, (tuple(interventions),), target_text, base)[0]
 
 
 def trace_rows(
@@ -210,14 +216,17 @@ def trace_rows(
     text: str | Sequence[int],
     rows: Sequence[Sequence[Intervention]],
     target_text: str | Sequence[int] | None = None,
+    base: AttentionTrace | None = None,
 ) -> tuple[AttentionTrace, ...]:
     """Run the model once over a batch with one row for each set of interventions, all of the same text.
+
+    base: as in `trace_attention`.
 
     Returns one trace per row, equal to those of `trace_attention` one by one. Raises what it raises.
     """
     inputs = model_inputs(loaded, text, target_text)
     each = tuple(tuple(row) for row in rows)
-    run, output = _forward(loaded, inputs, each, last_only=True)
+    run, output, said = _forward(loaded, inputs, each, last_only=True, base=base)
     if not run.calls:
         raise NothingRecordedError(
             f"{type(loaded.model).__name__} ran, but none of its attention went through transformers' registry."
@@ -236,25 +245,45 @@ def trace_rows(
             inputs=inputs,
             interventions=each[row],
             whole_output=_to_numpy(output[row]) if keeps_all else None,
+            said=said,
         )
         for row in range(len(each))
     )
 
 
 def _forward(
-    loaded: LoadedModel, inputs: Inputs, rows: tuple[tuple[Intervention, ...], ...], *, last_only: bool
-) -> tuple[Run, Tensor]:
+    loaded: LoadedModel,
+    inputs: Inputs,
+    rows: tuple[tuple[Intervention, ...], ...],
+    *,
+    last_only: bool,
+    base: AttentionTrace | None,
+) -> tuple[Run, Tensor, tuple[Said, ...]]:
     """One recorded forward; the output is [batch, position or 1, vocabulary or width]."""
+    known = _known(loaded, inputs, rows, base)
     run = Run(
         decoder_modules=loaded.decoder_modules,
         interventions=rows if any(rows) else (),
         is_seq2seq=bool(loaded.model.config.is_encoder_decoder),
     )
+    if base is not None:
+        run.calls.update({call: base.calls[call] for each in known for call in each.calls})
+    blocks = Blocks(run, known, len(rows), keeps=not any(rows) and not known)
     arguments = inputs.arguments(loaded, len(rows), last_only=last_only)
     with torch.inference_mode(), recording(run):
-        result = loaded.model(**arguments)
+        result = blocks.of(loaded.model)(**arguments)
     output = result["logits"] if "logits" in result else result["last_hidden_state"]
-    return run, output
+    return run, output, tuple(blocks.said)
+
+
+def _known(
+    loaded: LoadedModel, inputs: Inputs, rows: tuple[tuple[Intervention, ...], ...], base: AttentionTrace | None
+) -> tuple[Said, ...]:
+    """What the blocks say in every one of these rows as they do in `base`."""
+    if base is None or base.loaded is not loaded or base.inputs != inputs:
+        return ()
+    changes = [each for row in rows for each in {*row} ^ {*base.interventions}]
+    return unchanged(base.said, changes, is_seq2seq=bool(loaded.model.config.is_encoder_decoder))
 
 
 def _check_address(intervention: Intervention, run: Run) -> None:

@@ -1,0 +1,156 @@
+"""A run with a change begins where it begins to differ: the same numbers as a run of all blocks, and fewer that ran."""
+
+import numpy as np
+import pytest
+import torch
+
+from models.attention import HideToken, TraceRequest, ZeroHead, blocks, trace_attention, trace_rows
+from models.engine import Engine
+from tests.models import architectures
+from tests.models.architectures import HEADS, IDS, KINDS, NAMES, SEQ2SEQ, TARGET_IDS
+
+# A batch is computed in another order than one row.
+TIGHT = {"rtol": 0, "atol": 1e-5}
+
+
+def traced(name, interventions=(), base=None):
+    target = TARGET_IDS if name in SEQ2SEQ else None
+    return trace_attention(architectures.loaded(name), IDS, target, interventions, base)
+
+
+def assert_same(trace, expected):
+    assert trace.calls.keys() == expected.calls.keys()
+    np.testing.assert_allclose(trace.last_output, expected.last_output, **TIGHT)
+    np.testing.assert_allclose(trace.outputs, expected.outputs, **TIGHT)
+    for kind in expected.kinds:
+        for layer in expected.layers(kind):
+            np.testing.assert_allclose(trace.weights(kind, layer), expected.weights(kind, layer), **TIGHT)
+            np.testing.assert_allclose(trace.values(kind, layer), expected.values(kind, layer), **TIGHT)
+            np.testing.assert_array_equal(trace.visible(kind, layer, 1), expected.visible(kind, layer, 1))
+
+
+def is_shared(trace, base, call):
+    """Whether both hold the same memory."""
+    return trace.calls[call].query.data_ptr() == base.calls[call].query.data_ptr()
+
+
+def calls_of(said):
+    return [call for each in said for call in each.calls]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_block_is_kept_in_its_order(name):
+    base = traced(name)
+    assert calls_of(base.said) == list(base.calls)
+    assert base.nbytes >= sum(each.nbytes for each in base.said) > 0
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS)
+def test_a_head_off_in_any_layer_is_as_if_all_had_run(name, kind):
+    base = traced(name)
+    for layer in base.layers(kind):
+        change = [ZeroHead(kind, layer, HEADS - 1)]
+        trace = traced(name, change, base)
+        assert_same(trace, traced(name, change))
+        # What did not run again is not there twice.
+        shared = [call for call in base.calls if is_shared(trace, base, call)]
+        known = blocks.unchanged(base.said, change, is_seq2seq=name in SEQ2SEQ)
+        assert shared == calls_of(known)
+        assert (kind, layer) not in shared
+    assert shared, "the last layer has something before it"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rows_of_a_batch_begin_where_the_first_of_them_differs(name):
+    base = traced(name)
+    kind = base.kinds[-1]
+    last = base.layers(kind)[-1]
+    rows = [(ZeroHead(kind, last, head),) for head in range(HEADS)]
+    target = TARGET_IDS if name in SEQ2SEQ else None
+    for trace, row in zip(trace_rows(architectures.loaded(name), IDS, rows, target, base), rows, strict=True):
+        assert_same(trace, traced(name, row))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_hidden_token_changes_every_layer_that_sees_it(name):
+    base = traced(name)
+    assert blocks.unchanged(base.said, [HideToken(2)], is_seq2seq=name in SEQ2SEQ) == ()
+    assert_same(traced(name, [HideToken(2)], base), traced(name, [HideToken(2)]))
+    if name in SEQ2SEQ:
+        known = blocks.unchanged(base.said, [HideToken(2, in_target=True)], is_seq2seq=True)
+        assert {kind for kind, _ in calls_of(known)} == {"encoder"}
+        assert_same(traced(name, [HideToken(2, in_target=True)], base), traced(name, [HideToken(2, in_target=True)]))
+
+
+def test_the_blocks_before_it_do_not_run(monkeypatch):
+    loaded = architectures.loaded("llama")
+    base = traced("llama")
+    ran = []
+    for number, layer in enumerate(loaded.model.model.layers):
+        hook = layer.mlp.register_forward_hook(lambda *_, number=number: ran.append(number))
+        monkeypatch.setattr(layer, "a_hook_of_this_test", hook, raising=False)
+    try:
+        traced("llama", [ZeroHead("decoder", 1, 0)], base)
+    finally:
+        for layer in loaded.model.model.layers:
+            layer.a_hook_of_this_test.remove()
+    assert ran == [1]
+
+
+def test_a_base_of_another_text_or_model_is_not_used():
+    base = trace_attention(architectures.loaded("llama"), IDS[:-1])
+    change = [ZeroHead("decoder", 1, 0)]
+    assert_same(traced("llama", change, base), traced("llama", change))
+    assert_same(traced("llama", change, traced("mistral")), traced("llama", change))
+
+
+def test_what_a_block_says_is_its_own_copy():
+    base = traced("llama")
+    first = base.said[0]
+    before = first.output.clone() if isinstance(first.output, torch.Tensor) else first.output[0].clone()
+    again = first.again(3)
+    tensor = again if isinstance(again, torch.Tensor) else again[0]
+    assert tensor.shape[0] == 3
+    tensor += 1
+    kept = first.output if isinstance(first.output, torch.Tensor) else first.output[0]
+    torch.testing.assert_close(kept, before)
+
+
+def test_no_more_is_kept_than_there_is_room_for(monkeypatch):
+    whole = traced("llama")
+    monkeypatch.setattr(blocks, "_MOST_BYTES", whole.said[0].nbytes)
+    base = traced("llama")
+    assert len(base.said) == 1
+    change = [ZeroHead("decoder", 1, 0)]
+    assert_same(traced("llama", change, base), traced("llama", change))
+
+
+def test_a_block_that_is_handed_a_dictionary_ends_what_is_kept(monkeypatch):
+    loaded = architectures.loaded("llama")
+    layer_class = type(loaded.model.model.layers[1])
+    plain = layer_class.forward
+
+    def with_state(self, *arguments, **keywords):
+        keywords["past_key_values"] = None
+        return plain(self, *arguments, **keywords)
+
+    monkeypatch.setattr(layer_class, "forward", with_state)
+    assert len(traced("llama").said) == 2
+    monkeypatch.setattr(blocks, "_is_plain", lambda value: not isinstance(value, tuple))
+    assert traced("llama").said == ()
+    assert not blocks._is_made_of_tensors({"a": torch.zeros(1)})
+
+
+def test_the_engine_takes_what_it_still_has(monkeypatch):
+    loaded = architectures.loaded("llama")
+    engine = Engine()
+    monkeypatch.setattr(engine, "model", lambda _: loaded)
+    request = TraceRequest("llama", IDS)
+    changed = TraceRequest("llama", IDS, None, (ZeroHead("decoder", 1, 2),))
+    alone = engine.run(changed)
+    assert request not in engine.answers
+    base = engine.run(request)
+    with_base = TraceRequest("llama", IDS, None, (ZeroHead("decoder", 1, 2), ZeroHead("decoder", 1, 2)))
+    shared = engine.run(with_base)
+    assert is_shared(shared, base, ("decoder", 0))
+    assert_same(shared, alone)
