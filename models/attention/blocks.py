@@ -1,4 +1,4 @@
-"""What a model's blocks said in one run, so that another run with a change further up begins where it begins to differ."""
+"""What a model's blocks said in one run, so that another run with a change further up begins there."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
