@@ -43,7 +43,7 @@ from pages.attending.choices import (
 from pages.attending.options import more
 from pages.attending.tabs import below
 from pages.shared import door, thread
-from pages.shared.asking import ask, working
+from pages.shared.asking import ask, let_it_leave, working
 from pages.shared.examples import ATTENTION
 from pages.shared.link import mirror, receive
 from pages.shared.messages import in_place, problem, show_notes
@@ -214,24 +214,24 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
         (left, centre), right = st.columns((COLUMNS[0], sum(COLUMNS[1:])), gap="medium"), st.container()
     else:
         left, centre, right = st.columns(COLUMNS, gap="medium")
-    # The picture first: it is what people wait for.
-    picture = ask(HeadPictureRequest(after, selected, how="max" if POOLED.value == "max" else "mean"), status)
     with centre:
         what_is_off = changed.row()
+        # Made before anything is computed, so that what is sent next is the picture, at once.
+        place = st.container() if kind == "cross" and VIEW.value == "matrix" else st.container(key="map")
+    picture = ask(HeadPictureRequest(after, selected, how="max" if POOLED.value == "max" else "mean"), status)
+    with place:
         if VIEW.value == "model":
-            with st.container(key="grid"):
-                pictures.show_model(traced, trace, kind, layer, head, status)
+            pictures.show_model(traced, trace, kind, layer, head, status)
         elif VIEW.value == "heads":
-            with st.container(key="map"):
-                pictures.show_heads(traced, after, selected, status)
+            pictures.show_heads(traced, after, selected, status)
         elif VIEW.value == "qk":
-            with st.container(key="map"):
-                pictures.show_products(traced, after, selected, status)
+            pictures.show_products(traced, after, selected, status)
         elif kind == "cross":
             _cross(traced, before, after, picture, selected, right, status)
         else:
-            with st.container(key="map"):
-                pictures.show_matrix(traced, before, after, picture, selected, status)
+            pictures.show_matrix(traced, before, after, picture, selected, status)
+    let_it_leave()
+    with centre:
         say_what_was_not_read(traced)
     # After the picture, which people wait for.
     with what_is_off:

@@ -280,7 +280,9 @@ def _known(
     loaded: LoadedModel, inputs: Inputs, rows: tuple[tuple[Intervention, ...], ...], base: AttentionTrace | None
 ) -> tuple[Said, ...]:
     """What the blocks say in every one of these rows as they do in `base`."""
-    if base is None or base.loaded is not loaded or base.inputs != inputs:
+    if base is None or base.loaded is not loaded:
+        return ()
+    if (base.inputs.ids, base.inputs.target_ids) != (inputs.ids, inputs.target_ids):
         return ()
     changes = [each for row in rows for each in {*row} ^ {*base.interventions}]
     return unchanged(base.said, changes, is_seq2seq=bool(loaded.model.config.is_encoder_decoder))

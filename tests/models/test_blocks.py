@@ -6,6 +6,7 @@ import torch
 
 from models.attention import HideToken, TraceRequest, ZeroHead, blocks, trace_attention, trace_rows
 from models.engine import Engine
+from models.loading import load_model
 from tests.models import architectures
 from tests.models.architectures import HEADS, IDS, KINDS, NAMES, SEQ2SEQ, TARGET_IDS
 
@@ -102,6 +103,15 @@ def test_a_base_of_another_text_or_model_is_not_used():
     change = [ZeroHead("decoder", 1, 0)]
     assert_same(traced("llama", change, base), traced("llama", change))
     assert_same(traced("llama", change, traced("mistral")), traced("llama", change))
+
+
+def test_a_text_and_its_ids_are_the_same_run():
+    loaded = load_model("minilm")
+    base = trace_attention(loaded, "The cat sat.")
+    change = [ZeroHead("encoder", 3, 1)]
+    trace = trace_attention(loaded, base.inputs.ids, None, change, base)
+    assert [is_shared(trace, base, call) for call in base.calls] == [True] * 3 + [False] * 3
+    assert_same(trace, trace_attention(loaded, base.inputs.ids, None, change))
 
 
 def test_what_a_block_says_is_its_own_copy():

@@ -2,6 +2,8 @@
 
 const FAINTEST_LINE = 0.02
 const SHADES = 12
+// As style.css has it for `.scroll`.
+const HIGHEST = 560
 
 class HeadsView {
   constructor(shell) {
@@ -10,12 +12,16 @@ class HeadsView {
     this.bar = element("div", "key-heads")
     this.scroll = element("div", "scroll")
     this.stage = element("div", "stage")
+    // As high as what is seen, however long the text is: it stays in place while the stage moves behind it.
+    this.pane = element("div", "pane")
     this.base = element("canvas", "base")
     this.over = element("canvas", "over")
     this.over.tabIndex = 0
     this.over.setAttribute("role", "application")
-    this.stage.append(this.base, this.over)
+    this.pane.append(this.base, this.over)
+    this.stage.append(this.pane)
     this.scroll.append(this.stage)
+    this.scroll.onscroll = () => this.moved()
     this.parts = [this.bar, this.scroll]
     this.over.onpointermove = (event) => this.look(this.tokenAt(event))
     this.over.onpointerleave = () => this.look(null)
@@ -32,7 +38,10 @@ class HeadsView {
     this.keys = this.shell.keys.slice(key, key + this.columns)
     this.least = Math.max(FAINTEST_LINE, header.least)
     const text = JSON.stringify([this.queries, this.keys])
-    if (text !== this.text) this.locked = this.pointed = null
+    if (text !== this.text) {
+      this.locked = this.pointed = null
+      this.top = 0
+    }
     this.text = text
     this.buttons = Array.from({ length: this.count }, (_, head) => this.button(head))
     this.bar.replaceChildren(
@@ -102,12 +111,18 @@ class HeadsView {
 
   layOut(context, width) {
     const { isLarge } = this.header
-    // The held one is bold, and wider.
-    context.font = `bold ${this.shell.font}`
     const most = Math.max(this.rows, this.columns)
     this.line = isLarge ? 30 : most <= 24 ? 21 : 17
-    const longest = (texts) => Math.min(LONGEST_LABEL * (isLarge ? 1.5 : 1), Math.max(...texts.map((text) => context.measureText(text.slice(0, 60)).width)))
-    this.longest = [longest(this.queries), longest(this.keys)]
+    const limit = LONGEST_LABEL * (isLarge ? 1.5 : 1)
+    const widthOf = (text) => context.measureText(text.slice(0, 60)).width
+    context.font = this.shell.font
+    this.widths = [this.queries, this.keys].map((texts) => texts.map(widthOf))
+    // The held one is bold, and wider; so the longest are measured once more.
+    context.font = `bold ${this.shell.font}`
+    this.longest = [this.queries, this.keys].map((texts, side) => {
+      const order = texts.map((_, token) => token).sort((one, other) => this.widths[side][other] - this.widths[side][one])
+      return Math.min(limit, Math.max(...order.slice(0, 3).map((token) => widthOf(texts[token]))))
+    })
     this.marks = 4 * Math.min(this.count, 16)
     this.left = this.longest[0] + 14
     this.right = Math.max(this.left + 120, Math.min(width, 760) - this.longest[1] - 14 - this.marks)
@@ -123,14 +138,18 @@ class HeadsView {
   }
 
   draw(width) {
-    this.high = this.height(width)
+    const whole = this.height(width)
+    this.high = this.header.isLarge ? whole : Math.min(whole, HIGHEST)
     this.width = Math.min(width, this.right + this.marks + this.longest[1] + 16)
     width = this.width
     this.context = screenContext(this.base, width, this.high)
     // What lies over it is made when somebody points at something: an empty one costs as much as a full one.
     this.overContext = null
     for (const [side, size] of [["width", width], ["height", this.high]]) this.over.style[side] = `${size}px`
-    this.stage.style.height = `${this.high}px`
+    this.stage.style.height = `${whole}px`
+    this.pane.style.height = `${this.high}px`
+    this.top = Math.max(0, Math.min(this.top, whole - this.high))
+    if (whole > this.high) this.scroll.scrollTop = this.top
     this.over.setAttribute(
       "aria-label",
       `Lines of layer ${this.header.layer}: ${this.rows} queries on the left, ${this.columns} keys on the right. ` +
@@ -141,31 +160,63 @@ class HeadsView {
 
   repaint() {
     this.buttons.forEach((button, head) => button.setAttribute("aria-pressed", this.shown.includes(head)))
-    this.context.clearRect(0, 0, this.width, this.high)
-    this.paint(this.context)
+    this.paintPart(this.context, () => this.paint(this.context))
     this.paintOver()
   }
 
+  /** On an empty pane, `paint` what is in view. */
+  paintPart(context, paint) {
+    context.clearRect(0, 0, this.width, this.high)
+    context.save()
+    context.translate(0, -this.top)
+    this.isPart = true
+    paint()
+    this.isPart = false
+    context.restore()
+  }
+
+  moved() {
+    if (this.scroll.scrollTop === this.top) return
+    this.top = this.scroll.scrollTop
+    cancelAnimationFrame(this.frame)
+    this.frame = requestAnimationFrame(() => this.repaint())
+  }
+
+  /** Bring this token into view. */
+  reveal({ token }) {
+    const y = this.y(token)
+    const from = Math.max(Math.min(this.top, y - 2 * this.line), y + 2 * this.line - this.high)
+    if (from === this.top) return
+    this.scroll.scrollTop = from
+    this.moved()
+  }
+
   paint(context) {
-    const focus = this.isExport ? this.locked : null
-    this.paintLabels(context, null)
+    // A file shows what is held; on the screen that lies over all the others.
+    const focus = this.isPart ? null : this.locked
+    this.paintLabels(context, focus)
     if (focus) this.paintFocus(context, focus)
     else this.paintAll(context)
   }
 
   paintLabels(context, focus) {
-    const { colours } = this.shell
+    const { colours, font } = this.shell
     const write = (texts, x, align, side) => {
       context.textAlign = align
       context.textBaseline = "middle"
+      context.font = font
       texts.forEach((text, token) => {
+        const y = this.y(token)
+        if (this.isPart && (y < this.top - this.line || y > this.top + this.high + this.line)) return
         const isSelected = side === 0 && token + this.header.first[0] === this.shell.selected
-        const isFocus = focus && focus.side === side && focus.token === token
-        context.font = `${isSelected || isFocus ? "bold " : ""}${this.shell.font}`
+        const isBold = isSelected || (focus && focus.side === side && focus.token === token)
+        if (isBold) context.font = `bold ${font}`
         context.fillStyle = isSelected ? colours.accent : colours.ink
         const isOff = side === 1 && this.header.offTokens.includes(token + this.header.first[1])
-        const label = this.shell.shortened(context, text, this.longest[side])
-        context.fillText(isOff ? `✕ ${label}` : label, x, this.y(token))
+        const isWide = isBold || this.widths[side][token] > this.longest[side] || text.length > 60
+        const label = isWide ? this.shell.shortened(context, text, this.longest[side]) : text
+        context.fillText(isOff ? `✕ ${label}` : label, x, y)
+        if (isBold) context.font = font
       })
     }
     write(this.queries, this.left - 8, "right", 0)
@@ -174,30 +225,33 @@ class HeadsView {
 
   /** Every line at once, those of a head together. */
   paintAll(context) {
+    const { cells, columns, least, left, right } = this
+    const size = this.rows * columns
+    // A strong line is several fine ones side by side: up to a width of 1 many are drawn in one stroke, and fast. Many
+    // heads at once stay finer.
+    const widest = this.shown.length > 4 ? 2 : 4
     for (const head of this.shown) {
       const shades = Array.from({ length: SHADES }, () => [])
-      for (let row = 0, at = head * this.rows * this.columns; row < this.rows; row++) {
-        for (let column = 0; column < this.columns; column++, at++) {
-          const weight = this.cells[at]
-          if (weight >= this.least) shades[Math.min(SHADES - 1, Math.floor(weight * SHADES))].push(row, column)
-        }
-      }
+      // Most weights are too small for a line, and there are many of them: nothing but a look at each.
+      for (let at = head * size, end = at + size; at < end; at++)
+        if (cells[at] >= least) shades[Math.min(SHADES - 1, Math.floor(cells[at] * SHADES))].push(at - head * size)
       context.strokeStyle = this.colour(head)
       context.lineWidth = 1
       shades.forEach((lines, shade) => {
         if (!lines.length) return
         context.globalAlpha = Math.min(1, (shade + 0.5) / SHADES)
-        // A strong line is several fine ones side by side: up to a width of 1 many are drawn in one stroke, and fast.
-        const fine = 1 + Math.floor((3 * shade) / SHADES)
-        for (let one = 0; one < fine; one++) {
-          const shift = 0.8 * (one - (fine - 1) / 2)
-          context.beginPath()
-          for (let at = 0; at < lines.length; at += 2) {
-            context.moveTo(this.left, this.y(lines[at]) + shift)
-            context.lineTo(this.right, this.y(lines[at + 1]) + shift)
+        const fine = 1 + Math.round(((widest - 1) * shade) / SHADES)
+        context.beginPath()
+        for (const at of lines) {
+          const column = at % columns
+          const [from, to] = [this.y((at - column) / columns), this.y(column)]
+          for (let one = 0; one < fine; one++) {
+            const shift = 0.8 * (one - (fine - 1) / 2)
+            context.moveTo(left, from + shift)
+            context.lineTo(right, to + shift)
           }
-          context.stroke()
         }
+        context.stroke()
       })
     }
     context.globalAlpha = 1
@@ -230,20 +284,21 @@ class HeadsView {
     this.base.style.opacity = focus ? 0.08 : 1
     if (!focus && !this.overContext) return
     const context = (this.overContext ??= screenContext(this.over, this.width, this.high))
-    context.clearRect(0, 0, this.width, this.high)
-    if (!focus) return
-    this.paintLabels(context, focus)
-    this.paintFocus(context, focus)
-    const { side, token } = focus
-    context.strokeStyle = this.shell.colours.ink
-    context.lineWidth = 1.5
-    const x = side === 0 ? this.left - 12 - this.longest[0] : this.right + 4 + this.marks
-    context.strokeRect(x, this.y(token) - this.line / 2, this.longest[side] + 8, this.line)
+    this.paintPart(context, () => {
+      if (!focus) return
+      this.paintLabels(context, focus)
+      this.paintFocus(context, focus)
+      const { side, token } = focus
+      context.strokeStyle = this.shell.colours.ink
+      context.lineWidth = 1.5
+      const x = side === 0 ? this.left - 12 - this.longest[0] : this.right + 4 + this.marks
+      context.strokeRect(x, this.y(token) - this.line / 2, this.longest[side] + 8, this.line)
+    })
   }
 
   tokenAt(event) {
     const box = this.over.getBoundingClientRect()
-    const [x, token] = [event.clientX - box.left, Math.floor((event.clientY - box.top - 4) / this.line)]
+    const [x, token] = [event.clientX - box.left, Math.floor((event.clientY - box.top + this.top - 4) / this.line)]
     const side = x < this.left + (this.right - this.left) * 0.25 ? 0 : x > this.right - (this.right - this.left) * 0.25 ? 1 : null
     return side !== null && token >= 0 && token < (side ? this.columns : this.rows) ? { side, token } : null
   }
@@ -251,8 +306,8 @@ class HeadsView {
   placeOf(query, key) {
     const box = this.over.getBoundingClientRect()
     return key === undefined
-      ? { x: box.left + this.left - 10, y: box.top + this.y(query - this.header.first[0]) }
-      : { x: box.left + this.right + 10 + this.marks, y: box.top + this.y(key - this.header.first[1]) }
+      ? { x: box.left + this.left - 10, y: box.top - this.top + this.y(query - this.header.first[0]) }
+      : { x: box.left + this.right + 10 + this.marks, y: box.top - this.top + this.y(key - this.header.first[1]) }
   }
 
   look(token) {
@@ -299,6 +354,7 @@ class HeadsView {
       this.pointed = { side: -1 }
       this.look(null)
     } else return
+    if (this.pointed) this.reveal(this.pointed)
     event.preventDefault()
     event.stopPropagation()
   }

@@ -23,6 +23,8 @@ export default function (component) {
 class AttentionView {
   constructor(root) {
     this.root = root
+    // Asked while there is nothing to be laid out.
+    this.width = root.clientWidth
     this.body = element("div", "body")
     this.tools = element("div", "tools")
     this.captionLine = element("p", "caption")
@@ -98,7 +100,8 @@ class AttentionView {
   }
 
   draw() {
-    this.drawnWidth = this.root.clientWidth
+    this.drawnWidth = this.width || this.root.clientWidth
+    this.width = 0
     if (!this.drawnWidth) return
     this.view.draw(this.drawnWidth)
     this.isDrawn = true
