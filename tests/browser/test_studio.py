@@ -271,7 +271,8 @@ def test_the_picture_as_a_file_and_tokens_that_are_no_code(tab):
         svg = tab.map.evaluate("root => root.headlight.svg()")
         texts = [each.text for each in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
         names = {each.tag.rpartition("}")[2] for each in ET.fromstring(svg).iter()}
-        assert names <= {"svg", "rect", "text", "path", "g", "clipPath", "image"}
+        assert names <= {"svg", "rect", "text", "path", "g", "clipPath", "defs", "image", "use"}
+        assert len(svg) < 1_000_000
         if view != "Model":
             assert any("</" in (each or "") for each in texts), view
             assert "</script" not in svg
@@ -283,6 +284,44 @@ def test_the_picture_as_a_file_and_tokens_that_are_no_code(tab):
     with tab.page.expect_download() as started:
         tab.page.get_by_role("button", name="SVG", exact=True).click()
     assert ET.fromstring(started.value.path().read_text("utf-8")).tag.endswith("svg")
+
+
+# The middle of each cell of the picture on the screen, and of the file drawn by the browser: the largest distance of
+# their colours.
+OF_THE_FILE = """async (root, side) => {
+  const base = root.querySelector(".base"), { width, height } = base
+  const image = new Image()
+  image.src = `data:image/svg+xml,${encodeURIComponent(root.headlight.svg())}`
+  await image.decode()
+  const drawn = document.createElement("canvas")
+  Object.assign(drawn, { width, height })
+  const context = drawn.getContext("2d")
+  context.drawImage(image, 0, 0)
+  const own = base.getContext("2d")
+  let furthest = 0, coloured = 0
+  for (let x = 6; x < width; x += 3)
+    for (let y = 6; y < height; y += 3) {
+      const area = [own, context].map((each) => [...each.getImageData(x, y, side, side).data])
+      // Within one cell, away from letters and edges: all of one colour.
+      const isFlat = area[0].every((value, at) => value === area[0][at % 4])
+      if (!isFlat || area[0][3] === 0) continue
+      coloured += area[0][0] < 200
+      const middle = 4 * Math.floor((side * side) / 2)
+      furthest = Math.max(furthest, ...[0, 1, 2].map((at) => Math.abs(area[0][middle + at] - area[1][middle + at])))
+    }
+  return [furthest, coloured]
+}"""
+
+
+@pytest.mark.parametrize(("view", "side"), [("Matrix", 5), ("Model", 3)])
+def test_the_file_shows_the_colours_of_the_screen(tab, view, side):
+    tab.open(model="minilm", layer=3, head=1)
+    if view != "Matrix":
+        tab.choose_view(view)
+        wait_for_view(tab, view.lower())
+    furthest, coloured = tab.map.evaluate(OF_THE_FILE, side)
+    assert coloured > 20
+    assert furthest <= 2
 
 
 def test_projector_mode_is_in_the_link_and_can_be_left(tab):

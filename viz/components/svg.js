@@ -8,6 +8,7 @@ class SvgContext {
     this.states = []
     this.path = ""
     this.clips = 0
+    this.images = new Map()
     Object.assign(this, { fillStyle: "#000", strokeStyle: "#000", lineWidth: 1, globalAlpha: 1, font: "12px sans-serif" })
     Object.assign(this, { textAlign: "left", textBaseline: "alphabetic", move: [0, 0], turn: 0 })
   }
@@ -90,14 +91,11 @@ class SvgContext {
 
   /** As `drawImage` with nine arguments; the cells stay sharp however large the picture is shown. */
   drawImage(image, sx, sy, sw, sh, x, y, width, height) {
-    const [wide, high] = [(image.width * width) / sw, (image.height * height) / sh]
-    this.save()
-    this.clipTo(x, y, width, height)
-    const at = numbers({ x: x - (sx * wide) / image.width, y: y - (sy * high) / image.height, width: wide, height: high })
+    if (!this.images.has(image)) this.images.set(image, `image${this.images.size}`)
     this.parts.push(
-      `<image${at} preserveAspectRatio="none" style="image-rendering:pixelated" href="${image.toDataURL("image/png")}"/>`,
+      `<svg${numbers({ x, y, width, height })} viewBox="${[sx, sy, sw, sh].map(short).join(" ")}"` +
+        ` preserveAspectRatio="none"><use href="#${this.images.get(image)}"/></svg>`,
     )
-    this.restore()
   }
 
   stroked() {
@@ -111,7 +109,13 @@ class SvgContext {
   text() {
     const [width, height] = this.size.map(Math.ceil)
     const of = `xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`
-    return `<svg ${of}>${this.parts.join("")}</svg>`
+    // Each picture once, however many parts of it are shown.
+    const images = [...this.images].map(
+      ([image, id]) =>
+        `<image id="${id}"${numbers({ width: image.width, height: image.height })} style="image-rendering:pixelated"` +
+        ` href="${image.toDataURL("image/png")}"/>`,
+    )
+    return `<svg ${of}><defs>${images.join("")}</defs>${this.parts.join("")}</svg>`
   }
 }
 

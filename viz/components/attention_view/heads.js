@@ -39,8 +39,7 @@ class HeadsView {
     this.least = Math.max(FAINTEST_LINE, header.least)
     const text = JSON.stringify([this.queries, this.keys])
     if (text !== this.text) {
-      this.locked = this.pointed = null
-      this.top = 0
+      this.locked = this.pointed = this.top = null
     }
     this.text = text
     this.buttons = Array.from({ length: this.count }, (_, head) => this.button(head))
@@ -148,7 +147,9 @@ class HeadsView {
     for (const [side, size] of [["width", width], ["height", this.high]]) this.over.style[side] = `${size}px`
     this.stage.style.height = `${whole}px`
     this.pane.style.height = `${this.high}px`
-    this.top = Math.max(0, Math.min(this.top, whole - this.high))
+    // A text is opened where its selected token is.
+    this.top ??= this.y(this.shell.selected - this.header.first[0]) - this.high / 2
+    this.top = Math.max(0, Math.min(Math.round(this.top), whole - this.high))
     if (whole > this.high) this.scroll.scrollTop = this.top
     this.over.setAttribute(
       "aria-label",
@@ -229,7 +230,7 @@ class HeadsView {
     const size = this.rows * columns
     // A strong line is several fine ones side by side: up to a width of 1 many are drawn in one stroke, and fast. Many
     // heads at once stay finer.
-    const widest = this.shown.length > 4 ? 2 : 4
+    const widest = Math.max(1, Math.ceil(4 - this.shown.length / 3))
     for (const head of this.shown) {
       const shades = Array.from({ length: SHADES }, () => [])
       // Most weights are too small for a line, and there are many of them: nothing but a look at each.

@@ -246,6 +246,13 @@ class AttentionView {
     this.tell("step", [this.wanted.layer, this.wanted.head])
   }
 
+  /** Fade the side on which a picture goes on that is wider than its place. */
+  tellOfMore(place, wide) {
+    const fade = () => place.classList.toggle("goes-on", place.scrollLeft + place.clientWidth < wide - 2)
+    place.onscroll = fade
+    fade()
+  }
+
   say(text, x, y) {
     this.tip.hidden = text === null
     if (text === null) return

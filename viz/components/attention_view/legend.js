@@ -20,7 +20,8 @@ function legendOf({ shell, main, header, panels, ramp, unseenMeans }) {
     if (header.least > 0) parts.push(said(`below ${weightText(header.least)} is left blank`))
   }
   const difference = panels.find((panel) => panel.isDifference)
-  if (difference) {
+  if (difference?.most === 0) parts.push(said("no difference at all"))
+  else if (difference) {
     const most = weightText(difference.most)
     parts.push(said(`less by ${most}`), bar(differenceColours(colours)), said(`more by ${most}`))
   }

@@ -1,7 +1,7 @@
 // Every head of every layer as a thumbnail: hover names it and shows it larger, a click or Enter opens it.
 
 const LARGEST_THUMBNAIL = 72
-const SMALLEST_THUMBNAIL = 26
+const SMALLEST_THUMBNAIL = 22
 const THUMBNAIL_GAP = 4
 const THUMBNAIL_MARGIN = 30
 const THUMBNAIL_TOP = 20
@@ -76,6 +76,7 @@ class ModelView {
     this.baseContext = screenContext(this.base, this.width, this.high)
     this.context = screenContext(this.over, this.width, this.high)
     this.stage.style.height = `${this.high}px`
+    this.shell.tellOfMore(this.stage, this.width)
     this.over.setAttribute("aria-label", `${this.layers.length} layers of ${this.heads} heads. Arrow keys move, Enter opens.`)
     this.paint(this.baseContext)
     this.drawOver()

@@ -126,6 +126,7 @@ class ProductsView {
     this.context = screenContext(this.base, this.whole, this.high)
     this.overContext = screenContext(this.over, this.whole, this.high)
     this.stage.style.height = `${this.high}px`
+    this.shell.tellOfMore(this.scroll, this.whole)
     this.over.setAttribute(
       "aria-label",
       `How ${this.label} comes to its weights in ${this.header.name}: ${this.labels.length} keys in rows. Arrow keys move.`,
