@@ -21,11 +21,14 @@ run: models ## start Headlight and print its address
 	@$(PY) -m streamlit run app.py --server.port='$(PORT)' --server.address='$(ADDRESS)' \
 		$(if $(filter 0.0.0.0 ::,$(ADDRESS)),--browser.serverAddress="$$(uname -n)")
 
+# What drives Chromium runs in one process, and alone: two browsers on two cores wait for each other until they fail.
 test: packages-dev models chromium ## run the tests, without the slow ones
-	@CHROMIUM="$$($(find_chromium))" $(PY) -m pytest -m 'not slow'
+	@$(PY) -m pytest -n 2 --dist loadfile -m 'not slow and not browser'
+	@CHROMIUM="$$($(find_chromium))" $(PY) -m pytest -m 'not slow and browser'
 
 test-all: packages-dev models chromium ## run every test
-	@CHROMIUM="$$($(find_chromium))" $(PY) -m pytest
+	@$(PY) -m pytest -n 2 --dist loadfile -m 'not browser'
+	@CHROMIUM="$$($(find_chromium))" $(PY) -m pytest -m browser
 
 lint: packages-dev ## check format, style and types
 	@status=0; \

@@ -8,7 +8,7 @@ from models.attention.bertviz_views import (
     bertviz_document,
 )
 from models.attention.changes import Changes, ChangesRequest, NextToken, WrittenStep
-from models.attention.differences import MapDifference, MapDifferenceRequest
+from models.attention.differences import ChangedMap, ChangedMapsRequest, MapDifference, MapDifferenceRequest
 from models.attention.heads_off import HeadsOff, HeadsOffRequest
 from models.attention.inputs import InputError
 from models.attention.interventions import CutLink, HideToken, Intervention, InterventionError, ReplacePattern, ZeroHead
@@ -47,6 +47,8 @@ __all__ = [
     "BertVizSize",
     "BertVizTooLargeError",
     "Candidate",
+    "ChangedMap",
+    "ChangedMapsRequest",
     "Changes",
     "ChangesRequest",
     "CutLink",

@@ -8,9 +8,12 @@ from jaxtyping import Float
 
 from models.attention.pictures import screen_cells
 from models.attention.pooling import block_starts
-from models.attention.requests import HeadMapRequest
+from models.attention.requests import HeadMapRequest, TraceRequest
+from models.attention.steps import TooManyTokensError
 from models.attention.trace import AttentionTrace
 from models.engine import Engine
+
+MOST_TOKENS = 512
 
 
 @dataclass(frozen=True)
@@ -92,3 +95,40 @@ def _furthest_from_zero(cells: Float[np.ndarray, "query key"], side: int) -> Flo
             high, low = np.maximum.reduceat(high, starts, axis=axis), np.minimum.reduceat(low, starts, axis=axis)
     found = np.where(-low > high, low, high)
     return np.where(np.isfinite(found), found, np.nan).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class ChangedMap:
+    """A head whose map differs between two runs; `largest` is the difference that is furthest from 0, without sign."""
+
+    layer: int
+    head: int
+    largest: float
+
+
+@dataclass(frozen=True)
+class ChangedMapsRequest:
+    """The heads of one kind whose maps differ most between two runs of one text, the most changed first."""
+
+    before: TraceRequest
+    after: TraceRequest
+    kind: str
+    count: int = 6
+
+    def answer(self, engine: Engine) -> tuple[ChangedMap, ...]:
+        """At most `count`, none with a difference of 0. Raises what `TraceRequest` raises, TooManyTokensError."""
+        before, after = engine.run(self.before), engine.run(self.after)
+        tokens = len(before.pieces)
+        if tokens > MOST_TOKENS:
+            raise TooManyTokensError(
+                f"All maps of two runs are compared for texts of at most {MOST_TOKENS} tokens; this one has {tokens:,}."
+            )
+        found = []
+        for layer in after.layers(self.kind):
+            if after.shares(before, self.kind, layer):
+                continue
+            with engine.forward(after.loaded):
+                one, other = before.weights(self.kind, layer), after.weights(self.kind, layer)
+            largest = np.abs(other - one).max(axis=(1, 2))
+            found += [ChangedMap(layer, head, float(each)) for head, each in enumerate(largest) if each > 0]
+        return tuple(sorted(found, key=lambda each: -each.largest)[: self.count])

@@ -1,6 +1,6 @@
 """One head switched off, beside every other head of its layer: what the model then says."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -54,6 +54,7 @@ class HeadsOffRequest:
     def answer(self, engine: Engine) -> HeadsOff:
         """Raises what `TraceRequest` raises, NoSuchMapError for a layer that is not there, TooManyTokensError."""
         whole = engine.run(self.trace)
+        base = engine.run(plain) if (plain := replace(self.trace, interventions=())) in engine.answers else whole
         heads = whole.heads(self.kind, self.layer)
         if len(whole.pieces) > MOST_TOKENS:
             raise TooManyTokensError(
@@ -67,7 +68,7 @@ class HeadsOffRequest:
         for start in range(0, heads, _ROWS_AT_ONCE):
             with engine.forward(whole.loaded):
                 some = rows[start : start + _ROWS_AT_ONCE]
-                traces += trace_rows(whole.loaded, whole.inputs.ids, some, whole.inputs.target_ids or None, whole)
+                traces += trace_rows(whole.loaded, whole.inputs.ids, some, whole.inputs.target_ids or None, base)
         if whole.target_pieces:
             shares = [_share_of_output(trace, written_ids(trace.loaded, self.trace.target)) for trace in traces]
             return HeadsOff("output", "the whole output", shares[0], tuple(shares[1:]), ())

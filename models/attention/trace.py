@@ -118,6 +118,13 @@ class AttentionTrace:
         """How many query heads this layer has. Raises NoSuchMapError."""
         return self._call(kind, layer).query.shape[1]
 
+    def shares(self, other: "AttentionTrace", kind: str, layer: int) -> bool:
+        """Whether this layer was taken from the other run as it is (see `base` of `trace_attention`).
+
+        Raises NoSuchMapError.
+        """
+        return self._call(kind, layer).query.data_ptr() == other._call(kind, layer).query.data_ptr()
+
     def weights(
         self, kind: str, layer: int, head: int | None = None, queries: slice | None = None
     ) -> Float[np.ndarray, "heads query key"] | Float[np.ndarray, "query key"]:

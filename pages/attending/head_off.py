@@ -1,12 +1,15 @@
 """The shown head switched off, beside every other head of its layer."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.attending.choices import head_name
+from pages.attending.pictures import open_head
 from pages.shared.asking import ask
+from pages.shared.messages import in_place
 from viz.inspector import Share, heading, line, part_text, shares
 
 if TYPE_CHECKING:
@@ -23,15 +26,52 @@ _LINE = (
 )
 
 
-def show(request: "HeadMapRequest", selected: int, status: DeltaGenerator) -> None:
-    """Before and after, and the other heads as controls."""
-    from models.attention import HeadsOffRequest
+def show(request: "HeadMapRequest", shown: "HeadMapRequest", selected: int, status: DeltaGenerator) -> None:
+    """Before and after, and the other heads as controls.
 
+    request: the map with everything switched on; shown: as it is shown.
+    """
     layer, head = request.layer, request.head
+    if request.trace != shown.trace:
+        _changed_maps(request, shown, status)
     if layer is None or head is None:
         st.html(line("Several heads are shown; choose one of them to switch it off."))
-        return
-    asked = HeadsOffRequest(request.trace, request.kind, layer, selected if request.kind == "encoder" else 0)
+    else:
+        _beside_the_others(shown, layer, head, selected, status)
+
+
+def _changed_maps(request: "HeadMapRequest", shown: "HeadMapRequest", status: DeltaGenerator) -> None:
+    """The heads that look somewhere else than before, each a click away."""
+    from models.attention import ChangedMapsRequest
+
+    with in_place():
+        changed = ask(ChangedMapsRequest(request.trace, shown.trace, request.kind), status)
+        if not changed:
+            st.html(line("No map of these is another one than before: nothing comes after what is switched off."))
+            return
+        st.html(heading("Maps that what is switched off changes most (largest difference of a weight)"))
+        with st.container(horizontal=True, key="changed_maps"):
+            for each in changed:
+                label = f"{head_name(each.layer, each.head)} · {part_text(each.largest)}"
+                st.button(
+                    label,
+                    key=f"changed_map_{each.layer}_{each.head}",
+                    on_click=open_head,
+                    args=(each.layer, each.head),
+                )
+
+
+def _beside_the_others(request: "HeadMapRequest", layer: int, head: int, selected: int, status: DeltaGenerator) -> None:
+    from models.attention import HeadsOffRequest, ZeroHead
+
+    # The heads of this layer are switched off one by one here; everything else that is off stays off.
+    others = tuple(
+        each
+        for each in request.trace.interventions
+        if not (isinstance(each, ZeroHead) and (each.kind, each.layer) == (request.kind, layer))
+    )
+    trace = replace(request.trace, interventions=others)
+    asked = HeadsOffRequest(trace, request.kind, layer, selected if request.kind == "encoder" else 0)
     found = ask(asked, status)
     name = head_name(layer, head)
     left, right = st.columns(2, gap="large")
@@ -39,7 +79,7 @@ def show(request: "HeadMapRequest", selected: int, status: DeltaGenerator) -> No
         heading(_MEASURED[found.measured].format(token=found.token))
         + shares([Share("all heads", found.before), Share(f"without {name}", _drawn(found.without[head]))])
         + line(_verdict(found, name, head))
-        + line(_LINE)
+        + line(_LINE + (" What else you changed stays as it is." if others else ""))
     )
     others = [(each, part) for each, part in enumerate(found.without) if each != head]
     right.html(

@@ -188,7 +188,10 @@ def show_matrix(
         found = ask(MapDifferenceRequest(before, after), status)
         panels = difference_panels(found, picture.size, picture.size, ("before", "after", "after − before"))
         main = 1
-        caption += f" Largest difference: {found.largest:.3f}."
+        if found.largest:
+            caption += f" Largest difference: {found.largest:.3f}."
+        else:
+            caption += " No difference at all: what is switched off changes what comes after it, not this map."
     elif others:
         shown = [(each, ask(HeadPictureRequest(replace(after, head=each), selected), status)) for each in others]
         panels += [_panel(head_name(layer, each), other) for each, other in shown]

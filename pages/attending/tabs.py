@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import EARLIER, MODELS, model_card
 from pages.attending import bertviz_tab, head_off, other_text, steps_pictures
 from pages.attending.choices import HEAD_OFF, VIEW, head_name, in_the_link
+from pages.attending.explanations import explanation
 from pages.shared import export, programs, thread
 from pages.shared.asking import ask
 from pages.shared.messages import in_place
@@ -48,10 +49,10 @@ def below(
             continue
         with tab:
             if name == "What am I looking at?":
-                st.markdown(CROSS_EXPLANATION if is_cross else EXPLANATION)
+                st.markdown(explanation(VIEW.value, is_cross=is_cross))
             elif name == HEAD_OFF:
                 with in_place():
-                    head_off.show(request, selected, status)
+                    head_off.show(request, shown, selected, status)
             elif name == OTHER_TEXT:
                 with in_place():
                     other_text.show(request, traced, text, status)
@@ -129,29 +130,3 @@ def learning(request: "HeadMapRequest", selected: int, status: DeltaGenerator) -
         f"After {state.steps:,} training steps the model gives this output a probability of "
         f"{part_text(float(shares.prod()))}. The output is the one above, so that the states can be compared."
     )
-
-
-EXPLANATION = """
-A head compares the **query** of one token with the **key** of every token it may see:
-`weight = softmax(query · key / √head_dim)`. The weights of a row add up to 1 and say how much of each token's
-**value** goes into the row's token. The strip shows one row, over the sentence; the map shows all rows. A darker cell
-(a lighter one on a dark screen) is a larger weight, linear from 0 to the largest of this head.
-
-- A **decoder** writes from left to right, so a token cannot see the ones after it: the hatched half.
-  An **encoder** sees everything.
-- Many heads rest on the first token or on a special one when they find nothing: a *sink*. Look without it to see
-  the rest.
-- A head's pattern says where it looks, not what it does with what it finds there.
-"""
-CROSS_EXPLANATION = """
-A seq2seq model has two halves: the **encoder** reads the source, the **decoder** writes the output, one token at a
-step. In **cross-attention** each step's **query** comes from the decoder and is compared with the **keys** of the
-source: `weight = softmax(query · key / √head_dim)` (T5 leaves out the root). The weights of a step add up to 1. Lines
-and map show the same numbers; each row is the step that *writes* the token beside it.
-
-- The rows come from one forward in which the decoder is given the output as it stands (*teacher forcing*): row *t*
-  is what step *t* looked at while writing.
-- What the encoder hands on for a letter already knows its neighbours. A step may therefore look at the letter beside
-  the one that it writes: **attention is not alignment**.
-- *Encoder* and *Decoder* show what each half looks at in its own text.
-"""

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from models.attention import HeadMapRequest, HideToken, MapDifferenceRequest, TraceRequest, ZeroHead
+from models.attention import ChangedMapsRequest, HeadMapRequest, HideToken, MapDifferenceRequest, TraceRequest, ZeroHead
+from models.attention.steps import TooManyTokensError
 from models.engine import Engine
 from models.loading import load_model
 
@@ -174,3 +175,36 @@ def test_another_source_of_as_many_letters(engine):
     assert (found.compared, found.common) == ((4, 7), 4)
     assert found.largest_before == np.abs(found.difference[:, :4]).max()
     assert found.largest == np.abs(found.difference).max()
+
+
+@pytest.mark.parametrize(
+    ("model", "change"),
+    [("minilm", ZeroHead("encoder", 2, 5)), ("smollm2", ZeroHead("decoder", 17, 3)), ("minilm", HideToken(3))],
+    ids=["encoder", "decoder", "hidden token"],
+)
+def test_the_maps_that_changed_most_are_those_of_all_differences(engine, model, change):
+    kind = {"minilm": "encoder", "smollm2": "decoder"}[model]
+    before = TraceRequest(model, PRONOUN)
+    # Nothing is known of the text, then the trace from which the changed run takes its beginning.
+    for known in (Engine(10**9), engine):
+        after = TraceRequest(model, PRONOUN, None, (change,))
+        one, other = known.run(before), known.run(after)
+        found = known.run(ChangedMapsRequest(before, after, kind, count=10_000))
+        largest = {
+            (layer, head): float(np.abs(other.weights(kind, layer, head) - one.weights(kind, layer, head)).max())
+            for layer in one.layers(kind)
+            for head in range(one.heads(kind, layer))
+        }
+        assert {(each.layer, each.head) for each in found} == {key for key, each in largest.items() if each > 0}
+        for each in found:
+            assert abs(each.largest - largest[each.layer, each.head]) < 1e-6
+        assert [each.largest for each in found] == sorted((each.largest for each in found), reverse=True)
+        assert len(known.run(ChangedMapsRequest(before, after, kind, count=3))) == 3
+    if isinstance(change, ZeroHead):
+        assert min(each.layer for each in found) == change.layer + 1
+
+
+def test_too_many_tokens_for_all_maps_is_said(engine):
+    long = TraceRequest("smollm2", "one " * 600)
+    with pytest.raises(TooManyTokensError, match="at most 512"):
+        engine.run(ChangedMapsRequest(long, TraceRequest("smollm2", "one " * 600, None, (HideToken(1),)), "decoder"))

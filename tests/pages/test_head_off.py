@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.attention import HeadsOffRequest, TraceRequest
+from models.attention import ChangedMapsRequest, HeadsOffRequest, HideToken, TraceRequest, ZeroHead
 from models.engine import engine
 from pages.attending.tabs import HEAD_OFF
 from tests.pages.screen import Screen
@@ -42,6 +42,41 @@ def test_what_it_says_for_others(query, words):
     screen = Screen(**query).open_tab(HEAD_OFF)
     assert not screen.problems
     assert words in said(screen)
+
+
+def test_the_maps_that_changed_most_are_a_click_away():
+    screen = Screen(model="smollm2", text=OSLO, layer="17", head="3", changed="head:decoder-17-3").open_tab(HEAD_OFF)
+    before, after = TraceRequest("smollm2", OSLO), TraceRequest("smollm2", OSLO, None, (ZeroHead("decoder", 17, 3),))
+    found = engine.run(ChangedMapsRequest(before, after, "decoder"))
+    buttons = [each for each in screen.test.button if (each.key or "").startswith("changed_map_")]
+    assert [each.label for each in buttons] == [
+        f"L{each.layer} H{each.head} · {part_text(each.largest)}" for each in found
+    ]
+    buttons[0].click()
+    screen.test.run()
+    assert not screen.problems
+    assert (screen.query["layer"], screen.query["head"]) == (str(found[0].layer), str(found[0].head))
+    assert screen.query["changed"] == "head:decoder-17-3"
+    assert f"Largest difference: {found[0].largest:.3f}." in screen.shown["caption"]
+
+
+def test_what_else_is_off_stays_off():
+    query = {"model": "minilm", "text": "The keys are here.", "layer": "2", "head": "7", "token": "4"}
+    screen = Screen(**query, changed="head:encoder-2-7,token:2").open_tab(HEAD_OFF)
+    others = TraceRequest("minilm", "The keys are here.", None, (HideToken(2),))
+    found = engine.run(HeadsOffRequest(others, "encoder", 2, 4))
+    shown = said(screen)
+    assert "What else you changed stays as it is." in shown
+    assert found.token in shown
+    for part in found.without:
+        assert part_text(part) in shown
+
+
+def test_nothing_comes_after_the_last_layer():
+    query = {"model": "minilm", "text": "The keys are here.", "layer": "5", "head": "7"}
+    screen = Screen(**query, changed="head:encoder-5-7").open_tab(HEAD_OFF)
+    assert "No map of these is another one than before" in said(screen)
+    assert not screen.problems
 
 
 def test_a_text_that_is_too_long_is_said():

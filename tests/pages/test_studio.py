@@ -314,3 +314,22 @@ def test_the_other_text_goes_with_the_text():
     screen = Screen(other="The animal slept.")
     assert screen.query["other"] == "The animal slept."
     assert "other" not in screen.look("Birds sing.").query
+
+
+@pytest.mark.parametrize(
+    ("view", "words"),
+    [
+        ("matrix", "over the sentence"),
+        ("heads", "Each line is one weight"),
+        ("model", "Each small picture is one head's map"),
+        ("qk", "From left to right that is one row"),
+    ],
+)
+def test_each_view_explains_itself(view, words):
+    screen = Screen(model="minilm", layer="3", head="1", view=view)
+    assert any(words in each.value for each in screen.test.markdown)
+    screen = Screen(model="spelling_to_sound", text="knight", kind="cross", layer="1", head="2", view=view)
+    screen.test.session_state["below_cross"] = "What am I looking at?"
+    screen.run()
+    assert any("seq2seq model has two halves" in each.value for each in screen.test.markdown)
+    assert not screen.problems
