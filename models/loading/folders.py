@@ -38,11 +38,6 @@ def roots() -> tuple[Path, ...]:
     return tuple(Path(each).resolve() for each in os.environ.get(VARIABLE, "").split(os.pathsep) if each.strip())
 
 
-def folder_name(path: str) -> str:
-    """The name of the model at this path, as links have it."""
-    return FOLDER + str(Path(path.strip()).expanduser().resolve())
-
-
 def open_folder(path: str, *, anywhere: bool = True) -> ModelCard:
     """Check a folder, or a single .gguf file, and have `MODELS` know it by the name "folder:/PATH".
 
@@ -71,10 +66,11 @@ def _allowed(path: str, *, anywhere: bool) -> Path:
             "Folders are closed here, because other machines can reach this server; whoever runs it can name folders "
             f"to open models from with {VARIABLE}."
         )
-    given = Path(path.strip()).expanduser() if "\0" not in path else Path()
-    if not given.is_absolute():
-        raise FolderError("Give the whole path of the folder, from the root of the disk on.")
-    place = given.resolve()
+    with _readable():
+        given = Path(path.strip()).expanduser() if "\0" not in path else Path()
+        if not given.is_absolute():
+            raise FolderError("Give the whole path of the folder, from the root of the disk on.")
+        place = given.resolve()
     if allowed and not any(place.is_relative_to(root) for root in allowed):
         raise FolderError(
             f"This folder is not below one that whoever runs this server opened with {VARIABLE}; copy the model there."
@@ -89,7 +85,8 @@ def _allowed(path: str, *, anywhere: bool) -> Path:
 def _readable() -> Iterator[None]:
     try:
         yield
-    except OSError as error:
+    # A home that nobody has, or a link to itself, is a RuntimeError to pathlib.
+    except (OSError, RuntimeError) as error:
         raise FolderError(
             f"This folder could not be read ({type(error).__name__}); check the path and who may read it."
         ) from error

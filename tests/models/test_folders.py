@@ -300,6 +300,13 @@ def test_half_a_path_is_not_taken(path):
         open_folder(path)
 
 
+@pytest.mark.parametrize("path", ["{}/round", "{}/round/model", "~nobody-of-this-name/model"])
+def test_a_path_that_leads_nowhere_is_said(path, tmp_path):
+    (tmp_path / "round").symlink_to(tmp_path / "round")
+    with pytest.raises(FolderError):
+        open_folder(path.format(tmp_path))
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_folder_that_may_not_be_read_is_said(folder):
     folder.chmod(0)
