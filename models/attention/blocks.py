@@ -2,10 +2,12 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import takewhile, zip_longest
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from models.attention.capture import Run
@@ -20,30 +22,39 @@ _MOST_BYTES = 64 * 2**20
 class Said:
     """What one call of a block returned.
 
-    block: the module, a member of one of the model's outermost lists of modules.
+    block: the module; stack: the outermost list of modules that it is a member of.
     output: a tensor, or tuples and lists of them with None; a copy, off the device.
     devices: where its tensors were, in order.
     calls: kind and layer of each attention inside it.
     """
 
     block: nn.Module
+    stack: nn.ModuleList
     output: Any
-    devices: tuple[Any, ...]
+    devices: tuple[torch.device, ...]
     calls: tuple[tuple[str, int], ...]
 
     @property
-    def nbytes(self) -> int:
-        """Bytes that the copy holds."""
-        return sum(each.nbytes for each in _tensors(self.output))
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Those of the output; blocks that hand one on, such as T5's position bias, have it in common."""
+        return tuple(_tensors(self.output))
 
-    def again(self, batch: int) -> Any:
-        """The same once more, a copy on the device, each of `batch` rows equal."""
+    @property
+    def has_rows(self) -> bool:
+        """Whether each tensor can only be one row of a batch: [1, position, width] and the like."""
+        return all(each.dim() >= 3 and each.shape[0] == 1 for each in self.tensors)
+
+    def again(self, batch: int, *, is_used: bool) -> Any:
+        """The same once more, on the device, each of `batch` rows equal.
+
+        is_used: whether anything looks at it, and may write into it: then it is a copy. What a known block says to
+            another known one of its stack is not looked at.
+        """
         devices = iter(self.devices)
 
         def copy(tensor: Tensor) -> Tensor:
-            is_row = tensor.dim() > 1 and tensor.shape[0] == 1
-            rows = tensor.expand(batch, *tensor.shape[1:]) if is_row else tensor
-            return rows.to(next(devices), copy=True)
+            rows = tensor if batch == 1 else tensor.expand(batch, *tensor.shape[1:])
+            return rows.to(next(devices), copy=True) if is_used else rows
 
         return _mapped(self.output, copy)
 
@@ -58,48 +69,76 @@ class Blocks:
     def __init__(self, run: Run, known: Sequence[Said], batch: int, *, keeps: bool) -> None:
         self.said: list[Said] = []
         self._run = run
-        self._known = known
+        self._known = tuple(known)
         self._batch = batch
         self._keeps = keeps
         self._room = _MOST_BYTES
+        self._stand_ins: list[nn.Module] = []
+        self._before: list[tuple[Tensor, Tensor]] = []
 
-    def of(self, model: nn.Module) -> nn.Module:
+    @contextmanager
+    def of(self, model: nn.Module) -> Iterator[nn.Module]:
         """A shadow of `model` with these blocks, sharing all weights; the model itself where nothing is to be done."""
         if not self._known and not self._keeps:
-            return model
-        return shadow_of(model, {each: self._stand_in(each) for each in _outermost(model)})[model]
+            yield model
+            return
+        try:
+            yield shadow_of(
+                model, {block: self._stand_in(block, stack) for stack in _outermost(model) for block in stack}
+            )[model]
+        finally:
+            # Each refers to itself, and would keep all that this run holds until the next collection.
+            for each in self._stand_ins:
+                del each.__dict__["forward"]
+            self._stand_ins, self._before = [], []
 
-    def _stand_in(self, block: nn.Module) -> nn.Module:
+    def _stand_in(self, block: nn.Module, stack: nn.ModuleList) -> nn.Module:
         stand_in = shallow(block)
         compute = stand_in.forward
         # A block that runs several times (ALBERT's one group of layers) has said as many things.
-        known = deque(each for each in self._known if each.block is block)
+        known = deque(
+            (each, next_one is None or next_one.stack is not stack)
+            for each, next_one in zip_longest(self._known, self._known[1:])
+            if each.block is block
+        )
 
         def forward(*arguments: Any, **keywords: Any) -> Any:
             if known:
-                return known.popleft().again(self._batch)
+                said, is_used = known.popleft()
+                return said.again(self._batch, is_used=is_used)
             before = len(self._run.calls)
             output = compute(*arguments, **keywords)
             if self._keeps:
-                self._keep(block, [*arguments, *keywords.values()], output, before)
+                self._keep((block, stack), [*arguments, *keywords.values()], output, before)
             return output
 
         # An attribute of the instance comes before the method of its class.
         stand_in.__dict__["forward"] = forward
+        self._stand_ins.append(stand_in)
         return stand_in
 
-    def _keep(self, block: nn.Module, given: list[Any], output: Any, before: int) -> None:
+    def _keep(self, where: tuple[nn.Module, nn.ModuleList], given: list[Any], output: Any, before: int) -> None:
         # Attention outside of all blocks would run again, and be counted a second time.
         is_next = before == sum(len(each.calls) for each in self.said)
         self._keeps = is_next and all(map(_is_plain, given)) and _is_made_of_tensors(output)
         if not self._keeps:
             return
-        devices = tuple(each.device for each in _tensors(output))
-        self._room -= sum(each.nbytes for each in _tensors(output))
+        tensors = list(_tensors(output))
+        # What the block before handed on is kept once.
+        handed_on = [next((kept for each, kept in self._before if each is tensor), None) for tensor in tensors]
+        self._room -= sum(each.nbytes for each, kept in zip(tensors, handed_on, strict=True) if kept is None)
         self._keeps = self._room >= 0
-        if self._keeps:
-            copy = _mapped(output, lambda tensor: tensor.detach().to("cpu", copy=True))
-            self.said.append(Said(block, copy, devices, tuple(self._run.calls)[before:]))
+        if not self._keeps:
+            return
+        copies = [
+            each.detach().to("cpu", copy=True) if kept is None else kept
+            for each, kept in zip(tensors, handed_on, strict=True)
+        ]
+        self._before = list(zip(tensors, copies, strict=True))
+        in_order = iter(copies)
+        copy = _mapped(output, lambda _: next(in_order))
+        devices = tuple(each.device for each in tensors)
+        self.said.append(Said(*where, copy, devices, tuple(self._run.calls)[before:]))
 
 
 def unchanged(said: Sequence[Said], changes: Sequence[Intervention], *, is_seq2seq: bool) -> tuple[Said, ...]:
@@ -117,14 +156,18 @@ def _touches(change: Intervention, kind: str, layer: int, *, is_seq2seq: bool) -
     return (change.kind, change.layer) == (kind, layer)
 
 
-def _outermost(module: nn.Module) -> Iterator[nn.Module]:
-    """The members of each list of modules that is in no other list."""
+def _outermost(module: nn.Module) -> Iterator[nn.ModuleList]:
+    """Each list of modules that is in no other list."""
     for child in module.children():
-        yield from child if isinstance(child, nn.ModuleList) else _outermost(child)
+        if isinstance(child, nn.ModuleList):
+            yield child
+        else:
+            yield from _outermost(child)
 
 
 def _is_plain(value: Any) -> bool:
-    if isinstance(value, tuple | list):
+    # A list may be written into as a dictionary may.
+    if isinstance(value, tuple):
         return all(map(_is_plain, value))
     return value is None or isinstance(value, Tensor | bool | int | float | str)
 

@@ -54,7 +54,7 @@ class HeadsOffRequest:
     def answer(self, engine: Engine) -> HeadsOff:
         """Raises what `TraceRequest` raises, NoSuchMapError for a layer that is not there, TooManyTokensError."""
         whole = engine.run(self.trace)
-        base = engine.run(plain) if (plain := replace(self.trace, interventions=())) in engine.answers else whole
+        base = engine.answers.peek(replace(self.trace, interventions=()))
         heads = whole.heads(self.kind, self.layer)
         if len(whole.pieces) > MOST_TOKENS:
             raise TooManyTokensError(

@@ -33,11 +33,14 @@ class Inputs:
         ids = torch.tensor([self.ids] * batch, device=loaded.device)
         arguments: dict[str, Any] = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "return_dict": True}
         taken = inspect.signature(loaded.model.forward).parameters
+        settings = loaded.model.config.get_text_config()
+        takes_more = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in taken.values())
         if self.target_ids:
             arguments["decoder_input_ids"] = torch.tensor([self.target_ids] * batch, device=loaded.device)
-        if "use_cache" in taken:
+        if "use_cache" in taken or (takes_more and getattr(settings, "use_cache", False)):
             arguments["use_cache"] = False
-        if last_only and "logits_to_keep" in taken:
+        # Layers that share keys and values (Gemma 4) run for these positions alone, and would have maps of one row.
+        if last_only and "logits_to_keep" in taken and not getattr(settings, "num_kv_shared_layers", 0):
             arguments["logits_to_keep"] = 1
         return arguments
 

@@ -36,8 +36,7 @@ class TraceRequest:
         """Raises what `load_model` and `trace_attention` raise."""
         loaded = engine.model(self.model)
         target = shifted_right(loaded, self.target) if isinstance(self.target, tuple) else self.target
-        plain = replace(self, interventions=())
-        base = engine.run(plain) if self.interventions and plain in engine.answers else None
+        base = engine.answers.peek(replace(self, interventions=())) if self.interventions else None
         with engine.forward(loaded):
             return trace_attention(loaded, self.text, target, self.interventions, base)
 

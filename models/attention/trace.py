@@ -103,9 +103,10 @@ class AttentionTrace:
             for tensor in (call.query, call.key, call.value, call.mask, *call.arguments.values()):
                 if isinstance(tensor, Tensor):
                     storages[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        for tensor in (tensor for each in self.said for tensor in each.tensors):
+            storages[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
         return (
             sum(storages.values())
-            + sum(each.nbytes for each in self.said)
             + self.last_output.nbytes
             + (0 if self.whole_output is None else self.whole_output.nbytes)
         )
@@ -275,10 +276,10 @@ def _forward(
     )
     if base is not None:
         run.calls.update({call: base.calls[call] for each in known for call in each.calls})
-    blocks = Blocks(run, known, len(rows), keeps=not any(rows) and not known)
+    blocks = Blocks(run, known, len(rows), keeps=len(rows) == 1 and not rows[0] and not known)
     arguments = inputs.arguments(loaded, len(rows), last_only=last_only)
-    with torch.inference_mode(), recording(run):
-        result = blocks.of(loaded.model)(**arguments)
+    with torch.inference_mode(), recording(run), blocks.of(loaded.model) as model:
+        result = model(**arguments)
     output = result["logits"] if "logits" in result else result["last_hidden_state"]
     return run, output, tuple(blocks.said)
 
@@ -291,8 +292,12 @@ def _known(
         return ()
     if (base.inputs.ids, base.inputs.target_ids) != (inputs.ids, inputs.target_ids):
         return ()
-    changes = [each for row in rows for each in {*row} ^ {*base.interventions}]
-    return unchanged(base.said, changes, is_seq2seq=bool(loaded.model.config.is_encoder_decoder))
+    # Of a run with interventions nothing is kept, so that those of the rows are all that differs.
+    changes = [each for row in rows for each in row]
+    known = unchanged(base.said, changes, is_seq2seq=bool(loaded.model.config.is_encoder_decoder))
+    # Of one token it cannot be told what the first axis of a tensor counts.
+    can_be_rows = len(rows) == 1 or (len(inputs.ids) > 1 and all(each.has_rows for each in known))
+    return known if can_be_rows else ()
 
 
 def _check_address(intervention: Intervention, run: Run) -> None:

@@ -69,6 +69,14 @@ class ByteCache:
         with self._lock:
             return key in self._kept
 
+    def peek(self, key: Hashable) -> Any:
+        """The kept answer, or None where there is none (any more); nothing is computed or waited for."""
+        with self._lock:
+            if key not in self._kept:
+                return None
+            self._kept.move_to_end(key)
+            return self._kept[key][0]
+
     def get(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """The kept answer, or the one that another thread is computing, or `compute()`.
 

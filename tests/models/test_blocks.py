@@ -1,12 +1,17 @@
 """A run with a change begins where it begins to differ: the same numbers as a run of all blocks, and fewer that ran."""
 
+import gc
+import weakref
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+import transformers
 
 from models.attention import HideToken, TraceRequest, ZeroHead, blocks, trace_attention, trace_rows
 from models.engine import Engine
-from models.loading import load_model
+from models.loading import load_model, wrap_model
 from tests.models import architectures
 from tests.models.architectures import HEADS, IDS, KINDS, NAMES, SEQ2SEQ, TARGET_IDS
 
@@ -43,7 +48,8 @@ def calls_of(said):
 def test_every_block_is_kept_in_its_order(name):
     base = traced(name)
     assert calls_of(base.said) == list(base.calls)
-    assert base.nbytes >= sum(each.nbytes for each in base.said) > 0
+    kept = {tensor.data_ptr(): tensor.nbytes for each in base.said for tensor in each.tensors}
+    assert base.nbytes - replace(base, said=()).nbytes == sum(kept.values()) > 0
 
 
 @pytest.mark.parametrize(("name", "kind"), KINDS)
@@ -116,19 +122,91 @@ def test_a_text_and_its_ids_are_the_same_run():
 
 def test_what_a_block_says_is_its_own_copy():
     base = traced("llama")
-    first = base.said[0]
-    before = first.output.clone() if isinstance(first.output, torch.Tensor) else first.output[0].clone()
-    again = first.again(3)
-    tensor = again if isinstance(again, torch.Tensor) else again[0]
-    assert tensor.shape[0] == 3
-    tensor += 1
-    kept = first.output if isinstance(first.output, torch.Tensor) else first.output[0]
+    (kept,) = base.said[0].tensors
+    before = kept.clone()
+    for batch in (1, 3):
+        again = base.said[0].again(batch, is_used=True)
+        assert again.shape == (batch, *kept.shape[1:])
+        again += 1
     torch.testing.assert_close(kept, before)
+    # What nobody looks at takes no memory.
+    assert base.said[0].again(16, is_used=False).data_ptr() == kept.data_ptr()
+
+
+def test_what_is_handed_on_from_block_to_block_is_kept_once():
+    base = traced("t5")
+    biases = [each.tensors[-1] for each in base.said if {kind for kind, _ in each.calls} == {"encoder"}]
+    assert len(biases) == 3
+    assert len({each.data_ptr() for each in biases}) == 1
+    assert base.said[0].tensors[0].data_ptr() != base.said[1].tensors[0].data_ptr()
+
+
+def test_what_a_run_held_goes_with_it():
+    gc.collect()
+    gc.disable()
+    try:
+        base = traced("llama")
+        changed = traced("llama", [ZeroHead("decoder", 1, 0)], base)
+        kept = [weakref.ref(base.said[0]), weakref.ref(changed.calls["decoder", 1].query)]
+        del base, changed
+        assert [each() for each in kept] == [None, None]
+    finally:
+        gc.enable()
+
+
+def test_of_a_batch_nothing_is_kept():
+    first, second = trace_rows(architectures.loaded("llama"), IDS, [(), ()])
+    assert first.said == second.said == ()
+
+
+def test_rows_of_a_single_token():
+    base = trace_attention(architectures.loaded("llama"), IDS[:1])
+    rows = [(ZeroHead("decoder", 1, head),) for head in range(HEADS)]
+    for trace, row in zip(trace_rows(architectures.loaded("llama"), IDS[:1], rows, None, base), rows, strict=True):
+        assert_same(trace, trace_attention(architectures.loaded("llama"), IDS[:1], None, row))
+
+
+SIZES = {
+    "vocab_size": 64,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "num_local_experts": 4,
+    "num_experts_per_tok": 2,
+}
+
+
+def test_a_model_that_takes_use_cache_without_naming_it_runs_without_a_cache():
+    config = transformers.GraniteMoeConfig(**SIZES, num_hidden_layers=3)
+    loaded = wrap_model(transformers.GraniteMoeForCausalLM(config).eval(), None, "decoder")
+    base = trace_attention(loaded, IDS)
+    assert calls_of(base.said) == [("decoder", layer) for layer in range(3)]
+    change = [ZeroHead("decoder", 2, 1)]
+    assert_same(trace_attention(loaded, IDS, None, change, base), trace_attention(loaded, IDS, None, change))
+
+
+def test_layers_that_share_keys_and_values_have_whole_maps():
+    sizes = {name: each for name, each in SIZES.items() if "expert" not in name}
+    more = {
+        "num_hidden_layers": 4,
+        "num_kv_shared_layers": 2,
+        "head_dim": 8,
+        "sliding_window": 4,
+        "layer_types": ["sliding_attention", "full_attention"] * 2,
+    }
+    narrow = {"hidden_size_per_layer_input": 8, "vocab_size_per_layer_input": 64}
+    config = transformers.Gemma4TextConfig(**sizes, **more, **narrow)
+    loaded = wrap_model(transformers.Gemma4ForCausalLM(config).eval(), None, "decoder")
+    base = trace_attention(loaded, IDS)
+    assert [base.weights("decoder", layer).shape for layer in range(4)] == [(4, len(IDS), len(IDS))] * 4
+    change = [ZeroHead("decoder", 3, 1)]
+    assert_same(trace_attention(loaded, IDS, None, change, base), trace_attention(loaded, IDS, None, change))
 
 
 def test_no_more_is_kept_than_there_is_room_for(monkeypatch):
     whole = traced("llama")
-    monkeypatch.setattr(blocks, "_MOST_BYTES", whole.said[0].nbytes)
+    monkeypatch.setattr(blocks, "_MOST_BYTES", sum(each.nbytes for each in whole.said[0].tensors))
     base = traced("llama")
     assert len(base.said) == 1
     change = [ZeroHead("decoder", 1, 0)]

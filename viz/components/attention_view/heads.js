@@ -23,8 +23,8 @@ class HeadsView {
     this.scroll.append(this.stage)
     this.scroll.onscroll = () => this.moved()
     this.parts = [this.bar, this.scroll]
-    this.over.onpointermove = (event) => this.look(this.tokenAt(event))
-    this.over.onpointerleave = () => this.look(null)
+    this.over.onpointermove = (event) => this.look(this.tokenAt((this.pointer = event)))
+    this.over.onpointerleave = () => this.look((this.pointer = null))
     this.over.onclick = (event) => this.lock(this.tokenAt(event))
     this.over.onkeydown = (event) => this.onKey(event)
   }
@@ -179,6 +179,8 @@ class HeadsView {
   moved() {
     if (this.scroll.scrollTop === this.top) return
     this.top = this.scroll.scrollTop
+    // Another token is under the pointer now.
+    if (this.pointer) this.look(this.tokenAt(this.pointer))
     cancelAnimationFrame(this.frame)
     this.frame = requestAnimationFrame(() => this.repaint())
   }
@@ -355,6 +357,7 @@ class HeadsView {
       this.pointed = { side: -1 }
       this.look(null)
     } else return
+    this.pointer = null
     if (this.pointed) this.reveal(this.pointed)
     event.preventDefault()
     event.stopPropagation()
