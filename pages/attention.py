@@ -27,6 +27,7 @@ from pages.attending.choices import (
     TARGET,
     VIEW,
     VIEWS,
+    choose_head,
     chosen_head,
     chosen_kind,
     chosen_step,
@@ -97,7 +98,7 @@ def which(traced: "TracedText", kind: str, layer: int | None, head: int | None) 
         key="head_box",
         required=True,
         wrap=True,
-        on_change=lambda: HEAD.choose(st.session_state["head_box"]),
+        on_change=lambda: choose_head(st.session_state["head_box"]),
     )
     st.session_state["sink_box"] = SINK.value != "in"
     st.toggle(
@@ -284,6 +285,8 @@ def explore_writing(prompt: "TracedText", status: DeltaGenerator) -> None:
         which(prompt, kind, layer, head)
     with centre:
         if changed.items():
+            with changed.row():
+                changed.show(prompt)
             st.caption("While it writes everything is on; what you switched off is seen in the other views.")
         steps = output.decoder_steps()
     if steps is None:

@@ -168,6 +168,13 @@ def chosen_head(traced: "TracedText", kind: str) -> tuple[int | None, int | None
     return int(layer), None if head == MEAN else int(head)
 
 
+def choose_head(head: str | int | None) -> None:
+    """Look at this head. Where one other alone was drawn as lines, this one is now."""
+    HEAD.choose(head)
+    if HEADS.value and "," not in HEADS.value:
+        HEADS.choose("")
+
+
 def shown_heads(heads: int, head: int | None) -> tuple[int, ...]:
     """The heads whose lines are drawn: those that were chosen, else the one that is looked at, else all."""
     chosen = tuple(number for each in HEADS.value.split(",") if each and (number := int(each)) < heads)

@@ -74,12 +74,14 @@ def _beside_the_others(request: "HeadMapRequest", layer: int, head: int, selecte
     asked = HeadsOffRequest(trace, request.kind, layer, selected if request.kind == "encoder" else 0)
     found = ask(asked, status)
     name = head_name(layer, head)
+    # What else is off is off in every bar here.
+    whole = "all heads" if not others else f"{name} on"
     left, right = st.columns(2, gap="large")
     left.html(
         heading(_MEASURED[found.measured].format(token=found.token))
-        + shares([Share("all heads", found.before), Share(f"without {name}", _drawn(found.without[head]))])
+        + shares([Share(whole, found.before), Share(f"without {name}", _drawn(found.without[head]))])
         + line(_verdict(found, name, head))
-        + line(_LINE + (" What else you changed stays as it is." if others else ""))
+        + line(_LINE + (" What else you switched off or changed stays so in every bar here." if others else ""))
     )
     others = [(each, part) for each, part in enumerate(found.without) if each != head]
     right.html(
@@ -88,7 +90,7 @@ def _beside_the_others(request: "HeadMapRequest", layer: int, head: int, selecte
     )
     if found.next_tokens:
         for column, title, candidates in (
-            (left, "Next token, all heads", found.next_tokens[0]),
+            (left, f"Next token, {whole}", found.next_tokens[0]),
             (right, f"Next token, without {name}", found.next_tokens[head + 1]),
         ):
             column.html(heading(title) + shares([Share(each.text, each.probability) for each in candidates]))
@@ -103,6 +105,12 @@ def _verdict(found: "HeadsOff", name: str, head: int) -> str:
     """Where its effect stands among those of the layer's heads."""
     effects = [abs(part - found.before) for part in found.without]
     larger = sum(effect > effects[head] for effect in effects)
-    place = "the most" if larger == 0 else f"less than {larger} of the {len(effects) - 1} other heads"
+    others = len(effects) - 1
     change = part_text(found.without[head]) if found.without[head] >= 0 else f"{found.without[head]:.2f}"
-    return f"From {part_text(found.before)} to {change} without {name}: of this layer, it changes this {place}."
+    said = f"From {part_text(found.before)} to {change} without {name}"
+    if not others:
+        return f"{said}, the only head of its layer."
+    if others == 1:
+        return f"{said}. The other head of its layer changes this {'more' if larger else 'less'}."
+    who = {0: "None", 1: "One", others: "All"}.get(larger, str(larger))
+    return f"{said}. {who} of the {others} other heads of its layer change{'s' if larger <= 1 else ''} this more."

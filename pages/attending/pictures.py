@@ -24,6 +24,7 @@ from pages.attending.choices import (
     SINK,
     STEP,
     VIEW,
+    choose_head,
     head_name,
     is_projected,
     left_out,
@@ -144,7 +145,7 @@ def hears(traced: "TracedText", kind: str, map_request: "HeadMapRequest | None" 
         there = traced.layers_of(kind)
         nearest = min(there, key=lambda each: abs(each - layer))
         LAYER.choose(nearest)
-        HEAD.choose(max(0, min(traced.heads_of(kind, nearest) - 1, head)))
+        choose_head(max(0, min(traced.heads_of(kind, nearest) - 1, head)))
 
     def window(q0: int, q1: int, k0: int, k1: int) -> None:
         st.session_state[_WINDOW] = (map_request, (q0, q1), (k0, k1))
@@ -163,7 +164,7 @@ def hears(traced: "TracedText", kind: str, map_request: "HeadMapRequest | None" 
 def open_head(layer: int, head: int) -> None:
     """A head of the model view becomes the main picture."""
     LAYER.choose(layer)
-    HEAD.choose(head)
+    choose_head(head)
     VIEW.choose("matrix")
 
 

@@ -63,7 +63,8 @@ def below(
                 if VIEW.value == "qk":
                     export.products_download(shown, traced, selected)
             elif name == "Show the code":
-                programs.show(request, traced, selected, text)
+                is_changed = request.trace != shown.trace
+                programs.show(request, traced, selected, text, is_changed=is_changed, is_qk=VIEW.value == "qk")
             elif name == "How did it learn this?":
                 learning(request, selected, status)
             else:

@@ -15,8 +15,19 @@ _PROJECT = Path(__file__).resolve().parents[2]
 _LONGEST_ARGUMENT = 500
 
 
-def show(request: "HeadMapRequest", traced: "TracedText", selected: int, text: str) -> None:
-    """The program behind a map, and how to run it for what is shown now."""
+def show(
+    request: "HeadMapRequest",
+    traced: "TracedText",
+    selected: int,
+    text: str,
+    *,
+    is_changed: bool = False,
+    is_qk: bool = False,
+) -> None:
+    """The program behind a map, and how to run it for what is shown now.
+
+    is_changed: whether something is switched off on the page; is_qk: whether the page shows queries and keys.
+    """
     from models.loading.packs import prepared_folder
 
     folder = prepared_folder(model_card(request.trace.model))
@@ -35,4 +46,8 @@ def show(request: "HeadMapRequest", traced: "TracedText", selected: int, text: s
     st.code(f"python {name} {shlex.quote(str(folder))} {shown} {where}", language="bash", wrap_lines=True)
     if request.left_out:
         st.caption("The program shows the weights with the sink in and nothing else taken out.")
+    if is_changed:
+        st.caption("The program runs the model with everything on: what you switched off is on in it.")
+    if is_qk:
+        st.caption("It prints the weights. The numbers of q·k are in the JSON file under “Take it with you”.")
     st.code((_PROJECT / "docs" / "programs" / name).read_text(), language="python")

@@ -114,6 +114,55 @@ def test_the_lines_of_a_long_text_are_scrolled_through(tab):
     assert box["y"] < place["y"] < box["y"] + box["height"]
 
 
+LIT = """root => {
+  const over = root.querySelector(".over")
+  return over.getContext("2d").getImageData(0, 0, over.width, over.height).data.some((value) => value > 0)
+}"""
+
+
+def test_a_held_token_stays_held_when_the_window_of_a_long_text_moves(tab):
+    words = [f"{a}{b}" for a in "abcdefghijklmnopqrst" for b in "klmnopqrstuv"]
+    tab.open(text=" ".join(words), view="heads", layer=3, head=1, token="150")
+    tokens = tab.map.evaluate("root => root.headlight.header().queries")
+    first = tab.map.evaluate("root => root.headlight.header().first[0]")
+    assert len(tokens) > 300
+    assert first > 0
+    asked = 160
+    before = tab.map.evaluate("(root, at) => root.headlight.place(at)", asked)
+    tab.page.mouse.click(before["x"], before["y"])
+    tab.wait_for_query(token=str(asked))
+    for _ in range(100):
+        if tab.map.evaluate("root => root.headlight.header().first[0]") != first:
+            break
+        tab.page.wait_for_timeout(100)
+    else:
+        raise AssertionError("the window did not move")
+    after = tab.map.evaluate("(root, at) => root.headlight.place(at)", asked)
+    assert abs(after["y"] - before["y"]) < 2, "what was clicked stays under the pointer"
+    held = tab.page.get_by_role("button", name=re.compile("^held: "))
+    assert tokens[asked] in held.text_content()
+    tab.page.mouse.move(5, 5)
+    assert tab.map.evaluate(LIT)
+    # The file has the lines of the held one alone.
+    lines = tab.map.evaluate('root => root.headlight.svg().match(/M[^"]*L[^"]*/g).length')
+    assert 0 < lines < 260
+    held.click()
+    assert not tab.map.evaluate(LIT)
+
+
+def test_another_text_leaves_nothing_of_the_one_before(tab):
+    tab.open(view="heads", layer=3, head=1)
+    place = tab.map.evaluate("root => root.headlight.place(7)")
+    tab.page.mouse.click(place["x"], place["y"])
+    tab.page.get_by_role("button", name=re.compile("^held: ")).wait_for()
+    tab.page.mouse.move(5, 5)
+    assert tab.map.evaluate(LIT)
+    tab.look("Paris is the capital of France and London is a city.")
+    tab.wait_for_query(text="Paris is the capital of France and London is a city.")
+    tab.page.get_by_role("button", name=re.compile("^held: ")).wait_for(state="detached")
+    assert not tab.map.evaluate(LIT)
+
+
 @pytest.mark.parametrize(
     ("kind", "layer"), [("encoder", 3), ("decoder", 1), ("cross", 2)], ids=["encoder", "decoder", "cross"]
 )

@@ -66,8 +66,10 @@ def test_what_else_is_off_stays_off():
     others = TraceRequest("minilm", "The keys are here.", None, (HideToken(2),))
     found = engine.run(HeadsOffRequest(others, "encoder", 2, 4))
     shown = said(screen)
-    assert "What else you changed stays as it is." in shown
+    assert "What else you switched off or changed stays so" in shown
     assert found.token in shown
+    assert "all heads" not in shown
+    assert "L2 H7 on" in shown
     for part in found.without:
         assert part_text(part) in shown
 

@@ -333,3 +333,29 @@ def test_each_view_explains_itself(view, words):
     screen.run()
     assert any("seq2seq model has two halves" in each.value for each in screen.test.markdown)
     assert not screen.problems
+
+
+def test_the_head_that_is_chosen_is_the_one_that_is_drawn():
+    screen = Screen(model="minilm", layer="3", head="1", view="heads", heads="1")
+    assert screen.shown["shown"] == [1]
+    screen.test.segmented_control(key="head_box").set_value(4)
+    screen.run()
+    assert screen.shown["shown"] == [4]
+    screen.test.segmented_control(key="head_box").set_value("mean")
+    screen.run()
+    assert screen.shown["shown"] == list(range(12))
+    several = Screen(model="minilm", layer="3", head="1", view="heads", heads="1,2")
+    several.test.segmented_control(key="head_box").set_value(4)
+    several.run()
+    assert several.shown["shown"] == [1, 2]
+
+
+def test_the_code_says_what_it_leaves_out():
+    shown = {"model": "minilm", "layer": "3", "head": "1", "view": "qk"}
+    screen = Screen(**shown, changed="head:encoder-3-1").open_tab("Show the code")
+    captions = [each.value for each in screen.test.caption]
+    assert any("with everything on" in each for each in captions)
+    assert any("The numbers of q·k are in the JSON file" in each for each in captions)
+    screen = Screen(**shown | {"view": "matrix"}).open_tab("Show the code")
+    captions = [each.value for each in screen.test.caption]
+    assert not any("everything on" in each or "q·k" in each for each in captions)

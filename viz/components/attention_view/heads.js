@@ -37,39 +37,24 @@ class HeadsView {
     this.queries = header.queries.slice(query, query + this.rows)
     this.keys = this.shell.keys.slice(key, key + this.columns)
     this.least = Math.max(FAINTEST_LINE, header.least)
-    const text = JSON.stringify([this.queries, this.keys])
-    if (text !== this.text) {
-      this.locked = this.pointed = this.top = null
-    }
+    const text = JSON.stringify([header.queries, this.shell.keys])
+    if (text !== this.text) this.locked = this.pointed = this.top = null
+    else if (String(header.first) !== String(this.first)) this.shiftTo(header.first)
     this.text = text
-    this.buttons = Array.from({ length: this.count }, (_, head) => this.button(head))
-    this.bar.replaceChildren(
-      ...this.buttons,
-      this.wide("all", () => this.show(this.buttons.map((_, head) => head))),
-      this.wide("only this head", () => this.show([header.head ?? 0])),
-    )
+    this.first = header.first
+    this.buttons = Array.from({ length: this.count }, (_, head) => headButton(this, head))
+    this.bar.replaceChildren(...this.buttons, ...wholeButtons(this))
   }
 
-  button(head) {
-    const { header } = this
-    const button = element("button", "key-head")
-    button.type = "button"
-    const patch = element("i")
-    patch.style.background = this.colour(head)
-    button.append(patch, `H${head}`)
-    button.title = "Show or hide its lines; twice: this head alone"
-    button.classList.toggle("off", header.offHeads.includes(`${header.layer}-${head}`))
-    button.onclick = () =>
-      this.show(this.shown.includes(head) ? this.shown.filter((each) => each !== head) : [...this.shown, head])
-    button.ondblclick = () => this.show([head])
-    return button
-  }
-
-  wide(label, act) {
-    const button = element("button", "key-head", label)
-    button.type = "button"
-    button.onclick = act
-    return button
+  /** Other tokens of the same text are at hand: what is held stays held, and where it is. */
+  shiftTo(first) {
+    const sizes = [this.rows, this.columns]
+    const moved = (place) => {
+      const token = place && place.token + this.first[place.side] - first[place.side]
+      return place && token >= 0 && token < sizes[place.side] ? { ...place, token } : null
+    }
+    ;[this.locked, this.pointed] = [moved(this.locked), moved(this.pointed)]
+    if (this.top !== null) this.top += (this.first[0] - first[0]) * this.line
   }
 
   colour(head) {
@@ -144,6 +129,7 @@ class HeadsView {
     this.context = screenContext(this.base, width, this.high)
     // What lies over it is made when somebody points at something: an empty one costs as much as a full one.
     this.overContext = null
+    this.over.width = 1
     for (const [side, size] of [["width", width], ["height", this.high]]) this.over.style[side] = `${size}px`
     this.stage.style.height = `${whole}px`
     this.pane.style.height = `${this.high}px`
@@ -200,6 +186,11 @@ class HeadsView {
     this.paintLabels(context, focus)
     if (focus) this.paintFocus(context, focus)
     else this.paintAll(context)
+    if (this.shown.length) return
+    context.fillStyle = this.shell.colours.quiet
+    context.font = this.shell.font
+    context.textAlign = "center"
+    context.fillText("No head is shown: choose some above.", (this.left + this.right) / 2, (this.isPart ? this.top : 0) + 40)
   }
 
   paintLabels(context, focus) {
@@ -318,7 +309,9 @@ class HeadsView {
     this.pointed = token
     this.paintOver()
     if (!token) return this.shell.say(null)
-    this.shell.spoken.textContent = this.describe(token)
+    const y = this.y(token.token) + this.line / 2 + 4
+    const x = token.side ? this.right - 200 : this.left + 12
+    this.shell.say(this.describe(token), this.scroll.offsetLeft + x, this.scroll.offsetTop + y - this.top)
   }
 
   describe({ side, token }) {
@@ -356,11 +349,19 @@ class HeadsView {
       this.locked = null
       this.pointed = { side: -1 }
       this.look(null)
+      this.shell.drawTools()
     } else return
     this.pointer = null
     if (this.pointed) this.reveal(this.pointed)
     event.preventDefault()
     event.stopPropagation()
+  }
+
+  tools(tool) {
+    if (!this.locked) return []
+    const { side, token } = this.locked
+    const name = this.shell.brief((side ? this.keys : this.queries)[token])
+    return [tool(`held: “${name}” ✕`, "Let go of it (Esc in the picture)", () => this.lock(this.locked))]
   }
 
   switches() {

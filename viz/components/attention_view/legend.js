@@ -30,7 +30,9 @@ function legendOf({ shell, main, header, panels, ramp, unseenMeans }) {
     const drawing = sharpContext(sample, 18, 10)
     drawing.fillStyle = hatchPattern(drawing, colours)
     drawing.fillRect(0, 0, 18, 10)
-    parts.push(sample, said(unseenMeans))
+    const pair = element("span", "pair")
+    pair.append(sample, said(unseenMeans))
+    parts.push(pair)
   }
   return parts
 }

@@ -321,7 +321,11 @@ class MatrixView {
       context.restore()
       if (x !== this.left || this.selected < q0 || this.selected >= q1) return
       context.fillStyle = colours.ground
-      context.fillRect(0, y + (this.selected - q0) * this.cell + (this.cell - 14) / 2, this.left - 4, 14)
+      // Its own place, and that of a neighbour which it would be written over.
+      const letter = this.header.isLarge ? 18 : LABEL_FONT + 1
+      for (let row = this.firstLabel(q0); row < q1; row += this.every)
+        if (row === this.selected || Math.abs(row - this.selected) * this.cell < letter)
+          context.fillRect(0, y + (row + 0.5 - q0) * this.cell - letter / 2 - 1, this.left - 4, letter + 2)
       this.rowLabel(context, this.selected, [x, y], colours.accent, "bold")
     })
   }

@@ -215,9 +215,10 @@ class Moves {
   tools(tool) {
     const { view } = this
     if (Math.max(view.queries.length, view.keys.length) <= 12) return []
+    const held = () => view.cursor ?? ((view.pinned ?? null) === null ? null : { query: view.selected, key: view.pinned })
     const tools = [
-      tool("+", "Enlarge (+, or Ctrl and the wheel); drag to move", () => this.enlarge(1.6, view.cursor)),
-      tool("−", "Make smaller (-)", () => this.enlarge(1 / 1.6, view.cursor)),
+      tool("+", "Enlarge (+, or Ctrl and the wheel); drag to move", () => this.enlarge(1.6, held())),
+      tool("−", "Make smaller (-)", () => this.enlarge(1 / 1.6, held())),
     ]
     if (this.isEnlarged) tools.push(tool("Whole map", "Show all of it (0)", () => this.whole()))
     return tools
