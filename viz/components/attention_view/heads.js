@@ -2,6 +2,8 @@
 
 const FAINTEST_LINE = 0.02
 const SHADES = 12
+// So many heads are told where the pointer is; all of them to a screen reader.
+const TOLD = 3
 // As style.css has it for `.scroll`.
 const HIGHEST = 560
 
@@ -309,23 +311,31 @@ class HeadsView {
     this.pointed = token
     this.paintOver()
     if (!token) return this.shell.say(null)
-    const y = this.y(token.token) + this.line / 2 + 4
-    const x = token.side ? this.right - 200 : this.left + 12
-    this.shell.say(this.describe(token), this.scroll.offsetLeft + x, this.scroll.offsetTop + y - this.top)
+    const { tip, spoken } = this.shell
+    const [x, y] = [this.scroll.offsetLeft + (token.side ? this.right - 200 : this.left + 12), this.scroll.offsetTop - this.top]
+    this.shell.say(this.describe(token, TOLD), x, y + this.y(token.token) + this.line / 2 + 4)
+    // Above its lines where there is no room below.
+    if (this.y(token.token) - this.top > this.high / 2)
+      tip.style.top = `${y + this.y(token.token) - this.line / 2 - 4 - tip.offsetHeight}px`
+    spoken.textContent = this.describe(token)
   }
 
-  describe({ side, token }) {
+  /** What the heads give it most, the strongest first; of at most so many heads. */
+  describe({ side, token }, most = Infinity) {
     const lines = this.shown.map((head) => {
       let best = -1
       for (let other = 0; other < (side ? this.rows : this.columns); other++) {
         const weight = side ? this.weight(other, token, head) : this.weight(token, other, head)
         if (weight > (best < 0 ? 0 : side ? this.weight(best, token, head) : this.weight(token, best, head))) best = other
       }
-      if (best < 0) return `H${head}: nothing`
+      if (best < 0) return [0, `H${head}: nothing`]
       const weight = side ? this.weight(best, token, head) : this.weight(token, best, head)
-      return `H${head}: ${side ? this.queries[best] : this.keys[best]} ${weightText(weight)}`
+      return [weight, `H${head}: ${side ? this.queries[best] : this.keys[best]} ${weightText(weight)}`]
     })
-    return `${side ? `${this.keys[token]} is looked at most by` : `${this.queries[token]} looks most at`} ${lines.join(", ")}`
+    if (lines.length > most) lines.sort(([one], [other]) => other - one)
+    const more = lines.length > most ? `, and ${lines.length - most} heads more` : ""
+    const said = lines.slice(0, most).map(([, text]) => text).join(", ")
+    return `${side ? `${this.keys[token]} is looked at most by` : `${this.queries[token]} looks most at`} ${said}${more}`
   }
 
   lock(token) {

@@ -314,9 +314,11 @@ class MatrixView {
       if (this.cursor) this.drawCursor(context, x, y)
       if (this.selected >= q0 && this.selected < q1) {
         context.strokeStyle = colours.accent
-        context.lineWidth = 2
         const [row, rows] = this.band(this.selected)
-        context.strokeRect(x, y + (row - q0) * this.cell, wide, rows * this.cell)
+        // A row of a few pixels is not hidden by its own outline.
+        const [line, beside] = rows * this.cell < 8 ? [1, 1] : [2, 0]
+        context.lineWidth = line
+        context.strokeRect(x, y + (row - q0) * this.cell - beside, wide, rows * this.cell + 2 * beside)
       }
       context.restore()
       if (x !== this.left || this.selected < q0 || this.selected >= q1) return
