@@ -24,11 +24,11 @@ run: models ## start Headlight and print its address
 # What drives Chromium runs in one process, and alone: two browsers on two cores wait for each other until they fail.
 test: packages-dev models chromium ## run the tests, without the slow ones
 	@$(PY) -m pytest -n 2 --dist loadfile -m 'not slow and not browser'
-	@CHROMIUM="$$($(find_chromium))" $(PY) -m pytest -m 'not slow and browser'
+	@CHROMIUM="$$($(find_chromium))" $(PY) -m pytest tests/browser -m 'not slow'
 
 test-all: packages-dev models chromium ## run every test
 	@$(PY) -m pytest -n 2 --dist loadfile -m 'not browser'
-	@CHROMIUM="$$($(find_chromium))" $(PY) -m pytest -m browser
+	@CHROMIUM="$$($(find_chromium))" $(PY) -m pytest tests/browser
 
 lint: packages-dev ## check format, style and types
 	@status=0; \

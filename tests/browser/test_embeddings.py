@@ -83,6 +83,7 @@ def test_a_layer_moves_the_points_and_a_click_lists_true_neighbours(new_tab):
     expect(page.locator(".st-key-inspector")).to_contain_text("after layer 5")
 
 
+@pytest.mark.slow
 def test_umaps_of_eight_sessions_leave_the_server_alive(new_tab):
     tabs = [new_tab() for _ in range(8)]
     for number, tab in enumerate(tabs):
