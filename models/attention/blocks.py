@@ -14,8 +14,11 @@ from models.attention.capture import Run
 from models.attention.interventions import HideToken, Intervention
 from models.shadow import shadow_of, shallow
 
-# All that is kept of one run: every block of 900 tokens in a model 576 wide with 30 of them.
+# All that is kept of one run, and of how many blocks of a stack: a changed run may begin a few blocks too early, but no
+# run has to ask for much memory.
 _MOST_BYTES = 64 * 2**20
+_MOST_BLOCKS = 6
+_PLAIN = (Tensor, bool, int, float, str, type(None))
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +26,8 @@ class Said:
     """What one call of a block returned.
 
     block: the module; stack: the outermost list of modules that it is a member of.
-    output: a tensor, or tuples and lists of them with None; a copy, off the device.
+    is_kept: whether the output is; of a long stack only every so many, and the last.
+    output: a tensor, or tuples and lists of them with None, off the device.
     devices: where its tensors were, in order.
     calls: kind and layer of each attention inside it.
     """
@@ -33,6 +37,7 @@ class Said:
     output: Any
     devices: tuple[torch.device, ...]
     calls: tuple[tuple[str, int], ...]
+    is_kept: bool
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -67,7 +72,8 @@ class Blocks:
     """
 
     def __init__(self, run: Run, known: Sequence[Said], batch: int, *, keeps: bool) -> None:
-        self.said: list[Said] = []
+        self._said: list[Said] = []
+        self._marks: list[tuple[Tensor, Tensor]] = []
         self._run = run
         self._known = tuple(known)
         self._batch = batch
@@ -75,6 +81,18 @@ class Blocks:
         self._room = _MOST_BYTES
         self._stand_ins: list[nn.Module] = []
         self._before: list[tuple[Tensor, Tensor]] = []
+
+    def said(self) -> tuple[Said, ...]:
+        """What is known afterwards; nothing where the model wrote into what was kept."""
+        if not all(torch.equal(_mark(each), then) for each, then in self._marks):
+            return ()
+        # What is not kept is of no use where it goes to another stack.
+        ends = (
+            place
+            for place, (each, next_one) in enumerate(zip(self._said, self._said[1:], strict=False))
+            if not each.is_kept and next_one.stack is not each.stack
+        )
+        return tuple(self._said[: next(ends, None)])
 
     @contextmanager
     def of(self, model: nn.Module) -> Iterator[nn.Module]:
@@ -95,10 +113,14 @@ class Blocks:
     def _stand_in(self, block: nn.Module, stack: nn.ModuleList) -> nn.Module:
         stand_in = shallow(block)
         compute = stand_in.forward
-        # A block that runs several times (ALBERT's one group of layers) has said as many things.
+        # A block that runs several times (ALBERT's one group of layers) has said as many things. What goes to another
+        # known block is not looked at: there the next output that is kept stands for it.
         known = deque(
-            (each, next_one is None or next_one.stack is not stack)
-            for each, next_one in zip_longest(self._known, self._known[1:])
+            (
+                next(other for other in self._known[place:] if other.is_kept),
+                next_one is None or next_one.stack is not stack,
+            )
+            for place, (each, next_one) in enumerate(zip_longest(self._known, self._known[1:]))
             if each.block is block
         )
 
@@ -119,9 +141,15 @@ class Blocks:
 
     def _keep(self, where: tuple[nn.Module, nn.ModuleList], given: list[Any], output: Any, before: int) -> None:
         # Attention outside of all blocks would run again, and be counted a second time.
-        is_next = before == sum(len(each.calls) for each in self.said)
+        is_next = before == sum(len(each.calls) for each in self._said)
         self._keeps = is_next and all(map(_is_plain, given)) and _is_made_of_tensors(output)
         if not self._keeps:
+            return
+        block, stack = where
+        place, every = list(stack).index(block), -(-len(stack) // _MOST_BLOCKS)
+        calls = tuple(self._run.calls)[before:]
+        if place % every != every - 1 and place != len(stack) - 1:
+            self._said.append(Said(block, stack, None, (), calls, is_kept=False))
             return
         tensors = list(_tensors(output))
         # What the block before handed on is kept once.
@@ -130,24 +158,29 @@ class Blocks:
         self._keeps = self._room >= 0
         if not self._keeps:
             return
+        # A copy of each block's output would take as long as a fifth of the forward: they are kept as they are, and
+        # their marks tell whether somebody wrote into them. What comes from a GPU is a copy.
         copies = [
-            each.detach().to("cpu", copy=True) if kept is None else kept
-            for each, kept in zip(tensors, handed_on, strict=True)
+            each.detach().to("cpu") if kept is None else kept for each, kept in zip(tensors, handed_on, strict=True)
         ]
+        self._marks += [(each, _mark(each)) for each in tensors if each.device.type == "cpu"]
         self._before = list(zip(tensors, copies, strict=True))
         in_order = iter(copies)
         copy = _mapped(output, lambda _: next(in_order))
         devices = tuple(each.device for each in tensors)
-        self.said.append(Said(*where, copy, devices, tuple(self._run.calls)[before:]))
+        self._said.append(Said(block, stack, copy, devices, calls, is_kept=True))
 
 
 def unchanged(said: Sequence[Said], changes: Sequence[Intervention], *, is_seq2seq: bool) -> tuple[Said, ...]:
-    """Those that ran before the first attention which one of the `changes` has to do with."""
+    """Those that ran before the first attention which one of the `changes` has to do with, the last one kept."""
 
     def is_untouched(each: Said) -> bool:
         return not any(_touches(change, *call, is_seq2seq=is_seq2seq) for change in changes for call in each.calls)
 
-    return tuple(takewhile(is_untouched, said))
+    known = list(takewhile(is_untouched, said))
+    while known and not known[-1].is_kept:
+        known.pop()
+    return tuple(known)
 
 
 def _touches(change: Intervention, kind: str, layer: int, *, is_seq2seq: bool) -> bool:
@@ -169,7 +202,7 @@ def _is_plain(value: Any) -> bool:
     # A list may be written into as a dictionary may.
     if isinstance(value, tuple):
         return all(map(_is_plain, value))
-    return value is None or isinstance(value, Tensor | bool | int | float | str)
+    return isinstance(value, _PLAIN)
 
 
 def _is_made_of_tensors(value: Any) -> bool:
@@ -185,6 +218,11 @@ def _tensors(value: Any) -> Iterator[Tensor]:
     elif value is not None:
         for each in value:
             yield from _tensors(each)
+
+
+def _mark(tensor: Tensor) -> Tensor:
+    """The sum of some of its numbers, several of each row: another one after whatever is written into the rows."""
+    return tensor.flatten()[::61].sum()
 
 
 def _mapped(value: Any, change: Callable[[Tensor], Tensor]) -> Any:

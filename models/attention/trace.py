@@ -280,8 +280,9 @@ def _forward(
     arguments = inputs.arguments(loaded, len(rows), last_only=last_only)
     with torch.inference_mode(), recording(run), blocks.of(loaded.model) as model:
         result = model(**arguments)
+        said = blocks.said()
     output = result["logits"] if "logits" in result else result["last_hidden_state"]
-    return run, output, tuple(blocks.said)
+    return run, output, said
 
 
 def _known(
