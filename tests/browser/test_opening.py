@@ -118,6 +118,7 @@ def check_class(tabs):
     assert all(tab.page.locator(".st-key-problem").count() == 0 for tab in tabs)
 
 
+@pytest.mark.slow
 def test_ten_people_open_one_link(new_tab):
     check_class([new_tab() for _ in range(10)])
 

@@ -175,6 +175,7 @@ def test_a_stage_is_switched_off_and_moved_and_restored(tab):
     tab.wait_for_query(order="top-p,temperature", stage="top-p")
 
 
+@pytest.mark.slow
 def test_four_who_write_at_once_each_get_their_own_text(new_tab):
     tabs = [new_tab() for _ in range(4)]
     for seed, tab in enumerate(tabs):
