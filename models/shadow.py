@@ -1,6 +1,6 @@
 """A second set of a model's modules over the same weights, whose hooks and stand-ins the shared model never sees."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import MethodType
 from typing import Any
@@ -51,3 +51,12 @@ def answering(module: nn.Module, answer: Callable[[], Any]) -> nn.Module:
     # An attribute of the instance comes before the method of its class.
     stub.__dict__["forward"] = lambda *_, **__: answer()
     return stub
+
+
+def outermost_lists(module: nn.Module) -> Iterator[nn.ModuleList]:
+    """Each list of modules below `module` that is in no other list: a model's stacks of layers are such lists."""
+    for child in module.children():
+        if isinstance(child, nn.ModuleList):
+            yield child
+        else:
+            yield from outermost_lists(child)

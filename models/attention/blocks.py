@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from models.attention.capture import Run
 from models.attention.interventions import HideToken, Intervention
-from models.shadow import shadow_of, shallow
+from models.shadow import outermost_lists, shadow_of, shallow
 
 # All that is kept of one run, and of how many blocks of a stack: a changed run may begin a few blocks too early, but no
 # run has to ask for much memory.
@@ -102,7 +102,7 @@ class Blocks:
             return
         try:
             yield shadow_of(
-                model, {block: self._stand_in(block, stack) for stack in _outermost(model) for block in stack}
+                model, {block: self._stand_in(block, stack) for stack in outermost_lists(model) for block in stack}
             )[model]
         finally:
             # Each refers to itself, and would keep all that this run holds until the next collection.
@@ -187,15 +187,6 @@ def _touches(change: Intervention, kind: str, layer: int, *, is_seq2seq: bool) -
     if isinstance(change, HideToken):
         return change.in_target == (is_seq2seq and kind == "decoder")
     return (change.kind, change.layer) == (kind, layer)
-
-
-def _outermost(module: nn.Module) -> Iterator[nn.ModuleList]:
-    """Each list of modules that is in no other list."""
-    for child in module.children():
-        if isinstance(child, nn.ModuleList):
-            yield child
-        else:
-            yield from _outermost(child)
 
 
 def _is_plain(value: Any) -> bool:

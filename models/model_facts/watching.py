@@ -12,7 +12,7 @@ from models.attention.capture import Call, Run, recording
 from models.attention.inputs import Inputs
 from models.attention.trace import NothingRecordedError
 from models.loaded import LoadedModel
-from models.shadow import shadow_of
+from models.shadow import outermost_lists, shadow_of
 
 _TOKENS = 3
 
@@ -121,7 +121,7 @@ def _plain_ids(loaded: LoadedModel) -> tuple[int, ...]:
 def _stacks(model: nn.Module, calls: dict[tuple[str, int], Call]) -> Iterator[Stack]:
     """Each outermost list of modules that holds recorded ones is a stack; cross-attention belongs to the decoder."""
     lists: dict[nn.ModuleList, dict[tuple[str, int], Call]] = {}
-    outermost = tuple(_outermost(model))
+    outermost = tuple(outermost_lists(model))
     for address, call in sorted(calls.items()):
         for each in outermost:
             if any(call.module is module for module in each.modules()):
@@ -129,11 +129,3 @@ def _stacks(model: nn.Module, calls: dict[tuple[str, int], Call]) -> Iterator[St
     for each, own in lists.items():
         name = Counter("encoder" if kind == "encoder" else "decoder" for kind, _ in own).most_common(1)[0][0]
         yield Stack(name, tuple(each), own)
-
-
-def _outermost(module: nn.Module) -> Iterator[nn.ModuleList]:
-    for child in module.children():
-        if isinstance(child, nn.ModuleList):
-            yield child
-        else:
-            yield from _outermost(child)
