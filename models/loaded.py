@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from tokenizers import Tokenizer
@@ -10,6 +10,24 @@ from transformers import PreTrainedModel
 
 from models.catalog import ModelCard
 from models.tokenization import Piece, pieces_of_ids
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the check at load found of one part of a model.
+
+    part: "attention", "output", "lens", "hidden token" or "cache". verdict: "exact" within rounding; "partial" where
+        that is not the whole truth, which the sentence says; "refused" where it differs; "not checked" where
+        transformers gives nothing to compare with; "none" where there is no such part.
+    difference: the largest, in the part's own unit (weights and shares are parts of 1, outputs parts of the largest
+        number, caches bytes); None where nothing was compared.
+    sentence: for people; of a refused part what is wrong with the number in it.
+    """
+
+    part: str
+    verdict: Literal["exact", "partial", "refused", "not checked", "none"]
+    difference: float | None
+    sentence: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +42,7 @@ class LoadedModel:
     device: where the weights are; of a model that lies on several, where inputs go.
     positions: the longest input in tokens, special tokens counted; None where positions are only relative.
     vocabulary: how many token ids the input embedding has rows for.
-    decoder_modules: `id()` of each module of the decoder stack of a seq2seq model, else empty.
+    findings: what its check at load found, part by part (`models.forward.check`).
     note: why it is not where it should be, a sentence for people; "" for most.
     """
 
@@ -35,13 +53,24 @@ class LoadedModel:
     device: torch.device
     positions: int | None
     vocabulary: int
-    decoder_modules: frozenset[int]
+    findings: "tuple[Finding, ...]" = ()
     note: str = ""
 
     @property
     def backend(self) -> Tokenizer | None:
         """The `tokenizers.Tokenizer` behind a fast tokenizer, else None. Never change its settings: it is shared."""
         return getattr(self.tokenizer, "backend_tokenizer", None)
+
+    def refusal(self, part: str) -> str:
+        """Why this part is refused, a sentence; "" where it is not."""
+        return self._said(part, "refused")
+
+    def caveat(self, part: str) -> str:
+        """What has to be said beside this part, a sentence; "" for most."""
+        return self._said(part, "partial")
+
+    def _said(self, part: str, verdict: str) -> str:
+        return next((each.sentence for each in self.findings if (each.part, each.verdict) == (part, verdict)), "")
 
     def pieces(self, ids: Sequence[int]) -> tuple[Piece, ...]:
         """The pieces with these ids, as this model's tokenizer writes them."""

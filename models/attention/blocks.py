@@ -175,7 +175,7 @@ def unchanged(said: Sequence[Said], changes: Sequence[Intervention], *, is_seq2s
     """Those that ran before the first attention which one of the `changes` has to do with, the last one kept."""
 
     def is_untouched(each: Said) -> bool:
-        return not any(_touches(change, *call, is_seq2seq=is_seq2seq) for change in changes for call in each.calls)
+        return not any(_touches(change, each.calls, is_seq2seq=is_seq2seq) for change in changes)
 
     known = list(takewhile(is_untouched, said))
     while known and not known[-1].is_kept:
@@ -183,10 +183,12 @@ def unchanged(said: Sequence[Said], changes: Sequence[Intervention], *, is_seq2s
     return tuple(known)
 
 
-def _touches(change: Intervention, kind: str, layer: int, *, is_seq2seq: bool) -> bool:
+def _touches(change: Intervention, calls: Sequence[tuple[str, int]], *, is_seq2seq: bool) -> bool:
     if isinstance(change, HideToken):
-        return change.in_target == (is_seq2seq and kind == "decoder")
-    return (change.kind, change.layer) == (kind, layer)
+        # Blocks without attention read the mask as well; only an encoder's have nothing to do with the target.
+        is_of_encoder = is_seq2seq and bool(calls) and all(kind == "encoder" for kind, _ in calls)
+        return not (change.in_target and is_of_encoder)
+    return (change.kind, change.layer) in calls
 
 
 def _is_plain(value: Any) -> bool:

@@ -4,26 +4,38 @@ transformers looks a model's attention up by name (`AttentionInterface`, `Attent
 registered here. `headlight` computes with SDPA; `headlight_eager` with the module's own `eager_attention_forward`,
 for classes whose softcap or attention sinks SDPA cannot express. Both hand query, key, value, mask and arguments to
 the recorder of the run that is under way in this context, and apply that run's interventions.
+
+Which kind of attention and which layer a module is was seen when the model was loaded (`models.forward.probe`), and
+stands on the module.
 """
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
+from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from models.attention.interventions import Intervention, hidden_keys, replaced_output, zeroed_heads
+from models.errors import HeadlightError
 
 Kind = Literal["encoder", "decoder", "cross"]
+Address = tuple[Kind, int]
 AttentionFunction = Callable[..., tuple[Tensor, Tensor | None]]
 EagerFunction = Callable[..., tuple[Tensor, Tensor]]
+
+# The attribute of an attention module that holds its addresses, one for each call of the function in one forward.
+ADDRESSES = "headlight_addresses"
+
+
+class UnseenAttentionError(HeadlightError):
+    """An attention module that runs otherwise than it was seen to when its model was loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +47,7 @@ class Call:
     mask: as the function received it, interventions applied: None, bool (True: may look) or additive,
         [batch or 1, heads or 1, query, key]
     arguments: the function's other keyword arguments (scaling, position_bias, softcap, ...)
+    is_causal: whether the function itself lets no query look ahead, since it was given no mask that says so
     """
 
     module: torch.nn.Module
@@ -43,40 +56,49 @@ class Call:
     value: Tensor
     mask: Tensor | None
     arguments: dict[str, Any]
+    is_causal: bool
 
 
 @dataclass
 class Run:
     """One forward that is being recorded.
 
-    decoder_modules: `id()` of each module of the decoder stack of a seq2seq model, else empty.
     interventions: for each row of the batch, what is changed in it; empty means nothing anywhere.
     calls: filled while the forward runs.
     returned: told kind, layer and what each call of the function returns, [batch, query, heads, value_dim].
+    watched: told each call instead of recording it, in the forward in which modules get their addresses.
     """
 
-    decoder_modules: frozenset[int] = frozenset()
     interventions: tuple[tuple[Intervention, ...], ...] = ()
     is_seq2seq: bool = False
     calls: dict[tuple[str, int], Call] = field(default_factory=dict)
     returned: Callable[[str, int, Tensor], None] | None = None
+    watched: Callable[[Call], None] | None = None
+    _next: dict[int, int] = field(default_factory=dict)
 
-    def address(self, module: torch.nn.Module, arguments: dict[str, Any]) -> tuple[Kind, int]:
-        """Which kind and layer this call is: see `kind_of`; calls are counted where `layer_idx` does not tell."""
-        kind = self.kind_of(module, arguments)
-        layer = getattr(module, "layer_idx", None)
-        if not isinstance(layer, int) or (kind, layer) in self.calls:
-            layer = 1 + max((number for other, number in self.calls if other == kind), default=-1)
-        return kind, layer
+    def address(self, module: torch.nn.Module) -> Address:
+        """Which kind and layer this call of the module is, as it was seen when the model was loaded.
 
-    def kind_of(self, module: torch.nn.Module, arguments: dict[str, Any]) -> Kind:
-        """Self-attention of the encoder or the decoder, or cross-attention: not causal although in the decoder."""
-        causal = is_causal(module, arguments)
-        if not self.is_seq2seq:
-            return "decoder" if causal else "encoder"
-        if id(module) not in self.decoder_modules:
-            return "encoder"
-        return "decoder" if causal else "cross"
+        Raises UnseenAttentionError.
+        """
+        seen: tuple[Address, ...] = module.__dict__.get(ADDRESSES, ())
+        # What another run recorded for this one does not run again.
+        place = self._next.get(id(module), sum(each in self.calls for each in seen))
+        if place >= len(seen):
+            raise UnseenAttentionError(
+                f"{type(module).__name__} attends more often for this text than for the short one with which the model "
+                "was loaded, so that it cannot be told which layer is which; take a shorter text."
+            )
+        self._next[id(module)] = place + 1
+        return seen[place]
+
+    def record(self, address: Address, call: Call) -> None:
+        """Keep a call; a second one of the same layer with the same weights adds its values (DiffLlama)."""
+        first = self.calls.get(address)
+        if first is None:
+            self.calls[address] = call
+        elif call.query is first.query and call.key is first.key and call.value.shape == first.value.shape:
+            self.calls[address] = replace(first, value=torch.cat([first.value, call.value], dim=-1))
 
 
 _run: ContextVar[Run | None] = ContextVar("headlight_run", default=None)
@@ -92,7 +114,7 @@ def recording(run: Run) -> Iterator[Run]:
         _run.reset(token)
 
 
-def is_causal(module: torch.nn.Module, arguments: dict[str, Any]) -> bool:
+def _tells_causal(module: torch.nn.Module, arguments: dict[str, Any]) -> bool:
     """The rule of `transformers.integrations.sdpa_attention`: the argument, else the module's flag, else true."""
     given = arguments.get("is_causal")
     return bool(getattr(module, "is_causal", True) if given is None else given)
@@ -109,10 +131,16 @@ def eager_function(module: torch.nn.Module) -> EagerFunction:
 
 def full_mask(call: Call) -> Tensor | None:
     """The call's mask, with the causal one rebuilt where SDPA was only told `is_causal`: bool, additive or None."""
-    queries, keys = call.query.shape[2], call.key.shape[2]
-    if call.mask is not None or queries == 1 or not is_causal(call.module, call.arguments):
+    if not call.is_causal:
         return call.mask
+    queries, keys = call.query.shape[2], call.key.shape[2]
     return torch.ones(queries, keys, dtype=torch.bool, device=call.query.device).tril()[None, None]
+
+
+def looks_ahead(call: Call) -> bool:
+    """Whether any query may look at a key that stands after it."""
+    mask = full_mask(call)
+    return mask is None or bool(allowed_keys(mask).triu(1).any())
 
 
 def allowed_keys(mask: Tensor) -> Tensor:
@@ -148,8 +176,15 @@ def _attend(
     run = _run.get()
     if run is None:
         return compute(module, query, key, value, attention_mask, **arguments)[0], None
-    kind, layer = run.address(module, arguments)
-    call = Call(module, query, key, value, attention_mask, arguments)
+    # SDPA is told by a flag where the mask says nothing; the eager functions know nothing but the mask.
+    is_causal = (
+        compute is not _eager and attention_mask is None and query.shape[2] > 1 and _tells_causal(module, arguments)
+    )
+    call = Call(module, query, key, value, attention_mask, arguments, is_causal)
+    if run.watched is not None:
+        run.watched(call)
+        return compute(module, query, key, value, attention_mask, **arguments)[0], None
+    kind, layer = address = run.address(module)
     blank = None
     if any(run.interventions):
         hidden = hidden_keys(run.interventions, kind, layer, query, key, is_seq2seq=run.is_seq2seq)
@@ -158,8 +193,8 @@ def _attend(
             blank = ~allowed_keys(attention_mask).any(dim=-1, keepdim=True)
             if compute is _eager:
                 attention_mask = additive(attention_mask, query.dtype)
-            call = Call(module, query, key, value, attention_mask, arguments)
-    run.calls[kind, layer] = call
+            call = replace(call, mask=attention_mask, is_causal=False)
+    run.record(address, call)
     output = compute(module, query, key, value, attention_mask, **arguments)[0]
     if blank is not None:
         output = output.masked_fill(blank.transpose(1, 2), 0)
@@ -193,8 +228,3 @@ AttentionInterface.register("headlight", headlight)
 AttentionInterface.register("headlight_eager", headlight_eager)
 AttentionMaskInterface.register("headlight", ALL_MASK_ATTENTION_FUNCTIONS["sdpa"])
 AttentionMaskInterface.register("headlight_eager", ALL_MASK_ATTENTION_FUNCTIONS["eager"])
-
-
-def implementation_for(model_class: type[PreTrainedModel]) -> str:
-    """The registered name for this class: SDPA only where the class says that SDPA computes it rightly."""
-    return "headlight" if model_class._supports_sdpa else "headlight_eager"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from models.attention.interventions import HideToken
 from models.attention.requests import TraceRequest, next_tokens, written_ids
 from models.attention.trace import AttentionTrace
 from models.engine import Engine
@@ -38,11 +39,13 @@ class Changes:
     next_tokens: for a decoder, what was likeliest before, best first, then what is among the likeliest only after.
     steps: for a seq2seq model, each token of the output.
     kept: for an encoder, for each token the cosine of its last vector with what it was before.
+    caveat: what still sees a token that is hidden, a sentence; "" for most models.
     """
 
     next_tokens: tuple[NextToken, ...] = ()
     steps: tuple[WrittenStep, ...] = ()
     kept: tuple[float, ...] = ()
+    caveat: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,13 +58,17 @@ class ChangesRequest:
     def answer(self, engine: Engine) -> Changes:
         """Raises what `TraceRequest` raises, InterventionError among it."""
         before, after = engine.run(self.before), engine.run(self.after)
+        is_hidden = any(isinstance(each, HideToken) for each in after.interventions)
+        caveat = before.loaded.caveat("hidden token") if is_hidden else ""
         if before.target_pieces:
-            return Changes(steps=_steps(before, after, written_ids(before.loaded, self.before.target)))
+            steps = _steps(before, after, written_ids(before.loaded, self.before.target))
+            return Changes(steps=steps, caveat=caveat)
         if before.kinds != ("decoder",):
-            return Changes(kept=tuple(cosines(before.outputs, after.outputs).tolist()))
+            return Changes(kept=tuple(cosines(before.outputs, after.outputs).tolist()), caveat=caveat)
         one, other = shares_of(before.last_output), shares_of(after.last_output)
         listed = {each.id: each.text for run in (before, after) for each in next_tokens(run, _CANDIDATES)}
-        return Changes(tuple(NextToken(text, float(one[each]), float(other[each])) for each, text in listed.items()))
+        found = tuple(NextToken(text, float(one[each]), float(other[each])) for each, text in listed.items())
+        return Changes(found, caveat=caveat)
 
 
 def cosines(

@@ -1,12 +1,13 @@
 """From texts or token ids to what a model's forward takes."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from models.attention.interventions import HideToken, Rows
 from models.errors import HeadlightError
 from models.loaded import LoadedModel
 from models.tokenization import Piece, encode
@@ -25,24 +26,62 @@ class Inputs:
     target_ids: tuple[int, ...]
     target_pieces: tuple[Piece, ...]
 
-    def arguments(self, loaded: LoadedModel, batch: int, *, last_only: bool) -> dict[str, Any]:
+    def arguments(self, loaded: LoadedModel, batch: int, *, last_only: bool, rows: Rows = ()) -> dict[str, Any]:
         """The forward's keyword arguments, the same text in each of `batch` rows.
 
-        last_only: compute logits for the last position alone, where the model can.
+        last_only: compute logits for the last position alone, where the model can. rows: what is changed in each row;
+            a hidden token is a 0 in the model's own mask, which layers without attention read too.
         """
         ids = torch.tensor([self.ids] * batch, device=loaded.device)
-        arguments: dict[str, Any] = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "return_dict": True}
+        arguments: dict[str, Any] = {
+            "input_ids": ids,
+            "attention_mask": _mask(ids, rows, in_target=False),
+            "return_dict": True,
+        }
         taken = inspect.signature(loaded.model.forward).parameters
         settings = loaded.model.config.get_text_config()
         takes_more = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in taken.values())
         if self.target_ids:
-            arguments["decoder_input_ids"] = torch.tensor([self.target_ids] * batch, device=loaded.device)
+            target = torch.tensor([self.target_ids] * batch, device=loaded.device)
+            arguments["decoder_input_ids"] = target
+            if any(isinstance(each, HideToken) and each.in_target for row in rows for each in row):
+                arguments["decoder_attention_mask"] = _mask(target, rows, in_target=True)
         if "use_cache" in taken or (takes_more and getattr(settings, "use_cache", False)):
             arguments["use_cache"] = False
         # Layers that share keys and values (Gemma 4) run for these positions alone, and would have maps of one row.
         if last_only and "logits_to_keep" in taken and not getattr(settings, "num_kv_shared_layers", 0):
             arguments["logits_to_keep"] = 1
         return arguments
+
+
+def _mask(ids: torch.Tensor, rows: Rows, *, in_target: bool) -> torch.Tensor:
+    """1 everywhere but for the hidden tokens; one that is not there is an error of the run (`hidden_keys`)."""
+    mask = torch.ones_like(ids)
+    for row, interventions in enumerate(rows):
+        for each in interventions:
+            if isinstance(each, HideToken) and each.in_target == in_target and 0 <= each.position < ids.shape[1]:
+                mask[row, each.position] = 0
+    return mask
+
+
+def plain_ids(loaded: LoadedModel, count: int) -> tuple[int, ...]:
+    """So many different ids that mean nothing special to the model (padding, whose position RoBERTa skips, an image)
+    where it has as many; no more than it has positions for.
+    """
+    special = set(_special_ids(loaded.model.config.to_dict()))
+    middle = loaded.vocabulary // 2
+    order = (*range(middle, loaded.vocabulary), *range(middle))
+    usable = [each for each in order if each not in special][:count] or [0]
+    length = count if loaded.positions is None else min(count, loaded.positions)
+    return tuple(usable[place % len(usable)] for place in range(length))
+
+
+def _special_ids(settings: Any) -> Iterator[int]:
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            yield from _special_ids(value)
+        elif isinstance(name, str) and name.endswith(("token_id", "token_index")):
+            yield from value if isinstance(value, list) else [value]
 
 
 def model_inputs(
@@ -66,9 +105,9 @@ def model_inputs(
 def _ids_and_pieces(
     loaded: LoadedModel, tokenizer: Any, text: str | Sequence[int]
 ) -> tuple[tuple[int, ...], tuple[Piece, ...]]:
+    vocabulary = loaded.vocabulary
     if not isinstance(text, str):
         ids = tuple(int(number) for number in text)
-        vocabulary = loaded.vocabulary
         bad = next((number for number in ids if not 0 <= number < vocabulary), None)
         if bad is not None:
             raise InputError(f"There is no token with the id {bad}: the ids go from 0 to {vocabulary - 1}.")
@@ -78,6 +117,13 @@ def _ids_and_pieces(
     if tokenizer is None:
         raise InputError("This model came without a tokenizer; give it token ids instead of text.")
     cut = encode(tokenizer, text)
+    numbered = zip(cut.ids, cut.pieces, strict=True)
+    unknown = next((piece.text for number, piece in numbered if number >= vocabulary), None)
+    if unknown is not None:
+        raise InputError(
+            f"The tokenizer of {loaded.card.title} has a token, {unknown!r}, whose id is beyond the {vocabulary:,} "
+            "rows of the model's table: the two do not belong together. Leave it out, or give the model its own."
+        )
     return cut.ids, cut.pieces
 
 

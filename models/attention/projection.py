@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from models.attention.capture import Run, recording
-from models.attention.inputs import Inputs
+from models.attention.inputs import Inputs, plain_ids
 from models.attention.trace import AttentionTrace
 from models.loaded import LoadedModel
 from models.shadow import shadow_of
@@ -99,10 +99,8 @@ def _watch(loaded: LoadedModel, attentions: Iterable[nn.Module]) -> dict[tuple[s
     for attention in attentions:
         shadows[attention].register_forward_pre_hook(_alike_everywhere, with_kwargs=True)
     is_seq2seq = bool(model.config.is_encoder_decoder)
-    decoder = shadows[model.get_decoder()].modules() if is_seq2seq else ()
-    run = Run(frozenset(map(id, decoder)), is_seq2seq=is_seq2seq, returned=watch.returned)
-    middle = loaded.vocabulary // 2
-    ids = tuple((middle + each) % loaded.vocabulary for each in range(_TOKENS))[: loaded.positions]
+    run = Run(is_seq2seq=is_seq2seq, returned=watch.returned)
+    ids = plain_ids(loaded, _TOKENS)
     arguments = Inputs(ids, (), ids if is_seq2seq else (), ()).arguments(loaded, 1, last_only=True)
     with torch.inference_mode(), recording(run):
         shadows[model](**arguments)

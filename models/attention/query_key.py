@@ -146,6 +146,7 @@ def _of_query(call: Call, query: int) -> Call:
         query=call.query[:, :, query : query + 1],
         mask=own(full_mask(call)),
         arguments={name: own(value) for name, value in call.arguments.items()},
+        is_causal=False,
     )
 
 

@@ -232,6 +232,8 @@ def trace_rows(
 
     Returns one trace per row, equal to those of `trace_attention` one by one. Raises what it raises.
     """
+    if any(isinstance(each, HideToken) for row in rows for each in row) and (why := loaded.refusal("hidden token")):
+        raise InterventionError(why)
     inputs = model_inputs(loaded, text, target_text)
     each = tuple(tuple(row) for row in rows)
     run, output, said = _forward(loaded, inputs, each, last_only=True, base=base)
@@ -269,15 +271,11 @@ def _forward(
 ) -> tuple[Run, Tensor, tuple[Said, ...]]:
     """One recorded forward; the output is [batch, position or 1, vocabulary or width]."""
     known = _known(loaded, inputs, rows, base)
-    run = Run(
-        decoder_modules=loaded.decoder_modules,
-        interventions=rows if any(rows) else (),
-        is_seq2seq=bool(loaded.model.config.is_encoder_decoder),
-    )
+    run = Run(interventions=rows if any(rows) else (), is_seq2seq=bool(loaded.model.config.is_encoder_decoder))
     if base is not None:
         run.calls.update({call: base.calls[call] for each in known for call in each.calls})
     blocks = Blocks(run, known, len(rows), keeps=len(rows) == 1 and not rows[0] and not known)
-    arguments = inputs.arguments(loaded, len(rows), last_only=last_only)
+    arguments = inputs.arguments(loaded, len(rows), last_only=last_only, rows=rows)
     with torch.inference_mode(), recording(run), blocks.of(loaded.model) as model:
         result = model(**arguments)
         said = blocks.said()

@@ -10,10 +10,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from models.attention.capture import ADDRESSES
 from models.attention.inputs import Inputs
 from models.errors import HeadlightError
 from models.loaded import LoadedModel
-from models.shadow import shadow_of
+from models.shadow import outermost_lists, shadow_of
 
 # Longer chains of norms and maps between the table and the first layer are not known.
 _MOST_STEPS = 4
@@ -42,15 +43,15 @@ class Stack:
 @dataclass(frozen=True, eq=False)
 class Anatomy:
     """encoder: of an encoder-decoder, else None. reader: the stack whose last hidden state the model's head reads, or
-    would read; its module is `module` and `output` what this returned in a forward over two tokens.
-    encoder_output: what the encoder returned there, [row, token, width].
+    would read.
+    answers: the modules that the model's own forward calls for its layers, each with what it returned in a forward over
+        two tokens: first the one that `reader` is in, then an encoder that is called by itself. Empty for a model that
+        is called as a whole, without a head.
     """
 
     encoder: Stack | None
     reader: Stack
-    module: nn.Module
-    output: Any
-    encoder_output: Tensor | None
+    answers: tuple[tuple[nn.Module, Any], ...]
 
 
 class _Call(NamedTuple):
@@ -117,9 +118,7 @@ def _measure(loaded: LoadedModel) -> Anatomy:
     model: Any = loaded.model
     is_seq2seq = bool(model.config.is_encoder_decoder)
     shadows = shadow_of(model)
-    module = model.get_decoder() if is_seq2seq else model.base_model
     calls: list[_Call] = []
-    outputs: list[Any] = []
     originals = {copy: original for original, copy in shadows.items()}
 
     def record(leaf: nn.Module, given: tuple[Any, ...], output: Any) -> None:
@@ -128,7 +127,7 @@ def _measure(loaded: LoadedModel) -> Anatomy:
 
     for leaf in _leaves_outside_layers(shadows[model]):
         leaf.register_forward_hook(record)
-    shadows[module].register_forward_hook(lambda _, __, output: outputs.append(output))
+    called = _Called(model, shadows)
     one, other = _two_tokens(loaded)
     rows = ((one, other), (other, one))
     arguments = Inputs(rows[0], (), rows[0] if is_seq2seq else (), ()).arguments(loaded, 2, last_only=False)
@@ -136,18 +135,62 @@ def _measure(loaded: LoadedModel) -> Anatomy:
     for name in ("input_ids", "decoder_input_ids"):
         if name in arguments:
             arguments[name] = ids
-    result = run_hidden(loaded, shadows[model], arguments)
-    if len(outputs) != 1:
-        raise NoHiddenStatesError(f"{type(model).__name__} does not run its layers as one stack; choose another model.")
     with torch.inference_mode():
+        result = shadows[model](**arguments, output_hidden_states=True)
         static = model.get_input_embeddings().weight[ids]
         own = hidden_of(loaded, result, "decoder_hidden_states" if is_seq2seq else "hidden_states")
-        reader = _stack(calls, own, static, result["last_hidden_state"] if "last_hidden_state" in result else own[-1])
+        answers = called.answers("decoder" if is_seq2seq else "", tuple(own.shape[1:]))
+        reader = _stack(calls, own, static, _last_hidden(answers[0][1] if answers else result))
         encoder = None
         if is_seq2seq:
-            last = result["encoder_last_hidden_state"]
-            encoder = _stack(calls, hidden_of(loaded, result, "encoder_hidden_states"), static, last)
-    return Anatomy(encoder, reader, module, outputs[0], result["encoder_last_hidden_state"] if is_seq2seq else None)
+            states = hidden_of(loaded, result, "encoder_hidden_states")
+            encoder = _stack(calls, states, static, result["encoder_last_hidden_state"])
+            if answers and not _attends(answers[0][0], "encoder"):
+                answers += called.answers("encoder", tuple(states.shape[1:]))
+    return Anatomy(encoder, reader, answers)
+
+
+class _Called:
+    """The modules outside of all layers that ran on a shadow of the model, outermost first, and what they returned."""
+
+    def __init__(self, model: nn.Module, shadows: dict[nn.Module, nn.Module]) -> None:
+        self._began: list[nn.Module] = []
+        self._returned: dict[nn.Module, Any] = {}
+        inner = {each for stack in outermost_lists(model) for each in stack.modules()}
+        for original, copy in shadows.items():
+            if original not in inner and original is not model and any(True for _ in original.children()):
+                copy.register_forward_pre_hook(lambda *_, original=original: self._began.append(original))
+                copy.register_forward_hook(lambda _, __, output, original=original: self._returns(original, output))
+
+    def _returns(self, module: nn.Module, output: Any) -> None:
+        self._returned[module] = output
+
+    def answers(self, kind: str, shape: tuple[int, ...]) -> tuple[tuple[nn.Module, Any], ...]:
+        """The outermost module that holds attention of this kind ("" for any) and returns a hidden state of this shape:
+        one, or none.
+        """
+        for module in self._began:
+            output = self._returned.get(module)
+            found = _last_hidden(output)
+            if _attends(module, kind) and found is not None and tuple(found.shape) == shape:
+                return ((module, output),)
+        return ()
+
+
+def _last_hidden(output: Any) -> Tensor | None:
+    """The last hidden state among what a stack of layers returns; None where it returns something else."""
+    if isinstance(output, dict):
+        output = output.get("last_hidden_state")
+    elif isinstance(output, tuple) and output:
+        output = output[0]
+    return output if isinstance(output, Tensor) and output.is_floating_point() else None
+
+
+def _attends(module: nn.Module, kind: str) -> bool:
+    """Whether attention of this kind ("" for any), as it was seen at load, is inside."""
+    return any(
+        address[0] == kind or not kind for each in module.modules() for address in each.__dict__.get(ADDRESSES, ())
+    )
 
 
 def _leaves_outside_layers(module: nn.Module) -> Iterator[nn.Module]:
@@ -174,8 +217,9 @@ def _stack(
     calls: list[_Call],
     hidden: Float[Tensor, "layer row token width"],
     static: Float[Tensor, "row token table_width"],
-    output: Float[Tensor, "row token width"],
+    output: Float[Tensor, "row token width"] | None,
 ) -> Stack:
+    output = hidden[-1] if output is None else output
     norm = _made(calls, output)
     first, scale = _first(calls, hidden[0], static)
     is_normed = norm is None or torch.equal(hidden[-1], output)

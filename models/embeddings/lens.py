@@ -5,17 +5,17 @@ it says of an inner layer is what the model would write if the layers above did 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
-from transformers.modeling_outputs import BaseModelOutput
 from transformers.utils import ModelOutput
 
-from models.attention.inputs import model_inputs
+from models.attention.inputs import Inputs, model_inputs
 from models.decoding.masked import has_masked_head
-from models.embeddings.anatomy import Anatomy, anatomy_of
+from models.embeddings.anatomy import anatomy_of
 from models.embeddings.order import best_first, rank_of
 from models.embeddings.vectors import Embedding, EmbedRequest, to_numpy
 from models.engine import Engine
@@ -219,20 +219,20 @@ def read_out(loaded: LoadedModel, vectors: Float[Tensor, "vector width"]) -> Flo
     """
     _check_head(loaded)
     anatomy = anatomy_of(loaded)
+    if not anatomy.answers:
+        raise LensError(
+            f"{type(loaded.model).__name__} does not run its layers as one stack that its head reads, so that nothing "
+            "else can be read with it; choose another model."
+        )
     model = loaded.model
     given = vectors.to(loaded.device, model.dtype)[None]
-    stub = answering(anatomy.module, lambda: _with_last(anatomy, given))
-    ids = torch.zeros((1, len(vectors)), dtype=torch.long, device=loaded.device)
-    if anatomy.encoder_output is None:
-        arguments = {"input_ids": ids}
-    else:
-        arguments = {
-            "encoder_outputs": BaseModelOutput(last_hidden_state=anatomy.encoder_output[:1]),
-            "decoder_input_ids": ids,
-            "use_cache": False,
-        }
+    (reader, output), *others = anatomy.answers
+    stubs = {reader: answering(reader, lambda: _with_last(output, given))}
+    stubs |= {module: answering(module, lambda answer=answer: answer) for module, answer in others}
+    ids = (0,) * len(vectors)
+    arguments = Inputs(ids, (), ids if anatomy.encoder is not None else (), ()).arguments(loaded, 1, last_only=False)
     with torch.inference_mode():
-        result = shadow_of(model, {anatomy.module: stub})[model](**arguments, return_dict=True)
+        result = shadow_of(model, stubs)[model](**arguments)
     return result["logits"][0].float()
 
 
@@ -244,11 +244,10 @@ def normed(loaded: LoadedModel, vectors: Float[Tensor, "vector width"]) -> Float
         return given if norm is None else norm(given)
 
 
-def _with_last(anatomy: Anatomy, vectors: Float[Tensor, "1 vector width"]) -> ModelOutput | tuple:
-    output = anatomy.output
+def _with_last(output: Any, vectors: Float[Tensor, "1 vector width"]) -> Any:
     if isinstance(output, ModelOutput):
         return type(output)(**{**output, "last_hidden_state": vectors})
-    return (vectors, *output[1:])
+    return vectors if isinstance(output, Tensor) else (vectors, *output[1:])
 
 
 def _log_shares(
@@ -261,6 +260,8 @@ def _log_shares(
 
 
 def _check_head(loaded: LoadedModel) -> None:
+    if refusal := loaded.refusal("lens"):
+        raise LensError(refusal)
     if not can_read_out(loaded):
         raise LensError(
             f"{loaded.card.title} has no head over its vocabulary: it ends with vectors and names no token. Choose a "

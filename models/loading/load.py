@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Collection
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,13 @@ from transformers import (
 )
 from transformers.utils.logging import disable_progress_bar
 
-from models.attention.capture import implementation_for
 from models.catalog import Family, ModelCard, Pack
+from models.forward.check import check, check_inputs
+from models.forward.implementation import use_headlight
+from models.forward.probe import give_addresses
 from models.loaded import LoadedModel
 from models.loading.checks import (
     ModelRefusedError,
-    check_attention,
     check_whole,
     has_masked_head,
     missing_of_picture,
@@ -74,7 +76,7 @@ def _read(card: ModelCard, place: Place) -> LoadedModel:
             f"The files of {card.title} could not be read ({type(error).__name__}). Run `make clean` and `make run`."
         ) from error
     check_whole(missing, card.title)
-    return _prepare(model, tokenizer, card, target_tokenizer, place.note)
+    return _prepare(model, tokenizer, card, target_tokenizer, place.note, folder)
 
 
 def _weights(card: ModelCard, folder: Path, place: Place) -> tuple[PreTrainedModel, Collection[str]]:
@@ -139,19 +141,22 @@ def wrap_model(model: PreTrainedModel, tokenizer: Any, family: Family) -> Loaded
 
 
 def _prepare(
-    model: PreTrainedModel, tokenizer: Any, card: ModelCard, target_tokenizer: Any = None, note: str = ""
+    model: PreTrainedModel,
+    tokenizer: Any,
+    card: ModelCard,
+    target_tokenizer: Any = None,
+    note: str = "",
+    folder: Path | None = None,
 ) -> LoadedModel:
-    check_attention(type(model))
     model.eval()
-    model.set_attn_implementation(implementation_for(type(model)))
+    use_headlight(model)
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is not None:
         backend.no_padding()
         backend.no_truncation()
     if target_tokenizer is None:
         target_tokenizer = _in_target_mode(tokenizer)
-    decoder = model.get_decoder() if model.config.is_encoder_decoder else None
-    return LoadedModel(
+    loaded = LoadedModel(
         model=model,
         tokenizer=tokenizer,
         target_tokenizer=target_tokenizer,
@@ -159,10 +164,18 @@ def _prepare(
         device=input_device(model),
         # A card may bound what the model itself would take: relative positions have no end, memory has.
         positions=position_limit(model) or card.positions,
-        vocabulary=int(model.config.get_text_config().vocab_size),
-        decoder_modules=frozenset(id(module) for module in decoder.modules()) if decoder is not None else frozenset(),
+        vocabulary=_rows_of_table(model),
         note=note,
     )
+    inputs = check_inputs(loaded)
+    give_addresses(loaded, inputs)
+    return replace(loaded, findings=check(loaded, inputs, folder))
+
+
+def _rows_of_table(model: Any) -> int:
+    """How many ids the input embedding has rows for; what the config says where it is no table."""
+    weight = getattr(model.get_input_embeddings(), "weight", None)
+    return int(model.config.get_text_config().vocab_size if weight is None else weight.shape[0])
 
 
 def _in_target_mode(tokenizer: Any) -> Any:

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from models.attention.capture import Call, is_causal
+from models.attention.capture import Call, looks_ahead
 from models.embeddings.anatomy import NoHiddenStatesError, final_norm
 from models.embeddings.table import table_facts
 from models.engine import Engine
-from models.loaded import LoadedModel
+from models.loaded import Finding, LoadedModel
 from models.model_facts.blocks import activation, inner_norms, norms_of, placement
 from models.model_facts.parameters import parameters_by_part
 from models.model_facts.watching import Stack, Watched, watch
@@ -72,6 +72,7 @@ class ModelFacts:
     head: how the matrix that makes the logits relates to the input table, "none" where there is none.
     parts: parameters by part, in order; parameters: of all.
     generation: what generation_config.json sets. stored: how the weights came; computed: as they are in memory.
+    findings: of the check at load.
     """
 
     title: str
@@ -98,6 +99,7 @@ class ModelFacts:
     generation: tuple[tuple[str, str], ...]
     stored: str
     computed: str
+    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,7 @@ def model_facts(loaded: LoadedModel) -> ModelFacts:
         generation=tuple(_generation(model)),
         stored=loaded.card.precision,
         computed=str(model.dtype).removeprefix("torch."),
+        findings=loaded.findings,
     )
 
 
@@ -205,7 +208,7 @@ def _mask_words(kind: str, layer: int, call: Call, types: Any) -> str:
     if kind == "cross":
         return "the whole source"
     own = types[layer] if isinstance(types, list | tuple) and layer < len(types) else ""
-    causal = is_causal(call.module, call.arguments)
+    causal = not looks_ahead(call)
     window = call.arguments.get("sliding_window")
     if isinstance(window, int):
         return f"sliding: itself and the {window - 1:,} before" if causal else f"sliding: {window - 1:,} to either side"

@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from models.attention.capture import Call, Run, recording
-from models.attention.inputs import Inputs
+from models.attention.inputs import Inputs, plain_ids
 from models.attention.trace import NothingRecordedError
 from models.loaded import LoadedModel
 from models.shadow import outermost_lists, shadow_of
@@ -82,25 +82,18 @@ def watch(loaded: LoadedModel) -> Watched:
     for copy in shadows.values():
         copy.register_forward_pre_hook(before, with_kwargs=True)
         copy.register_forward_hook(after)
-    decoder = model.get_decoder() if model.config.is_encoder_decoder else None
-    run = Run(
-        decoder_modules=frozenset(id(shadows[module]) for module in decoder.modules()) if decoder else frozenset(),
-        is_seq2seq=decoder is not None,
-    )
-    ids = _plain_ids(loaded)
-    arguments = Inputs(ids, (), ids if decoder is not None else (), ()).arguments(loaded, 1, last_only=False)
+    is_seq2seq = bool(model.config.is_encoder_decoder)
+    run = Run(is_seq2seq=is_seq2seq)
+    ids = plain_ids(loaded, _TOKENS)
+    arguments = Inputs(ids, (), ids if is_seq2seq else (), ()).arguments(loaded, 1, last_only=False)
     with torch.inference_mode(), recording(run):
         shadows[model](**arguments)
     if not run.calls:
         raise NothingRecordedError(
             f"{type(model).__name__} ran, but none of its attention went through transformers' registry."
         )
-    calls = {address: _with_module(call, originals) for address, call in run.calls.items()}
+    calls = {address: replace(call, module=originals[call.module]) for address, call in run.calls.items()}
     return Watched(tuple(_stacks(model, calls)), tuple(events))
-
-
-def _with_module(call: Call, originals: dict[nn.Module, nn.Module]) -> Call:
-    return Call(originals[call.module], call.query, call.key, call.value, call.mask, call.arguments)
 
 
 def _tensor(value: Any) -> Tensor | None:
@@ -108,14 +101,6 @@ def _tensor(value: Any) -> Tensor | None:
     if isinstance(value, tuple | list):
         value = value[0] if value else None
     return value if isinstance(value, Tensor) and value.is_floating_point() else None
-
-
-def _plain_ids(loaded: LoadedModel) -> tuple[int, ...]:
-    """Ids that are no padding, whose position RoBERTa skips, and of which no other is special."""
-    config = loaded.model.config.get_text_config()
-    special = {getattr(config, name, None) for name in ("pad_token_id", "bos_token_id", "eos_token_id")}
-    ids = [each for each in range(loaded.vocabulary // 2, loaded.vocabulary) if each not in special][:_TOKENS]
-    return tuple(ids[: loaded.positions])
 
 
 def _stacks(model: nn.Module, calls: dict[tuple[str, int], Call]) -> Iterator[Stack]:

@@ -75,6 +75,8 @@ def inspect_changes(found: "Changes", traced: "TracedText", selected: int) -> No
             + shares(lines)
             + line("The selected token first, then those that turn most.")
         )
+    if found.caveat:
+        st.html(line(found.caveat))
     if any(each.startswith("head:") for each in items()):
         st.html(line(LINES["still"] + " " + LINES["off"]))
 

@@ -29,6 +29,13 @@ _FAMILIES = {
     "seq2seq": "encoder-decoder: reads one text and writes another",
 }
 _KINDS = {"encoder": "Attention", "decoder": "Attention", "cross": "Cross-attention"}
+_VERDICTS = {
+    "exact": "exact",
+    "partial": "exact, with a limit",
+    "refused": "refused",
+    "not checked": "not checked",
+    "none": "",
+}
 _HEADS = {
     "the same matrix": "the input table again (tied)",
     "an equal copy": "an equal copy of the input table",
@@ -80,6 +87,7 @@ def sections_of(facts: "ModelFacts") -> tuple[tuple[str, str], ...]:
             (f"{stack.layers} layers" + (f" of the {stack.name}" if several else ""), table(tuple(_stack(stack))))
             for stack in facts.stacks
         ),
+        ("Checked here, beside transformers", table(tuple(_checked(facts)))),
         ("Order", table(tuple(_order(facts)))),
         (
             f"{facts.parameters:,} parameters",
@@ -130,6 +138,12 @@ def _stack(stack: "StackFacts") -> Iterator[Line]:
     for mask in sorted(stack.masks, key=lambda each: each.kind == "cross"):
         where = "all layers" if len(mask.layers) == len(stack.with_maps) else f"layers {ranges(mask.layers)}"
         yield Line(_KINDS[mask.kind], mask.mask, where)
+
+
+def _checked(facts: "ModelFacts") -> Iterator[Line]:
+    for each in facts.findings:
+        if each.sentence:
+            yield Line(each.part.capitalize(), _VERDICTS[each.verdict], each.sentence)
 
 
 def _each(numbers: Sequence[int]) -> str:

@@ -1,0 +1,264 @@
+"""Is what Headlight draws of a model what transformers computes? Asked of each model when it is loaded.
+
+The same short input goes through both: Headlight's recorded run, and transformers' own eager code with
+`output_attentions`, on a shadow of the model. What differs is refused with the number.
+"""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.attention.capture import ADDRESSES, Kind
+from models.attention.inputs import Inputs, plain_ids
+from models.attention.interventions import HideToken
+from models.attention.trace import KINDS, AttentionTrace, trace_attention
+from models.embeddings.anatomy import NoHiddenStatesError, anatomy_of
+from models.embeddings.lens import LensError, can_read_out, normed, read_out
+from models.forward.kept import keep, kept_of, key_of
+from models.forward.reference import Reference, reference
+from models.loaded import Finding, LoadedModel
+from models.loading.checks import ModelRefusedError
+from models.shadow import outermost_lists
+
+log = logging.getLogger(__name__)
+
+# Of different lengths, so that kinds are told apart by them; no power of two, so that no map is taken for a matrix of
+# another kind.
+SOURCE, TARGET = 9, 5
+# How far two ways to compute the same may be apart: rounding alone, many layers deep. In parts of 1 for weights and
+# of the largest number for outputs; for each type as often its own rounding.
+_WEIGHTS, _OUTPUT = 2e-4, 1e-3
+_ROUNDINGS = 32
+
+
+def check_inputs(loaded: LoadedModel) -> Inputs:
+    """The short input: tokens that mean nothing special, in a source and a target of different lengths."""
+    is_seq2seq = bool(loaded.model.config.is_encoder_decoder)
+    ids = plain_ids(loaded, SOURCE)
+    target = ids[::-1][: min(TARGET, len(ids) - 1)] if is_seq2seq else ()
+    return Inputs(ids, loaded.pieces(ids), target, loaded.pieces(target))
+
+
+def check(loaded: LoadedModel, inputs: Inputs, folder: Path | None = None) -> tuple[Finding, ...]:
+    """Compare every part; the modules have their addresses already.
+
+    folder: of the weights, by which it is known that they were compared before: then one forward is compared with what
+        transformers computed then. None for a model in memory.
+
+    Takes the device. Raises ModelRefusedError where attention or output differ, so that nothing could be drawn.
+    """
+    trace = trace_attention(loaded, inputs.ids, inputs.target_ids or None)
+    key = None if folder is None else key_of(loaded, folder)
+    kept = None if key is None else kept_of(key)
+    if kept is not None:
+        known, findings = kept
+        _drawn(loaded, trace, known)
+        return findings
+    try:
+        known = reference(loaded, inputs)
+    except Exception as error:
+        log.warning("transformers' own attention failed at the check of %s", loaded.card.name, exc_info=True)
+        unknown = f"Not checked: transformers' own eager attention fails here ({type(error).__name__})."
+        return (Finding("attention", "not checked", None, unknown),)
+    findings = (*_drawn(loaded, trace, known), _lens(loaded, known), _hidden_token(loaded, inputs))
+    if key is not None:
+        keep(key, known, findings)
+    return findings
+
+
+def _drawn(loaded: LoadedModel, trace: AttentionTrace, known: Reference) -> tuple[Finding, Finding]:
+    """What every picture rests on. Raises ModelRefusedError where it differs."""
+    findings = _attention(loaded, trace, known), _output(loaded, trace, known)
+    wrong = next((each for each in findings if each.verdict == "refused"), None)
+    if wrong is None:
+        return findings
+    if not (_is_half(loaded) and _is_plain_sdpa(loaded, trace)):
+        raise ModelRefusedError(wrong.sentence)
+    said = (
+        f"Not checked in {str(loaded.model.dtype).removeprefix('torch.')}: transformers' own two ways to compute "
+        "attention part here by their rounding."
+    )
+    attention, output = (replace(each, verdict="not checked", sentence=said) for each in findings)
+    return attention, output
+
+
+def _is_half(loaded: LoadedModel) -> bool:
+    return torch.finfo(loaded.model.dtype).bits < 32
+
+
+def _is_plain_sdpa(loaded: LoadedModel, trace: AttentionTrace) -> bool:
+    """Whether the output is that of transformers' own SDPA: in half precision a router may choose otherwise after it
+    than after the eager function.
+    """
+    if not type(loaded.model)._supports_sdpa:
+        return False
+    output = reference(loaded, trace.inputs, "sdpa").output[-1]
+    return _share_apart(torch.from_numpy(trace.last_output), output) <= 4 * torch.finfo(loaded.model.dtype).eps
+
+
+def tolerance(loaded: LoadedModel, otherwise: float) -> float:
+    """How far apart two numbers of the model's own precision may be."""
+    return max(otherwise, _ROUNDINGS * torch.finfo(loaded.model.dtype).eps)
+
+
+def _attention(loaded: LoadedModel, trace: AttentionTrace, known: Reference) -> Finding:
+    name = type(loaded.model).__name__
+    if not known.attentions:
+        return Finding("attention", "not checked", None, "Maps not checked: transformers gives none for this model.")
+    largest, counts, unseen = 0.0, [], []
+    for kind in KINDS:
+        ours, theirs = trace.layers(kind), known.attentions.get(kind, ())
+        if not ours and not theirs and not loaded.model.config.is_encoder_decoder:
+            continue
+        if not ours:
+            unseen.append(f"its {kind} attention")
+            continue
+        if not theirs:
+            if set(known.attentions) - set(trace.kinds):
+                return _refused("attention", f"{name} was taken for {kind}, and transformers says otherwise.", None)
+            counts.append(f"{len(ours)} {kind} layers (not checked)")
+            continue
+        pairs = _pairs(ours, theirs)
+        if pairs is None:
+            said = (
+                f"{name} has maps of {len(theirs)} {kind} layers in transformers, and {len(ours)} were recorded here."
+            )
+            return _refused("attention", said, None)
+        for layer, expected in pairs:
+            weights = trace.weights(kind, layer)
+            apart = _apart(weights, expected)
+            if apart is None:
+                sizes = f"{tuple(expected.shape)} in transformers and {weights.shape} here"
+                said = f"A map of {name} is {sizes} ({kind} L{layer})."
+                return _refused("attention", said, None)
+            if apart > tolerance(loaded, _WEIGHTS):
+                said = f"The attention weights of {name} are {apart:.2g} off from transformers' own ({kind} L{layer})."
+                return _refused("attention", said, apart)
+            largest = max(largest, apart)
+        counts.append(f"{len(ours)} {kind} layers")
+        if len(ours) < len(theirs):
+            unseen.append(f"{len(theirs) - len(ours)} of its {kind} layers")
+    said = f"Checked here: {', '.join(counts)}, largest difference {largest:.0e}."
+    if unseen:
+        said += f" No maps of {' and '.join(unseen)}: computed by the model's own code, not through the registry."
+    return Finding("attention", "partial" if unseen else "exact", largest, said)
+
+
+def _pairs(ours: tuple[int, ...], theirs: tuple[Tensor | None, ...]) -> list[tuple[int, Tensor]] | None:
+    """Each recorded layer and its map in transformers: by number where there is one for each, else in order."""
+    there = [each for each in theirs if each is not None]
+    if len(there) == len(ours):
+        return list(zip(ours, there, strict=True))
+    if ours[-1] < len(theirs):
+        found = [(layer, theirs[layer]) for layer in ours]
+        return None if any(each is None for _, each in found) else [(x, each) for x, each in found if each is not None]
+    return None
+
+
+def _output(loaded: LoadedModel, trace: AttentionTrace, known: Reference) -> Finding:
+    apart = _share_apart(torch.from_numpy(trace.last_output), known.output[-1])
+    if apart > tolerance(loaded, _OUTPUT):
+        said = f"What {type(loaded.model).__name__} computes here is {apart:.2g} of its largest output off from "
+        return _refused("output", said + "transformers' own.", apart)
+    return Finding("output", "exact", apart, f"Output: largest difference {apart:.0e} of the largest.")
+
+
+def _lens(loaded: LoadedModel, known: Reference) -> Finding:
+    """The lens on the last layer must give the model's own logits, and on another one others."""
+    if not can_read_out(loaded):
+        return Finding("lens", "none", None, "")
+    try:
+        anatomy = anatomy_of(loaded)
+        if not known.hidden_states:
+            return Finding("lens", "not checked", None, "Logit lens not checked: there are no hidden states.")
+        last, first = known.hidden_states[-1], known.hidden_states[0]
+        read = read_out(loaded, last if anatomy.reader.last_is_normed else normed(loaded, last))
+        other = read_out(loaded, normed(loaded, first))
+    except (LensError, NoHiddenStatesError) as error:
+        return _refused("lens", str(error), None)
+    except Exception as error:
+        log.warning("The head of %s failed at the check", loaded.card.name, exc_info=True)
+        said = f"The head of {type(loaded.model).__name__} cannot be run by itself ({type(error).__name__}), "
+        return _refused("lens", said + "so there is no logit lens.", None)
+    apart = _share_apart(read, known.output)
+    if apart > tolerance(loaded, _OUTPUT):
+        said = f"The logit lens after the last layer is {apart:.2g} of the largest logit off from the model's own"
+        return _refused("lens", said + ", so it is not shown.", apart)
+    if not torch.equal(last, first) and torch.equal(read, other):
+        return _refused("lens", "The logit lens says the same whatever it reads, so it is not shown.", None)
+    return Finding("lens", "exact", apart, f"Logit lens: largest difference {apart:.0e}.")
+
+
+def _hidden_token(loaded: LoadedModel, inputs: Inputs) -> Finding:
+    """A hidden token must be what a 0 in transformers' `attention_mask` is; and what still sees it is said."""
+    hidden = len(inputs.ids) // 2
+
+    def last(ids: tuple[int, ...]) -> Tensor:
+        trace = trace_attention(loaded, ids, inputs.target_ids or None, [HideToken(hidden)])
+        return torch.from_numpy(trace.last_output)
+
+    ours = last(inputs.ids)
+    try:
+        theirs = reference(loaded, inputs, hidden=hidden).output[-1]
+    except Exception as error:
+        log.warning("A mask failed at the check of %s", loaded.card.name, exc_info=True)
+        said = f"Hidden tokens not checked: transformers fails on a mask here ({type(error).__name__})."
+        return Finding("hidden token", "not checked", None, said)
+    apart = _share_apart(ours, theirs)
+    if apart > tolerance(loaded, _OUTPUT):
+        said = f"A token that is hidden here is {apart:.2g} of the largest output off from a 0 in transformers' mask"
+        return _refused("hidden token", said + ", so no token can be hidden.", apart)
+    # The same place with another token in it: what changes has seen it.
+    changed = (*inputs.ids[:hidden], inputs.ids[0], *inputs.ids[hidden + 1 :])
+    if _share_apart(last(changed), ours) > tolerance(loaded, _OUTPUT) / 10:
+        blind = layers_without_attention(loaded.model)
+        where = f"its {blind} layers without attention" if blind else "all that its layers do beside attention"
+        return Finding("hidden token", "partial", apart, f"Hiding a token does not reach {where}: they still see it.")
+    return Finding("hidden token", "exact", apart, f"Hidden token: largest difference {apart:.0e}.")
+
+
+def layers_without_attention(model: Any) -> int:
+    """How many members of the stacks of layers have none that was seen, where others of the same stack have some."""
+    count = 0
+    for stack in outermost_lists(model):
+        attends = [any(ADDRESSES in each.__dict__ for each in member.modules()) for member in stack]
+        count += attends.count(False) if any(attends) else 0
+    return count
+
+
+def _apart(ours: np.ndarray, theirs: Tensor) -> float | None:
+    """The largest difference; of rows that look nowhere here transformers looks at all keys alike, and they are left
+    out. None where the shapes differ.
+    """
+    expected = theirs.detach().to("cpu", torch.float32).numpy()
+    if ours.shape != expected.shape:
+        return None
+    apart = np.abs(ours - expected)
+    return float("inf") if np.isnan(apart).any() else float(apart.max(initial=0))
+
+
+def _share_apart(ours: Tensor, theirs: Tensor) -> float:
+    """The largest difference as a part of the largest number."""
+    ours, theirs = ours.detach().to("cpu", torch.float32), theirs.detach().to("cpu", torch.float32)
+    finite = torch.isfinite(theirs)
+    if ours.shape != theirs.shape or not torch.equal(finite, torch.isfinite(ours)):
+        return float("inf")
+    if not bool(finite.any()):
+        return 0.0
+    largest = max(float(theirs[finite].abs().max()), torch.finfo(torch.float32).tiny)
+    return float((ours - theirs)[finite].abs().max()) / largest
+
+
+def _refused(part: str, sentence: str, difference: float | None) -> Finding:
+    return Finding(part, "refused", difference, sentence)
+
+
+def kinds_of(loaded: LoadedModel) -> tuple[Kind, ...]:
+    """The kinds of attention that were seen at load."""
+    seen = {kind for each in loaded.model.modules() for kind, _ in each.__dict__.get(ADDRESSES, ())}
+    return tuple(kind for kind in KINDS if kind in seen)

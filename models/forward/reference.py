@@ -1,0 +1,106 @@
+"""What transformers itself computes for a model that is loaded: eager attention, with all that it hands out."""
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedConfig
+
+from models.attention.capture import Kind
+from models.attention.inputs import Inputs
+from models.loaded import LoadedModel
+from models.shadow import shadow_of
+
+_ATTENTIONS: dict[Kind, str] = {
+    "encoder": "encoder_attentions",
+    "decoder": "decoder_attentions",
+    "cross": "cross_attentions",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """One forward of transformers' own code.
+
+    attentions: per kind the weights of each layer that has any, [heads, query, key]; of a layer that attends otherwise
+        None. output: logits, or the last hidden state of a model without a head, [position, output].
+    last_hidden: what the head read, as far as it is among the hidden states; None where there are none.
+    """
+
+    attentions: dict[Kind, tuple[Tensor | None, ...]]
+    output: Tensor
+    hidden_states: tuple[Tensor, ...]
+
+
+def reference(
+    loaded: LoadedModel, inputs: Inputs, implementation: str = "eager", hidden: int | None = None
+) -> Reference:
+    """Run a shadow of the model with one of transformers' own attention functions; the shared model stays as it is.
+
+    hidden: a position of the text whose `attention_mask` is 0.
+
+    Takes the device. Raises what the model's own code raises.
+    """
+    shadow = _shadow_with(loaded.model, implementation)
+    arguments = inputs.arguments(loaded, 1, last_only=False)
+    if hidden is not None:
+        arguments["attention_mask"][0, hidden] = 0
+    if implementation == "eager" and hidden is None:
+        arguments |= {"output_attentions": True, "output_hidden_states": True}
+    with torch.inference_mode():
+        result = shadow(**arguments)
+    is_seq2seq = bool(inputs.target_ids)
+    states = result.get("decoder_hidden_states" if is_seq2seq else "hidden_states") or ()
+    return Reference(
+        attentions=_attentions(result, len(inputs.ids), len(inputs.target_ids)),
+        output=output_of(result)[0],
+        hidden_states=tuple(each[0] for each in states if isinstance(each, Tensor) and each.dim() == 3),
+    )
+
+
+def output_of(result: Any) -> Tensor:
+    """Logits, or the last hidden state of a model without a head: [row, position, output]."""
+    return result["logits"] if "logits" in result else result["last_hidden_state"]
+
+
+def _shadow_with(model: nn.Module, implementation: str) -> nn.Module:
+    """A shadow whose modules read a copy of their config, which names another attention function."""
+    shadows = shadow_of(model)
+    memo: dict[int, Any] = {}
+    for module in shadows.values():
+        for name, value in module.__dict__.items():
+            if isinstance(value, PreTrainedConfig):
+                module.__dict__[name] = own = copy.deepcopy(value, memo)
+                own._attn_implementation = implementation
+    return shadows[model]
+
+
+def _attentions(result: Any, source: int, target: int) -> dict[Kind, tuple[Tensor | None, ...]]:
+    if target:
+        sizes: dict[Kind, tuple[int, int]] = {
+            "encoder": (source, source),
+            "decoder": (target, target),
+            "cross": (target, source),
+        }
+        found = {kind: _layers(result.get(_ATTENTIONS[kind]) or (), size) for kind, size in sizes.items()}
+        return {kind: layers for kind, layers in found.items() if layers}
+    layers = _layers(result.get("attentions") or (), (source, source))
+    if not layers:
+        return {}
+    ahead = any(bool(each.triu(1).abs().max() > 0) for each in layers if each is not None)
+    return {"encoder" if ahead else "decoder": layers}
+
+
+def _layers(given: Any, size: tuple[int, int]) -> tuple[Tensor | None, ...]:
+    """The maps of one row, None for what is no map of this size; a module in two layers is listened to twice."""
+    found: list[Tensor | None] = []
+    before = None
+    for each in given:
+        if each is None or each is not before:
+            is_map = isinstance(each, Tensor) and each.dim() == 4 and each.shape[2:] == size
+            found.append(each[0] if is_map else None)
+        before = each
+    maps = tuple(found)
+    return maps if any(each is not None for each in maps) else ()
