@@ -7,6 +7,7 @@ from models.attention.bertviz_views import (
     BertVizTooLargeError,
     bertviz_document,
 )
+from models.attention.capture import UnseenAttentionError
 from models.attention.changes import Changes, ChangesRequest, NextToken, WrittenStep
 from models.attention.differences import ChangedMap, ChangedMapsRequest, MapDifference, MapDifferenceRequest
 from models.attention.heads_off import HeadsOff, HeadsOffRequest
@@ -84,6 +85,7 @@ __all__ = [
     "TraceRequest",
     "TracedText",
     "TracedTextRequest",
+    "UnseenAttentionError",
     "WrittenStep",
     "ZeroHead",
     "bertviz_document",

@@ -75,6 +75,12 @@ class Run:
     returned: Callable[[str, int, Tensor], None] | None = None
     watched: Callable[[Call], None] | None = None
     _next: dict[int, int] = field(default_factory=dict)
+    _replayed: frozenset[tuple[str, int]] = frozenset()
+
+    def replay(self, calls: dict[tuple[str, int], Call]) -> None:
+        """Take over what another run recorded, and what does not run again in this one."""
+        self.calls.update(calls)
+        self._replayed = frozenset(calls)
 
     def address(self, module: torch.nn.Module) -> Address:
         """Which kind and layer this call of the module is, as it was seen when the model was loaded.
@@ -82,8 +88,7 @@ class Run:
         Raises UnseenAttentionError.
         """
         seen: tuple[Address, ...] = module.__dict__.get(ADDRESSES, ())
-        # What another run recorded for this one does not run again.
-        place = self._next.get(id(module), sum(each in self.calls for each in seen))
+        place = self._next.get(id(module), sum(each in self._replayed for each in seen))
         if place >= len(seen):
             raise UnseenAttentionError(
                 f"{type(module).__name__} attends more often for this text than for the short one with which the model "

@@ -273,7 +273,7 @@ def _forward(
     known = _known(loaded, inputs, rows, base)
     run = Run(interventions=rows if any(rows) else (), is_seq2seq=bool(loaded.model.config.is_encoder_decoder))
     if base is not None:
-        run.calls.update({call: base.calls[call] for each in known for call in each.calls})
+        run.replay({call: base.calls[call] for each in known for call in each.calls})
     blocks = Blocks(run, known, len(rows), keeps=len(rows) == 1 and not rows[0] and not known)
     arguments = inputs.arguments(loaded, len(rows), last_only=last_only, rows=rows)
     with torch.inference_mode(), recording(run), blocks.of(loaded.model) as model:

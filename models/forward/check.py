@@ -65,6 +65,11 @@ def check(loaded: LoadedModel, inputs: Inputs, folder: Path | None = None) -> tu
         log.warning("transformers' own attention failed at the check of %s", loaded.card.name, exc_info=True)
         unknown = f"Not checked: transformers' own eager attention fails here ({type(error).__name__})."
         return (Finding("attention", "not checked", None, unknown),)
+    if torch.isnan(known.output).any():
+        raise ModelRefusedError(
+            f"{loaded.card.title} answers a plain text with numbers that are none (NaN): its weights are damaged, or "
+            "its training went astray. Get the files anew, or take an earlier checkpoint."
+        )
     findings = (*_drawn(loaded, trace, known), _lens(loaded, known), _hidden_token(loaded, inputs))
     if key is not None:
         keep(key, known, findings)
