@@ -25,7 +25,7 @@ from models.catalog import Family, ModelCard, Pack
 from models.errors import HeadlightError
 from models.loading.positions import position_limit
 
-CONFIG = "config.json"
+CONFIG, ADAPTER = "config.json", "adapter_config.json"
 SAFETENSORS, SHARDS_INDEX = "model.safetensors", "model.safetensors.index.json"
 TOKENIZER_FILES = (
     "tokenizer.json",
@@ -115,6 +115,15 @@ def weights_among(names: Collection[str]) -> Weights:
     )
 
 
+def check_no_adapter(names: Collection[str]) -> None:
+    """Raise ModelRefusedError when the files of a folder are an adapter and no whole model."""
+    if ADAPTER in names and CONFIG not in names:
+        raise ModelRefusedError(
+            "This is an adapter (LoRA) and no whole model: merge it into its base model first (merge_and_unload of "
+            "peft, then save_pretrained), and open that."
+        )
+
+
 def check_tokenizer_files(names: Collection[str]) -> None:
     """Raise ModelRefusedError when no tokenizer is among these files of one folder."""
     if not any(each <= set(names) for each in _VOCABULARIES):
@@ -139,6 +148,23 @@ def check_whole(missing: Collection[str], title: str) -> None:
             f"The weights of {title} lack {len(lacking)} of the tensors that its architecture has, which would be "
             "filled with random numbers; get the files anew, or choose another model."
         )
+
+
+def check_depth(model: PreTrainedModel, unexpected: Collection[str], title: str) -> None:
+    """Raise ModelRefusedError when the files have layers that the config does not name: the model would be cut off.
+
+    unexpected: the names of the tensors that the files have and the class has not.
+    """
+    stacks = {path: len(each) for path, each in model.named_modules() if isinstance(each, torch.nn.ModuleList)}
+    for path, length in stacks.items():
+        # A file of the model inside (AutoModel) has the same names without what stands before it.
+        named = re.compile(rf"(?:^|\.){re.escape(path.removeprefix(model.base_model_prefix + '.'))}\.(\d+)\.")
+        numbers = [int(found[1]) for each in unexpected if (found := named.search(each))]
+        if max(numbers, default=-1) >= length:
+            raise ModelRefusedError(
+                f"The weights of {title} have {max(numbers) + 1} layers where its config.json names {length}: the two do "
+                "not belong together. Get the files anew."
+            )
 
 
 def settings_in(data: bytes, file: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from models.loading.checks import (
     TOKENIZER_FILES,
     ModelRefusedError,
     card_from,
+    check_no_adapter,
     check_tokenizer_files,
     config_from,
     readable_title,
@@ -98,6 +99,7 @@ def card_in(folder: Path, **more: Any) -> ModelCard:
     Raises ModelRefusedError, OSError.
     """
     names = {each.name for each in folder.iterdir() if each.is_file() or each.is_symlink()}
+    check_no_adapter(names)
     if CONFIG not in names and not any(each.lower().endswith(".gguf") for each in names):
         raise ModelRefusedError(
             "This folder has no config.json: choose the folder into which save_pretrained wrote a model, or one with a "

@@ -21,6 +21,7 @@ from models.loading.checks import (
     TOKENIZER_FILES,
     ModelRefusedError,
     card_from,
+    check_no_adapter,
     check_tokenizer_files,
     config_from,
     readable_title,
@@ -59,6 +60,7 @@ def look_up(name: str) -> Offer:
     which = hub_id(name)
     check_allowed(which)
     commit, listed, info = listing(which)
+    check_no_adapter(listed)
     weights = weights_among(listed)
     if weights.kind == "safetensors":
         if CONFIG not in listed:

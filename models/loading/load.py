@@ -27,6 +27,7 @@ from models.forward.probe import give_addresses
 from models.loaded import LoadedModel
 from models.loading.checks import (
     ModelRefusedError,
+    check_depth,
     check_whole,
     has_masked_head,
     missing_of_picture,
@@ -61,7 +62,7 @@ def load_model(name: str, place: Place | None = None) -> LoadedModel:
 def _read(card: ModelCard, place: Place) -> LoadedModel:
     folder = model_folder(card)
     try:
-        model, missing = _weights(card, folder, place)
+        model, missing, unexpected = _weights(card, folder, place)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         target_tokenizer = _target_tokenizer(folder)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
@@ -76,11 +77,12 @@ def _read(card: ModelCard, place: Place) -> LoadedModel:
             f"The files of {card.title} could not be read ({type(error).__name__}). Run `make clean` and `make run`."
         ) from error
     check_whole(missing, card.title)
+    check_depth(model, unexpected, card.title)
     return _prepare(model, tokenizer, card, target_tokenizer, place.note, folder)
 
 
-def _weights(card: ModelCard, folder: Path, place: Place) -> tuple[PreTrainedModel, Collection[str]]:
-    """The model, and the names of the tensors that its class has and its files have not.
+def _weights(card: ModelCard, folder: Path, place: Place) -> tuple[PreTrainedModel, Collection[str], Collection[str]]:
+    """The model, the names of the tensors that its class has and its files have not, and those that only they have.
 
     An encoder that was trained on masked words has its head with it, unless its files have none after all.
     """
@@ -100,7 +102,7 @@ def _weights(card: ModelCard, folder: Path, place: Place) -> tuple[PreTrainedMod
         missing = notes["missing_keys"]
         if not missing_of_picture(missing):
             break
-    return model, missing
+    return model, missing, notes["unexpected_keys"]
 
 
 def _target_tokenizer(folder: Path) -> Any:

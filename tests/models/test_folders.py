@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import BertForMaskedLM, MambaConfig, PreTrainedTokenizerFast, WhisperConfig
 
-from models.attention import trace_attention
+from models.attention import InputError, trace_attention
 from models.catalog import MODELS, UnknownModelError, model_card
 from models.errors import HeadlightError
 from models.loading import FolderError, ModelRefusedError, load_model, open_folder
@@ -215,7 +215,15 @@ def without_tokenizer(folder):
         file.unlink()
 
 
+def an_adapter(folder):
+    for file in folder.iterdir():
+        file.unlink()
+    (folder / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    save_file({"a": torch.zeros(1)}, folder / "adapter_model.safetensors")
+
+
 SPOILT = {
+    "adapter (LoRA) and no whole model": an_adapter,
     "no config.json": lambda folder: (folder / "config.json").unlink(),
     "holds no JSON object": lambda folder: (folder / "config.json").write_text("[]"),
     "reading a pickle can run code": only_pickle,
@@ -255,6 +263,34 @@ def test_weights_of_another_model_are_refused(folder):
     name = open_folder(str(folder)).name
     with pytest.raises(ModelRefusedError, match=r"lack 9 of the tensors"):
         load_model(name)
+
+
+def test_weights_with_more_layers_than_the_config_names_are_refused(folder):
+    """transformers would leave them out without a word."""
+    change(folder, num_hidden_layers=1)
+    name = open_folder(str(folder)).name
+    with pytest.raises(ModelRefusedError, match=r"have 2 layers where its config.json names 1"):
+        load_model(name)
+
+
+@pytest.mark.parametrize("stack", ["encoder_layers", "decoder_layers"])
+def test_so_are_those_of_either_stack(stack, tmp_path):
+    folder = save("bart", tmp_path / "bart")
+    change(folder, **{stack: 1})
+    name = open_folder(str(folder)).name
+    with pytest.raises(ModelRefusedError, match=r"layers where its config.json names 1"):
+        load_model(name)
+
+
+def test_a_token_beyond_the_table_is_named(folder):
+    file = folder / "tokenizer.json"
+    tokenizer = Tokenizer.from_file(str(file))
+    tokenizer.add_tokens(["elsewhere"])
+    tokenizer.save(str(file))
+    loaded = load_model(open_folder(str(folder)).name)
+    with pytest.raises(InputError, match="'elsewhere', whose id is beyond the 64 rows"):
+        trace_attention(loaded, "w5 elsewhere")
+    assert trace_attention(loaded, "w5 w6").tokens
 
 
 def test_weights_of_another_size_are_refused(folder):

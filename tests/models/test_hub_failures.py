@@ -167,6 +167,7 @@ def test_the_largest_download_is_read_as_people_write_it(monkeypatch, given, byt
 REFUSED = {
     "reading a pickle can run code": lambda files: files.pop("model.safetensors"),
     "has no config.json": lambda files: files.pop("config.json"),
+    "adapter (LoRA)": lambda files: files.update({"adapter_config.json": files.pop("config.json")}),
     "has no tokenizer": lambda files: files.pop("tokenizer.json"),
     "GPTJForCausalLM computes": lambda files: setting(files, model_type="gptj"),
     "run code of its own": lambda files: setting(files, auto_map={"AutoModel": "modeling.Model"}),
