@@ -16,9 +16,9 @@ from models.tokenization import Piece, pieces_of_ids
 class Finding:
     """What the check at load found of one part of a model.
 
-    part: "attention", "output", "lens", "hidden token" or "cache". verdict: "exact" within rounding; "partial" where
-        that is not the whole truth, which the sentence says; "refused" where it differs; "not checked" where
-        transformers gives nothing to compare with; "none" where there is no such part.
+    part: "attention", "maps" (those that there are none of), "output", "lens", "hidden token" or "cache".
+    verdict: "exact" within rounding; "partial" where that is not the whole truth, which the sentence says; "refused"
+        where it differs; "not checked" where transformers gives nothing to compare with; "none" without such a part.
     difference: the largest, in the part's own unit (weights and shares are parts of 1, outputs parts of the largest
         number, caches bytes); None where nothing was compared.
     sentence: for people; of a refused part what is wrong with the number in it.

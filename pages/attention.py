@@ -84,6 +84,8 @@ def which(traced: "TracedText", kind: str, layer: int | None, head: int | None) 
             wrap=True,
             on_change=another_kind,
         )
+    if traced.without_maps:
+        st.caption(traced.without_maps)
     st.session_state["layer_box"] = ALL if layer is None else layer
     st.select_slider(
         "Layer",

@@ -61,6 +61,7 @@ class TracedText:
     written_texts: what each of those adds to the text that is written.
     written_special, written_unknown: which of those are special or unknown.
     read_as: the text as the tokenizer's normaliser hands it on; the text itself where it has none.
+    without_maps: what of the model attends and has no maps, a sentence; "" for most.
     """
 
     ids: tuple[int, ...]
@@ -78,6 +79,7 @@ class TracedText:
     written_special: tuple[bool, ...]
     written_unknown: tuple[bool, ...]
     read_as: str
+    without_maps: str
 
     def layers_of(self, kind: str) -> tuple[int, ...]:
         """The layers of this kind that have maps."""
@@ -116,6 +118,7 @@ class TracedTextRequest:
             written_special=tuple(piece.is_special for piece in marks),
             written_unknown=tuple(piece.is_unknown for piece in marks),
             read_as=_read_as(trace.loaded, self.trace.text),
+            without_maps=trace.loaded.caveat("maps"),
         )
 
 

@@ -5,6 +5,7 @@ The same short input goes through both: Headlight's recorded run, and transforme
 """
 
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,12 @@ def check(loaded: LoadedModel, inputs: Inputs, folder: Path | None = None) -> tu
             f"{loaded.card.title} answers a plain text with numbers that are none (NaN): its weights are damaged, or "
             "its training went astray. Get the files anew, or take an earlier checkpoint."
         )
-    findings = (*_drawn(loaded, trace, known), _lens(loaded, known), _hidden_token(loaded, inputs))
+    findings = (
+        *_drawn(loaded, trace, known),
+        *_without_maps(loaded, trace, known),
+        _lens(loaded, known),
+        _hidden_token(loaded, inputs),
+    )
     if key is not None:
         keep(key, known, findings)
     return findings
@@ -115,13 +121,10 @@ def _attention(loaded: LoadedModel, trace: AttentionTrace, known: Reference) -> 
     name = type(loaded.model).__name__
     if not known.attentions:
         return Finding("attention", "not checked", None, "Maps not checked: transformers gives none for this model.")
-    largest, counts, unseen = 0.0, [], []
+    largest, counts = 0.0, []
     for kind in KINDS:
         ours, theirs = trace.layers(kind), known.attentions.get(kind, ())
-        if not ours and not theirs and not loaded.model.config.is_encoder_decoder:
-            continue
         if not ours:
-            unseen.append(f"its {kind} attention")
             continue
         if not theirs:
             if set(known.attentions) - set(trace.kinds):
@@ -146,12 +149,23 @@ def _attention(loaded: LoadedModel, trace: AttentionTrace, known: Reference) -> 
                 return _refused("attention", said, apart)
             largest = max(largest, apart)
         counts.append(f"{len(ours)} {kind} layers")
-        if len(ours) < len(theirs):
+    return Finding(
+        "attention", "exact", largest, f"Checked here: {', '.join(counts)}, largest difference {largest:.0e}."
+    )
+
+
+def _without_maps(loaded: LoadedModel, trace: AttentionTrace, known: Reference) -> Iterator[Finding]:
+    """What attends by code of its own, so that there is nothing to draw of it."""
+    unseen = []
+    for kind in KINDS:
+        ours, theirs = trace.layers(kind), known.attentions.get(kind, ())
+        if not ours and (theirs or loaded.model.config.is_encoder_decoder):
+            unseen.append(f"its {kind} attention" if kind == "cross" else f"its {kind}'s attention")
+        elif ours and len(ours) < len(theirs):
             unseen.append(f"{len(theirs) - len(ours)} of its {kind} layers")
-    said = f"Checked here: {', '.join(counts)}, largest difference {largest:.0e}."
     if unseen:
-        said += f" No maps of {' and '.join(unseen)}: computed by the model's own code, not through the registry."
-    return Finding("attention", "partial" if unseen else "exact", largest, said)
+        said = f"There are no maps of {' and '.join(unseen)}: it is computed by code of the model's own."
+        yield Finding("maps", "partial", None, said)
 
 
 def _pairs(ours: tuple[int, ...], theirs: tuple[Tensor | None, ...]) -> list[tuple[int, Tensor]] | None:

@@ -162,8 +162,8 @@ def check_depth(model: PreTrainedModel, unexpected: Collection[str], title: str)
         numbers = [int(found[1]) for each in unexpected if (found := named.search(each))]
         if max(numbers, default=-1) >= length:
             raise ModelRefusedError(
-                f"The weights of {title} have {max(numbers) + 1} layers where its config.json names {length}: the two do "
-                "not belong together. Get the files anew."
+                f"The weights of {title} have {max(numbers) + 1} layers where its config.json names {length}: the two "
+                "do not belong together. Get the files anew."
             )
 
 

@@ -4,6 +4,7 @@ the name of its attention function, layers without attention, models put togethe
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import torch
 import transformers
@@ -88,12 +89,10 @@ def _pair(decoder: str, config: str) -> Callable[[], PreTrainedModel]:
         model = transformers.EncoderDecoderModel(
             encoder=encoder, decoder=getattr(transformers, decoder)(getattr(transformers, config)(**settings))
         )
-        model.set_attn_implementation("eager")
-        for each in (model.config, model.encoder.config, model.decoder.config):
-            each._attn_implementation = "eager"
         for each in model.modules():
-            if hasattr(each, "config"):
-                each.config._attn_implementation = "eager"
+            own: Any = getattr(each, "config", None)
+            if own is not None:
+                own._attn_implementation = "eager"
         model.config.decoder_start_token_id = 2
         model.config.pad_token_id = 0
         return model
