@@ -17,6 +17,7 @@ from benchmarks.measuring import Row, table
 from models.engine.threads import wait_asleep
 
 PARTS = {
+    "loading": "benchmarks.loading",
     "capture": "benchmarks.capture",
     "maps": "benchmarks.maps",
     "tokenization": "benchmarks.tokenization",

@@ -20,7 +20,8 @@ from models.attention.interventions import HideToken
 from models.attention.trace import KINDS, AttentionTrace, trace_attention
 from models.embeddings.anatomy import NoHiddenStatesError, anatomy_of
 from models.embeddings.lens import LensError, can_read_out, normed, read_out
-from models.forward.kept import keep, kept_of, key_of
+from models.forward.kept import Kept, keep, kept_of, key_of, sample_of
+from models.forward.probe import give_addresses
 from models.forward.reference import Reference, reference
 from models.loaded import Finding, LoadedModel
 from models.loading.checks import ModelRefusedError
@@ -45,21 +46,43 @@ def check_inputs(loaded: LoadedModel) -> Inputs:
     return Inputs(ids, loaded.pieces(ids), target, loaded.pieces(target))
 
 
-def check(loaded: LoadedModel, inputs: Inputs, folder: Path | None = None) -> tuple[Finding, ...]:
-    """Compare every part; the modules have their addresses already.
+def checked(loaded: LoadedModel, folder: Path | None = None) -> LoadedModel:
+    """The model with what its check found; its attention modules have their addresses afterwards.
 
-    folder: of the weights, by which it is known that they were compared before: then one forward is compared with what
-        transformers computed then. None for a model in memory.
+    folder: of the weights, by which it is known that they were compared before. None for a model in memory.
+
+    Takes the device. Raises ModelRefusedError (ArchitectureNotSupportedError where nothing can be seen), also where the
+    same files came back as other numbers than those that were compared.
+    """
+    model = loaded.model
+    key = None if folder is None else key_of(loaded, folder)
+    kept = None if key is None else kept_of(key)
+    if kept is None:
+        inputs = check_inputs(loaded)
+        give_addresses(loaded, inputs)
+        findings = check(loaded, inputs)
+        if key is not None:
+            seen = {path: each.__dict__.get(ADDRESSES) for path, each in model.named_modules()}
+            addresses = {path: each for path, each in seen.items() if each}
+            keep(key, Kept(findings, addresses, sample_of(model)))
+        return replace(loaded, findings=findings)
+    if sample_of(model) != kept.sample:
+        raise ModelRefusedError(
+            f"{loaded.card.title} came back with other numbers than those that were compared with transformers' own, "
+            "though its files are the same. Open it again; if it stays so, get the files anew."
+        )
+    modules = dict(model.named_modules())
+    for path, addresses in kept.addresses.items():
+        modules[path].__dict__[ADDRESSES] = addresses
+    return replace(loaded, findings=kept.findings)
+
+
+def check(loaded: LoadedModel, inputs: Inputs) -> tuple[Finding, ...]:
+    """Compare every part; the modules have their addresses already.
 
     Takes the device. Raises ModelRefusedError where attention or output differ, so that nothing could be drawn.
     """
     trace = trace_attention(loaded, inputs.ids, inputs.target_ids or None)
-    key = None if folder is None else key_of(loaded, folder)
-    kept = None if key is None else kept_of(key)
-    if kept is not None:
-        known, findings = kept
-        _drawn(loaded, trace, known)
-        return findings
     try:
         known = reference(loaded, inputs)
     except Exception as error:
@@ -71,15 +94,12 @@ def check(loaded: LoadedModel, inputs: Inputs, folder: Path | None = None) -> tu
             f"{loaded.card.title} answers a plain text with numbers that are none (NaN): its weights are damaged, or "
             "its training went astray. Get the files anew, or take an earlier checkpoint."
         )
-    findings = (
+    return (
         *_drawn(loaded, trace, known),
         *_without_maps(loaded, trace, known),
         _lens(loaded, known),
         _hidden_token(loaded, inputs),
     )
-    if key is not None:
-        keep(key, known, findings)
-    return findings
 
 
 def _drawn(loaded: LoadedModel, trace: AttentionTrace, known: Reference) -> tuple[Finding, Finding]:

@@ -1,33 +1,35 @@
-"""What the check at load found, kept beside the prepared models: the same weights are compared in full once.
+"""What the check at load found, kept beside the prepared models: the same weights are compared once.
 
-Kept is what transformers computed, too: each later load compares one forward with it, so that a model that comes back
-otherwise than it was checked is seen.
+Kept with it is which module is which layer, and some numbers of each tensor, so that a model that comes back otherwise
+than it was checked is seen.
 """
 
 import hashlib
+import itertools
 import json
 import os
 import tempfile
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
 
 import torch
 import transformers
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from torch import nn
 
 from models.attention import blocks, capture, inputs, interventions, trace
+from models.attention.capture import Address
 from models.embeddings import anatomy, lens
 from models.forward import implementation, probe, reference
-from models.forward.reference import Reference
 from models.loaded import Finding, LoadedModel
+from models.loading.checks import missing_of_picture
 from models.loading.fingerprint import fingerprint_of
 from models.loading.packs import home
 
 _MOST_KEPT = 64
+_SAMPLED = 16
 _PARTS = (blocks, capture, inputs, interventions, trace, anatomy, lens, implementation, probe, reference)
 
 
@@ -46,50 +48,59 @@ def key_of(loaded: LoadedModel, folder: Path) -> str:
     return hashlib.sha256("\0".join(said).encode()).hexdigest()[:32]
 
 
-def kept_of(key: str) -> tuple[Reference, tuple[Finding, ...]] | None:
+@dataclass(frozen=True)
+class Kept:
+    """What is true of a model under its key.
+
+    addresses: of each attention module, by its path. sample: `sample_of` the weights that were checked.
+    """
+
+    findings: tuple[Finding, ...]
+    addresses: dict[str, tuple[Address, ...]]
+    sample: str
+
+
+def kept_of(key: str) -> Kept | None:
     """What was kept under this key, or None; a file that cannot be read is as good as none."""
     try:
-        with safe_open(_file(key), framework="pt") as opened:
-            findings = tuple(Finding(**each) for each in json.loads(opened.metadata()["findings"]))
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - no mapping
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        said = json.loads(_file(key).read_text())
+        addresses = {
+            path: tuple((kind, int(layer)) for kind, layer in each) for path, each in said["addresses"].items()
+        }
+        return Kept(tuple(Finding(**each) for each in said["findings"]), addresses, str(said["sample"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    maps: dict[Any, dict[int, torch.Tensor]] = {}
-    for name, tensor in tensors.items():
-        kind, _, layer = name.partition(".")
-        if layer:
-            maps.setdefault(kind, {})[int(layer)] = tensor
-    attentions = {kind: tuple(each.get(layer) for layer in range(max(each) + 1)) for kind, each in maps.items()}
-    return Reference(attentions, tensors["output"], ()), findings
 
 
-def keep(key: str, known: Reference, findings: tuple[Finding, ...]) -> None:
+def keep(key: str, kept: Kept) -> None:
     """Keep it, as far as the folder can be written to; the oldest make room."""
-    tensors = {
-        f"{kind}.{layer}": each.float().cpu().contiguous()
-        for kind, layers in known.attentions.items()
-        for layer, each in enumerate(layers)
-        if each is not None
-    }
-    tensors["output"] = known.output[-1:].float().cpu().contiguous()
-    said = [{name: getattr(each, name) for name in Finding.__dataclass_fields__} for each in findings]
     folder = _file(key).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor, work = tempfile.mkstemp(dir=folder)
-        os.close(descriptor)
-        save_file(tensors, work, metadata={"findings": json.dumps(said)})
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(asdict(kept), file)
         Path(work).replace(_file(key))
-        oldest = sorted(folder.glob("*.safetensors"), key=lambda each: each.stat().st_mtime)[:-_MOST_KEPT]
-        for each in oldest:
+        for each in sorted(folder.glob("*.json"), key=lambda each: each.stat().st_mtime)[:-_MOST_KEPT]:
             each.unlink(missing_ok=True)
-    except (OSError, SafetensorError):
+    except OSError:
         # A folder that nobody may write to: checked again each time.
         return
 
 
+def sample_of(model: nn.Module) -> str:
+    """A digest of some numbers of every tensor of a model, but for a pooler's, which files may lack."""
+    tensors = dict(itertools.chain(model.named_parameters(), model.named_buffers()))
+    some = [
+        each.detach().reshape(-1)[:: max(1, each.numel() // _SAMPLED)][:_SAMPLED].to("cpu", torch.float64)
+        for each in (tensors[name] for name in missing_of_picture(tensors))
+        if not each.is_meta
+    ]
+    return hashlib.sha256(torch.cat(some).numpy().tobytes()).hexdigest()
+
+
 def _file(key: str) -> Path:
-    return home() / "checks" / f"{key}.safetensors"
+    return home() / "checks" / f"{key}.json"
 
 
 def _digest_of_code() -> str:

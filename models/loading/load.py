@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Collection
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,8 @@ from transformers import (
 from transformers.utils.logging import disable_progress_bar
 
 from models.catalog import Family, ModelCard, Pack
-from models.forward.check import check, check_inputs
+from models.forward.check import checked
 from models.forward.implementation import use_headlight
-from models.forward.probe import give_addresses
 from models.loaded import LoadedModel
 from models.loading.checks import (
     ModelRefusedError,
@@ -169,9 +167,7 @@ def _prepare(
         vocabulary=_rows_of_table(model),
         note=note,
     )
-    inputs = check_inputs(loaded)
-    give_addresses(loaded, inputs)
-    return replace(loaded, findings=check(loaded, inputs, folder))
+    return checked(loaded, folder)
 
 
 def _rows_of_table(model: Any) -> int:
