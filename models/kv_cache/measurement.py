@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,8 +18,9 @@ from transformers.cache_utils import (
     StaticLayer,
 )
 
+from models.kv_cache.shape import CacheKind, LayerShape
+
 Constant = TypeVar("Constant", bound=tuple)
-CacheKind = Literal["full", "sliding", "latent", "indexed", "linear", "shared", "cross"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,26 @@ def measure_cache(cache: Cache) -> CacheMeasurement:
         rows=max((each.rows for _, _, each in found), default=0),
         dtype=next((each.dtype for _, _, each in found if each.dtype), ""),
     )
+
+
+def shape_of(cache: Cache) -> tuple[LayerShape, ...]:
+    """What each layer of a filled cache keeps, in the order of its measurement; not for quantised caches."""
+    found = []
+    for is_cross, index, layer in _layers_of(cache):
+        each = _measured(layer, is_cross)
+        found.append(
+            LayerShape(
+                index,
+                each.kind,
+                each.heads,
+                each.key_width,
+                each.value_width,
+                window=int(layer.sliding_window) if each.kind == "sliding" else None,
+                index_width=sum(keys.shape[-1] for keys in _indexer_keys(layer)),
+                state_numbers=sum(state.numel() // each.rows for state in _states_of(layer)),
+            )
+        )
+    return tuple(found)
 
 
 @lru_cache(maxsize=256)
