@@ -56,13 +56,17 @@ class Prepared:
 
 
 def prompt_ids(loaded: LoadedModel, prompt: str | Sequence[int]) -> tuple[int, ...]:
-    """The prompt's tokens. Raises CannotWriteError for a model without a next token, TextError, InputError."""
+    """The prompt's tokens.
+
+    Raises CannotWriteError for a model without a next token, NoDecoderStartError, TextError and InputError.
+    """
     if not loaded.model.can_generate():
         raise CannotWriteError(
             f"{loaded.card.title} reads a text and writes none: it has no next token. "
             "Choose a decoder or a seq2seq model."
         )
-    return model_inputs(loaded, prompt).ids
+    target = (decoder_start(loaded.model),) if loaded.model.config.is_encoder_decoder else None
+    return model_inputs(loaded, prompt, target).ids
 
 
 def prepare(
@@ -242,12 +246,21 @@ def padded(
 
 
 def _static(model: Any, rows: Tensor, positions: int) -> StaticCache | EncoderDecoderCache:
-    """A cache that is allocated once. Not through `cache_implementation`: that would leave a length on the model."""
+    """A cache that is allocated once. Not through `cache_implementation`: that would leave a length on the model.
+
+    Raises CannotWriteError where the architecture has none.
+    """
     config = model.config.get_text_config(decoder=True)
-    own = StaticCache(config=config, max_cache_len=positions)
-    if not model.config.is_encoder_decoder:
-        return own
-    return EncoderDecoderCache(own, StaticCache(config=config, max_cache_len=rows.shape[1]))
+    try:
+        own = StaticCache(config=config, max_cache_len=positions)
+        if not model.config.is_encoder_decoder:
+            return own
+        return EncoderDecoderCache(own, StaticCache(config=config, max_cache_len=rows.shape[1]))
+    except KeyError as error:
+        raise CannotWriteError(
+            f"transformers allocates no cache beforehand for layers of the kind {error} ({type(model).__name__}); "
+            "choose the growing cache."
+        ) from error
 
 
 def _fp8(loaded: LoadedModel) -> QuantizedCache:

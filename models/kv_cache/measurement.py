@@ -20,6 +20,8 @@ from transformers.cache_utils import (
 
 from models.kv_cache.shape import CacheKind, LayerShape
 
+_KEYS_AND_VALUES = {"keys", "values", "_quantized_keys", "_quantized_values"}
+
 Constant = TypeVar("Constant", bound=tuple)
 
 
@@ -144,7 +146,7 @@ def _measured(layer: Any, is_cross: bool) -> _Layer:
     states = _states_of(layer)
     keys, values = _keys_and_values(layer)
     if keys is None or values is None:
-        size = sum(each.nbytes for each in states)
+        size = sum(each.nbytes for each in _beside(layer))
         kind: CacheKind = "cross" if is_cross else "linear" if states else "full"
         rows, dtype = (states[0].shape[0], _name_of(states[0])) if states else (0, "")
         return _Layer(kind, rows=rows, bytes=size, allocated_bytes=size, dtype=dtype)
@@ -154,7 +156,7 @@ def _measured(layer: Any, is_cross: bool) -> _Layer:
     if isinstance(layer, StaticLayer):
         positions = min(int(layer.get_seq_length()), stored)
     scales = _scales_of(layer)
-    more = [*states, *_indexer_keys(layer)]
+    more = _beside(layer)
     extra = sum(each.nbytes for each in [*more, *scales])
     one = heads * (key_width + value_width) * keys.element_size()
     return _Layer(
@@ -202,6 +204,15 @@ def _scales_of(layer: Any) -> list[Tensor]:
 def _indexer_keys(layer: Any) -> list[Tensor]:
     found = getattr(layer, "indexer_keys", None)
     return [] if found is None else [found]
+
+
+def _beside(layer: Any) -> list[Tensor]:
+    """All that a layer keeps for its rows beside keys and values: states, keys of an index, what is compressed."""
+    found: list[Any] = []
+    for name, held in vars(layer).items():
+        if name not in _KEYS_AND_VALUES:
+            found += held.values() if isinstance(held, dict) else held if isinstance(held, list | tuple) else [held]
+    return [each for each in found if isinstance(each, Tensor) and each.dim() > 1]
 
 
 def _states_of(layer: Any) -> list[Tensor]:

@@ -11,6 +11,7 @@ from transformers import (
     MODEL_FOR_CAUSAL_LM_MAPPING,
     MODEL_FOR_MASKED_LM_MAPPING,
     MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
+    MODEL_MAPPING,
     PreTrainedConfig,
     PreTrainedModel,
 )
@@ -88,21 +89,24 @@ def _class_of(config: PreTrainedConfig) -> type[PreTrainedModel] | None:
     """The class that writes with this config; None for a model that only reads.
 
     BERT and its like have a causal class and a masked one; nobody means the causal one unless the config says so.
+
+    Raises CacheFormulaError for a config that none of the auto-mappings knows.
     """
-    for kind in (type(config), type(config.get_text_config(decoder=True))):
-        if config.is_encoder_decoder:
-            if kind in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING:
-                return _first(MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING[kind])
-        elif kind in MODEL_FOR_CAUSAL_LM_MAPPING:
-            found = _first(MODEL_FOR_CAUSAL_LM_MAPPING[kind])
+    kinds = (type(config), type(config.get_text_config(decoder=True)))
+    writers = MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING if config.is_encoder_decoder else MODEL_FOR_CAUSAL_LM_MAPPING
+    for kind in kinds:
+        if kind in writers:
+            found: Any = writers[kind]
+            found = found[0] if isinstance(found, tuple) else found
             is_meant = getattr(config, "is_decoder", False) or found.__name__ in (config.architectures or ())
-            if is_meant or kind not in MODEL_FOR_MASKED_LM_MAPPING:
+            if config.is_encoder_decoder or is_meant or kind not in MODEL_FOR_MASKED_LM_MAPPING:
                 return found
-    return None
-
-
-def _first(found: Any) -> type[PreTrainedModel]:
-    return found[0] if isinstance(found, tuple) else found
+    if any(kind in MODEL_FOR_MASKED_LM_MAPPING or kind in MODEL_MAPPING for kind in kinds):
+        return None
+    raise CacheFormulaError(
+        f"There is no formula for the cache of a {type(config).__name__}: it is not predicted for this architecture, "
+        "since transformers names no class that writes with it; it can only be measured."
+    )
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,7 @@ def _seen(asked: _Asked) -> tuple[LayerShape, ...] | str:
     if any(isinstance(each, int) and each > _MOST_LAYERS for each in layers):
         return f"its config names more than {_MOST_LAYERS} layers"
     try:
+        # In inference mode operations arrive whole, and are fewer.
         with torch.device("meta"), torch.inference_mode():
             model = _without_weights(asked)
             with ShapesOnly():

@@ -6,6 +6,11 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+_VALUES = {
+    torch.ops.aten._local_scalar_dense.default,
+    torch.ops.aten.item.default,
+    torch.ops.aten.is_nonzero.default,
+}
 _Described = tuple[Any, ...]
 
 
@@ -24,8 +29,8 @@ class ShapesOnly(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Torch calls this for each operation."""
         kwargs = kwargs or {}
-        if func is torch.ops.aten._local_scalar_dense.default:
-            return torch.zeros((), dtype=args[0].dtype, device="cpu").item() if args[0].is_meta else func(*args)
+        if func in _VALUES and args[0].is_meta:
+            return torch.zeros((), dtype=args[0].dtype, device="cpu").item()
         if func is torch.ops.aten.nonzero.default and args[0].is_meta:
             return torch.empty((0, args[0].dim()), dtype=torch.long, device="meta")
         if func._schema.is_mutable:
