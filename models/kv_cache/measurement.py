@@ -90,11 +90,15 @@ def measure_cache(cache: Cache) -> CacheMeasurement:
     )
 
 
-def shape_of(cache: Cache) -> tuple[LayerShape, ...]:
-    """What each layer of a filled cache keeps, in the order of its measurement; not for quantised caches."""
+def shape_of(cache: Cache, dtype: torch.dtype) -> tuple[LayerShape, ...]:
+    """What each layer of a filled cache keeps, in the order of its measurement; not for quantised caches.
+
+    dtype: of the model. What is kept in another one is told in bytes.
+    """
     found = []
     for is_cross, index, layer in _layers_of(cache):
         each = _measured(layer, is_cross)
+        states, keys = _states_of(layer), _indexer_keys(layer)
         found.append(
             LayerShape(
                 index,
@@ -103,8 +107,10 @@ def shape_of(cache: Cache) -> tuple[LayerShape, ...]:
                 each.key_width,
                 each.value_width,
                 window=int(layer.sliding_window) if each.kind == "sliding" else None,
-                index_width=sum(keys.shape[-1] for keys in _indexer_keys(layer)),
-                state_numbers=sum(state.numel() // each.rows for state in _states_of(layer)),
+                index_width=sum(one.shape[-1] for one in keys if one.dtype == dtype),
+                state_numbers=sum(one.numel() // each.rows for one in states if one.dtype == dtype),
+                exact_index_bytes=sum(one.shape[-1] * one.element_size() for one in keys if one.dtype != dtype),
+                exact_state_bytes=sum(one.nbytes // each.rows for one in states if one.dtype != dtype),
             )
         )
     return tuple(found)

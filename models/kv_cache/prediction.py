@@ -82,12 +82,15 @@ def predict(
 
 
 def layer_bytes(layer: LayerShape, positions: int, rows: int, dtype: str) -> int:
-    """rows × positions × heads × (key width + value width) × bits / 8, and what does not grow with the positions."""
+    """rows × positions × heads × (key width + value width) × bits / 8, and what does not grow or is not rounded."""
     bits = rows * (positions * layer.numbers + layer.state_numbers) * BITS[dtype]
+    exact = rows * (positions * layer.exact_index_bytes + layer.exact_state_bytes)
     scales = _SCALE_BYTES if dtype == "float8_e4m3fn" and layer.numbers else 0
-    return bits // 8 + scales
+    return bits // 8 + exact + scales
 
 
 def bytes_per_token(shape: Sequence[LayerShape], dtype: Dtype = "bfloat16") -> int:
     """What one more token takes as long as no layer's window is full; scales are left out."""
-    return sum(layer.numbers for layer in shape if layer.kind != "cross") * BITS[dtype_name(dtype)] // 8
+    growing = [layer for layer in shape if layer.kind != "cross"]
+    bits = sum(layer.numbers for layer in growing) * BITS[dtype_name(dtype)]
+    return bits // 8 + sum(layer.exact_index_bytes for layer in growing)

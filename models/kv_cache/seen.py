@@ -27,6 +27,8 @@ from models.kv_cache.without_data import ShapesOnly
 _ROWS = 2
 _TOKENS = 3
 _SOURCE = 5
+# Not what models are made in, so that what is always kept in 32 bits is told from what follows the model's precision.
+_DTYPE = torch.bfloat16
 # Beyond this a config is no model that anybody has: making its modules alone would take minutes.
 _MOST_LAYERS = 512
 
@@ -144,7 +146,7 @@ def _without_weights(asked: _Asked) -> PreTrainedModel:
     config._attn_implementation = "eager"
     config._experts_implementation = "eager"
     model: Any = asked.model_class(config)
-    return model.eval()
+    return model.to(_DTYPE).eval()
 
 
 def _run(model: Any) -> tuple[LayerShape, ...] | str:
@@ -164,9 +166,9 @@ def _run(model: Any) -> tuple[LayerShape, ...] | str:
     shape: tuple[LayerShape, ...] = ()
     for positions, newest in ((prompt, prompt), (prompt + 1, 1)):
         model(**{name: _ids(newest)}, **arguments)
-        shape = shape or shape_of(cache)
+        shape = shape or shape_of(cache, _DTYPE)
         measured = measure_cache(cache)
-        expected = predict(shape, positions, rows=_ROWS, source_positions=source)
+        expected = predict(shape, positions, rows=_ROWS, source_positions=source, dtype=_DTYPE)
         if not shape or (measured.positions, measured.bytes) != (expected.positions, expected.bytes):
             return "what it keeps does not grow as a cache of keys and values does"
     return shape

@@ -20,6 +20,8 @@ class LayerShape:
     window: a sliding layer's window; it keeps one position less, since the newest token's own comes on top.
     index_width: numbers per position and row beside those of the heads (indexed attention).
     state_numbers: of a linear layer, numbers per row whatever the length.
+    exact_index_bytes, exact_state_bytes: the same in bytes, of what is kept in its own precision whatever the model's:
+        recurrent states, of most classes.
     """
 
     layer: int
@@ -30,6 +32,8 @@ class LayerShape:
     window: int | None = None
     index_width: int = 0
     state_numbers: int = 0
+    exact_index_bytes: int = 0
+    exact_state_bytes: int = 0
 
     @property
     def numbers(self) -> int:
