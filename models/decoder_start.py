@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from transformers import PreTrainedModel
-
 from models.errors import HeadlightError
 
 
@@ -12,7 +10,7 @@ class NoDecoderStartError(HeadlightError):
     """A seq2seq model that does not say with which token its decoder begins."""
 
 
-def decoder_start(model: PreTrainedModel) -> int:
+def decoder_start(model: Any) -> int:
     """The token that `generate` begins with: the decoder's start token, else the one that begins a text.
 
     Each is looked for in the generation config, in the config and in the config of its decoder, in this order.

@@ -103,7 +103,7 @@ def _class_of(config: PreTrainedConfig) -> type[PreTrainedModel] | None:
             is_meant = getattr(config, "is_decoder", False) or found.__name__ in (config.architectures or ())
             if config.is_encoder_decoder or is_meant or kind not in MODEL_FOR_MASKED_LM_MAPPING:
                 return found
-    if any(kind in MODEL_FOR_MASKED_LM_MAPPING or kind in MODEL_MAPPING for kind in kinds):
+    if not config.is_encoder_decoder and any(kind in MODEL_MAPPING for kind in kinds):
         return None
     raise CacheFormulaError(
         f"There is no formula for the cache of a {type(config).__name__}: it is not predicted for this architecture, "
