@@ -44,13 +44,20 @@ def cache_shape(config: PreTrainedConfig, model_class: type[PreTrainedModel] | N
     found = model_class or _class_of(config)
     if found is None or not found.can_generate():
         return ()
-    seen = _seen(_Asked(found, config.to_json_string(use_diff=False), config))
+    try:
+        seen = _seen(_Asked(found, config.to_json_string(use_diff=False), config))
+    except (ImportError, TypeError) as error:
+        seen = f"it could not be asked ({type(error).__name__})"
     if isinstance(seen, str):
-        raise CacheFormulaError(
-            f"There is no formula for the cache of {found.__name__}: it is not predicted for this architecture, "
-            f"since {seen}; it can only be measured."
-        )
+        raise _not_predicted(found.__name__, seen)
     return seen
+
+
+def _not_predicted(name: str, since: str) -> CacheFormulaError:
+    return CacheFormulaError(
+        f"There is no formula for the cache of {name}: it is not predicted for this architecture, since {since}; it "
+        "can only be measured."
+    )
 
 
 def predict_cache(
@@ -94,7 +101,10 @@ def _class_of(config: PreTrainedConfig) -> type[PreTrainedModel] | None:
 
     Raises CacheFormulaError for a config that none of the auto-mappings knows.
     """
-    kinds = (type(config), type(config.get_text_config(decoder=True)))
+    try:
+        kinds = (type(config), type(config.get_text_config(decoder=True)))
+    except ValueError as error:
+        raise _not_predicted(type(config).__name__, "it has several parts that could write") from error
     writers = MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING if config.is_encoder_decoder else MODEL_FOR_CAUSAL_LM_MAPPING
     for kind in kinds:
         if kind in writers:
@@ -105,10 +115,7 @@ def _class_of(config: PreTrainedConfig) -> type[PreTrainedModel] | None:
                 return found
     if not config.is_encoder_decoder and any(kind in MODEL_MAPPING for kind in kinds):
         return None
-    raise CacheFormulaError(
-        f"There is no formula for the cache of a {type(config).__name__}: it is not predicted for this architecture, "
-        "since transformers names no class that writes with it; it can only be measured."
-    )
+    raise _not_predicted(type(config).__name__, "transformers names no class that writes with it")
 
 
 @dataclass(frozen=True)
@@ -122,28 +129,38 @@ class _Asked:
 
 @lru_cache(maxsize=256)
 def _seen(asked: _Asked) -> tuple[LayerShape, ...] | str:
-    """The shape, or why there is none: the second half of a sentence."""
-    text: Any = asked.config.get_text_config(decoder=True)
+    """The shape, or why there is none: the second half of a sentence. Raises ImportError, which is not for ever."""
+    said = ""
+    # With the first there are fewer operations; some classes, or parts of them, have the second alone.
+    for attention in ("sdpa", "eager"):
+        try:
+            if _is_too_deep(asked.config):
+                return f"its config names more than {_MOST_LAYERS} layers"
+            # In inference mode operations arrive whole, and are fewer.
+            with torch.device("meta"), torch.inference_mode():
+                model = _without_weights(asked, attention)
+                with ShapesOnly():
+                    return _run(model)
+        except ImportError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever stands in the way, the cache is not predicted
+            said = f"it does not run without weights ({type(error).__name__})"
+    return said
+
+
+def _is_too_deep(config: PreTrainedConfig) -> bool:
+    text: Any = config.get_text_config(decoder=True)
     layers = [getattr(text, name, 0) for name in ("num_hidden_layers", "decoder_layers", "num_decoder_layers")]
-    if any(isinstance(each, int) and each > _MOST_LAYERS for each in layers):
-        return f"its config names more than {_MOST_LAYERS} layers"
-    try:
-        # In inference mode operations arrive whole, and are fewer.
-        with torch.device("meta"), torch.inference_mode():
-            model = _without_weights(asked)
-            with ShapesOnly():
-                return _run(model)
-    except Exception as error:  # noqa: BLE001 - whatever stands in the way, the cache is not predicted
-        return f"it does not run without weights ({type(error).__name__})"
+    return any(isinstance(each, int) and each > _MOST_LAYERS for each in layers)
 
 
-def _without_weights(asked: _Asked) -> PreTrainedModel:
+def _without_weights(asked: _Asked, attention: str) -> PreTrainedModel:
     config: Any = copy.deepcopy(asked.config)
     expected = asked.model_class.config_class
     if expected is not None and not isinstance(config, expected):
         config = config.get_text_config(decoder=True)
-    # Plain ones of transformers, of which no part of ours is and none that wants a certain device.
-    config._attn_implementation = "eager"
+    # Those of transformers, of which no part is ours, and experts that wait for a token: here none comes.
+    config._attn_implementation = attention
     config._experts_implementation = "eager"
     model: Any = asked.model_class(config)
     return model.to(_DTYPE).eval()

@@ -1,6 +1,5 @@
 """What is asked of a model that is handed over in memory: figures for its card, and that it reads a text."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -22,7 +21,7 @@ _TOKENS = 3
 _LONGEST_REASON = 160
 
 
-def card_figures(model: PreTrainedModel) -> Mapping[str, int]:
+def card_figures(model: PreTrainedModel) -> dict[str, Any]:
     """The fields of a card that are numbers of its config, by the card's names.
 
     Raises ModelRefusedError for a model that does not read tokens, ArchitectureNotSupportedError for one without

@@ -1,5 +1,7 @@
 """Models in memory that cannot be shown: one sentence each."""
 
+from typing import Any
+
 import pytest
 import torch
 import transformers
@@ -54,7 +56,7 @@ def test_what_cannot_be_shown_is_refused_in_a_sentence(name):
 
 @pytest.mark.parametrize("field", ["num_attention_heads", "hidden_size", "num_hidden_layers", "vocab_size"])
 def test_a_config_that_lacks_a_figure(field):
-    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**GROUPED))
+    model: Any = transformers.LlamaForCausalLM(transformers.LlamaConfig(**GROUPED))
     model.config = Without(model.config, field)
     with pytest.raises(ArchitectureNotSupportedError, match=f"names no {field}"):
         wrap_model(model, None, "decoder")
