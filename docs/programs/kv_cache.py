@@ -23,7 +23,8 @@ inputs = tokenizer(text, return_tensors="pt")
 # What is read first; after that one token at a time, the earlier ones being in the cache.
 fed = {"input_ids": inputs["input_ids"]}
 if config.is_encoder_decoder:
-    start = model.generation_config.decoder_start_token_id
+    told = model.generation_config
+    start = told.bos_token_id if told.decoder_start_token_id is None else told.decoder_start_token_id
     encoded = model.get_encoder()(inputs["input_ids"])
     fed = {"encoder_outputs": encoded, "decoder_input_ids": torch.tensor([[start]])}
 

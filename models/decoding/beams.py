@@ -8,11 +8,13 @@ from typing import Any, Literal
 
 import torch
 
+from models.decoder_start import decoder_start
 from models.decoding.beam_tree import BeamRecorder, Candidate, CandidateRecorder, Fates, Ids
 from models.decoding.loop import Prompt, Turn
 from models.decoding.preparation import ending_ids, padded, prompt_ids, room_to_write
 from models.decoding.sampling import NEUTRAL
 from models.decoding.settings import SettingsError
+from models.kv_cache import fresh_cache
 from models.loaded import LoadedModel
 from models.tokenization import Piece
 
@@ -82,6 +84,10 @@ def beam_search(
     longest, _ = room_to_write(loaded, 1 if is_seq2seq else len(ids), max_new_tokens)
     end_ids, padding = ending_ids(model)
     rows, mask = padded([ids], padding, left=not is_seq2seq, device=loaded.device)
+    cache = fresh_cache(model)
+    more: dict[str, Any] = {} if cache is None else {"past_key_values": cache}
+    if is_seq2seq:
+        more["decoder_start_token_id"] = decoder_start(model)
     with ExitStack() as held:
         held.enter_context(turn())
         recorder = BeamRecorder(held, turn, begins=1 if is_seq2seq else len(ids), end_ids=end_ids)
@@ -101,6 +107,7 @@ def beam_search(
                     "length_penalty": float(length_penalty),
                     "early_stopping": early_stopping,
                 },
+                **more,
             )
     sums = {each.ids: each.log_probability for step in recorder.candidates for each in step}
     returned = [_until_the_end(row, end_ids) for row in found[:, recorder.begins :].tolist()]

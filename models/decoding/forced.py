@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry, sdpa_flop
+from transformers import Cache
 
 from models.decoding.loop import Turn, next_logits
 from models.decoding.preparation import prepare
@@ -68,7 +69,7 @@ def forced_forwards(
             seconds = time.perf_counter() - start
             token = int(logits[0].argmax()) if tokens is None else tokens[index]
             held = state.arguments.get("past_key_values") if state.arguments["use_cache"] else None
-            measured = None if held is None else measure_cache(held)
+            measured = measure_cache(held) if isinstance(held, Cache) else None
         state.ids = torch.cat([state.ids, torch.tensor([[token]], device=state.ids.device)], dim=1)
         yield Forward(logits[0], token, seconds, 0 if counter is None else counter.operations, measured)
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from transformers import Cache
 
 from models.decoding.preparation import Prepared, prepare, prompt_ids
 from models.decoding.sampling import Stage, draw, luck_of, staged
@@ -199,7 +200,8 @@ def _held(
 ) -> tuple[CacheMeasurement | None, CacheNorms | None]:
     """What the cache holds after a forward, and the norms of what is new in it, where a row asks for them."""
     cache = state.arguments.get("past_key_values") if state.arguments["use_cache"] else None
-    if cache is None:
+    # XLNet and Reformer keep something of their own.
+    if not isinstance(cache, Cache):
         return None, None
     norms = None
     if settings[0].cache != "fp8" and any(one.with_norms for one in settings):

@@ -263,7 +263,7 @@ def _check_memory(loaded: Any, read: int, most: int, settings: Sequence[Decoding
     is_seq2seq = bool(loaded.model.config.is_encoder_decoder)
     size = int(
         bytes_at(
-            cache_shape(loaded.model.config),
+            cache_shape(loaded.model.config, type(loaded.model)),
             [most if is_seq2seq else read + most - 1],
             rows=len(settings),
             dtype=loaded.model.dtype,

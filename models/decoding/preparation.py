@@ -10,14 +10,15 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import EncoderDecoderCache, QuantizedCache, StaticCache
+from transformers import Cache, EncoderDecoderCache, QuantizedCache, StaticCache
 from transformers.modeling_outputs import BaseModelOutput
 
 from models.attention.inputs import InputError, model_inputs
+from models.decoder_start import decoder_start
 from models.decoding.sampling import NEUTRAL, generation_arguments, ordered
 from models.decoding.settings import DecodingSettings
 from models.errors import HeadlightError
-from models.kv_cache import cache_shape
+from models.kv_cache import cache_shape, open_ended
 from models.loaded import LoadedModel
 
 
@@ -55,13 +56,17 @@ class Prepared:
 
 
 def prompt_ids(loaded: LoadedModel, prompt: str | Sequence[int]) -> tuple[int, ...]:
-    """The prompt's tokens. Raises CannotWriteError for a model without a next token, TextError, InputError."""
+    """The prompt's tokens.
+
+    Raises CannotWriteError for a model without a next token, NoDecoderStartError, TextError and InputError.
+    """
     if not loaded.model.can_generate():
         raise CannotWriteError(
             f"{loaded.card.title} reads a text and writes none: it has no next token. "
             "Choose a decoder or a seq2seq model."
         )
-    return model_inputs(loaded, prompt).ids
+    target = (decoder_start(loaded.model),) if loaded.model.config.is_encoder_decoder else None
+    return model_inputs(loaded, prompt, target).ids
 
 
 def prepare(
@@ -86,9 +91,11 @@ def prepare(
     more: dict[str, Any] = {}
     taken = rows.shape[1]
     if is_seq2seq:
-        begin = torch.tensor([[first_id(model), *written]] * len(rows), device=loaded.device)
-        more = {"decoder_input_ids": begin} if written else {}
-        taken = begin.shape[1]
+        start = decoder_start(model)
+        more = {"decoder_start_token_id": start}
+        if written:
+            more["decoder_input_ids"] = torch.tensor([[start, *written]] * len(rows), device=loaded.device)
+        taken = 1 + len(written)
     longest, is_bounded = room_to_write(loaded, taken, max(one.max_new_tokens for one in settings))
     cache = settings[0].cache
     if cache == "static":
@@ -107,6 +114,8 @@ def prepare(
             **more,
         )
         processors = tuple(_processors(loaded, rows, mask, settings, longest, arguments.get("encoder_outputs")))
+    if isinstance(arguments.get("past_key_values"), Cache):
+        open_ended(arguments["past_key_values"])
     return Prepared(
         ids=ids,
         prompts=tuple(prompts),
@@ -133,7 +142,9 @@ def _processors(
         groups.setdefault(replace(one, seed=0, stop=()), []).append(row)
     for knobs, places in groups.items():
         # What the encoder made is not made again; whose rows it has is of no matter to a processor.
-        given = {} if encoded is None else {"encoder_outputs": encoded}
+        given: dict[str, Any] = {}
+        if encoded is not None:
+            given = {"encoder_outputs": encoded, "decoder_start_token_id": decoder_start(loaded.model)}
         which = slice(None) if encoded is not None else places
         found = _processor_list(loaded, rows[which], mask[which], longest, generation_arguments(knobs), given)
         yield RowProcessors(tuple(places), ordered(found, knobs.order))
@@ -151,6 +162,7 @@ def processors_for(loaded: LoadedModel, prompt: Tensor, settings: DecodingSettin
         given = {
             "encoder_outputs": BaseModelOutput(torch.zeros((1, 1, width), device=prompt.device)),
             "decoder_input_ids": prompt,
+            "decoder_start_token_id": int(prompt[0, 0]),
         }
         prompt = prompt[:, :1]
     with torch.inference_mode():
@@ -194,12 +206,6 @@ def room_to_write(loaded: LoadedModel, taken: int, max_new_tokens: int) -> tuple
     return longest, longest < max_new_tokens
 
 
-def first_id(model: Any) -> int:
-    """What the decoder of a seq2seq model begins with."""
-    config = model.generation_config
-    return int(config.decoder_start_token_id if config.decoder_start_token_id is not None else config.bos_token_id)
-
-
 def ending_ids(model: Any) -> tuple[frozenset[int], int]:
     """The tokens that end a text, and the one with which rows are filled up."""
     config = model.generation_config
@@ -240,12 +246,21 @@ def padded(
 
 
 def _static(model: Any, rows: Tensor, positions: int) -> StaticCache | EncoderDecoderCache:
-    """A cache that is allocated once. Not through `cache_implementation`: that would leave a length on the model."""
+    """A cache that is allocated once. Not through `cache_implementation`: that would leave a length on the model.
+
+    Raises CannotWriteError where the architecture has none.
+    """
     config = model.config.get_text_config(decoder=True)
-    own = StaticCache(config=config, max_cache_len=positions)
-    if not model.config.is_encoder_decoder:
-        return own
-    return EncoderDecoderCache(own, StaticCache(config=config, max_cache_len=rows.shape[1]))
+    try:
+        own = StaticCache(config=config, max_cache_len=positions)
+        if not model.config.is_encoder_decoder:
+            return own
+        return EncoderDecoderCache(own, StaticCache(config=config, max_cache_len=rows.shape[1]))
+    except KeyError as error:
+        raise CannotWriteError(
+            f"transformers allocates no cache beforehand for layers of the kind {error} ({type(model).__name__}); "
+            "choose the growing cache."
+        ) from error
 
 
 def _fp8(loaded: LoadedModel) -> QuantizedCache:
@@ -256,7 +271,7 @@ def _fp8(loaded: LoadedModel) -> QuantizedCache:
             f"The 8-bit cache of transformers is for decoders. {loaded.card.title} keeps the keys and values of its "
             "source as well, which its layers read directly, so that they cannot be rounded there."
         )
-    kinds = sorted({layer.kind for layer in cache_shape(config)} - {"full", "latent"})
+    kinds = sorted({layer.kind for layer in cache_shape(config, type(loaded.model))} - {"full", "latent"})
     if kinds:
         raise CannotWriteError(
             f"{loaded.card.title} has layers of the kind {' and '.join(kinds)}; the 8-bit cache of transformers is for "

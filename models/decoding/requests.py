@@ -6,9 +6,10 @@ from functools import partial
 from itertools import islice
 from typing import Literal
 
+from models.decoder_start import decoder_start
 from models.decoding.beams import BeamSearch, beam_search
 from models.decoding.loop import decode
-from models.decoding.preparation import first_id, prompt_ids
+from models.decoding.preparation import prompt_ids
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.steps import GenerationStep
 from models.engine import Engine
@@ -113,7 +114,7 @@ class PromptRequest:
         pieces = encode(loaded.tokenizer, self.text).pieces
         start: tuple[str, ...] = ()
         if loaded.model.config.is_encoder_decoder:
-            start = tuple(piece.text for piece in loaded.pieces([first_id(loaded.model)]))
+            start = tuple(piece.text for piece in loaded.pieces([decoder_start(loaded.model)]))
         return PromptPieces(
             ids=ids,
             pieces=tuple(piece.text for piece in pieces),

@@ -1,18 +1,11 @@
 """What a KV cache holds, measured, and what it will hold, from a config alone."""
 
-from models.kv_cache.measurement import CacheKind, CacheMeasurement, CacheNorms, measure_cache, newest_norms
-from models.kv_cache.prediction import (
-    BITS,
-    SHORT_NAMES,
-    CacheFormulaError,
-    LayerShape,
-    bytes_per_token,
-    cache_shape,
-    dtype_name,
-    predict,
-    predict_cache,
-)
+from models.kv_cache.fresh import fresh_cache, open_ended
+from models.kv_cache.measurement import CacheMeasurement, CacheNorms, measure_cache, newest_norms
+from models.kv_cache.prediction import BITS, SHORT_NAMES, bytes_per_token, dtype_name, predict
 from models.kv_cache.requests import CacheFacts, CacheFactsRequest, KnownCache, KnownCachesRequest, known_config
+from models.kv_cache.seen import cache_shape, predict_cache
+from models.kv_cache.shape import CacheFormulaError, CacheKind, LayerShape
 from models.kv_cache.what_if import (
     bytes_at,
     crossover,
@@ -39,11 +32,13 @@ __all__ = [
     "cache_shape",
     "crossover",
     "dtype_name",
+    "fresh_cache",
     "known_config",
     "longest_context",
     "measure_cache",
     "most_rows",
     "newest_norms",
+    "open_ended",
     "predict",
     "predict_cache",
     "with_key_value_heads",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,8 +18,11 @@ from transformers.cache_utils import (
     StaticLayer,
 )
 
+from models.kv_cache.shape import CacheKind, LayerShape
+
+_KEYS_AND_VALUES = {"keys", "values", "_quantized_keys", "_quantized_values"}
+
 Constant = TypeVar("Constant", bound=tuple)
-CacheKind = Literal["full", "sliding", "latent", "indexed", "linear", "shared", "cross"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,32 @@ def measure_cache(cache: Cache) -> CacheMeasurement:
     )
 
 
+def shape_of(cache: Cache, dtype: torch.dtype) -> tuple[LayerShape, ...]:
+    """What each layer of a filled cache keeps, in the order of its measurement; not for quantised caches.
+
+    dtype: of the model. What is kept in another one is told in bytes.
+    """
+    found = []
+    for is_cross, index, layer in _layers_of(cache):
+        each = _measured(layer, is_cross)
+        states, keys = _states_of(layer), _indexer_keys(layer)
+        found.append(
+            LayerShape(
+                index,
+                each.kind,
+                each.heads,
+                each.key_width,
+                each.value_width,
+                window=int(layer.sliding_window) if each.kind == "sliding" else None,
+                index_width=sum(one.shape[-1] for one in keys if one.dtype == dtype),
+                state_numbers=sum(one.numel() // each.rows for one in states if one.dtype == dtype),
+                exact_index_bytes=sum(one.shape[-1] * one.element_size() for one in keys if one.dtype != dtype),
+                exact_state_bytes=sum(one.nbytes // each.rows for one in states if one.dtype != dtype),
+            )
+        )
+    return tuple(found)
+
+
 @lru_cache(maxsize=256)
 def _one(constant: Constant) -> Constant:
     """Equal tuples as one object: a run keeps a measurement for each of its tokens."""
@@ -123,7 +152,7 @@ def _measured(layer: Any, is_cross: bool) -> _Layer:
     states = _states_of(layer)
     keys, values = _keys_and_values(layer)
     if keys is None or values is None:
-        size = sum(each.nbytes for each in states)
+        size = sum(each.nbytes for each in _beside(layer))
         kind: CacheKind = "cross" if is_cross else "linear" if states else "full"
         rows, dtype = (states[0].shape[0], _name_of(states[0])) if states else (0, "")
         return _Layer(kind, rows=rows, bytes=size, allocated_bytes=size, dtype=dtype)
@@ -133,7 +162,7 @@ def _measured(layer: Any, is_cross: bool) -> _Layer:
     if isinstance(layer, StaticLayer):
         positions = min(int(layer.get_seq_length()), stored)
     scales = _scales_of(layer)
-    more = [*states, *_indexer_keys(layer)]
+    more = _beside(layer)
     extra = sum(each.nbytes for each in [*more, *scales])
     one = heads * (key_width + value_width) * keys.element_size()
     return _Layer(
@@ -181,6 +210,15 @@ def _scales_of(layer: Any) -> list[Tensor]:
 def _indexer_keys(layer: Any) -> list[Tensor]:
     found = getattr(layer, "indexer_keys", None)
     return [] if found is None else [found]
+
+
+def _beside(layer: Any) -> list[Tensor]:
+    """All that a layer keeps for its rows beside keys and values: states, keys of an index, what is compressed."""
+    found: list[Any] = []
+    for name, held in vars(layer).items():
+        if name not in _KEYS_AND_VALUES:
+            found += held.values() if isinstance(held, dict) else held if isinstance(held, list | tuple) else [held]
+    return [each for each in found if isinstance(each, Tensor) and each.dim() > 1]
 
 
 def _states_of(layer: Any) -> list[Tensor]:

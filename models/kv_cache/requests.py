@@ -6,7 +6,8 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from models.catalog import ARCHITECTURES, KnownArchitecture
 from models.engine import Engine
-from models.kv_cache.prediction import LayerShape, cache_shape
+from models.kv_cache.seen import cache_shape
+from models.kv_cache.shape import LayerShape
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class CacheFactsRequest:
         loaded = engine.model(self.model)
         weights = {each.data_ptr(): each.nbytes for each in loaded.model.parameters()}
         return CacheFacts(
-            shape=cache_shape(loaded.model.config),
+            shape=cache_shape(loaded.model.config, type(loaded.model)),
             query_heads=loaded.card.heads,
             weight_bytes=sum(weights.values()),
             positions=loaded.positions,

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Int64
 
-from models.kv_cache.prediction import CacheFormulaError, Dtype, LayerShape, predict
+from models.kv_cache.prediction import Dtype, predict
+from models.kv_cache.shape import CacheFormulaError, LayerShape
 
 _LONGEST = 1 << 40
 

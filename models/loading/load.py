@@ -35,6 +35,7 @@ from models.loading.packs import PackError, model_folder
 from models.loading.placing import Place, failure_of, input_device, places_for
 from models.loading.positions import position_limit
 from models.loading.room import put
+from models.loading.wrapping import card_figures, check_reads
 
 # Bars for a person at a terminal; here they would fill a server's log.
 disable_progress_bar()
@@ -117,27 +118,24 @@ def wrap_model(model: PreTrainedModel, tokenizer: Any, family: Family) -> Loaded
 
     The tokenizer (or None, when only token ids will be traced) is copied, so that the caller's keeps its settings.
 
-    Raises ArchitectureNotSupportedError when the class does not look its attention up in the registry.
+    Raises ArchitectureNotSupportedError when the class does not look its attention up in the registry or has no heads
+    of one number, ModelRefusedError when it does not read text.
     """
-    config = model.config.get_text_config()
-    heads = int(config.num_attention_heads)
     card = ModelCard(
         name="wrapped",
         title=type(model).__name__,
         family=family,
         pack=Pack(distribution="", version="", folder="", files=()),
-        layers=int(config.num_hidden_layers),
-        heads=heads,
-        key_value_heads=int(getattr(config, "num_key_value_heads", None) or heads),
-        width=int(config.hidden_size),
-        vocabulary=int(config.vocab_size),
+        **card_figures(model),
         positions=position_limit(model),
         parameters=model.num_parameters(),
         licence="",
         source="",
         precision=str(model.dtype).removeprefix("torch."),
     )
-    return _prepare(model, copy.deepcopy(tokenizer), card)
+    loaded = _prepare(model, copy.deepcopy(tokenizer), card)
+    check_reads(loaded)
+    return loaded
 
 
 def _prepare(

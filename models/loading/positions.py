@@ -11,7 +11,7 @@ def position_limit(model: PreTrainedModel) -> int | None:
     (`transformers.models.roberta.modeling_roberta.RobertaEmbeddings.create_position_ids_from_input_ids`).
     """
     rows = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    if rows is None:
+    if not isinstance(rows, int) or rows < 1:
         return None
     for module in model.modules():
         if (
@@ -21,4 +21,4 @@ def position_limit(model: PreTrainedModel) -> int | None:
             and rows != model.config.get_text_config().vocab_size
         ):
             return rows - module.padding_idx - 1
-    return int(rows)
+    return rows

@@ -1,5 +1,6 @@
 """The same model with another cache, and known models on a GPU of a chosen size: by the formula alone."""
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -7,8 +8,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
+from models.engine import engine
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking import ask, working
 from pages.shared.theme import palette
 from viz.cache_charts import Curve, Mark, bytes_chart
 from viz.cache_tables import sentences, table
@@ -126,7 +128,11 @@ def _heads_name(heads: int, query_heads: int, own: int) -> str:
 def _known_models(status: DeltaGenerator) -> None:
     from models.kv_cache import KnownCachesRequest, bytes_per_token, longest_context, most_rows
 
-    known = ask(KnownCachesRequest(), status)
+    request = KnownCachesRequest()
+    # Each is run without weights, which takes seconds for all of them.
+    first = request not in engine.answers
+    with working("Running known models without weights, once for everybody…", status) if first else nullcontext():
+        known = ask(request, status)
     st.html(heading("Known models on a GPU"))
     one, two, three = st.columns(3, gap="large")
     gpu = one.selectbox("Memory", list(_GPUS), index=4, key="known_gpu")

@@ -1,0 +1,93 @@
+"""What is asked of a model that is handed over in memory: figures for its card, and that it reads a text."""
+
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from models.attention.inputs import Inputs
+from models.loaded import LoadedModel
+from models.loading.checks import ArchitectureNotSupportedError, ModelRefusedError, check_attention
+from models.loading.placing import failure_of
+
+_FIGURES = {
+    "layers": "num_hidden_layers",
+    "heads": "num_attention_heads",
+    "key_value_heads": "num_key_value_heads",
+    "width": "hidden_size",
+    "vocabulary": "vocab_size",
+}
+_TOKENS = 3
+_LONGEST_REASON = 160
+
+
+def card_figures(model: PreTrainedModel) -> dict[str, Any]:
+    """The fields of a card that are numbers of its config, by the card's names.
+
+    Raises ModelRefusedError for a model that does not read tokens, ArchitectureNotSupportedError for one without
+    attention heads, or with another number of them in each layer.
+    """
+    name = type(model).__name__
+    check_attention(type(model))
+    if model.main_input_name != "input_ids" or not _has_input_table(model):
+        raise ModelRefusedError(f"{name} does not read text as tokens; choose a language model.")
+    try:
+        text: Any = model.config.get_text_config()
+    except ValueError as error:
+        raise ModelRefusedError(
+            f"{name} has several parts that read text, and none is its own; choose a model with one."
+        ) from error
+    found = {field: _numbers(text, written) for field, written in _FIGURES.items()}
+    # Where it is not said, each query head has a key head of its own.
+    found["key_value_heads"] = found["key_value_heads"] or found["heads"]
+    for field, numbers in found.items():
+        if len(numbers) != 1:
+            written = _FIGURES[field]
+            differ = f"the layers of {name} differ in {written} ({', '.join(map(str, sorted(numbers)))})"
+            lacks = f"the config of {name} names no {written}"
+            raise ArchitectureNotSupportedError(
+                f"There are no heads to lay side by side, since {differ if numbers else lacks}; choose a transformer "
+                "in which all layers have as many."
+            )
+    return {field: next(iter(numbers)) for field, numbers in found.items()}
+
+
+def check_reads(loaded: LoadedModel) -> None:
+    """Raise ModelRefusedError for a model whose forward does not take tokens alone, or gives no vector for each."""
+    ids = tuple(range(min(_TOKENS, loaded.vocabulary)))
+    target = ids if loaded.model.config.is_encoder_decoder else ()
+    arguments = Inputs(ids, (), target, ()).arguments(loaded, 1, last_only=True)
+    model: Any = loaded.model
+    try:
+        with torch.inference_mode():
+            outputs = model(**arguments)
+    except Exception as error:
+        if failure_of(error) is not None:
+            raise
+        said = " ".join(str(error).replace("`", "").split())[:_LONGEST_REASON].rstrip(". ")
+        raise ModelRefusedError(
+            f"{loaded.card.title} does not read a text as it is set up ({type(error).__name__}: {said}); mend that in "
+            "its config, or choose another model."
+        ) from error
+    if not ({"logits", "last_hidden_state"} & set(outputs)):
+        raise ModelRefusedError(
+            f"{loaded.card.title} gives neither logits nor a vector for each token; choose the class that does."
+        )
+
+
+def _has_input_table(model: PreTrainedModel) -> bool:
+    try:
+        return model.get_input_embeddings() is not None
+    except (NotImplementedError, AttributeError):
+        return False
+
+
+def _numbers(config: Any, name: str) -> set[int]:
+    """The different numbers that layers have under this name; none where the config does not say."""
+    try:
+        said = getattr(config, name, None)
+    except RuntimeError:
+        # What layers may have each of their own is not told for the whole.
+        said = [getattr(each, name, None) for each in config.per_layer_config]
+    each = said if isinstance(said, list | tuple) else [said]
+    return {number for number in each if isinstance(number, int) and number > 0}
