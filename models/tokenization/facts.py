@@ -8,6 +8,8 @@ from typing import Any
 from models.catalog import Algorithm
 from models.tokenization.pieces import Notation, character_of_byte, notation_of, steps_of
 
+# Those of the vocabularies that are known have up to 500; one that lists a file's own symbols may have 100,000.
+_LONGEST_PATTERN = 600
 _KEEP_MARKS = {"Prepend", "Replace", "Lowercase", "Strip", "ByteLevel"}
 
 
@@ -107,7 +109,8 @@ def _in_order(part: Mapping[str, Any] | None, say: Any) -> str:
 
 def _pattern(step: Mapping[str, Any]) -> str:
     pattern = step["pattern"]
-    return pattern.get("Regex", pattern.get("String", "")) if isinstance(pattern, Mapping) else str(pattern)
+    whole = pattern.get("Regex", pattern.get("String", "")) if isinstance(pattern, Mapping) else str(pattern)
+    return whole if len(whole) <= _LONGEST_PATTERN else f"{whole[:_LONGEST_PATTERN]}… ({len(whole):,} characters)"
 
 
 def _normalizer_step(step: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """A tokenizer in memory, shared by everybody and never changed."""
 
+import json
 import unicodedata
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from itertools import groupby
 
 import numpy as np
 from tokenizers import AddedToken, Encoding, Tokenizer
-from tokenizers.models import BPE
+from tokenizers.models import BPE, Unigram
 
 from models.catalog import TokenizerCard
 from models.errors import HeadlightError
@@ -194,6 +195,24 @@ def literal_twin(tokenizer: Tokenizer) -> Tokenizer:
         twin = Tokenizer.from_str(tokenizer.to_str())
     twin.encode_special_tokens = True
     return twin
+
+
+def hide_special_pieces(tokenizers: Sequence[Tokenizer]) -> None:
+    """Have these tokenizers over one Unigram know their special tokens only as added ones, with the ids that they have.
+
+    SentencePiece, from which Unigram comes, never cuts a control symbol from letters; `tokenizers` does wherever its
+    letters come to the algorithm: as ordinary text, or as what the normaliser makes of others (＜s＞).
+    """
+    if not isinstance(tokenizers[0].model, Unigram):
+        return
+    state = json.loads(tokenizers[0].to_str())
+    special = {each["content"] for each in state["added_tokens"] if each["special"]}
+    vocabulary = state["model"]["vocab"]
+    # No text holds a piece without letters.
+    state["model"]["vocab"] = [["" if piece in special else piece, score] for piece, score in vocabulary]
+    hidden = Tokenizer.from_str(json.dumps({"model": state["model"]})).model
+    for tokenizer in tokenizers:
+        tokenizer.model = hidden
 
 
 def _add_in_order(tokenizer: Tokenizer, added: dict[int, AddedToken]) -> None:

@@ -17,12 +17,12 @@ from models.engine import Engine
 from models.tokenization.conversion import (
     TokenizerFileError,
     byte_level_bpe,
-    sentencepiece,
     tekken,
     tiktoken_ranks,
     wordpiece,
 )
 from models.tokenization.loaded import is_failure, lacks_unknown
+from models.tokenization.sentence_piece import sentencepiece
 from models.tokenization.shelf import loaded_from_json
 
 LARGEST_FILE = 40_000_000
@@ -88,7 +88,8 @@ def open_tokenizer_file(data: bytes, pattern: str = "GPT-2") -> OpenedFile:
         return _opened(_guarded(lambda: wordpiece(data)), "vocab.txt")
     if _is_text(data):
         raise TokenizerFileError(f"This file seems to be {_what_text_is(lines)}.")
-    return _opened(_guarded(lambda: sentencepiece(data)), "sentencepiece")
+    tokenizer, notes = _guarded(lambda: sentencepiece(data))
+    return _opened(tokenizer, "sentencepiece", notes)
 
 
 def _json_in(data: bytes) -> Any:

@@ -20,11 +20,12 @@ from models.loading.packs import (
     sha256_of,
     verify_files,
 )
-from models.tokenization.conversion import byte_level_bpe, sentencepiece, tekken, tiktoken_ranks
+from models.tokenization.conversion import byte_level_bpe, tekken, tiktoken_ranks
 from models.tokenization.facts import TokenizerFacts, facts_from_json, facts_of
-from models.tokenization.loaded import LoadedTokenizer, literal_twin
+from models.tokenization.loaded import LoadedTokenizer, hide_special_pieces, literal_twin
 from models.tokenization.merges import MergeTable, merge_table
 from models.tokenization.pieces import Looks
+from models.tokenization.sentence_piece import sentencepiece
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,9 @@ def _loaded(
         added=tokenizer.get_added_tokens_decoder(),
         unknown=facts.unknown,
     )
-    return LoadedTokenizer(card, tokenizer, literal_twin(tokenizer), facts, merges, looks)
+    literal = literal_twin(tokenizer)
+    hide_special_pieces((tokenizer, literal))
+    return LoadedTokenizer(card, tokenizer, literal, facts, merges, looks)
 
 
 def tokenizer_folder(card: TokenizerCard) -> Path:
@@ -131,5 +134,5 @@ def _read(card: TokenizerCard) -> Tokenizer:
     if card.format == "tekken":
         return tekken(data, card.adds_first)
     if card.format == "sentencepiece":
-        return sentencepiece(data, card.adds_first)
+        return sentencepiece(data, card.adds_first)[0]
     return byte_level_bpe(tiktoken_ranks(data), card.pattern, card.special, card.adds_first, composes=card.composes)
