@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from models.catalog import Algorithm
@@ -92,7 +92,13 @@ def facts_from_json(text: str) -> TokenizerFacts:
     """The facts that were kept beside a converted tokenizer, so that its whole file need not be parsed for them."""
     kept = json.loads(text)
     special = tuple((number, token) for number, token in kept.pop("special"))
-    return TokenizerFacts(**kept | {"special": special, "notation": Notation(**kept["notation"])})
+    return TokenizerFacts(**kept | {"special": special, "notation": _notation_from(kept["notation"])})
+
+
+def _notation_from(kept: Mapping[str, Any]) -> Notation:
+    notation = Notation(**kept)
+    # A tuple comes back from a file as a list.
+    return replace(notation, written=tuple((sign, meaning) for sign, meaning in notation.written))
 
 
 def _algorithm(kind: str, notation: Notation) -> Algorithm:
@@ -150,7 +156,7 @@ def _pre_tokenizer_step(step: Mapping[str, Any]) -> str:
     if kind == "ByteLevel":
         return ("cut by GPT-2's pattern, " if step.get("use_regex", True) else "") + "bytes as characters"
     if kind == "Metaspace":
-        return "spaces as ▁" + (", cut before each" if step.get("split", True) else "")
+        return f"spaces as {step['replacement']}" + (", cut before each" if step.get("split", True) else "")
     if kind == "Digits":
         return "each digit alone" if step.get("individual_digits") else "digits apart"
     return {

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from tokenizers import AddedToken, Encoding, Tokenizer
@@ -28,7 +29,7 @@ class TokenizerFailedError(HeadlightError):
 class LoadedTokenizer:
     """What can cut a text; `backend_tokenizer` and what belongs to it are None for a baseline.
 
-    backend_tokenizer: without padding and truncation; its settings are never changed.
+    backend_tokenizer: without padding, truncation and dropout; its settings are never changed.
     literal: another one over the same model, which takes special tokens in a text for ordinary text.
     merges: of a BPE, else None.
     """
@@ -175,6 +176,17 @@ def with_marks(
     for place in np.flatnonzero(drawn != ends).tolist():
         found[place] = (found[place][0], int(drawn[place]))
     return found
+
+
+def cut_by_text_alone(tokenizer: Tokenizer) -> None:
+    """Switch off what makes the pieces depend on more than the text: padding, truncation, and chance (BPE dropout)."""
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    model: Any = tokenizer.model
+    if isinstance(model, BPE) and model.dropout is not None:
+        model.dropout = None
+    if isinstance(model, Unigram) and model.alpha is not None:
+        model.alpha = model.nbest_size = None
 
 
 def literal_twin(tokenizer: Tokenizer) -> Tokenizer:
