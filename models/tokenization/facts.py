@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from models.catalog import Algorithm
@@ -95,10 +95,10 @@ def facts_from_json(text: str) -> TokenizerFacts:
     return TokenizerFacts(**kept | {"special": special, "notation": _notation_from(kept["notation"])})
 
 
-def _notation_from(kept: Mapping[str, Any]) -> Notation:
-    notation = Notation(**kept)
-    # A tuple comes back from a file as a list.
-    return replace(notation, written=tuple((sign, meaning) for sign, meaning in notation.written))
+def _notation_from(kept: dict[str, Any]) -> Notation:
+    # A tuple comes back from a file as a list; a file of before says nothing of what is written.
+    written = tuple((sign, meaning) for sign, meaning in kept.pop("written", Notation.written))
+    return Notation(**kept, written=written)
 
 
 def _algorithm(kind: str, notation: Notation) -> Algorithm:

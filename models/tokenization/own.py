@@ -156,8 +156,8 @@ def _open_json(data: bytes, state: Any) -> OpenedFile:
     ]
     if state["model"].get("dropout"):
         notes.append(
-            f"The file carries dropout ({state['model']['dropout']}): merges are left out by chance, and a text would be "
-            "cut otherwise each time; it is switched off."
+            f"The file carries dropout ({state['model']['dropout']}): merges left out by chance, another cut of a text "
+            "each time; it is switched off."
         )
     return _opened(_guarded(lambda: Tokenizer.from_buffer(data)), "json", tuple(notes))
 
