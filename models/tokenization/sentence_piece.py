@@ -44,7 +44,8 @@ def sentencepiece(data: bytes, adds_first: str = "") -> tuple[Tokenizer, tuple[s
     tokenizer = (_bpe if kind == "BPE" else _unigram)(pieces, unknown, bool(proto.trainer_spec.byte_fallback))
     suffixes = bool(proto.trainer_spec.treat_whitespace_as_suffix)
     _set_normalizer(tokenizer, proto.normalizer_spec, data, suffixes=suffixes)
-    whole: list[Any] = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
+    is_bytes = [decoders.ByteFallback()] if proto.trainer_spec.byte_fallback else []
+    whole: list[Any] = [decoders.Replace("▁", " "), *is_bytes, decoders.Fuse()]
     # `SentencePieceProcessor::Decode` takes a ▁ off the beginning and leaves it at the end.
     if proto.normalizer_spec.escape_whitespaces and proto.normalizer_spec.remove_extra_whitespaces:
         whole.append(decoders.Replace(Regex(r"\A +"), ""))
@@ -82,7 +83,7 @@ def _unigram(pieces: Sequence[tuple[str, float, int]], unknown: int, byte_fallba
     def score_of(piece: str, score: float, kind: int) -> float:
         if kind == USER_DEFINED:
             # `unigram::Model::EncodeOptimized`; a score of its own is not asked for.
-            return len(piece.encode()) * likeliest - 0.1
+            return len(piece) * likeliest - 0.1
         return never if kind == UNUSED or (kind == BYTE and not splits_bytes) else score
 
     scored = [(piece, score_of(piece, score, kind)) for piece, score, kind in pieces]
@@ -116,19 +117,24 @@ def _bpe(pieces: Sequence[tuple[str, float, int]], unknown: int, byte_fallback: 
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
             [
                 pre_tokenizers.Split(Regex("|".join(map(re.escape, own))), "isolated"),
-                pre_tokenizers.Split(Regex(_unreached(ranks, others)), "merged_with_previous"),
+                pre_tokenizers.Split(Regex(_unreached(ranks, others, fuses=not byte_fallback)), "merged_with_previous"),
             ]
         )
     return tokenizer
 
 
-def _unreached(ranks: dict[str, int], pieces: Iterable[str]) -> str:
-    """A pattern of the beginning of each of these pieces, where the piece is the whole stretch: behind it it is cut."""
+def _unreached(ranks: dict[str, int], pieces: Iterable[str], *, fuses: bool) -> str:
+    """A pattern of the beginning of each of these pieces, where the piece is the whole stretch: behind it it is cut.
+
+    fuses: whether unknown characters side by side are one piece, so that they cannot be parted.
+    """
     cuts = []
     for piece in pieces:
         parts = last_parts(ranks, piece)
-        # Unknown characters side by side are one piece: they are not parted.
-        place = next((place for place in range(1, len(parts)) if {*parts[place - 1 : place + 1]} & ranks.keys()), 0)
+        places = (
+            place for place in range(1, len(parts)) if not fuses or {*parts[place - 1 : place + 1]} & ranks.keys()
+        )
+        place = next(places, 0)
         if place:
             cuts.append(f"{re.escape(''.join(parts[:place]))}(?={re.escape(''.join(parts[place:]))}\\z)")
     return f"\\A(?:{'|'.join(cuts)})"

@@ -48,8 +48,10 @@ def check_cuts_alike(tokenizer: Tokenizer, data: bytes, proto: Any) -> tuple[str
     is_unigram = proto.trainer_spec.model_type == 1
     if is_unigram and runs.get("▁", 0) > 1 and not proto.normalizer_spec.remove_extra_whitespaces:
         # What is equally likely is decided by chance there (see below), and in these files often.
-        raise _refusal("allow_whitespace_only_pieces")
-    ties: list[str] = []
+        is_trained = any(
+            each.type == NORMAL and len(each.piece) > 1 and not each.piece.strip("▁ ") for each in proto.pieces
+        )
+        raise _refusal("allow_whitespace_only_pieces" if is_trained else _KINDS[USER_DEFINED])
     for setting, text in _probes(proto, runs):
         mine, wanted = literal.encode(text, add_special_tokens=False).ids, theirs.encode(text)
         if mine == wanted:
@@ -58,8 +60,7 @@ def check_cuts_alike(tokenizer: Tokenizer, data: bytes, proto: Any) -> tuple[str
         # adds up in single precision, `tokenizers` in double.
         if not (is_unigram and sorted(mine) == sorted(wanted) and _joined(theirs, mine) == _joined(theirs, wanted)):
             raise _refusal(setting)
-        ties.append(text)
-    if not ties:
+    if not is_unigram or not runs.keys() - {"▁"}:
         return ()
     return (
         "A run of one sign that is longer than its longest piece is cut into the same pieces as by SentencePiece, but "
@@ -100,35 +101,31 @@ def _probes(proto: Any, runs: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     one, other = words[0], words[-1]
     first = "treat_whitespace_as_suffix" if proto.trainer_spec.treat_whitespace_as_suffix else "add_dummy_prefix"
     yield from ((first, text) for text in (one, f"{one} {other}", ""))
-    spaces = "escape_whitespaces" if not spec.escape_whitespaces else "remove_extra_whitespaces"
-    yield from (
-        (spaces, text) for text in (f" {one}", f"{one} ", f"  {one}   {other}  ", "   ", f"▁{one}▁", f"\n{one}\n")
-    )
-    for sign, longest in {" ": 1, **runs}.items():
-        written = " " if sign == "▁" else sign
-        setting = spaces if written == " " else "pieces and their scores"
-        lengths = range(2, min(2 * longest + 8, _LONGEST_RUN))
-        yield from ((setting, f"{one}{written * length} {other}") for length in lengths)
+    tried = {kind: _some(kinds.get(kind, []), draw) for kind in _KINDS}
+    # As it is in the file, and as somebody would type it.
+    written = {kind: dict.fromkeys(each for p in tried[kind] for each in (p, p.replace("▁", " "))) for kind in tried}
     for kind, setting in _KINDS.items():
-        for piece in _some(kinds.get(kind, []), draw):
-            piece = piece.replace("▁", " ")
-            yield from (
-                (setting, text) for text in (piece, one + piece + other, f"{one} {piece} {other}", piece + piece)
-            )
-    all_kinds = [piece.replace("▁", " ") for kind in _KINDS for piece in _some(kinds.get(kind, []), draw)]
-    name = next(_KINDS[kind] for kind in (UNUSED, USER_DEFINED, UNKNOWN) if kind in kinds)
-    yield from ((name, text) for text in _sentences([*all_kinds, *words], draw))
+        for piece in written[kind]:
+            tries = (piece, one + piece + other, f"{one} {piece} {other}", piece + piece)
+            yield from ((setting, text) for text in tries)
+    spaces = "escape_whitespaces" if not spec.escape_whitespaces else "remove_extra_whitespaces"
+    tries = (f" {one}", f"{one} ", f"  {one}   {other}  ", "   ", f"▁{one}▁", f"\n{one}\n")
+    yield from ((spaces, text) for text in tries)
+    for sign, longest in {"▁": 1, **runs}.items():
+        typed, setting = (" ", spaces) if sign == "▁" else (sign, "pieces and their scores")
+        lengths = range(2, min(2 * longest + 8, _LONGEST_RUN))
+        yield from ((setting, f"{one}{typed * length} {other}") for length in lengths)
+    name = next(_KINDS[kind] for kind in (UNUSED, USER_DEFINED, UNKNOWN) if tried[kind])
+    yield from ((name, text) for text in _sentences([*(p for kind in written for p in written[kind]), *words], draw))
     yield from (("pieces and their scores", text) for text in (*normal, *_sentences(normal, draw)))
     yield from (("byte_fallback", text) for text in ("🍓", f"{one}\U000e0030{other}") if BYTE in kinds)
     yield from (("normalisation rules (precompiled_charsmap)", text) for text in _UNUSUAL)
 
 
 def _some(pieces: Sequence[str], draw: np.random.Generator) -> list[str]:
-    return (
-        list(pieces)
-        if len(pieces) <= _MOST
-        else [pieces[place] for place in draw.choice(len(pieces), _MOST, replace=False)]
-    )
+    if len(pieces) <= _MOST:
+        return list(pieces)
+    return [pieces[place] for place in draw.choice(len(pieces), _MOST, replace=False)]
 
 
 def _sentences(parts: Sequence[str], draw: np.random.Generator) -> Iterator[str]:

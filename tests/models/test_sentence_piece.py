@@ -117,6 +117,8 @@ SETTINGS = {
         "remove_extra_whitespaces": False,
     },
     "user-defined with a space": {"user_defined_symbols": ["a b"]},
+    "user-defined, like a byte": {"user_defined_symbols": ["<0x41>", "é"]},
+    "user-defined, with bytes": {"user_defined_symbols": ["é", "."], "byte_fallback": True, "vocab_size": 330},
     "no prefix": {"add_dummy_prefix": False},
     "spaces kept": {"remove_extra_whitespaces": False},
     "bytes": {"byte_fallback": True, "vocab_size": 330},
@@ -187,6 +189,7 @@ REFUSED = {
     "unused pieces": lambda _: edited(trained(model_type="bpe"), unused),
     "precompiled_charsmap": rule,
     "user_defined_symbols": lambda _: trained(model_type="bpe", user_defined_symbols=["ﬁ"]),
+    "its user_defined_symbols": lambda _: trained(user_defined_symbols=["▁▁"], remove_extra_whitespaces=False),
     "model_type WORD": lambda _: trained(model_type="word", vocab_size=20),
     "model_type CHAR": lambda _: trained(model_type="char", vocab_size=30),
 }
