@@ -152,8 +152,13 @@ def build_tokenizer(scores: Sequence[tuple[str, float]]) -> Tokenizer:
     (NFKC), runs of spaces become one and outer ones go; each space, and the beginning, becomes a `▁` that belongs to
     the word behind it, and no piece reaches over one. Unlike T5's it adds no `</s>`. There is no byte fallback: what
     holds no known character becomes `<unk>`.
+
+    SentencePiece gives SPECIAL a score of 0 and never cuts them from letters; `tokenizers` goes by the score alone. So
+    here they have one that is less than that of as many of the least likely pieces.
     """
-    tokenizer = Tokenizer(Unigram(list(scores), unk_id=SPECIAL.index(UNKNOWN), byte_fallback=False))
+    least = min(score for _, score in scores) * (1 + max(map(len, SPECIAL)))
+    scored = [(piece, least if piece in SPECIAL else score) for piece, score in scores]
+    tokenizer = Tokenizer(Unigram(scored, unk_id=SPECIAL.index(UNKNOWN), byte_fallback=False))
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " "), normalizers.Strip()]
     )

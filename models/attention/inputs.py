@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from models.attention.interventions import HideToken, Rows
+from models.decoder_start import decoder_start
 from models.errors import HeadlightError
 from models.loaded import LoadedModel
 from models.tokenization import Piece, encode
@@ -129,7 +130,7 @@ def _ids_and_pieces(
 
 def _target_ids(loaded: LoadedModel, target_text: str | Sequence[int] | None) -> tuple[int, ...]:
     if target_text is None:
-        return (loaded.model.config.decoder_start_token_id,)
+        return (decoder_start(loaded.model),)
     if isinstance(target_text, str) and not target_text.strip():
         raise InputError("The output is empty: type what the model should have written.")
     ids, _ = _ids_and_pieces(loaded, loaded.target_tokenizer, target_text)
@@ -142,7 +143,7 @@ def shifted_right(loaded: LoadedModel, written: Sequence[int]) -> tuple[int, ...
     """
     shift_right = getattr(loaded.model, "prepare_decoder_input_ids_from_labels", None)
     if not callable(shift_right):
-        return (loaded.model.config.decoder_start_token_id, *written[:-1])
+        return (decoder_start(loaded.model), *written[:-1])
     shifted = shift_right(labels=torch.tensor([list(written)], device=loaded.device))
     return tuple(shifted[0].tolist())
 

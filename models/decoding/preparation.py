@@ -15,7 +15,7 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from models.attention.inputs import InputError, model_inputs
 from models.decoder_start import decoder_start
-from models.decoding.sampling import NEUTRAL, generation_arguments, ordered
+from models.decoding.sampling import NEUTRAL, Processors, generation_arguments, ordered
 from models.decoding.settings import DecodingSettings
 from models.errors import HeadlightError
 from models.kv_cache import cache_shape, open_ended
@@ -31,7 +31,7 @@ class RowProcessors:
     """Transformers' processors for some rows of a batch: `processors(ids [row, token], logits)` changes the logits."""
 
     rows: tuple[int, ...]
-    processors: Any
+    processors: Processors
 
 
 @dataclass
@@ -150,7 +150,7 @@ def _processors(
         yield RowProcessors(tuple(places), ordered(found, knobs.order))
 
 
-def processors_for(loaded: LoadedModel, prompt: Tensor, settings: DecodingSettings) -> Any:
+def processors_for(loaded: LoadedModel, prompt: Tensor, settings: DecodingSettings) -> Processors:
     """Transformers' processors for one row that goes on from `prompt` [1, token], in transformers' order.
 
     For a seq2seq model `prompt` is what its decoder begins with. Nothing is computed.
@@ -211,6 +211,21 @@ def ending_ids(model: Any) -> tuple[frozenset[int], int]:
     config = model.generation_config
     end_ids = _as_list(config.eos_token_id)
     return frozenset(end_ids), next(iter([*_as_list(config.pad_token_id), *end_ids]), 0)
+
+
+def left_out(loaded: LoadedModel, settings: DecodingSettings) -> str:
+    """What transformers leaves out of these settings without a word, in a sentence; "" where it does all of them."""
+    end_ids, _ = ending_ids(loaded.model)
+    ends = [word[0] for word in settings.bad_words if len(word) == 1 and word[0] in end_ids]
+    if ends:
+        named = " and ".join(piece.text for piece in loaded.pieces(ends))
+        return (
+            f"{named} ends a text and may still come: transformers leaves an end token out of the words that must not "
+            "come. The minimum length forbids it."
+        )
+    if settings.min_new_tokens and not end_ids:
+        return f"{loaded.card.title} has no end token, so that the minimum length changes nothing."
+    return ""
 
 
 def _hand_over(

@@ -85,7 +85,7 @@ class PromptsRequest:
     follow: str | None = None
 
     def answer(self, engine: Engine) -> Prompts:
-        """Raises what `load_model` and `prompt_variants` raise."""
+        """Raises what `load_model` and `prompt_variants` raise; InputError where the model has no token to follow."""
         loaded = engine.model(self.model)
         variants = prompt_variants(loaded, self.examples, self.question)
         answers = []
@@ -210,6 +210,11 @@ def _cut(loaded: LoadedModel, text: str) -> tuple[Piece, ...]:
 def _answer(
     loaded: LoadedModel, variant: PromptVariant, asked: NextToken, top: int, followed: int | None
 ) -> PromptAnswer:
+    if followed is not None and followed >= len(asked.logits):
+        raise InputError(
+            f"The tokenizer of {loaded.card.title} has a token {followed:,} that the model has not: it knows "
+            f"{len(asked.logits):,}. This tokenizer belongs to another model; load the one that was saved with it."
+        )
     shares = torch.softmax(asked.logits.double(), dim=-1)
     # Of equal ones the first comes first, as `argmax` has it.
     order = torch.sort(asked.logits, descending=True, stable=True).indices

@@ -1,6 +1,6 @@
 """From logits to a drawn token, stage by stage, by transformers' own processors in transformers' own order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from models.decoding.settings import DecodingSettings, SettingsError
+from models.decoding.settings import SMALLEST, DecodingSettings, SettingsError
 from models.loaded import LoadedModel
 
 # Each knob that a page may turn is set to "does nothing" here, so that no checkpoint's generation_config turns it.
@@ -59,6 +59,9 @@ STAGES = {
 }
 
 
+# These stages forbid nothing: where they leave no number, it is beyond float32.
+_SCALES = ("temperature", "repetition penalty")
+
 # So many of the likeliest are ranked before all are.
 _RANKED_FIRST = 512
 
@@ -97,21 +100,112 @@ def generation_arguments(settings: DecodingSettings) -> dict[str, Any]:
     }
 
 
+class Processors:
+    """Transformers' processors in an order, called like its `LogitsProcessorList`, so that no row stops the others.
+
+    A row without a token that may come is -inf all over in the end, and one with a number beyond float32 is NaN all
+    over, although some of the processors raise at such rows. Which rows are still drawn from is for `draw` to know.
+    """
+
+    def __init__(self, processors: Iterable[Any]) -> None:
+        self._each = tuple(processors)
+        # An infinite score is the greatest where the greatest is taken, and no probability where one is drawn.
+        self._is_drawn = any(type(each).__name__ == "LogitNormalization" for each in self._each)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._each)
+
+    def __call__(
+        self, ids: Int[Tensor, "row token"], logits: Float[Tensor, "row vocabulary"]
+    ) -> Float[Tensor, "row vocabulary"]:
+        """The scores after all of them. Raises SettingsError where a setting does not fit the model."""
+        scores = logits
+        for _, made in self.after_each(ids, logits):
+            scores = made
+        broken = self._broken(scores)
+        return torch.where(broken[:, None], torch.nan, scores) if broken.any() else scores
+
+    def after_each(
+        self, ids: Int[Tensor, "row token"], logits: Float[Tensor, "row vocabulary"]
+    ) -> Iterator[tuple[str, Float[Tensor, "row vocabulary"]]]:
+        """The name of each and the scores after it. Raises SettingsError where a setting does not fit the model."""
+        scores = logits
+        for processor in self._each:
+            name = STAGES.get(type(processor).__name__, type(processor).__name__)
+            lost = ~(scores > -torch.inf).any(dim=-1) & ~scores.isnan().any(dim=-1)
+            try:
+                made = processor(ids, scores)
+            except ValueError:
+                made = self._with_others_alone(name, processor, ids, scores, lost)
+            # A forced token brings a row back; nothing else makes a number of nothing.
+            lost &= ~(made > -torch.inf).any(dim=-1)
+            scores = torch.where(lost[:, None], -torch.inf, made) if lost.any() else made
+            yield name, scores
+
+    def _with_others_alone(
+        self,
+        name: str,
+        processor: Any,
+        ids: Int[Tensor, "row token"],
+        scores: Float[Tensor, "row vocabulary"],
+        lost: Bool[Tensor, " row"],
+    ) -> Float[Tensor, "row vocabulary"]:
+        held = lost | self._broken(scores)
+        try:
+            made = processor(ids, torch.where(held[:, None], 0.0, scores))
+        except ValueError as error:
+            raise SettingsError(
+                f"The stage {name} does not fit this model, whose vocabulary has {scores.shape[-1]:,} tokens; "
+                "check the tokens and numbers that it was given."
+            ) from error
+        return torch.where(held[:, None], torch.nan, made)
+
+    def _broken(self, scores: Float[Tensor, "row vocabulary"]) -> Bool[Tensor, " row"]:
+        broken = scores.isnan().any(dim=-1)
+        return broken | (scores == torch.inf).any(dim=-1) if self._is_drawn else broken
+
+
 def staged(
-    processors: Any, ids: Int[Tensor, "row token"], logits: Float[Tensor, "row vocabulary"]
+    processors: Processors, ids: Int[Tensor, "row token"], logits: Float[Tensor, "row vocabulary"]
 ) -> tuple[tuple[Stage, ...], ...]:
-    """Every stage of each row, the untouched distribution first; `ids` is what stands before."""
+    """Every stage of each row, the untouched distribution first; `ids` is what stands before.
+
+    NaN after a stage that leaves no token, or a number beyond float32.
+
+    Raises SettingsError where a setting does not fit the model.
+    """
     stages = [("raw", torch.softmax(logits, dim=-1), logits.isfinite())]
-    scores = logits
-    for processor in processors:
-        scores = processor(ids, scores)
-        class_name = type(processor).__name__
-        name = STAGES.get(class_name, class_name)
+    for name, scores in processors.after_each(ids, logits):
         if name == stages[-1][0]:
             stages.pop()
         stages.append((name, torch.softmax(scores, dim=-1), scores.isfinite()))
     return tuple(
         tuple(Stage(name, shares[row], alive[row]) for name, shares, alive in stages) for row in range(len(logits))
+    )
+
+
+def check_some_left(stages: Sequence[Stage], logits: Float[Tensor, " vocabulary"]) -> None:
+    """Raise SettingsError, with the stage to blame, where the last of these stages leaves no token that may come."""
+    blamed = ""
+    for stage in reversed(stages):
+        if stage.probabilities.isfinite().all():
+            break
+        blamed = stage.name
+    if blamed:
+        raise _nothing_left(logits, is_forbidden=blamed not in _SCALES, stage=f" after the stage {blamed}")
+
+
+def _nothing_left(logits: Float[Tensor, " vocabulary"], *, is_forbidden: bool, stage: str = "") -> SettingsError:
+    if logits.isnan().any() or (logits == torch.inf).any() or not logits.isfinite().any():
+        return SettingsError("This model gives no numbers for the next token; its weights are damaged: get them anew.")
+    if is_forbidden:
+        # What the first stage that leaves nothing is called says more than any advice, where it is known.
+        where = f" (none is left{stage})" if stage else ""
+        return SettingsError(f"These settings forbid every token{where}; allow repetitions or fewer bad words.")
+    least = float(logits[logits.isfinite()].abs().max()) / torch.finfo(torch.float32).max
+    return SettingsError(
+        f"These settings make numbers beyond float32{stage}: take a temperature of 0 (greedy) or at least "
+        f"{max(least, SMALLEST):.1g}, and a repetition penalty nearer to 1."
     )
 
 
@@ -125,10 +219,10 @@ def draw(
 
     Devroye 1986, Non-Uniform Random Variate Generation, section III.2.
 
-    Raises SettingsError where `scores` forbid every token.
+    Raises SettingsError where `scores` forbid every token, or are none.
     """
-    if not torch.isfinite(scores).any():
-        raise SettingsError("These settings forbid every token; allow repetitions or fewer bad words.")
+    if scores.isnan().any() or not scores.isfinite().any():
+        raise _nothing_left(logits, is_forbidden=not scores.isnan().any())
     shares = torch.softmax(scores.to("cpu", torch.float64), dim=-1)
     logits = logits.cpu()
     # Most draws end among the first few; whoever is above the last of these is ranked without sorting all.
@@ -146,12 +240,13 @@ def draw(
     return order[places.clamp(max=int(alive[-1]))].tolist()
 
 
-def ordered(processors: Any, order: Sequence[str]) -> Any:
+def ordered(processors: Iterable[Any], order: Sequence[str]) -> Processors:
     """The same processors, those whose stages are named in `order` in that order; the others keep their places."""
+    processors = list(processors)
     named = [each for each in processors if STAGES.get(type(each).__name__) in order]
     named.sort(key=lambda each: order.index(STAGES[type(each).__name__]))
     rest = iter(named)
-    return type(processors)(next(rest) if each in named else each for each in processors)
+    return Processors(next(rest) if each in named else each for each in processors)
 
 
 def luck_of(seed: int, steps: int, first: int = 0) -> Float[Tensor, " step"]:
@@ -173,10 +268,12 @@ def sampling_stages(
     history: the tokens before it, prompt first. prompt_length: how many of those are the prompt (None: all), for the
         minimum length. Only stages that are switched on are there; a stage may change nothing.
 
-    Raises SettingsError.
+    Raises SettingsError where no token is left, a number is beyond float32, or a setting does not fit the model.
     """
     from models.decoding.preparation import processors_for
 
     ids = torch.tensor([list(history)], device=logits.device)
     length = len(history) if prompt_length is None else prompt_length
-    return staged(processors_for(loaded, ids[:, :length], settings), ids, logits.float()[None])[0]
+    stages = staged(processors_for(loaded, ids[:, :length], settings), ids, logits.float()[None])[0]
+    check_some_left(stages, logits)
+    return stages

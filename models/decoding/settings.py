@@ -9,6 +9,8 @@ from models.errors import HeadlightError
 CacheName = Literal["dynamic", "static", "fp8", "none"]
 CACHES: tuple[CacheName, ...] = ("dynamic", "static", "fp8", "none")
 _LARGEST_SEED = 2**63 - 1
+# Float32, in which logits are divided, has no smaller number of full precision.
+SMALLEST = 2.0**-126
 
 
 class SettingsError(HeadlightError):
@@ -20,7 +22,8 @@ class DecodingSettings:
     """Every knob, each with an explicit value: nothing is taken from a checkpoint's `generation_config` unseen.
 
     max_new_tokens, min_new_tokens: how many tokens at most, and how many before the end token may come.
-    temperature: the logits are divided by it before one is drawn; 0 takes the likeliest (greedy).
+    temperature: the logits are divided by it before one is drawn; 0 takes the likeliest (greedy), and what is nearer to
+        it than float32 goes is refused.
     top_k: only so many of the likeliest may be drawn; 0 for all (Fan et al. 2018, arXiv 1805.04833).
     top_p: only the likeliest that together have this probability (nucleus); 1 for all (Holtzman et al. 2019,
         arXiv 1904.09751).
@@ -35,7 +38,8 @@ class DecodingSettings:
     repetition_penalty: positive logits of tokens that stand in the text are divided by it, negative ones multiplied; 1
         for none (Keskar et al. 2019, arXiv 1909.05858).
     no_repeat_ngram_size: no sequence of so many tokens comes twice; 0 for none (Paulus et al. 2017, arXiv 1705.04304).
-    bad_words: sequences of token ids that must not come.
+    bad_words: sequences of token ids that must not come. An end token by itself is left out of them, as transformers
+        does: see `preparation.left_out`.
     stop: texts that end the run as soon as one of them stands in what was written.
     order: the names of stages (`sampling.STAGES`) in the order in which they are to be applied instead of the
         library's; stages that are not named keep their places. () for the library's order.
@@ -74,6 +78,11 @@ class DecodingSettings:
             raise SettingsError(f"At least one token must be asked for, not {self.max_new_tokens}.")
         if not (math.isfinite(self.temperature) and self.temperature >= 0):
             raise SettingsError(f"The temperature must be 0 (greedy) or a number above it, not {self.temperature}.")
+        if 0 < self.temperature < SMALLEST:
+            raise SettingsError(
+                f"The temperature must be 0 (greedy) or at least {SMALLEST:.1e}, not {self.temperature}: what is "
+                "divided by less is beyond float32."
+            )
         if not 0 <= self.seed <= _LARGEST_SEED:
             raise SettingsError(f"The seed must be a whole number from 0 to 2⁶³ - 1, not {self.seed}.")
         self._check_knobs()
@@ -103,6 +112,8 @@ class DecodingSettings:
             )
         if not all(self.bad_words):
             raise SettingsError("A word that must not come has at least one token.")
+        if any(token < 0 for word in self.bad_words for token in word):
+            raise SettingsError("The tokens of a word that must not come are ids, from 0 on.")
         if not all(self.stop):
             raise SettingsError("A text that ends the run has at least one character.")
         if len(set(self.order)) < len(self.order):

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from models.decoding.loop import Prompt, next_logits
 from models.decoding.masked import MaskedToken, MaskedTokenRequest, masked_stages
-from models.decoding.preparation import prepare, prompt_ids
-from models.decoding.sampling import Stage, draw, luck_of, sampling_stages
+from models.decoding.preparation import left_out, prepare, prompt_ids
+from models.decoding.sampling import Stage, check_some_left, draw, luck_of, sampling_stages
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.engine import Engine, on_one_thread, size_of
 from models.loaded import LoadedModel
@@ -195,7 +195,7 @@ class WaterfallRequest:
         return Waterfall(
             drawn=fates([drawn])[0],
             luck=float(luck[0]),
-            note="" if asked.masked is None else asked.masked.note,
+            note=left_out(loaded, self.settings) if asked.masked is None else asked.masked.note,
             stages=summaries(stages, asked.order),
             top=fates(top, range(len(top))),
             followed=fates(self.tokens),
@@ -250,8 +250,7 @@ def stages_after(loaded: LoadedModel, asked: NextToken, settings: DecodingSettin
         stages = masked_stages(loaded, asked.masked, settings)
     else:
         stages = sampling_stages(loaded, asked.logits, asked.history, settings, prompt_length=asked.prompt_length)
-    if not torch.isfinite(stages[-1].probabilities).all():
-        raise SettingsError("These settings forbid every token; allow repetitions or fewer bad words.")
+    check_some_left(stages, asked.logits)
     return stages
 
 

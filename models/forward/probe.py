@@ -9,9 +9,13 @@ from torch import nn
 
 from models.attention.capture import ADDRESSES, Address, Call, Kind, Run, looks_ahead, recording
 from models.attention.inputs import Inputs
+from models.errors import HeadlightError
 from models.loaded import LoadedModel
-from models.loading.checks import ArchitectureNotSupportedError
+from models.loading.checks import ArchitectureNotSupportedError, ModelRefusedError
+from models.loading.placing import failure_of
 from models.shadow import outermost_lists, shadow_of
+
+_LONGEST_REASON = 160
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,15 +81,31 @@ def give_addresses(loaded: LoadedModel, inputs: Inputs) -> None:
     where blocks attend more than once it is the number of the run of the module. A second call within one run of a
     module is that layer's.
 
-    Raises ArchitectureNotSupportedError where no attention was seen, or its queries and keys are not the text's tokens.
+    Raises ArchitectureNotSupportedError where no attention was seen, or its queries and keys are not the text's tokens;
+    ModelRefusedError for a model whose forward does not take tokens alone, or gives no vector for each.
     """
     model: Any = loaded.model
     shadows = shadow_of(model)
     is_seq2seq = bool(inputs.target_ids)
     watch = _Watch(shadows, model, len(inputs.ids), len(inputs.target_ids))
     run = Run(is_seq2seq=is_seq2seq, watched=watch.called)
-    with torch.inference_mode(), recording(run):
-        shadows[model](**inputs.arguments(loaded, 1, last_only=True))
+    try:
+        with torch.inference_mode(), recording(run):
+            result = shadows[model](**inputs.arguments(loaded, 1, last_only=True))
+    except HeadlightError:
+        raise
+    except Exception as error:
+        if failure_of(error) is not None:
+            raise
+        said = " ".join(str(error).replace("`", "").split())[:_LONGEST_REASON].rstrip(". ")
+        raise ModelRefusedError(
+            f"{loaded.card.title} does not read a text as it is set up ({type(error).__name__}: {said}); mend that in "
+            "its config, or choose another model."
+        ) from error
+    if not {"logits", "last_hidden_state"} & set(result):
+        raise ModelRefusedError(
+            f"{loaded.card.title} gives neither logits nor a vector for each token; choose the class that does."
+        )
     if not watch.seen:
         raise ArchitectureNotSupportedError(
             f"{type(model).__name__} ran, but none of its attention went through transformers' registry, so that there "

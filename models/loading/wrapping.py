@@ -1,14 +1,10 @@
-"""What is asked of a model that is handed over in memory: figures for its card, and that it reads a text."""
+"""What is asked of a model that is handed over in memory: figures for its card."""
 
 from typing import Any
 
-import torch
 from transformers import PreTrainedModel
 
-from models.attention.inputs import Inputs
-from models.loaded import LoadedModel
 from models.loading.checks import ArchitectureNotSupportedError, ModelRefusedError, check_attention
-from models.loading.placing import failure_of
 
 _FIGURES = {
     "layers": "num_hidden_layers",
@@ -17,8 +13,6 @@ _FIGURES = {
     "width": "hidden_size",
     "vocabulary": "vocab_size",
 }
-_TOKENS = 3
-_LONGEST_REASON = 160
 
 
 def card_figures(model: PreTrainedModel) -> dict[str, Any]:
@@ -50,29 +44,6 @@ def card_figures(model: PreTrainedModel) -> dict[str, Any]:
                 "in which all layers have as many."
             )
     return {field: next(iter(numbers)) for field, numbers in found.items()}
-
-
-def check_reads(loaded: LoadedModel) -> None:
-    """Raise ModelRefusedError for a model whose forward does not take tokens alone, or gives no vector for each."""
-    ids = tuple(range(min(_TOKENS, loaded.vocabulary)))
-    target = ids if loaded.model.config.is_encoder_decoder else ()
-    arguments = Inputs(ids, (), target, ()).arguments(loaded, 1, last_only=True)
-    model: Any = loaded.model
-    try:
-        with torch.inference_mode():
-            outputs = model(**arguments)
-    except Exception as error:
-        if failure_of(error) is not None:
-            raise
-        said = " ".join(str(error).replace("`", "").split())[:_LONGEST_REASON].rstrip(". ")
-        raise ModelRefusedError(
-            f"{loaded.card.title} does not read a text as it is set up ({type(error).__name__}: {said}); mend that in "
-            "its config, or choose another model."
-        ) from error
-    if not ({"logits", "last_hidden_state"} & set(outputs)):
-        raise ModelRefusedError(
-            f"{loaded.card.title} gives neither logits nor a vector for each token; choose the class that does."
-        )
 
 
 def _has_input_table(model: PreTrainedModel) -> bool:

@@ -3,13 +3,14 @@
 from models.tokenization.conversion import TokenizerFileError
 from models.tokenization.facts import TokenizerFacts
 from models.tokenization.lattice import Lattice
-from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.loaded import LoadedTokenizer, cut_by_text_alone
 from models.tokenization.longest_match import LongestMatch
 from models.tokenization.origins import NoOriginError
 from models.tokenization.own import (
     LARGEST_FILE,
     PATTERNS,
     OpenedFile,
+    fault_of_tokenizer_json,
     keep_own,
     new_own_name,
     open_tokenizer_file,
@@ -87,7 +88,9 @@ __all__ = [
     "TrainingProgress",
     "Word",
     "check_training",
+    "cut_by_text_alone",
     "encode",
+    "fault_of_tokenizer_json",
     "keep_own",
     "load_tokenizer",
     "new_own_name",

@@ -8,13 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
-from tokenizers.models import BPE, Unigram, WordPiece
+from tokenizers.models import BPE, WordPiece
 
 from models.errors import HeadlightError
 from models.tokenization.pieces import character_of_byte
 
 _LONGEST_PIECE = 1_024
-_NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED, _BYTE = 1, 2, 3, 4, 6
 
 
 class TokenizerFileError(HeadlightError):
@@ -41,7 +40,7 @@ def tiktoken_ranks(data: bytes) -> dict[bytes, int]:
         raise TokenizerFileError("This .tiktoken file lacks some of the 256 single bytes, so it cannot cut every text.")
     if len(set(ranks.values())) != len(ranks):
         raise TokenizerFileError("Two pieces of this .tiktoken file have the same rank; open another file.")
-    _check_lengths(ranks)
+    check_lengths(ranks)
     return ranks
 
 
@@ -79,7 +78,7 @@ def byte_level_bpe(
         ]
     )
     tokenizer.decoder = decoders.ByteLevel()
-    _add_special(tokenizer, special, adds_first)
+    add_special(tokenizer, special, adds_first)
     return tokenizer
 
 
@@ -104,69 +103,6 @@ _TEKKEN_SPECIAL = (
 )
 
 
-def sentencepiece(data: bytes, adds_first: str = "") -> Tokenizer:
-    """The tokenizer of a SentencePiece model, BPE or Unigram (sentencepiece_model.proto).
-
-    Raises TokenizerFileError.
-    """
-    proto = _sentencepiece_proto(data)
-    pieces = [(each.piece, float(each.score), int(each.type)) for each in proto.pieces]
-    _check_lengths(piece for piece, _, _ in pieces)
-    spec, trainer = proto.normalizer_spec, proto.trainer_spec
-    unknown = next((place for place, (_, _, kind) in enumerate(pieces) if kind == _UNKNOWN), None)
-    if unknown is None:
-        raise TokenizerFileError("This SentencePiece model has no piece for what is unknown; open another file.")
-    if trainer.model_type == 1:
-        model: Any = Unigram(
-            [(piece, score) for piece, score, _ in pieces], unk_id=unknown, byte_fallback=trainer.byte_fallback
-        )
-    elif trainer.model_type == 2:
-        # What is no ordinary piece is never merged. A higher score is merged first; equal ones in the file's order.
-        scores = {piece: score for piece, score, kind in pieces if kind in (_NORMAL, _USER_DEFINED)}
-        order = sorted(scores, key=lambda piece: -scores[piece])
-        model = BPE(
-            {piece: place for place, (piece, _, _) in enumerate(pieces)},
-            list(last_merges({piece: rank for rank, piece in enumerate(order)})),
-            unk_token=pieces[unknown][0],
-            fuse_unk=True,
-            byte_fallback=trainer.byte_fallback,
-        )
-    else:
-        raise TokenizerFileError("This SentencePiece model is neither BPE nor Unigram; only these two can be opened.")
-    tokenizer = Tokenizer(model)
-    steps: list[Any] = [normalizers.Precompiled(spec.precompiled_charsmap)] if spec.precompiled_charsmap else []
-    if spec.remove_extra_whitespaces:
-        steps += [normalizers.Strip(), normalizers.Replace(Regex(" {2,}"), " ")]
-    if spec.add_dummy_prefix:
-        steps.append(normalizers.Prepend("▁"))
-    tokenizer.normalizer = normalizers.Sequence([*steps, normalizers.Replace(" ", "▁")])
-    whole: list[Any] = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
-    if spec.add_dummy_prefix:
-        whole.append(decoders.Strip(content=" ", left=1))
-    tokenizer.decoder = decoders.Sequence(whole)
-    special = [piece for piece, _, kind in pieces if kind in (_UNKNOWN, _CONTROL)]
-    _add_special(tokenizer, special, adds_first if adds_first in special else "")
-    own = [AddedToken(piece, normalized=False) for piece, _, kind in pieces if kind == _USER_DEFINED]
-    tokenizer.add_tokens(own)
-    return tokenizer
-
-
-def _sentencepiece_proto(data: bytes) -> Any:
-    from google.protobuf.message import DecodeError
-    from sentencepiece import sentencepiece_model_pb2
-
-    # Its members are made when it is imported.
-    schema: Any = sentencepiece_model_pb2
-    proto = schema.ModelProto()
-    try:
-        proto.ParseFromString(data)
-    except DecodeError as error:
-        raise TokenizerFileError("This file is not a SentencePiece model; open another one.") from error
-    if not proto.pieces:
-        raise TokenizerFileError("This file is not a SentencePiece model: it holds no pieces; open another one.")
-    return proto
-
-
 def wordpiece(data: bytes) -> Tokenizer:
     """BERT's tokenizer with the pieces of a vocab.txt, one a line; small letters only where no piece has a capital.
 
@@ -180,13 +116,13 @@ def wordpiece(data: bytes) -> Tokenizer:
     vocabulary = {piece.rstrip("\n"): place for place, piece in enumerate(lines)}
     if "[UNK]" not in vocabulary:
         raise TokenizerFileError("This vocab.txt has no line [UNK], so it is not a WordPiece vocabulary.")
-    _check_lengths(vocabulary)
+    check_lengths(vocabulary)
     is_cased = any(piece != piece.lower() for piece in vocabulary if not piece.startswith("["))
     tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=100))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=not is_cased)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
-    _add_special(tokenizer, [each for each in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]") if each in vocabulary], "")
+    add_special(tokenizer, [each for each in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]") if each in vocabulary], "")
     if {"[CLS]", "[SEP]"} <= vocabulary.keys():
         tokenizer.post_processor = processors.TemplateProcessing(
             single="[CLS] $A [SEP]",
@@ -205,19 +141,26 @@ def last_merges(ranks: Mapping[Any, int]) -> Iterable[tuple[Any, Any]]:
     about only where they stand alone before the merges (`ignore_merges`).
     """
     for piece in sorted(ranks, key=ranks.__getitem__):
-        parts = [piece[place : place + 1] for place in range(len(piece))]
-        while len(parts) > 2:
-            found = [ranks.get(parts[place] + parts[place + 1]) for place in range(len(parts) - 1)]
-            known = [rank for rank in found if rank is not None]
-            if not known:
-                break
-            place = found.index(min(known))
-            parts[place : place + 2] = [parts[place] + parts[place + 1]]
+        parts = last_parts(ranks, piece)
         if len(parts) == 2 and all(part in ranks for part in parts):
             yield parts[0], parts[1]
 
 
-def _add_special(tokenizer: Tokenizer, special: Sequence[str], adds_first: str) -> None:
+def last_parts(ranks: Mapping[Any, int], piece: Any) -> list[Any]:
+    """What a piece consists of when nothing can be merged, or when one more merge would make it whole."""
+    parts = [piece[place : place + 1] for place in range(len(piece))]
+    while len(parts) > 2:
+        found = [ranks.get(parts[place] + parts[place + 1]) for place in range(len(parts) - 1)]
+        known = [rank for rank in found if rank is not None]
+        if not known:
+            break
+        place = found.index(min(known))
+        parts[place : place + 2] = [parts[place] + parts[place + 1]]
+    return parts
+
+
+def add_special(tokenizer: Tokenizer, special: Sequence[str], adds_first: str) -> None:
+    """Have the tokenizer know its special tokens, and put `adds_first` before each text unless it is ""."""
     tokenizer.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in special])
     if adds_first:
         tokenizer.post_processor = processors.TemplateProcessing(
@@ -227,7 +170,8 @@ def _add_special(tokenizer: Tokenizer, special: Sequence[str], adds_first: str) 
         )
 
 
-def _check_lengths(pieces: Iterable[bytes | str]) -> None:
+def check_lengths(pieces: Iterable[bytes | str]) -> None:
+    """Raise TokenizerFileError where a piece is so long that its merges could not be worked out in time."""
     longest = max(map(len, pieces), default=0)
     if longest > _LONGEST_PIECE:
         raise TokenizerFileError(

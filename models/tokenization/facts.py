@@ -8,6 +8,8 @@ from typing import Any
 from models.catalog import Algorithm
 from models.tokenization.pieces import Notation, character_of_byte, notation_of, steps_of
 
+# Those of the vocabularies that are known have up to 500; one that lists a file's own symbols may have 100,000.
+_LONGEST_PATTERN = 600
 _KEEP_MARKS = {"Prepend", "Replace", "Lowercase", "Strip", "ByteLevel"}
 
 
@@ -90,7 +92,13 @@ def facts_from_json(text: str) -> TokenizerFacts:
     """The facts that were kept beside a converted tokenizer, so that its whole file need not be parsed for them."""
     kept = json.loads(text)
     special = tuple((number, token) for number, token in kept.pop("special"))
-    return TokenizerFacts(**kept | {"special": special, "notation": Notation(**kept["notation"])})
+    return TokenizerFacts(**kept | {"special": special, "notation": _notation_from(kept["notation"])})
+
+
+def _notation_from(kept: dict[str, Any]) -> Notation:
+    # A tuple comes back from a file as a list; a file of before says nothing of what is written.
+    written = tuple((sign, meaning) for sign, meaning in kept.pop("written", Notation.written))
+    return Notation(**kept, written=written)
 
 
 def _algorithm(kind: str, notation: Notation) -> Algorithm:
@@ -107,7 +115,8 @@ def _in_order(part: Mapping[str, Any] | None, say: Any) -> str:
 
 def _pattern(step: Mapping[str, Any]) -> str:
     pattern = step["pattern"]
-    return pattern.get("Regex", pattern.get("String", "")) if isinstance(pattern, Mapping) else str(pattern)
+    whole = pattern.get("Regex", pattern.get("String", "")) if isinstance(pattern, Mapping) else str(pattern)
+    return whole if len(whole) <= _LONGEST_PATTERN else f"{whole[:_LONGEST_PATTERN]}… ({len(whole):,} characters)"
 
 
 def _normalizer_step(step: Mapping[str, Any]) -> str:
@@ -147,7 +156,7 @@ def _pre_tokenizer_step(step: Mapping[str, Any]) -> str:
     if kind == "ByteLevel":
         return ("cut by GPT-2's pattern, " if step.get("use_regex", True) else "") + "bytes as characters"
     if kind == "Metaspace":
-        return "spaces as ▁" + (", cut before each" if step.get("split", True) else "")
+        return f"spaces as {step['replacement']}" + (", cut before each" if step.get("split", True) else "")
     if kind == "Digits":
         return "each digit alone" if step.get("individual_digits") else "digits apart"
     return {

@@ -1,15 +1,17 @@
 """A tokenizer in memory, shared by everybody and never changed."""
 
+import json
 import unicodedata
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from tokenizers import AddedToken, Encoding, Tokenizer
-from tokenizers.models import BPE
+from tokenizers.models import BPE, Unigram
 
 from models.catalog import TokenizerCard
 from models.errors import HeadlightError
@@ -27,7 +29,7 @@ class TokenizerFailedError(HeadlightError):
 class LoadedTokenizer:
     """What can cut a text; `backend_tokenizer` and what belongs to it are None for a baseline.
 
-    backend_tokenizer: without padding and truncation; its settings are never changed.
+    backend_tokenizer: without padding, truncation and dropout; its settings are never changed.
     literal: another one over the same model, which takes special tokens in a text for ordinary text.
     merges: of a BPE, else None.
     """
@@ -176,6 +178,17 @@ def with_marks(
     return found
 
 
+def cut_by_text_alone(tokenizer: Tokenizer) -> None:
+    """Switch off what makes the pieces depend on more than the text: padding, truncation, and chance (BPE dropout)."""
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    model: Any = tokenizer.model
+    if isinstance(model, BPE) and model.dropout is not None:
+        model.dropout = None
+    if isinstance(model, Unigram) and model.alpha is not None:
+        model.alpha = model.nbest_size = None
+
+
 def literal_twin(tokenizer: Tokenizer) -> Tokenizer:
     """A tokenizer over the same model, in the same memory, that takes special tokens in a text for ordinary text.
 
@@ -194,6 +207,24 @@ def literal_twin(tokenizer: Tokenizer) -> Tokenizer:
         twin = Tokenizer.from_str(tokenizer.to_str())
     twin.encode_special_tokens = True
     return twin
+
+
+def hide_special_pieces(tokenizers: Sequence[Tokenizer]) -> None:
+    """Have these tokenizers over one Unigram know their special tokens only as added ones, with the ids that they have.
+
+    SentencePiece, from which Unigram comes, never cuts a control symbol from letters; `tokenizers` does wherever its
+    letters come to the algorithm: as ordinary text, or as what the normaliser makes of others (＜s＞).
+    """
+    if not isinstance(tokenizers[0].model, Unigram):
+        return
+    state = json.loads(tokenizers[0].to_str())
+    special = {each["content"] for each in state["added_tokens"] if each["special"]}
+    vocabulary = state["model"]["vocab"]
+    # No text holds a piece without letters.
+    state["model"]["vocab"] = [["" if piece in special else piece, score] for piece, score in vocabulary]
+    hidden = Tokenizer.from_str(json.dumps({"model": state["model"]})).model
+    for tokenizer in tokenizers:
+        tokenizer.model = hidden
 
 
 def _add_in_order(tokenizer: Tokenizer, added: dict[int, AddedToken]) -> None:

@@ -17,12 +17,12 @@ from models.engine import Engine
 from models.tokenization.conversion import (
     TokenizerFileError,
     byte_level_bpe,
-    sentencepiece,
     tekken,
     tiktoken_ranks,
     wordpiece,
 )
-from models.tokenization.loaded import is_failure, lacks_unknown
+from models.tokenization.loaded import cut_by_text_alone, is_failure, lacks_unknown
+from models.tokenization.sentence_piece import sentencepiece
 from models.tokenization.shelf import loaded_from_json
 
 LARGEST_FILE = 40_000_000
@@ -88,7 +88,8 @@ def open_tokenizer_file(data: bytes, pattern: str = "GPT-2") -> OpenedFile:
         return _opened(_guarded(lambda: wordpiece(data)), "vocab.txt")
     if _is_text(data):
         raise TokenizerFileError(f"This file seems to be {_what_text_is(lines)}.")
-    return _opened(_guarded(lambda: sentencepiece(data)), "sentencepiece")
+    tokenizer, notes = _guarded(lambda: sentencepiece(data))
+    return _opened(tokenizer, "sentencepiece", notes)
 
 
 def _json_in(data: bytes) -> Any:
@@ -148,18 +149,42 @@ def _open_json(data: bytes, state: Any) -> OpenedFile:
         )
     if not state["model"].get("vocab"):
         raise TokenizerFileError("The model of this tokenizer.json has no vocabulary; open another file.")
-    notes = tuple(
+    notes = [
         f"The file carries {name}, which would change counts; it is switched off."
         for name in ("truncation", "padding")
         if state.get(name)
-    )
-    return _opened(_guarded(lambda: Tokenizer.from_buffer(data)), "json", notes)
+    ]
+    if state["model"].get("dropout"):
+        notes.append(
+            f"The file carries dropout ({state['model']['dropout']}): merges left out by chance, another cut of a text "
+            "each time; it is switched off."
+        )
+    return _opened(_guarded(lambda: Tokenizer.from_buffer(data)), "json", tuple(notes))
+
+
+def fault_of_tokenizer_json(data: bytes) -> str | None:
+    """What keeps these bytes from being a tokenizer.json, as a clause that begins with the file's name, else None."""
+    try:
+        state = json.loads(data.removeprefix(codecs.BOM_UTF8))
+    except (ValueError, RecursionError):
+        return "tokenizer.json is cut off or damaged: it is not a whole JSON"
+    if not isinstance(state, dict):
+        return f"tokenizer.json is a JSON {_JSON_TYPES.get(type(state), 'value')} and not an object with a model"
+    if not isinstance(state.get("model"), dict) or not state["model"].get("vocab"):
+        return "tokenizer.json has no model with a vocabulary"
+    try:
+        _guarded(lambda: Tokenizer.from_buffer(data))
+    except TokenizerFileError:
+        return "tokenizer.json has parts that do not fit together"
+    return None
+
+
+_JSON_TYPES = {list: "list", str: "text", int: "number", float: "number", bool: "truth value", type(None): "null"}
 
 
 def _opened(tokenizer: Tokenizer, kind: TokenizerFormat, notes: tuple[str, ...] = ()) -> OpenedFile:
     """The tokenizer as it is kept, once it has cut a text and put it together again. Raises TokenizerFileError."""
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
+    cut_by_text_alone(tokenizer)
     try:
         tokenizer.decode(tokenizer.encode(_PROBE).ids)
     except BaseException as error:

@@ -50,15 +50,17 @@ class Tokenization:
 class Notation:
     """How a tokenizer writes its pieces in its vocabulary.
 
-    kind: "bytes" (Ġ: each byte is a printable character), "metaspace" (▁ is a space), "plain".
+    kind: "bytes" (Ġ: each byte is a printable character), "metaspace" (▁ is a space, as `written` says), "plain".
     prefix: what stands before a piece that goes on with a word (##). suffix: what stands behind one that ends a word.
     byte_fallback: whether <0xNN> is a byte.
+    written: where kind is "metaspace", what is written for what: ▁ for a space, or whatever the tokenizer takes.
     """
 
     kind: Literal["bytes", "metaspace", "plain"]
     prefix: str = ""
     suffix: str = ""
     byte_fallback: bool = False
+    written: tuple[tuple[str, str], ...] = (("▁", " "),)
 
     def bytes_of(self, token: str) -> bytes:
         """The bytes that a piece of the vocabulary stands for."""
@@ -75,7 +77,9 @@ class Notation:
         if self.kind == "bytes":
             table = _byte_of_character()
             return b"".join(bytes([table[each]]) if each in table else each.encode() for each in word)
-        return (word.replace("▁", " ") if self.kind == "metaspace" else word).encode("utf-8", "replace")
+        for sign, meaning in self.written if self.kind == "metaspace" else ():
+            word = word.replace(sign, meaning)
+        return word.encode("utf-8", "replace")
 
     def is_byte(self, token: str) -> bool:
         """Whether this piece of the vocabulary is a byte of a character that is no piece: <0xF0>."""
@@ -221,28 +225,48 @@ def looks_of(tokenizer: Any) -> Looks:
 def notation_of(state: Mapping[str, Any]) -> Notation:
     """How a tokenizer writes its pieces, from a parsed tokenizer.json.
 
-    What stands before or behind pieces is the model's to say, whatever the decoder takes off; the rest is seen in the
-    parts that write it or take it back, as a tokenizer need not have a decoder.
+    What stands before or behind pieces is the model's to say, whatever the decoder takes off; how a space is written
+    is seen in the parts that write it or take it back, as a tokenizer need not have a decoder.
     """
     model = state["model"]
     before, after = (
         [*steps_of(state.get("normalizer")), *steps_of(state.get("pre_tokenizer"))],
         steps_of(state.get("decoder")),
     )
-    kinds = {step["type"] for step in (*before, *after)}
-    writes_spaces = any(step["type"] == "Replace" and step["content"] == "▁" for step in before)
-    reads_spaces = any(step["type"] in ("Replace", "ByteFallback") for step in after)
-    kind: Literal["bytes", "metaspace", "plain"] = "plain"
-    if "ByteLevel" in kinds:
+    read = [pair for step in after for pair in _replaced(step, is_decoder=True)]
+    written = [pair for step in before for pair in _replaced(step, is_decoder=False)]
+    # A space is one wherever it is said; of others only what is written and read again is a notation.
+    pairs = [pair for pair in (*written, *read) if pair[1] == " " or (pair in read and pair in written)]
+    pairs = list(dict.fromkeys(pair for pair in pairs if pair[0] != " "))
+    kind: Literal["bytes", "metaspace", "plain"] = "metaspace" if pairs else "plain"
+    # A decoder alone writes nothing: the letters of the text are what they are.
+    if any(step["type"] == "ByteLevel" for step in before):
         kind = "bytes"
-    elif "Metaspace" in kinds or writes_spaces or reads_spaces:
-        kind = "metaspace"
+    is_fallback = bool(model.get("byte_fallback")) or any(step["type"] == "ByteFallback" for step in after)
     return Notation(
         kind,
         prefix=model.get("continuing_subword_prefix") or "",
         suffix=model.get("end_of_word_suffix") or "",
-        byte_fallback=kind != "bytes" and (bool(model.get("byte_fallback")) or "ByteFallback" in kinds),
+        byte_fallback=kind != "bytes" and is_fallback,
+        written=tuple(pairs) or Notation.written,
     )
+
+
+def _replaced(step: Mapping[str, Any], *, is_decoder: bool) -> list[tuple[str, str]]:
+    """What a step writes for what, as (sign, meaning)."""
+    kind = step["type"]
+    if kind in ("Metaspace", "CTC"):
+        return [(step["replacement"] if kind == "Metaspace" else step["word_delimiter_token"], " ")]
+    if kind != "Replace":
+        return []
+    pattern, content = step["pattern"], step["content"]
+    whole = pattern.get("String") or (" " if pattern.get("Regex") in _SPACES else "")
+    sign, meaning = (whole, content) if is_decoder else (content, whole)
+    return [(sign, meaning)] if sign and meaning else []
+
+
+# Patterns that a space fits.
+_SPACES = (" ", "[ ]", r"\ ", r"\s", " +", r"\s+")
 
 
 def steps_of(part: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:

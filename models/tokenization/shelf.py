@@ -20,11 +20,12 @@ from models.loading.packs import (
     sha256_of,
     verify_files,
 )
-from models.tokenization.conversion import byte_level_bpe, sentencepiece, tekken, tiktoken_ranks
+from models.tokenization.conversion import byte_level_bpe, tekken, tiktoken_ranks
 from models.tokenization.facts import TokenizerFacts, facts_from_json, facts_of
-from models.tokenization.loaded import LoadedTokenizer, literal_twin
+from models.tokenization.loaded import LoadedTokenizer, cut_by_text_alone, hide_special_pieces, literal_twin
 from models.tokenization.merges import MergeTable, merge_table
 from models.tokenization.pieces import Looks
+from models.tokenization.sentence_piece import sentencepiece
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ def load_tokenizer(name: str) -> LoadedTokenizer:
 
 
 def loaded_from_json(card: TokenizerCard, data: bytes) -> LoadedTokenizer:
-    """A tokenizer from its tokenizer.json, without padding and truncation, whatever the file says of them."""
+    """A tokenizer from its tokenizer.json, without padding, truncation and dropout, whatever the file says of them."""
     state = json.loads(data)
     return _loaded(card, Tokenizer.from_buffer(data), facts_of(state), merge_table(state))
 
@@ -65,8 +66,7 @@ def loaded_from_json(card: TokenizerCard, data: bytes) -> LoadedTokenizer:
 def _loaded(
     card: TokenizerCard, tokenizer: Tokenizer, facts: TokenizerFacts, merges: MergeTable | None
 ) -> LoadedTokenizer:
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
+    cut_by_text_alone(tokenizer)
     looks = Looks(
         tokenizer.id_to_token,
         facts.notation,
@@ -74,7 +74,9 @@ def _loaded(
         added=tokenizer.get_added_tokens_decoder(),
         unknown=facts.unknown,
     )
-    return LoadedTokenizer(card, tokenizer, literal_twin(tokenizer), facts, merges, looks)
+    literal = literal_twin(tokenizer)
+    hide_special_pieces((tokenizer, literal))
+    return LoadedTokenizer(card, tokenizer, literal, facts, merges, looks)
 
 
 def tokenizer_folder(card: TokenizerCard) -> Path:
@@ -98,8 +100,7 @@ def _hash_of_source(card: TokenizerCard) -> str:
 def _convert(card: TokenizerCard, work: Path) -> None:
     log.info("Converting the tokenizer %s once.", card.title)
     tokenizer = _read(card)
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
+    cut_by_text_alone(tokenizer)
     state = json.loads(tokenizer.to_str())
     table = merge_table(state)
     np.savez(work / _MERGES, **({} if table is None else vars(table)))
@@ -131,5 +132,5 @@ def _read(card: TokenizerCard) -> Tokenizer:
     if card.format == "tekken":
         return tekken(data, card.adds_first)
     if card.format == "sentencepiece":
-        return sentencepiece(data, card.adds_first)
+        return sentencepiece(data, card.adds_first)[0]
     return byte_level_bpe(tiktoken_ranks(data), card.pattern, card.special, card.adds_first, composes=card.composes)

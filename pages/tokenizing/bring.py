@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from models.tokenization import OpenedFile, TrainTokenizerRequest
 
 _JOB = "training:job"
-_NOTES = "own:notes"
 _LONGEST_NAME = 40
 _SIZES = (300, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000)
 
@@ -28,7 +27,7 @@ def bring(text: str) -> None:
         _training(text)
     with right, st.container(key="opening"):
         _opening()
-    for sentence in st.session_state.get(_NOTES, []):
+    for sentence in st.session_state.get(own.NOTES, []):
         st.info(sentence, icon=":material/info:")
     _mine()
 
@@ -53,7 +52,7 @@ def _training(text: str) -> None:
         size = st.select_slider("Pieces in the vocabulary", _SIZES, value=1_000, key="training_size")
         pressed = st.form_submit_button("Train")
     if pressed:
-        st.session_state.pop(_NOTES, None)
+        st.session_state.pop(own.NOTES, None)
         _leave()
         try:
             learnt = typed if file is None else file.getvalue().decode("utf-8-sig")
@@ -135,14 +134,14 @@ def _opening() -> None:
     except HeadlightError as error:
         problem(str(error))
         return
-    st.session_state[_NOTES] = list(opened.notes)
+    st.session_state[own.NOTES] = list(opened.notes)
     _note("Opened. It stands in the last column.")
     add(name)
     run_again()
 
 
 def _note(sentence: str) -> None:
-    st.session_state.setdefault(_NOTES, []).append(sentence)
+    st.session_state.setdefault(own.NOTES, []).append(sentence)
 
 
 def _mine() -> None:

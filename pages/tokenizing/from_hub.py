@@ -75,7 +75,9 @@ def _watch(pattern: str) -> None:
 def _open(repository: str, data: bytes, pattern: str) -> None:
     from models.tokenization import open_tokenizer_file
 
-    add(own.keep(open_tokenizer_file(data, pattern), repository.rpartition("/")[2]))
+    opened = open_tokenizer_file(data, pattern)
+    add(own.keep(opened, repository.rpartition("/")[2]))
+    st.session_state[own.NOTES] = list(opened.notes)
 
 
 def _leave() -> None:

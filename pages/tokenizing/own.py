@@ -13,6 +13,8 @@ from models.engine import engine
 if TYPE_CHECKING:
     from models.tokenization import OpenedFile
 
+# What has to be said of what was brought along last, in sentences.
+NOTES = "own:notes"
 _KEPT = "own:tokenizers"
 _MOST = 8
 

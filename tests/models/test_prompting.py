@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from models.attention.inputs import InputError
@@ -238,3 +239,19 @@ def test_a_model_that_does_not_go_on_with_a_text_is_a_sentence(name, smollm2):
 def test_without_a_tokenizer_is_a_sentence():
     with pytest.raises(InputError, match="without a tokenizer"):
         prompt_variants(architectures.loaded("llama"), EXAMPLES, QUESTION)
+
+
+def test_a_token_that_the_model_has_not_cannot_be_followed(monkeypatch):
+    """A tokenizer of another model: its ids go beyond the table of this one."""
+    words = {f"w{number}": number for number in range(architectures.VOCABULARY + 9)}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="w0"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="w0")
+    loaded = wrap_model(architectures.build("llama", "eager"), fast, "decoder")
+    engine = Engine()
+    monkeypatch.setattr(engine, "model", lambda _: loaded)
+    last = architectures.VOCABULARY - 1
+    (known, *_) = engine.run(PromptsRequest("tiny", (), "w1 w2", follow=f" w{last}")).answers
+    assert known.followed.id == last
+    with pytest.raises(InputError, match=f"a token {last + 1} that the model has not: it knows {last + 1}"):
+        engine.run(PromptsRequest("tiny", (), "w1 w2", follow=f" w{last + 1}"))

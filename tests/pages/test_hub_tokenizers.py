@@ -1,5 +1,6 @@
 """A tokenizer of the hub on the tokenizers page, by the id of its model."""
 
+import json
 import time
 
 from tests.models.hub_fetching import MODEL, files, hub
@@ -29,6 +30,16 @@ def test_it_becomes_a_column_of_whoever_asked(hub):
     assert list(screen.counts.values())[2] == 3
     assert not screen.problems
     assert {path.rpartition("/")[2] for _, path, _ in hub.requests if "/resolve/" in path} == {"tokenizer.json"}
+
+
+def test_what_is_switched_off_in_it_is_said(hub):
+    model = {"type": "BPE", "dropout": 0.5, "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]}
+    hub.models[MODEL] = {"tokenizer.json": json.dumps({"model": model}).encode()}
+    screen = ask_for(Columns(text="ab" * 9, tokenizers="bytes,words"), MODEL)
+    until(screen, lambda: len(screen.counts) == 3)
+    assert list(screen.counts.values())[2] == 9
+    (note,) = [each.value for each in screen.test.info]
+    assert "dropout (0.5)" in note
 
 
 def test_what_goes_wrong_is_one_sentence_and_the_page_lives(hub, monkeypatch):
