@@ -26,7 +26,7 @@ class Finding:
 
     part: str
     verdict: Literal["exact", "partial", "refused", "not checked", "none"]
-    difference: float | None
+    difference: float | int | None
     sentence: str
 
 

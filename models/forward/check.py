@@ -23,6 +23,11 @@ from models.embeddings.lens import LensError, can_read_out, normed, read_out
 from models.forward.kept import Kept, keep, kept_of, key_of, sample_of
 from models.forward.probe import give_addresses
 from models.forward.reference import Reference, reference
+from models.kv_cache.fresh import fresh_cache
+from models.kv_cache.measurement import measure_cache
+from models.kv_cache.prediction import predict
+from models.kv_cache.seen import cache_shape
+from models.kv_cache.shape import CacheFormulaError
 from models.loaded import Finding, LoadedModel
 from models.loading.checks import ModelRefusedError
 from models.shadow import outermost_lists
@@ -99,6 +104,7 @@ def check(loaded: LoadedModel, inputs: Inputs) -> tuple[Finding, ...]:
         *_without_maps(loaded, trace, known),
         _lens(loaded, known),
         _hidden_token(loaded, inputs),
+        _cache(loaded, inputs),
     )
 
 
@@ -261,6 +267,45 @@ def _hidden_token(loaded: LoadedModel, inputs: Inputs) -> Finding:
     return Finding("hidden token", "exact", apart, f"Hidden token: largest difference {apart:.0e}.")
 
 
+def _cache(loaded: LoadedModel, inputs: Inputs) -> Finding:
+    """What a forward leaves in a cache must be what is predicted of it."""
+    model: Any = loaded.model
+    if not model.can_generate():
+        return Finding("cache", "none", None, "")
+    try:
+        shape = cache_shape(model.config, type(model))
+    except CacheFormulaError as error:
+        return _refused("cache", str(error), None)
+    cache = fresh_cache(model)
+    if cache is None:
+        return Finding("cache", "not checked", None, "Cache not checked: it is of a kind of the model's own.")
+    more = {"past_key_values": cache, "use_cache": True}
+    try:
+        with torch.inference_mode():
+            model(**inputs.arguments(loaded, 1, last_only=True) | more)
+    except Exception as error:
+        log.warning("A cache failed at the check of %s", loaded.card.name, exc_info=True)
+        said = f"Cache not checked: the model does not take an empty one ({type(error).__name__})."
+        return Finding("cache", "not checked", None, said)
+    positions = len(inputs.target_ids or inputs.ids)
+    source = len(inputs.ids) if inputs.target_ids else 0
+    found = measure_cache(cache)
+    expected = predict(shape, positions, dtype=model.dtype, source_positions=source, newest=positions)
+    apart = abs(found.total_bytes - expected.total_bytes)
+    if (found.layers, found.heads, found.positions, found.bytes) != (
+        expected.layers,
+        expected.heads,
+        expected.positions,
+        expected.bytes,
+    ):
+        said = f"The cache of {type(model).__name__} holds {found.total_bytes:,} bytes after {positions} tokens"
+        said += f", and {expected.total_bytes:,} were predicted: it is not predicted for this architecture."
+        return _refused("cache", said, apart)
+    return Finding(
+        "cache", "exact", apart, f"Cache: {found.total_bytes:,} bytes after {positions} tokens, as predicted."
+    )
+
+
 def layers_without_attention(model: Any) -> int:
     """How many members of the stacks of layers have none that was seen, where others of the same stack have some."""
     count = 0
@@ -293,7 +338,7 @@ def _share_apart(ours: Tensor, theirs: Tensor) -> float:
     return float((ours - theirs)[finite].abs().max()) / largest
 
 
-def _refused(part: str, sentence: str, difference: float | None) -> Finding:
+def _refused(part: str, sentence: str, difference: float | int | None) -> Finding:
     return Finding(part, "refused", difference, sentence)
 
 

@@ -23,6 +23,7 @@ from models.attention import blocks, capture, inputs, interventions, trace
 from models.attention.capture import Address
 from models.embeddings import anatomy, lens
 from models.forward import implementation, probe, reference
+from models.kv_cache import fresh, measurement, prediction, seen
 from models.loaded import Finding, LoadedModel
 from models.loading.checks import missing_of_picture
 from models.loading.fingerprint import fingerprint_of
@@ -30,7 +31,12 @@ from models.loading.packs import home
 
 _MOST_KEPT = 64
 _SAMPLED = 16
-_PARTS = (blocks, capture, inputs, interventions, trace, anatomy, lens, implementation, probe, reference)
+_PARTS = (
+    *(blocks, capture, inputs, interventions, trace),
+    *(anatomy, lens),
+    *(implementation, probe, reference),
+    *(fresh, measurement, prediction, seen),
+)
 
 
 def key_of(loaded: LoadedModel, folder: Path) -> str:

@@ -7,7 +7,7 @@ from transformers import AutoConfig, PreTrainedConfig
 from models.catalog import ARCHITECTURES, KnownArchitecture
 from models.engine import Engine
 from models.kv_cache.seen import cache_shape
-from models.kv_cache.shape import LayerShape
+from models.kv_cache.shape import CacheFormulaError, LayerShape
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class CacheFactsRequest:
     def answer(self, engine: Engine) -> CacheFacts:
         """Raises what `load_model` raises, and CacheFormulaError."""
         loaded = engine.model(self.model)
+        if why := loaded.refusal("cache"):
+            raise CacheFormulaError(why)
         weights = {each.data_ptr(): each.nbytes for each in loaded.model.parameters()}
         return CacheFacts(
             shape=cache_shape(loaded.model.config, type(loaded.model)),

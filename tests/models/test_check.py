@@ -141,6 +141,19 @@ def test_weights_of_nan_are_a_sentence():
         wrap_model(model, None, "decoder")
 
 
+def test_a_cache_that_is_foretold_wrongly_is_refused(monkeypatch):
+    right = check.cache_shape
+    monkeypatch.setattr(check, "cache_shape", lambda *given: tuple(replace(each, heads=1) for each in right(*given)))
+    sentence = wrapped("llama").refusal("cache")
+    assert "2,304 bytes" in sentence
+    assert "1,152 were predicted" in sentence
+
+
+def test_what_a_cache_holds_is_said():
+    found = {each.part: each for each in architectures.loaded("t5").findings}["cache"]
+    assert (found.verdict, found.difference) == ("exact", 0)
+
+
 @pytest.fixture
 def home(monkeypatch, tmp_path):
     monkeypatch.setenv("HEADLIGHT_HOME", str(tmp_path / "home"))
