@@ -1,8 +1,7 @@
 """A tokenizer in memory, shared by everybody and never changed."""
 
-import json
 import unicodedata
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -209,20 +208,20 @@ def literal_twin(tokenizer: Tokenizer) -> Tokenizer:
     return twin
 
 
-def hide_special_pieces(tokenizers: Sequence[Tokenizer]) -> None:
+def hide_special_pieces(tokenizers: Sequence[Tokenizer], model: Mapping[str, Any]) -> None:
     """Have these tokenizers over one Unigram know their special tokens only as added ones, with the ids that they have.
 
     SentencePiece, from which Unigram comes, never cuts a control symbol from letters; `tokenizers` does wherever its
     letters come to the algorithm: as ordinary text, or as what the normaliser makes of others (＜s＞).
+
+    model: as it stands in their tokenizer.json; other algorithms stay as they are.
     """
-    if not isinstance(tokenizers[0].model, Unigram):
+    if model["type"] != "Unigram":
         return
-    state = json.loads(tokenizers[0].to_str())
-    special = {each["content"] for each in state["added_tokens"] if each["special"]}
-    vocabulary = state["model"]["vocab"]
+    special = {token.content for token in tokenizers[0].get_added_tokens_decoder().values() if token.special}
     # No text holds a piece without letters.
-    state["model"]["vocab"] = [["" if piece in special else piece, score] for piece, score in vocabulary]
-    hidden = Tokenizer.from_str(json.dumps({"model": state["model"]})).model
+    vocabulary = [("" if piece in special else piece, score) for piece, score in model["vocab"]]
+    hidden = Unigram(vocabulary, unk_id=model.get("unk_id"), byte_fallback=bool(model.get("byte_fallback")))
     for tokenizer in tokenizers:
         tokenizer.model = hidden
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,9 @@ def load_tokenizer(name: str) -> LoadedTokenizer:
         facts = facts_from_json((folder / _FACTS).read_text("utf-8"))
         with np.load(folder / _MERGES) as arrays:
             merges = MergeTable(**arrays) if "pairs" in arrays else None
-        return _loaded(card, Tokenizer.from_buffer(data), facts, merges)
+        # The other algorithms are not asked for their vocabulary: parsing it takes as long as all the rest.
+        model = json.loads(data)["model"] if facts.algorithm == "Unigram" else {"type": facts.algorithm}
+        return _loaded(card, Tokenizer.from_buffer(data), facts, merges, model)
     except (OSError, ValueError, KeyError) as error:
         raise PackError(
             f"The tokenizer {card.title} could not be read from {folder} ({type(error).__name__}). "
@@ -60,11 +63,15 @@ def load_tokenizer(name: str) -> LoadedTokenizer:
 def loaded_from_json(card: TokenizerCard, data: bytes) -> LoadedTokenizer:
     """A tokenizer from its tokenizer.json, without padding, truncation and dropout, whatever the file says of them."""
     state = json.loads(data)
-    return _loaded(card, Tokenizer.from_buffer(data), facts_of(state), merge_table(state))
+    return _loaded(card, Tokenizer.from_buffer(data), facts_of(state), merge_table(state), state["model"])
 
 
 def _loaded(
-    card: TokenizerCard, tokenizer: Tokenizer, facts: TokenizerFacts, merges: MergeTable | None
+    card: TokenizerCard,
+    tokenizer: Tokenizer,
+    facts: TokenizerFacts,
+    merges: MergeTable | None,
+    model: Mapping[str, Any],
 ) -> LoadedTokenizer:
     cut_by_text_alone(tokenizer)
     looks = Looks(
@@ -75,7 +82,7 @@ def _loaded(
         unknown=facts.unknown,
     )
     literal = literal_twin(tokenizer)
-    hide_special_pieces((tokenizer, literal))
+    hide_special_pieces((tokenizer, literal), model)
     return LoadedTokenizer(card, tokenizer, literal, facts, merges, looks)
 
 

@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 from models.engine import engine
 from models.tokenization import smallest_vocabulary, tokenize
@@ -25,6 +26,17 @@ def test_a_text_at_which_ones_own_tokenizer_fails_gets_a_sentence_and_the_page_l
     (said,) = screen.problems
     assert said.startswith("mine.json fails at this text")
     assert screen.choose("gpt2").counts == {"gpt2": len(tokenize("gpt2", text).ids)}
+
+
+def test_a_special_token_that_stays_special_as_plain_text_is_said():
+    """Where words are looked up as a whole, a special token is one of them; the shelf's tokenizers cut its letters."""
+    words = Tokenizer(models.WordLevel({"[UNK]": 0, "<s>": 1, "x": 2}, unk_token="[UNK]"))
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    words.add_special_tokens(["<s>"])
+    screen = Columns(text="<s> x", tokenizers="unigram,gpt2", specials="text")
+    assert not any("Still special" in each.value for each in screen.test.caption)
+    open_own(screen, "words.json", words.to_str().encode())
+    assert any("Still special: <s> in words.json" in each.value for each in screen.test.caption)
 
 
 def test_a_training_that_gives_more_pieces_than_were_asked_for_says_so():

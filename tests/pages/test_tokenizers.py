@@ -337,13 +337,6 @@ def test_the_code_that_is_shown_gives_the_same_ids_and_bytes(name, specials):
     assert "transformers" not in "".join(line for line in screen.test.code[1].value.splitlines() if "import" in line)
 
 
-def test_a_special_token_that_stays_special_as_plain_text_is_said():
-    for names, is_said in (("unigram,gpt2", True), ("gpt2,bert", False)):
-        screen = Columns(text="<s>x [SEP] <|endoftext|>", tokenizers=names, specials="text")
-        captions = "".join(each.value for each in screen.test.caption)
-        assert ("Still special: <s> in" in captions) == is_said
-
-
 def test_the_patterns_on_offer_are_those_of_the_shelf():
     assert {PATTERNS["GPT-2"], PATTERNS["Llama 3"], PATTERNS["Qwen"]} == {
         CARDS[name].pattern for name in ("gpt2", "llama3", "qwen")
