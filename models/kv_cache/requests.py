@@ -7,6 +7,7 @@ from transformers import AutoConfig, PreTrainedConfig
 from models.catalog import ARCHITECTURES, KnownArchitecture
 from models.engine import Engine
 from models.kv_cache.prediction import LayerShape, cache_shape
+from models.one_at_a_time import one_at_a_time
 
 
 @dataclass(frozen=True)
@@ -68,4 +69,6 @@ class KnownCachesRequest:
 
 def known_config(architecture: KnownArchitecture) -> PreTrainedConfig:
     """The config that transformers makes of an architecture's figures."""
-    return AutoConfig.for_model(architecture.model_type, **architecture.figures)
+    # transformers imports the class when it is asked for.
+    with one_at_a_time():
+        return AutoConfig.for_model(architecture.model_type, **architecture.figures)

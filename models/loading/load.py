@@ -34,6 +34,8 @@ from models.loading.packs import PackError, model_folder
 from models.loading.placing import Place, failure_of, input_device, places_for
 from models.loading.positions import position_limit
 from models.loading.room import put
+from models.loading.soundness import check_sound
+from models.one_at_a_time import alone
 
 # Bars for a person at a terminal; here they would fill a server's log.
 disable_progress_bar()
@@ -59,9 +61,8 @@ def load_model(name: str, place: Place | None = None) -> LoadedModel:
 def _read(card: ModelCard, place: Place) -> LoadedModel:
     folder = model_folder(card)
     try:
-        model, missing = _weights(card, folder, place)
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        target_tokenizer = _target_tokenizer(folder)
+        read = alone(partial(_from_files, card, folder, place), is_final=lambda error: failure_of(error) is not None)
+        model, missing, tokenizer, target_tokenizer = read
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         if failure_of(error) is not None:
             raise
@@ -75,6 +76,13 @@ def _read(card: ModelCard, place: Place) -> LoadedModel:
         ) from error
     check_whole(missing, card.title)
     return _prepare(model, tokenizer, card, target_tokenizer, place.note)
+
+
+def _from_files(card: ModelCard, folder: Path, place: Place) -> tuple[PreTrainedModel, Collection[str], Any, Any]:
+    """The model, what its files lack, its tokenizer and that of its outputs; runs alone in the process."""
+    model, missing = _weights(card, folder, place)
+    check_sound(model, missing)
+    return model, missing, AutoTokenizer.from_pretrained(folder, local_files_only=True), _target_tokenizer(folder)
 
 
 def _weights(card: ModelCard, folder: Path, place: Place) -> tuple[PreTrainedModel, Collection[str]]:

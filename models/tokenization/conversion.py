@@ -11,6 +11,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_
 from tokenizers.models import BPE, Unigram, WordPiece
 
 from models.errors import HeadlightError
+from models.one_at_a_time import one_at_a_time
 from models.tokenization.pieces import character_of_byte
 
 _LONGEST_PIECE = 1_024
@@ -152,8 +153,9 @@ def sentencepiece(data: bytes, adds_first: str = "") -> Tokenizer:
 
 
 def _sentencepiece_proto(data: bytes) -> Any:
-    from google.protobuf.message import DecodeError
-    from sentencepiece import sentencepiece_model_pb2
+    with one_at_a_time():
+        from google.protobuf.message import DecodeError
+        from sentencepiece import sentencepiece_model_pb2
 
     # Its members are made when it is imported.
     schema: Any = sentencepiece_model_pb2
