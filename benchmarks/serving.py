@@ -30,11 +30,21 @@ _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-st
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: its address, its process id, and when it was started (`time.perf_counter`)."""
+    """A running server: its address, its process, when it was started (`time.perf_counter`), and what it writes."""
 
     address: str
-    pid: int
+    process: subprocess.Popen[bytes]
     started: float
+    output: Path
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.process.pid
+
+    def log(self) -> str:
+        """All that it has written by now."""
+        return self.output.read_text("utf-8", "replace")
 
     def link(self, page: str, **choices: object) -> str:
         """The address of a page with what is chosen on it."""
@@ -47,7 +57,7 @@ def serving(what: tuple[str, ...], environment: Mapping[str, str] | None = None)
     """Run a Python module as a server until the block ends; it answers when the block begins."""
     port = _free_port()
     options = ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
-    with tempfile.TemporaryFile() as log:
+    with tempfile.NamedTemporaryFile() as log:
         started = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-m", *what, *options],
@@ -58,10 +68,10 @@ def serving(what: tuple[str, ...], environment: Mapping[str, str] | None = None)
         )
         try:
             address = f"http://127.0.0.1:{port}"
+            server = Server(address, process, started, Path(log.name))
             if not _answers(f"{address}/_stcore/health", process):
-                log.seek(0)
-                raise RuntimeError(f"{what[0]} did not answer; it said: {log.read().decode()[-2000:]}")
-            yield Server(address, process.pid, started)
+                raise RuntimeError(f"{what[0]} did not answer; it said: {server.log()[-2000:]}")
+            yield server
         finally:
             process.terminate()
             try:
