@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -238,7 +239,9 @@ def _load(name: str) -> "LoadedModel":
     libraries()
     from models.loading import load_model
 
+    start = time.perf_counter()
     loaded = load_model(name)
+    log.info("Loaded %s in %.1f s; it computes on %s", name, time.perf_counter() - start, loaded.device)
     _hide_from_collector()
     return loaded
 
