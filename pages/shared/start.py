@@ -1,10 +1,14 @@
 """What the server does beside the pages: it writes its log, gets ready for the first visitor, and ends its jobs."""
 
 import logging
+import pkgutil
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 
+import pages
+import viz
 from models.catalog import DEFAULT_MODEL
 from models.engine import engine, libraries
 from models.errors import HeadlightError
@@ -40,6 +44,11 @@ def _get_ready() -> None:
     """Do what the first visitor would wait for: import the libraries, load the default model, compute a first map."""
     try:
         libraries()
+        # What the pages are made of; their scripts are run, not imported.
+        for package in (viz, pages):
+            for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+                if module.ispkg or module.name.count(".") > 1:
+                    import_module(module.name)
         from models.attention import HeadMapRequest, HeadPictureRequest, TracedTextRequest, TraceRequest
 
         trace = TraceRequest(DEFAULT_MODEL, ATTENTION[0].text)
