@@ -1,45 +1,62 @@
-"""The door: which pages there are, which model is loaded, which device computes."""
+"""The door: which pages there are, which model is loaded, which device computes.
+
+Streamlit runs this file for each session. The server itself imports it, once, for `app`.
+"""
 
 from pathlib import Path
 
 import streamlit as st
 
-from pages.shared import door, thread
+from pages.shared import door, start, thread
 from pages.shared.device import show_device
 from pages.shared.link import receive
+from pages.shared.messages import unforeseen
 from pages.shared.model_card import show_model_card
 from pages.shared.model_choice import choose_model_box
 
 _FOLDER = Path(__file__).parent
 
-st.set_page_config(
-    page_title="Headlight", page_icon=str(_FOLDER / "viz" / "headlight.svg"), layout="wide", initial_sidebar_state=250
-)
-st.html(f"<style>{(_FOLDER / 'viz' / 'page.css').read_text()}</style>")
 
-page = st.navigation(
-    [
-        st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
-        st.Page("pages/attention.py", title="Attention", icon=":material/visibility:", url_path="attention"),
-        st.Page("pages/tokenizers.py", title="Tokenizers", icon=":material/content_cut:", url_path="tokenizers"),
-        st.Page("pages/embeddings.py", title="Embeddings", icon=":material/scatter_plot:", url_path="embeddings"),
-        st.Page("pages/kv_cache.py", title="KV cache", icon=":material/view_column:", url_path="kv_cache"),
-        st.Page("pages/sampling.py", title="Sampling", icon=":material/casino:", url_path="sampling"),
-    ]
-)
-thread.forget_refused()
-receive(thread.THREAD)
+def show() -> None:
+    """What a session sees: the page that it opened, and the sidebar beside it."""
+    st.set_page_config(
+        page_title="Headlight",
+        page_icon=str(_FOLDER / "viz" / "headlight.svg"),
+        layout="wide",
+        initial_sidebar_state=250,
+    )
+    st.html(f"<style>{(_FOLDER / 'viz' / 'page.css').read_text()}</style>")
 
-with st.sidebar:
-    choose_model_box()
-    device = st.empty()
-    device.caption("Computes on: …")
-    about = st.container()
+    page = st.navigation(
+        [
+            st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
+            st.Page("pages/attention.py", title="Attention", icon=":material/visibility:", url_path="attention"),
+            st.Page("pages/tokenizers.py", title="Tokenizers", icon=":material/content_cut:", url_path="tokenizers"),
+            st.Page("pages/embeddings.py", title="Embeddings", icon=":material/scatter_plot:", url_path="embeddings"),
+            st.Page("pages/kv_cache.py", title="KV cache", icon=":material/view_column:", url_path="kv_cache"),
+            st.Page("pages/sampling.py", title="Sampling", icon=":material/casino:", url_path="sampling"),
+        ]
+    )
+    thread.forget_refused()
+    receive(thread.THREAD)
 
-door.open_door()
-page.run()
+    with st.sidebar:
+        choose_model_box()
+        device = st.empty()
+        device.caption("Computes on: …")
+        about = st.container()
 
-# Naming the device needs torch, which is imported after the page has been painted.
-show_device(device)
-with about:
-    show_model_card()
+    door.open_door()
+    page.run()
+
+    # Naming the device needs torch, which is imported after the page has been painted.
+    show_device(device)
+    with about:
+        show_model_card()
+
+
+if __name__ == "app":
+    start.write_log()
+    app = st.App(__file__, lifespan=start.lifespan, on_script_error=unforeseen)
+else:
+    show()

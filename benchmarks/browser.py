@@ -1,4 +1,4 @@
-"""What a person waits for: another head, and the first map of a server that was just started."""
+"""What a person waits for: another head, the first map of a server that was just started, and the second."""
 
 import itertools
 import time
@@ -15,6 +15,9 @@ from models.loading import load_model
 _LENGTHS = (20, 128)
 _STARTS = 3
 _LIMIT = Limit(3.0, "ratio", "at most 3 × an empty rerun")
+# After the address was printed; a person reads it and opens it.
+_COMES_AFTER = 3.0
+_AS_THE_SECOND = Limit(1.5, "ratio", "at most 1.5 × what the second one waits")
 
 
 def measure(pairs: int) -> list[Row]:
@@ -27,6 +30,7 @@ def measure(pairs: int) -> list[Row]:
                 measured = _another_head(browser, server, empty_server, loaded, length, pairs)
                 what = f"another head, click to painted, minilm, {length} tokens (beside: an empty Streamlit rerun)"
                 rows.append(compared(what, measured, duration, _LIMIT))
+        visitors = [_first_and_second(browser, loaded, _COMES_AFTER) for _ in range(min(pairs, _STARTS))]
         link = {"model": "minilm", "text": passage(loaded, 20), "layer": 3, "head": 1}
         measured = interleaved(
             lambda: _seconds_to(browser, APP, lambda server: server.link("attention", **link), painted),
@@ -34,10 +38,31 @@ def measure(pairs: int) -> list[Row]:
             min(pairs, _STARTS),
             warm_up=1,
         )
+    first_two = Pairs(*zip(*visitors, strict=True))
+    what = (
+        f"the first map, for who comes {_COMES_AFTER:.0f} s after the address was printed (beside: for the second one)"
+    )
+    rows.append(compared(what, first_two, duration, _AS_THE_SECOND))
     rows.append(
         compared("`streamlit run` to the first painted map, minilm (beside: the empty app)", measured, duration)
     )
     return rows
+
+
+def _first_and_second(browser: Browser, loaded: LoadedModel, after: float) -> tuple[float, float]:
+    """How long the first two visitors of a fresh server wait for the map of a text of their own, in seconds."""
+    with serving(APP) as server:
+        time.sleep(max(0.0, server.printed + after - time.perf_counter()))
+        seconds = []
+        for number in range(2):
+            link = server.link("attention", model="minilm", text=passage(loaded, 20, 5 * number), layer=3, head=1)
+            with visitor(browser) as context:
+                page = context.new_page()
+                start = time.perf_counter()
+                page.goto(link)
+                painted(page)
+                seconds.append(time.perf_counter() - start)
+        return seconds[0], seconds[1]
 
 
 def _another_head(

@@ -1,50 +1,32 @@
-"""A class opens one link: thirty sessions within a second, on a server that was just started.
+"""A class opens one link, or each person another one: thirty sessions within a second, on a server that just started.
 
 Thirty browsers on the server's own machine would measure each other. So the sessions are websocket clients that say
-what a browser says and take everything a browser is sent, and one real browser comes among them.
+what a browser says and take everything a browser is sent; where all open one link, one real browser comes among them.
 """
 
-import asyncio
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import psutil
 from playwright.sync_api import Browser, Page
-from streamlit.proto.Alert_pb2 import Alert
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.Element_pb2 import Element
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.asyncio.client import connect
-from websockets.exceptions import WebSocketException
-from websockets.typing import Subprotocol
 
 from benchmarks.measuring import Limit, Pairs, Row, compared, duration, size
 from benchmarks.passages import passage
-from benchmarks.serving import EMPTY_APP, WATCHED_APP, Server, chromium, painted, serving, visitor
+from benchmarks.serving import APP, EMPTY_APP, WATCHED_APP, Server, chromium, painted, serving, visitor
+from benchmarks.sessions import WITHIN, Opened, Visit, attend
 from benchmarks.watched_server import FORWARDS
 from models.loading import load_model
 
 _SESSIONS = 30
 _TIMES = 3
-_WITHIN = 1.0
-_PATIENCE = 120.0
 _TOKENS = 128
 _ONE_FORWARD = Limit(1, "value", "one")
 _NO_ERROR = Limit(0, "value", "none")
-
-
-@dataclass(frozen=True)
-class Opened:
-    """One session: seconds until it was sent the picture (None: never), and the errors that it was shown."""
-
-    seconds: float | None
-    errors: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -62,8 +44,46 @@ class Lesson:
     @property
     def errors(self) -> tuple[str, ...]:
         """Everything that went wrong for anybody."""
-        missing = ("no picture",) * (len(self.sessions) - len(self.seconds))
-        return missing + tuple(error for each in self.sessions for error in each.errors)
+        return tuple(fault for each in self.sessions for fault in each.faults)
+
+
+# What each person of a class opens where everybody is left to themselves: page, picture, models and texts for them.
+_WORDS = ("though", "through", "enough", "knight", "colonel", "queue", "island", "yacht", "honest", "doubt")
+_SENTENCES = (
+    "The cat sat on the mat.",
+    "The trophy does not fit in the suitcase because it is too big.",
+    "She poured water from the bottle into the cup until it was full.",
+    "The bank of the river was steep, and the bank was closed.",
+    "Colourless green ideas sleep furiously.",
+    "What is the capital of France?",
+)
+_OPENED = {
+    "attention": ("attention_view", ("minilm", "smollm2", "spelling_to_sound")),
+    "tokenizers": ("token_columns", ("minilm", "smollm2", "spelling_to_sound")),
+    "embeddings": ("layer_map", ("minilm", "smollm2", "spelling_to_sound")),
+    # An encoder keeps no cache, and this one writes nothing.
+    "kv_cache": ("cache_growth", ("smollm2", "spelling_to_sound")),
+    "sampling": ("next_token", ("smollm2", "spelling_to_sound")),
+}
+
+
+def class_of_all_pages(server: Server, count: int = _SESSIONS, start: int = 0) -> list[Visit]:
+    """So many links to all pages, each with all of its models, and with texts of which hardly two are equal.
+
+    start: another one gives other texts.
+    """
+    pages = list(_OPENED)
+    visits = []
+    for number in range(count):
+        page = pages[number % len(pages)]
+        picture, names = _OPENED[page]
+        name = names[number // len(pages) % len(names)]
+        text = start + number
+        words = _WORDS[text % len(_WORDS)]
+        if name != "spelling_to_sound":
+            words = f"{_SENTENCES[text % len(_SENTENCES)]} {words.capitalize()} {text}."
+        visits.append(Visit(server.link(page, model=name, text=words), picture))
+    return visits
 
 
 def measure(pairs: int) -> list[Row]:
@@ -75,10 +95,11 @@ def measure(pairs: int) -> list[Row]:
         for number in range(min(pairs, _TIMES)):
             log = Path(folder) / str(number)
             with serving(WATCHED_APP, {FORWARDS: str(log)}) as server:
-                ours.append(_lesson(browser, server, server.link("attention", **chosen), _is_map, painted))
+                link = server.link("attention", **chosen)
+                ours.append(_lesson(browser, server, Visit(link, "attention_view"), painted))
                 forwards.append(log.stat().st_size if log.exists() else 0)
             with serving(EMPTY_APP) as server:
-                beside.append(_lesson(browser, server, f"{server.address}/", _is_line, _line_is_there))
+                beside.append(_lesson(browser, server, Visit(f"{server.address}/", "text"), _line_is_there))
         with serving(WATCHED_APP) as server:
             per_session = _memory_of_a_session(server, server.link("attention", **chosen))
     errors = [error for lesson in ours for error in lesson.errors]
@@ -95,79 +116,49 @@ def measure(pairs: int) -> list[Row]:
         Row("class: forwards", str(max(forwards)), value=max(forwards), limit=_ONE_FORWARD, raw={"ours": forwards}),
         Row("class: errors", str(len(errors)), value=len(errors), limit=_NO_ERROR, raw={"ours": errors}),
         Row("class: the server's memory per further session of the link", size(per_session), value=per_session),
+        *_all_pages(min(pairs, _TIMES)),
     ]
 
 
+def _all_pages(times: int) -> Iterator[Row]:
+    """A class of which each person opens something else: on a fresh server, then there again, with other texts."""
+    cold: list[Opened] = []
+    warm: list[Opened] = []
+    for _ in range(times):
+        with serving(APP) as server:
+            for start, opened in ((0, cold), (_SESSIONS, warm)):
+                opened += attend(server, class_of_all_pages(server, start=start))
+    faults = [f"{each.visit.link}: {fault}" for each in (*cold, *warm) for fault in each.faults]
+    what = f"class: {_SESSIONS} sessions open five pages, three models and {_SESSIONS} texts within a second"
+    for name, opened in (("on a fresh server", cold), ("on a warm server", warm)):
+        first = [each.seconds for each in opened if each.seconds is not None]
+        last = [each.end_seconds for each in opened if each.end_seconds is not None]
+        for words, seconds in (("picture received", first), ("end of the script", last)):
+            yield Row(f"{what} {name}, to the {words}", _middle_and_late(seconds), raw={"ours": seconds})
+    yield Row("class: errors on all pages", str(len(faults)), value=len(faults), limit=_NO_ERROR, raw={"ours": faults})
+
+
 def _spread(lessons: list[Lesson]) -> str:
-    seconds = [each for lesson in lessons for each in lesson.seconds]
+    return _middle_and_late([each for lesson in lessons for each in lesson.seconds])
+
+
+def _middle_and_late(seconds: list[float]) -> str:
     if not seconds:
         return "nobody was sent anything"
     middle, late = np.percentile(seconds, (50, 95))
     return f"median {duration(middle)}, 95th percentile {duration(late)}"
 
 
-def _lesson(
-    browser: Browser, server: Server, link: str, is_picture: Callable[[Element], bool], there: Callable[[Page], None]
-) -> Lesson:
+def _lesson(browser: Browser, server: Server, visit: Visit, there: Callable[[Page], None]) -> Lesson:
     with ThreadPoolExecutor(1) as pool, visitor(browser) as context:
         page = context.new_page()
-        sessions = pool.submit(lambda: asyncio.run(_sessions(server, link, is_picture, _SESSIONS)))
-        time.sleep(_WITHIN / 2)
+        sessions = pool.submit(attend, server, [visit] * _SESSIONS)
+        time.sleep(WITHIN / 2)
         start = time.perf_counter()
-        page.goto(link)
+        page.goto(visit.link)
         there(page)
         seconds = time.perf_counter() - start
         return Lesson(sessions.result(), seconds)
-
-
-async def _sessions(server: Server, link: str, is_picture: Callable[[Element], bool], count: int) -> tuple[Opened, ...]:
-    """So many, evenly within a second; they stay until the last one has been served."""
-    served = asyncio.Barrier(count)
-    delays = np.linspace(0, _WITHIN, count)
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_session(server, link, is_picture, delay, served)) for delay in delays]
-    return tuple(task.result() for task in tasks)
-
-
-async def _session(
-    server: Server, link: str, is_picture: Callable[[Element], bool], delay: float, served: asyncio.Barrier
-) -> Opened:
-    await asyncio.sleep(delay)
-    page, _, query = link.removeprefix(f"{server.address}/").partition("?")
-    hello = BackMsg()
-    hello.rerun_script.query_string = query
-    hello.rerun_script.page_name = page
-    hello.rerun_script.context_info.url = link
-    seconds, errors = None, []
-    start = time.perf_counter()
-    stream = f"{server.address.replace('http', 'ws', 1)}/_stcore/stream"
-    async with AsyncExitStack() as stay:
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                # As browsers do: this subprotocol, messages of any size, no pings.
-                client = connect(stream, subprotocols=[Subprotocol("streamlit")], max_size=None, ping_interval=None)
-                socket = await stay.enter_async_context(client)
-                await socket.send(hello.SerializeToString())
-                message = ForwardMsg()
-                while not message.HasField("script_finished"):
-                    message = ForwardMsg.FromString(await socket.recv(decode=False))
-                    element = message.delta.new_element
-                    if seconds is None and is_picture(element):
-                        seconds = time.perf_counter() - start
-                    if element.HasField("exception") or element.alert.format == Alert.ERROR:
-                        errors.append(element.exception.message or element.alert.body)
-        except (OSError, WebSocketException) as error:
-            errors.append(f"not served to the end: {error}")
-        await served.wait()
-    return Opened(seconds, tuple(errors))
-
-
-def _is_map(element: Element) -> bool:
-    return element.bidi_component.component_name == "headlight.attention_view"
-
-
-def _is_line(element: Element) -> bool:
-    return element.HasField("text")
 
 
 def _line_is_there(page: Page) -> None:
@@ -181,6 +172,6 @@ def _memory_of_a_session(server: Server, link: str) -> float:
     with ThreadPoolExecutor(1) as pool:
         sizes = []
         for count in (1, *[_SESSIONS] * (1 + _TIMES)):
-            pool.submit(asyncio.run, _sessions(server, link, _is_map, count)).result()
+            pool.submit(attend, server, [Visit(link, "attention_view")] * count).result()
             sizes.append(process.memory_info().rss)
     return (sizes[-1] - sizes[1]) / (_TIMES * _SESSIONS)

@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,16 +25,31 @@ WATCHED_APP = ("benchmarks.watched_server",)
 
 _PATIENCE = 120.0
 _POLL = 0.02
+_PRINTED = b"URL:"
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: its address, its process id, and when it was started (`time.perf_counter`)."""
+    """A running server: its address, its process, and what it writes.
+
+    started, printed: when its process began, and when it had written its address (`time.perf_counter`).
+    """
 
     address: str
-    pid: int
+    process: subprocess.Popen[bytes]
+    output: Path
     started: float
+    printed: float
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.process.pid
+
+    def log(self) -> str:
+        """All that it has written by now."""
+        return self.output.read_text("utf-8", "replace")
 
     def link(self, page: str, **choices: object) -> str:
         """The address of a page with what is chosen on it."""
@@ -47,7 +62,7 @@ def serving(what: tuple[str, ...], environment: Mapping[str, str] | None = None)
     """Run a Python module as a server until the block ends; it answers when the block begins."""
     port = _free_port()
     options = ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
-    with tempfile.TemporaryFile() as log:
+    with tempfile.NamedTemporaryFile() as log:
         started = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-m", *what, *options],
@@ -58,10 +73,11 @@ def serving(what: tuple[str, ...], environment: Mapping[str, str] | None = None)
         )
         try:
             address = f"http://127.0.0.1:{port}"
-            if not _answers(f"{address}/_stcore/health", process):
-                log.seek(0)
-                raise RuntimeError(f"{what[0]} did not answer; it said: {log.read().decode()[-2000:]}")
-            yield Server(address, process.pid, started)
+            output = Path(log.name)
+            printed = _wait(lambda: _PRINTED in output.read_bytes(), process)
+            if not _wait(lambda: _answers(f"{address}/_stcore/health"), process):
+                raise RuntimeError(f"{what[0]} did not answer; it said: {output.read_text()[-2000:]}")
+            yield Server(address, process, output, started, printed)
         finally:
             process.terminate()
             try:
@@ -77,17 +93,23 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _answers(address: str, process: subprocess.Popen[bytes]) -> bool:
-    """Wait for an answer; False if the process ended or the patience did."""
+def _wait(until: Callable[[], bool], process: subprocess.Popen[bytes]) -> float:
+    """Wait for it, and say when it was so (`time.perf_counter`); 0 if the process ended or the patience did."""
     for _ in range(int(_PATIENCE / _POLL)):
+        if until():
+            return time.perf_counter()
         if process.poll() is not None:
-            return False
-        try:
-            with urllib.request.urlopen(address, timeout=1):
-                return True
-        except (urllib.error.URLError, TimeoutError, ConnectionError):
-            time.sleep(_POLL)
-    return False
+            break
+        time.sleep(_POLL)
+    return 0.0
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=1):
+            return True
+    except (urllib.error.URLError, TimeoutError, ConnectionError):
+        return False
 
 
 def chromium_path() -> str | None:

@@ -2,7 +2,6 @@
 heads as thumbnails one click away.
 """
 
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,6 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from models.engine import engine
 from pages.attending import changed, output, pictures, projector, steps_pictures
 from pages.attending.beside import inspect, inspect_changes, inspect_step
 from pages.attending.choices import (
@@ -44,9 +42,10 @@ from pages.attending.choices import (
 from pages.attending.options import more
 from pages.attending.tabs import below
 from pages.shared import door, thread
-from pages.shared.asking import ask, let_it_leave, working
+from pages.shared.asking import ask, let_it_leave
 from pages.shared.examples import ATTENTION
 from pages.shared.link import mirror, receive
+from pages.shared.loading import loading
 from pages.shared.messages import in_place, problem, show_notes
 from pages.shared.text import question_and_text
 from viz.components.attention_view import attention_view_library
@@ -154,11 +153,8 @@ def explore() -> None:
     """Everything that changes with layer, head and token, and nothing else."""
     chosen_view()
     status = st.empty()
-    title = MODELS[thread.MODEL.value].title
-    first = not engine.has_model(thread.MODEL.value)
     with in_place():
-        with working(f"Loading {title}, once for everybody…", status) if first else nullcontext():
-            # torch comes with these, and is not waited for before the first paint.
+        with loading(thread.MODEL.value, status):
             from models.attention import TracedTextRequest, TraceRequest
 
             if family() == "seq2seq":

@@ -1,11 +1,8 @@
 """Where does a token start, how does each layer move it, and what is near it?"""
 
-from contextlib import nullcontext
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from models.catalog import MODELS
 from models.engine import engine
 from pages.embedding import context, lens, table
 from pages.embedding.choices import (
@@ -19,9 +16,10 @@ from pages.embedding.choices import (
 )
 from pages.embedding.tabs import below
 from pages.shared import door, thread
-from pages.shared.asking import ask, working
+from pages.shared.asking import ask
 from pages.shared.examples import EMBEDDINGS
 from pages.shared.link import mirror, receive, run_again
+from pages.shared.loading import loading
 from pages.shared.messages import in_place, keep_notes, show_notes
 from pages.shared.text import question_and_text
 
@@ -42,9 +40,7 @@ def explore() -> None:
     if not is_soon:
         _controls(left)
     with centre, in_place():
-        loading = working(f"Loading {MODELS[name].title}, once for everybody…", status)
-        with nullcontext() if engine.has_model(name) else loading:
-            # torch comes with these, and is not waited for before the first paint.
+        with loading(name, status):
             from models.embeddings import EmbedRequest, TableFactsRequest
 
             engine.model(name)

@@ -1,10 +1,7 @@
 """What does a model keep while it writes? The KV cache as it grows, measured, predicted, and what it buys."""
 
-from contextlib import nullcontext
-
 import streamlit as st
 
-from models.catalog import MODELS
 from models.engine import engine
 from pages.caching import growth
 from pages.caching.beside import inspect, nothing_kept
@@ -23,9 +20,10 @@ from pages.caching.choices import (
 )
 from pages.caching.tabs import Shown, below
 from pages.shared import door, thread
-from pages.shared.asking import ask, working
+from pages.shared.asking import ask
 from pages.shared.examples import CACHES
 from pages.shared.link import mirror, receive, run_again
+from pages.shared.loading import loading
 from pages.shared.messages import in_place, keep_notes, problem, show_notes
 from pages.shared.text import question_and_text
 
@@ -71,12 +69,9 @@ def explore() -> None:
     """Everything that changes with the run, the step and the cell."""
     status = st.empty()
     name = thread.MODEL.value
-    first = not engine.has_model(name)
     with in_place():
         heed_model(name)
-        loading = working(f"Loading {MODELS[name].title}, once for everybody…", status)
-        with loading if first else nullcontext():
-            # torch comes with these, and is not waited for before the first paint.
+        with loading(name, status):
             from models.decoding import PromptRequest
             from models.kv_cache import CacheFactsRequest
 

@@ -1,6 +1,5 @@
 """What does each knob do to the next token, and to the text?"""
 
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,9 +25,10 @@ from pages.decoding.choices import (
 )
 from pages.decoding.tabs import Shown, below
 from pages.shared import door, thread
-from pages.shared.asking import ask, working
+from pages.shared.asking import ask
 from pages.shared.examples import SAMPLING
 from pages.shared.link import mirror, receive, run_again
+from pages.shared.loading import loading
 from pages.shared.messages import in_place, keep_notes, show_notes
 from pages.shared.text import question_and_text
 from viz.components.next_token import next_token_library
@@ -55,9 +55,7 @@ def explore() -> None:
     with text:
         text, about_text = st.container(), st.container()
     with in_place():
-        loading = working(f"Loading {card.title}, once for everybody…", status)
-        with nullcontext() if engine.has_model(name) else loading:
-            # torch comes with these, and is not waited for before the first paint.
+        with loading(name, status):
             from models.decoding import NextTokenRequest
 
             loaded = engine.model(name)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from models.engine import libraries
 from models.errors import HeadlightError
 from pages.shared import door, thread
 from pages.shared.asking import ask, working
@@ -118,10 +119,12 @@ def explore() -> None:
         if not now.cards:
             raise NothingToCutError("Choose a tokenizer above; two to six stand side by side.")
         with working("Loading the tokenizers, once for everybody…", status):
+            libraries("models.tokenization")
             own.have_loaded(now.names)
         picture(now, status)
         has_picture = True
     if not has_picture:
+        libraries("models.tokenization")
         without_picture(now.text)
     mirror(EVERY)
 

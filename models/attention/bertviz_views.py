@@ -22,6 +22,7 @@ from models.catalog import D3, JQUERY, Pack
 from models.engine import Engine
 from models.errors import HeadlightError
 from models.loading.packs import packs_folder, verify_files
+from models.one_at_a_time import one_at_a_time
 
 View = Literal["head", "model"]
 
@@ -214,8 +215,9 @@ def _from_bertviz(
 ) -> tuple[str, str]:
     """The elements and the script that BertViz hands out, without the script that it would fetch first."""
     # Brings IPython along, which nobody else needs.
-    import torch
-    from bertviz import head_view, model_view
+    with one_at_a_time():
+        import torch
+        from bertviz import head_view, model_view
 
     layers = [
         torch.from_numpy(weights if as_it_comes else np.round(weights.astype(np.float64), _DECIMALS)).unsqueeze(0)

@@ -12,6 +12,7 @@ from models.embeddings.order import best_first
 from models.embeddings.similarity import cosines
 from models.engine import Gate
 from models.errors import HeadlightError
+from models.one_at_a_time import one_at_a_time
 
 Method = Literal["pca", "umap", "t-sne"]
 Dimensions = Literal[2, 3]
@@ -126,7 +127,7 @@ def _pca(
 
 
 def _umap(vectors: Float[np.ndarray, "point width"], dimensions: int, seed: int) -> Float[np.ndarray, "point axis"]:
-    with warnings.catch_warnings():
+    with one_at_a_time(), warnings.catch_warnings():
         # It warns that Tensorflow is not there, which is for something else.
         warnings.simplefilter("ignore", ImportWarning)
         import umap
@@ -143,8 +144,9 @@ def _umap(vectors: Float[np.ndarray, "point width"], dimensions: int, seed: int)
 
 
 def _tsne(vectors: Float[np.ndarray, "point width"], dimensions: int, seed: int) -> Float[np.ndarray, "point axis"]:
-    from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits
+    with one_at_a_time():
+        from sklearn.manifold import TSNE
+        from threadpoolctl import threadpool_limits
 
     made = TSNE(
         n_components=dimensions,
@@ -173,7 +175,8 @@ def _trust(
     neighbours = min(NEIGHBOURS, (count - 1) // 2)
     if neighbours < 1:
         return None
-    from sklearn.manifold import trustworthiness
+    with one_at_a_time():
+        from sklearn.manifold import trustworthiness
 
     if count < len(vectors):
         chosen = np.sort(np.random.default_rng(seed).choice(len(vectors), count, replace=False))

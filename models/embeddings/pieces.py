@@ -81,11 +81,13 @@ def find_piece(loaded: LoadedModel, typed: str) -> FoundPiece:
 
 def _written(loaded: LoadedModel, text: str) -> str:
     """How this tokenizer's vocabulary would write this text as one piece."""
-    kind = looks_of(loaded.tokenizer).notation.kind
-    if kind == "bytes":
+    notation = looks_of(loaded.tokenizer).notation
+    if notation.kind == "bytes":
         table = character_of_byte()
         return "".join(table[byte] for byte in text.encode())
-    return text.replace(" ", "▁") if kind == "metaspace" else text
+    for sign, meaning in notation.written if notation.kind == "metaspace" else ():
+        text = text.replace(meaning, sign)
+    return text
 
 
 def _cut(loaded: LoadedModel, text: str) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ from models.engine.gate import Gate
 from models.engine.jobs import JobError, Progress
 from models.engine.shelf import ShelfFullError
 from models.engine.threads import on_one_thread
+from models.one_at_a_time import libraries
 
 __all__ = [
     "ByteCache",
@@ -20,6 +21,7 @@ __all__ = [
     "StepsRequest",
     "device_name",
     "engine",
+    "libraries",
     "on_one_thread",
     "size_of",
 ]

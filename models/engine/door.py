@@ -4,8 +4,8 @@ import atexit
 import gc
 import logging
 import os
-import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from models.engine.memory import give_memory_back
 from models.engine.shelf import Shelf
 from models.engine.threads import wait_asleep
 from models.errors import HeadlightError
+from models.one_at_a_time import libraries, libraries_are_here
 
 if TYPE_CHECKING:
     from models.loading import LoadedModel
@@ -199,7 +200,7 @@ class Engine:
     def _after(self, error: Exception) -> str:
         """What to say of a device's failure; "" where it is none."""
         # An error of torch's cannot come before torch.
-        if "torch" not in sys.modules:
+        if not libraries_are_here():
             return ""
         from models.loading.placing import failure_of, let_go_of
 
@@ -220,6 +221,7 @@ class Engine:
 
     def memory(self) -> MemoryUse:
         """What our models take of the device that computes. Imports torch. Raises DeviceError."""
+        libraries()
         from models.loading.placing import chosen_device, device_memory, most_model_bytes
 
         device = chosen_device(self._models.failed)
@@ -234,9 +236,12 @@ class Engine:
 
 def _load(name: str) -> "LoadedModel":
     # torch is imported with the first model, so that the first paint need not wait for it.
+    libraries()
     from models.loading import load_model
 
+    start = time.perf_counter()
     loaded = load_model(name)
+    log.info("Loaded %s in %.1f s; it computes on %s", name, time.perf_counter() - start, loaded.device)
     _hide_from_collector()
     return loaded
 
@@ -275,6 +280,7 @@ def _free() -> None:
 
 
 def _load_tokenizer(name: str) -> "LoadedTokenizer":
+    libraries("models.tokenization")
     from models.tokenization import load_tokenizer
 
     loaded = load_tokenizer(name)
@@ -293,6 +299,7 @@ def _hide_from_collector() -> None:
 
 def device_name() -> str:
     """The device that computes, as the sidebar shows it. Imports torch. Raises DeviceError."""
+    libraries()
     import torch
 
     from models.loading.placing import chosen_device

@@ -1,5 +1,6 @@
 """The models in memory: so many and so large at most, the least recently used goes first, none while it is in use."""
 
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -13,6 +14,8 @@ from models.engine.cache import ByteCache
 from models.engine.gate import tell
 from models.errors import HeadlightError
 from models.loading.room import Places, Read, keeping
+
+log = logging.getLogger(__name__)
 
 _TICK_SECONDS = 0.25
 # How long a model is waited for: before it goes to the next place, and in the last one.
@@ -343,6 +346,7 @@ class Shelf:
 
     def _remove(self, name: str) -> None:
         self._forget(self._entries.pop(name).loaded)
+        log.info("Released %s", name)
         self._changed.notify_all()
 
     def _lease(self, name: str, entry: _Entry, mine: _Leases) -> None:

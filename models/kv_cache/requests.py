@@ -8,6 +8,7 @@ from models.catalog import ARCHITECTURES, KnownArchitecture
 from models.engine import Engine
 from models.kv_cache.seen import cache_shape
 from models.kv_cache.shape import CacheFormulaError, LayerShape
+from models.one_at_a_time import one_at_a_time
 
 
 @dataclass(frozen=True)
@@ -71,4 +72,6 @@ class KnownCachesRequest:
 
 def known_config(architecture: KnownArchitecture) -> PreTrainedConfig:
     """The config that transformers makes of an architecture's figures."""
-    return AutoConfig.for_model(architecture.model_type, **architecture.figures)
+    # transformers imports the class when it is asked for.
+    with one_at_a_time():
+        return AutoConfig.for_model(architecture.model_type, **architecture.figures)

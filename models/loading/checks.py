@@ -24,6 +24,7 @@ from transformers.models.auto.modeling_auto import (
 from models.catalog import Family, ModelCard, Pack
 from models.errors import HeadlightError
 from models.loading.positions import position_limit
+from models.one_at_a_time import one_at_a_time
 
 CONFIG, ADAPTER = "config.json", "adapter_config.json"
 SAFETENSORS, SHARDS_INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -197,7 +198,9 @@ def config_from(settings: Mapping[str, Any]) -> PreTrainedConfig:
             "or as GGUF."
         )
     try:
-        return CONFIG_MAPPING[kind].from_dict(dict(settings))
+        # transformers imports the class when it is asked for.
+        with one_at_a_time():
+            return CONFIG_MAPPING[kind].from_dict(dict(settings))
     except Exception as error:
         raise ModelRefusedError(
             f"Its config.json does not fit its architecture ({kind}): {type(error).__name__} on reading it."

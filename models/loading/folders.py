@@ -25,6 +25,7 @@ from models.loading.checks import (
     settings_in,
     weights_among,
 )
+from models.one_at_a_time import one_at_a_time
 
 FOLDER = "folder:"
 VARIABLE = "HEADLIGHT_FOLDERS"
@@ -185,10 +186,11 @@ def _gguf_card(folder: Path, file: str, **more: Any) -> ModelCard:
 
 
 def _settings_of_gguf(path: Path) -> dict[str, object]:
-    from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
-
     try:
-        return dict(load_gguf_checkpoint(str(path))["config"])
+        with one_at_a_time():
+            from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
+
+            return dict(load_gguf_checkpoint(str(path))["config"])
     except Exception as error:
         raise ModelRefusedError(
             f"This GGUF file could not be read ({type(error).__name__}): it is damaged, or its architecture is not one "

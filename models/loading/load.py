@@ -13,7 +13,6 @@ from transformers import (
     AutoModelForCausalLM,
     AutoModelForMaskedLM,
     AutoModelForSeq2SeqLM,
-    AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
@@ -35,11 +34,18 @@ from models.loading.packs import PackError, model_folder
 from models.loading.placing import Place, failure_of, input_device, places_for
 from models.loading.positions import position_limit
 from models.loading.room import put
+from models.loading.soundness import check_sound
+from models.loading.tokenizer_files import tokenizer_in
 from models.loading.wrapping import card_figures
+from models.one_at_a_time import alone
+from models.tokenization import cut_by_text_alone
 
 # Bars for a person at a terminal; here they would fill a server's log.
 disable_progress_bar()
 
+_CHANCE = (
+    "Its tokenizer leaves out merges by chance (dropout): that is switched off, so that a text is cut alike each time."
+)
 TARGET_TOKENIZER = "target_tokenizer.json"
 _CLASSES = {"encoder": AutoModel, "decoder": AutoModelForCausalLM, "seq2seq": AutoModelForSeq2SeqLM}
 
@@ -61,9 +67,8 @@ def load_model(name: str, place: Place | None = None) -> LoadedModel:
 def _read(card: ModelCard, place: Place) -> LoadedModel:
     folder = model_folder(card)
     try:
-        model, missing, unexpected = _weights(card, folder, place)
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        target_tokenizer = _target_tokenizer(folder)
+        read = alone(partial(_from_files, card, folder, place), is_final=lambda error: failure_of(error) is not None)
+        model, missing, unexpected, tokenizer, target_tokenizer = read
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         if failure_of(error) is not None:
             raise
@@ -78,6 +83,17 @@ def _read(card: ModelCard, place: Place) -> LoadedModel:
     check_whole(missing, card.title)
     check_depth(model, unexpected, card.title)
     return _prepare(model, tokenizer, card, target_tokenizer, place.note, folder)
+
+
+def _from_files(
+    card: ModelCard, folder: Path, place: Place
+) -> tuple[PreTrainedModel, Collection[str], Collection[str], Any, Any]:
+    """The model, what its files lack, what only they have, its tokenizer and that of its outputs; runs alone in the
+    process.
+    """
+    model, missing, unexpected = _weights(card, folder, place)
+    check_sound(model, missing)
+    return model, missing, unexpected, tokenizer_in(folder), _target_tokenizer(folder)
 
 
 def _weights(card: ModelCard, folder: Path, place: Place) -> tuple[PreTrainedModel, Collection[str], Collection[str]]:
@@ -147,9 +163,8 @@ def _prepare(
     model.eval()
     use_headlight(model)
     backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is not None:
-        backend.no_padding()
-        backend.no_truncation()
+    if backend is not None and cut_by_text_alone(backend):
+        note = f"{note} {_CHANCE}".strip()
     if target_tokenizer is None:
         target_tokenizer = _in_target_mode(tokenizer)
     loaded = LoadedModel(

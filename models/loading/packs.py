@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 
 from models.catalog import ModelCard, Pack
 from models.errors import HeadlightError
+from models.one_at_a_time import alone
 
 log = logging.getLogger(__name__)
 
@@ -91,9 +92,8 @@ def model_folder(card: ModelCard) -> Path:
     gguf = card.pack.gguf
     if gguf is not None:
         source = Path(card.folder) if card.folder else packs_folder() / card.pack.folder
-        made_once(
-            target, lambda work: _expand(source, gguf, work), card.title, f"{card.parameters * 4 // 1_000_000} MB"
-        )
+        room = f"{card.parameters * 4 // 1_000_000} MB"
+        made_once(target, lambda work: alone(lambda: _expand(source, gguf, work)), card.title, room)
     return target
 
 
@@ -161,7 +161,7 @@ def _make(target: Path, make: Callable[[Path], None]) -> None:
 
 
 def _expand(source: Path, gguf: str, work: Path) -> None:
-    """Expand a GGUF into a safetensors folder."""
+    """Expand a GGUF into a safetensors folder; runs alone in the process."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

@@ -177,15 +177,22 @@ def with_marks(
     return found
 
 
-def cut_by_text_alone(tokenizer: Tokenizer) -> None:
-    """Switch off what makes the pieces depend on more than the text: padding, truncation, and chance (BPE dropout)."""
+def cut_by_text_alone(tokenizer: Tokenizer) -> bool:
+    """Switch off what makes the pieces depend on more than the text: padding, truncation, and chance (BPE dropout).
+
+    Returns whether chance was among it, which changes what a person gets.
+    """
     tokenizer.no_padding()
     tokenizer.no_truncation()
     model: Any = tokenizer.model
     if isinstance(model, BPE) and model.dropout is not None:
+        had_chance = model.dropout > 0
         model.dropout = None
+        return had_chance
     if isinstance(model, Unigram) and model.alpha is not None:
         model.alpha = model.nbest_size = None
+        return True
+    return False
 
 
 def literal_twin(tokenizer: Tokenizer) -> Tokenizer:

@@ -10,6 +10,7 @@ from typing import Any
 from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
 from tokenizers.models import BPE, Unigram
 
+from models.one_at_a_time import one_at_a_time
 from models.tokenization.conversion import TokenizerFileError, add_special, check_lengths, last_merges, last_parts
 from models.tokenization.sentence_piece_probes import (
     BYTE,
@@ -58,8 +59,9 @@ def sentencepiece(data: bytes, adds_first: str = "") -> tuple[Tokenizer, tuple[s
 
 
 def _proto(data: bytes) -> Any:
-    from google.protobuf.message import DecodeError
-    from sentencepiece import sentencepiece_model_pb2
+    with one_at_a_time():
+        from google.protobuf.message import DecodeError
+        from sentencepiece import sentencepiece_model_pb2
 
     # Its members are made when it is imported.
     schema: Any = sentencepiece_model_pb2
@@ -163,7 +165,8 @@ def _rules(spec: Any, data: bytes) -> list[Any]:
     rest; `sentencepiece` takes the longest. Where the rules compose, as all of its own do, composing first and last
     leaves it single characters.
     """
-    from sentencepiece import SentencePieceNormalizer
+    with one_at_a_time():
+        from sentencepiece import SentencePieceNormalizer
 
     if not spec.precompiled_charsmap:
         return []

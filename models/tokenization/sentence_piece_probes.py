@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
+from models.one_at_a_time import one_at_a_time
 from models.tokenization.conversion import TokenizerFileError
 from models.tokenization.loaded import hide_special_pieces, literal_twin
 
@@ -37,7 +38,8 @@ def check_cuts_alike(tokenizer: Tokenizer, data: bytes, proto: Any) -> tuple[str
 
     Raises TokenizerFileError, with the name of the setting, where the pieces differ.
     """
-    from sentencepiece import SentencePieceProcessor
+    with one_at_a_time():
+        from sentencepiece import SentencePieceProcessor
 
     theirs: Any = SentencePieceProcessor(model_proto=data)
     # What is asked is how it cuts once it is loaded; the conversion itself keeps its special tokens.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from models.engine import libraries
 from pages.decoding.beams import CHOICES as BEAM_CHOICES
 from pages.decoding.knobs import CHOICES, KNOBS, Preset
 from pages.decoding.prompts import FOLLOW as FOLLOWED
@@ -171,6 +172,7 @@ def said_of(settings: "DecodingSettings") -> str:
 
 def settings_of(said: str) -> "DecodingSettings":
     """The settings that `said_of` wrote. Raises ValueError with a sentence."""
+    libraries()
     from models.decoding import DecodingSettings, SettingsError
 
     wrong = "The link's settings of the written text cannot be read; nothing is written yet."

@@ -7,12 +7,14 @@ from contextlib import contextmanager
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitDuplicateElementKey
+from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 
 from models.errors import HeadlightError
 from pages.shared.link import note, take_notes
 
 log = logging.getLogger(__name__)
 _SHOWN = "notes:shown"
+_UNFORESEEN = "Something went wrong here that was not foreseen. It is in the server's log; try another text or model."
 
 
 @contextmanager
@@ -27,9 +29,29 @@ def in_place() -> Iterator[None]:
         problem(str(error))
     except Exception:
         log.exception("The page failed")
-        problem(
-            "Something went wrong here that was not foreseen. It is in the server's log; try another text or model."
+        problem(_UNFORESEEN)
+
+
+def unforeseen(error: Exception) -> bool:
+    """What Streamlit asks about an error that nothing else took, in a page, a fragment or a callback; it is logged.
+
+    The person reads a sentence, in the place where the script was; after a callback the page is shown all the same.
+    """
+    sentence = str(error) if isinstance(error, HeadlightError) else _UNFORESEEN
+    script = get_script_run_ctx()
+    if script is None or script.has_script_started or script.script_requests is None:
+        problem(sentence)
+        return True
+    note(sentence)
+    script.script_requests.request_rerun(
+        RerunData(
+            query_string=script.query_string,
+            page_script_hash=script.page_script_hash,
+            cached_message_hashes=script.cached_message_hashes,
+            context_info=script.context_info,
         )
+    )
+    return True
 
 
 def problem(sentence: str) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from models.engine import engine
+from models.engine import engine, libraries
 from pages.shared import thread
 from pages.shared.asking import ask, working
 from pages.shared.messages import in_place
@@ -68,7 +68,7 @@ def _open() -> None:
     status = st.empty()
     with st.container(key="model_card"), in_place():
         with working("Looking at the model…", status):
-            # torch comes with these.
+            libraries()
             from models.model_facts import ModelFactsRequest
 
             engine.model(thread.MODEL.value)

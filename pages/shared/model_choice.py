@@ -10,7 +10,7 @@ import streamlit as st
 
 from models.catalog import MODELS, ModelCard
 from models.catalog.hub_models import HUB_MODELS
-from models.engine import JobError, engine
+from models.engine import JobError, engine, libraries
 from models.errors import HeadlightError
 from models.loading.hub_ids import check_allowed, hub_id, is_closed, is_of_hub, is_shelf_only, largest_download
 from pages.shared import thread
@@ -112,6 +112,7 @@ def have(name: str) -> str:
         return name
     if name not in MODELS:
         # torch comes with these, and with these models only.
+        libraries()
         if name.startswith(thread.FOLDER):
             from models.loading.folders import open_folder
 
@@ -204,8 +205,9 @@ def _sources() -> None:
 
 @contextmanager
 def _in_place() -> Iterator[None]:
-    """Have what goes wrong inside said in one sentence below the box."""
+    """Have what goes wrong inside said in one sentence below the box; what computes can be imported inside."""
     try:
+        libraries()
         yield
     except HeadlightError as error:
         st.session_state[_ERROR] = str(error)
@@ -312,11 +314,11 @@ def _fetch_button(name: str, size: str) -> None:
 
 
 def _fetch(name: str) -> None:
-    from models.loading.downloads import DownloadRequest
-
     for each in (_ERROR, _STOPPED):
         st.session_state.pop(each, None)
     with _in_place():
+        from models.loading.downloads import DownloadRequest
+
         st.session_state[_JOB] = (name, engine.start(DownloadRequest(name)))
 
 

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import streamlit as st
 
-from models.engine import JobError, engine
+from models.engine import JobError, engine, libraries
 from models.errors import HeadlightError
 from models.loading.hub_ids import hub_id, is_closed
 from pages.shared.link import run_again
@@ -32,7 +32,7 @@ def from_hub(pattern: str) -> None:
     if pressed:
         _leave()
         st.session_state.pop(_SAID, None)
-        # torch comes with this.
+        libraries()
         from models.loading.hub_tokenizers import FetchTokenizerRequest
 
         try:

@@ -44,13 +44,13 @@ def free_port():
 
 
 @contextmanager
-def serving(folder):
-    """A fresh server: nobody has opened it, and no model is loaded."""
+def serving(folder, what=("streamlit", "run", "app.py")):
+    """A fresh server: nobody has opened it, and no model is loaded. what: the Python module that runs it."""
     port = free_port()
     server = Server(port, folder / "server.log")
     with server.log.open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", *SETTINGS, f"--server.port={port}"],
+            [sys.executable, "-m", *what, *SETTINGS, f"--server.port={port}"],
             cwd=ROOT,
             # As many threads as the tests' own torch: the order of sums is the same, and files compare exactly.
             env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},

@@ -293,6 +293,35 @@ def test_a_token_beyond_the_table_is_named(folder):
     assert trace_attention(loaded, "w5 w6").tokens
 
 
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("[]", "tokenizer.json is a JSON list"),
+        ("7", "tokenizer.json is a JSON number"),
+        ('{"model": {"vo', "tokenizer.json is cut off or damaged"),
+        ('{"model": {}}', "tokenizer.json has no model"),
+    ],
+)
+def test_a_tokenizer_that_is_none_is_named(folder, content, sentence):
+    (folder / "tokenizer.json").write_text(content)
+    name = open_folder(str(folder)).name
+    with pytest.raises(ModelRefusedError, match=sentence):
+        load_model(name)
+
+
+def test_a_tokenizer_that_cuts_by_chance_does_not(folder):
+    pieces = [*WORDS[:4], "a", "b", "ab", "aba", "abab"]
+    backend = Tokenizer(
+        models.BPE(
+            {each: place for place, each in enumerate(pieces)}, [("a", "b"), ("ab", "a"), ("ab", "ab")], dropout=0.5
+        )
+    )
+    backend.save(str(folder / "tokenizer.json"))
+    loaded = load_model(open_folder(str(folder)).name)
+    assert "dropout" in loaded.note
+    assert len({trace_attention(loaded, "abab").tokens for _ in range(30)}) == 1
+
+
 def test_weights_of_another_size_are_refused(folder):
     change(folder, intermediate_size=56)
     name = open_folder(str(folder)).name

@@ -43,7 +43,7 @@ def browser_source(name: str, *shared: str) -> BrowserSource:
     """
     folder = _FOLDER / name
     own = sorted(folder.glob("*.js"), key=lambda part: (part.name == "index.js", part.name))
-    parts = [_FOLDER / f"{each}.js" for each in ("drawing", *shared)] + own
+    parts = [_FOLDER / f"{each}.js" for each in ("drawing", "mounting", *shared)] + own
     return BrowserSource(
         js="".join(map(_bare, parts)),
         css="".join(map(_bare, (_FOLDER / "drawing.css", folder / "style.css"))),
@@ -71,12 +71,21 @@ export default () => {
   arrived.add("NAME")
   const bytes = Uint8Array.from(atob(packed), (each) => each.charCodeAt(0))
   const unpacked = new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")))
-  unpacked.text().then(async (text) => {
-    const { default: mount } = await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })))
+  const arrive = (mount) => {
     const waiting = libraries.get("NAME")
     libraries.set("NAME", mount)
     waiting?.forEach((begin) => begin(mount))
-  })
+  }
+  const missing = (error) => (component) => {
+    const { message, stack } = error
+    const said = "The script of this picture did not arrive; reload the page."
+    component.parentElement.firstElementChild.textContent = said
+    setTimeout(() => component.setTriggerValue("fault", { message, stack }))
+  }
+  unpacked
+    .text()
+    .then((text) => import(URL.createObjectURL(new Blob([text], { type: "text/javascript" }))))
+    .then(({ default: mount }) => arrive(mount), (error) => arrive(missing(error)))
 }
 """
 _CALLS = """export default (component) => {

@@ -8,15 +8,14 @@ import numpy as np
 import streamlit as st
 from jaxtyping import Float, UInt16
 
+from viz.components.mounting import component
 from viz.components.packing import library_source, pack, twelve_bits
 from viz.components.picture_state import mark_of, picture_state
 from viz.palette import for_browser
 
 _LIBRARY, _PICTURE = library_source("attention_view", "svg")
-_mount_library = st.components.v2.component("headlight.attention_view_library", html="<i hidden></i>\n", **_LIBRARY)
-_mount = st.components.v2.component(
-    "headlight.attention_view", html='<div class="headlight attention-view"></div>\n', **_PICTURE
-)
+_mount_library = component("attention_view_library", html="<i hidden></i>\n", **_LIBRARY)
+_mount = component("attention_view", html='<div class="headlight attention-view"></div>\n', **_PICTURE)
 
 
 @dataclass(frozen=True)

@@ -2,23 +2,12 @@
 
 const LABEL_FONT = 12
 const LONGEST_LABEL = 110
-const roots = new WeakMap()
 
-export default function (component) {
-  const { data, parentElement, setTriggerValue } = component
-  const root = parentElement.querySelector(".attention-view")
-  let shell = roots.get(root)
-  if (!shell) {
-    shell = new AttentionView(root)
-    roots.set(root, shell)
-  }
-  shell.tell = setTriggerValue
-  shell.show(data)
-  return () => {
-    shell.leave()
-    roots.delete(root)
-  }
-}
+export default mounted(
+  ".attention-view",
+  (root) => new AttentionView(root),
+  (shell, { setTriggerValue }) => (shell.tell = setTriggerValue)
+)
 
 class AttentionView {
   constructor(root) {

@@ -8,9 +8,10 @@ import numpy as np
 import streamlit as st
 from jaxtyping import Float
 
+from viz.components.mounting import component
 from viz.components.packing import pack
 
-_mount = st.components.v2.component("headlight.cache_feed", js=(Path(__file__).parent / "index.js").read_text())
+_mount = component("cache_feed", js=(Path(__file__).parent / "index.js").read_text())
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,5 +1,5 @@
 // Hands the newest steps of a run to the picture that shows it, and tells the server how many it has. No larger than
-// it must be: it is sent with every update.
+// it must be: it is sent with every update. What goes wrong in the picture is the picture's (mounting.js).
 export default ({ data, setStateValue }) => {
   const runs = (globalThis.headlightRuns ??= new Map())
   const length = new DataView(data.buffer, data.byteOffset).getUint32(0, true)
@@ -13,7 +13,7 @@ export default ({ data, setStateValue }) => {
     run.count = count
   }
   run.isDone = isDone
-  run.arrived?.()
+  try { run.arrived?.() } catch (error) { reportError(error) }
   clearTimeout(run.telling)
   if (count !== since || since > run.count) run.telling = setTimeout(() => setStateValue("seen", [name, run.count]), 250)
 }

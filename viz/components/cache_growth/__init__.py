@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from viz.components.mounting import component
 from viz.components.packing import browser_source, pack
 from viz.palette import for_browser
 
@@ -26,9 +27,7 @@ _SKELETON = """\
   <div class="unseen" aria-live="polite"></div>
 </div>
 """
-_mount = st.components.v2.component(
-    "headlight.cache_growth", html=_SKELETON, **browser_source("cache_growth", "player")
-)
+_mount = component("cache_growth", html=_SKELETON, **browser_source("cache_growth", "player"))
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,13 @@
 // A KV cache as it grows. The steps come from a feed (cache_feed), through `headlightRuns`.
 
-const views = new WeakMap()
-
-export default function (component) {
-  const { data, parentElement, setTriggerValue } = component
-  const root = parentElement.querySelector(".cache-growth")
-  let view = views.get(root)
-  if (!view) {
-    view = new CacheGrowth(root)
-    views.set(root, view)
+export default mounted(
+  ".cache-growth",
+  (root) => new CacheGrowth(root),
+  (view, { setTriggerValue }) => {
+    view.tellStep = (step) => setTriggerValue("step", step)
+    view.tellCell = (cell) => setTriggerValue("cell", cell)
   }
-  view.tellStep = (step) => setTriggerValue("step", step)
-  view.tellCell = (cell) => setTriggerValue("cell", cell)
-  view.show(data)
-  return () => {
-    view.leave()
-    views.delete(root)
-  }
-}
+)
 
 class CacheGrowth {
   constructor(root) {

@@ -1,13 +1,13 @@
 """A whole HTML document that somebody else's library wrote, in a frame that cannot reach the page."""
 
 import numpy as np
-import streamlit as st
 
+from viz.components.mounting import component
 from viz.components.packing import browser_source, pack
 from viz.palette import for_browser
 
-_mount = st.components.v2.component(
-    "headlight.framed_document",
+_mount = component(
+    "framed_document",
     html='<div class="headlight framed-document"></div>\n',
     **browser_source("framed_document"),
 )

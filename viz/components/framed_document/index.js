@@ -1,22 +1,7 @@
 // A document in a frame of its own origin: it may run scripts, and can reach neither this page nor its address.
 
 const TALLEST = 1600
-const frames = new WeakMap()
-
-export default function (component) {
-  const { data, parentElement } = component
-  const root = parentElement.querySelector(".framed-document")
-  let frame = frames.get(root)
-  if (!frame) {
-    frame = new FramedDocument(root)
-    frames.set(root, frame)
-  }
-  frame.show(data)
-  return () => {
-    frame.end()
-    frames.delete(root)
-  }
-}
+export default mounted(".framed-document", (root) => new FramedDocument(root))
 
 class FramedDocument {
   constructor(root) {
@@ -25,7 +10,7 @@ class FramedDocument {
     window.addEventListener("message", this.onMessage)
   }
 
-  end() {
+  leave() {
     window.removeEventListener("message", this.onMessage)
   }
 

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 from jaxtyping import Float
 
+from viz.components.mounting import component
 from viz.components.packing import browser_source, pack
 from viz.components.picture_state import mark_of, picture_state
 from viz.palette import for_browser
@@ -29,7 +30,7 @@ _SKELETON = """\
   <div class="unseen" aria-live="polite"></div>
 </div>
 """
-_mount = st.components.v2.component("headlight.layer_map", html=_SKELETON, **browser_source("layer_map"))
+_mount = component("layer_map", html=_SKELETON, **browser_source("layer_map"))
 
 # Beyond these a place is sent in one byte instead of two; the picture has fewer pixels than either can tell apart.
 _MOST_FINE = 30_000

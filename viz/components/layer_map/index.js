@@ -1,22 +1,10 @@
 // Points that move from layer to layer; all layers share their axes.
 
-const views = new WeakMap()
-
-export default function (component) {
-  const { data, parentElement, setTriggerValue } = component
-  const root = parentElement.querySelector(".layer-map")
-  let view = views.get(root)
-  if (!view) {
-    view = new LayerMap(root)
-    views.set(root, view)
-  }
-  view.tell = setTriggerValue
-  view.show(data)
-  return () => {
-    view.leave()
-    views.delete(root)
-  }
-}
+export default mounted(
+  ".layer-map",
+  (root) => new LayerMap(root),
+  (view, { setTriggerValue }) => (view.tell = setTriggerValue)
+)
 
 const MOVES = 450
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches

@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 from jaxtyping import Float
 
+from viz.components.mounting import component
 from viz.components.packing import browser_source, pack
 from viz.palette import for_browser
 
@@ -18,7 +19,7 @@ _SKELETON = """\
   <div class="unseen" aria-live="polite"></div>
 </div>
 """
-_mount = st.components.v2.component("headlight.lens_grid", html=_SKELETON, **browser_source("lens_grid"))
+_mount = component("lens_grid", html=_SKELETON, **browser_source("lens_grid"))
 
 
 @dataclass(frozen=True, eq=False)

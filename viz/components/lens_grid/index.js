@@ -1,19 +1,10 @@
 // The logit lens as a table: a row for each layer, a column for each position.
 
-const views = new WeakMap()
-
-export default function (component) {
-  const { data, parentElement, setTriggerValue } = component
-  const root = parentElement.querySelector(".lens-grid")
-  let view = views.get(root)
-  if (!view) {
-    view = new LensGrid(root)
-    views.set(root, view)
-  }
-  view.tell = setTriggerValue
-  view.show(data)
-  return () => views.delete(root)
-}
+export default mounted(
+  ".lens-grid",
+  (root) => new LensGrid(root),
+  (view, { setTriggerValue }) => (view.tell = setTriggerValue)
+)
 
 class LensGrid {
   constructor(root) {

@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 from jaxtyping import Float, Int64
 
+from viz.components.mounting import component
 from viz.components.packing import library_source, pack
 from viz.palette import for_browser
 
@@ -24,8 +25,8 @@ _SKELETON = """\
 </div>
 """
 _LIBRARY, _PICTURE = library_source("next_token")
-_mount_library = st.components.v2.component("headlight.next_token_library", html="<i hidden></i>\n", **_LIBRARY)
-_mount = st.components.v2.component("headlight.next_token", html=_SKELETON, **_PICTURE)
+_mount_library = component("next_token_library", html="<i hidden></i>\n", **_LIBRARY)
+_mount = component("next_token", html=_SKELETON, **_PICTURE)
 
 
 @dataclass(frozen=True)

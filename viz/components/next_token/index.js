@@ -1,22 +1,10 @@
 // One next token: a row of stages, the curve of the whole vocabulary, and the likeliest tokens as bars.
 
-const views = new WeakMap()
-
-export default function (component) {
-  const { data, parentElement, setTriggerValue } = component
-  const root = parentElement.querySelector(".next-token")
-  let view = views.get(root)
-  if (!view) {
-    view = new NextToken(root)
-    views.set(root, view)
-  }
-  view.tell = setTriggerValue
-  view.show(data)
-  return () => {
-    view.resizes.disconnect()
-    views.delete(root)
-  }
-}
+export default mounted(
+  ".next-token",
+  (root) => new NextToken(root),
+  (view, { setTriggerValue }) => (view.tell = setTriggerValue)
+)
 
 class NextToken {
   constructor(root) {
@@ -39,6 +27,10 @@ class NextToken {
       stages: () => this.stages.map(({ name }) => name),
       tokens: () => this.rows.map(([id, text, rank, shares, cut]) => ({ id, text, rank, share: shares[this.now], cut })),
     }
+  }
+
+  leave() {
+    this.resizes.disconnect()
   }
 
   show(bytes) {

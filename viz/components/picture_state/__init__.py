@@ -8,9 +8,9 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-import streamlit as st
+from viz.components.mounting import component
 
-_mount = st.components.v2.component("headlight.picture_state", js=(Path(__file__).parent / "index.js").read_text())
+_mount = component("picture_state", js=(Path(__file__).parent / "index.js").read_text())
 
 
 def mark_of(*parts: bytes) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from models.tokenization import Column, Comparison, readable_text
+from viz.components.mounting import component
 from viz.components.packing import browser_source, pack
 from viz.palette import for_browser
 
@@ -20,7 +21,7 @@ _SKELETON = """\
   <div class="unseen" aria-live="polite"></div>
 </div>
 """
-_mount = st.components.v2.component("headlight.token_columns", html=_SKELETON, **browser_source("token_columns"))
+_mount = component("token_columns", html=_SKELETON, **browser_source("token_columns"))
 
 SPECIAL, UNKNOWN = 1, 2
 

@@ -1,22 +1,10 @@
 // One text, cut by several tokenizers.
 
-const views = new WeakMap()
-
-export default function (component) {
-  const { data, parentElement, setTriggerValue } = component
-  const root = parentElement.querySelector(".token-columns")
-  let view = views.get(root)
-  if (!view) {
-    view = new TokenColumns(root)
-    views.set(root, view)
-  }
-  view.choose = (stretch) => setTriggerValue("stretch", stretch)
-  view.show(data)
-  return () => {
-    view.resizes.disconnect()
-    views.delete(root)
-  }
-}
+export default mounted(
+  ".token-columns",
+  (root) => new TokenColumns(root),
+  (view, { setTriggerValue }) => (view.choose = (stretch) => setTriggerValue("stretch", stretch))
+)
 
 class TokenColumns {
   constructor(root) {
@@ -47,6 +35,10 @@ class TokenColumns {
       count: (column) => this.columns[column].pieces,
       lit: () => this.columns.map((column) => [...column.body.querySelectorAll(".lit")].map((chip) => chip.piece)),
     }
+  }
+
+  leave() {
+    this.resizes.disconnect()
   }
 
   show(bytes) {

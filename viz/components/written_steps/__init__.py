@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 from jaxtyping import Float
 
+from viz.components.mounting import component
 from viz.components.packing import browser_source, pack
 from viz.palette import for_browser
 
@@ -31,9 +32,7 @@ _SKELETON = """\
   <div class="unseen" aria-live="polite"></div>
 </div>
 """
-_mount = st.components.v2.component(
-    "headlight.written_steps", html=_SKELETON, **browser_source("written_steps", "player")
-)
+_mount = component("written_steps", html=_SKELETON, **browser_source("written_steps", "player"))
 
 
 @dataclass(frozen=True)

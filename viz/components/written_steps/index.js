@@ -1,23 +1,10 @@
 // What a model wrote, step by step, and what one head looked at for each step.
 
-const views = new WeakMap()
-
-export default function (component) {
-  const { data, parentElement, setTriggerValue } = component
-  const root = parentElement.querySelector(".written-steps")
-  let view = views.get(root)
-  if (!view) {
-    view = new WrittenSteps(root)
-    views.set(root, view)
-  }
-  view.choose = (step) => setTriggerValue("step", step)
-  view.show(data)
-  return () => {
-    view.resizes.disconnect()
-    view.forget()
-    views.delete(root)
-  }
-}
+export default mounted(
+  ".written-steps",
+  (root) => new WrittenSteps(root),
+  (view, { setTriggerValue }) => (view.choose = (step) => setTriggerValue("step", step))
+)
 
 class WrittenSteps {
   constructor(root) {
@@ -36,6 +23,11 @@ class WrittenSteps {
         return { x: x + width / 2, y: y + height / 2 }
       },
     }
+  }
+
+  leave() {
+    this.resizes.disconnect()
+    this.forget()
   }
 
   show(bytes) {

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from viz.components.mounting import component
 from viz.components.packing import browser_source, pack
 from viz.palette import for_browser
 
@@ -20,7 +21,7 @@ _SKELETON = """\
   <div class="tip" hidden></div>
 </div>
 """
-_mount = st.components.v2.component("headlight.written_text", html=_SKELETON, **browser_source("written_text"))
+_mount = component("written_text", html=_SKELETON, **browser_source("written_text"))
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,10 @@
 // A written text as tokens that can be selected, and the tree of its branches.
 
-const views = new WeakMap()
-
-export default function (component) {
-  const { data, parentElement, setTriggerValue } = component
-  const root = parentElement.querySelector(".written-text")
-  let view = views.get(root)
-  if (!view) {
-    view = new WrittenText(root)
-    views.set(root, view)
-  }
-  view.tell = setTriggerValue
-  view.show(unpack(data).header)
-  return () => views.delete(root)
-}
+export default mounted(
+  ".written-text",
+  (root) => new WrittenText(root),
+  (view, { setTriggerValue }) => (view.tell = setTriggerValue)
+)
 
 const FULL_SURPRISAL = 10
 
@@ -29,7 +20,8 @@ class WrittenText {
     }
   }
 
-  show(header) {
+  show(bytes) {
+    const { header } = unpack(bytes)
     Object.assign(this, header)
     this.colours = themePalette(this.root, header.palette)
     this.ramp = amountColours(this.colours)

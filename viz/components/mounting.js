@@ -1,0 +1,108 @@
+// How every picture is mounted. What goes wrong in its script, whenever that is, ends in one sentence in its place and
+// in the server's log; the next data that differs is drawn again.
+
+// As stack traces name this script.
+const ownName = /([^\s(@]+):\d+:\d+/.exec(new Error().stack)?.[1]
+const pictures = new Set()
+const SENTENCE = "This picture could not be drawn. It is in the server's log; choose something else, or reload the page."
+
+/**
+ * The default export of a component: `make(root)` gives what draws into the element `selector`, with `show(data)` and,
+ * where it holds on to anything, `leave()`; `connect(picture, component)` hands it what it tells the server with.
+ */
+function mounted(selector, make, connect) {
+  const known = new WeakMap()
+  return (component) => {
+    const root = component.parentElement.querySelector(selector)
+    if (!known.has(root)) known.set(root, new Mounted(root, make, connect))
+    const picture = known.get(root)
+    picture.show(component)
+    return () => {
+      picture.leave()
+      known.delete(root)
+    }
+  }
+}
+
+class Mounted {
+  constructor(root, make, connect) {
+    Object.assign(this, { root, make, connect, skeleton: copies(root.childNodes) })
+    pictures.add(this)
+  }
+
+  show(component) {
+    const { root } = this
+    this.component = component
+    const { data } = component
+    if (this.broken && isSame(this.broken, data)) return
+    try {
+      if (this.broken) root.replaceChildren(...copies(this.skeleton))
+      this.broken = null
+      this.view ??= this.make(root)
+      this.connect?.(this.view, component)
+      this.view.show(data)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  leave() {
+    pictures.delete(this)
+    this.forget()
+  }
+
+  forget() {
+    const { view } = this
+    this.view = null
+    try {
+      view?.leave?.()
+    } catch (error) {
+      console.error(error)
+    }
+  }
+
+  fail(error) {
+    if (this.broken) return
+    const { root } = this
+    this.broken = this.component.data
+    this.forget()
+    for (const name of Object.keys(root.dataset)) delete root.dataset[name]
+    delete root.headlight
+    const said = document.createElement("p")
+    said.className = "fault"
+    said.setAttribute("role", "alert")
+    said.textContent = SENTENCE
+    root.replaceChildren(said)
+    console.error(error)
+    tellFault(this.component, error)
+  }
+}
+
+const copies = (nodes) => [...nodes].map((each) => each.cloneNode(true))
+
+/** Tell the server, after what is being done: the same once a minute, and few at all. */
+function tellFault({ setTriggerValue }, error) {
+  const told = (globalThis.headlightFaults ??= new Map())
+  const fault = { message: String(error?.message ?? error).slice(0, 300), stack: String(error?.stack ?? "").slice(0, 4000) }
+  const now = Date.now()
+  for (const [stack, at] of told) if (now - at > 60_000) told.delete(stack)
+  if (told.has(fault.stack) || told.size >= 5) return
+  told.set(fault.stack, now)
+  setTimeout(() => setTriggerValue("fault", fault))
+}
+
+function isSame(one, other) {
+  if (one === other) return true
+  if (!(one instanceof Uint8Array && other instanceof Uint8Array)) return JSON.stringify(one) === JSON.stringify(other)
+  return one.length === other.length && one.every((byte, at) => byte === other[at])
+}
+
+/** What was thrown after mounting: by an event, a frame, a timer, an observer, a promise. */
+function onThrown(error) {
+  if (!ownName || !String(error?.stack).includes(ownName)) return
+  const all = [...pictures]
+  const touched = all.filter(({ root }) => root.matches(":hover, :focus-within"))
+  for (const picture of all.length > 1 && touched.length ? touched : all) picture.fail(error)
+}
+addEventListener("error", ({ error }) => onThrown(error))
+addEventListener("unhandledrejection", ({ reason }) => onThrown(reason))
