@@ -1,0 +1,275 @@
+"""Each part of Headlight beside what transformers computes of the same model and the same tokens."""
+
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import Cache, EncoderDecoderCache
+
+from models.attention import HideToken, trace_attention
+from models.decoding import DecodingSettings, decode
+from models.embeddings import embed, read_out
+from models.errors import HeadlightError
+from models.kv_cache import measure_cache, predict_cache
+from models.loading import LoadedModel, wrap_model
+from tests.models.sweep import references
+from tests.models.sweep.classes import Swept, family_of
+from tests.models.sweep.figures import IDS, TARGET_IDS
+from tests.models.sweep.outcome import CannotBuildError, NotCheckedError, Outcome, Part, WrongError
+
+MAPS, OUTPUTS = 1e-5, 1e-4
+HIDDEN, WRITTEN = 3, 6
+_ROOT = Path(__file__).resolve().parents[3]
+
+
+def outcome_of(swept: Swept) -> Outcome:
+    """Build the class, run everything through both, and compare."""
+    start = perf_counter()
+    try:
+        model = references.build(swept)
+        result = references.reference_forward(model)
+        family = family_of(model.config, swept.kind)
+    except CannotBuildError as error:
+        return Outcome(swept.name, reason=str(error), seconds=perf_counter() - start)
+    parts: list[Part] = []
+    layers: list[tuple[str, int]] = []
+    taken: list[LoadedModel] = []
+
+    def load() -> None:
+        taken.append(wrap_model(references.twin(swept, model), None, family))
+
+    def maps() -> float:
+        trace = trace_attention(loaded, IDS, target)
+        layers.extend((kind, len(trace.layers(kind))) for kind in trace.kinds)
+        return compare_maps(trace, references.reference_maps(model))
+
+    def output() -> float:
+        return _near(trace_attention(loaded, IDS, target).outputs, references.output_of(result), OUTPUTS, "the output")
+
+    target = TARGET_IDS if model.config.is_encoder_decoder else None
+    parts.append(_part("load", load))
+    if taken:
+        loaded = taken[0]
+        parts.append(_part("maps", maps))
+        parts.append(_part("output", output))
+        parts.append(_part("hidden states", lambda: compare_states(loaded, model, target)))
+        if "logits" in result:
+            parts.append(_part("lens", lambda: compare_lens(loaded, model, result)))
+        parts.append(_part("hidden token", lambda: compare_hidden(loaded, model, in_target=False)))
+        if target:
+            parts.append(_part("hidden target token", lambda: compare_hidden(loaded, model, in_target=True)))
+        if model.can_generate():
+            parts.append(_part("text", lambda: compare_text(loaded, model)))
+    if model.can_generate():
+        parts.append(_part("cache", lambda: compare_cache(model)))
+    return Outcome(swept.name, family, tuple(layers), tuple(parts), seconds=perf_counter() - start)
+
+
+def _part(name: str, compare: Callable[[], float | None]) -> Part:
+    try:
+        return Part(name, "exact", figure=compare())
+    except HeadlightError as error:
+        return Part(name, "refused", str(error))
+    except WrongError as error:
+        return Part(name, "wrong", str(error), error.figure)
+    except NotCheckedError as error:
+        return Part(name, "not checked", str(error))
+    except Exception as error:
+        return Part(name, "crash", f"{type(error).__name__}: {' '.join(str(error).split())[:200]} ({_place(error)})")
+
+
+def _place(error: BaseException) -> str:
+    """Where it was raised, and the last line of Headlight that led there."""
+    frames = [(Path(each.filename), each.lineno) for each in traceback.extract_tb(error.__traceback__)]
+    ours = [each for each in frames if _ROOT / "models" in each[0].parents]
+    told = [f"{path.name}:{line}" for path, line in frames[-1:]]
+    if ours and ours[-1] != frames[-1]:
+        told.append(f"from {ours[-1][0].relative_to(_ROOT)}:{ours[-1][1]}")
+    return ", ".join(told)
+
+
+def _near(ours: np.ndarray, theirs: np.ndarray, limit: float, what: str, *, relative: bool = True) -> float:
+    """The largest difference, relative to the largest number. Raises WrongError beyond the limit."""
+    if ours.shape != theirs.shape:
+        raise WrongError(f"{what} has the shape {_shape(ours)} instead of {_shape(theirs)}")
+    # Where both forbid a token.
+    both = np.isneginf(ours) & np.isneginf(theirs)
+    scale = max(1.0, float(np.abs(np.where(both, 0, theirs)).max())) if relative else 1.0
+    apart = float(np.abs(np.where(both, 0, ours) - np.where(both, 0, theirs)).max()) / scale
+    if not apart <= limit:
+        raise WrongError(f"{what} is off by {apart:.1e}", apart)
+    return apart
+
+
+def _shape(array: np.ndarray) -> str:
+    return "[" + ", ".join(map(str, array.shape)) + "]"
+
+
+def compare_maps(trace: Any, theirs: dict[str, list[np.ndarray] | str]) -> float:
+    """Kinds, layers, shapes and weights."""
+    missing = {kind: why for kind, why in theirs.items() if isinstance(why, str)}
+    given = {kind: maps for kind, maps in theirs.items() if not isinstance(maps, str)}
+    if not given:
+        raise NotCheckedError("; ".join(missing.values()))
+    ours = {kind: len(trace.layers(kind)) for kind in trace.kinds if kind not in missing}
+    expected = {kind: len(maps) for kind, maps in given.items()}
+    if ours != expected:
+        raise WrongError(f"layers {_listed(ours)} instead of {_listed(expected)}")
+    largest = 0.0
+    for kind, maps in given.items():
+        for layer, one in zip(trace.layers(kind), maps, strict=True):
+            largest = max(
+                largest, _near(trace.weights(kind, layer), one, MAPS, f"{kind} layer {layer}", relative=False)
+            )
+    if missing:
+        raise NotCheckedError("; ".join(missing.values()))
+    return largest
+
+
+def _listed(layers: dict[str, int]) -> str:
+    return ", ".join(f"{kind} {count}" for kind, count in layers.items()) or "none"
+
+
+def compare_states(loaded: LoadedModel, model: Any, target: tuple[int, ...] | None) -> float:
+    """Each hidden state, of the text and of the target."""
+    try:
+        theirs = references.reference_states(model)
+    except Exception as error:
+        theirs, why = {}, f"output_hidden_states raises {type(error).__name__}"
+    else:
+        why = "no hidden states are returned"
+    embedding = embed(loaded, IDS, target)
+    if not theirs:
+        raise NotCheckedError(why)
+    ours = {"text": embedding.hidden_states, "target": embedding.target_hidden_states}
+    largest = 0.0
+    for part, states in theirs.items():
+        if len(ours[part]) != len(states):
+            raise WrongError(f"{len(ours[part])} hidden states of the {part} instead of {len(states)}")
+        for index, state in enumerate(states):
+            largest = max(largest, _near(ours[part][index], state, OUTPUTS, f"hidden state {index} of the {part}"))
+    return largest
+
+
+def compare_lens(loaded: LoadedModel, model: Any, result: Any) -> float | None:
+    """The head on the last hidden state gives the logits, and on other vectors others."""
+    vectors = references.last_vectors(model)
+    if vectors is None:
+        read_out(loaded, torch.zeros(2, int(model.config.get_text_config().hidden_size)))
+        raise NotCheckedError("transformers gives no vector that its head reads")
+    read = read_out(loaded, vectors).numpy()
+    apart = _near(read, references.output_of(result), OUTPUTS, "the lens' last row")
+    other = read_out(loaded, vectors.flip(0) * 1.5).numpy()
+    if np.abs(other - read).max() < OUTPUTS:
+        raise WrongError("the lens says the same of other vectors")
+    return apart
+
+
+def compare_hidden(loaded: LoadedModel, model: Any, *, in_target: bool) -> float:
+    """A hidden token beside 0 in the mask."""
+    name, ids = ("decoder_attention_mask", TARGET_IDS) if in_target else ("attention_mask", IDS)
+    mask = torch.ones(1, len(ids), dtype=torch.long)
+    mask[0, HIDDEN] = 0
+    target = TARGET_IDS if model.config.is_encoder_decoder else None
+    ours = trace_attention(loaded, IDS, target, [HideToken(HIDDEN, in_target)]).outputs
+    plain = references.output_of(references.forward(model))
+    # Some count positions from the mask (OPT): there the tokens after a hidden one would move up.
+    places = {"decoder_position_ids" if in_target else "position_ids": torch.arange(len(ids))[None]}
+    tried = []
+    for more in ({}, places):
+        try:
+            theirs = references.output_of(references.forward(model, **{name: mask}, **more))
+        except Exception as error:
+            tried.append(NotCheckedError(f"{name} with a 0 raises {type(error).__name__}"))
+            continue
+        if np.isnan(theirs).any() or np.array_equal(theirs, plain):
+            tried.append(NotCheckedError(f"{name} with a 0 changes nothing"))
+            continue
+        try:
+            return _near(ours, theirs, OUTPUTS, f"the output with token {HIDDEN} hidden")
+        except WrongError as error:
+            tried.append(error)
+    raise min(tried, key=lambda each: (isinstance(each, NotCheckedError), getattr(each, "figure", None) or 0))
+
+
+def _generated(model: Any) -> Any:
+    ids = torch.tensor([IDS])
+    return model.generate(
+        input_ids=ids,
+        attention_mask=torch.ones_like(ids),
+        do_sample=False,
+        num_beams=1,
+        max_new_tokens=WRITTEN,
+        pad_token_id=0,
+        return_dict_in_generate=True,
+        output_logits=True,
+    )
+
+
+def compare_text(loaded: LoadedModel, model: Any) -> None:
+    """Greedy text."""
+    try:
+        made = _generated(model)
+    except Exception as error:
+        made, why = None, f"generate raises {type(error).__name__}: {' '.join(str(error).split())[:100]}"
+    ours = [step.token_id for step in decode(loaded, IDS, DecodingSettings(max_new_tokens=WRITTEN, temperature=0))]
+    if made is None:
+        raise NotCheckedError(why)
+    before = 1 if model.config.is_encoder_decoder else len(IDS)
+    theirs = made.sequences[0, before:].tolist()
+    if ours != theirs:
+        place = next((at for at, pair in enumerate(zip(ours, theirs, strict=False)) if pair[0] != pair[1]), len(ours))
+        margin = ""
+        if place < len(made.logits):
+            best = made.logits[place][0].float().topk(2).values
+            margin = f", where the likeliest is ahead by {float(best[0] - best[1]):.1e}"
+        raise WrongError(f"wrote {ours} instead of {theirs}, other from token {place} on{margin}")
+
+
+def compare_cache(model: Any) -> None:
+    """What a real cache holds after transformers' own generation, and what the config alone predicts."""
+    try:
+        made, why = _generated(model), "generate returns no cache"
+        cache = made.get("past_key_values")
+    except Exception as error:
+        made, cache, why = None, None, f"generate raises {type(error).__name__}: {' '.join(str(error).split())[:100]}"
+    length = made.sequences.shape[1] if made is not None else len(IDS) + WRITTEN
+    written = length - (1 if model.config.is_encoder_decoder else len(IDS))
+    predicted = predict_cache(
+        model.config,
+        length - 1,
+        source_positions=len(IDS) if model.config.is_encoder_decoder else 0,
+        newest=1 if written > 1 or model.config.is_encoder_decoder else length - 1,
+    )
+    if not isinstance(cache, Cache):
+        raise NotCheckedError(why)
+    measured = measure_cache(cache)
+    held = _bytes_of(cache)
+    if measured.total_bytes != held:
+        raise WrongError(f"measured {measured.total_bytes} bytes where the cache holds {held}")
+    for name in ("layers", "kinds", "positions", "heads", "key_widths", "value_widths", "bytes", "rows", "dtype"):
+        said, found = getattr(predicted, name), getattr(measured, name)
+        if said != found:
+            raise WrongError(f"predicted {name} {said} where {found} are measured")
+
+
+def _bytes_of(cache: Cache) -> int:
+    """All numbers that a growing cache holds."""
+    parts = [cache]
+    if isinstance(cache, EncoderDecoderCache):
+        parts = [cache.self_attention_cache, cache.cross_attention_cache]
+    tensors = {id(each): each for part in parts for layer in part.layers for each in _tensors(vars(layer))}
+    return sum(each.numel() * each.element_size() for each in tensors.values() if each.is_floating_point())
+
+
+def _tensors(held: Any) -> list[Tensor]:
+    if isinstance(held, Tensor):
+        return [held]
+    if isinstance(held, dict):
+        return [each for value in held.values() for each in _tensors(value)]
+    return [each for value in held for each in _tensors(value)] if isinstance(held, list | tuple) else []
