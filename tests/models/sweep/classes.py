@@ -90,3 +90,4 @@ def family_of(config: Any, kind: str) -> Family:
     writes = config.model_type in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
     fills = config.model_type in modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
     return "decoder" if kind == "base" and writes and not fills else "encoder"
+

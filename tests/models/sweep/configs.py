@@ -38,8 +38,9 @@ def tiny_config(config_class: type[PreTrainedConfig], exceptions: Mapping[str, S
     settings |= {name: SMALL[name] for name in ("pad_token_id", "bos_token_id", "eos_token_id") if name in fields}
     settings |= {name: ALWAYS[name] for name in ALWAYS if name in fields}
     if settings.get("kv_lora_rank"):
-        # Latent attention has a key for each head.
+        # Latent attention has a key for each head, and its own widths.
         settings |= {name: 4 for name in KEY_VALUE_HEADS if name in fields}
+        settings.pop("head_dim", None)
     settings |= _per_layer(fields, default, own)
     settings |= _rotary(fields, default)
     settings |= _tokens(fields)

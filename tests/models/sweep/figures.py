@@ -129,7 +129,7 @@ SMALL: dict[str, int] = (
 SMALL |= TOKENS
 KEY_VALUE_HEADS = dict.fromkeys(("num_key_value_heads", "swa_num_key_value_heads"), 2)
 # Set although their default is None: what would be derived is the same everywhere and tells nothing apart.
-ALWAYS: dict[str, Any] = {"num_decoder_layers": DECODER_LAYERS, **KEY_VALUE_HEADS}
+ALWAYS: dict[str, Any] = {"num_decoder_layers": DECODER_LAYERS, "head_dim": 8, **KEY_VALUE_HEADS}
 # One entry for each layer, of which a tiny model has one of each kind.
 PER_LAYER = ("layer_types", "layers_block_type", "mlp_layer_types")
 # In place of a setting: it is left to the config class, which may not have it at all.

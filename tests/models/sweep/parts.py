@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from transformers import Cache, EncoderDecoderCache
 
+from models.catalog import Family
 from models.attention import HideToken, trace_attention
 from models.decoding import DecodingSettings, decode
 from models.embeddings import embed, read_out
@@ -32,10 +33,14 @@ def outcome_of(swept: Swept) -> Outcome:
     start = perf_counter()
     try:
         model = references.build(swept)
-        result = references.reference_forward(model)
-        family = family_of(model.config, swept.kind)
     except CannotBuildError as error:
         return Outcome(swept.name, reason=str(error), seconds=perf_counter() - start)
+    family = family_of(model.config, swept.kind)
+    try:
+        result = references.reference_forward(model)
+    except CannotBuildError as error:
+        parts = _without_reference(swept, model, family)
+        return Outcome(swept.name, family, (), parts, str(error), perf_counter() - start)
     parts: list[Part] = []
     layers: list[tuple[str, int]] = []
     taken: list[LoadedModel] = []
@@ -68,6 +73,17 @@ def outcome_of(swept: Swept) -> Outcome:
     if model.can_generate():
         parts.append(_part("cache", lambda: compare_cache(model)))
     return Outcome(swept.name, family, tuple(layers), tuple(parts), seconds=perf_counter() - start)
+
+
+def _without_reference(swept: Swept, model: Any, family: Family) -> tuple[Part, ...]:
+    """Where transformers cannot run a text through it, Headlight says so in a sentence."""
+
+    def run() -> None:
+        loaded = wrap_model(references.twin(swept, model), None, family)
+        trace_attention(loaded, IDS, TARGET_IDS if model.config.is_encoder_decoder else None)
+
+    part = _part("load", run)
+    return (part,) if part.verdict != "exact" else ()
 
 
 def _part(name: str, compare: Callable[[], float | None]) -> Part:

@@ -21,7 +21,7 @@ _SETTINGS = {name: settings for name, (settings, _) in EXCEPTIONS.items()}
 
 def config_of(swept: Swept) -> PreTrainedConfig:
     """A new config each time: transformers writes into those that it is given."""
-    config = tiny_config(getattr(transformers, swept.config_class), _SETTINGS, swept.settings)
+    config = tiny_config(getattr(transformers, swept.config_class), _SETTINGS, {**_SETTINGS.get(swept.class_name, {}), **swept.settings})
     # BERT and its like read both ways unless their config says that they write.
     if swept.kind == "causal" and hasattr(config, "is_decoder"):
         config.is_decoder = True
@@ -104,15 +104,19 @@ def reference_maps(model: Any) -> dict[str, list[np.ndarray] | str]:
         names = {"encoder" if looks_ahead(model) else "decoder": "attentions"}
         if result.get("cross_attentions"):
             names["cross"] = "cross_attentions"
-    return {kind: _maps(result.get(name), name) for kind, name in names.items()}
+    queries = {"encoder": len(IDS), "decoder": len(TARGET_IDS), "cross": len(TARGET_IDS)}
+    if not model.config.is_encoder_decoder:
+        queries = dict.fromkeys(queries, len(IDS))
+    return {kind: _maps(result.get(name), name, queries[kind]) for kind, name in names.items()}
 
 
-def _maps(given: Any, name: str) -> list[np.ndarray] | str:
+def _maps(given: Any, name: str, queries: int) -> list[np.ndarray] | str:
     if not given:
         return f"{name} is {'missing' if given is None else 'empty'}"
-    found = [each for each in given if isinstance(each, Tensor)]
-    if not found or any(each.dim() != 4 for each in found):
-        return f"{name} holds no weights [batch, head, query, key] ({type(given[0]).__name__})"
+    # The states of linear attention stand among them as well (MiniMax), and blocks (LongT5).
+    found = [each for each in given if isinstance(each, Tensor) and each.dim() == 4 and each.shape[2] == queries]
+    if not found:
+        return f"{name} holds no weights [batch, head, query, key]"
     return [each[0].float().numpy() for each in found]
 
 
@@ -130,6 +134,8 @@ def reference_states(model: Any) -> dict[str, list[np.ndarray]]:
 def last_vectors(model: Any) -> Tensor | None:
     """What the head reads: the last hidden state that the stack below it hands over, [position, width]."""
     body = model.get_decoder() if model.config.is_encoder_decoder else model.base_model
+    if body is not None and body is not model and body.get_output_embeddings() is not None:
+        body = body.base_model
     if body is None or body is model:
         return None
     seen: list[Any] = []
@@ -138,7 +144,8 @@ def last_vectors(model: Any) -> Tensor | None:
         forward(model)
     finally:
         hook.remove()
-    last = seen[-1][0] if seen else None
+    # Some heads call what is inside of it (OPT).
+    last = (seen[-1] if seen else forward(body))[0]
     return last[0] if isinstance(last, Tensor) and last.dim() == 3 else None
 
 
