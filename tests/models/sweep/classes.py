@@ -1,5 +1,6 @@
 """Which classes of transformers are swept, and as what."""
 
+import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,7 +13,7 @@ from transformers.models.auto import modeling_auto
 from models.catalog import Family
 from tests.models.sweep.exceptions import TEXT_ENCODERS, VARIANTS
 
-# What each mapping is for, in the order in which a class that stands in several is taken.
+# What each mapping is for; a class that stands in several is swept as what it is in the first.
 MAPPINGS = {
     "causal": "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES",
     "seq2seq": "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES",
@@ -31,42 +32,55 @@ class Swept:
     """
 
     name: str
-    class_name: str
-    config_class: str
     model_type: str
     kind: str
     settings: dict[str, Any] = field(default_factory=dict, compare=False)
 
+    @property
+    def class_name(self) -> str:
+        """Of the model."""
+        return self.name.partition("/")[0]
+
+    @property
+    def config_class(self) -> type[transformers.PreTrainedConfig]:
+        """The config that the class itself asks for: several model types may share a class."""
+        own = getattr(getattr(transformers, self.class_name), "config_class", None)
+        return own or CONFIG_MAPPING[self.model_type]
+
 
 @cache
 def swept() -> dict[str, Swept]:
-    """All of them, by name."""
+    """All of them, by name; every modelling file of transformers is imported for it."""
+    return {
+        name: each
+        for name, each in sorted(_named().items(), key=lambda item: (item[0].lower(), item[0]))
+        if each.kind != "base" or "/" in name or _reads_text(name)
+    }
+
+
+def one(name: str) -> Swept:
+    """The one of this name, without a look at the others."""
+    return _named()[name]
+
+
+@cache
+def _named() -> dict[str, Swept]:
     found: dict[str, Swept] = {}
     for each in _all():
         found.setdefault(each.name, each)
-    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
+    for name, (settings, _) in VARIANTS.items():
+        whole = found[name.partition("/")[0]]
+        found[name] = Swept(name, whole.model_type, whole.kind, settings)
+    return found
 
 
 def _all() -> Iterator[Swept]:
     for kind, mapping in MAPPINGS.items():
         for model_type, names in getattr(modeling_auto, mapping).items():
             for name in [names] if isinstance(names, str) else names:
-                if kind != "base" or _reads_text(name):
-                    yield Swept(name, name, _config_name(model_type, name), model_type, kind)
+                yield Swept(name, model_type, kind)
     for name in TEXT_ENCODERS:
-        config = getattr(transformers, name).config_class
-        yield Swept(name, name, config.__name__, config.model_type, "text")
-    known = {name: CONFIG_MAPPING[name].__name__ for name in CONFIG_MAPPING}
-    types = {config: model_type for model_type, config in reversed(known.items())}
-    for name, (kind, config, settings, _) in VARIANTS.items():
-        class_name = name.partition("/")[0]
-        yield Swept(name, class_name, config, types.get(config, ""), kind, settings)
-
-
-def _config_name(model_type: str, name: str) -> str:
-    """The config that the class itself asks for; several model types may share a class, and one may have several."""
-    own = getattr(getattr(transformers, name, None), "config_class", None)
-    return own.__name__ if own is not None else CONFIG_MAPPING[model_type].__name__
+        yield Swept(name, "", "text")
 
 
 def _reads_text(name: str) -> bool:
@@ -79,15 +93,18 @@ def _reads_text(name: str) -> bool:
     return modalities in ("text", ("text",)) and first == "input_ids"
 
 
-def family_of(config: Any, kind: str) -> Family:
-    """As what Headlight is given it."""
-    if kind == "encoder" or kind == "text":
-        return "encoder"
-    if config.is_encoder_decoder:
-        return "seq2seq"
-    if kind == "causal":
-        return "decoder"
-    writes = config.model_type in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-    fills = config.model_type in modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
-    return "decoder" if kind == "base" and writes and not fills else "encoder"
+def has_decoder(model: Any) -> bool:
+    """Whether it reads a source and a target."""
+    return "decoder_input_ids" in inspect.signature(model.forward).parameters
 
+
+def family_of(model: Any, kind: str) -> Family:
+    """As what Headlight is given it."""
+    if has_decoder(model):
+        return "seq2seq"
+    if kind in ("encoder", "text", "masked"):
+        return "encoder"
+    model_type = model.config.model_type
+    writes = model_type in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    fills = model_type in modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    return "decoder" if model.can_generate() or (writes and not fills) else "encoder"

@@ -5,17 +5,6 @@ from typing import Literal
 
 Verdict = Literal["exact", "refused", "wrong", "crash", "not checked"]
 Overall = Literal["exact", "refused", "wrong", "crash", "cannot be built"]
-PARTS = (
-    "load",
-    "maps",
-    "output",
-    "hidden states",
-    "lens",
-    "hidden token",
-    "hidden target token",
-    "text",
-    "cache",
-)
 
 
 class WrongError(Exception):
@@ -50,10 +39,10 @@ class Outcome:
 
     name: str
     family: str = ""
+    model_type: str = ""
     layers: tuple[tuple[str, int], ...] = ()
     parts: tuple[Part, ...] = ()
     reason: str = ""
-    seconds: float = 0.0
 
     @property
     def verdict(self) -> Overall:

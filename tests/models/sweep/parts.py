@@ -3,7 +3,6 @@
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from models.errors import HeadlightError
 from models.kv_cache import measure_cache, predict_cache
 from models.loading import LoadedModel, wrap_model
 from tests.models.sweep import references
-from tests.models.sweep.classes import Swept, family_of
+from tests.models.sweep.classes import Swept, family_of, has_decoder
 from tests.models.sweep.figures import IDS, TARGET_IDS
 from tests.models.sweep.outcome import CannotBuildError, NotCheckedError, Outcome, Part, WrongError
 
@@ -30,18 +29,17 @@ _ROOT = Path(__file__).resolve().parents[3]
 
 def outcome_of(swept: Swept) -> Outcome:
     """Build the class, run everything through both, and compare."""
-    start = perf_counter()
     try:
-        model = references.build(swept)
+        model: Any = references.build(swept)
     except CannotBuildError as error:
-        return Outcome(swept.name, reason=str(error), seconds=perf_counter() - start)
-    family = family_of(model.config, swept.kind)
+        return Outcome(swept.name, model_type=swept.model_type, reason=str(error))
+    family = family_of(model, swept.kind)
+    about = {"family": family, "model_type": model.config.model_type}
     try:
         result = references.reference_forward(model)
     except CannotBuildError as error:
-        parts = _without_reference(swept, model, family)
-        return Outcome(swept.name, family, (), parts, str(error), perf_counter() - start)
-    parts: list[Part] = []
+        return Outcome(swept.name, **about, parts=_without_reference(swept, model, family), reason=str(error))
+    target = TARGET_IDS if has_decoder(model) else None
     layers: list[tuple[str, int]] = []
     taken: list[LoadedModel] = []
 
@@ -49,30 +47,32 @@ def outcome_of(swept: Swept) -> Outcome:
         taken.append(wrap_model(references.twin(swept, model), None, family))
 
     def maps() -> float:
-        trace = trace_attention(loaded, IDS, target)
+        trace = trace_attention(taken[0], IDS, target)
         layers.extend((kind, len(trace.layers(kind))) for kind in trace.kinds)
         return compare_maps(trace, references.reference_maps(model))
 
     def output() -> float:
-        return _near(trace_attention(loaded, IDS, target).outputs, references.output_of(result), OUTPUTS, "the output")
+        ours = trace_attention(taken[0], IDS, target).outputs
+        return _near(ours, references.output_of(result), OUTPUTS, "the output")
 
-    target = TARGET_IDS if model.config.is_encoder_decoder else None
-    parts.append(_part("load", load))
+    parts = [_part("load", load)]
     if taken:
-        loaded = taken[0]
-        parts.append(_part("maps", maps))
-        parts.append(_part("output", output))
-        parts.append(_part("hidden states", lambda: compare_states(loaded, model, target)))
+        parts += [
+            _part("maps", maps),
+            _part("output", output),
+            _part("hidden states", lambda: compare_states(taken[0], model, target)),
+        ]
         if "logits" in result:
-            parts.append(_part("lens", lambda: compare_lens(loaded, model, result)))
-        parts.append(_part("hidden token", lambda: compare_hidden(loaded, model, in_target=False)))
+            parts.append(_part("lens", lambda: compare_lens(taken[0], model, result)))
+        parts.append(_part("hidden token", lambda: compare_hidden(taken[0], model, in_target=False)))
         if target:
-            parts.append(_part("hidden target token", lambda: compare_hidden(loaded, model, in_target=True)))
+            parts.append(_part("hidden target token", lambda: compare_hidden(taken[0], model, in_target=True)))
         if model.can_generate():
-            parts.append(_part("text", lambda: compare_text(loaded, model)))
+            parts.append(_part("text", lambda: compare_text(taken[0], model)))
+    # A config alone is asked what its cache will hold, also of a model that is refused.
     if model.can_generate():
         parts.append(_part("cache", lambda: compare_cache(model)))
-    return Outcome(swept.name, family, tuple(layers), tuple(parts), seconds=perf_counter() - start)
+    return Outcome(swept.name, **about, layers=tuple(layers), parts=tuple(parts))
 
 
 def _without_reference(swept: Swept, model: Any, family: Family) -> tuple[Part, ...]:
@@ -80,7 +80,7 @@ def _without_reference(swept: Swept, model: Any, family: Family) -> tuple[Part, 
 
     def run() -> None:
         loaded = wrap_model(references.twin(swept, model), None, family)
-        trace_attention(loaded, IDS, TARGET_IDS if model.config.is_encoder_decoder else None)
+        trace_attention(loaded, IDS, TARGET_IDS if has_decoder(model) else None)
 
     part = _part("load", run)
     return (part,) if part.verdict != "exact" else ()
@@ -191,26 +191,29 @@ def compare_hidden(loaded: LoadedModel, model: Any, *, in_target: bool) -> float
     name, ids = ("decoder_attention_mask", TARGET_IDS) if in_target else ("attention_mask", IDS)
     mask = torch.ones(1, len(ids), dtype=torch.long)
     mask[0, HIDDEN] = 0
-    target = TARGET_IDS if model.config.is_encoder_decoder else None
+    target = TARGET_IDS if has_decoder(model) else None
+    # What stands at the hidden token itself nobody reads any more, and ESM takes its vector away as well.
+    is_own = in_target == (target is not None)
+    rows = [place for place in range(len(target or IDS)) if not (is_own and place == HIDDEN)]
     ours = trace_attention(loaded, IDS, target, [HideToken(HIDDEN, in_target)]).outputs
     plain = references.output_of(references.forward(model))
     # Some count positions from the mask (OPT): there the tokens after a hidden one would move up.
     places = {"decoder_position_ids" if in_target else "position_ids": torch.arange(len(ids))[None]}
-    tried = []
+    found: list[Exception] = []
     for more in ({}, places):
         try:
             theirs = references.output_of(references.forward(model, **{name: mask}, **more))
         except Exception as error:
-            tried.append(NotCheckedError(f"{name} with a 0 raises {type(error).__name__}"))
+            found.append(NotCheckedError(f"{name} with a 0 raises {type(error).__name__}"))
             continue
-        if np.isnan(theirs).any() or np.array_equal(theirs, plain):
-            tried.append(NotCheckedError(f"{name} with a 0 changes nothing"))
+        if np.isnan(theirs[rows]).any() or np.array_equal(theirs, plain):
+            found.append(NotCheckedError(f"{name} with a 0 changes nothing"))
             continue
         try:
-            return _near(ours, theirs, OUTPUTS, f"the output with token {HIDDEN} hidden")
+            return _near(ours[rows], theirs[rows], OUTPUTS, f"the output with token {HIDDEN} hidden")
         except WrongError as error:
-            tried.append(error)
-    raise min(tried, key=lambda each: (isinstance(each, NotCheckedError), getattr(each, "figure", None) or 0))
+            found.append(error)
+    raise min(found, key=lambda each: (isinstance(each, NotCheckedError), getattr(each, "figure", None) or 0.0))
 
 
 def _generated(model: Any) -> Any:
@@ -236,7 +239,7 @@ def compare_text(loaded: LoadedModel, model: Any) -> None:
     ours = [step.token_id for step in decode(loaded, IDS, DecodingSettings(max_new_tokens=WRITTEN, temperature=0))]
     if made is None:
         raise NotCheckedError(why)
-    before = 1 if model.config.is_encoder_decoder else len(IDS)
+    before = 1 if has_decoder(model) else len(IDS)
     theirs = made.sequences[0, before:].tolist()
     if ours != theirs:
         place = next((at for at, pair in enumerate(zip(ours, theirs, strict=False)) if pair[0] != pair[1]), len(ours))
@@ -255,12 +258,12 @@ def compare_cache(model: Any) -> None:
     except Exception as error:
         made, cache, why = None, None, f"generate raises {type(error).__name__}: {' '.join(str(error).split())[:100]}"
     length = made.sequences.shape[1] if made is not None else len(IDS) + WRITTEN
-    written = length - (1 if model.config.is_encoder_decoder else len(IDS))
+    written = length - (1 if has_decoder(model) else len(IDS))
     predicted = predict_cache(
         model.config,
         length - 1,
-        source_positions=len(IDS) if model.config.is_encoder_decoder else 0,
-        newest=1 if written > 1 or model.config.is_encoder_decoder else length - 1,
+        source_positions=len(IDS) if has_decoder(model) else 0,
+        newest=1 if written > 1 or has_decoder(model) else length - 1,
     )
     if not isinstance(cache, Cache):
         raise NotCheckedError(why)

@@ -10,9 +10,9 @@ import transformers
 from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from tests.models.sweep.classes import Swept
+from tests.models.sweep.classes import Swept, has_decoder
 from tests.models.sweep.configs import tiny_config
-from tests.models.sweep.exceptions import EXCEPTIONS
+from tests.models.sweep.exceptions import EXCEPTIONS, OF_TWO_MODELS
 from tests.models.sweep.figures import IDS, TARGET_IDS
 from tests.models.sweep.outcome import CannotBuildError
 
@@ -21,17 +21,32 @@ _SETTINGS = {name: settings for name, (settings, _) in EXCEPTIONS.items()}
 
 def config_of(swept: Swept) -> PreTrainedConfig:
     """A new config each time: transformers writes into those that it is given."""
-    config = tiny_config(getattr(transformers, swept.config_class), _SETTINGS, {**_SETTINGS.get(swept.class_name, {}), **swept.settings})
+    more = {**_SETTINGS.get(swept.class_name, {}), **swept.settings}
+    config = tiny_config(swept.config_class, _SETTINGS, more)
     # BERT and its like read both ways unless their config says that they write.
     if swept.kind == "causal" and hasattr(config, "is_decoder"):
         config.is_decoder = True
     return config
 
 
+def _made(swept: Swept, **more: Any) -> PreTrainedModel:
+    config: Any = config_of(swept)
+    if swept.name.endswith(OF_TWO_MODELS):
+        parts = {
+            "encoder": transformers.BertModel._from_config(config.encoder, **more),
+            "decoder": transformers.BertLMHeadModel._from_config(config.decoder, **more),
+        }
+        model = transformers.EncoderDecoderModel(**parts)
+        model.config.decoder_start_token_id = config.decoder_start_token_id
+        model.generation_config.decoder_start_token_id = config.decoder_start_token_id
+        return model
+    return getattr(transformers, swept.class_name)._from_config(config, **more)
+
+
 def build(swept: Swept) -> PreTrainedModel:
     """The class with weights drawn by a seeded generator, its attention eager. Raises CannotBuildError."""
     try:
-        model = getattr(transformers, swept.class_name)._from_config(config_of(swept), attn_implementation="eager")
+        model = _made(swept, attn_implementation="eager")
     except Exception as error:
         raise CannotBuildError(f"transformers does not build it: {_said(error)}") from error
     draw = torch.Generator().manual_seed(sum(map(ord, swept.name)))
@@ -46,7 +61,7 @@ def build(swept: Swept) -> PreTrainedModel:
 
 def twin(swept: Swept, reference: PreTrainedModel) -> PreTrainedModel:
     """Another model of a config of its own with the same weights, as a person would have it before Headlight."""
-    model = getattr(transformers, swept.class_name)._from_config(config_of(swept))
+    model = _made(swept)
     model.load_state_dict(reference.state_dict())
     return model.eval()
 
@@ -54,7 +69,7 @@ def twin(swept: Swept, reference: PreTrainedModel) -> PreTrainedModel:
 def forward(model: Any, ids: Sequence[int] = IDS, target: Sequence[int] = TARGET_IDS, **more: Any) -> Mapping[str, Any]:
     """What transformers returns. more: further arguments; what the class does not take is left out."""
     given = {"input_ids": torch.tensor([ids]), "attention_mask": torch.ones(1, len(ids), dtype=torch.long)}
-    if model.config.is_encoder_decoder:
+    if has_decoder(model):
         given["decoder_input_ids"] = torch.tensor([target])
     given |= {"use_cache": False, "return_dict": True} | more
     taken = inspect.signature(model.forward).parameters
@@ -98,14 +113,14 @@ def reference_maps(model: Any) -> dict[str, list[np.ndarray] | str]:
         result = forward(model, output_attentions=True)
     except Exception as error:
         return {"decoder": f"output_attentions raises {_said(error)}"}
-    if model.config.is_encoder_decoder:
+    if has_decoder(model):
         names = {"encoder": "encoder_attentions", "decoder": "decoder_attentions", "cross": "cross_attentions"}
     else:
         names = {"encoder" if looks_ahead(model) else "decoder": "attentions"}
         if result.get("cross_attentions"):
             names["cross"] = "cross_attentions"
     queries = {"encoder": len(IDS), "decoder": len(TARGET_IDS), "cross": len(TARGET_IDS)}
-    if not model.config.is_encoder_decoder:
+    if not has_decoder(model):
         queries = dict.fromkeys(queries, len(IDS))
     return {kind: _maps(result.get(name), name, queries[kind]) for kind, name in names.items()}
 
@@ -124,7 +139,7 @@ def reference_states(model: Any) -> dict[str, list[np.ndarray]]:
     """The hidden states that transformers returns, by "text" and "target"; what it does not return is left out."""
     result = forward(model, output_hidden_states=True)
     names = {"text": "encoder_hidden_states", "target": "decoder_hidden_states"}
-    if not model.config.is_encoder_decoder:
+    if not has_decoder(model):
         names = {"text": "hidden_states"}
     return {
         part: [each[0].float().numpy() for each in result[name]] for part, name in names.items() if result.get(name)
@@ -133,7 +148,7 @@ def reference_states(model: Any) -> dict[str, list[np.ndarray]]:
 
 def last_vectors(model: Any) -> Tensor | None:
     """What the head reads: the last hidden state that the stack below it hands over, [position, width]."""
-    body = model.get_decoder() if model.config.is_encoder_decoder else model.base_model
+    body = model.get_decoder() if has_decoder(model) else model.base_model
     if body is not None and body is not model and body.get_output_embeddings() is not None:
         body = body.base_model
     if body is None or body is model:
