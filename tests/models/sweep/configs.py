@@ -3,7 +3,8 @@
 import contextlib
 import dataclasses
 from collections.abc import Mapping
-from itertools import count, cycle, islice
+from itertools import cycle, islice
+from types import MappingProxyType
 from typing import Any
 
 from transformers import PreTrainedConfig
@@ -22,7 +23,9 @@ from tests.models.sweep.figures import (
 Settings = Mapping[str, Any]
 
 
-def tiny_config(config_class: type[PreTrainedConfig], exceptions: Mapping[str, Settings], more: Settings = {}) -> PreTrainedConfig:
+def tiny_config(
+    config_class: type[PreTrainedConfig], exceptions: Mapping[str, Settings], more: Settings = MappingProxyType({})
+) -> PreTrainedConfig:
     """A config of this class with the small figures.
 
     exceptions: for each name of a config class what is set otherwise in it, wherever it stands. more: the same for this
@@ -92,7 +95,11 @@ def _rotary(fields: Settings, default: Any) -> dict[str, Any]:
         return kept
 
     if any(isinstance(each, Mapping) for each in given.values()):
-        return {"rope_parameters": {name: plain(each) if isinstance(each, Mapping) else each for name, each in given.items()}}
+        return {
+            "rope_parameters": {
+                name: plain(each) if isinstance(each, Mapping) else each for name, each in given.items()
+            }
+        }
     return {"rope_parameters": plain(given)}
 
 

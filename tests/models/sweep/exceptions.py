@@ -4,8 +4,6 @@ from typing import Any
 
 from tests.models.sweep.figures import AS_IT_IS
 
-OF_TWO_MODELS = "of two models"
-
 # Text encoders of models of pictures (or sounds) and texts.
 TEXT_ENCODERS = (
     "AlignTextModel",
@@ -47,7 +45,10 @@ EXCEPTIONS: dict[str, tuple[dict[str, Any], str]] = {
         {"rope_parameters": {"full_attention": _THREE_AXES, "sliding_attention": _THREE_AXES}},
         "its default names no rotary positions",
     ),
-    "DbrxAttentionConfig": ({"kv_n_heads": 2, "rope_theta": 10_000.0, "clip_qkv": 8}, "its modules read fields that its default has not"),
+    "DbrxAttentionConfig": (
+        {"kv_n_heads": 2, "rope_theta": 10_000.0, "clip_qkv": 8},
+        "its modules read fields that its default has not",
+    ),
     "DbrxFFNConfig": ({"hidden_size": 32, "moe_top_k": 2}, "one expert of four tells no routing"),
     "DeepseekV2Config": ({"num_experts_per_tok": 2}, "its default names no number of experts for a token"),
     "Dots1Config": (
@@ -92,7 +93,10 @@ EXCEPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "JambaConfig": ({"attn_layer_period": 2, "attn_layer_offset": 1}, _ATTENTION_SECOND),
     "LEDConfig": ({"attention_window": 4, "max_encoder_position_embeddings": 64}, "its window is even, and padded to"),
     "LongformerConfig": ({"attention_window": 4, "max_position_embeddings": 64}, "its window is even, and padded to"),
-    "Lfm2Config": ({"layer_types": ["conv", "full_attention"], "num_hidden_layers": 2}, "its default has attention only"),
+    "Lfm2Config": (
+        {"layer_types": ["conv", "full_attention"], "num_hidden_layers": 2},
+        "its default has attention only",
+    ),
     "Lfm2MoeConfig": (
         {"layer_types": ["conv", "full_attention"], "num_hidden_layers": 2},
         "its default names no layers",
@@ -168,10 +172,47 @@ EXCEPTIONS: dict[str, tuple[dict[str, Any], str]] = {
 
 # "Class/variant" -> (what is set, why it is looked at).
 VARIANTS: dict[str, tuple[dict[str, Any], str]] = {
-    f"EncoderDecoderModel/{OF_TWO_MODELS}": ({}, "it is handed over as two models, each with a config of its own"),
+    "BartForConditionalGeneration/2 + 4": (
+        {"encoder_layers": 2, "decoder_layers": 4},
+        "its decoder is deeper than its encoder",
+    ),
+    "EncoderDecoderModel/BERT and BERT": (
+        {"models": ("BertModel", "BertLMHeadModel")},
+        "it is handed over as two models, each with a config of its own",
+    ),
+    "EncoderDecoderModel/BERT and GPT-2": (
+        {"models": ("BertModel", "GPT2LMHeadModel")},
+        "the same, of two architectures",
+    ),
     "FalconForCausalLM/new architecture": (
         {"new_decoder_architecture": True, "num_kv_heads": 2},
         "its heads are grouped, under another name than elsewhere",
+    ),
+    "Gemma2ForCausalLM/low cap": (
+        {"attn_logit_softcapping": 2.0},
+        "a cap that bends these scores, so that leaving it out is seen",
+    ),
+    "LlamaForCausalLM/tied": ({"tie_word_embeddings": True}, "its head is its table"),
+    "Phi3ForCausalLM/stretched": (
+        {
+            "rope_parameters": {
+                "rope_type": "longrope",
+                "rope_theta": 10_000.0,
+                "short_factor": [1.0] * 4,
+                "long_factor": [2.0] * 4,
+                "original_max_position_embeddings": 12,
+            }
+        },
+        "its rotary positions change with the length of the text",
+    ),
+    "Qwen2ForCausalLM/window": (
+        {
+            "use_sliding_window": True,
+            "sliding_window": 4,
+            "max_window_layers": 1,
+            "layer_types": ["full_attention", "sliding_attention"],
+        },
+        "a window that its default leaves off",
     ),
     "T5ForConditionalGeneration/2 + 4": (
         {"num_layers": 2, "num_decoder_layers": 4},

@@ -15,14 +15,39 @@ TARGET_IDS = (2, 33, 14, 51, 20, 44)
 TOKENS = {"pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3, "decoder_start_token_id": 2}
 
 _WIDTH = dict.fromkeys(
-    ("hidden_size", "d_model", "n_embd", "dim", "emb_dim", "dim_model", "embed_dim", "embedding_size", "word_embed_proj_dim"),
+    (
+        "hidden_size",
+        "d_model",
+        "n_embd",
+        "dim",
+        "emb_dim",
+        "dim_model",
+        "embed_dim",
+        "embedding_size",
+        "word_embed_proj_dim",
+    ),
     32,
 ) | dict.fromkeys(
-    ("attention_hidden_size", "lru_width", "d_latents", "input_embedding_size", "output_embedding_size", "embedding_dim"), 32
+    (
+        "attention_hidden_size",
+        "lru_width",
+        "d_latents",
+        "input_embedding_size",
+        "output_embedding_size",
+        "embedding_dim",
+    ),
+    32,
 )
 _HEADS = dict.fromkeys(
     (
-        *("num_attention_heads", "num_heads", "n_head", "n_heads", "encoder_attention_heads", "decoder_attention_heads"),
+        *(
+            "num_attention_heads",
+            "num_heads",
+            "n_head",
+            "n_heads",
+            "encoder_attention_heads",
+            "decoder_attention_heads",
+        ),
         *("num_encoder_attention_heads", "num_decoder_attention_heads", "attention_heads", "swa_num_attention_heads"),
         *("num_self_attention_heads", "num_cross_attention_heads"),
     ),
@@ -32,7 +57,13 @@ _HEAD_WIDTH = dict.fromkeys(("head_dim", "d_kv", "d_head", "swa_head_dim", "kv_c
 _INNER = dict.fromkeys(
     (
         *("intermediate_size", "encoder_ffn_dim", "decoder_ffn_dim", "ffn_dim", "d_ff", "dff", "hidden_dim", "d_inner"),
-        *("dim_ff", "intermediate_size_mlp", "shared_intermediate_size", "dense_intermediate_size", "feed_forward_size"),
+        *(
+            "dim_ff",
+            "intermediate_size_mlp",
+            "shared_intermediate_size",
+            "dense_intermediate_size",
+            "feed_forward_size",
+        ),
         *("prefix_dense_intermediate_size", "ffn_hidden_size", "n_inner", "mlp_dim"),
     ),
     48,
@@ -43,7 +74,9 @@ _INNER = dict.fromkeys(
     ),
     24,
 )
-_LAYERS = dict.fromkeys(("num_hidden_layers", "num_layers", "n_layer", "n_layers", "decoder_layers", "depth", "num_blocks"), 2)
+_LAYERS = dict.fromkeys(
+    ("num_hidden_layers", "num_layers", "n_layer", "n_layers", "decoder_layers", "depth", "num_blocks"), 2
+)
 _POSITIONS = dict.fromkeys(
     (
         *("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "max_encoder_position_embeddings"),
@@ -51,11 +84,18 @@ _POSITIONS = dict.fromkeys(
     ),
     POSITIONS,
 )
-_EXPERTS = dict.fromkeys(("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts"), 4) | dict.fromkeys(
-    ("num_experts_per_tok", "moe_topk", "moe_k", "moe_top_k"), 2
-)
+_EXPERTS = dict.fromkeys(
+    ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts"), 4
+) | dict.fromkeys(("num_experts_per_tok", "moe_topk", "moe_k", "moe_top_k"), 2)
 _WINDOWS = dict.fromkeys(
-    ("sliding_window", "attention_window_size", "local_attention", "sliding_window_size", "attention_chunk_size", "window_size"),
+    (
+        "sliding_window",
+        "attention_window_size",
+        "local_attention",
+        "sliding_window_size",
+        "attention_chunk_size",
+        "window_size",
+    ),
     4,
 )
 _LATENT = {

@@ -35,7 +35,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One class. layers: for each kind of attention that Headlight shows, how many layers. reason: why there is none."""
+    """One class. layers: how many of each kind of attention Headlight shows. reason: why there is no reference."""
 
     name: str
     family: str = ""

@@ -1,7 +1,7 @@
 """Each part of Headlight beside what transformers computes of the same model and the same tokens."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from transformers import Cache, EncoderDecoderCache
 
-from models.catalog import Family
 from models.attention import HideToken, trace_attention
+from models.catalog import Family
 from models.decoding import DecodingSettings, decode
 from models.embeddings import embed, read_out
 from models.errors import HeadlightError
@@ -55,23 +55,24 @@ def outcome_of(swept: Swept) -> Outcome:
         ours = trace_attention(taken[0], IDS, target).outputs
         return _near(ours, references.output_of(result), OUTPUTS, "the output")
 
+    def compared() -> Iterator[tuple[str, Callable[[], float | None]]]:
+        yield "maps", maps
+        yield "output", output
+        yield "hidden states", lambda: compare_states(taken[0], model, target)
+        if "logits" in result:
+            yield "lens", lambda: compare_lens(taken[0], model, result)
+        yield "hidden token", lambda: compare_hidden(taken[0], model, in_target=False)
+        if target:
+            yield "hidden target token", lambda: compare_hidden(taken[0], model, in_target=True)
+        if model.can_generate():
+            yield "text", lambda: compare_text(taken[0], model)
+
     parts = [_part("load", load)]
     if taken:
-        parts += [
-            _part("maps", maps),
-            _part("output", output),
-            _part("hidden states", lambda: compare_states(taken[0], model, target)),
-        ]
-        if "logits" in result:
-            parts.append(_part("lens", lambda: compare_lens(taken[0], model, result)))
-        parts.append(_part("hidden token", lambda: compare_hidden(taken[0], model, in_target=False)))
-        if target:
-            parts.append(_part("hidden target token", lambda: compare_hidden(taken[0], model, in_target=True)))
-        if model.can_generate():
-            parts.append(_part("text", lambda: compare_text(taken[0], model)))
+        parts += [_part(name, compare, taken[0]) for name, compare in compared()]
     # A config alone is asked what its cache will hold, also of a model that is refused.
     if model.can_generate():
-        parts.append(_part("cache", lambda: compare_cache(model)))
+        parts.append(_part("cache", lambda: compare_cache(model), taken[0] if taken else None))
     return Outcome(swept.name, **about, layers=tuple(layers), parts=tuple(parts))
 
 
@@ -86,17 +87,27 @@ def _without_reference(swept: Swept, model: Any, family: Family) -> tuple[Part, 
     return (part,) if part.verdict != "exact" else ()
 
 
-def _part(name: str, compare: Callable[[], float | None]) -> Part:
+def _part(name: str, compare: Callable[[], float | None], loaded: LoadedModel | None = None) -> Part:
     try:
         return Part(name, "exact", figure=compare())
     except HeadlightError as error:
         return Part(name, "refused", str(error))
     except WrongError as error:
-        return Part(name, "wrong", str(error), error.figure)
+        said = _said(name, error, loaded)
+        return Part(name, "refused", said) if said else Part(name, "wrong", str(error), error.figure)
     except NotCheckedError as error:
         return Part(name, "not checked", str(error))
     except Exception as error:
         return Part(name, "crash", f"{type(error).__name__}: {' '.join(str(error).split())[:200]} ({_place(error)})")
+
+
+def _said(name: str, error: WrongError, loaded: LoadedModel | None) -> str:
+    """The sentence that stands in place of this part, or beside what it leaves out; "" where nothing is said."""
+    part = {"maps": "attention", "hidden target token": "hidden token"}.get(name, name)
+    # A layer may be missing and a layer may still see what is hidden, where that is said; numbers may not be wrong.
+    enough = {"refused", "partial"} if part == "hidden token" or error.figure is None else {"refused"}
+    findings = getattr(loaded, "findings", ())
+    return next((each.sentence for each in findings if each.part == part and each.verdict in enough), "")
 
 
 def _place(error: BaseException) -> str:

@@ -3,80 +3,104 @@
 import multiprocessing
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from time import monotonic
 
 from tests.models.sweep.classes import Swept
 from tests.models.sweep.outcome import Outcome, Part
 
+Look = Callable[[Swept], Outcome]
 PROCESSES = 2
-SECONDS = 60
+# The longest class takes four; what more is for is a machine that is busy.
+SECONDS = 60.0
 # The first class of a process waits for torch and transformers as well.
-_SECONDS_TO_START = 120
+SECONDS_TO_START = 120.0
 
 
-def outcomes(classes: Sequence[Swept], processes: int = PROCESSES, seconds: float = SECONDS) -> Iterator[Outcome]:
-    """The outcome of each class, in the order in which they are ready."""
-    context = multiprocessing.get_context("spawn")
+def look_at(swept: Swept) -> Outcome:
+    """Everything; imported in the child alone."""
+    from tests.models.sweep.parts import outcome_of
+
+    return outcome_of(swept)
+
+
+def outcomes(
+    classes: Sequence[Swept],
+    look: Look = look_at,
+    *,
+    processes: int = PROCESSES,
+    seconds: float = SECONDS,
+    to_start: float = SECONDS_TO_START,
+) -> Iterator[Outcome]:
+    """The outcome of each class, in the order in which they are ready.
+
+    look: what is done with each, in a child. A class that takes longer than `seconds`, or ends its process, is a crash.
+    """
     left = list(reversed(classes))
-    busy: dict[Connection, tuple[multiprocessing.process.BaseProcess, str, float]] = {}
+    busy: dict[Connection, tuple[BaseProcess, str, float]] = {}
 
-    def start() -> None:
+    def give(ours: Connection, process: BaseProcess, limit: float) -> None:
         if left:
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(theirs,), daemon=True)
-            process.start()
-            theirs.close()
-            give(ours, process, seconds + _SECONDS_TO_START)
-
-    def give(ours: Connection, process: multiprocessing.process.BaseProcess, limit: float) -> None:
-        each = left.pop()
-        ours.send(each)
-        busy[ours] = process, each.name, monotonic() + limit
+            each = left.pop()
+            ours.send(each)
+            busy[ours] = process, each.name, monotonic() + limit
+        else:
+            _stop(ours, process)
 
     try:
         for _ in range(min(processes, len(classes))):
-            start()
+            give(*_started(look), seconds + to_start)
         while busy:
-            next_end = min(end for _, _, end in busy.values())
-            ready = wait(list(busy), timeout=max(0.0, next_end - monotonic()))
-            late = [each for each, (_, _, end) in busy.items() if end <= monotonic() and each not in ready]
-            for ours in [*ready, *late]:
+            soonest = min(end for _, _, end in busy.values())
+            ready = wait(list(busy), timeout=max(0.0, soonest - monotonic()))
+            late = [ours for ours, (_, _, end) in busy.items() if end <= monotonic() and ours not in ready]
+            for ours in ready + late:
                 process, name, _ = busy.pop(ours)
-                try:
-                    yield ours.recv() if ours in ready else _ended(name, f"not ready after {seconds:.0f} s")
-                except EOFError:
-                    process.join()
-                    yield _ended(name, f"the process ended with {process.exitcode}")
+                found = _answer(ours, process) if ours in ready else f"not ready after {seconds:.0f} seconds"
+                if isinstance(found, Outcome):
+                    give(ours, process, seconds)
                 else:
-                    if ours in ready and left:
-                        give(ours, process, seconds)
-                        continue
-                _stop(ours, process)
-                start()
+                    _stop(ours, process)
+                    found = Outcome(name, parts=(Part("load", "crash", found),))
+                    if left:
+                        give(*_started(look), seconds + to_start)
+                yield found
     finally:
         for ours, (process, _, _) in busy.items():
             _stop(ours, process)
 
 
-def _stop(ours: Connection, process: multiprocessing.process.BaseProcess) -> None:
+def _started(look: Look) -> tuple[Connection, BaseProcess]:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs, look), daemon=True)
+    process.start()
+    theirs.close()
+    return ours, process
+
+
+def _answer(ours: Connection, process: BaseProcess) -> Outcome | str:
+    """What the child says, or how it ended."""
+    try:
+        return ours.recv()
+    except (EOFError, ConnectionResetError):
+        process.join()
+        return f"the process ended with {process.exitcode}"
+
+
+def _stop(ours: Connection, process: BaseProcess) -> None:
     ours.close()
     process.kill()
     process.join()
 
 
-def _ended(name: str, why: str) -> Outcome:
-    return Outcome(name, parts=(Part("load", "crash", why),))
-
-
-def _work(theirs: Connection) -> None:
+def _work(theirs: Connection, look: Look) -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     warnings.simplefilter("ignore")
     import torch
     import transformers
-
-    from tests.models.sweep.parts import outcome_of
 
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
@@ -85,4 +109,4 @@ def _work(theirs: Connection) -> None:
             each = theirs.recv()
         except EOFError:
             return
-        theirs.send(outcome_of(each))
+        theirs.send(look(each))

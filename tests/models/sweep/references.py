@@ -12,8 +12,8 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from tests.models.sweep.classes import Swept, has_decoder
 from tests.models.sweep.configs import tiny_config
-from tests.models.sweep.exceptions import EXCEPTIONS, OF_TWO_MODELS
-from tests.models.sweep.figures import IDS, TARGET_IDS
+from tests.models.sweep.exceptions import EXCEPTIONS
+from tests.models.sweep.figures import IDS, TARGET_IDS, TOKENS
 from tests.models.sweep.outcome import CannotBuildError
 
 _SETTINGS = {name: settings for name, (settings, _) in EXCEPTIONS.items()}
@@ -30,17 +30,22 @@ def config_of(swept: Swept) -> PreTrainedConfig:
 
 
 def _made(swept: Swept, **more: Any) -> PreTrainedModel:
-    config: Any = config_of(swept)
-    if swept.name.endswith(OF_TWO_MODELS):
-        parts = {
-            "encoder": transformers.BertModel._from_config(config.encoder, **more),
-            "decoder": transformers.BertLMHeadModel._from_config(config.decoder, **more),
-        }
-        model = transformers.EncoderDecoderModel(**parts)
-        model.config.decoder_start_token_id = config.decoder_start_token_id
-        model.generation_config.decoder_start_token_id = config.decoder_start_token_id
-        return model
-    return getattr(transformers, swept.class_name)._from_config(config, **more)
+    if "models" in swept.settings:
+        return _of_two(*(getattr(transformers, name) for name in swept.settings["models"]), **more)
+    return getattr(transformers, swept.class_name)._from_config(config_of(swept), **more)
+
+
+def _of_two(reader: Any, writer: Any, **more: Any) -> PreTrainedModel:
+    """An encoder and a decoder that were models of their own before."""
+    begins = {"decoder_start_token_id": TOKENS["decoder_start_token_id"], "pad_token_id": TOKENS["pad_token_id"]}
+    crosses = {"is_decoder": True, "add_cross_attention": True}
+    model: Any = transformers.EncoderDecoderModel(
+        encoder=reader._from_config(tiny_config(reader.config_class, _SETTINGS, {"num_hidden_layers": 3}), **more),
+        decoder=writer._from_config(tiny_config(writer.config_class, _SETTINGS, crosses), **more),
+    )
+    model.config.update(begins)
+    model.generation_config.update(**begins)
+    return model
 
 
 def build(swept: Swept) -> PreTrainedModel:
@@ -68,7 +73,10 @@ def twin(swept: Swept, reference: PreTrainedModel) -> PreTrainedModel:
 
 def forward(model: Any, ids: Sequence[int] = IDS, target: Sequence[int] = TARGET_IDS, **more: Any) -> Mapping[str, Any]:
     """What transformers returns. more: further arguments; what the class does not take is left out."""
-    given = {"input_ids": torch.tensor([ids]), "attention_mask": torch.ones(1, len(ids), dtype=torch.long)}
+    given: dict[str, Any] = {
+        "input_ids": torch.tensor([ids]),
+        "attention_mask": torch.ones(1, len(ids), dtype=torch.long),
+    }
     if has_decoder(model):
         given["decoder_input_ids"] = torch.tensor([target])
     given |= {"use_cache": False, "return_dict": True} | more

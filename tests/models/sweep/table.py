@@ -23,6 +23,16 @@ _MEANINGS = {
     "crash": "an error that is no sentence for a person",
 }
 
+_INTRODUCTION = """\
+Each class of transformers' auto-mappings for causal, masked and seq2seq language models, each base model that reads
+text and nothing else, and the text encoders of models of pictures and texts is built tiny (width 32, 4 heads, 2 layers
+or 3 + 2, one of each kind of layer, 64 tokens) with random weights that make sharp patterns. It goes through Headlight
+and through transformers' own eager attention, side by side: kinds, layers, shapes and weights of all maps (1e-5);
+output, hidden states and the logit lens' last row (1e-4 of the largest); a hidden token beside 0 in `attention_mask`;
+six greedy tokens beside `generate`; what the cache then holds beside what the config alone predicts. What transformers
+gives no reference for is *not checked*.
+"""
+
 
 def word_of(outcome: Outcome) -> str:
     """One of `_ORDER`."""
@@ -55,14 +65,7 @@ def written(outcomes: Sequence[Outcome]) -> str:
         "",
         f"Written by `{COMMAND}` for transformers {transformers.__version__}; not to be edited by hand.",
         "",
-        "Each class of transformers' auto-mappings for causal, masked and seq2seq language models, each base model that",
-        "reads text and nothing else, and the text encoders of models of pictures and texts is built tiny (width 32, 4",
-        "heads, 2 layers, or 3 + 2, one of each kind of layer, 64 tokens) with random weights that make sharp patterns,",
-        "and goes through Headlight and through transformers' own eager attention: kinds, layers, shapes and weights of",
-        "all maps (1e-5), output, hidden states and the logit lens' last row (1e-4 of the largest), a hidden token beside",
-        "0 in `attention_mask`, six greedy tokens beside `generate`, and what the cache then holds beside what the config",
-        "alone predicts. What transformers gives no reference for is *not checked*.",
-        "",
+        _INTRODUCTION,
         "| outcome | classes | |",
         "| --- | --- | --- |",
         *(f"| {word} | {counts[word]} | {_MEANINGS[word]} |" for word in _ORDER if counts[word]),
