@@ -36,10 +36,8 @@ gives no reference for is *not checked*.
 
 def word_of(outcome: Outcome) -> str:
     """One of `_ORDER`."""
-    refused = {part.name for part in outcome.of("refused")}
-    if outcome.verdict == "refused" and not refused & {"load", "maps"}:
-        return "exact in part"
-    return outcome.verdict
+    is_open = bool(outcome.layers) and all(part.name != "load" for part in outcome.of("refused"))
+    return "exact in part" if outcome.verdict == "refused" and is_open else outcome.verdict
 
 
 def names_in(text: str) -> list[str]:
