@@ -105,7 +105,7 @@ def _said(name: str, error: WrongError, loaded: LoadedModel | None) -> str:
     """The sentence that stands in place of this part, or beside what it leaves out; "" where nothing is said."""
     parts = {"maps": ("maps", "attention"), "hidden target token": ("hidden token",)}.get(name, (name,))
     # A layer may be missing and a layer may still see what is hidden, where that is said; numbers may not be wrong.
-    enough = {"refused", "partial"} if name.startswith("hidden") or error.figure is None else {"refused"}
+    enough = {"refused", "partial"} if "hidden token" in parts or error.figure is None else {"refused"}
     findings = getattr(loaded, "findings", ())
     return next((each.sentence for each in findings if each.part in parts and each.verdict in enough), "")
 
