@@ -90,7 +90,8 @@ def _reads_text(name: str) -> bool:
         modalities, first = model_class.input_modalities, model_class.main_input_name
     except Exception:  # what a class needs that is not installed
         return False
-    return modalities in ("text", ("text",)) and first == "input_ids"
+    read = {modalities} if isinstance(modalities, str) else set(modalities)
+    return read == {"text"} and first == "input_ids"
 
 
 def has_decoder(model: Any) -> bool:

@@ -6,8 +6,10 @@ from tests.models.sweep.figures import AS_IT_IS
 
 # Text encoders of models of pictures (or sounds) and texts.
 TEXT_ENCODERS = (
+    "Aimv2TextModel",
     "AlignTextModel",
     "AltCLIPTextModel",
+    "Blip2TextModelWithProjection",
     "BlipTextModel",
     "CLIPSegTextModel",
     "CLIPTextModel",
@@ -23,6 +25,8 @@ TEXT_ENCODERS = (
     "Owlv2TextModel",
     "Siglip2TextModel",
     "SiglipTextModel",
+    "Tipsv2TextModel",
+    "VideoPrismTextModel",
     "XCLIPTextModel",
 )
 
@@ -35,6 +39,7 @@ _SECTIONS = "its default cuts wider heads into three axes"
 # Config class, or class of one model -> (what is set, why).
 EXCEPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "BambaConfig": ({"attn_layer_indices": [1], "mamba_n_heads": 4}, _ATTENTION_SECOND),
+    "Blip2QFormerConfig": ({"use_qformer_text_input": True}, "it reads pictures alone by default"),
     "BltConfig": (
         {"encoder_hash_byte_group_vocab": 64, "encoder_hash_byte_group_size": [3, 4]},
         "tables of hundreds of thousands of rows",
