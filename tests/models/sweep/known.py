@@ -2,13 +2,10 @@
 
 KNOWN = frozenset(
     {
-        "DPRQuestionEncoder",
         "HiggsAudioV2ForConditionalGeneration",
         "MusicgenForCausalLM",
         "MusicgenMelodyForCausalLM",
         "MusicgenMelodyModel",
         "MusicgenModel",
-        "VoxtralRealtimeForConditionalGeneration",
-        "XmodModel/no language",
     }
 )
