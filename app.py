@@ -6,6 +6,7 @@ Streamlit runs this file for each session. The server itself imports it, once, f
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from pages.shared import door, start, thread
 from pages.shared.device import show_device
@@ -57,6 +58,11 @@ def show() -> None:
 
 if __name__ == "app":
     start.write_log()
-    app = st.App(__file__, lifespan=start.lifespan, on_script_error=unforeseen)
+    app = st.App(
+        __file__,
+        lifespan=start.lifespan,
+        middleware=[Middleware(start.Attended)],
+        on_script_error=unforeseen,
+    )
 else:
     show()

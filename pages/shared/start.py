@@ -1,23 +1,31 @@
 """What the server does beside the pages: it writes its log, gets ready for the first visitor, and ends its jobs."""
 
 import logging
+import math
 import pkgutil
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
+
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import pages
 import viz
 from models.catalog import DEFAULT_MODEL
 from models.engine import engine, libraries
 from models.errors import HeadlightError
+from models.one_at_a_time import libraries_are_here
 from pages.shared.examples import ATTENTION
 
 log = logging.getLogger(__name__)
 
 _LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _OURS = ("models", "pages", "viz")
+_LOOKS_SECONDS, _QUIET_SECONDS = 0.1, 1.0
+# When somebody last asked for anything, `time.monotonic`.
+_last_came = [-math.inf]
 
 
 def write_log() -> None:
@@ -32,6 +40,19 @@ def write_log() -> None:
     server.setLevel(logging.WARNING)
 
 
+class Attended:
+    """Round everything that is asked of the server: notes when somebody last came."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the app inside does. Whoever only looks whether the server is well is nobody."""
+        if scope["type"] != "lifespan" and not scope["path"].endswith("health"):
+            _last_came[0] = time.monotonic()
+        await self._app(scope, receive, send)
+
+
 @asynccontextmanager
 async def lifespan(_: object) -> AsyncIterator[None]:
     """Round everything that the server does: Streamlit enters it when it starts to answer."""
@@ -41,7 +62,14 @@ async def lifespan(_: object) -> AsyncIterator[None]:
 
 
 def _get_ready() -> None:
-    """Do what the first visitor would wait for: import the libraries, load the default model, compute a first map."""
+    """Do what the first visitor would wait for: import the libraries, load the default model, compute a first map.
+
+    Importing takes the interpreter from whoever is served in the meantime. So it begins when nobody is: who needs the
+    libraries at once imports them without waiting for this, and who does not has the page first.
+    """
+    time.sleep(_LOOKS_SECONDS)
+    while time.monotonic() - _last_came[0] < _QUIET_SECONDS and not libraries_are_here():
+        time.sleep(_LOOKS_SECONDS)
     try:
         libraries()
         # What the pages are made of; their scripts are run, not imported.
