@@ -137,6 +137,11 @@ class Processors:
                 made = processor(ids, scores)
             except ValueError:
                 made = self._with_others_alone(name, processor, ids, scores, lost)
+            if made.shape != scores.shape:
+                raise SettingsError(
+                    f"The stage {name} of this model makes {len(made)} rows of {len(scores)}: it writes something else "
+                    "than one text, such as several tracks of a sound. Choose a language model."
+                )
             # A forced token brings a row back; nothing else makes a number of nothing.
             lost &= ~(made > -torch.inf).any(dim=-1)
             scores = torch.where(lost[:, None], -torch.inf, made) if lost.any() else made

@@ -102,7 +102,8 @@ def give_addresses(loaded: LoadedModel, inputs: Inputs) -> None:
             f"{loaded.card.title} does not read a text as it is set up ({type(error).__name__}: {said}); mend that in "
             "its config, or choose another model."
         ) from error
-    if not {"logits", "last_hidden_state"} & set(result):
+    output = result.get("logits", result.get("last_hidden_state"))
+    if output is None or output.dim() != 3 or len(output) != 1:
         raise ModelRefusedError(
             f"{loaded.card.title} gives neither logits nor a vector for each token; choose the class that does."
         )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from transformers import PreTrainedModel
 
 from models.loading.checks import ArchitectureNotSupportedError, ModelRefusedError, check_attention
@@ -48,9 +49,12 @@ def card_figures(model: PreTrainedModel) -> dict[str, Any]:
 
 def _has_input_table(model: PreTrainedModel) -> bool:
     try:
-        return model.get_input_embeddings() is not None
+        table: Any = model.get_input_embeddings()
     except (NotImplementedError, AttributeError):
         return False
+    # A model of sounds has a table for each of its codebooks.
+    weight = getattr(table, "weight", None)
+    return isinstance(weight, torch.Tensor) and weight.dim() == 2
 
 
 def _numbers(config: Any, name: str) -> set[int]:
