@@ -10,7 +10,9 @@ from torch import Tensor
 from transformers import (
     MODEL_FOR_CAUSAL_LM_MAPPING,
     MODEL_FOR_MASKED_LM_MAPPING,
+    MODEL_FOR_MULTIMODAL_LM_MAPPING,
     MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
+    MODEL_FOR_TEXT_TO_WAVEFORM_MAPPING,
     MODEL_MAPPING,
     PreTrainedConfig,
     PreTrainedModel,
@@ -108,14 +110,21 @@ def _class_of(config: PreTrainedConfig) -> type[PreTrainedModel] | None:
     writers = MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING if config.is_encoder_decoder else MODEL_FOR_CAUSAL_LM_MAPPING
     for kind in kinds:
         if kind in writers:
-            found: Any = writers[kind]
-            found = found[0] if isinstance(found, tuple) else found
+            found = _first_of(writers[kind])
             is_meant = getattr(config, "is_decoder", False) or found.__name__ in (config.architectures or ())
             if config.is_encoder_decoder or is_meant or kind not in MODEL_FOR_MASKED_LM_MAPPING:
                 return found
-    if not config.is_encoder_decoder and any(kind in MODEL_MAPPING for kind in kinds):
-        return None
+    if not config.is_encoder_decoder:
+        if kinds[0] in MODEL_FOR_MULTIMODAL_LM_MAPPING:
+            return _first_of(MODEL_FOR_MULTIMODAL_LM_MAPPING[kinds[0]])
+        # A model that speaks writes, too.
+        if kinds[0] not in MODEL_FOR_TEXT_TO_WAVEFORM_MAPPING and any(kind in MODEL_MAPPING for kind in kinds):
+            return None
     raise _not_predicted(type(config).__name__, "transformers names no class that writes with it")
+
+
+def _first_of(found: Any) -> Any:
+    return found[0] if isinstance(found, tuple) else found
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Classes that keep something else than the fields of their config say: predicted, or said not to be predicted."""
 
+import contextlib
 import copy
 import threading
 from functools import cache
@@ -305,6 +306,7 @@ NOT_PREDICTED = {
     "minimax": made("MiniMaxConfig", **GROUPED, num_local_experts=2),
     "experts that are counted": made("JetMoeConfig", **BASE, num_local_experts=4),
     "what is compressed": made("DeepseekV4Config", **BASE),
+    "what speaks": made("CsmConfig"),
     "a picture's": made("SpeechEncoderDecoderConfig", encoder=BASE, decoder=BASE | {"model_type": "bert"}),
     "no such depth": made("LlamaConfig", **GROUPED | {"num_hidden_layers": 100_000}),
     "figures that do not fit": made("LlamaConfig", **GROUPED | {"num_key_value_heads": 3}),
@@ -323,6 +325,13 @@ def test_what_is_not_predicted_is_said(name):
     # A second time it is said from memory.
     with pytest.raises(HeadlightError, match="not predicted for this architecture"):
         predict_cache(config, 3)
+
+
+@pytest.mark.parametrize("config_class", ["ChameleonConfig", "Glm4vConfig", "IdeficsConfig", "Kosmos2Config"])
+def test_what_reads_pictures_and_writes_is_not_taken_for_a_reader(config_class):
+    """None of the mappings for text names its class; a reader keeps nothing."""
+    with contextlib.suppress(CacheFormulaError):
+        assert cache_shape(getattr(transformers, config_class)())
 
 
 def test_seeing_changes_nothing():
