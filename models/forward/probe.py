@@ -78,7 +78,7 @@ def give_addresses(loaded: LoadedModel, inputs: Inputs) -> None:
     told apart. Of other models a query that looks at a later token makes an encoder.
 
     A layer's number is that of the block of its stack that was running, so that layers without attention are counted;
-    where blocks attend more than once it is the number of the run of the module. A second call within one run of a
+    where blocks attend more than once, or stacks run in turn, it is the number of the run of the module. A second call within one run of a
     module is that layer's.
 
     Raises ArchitectureNotSupportedError where no attention was seen, or its queries and keys are not the text's tokens;
@@ -140,10 +140,12 @@ def _addresses(seen: list[_Seen]) -> dict[nn.Module, tuple[Address, ...]]:
     for kind in {each.kind for each in seen}:
         runs = {each.run: each.block for each in seen if each.kind == kind}
         blocks = list(runs.values())
-        if None in blocks or len(set(blocks)) < len(blocks):
-            numbers = dict(zip(runs, range(len(runs)), strict=True))
-        else:
-            numbers = _by_block(cast("dict[int, tuple[nn.ModuleList, int]]", runs))
+        numbers = dict(zip(runs, range(len(runs)), strict=True))
+        if None not in blocks and len(set(blocks)) == len(blocks):
+            by_block = _by_block(cast("dict[int, tuple[nn.ModuleList, int]]", runs))
+            # Stacks that run in turn, and again (HRM), have no order but that of time.
+            if list(by_block.values()) == sorted(by_block.values()):
+                numbers = by_block
         layers |= {(kind, run): number for run, number in numbers.items()}
     found: dict[nn.Module, tuple[Address, ...]] = {}
     for each in seen:

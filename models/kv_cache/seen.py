@@ -24,6 +24,7 @@ from models.kv_cache.measurement import CacheMeasurement, measure_cache, shape_o
 from models.kv_cache.prediction import Dtype, predict
 from models.kv_cache.shape import CacheFormulaError, LayerShape
 from models.kv_cache.without_data import ShapesOnly
+from models.one_at_a_time import one_at_a_time
 
 # Two rows, so that what grows with the rows is told from what does not.
 _ROWS = 2
@@ -43,13 +44,15 @@ def cache_shape(config: PreTrainedConfig, model_class: type[PreTrainedModel] | N
 
     Raises CacheFormulaError where the class keeps something else than keys, values and states, or does not run so.
     """
-    found = model_class or _class_of(config)
-    if found is None or not found.can_generate():
-        return ()
-    try:
-        seen = _seen(_Asked(found, config.to_json_string(use_diff=False), config))
-    except (ImportError, TypeError) as error:
-        seen = f"it could not be asked ({type(error).__name__})"
+    # transformers imports classes when they are asked for, and swaps functions while a model is made.
+    with one_at_a_time():
+        found = model_class or _class_of(config)
+        if found is None or not found.can_generate():
+            return ()
+        try:
+            seen = _seen(_Asked(found, config.to_json_string(use_diff=False), config))
+        except (ImportError, TypeError) as error:
+            seen = f"it could not be asked ({type(error).__name__})"
     if isinstance(seen, str):
         raise _not_predicted(found.__name__, seen)
     return seen
