@@ -78,8 +78,8 @@ def give_addresses(loaded: LoadedModel, inputs: Inputs) -> None:
     told apart. Of other models a query that looks at a later token makes an encoder.
 
     A layer's number is that of the block of its stack that was running, so that layers without attention are counted;
-    where blocks attend more than once, or stacks run in turn, it is the number of the run of the module. A second call within one run of a
-    module is that layer's.
+    where blocks attend more than once, or stacks run in turn, it is the number of the run of the module. A second call
+    within one run of a module is that layer's.
 
     Raises ArchitectureNotSupportedError where no attention was seen, or its queries and keys are not the text's tokens;
     ModelRefusedError for a model whose forward does not take tokens alone, or gives no vector for each.
