@@ -67,7 +67,6 @@ def _get_ready() -> None:
     Importing takes the interpreter from whoever is served in the meantime. So it begins when nobody is: who needs the
     libraries at once imports them without waiting for this, and who does not has the page first.
     """
-    time.sleep(_LOOKS_SECONDS)
     while time.monotonic() - _last_came[0] < _QUIET_SECONDS and not libraries_are_here():
         time.sleep(_LOOKS_SECONDS)
     try:
