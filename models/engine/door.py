@@ -4,6 +4,7 @@ import atexit
 import gc
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from models.engine.memory import give_memory_back
 from models.engine.shelf import Shelf
 from models.engine.threads import wait_asleep
 from models.errors import HeadlightError
-from models.one_at_a_time import libraries, libraries_are_here
+from models.one_at_a_time import libraries
 
 if TYPE_CHECKING:
     from models.loading import LoadedModel
@@ -199,9 +200,10 @@ class Engine:
 
     def _after(self, error: Exception) -> str:
         """What to say of a device's failure; "" where it is none."""
-        # An error of torch's cannot come before torch.
-        if not libraries_are_here():
+        # An error of torch's cannot come before torch, nor while it is imported.
+        if "torch" not in sys.modules or isinstance(error, ImportError):
             return ""
+        libraries()
         from models.loading.placing import failure_of, let_go_of
 
         failure = failure_of(error)

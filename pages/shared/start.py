@@ -17,7 +17,6 @@ from models.catalog import DEFAULT_MODEL
 from models.engine import engine, libraries
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries_are_here
-from pages.shared.examples import ATTENTION
 
 log = logging.getLogger(__name__)
 
@@ -62,26 +61,21 @@ async def lifespan(_: object) -> AsyncIterator[None]:
 
 
 def _get_ready() -> None:
-    """Do what the first visitor would wait for: import the libraries, load the default model, compute a first map.
+    """Do what the first visitor would wait for: import the libraries, load the default model, import the pages' parts.
 
     Importing takes the interpreter from whoever is served in the meantime. So it begins when nobody is: who needs the
     libraries at once imports them without waiting for this, and who does not has the page first.
     """
-    time.sleep(_LOOKS_SECONDS)
     while time.monotonic() - _last_came[0] < _QUIET_SECONDS and not libraries_are_here():
         time.sleep(_LOOKS_SECONDS)
     try:
         libraries()
+        engine.model(DEFAULT_MODEL)
         # What the pages are made of; their scripts are run, not imported.
         for package in (viz, pages):
             for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
                 if module.ispkg or module.name.count(".") > 1:
                     import_module(module.name)
-        from models.attention import HeadMapRequest, HeadPictureRequest, TracedTextRequest, TraceRequest
-
-        trace = TraceRequest(DEFAULT_MODEL, ATTENTION[0].text)
-        traced = engine.run(TracedTextRequest(trace))
-        engine.run(HeadPictureRequest(HeadMapRequest(trace, traced.kinds[0], 0, 0), 0))
     except HeadlightError as error:
         # Whoever opens a page reads it there.
         log.warning("Not ready ahead of the first visitor: %s", error)
