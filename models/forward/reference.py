@@ -35,15 +35,25 @@ class Reference:
 
 
 def reference(
-    loaded: LoadedModel, inputs: Inputs, implementation: str = "eager", hidden: int | None = None
+    loaded: LoadedModel,
+    inputs: Inputs,
+    implementation: str = "eager",
+    hidden: int | None = None,
+    *,
+    is_nudged: bool = False,
 ) -> Reference:
     """Run a shadow of the model with one of transformers' own attention functions; the shared model stays as it is.
 
-    hidden: a position of the text whose `attention_mask` is 0.
+    hidden: a position of the text whose `attention_mask` is 0. is_nudged: the vectors of all tables are moved by as
+        much as their own rounding, up and down in turn: what comes of that is no more than rounding.
 
     Takes the device. Raises what the model's own code raises.
     """
     shadow = _shadow_with(loaded.model, implementation)
+    if is_nudged:
+        for each in shadow.modules():
+            if isinstance(each, nn.Embedding):
+                each.register_forward_hook(_nudged)
     arguments = inputs.arguments(loaded, 1, last_only=False)
     if hidden is not None:
         arguments["attention_mask"][0, hidden] = 0
@@ -58,6 +68,11 @@ def reference(
         output=output_of(result)[0],
         hidden_states=tuple(each[0] for each in states if isinstance(each, Tensor) and each.dim() == 3),
     )
+
+
+def _nudged(_: nn.Module, __: Any, vectors: Tensor) -> Tensor:
+    up_and_down = 1 - 2 * (torch.arange(vectors.numel(), device=vectors.device) % 2).reshape(vectors.shape)
+    return vectors * (1 + up_and_down * 2 * torch.finfo(vectors.dtype).eps).to(vectors.dtype)
 
 
 def output_of(result: Any) -> Tensor:
