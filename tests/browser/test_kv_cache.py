@@ -129,6 +129,7 @@ def test_a_link_opens_the_same_state(tab):
     assert again.query == said
 
 
+@pytest.mark.slow
 def test_while_it_writes_no_step_is_missing_and_updates_are_small(tab):
     """Typed on the page, so that the picture is there while the steps come."""
     sizes = []

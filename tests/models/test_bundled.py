@@ -97,6 +97,7 @@ def test_it_says_a_phrase_word_by_word(loaded, phrase):
     assert together[-1].split() == said(loaded, phrase.split()[-1])
 
 
+@pytest.mark.slow
 def test_greedy_is_what_generate_writes(loaded):
     model = AutoModelForSeq2SeqLM.from_pretrained(prepared_folder(CARD), dtype=torch.float32)
     words = [*held_out_words()[:60], "the silent knight", "o'neill's"]
@@ -131,6 +132,7 @@ def alignment(loaded, word):
     return trace_attention(loaded, word, (start, *ids[:-1])).weights("cross", LAYER, HEAD)[:-1]
 
 
+@pytest.mark.slow
 def test_one_head_runs_along_the_word(loaded):
     never_back = [bool((np.diff(alignment(loaded, word).argmax(axis=-1)) >= 0).all()) for word in held_out_words()[::4]]
     assert np.mean(never_back) >= 0.8

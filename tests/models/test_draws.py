@@ -172,6 +172,7 @@ def test_a_text_that_ends_the_run(smollm2):
 # ----- Branches
 
 
+@pytest.mark.slow
 def test_a_seed_has_its_text_while_seven_others_write():
     requests = [
         WriteRequest("smollm2", "The capital of France is", DecodingSettings(6, temperature=1.0, seed=seed))

@@ -60,6 +60,7 @@ def test_figures_of_known_models_make_their_number_of_parameters(name):
     assert model.num_parameters() == pytest.approx(known.parameters, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_the_shelf_of_known_models_is_answered_without_weights():
     answer = Engine().run(KnownCachesRequest())
     assert [each.architecture.name for each in answer] == list(ARCHITECTURES)

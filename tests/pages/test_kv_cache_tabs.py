@@ -150,6 +150,7 @@ def test_a_run_that_was_stopped_starts_again():
     wait_for_nothing_to_run()
 
 
+@pytest.mark.slow
 def test_8_bits():
     screen = Cache(model="smollm2", text=ONCE.text, tokens="20").until_done().open_tab(TABS[4]).until_rounded()
     assert "for 18 of the 20" in screen.html

@@ -219,6 +219,7 @@ def test_a_branch_goes_on_from_another_token_and_both_stay():
     assert again.shown["drawn"] == other
 
 
+@pytest.mark.slow
 def test_a_text_goes_on_after_its_last_token_with_the_same_luck():
     screen = Sampling(**WRITTEN, at="6").until_done()
     drawn = own_steps(max_new_tokens=38)
@@ -229,6 +230,7 @@ def test_a_text_goes_on_after_its_last_token_with_the_same_luck():
     assert screen.shown["drawn"] == drawn[6].token_id
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_is_written_anew():
     screen = Sampling(**HERE, max_new_tokens="30")
     screen.press("write").press("stop_writing_text").until_done()

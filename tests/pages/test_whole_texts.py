@@ -67,6 +67,7 @@ def html_of(test):
     return "".join(each.proto.body for each in test.get("html"))
 
 
+@pytest.mark.slow
 def test_many_texts_are_written_when_they_are_asked_for():
     test = opened("many_tab")
     assert any("Nothing written yet" in each.value for each in test.caption)

@@ -95,6 +95,7 @@ def test_what_is_exported_says_what_was_trained(data, tmp_path):
     assert (tmp_path / "step-4" / "target_tokenizer.json").is_file()
 
 
+@pytest.mark.slow
 def test_what_is_said_is_in_the_order_of_the_question(data, tmp_path):
     model = train(replace(SMALL, steps=2), data, tmp_path)
     spellings = [each.spelling for each in data.train[:40]]
