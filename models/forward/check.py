@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.attention.capture import ADDRESSES, Kind
+from models.attention.capture import ADDRESSES
 from models.attention.inputs import Inputs, plain_ids
 from models.attention.interventions import HideToken
 from models.attention.trace import KINDS, AttentionTrace, trace_attention
@@ -356,9 +356,7 @@ def layers_without_attention(model: Any) -> int:
 
 
 def _apart(ours: np.ndarray, theirs: Tensor) -> float | None:
-    """The largest difference; of rows that look nowhere here transformers looks at all keys alike, and they are left
-    out. None where the shapes differ.
-    """
+    """The largest difference; None where the shapes differ."""
     expected = theirs.detach().to("cpu", torch.float32).numpy()
     if ours.shape != expected.shape:
         return None
@@ -380,9 +378,3 @@ def _share_apart(ours: Tensor, theirs: Tensor) -> float:
 
 def _refused(part: str, sentence: str, difference: float | int | None) -> Finding:
     return Finding(part, "refused", difference, sentence)
-
-
-def kinds_of(loaded: LoadedModel) -> tuple[Kind, ...]:
-    """The kinds of attention that were seen at load."""
-    seen = {kind for each in loaded.model.modules() for kind, _ in each.__dict__.get(ADDRESSES, ())}
-    return tuple(kind for kind in KINDS if kind in seen)

@@ -26,7 +26,7 @@ class Reference:
 
     attentions: per kind the weights of each layer that has any, [heads, query, key]; of a layer that attends otherwise
         None. output: logits, or the last hidden state of a model without a head, [position, output].
-    last_hidden: what the head read, as far as it is among the hidden states; None where there are none.
+    hidden_states: of the stack whose last one the head reads, [position, width]; () where transformers gives none.
     """
 
     attentions: dict[Kind, tuple[Tensor | None, ...]]

@@ -127,7 +127,7 @@ def test_a_hidden_token_that_is_still_seen_is_refused(monkeypatch):
     assert np.isfinite(trace.trace_attention(loaded, IDS).last_output).all()
 
 
-def test_layers_without_attention_that_see_a_hidden_token_are_said(monkeypatch):
+def test_a_hidden_token_that_layers_without_attention_still_see_is_refused(monkeypatch):
     monkeypatch.setattr(inputs, "_mask", lambda ids, *_, **__: torch.ones_like(ids))
     loaded = wrap_model(odd_architectures.build("qwen3_next"), None, "decoder")
     assert loaded.refusal("hidden token")
