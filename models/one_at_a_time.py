@@ -25,6 +25,7 @@ from importlib import import_module
 from typing import TypeVar
 
 from models.errors import HeadlightError
+from models.lean_imports import import_lean
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +79,8 @@ def libraries(package: str = _ALL) -> None:
         if package == _ALL:
             libraries(_WITHOUT_TORCH)
         with _uncollected():
+            if package == _ALL:
+                alone(import_lean)
             for name in _modules_of(package):
                 alone(lambda name=name: import_module(name))
         _here.add(package)

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 _LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _OURS = ("models", "pages", "viz")
 _LOOKS_SECONDS, _QUIET_SECONDS = 0.1, 1.0
+# So long a first visitor has the server to itself, who waited for the model.
+_FIRST_SECONDS = 4.0
 # When somebody last asked for anything, `time.monotonic`.
 _last_came = [-math.inf]
 
@@ -60,17 +62,24 @@ async def lifespan(_: object) -> AsyncIterator[None]:
     engine.close()
 
 
+def _came_within(seconds: float) -> bool:
+    return time.monotonic() - _last_came[0] < seconds
+
+
 def _get_ready() -> None:
     """Do what the first visitor would wait for: import the libraries, load the default model, import the pages' parts.
 
     Importing takes the interpreter from whoever is served in the meantime. So it begins when nobody is: who needs the
     libraries at once imports them without waiting for this, and who does not has the page first.
     """
-    while time.monotonic() - _last_came[0] < _QUIET_SECONDS and not libraries_are_here():
+    while _came_within(_QUIET_SECONDS) and not libraries_are_here():
         time.sleep(_LOOKS_SECONDS)
     try:
         libraries()
         engine.model(DEFAULT_MODEL)
+        log.info("Ready: %s is loaded", DEFAULT_MODEL)
+        while _came_within(_FIRST_SECONDS):
+            time.sleep(_LOOKS_SECONDS)
         # What the pages are made of; their scripts are run, not imported.
         for package in (viz, pages):
             for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
@@ -81,5 +90,3 @@ def _get_ready() -> None:
         log.warning("Not ready ahead of the first visitor: %s", error)
     except Exception:
         log.exception("Not ready ahead of the first visitor")
-    else:
-        log.info("Ready: %s is loaded", DEFAULT_MODEL)
