@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 from models.engine.cache import ByteCache
 from models.engine.gate import Gate, OnWait, listening
 from models.engine.jobs import Jobs, Progress
-from models.engine.memory import give_memory_back
+from models.engine.memory import return_when_idle, share_heaps
 from models.engine.shelf import Shelf
 from models.engine.threads import wait_asleep
 from models.errors import HeadlightError
@@ -171,6 +171,7 @@ class Engine:
             self._models.use(loaded)
             with self.gate(str(loaded.device)).turn(), self._surviving():
                 yield
+        return_when_idle()
 
     @contextmanager
     def _using(self, *, is_long: bool = False) -> Iterator[None]:
@@ -317,7 +318,7 @@ def _number_from(variable: str) -> int | None:
     return int(given) if given.isdecimal() else None
 
 
-give_memory_back()
+share_heaps()
 wait_asleep()
 engine = Engine()
 atexit.register(engine.close)
