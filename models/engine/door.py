@@ -240,7 +240,9 @@ def _load(name: str) -> "LoadedModel":
     # torch is imported with the first model, so that the first paint need not wait for it.
     libraries()
     from models.loading import load_model
+    from models.loading.opening import check_is_open
 
+    check_is_open(name)
     start = time.perf_counter()
     loaded = load_model(name)
     log.info("Loaded %s in %.1f s; it computes on %s", name, time.perf_counter() - start, loaded.device)
