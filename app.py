@@ -10,6 +10,8 @@ from starlette.middleware import Middleware
 
 from pages.shared import door, start, thread
 from pages.shared.device import show_device
+from pages.shared.ending import end_when_told
+from pages.shared.guard import Guarded
 from pages.shared.link import receive
 from pages.shared.messages import unforeseen
 from pages.shared.model_card import show_model_card
@@ -58,10 +60,11 @@ def show() -> None:
 
 if __name__ == "app":
     start.write_log()
+    end_when_told()
     app = st.App(
         __file__,
         lifespan=start.lifespan,
-        middleware=[Middleware(start.Attended)],
+        middleware=[Middleware(Guarded), Middleware(start.Attended)],
         on_script_error=unforeseen,
     )
 else:

@@ -17,6 +17,7 @@ from models.catalog import DEFAULT_MODEL
 from models.engine import engine, libraries
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries_are_here
+from pages.shared.ending import end_if_told
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ async def lifespan(_: object) -> AsyncIterator[None]:
     threading.Thread(target=_get_ready, name="headlight-ready", daemon=True).start()
     yield
     engine.close()
+    end_if_told()
 
 
 def _get_ready() -> None:
