@@ -11,6 +11,7 @@ from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 
 from models.errors import HeadlightError
 from pages.shared.link import note, take_notes
+from pages.shared.plain_text import plain
 
 log = logging.getLogger(__name__)
 _SHOWN = "notes:shown"
@@ -57,7 +58,7 @@ def unforeseen(error: Exception) -> bool:
 def problem(sentence: str) -> None:
     """What is wrong and what to do."""
     with _free_place():
-        st.error(sentence, icon=":material/error:")
+        st.error(plain(sentence), icon=":material/error:")
 
 
 def _free_place(number: int = 1) -> DeltaGenerator:
@@ -74,7 +75,7 @@ def show_notes() -> None:
     st.session_state[_SHOWN] = shown
     for place, sentence in enumerate(shown):
         with st.container(key=f"note_{place}"):
-            st.info(sentence, icon=":material/info:")
+            st.info(plain(sentence), icon=":material/info:")
 
 
 def keep_notes() -> None:

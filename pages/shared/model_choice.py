@@ -17,6 +17,7 @@ from models.loading.hub_ids import check_allowed, hub_id, is_closed, is_of_hub, 
 from pages.shared import thread
 from pages.shared.link import run_again
 from pages.shared.messages import keep_notes
+from pages.shared.plain_text import plain
 from pages.shared.reach import is_local
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ def _another() -> None:
         st.fragment(_coming, run_every=_SECONDS)()
     if _ERROR in st.session_state:
         with st.container(key="another_problem"):
-            st.error(st.session_state[_ERROR], icon=":material/error:")
+            st.error(plain(st.session_state[_ERROR]), icon=":material/error:")
     if _STOPPED in st.session_state:
         st.caption("Stopped. What came is kept, and fetching it again goes on from there.")
 
@@ -360,7 +361,7 @@ def _bar(name: str, job: str, progress: "Progress") -> None:
         if not last.file and last.done < last.total:
             said = "Somebody else fetches it already; it is waited for."
     with st.container(key="another_coming"):
-        st.progress(min(1.0, part), text=f"{hub_id(name).repository.rpartition('/')[2]}: {said}")
+        st.progress(min(1.0, part), text=f"{plain(hub_id(name).repository.rpartition('/')[2])}: {said}")
         st.button("Cancel", key="hub_cancel", on_click=_cancel, args=(job,))
 
 
