@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
+from models.panics import panics_as_failures
 from pages.shared import door, start, thread
 from pages.shared.device import show_device
 from pages.shared.ending import end_when_told
@@ -60,6 +61,8 @@ def show() -> None:
 
 if __name__ == "app":
     start.write_log()
+    start.check_operator()
+    start.take_descriptors()
     end_when_told()
     app = st.App(
         __file__,
@@ -68,4 +71,5 @@ if __name__ == "app":
         on_script_error=unforeseen,
     )
 else:
-    show()
+    with panics_as_failures():
+        show()

@@ -10,6 +10,7 @@ from streamlit.errors import StreamlitDuplicateElementKey
 from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 
 from models.errors import HeadlightError
+from models.panics import panics_as_failures
 from pages.shared.link import note, take_notes
 from pages.shared.plain_text import plain
 
@@ -25,7 +26,8 @@ def in_place() -> Iterator[None]:
     What nobody foresaw is logged with its trace; the person reads a sentence.
     """
     try:
-        yield
+        with panics_as_failures():
+            yield
     except HeadlightError as error:
         problem(str(error))
     except Exception:

@@ -14,6 +14,7 @@ from models.engine import JobError, engine, libraries
 from models.errors import HeadlightError
 from models.loading.folder_names import FOLDER, VARIABLE, permitted, roots
 from models.loading.hub_ids import check_allowed, hub_id, is_closed, is_of_hub, is_shelf_only, largest_download
+from models.panics import panics_as_failures
 from pages.shared import thread
 from pages.shared.link import run_again
 from pages.shared.messages import keep_notes
@@ -134,7 +135,7 @@ def _have_chosen() -> None:
     name = thread.MODEL.value
     was_open = name in st.session_state.get(_MINE, [])
     try:
-        with nullcontext() if name in MODELS else st.spinner("Opening the model…"):
+        with panics_as_failures(), nullcontext() if name in MODELS else st.spinner("Opening the model…"):
             have(name)
     except HeadlightError as error:
         _refuse(name, str(error), was_open=was_open)
@@ -207,7 +208,8 @@ def _in_place() -> Iterator[None]:
     """Have what goes wrong inside said in one sentence below the box; what computes can be imported inside."""
     try:
         libraries()
-        yield
+        with panics_as_failures():
+            yield
     except HeadlightError as error:
         st.session_state[_ERROR] = str(error)
     except Exception:

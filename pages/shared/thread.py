@@ -60,6 +60,8 @@ def choose_text(text: str) -> None:
 def choose_model(name: str) -> None:
     """Take another model; its tokens are numbered otherwise, so the token is found again by its place in the text."""
     if name != MODEL.value:
+        # It may be there by now.
+        st.session_state.get(_REFUSED, {}).pop(name, None)
         MODEL.choose(name)
         TOKEN.choose(None)
 

@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-PATIENCE = 120.0
+PATIENCE = 40.0
 _SAME = "same"
 
 
@@ -46,6 +46,7 @@ class Visitor:
             open_timeout=30,
             close_timeout=1,
             proxy=None,
+            legacy=True,
         )
         self.host = host
         self.id = None
@@ -187,7 +188,7 @@ class Visitor:
                 data = self.socket.recv(timeout=max(0.0, end - time.monotonic()))
             except TimeoutError:
                 if is_error:
-                    raise TimeoutError(f"the page did not get so far; it shows {self.shown}") from None
+                    raise TimeoutError(f"the page did not get so far; it has {self.labels}, {self.errors}") from None
                 return
             self._take(ForwardMsg.FromString(data))
 
