@@ -8,8 +8,11 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
+from models.panics import panics_as_failures
 from pages.shared import door, start, thread
 from pages.shared.device import show_device
+from pages.shared.ending import end_when_told
+from pages.shared.guard import Guarded
 from pages.shared.link import receive
 from pages.shared.messages import unforeseen
 from pages.shared.model_card import show_model_card
@@ -58,11 +61,15 @@ def show() -> None:
 
 if __name__ == "app":
     start.write_log()
+    start.check_operator()
+    start.take_descriptors()
+    end_when_told()
     app = st.App(
         __file__,
         lifespan=start.lifespan,
-        middleware=[Middleware(start.Attended)],
+        middleware=[Middleware(Guarded), Middleware(start.Attended)],
         on_script_error=unforeseen,
     )
 else:
-    show()
+    with panics_as_failures():
+        show()

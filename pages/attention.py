@@ -47,6 +47,7 @@ from pages.shared.examples import ATTENTION
 from pages.shared.link import mirror, receive
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, problem, show_notes
+from pages.shared.plain_text import plain
 from pages.shared.text import question_and_text
 from viz.components.attention_view import attention_view_library
 
@@ -130,7 +131,7 @@ def say_what_was_not_read(traced: "TracedText") -> None:
     dropped = [each for place, each in enumerate(text) if covered and place not in covered and not each.isspace()]
     reads = MODELS[thread.MODEL.value].reads
     if lost or (reads and dropped):
-        listed = ", ".join(f"“{each}”" for each in dict.fromkeys([*lost, *dropped]) if each)
+        listed = ", ".join(f"“{plain(each)}”" for each in dict.fromkeys([*lost, *dropped]) if each)
         st.caption(
             f"This model cannot read {listed}"
             + (f": it reads {reads}" if reads else "")
@@ -139,13 +140,13 @@ def say_what_was_not_read(traced: "TracedText") -> None:
     unread = [each.text for each, unknown in zip(traced.written, traced.written_unknown, strict=True) if unknown]
     if unread:
         known = {each.text for each in traced.written}
-        words = ", ".join(f"“{each}”" for each in TARGET.value.split() if each not in known) or "something"
+        words = ", ".join(f"“{plain(each)}”" for each in TARGET.value.split() if each not in known) or "something"
         st.caption(f"In the typed output this model cannot write {words}: unknown to it.")
     card = MODELS[thread.MODEL.value]
     if card.weak_at_phrases and len(text.split()) > 1:
         st.caption(card.weak_at_phrases)
     if reads and traced.read_as.strip() != text.strip():
-        st.caption(f"Read as “{traced.read_as}”.")
+        st.caption(f"Read as “{plain(traced.read_as)}”.")
 
 
 @st.fragment

@@ -13,6 +13,7 @@ from pages.shared.examples import TOKENIZERS as EXAMPLES
 from pages.shared.examples import TokenizersExample
 from pages.shared.link import mirror, receive
 from pages.shared.messages import in_place, show_notes
+from pages.shared.plain_text import plain
 from pages.shared.text import question_and_examples, text_form
 from pages.tokenizing import own
 from pages.tokenizing.beside import inspect
@@ -163,7 +164,7 @@ def picture(now: Shown, status: DeltaGenerator) -> None:
         if found.end - found.start < len(now.text):
             pager(len(now.text), found.start, found.end)
         if now.split_special_tokens and (sentence := special_all_the_same(now, found)):
-            st.caption(sentence)
+            st.caption(plain(sentence))
         if "\0" in now.text:
             st.caption("The text holds a NUL, which is shown as ␀; models cannot be asked about it.")
     with right, st.container(key="inspector"):

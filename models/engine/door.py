@@ -20,6 +20,8 @@ from models.engine.shelf import Shelf
 from models.engine.threads import wait_asleep
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries
+from models.panics import panics_as_failures
+from models.settings import count_of, size_of
 
 if TYPE_CHECKING:
     from models.loading import LoadedModel
@@ -82,10 +84,10 @@ class Engine:
     """
 
     def __init__(self, max_bytes: int | None = None, most_models: int | None = None) -> None:
-        given = max_bytes if max_bytes is not None else _number_from(VARIABLE)
+        given = max_bytes if max_bytes is not None else size_of(os.environ.get(VARIABLE, ""))
         self.answers = ByteCache(_DEFAULT_BYTES if given is None else given)
         self._models = Shelf(
-            most_models=most_models if most_models is not None else _number_from(MODELS_VARIABLE),
+            most_models=most_models if most_models is not None else count_of(os.environ.get(MODELS_VARIABLE, "")),
             most_bytes=_most_bytes,
             measure=_measure,
             is_full=_is_full,
@@ -187,7 +189,8 @@ class Engine:
         """Turn a device's failure into a sentence, and leave the device usable, or take it out of use."""
         sentence = ""
         try:
-            yield
+            with panics_as_failures():
+                yield
         except HeadlightError:
             raise
         except Exception as error:
@@ -241,7 +244,9 @@ def _load(name: str) -> "LoadedModel":
     # torch is imported with the first model, so that the first paint need not wait for it.
     libraries()
     from models.loading import load_model
+    from models.loading.opening import check_is_open
 
+    check_is_open(name)
     start = time.perf_counter()
     loaded = load_model(name)
     log.info("Loaded %s in %.1f s; it computes on %s", name, time.perf_counter() - start, loaded.device)
@@ -311,11 +316,6 @@ def device_name() -> str:
     if device.type == "cuda":
         return f"{torch.cuda.get_device_name(device)} ({device})"
     return {"cpu": f"CPU, {torch.get_num_threads()} threads", "mps": "Apple GPU (mps)"}[device.type]
-
-
-def _number_from(variable: str) -> int | None:
-    given = os.environ.get(variable, "")
-    return int(given) if given.isdecimal() else None
 
 
 share_heaps()

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from models.loaded import LoadedModel
     from models.loading.checks import ArchitectureNotSupportedError, ModelRefusedError
     from models.loading.device import DeviceError, choose_device
-    from models.loading.folders import FolderError, open_folder
+    from models.loading.folder_names import FolderError
+    from models.loading.folders import open_folder
     from models.loading.load import load_model, wrap_model
     from models.loading.packs import PackError
 
@@ -34,7 +35,7 @@ _HOMES = {
     "ModelRefusedError": "models.loading.checks",
     "DeviceError": "models.loading.device",
     "choose_device": "models.loading.device",
-    "FolderError": "models.loading.folders",
+    "FolderError": "models.loading.folder_names",
     "open_folder": "models.loading.folders",
 }
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from models.catalog import MODELS, ModelCard, Pack
-from models.errors import HeadlightError
 from models.loading.checks import (
     CONFIG,
     SHARDS_INDEX,
@@ -25,19 +23,8 @@ from models.loading.checks import (
     settings_in,
     weights_among,
 )
+from models.loading.folder_names import FOLDER, FolderError, permitted
 from models.one_at_a_time import one_at_a_time
-
-FOLDER = "folder:"
-VARIABLE = "HEADLIGHT_FOLDERS"
-
-
-class FolderError(HeadlightError):
-    """A folder that is not there, or where nobody may look."""
-
-
-def roots() -> tuple[Path, ...]:
-    """The folders below which the operator lets people open models: those that HEADLIGHT_FOLDERS names."""
-    return tuple(Path(each).resolve() for each in os.environ.get(VARIABLE, "").split(os.pathsep) if each.strip())
 
 
 def open_folder(path: str, *, anywhere: bool = True) -> ModelCard:
@@ -61,22 +48,8 @@ def _named(place: Path, title: str) -> dict[str, str]:
 
 
 def _allowed(path: str, *, anywhere: bool) -> Path:
-    """The path without links, once it is known to be there and allowed; nothing is said of what is not allowed."""
-    allowed = roots()
-    if not allowed and not anywhere:
-        raise FolderError(
-            "Folders are closed here, because other machines can reach this server; whoever runs it can name folders "
-            f"to open models from with {VARIABLE}."
-        )
-    with _readable():
-        given = Path(path.strip()).expanduser() if "\0" not in path else Path()
-        if not given.is_absolute():
-            raise FolderError("Give the whole path of the folder, from the root of the disk on.")
-        place = given.resolve()
-    if allowed and not any(place.is_relative_to(root) for root in allowed):
-        raise FolderError(
-            f"This folder is not below one that whoever runs this server opened with {VARIABLE}; copy the model there."
-        )
+    """The path without links, once it is known to be allowed and there."""
+    place = permitted(path, anywhere=anywhere)
     with _readable():
         if not (place.is_dir() or (place.is_file() and place.suffix.lower() == ".gguf")):
             raise FolderError("There is no such folder, and no such .gguf file; check the path.")
@@ -87,8 +60,7 @@ def _allowed(path: str, *, anywhere: bool) -> Path:
 def _readable() -> Iterator[None]:
     try:
         yield
-    # A home that nobody has, or a link to itself, is a RuntimeError to pathlib.
-    except (OSError, RuntimeError) as error:
+    except OSError as error:
         raise FolderError(
             f"This folder could not be read ({type(error).__name__}); check the path and who may read it."
         ) from error

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from models.catalog.hub_models import HUB_MODELS
 from models.catalog.models import MODELS
 from models.errors import HeadlightError
+from models.settings import size_of
 
 HUB = "hub:"
 OFFLINE, CHOICE, LARGEST = "HEADLIGHT_OFFLINE", "HEADLIGHT_MODELS", "HEADLIGHT_MAX_DOWNLOAD"
@@ -14,8 +15,6 @@ _LARGEST_DEFAULT = 5_000_000_000
 # huggingface_hub.utils.validate_repo_id; a revision is a branch, a tag, a commit or refs/pr/N.
 _REPOSITORY = re.compile(r"(?!.*(\.\.|--))[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
 _REVISION = re.compile(r"(?!.*\.\.)[\w][\w./-]{0,119}", re.ASCII)
-_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", re.IGNORECASE)
 
 
 class HubError(HeadlightError):
@@ -72,8 +71,7 @@ def is_shelf_only() -> bool:
 
 def largest_download() -> int:
     """How many bytes one model may have at most: HEADLIGHT_MAX_DOWNLOAD (5000000000, 800MB, 5 GB), else 5 GB."""
-    given = _SIZE.fullmatch(os.environ.get(LARGEST, "").strip())
-    return int(float(given[1]) * _UNITS[given[2].upper()]) if given else _LARGEST_DEFAULT
+    return size_of(os.environ.get(LARGEST, "")) or _LARGEST_DEFAULT
 
 
 def check_allowed(which: HubId) -> None:

@@ -1,7 +1,8 @@
 """From a name to a card, wherever the model comes from."""
 
 from models.catalog import MODELS, ModelCard, model_card
-from models.loading.folders import FOLDER, open_folder
+from models.loading.folder_names import FOLDER, FolderError
+from models.loading.folders import open_folder
 from models.loading.hub_ids import is_of_hub
 
 
@@ -13,9 +14,19 @@ def card_of(name: str) -> ModelCard:
     if name in MODELS:
         return MODELS[name]
     if name.startswith(FOLDER):
-        return open_folder(name.removeprefix(FOLDER))
+        # Whoever calls this runs a program of their own; who asks a server goes through `check_is_open` first.
+        return open_folder(name.removeprefix(FOLDER), anywhere=True)
     if is_of_hub(name):
         from models.loading.hub import open_fetched
 
         return open_fetched(name)
     return model_card(name)
+
+
+def check_is_open(name: str) -> None:
+    """Raise FolderError for a folder that was not opened in this process: a computation opens none by itself.
+
+    Who may look where is decided by whoever opens it, with `open_folder`.
+    """
+    if name.startswith(FOLDER) and name not in MODELS:
+        raise FolderError("This folder is not open here, or not any more; choose it again under “Another model”.")

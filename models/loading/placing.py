@@ -12,6 +12,7 @@ from torch import nn
 
 from models.catalog import ModelCard
 from models.loading.device import choose_device
+from models.settings import size_of
 from models.shadow import shallow
 
 VARIABLE = "HEADLIGHT_MODEL_BYTES"
@@ -69,9 +70,9 @@ def most_model_bytes(device: torch.device) -> int:
     What `HEADLIGHT_MODEL_BYTES` says, of the device that computes. Else half of the memory on the CPU, and on a GPU
     what it has and no other program holds, less an eighth (at least 1 GiB) for what is computed.
     """
-    given = os.environ.get(VARIABLE, "")
-    if given.isdecimal() and device.type == choose_device().type:
-        return int(given)
+    given = size_of(os.environ.get(VARIABLE, ""))
+    if given is not None and device.type == choose_device().type:
+        return given
     has = device_memory(device)
     if device.type == "cpu":
         return has // 2

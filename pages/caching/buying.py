@@ -11,6 +11,7 @@ from models.engine import JobError, device_name, engine
 from pages.shared import thread
 from pages.shared.link import run_again
 from pages.shared.messages import problem
+from pages.shared.plain_text import plain
 from pages.shared.theme import palette
 from viz.cache_charts import steps_chart, timing_chart
 from viz.cache_tables import sentences, side_by_side, table
@@ -218,7 +219,10 @@ def _watch_rounding(job: str, tokens: int) -> None:
 def _rounding(job: str, tokens: int, was_done: bool) -> None:
     progress = engine.poll(job)
     if progress.error:
-        st.info(f"{progress.error} What it would take stands under “What if?”, by the formula.", icon=":material/info:")
+        st.info(
+            f"{plain(progress.error)} What it would take stands under “What if?”, by the formula.",
+            icon=":material/info:",
+        )
         return
     if progress.is_done and not was_done:
         run_again()

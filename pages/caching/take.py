@@ -1,7 +1,5 @@
 """Sharing the run, taking its numbers along, and the program behind them."""
 
-import csv
-import io
 import json
 import shlex
 from collections.abc import Sequence
@@ -14,6 +12,7 @@ from models.catalog import model_card
 from pages.caching.choices import in_the_link
 from pages.shared import file_names
 from pages.shared.link import address, fits
+from pages.shared.spreadsheet import as_csv
 from pages.shared.text import open_text_file
 
 if TYPE_CHECKING:
@@ -26,11 +25,9 @@ _LONGEST_ARGUMENT = 500
 
 def steps_as_csv(steps: "Sequence[GenerationStep]") -> str:
     """A row for each token and cache layer: what the layer held when the token was drawn."""
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(
-        ["token", "id", "piece", "probability", "cache_layer", "layer", "kind", "columns", "bytes", "allocated_bytes"]
-    )
+    rows: list[list[object]] = [
+        ["token", "id", "piece", "probability", "cache_layer", "layer", "kind", "columns", "bytes", "allocated_bytes"],
+    ]
     for step in steps:
         held = step.cache
         if held is None:
@@ -38,8 +35,8 @@ def steps_as_csv(steps: "Sequence[GenerationStep]") -> str:
         for place, each in enumerate(
             zip(held.layers, held.kinds, held.positions, held.bytes, held.allocated_bytes, strict=True)
         ):
-            writer.writerow([step.index + 1, step.token_id, step.piece.text, step.probability, place, *each])
-    return file.getvalue()
+            rows.append([step.index + 1, step.token_id, step.piece.text, step.probability, place, *each])
+    return as_csv(rows)
 
 
 def steps_as_json(request: "WriteRequest", steps: "Sequence[GenerationStep]") -> str:

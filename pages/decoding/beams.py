@@ -1,7 +1,5 @@
 """Beam search: what it considered, as a tree; what came out of it, beside what greedy decoding gives."""
 
-import csv
-import io
 import json
 import math
 from collections.abc import Callable
@@ -16,6 +14,7 @@ from models.engine import engine
 from pages.shared import file_names
 from pages.shared.asking import ask, working
 from pages.shared.link import Choice, one_of
+from pages.shared.spreadsheet import as_csv
 from pages.shared.theme import palette
 from viz.inspector import heading, line
 
@@ -214,16 +213,14 @@ def against_greedy(log_probability: float, score: float, *, is_same: bool) -> st
 
 def tree_as_csv(found: "BeamSearch") -> str:
     """A row for each candidate."""
-    file = io.StringIO()
-    writer = csv.writer(file)
     names = ("rank", "token_id", "token_log_probability", "log_probability", "score", "fate", "is_end", "place")
-    writer.writerow(["step", *names, "piece", "text", "parent", "leads_to"])
+    rows: list[list[object]] = [["step", *names, "piece", "text", "parent", "leads_to"]]
     for step, considered in enumerate(found.candidates):
         for each in considered:
             values = [getattr(each, name) for name in names]
             parent, leads_to = (" ".join(map(str, ids)) for ids in (each.parent, each.leads_to))
-            writer.writerow([step, *values, each.piece.text, each.text, parent, leads_to])
-    return file.getvalue()
+            rows.append([step, *values, each.piece.text, each.text, parent, leads_to])
+    return as_csv(rows)
 
 
 def tree_as_json(found: "BeamSearch", request: "BeamSearchRequest") -> str:

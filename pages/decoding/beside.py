@@ -14,6 +14,7 @@ from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.link import run_again
 from pages.shared.messages import in_place, keep_notes
+from pages.shared.plain_text import plain
 from viz.cache_tables import sentences
 from viz.inspector import Share, heading, line, part_text, shares
 
@@ -161,7 +162,7 @@ def _go_on(token: "TokenFate", settings: "DecodingSettings", steps: "Sequence[Ge
         )
     elif not is_here:
         st.button(
-            f"Go on with “{token.text}” here",
+            f"Go on with “{plain(token.text)}” here",
             key="go_on",
             on_click=turn,
             icon=":material/alt_route:",

@@ -1,7 +1,5 @@
 """Sharing what is shown, taking its numbers along, and the program behind them."""
 
-import csv
-import io
 import json
 import shlex
 from contextlib import suppress
@@ -18,6 +16,7 @@ from pages.decoding.choices import in_the_link
 from pages.decoding.writing import Written, branches
 from pages.shared import file_names, thread
 from pages.shared.link import address, fits
+from pages.shared.spreadsheet import as_csv
 from pages.shared.text import open_text_file
 
 if TYPE_CHECKING:
@@ -33,14 +32,12 @@ _LONGEST_ARGUMENT = 500
 
 def stages_as_csv(stages: "VocabularyStages") -> str:
     """A row for each token of the vocabulary, the likeliest first: its probability after each stage, exact."""
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(["place", "id", "piece", "logit", *stages.names])
+    rows: list[list[object]] = [["place", "id", "piece", "logit", *stages.names]]
     for place, (token, piece, logit, shares) in enumerate(
         zip(stages.ids.tolist(), stages.pieces, stages.logits.tolist(), stages.probabilities.T.tolist(), strict=True)
     ):
-        writer.writerow([place + 1, token, piece, logit, *shares])
-    return file.getvalue()
+        rows.append([place + 1, token, piece, logit, *shares])
+    return as_csv(rows)
 
 
 def text_as_json(written: Written, others: "Sequence[Written]") -> str:

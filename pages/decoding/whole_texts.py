@@ -1,12 +1,11 @@
 """What is said of whole texts and of draws, in sentences and figures, and their files."""
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from pages.shared.spreadsheet import as_csv
 from viz.inspector import part_text
 from viz.text_charts import FigureLine, figures_table
 
@@ -62,17 +61,13 @@ def table_of(names: Sequence[str], figures: "Sequence[TextFigures]") -> str:
 
 def texts_as_csv(names: Sequence[str], found: "ManyTexts") -> str:
     """A row for each text: its setting, every knob of it, the seed that gives it again, and the text."""
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(["setting", "seed", "text", "tokens", "ends", "mean_log_probability", "settings"])
+    rows: list[list[object]] = [["setting", "seed", "text", "tokens", "ends", "mean_log_probability", "settings"]]
     for name, one in zip(names, found.each, strict=True):
         for text in one.texts:
             settings = asdict(one.settings) | {"seed": text.seed}
             mean = sum(text.log_probabilities) / len(text.log_probabilities)
-            writer.writerow(
-                [name, text.seed, text.text, len(text.own_ids), text.ends, mean, json.dumps(settings)],
-            )
-    return file.getvalue()
+            rows.append([name, text.seed, text.text, len(text.own_ids), text.ends, mean, json.dumps(settings)])
+    return as_csv(rows)
 
 
 def texts_as_json(request: "ManyRequest", names: Sequence[str], found: "ManyTexts") -> str:

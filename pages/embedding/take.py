@@ -1,6 +1,5 @@
 """Sharing the view, taking vectors along, and the program behind them."""
 
-import csv
 import io
 import shlex
 import zipfile
@@ -14,7 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import model_card
 from pages.embedding.choices import DEPTH, in_the_link, texts
-from pages.shared import file_names, thread
+from pages.shared import file_names, spreadsheet, thread
 from pages.shared.asking import ask
 from pages.shared.link import address, fits
 from pages.shared.text import open_text_file
@@ -33,12 +32,8 @@ def as_npy(vectors: Float[np.ndarray, "vector width"]) -> bytes:
 
 def as_csv(vectors: Float[np.ndarray, "vector width"], names: Sequence[str]) -> str:
     """A row for each vector: its name and its numbers, with all the digits of a float32."""
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(["name", *range(vectors.shape[1])])
-    for name, row in zip(names, vectors, strict=True):
-        writer.writerow([name, *(f"{value:.9g}" for value in row.tolist())])
-    return file.getvalue()
+    rows = ([name, *(f"{value:.9g}" for value in row.tolist())] for name, row in zip(names, vectors, strict=True))
+    return spreadsheet.as_csv([["name", *range(vectors.shape[1])], *rows])
 
 
 def as_projector(vectors: Float[np.ndarray, "vector width"], names: Sequence[str]) -> bytes:

@@ -5,6 +5,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.engine import device_name, engine
 from models.errors import HeadlightError
 from pages.shared import thread
+from pages.shared.plain_text import plain
 from viz.quantities import bytes_text
 
 
@@ -20,6 +21,6 @@ def show_device(place: DeltaGenerator) -> None:
         if engine.has_model(name):
             sentences.append(engine.model(name).note)
     except HeadlightError as error:
-        place.error(str(error))
+        place.error(plain(str(error)))
         return
     place.caption(" ".join(filter(None, sentences)))

@@ -1,7 +1,5 @@
 """Sharing a view and taking its numbers along, exactly as they were computed."""
 
-import csv
-import io
 import json
 import math
 from collections.abc import Sequence
@@ -12,6 +10,7 @@ import streamlit as st
 from models.engine import engine
 from pages.shared import file_names
 from pages.shared.link import Choice, address, fits
+from pages.shared.spreadsheet import as_csv
 from pages.shared.text import open_text_file
 
 if TYPE_CHECKING:
@@ -34,12 +33,8 @@ def labels(request: "HeadMapRequest", traced: "TracedText") -> tuple[tuple[str, 
 def map_as_csv(request: "HeadMapRequest", traced: "TracedText") -> str:
     """A row per query and a column per key, both named; float32 in the shortest form that reads back exactly."""
     queries, keys = labels(request, traced)
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(["query \\ key", *keys])
-    for token, row in zip(queries, engine.run(request).weights, strict=True):
-        writer.writerow([token, *map(str, row)])
-    return file.getvalue()
+    rows = zip(queries, engine.run(request).weights, strict=True)
+    return as_csv([["query \\ key", *keys], *([token, *map(str, row)] for token, row in rows)])
 
 
 def map_as_json(request: "HeadMapRequest", traced: "TracedText", text: str) -> str:

@@ -46,8 +46,20 @@ class Choice(Generic[Value]):
         return f"choice:{self.name}" in st.session_state
 
     def choose(self, value: Value) -> None:
-        """Choose it; the address follows with the next `mirror`."""
-        st.session_state[f"choice:{self.name}"] = value
+        """Choose it; the address follows with the next `mirror`.
+
+        What no link could say is not taken, and the default is: a widget says whatever is sent in its name.
+        """
+        st.session_state[f"choice:{self.name}"] = value if self._can_be_said(value) else self.default
+
+    def _can_be_said(self, value: Value) -> bool:
+        if value is None or value == self.default:
+            return True
+        try:
+            self.parse(str(value))
+        except ValueError:
+            return False
+        return True
 
     def forget(self) -> None:
         """As if nothing had been chosen, here or in a link."""

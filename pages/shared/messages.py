@@ -10,7 +10,9 @@ from streamlit.errors import StreamlitDuplicateElementKey
 from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 
 from models.errors import HeadlightError
+from models.panics import panics_as_failures
 from pages.shared.link import note, take_notes
+from pages.shared.plain_text import plain
 
 log = logging.getLogger(__name__)
 _SHOWN = "notes:shown"
@@ -24,7 +26,8 @@ def in_place() -> Iterator[None]:
     What nobody foresaw is logged with its trace; the person reads a sentence.
     """
     try:
-        yield
+        with panics_as_failures():
+            yield
     except HeadlightError as error:
         problem(str(error))
     except Exception:
@@ -57,7 +60,7 @@ def unforeseen(error: Exception) -> bool:
 def problem(sentence: str) -> None:
     """What is wrong and what to do."""
     with _free_place():
-        st.error(sentence, icon=":material/error:")
+        st.error(plain(sentence), icon=":material/error:")
 
 
 def _free_place(number: int = 1) -> DeltaGenerator:
@@ -74,7 +77,7 @@ def show_notes() -> None:
     st.session_state[_SHOWN] = shown
     for place, sentence in enumerate(shown):
         with st.container(key=f"note_{place}"):
-            st.info(sentence, icon=":material/info:")
+            st.info(plain(sentence), icon=":material/info:")
 
 
 def keep_notes() -> None:

@@ -12,10 +12,14 @@ from models.catalog import MODELS, ModelCard
 from models.catalog.hub_models import HUB_MODELS
 from models.engine import JobError, engine, libraries
 from models.errors import HeadlightError
+from models.loading.folder_names import FOLDER, VARIABLE, permitted, roots
 from models.loading.hub_ids import check_allowed, hub_id, is_closed, is_of_hub, is_shelf_only, largest_download
+from models.panics import panics_as_failures
 from pages.shared import thread
 from pages.shared.link import run_again
 from pages.shared.messages import keep_notes
+from pages.shared.plain_text import plain
+from pages.shared.reach import is_local
 
 if TYPE_CHECKING:
     from models.engine.jobs import Progress
@@ -24,10 +28,8 @@ log = logging.getLogger(__name__)
 
 _SECONDS = 0.5
 _MOST_MINE = 12
-# A server on these addresses is reached from its own machine only.
-_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _BYTES_PER_PARAMETER = 4
-_SHELF, _ID, _FOLDER = "Hub shelf", "Hub id", "Folder"
+_SHELF, _ID, _OWN = "Hub shelf", "Hub id", "Folder"
 _BOX = "another"
 _MINE = "models:mine"
 _OFFER, _JOB, _ERROR, _STOPPED, _CLOSES = (f"another:{each}" for each in ("offer", "job", "error", "stopped", "closes"))
@@ -93,11 +95,6 @@ def megabytes(count: int) -> str:
     return f"{count / 1e6:,.{0 if count >= 1e7 else 1 if count >= 1e6 else 2}f} MB"
 
 
-def is_local() -> bool:
-    """Whether only this machine reaches the server: then its person may open any folder of the disk."""
-    return st.get_option("server.address") in _THIS_MACHINE
-
-
 def mine() -> list[str]:
     """What this session chose beside the models that are always there, as far as it is still known; the latest last."""
     return [name for name in st.session_state.get(_MINE, []) if name in MODELS]
@@ -110,13 +107,16 @@ def have(name: str) -> str:
     """
     if name in tuple(MODELS):
         return name
+    if name.startswith(FOLDER):
+        # Also of one that is open: it may have been, for somebody else, before others could reach the server.
+        name = FOLDER + str(permitted(name.removeprefix(FOLDER), anywhere=is_local()))
     if name not in MODELS:
         # torch comes with these, and with these models only.
         libraries()
-        if name.startswith(thread.FOLDER):
+        if name.startswith(FOLDER):
             from models.loading.folders import open_folder
 
-            name = open_folder(name.removeprefix(thread.FOLDER), anywhere=is_local()).name
+            name = open_folder(name.removeprefix(FOLDER), anywhere=is_local()).name
         elif is_of_hub(name):
             from models.loading.hub import is_fetched, open_fetched
 
@@ -135,7 +135,7 @@ def _have_chosen() -> None:
     name = thread.MODEL.value
     was_open = name in st.session_state.get(_MINE, [])
     try:
-        with nullcontext() if name in MODELS else st.spinner("Opening the model…"):
+        with panics_as_failures(), nullcontext() if name in MODELS else st.spinner("Opening the model…"):
             have(name)
     except HeadlightError as error:
         _refuse(name, str(error), was_open=was_open)
@@ -178,7 +178,7 @@ def _another() -> None:
         st.fragment(_coming, run_every=_SECONDS)()
     if _ERROR in st.session_state:
         with st.container(key="another_problem"):
-            st.error(st.session_state[_ERROR], icon=":material/error:")
+            st.error(plain(st.session_state[_ERROR]), icon=":material/error:")
     if _STOPPED in st.session_state:
         st.caption("Stopped. What came is kept, and fetching it again goes on from there.")
 
@@ -187,11 +187,11 @@ def _sources() -> None:
     if "another_source" not in st.session_state:
         st.session_state["another_source"] = st.session_state.get("another:source", _SHELF)
     source = st.segmented_control(
-        "From", [_SHELF, _ID, _FOLDER], key="another_source", required=True, wrap=True, on_change=_try_anew
+        "From", [_SHELF, _ID, _OWN], key="another_source", required=True, wrap=True, on_change=_try_anew
     )
     st.session_state["another:source"] = source
     with _in_place():
-        if source == _FOLDER:
+        if source == _OWN:
             _folder()
         elif is_closed():
             _fetched_only()
@@ -208,7 +208,8 @@ def _in_place() -> Iterator[None]:
     """Have what goes wrong inside said in one sentence below the box; what computes can be imported inside."""
     try:
         libraries()
-        yield
+        with panics_as_failures():
+            yield
     except HeadlightError as error:
         st.session_state[_ERROR] = str(error)
     except Exception:
@@ -271,8 +272,6 @@ def _by_id() -> None:
 
 def _folder() -> None:
     """A folder of the machine on which the server runs."""
-    from models.loading.folders import VARIABLE, roots
-
     if not (is_local() or roots()):
         st.caption(
             "Folders are closed: other machines can reach this server. Whoever runs it can name folders to open models "
@@ -285,7 +284,7 @@ def _folder() -> None:
     st.caption("With config.json, a tokenizer and safetensors, or a .gguf file. No pickle is read.")
     if is_asked:
         _try_anew()
-        _open(thread.FOLDER + path)
+        _open(FOLDER + path)
 
 
 def _typed(label: str, key: str, example: str) -> str:
@@ -364,7 +363,7 @@ def _bar(name: str, job: str, progress: "Progress") -> None:
         if not last.file and last.done < last.total:
             said = "Somebody else fetches it already; it is waited for."
     with st.container(key="another_coming"):
-        st.progress(min(1.0, part), text=f"{hub_id(name).repository.rpartition('/')[2]}: {said}")
+        st.progress(min(1.0, part), text=f"{plain(hub_id(name).repository.rpartition('/')[2])}: {said}")
         st.button("Cancel", key="hub_cancel", on_click=_cancel, args=(job,))
 
 

@@ -2,11 +2,13 @@
 
 import logging
 import math
+import os
 import pkgutil
+import resource
 import threading
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,11 +19,14 @@ from models.catalog import DEFAULT_MODEL
 from models.engine import engine, libraries
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries_are_here
+from models.settings import SettingError, check_settings, unknown_settings
+from pages.shared.ending import end_if_told
 
 log = logging.getLogger(__name__)
 
 _LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _OURS = ("models", "pages", "viz")
+_DESCRIPTORS = (65_536, 10_240, 4_096)
 _LOOKS_SECONDS, _QUIET_SECONDS = 0.1, 1.0
 # So long a first visitor has the server to itself, who waited for the model.
 _FIRST_SECONDS = 4.0
@@ -39,6 +44,29 @@ def write_log() -> None:
     server.handlers.clear()
     server.propagate = True
     server.setLevel(logging.WARNING)
+
+
+def check_operator() -> None:
+    """See that what the operator set can be meant. Ends the program with a sentence where it cannot."""
+    try:
+        check_settings(os.environ)
+    except SettingError as error:
+        raise SystemExit(f"Headlight does not start: {error}") from None
+    for name in unknown_settings(os.environ):
+        log.warning("%s is no setting of Headlight's; README.md lists those that there are", name)
+
+
+def take_descriptors() -> None:
+    """Have as many files and connections open at once as the system lets this process; each visitor takes some."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for wanted in _DESCRIPTORS:
+        enough = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        # Where there is no limit by name, macOS has one all the same, and refuses what is beyond it.
+        with suppress(ValueError, OSError):
+            if now == resource.RLIM_INFINITY or enough <= now:
+                return
+            resource.setrlimit(resource.RLIMIT_NOFILE, (enough, most))
+            return
 
 
 class Attended:
@@ -60,6 +88,7 @@ async def lifespan(_: object) -> AsyncIterator[None]:
     threading.Thread(target=_get_ready, name="headlight-ready", daemon=True).start()
     yield
     engine.close()
+    end_if_told()
 
 
 def _came_within(seconds: float) -> bool:

@@ -1,16 +1,14 @@
 """The thread of a lesson: one model, one text and one token that travel from page to page."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from models.catalog import DEFAULT_MODEL, MODELS
+from models.loading.folder_names import FOLDER, FolderError, permitted
 from models.loading.hub_ids import HubError, hub_id, is_of_hub
 from pages.shared.examples import ATTENTION
 from pages.shared.link import Choice, note, one_of, whole_number
+from pages.shared.reach import is_local
 
-# As in models.loading.folders, which waits for torch.
-FOLDER = "folder:"
 _REFUSED = "thread:refused"
 
 
@@ -32,23 +30,15 @@ def named_in_link(text: str) -> str:
     refused = st.session_state.get(_REFUSED, {})
     if text in refused:
         raise ValueError(refused[text])
-    if text.startswith(FOLDER):
-        return FOLDER + whole_path(text.removeprefix(FOLDER))
-    if is_of_hub(text):
-        try:
-            return hub_id(text).name
-        except HubError as error:
-            raise ValueError(f"{error} The default is shown.") from error
-    return one_of("model", tuple(MODELS))(text)
-
-
-def whole_path(path: str) -> str:
-    """The one way to write the path of a folder, as its model is named; as it was where there is none."""
     try:
-        given = Path(path.strip()).expanduser()
-        return str(given.resolve()) if given.is_absolute() else path
-    except (OSError, RuntimeError, ValueError):
-        return path
+        if text.startswith(FOLDER):
+            # Before it is chosen: what is chosen may be computed with by a fragment, whatever becomes of this run.
+            return FOLDER + str(permitted(text.removeprefix(FOLDER), anywhere=is_local()))
+        if is_of_hub(text):
+            return hub_id(text).name
+    except (FolderError, HubError) as error:
+        raise ValueError(f"{error} The default is shown.") from error
+    return one_of("model", tuple(MODELS))(text)
 
 
 MODEL: Choice[str] = Choice("model", DEFAULT_MODEL, named_in_link)
@@ -70,6 +60,8 @@ def choose_text(text: str) -> None:
 def choose_model(name: str) -> None:
     """Take another model; its tokens are numbered otherwise, so the token is found again by its place in the text."""
     if name != MODEL.value:
+        # It may be there by now.
+        st.session_state.get(_REFUSED, {}).pop(name, None)
         MODEL.choose(name)
         TOKEN.choose(None)
 

@@ -8,6 +8,7 @@ from models.engine import JobError, engine
 from models.errors import HeadlightError
 from pages.shared.link import run_again
 from pages.shared.messages import problem
+from pages.shared.plain_text import plain
 from pages.tokenizing import own
 from pages.tokenizing.choices import CHOSEN, add, choose
 from pages.tokenizing.from_hub import from_hub
@@ -28,7 +29,7 @@ def bring(text: str) -> None:
     with right, st.container(key="opening"):
         _opening()
     for sentence in st.session_state.get(own.NOTES, []):
-        st.info(sentence, icon=":material/info:")
+        st.info(plain(sentence), icon=":material/info:")
     _mine()
 
 

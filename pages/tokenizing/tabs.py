@@ -1,6 +1,5 @@
 """What stands below the columns, as tabs named by questions; only the open one is computed."""
 
-import re
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -9,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import TOKENIZERS, TokenizerCard
 from pages.shared.asking import ask, working
 from pages.shared.messages import in_place
+from pages.shared.plain_text import plain
 from pages.shared.text import open_text_file
 from pages.tokenizing import bring, take
 from pages.tokenizing.choices import LOOKED_AT, Shown, Stretch, forget_places, looked_at
@@ -82,7 +82,7 @@ def _choose_one(now: Shown, key: str) -> TokenizerCard:
     st.segmented_control(
         "Tokenizer",
         list(titles),
-        format_func=lambda name: titles[name],
+        format_func=lambda name: plain(titles[name]),
         key=key,
         required=True,
         on_change=lambda: LOOKED_AT.choose(st.session_state[key]),
@@ -140,7 +140,7 @@ def _lattice(origin: "ShownOrigin", place: int) -> None:
     chosen = st.radio(
         f"The likeliest ways to cut word {place + 1}",
         range(len(ways)),
-        format_func=lambda way: f"{_as_it_stands(ways[way])}  ·  {found.best[way].score:.2f}",
+        format_func=lambda way: f"{plain(ways[way])}  ·  {found.best[way].score:.2f}",
         key=f"way_{place}",
     )
     st.altair_chart(lattice_chart(found, chosen), width="stretch")
@@ -151,11 +151,6 @@ def _lattice(origin: "ShownOrigin", place: int) -> None:
             "unknown characters side by side then become one piece, or bytes where the vocabulary has them."
         )
     )
-
-
-def _as_it_stands(text: str) -> str:
-    """The text in Markdown, which a label is: every sign of it is only a sign."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
 
 
 def _head(origin: "ShownOrigin") -> str:

@@ -1,7 +1,5 @@
 """Sharing the columns, taking their numbers along, and the program behind them."""
 
-import csv
-import io
 import json
 import shlex
 from pathlib import Path
@@ -11,6 +9,8 @@ import streamlit as st
 
 from models.engine import engine
 from pages.shared.link import address, fits
+from pages.shared.plain_text import plain
+from pages.shared.spreadsheet import as_csv
 from pages.shared.text import open_text_file
 from pages.tokenizing import own
 from pages.tokenizing.choices import EVERY, Shown, forget_places, looked_at
@@ -33,14 +33,14 @@ def _tokenizations(now: Shown) -> "list[Tokenization]":
 
 def pieces_as_csv(now: Shown) -> str:
     """A row for each piece of each tokenizer: its place, id, what is shown, bytes in hexadecimal, and characters."""
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(["tokenizer", "place", "id", "piece", "bytes", "start", "end", "special", "unknown"])
+    rows: list[list[object]] = [
+        ["tokenizer", "place", "id", "piece", "bytes", "start", "end", "special", "unknown"],
+    ]
     for name, cut in zip(now.names, _tokenizations(now), strict=True):
         for place, piece in enumerate(cut.pieces):
             marks = (int(piece.is_special), int(piece.is_unknown))
-            writer.writerow([name, place, piece.id, piece.text, piece.data.hex(), *piece.span, *marks])
-    return file.getvalue()
+            rows.append([name, place, piece.id, piece.text, piece.data.hex(), *piece.span, *marks])
+    return as_csv(rows)
 
 
 def pieces_as_json(now: Shown) -> str:
@@ -96,7 +96,7 @@ def program(now: Shown) -> None:
     card = looked_at(now.cards)
     if own.has(card.name):
         file = Path("tokenizer.json")
-        st.caption(f"The program needs the file of {card.title}:")
+        st.caption(f"The program needs the file of {plain(card.title)}:")
         st.download_button(
             file.name, own.file_of(card.name), file.name, "application/json", key="own_program", on_click="ignore"
         )

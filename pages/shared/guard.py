@@ -1,0 +1,105 @@
+"""The first that sees a request: who does not come from one of this server's own pages is turned away, with a sentence.
+
+Streamlit compares the origin of a session with the names of its machine, and asks a service outside which names those
+are, while everybody waits. Here nothing is asked, and what is let through leaves Streamlit nothing to ask.
+"""
+
+import re
+
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pages.shared import reach
+
+# A page may fetch from its own server only, whatever stands in it. Streamlit's own scripts and charts need the unsafe
+# words; a frame is made of data or of a blob.
+_CONTENT = (
+    "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; connect-src 'self' data: blob: {sessions}; "
+    "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+)
+_HOST = re.compile(r"[\w.:\[\]-]+", re.ASCII)
+_NAME = (
+    "This server is not known by that name. Whoever runs it can add the name with --server.allowedHosts, or have the "
+    "proxy before it say for whom it asks (X-Forwarded-For)."
+)
+_ORIGIN = "A session begins on one of this server's own pages, and not on those of another one."
+
+
+class Guarded:
+    """Round everything that is asked of the server."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the app inside does, or say why not."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
+        sentence = _refusal(headers, is_session=scope["type"] == "websocket", path=scope["path"])
+        if scope["type"] == "websocket":
+            if sentence:
+                await _close(receive, send, sentence, scope)
+                return
+            ends = [end[0] for end in (scope.get("client"), scope.get("server")) if end]
+            reach.notice(headers, ends)
+            await self._app(_without_origin(scope), receive, send)
+            return
+
+        more = _security_headers(dict(headers).get("host", ""))
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), *more]}
+            await send(message)
+
+        answer = PlainTextResponse(sentence, 403) if sentence else self._app
+        await answer(scope, receive, sent)
+
+
+def _security_headers(host: str) -> list[tuple[bytes, bytes]]:
+    # Some browsers do not take sessions of the own server for its own.
+    sessions = f"ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
+    return [
+        (b"content-security-policy", _CONTENT.format(sessions=sessions).encode()),
+        (b"x-content-type-options", b"nosniff"),
+        # A text stands in the address of its page.
+        (b"referrer-policy", b"same-origin"),
+    ]
+
+
+def _refusal(headers: list[tuple[str, str]], *, is_session: bool, path: str) -> str:
+    """Why this request is turned away; "" for one that is not."""
+    if not is_session and path.endswith("/_stcore/health"):
+        # Whoever looks whether the server is well may call it anything.
+        return ""
+    hosts = [value for name, value in headers if name == "host"]
+    is_forwarded = reach.is_forwarded(headers)
+    # Whose name is right behind a proxy, the proxy knows, or the operator.
+    is_known = len(hosts) == 1 and (reach.is_known_name(hosts[0]) or (is_forwarded and not reach.allowed_hosts()))
+    if not is_known:
+        return _NAME
+    origins = [value for name, value in headers if name == "origin"]
+    # A program has none, and a browser always one.
+    if is_session and not all(reach.is_same_site(each, hosts[0], is_loose=is_forwarded) for each in origins):
+        return _ORIGIN
+    return ""
+
+
+def _without_origin(scope: Scope) -> Scope:
+    """The handshake without its origin, which has been looked at: what Streamlit does not see it does not ask about."""
+    return {**scope, "headers": [each for each in scope["headers"] if each[0].lower() != b"origin"]}
+
+
+async def _close(receive: Receive, send: Send, sentence: str, scope: Scope) -> None:
+    await receive()
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(sentence.encode())).encode()),
+    ]
+    await send({"type": "websocket.http.response.start", "status": 403, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": sentence.encode()})

@@ -1,0 +1,34 @@
+"""Tables as CSV files, which people open with a spreadsheet: a cell is text or a number there, and never a formula."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+
+# With these a formula begins, in the wide letters of East Asia as well; apostrophes in front are what is put there.
+_FORMULA = re.compile(r"'*[=+\-@\t\r＝＋－＠]")
+
+
+def as_csv(rows: Iterable[Sequence[object]]) -> str:
+    """The rows, the first of which is the head, as RFC 4180 has them.
+
+    A text that a spreadsheet would take for a formula (it begins with = + - @, a tab or a carriage return, and is no
+    number) has an apostrophe in front; so has one that begins with apostrophes and goes on like that. Whoever reads the
+    file takes away the first apostrophe of those: re.sub(r"^'(?='*[=+\\-@\\t\\r＝＋－＠])", "", cell).
+    """
+    file = io.StringIO()
+    csv.writer(file).writerows([_cell(each) for each in row] for row in rows)
+    return file.getvalue()
+
+
+def _cell(value: object) -> object:
+    is_formula = isinstance(value, str) and _FORMULA.match(value) and not _is_number(value)
+    return f"'{value}" if is_formula else value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

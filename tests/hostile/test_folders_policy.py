@@ -1,0 +1,218 @@
+"""Who may open which folder: decided once for the server, and asked at every door."""
+
+import shutil
+import time
+
+import pytest
+import streamlit as st
+from streamlit import runtime
+
+from tests.hostile.class_server import serving
+from tests.hostile.visitor import Visitor, is_refused
+from tests.models.test_folders import save
+
+CLOSED = "Folders are closed"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return save("llama", tmp_path_factory.mktemp("private") / "secret_model")
+
+
+@pytest.fixture(scope="module")
+def local_server(tmp_path_factory):
+    with serving(tmp_path_factory.mktemp("local"), address="localhost") as server:
+        yield server
+
+
+def is_open(visitor, folder):
+    """Whether anything of the folder's model is shown: its name in the address, or its shape."""
+    return "secret_model" in visitor.query or any("2 layers × 4 heads, width 32" in each for each in visitor.shown)
+
+
+@pytest.mark.parametrize("page", ["", "attention", "tokenizers", "embeddings"])
+def test_a_link_opens_no_folder_on_a_class_server(visitor, folder, page):
+    seen = visitor().open(page, model=f"folder:{folder}")
+    assert not is_open(seen, folder)
+    assert [each for each in seen.notes if CLOSED in each]
+    assert seen.errors == []
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.01, 0.05, 0.2, 1.0])
+@pytest.mark.parametrize("page", ["attention", "embeddings"])
+def test_a_stop_while_it_opens_and_a_fragment_that_runs_again_open_nothing(visitor, folder, page, pause):
+    seen = visitor().open(page)
+    card = seen.find("about_model")[0]
+    fragments = {each.fragment_id for each in seen.elements.values() if each.fragment_id}
+    assert seen.elements[card].fragment_id in fragments
+    seen.start(page, model=f"folder:{folder}")
+    time.sleep(pause)
+    seen.stop()
+    seen.settle()
+    for fragment in fragments:
+        seen.ask(fragment).settle()
+    seen.elements.setdefault(card, next(iter(seen.elements.values())))
+    try:
+        seen.press("About this model")
+    except LookupError:
+        seen.open(page)
+    assert not is_open(seen, folder)
+    assert not any("secret_model" in text for field, text in seen.ever_shown if "query" not in field)
+
+
+def test_the_form_is_not_there_and_a_forged_one_opens_nothing(visitor, folder):
+    seen = visitor().open("attention")
+    seen.choose("another", bool_value=True)
+    seen.choose("another_source", string_array_value={"data": ["Folder"]})
+    assert any(CLOSED in each for each in seen.shown)
+    seen.widgets[seen.find("model_box")[1].id] = {"string_value": f"folder:{folder}"}
+    seen.ask().settle()
+    assert not is_open(seen, folder)
+
+
+def test_below_the_named_folders_and_nowhere_else(folder, tmp_path):
+    allowed = tmp_path / "allowed"
+    shutil.copytree(folder, allowed / "secret_model")
+    (allowed / "way_out").symlink_to(folder)
+    with serving(tmp_path, environment={"HEADLIGHT_FOLDERS": str(allowed)}) as server:
+        assert is_open(Visitor(server).open("attention", model=f"folder:{allowed / 'secret_model'}"), folder)
+        sentences = set()
+        for path in (
+            folder,
+            allowed / "way_out",
+            allowed / ".." / "allowed/../../" / folder.parent.name / folder.name,
+            "/nowhere/at/all",
+            "/root",
+            "~root",
+            "~nobody_of_this_name",
+            "/proc/self/environ",
+            f"{allowed}/../{'x' * 300}",
+        ):
+            seen = Visitor(server).open("attention", model=f"folder:{path}")
+            assert seen.errors == []
+            assert not any("2 layers × 4 heads, width 32" in each for each in seen.shown), path
+            sentences.update(each for each in seen.notes)
+        # Nothing tells what is there from what is not.
+        assert len(sentences) == 1
+        assert "not below one" in sentences.pop()
+
+
+def test_one_person_at_their_own_machine_opens_any(local_server, folder):
+    seen = Visitor(local_server).open("attention", model=f"folder:{folder}")
+    assert is_open(seen, folder)
+    assert (seen.errors, seen.notes) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"X-Forwarded-For": "192.0.2.7"},
+        {"X-Forwarded-Host": "class.example"},
+        {"Forwarded": "for=192.0.2.7"},
+        {"Via": "1.1 proxy"},
+        {"X-Real-IP": "192.0.2.7"},
+    ],
+    ids=lambda each: next(iter(each)),
+)
+def test_behind_a_proxy_nobody_is_local(tmp_path, folder, header):
+    """Not who comes through it, nor from then on who comes past it and knows the name of what was open."""
+    with serving(tmp_path, address="127.0.0.1") as server:
+        owner = Visitor(server).open("attention", model=f"folder:{folder}")
+        assert is_open(owner, folder)
+        for headers in (header, {}):
+            seen = Visitor(server, headers=headers).open("attention", model=f"folder:{folder}")
+            assert not is_open(seen, folder)
+            assert [each for each in seen.notes if CLOSED in each]
+
+
+def test_a_proxy_may_pass_the_name_on_by_which_it_is_known(local_server):
+    for headers in ({"X-Forwarded-For": "192.0.2.7"}, {"Via": "1.1 proxy"}):
+        seen = Visitor(local_server, host="class.example", headers=headers).open("tokenizers")
+        assert seen.errors == []
+
+
+@pytest.mark.parametrize("host", ["evil.example:8501", "127.0.0.1.evil.example", "localhost.evil.example"])
+def test_a_name_that_was_made_to_lead_here_is_refused(class_server, local_server, host):
+    """A page of that name in a visitor's browser has the same origin as the session that it asks for."""
+    for server in (class_server, local_server):
+        assert is_refused(server, host=host)
+        status, _, body = server.get("/", {"Host": host})
+        assert (status, b"not known by that name" in body) == (403, True)
+
+
+def test_a_class_server_is_reached_by_its_addresses_and_its_name(class_server):
+    import platform
+
+    for name in ("10.1.2.3", "[fd00::1]", platform.node(), f"{platform.node()}.local", "localhost", "classroom"):
+        assert not is_refused(class_server, host=f"{name}:{class_server.port}"), name
+        assert class_server.get("/", {"Host": name})[0] == 200
+
+
+def test_a_server_of_one_person_is_not_reached_by_others_names(local_server):
+    for name in ("10.1.2.3", "classroom", "[fd00::1]"):
+        assert is_refused(local_server, host=name)
+    for name in (f"localhost:{local_server.port}", f"127.0.0.1:{local_server.port}", f"[::1]:{local_server.port}"):
+        assert not is_refused(local_server, host=name)
+
+
+def test_names_that_the_operator_gave(tmp_path, folder):
+    with serving(tmp_path, address="127.0.0.1", arguments=["--server.allowedHosts=class.example"]) as server:
+        seen = Visitor(server, host="class.example").open("attention", model=f"folder:{folder}")
+        assert [each for each in seen.notes if CLOSED in each]
+        assert is_refused(server, host="other.example")
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_local"),
+    [
+        ({"server.address": "localhost"}, True),
+        ({"server.address": "127.0.0.1"}, True),
+        ({"server.address": "127.0.0.53"}, True),
+        ({"server.address": "::1"}, True),
+        ({"server.address": "LOCALHOST"}, True),
+        ({"server.address": None}, False),
+        ({"server.address": ""}, False),
+        ({"server.address": "0.0.0.0"}, False),
+        ({"server.address": "::"}, False),
+        ({"server.address": "192.0.2.1"}, False),
+        ({"server.address": "myhost"}, False),
+        ({"server.address": "localhost.example"}, False),
+        ({"server.address": "127.0.0.1.example"}, False),
+        ({"server.address": "unix:///tmp/x.sock"}, False),
+        ({"server.address": "localhost", "server.baseUrlPath": "headlight"}, False),
+        ({"server.address": "localhost", "server.allowedHosts": ["localhost"]}, True),
+        ({"server.address": "localhost", "server.allowedHosts": ["class.example"]}, False),
+        ({"server.address": "localhost", "server.allowedHosts": ["*"]}, False),
+        ({"server.address": "localhost", "browser.serverAddress": "class.example"}, False),
+        ({"server.address": "localhost", "server.corsAllowedOrigins": ["https://class.example"]}, False),
+        ({"server.address": "localhost", "server.enableCORS": False}, False),
+    ],
+    ids=str,
+)
+def test_from_where_a_server_is_reached_as_its_settings_say(monkeypatch, settings, is_local):
+    from pages.shared import reach
+
+    before = {
+        "server.address": None,
+        "server.baseUrlPath": "",
+        "server.allowedHosts": [],
+        "browser.serverAddress": "localhost",
+        "server.corsAllowedOrigins": [],
+        "server.trustedUserHeaders": {},
+        "server.enableCORS": True,
+    }
+    monkeypatch.setattr(runtime, "exists", lambda: True)
+    monkeypatch.setattr(st, "get_option", (before | settings).__getitem__)
+    assert reach.is_local() is is_local
+
+
+def test_a_server_that_was_started_without_an_address_is_a_class_server(tmp_path, folder):
+    with serving(tmp_path, address=None) as server:
+        seen = Visitor(server).open("attention", model=f"folder:{folder}")
+        assert [each for each in seen.notes if CLOSED in each]
+        assert server.asked() == []
+
+
+def test_an_address_in_the_environment_counts(tmp_path, folder):
+    with serving(tmp_path, address=None, environment={"STREAMLIT_SERVER_ADDRESS": "127.0.0.1"}) as server:
+        assert is_open(Visitor(server).open("attention", model=f"folder:{folder}"), folder)
