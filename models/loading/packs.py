@@ -91,9 +91,8 @@ def model_folder(card: ModelCard) -> Path:
     target = prepared_folder(card)
     gguf = card.pack.gguf
     if gguf is not None:
-        source = Path(card.folder) if card.folder else packs_folder() / card.pack.folder
         room = f"{card.parameters * 4 // 1_000_000} MB"
-        made_once(target, lambda work: alone(lambda: _expand(source, gguf, work)), card.title, room)
+        made_once(target, lambda work: _expand_card(card, gguf, work), card.title, room)
     return target
 
 
@@ -158,6 +157,16 @@ def _make(target: Path, make: Callable[[Path], None]) -> None:
         work.rename(target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _expand_card(card: ModelCard, gguf: str, work: Path) -> None:
+    if not card.folder:
+        alone(lambda: _expand(packs_folder() / card.pack.folder, gguf, work))
+        return
+    from models.loading.model_files import copy_of_gguf
+
+    with copy_of_gguf(card) as source:
+        alone(lambda: _expand(source, gguf, work))
 
 
 def _expand(source: Path, gguf: str, work: Path) -> None:
