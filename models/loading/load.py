@@ -1,13 +1,13 @@
 """Reading a model from its files, or taking one over from memory."""
 
 import copy
+import logging
 from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -21,6 +21,7 @@ from transformers import (
 from transformers.utils.logging import disable_progress_bar
 
 from models.catalog import Family, ModelCard, Pack
+from models.errors import HeadlightError
 from models.forward.check import checked
 from models.forward.implementation import use_headlight
 from models.loaded import LoadedModel
@@ -44,6 +45,8 @@ from models.loading.tokenizer_files import tokenizer_in
 from models.loading.wrapping import card_figures
 from models.one_at_a_time import alone
 from models.tokenization import cut_by_text_alone
+
+log = logging.getLogger(__name__)
 
 # Bars for a person at a terminal; here they would fill a server's log.
 disable_progress_bar()
@@ -98,9 +101,16 @@ def _read_folder(
             partial(_from_files, card, folder, place, tensors), is_final=lambda error: failure_of(error) is not None
         )
         model, missing, unexpected, tokenizer, target_tokenizer = read
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        check_whole(missing, card.title)
+        check_depth(model, unexpected, card.title)
+        return _prepare(model, tokenizer, card, target_tokenizer, place.note, folder)
+    except HeadlightError:
+        raise
+    except Exception as error:
+        # What a stranger's files may hold: the libraries raise what they stumble on.
         if failure_of(error) is not None:
             raise
+        log.warning("%s could not be read", card.name, exc_info=True)
         if card.folder:
             raise ModelRefusedError(
                 f"The files of {card.title} could not be read ({type(error).__name__}): weights, config.json and "
@@ -109,9 +119,6 @@ def _read_folder(
         raise PackError(
             f"The files of {card.title} could not be read ({type(error).__name__}). Run `make clean` and `make run`."
         ) from error
-    check_whole(missing, card.title)
-    check_depth(model, unexpected, card.title)
-    return _prepare(model, tokenizer, card, target_tokenizer, place.note, folder)
 
 
 def _from_files(

@@ -22,7 +22,7 @@ from models.loading.checks import (
     weights_among,
 )
 from models.loading.gguf_header import header_of
-from models.loading.packs import home, made_once
+from models.loading.packs import HOME, home, made_once
 from models.loading.refusals import ModelRefusedError
 from models.loading.regular_files import OpenFolder, opened
 from models.loading.settings import LARGEST, settings_in, without_other_places
@@ -161,7 +161,7 @@ def _kept(contents: dict[str, bytes]) -> Path:
             (work / name).write_bytes(data)
 
     place = home() / "opened"
-    kept = made_once(place / digest.hexdigest()[:32], write, "What was opened", "it")
+    kept = made_once(place / digest.hexdigest()[:32], write, "What was opened", "a copy of it", HOME)
     os.utime(kept)
     others = [each for each in place.iterdir() if each.is_dir() and not each.name.startswith(".")]
     for each in sorted(others, key=lambda each: each.stat().st_mtime)[:-_MOST_KEPT]:

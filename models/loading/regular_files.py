@@ -41,6 +41,8 @@ class OpenFolder:
             raise ModelRefusedError(
                 "A file of this folder is missing, or a symbolic link to nothing; put the file itself there."
             ) from error
+        except OSError as error:
+            raise _unreadable("A file of this folder", error) from error
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise ModelRefusedError(f"{name_of(name)} in this folder is no regular file; put the file itself there.")
@@ -88,11 +90,15 @@ def opened(path: Path) -> Iterator[OpenFolder]:
     """
     descriptor = os.open(path.anchor, _PASS)
     try:
-        for step, how in [*((each, _PASS) for each in path.parts[1:]), (".", _READ | os.O_DIRECTORY)]:
-            inner = os.open(step, how, dir_fd=descriptor)
-            os.close(descriptor)
-            descriptor = inner
-        yield OpenFolder(path, descriptor)
+        try:
+            for step, how in [*((each, _PASS) for each in path.parts[1:]), (".", _READ | os.O_DIRECTORY)]:
+                inner = os.open(step, how, dir_fd=descriptor)
+                os.close(descriptor)
+                descriptor = inner
+            folder = OpenFolder(path, descriptor)
+        except OSError as error:
+            raise _unreadable("This folder", error) from error
+        yield folder
     finally:
         os.close(descriptor)
 
@@ -101,6 +107,12 @@ def name_of(name: str) -> str:
     """A file's name for a sentence: as it is where it is a plain one."""
     plain = name.replace("_", "").replace("-", "").replace(".", "")
     return name if plain.isascii() and plain.isalnum() and len(name) <= 60 else "a file"
+
+
+def _unreadable(what: str, error: OSError) -> ModelRefusedError:
+    return ModelRefusedError(
+        f"{what} could not be read ({type(error).__name__}); check the path and who may read it."
+    )
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
