@@ -1,13 +1,15 @@
 """What lies in a folder of a model: its files are checked, and only what is known of them is handed on."""
 
+import atexit
 import hashlib
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from models.loading.checks import (
     weights_among,
 )
 from models.loading.gguf_header import header_of
-from models.loading.packs import HOME, home, made_once
+from models.loading.packs import HOME, PackError, home, made_once
 from models.loading.refusals import ModelRefusedError
 from models.loading.regular_files import OpenFolder, opened
 from models.loading.settings import LARGEST, settings_in, without_other_places
@@ -36,7 +38,8 @@ _SELDOM = ("tekken.json", "sentencepiece.model", "dict.txt", "emoji.json", "enti
 _SETTINGS = (CONFIG, _GENERATION, "tokenizer_config.json", "special_tokens_map.json")
 _KNOWN = (*_SETTINGS, *(each for each in TOKENIZER_FILES if each not in _SETTINGS), TARGET_TOKENIZER, *_SELDOM)
 _LARGEST_TOKENIZER = 64_000_000
-_MOST_KEPT = 64
+_MOST_KEPT = 32
+_WEIGHTS, _HEADER_BYTES = "weights.json", 2**16
 # A file has nearly all of a model's numbers; one of two tied tables and a pooler may be missing.
 _MOST_BEYOND_FILE, _SPARE = 2, 1_000_000
 
@@ -72,7 +75,7 @@ def gguf_card(folder: Path, file: str, **more: Any) -> ModelCard:
 def model_files(card: ModelCard) -> Iterator[ModelFiles]:
     """The files of a card, checked once more and held open: what is read until the block ends is what was checked.
 
-    Raises ModelRefusedError, OSError; PackError where nothing can be written below HEADLIGHT_HOME.
+    Raises ModelRefusedError, OSError.
     """
     about = {each: getattr(card, each) for each in ("name", "title", "licence", "source", "hub", "revision", "download")}
     with opened(Path(card.folder)) as here:
@@ -80,7 +83,7 @@ def model_files(card: ModelCard) -> Iterator[ModelFiles]:
         if now.parameters > card.parameters or now.family != card.family:
             raise ModelRefusedError(f"{card.title} has changed on the disk since it was opened; open it again.")
         with tensors_of(here) as tensors:
-            yield ModelFiles(now, _kept(_known_files(here)), tensors)
+            yield ModelFiles(now, _kept(_known_files(here) | {_WEIGHTS: _stamp(tensors)}), tensors)
 
 
 @contextmanager
@@ -150,8 +153,17 @@ def _known_files(here: OpenFolder) -> dict[str, bytes]:
     return found
 
 
+def _stamp(tensors: dict[str, TensorInFile]) -> bytes:
+    """Which weights these are: sizes, times and headers of their files; others have a folder of their own."""
+    said = []
+    for each in sorted({each.descriptor for each in tensors.values()}):
+        about, header = os.fstat(each), os.pread(each, _HEADER_BYTES, 0)
+        said.append([about.st_size, about.st_mtime_ns, hashlib.sha256(header).hexdigest()])
+    return json.dumps(said).encode()
+
+
 def _kept(contents: dict[str, bytes]) -> Path:
-    """A folder of ours with these files, named by what is in them."""
+    """A folder of ours with these files, named by what is in them; the oldest make room."""
     digest = hashlib.sha256()
     for name, data in sorted(contents.items()):
         digest.update(f"{name}\0{len(data)}\0".encode() + data)
@@ -160,14 +172,28 @@ def _kept(contents: dict[str, bytes]) -> Path:
         for name, data in contents.items():
             (work / name).write_bytes(data)
 
-    place = home() / "opened"
-    kept = made_once(place / digest.hexdigest()[:32], write, "What was opened", "a copy of it", HOME)
-    os.utime(kept)
-    others = [each for each in place.iterdir() if each.is_dir() and not each.name.startswith(".")]
-    for each in sorted(others, key=lambda each: each.stat().st_mtime)[:-_MOST_KEPT]:
-        shutil.rmtree(each, ignore_errors=True)
-        each.with_name(f"{each.name}.lock").unlink(missing_ok=True)
+    def made(place: Path) -> Path:
+        return made_once(place / digest.hexdigest()[:32], write, "What was opened", "a copy of it", HOME)
+
+    try:
+        kept = made(home() / "opened")
+    except PackError:
+        # Where nobody may write, they are kept as long as this process lasts.
+        kept = made(_of_this_process())
+    with suppress(OSError):
+        os.utime(kept)
+        others = [each for each in kept.parent.iterdir() if each.is_dir() and not each.name.startswith(".")]
+        for each in sorted(others, key=lambda each: each.stat().st_mtime)[:-_MOST_KEPT]:
+            shutil.rmtree(each, ignore_errors=True)
+            each.with_name(f"{each.name}.lock").unlink(missing_ok=True)
     return kept
+
+
+@cache
+def _of_this_process() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="headlight-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _check_elements(card: ModelCard, held: int) -> None:

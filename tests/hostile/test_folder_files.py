@@ -14,6 +14,7 @@ from models.loading import FolderError, ModelRefusedError, load_model, open_fold
 from models.loading.model_files import model_files
 from models.loading.regular_files import opened
 from tests.hostile.folders import change, refusal, tiny
+from tests.models.test_folders import write_gguf
 
 SECRET = "HEADLIGHT-SECRET-1234"
 FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json", "model.safetensors")
@@ -182,14 +183,14 @@ def test_a_link_out_of_the_allowed_folder_tells_nothing_either(tmp_path, secret,
 
 
 def test_errors_name_no_path_of_the_server(folder, tmp_path, monkeypatch):
-    """Where nothing can be written, and where files do not fit together."""
+    """Where files do not fit together, and where a GGUF cannot be expanded."""
+    change(folder, intermediate_size=56)
+    assert str(tmp_path) not in refusal(folder)
     home = tmp_path / "home"
     home.write_text("no folder")
     monkeypatch.setenv("HEADLIGHT_HOME", str(home))
-    assert str(tmp_path) not in refusal(folder)
-    home.unlink()
-    change(folder, intermediate_size=56)
-    assert str(tmp_path) not in refusal(folder)
+    write_gguf(folder / "tiny.gguf")
+    assert str(tmp_path) not in refusal(folder / "tiny.gguf")
 
 
 def test_a_folder_of_too_many_files_is_refused(tmp_path):
@@ -229,6 +230,6 @@ def test_opened_walks_no_link(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "real")
     with opened(tmp_path / "real") as here:
         assert here.names == frozenset()
-    with pytest.raises(OSError, match=r"."), opened(tmp_path / "link"):
+    with pytest.raises(ModelRefusedError, match="could not be read"), opened(tmp_path / "link"):
         pass
     shutil.rmtree(tmp_path / "real")
