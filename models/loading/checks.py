@@ -313,5 +313,5 @@ def _check_buffers(model: PreTrainedModel) -> None:
     size = sum(each.nbytes for each in model.buffers())
     if size > _MOST_BUFFER_BYTES:
         raise ModelRefusedError(
-            f"Its config.json makes tables of {size / 1e9:,.1f} GB beside its weights; choose a model for shorter texts."
+            f"Its config.json makes tables of {size / 1e9:,.1f} GB beside its weights; choose one for shorter texts."
         )

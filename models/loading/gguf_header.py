@@ -127,8 +127,7 @@ def _tensor(cursor: _Cursor, alignment: int) -> tuple[str, int, int, int]:
     elements = 1
     for each in shape:
         elements *= each
-    # Its keys are numbers by another name.
-    block, length = dict[int, tuple[int, int]](GGML_QUANT_SIZES).get(kind, (0, 0))
+    block, length = {int(each): sizes for each, sizes in GGML_QUANT_SIZES.items()}.get(kind, (0, 0))
     if not block or not shape or not 0 < elements <= _MOST_ELEMENTS or start % alignment or shape[0] % block:
         raise ModelRefusedError(_DAMAGED)
     return name, start, elements // block * length, elements

@@ -77,7 +77,9 @@ def model_files(card: ModelCard) -> Iterator[ModelFiles]:
 
     Raises ModelRefusedError, OSError.
     """
-    about = {each: getattr(card, each) for each in ("name", "title", "licence", "source", "hub", "revision", "download")}
+    about = {
+        each: getattr(card, each) for each in ("name", "title", "licence", "source", "hub", "revision", "download")
+    }
     with opened(Path(card.folder)) as here:
         now = _card(here, Path(card.folder), about | {"reads": card.reads, "is_gated": card.is_gated})
         if now.parameters > card.parameters or now.family != card.family:

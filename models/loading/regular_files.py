@@ -28,7 +28,9 @@ class OpenFolder:
         self._path = path
         self._descriptor = descriptor
         with os.scandir(descriptor) as entries:
-            found = {each.name for each, _ in zip(entries, range(_MOST_FILES + 1), strict=False) if not _is_folder(each)}
+            found = {
+                each.name for each, _ in zip(entries, range(_MOST_FILES + 1), strict=False) if not _is_folder(each)
+            }
         if len(found) > _MOST_FILES:
             raise ModelRefusedError(f"This folder holds more than {_MOST_FILES:,} files; put the model into its own.")
         self.names = frozenset(found)
@@ -43,13 +45,10 @@ class OpenFolder:
             ) from error
         except OSError as error:
             raise _unreadable("A file of this folder", error) from error
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise ModelRefusedError(f"{name_of(name)} in this folder is no regular file; put the file itself there.")
-        except BaseException:
-            os.close(descriptor)
-            raise
-        return descriptor
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return descriptor
+        os.close(descriptor)
+        raise ModelRefusedError(f"{name_of(name)} in this folder is no regular file; put the file itself there.")
 
     def read(self, name: str, most: int) -> bytes:
         """The bytes of one of its regular files, at most so many. Raises ModelRefusedError, OSError."""
@@ -110,9 +109,7 @@ def name_of(name: str) -> str:
 
 
 def _unreadable(what: str, error: OSError) -> ModelRefusedError:
-    return ModelRefusedError(
-        f"{what} could not be read ({type(error).__name__}); check the path and who may read it."
-    )
+    return ModelRefusedError(f"{what} could not be read ({type(error).__name__}); check the path and who may read it.")
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -1,5 +1,4 @@
-"""A stranger's JSON files: bounded in size and in their numbers, and without what names another place, before a class of
-transformers sees them.
+"""A stranger's JSON files, bounded and without what names another place before transformers sees them.
 
 The classes allocate what a number says (as many labels, as many layers), read files and fetch repositories that a text
 names, and put every key that they do not know on themselves, also in place of a method. So what is handed on is made
@@ -41,17 +40,22 @@ _KINDS: tuple[tuple[str, re.Pattern[str], int], ...] = tuple(
     )
 )
 _WORDS = re.compile(r"[\w.+ -]{0,120}", re.ASCII)
-_OF_A_FILE = re.compile(r"(^|_)(file|files|path|paths|dir|folder|repo|repository|url|uri|spm|from|hub|checkpoint)s?($|_)")
+_OF_A_FILE = re.compile(
+    r"(^|_)(file|files|path|paths|dir|folder|repo|repository|url|uri|spm|from|hub|checkpoint)s?($|_)"
+)
 # What makes transformers read another file, fetch a repository, or replace parts of a model by other code.
 _ELSEWHERE = frozenset(
-    (
-        "attn_implementation experts_implementation attn_kernel kernel_config kernels use_kernels fusion_config "
-        "distributed_config transformers_weights adapter_kwargs peft_config "
-        "backbone backbone_kwargs use_timm_backbone use_pretrained_backbone timm_model_name model_name "
-        "custom_generate custom_pipelines auto_map trust_remote_code code_revision revision token "
-        "gguf_file quantization_config assistant_model init_inputs tokenizer_object vocab merges sp_model_kwargs "
-        "sp_model tokenizer_type config is_local local_files_only use_auth_token subfolder task_specific_params"
-    ).split()
+    re.findall(
+        r"\w+",
+        """
+        attn_implementation experts_implementation attn_kernel kernel_config kernels use_kernels fusion_config
+        distributed_config transformers_weights adapter_kwargs peft_config backbone backbone_kwargs use_timm_backbone
+        use_pretrained_backbone timm_model_name model_name custom_generate custom_pipelines auto_map trust_remote_code
+        code_revision revision token gguf_file quantization_config assistant_model init_inputs tokenizer_object vocab
+        merges sp_model_kwargs sp_model tokenizer_type config is_local local_files_only use_auth_token subfolder
+        task_specific_params
+        """,
+    )
 )
 # Where a person's own words stand.
 _TEXTS = re.compile(r"_tokens?$|^additional_special_tokens$|^chat_template$|token.*decoder$|^id2|2id$|lang|^prefix$")
@@ -112,9 +116,7 @@ def _clean(key: str, value: Any) -> Any:
 
 def _check_numbers(settings: Mapping[str, Any], file: str) -> None:
     """Raise ModelRefusedError where a number, a list or the nesting is beyond what any model has."""
-    count = 0
-    for key, value, depth in _values(settings, "", 0):
-        count += 1
+    for count, (key, value, depth) in enumerate(_values(settings, "", 0)):
         kind, most = _kind_of(key)
         if isinstance(value, dict | list):
             amount = len(value)

@@ -42,7 +42,7 @@ def check_sound(model: PreTrainedModel, missing: Collection[str]) -> None:
 
 
 def check_finite(model: PreTrainedModel, title: str) -> None:
-    """Raise ModelRefusedError where a weight is no number (NaN) or infinite: what is computed with it would be blank."""
+    """Raise ModelRefusedError where a weight is no number (NaN) or infinite: what it computes would be blank."""
     for name, tensor in model.named_parameters():
         if tensor.is_meta or not tensor.is_floating_point() or not tensor.numel():
             continue

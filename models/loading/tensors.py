@@ -7,7 +7,7 @@ process when somebody cuts it off, and changes a model in use when somebody save
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,6 @@ import torch
 
 from models.loading.refusals import ModelRefusedError
 from models.loading.regular_files import OpenFolder
-from models.loading.settings import settings_in
 
 SAFETENSORS, SHARDS_INDEX = "model.safetensors", "model.safetensors.index.json"
 _LARGEST_HEADER, _LARGEST_INDEX = 32_000_000, 64_000_000
@@ -66,7 +65,7 @@ class TensorInFile:
         return self.elements * self.dtype.itemsize
 
     def __getitem__(self, which: Any) -> torch.Tensor:
-        """The tensor, or a part of it, read from the file. Raises ModelRefusedError where the file has become shorter."""
+        """The tensor, or a part of it, read from the file. Raises ModelRefusedError where that became shorter."""
         read = torch.empty(self.shape, dtype=self.dtype)
         view, done = memoryview(read.reshape(-1).view(torch.uint8).numpy()), 0
         while done < len(view):
@@ -90,7 +89,9 @@ def tensors_of(folder: OpenFolder) -> Iterator[dict[str, TensorInFile]]:
             opened.callback(os.close, descriptor)
             found |= _tensors_in(descriptor)
             if len(found) > _MOST_TENSORS:
-                raise ModelRefusedError(f"Its weights are in more than {_MOST_TENSORS:,} tensors; choose another model.")
+                raise ModelRefusedError(
+                    f"Its weights are in more than {_MOST_TENSORS:,} tensors; choose another model."
+                )
         if not found:
             raise ModelRefusedError("Its weights are empty: the .safetensors file holds no tensor; get it anew.")
         yield found
