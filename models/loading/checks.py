@@ -21,6 +21,7 @@ from transformers.models.auto.modeling_auto import (
 )
 
 from models.catalog import Family, ModelCard, Pack
+from models.errors import HeadlightError
 from models.loading.positions import position_limit
 from models.loading.refusals import ArchitectureNotSupportedError, ModelRefusedError
 from models.loading.settings import MOST_EXPERTS, MOST_LAYERS, without_other_places
@@ -230,6 +231,18 @@ def card_from(config: PreTrainedConfig, *, name: str, title: str, **more: Any) -
 
     Raises ModelRefusedError, ArchitectureNotSupportedError.
     """
+    try:
+        return replace(_figures(config, name, title), **more)
+    except HeadlightError:
+        raise
+    except Exception as error:
+        # A config may say anything under any key: its class and what reads it raise what they stumble on.
+        raise ModelRefusedError(
+            f"Its config.json makes no model ({type(error).__name__}): its numbers do not fit together."
+        ) from error
+
+
+def _figures(config: PreTrainedConfig, name: str, title: str) -> ModelCard:
     model_class = model_class_of(config)
     text = config.get_text_config()
     layers, heads, width, vocabulary = (
@@ -241,16 +254,11 @@ def card_from(config: PreTrainedConfig, *, name: str, title: str, **more: Any) -
             "choose a transformer."
         )
     _check_size(text, layers)
-    try:
-        with torch.device("meta"):
-            model = model_class(config)
-    except Exception as error:
-        raise ModelRefusedError(
-            f"Its config.json makes no model ({type(error).__name__}): its numbers do not fit together."
-        ) from error
+    with torch.device("meta"):
+        model = model_class(config)
     _check_buffers(model)
     family = family_of(config)
-    figures = ModelCard(
+    return ModelCard(
         name=name,
         title=title,
         family=family,
@@ -267,7 +275,6 @@ def card_from(config: PreTrainedConfig, *, name: str, title: str, **more: Any) -
         source="",
         precision=f"Weights in {_precision(config)}.",
     )
-    return replace(figures, **more)
 
 
 def memory_of(card: ModelCard) -> int:

@@ -19,7 +19,7 @@ from models.loading.refusals import ModelRefusedError
 
 LARGEST = 4_000_000
 _DEEPEST, _MOST_VALUES, _MOST_IN_LIST = 16, 400_000, 10_000
-_LONGEST_NUMBER = 4_000
+_MOST_ENDS = 64
 MOST_LAYERS, MOST_EXPERTS, MOST_LABELS = 512, 1_024, 100_000
 # Larger than those of any model that there is; the first kind whose pattern is found in a key is that of its numbers.
 _KINDS: tuple[tuple[str, re.Pattern[str], int], ...] = tuple(
@@ -102,6 +102,11 @@ def without_other_places(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _clean(key: str, value: Any) -> Any:
     """The value, or None where it is text that may be a path or an id of a repository."""
+    if key.endswith("_token_id"):
+        ids = value if isinstance(value, list) and key.startswith(("eos", "decoder", "forced")) else [value]
+        return value if len(ids) <= _MOST_ENDS and all(type(each) is int for each in ids) else None
+    if key == "architectures":
+        return value if isinstance(value, list) and all(isinstance(each, str) for each in value) else None
     if _TEXTS.search(key) or not isinstance(value, str | dict | list):
         return value
     if isinstance(value, str):

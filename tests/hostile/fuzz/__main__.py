@@ -6,8 +6,9 @@ the file at which it did.
 
 import argparse
 import sys
+from collections import Counter
 
-from tests.hostile.fuzz.runs import faults
+from tests.hostile.fuzz.runs import outcomes
 
 if __name__ == "__main__":
     given = argparse.ArgumentParser(description=__doc__)
@@ -15,8 +16,14 @@ if __name__ == "__main__":
     given.add_argument("--count", type=int, default=100)
     given.add_argument("--only", default="", help="a part of the kind's name")
     chosen = given.parse_args()
-    found = faults(chosen.seed, chosen.count, chosen.only)
-    for fault in found:
-        print(fault)
-    print(f"{chosen.count} files, {len(found)} faults")
+    tally: Counter[tuple[str, str]] = Counter()
+    found = 0
+    for each in outcomes(chosen.seed, chosen.count, chosen.only):
+        tally[each.kind, each.said if each.said in {"works", "sentence"} else "fault"] += 1
+        if each.fault:
+            found += 1
+            print(each.fault, flush=True)
+    for (kind, said), count in sorted(tally.items()):
+        print(f"{kind}: {count} {said}")
+    print(f"{chosen.count} files, {found} faults")
     sys.exit(bool(found))

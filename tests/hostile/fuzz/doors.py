@@ -3,12 +3,12 @@
 import base64
 import io
 import json
-import random
 import shutil
 import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from random import Random  # noqa: TID251 - one of its own, seeded
 
 import sentencepiece
 
@@ -24,6 +24,7 @@ from tests.models.test_folders import WORDS, tokenizer_of, write_gguf
 
 _TEXT = "w5 w6 naïve 🍓 <s>\n\tw7"
 _PIECES = [bytes([number]) for number in range(256)] + [b"ab", b"cd", b"abcd", b" w", b"w5", b"w6"]
+_MARKS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}{{ message['role'] + ': ' + message['content'] | trim }}\n"
     "{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}"
@@ -52,7 +53,9 @@ def _tiktoken() -> bytes:
 def _sentencepiece() -> bytes:
     written = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(["w5 w6 w7 naïve strawberry", "a low lower lowest new newer", _TEXT.replace("\n", " ")] * 9),
+        sentence_iterator=iter(
+            ["w5 w6 w7 naïve strawberry", "a low lower lowest new newer", _TEXT.replace("\n", " ")] * 9
+        ),
         model_writer=written,
         vocab_size=60,
         hard_vocab_limit=False,
@@ -71,7 +74,7 @@ def tokenizer_files() -> dict[str, bytes]:
         "tekken.json": _tekken(),
         "tiktoken": _tiktoken(),
         "sentencepiece": _sentencepiece(),
-        "vocab.txt": "\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, "na", "##ive", "w"]).encode(),
+        "vocab.txt": "\n".join([*_MARKS, *WORDS, "na", "##ive", "w"]).encode(),
     }
 
 
@@ -112,7 +115,7 @@ def _valid(file: str, folder: Path) -> bytes:
     added = {
         "special_tokens_map.json": lambda: b'{"bos_token": "<s>", "eos_token": {"content": "</s>", "lstrip": false}}',
         "chat_template.jinja": _TEMPLATE.encode,
-        "vocab.txt": lambda: "\n".join(WORDS).encode(),
+        "vocab.txt": lambda: "\n".join([*_MARKS, *WORDS[len(_MARKS) :]]).encode(),
         "tiny.gguf": _gguf,
     }
     path = folder / file
@@ -126,6 +129,7 @@ def _folder(file: str, name: str, change: Callable[[bytes], bytes]) -> None:
         path.write_bytes(change(_valid(file, folder)))
         if file == "vocab.txt":
             (folder / "tokenizer.json").unlink()
+            (folder / "tokenizer_config.json").unlink()
         opened = path if file.endswith(".gguf") else folder
         try:
             loaded = load_model(open_folder(str(opened), anywhere=True).name)
@@ -144,7 +148,7 @@ def kinds() -> tuple[str, ...]:
     return (*(f"own {kind}" for kind in tokenizer_files()), *(f"{file} of {name}" for file, name in _IN_FOLDERS))
 
 
-def bring(kind: str, draw: random.Random | None) -> None:
+def bring(kind: str, draw: Random | None) -> None:
     """Bring one changed file, or the valid one where nothing draws, and use it. Raises what the doors raise."""
 
     def change(data: bytes) -> bytes:

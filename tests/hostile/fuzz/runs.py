@@ -6,35 +6,56 @@ import select
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
-SECONDS = 10.0
+# Of computing; whoever waits for nothing at all is left after the longer time.
+SECONDS, _SILENT_SECONDS = 10.0, 60.0
 _START_SECONDS = 240.0
 GROWTH = 500 * 2**20
 
 
-def faults(seed: int, count: int, only: str = "") -> list[str]:
-    """What went otherwise than it works or is one sentence, a line each: exits, waits, growth, other exceptions."""
-    found = []
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file. fault: what was wrong with that, "" where it works or is one sentence."""
+
+    kind: str
+    said: str
+    fault: str
+
+
+def outcomes(seed: int, count: int, only: str = "") -> Iterator[Outcome]:
+    """Bring so many changed files, of the kinds that `only` is a part of."""
     with tempfile.TemporaryDirectory() as home:
         worker: _Worker | None = None
-        number = 0
-        while number < count:
+        for number in range(count):
             worker = worker or _Worker(seed, only, home)
             said = worker.ask(number)
-            if said is None or said["said"] not in {"works", "sentence"} or said["seconds"] > SECONDS:
-                found.append(f"{seed} {number}: {said or worker.end()}")
-            elif said["resident"] > worker.resident + GROWTH:
-                found.append(f"{seed} {number}: grew by {(said['resident'] - worker.resident) / 2**20:.0f} MB: {said}")
+            fault = _fault(said, worker)
+            yield Outcome(
+                said["kind"] if said else "", said["said"] if said else "", fault and f"{seed} {number}: {fault}"
+            )
+            if said is None or said["resident"] > worker.resident + GROWTH:
                 worker.end()
-                said = None
-            if said is None:
                 worker = None
-            number += 1
         if worker is not None:
             worker.close()
-    return found
+
+
+def faults(seed: int, count: int) -> list[str]:
+    """What went otherwise than that it works or is one sentence, a line each."""
+    return [each.fault for each in outcomes(seed, count) if each.fault]
+
+
+def _fault(said: dict[str, Any] | None, worker: "_Worker") -> str:
+    if said is None:
+        return worker.end()
+    if said["said"] not in {"works", "sentence"} or said["seconds"] > SECONDS:
+        return str(said)
+    grown = said["resident"] - worker.resident
+    return f"grew by {grown / 2**20:.0f} MB: {said}" if grown > GROWTH else ""
 
 
 class _Worker:
@@ -60,7 +81,7 @@ class _Worker:
         assert self._process.stdin is not None
         self._process.stdin.write(f"{number}\n")
         self._process.stdin.flush()
-        return self._line(SECONDS + 5)
+        return self._line(_SILENT_SECONDS)
 
     def _line(self, seconds: float) -> dict[str, Any] | None:
         assert self._process.stdout is not None
