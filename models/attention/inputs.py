@@ -144,13 +144,23 @@ def shifted_right(loaded: LoadedModel, written: Sequence[int]) -> tuple[int, ...
     shift_right = getattr(loaded.model, "prepare_decoder_input_ids_from_labels", None)
     if not callable(shift_right):
         return (decoder_start(loaded.model), *written[:-1])
-    shifted = shift_right(labels=torch.tensor([list(written)], device=loaded.device))
+    try:
+        shifted = shift_right(labels=torch.tensor([list(written)], device=loaded.device))
+    except (AttributeError, TypeError, ValueError, RuntimeError):
+        # A config may lack the token that its class shifts by, and have it where `generate` looks.
+        return (decoder_start(loaded.model), *written[:-1])
     return tuple(shifted[0].tolist())
 
 
 def _check(loaded: LoadedModel, ids: Sequence[int]) -> None:
     if not ids:
         raise InputError("There is no token in this text; type a sentence, or choose an example.")
+    beyond = next((each for each in ids if not 0 <= each < loaded.vocabulary), None)
+    if beyond is not None:
+        raise InputError(
+            f"{loaded.card.title} begins or pads with the token {beyond}, and has ids from 0 to "
+            f"{loaded.vocabulary - 1:,}: its config.json is damaged. Get its files anew."
+        )
     limit = loaded.positions
     if limit is not None and len(ids) > limit:
         raise InputError(

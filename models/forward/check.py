@@ -30,6 +30,7 @@ from models.kv_cache.seen import cache_shape
 from models.kv_cache.shape import CacheFormulaError
 from models.loaded import Finding, LoadedModel
 from models.loading.checks import ModelRefusedError
+from models.loading.soundness import check_finite
 from models.shadow import outermost_lists
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ def checked(loaded: LoadedModel, folder: Path | None = None) -> LoadedModel:
     key = None if folder is None else key_of(loaded, folder)
     kept = None if key is None else kept_of(key)
     if kept is None:
+        check_finite(model, loaded.card.title)
         inputs = check_inputs(loaded)
         give_addresses(loaded, inputs)
         findings = check(loaded, inputs)
@@ -94,10 +96,11 @@ def check(loaded: LoadedModel, inputs: Inputs) -> tuple[Finding, ...]:
         log.warning("transformers' own attention failed at the check of %s", loaded.card.name, exc_info=True)
         unknown = f"Not checked: transformers' own eager attention fails here ({type(error).__name__})."
         return (Finding("attention", "not checked", None, unknown),)
-    if torch.isnan(known.output).any():
+    # A head may rule a word out (-inf), and no more than that.
+    if torch.isnan(known.output).any() or torch.isposinf(known.output).any():
         raise ModelRefusedError(
-            f"{loaded.card.title} answers a plain text with numbers that are none (NaN): its weights are damaged, or "
-            "its training went astray. Get the files anew, or take an earlier checkpoint."
+            f"{loaded.card.title} answers a plain text with numbers that are none (NaN) or infinite: its weights are "
+            "damaged, or its training went astray. Get the files anew, or take an earlier checkpoint."
         )
     return (
         *_drawn(

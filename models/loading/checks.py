@@ -1,6 +1,5 @@
 """What is asked of a model before its weights are read or fetched: files that cannot run code, attention we can see."""
 
-import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -24,10 +23,12 @@ from transformers.models.auto.modeling_auto import (
 from models.catalog import Family, ModelCard, Pack
 from models.errors import HeadlightError
 from models.loading.positions import position_limit
+from models.loading.refusals import ArchitectureNotSupportedError, ModelRefusedError
+from models.loading.settings import MOST_EXPERTS, MOST_LAYERS, without_other_places
+from models.loading.tensors import SAFETENSORS, SHARDS_INDEX
 from models.one_at_a_time import one_at_a_time
 
 CONFIG, ADAPTER = "config.json", "adapter_config.json"
-SAFETENSORS, SHARDS_INDEX = "model.safetensors", "model.safetensors.index.json"
 TOKENIZER_FILES = (
     "tokenizer.json",
     "tokenizer_config.json",
@@ -59,18 +60,10 @@ _VOCABULARIES = (
 _SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 _RUNS_CODE = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".msgpack", ".h5", ".ot")
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
-_LARGEST_CONFIG = 4_000_000
-# Beyond these a config is no model that anybody has: making its modules alone would take minutes.
-_MOST_LAYERS, _MOST_EXPERTS = 512, 1_024
+# Each expert may be a module of its own: making more alone would take minutes.
+_MOST_EXPERTS_IN_ALL = 32_768
+_MOST_BUFFER_BYTES = 2_000_000_000
 _BYTES_PER_PARAMETER = 4
-
-
-class ModelRefusedError(HeadlightError):
-    """A model that is not opened: the sentence says why."""
-
-
-class ArchitectureNotSupportedError(ModelRefusedError):
-    """A model class whose attention does not go through transformers' registry."""
 
 
 @dataclass(frozen=True)
@@ -168,22 +161,6 @@ def check_depth(model: PreTrainedModel, unexpected: Collection[str], title: str)
             )
 
 
-def settings_in(data: bytes, file: str) -> dict[str, Any]:
-    """What config.json or tokenizer_config.json says. Raises ModelRefusedError, also where it asks for its own code."""
-    try:
-        settings = json.loads(data) if len(data) <= _LARGEST_CONFIG else None
-    except (ValueError, RecursionError):
-        settings = None
-    if not isinstance(settings, dict):
-        raise ModelRefusedError(f"Its {file} is damaged: it holds no JSON object; get the file anew.")
-    if settings.get("auto_map") or settings.get("custom_pipelines"):
-        raise ModelRefusedError(
-            f"It asks to run code of its own (auto_map in {file}), and Headlight runs none but transformers'; choose a "
-            "model that transformers knows."
-        )
-    return settings
-
-
 def config_from(settings: Mapping[str, Any]) -> PreTrainedConfig:
     """The config that these settings of a config.json make. Raises ModelRefusedError."""
     kind = settings.get("model_type")
@@ -200,7 +177,7 @@ def config_from(settings: Mapping[str, Any]) -> PreTrainedConfig:
     try:
         # transformers imports the class when it is asked for.
         with one_at_a_time():
-            return CONFIG_MAPPING[kind].from_dict(dict(settings))
+            return CONFIG_MAPPING[kind].from_dict(without_other_places(settings))
     except Exception as error:
         raise ModelRefusedError(
             f"Its config.json does not fit its architecture ({kind}): {type(error).__name__} on reading it."
@@ -254,6 +231,18 @@ def card_from(config: PreTrainedConfig, *, name: str, title: str, **more: Any) -
 
     Raises ModelRefusedError, ArchitectureNotSupportedError.
     """
+    try:
+        return replace(_figures(config, name, title), **more)
+    except HeadlightError:
+        raise
+    except Exception as error:
+        # A config may say anything under any key: its class and what reads it raise what they stumble on.
+        raise ModelRefusedError(
+            f"Its config.json makes no model ({type(error).__name__}): its numbers do not fit together."
+        ) from error
+
+
+def _figures(config: PreTrainedConfig, name: str, title: str) -> ModelCard:
     model_class = model_class_of(config)
     text = config.get_text_config()
     layers, heads, width, vocabulary = (
@@ -265,15 +254,11 @@ def card_from(config: PreTrainedConfig, *, name: str, title: str, **more: Any) -
             "choose a transformer."
         )
     _check_size(text, layers)
-    try:
-        with torch.device("meta"):
-            model = model_class(config)
-    except Exception as error:
-        raise ModelRefusedError(
-            f"Its config.json makes no model ({type(error).__name__}): its numbers do not fit together."
-        ) from error
+    with torch.device("meta"):
+        model = model_class(config)
+    _check_buffers(model)
     family = family_of(config)
-    figures = ModelCard(
+    return ModelCard(
         name=name,
         title=title,
         family=family,
@@ -290,7 +275,6 @@ def card_from(config: PreTrainedConfig, *, name: str, title: str, **more: Any) -
         source="",
         precision=f"Weights in {_precision(config)}.",
     )
-    return replace(figures, **more)
 
 
 def memory_of(card: ModelCard) -> int:
@@ -319,13 +303,22 @@ def _precision(config: PreTrainedConfig) -> str:
 
 
 def _check_size(text: Any, layers: int) -> None:
-    numbers = [
-        (layers, _MOST_LAYERS),
-        (_decoder_layers(text, 0), _MOST_LAYERS),
-        *((_number(text, each), _MOST_EXPERTS) for each in ("num_experts", "num_local_experts", "n_routed_experts")),
-    ]
-    if any(number > most for number, most in numbers):
+    experts = max(_number(text, each) for each in ("num_experts", "num_local_experts", "n_routed_experts"))
+    if max(layers, _decoder_layers(text, 0)) > MOST_LAYERS or experts > MOST_EXPERTS:
         raise ModelRefusedError(
-            f"Its config.json names more than {_MOST_LAYERS} layers or {_MOST_EXPERTS:,} experts; choose a smaller "
-            "model."
+            f"Its config.json names more than {MOST_LAYERS} layers or {MOST_EXPERTS:,} experts; choose a smaller model."
+        )
+    if layers * experts > _MOST_EXPERTS_IN_ALL:
+        raise ModelRefusedError(
+            f"Its config.json names {layers * experts:,} experts in all its layers, and {_MOST_EXPERTS_IN_ALL:,} are "
+            "read at most; choose a smaller model."
+        )
+
+
+def _check_buffers(model: PreTrainedModel) -> None:
+    """What a model keeps beside its weights (masks, tables of positions) is made of numbers of its config alone."""
+    size = sum(each.nbytes for each in model.buffers())
+    if size > _MOST_BUFFER_BYTES:
+        raise ModelRefusedError(
+            f"Its config.json makes tables of {size / 1e9:,.1f} GB beside its weights; choose one for shorter texts."
         )

@@ -16,7 +16,12 @@ class FolderError(HeadlightError):
 
 def roots() -> tuple[Path, ...]:
     """The folders below which the operator lets people open models: those that HEADLIGHT_FOLDERS names."""
-    return tuple(Path(each).resolve() for each in os.environ.get(VARIABLE, "").split(os.pathsep) if each.strip())
+    return tuple(each.resolve() for each in _as_named())
+
+
+def _as_named() -> tuple[Path, ...]:
+    """The same as the operator wrote them, which may be by way of a link."""
+    return tuple(Path(each).absolute() for each in os.environ.get(VARIABLE, "").split(os.pathsep) if each.strip())
 
 
 def permitted(path: str, *, anywhere: bool) -> Path:
@@ -37,9 +42,15 @@ def permitted(path: str, *, anywhere: bool) -> Path:
         f"This folder is not below one that whoever runs this server opened with {VARIABLE}; copy the model there."
     )
     try:
-        given = Path(path.strip()).expanduser() if len(path) <= _LONGEST_PATH and path.isprintable() else Path()
+        given = Path(path.strip()) if len(path) <= _LONGEST_PATH and path.isprintable() else Path()
+        # Whose home there is would say who has an account here.
+        if given.parts[:1] == ("~",) or (path.strip().startswith("~") and not allowed):
+            given = given.expanduser()
         if not given.is_absolute():
             raise FolderError("Give the whole path of the folder, from the root of the disk on.")
+        # Before the disk is looked at.
+        if allowed and not _is_below(Path(os.path.normpath(given)), (*allowed, *_as_named())):
+            raise elsewhere
         place = given.resolve()
     # A home that nobody has, or a link to itself, is a RuntimeError to pathlib.
     except (OSError, RuntimeError, ValueError) as error:
@@ -48,6 +59,10 @@ def permitted(path: str, *, anywhere: bool) -> Path:
         raise FolderError(
             f"This folder could not be read ({type(error).__name__}); check the path and who may read it."
         ) from error
-    if allowed and not any(place.is_relative_to(root) for root in allowed):
+    if allowed and not _is_below(place, allowed):
         raise elsewhere
     return place
+
+
+def _is_below(place: Path, folders: tuple[Path, ...]) -> bool:
+    return any(place.is_relative_to(each) for each in folders)

@@ -25,12 +25,12 @@ from models.loading.checks import (
     check_tokenizer_files,
     config_from,
     readable_title,
-    settings_in,
     weights_among,
 )
-from models.loading.folders import card_in
 from models.loading.hub_ids import HubError, HubId, check_allowed, hub_id, largest_download, offline_choices
+from models.loading.model_files import card_in
 from models.loading.packs import home
+from models.loading.settings import settings_in
 from models.loading.transfer import RemoteFile, endpoint, fetch, headers, in_words, seconds
 
 _SMALL = (CONFIG, "generation_config.json", *TOKENIZER_FILES)
@@ -131,7 +131,7 @@ def open_fetched(name: str) -> ModelCard:
         )
     said = json.loads((folder / _WHOLE).read_text("utf-8"))
     card = card_in(
-        folder,
+        folder.resolve(),
         name=which.name,
         title=readable_title(which.repository.rpartition("/")[2]),
         licence=str(said.get("licence", "")),

@@ -1,44 +1,52 @@
 """Reading a model from its files, or taking one over from memory."""
 
 import copy
-from collections.abc import Collection
+import logging
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
+import torch
 from transformers import (
     AutoConfig,
     AutoModel,
     AutoModelForCausalLM,
     AutoModelForMaskedLM,
     AutoModelForSeq2SeqLM,
+    GenerationConfig,
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
 from transformers.utils.logging import disable_progress_bar
 
 from models.catalog import Family, ModelCard, Pack
+from models.errors import HeadlightError
 from models.forward.check import checked
 from models.forward.implementation import use_headlight
 from models.loaded import LoadedModel
 from models.loading.checks import (
+    CONFIG,
     ModelRefusedError,
     check_depth,
     check_whole,
     has_masked_head,
     missing_of_picture,
 )
+from models.loading.model_files import TARGET_TOKENIZER, model_files
 from models.loading.opening import card_of
 from models.loading.packs import PackError, model_folder
-from models.loading.placing import Place, failure_of, input_device, places_for
+from models.loading.placing import Place, device_memory, failure_of, input_device, places_for
 from models.loading.positions import position_limit
 from models.loading.room import put
 from models.loading.soundness import check_sound
+from models.loading.tensors import TensorInFile
 from models.loading.tokenizer_files import tokenizer_in
 from models.loading.wrapping import card_figures
 from models.one_at_a_time import alone
 from models.tokenization import cut_by_text_alone
+
+log = logging.getLogger(__name__)
 
 # Bars for a person at a terminal; here they would fill a server's log.
 disable_progress_bar()
@@ -46,7 +54,6 @@ disable_progress_bar()
 _CHANCE = (
     "Its tokenizer leaves out merges by chance (dropout): that is switched off, so that a text is cut alike each time."
 )
-TARGET_TOKENIZER = "target_tokenizer.json"
 _CLASSES = {"encoder": AutoModel, "decoder": AutoModelForCausalLM, "seq2seq": AutoModelForSeq2SeqLM}
 
 
@@ -65,13 +72,45 @@ def load_model(name: str, place: Place | None = None) -> LoadedModel:
 
 
 def _read(card: ModelCard, place: Place) -> LoadedModel:
-    folder = model_folder(card)
+    _check_memory(card, place)
+    if not card.folder or card.pack.gguf is not None:
+        return _read_folder(card, place, model_folder(card))
+    with model_files(card) as files:
+        return _read_folder(files.card, place, files.folder, files.tensors)
+
+
+def _check_memory(card: ModelCard, place: Place) -> None:
+    """Raise ModelRefusedError where a model is larger than all memory there is."""
+    needed = sum(size for _, size in place.takes)
+    has = device_memory(torch.device("cpu")) + sum(
+        device_memory(torch.device(name)) for name, _ in place.takes if name != "cpu"
+    )
+    if needed > has:
+        raise ModelRefusedError(
+            f"{card.title} takes {needed / 1e9:,.1f} GB, and this machine has {has / 1e9:,.1f} GB of memory; choose a "
+            "smaller model."
+        )
+
+
+def _read_folder(
+    card: ModelCard, place: Place, folder: Path, tensors: Mapping[str, TensorInFile] | None = None
+) -> LoadedModel:
+    """The model whose files lie in a folder of ours. tensors: its weights, where they are in files of somebody else."""
     try:
-        read = alone(partial(_from_files, card, folder, place), is_final=lambda error: failure_of(error) is not None)
+        read = alone(
+            partial(_from_files, card, folder, place, tensors), is_final=lambda error: failure_of(error) is not None
+        )
         model, missing, unexpected, tokenizer, target_tokenizer = read
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        check_whole(missing, card.title)
+        check_depth(model, unexpected, card.title)
+        return _prepare(model, tokenizer, card, target_tokenizer, place.note, folder)
+    except HeadlightError:
+        raise
+    except Exception as error:
+        # What a stranger's files may hold: the libraries raise what they stumble on.
         if failure_of(error) is not None:
             raise
+        log.warning("%s could not be read", card.name, exc_info=True)
         if card.folder:
             raise ModelRefusedError(
                 f"The files of {card.title} could not be read ({type(error).__name__}): weights, config.json and "
@@ -80,44 +119,65 @@ def _read(card: ModelCard, place: Place) -> LoadedModel:
         raise PackError(
             f"The files of {card.title} could not be read ({type(error).__name__}). Run `make clean` and `make run`."
         ) from error
-    check_whole(missing, card.title)
-    check_depth(model, unexpected, card.title)
-    return _prepare(model, tokenizer, card, target_tokenizer, place.note, folder)
 
 
 def _from_files(
-    card: ModelCard, folder: Path, place: Place
+    card: ModelCard, folder: Path, place: Place, tensors: Mapping[str, TensorInFile] | None
 ) -> tuple[PreTrainedModel, Collection[str], Collection[str], Any, Any]:
     """The model, what its files lack, what only they have, its tokenizer and that of its outputs; runs alone in the
     process.
     """
-    model, missing, unexpected = _weights(card, folder, place)
+    model, missing, unexpected = _weights(card, folder, place, tensors)
     check_sound(model, missing)
     return model, missing, unexpected, tokenizer_in(folder), _target_tokenizer(folder)
 
 
-def _weights(card: ModelCard, folder: Path, place: Place) -> tuple[PreTrainedModel, Collection[str], Collection[str]]:
+def _weights(
+    card: ModelCard, folder: Path, place: Place, tensors: Mapping[str, TensorInFile] | None
+) -> tuple[PreTrainedModel, Collection[str], Collection[str]]:
     """The model, the names of the tensors that its class has and its files have not, and those that only they have.
 
     An encoder that was trained on masked words has its head with it, unless its files have none after all.
     """
+    config = AutoConfig.from_pretrained(folder, local_files_only=True)
     classes: list[Any] = [_CLASSES[card.family]]
-    if card.family == "encoder" and has_masked_head(AutoConfig.from_pretrained(folder, local_files_only=True)):
+    if card.family == "encoder" and has_masked_head(config):
         classes.insert(0, AutoModelForMaskedLM)
     for model_class in classes:
-        model, notes = model_class.from_pretrained(
-            folder,
-            dtype=place.dtype,
-            device_map=place.device_map,
-            max_memory=place.max_memory,
-            local_files_only=True,
-            use_safetensors=True,
-            output_loading_info=True,
-        )
+        where: dict[str, Any] = {"dtype": place.dtype, "device_map": place.device_map, "max_memory": place.max_memory}
+        if tensors is None:
+            model, notes = model_class.from_pretrained(
+                folder, local_files_only=True, use_safetensors=True, output_loading_info=True, **where
+            )
+        else:
+            model, notes = _of_tensors(model_class, config, folder, tensors, where)
         missing = notes["missing_keys"]
         if not missing_of_picture(missing):
             break
     return model, missing, notes["unexpected_keys"]
+
+
+def _of_tensors(
+    auto: Any, config: Any, folder: Path, tensors: Mapping[str, TensorInFile], where: dict[str, Any]
+) -> tuple[PreTrainedModel, Any]:
+    """What `from_pretrained` gives, of tensors that are read when it comes to them instead of files that it opens."""
+    with torch.device("meta"):
+        # Which class that is, and which part of the config it takes, is known to transformers alone.
+        empty: Any = auto.from_config(config)
+    generation = None
+    if empty.can_generate():
+        is_own = (folder / "generation_config.json").is_file()
+        generation = GenerationConfig.from_pretrained(
+            folder, None if is_own else CONFIG, local_files_only=True, _from_model_config=not is_own
+        )
+    return type(empty).from_pretrained(
+        None,
+        config=empty.config,
+        state_dict=dict(tensors),
+        generation_config=generation,
+        output_loading_info=True,
+        **where,
+    )
 
 
 def _target_tokenizer(folder: Path) -> Any:

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _BUNDLED = _PROJECT / "models" / "bundled"
+HOME = "HEADLIGHT_HOME"
 _MANIFEST = "headlight.json"
 _CONVERSION = 2
 
@@ -31,7 +32,7 @@ class PackError(HeadlightError):
 
 def home() -> Path:
     """The folder of everything that is fetched or prepared: `HEADLIGHT_HOME`, else `.headlight` in the project."""
-    return Path(os.environ.get("HEADLIGHT_HOME") or _PROJECT / ".headlight")
+    return Path(os.environ.get(HOME) or _PROJECT / ".headlight")
 
 
 def bundled_folder() -> Path:
@@ -91,17 +92,17 @@ def model_folder(card: ModelCard) -> Path:
     target = prepared_folder(card)
     gguf = card.pack.gguf
     if gguf is not None:
-        source = Path(card.folder) if card.folder else packs_folder() / card.pack.folder
         room = f"{card.parameters * 4 // 1_000_000} MB"
-        made_once(target, lambda work: alone(lambda: _expand(source, gguf, work)), card.title, room)
+        made_once(target, lambda work: _expand_card(card, gguf, work), card.title, room, HOME if card.folder else "")
     return target
 
 
-def made_once(target: Path, make: Callable[[Path], None], what: str, room: str) -> Path:
+def made_once(target: Path, make: Callable[[Path], None], what: str, room: str, place: str = "") -> Path:
     """The folder `target`, which `make(folder)` fills the first time that anybody asks for it.
 
     Safe when several processes ask at once: one makes it, the others wait for it, and it appears under its final name
-    only when it is whole. `what` and `room` (how much it may take) are for the sentence when it fails.
+    only when it is whole. `what`, `room` (how much it may take) and `place` (else the folder's own path, which a
+    stranger is not told) are for the sentence when it fails.
 
     Raises PackError.
     """
@@ -114,7 +115,7 @@ def made_once(target: Path, make: Callable[[Path], None], what: str, room: str) 
                 _make(target, make)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise PackError(
-            f"{what} could not be expanded into {target.parent} ({type(error).__name__}): "
+            f"{what} could not be expanded into {place or target.parent} ({type(error).__name__}): "
             f"the folder must be writable and have room for {room}."
         ) from error
     return target
@@ -158,6 +159,26 @@ def _make(target: Path, make: Callable[[Path], None]) -> None:
         work.rename(target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _expand_card(card: ModelCard, gguf: str, work: Path) -> None:
+    if not card.folder:
+        alone(lambda: _expand(packs_folder() / card.pack.folder, gguf, work))
+        return
+    from models.loading.model_files import copy_of_gguf
+
+    try:
+        with copy_of_gguf(card) as source:
+            alone(lambda: _expand(source, gguf, work))
+    except (HeadlightError, MemoryError):
+        raise
+    except Exception as error:
+        # What a stranger's file may hold: the libraries raise what they stumble on.
+        log.warning("%s could not be expanded", card.name, exc_info=True)
+        raise PackError(
+            f"{card.title} could not be expanded ({type(error).__name__}): its GGUF file is damaged, or of a kind that "
+            f"transformers does not read; it takes room for {card.parameters * 4 // 1_000_000} MB below HEADLIGHT_HOME."
+        ) from error
 
 
 def _expand(source: Path, gguf: str, work: Path) -> None:

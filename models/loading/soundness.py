@@ -2,7 +2,10 @@
 
 from collections.abc import Collection
 
+import torch
 from transformers import PreTrainedModel
+
+from models.loading.refusals import ModelRefusedError
 
 _TIE_WEIGHTS = PreTrainedModel.tie_weights
 
@@ -36,6 +39,21 @@ def check_sound(model: PreTrainedModel, missing: Collection[str]) -> None:
     ]
     if loose:
         raise UnsoundModelError(f"{loose[0]} is not tied to {ties[loose[0]]}, as the config says")
+
+
+def check_finite(model: PreTrainedModel, title: str) -> None:
+    """Raise ModelRefusedError where a weight is no number (NaN) or infinite: what it computes would be blank."""
+    for name, tensor in model.named_parameters():
+        if tensor.is_meta or not tensor.is_floating_point() or not tensor.numel():
+            continue
+        # Both ends are infinite or no number where any of them is; types without an order of their own are few.
+        some = tensor.detach() if tensor.element_size() > 1 else tensor.detach().float()
+        low, high = some.aminmax()
+        if not bool(torch.isfinite(high - low)) and (count := int((~torch.isfinite(some)).sum())):
+            raise ModelRefusedError(
+                f"The weights of {title} are damaged, or its training went astray: {count:,} of the {tensor.numel():,} "
+                f"numbers in {name} are none (NaN) or infinite. Get the files anew, or take an earlier checkpoint."
+            )
 
 
 def _is_offloaded(model: PreTrainedModel) -> bool:
