@@ -14,7 +14,6 @@ from transformers import (
     AutoModelForMaskedLM,
     AutoModelForSeq2SeqLM,
     PreTrainedModel,
-    PreTrainedTokenizerFast,
 )
 from transformers.utils.logging import disable_progress_bar
 
@@ -34,8 +33,9 @@ from models.loading.packs import PackError, model_folder
 from models.loading.placing import Place, failure_of, input_device, places_for
 from models.loading.positions import position_limit
 from models.loading.room import put
+from models.loading.sandboxed_tokenizer import SandboxedTokenizer
 from models.loading.soundness import check_sound
-from models.loading.tokenizer_files import tokenizer_in
+from models.loading.tokenizer_files import tokenizers_in
 from models.loading.wrapping import card_figures
 from models.one_at_a_time import alone
 from models.tokenization import cut_by_text_alone
@@ -46,7 +46,6 @@ disable_progress_bar()
 _CHANCE = (
     "Its tokenizer leaves out merges by chance (dropout): that is switched off, so that a text is cut alike each time."
 )
-TARGET_TOKENIZER = "target_tokenizer.json"
 _CLASSES = {"encoder": AutoModel, "decoder": AutoModelForCausalLM, "seq2seq": AutoModelForSeq2SeqLM}
 
 
@@ -93,7 +92,7 @@ def _from_files(
     """
     model, missing, unexpected = _weights(card, folder, place)
     check_sound(model, missing)
-    return model, missing, unexpected, tokenizer_in(folder), _target_tokenizer(folder)
+    return model, missing, unexpected, *tokenizers_in(folder, card)
 
 
 def _weights(card: ModelCard, folder: Path, place: Place) -> tuple[PreTrainedModel, Collection[str], Collection[str]]:
@@ -118,15 +117,6 @@ def _weights(card: ModelCard, folder: Path, place: Place) -> tuple[PreTrainedMod
         if not missing_of_picture(missing):
             break
     return model, missing, notes["unexpected_keys"]
-
-
-def _target_tokenizer(folder: Path) -> Any:
-    """The tokenizer of what is written, where the folder has one of its own, else None."""
-    file = folder / TARGET_TOKENIZER
-    if not file.is_file():
-        return None
-    special = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
-    return PreTrainedTokenizerFast(tokenizer_file=str(file), **special)
 
 
 def wrap_model(model: PreTrainedModel, tokenizer: Any, family: Family) -> LoadedModel:
@@ -162,8 +152,7 @@ def _prepare(
 ) -> LoadedModel:
     model.eval()
     use_headlight(model)
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is not None and cut_by_text_alone(backend):
+    if _had_chance(tokenizer):
         note = f"{note} {_CHANCE}".strip()
     if target_tokenizer is None:
         target_tokenizer = _in_target_mode(tokenizer)
@@ -179,6 +168,14 @@ def _prepare(
         note=note,
     )
     return checked(loaded, folder)
+
+
+def _had_chance(tokenizer: Any) -> bool:
+    """Whether chance was among what is switched off now, so that the text alone says how it is cut."""
+    if isinstance(tokenizer, SandboxedTokenizer):
+        return tokenizer.described.had_chance
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    return backend is not None and cut_by_text_alone(backend)
 
 
 def _rows_of_table(model: Any) -> int:

@@ -63,7 +63,8 @@ def _plain(value: Any) -> Any:
 
 
 def _of_kind(kind: Any, value: Any) -> Any:
-    if not (isinstance(kind, type) and issubclass(kind, np.ndarray)):
+    # jaxtyping's types of arrays name the class that they are shapes of.
+    if getattr(kind, "array_type", kind) is not np.ndarray:
         raise TypeError(f"{kind} is no plain data")
     form, shape, data = value
     dtype = np.dtype(str(form))

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -104,18 +104,18 @@ class Pool:
         task: Callable[..., Given],
         *arguments: Any,
         of: Subject | None = None,
-        title: str = "This file",
+        title: str = "",
         advice: str = "take a shorter text, or another file",
     ) -> Given:
         """What `task` gives, done in a worker: a function of a module, whose annotation says what it gives.
 
         arguments: plain data. of: what is made of files first, or there already; it is the task's first argument.
-        advice: what to do where it fails.
+        title, advice: what fails where it does, instead of what `of` is called, and what to do then.
 
         Raises SandboxError, and what the task raises of HeadlightErrors. What a question failed at is remembered: it
         fails at once when it is asked again.
         """
-        title = title if of is None else of.title
+        title = title or ("This file" if of is None else of.title)
         question = Ask(
             task=_name(task),
             arguments=arguments,
@@ -162,7 +162,7 @@ class Pool:
                 whole = msgspec.structs.replace(question, files=dict(of.files))
                 answer = worker.ask(packed(whole), patience)
             if question.digest and answer.error is None:
-                worker.has.add(question.digest)
+                worker.now_has(question.digest)
             is_well = True
         except TimeoutError:
             raise _StoppedError("time", is_its_own=False) from None
@@ -232,10 +232,10 @@ class _StoppedError(Exception):
 
 
 class _Worker:
-    """One process, used by one thread at a time. has: digests of what it should have."""
+    """One process, used by one thread at a time. has: digests of what it was given last, and may still have."""
 
     def __init__(self, modules: tuple[str, ...]) -> None:
-        self.has: set[str] = set()
+        self.has: deque[str] = deque(maxlen=_MOST_REMEMBERED)
         self._connection, theirs = socket.socketpair()
         try:
             self._process = subprocess.Popen(
@@ -260,6 +260,10 @@ class _Worker:
     def ask(self, data: bytes, patience: Patience) -> Answer:
         send(self._connection, data, patience)
         return unpacked(receive(self._connection, LARGEST_ANSWER, patience), Answer)
+
+    def now_has(self, digest: str) -> None:
+        if digest not in self.has:
+            self.has.append(digest)
 
     def is_alive(self) -> bool:
         return self._process.poll() is None
