@@ -81,8 +81,8 @@ class Patience:
     laptop that sleeps, a machine that is too busy) counts as short.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self._left = seconds
+    def __init__(self, seconds: float | int) -> None:
+        self._left = float(seconds)
 
     def waited(self) -> None:
         """One short wait was in vain. Raises TimeoutError where that was the last one."""

@@ -252,9 +252,11 @@ class _Worker:
             theirs.close()
         try:
             receive(self._connection, patience=Patience(_START_SECONDS))
-        except (EOFError, OSError) as error:
+        except BaseException as error:
             self.end()
-            log.error("The sandbox did not start: %s, exit code %s", type(error).__name__, self._process.returncode)  # noqa: TRY400 - what it says itself is not there
+            if not isinstance(error, EOFError | OSError):
+                raise
+            log.exception("The sandbox did not start; its process ended with %s", self._process.returncode)
             raise _StoppedError("busy", is_its_own=False) from error
 
     def ask(self, data: bytes, patience: Patience) -> Answer:

@@ -37,7 +37,7 @@ def check_state(state: Mapping[str, Any]) -> None:
             check_count(f"tokens that its {name} adds", _count(step.get("pair")), _MOST_STEPS)
 
 
-def check_count(what: str, count: float, most: int) -> None:
+def check_count(what: str, count: float | int, most: int) -> None:
     """Raise TokenizerFileError where a file has more of something than a tokenizer has."""
     if not count <= most:
         raise TokenizerFileError(
