@@ -14,6 +14,7 @@ from models.tokenization.lattice import Lattice
 from models.tokenization.loaded import LoadedTokenizer
 from models.tokenization.longest_match import LongestMatch
 from models.tokenization.origins import origins
+from models.tokenization.own import OwnTokenizer
 from models.tokenization.pieces import Look, Notation, check_is_text, readable_bytes
 from models.tokenization.pipeline import Stages, Word, stages
 from models.tokenization.sandboxed import answered
@@ -250,7 +251,7 @@ def _stretch(text: str, places: np.ndarray, found: Disagreements, place: int) ->
     return Stretch(start, end, text[start:end], tuple(found.counts[:, place].tolist()))
 
 
-def _column(loaded: LoadedTokenizer, cut: CutText, whole: bytes, low: int, high: int) -> Column:
+def _column(loaded: LoadedTokenizer | OwnTokenizer, cut: CutText, whole: bytes, low: int, high: int) -> Column:
     inside = np.flatnonzero((cut.ends > low) & (cut.starts < high))
     numbers, first, look = np.unique(cut.ids[inside], return_index=True, return_inverse=True)
     if loaded.facts is None:
