@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
 from models.catalog import ModelCard
@@ -35,7 +34,8 @@ class LoadedModel:
     """A model that is loaded once, shared by everybody and never changed.
 
     model: in eval mode, its attention set to one of Headlight's registered functions.
-    tokenizer: transformers' tokenizer, padding and truncation switched off; None if wrapped without one.
+    tokenizer: transformers' tokenizer, padding and truncation switched off, or one like it that works in the sandbox
+        (`models.loading.sandboxed_tokenizer`); None if wrapped without one.
     target_tokenizer: how a target text is cut, for seq2seq models that write another language than they read; the
         same object as `tokenizer` for all others.
     card: what it is; `card.name` is "wrapped" for a model handed over in memory.
@@ -57,8 +57,10 @@ class LoadedModel:
     note: str = ""
 
     @property
-    def backend(self) -> Tokenizer | None:
-        """The `tokenizers.Tokenizer` behind a fast tokenizer, else None. Never change its settings: it is shared."""
+    def backend(self) -> Any:
+        """The `tokenizers.Tokenizer` behind a fast tokenizer, or what asks it in the sandbox, else None. Never change
+        its settings: it is shared.
+        """
         return getattr(self.tokenizer, "backend_tokenizer", None)
 
     def refusal(self, part: str) -> str:

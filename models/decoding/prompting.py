@@ -12,6 +12,7 @@ from models.decoding.preparation import CannotWriteError
 from models.decoding.waterfall import NextToken, NextTokenRequest
 from models.engine import Engine
 from models.loaded import LoadedModel
+from models.sandbox import SandboxError
 from models.tokenization import Piece, encode, pieces_of_ids
 from models.tokenization.pieces import check_is_text
 
@@ -87,13 +88,13 @@ class PromptsRequest:
     def answer(self, engine: Engine) -> Prompts:
         """Raises what `load_model` and `prompt_variants` raise; InputError where the model has no token to follow."""
         loaded = engine.model(self.model)
-        variants = prompt_variants(loaded, self.examples, self.question)
+        variants, stopped = _variants(loaded, self.examples, self.question)
         answers = []
         for variant in variants:
             followed = followed_token(loaded, variant, self.follow) if self.follow else None
             asked: NextToken = engine.run(NextTokenRequest(self.model, variant.ids))
             answers.append(_answer(loaded, variant, asked, self.settings_top, followed))
-        return Prompts(tuple(answers), _notes(loaded, variants))
+        return Prompts(tuple(answers), _notes(loaded, variants, stopped))
 
 
 def prompt_variants(loaded: LoadedModel, examples: tuple[str, ...], question: str) -> tuple[PromptVariant, ...]:
@@ -104,6 +105,11 @@ def prompt_variants(loaded: LoadedModel, examples: tuple[str, ...], question: st
 
     Raises CannotWriteError for a model that does not go on with a text, TextError, InputError (no question, too long).
     """
+    return _variants(loaded, examples, question)[0]
+
+
+def _variants(loaded: LoadedModel, examples: tuple[str, ...], question: str) -> tuple[tuple[PromptVariant, ...], str]:
+    """The prompts, and why there are none as messages where the template asked for more than a stranger's may have."""
     is_seq2seq = bool(loaded.model.config.is_encoder_decoder)
     if is_seq2seq or not loaded.model.can_generate():
         raise CannotWriteError(
@@ -118,8 +124,11 @@ def prompt_variants(loaded: LoadedModel, examples: tuple[str, ...], question: st
         name: "\n".join((*some, question)) for place, (name, some) in enumerate(chosen.items()) if len(shown) >= place
     }
     plain = tuple(_plain(loaded, name, text) for name, text in typed.items())
-    chats = [_chat(loaded, name, text) for name, text in typed.items()]
-    return plain + tuple(chat for chat in chats if chat is not None)
+    try:
+        chats = [_chat(loaded, name, text) for name, text in typed.items()]
+    except SandboxError as error:
+        return plain, str(error)
+    return plain + tuple(chat for chat in chats if chat is not None), ""
 
 
 def followed_token(loaded: LoadedModel, variant: PromptVariant, follow: str) -> int | None:
@@ -230,9 +239,11 @@ def _answer(
     )
 
 
-def _notes(loaded: LoadedModel, variants: Sequence[PromptVariant]) -> tuple[str, ...]:
+def _notes(loaded: LoadedModel, variants: Sequence[PromptVariant], stopped: str) -> tuple[str, ...]:
     notes = []
-    if not any(variant.is_chat for variant in variants):
+    if stopped:
+        notes.append(f"{stopped} There are only the plain prompts.")
+    elif not any(variant.is_chat for variant in variants):
         why = (
             "cannot be filled with one message"
             if getattr(loaded.tokenizer, "chat_template", None)

@@ -149,8 +149,9 @@ class Engine:
         """
         return self._models.get(name, lambda: _load(name))
 
-    def tokenizer(self, name: str) -> "LoadedTokenizer":
-        """The tokenizer of this name, loaded once; one of somebody's own must have been given with `own_tokenizer`.
+    def tokenizer(self, name: str) -> Any:
+        """The `LoadedTokenizer` of this name, loaded once; the `OwnTokenizer` of somebody's own, which must have been
+        given with `own_tokenizer`.
 
         Raises what `models.tokenization.load_tokenizer` raises.
         """
@@ -158,7 +159,7 @@ class Engine:
             return self._own_tokenizers.get(name, lambda: _load_tokenizer(name))
         return self._tokenizers.get(name, lambda: _load_tokenizer(name))
 
-    def own_tokenizer(self, name: str, load: "Callable[[], LoadedTokenizer]") -> "LoadedTokenizer":
+    def own_tokenizer(self, name: str, load: Callable[[], Any]) -> Any:
         """Somebody's own tokenizer, loaded the first time and kept as long as there is room for it."""
         return self._own_tokenizers.get(name, load)
 

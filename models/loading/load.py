@@ -16,7 +16,6 @@ from transformers import (
     AutoModelForSeq2SeqLM,
     GenerationConfig,
     PreTrainedModel,
-    PreTrainedTokenizerFast,
 )
 from transformers.utils.logging import disable_progress_bar
 
@@ -33,15 +32,16 @@ from models.loading.checks import (
     has_masked_head,
     missing_of_picture,
 )
-from models.loading.model_files import TARGET_TOKENIZER, model_files
+from models.loading.model_files import model_files
 from models.loading.opening import card_of
 from models.loading.packs import PackError, model_folder
 from models.loading.placing import Place, device_memory, failure_of, input_device, places_for
 from models.loading.positions import position_limit
 from models.loading.room import put
+from models.loading.sandboxed_tokenizer import SandboxedTokenizer
 from models.loading.soundness import check_sound
 from models.loading.tensors import TensorInFile
-from models.loading.tokenizer_files import tokenizer_in
+from models.loading.tokenizer_files import tokenizers_in
 from models.loading.wrapping import card_figures
 from models.one_at_a_time import alone
 from models.tokenization import cut_by_text_alone
@@ -129,7 +129,7 @@ def _from_files(
     """
     model, missing, unexpected = _weights(card, folder, place, tensors)
     check_sound(model, missing)
-    return model, missing, unexpected, tokenizer_in(folder), _target_tokenizer(folder)
+    return model, missing, unexpected, *tokenizers_in(folder, card)
 
 
 def _weights(
@@ -180,15 +180,6 @@ def _of_tensors(
     )
 
 
-def _target_tokenizer(folder: Path) -> Any:
-    """The tokenizer of what is written, where the folder has one of its own, else None."""
-    file = folder / TARGET_TOKENIZER
-    if not file.is_file():
-        return None
-    special = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
-    return PreTrainedTokenizerFast(tokenizer_file=str(file), **special)
-
-
 def wrap_model(model: PreTrainedModel, tokenizer: Any, family: Family) -> LoadedModel:
     """Take over a transformers model in memory; its attention implementation is set and it is put in eval mode.
 
@@ -222,8 +213,7 @@ def _prepare(
 ) -> LoadedModel:
     model.eval()
     use_headlight(model)
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is not None and cut_by_text_alone(backend):
+    if _had_chance(tokenizer):
         note = f"{note} {_CHANCE}".strip()
     if target_tokenizer is None:
         target_tokenizer = _in_target_mode(tokenizer)
@@ -239,6 +229,14 @@ def _prepare(
         note=note,
     )
     return checked(loaded, folder)
+
+
+def _had_chance(tokenizer: Any) -> bool:
+    """Whether chance was among what is switched off now, so that the text alone says how it is cut."""
+    if isinstance(tokenizer, SandboxedTokenizer):
+        return tokenizer.described.had_chance
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    return backend is not None and cut_by_text_alone(backend)
 
 
 def _rows_of_table(model: Any) -> int:

@@ -29,9 +29,9 @@ from models.loading.refusals import ModelRefusedError
 from models.loading.regular_files import OpenFolder, opened
 from models.loading.settings import LARGEST, settings_in, without_other_places
 from models.loading.tensors import TensorInFile, tensors_of
+from models.loading.tokenizer_worker import TARGET_TOKENIZER
 from models.one_at_a_time import one_at_a_time
 
-TARGET_TOKENIZER = "target_tokenizer.json"
 _GENERATION = "generation_config.json"
 # Of classes of tokenizers that few models have; what else lies in a folder is never read.
 _SELDOM = ("tekken.json", "sentencepiece.model", "dict.txt", "emoji.json", "entity_vocab.json", "byte_maps.json")

@@ -5,16 +5,9 @@ from models.tokenization.facts import TokenizerFacts
 from models.tokenization.lattice import Lattice
 from models.tokenization.loaded import LoadedTokenizer, cut_by_text_alone
 from models.tokenization.longest_match import LongestMatch
+from models.tokenization.opening import PATTERNS, OpenedFile, fault_of_tokenizer_json
 from models.tokenization.origins import NoOriginError
-from models.tokenization.own import (
-    LARGEST_FILE,
-    PATTERNS,
-    OpenedFile,
-    fault_of_tokenizer_json,
-    keep_own,
-    new_own_name,
-    open_tokenizer_file,
-)
+from models.tokenization.own import LARGEST_FILE, OwnTokenizer, keep_own, new_own_name, open_tokenizer_file
 from models.tokenization.pieces import (
     Piece,
     TextError,
@@ -72,6 +65,7 @@ __all__ = [
     "NoOriginError",
     "OpenedFile",
     "OriginsRequest",
+    "OwnTokenizer",
     "Piece",
     "ShownMerge",
     "ShownOrigin",

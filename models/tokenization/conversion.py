@@ -5,6 +5,8 @@ import binascii
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from math import inf
 from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
@@ -58,11 +60,11 @@ def byte_level_bpe(
     special_come_first: whether the special tokens have the ids before the pieces (Tekken) or those after them.
     composes: whether the text is brought to its composed form (NFC) first.
     """
-    characters = character_of_byte()
+    characters = dict(enumerate(character_of_byte()))
     shift = len(special) if special_come_first else 0
 
     def written(data: bytes) -> str:
-        return "".join(characters[byte] for byte in data)
+        return data.decode("latin-1").translate(characters)
 
     vocabulary = {written(piece): rank + shift for piece, rank in ranks.items()}
     if special_come_first:
@@ -149,13 +151,19 @@ def last_merges(ranks: Mapping[Any, int]) -> Iterable[tuple[Any, Any]]:
 def last_parts(ranks: Mapping[Any, int], piece: Any) -> list[Any]:
     """What a piece consists of when nothing can be merged, or when one more merge would make it whole."""
     parts = [piece[place : place + 1] for place in range(len(piece))]
+    rank_of, never = ranks.get, inf
+    found = [rank_of(left + right, never) for left, right in pairwise(parts)]
     while len(parts) > 2:
-        found = [ranks.get(parts[place] + parts[place + 1]) for place in range(len(parts) - 1)]
-        known = [rank for rank in found if rank is not None]
-        if not known:
+        least = min(found)
+        if least == never:
             break
-        place = found.index(min(known))
+        place = found.index(least)
         parts[place : place + 2] = [parts[place] + parts[place + 1]]
+        del found[place]
+        if place:
+            found[place - 1] = rank_of(parts[place - 1] + parts[place], never)
+        if place < len(found):
+            found[place] = rank_of(parts[place] + parts[place + 1], never)
     return parts
 
 

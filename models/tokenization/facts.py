@@ -10,6 +10,7 @@ from models.tokenization.pieces import Notation, character_of_byte, notation_of,
 
 # Those of the vocabularies that are known have up to 500; one that lists a file's own symbols may have 100,000.
 _LONGEST_PATTERN = 600
+_LONGEST_STEPS = 2_000
 _KEEP_MARKS = {"Prepend", "Replace", "Lowercase", "Strip", "ByteLevel"}
 
 
@@ -110,13 +111,17 @@ def _algorithm(kind: str, notation: Notation) -> Algorithm:
 
 def _in_order(part: Mapping[str, Any] | None, say: Any) -> str:
     said = [each for each in (say(step) for step in steps_of(part)) if each]
-    return ", then ".join(said) or "nothing"
+    return _shortened(", then ".join(said), _LONGEST_STEPS) or "nothing"
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"
 
 
 def _pattern(step: Mapping[str, Any]) -> str:
     pattern = step["pattern"]
     whole = pattern.get("Regex", pattern.get("String", "")) if isinstance(pattern, Mapping) else str(pattern)
-    return whole if len(whole) <= _LONGEST_PATTERN else f"{whole[:_LONGEST_PATTERN]}… ({len(whole):,} characters)"
+    return _shortened(whole, _LONGEST_PATTERN)
 
 
 def _normalizer_step(step: Mapping[str, Any]) -> str:

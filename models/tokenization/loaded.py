@@ -140,7 +140,7 @@ class LoadedTokenizer:
 
 def is_failure(error: BaseException) -> bool:
     """Whether this comes out of `tokenizers`: it raises bare exceptions, or panics, which are no Exception at all."""
-    if isinstance(error, HeadlightError):
+    if isinstance(error, HeadlightError | MemoryError):
         return False
     return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 

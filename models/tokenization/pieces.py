@@ -200,7 +200,9 @@ def pieces_of_ids(
 
 
 def looks_of(tokenizer: Any) -> Looks:
-    """The looks of the pieces of a transformers tokenizer."""
+    """The looks of the pieces of a transformers tokenizer, or of one that works in the sandbox, which has them."""
+    if isinstance(known := getattr(tokenizer, "looks", None), Looks):
+        return known
     backend = getattr(tokenizer, "backend_tokenizer", None)
     notation = Notation("metaspace", byte_fallback=True)
     if backend is not None:

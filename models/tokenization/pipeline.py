@@ -45,7 +45,7 @@ class Stages:
     decoded_whole: str
 
 
-def stages(loaded: LoadedTokenizer, text: str, *, split_special_tokens: bool = False) -> Stages:
+def stages(loaded: LoadedTokenizer, text: str, split_special_tokens: bool = False) -> Stages:
     """Each stage of a text with this tokenizer; a baseline only has pieces. Raises TextError."""
     plain = loaded.tokenize(text, split_special_tokens=split_special_tokens)
     decoded = loaded.decode(plain)

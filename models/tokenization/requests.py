@@ -1,6 +1,7 @@
 """What the pages ask of tokenizers, and the answers: arrays and strings, only the slice that is shown."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,8 +14,10 @@ from models.tokenization.lattice import Lattice
 from models.tokenization.loaded import LoadedTokenizer
 from models.tokenization.longest_match import LongestMatch
 from models.tokenization.origins import origins
-from models.tokenization.pieces import Look, Notation, readable_bytes
+from models.tokenization.own import OwnTokenizer
+from models.tokenization.pieces import Look, Notation, check_is_text, readable_bytes
 from models.tokenization.pipeline import Stages, Word, stages
+from models.tokenization.sandboxed import answered
 
 # Characters of a text that are shown at a time; four columns of 1,000 tokens of English fit.
 WINDOW = 6_000
@@ -36,10 +39,11 @@ class FactsRequest:
 
 @dataclass(frozen=True)
 class TimedCut:
-    """A text as it was cut, and how long that took."""
+    """A text as it was cut, how long that took, and where it and what its ids give back part, if they do."""
 
     cut: CutText
     seconds: float
+    difference: "Difference | None"
 
     @property
     def nbytes(self) -> int:
@@ -57,10 +61,17 @@ class CutTextRequest:
 
     def answer(self, engine: Engine) -> TimedCut:
         """Raises TextError."""
-        loaded = engine.tokenizer(self.tokenizer)
-        start = time.perf_counter()
-        cut = cut_text(loaded, self.text, split_special_tokens=self.split_special_tokens)
-        return TimedCut(cut, time.perf_counter() - start)
+        check_is_text(self.text)
+        return answered(engine.tokenizer(self.tokenizer), timed_cut, self.text, self.split_special_tokens)
+
+
+def timed_cut(loaded: LoadedTokenizer, text: str, split_special_tokens: bool) -> TimedCut:
+    """A whole text as it is cut, timed. Raises TextError."""
+    start = time.perf_counter()
+    cut = cut_text(loaded, text, split_special_tokens=split_special_tokens)
+    seconds = time.perf_counter() - start
+    decoded = _decoded(loaded, cut.ids.tolist(), text)
+    return TimedCut(cut, seconds, None if decoded == text else _difference(text, decoded))
 
 
 @dataclass(frozen=True)
@@ -103,8 +114,7 @@ class CountsRequest:
         loaded = engine.tokenizer(self.tokenizer)
         timed = engine.run(CutTextRequest(self.tokenizer, self.text, self.split_special_tokens))
         ids = timed.cut.ids
-        unknown = None if loaded.looks is None else loaded.looks.unknown
-        decoded = _decoded(loaded, ids.tolist(), self.text)
+        unknown = None if loaded.facts is None else loaded.facts.unknown
         return Counts(
             tokens=len(ids),
             unknown=0 if unknown is None else int((ids == unknown).sum()),
@@ -112,7 +122,7 @@ class CountsRequest:
             characters=len(self.text),
             bytes=len(self.text.encode()),
             seconds=timed.seconds,
-            difference=None if decoded == self.text else _difference(self.text, decoded),
+            difference=timed.difference,
             context=loaded.card.context,
         )
 
@@ -241,27 +251,42 @@ def _stretch(text: str, places: np.ndarray, found: Disagreements, place: int) ->
     return Stretch(start, end, text[start:end], tuple(found.counts[:, place].tolist()))
 
 
-def _column(loaded: LoadedTokenizer, cut: CutText, whole: bytes, low: int, high: int) -> Column:
+def _column(loaded: LoadedTokenizer | OwnTokenizer, cut: CutText, whole: bytes, low: int, high: int) -> Column:
     inside = np.flatnonzero((cut.ends > low) & (cut.starts < high))
     numbers, first, look = np.unique(cut.ids[inside], return_index=True, return_inverse=True)
-    if loaded.looks is None:
+    if loaded.facts is None:
         stretches = zip(cut.starts[inside][first].tolist(), cut.ends[inside][first].tolist(), strict=True)
         data = [whole[start:end] for start, end in stretches]
         looks = [Look(readable_bytes(each), each, is_special=False, is_unknown=False, token="") for each in data]
+        ranks = [-1] * len(looks)
     else:
-        looks = [loaded.look(number) for number in numbers.tolist()]
-    ranks = [None if loaded.merges is None else loaded.merges.rank_of(number) for number in numbers.tolist()]
+        known = answered(loaded, looked_up, numbers.tolist())
+        looks, ranks = known.looks, known.ranks
     return Column(
         ids=tuple(numbers.tolist()),
         shown=tuple(each.text for each in looks),
         data=tuple(each.data for each in looks),
-        ranks=tuple(-1 if rank is None else rank for rank in ranks),
+        ranks=tuple(ranks),
         special=tuple(each.is_special for each in looks),
         unknown=tuple(each.is_unknown for each in looks),
         look=look.astype(np.uint16),
         starts=(cut.starts[inside] - low).astype(np.int32),
         ends=(cut.ends[inside] - low).astype(np.int32),
     )
+
+
+@dataclass(frozen=True)
+class LookedUp:
+    """How pieces look, and their ranks among the merges (-1: none)."""
+
+    looks: tuple[Look, ...]
+    ranks: tuple[int, ...]
+
+
+def looked_up(loaded: LoadedTokenizer, ids: Sequence[int]) -> LookedUp:
+    """What is known of the pieces with these ids."""
+    ranks = [None if loaded.merges is None else loaded.merges.rank_of(number) for number in ids]
+    return LookedUp(tuple(map(loaded.look, ids)), tuple(-1 if rank is None else rank for rank in ranks))
 
 
 @dataclass(frozen=True)
@@ -274,7 +299,8 @@ class StagesRequest:
 
     def answer(self, engine: Engine) -> Stages:
         """Raises TextError."""
-        return stages(engine.tokenizer(self.tokenizer), self.text, split_special_tokens=self.split_special_tokens)
+        check_is_text(self.text)
+        return answered(engine.tokenizer(self.tokenizer), stages, self.text, self.split_special_tokens)
 
 
 @dataclass(frozen=True)
@@ -315,29 +341,40 @@ class OriginsRequest:
 
     def answer(self, engine: Engine) -> tuple[ShownOrigin, ...]:
         """Raises TextError, NoOriginError."""
+        check_is_text(self.text)
         loaded = engine.tokenizer(self.tokenizer)
-        found = origins(loaded, self.text, self.stretch, split_special_tokens=self.split_special_tokens)
+        return answered(loaded, shown_origins, self.text, self.stretch, self.split_special_tokens)
 
-        def shown(ids: tuple[int, ...]) -> tuple[str, ...]:
-            return tuple(loaded.look(number).text for number in ids)
 
-        made = []
-        for each in found:
-            if each.merges is not None:
-                merges = tuple(ShownMerge(shown(merge.parts), merge.place, merge.rank) for merge in each.merges.merges)
-                whole = each.merges.whole is not None
-                made.append(ShownOrigin(each.word, shown(each.ids), shown(each.merges.start), merges, whole))
-            else:
-                made.append(
-                    ShownOrigin(
-                        each.word,
-                        shown(each.ids),
-                        whole=each.word.is_added,
-                        match=None if each.match is None else _shown_match(loaded, each.match),
-                        lattice=None if each.lattice is None else _shown_lattice(loaded, each.lattice),
-                    )
+def shown_origins(
+    loaded: LoadedTokenizer, text: str, stretch: Sequence[int], split_special_tokens: bool
+) -> tuple[ShownOrigin, ...]:
+    """How the words of a stretch were cut, as people read it. Raises TextError, NoOriginError."""
+    start, end = stretch
+    made = []
+    for each in origins(loaded, text, (start, end), split_special_tokens=split_special_tokens):
+        pieces = _shown(loaded, each.ids)
+        if each.merges is not None:
+            merges = tuple(
+                ShownMerge(_shown(loaded, merge.parts), merge.place, merge.rank) for merge in each.merges.merges
+            )
+            whole = each.merges.whole is not None
+            made.append(ShownOrigin(each.word, pieces, _shown(loaded, each.merges.start), merges, whole))
+        else:
+            made.append(
+                ShownOrigin(
+                    each.word,
+                    pieces,
+                    whole=each.word.is_added,
+                    match=None if each.match is None else _shown_match(loaded, each.match),
+                    lattice=None if each.lattice is None else _shown_lattice(loaded, each.lattice),
                 )
-        return tuple(made)
+            )
+    return tuple(made)
+
+
+def _shown(loaded: LoadedTokenizer, ids: Sequence[int]) -> tuple[str, ...]:
+    return tuple(loaded.look(number).text for number in ids)
 
 
 def _shown_match(loaded: LoadedTokenizer, match: LongestMatch) -> LongestMatch:

@@ -2,11 +2,12 @@
 
 from models.engine import engine
 from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.own import OwnTokenizer
 from models.tokenization.pieces import Tokenization
 
 
 def tokenize(
-    tokenizer: str | LoadedTokenizer,
+    tokenizer: str | LoadedTokenizer | OwnTokenizer,
     text: str,
     *,
     add_special_tokens: bool = False,
@@ -18,7 +19,7 @@ def tokenize(
     split_special_tokens: whether special tokens that are typed in the text are ordinary text; otherwise they become
         the real ones, as transformers has it.
 
-    Raises TextError for half of a surrogate pair, UnknownTokenizerError, PackError.
+    Raises TextError for half of a surrogate pair, UnknownTokenizerError, PackError, SandboxError.
     """
     loaded = engine.tokenizer(tokenizer) if isinstance(tokenizer, str) else tokenizer
     return loaded.tokenize(text, add_special_tokens=add_special_tokens, split_special_tokens=split_special_tokens)

@@ -1,12 +1,13 @@
 """Trains a tokenizer in a process of its own: the text on standard input, tokenizer.json on standard output.
 
-`python train_process.py ALGORITHM VOCABULARY`. How far it is stands on standard error, as `tokenizers` writes it. In a
-process of its own it can be stopped at any time, and takes no turn of the server's interpreter. It imports nothing of
-ours.
+`python train_process.py ALGORITHM VOCABULARY BYTES`, the last being the memory that it may take. How far it is stands
+on standard error, as `tokenizers` writes it. In a process of its own it can be stopped at any time, and takes no turn
+of the server's interpreter. It imports nothing of ours.
 """
 
 import json
 import re
+import resource
 import sys
 from itertools import pairwise
 from typing import Any
@@ -81,6 +82,9 @@ def _train(tokenizer: Tokenizer, lines: list[str], trainer: Any) -> None:
 
 
 if __name__ == "__main__":
+    # macOS knows this limit and does not keep to it.
+    if sys.platform.startswith("linux"):
+        resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[3]), resource.getrlimit(resource.RLIMIT_AS)[1]))
     text = sys.stdin.buffer.read().decode("utf-8")
     made = trained(sys.argv[1], int(sys.argv[2]), lines_of(text))
     sys.stdout.buffer.write(json.dumps(json.loads(made.to_str()), ensure_ascii=False).encode("utf-8"))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from models.engine import Engine
 from models.errors import HeadlightError
+from models.sandbox import environment
 from models.tokenization.pieces import check_is_text
 
 ALGORITHMS = ("byte-level BPE", "BPE", "WordPiece", "Unigram")
@@ -19,6 +20,8 @@ LONGEST_TEXT = 5_000_000
 SHORTEST_TEXT = 100
 LARGEST_VOCABULARY = 50_000
 _LONGEST_SECONDS = 600
+# Of the process that trains; on the longest text it takes about half of that.
+_MEMORY = 2 * 1024**3
 _SCRIPT = Path(__file__).with_name("train_process.py")
 # As the trainers write it: {"stage":"Compute merges","current":8,"total":30}, or a bar with "EM training  3 / 11".
 _JSON = re.compile(rb'"stage":"([^"]+)","current":(\d+),"total":(\d+)')
@@ -103,14 +106,13 @@ def _train(text: str, algorithm: str, vocabulary: int) -> Iterator[TrainingProgr
     yield TrainingProgress(0.0, "Starting")
     # The trainers draw their bars for terminals only, so standard error is one.
     ours, theirs = pty.openpty()
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     process = subprocess.Popen(
-        [sys.executable, str(_SCRIPT), algorithm, str(vocabulary)],
+        [sys.executable, "-P", str(_SCRIPT), algorithm, str(vocabulary), str(_MEMORY)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=theirs,
         # Without the name of a terminal, as on many a server, no bar is drawn.
-        env=environment | {"TOKENIZERS_PARALLELISM": "false", "TERM": "xterm"},
+        env=environment() | {"TERM": "xterm"},
     )
     os.close(theirs)
     is_late = threading.Event()

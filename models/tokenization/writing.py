@@ -18,7 +18,11 @@ class TextStream:
     def __init__(self, tokenizer: Any, prompt: Sequence[int] = ()) -> None:
         self._tokenizer = tokenizer
         self._backend = getattr(tokenizer, "backend_tokenizer", None)
-        self._stream = DecodeStream(ids=list(prompt), skip_special_tokens=True)
+        self._stream: Any = (
+            tokenizer.stream(prompt)
+            if hasattr(tokenizer, "stream")
+            else DecodeStream(ids=list(prompt), skip_special_tokens=True)
+        )
         self._prompt = list(prompt)
         self._ids: list[int] = []
         self._said = len(self._whole()) if prompt and self._backend is None and self._tokenizer is not None else 0

@@ -3,9 +3,55 @@
 `class_server` is one fresh server per test file, bound beyond this machine; `visitor` opens sessions of it that are
 closed with the test. A test that needs other settings, limits or an end uses `serving` of
 tests.hostile.class_server.
+
+Nothing of models/ is imported at the top: see tests/models/conftest.py.
 """
 
+import os
+import time
+from contextlib import contextmanager
+
+import psutil
 import pytest
+
+SECONDS = 10.0
+GROWTH = 500_000_000
+
+
+@contextmanager
+def bounded():
+    """What is done inside takes at most 10 s, and what this process and its children hold grows by less than 500 MB."""
+    me = psutil.Process(os.getpid())
+    before, start = held(me), time.monotonic()
+    yield
+    assert time.monotonic() - start < SECONDS
+    assert held(me) - before < GROWTH
+
+
+def held(process):
+    """Bytes in memory of a process and of those that it started."""
+    size = process.memory_info().rss
+    for child in process.children(recursive=True):
+        try:
+            size += child.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return size
+
+
+@pytest.fixture
+def within_bounds():
+    return bounded
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Questions of the sandbox are given up after two seconds of the processor, so that the tests are fast."""
+    from models.loading import sandboxed_tokenizer
+    from models.tokenization import sandboxed
+
+    for pool in (sandboxed.POOL, sandboxed_tokenizer.POOL):
+        monkeypatch.setattr(pool, "seconds", 2)
 
 
 @pytest.fixture(scope="module")

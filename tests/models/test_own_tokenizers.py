@@ -21,6 +21,8 @@ from models.tokenization import (
     LARGEST_FILE,
     ComparisonRequest,
     CountsRequest,
+    OriginsRequest,
+    StagesRequest,
     TokenizerFileError,
     TrainingError,
     TrainTokenizerRequest,
@@ -32,7 +34,7 @@ from models.tokenization import (
 )
 from models.tokenization.origins import origins
 from models.tokenization.pipeline import stages, words_of
-from models.tokenization.shelf import prepared_tokenizer
+from models.tokenization.shelf import loaded_from_json, prepared_tokenizer
 from models.tokenization.train_process import lines_of
 from tests.models.tokenizer_texts import TEXTS
 
@@ -140,8 +142,9 @@ def test_marks_and_comments_before_a_file_do_no_harm():
 def test_only_the_end_of_a_line_ends_a_piece_of_a_vocab_txt(tmp_path):
     data = "[UNK]\na\u2028b\nc\x85\nd\n".encode()
     (tmp_path / "vocab.txt").write_bytes(data)
-    _, _, loaded = opened(data)
-    assert loaded.backend_tokenizer.get_vocab() == load_vocab(tmp_path / "vocab.txt")
+    found, _, loaded = opened(data)
+    made = loaded_from_json(loaded.card, found.tokenizer_json)
+    assert made.backend_tokenizer.get_vocab() == load_vocab(tmp_path / "vocab.txt")
 
 
 @pytest.mark.parametrize("kind", ["Unigram", "WordLevel"])
@@ -213,12 +216,16 @@ def test_a_text_at_which_the_library_fails_gets_a_sentence(state):
     engine, name, text = Engine(), new_own_name(), "aaaa bbbb cccc dddd eeee ffff gggg hhhh iiii"
     keep_own(engine, name, json.dumps(state).encode(), "Mine", "json")
     loaded = engine.tokenizer(name)
+    here = loaded_from_json(loaded.card, json.dumps(state).encode())
     assert len(loaded.tokenize("a").ids) == 1
     for ask in (
         lambda: loaded.tokenize(text),
-        lambda: stages(loaded, text),
-        lambda: list(words_of(loaded, text)) and loaded.tokenize(text),
-        lambda: origins(loaded, text, (0, 9)),
+        lambda: here.tokenize(text),
+        lambda: stages(here, text),
+        lambda: list(words_of(here, text)) and here.tokenize(text),
+        lambda: origins(here, text, (0, 9)),
+        lambda: engine.run(StagesRequest(name, text, False)),
+        lambda: engine.run(OriginsRequest(name, text, (0, 9), False)),
         lambda: engine.run(CountsRequest(name, text, False)),
         lambda: engine.run(ComparisonRequest((name,), text, False, 0)),
     ):
