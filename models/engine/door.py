@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
@@ -20,6 +20,7 @@ from models.engine.shelf import Shelf
 from models.engine.threads import wait_asleep
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries
+from models.wanted import Wanted, as_long_as, go_on_if_wanted, wanted_now
 
 if TYPE_CHECKING:
     from models.loading import LoadedModel
@@ -31,6 +32,9 @@ VARIABLE = "HEADLIGHT_CACHE_BYTES"
 MODELS_VARIABLE = "HEADLIGHT_MOST_MODELS"
 _DEFAULT_BYTES = 2 * 1024**3
 _OWN_TOKENIZERS_BYTES = 512 * 1024**2
+# Forwards that may have begun on the CPU: a long one lets others in between its layers, and holds what it has computed
+# meanwhile, up to 2 GB for 8,000 tokens. A GPU has no such room, and computes a long one in a second or two.
+_MOST_BEGUN = 3
 
 Answer_co = TypeVar("Answer_co", covariant=True)
 
@@ -98,27 +102,34 @@ class Engine:
         self._gates: dict[str, Gate] = {}
         self._lock = threading.Lock()
 
-    def run(self, request: Request[Answer_co], on_wait: OnWait | None = None) -> Answer_co:
+    def run(
+        self, request: Request[Answer_co], on_wait: OnWait | None = None, wanted: Wanted | None = None
+    ) -> Answer_co:
         """The answer to a request, from the cache if it was asked before.
 
         on_wait: called in this thread with the place in the queue (1 is the next) as long as it waits; it may raise
             to leave the queue.
+        wanted: whether the answer is still waited for, asked often. Once it is not, and nobody else waits for the same,
+            what is computed stops between two layers.
 
-        Raises what the request's computation raises (see its class), HeadlightError for what a person can mend.
+        Raises what the request's computation raises (see its class), HeadlightError for what a person can mend, and
+        NobodyWaits (`models.wanted`).
         """
-        with listening(on_wait), self._using():
+        with listening(on_wait), as_long_as(wanted or wanted_now()), self._using():
             # Before the cache is asked: an answer that holds on to a model is kept as long as that.
             if isinstance(name := getattr(request, "model", None), str):
                 self._models.hold(name)
             return self.answers.get(request, lambda: request.answer(self))
 
-    def start(self, request: StepsRequest) -> str:
+    def start(self, request: StepsRequest, person: Hashable = None) -> str:
         """Begin a job in a thread of its own; it ends by itself, by `cancel`, or when nobody polls for a minute, or for
         the request's own `patience` in seconds.
 
+        person: who asks, for whom a few run at once at most; None: without such a bound.
+
         Raises JobError where too many run.
         """
-        return self._jobs.start(request, lambda: request.steps(self))
+        return self._jobs.start(request, lambda: request.steps(self), person)
 
     def poll(self, job: str, since: int = 0, wait: float | int = 0) -> Progress:
         """Every step of the job from index `since` on: none is ever left out, however seldom it is asked.
@@ -167,6 +178,7 @@ class Engine:
     @contextmanager
     def forward(self, loaded: "LoadedModel") -> Iterator[None]:
         """The turn to compute on this model's device: one forward each, so that a long text blocks nobody for long."""
+        go_on_if_wanted()
         with self._using():
             self._models.use(loaded)
             with self.gate(str(loaded.device)).turn(), self._surviving():
@@ -233,7 +245,7 @@ class Engine:
     def gate(self, device: str) -> Gate:
         """The gate of this device ("cpu", "cuda:0", ...)."""
         with self._lock:
-            return self._gates.setdefault(device, Gate())
+            return self._gates.setdefault(device, Gate(_MOST_BEGUN if device == "cpu" else 1))
 
 
 def _load(name: str) -> "LoadedModel":
@@ -242,7 +254,9 @@ def _load(name: str) -> "LoadedModel":
     from models.loading import load_model
 
     start = time.perf_counter()
-    loaded = load_model(name)
+    # Whoever asks for it next would begin anew, and what stops a forward would be taken for what the model cannot do.
+    with as_long_as(None):
+        loaded = load_model(name)
     log.info("Loaded %s in %.1f s; it computes on %s", name, time.perf_counter() - start, loaded.device)
     _hide_from_collector()
     return loaded
