@@ -10,6 +10,7 @@ from starlette.middleware import Middleware
 
 from pages.shared import door, start, thread
 from pages.shared.device import show_device
+from pages.shared.limits import Bounded
 from pages.shared.link import receive
 from pages.shared.messages import unforeseen
 from pages.shared.model_card import show_model_card
@@ -61,7 +62,7 @@ if __name__ == "app":
     app = st.App(
         __file__,
         lifespan=start.lifespan,
-        middleware=[Middleware(start.Attended)],
+        middleware=[Middleware(start.Attended), Middleware(Bounded)],
         on_script_error=unforeseen,
     )
 else:

@@ -12,7 +12,7 @@ Wanted = Callable[[], bool]
 Pause = Callable[[], None]
 
 
-class NobodyWaits(BaseException):  # noqa: N818 - nothing went wrong
+class NobodyWaits(BaseException):
     """Raised in the computing thread when all who waited have left.
 
     Like `asyncio.CancelledError` no `Exception`: who looks what a forward that fails has to say must not take it for
@@ -60,7 +60,10 @@ def go_on_if_wanted() -> None:
 
 
 def between_steps() -> None:
-    """Called between two layers: stop where nobody waits, let others compute where it has been long. Raises NobodyWaits."""
+    """Called between two layers: stop where nobody waits, let others compute where it has been long.
+
+    Raises NobodyWaits.
+    """
     go_on_if_wanted()
     pause = _pause.get()
     if pause is not None:

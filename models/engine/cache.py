@@ -24,7 +24,7 @@ def size_of(value: object) -> int:
 
     A view counts as all that it keeps alive.
     """
-    owner = value
+    owner: Any = value
     while getattr(owner, "base", None) is not None and isinstance(getattr(owner, "nbytes", None), int):
         owner = owner.base
     nbytes = getattr(owner, "nbytes", getattr(value, "nbytes", None))
