@@ -27,11 +27,11 @@ def check_size(request: object) -> None:
 
 
 def _characters(value: object) -> int:
-    """Characters of all texts in it, token ids and other numbers counted as one each."""
+    """Characters of all texts in it; each element of what is a sequence, for instance of token ids, counts as one."""
     if isinstance(value, str | bytes):
         return len(value)
     if isinstance(value, tuple | list | frozenset):
-        return sum(map(_characters, value))
+        return len(value) + sum(_characters(each) for each in value if not isinstance(each, int | float))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return sum(_characters(getattr(value, field.name)) for field in dataclasses.fields(value))
-    return 1 if isinstance(value, int) else 0
+    return 0
