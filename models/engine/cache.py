@@ -3,6 +3,7 @@
 import dataclasses
 import sys
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Set
 from typing import Any
@@ -95,7 +96,7 @@ class ByteCache:
         self.max_bytes = max_bytes
         self.nbytes = 0
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[Any, int, float]] = OrderedDict()
         self._flights: dict[Hashable, _Flight] = {}
 
     def __len__(self) -> int:
@@ -111,8 +112,7 @@ class ByteCache:
         with self._lock:
             if key not in self._kept:
                 return None
-            self._kept.move_to_end(key)
-            return self._kept[key][0]
+            return self._used(key)
 
     def get(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """The kept answer, or the one that another thread is computing, or `compute()`.
@@ -124,8 +124,7 @@ class ByteCache:
         while True:
             with self._lock:
                 if key in self._kept:
-                    self._kept.move_to_end(key)
-                    return self._kept[key][0]
+                    return self._used(key)
                 flight = self._flights.get(key)
                 if flight is None:
                     mine = self._flights[key] = _Flight()
@@ -155,19 +154,39 @@ class ByteCache:
         """Drop every answer that holds on to this object, in itself or in a field or an element of it."""
         with self._lock:
             kept = list(self._kept.items())
-        gone = [key for key, (value, _) in kept if _holds(value, thing)]
+        gone = [key for key, (value, *_) in kept if _holds(value, thing)]
         with self._lock:
             for key in gone:
                 if key in self._kept:
                     self.nbytes -= self._kept.pop(key)[1]
+
+    def forget_idle(self, seconds: float, keep_bytes: int) -> int:
+        """Drop what nobody has asked for since so many seconds, the largest first, until no more than `keep_bytes` is
+        kept; how many bytes went.
+        """
+        before, old = self.nbytes, time.monotonic() - seconds
+        with self._lock:
+            idle = [(size, key) for key, (_, size, used) in self._kept.items() if used < old]
+            for size, key in sorted(idle, key=lambda each: each[0], reverse=True):
+                if self.nbytes <= keep_bytes:
+                    break
+                del self._kept[key]
+                self.nbytes -= size
+        return before - self.nbytes
+
+    def _used(self, key: Hashable) -> Any:
+        value, size, _ = self._kept[key]
+        self._kept[key] = (value, size, time.monotonic())
+        self._kept.move_to_end(key)
+        return value
 
     def _keep(self, key: Hashable, value: Any) -> None:
         size = size_of(value) + max(0, size_of(key) - _SMALL_KEY)
         with self._lock:
             if self.max_bytes is not None and size > self.max_bytes:
                 return
-            self._kept[key] = (value, size)
+            self._kept[key] = (value, size, time.monotonic())
             self.nbytes += size
             while self.max_bytes is not None and self.nbytes > self.max_bytes:
-                _, (_, gone) = self._kept.popitem(last=False)
+                _, (_, gone, _) = self._kept.popitem(last=False)
                 self.nbytes -= gone

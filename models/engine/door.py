@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 VARIABLE = "HEADLIGHT_CACHE_BYTES"
 MODELS_VARIABLE = "HEADLIGHT_MOST_MODELS"
 _DEFAULT_BYTES = 2 * 1024**3
+# An answer is asked for again as long as somebody looks at the page. Of what is older the small ones stay.
+_IDLE_SECONDS, _IDLE_BYTES = 90.0, 64 * 1024**2
 # What torch's allocator calls itself in its errors, of the machine's memory.
 _CPU_ALLOCATOR = "CPUAllocator"
 _TOO_LARGE = "This needs more memory than the computer has; ask for less, for instance with a shorter text."
@@ -154,6 +156,13 @@ class Engine:
     def cancel(self, job: str) -> None:
         """Leave the job; what it computes stops within one step, unless others want it too. Raises JobError."""
         self._jobs.cancel(job)
+
+    def forget_idle(self) -> bool:
+        """Let go of answers that nobody has asked for in a while, but for a little; whether there were any.
+
+        Called now and then: what a flood has left in memory would stay there until the next one.
+        """
+        return self.answers.forget_idle(_IDLE_SECONDS, _IDLE_BYTES) > 0
 
     def close(self) -> None:
         """End all jobs; called when the process ends, since a thread that computes then takes the process down."""

@@ -27,7 +27,7 @@ MOST_STEPS = 20_000
 _MOST_HANDLES = 4_096
 # Steps of jobs that have ended, kept for whoever asks again: some 3 kB each where a cache is measured.
 MOST_KEPT_STEPS = 50_000
-MOST_KEPT_BYTES = 128 * 1024**2
+MOST_KEPT_BYTES = 64 * 1024**2
 _FORGOTTEN_SECONDS = 60.0
 _LONGEST_STEP_SECONDS = 5.0
 # A page that shows a job polls it twice a second: one that was not asked for so long belongs to a page that was left.

@@ -10,7 +10,8 @@ from models.errors import HeadlightError
 
 HUB = "hub:"
 OFFLINE, CHOICE, LARGEST = "HEADLIGHT_OFFLINE", "HEADLIGHT_MODELS", "HEADLIGHT_MAX_DOWNLOAD"
-_LARGEST_DEFAULT = 5_000_000_000
+ALL = "HEADLIGHT_ALL_DOWNLOADS"
+_LARGEST_DEFAULT, _ALL_DEFAULT = 5_000_000_000, 50_000_000_000
 # huggingface_hub.utils.validate_repo_id; a revision is a branch, a tag, a commit or refs/pr/N.
 _REPOSITORY = re.compile(r"(?!.*(\.\.|--))[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
 _REVISION = re.compile(r"(?!.*\.\.)[\w][\w./-]{0,119}", re.ASCII)
@@ -72,8 +73,17 @@ def is_shelf_only() -> bool:
 
 def largest_download() -> int:
     """How many bytes one model may have at most: HEADLIGHT_MAX_DOWNLOAD (5000000000, 800MB, 5 GB), else 5 GB."""
-    given = _SIZE.fullmatch(os.environ.get(LARGEST, "").strip())
-    return int(float(given[1]) * _UNITS[given[2].upper()]) if given else _LARGEST_DEFAULT
+    return _bytes_in(LARGEST, _LARGEST_DEFAULT)
+
+
+def all_downloads() -> int:
+    """How many bytes all that was fetched may have together: HEADLIGHT_ALL_DOWNLOADS, else 50 GB."""
+    return _bytes_in(ALL, _ALL_DEFAULT)
+
+
+def _bytes_in(variable: str, otherwise: int) -> int:
+    given = _SIZE.fullmatch(os.environ.get(variable, "").strip())
+    return int(float(given[1]) * _UNITS[given[2].upper()]) if given else otherwise
 
 
 def check_allowed(which: HubId) -> None:

@@ -1,9 +1,9 @@
 """A browser's connection: how fast it may ask, how much it may say, and what becomes of one that does not listen."""
 
 import asyncio
+import logging
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,8 @@ from starlette.types import Message, Receive, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner_utils.script_run_context import SCRIPT_RUN_CONTEXT_ATTR_NAME
+
+log = logging.getLogger(__name__)
 
 _TICK_SECONDS = 0.05
 
@@ -151,7 +153,7 @@ class Connection:
             await asyncio.sleep(_TICK_SECONDS)
 
     async def send(self, message: Message) -> None:
-        """Send it; a browser that does not take it in time is cut off."""
+        """Send it; a browser that does not take it in time is cut off. One that has gone is heard of in `receive`."""
         if not self._session and message["type"] == "websocket.send":
             self._session = _session_in(message)
         self._sending_since = time.monotonic()
@@ -160,13 +162,13 @@ class Connection:
                 await self._send(message)
         except TimeoutError:
             end(self._receive)
-            raise OSError("This browser takes no messages.") from None
+        except OSError:
+            log.debug("A browser went away while it was written to")
         finally:
             self._sending_since = None
 
     async def _close(self, code: int, reason: str) -> Message:
-        with suppress(OSError):
-            await self.send({"type": "websocket.close", "code": code, "reason": reason})
+        await self.send({"type": "websocket.close", "code": code, "reason": reason})
         return {"type": "websocket.disconnect", "code": code, "reason": reason}
 
 

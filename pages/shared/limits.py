@@ -21,6 +21,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import runtime
 
+from models.engine import engine
 from models.engine.memory import trim
 from pages.shared.connection import Connection, Shared, end, transport_of
 from pages.shared.uploads import Uploads
@@ -188,6 +189,7 @@ class Bounded:
                 self._close_unfinished()
                 self._shared.forget_old()
                 _let_go_of_ended_sessions()
+                self._shared.is_untidy |= engine.forget_idle()
                 # Having memory back takes a while: where there was much less to do a moment ago there is nothing.
                 now = self._shared.messages
                 if now == before and self._shared.is_untidy:

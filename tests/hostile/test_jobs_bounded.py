@@ -187,6 +187,19 @@ def test_answers_count_for_all_that_they_keep_alive(value, least):
     assert least <= size_of(value) < 1.5 * least + 1_000
 
 
+def test_what_nobody_asks_for_goes_the_largest_first():
+    cache = ByteCache(10_000_000)
+    for number, size in enumerate((1_000, 3_000_000, 2_000_000, 500_000)):
+        cache.get(number, lambda size=size: b"x" * size)
+    assert cache.forget_idle(60, 0) == 0, "all of them are fresh"
+    time.sleep(0.05)
+    cache.get(2, pytest.fail)
+    assert cache.forget_idle(0.03, 2_600_000) > 2_900_000
+    assert [number in cache for number in range(4)] == [True, False, True, True]
+    cache.forget_idle(-1, 0)
+    assert (len(cache), cache.nbytes) == (0, 0)
+
+
 def test_memory_that_a_text_lacks_is_not_the_devices():
     @dataclass(frozen=True)
     class Grows:
