@@ -12,7 +12,7 @@ from models.engine.door import (
     device_name,
     engine,
 )
-from models.engine.gate import Gate
+from models.engine.gate import Gate, threads_asleep
 from models.engine.jobs import JobError, Progress
 from models.engine.shelf import ShelfFullError
 from models.engine.threads import on_one_thread
@@ -37,4 +37,5 @@ __all__ = [
     "libraries",
     "on_one_thread",
     "size_of",
+    "threads_asleep",
 ]

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Set
 from typing import Any
 
-from models.engine.gate import listening, tell
+from models.engine.gate import asleep, listening, tell
 from models.errors import HeadlightError
 from models.wanted import Wanted, as_long_as, go_on_if_wanted, wanted_now
 
@@ -81,12 +81,16 @@ class _Flight:
         mine = wanted_now()
         self.passengers.append(mine)
         try:
-            while not self.landed.wait(_TICK_SECONDS):
+            while not self._has_landed():
                 go_on_if_wanted()
                 if self.place:
                     tell(self.place)
         finally:
             self.passengers.remove(mine)
+
+    def _has_landed(self) -> bool:
+        with asleep():
+            return self.landed.wait(_TICK_SECONDS)
 
 
 class ByteCache:

@@ -15,6 +15,8 @@ _TICK_SECONDS = 0.25
 _TICKS_BETWEEN_REMINDERS = 4
 # A forward that has taken so long lets the next one compute, between two layers. Most forwards are shorter.
 _LONG_SECONDS = 0.5
+# Identities of the threads that wait for others here, and compute nothing.
+_asleep: set[int] = set()
 _listeners: ContextVar[tuple[OnWait, ...]] = ContextVar("headlight_listeners", default=())
 
 
@@ -32,6 +34,22 @@ def tell(place: int) -> None:
     """Tell everybody who listens in this context which place in the queue it has."""
     for listener in _listeners.get():
         listener(place)
+
+
+@contextmanager
+def asleep() -> Iterator[None]:
+    """Round a wait: whoever counts how many threads compute leaves this one out (`threads_asleep`)."""
+    me = threading.get_ident()
+    _asleep.add(me)
+    try:
+        yield
+    finally:
+        _asleep.discard(me)
+
+
+def threads_asleep() -> frozenset[int]:
+    """Identities of the threads that wait for a turn, or for what another one computes."""
+    return frozenset(_asleep.copy())
 
 
 class _Ticket:
@@ -101,7 +119,8 @@ class Gate:
                     return
                 place = max(1, self._queue.index(ticket))
                 if place == told and ticks < _TICKS_BETWEEN_REMINDERS:
-                    self._changed.wait(_TICK_SECONDS)
+                    with asleep():
+                        self._changed.wait(_TICK_SECONDS)
                     ticks += 1
                     is_news = False
                 else:

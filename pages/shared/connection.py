@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import select
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +14,8 @@ from starlette.types import Message, Receive, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner_utils.script_run_context import SCRIPT_RUN_CONTEXT_ATTR_NAME
+
+from models.engine import threads_asleep
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +27,10 @@ class ConnectionLimits:
     """message_bytes: of one message; what a person typed and pasted on a page is all in it.
     large_bytes: from here on a message counts as large; all_large_bytes: those of all sessions, the newest of each.
     kept_seconds: how long one still counts after its session has ended, which Streamlit keeps for a while.
-    burst, in_a_second: messages at once, and for long; more of them wait.
-    running: runs of the page that one session has under way; the next one waits for them, patience seconds at most.
+    burst, in_a_second: messages at once, and for long; more of them wait. all_in_a_second: of those who ask for more
+        than that all the time, together.
+    running: runs of pages that compute at the same time; who asks for another one waits, who has asked least is next.
+    own_seconds: so long a run of a session is waited for before the next one of it begins, which ends it.
     widgets, query, file_names: in one message.
     """
 
@@ -32,17 +38,18 @@ class ConnectionLimits:
     large_bytes: int = 64 * 1024
     all_large_bytes: int = 256 * 1024**2
     kept_seconds: float = 60.0
-    burst: int = 60
-    in_a_second: float = 20.0
-    running: int = 3
-    patience: float = 10.0
+    burst: int = 40
+    in_a_second: float = 12.0
+    all_in_a_second: float = 30.0
+    running: int = 5
+    own_seconds: float = 0.5
     widgets: int = 2_000
     query: int = 32_000
     file_names: int = 24
 
 
-# What a browser says, and how many messages it counts as; the others are of a programmer's computer, tell what is on
-# this one, or reach into other sessions.
+# What a browser says, and how many messages it counts as; a run of a whole page is one more. The others are of a
+# programmer's computer, tell what is on this one, or reach into other sessions.
 _HEARD = {
     "rerun_script": 1,
     "stop_script": 1,
@@ -62,6 +69,30 @@ class Shared:
         self.is_untidy = False
         # Bytes of the newest message of each connection where it is large, and when it ended.
         self.large: dict[object, tuple[int, float | None]] = {}
+        # Connections that wait to be read, and how much each may still ask.
+        self.waiting: dict[object, float] = {}
+        # Those that ask for more than they may.
+        self.heavy: set[object] = set()
+        self._seen_at, self._seen = 0.0, Counter[str]()
+
+    def refill(self) -> float:
+        """How many messages a connection may ask for in a second."""
+        return min(self.limits.in_a_second, self.limits.all_in_a_second / max(1, len(self.heavy)))
+
+    def runs(self) -> Counter[str]:
+        """How many runs of its page each session has under way that compute."""
+        now = time.monotonic()
+        if now - self._seen_at > _TICK_SECONDS / 5:
+            self._seen_at, self._seen = now, _runs_computing()
+        return self._seen
+
+    def begun(self) -> None:
+        """Called when a message was read that may begin a run."""
+        self._seen_at = 0.0
+
+    def is_next(self, connection: object) -> bool:
+        """Whether of those who wait this one has asked least."""
+        return max(self.waiting, key=lambda each: self.waiting[each]) is connection
 
     def has_room(self, connection: object, size: int) -> bool:
         """Whether a message of this size may be read; if so it counts."""
@@ -75,6 +106,8 @@ class Shared:
 
     def ended(self, connection: object) -> None:
         """Called when a connection ends."""
+        self.waiting.pop(connection, None)
+        self.heavy.discard(connection)
         self.is_untidy = True
         if connection in self.large:
             self.large[connection] = (self.large[connection][0], time.monotonic())
@@ -108,9 +141,15 @@ class Connection:
     async def receive(self) -> Message:
         """The next message that Streamlit may hear."""
         while True:
-            await self._until_calm()
             message = await self._receive()
-            data = message.get("bytes") if message["type"] == "websocket.receive" else None
+            if message["type"] != "websocket.receive":
+                return message
+            await self._until_calm()
+            if self._is_gone():
+                # What it asked last is for nobody.
+                end(self._receive)
+                return {"type": "websocket.disconnect", "code": 1006}
+            data = message.get("bytes")
             if data is None:
                 return message
             self._shared.messages += 1
@@ -119,6 +158,7 @@ class Connection:
                 return await self._close(1009, "This page holds more text than one visitor may; take a part of it.")
             heard = self._heard(data)
             if heard is not None:
+                self._shared.begun()
                 return {**message, "bytes": heard}
 
     def _heard(self, data: bytes) -> bytes | None:
@@ -131,7 +171,7 @@ class Connection:
         kind = said.WhichOneof("type") or ""
         if kind not in _HEARD or len(said.file_urls_request.file_names) > self._limits.file_names:
             return None
-        self._balance -= _HEARD[kind] - 1
+        self._balance -= _HEARD[kind] - 1 + (kind == "rerun_script" and not said.rerun_script.fragment_id)
         if len(said.rerun_script.widget_states.widgets) > self._limits.widgets:
             return None
         if len(said.rerun_script.query_string) <= self._limits.query:
@@ -140,17 +180,39 @@ class Connection:
         return said.SerializeToString()
 
     async def _until_calm(self) -> None:
-        """Wait while this browser asks too fast, takes no answers, or has too much under way: it is not read then."""
-        began = time.monotonic()
-        while True:
-            now = time.monotonic()
-            refilled = self._balance + (now - self._counted_at) * self._limits.in_a_second
-            self._balance, self._counted_at = min(float(self._limits.burst), refilled), now
-            is_slow = self._sending_since is not None and now - self._sending_since > 2 * _TICK_SECONDS
-            is_busy = now - began < self._limits.patience and _scripts_running(self._session) > self._limits.running
-            if self._balance > 0 and not is_slow and not is_busy:
-                return
-            await asyncio.sleep(_TICK_SECONDS)
+        """Wait while this browser asks too fast, takes no answers, or others' pages are to be run first: it is not read
+        then.
+        """
+        began, shared = time.monotonic(), self._shared
+        try:
+            while True:
+                now = time.monotonic()
+                self._balance += (now - self._counted_at) * shared.refill()
+                self._balance, self._counted_at = min(float(self._limits.burst), self._balance), now
+                (shared.heavy.add if self._balance < self._limits.burst / 2 else shared.heavy.discard)(self)
+                is_slow = self._sending_since is not None and now - self._sending_since > 2 * _TICK_SECONDS
+                if self._balance > 0 and not is_slow:
+                    shared.waiting[self] = self._balance
+                    runs = shared.runs()
+                    is_own = now - began < self._limits.own_seconds and runs[self._session] > 0
+                    if not is_own and runs.total() < self._limits.running and shared.is_next(self):
+                        return
+                if self._is_gone():
+                    return
+                await asyncio.sleep(_TICK_SECONDS)
+        finally:
+            shared.waiting.pop(self, None)
+
+    def _is_gone(self) -> bool:
+        """Whether the browser has closed the connection, which is not heard while it is not read."""
+        transport = transport_of(self._receive)
+        if transport is None or transport.is_closing():
+            return transport is not None
+        if not hasattr(select, "poll"):
+            return False
+        poll = select.poll()
+        poll.register(transport.get_extra_info("socket").fileno(), getattr(select, "POLLRDHUP", 0))
+        return bool(poll.poll(0))
 
     async def send(self, message: Message) -> None:
         """Send it; a browser that does not take it in time is cut off. One that has gone is heard of in `receive`."""
@@ -199,9 +261,13 @@ def _session_in(message: Message) -> str:
         return ""
 
 
-def _scripts_running(session: str) -> int:
-    """How many runs of this session's page are under way, those included that have been told to stop."""
-    if not session:
-        return 0
-    contexts = (getattr(each, SCRIPT_RUN_CONTEXT_ATTR_NAME, None) for each in threading.enumerate())
-    return sum(each is not None and each.session_id == session for each in contexts)
+def _runs_computing() -> Counter[str]:
+    """How many runs of pages are under way, by session, those included that have been told to stop; without those that
+    wait for a device, or for what another one computes.
+    """
+    found, asleep = Counter[str](), threads_asleep()
+    for each in threading.enumerate():
+        context = getattr(each, SCRIPT_RUN_CONTEXT_ATTR_NAME, None)
+        if context is not None and each.ident not in asleep:
+            found[context.session_id] += 1
+    return found

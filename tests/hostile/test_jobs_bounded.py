@@ -4,6 +4,7 @@ import gc
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -27,7 +28,7 @@ class Held:
 class Asked:
     """A request that goes through `end` once it has begun."""
 
-    end: object
+    end: Callable[[], object]
     held: Held = field(default_factory=Held)
 
     def steps(self, engine):
