@@ -13,6 +13,7 @@ from pages.shared import door, start, thread
 from pages.shared.device import show_device
 from pages.shared.ending import end_when_told
 from pages.shared.guard import Guarded
+from pages.shared.limits import Bounded
 from pages.shared.link import receive
 from pages.shared.messages import unforeseen
 from pages.shared.model_card import show_model_card
@@ -67,7 +68,7 @@ if __name__ == "app":
     app = st.App(
         __file__,
         lifespan=start.lifespan,
-        middleware=[Middleware(Guarded), Middleware(start.Attended)],
+        middleware=[Middleware(Guarded), Middleware(start.Attended), Middleware(Bounded)],
         on_script_error=unforeseen,
     )
 else:

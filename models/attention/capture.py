@@ -24,6 +24,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from models.attention.interventions import Intervention, hidden_keys, replaced_output, zeroed_heads
 from models.errors import HeadlightError
+from models.wanted import between_steps
 
 Kind = Literal["encoder", "decoder", "cross"]
 Address = tuple[Kind, int]
@@ -178,6 +179,7 @@ def _attend(
     attention_mask: Tensor | None,
     **arguments: Any,
 ) -> tuple[Tensor, None]:
+    between_steps()
     run = _run.get()
     if run is None:
         return compute(module, query, key, value, attention_mask, **arguments)[0], None

@@ -66,6 +66,8 @@ class SentencesRequest:
     model: str
     sentences: tuple[str, ...]
     pooling: Pooling = "mean"
+    # They are cut into tokens a few at a time.
+    most_characters = 2_000_000
 
     def __post_init__(self) -> None:
         if len(self.sentences) > MOST_SENTENCES:

@@ -1,30 +1,51 @@
 """One cache: bounded by bytes, the least recently used goes first, and each answer is computed once."""
 
 import dataclasses
+import sys
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping, Set
 from typing import Any
 
-from models.engine.gate import listening, tell
+from models.engine.gate import asleep, listening, tell
 from models.errors import HeadlightError
+from models.wanted import Wanted, as_long_as, go_on_if_wanted, wanted_now
 
 _TICK_SECONDS = 0.25
 _SMALLEST = 64
+# A key up to here counts for nothing: an answer weighs something in any case. One that is a text of a megabyte counts.
+_SMALL_KEY = 256
+# Of longer sequences so many elements are looked at, evenly spread: a text has a hundred thousand pieces.
+_MOST_LOOKED_AT = 1_000
 
 
 def size_of(value: object) -> int:
-    """Roughly how many bytes an answer holds: arrays and whatever has `nbytes`, strings, and what they lie in."""
-    nbytes = getattr(value, "nbytes", None)
+    """Roughly how many bytes an answer holds: arrays and whatever has `nbytes`, strings, and what they lie in.
+
+    A view counts as all that it keeps alive.
+    """
+    owner: Any = value
+    while getattr(owner, "base", None) is not None and isinstance(getattr(owner, "nbytes", None), int):
+        owner = owner.base
+    nbytes = getattr(owner, "nbytes", getattr(value, "nbytes", None))
     if isinstance(nbytes, int):
         return max(nbytes, _SMALLEST)
     if isinstance(value, str | bytes):
-        return len(value) + _SMALLEST
-    if isinstance(value, tuple | list | frozenset):
-        return _SMALLEST + sum(size_of(each) for each in value)
+        return sys.getsizeof(value)
+    if isinstance(value, Mapping):
+        return _SMALLEST + _size_of_all(tuple(value)) + _size_of_all(tuple(value.values()))
+    if isinstance(value, tuple | list | Set):
+        return _SMALLEST + _size_of_all(tuple(value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _SMALLEST + sum(size_of(getattr(value, field.name)) for field in dataclasses.fields(value))
     return _SMALLEST
+
+
+def _size_of_all(values: tuple[object, ...]) -> int:
+    step = -(-len(values) // _MOST_LOOKED_AT) or 1
+    looked_at = values[::step]
+    return sum(map(size_of, looked_at)) * len(values) // max(1, len(looked_at))
 
 
 def _holds(value: object, thing: object) -> bool:
@@ -38,9 +59,10 @@ def _holds(value: object, thing: object) -> bool:
 
 
 class _Flight:
-    """One computation that is under way, and those who wait for it."""
+    """One computation that is under way, and those who wait for it, whoever computes among them."""
 
     def __init__(self) -> None:
+        self.passengers: list[Wanted | None] = [wanted_now()]
         self.landed = threading.Event()
         self.place = 0
         self.value: Any = None
@@ -50,6 +72,26 @@ class _Flight:
     def at_place(self, place: int) -> None:
         self.place = place
 
+    def is_wanted(self) -> bool:
+        """Whether anybody waits still."""
+        return any(wanted is None or wanted() for wanted in tuple(self.passengers))
+
+    def wait(self) -> None:
+        """Wait until it has landed. Raises NobodyWaits where whoever waits here has left, and what listeners raise."""
+        mine = wanted_now()
+        self.passengers.append(mine)
+        try:
+            while not self._has_landed():
+                go_on_if_wanted()
+                if self.place:
+                    tell(self.place)
+        finally:
+            self.passengers.remove(mine)
+
+    def _has_landed(self) -> bool:
+        with asleep():
+            return self.landed.wait(_TICK_SECONDS)
+
 
 class ByteCache:
     """Answers by request, at most `max_bytes` of them (None: without a bound)."""
@@ -58,7 +100,7 @@ class ByteCache:
         self.max_bytes = max_bytes
         self.nbytes = 0
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[Any, int, float]] = OrderedDict()
         self._flights: dict[Hashable, _Flight] = {}
 
     def __len__(self) -> int:
@@ -74,31 +116,30 @@ class ByteCache:
         with self._lock:
             if key not in self._kept:
                 return None
-            self._kept.move_to_end(key)
-            return self._kept[key][0]
+            return self._used(key)
 
     def get(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """The kept answer, or the one that another thread is computing, or `compute()`.
 
         A HeadlightError of `compute` reaches everybody who waited for it, and nothing is kept. Any other exception is
-        the computing thread's own (its session may have ended): one of those who wait computes instead.
+        the computing thread's own (its session may have ended): one of those who wait computes instead. Who leaves
+        (`models.wanted`) does not end what others wait for.
         """
         while True:
             with self._lock:
                 if key in self._kept:
-                    self._kept.move_to_end(key)
-                    return self._kept[key][0]
+                    return self._used(key)
                 flight = self._flights.get(key)
                 if flight is None:
                     mine = self._flights[key] = _Flight()
                     break
-            self._wait(flight)
+            flight.wait()
             if flight.error is not None:
                 raise flight.error
             if not flight.abandoned:
                 return flight.value
         try:
-            with listening(mine.at_place):
+            with listening(mine.at_place), as_long_as(mine.is_wanted):
                 mine.value = compute()
             self._keep(key, mine.value)
         except HeadlightError as error:
@@ -117,25 +158,39 @@ class ByteCache:
         """Drop every answer that holds on to this object, in itself or in a field or an element of it."""
         with self._lock:
             kept = list(self._kept.items())
-        gone = [key for key, (value, _) in kept if _holds(value, thing)]
+        gone = [key for key, (value, *_) in kept if _holds(value, thing)]
         with self._lock:
             for key in gone:
                 if key in self._kept:
                     self.nbytes -= self._kept.pop(key)[1]
 
+    def forget_idle(self, seconds: float, keep_bytes: int) -> int:
+        """Drop what nobody has asked for since so many seconds, the largest first, until no more than `keep_bytes` is
+        kept; how many bytes went.
+        """
+        before, old = self.nbytes, time.monotonic() - seconds
+        with self._lock:
+            idle = [(size, key) for key, (_, size, used) in self._kept.items() if used < old]
+            for size, key in sorted(idle, key=lambda each: each[0], reverse=True):
+                if self.nbytes <= keep_bytes:
+                    break
+                del self._kept[key]
+                self.nbytes -= size
+        return before - self.nbytes
+
+    def _used(self, key: Hashable) -> Any:
+        value, size, _ = self._kept[key]
+        self._kept[key] = (value, size, time.monotonic())
+        self._kept.move_to_end(key)
+        return value
+
     def _keep(self, key: Hashable, value: Any) -> None:
-        size = size_of(value)
+        size = size_of(value) + max(0, size_of(key) - _SMALL_KEY)
         with self._lock:
             if self.max_bytes is not None and size > self.max_bytes:
                 return
-            self._kept[key] = (value, size)
+            self._kept[key] = (value, size, time.monotonic())
             self.nbytes += size
             while self.max_bytes is not None and self.nbytes > self.max_bytes:
-                _, (_, gone) = self._kept.popitem(last=False)
+                _, (_, gone, _) = self._kept.popitem(last=False)
                 self.nbytes -= gone
-
-    @staticmethod
-    def _wait(flight: _Flight) -> None:
-        while not flight.landed.wait(_TICK_SECONDS):
-            if flight.place:
-                tell(flight.place)

@@ -7,21 +7,24 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
+from models.engine.asked import check_size
 from models.engine.cache import ByteCache
 from models.engine.gate import Gate, OnWait, listening
 from models.engine.jobs import Jobs, Progress
-from models.engine.memory import return_when_idle, share_heaps
+from models.engine.memory import return_now, return_when_idle, share_heaps
 from models.engine.shelf import Shelf
 from models.engine.threads import wait_asleep
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries
 from models.panics import panics_as_failures
 from models.settings import count_of, size_of
+from models.wanted import Wanted, as_long_as, go_on_if_wanted, wanted_now
 
 if TYPE_CHECKING:
     from models.loading import LoadedModel
@@ -32,7 +35,15 @@ log = logging.getLogger(__name__)
 VARIABLE = "HEADLIGHT_CACHE_BYTES"
 MODELS_VARIABLE = "HEADLIGHT_MOST_MODELS"
 _DEFAULT_BYTES = 2 * 1024**3
+# An answer is asked for again as long as somebody looks at the page. Of what is older the small ones stay.
+_IDLE_SECONDS, _IDLE_BYTES = 90.0, 64 * 1024**2
+# What torch's allocator calls itself in its errors, of the machine's memory.
+_CPU_ALLOCATOR = "CPUAllocator"
+_TOO_LARGE = "This needs more memory than the computer has; ask for less, for instance with a shorter text."
 _OWN_TOKENIZERS_BYTES = 512 * 1024**2
+# Forwards that may have begun on the CPU: a long one lets others in between its layers, and holds what it has computed
+# meanwhile, up to 2 GB for 8,000 tokens. A GPU has no such room, and computes a long one in a second or two.
+_MOST_BEGUN = 3
 
 Answer_co = TypeVar("Answer_co", covariant=True)
 
@@ -61,6 +72,10 @@ class StepsRequest(Protocol):
 
 class DeviceFailureError(HeadlightError):
     """A device that has too little memory for what was asked of it, or failed."""
+
+
+class ComputerFullError(HeadlightError):
+    """What was asked for needs more memory than this computer has, whichever device computes."""
 
 
 @dataclass(frozen=True)
@@ -100,27 +115,38 @@ class Engine:
         self._gates: dict[str, Gate] = {}
         self._lock = threading.Lock()
 
-    def run(self, request: Request[Answer_co], on_wait: OnWait | None = None) -> Answer_co:
+    def run(
+        self, request: Request[Answer_co], on_wait: OnWait | None = None, wanted: Wanted | None = None
+    ) -> Answer_co:
         """The answer to a request, from the cache if it was asked before.
 
         on_wait: called in this thread with the place in the queue (1 is the next) as long as it waits; it may raise
             to leave the queue.
+        wanted: whether the answer is still waited for, asked often. Once it is not, and nobody else waits for the same,
+            what is computed stops between two layers.
 
-        Raises what the request's computation raises (see its class), HeadlightError for what a person can mend.
+        Raises what the request's computation raises (see its class), HeadlightError for what a person can mend,
+        RequestTooLargeError, and NobodyWaits (`models.wanted`).
         """
-        with listening(on_wait), self._using():
+        check_size(request)
+        with listening(on_wait), as_long_as(wanted or wanted_now()), self._using():
             # Before the cache is asked: an answer that holds on to a model is kept as long as that.
-            if isinstance(name := getattr(request, "model", None), str):
+            name = getattr(request, "model", None)
+            if isinstance(name, str):
                 self._models.hold(name)
-            return self.answers.get(request, lambda: request.answer(self))
+            with self._surviving(with_model=name is not None):
+                return self.answers.get(request, lambda: request.answer(self))
 
-    def start(self, request: StepsRequest) -> str:
+    def start(self, request: StepsRequest, person: Hashable = None) -> str:
         """Begin a job in a thread of its own; it ends by itself, by `cancel`, or when nobody polls for a minute, or for
         the request's own `patience` in seconds.
 
-        Raises JobError where too many run.
+        person: who asks, for whom a few run at once at most; None: without such a bound.
+
+        Raises JobError where too many run, and RequestTooLargeError.
         """
-        return self._jobs.start(request, lambda: request.steps(self))
+        check_size(request)
+        return self._jobs.start(request, lambda: request.steps(self), person)
 
     def poll(self, job: str, since: int = 0, wait: float | int = 0) -> Progress:
         """Every step of the job from index `since` on: none is ever left out, however seldom it is asked.
@@ -132,6 +158,13 @@ class Engine:
     def cancel(self, job: str) -> None:
         """Leave the job; what it computes stops within one step, unless others want it too. Raises JobError."""
         self._jobs.cancel(job)
+
+    def forget_idle(self) -> bool:
+        """Let go of answers that nobody has asked for in a while, but for a little; whether there were any.
+
+        Called now and then: what a flood has left in memory would stay there until the next one.
+        """
+        return self.answers.forget_idle(_IDLE_SECONDS, _IDLE_BYTES) > 0
 
     def close(self) -> None:
         """End all jobs; called when the process ends, since a thread that computes then takes the process down."""
@@ -170,9 +203,10 @@ class Engine:
     @contextmanager
     def forward(self, loaded: "LoadedModel") -> Iterator[None]:
         """The turn to compute on this model's device: one forward each, so that a long text blocks nobody for long."""
+        go_on_if_wanted()
         with self._using():
             self._models.use(loaded)
-            with self.gate(str(loaded.device)).turn(), self._surviving():
+            with self.gate(str(loaded.device)).turn(), self._surviving(with_model=True):
                 yield
         return_when_idle()
 
@@ -186,22 +220,32 @@ class Engine:
         return self._using(is_long=True)
 
     @contextmanager
-    def _surviving(self) -> Iterator[None]:
-        """Turn a device's failure into a sentence, and leave the device usable, or take it out of use."""
-        sentence = ""
+    def _surviving(self, *, with_model: bool = False) -> Iterator[None]:
+        """Turn a failure for want of memory, or a device's, into a sentence, and leave the device usable, or take it
+        out of use.
+        """
+        told: HeadlightError | None = None
         try:
             with panics_as_failures():
                 yield
         except HeadlightError:
             raise
+        except MemoryError as error:
+            # A text that grew says nothing of the device, and the models of others stay where they are.
+            log.warning("Not enough memory: %s", error)
+            traceback.clear_frames(error.__traceback__)
+            told = (
+                DeviceFailureError(_full("the device that computes")) if with_model else ComputerFullError(_TOO_LARGE)
+            )
         except Exception as error:
             sentence = self._after(error)
             if not sentence:
                 raise
-        if sentence:
+            told = DeviceFailureError(sentence)
+        if told is not None:
             # Here and not where it was caught: that would keep the failed functions, and what they hold, as the cause.
             _free()
-            raise DeviceFailureError(sentence) from None
+            raise told from None
 
     def _after(self, error: Exception) -> str:
         """What to say of a device's failure; "" where it is none."""
@@ -218,10 +262,7 @@ class Engine:
         let_go_of(error)
         if failure == "full":
             self._models.release()
-            return (
-                "There is not enough memory on the device that computes for this; take a shorter text, or a smaller "
-                "model."
-            )
+            return _full("this computer" if _CPU_ALLOCATOR in str(error) else "the device that computes")
         for each in ("cuda", "mps"):
             self._models.abandon(each)
         return "The GPU failed while it computed. Ask again: from now on models compute on the CPU."
@@ -238,7 +279,7 @@ class Engine:
     def gate(self, device: str) -> Gate:
         """The gate of this device ("cpu", "cuda:0", ...)."""
         with self._lock:
-            return self._gates.setdefault(device, Gate())
+            return self._gates.setdefault(device, Gate(_MOST_BEGUN if device == "cpu" else 1))
 
 
 def _load(name: str) -> "LoadedModel":
@@ -249,10 +290,16 @@ def _load(name: str) -> "LoadedModel":
 
     check_is_open(name)
     start = time.perf_counter()
-    loaded = load_model(name)
+    # Whoever asks for it next would begin anew, and what stops a forward would be taken for what the model cannot do.
+    with as_long_as(None):
+        loaded = load_model(name)
     log.info("Loaded %s in %.1f s; it computes on %s", name, time.perf_counter() - start, loaded.device)
     _hide_from_collector()
     return loaded
+
+
+def _full(where: str) -> str:
+    return f"There is not enough memory on {where} for this; take a shorter text, or a smaller model."
 
 
 def _most_bytes(device: str) -> int:
@@ -280,12 +327,14 @@ def _is_full(error: Exception) -> bool:
 
 def _free() -> None:
     """Have the memory of what was let go of back, what lies in a circle included, on the device too."""
-    from models.loading.placing import empty_caches
-
     # It was out of sight as long as it was meant to stay.
     gc.unfreeze()
     _hide_from_collector()
-    empty_caches()
+    return_now()
+    if "torch" in sys.modules:
+        from models.loading.placing import empty_caches
+
+        empty_caches()
 
 
 def _load_tokenizer(name: str) -> "LoadedTokenizer":

@@ -11,20 +11,27 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from models.engine.cache import size_of
 from models.engine.gate import listening
 from models.errors import HeadlightError
+from models.wanted import NobodyWaits, as_long_as
 
 Around = Callable[[], AbstractContextManager[None]]
 
 log = logging.getLogger(__name__)
 
 MOST_RUNNING = 128
+# Of one person: a page shows two or three at once, and those of the pages before it end within a minute.
+MOST_OF_ONE = 6
 MOST_STEPS = 20_000
 _MOST_HANDLES = 4_096
 # Steps of jobs that have ended, kept for whoever asks again: some 3 kB each where a cache is measured.
 MOST_KEPT_STEPS = 50_000
+MOST_KEPT_BYTES = 64 * 1024**2
 _FORGOTTEN_SECONDS = 60.0
 _LONGEST_STEP_SECONDS = 5.0
+# A page that shows a job polls it twice a second: one that was not asked for so long belongs to a page that was left.
+_LEFT_SECONDS = 5.0
 
 
 class JobError(HeadlightError):
@@ -48,14 +55,12 @@ class Progress:
     error: str | None
 
 
-class _Stopped(Exception):  # noqa: N818 - nothing went wrong
-    """Raised in the worker's own thread to leave the queue."""
-
-
 class _Run:
     """One computation, shared by all jobs that asked for the same; it stops when the last of them has left."""
 
-    def __init__(self, steps: Callable[[], Iterator[Any]], patience: float, around: Around) -> None:
+    def __init__(
+        self, steps: Callable[[], Iterator[Any]], patience: float, around: Around, ended: Callable[[], None]
+    ) -> None:
         self.patience = patience
         self.lock = threading.Lock()
         self.changed = threading.Condition(self.lock)
@@ -64,46 +69,72 @@ class _Run:
         self.is_done = False
         self.error: str | None = None
         self.jobs: dict[str, float] = {}
+        self.people: dict[str, Hashable] = {}
+        self.nbytes = 0
         self.seen_by_those_who_left: dict[str, int] = {}
-        self._make = steps
+        self._make: Callable[[], Iterator[Any]] | None = steps
         self._around = around
+        self._ended = ended
         self.thread = threading.Thread(
             target=contextvars.Context().run, args=(self._work,), name="headlight-job", daemon=True
         )
 
     def _work(self) -> None:
         try:
-            with listening(self._on_wait), self._around():
+            with listening(self._on_wait), as_long_as(self._is_wanted), self._around():
                 self._go_on_if_wanted()
-                steps = self._make()
-                for step in steps:
+                assert self._make is not None
+                for step in self._make():
+                    nbytes = size_of(step)
                     with self.changed:
                         self.place = 0
                         self.steps.append(step)
+                        self.nbytes += nbytes
                         self.changed.notify_all()
                     self._go_on_if_wanted()
-        except _Stopped:
+        except NobodyWaits:
             pass
         except HeadlightError as error:
             self.error = str(error)
-        except Exception:
+        except BaseException:
+            # A panic of a library that is written in Rust is no Exception.
             log.exception("A job failed")
             self.error = "Something went wrong here that was not foreseen. It is in the server's log."
         finally:
+            # What was asked for may be megabytes of text, and a run is known long after it has ended.
+            self._make = None
             with self.changed:
                 self.is_done = True
                 self.changed.notify_all()
+            self._ended()
+
+    def is_of(self, person: Hashable) -> bool:
+        """Whether this person waits for it."""
+        with self.lock:
+            return not self.is_done and any(self.people.get(job) == person for job in self.jobs)
+
+    def leave_as(self, person: Hashable, since: float) -> None:
+        """Leave the jobs of this person that were not asked for since then."""
+        with self.changed:
+            for job, seen in tuple(self.jobs.items()):
+                if self.people.get(job) == person and seen < since:
+                    del self.jobs[job]
+                    self.seen_by_those_who_left[job] = len(self.steps)
+            self.changed.notify_all()
 
     def _on_wait(self, place: int) -> None:
         self.place = place
         self._go_on_if_wanted()
 
+    def _is_wanted(self) -> bool:
+        """False when all have cancelled, or none came back in time (a closed browser)."""
+        late = time.monotonic() - self.patience
+        return any(seen > late for seen in tuple(self.jobs.values()))
+
     def _go_on_if_wanted(self) -> None:
-        """Stop when nobody wants it: all have cancelled, or none came back in time (a closed browser)."""
         with self.lock:
-            late = time.monotonic() - self.patience
-            if not any(seen > late for seen in self.jobs.values()):
-                raise _Stopped
+            if not self._is_wanted():
+                raise NobodyWaits
             if len(self.steps) >= MOST_STEPS:
                 raise JobError(f"It was stopped after {MOST_STEPS:,} steps.")
 
@@ -118,11 +149,17 @@ class Jobs:
         self._runs: dict[Hashable, _Run] = {}
         self._of_job: OrderedDict[str, _Run] = OrderedDict()
 
-    def start(self, request: Hashable, steps: Callable[[], Iterator[Any]]) -> str:
-        """Begin, or join who began with the same request. Raises JobError where too many run already."""
+    def start(self, request: Hashable, steps: Callable[[], Iterator[Any]], person: Hashable = None) -> str:
+        """Begin, or join who began with the same request.
+
+        person: who asks; None: nobody in particular, without a bound of its own. Raises JobError where too many run
+        already, of this person or of all.
+        """
         job = uuid.uuid4().hex
         with self._lock:
-            self._runs = {key: run for key, run in self._runs.items() if not run.is_done}
+            self._let_go_of_ended()
+            if person is not None:
+                self._make_room_for(person)
             run = self._runs.get(request)
             if run is not None:
                 with run.lock:
@@ -130,11 +167,13 @@ class Jobs:
                     run = run if run.jobs and not run.is_done else None
                     if run is not None:
                         run.jobs[job] = time.monotonic()
+                        run.people[job] = person
             if run is None:
                 if len(self._runs) >= MOST_RUNNING:
                     raise JobError("Too many are writing at the moment; try again in a while.")
-                run = _Run(steps, getattr(request, "patience", _FORGOTTEN_SECONDS), self._around)
+                run = _Run(steps, getattr(request, "patience", _FORGOTTEN_SECONDS), self._around, self._ended)
                 run.jobs[job] = time.monotonic()
+                run.people[job] = person
                 self._runs[request] = run
                 run.thread.start()
             self._of_job[job] = run
@@ -143,16 +182,39 @@ class Jobs:
             self._forget_the_oldest()
         return job
 
+    def _make_room_for(self, person: Hashable) -> None:
+        """Leave what this person has turned away from. Raises JobError where too many are left."""
+        if sum(run.is_of(person) for run in self._runs.values()) < MOST_OF_ONE:
+            return
+        for run in self._runs.values():
+            run.leave_as(person, since=time.monotonic() - _LEFT_SECONDS)
+        if sum(run.is_of(person) for run in self._runs.values()) >= MOST_OF_ONE:
+            raise JobError(
+                f"You have {MOST_OF_ONE} things under way already, and no more are begun for one person; stop one of "
+                "them, or wait until it is done."
+            )
+
+    def _ended(self) -> None:
+        """Called by a run that ends, in its own thread."""
+        with self._lock:
+            self._let_go_of_ended()
+
+    def _let_go_of_ended(self) -> None:
+        # The requests are the keys.
+        self._runs = {key: run for key, run in self._runs.items() if not run.is_done}
+
     def _forget_the_oldest(self) -> None:
-        """Let go of jobs that have ended, the oldest first, while their steps are more than are kept."""
+        """Let go of jobs that have ended, the oldest first, while their steps are more, or larger, than are kept."""
         ended = [(job, run) for job, run in self._of_job.items() if run.is_done]
         handles = Counter(id(run) for _, run in ended)
         count = sum(len(run.steps) / handles[id(run)] for _, run in ended)
+        nbytes = sum(run.nbytes / handles[id(run)] for _, run in ended)
         for job, run in ended:
-            if count <= MOST_KEPT_STEPS:
+            if count <= MOST_KEPT_STEPS and nbytes <= MOST_KEPT_BYTES:
                 return
             del self._of_job[job]
             count -= len(run.steps) / handles[id(run)]
+            nbytes -= run.nbytes / handles[id(run)]
 
     def poll(self, job: str, since: int = 0, wait: float | int = 0) -> Progress:
         """Everything from index `since` on; waits up to `wait` seconds for something new. Raises JobError."""

@@ -1,7 +1,9 @@
 """A download as a job: how far it is, stopped when nobody wants it any more, and gone on with later."""
 
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,14 @@ from filelock import FileLock, Timeout
 
 from models.loading.hub import Offer, is_fetched, look_up, open_fetched, repository_folder
 from models.loading.hub import finish as put_in_place
-from models.loading.hub_ids import HubError, HubId, hub_id, offline_choices
+from models.loading.hub_ids import HubError, HubId, all_downloads, hub_id, offline_choices
 from models.loading.transfer import RemoteFile, WrongSizeError, fetch, in_words, is_as_listed
 
 _OFTEN, _SELDOM, _OFTEN_FOR = 0.5, 2.0, 600.0
 _PART = ".part"
+_reserving = threading.Lock()
+# Of the downloads that are under way here: the bytes that they will take, by the folder of the repository.
+_reserved: dict[Path, int] = {}
 
 
 @dataclass(frozen=True)
@@ -62,12 +67,41 @@ def _download(which: HubId, offer: Offer) -> Iterator[Downloaded]:
                 yield Downloaded(0, total, "")
         try:
             if not is_fetched(which.name):
-                yield from seldom(_files(folder / f".{offer.commit}", which, offer))
-                put_in_place(which, offer, folder / f".{offer.commit}")
+                with _reserve(folder, total):
+                    yield from seldom(_files(folder / f".{offer.commit}", which, offer))
+                    put_in_place(which, offer, folder / f".{offer.commit}")
         finally:
             lock.release()
     except OSError as error:
         raise HubError(in_words(error)) from error
+
+
+@contextmanager
+def _reserve(folder: Path, size: int) -> Iterator[None]:
+    """Have room on the disk for a download of so many bytes, parts of which may lie there, until the block ends.
+
+    Raises HubError where all downloads together would have more than the operator allows.
+    """
+    with _reserving:
+        others = sum(_bytes_in(each) for each in folder.parent.iterdir() if each not in {folder, *_reserved})
+        others += sum(_reserved.values())
+        most = all_downloads()
+        if others + size > most:
+            raise HubError(
+                f"This model has {size / 1e9:,.2f} GB, and what was fetched here may have {most / 1e9:,.1f} GB "
+                "together (HEADLIGHT_ALL_DOWNLOADS), which it would exceed: whoever runs this server can delete what "
+                f"nobody uses. {offline_choices()}"
+            )
+        _reserved[folder] = size
+    try:
+        yield
+    finally:
+        with _reserving:
+            _reserved.pop(folder, None)
+
+
+def _bytes_in(folder: Path) -> int:
+    return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
 
 
 def _files(work: Path, which: HubId, offer: Offer) -> Iterator[Downloaded]:

@@ -11,7 +11,8 @@ from models.settings import size_of
 
 HUB = "hub:"
 OFFLINE, CHOICE, LARGEST = "HEADLIGHT_OFFLINE", "HEADLIGHT_MODELS", "HEADLIGHT_MAX_DOWNLOAD"
-_LARGEST_DEFAULT = 5_000_000_000
+ALL = "HEADLIGHT_ALL_DOWNLOADS"
+_LARGEST_DEFAULT, _ALL_DEFAULT = 5_000_000_000, 50_000_000_000
 # huggingface_hub.utils.validate_repo_id; a revision is a branch, a tag, a commit or refs/pr/N.
 _REPOSITORY = re.compile(r"(?!.*(\.\.|--))[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
 _REVISION = re.compile(r"(?!.*\.\.)[\w][\w./-]{0,119}", re.ASCII)
@@ -72,6 +73,11 @@ def is_shelf_only() -> bool:
 def largest_download() -> int:
     """How many bytes one model may have at most: HEADLIGHT_MAX_DOWNLOAD (5000000000, 800MB, 5 GB), else 5 GB."""
     return size_of(os.environ.get(LARGEST, "")) or _LARGEST_DEFAULT
+
+
+def all_downloads() -> int:
+    """How many bytes all that was fetched may have together: HEADLIGHT_ALL_DOWNLOADS, else 50 GB."""
+    return size_of(os.environ.get(ALL, "")) or _ALL_DEFAULT
 
 
 def check_allowed(which: HubId) -> None:

@@ -57,6 +57,8 @@ class TrainTokenizerRequest:
     text: str
     algorithm: str
     vocabulary: int
+    # Another process works on it.
+    most_characters = LONGEST_TEXT
 
     def steps(self, engine: Engine) -> Iterator[TrainingProgress]:
         """How far it is, and at last the tokenizer. One training at a time; the others wait for their turn.

@@ -13,7 +13,7 @@ from models.catalog import MODELS
 from models.engine import JobError, engine
 from models.errors import HeadlightError
 from pages.attending.choices import LENGTH, LENGTHS, STEP, TARGET, WAY, WAYS
-from pages.shared import thread
+from pages.shared import jobs, thread
 from pages.shared.asking import ask
 from pages.shared.link import note, run_again
 
@@ -162,7 +162,7 @@ def _job_of(request: "WriteRequest") -> str:
         else:
             return known[1]
     leave()
-    job = engine.start(request)
+    job = jobs.start(request)
     st.session_state[_JOB] = (request, job)
     return job
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from models.catalog import MODELS
 from models.engine import JobError, device_name, engine
-from pages.shared import thread
+from pages.shared import jobs, thread
 from pages.shared.link import run_again
 from pages.shared.messages import problem
 from pages.shared.plain_text import plain
@@ -50,7 +50,7 @@ def what_it_buys(text: str) -> None:
         leave("What does it buy?")
     if pressed:
         leave("What does it buy?")
-        st.session_state[_TIMING] = (request, engine.start(request))
+        st.session_state[_TIMING] = (request, jobs.start(request))
     known = st.session_state.get(_TIMING)
     if known is None:
         with right:
@@ -207,7 +207,7 @@ def in_8_bits(text: str, tokens: int) -> None:
             _watch_rounding(known[1], tokens)
             return
     leave("In 8 bits?")
-    st.session_state[_ROUNDING] = (request, engine.start(request))
+    st.session_state[_ROUNDING] = (request, jobs.start(request))
     _watch_rounding(st.session_state[_ROUNDING][1], tokens)
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from models.catalog import MODELS
 from models.engine import JobError, Progress, engine
 from pages.caching.choices import CELL, DRAWN, KEEPING, SHADE, SHADES, TOKENS, Cell
-from pages.shared import thread
+from pages.shared import jobs, thread
 from pages.shared.link import note, run_again
 from pages.shared.messages import keep_notes
 from viz.components.cache_feed import GrowthStep, cache_feed, seen
@@ -53,7 +53,7 @@ def job_of(request: "WriteRequest") -> str:
             engine.poll(known[1])
             return known[1]
     leave()
-    job = engine.start(request)
+    job = jobs.start(request)
     st.session_state[_JOB] = (request, job)
     return job
 

@@ -10,7 +10,7 @@ import streamlit as st
 from models.catalog import MODELS
 from models.engine import JobError, engine
 from pages.decoding.choices import AT, BRANCH, BRANCHES, COLOUR, FOLLOW, WRITTEN, Branch, settings_of
-from pages.shared import thread
+from pages.shared import jobs, thread
 from pages.shared.link import note, run_again
 from pages.shared.messages import keep_notes, problem
 from viz.components.written_text import BranchLine, WrittenText, WrittenToken, written_text
@@ -90,7 +90,7 @@ def _job_of(request: "WriteRequest") -> str:
             engine.poll(known[1])
             return known[1]
     leave()
-    job = engine.start(request)
+    job = jobs.start(request)
     st.session_state[_JOB] = (request, job)
     return job
 

@@ -5,9 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
 
 from models.engine import Request, engine
+from models.wanted import NobodyWaits, Wanted
 
 Answer = TypeVar("Answer")
 
@@ -25,7 +29,8 @@ def working(sentence: str, status: DeltaGenerator) -> Iterator[None]:
 def ask(request: Request[Answer], status: DeltaGenerator) -> Answer:
     """The engine's answer; while somebody else computes, `status` (an `st.empty`) shows the place in the queue.
 
-    Raises what the request raises.
+    It stops, and the script with it, when the person has left or turned to something else. Raises what the request
+    raises.
     """
     waited = False
 
@@ -35,10 +40,23 @@ def ask(request: Request[Answer], status: DeltaGenerator) -> Answer:
         status.info(f"Others are computing. Your place in the queue: {place}.", icon=":material/hourglass_top:")
 
     try:
-        return engine.run(request, on_wait)
+        return engine.run(request, on_wait, still_here())
+    except NobodyWaits:
+        st.stop()
     finally:
         if waited:
             status.empty()
+
+
+def still_here() -> Wanted:
+    """Whether this run of a script is still wanted, to be asked from any thread: false once its session has ended, or
+    runs anew because of what the person did.
+
+    Streamlit tells a script so with its next element, and in a forward there is none.
+    """
+    script = get_script_run_ctx()
+    requests = script.script_requests if script is not None else None
+    return lambda: requests is None or requests._state is not ScriptRequestType.STOP
 
 
 def let_it_leave() -> None:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from models.engine import JobError, engine
 from pages.shared.link import run_again
@@ -14,6 +15,15 @@ _SECONDS = 0.5
 
 
 Told = Callable[[Any], tuple[float, str]]
+
+
+def start(request: Any) -> str:
+    """Begin a job of this session's.
+
+    Raises JobError where too many run, of this session or of all, and RequestTooLargeError.
+    """
+    script = get_script_run_ctx()
+    return engine.start(request, script.session_id if script is not None else None)
 
 
 def answer_of(name: str, request: Any, told: Told, *, is_wanted: bool) -> Any:
@@ -33,7 +43,7 @@ def answer_of(name: str, request: Any, told: Told, *, is_wanted: bool) -> Any:
         leave(name)
         known = None
     if known is None and is_wanted:
-        known = (request, engine.start(request))
+        known = (request, start(request))
         st.session_state[_key(name)] = known
     if known is None:
         return None
@@ -55,7 +65,7 @@ def answer_of(name: str, request: Any, told: Told, *, is_wanted: bool) -> Any:
     st.caption("Stopped before it was whole.")
     if st.button("Start again", key=f"{name}_again"):
         leave(name)
-        st.session_state[_key(name)] = (request, engine.start(request))
+        st.session_state[_key(name)] = (request, start(request))
         run_again()
     return None
 

@@ -21,6 +21,7 @@ _OURS = "link:ours"
 _EARLIER = "link:earlier"
 # So far does the browser's Back button go; a text that is too long for a link is kept with each.
 _MOST_EARLIER = 40
+_MOST_EARLIER_CHARACTERS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -134,15 +135,24 @@ def mirror(choices: Sequence[Choice[Any]]) -> None:
     earlier = _earlier()
     earlier.pop(frozenset(said.items()), None)
     earlier[frozenset(said.items())] = {choice.name: choice.value for choice in choices}
-    if len(earlier) > _MOST_EARLIER:
+    while len(earlier) > _MOST_EARLIER or (len(earlier) > 1 and _characters(earlier) > _MOST_EARLIER_CHARACTERS):
         del earlier[next(iter(earlier))]
     if st.query_params.to_dict() != said:
         st.query_params.from_dict(said)
 
 
+def _characters(earlier: dict[frozenset[tuple[str, str]], dict[str, Any]]) -> int:
+    """Of the texts that are kept, the same one counted once."""
+    texts = {
+        id(value): len(value) for chosen in earlier.values() for value in chosen.values() if isinstance(value, str)
+    }
+    return sum(texts.values())
+
+
 def fits(choice: Choice[Any]) -> bool:
     """Whether this choice is short enough for a link: a longer one would break the reload."""
-    return len(urllib.parse.quote(str(choice.value))) <= LONGEST_ENCODED_TEXT
+    said = str(choice.value)
+    return len(said) <= LONGEST_ENCODED_TEXT and len(urllib.parse.quote(said)) <= LONGEST_ENCODED_TEXT
 
 
 def address(choices: Sequence[Choice[Any]]) -> str:

@@ -15,7 +15,7 @@ from models.errors import HeadlightError
 from models.loading.folder_names import FOLDER, VARIABLE, permitted, roots
 from models.loading.hub_ids import check_allowed, hub_id, is_closed, is_of_hub, is_shelf_only, largest_download
 from models.panics import panics_as_failures
-from pages.shared import thread
+from pages.shared import jobs, thread
 from pages.shared.link import run_again
 from pages.shared.messages import keep_notes
 from pages.shared.plain_text import plain
@@ -318,7 +318,7 @@ def _fetch(name: str) -> None:
     with _in_place():
         from models.loading.downloads import DownloadRequest
 
-        st.session_state[_JOB] = (name, engine.start(DownloadRequest(name)))
+        st.session_state[_JOB] = (name, jobs.start(DownloadRequest(name)))
 
 
 def _open(name: str) -> None:

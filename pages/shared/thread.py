@@ -14,7 +14,7 @@ _REFUSED = "thread:refused"
 
 def readable(text: str) -> str:
     """The text with halves of surrogate pairs, which cannot be sent to a browser, shown as � and said so."""
-    clean = text.encode("utf-8", "replace").decode() if any("\ud800" <= each <= "\udfff" for each in text) else text
+    clean = text if text.isascii() else text.encode("utf-8", "replace").decode()
     if clean != text:
         note("The text held half of a surrogate pair, which is not text; it is replaced by a question mark.")
     return clean

@@ -6,6 +6,7 @@ import streamlit as st
 
 from models.engine import JobError, engine
 from models.errors import HeadlightError
+from pages.shared import jobs
 from pages.shared.link import run_again
 from pages.shared.messages import problem
 from pages.shared.plain_text import plain
@@ -58,7 +59,7 @@ def _training(text: str) -> None:
         try:
             learnt = typed if file is None else file.getvalue().decode("utf-8-sig")
             request = TrainTokenizerRequest(learnt, str(algorithm), int(size))
-            st.session_state[_JOB] = (request, engine.start(request))
+            st.session_state[_JOB] = (request, jobs.start(request))
         except UnicodeDecodeError:
             problem("This file is not text in UTF-8; save it as UTF-8 and open it again.")
         except HeadlightError as error:

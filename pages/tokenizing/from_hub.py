@@ -7,6 +7,7 @@ import streamlit as st
 from models.engine import JobError, engine, libraries
 from models.errors import HeadlightError
 from models.loading.hub_ids import hub_id, is_closed
+from pages.shared import jobs
 from pages.shared.link import run_again
 from pages.shared.messages import problem
 from pages.tokenizing import own
@@ -37,7 +38,7 @@ def from_hub(pattern: str) -> None:
 
         try:
             which = hub_id(typed)
-            st.session_state[_JOB] = (which.repository, engine.start(FetchTokenizerRequest(which.name)))
+            st.session_state[_JOB] = (which.repository, jobs.start(FetchTokenizerRequest(which.name)))
         except HeadlightError as error:
             st.session_state[_SAID] = str(error)
     if _JOB in st.session_state:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_it_cuts_and_writes_as_in_this_process(folder, monkeypatch):
     ours = load_model("smollm2")
     from transformers import AutoTokenizer
 
-    here = AutoTokenizer.from_pretrained(folder)
+    here: Any = AutoTokenizer.from_pretrained(folder)
     for text in ("w11 w23 nothing </s> w5", "<s> w9"):
         assert encode(theirs.tokenizer, text) == encode(here, text)
         assert theirs.tokenizer(text)["input_ids"] == here(text)["input_ids"]

@@ -4,6 +4,8 @@ import base64
 import json
 import threading
 import time
+from importlib import import_module
+from typing import Any
 
 import pytest
 
@@ -72,9 +74,8 @@ def ranks(longest, count):
 
 
 def sentencepiece(pieces, kind=2):
-    from sentencepiece import sentencepiece_model_pb2
-
-    proto = sentencepiece_model_pb2.ModelProto()
+    schema: Any = import_module("sentencepiece.sentencepiece_model_pb2")
+    proto = schema.ModelProto()
     for piece, score, type_ in [("<unk>", 0.0, 2), *((piece, score, 1) for piece, score in pieces)]:
         proto.pieces.add(piece=piece, score=score, type=type_)
     proto.trainer_spec.model_type = kind

@@ -1,0 +1,37 @@
+"""How much may be asked at once: no request is worked on, hashed or kept that holds more text than that."""
+
+import dataclasses
+
+from models.errors import HeadlightError
+
+# Cut into tokens, this takes a third of a second in which nobody else's page is drawn.
+MOST_CHARACTERS = 300_000
+
+
+class RequestTooLargeError(HeadlightError):
+    """A request that holds more text, or more token ids, than is worked on at once."""
+
+
+def check_size(request: object) -> None:
+    """Raise RequestTooLargeError for one with too much text in it.
+
+    A request whose work is cut into small steps says itself how much it may be, as `most_characters`.
+    """
+    most = getattr(request, "most_characters", MOST_CHARACTERS)
+    count = _characters(request)
+    if count > most:
+        raise RequestTooLargeError(
+            f"This text has {count:,} characters, and at most {most:,} are read at once here; shorten it, or take a "
+            "part of it."
+        )
+
+
+def _characters(value: object) -> int:
+    """Characters of all texts in it; each element of what is a sequence, for instance of token ids, counts as one."""
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, tuple | list | frozenset):
+        return len(value) + sum(_characters(each) for each in value if not isinstance(each, int | float))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return sum(_characters(getattr(value, field.name)) for field in dataclasses.fields(value))
+    return 0

@@ -1,0 +1,70 @@
+"""Whether somebody still waits for what is computed, and whether others may compute in between.
+
+Both are asked where a computation can stop: between two layers of a forward, before each turn at a device, and while it
+waits. Who asks for something says how that is known (`as_long_as`); who gives out turns says when one is over.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+Wanted = Callable[[], bool]
+Pause = Callable[[], None]
+
+
+class NobodyWaits(BaseException):
+    """Raised in the computing thread when all who waited have left.
+
+    Like `asyncio.CancelledError` no `Exception`: who looks what a forward that fails has to say must not take it for
+    one, and nobody reads it.
+    """
+
+
+_wanted: ContextVar[Wanted | None] = ContextVar("headlight_wanted", default=None)
+_pause: ContextVar[Pause | None] = ContextVar("headlight_pause", default=None)
+
+
+@contextmanager
+def as_long_as(wanted: Wanted | None) -> Iterator[None]:
+    """What is computed inside ends with NobodyWaits soon after `wanted` has become false; None: it comes to its end.
+
+    wanted: asked often, in the computing thread. It takes the place of that of a block around this one.
+    """
+    token = _wanted.set(wanted)
+    try:
+        yield
+    finally:
+        _wanted.reset(token)
+
+
+@contextmanager
+def pausing(pause: Pause | None) -> Iterator[None]:
+    """Have `pause` called between the steps of what is computed inside; it returns when they may go on."""
+    token = _pause.set(pause)
+    try:
+        yield
+    finally:
+        _pause.reset(token)
+
+
+def wanted_now() -> Wanted | None:
+    """What tells in this context whether somebody waits."""
+    return _wanted.get()
+
+
+def go_on_if_wanted() -> None:
+    """Raises NobodyWaits where nobody waits any more for what this thread computes."""
+    wanted = _wanted.get()
+    if wanted is not None and not wanted():
+        raise NobodyWaits
+
+
+def between_steps() -> None:
+    """Called between two layers: stop where nobody waits, let others compute where it has been long.
+
+    Raises NobodyWaits.
+    """
+    go_on_if_wanted()
+    pause = _pause.get()
+    if pause is not None:
+        pause()
