@@ -40,7 +40,9 @@ class Guarded:
         sentence = _refusal(headers, is_session=scope["type"] == "websocket", path=scope["path"])
         if scope["type"] == "websocket":
             if sentence:
-                await _close(receive, send, sentence, scope)
+                # A browser shows nothing of the sentence here; it has read it on the page.
+                await receive()
+                await send({"type": "websocket.close", "code": 1008})
                 return
             ends = [end[0] for end in (scope.get("client"), scope.get("server")) if end]
             reach.notice(headers, ends)
@@ -90,16 +92,3 @@ def _refusal(headers: list[tuple[str, str]], *, is_session: bool, path: str) -> 
 def _without_origin(scope: Scope) -> Scope:
     """The handshake without its origin, which has been looked at: what Streamlit does not see it does not ask about."""
     return {**scope, "headers": [each for each in scope["headers"] if each[0].lower() != b"origin"]}
-
-
-async def _close(receive: Receive, send: Send, sentence: str, scope: Scope) -> None:
-    await receive()
-    if "websocket.http.response" not in scope.get("extensions", {}):
-        await send({"type": "websocket.close", "code": 1008})
-        return
-    headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(sentence.encode())).encode()),
-    ]
-    await send({"type": "websocket.http.response.start", "status": 403, "headers": headers})
-    await send({"type": "websocket.http.response.body", "body": sentence.encode()})

@@ -125,7 +125,7 @@ def serving(folder, *, address="0.0.0.0", environment=(), arguments=(), descript
     if address in ("0.0.0.0", "::"):
         options.append(f"--browser.serverAddress={platform.node()}")
 
-    limits = [f"ulimit -Hn {descriptors[1]} && ulimit -Sn {descriptors[0]}"] if descriptors else []
+    limits = [f"ulimit -Sn {descriptors[0]} && ulimit -Hn {descriptors[1]}"] if descriptors else []
     limits += [f"ulimit -v {memory // 1024}"] if memory else []
     command = " && ".join([*limits, 'exec "$@"'])
     port = free_port()

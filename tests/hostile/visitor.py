@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-PATIENCE = 40.0
+PATIENCE = 90.0
 _SAME = "same"
 
 

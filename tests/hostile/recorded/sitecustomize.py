@@ -4,7 +4,9 @@ In the file that ASKED_FILE names stands a line for each name that is looked up 
 as far as they are not this machine's own. They fail as in a room without a network.
 """
 
+import faulthandler
 import os
+import signal
 import socket
 
 _file = os.environ.get("ASKED_FILE")
@@ -51,6 +53,8 @@ class _Socket(socket.socket):
 
 
 if _file:
+    # Where every thread is goes to the log with this signal.
+    faulthandler.register(signal.SIGUSR1)
     for _name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr", "getfqdn"):
         setattr(socket, _name, _look_up(_name, getattr(socket, _name)))
     setattr(socket, "socket", _Socket)  # noqa: B010 - a plain assignment is one of another type
