@@ -149,6 +149,11 @@ def test_a_table_beside_the_weights_is_refused(tmp_path):
     assert "its weights hold" in said or "tables of" in said
 
 
+def test_experts_are_counted_over_all_layers(folder):
+    change(folder, model_type="mixtral", num_local_experts=64, num_hidden_layers=400)
+    assert "25,600 experts in all its layers" in refusal(folder)
+
+
 def test_a_config_that_grows_after_it_was_opened_is_refused_at_the_load(folder):
     name = open_folder(str(folder), anywhere=True).name
     change(folder, num_hidden_layers=40)
