@@ -78,6 +78,7 @@ def nested(levels):
 )
 def test_so_is_one_that_is_nested_or_long(more):
     settings = json.dumps({"model_type": "llama"} | more).encode()
+    begin = time.process_time()
     if "wide" in more:
         assert settings_in(settings, "config.json")
         return
