@@ -61,7 +61,7 @@ _SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 _RUNS_CODE = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".msgpack", ".h5", ".ot")
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
 # Each expert may be a module of its own: making more alone would take minutes.
-_MOST_EXPERTS_IN_ALL = 32_768
+_MOST_EXPERTS_IN_ALL = 8_192
 _MOST_BUFFER_BYTES = 2_000_000_000
 _BYTES_PER_PARAMETER = 4
 
@@ -308,9 +308,10 @@ def _check_size(text: Any, layers: int) -> None:
         raise ModelRefusedError(
             f"Its config.json names more than {MOST_LAYERS} layers or {MOST_EXPERTS:,} experts; choose a smaller model."
         )
-    if layers * experts > _MOST_EXPERTS_IN_ALL:
+    in_all = (layers + _decoder_layers(text, 0)) * experts
+    if in_all > _MOST_EXPERTS_IN_ALL:
         raise ModelRefusedError(
-            f"Its config.json names {layers * experts:,} experts in all its layers, and {_MOST_EXPERTS_IN_ALL:,} are "
+            f"Its config.json names {in_all:,} experts in all its layers, and {_MOST_EXPERTS_IN_ALL:,} are "
             "read at most; choose a smaller model."
         )
 

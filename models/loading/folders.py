@@ -52,8 +52,8 @@ def _allowed(path: str, *, anywhere: bool) -> Path:
 def _readable() -> Iterator[None]:
     try:
         yield
-    # A home that nobody has, or a link to itself, is a RuntimeError to pathlib.
-    except (OSError, RuntimeError) as error:
+    # A home that nobody has, or a link to itself, is a RuntimeError to pathlib, and half a character a ValueError.
+    except (OSError, RuntimeError, ValueError) as error:
         raise FolderError(
             f"This folder could not be read ({type(error).__name__}); check the path and who may read it."
         ) from error

@@ -8,13 +8,16 @@ from models.loading.refusals import ModelRefusedError
 
 _LARGEST_HEADER = 128_000_000
 _MOST_FIELDS, _MOST_TENSORS, _MOST_ENTRIES = 2_000, 50_000, 2**21
-_LONGEST_NAME, _LONGEST_TEXT, _LONGEST_ENTRY = 256, 2_000_000, 4_096
+_LONGEST_NAME, _LONGEST_TEXT = 256, 2_000_000
+# Merges that a file leaves out are made of every way to part a piece: long pieces would take for ever.
+_LONGEST_ENTRY, _LARGEST_ARRAY = 1_024, 16_000_000
 _MOST_DIMENSIONS, _MOST_ELEMENTS = 4, 2**42
 _STRING, _ARRAY, _UINT32 = 8, 9, 4
 _WIDTHS = {0: 1, 1: 1, 7: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 10: 8, 11: 8, 12: 8}
 _VERSIONS = (2, 3)
 _ALIGNMENT, _LARGEST_ALIGNMENT = 32, 2**16
 _PIECE = 2**20
+_TOO_MUCH = "This GGUF file names more than any model has; get it anew, or choose another."
 _DAMAGED = "This GGUF file could not be read: its header is damaged, or not one of versions 2 and 3; get it anew."
 
 
@@ -65,7 +68,7 @@ class _Cursor:
     def at_most(self, form: str, most: int) -> int:
         found = self.number(form)
         if found > most:
-            raise ModelRefusedError("This GGUF file names more than any model has; get it anew, or choose another.")
+            raise ModelRefusedError(_TOO_MUCH)
         return found
 
     def text(self, longest: int) -> str:
@@ -109,8 +112,11 @@ def _value(cursor: _Cursor, kind: int) -> None:
         if inner in _WIDTHS:
             cursor.take(_WIDTHS[inner] * count)
         elif inner == _STRING:
+            end = cursor.place + _LARGEST_ARRAY
             for _ in range(count):
                 cursor.text(_LONGEST_ENTRY)
+                if cursor.place > end:
+                    raise ModelRefusedError(_TOO_MUCH)
         else:
             raise ModelRefusedError(_DAMAGED)
     else:

@@ -85,7 +85,9 @@ def model_files(card: ModelCard) -> Iterator[ModelFiles]:
         if now.parameters > card.parameters or now.family != card.family:
             raise ModelRefusedError(f"{card.title} has changed on the disk since it was opened; open it again.")
         with tensors_of(here) as tensors:
-            yield ModelFiles(now, _kept(_known_files(here) | {_WEIGHTS: _stamp(tensors)}), tensors)
+            yield ModelFiles(
+                card if now == card else now, _kept(_known_files(here) | {_WEIGHTS: _stamp(tensors)}), tensors
+            )
 
 
 @contextmanager

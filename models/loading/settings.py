@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from functools import lru_cache
 from inspect import getattr_static
 from typing import Any
 
@@ -18,9 +19,9 @@ from transformers import PreTrainedConfig
 from models.loading.refusals import ModelRefusedError
 
 LARGEST = 4_000_000
-_DEEPEST, _MOST_VALUES, _MOST_IN_LIST = 16, 400_000, 10_000
+_DEEPEST, _MOST_VALUES, _MOST_IN_LIST = 16, 120_000, 10_000
 _MOST_ENDS = 64
-MOST_LAYERS, MOST_EXPERTS, MOST_LABELS = 512, 1_024, 100_000
+MOST_LAYERS, MOST_EXPERTS, MOST_LABELS = 512, 1_024, 50_000
 # Larger than those of any model that there is; the first kind whose pattern is found in a key is that of its numbers.
 _KINDS: tuple[tuple[str, re.Pattern[str], int], ...] = tuple(
     (kind, re.compile(pattern), most)
@@ -144,6 +145,7 @@ def _too_many(kind: str, most: int, file: str) -> str:
     return f"Its {file} names {what}; choose a smaller model."
 
 
+@lru_cache(maxsize=4_096)
 def _kind_of(key: str) -> tuple[str, int]:
     return next((kind, most) for kind, pattern, most in _KINDS if pattern.search(key))
 

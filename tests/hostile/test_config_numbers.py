@@ -78,6 +78,7 @@ def nested(levels):
 )
 def test_so_is_one_that_is_nested_or_long(more):
     settings = json.dumps({"model_type": "llama"} | more).encode()
+    begin = time.process_time()
     if "wide" in more:
         assert settings_in(settings, "config.json")
         return
@@ -147,6 +148,11 @@ def test_a_table_beside_the_weights_is_refused(tmp_path):
     change(folder, n_positions=2**17)
     said = refusal(folder)
     assert "its weights hold" in said or "tables of" in said
+
+
+def test_experts_are_counted_over_all_layers(folder):
+    change(folder, model_type="mixtral", num_local_experts=64, num_hidden_layers=400)
+    assert "25,600 experts in all its layers" in refusal(folder)
 
 
 def test_a_config_that_grows_after_it_was_opened_is_refused_at_the_load(folder):

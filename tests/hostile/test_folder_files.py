@@ -192,6 +192,29 @@ def test_errors_name_no_path_of_the_server(folder, tmp_path, monkeypatch):
     assert str(tmp_path) not in refusal(folder / "tiny.gguf")
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("folder:", "folder:\0", "folder:/\0/x", "folder:\ud800", "folder:/\ud800", "folder:/" + "a" * 100_000),
+        *("folder:~", "folder:~nobody-there", "folder:/dev/stdin", "folder:/dev/zero", "folder:/proc/self/mem"),
+        *("folder:" + "/a" * 50_000, "folder:folder:/etc", "folder:/etc", "folder:/proc/self/fd/0", "folder://x"),
+        *("hub:", "hub:../../etc", "hub:a/b@../../x", "hub:\0", "hub:\ud800/x", "hub:" + "a" * 100_000, "hub:a/b@" * 9),
+        *("", "\0", "minilm\0", "<script>", "\ud800", "a" * 100_000, "own:x", "wrapped"),
+    ],
+)
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_forged_name_of_a_model_is_one_sentence(name, is_open, tmp_path, monkeypatch):
+    if not is_open:
+        monkeypatch.setenv("HEADLIGHT_FOLDERS", str(tmp_path))
+    monkeypatch.setenv("HEADLIGHT_HOME", str(tmp_path / "home"))
+    with pytest.raises(HeadlightError) as caught:
+        load_model(name)
+    said = str(caught.value)
+    assert said.endswith((".", "decoder).")) or "Choose one of" in said or "Here without it" in said
+    assert len(said) < 500
+    assert not any(each in said for each in ("/etc", "/proc", "/dev", "\0", "\ud800", "<script>", "aaaa"))
+
+
 def test_a_folder_of_too_many_files_is_refused(tmp_path):
     many = tmp_path / "many"
     many.mkdir()

@@ -6,6 +6,7 @@ import struct
 import numpy as np
 import pytest
 import torch
+from gguf import GGUFWriter
 from safetensors.torch import load_file, save_file
 
 from models.loading import ModelRefusedError, load_model, open_folder
@@ -199,6 +200,17 @@ def test_lengths_in_a_gguf_are_bounded(tmp_path, gguf, length):
 def test_numbers_of_a_gguf_are_bounded_before_a_class_sees_them(tmp_path, gguf, name, value):
     said = gguf_refusal(tmp_path, with_number(gguf, name, value, "<I"))
     assert "Its GGUF header names" in said or "its weights hold" in said
+
+
+def test_pieces_of_a_gguf_are_bounded(tmp_path):
+    path = tmp_path / "long.gguf"
+    writer = GGUFWriter(path, "llama")
+    writer.add_token_list(["a" * 900] * 20_000)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    assert "names more than any model has" in refusal(path)
 
 
 def tensor_entry(gguf, name=b"blk.0.attn_q.weight"):
