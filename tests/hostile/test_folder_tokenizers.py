@@ -3,6 +3,7 @@
 import json
 import shutil
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_it_cuts_and_writes_as_in_this_process(folder, monkeypatch):
     ours = load_model("smollm2")
     from transformers import AutoTokenizer
 
-    here = AutoTokenizer.from_pretrained(folder)
+    here: Any = AutoTokenizer.from_pretrained(folder)
     for text in ("w11 w23 nothing </s> w5", "<s> w9"):
         assert encode(theirs.tokenizer, text) == encode(here, text)
         assert theirs.tokenizer(text)["input_ids"] == here(text)["input_ids"]
@@ -155,7 +156,13 @@ TEMPLATES = {
 }
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
+QUICK = ("a macro that calls itself", "a product", "a list that grows")
+
+
+# Each that is killed takes the import of transformers with it.
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in TEMPLATES]
+)
 def test_a_template_that_asks_for_too_much_leaves_the_plain_prompts(folder, name, within_bounds):
     (folder / "chat_template.jinja").write_text(TEMPLATES[name])
     card = MODELS.keep(open_folder(str(folder)))

@@ -4,6 +4,7 @@ import base64
 import json
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -74,7 +75,9 @@ def ranks(longest, count):
 def sentencepiece(pieces, kind=2):
     from sentencepiece import sentencepiece_model_pb2
 
-    proto = sentencepiece_model_pb2.ModelProto()
+    # Its members are made when it is imported.
+    schema: Any = sentencepiece_model_pb2
+    proto = schema.ModelProto()
     for piece, score, type_ in [("<unk>", 0.0, 2), *((piece, score, 1) for piece, score in pieces)]:
         proto.pieces.add(piece=piece, score=score, type=type_)
     proto.trainer_spec.model_type = kind
@@ -183,6 +186,7 @@ def answers(engine, name, text):
     yield lambda: tokenize(engine.tokenizer(name), text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", USED)
 def test_a_tokenizer_that_asks_for_too_much_fails_in_a_sentence(name, within_bounds):
     engine, mine = Engine(), new_own_name()
