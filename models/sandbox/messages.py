@@ -9,6 +9,8 @@ import numpy as np
 
 _LENGTH = 8
 TICK_SECONDS = 0.25
+# How a worker ends that ran out of memory.
+NO_MEMORY = 77
 _ARRAYS = "biuf"
 
 

@@ -21,8 +21,7 @@ from typing import Any, Literal, TypeVar, get_type_hints
 import msgspec
 
 from models.errors import HeadlightError
-from models.sandbox.messages import Answer, Ask, Patience, TooLargeError, packed, receive, send, unpacked
-from models.sandbox.worker import NO_MEMORY
+from models.sandbox.messages import NO_MEMORY, Answer, Ask, Patience, TooLargeError, packed, receive, send, unpacked
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +140,7 @@ class Pool:
             why: Why = "failure"
         except _StoppedError as stopped:
             why, is_its_own = stopped.why, stopped.is_its_own
-        except msgspec.ValidationError as error:
+        except msgspec.MsgspecError as error:
             log.warning("The sandbox gave what it was not asked for: %s", error)
             why = "failure"
         sentence = f"{title} {_SAID[why].format(seconds=self.seconds, advice=advice)}"

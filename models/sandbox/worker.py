@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from models.errors import HeadlightError
-from models.sandbox.messages import Answer, Ask, packed, receive, send, unpacked
+from models.sandbox.messages import NO_MEMORY, Answer, Ask, packed, receive, send, unpacked
 
 # What a file may take beside what Python and the libraries do, and what one of many megabytes may take on top: making a
 # tokenizer of a tokenizer.json takes some 16 times its bytes.
@@ -26,8 +26,6 @@ _MEMORY_PER_BYTE = 24
 _KEPT_BYTES = 16_000_000
 _NICE = 3
 _LONGEST_SENTENCE = 1_000
-# How a worker ends that ran out of memory.
-NO_MEMORY = 77
 
 
 class _Kept:

@@ -254,6 +254,18 @@ def test_what_is_only_large_is_answered_or_refused(name, within_bounds):
             assert sentence_of(ask)[-1:] in ("", ".")
 
 
+def test_a_text_that_becomes_far_too_many_pieces_gets_a_sentence():
+    engine, mine = Engine(), new_own_name()
+    file = {
+        "model": {"type": "Unigram", "unk_id": 0, "vocab": LETTERS},
+        "normalizer": {"type": "Replace", "pattern": {"String": "q"}, "content": "abc" * 100},
+    }
+    keep_own(engine, mine, open_tokenizer_file(as_bytes(file)).tokenizer_json, "Theirs", "json")
+    assert engine.run(CountsRequest(mine, "abc", False)).tokens == 3
+    with pytest.raises(HeadlightError, match=r"^Theirs makes 600,000 pieces of 2,000 characters, .*\.$"):
+        engine.run(CountsRequest(mine, "q" * 2_000, False))
+
+
 def sentence_of(ask, *arguments):
     """What a question fails with; "" where it is answered."""
     try:
