@@ -290,10 +290,11 @@ class _Worker:
 
 def environment() -> dict[str, str]:
     """What a process that computes on strangers' files knows of the server's environment: nothing that is secret."""
-    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "TMPDIR") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
     nowhere = str(Path(tempfile.gettempdir()) / "headlight-sandbox")
     return kept | {
-        "PYTHONPATH": str(_ROOT),
+        # Where the server finds its libraries, however they were installed.
+        "PYTHONPATH": os.pathsep.join([str(_ROOT), *(each for each in sys.path if Path(each).is_absolute())]),
         "PYTHONUTF8": "1",
         "TOKENIZERS_PARALLELISM": "false",
         # Threads that wait are addresses that count.
