@@ -4,7 +4,7 @@ import itertools
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from playwright.sync_api import Browser, Page
 
@@ -13,7 +13,16 @@ from benchmarks.passages import words
 from benchmarks.serving import APP, EMPTY_APP, ROOT, Server, Traffic, chromium, painted, serving, settled, visitor
 from models.catalog import TOKENIZERS
 from models.engine import Engine
-from models.tokenization import ComparisonRequest, CountsRequest, load_tokenizer, tokenize
+from models.tokenization import (
+    ComparisonRequest,
+    CountsRequest,
+    keep_own,
+    load_tokenizer,
+    new_own_name,
+    open_tokenizer_file,
+    prepared_tokenizer,
+    tokenize,
+)
 
 _COMPARED = ("gpt2", "llama3", "bert", "mistral")
 _EIGHT = ("gpt2", "bert", "smollm2", "llama3", "llama4", "qwen", "mistral", "deepseek")
@@ -22,6 +31,7 @@ _TIMES = 3
 _ENCODING = Limit(1.5, "ratio", "at most 1.5 × its time")
 _LOADING = Limit(0.5, "value", "under 0.5 s")
 _MEMORY = Limit(300e6, "value", "under 300 MB")
+_OWN = Limit(1.3, "ratio", "at most 1.3 × their time")
 _REPAINTED = Limit(4.0, "ratio", "at most 4 × an empty rerun")
 _BYTES = Limit(150e3, "value", "under 150 kB")
 # In a process of its own: what is imported first does not count.
@@ -40,7 +50,7 @@ print(memory().rss - before)
 def measure(pairs: int) -> list[Row]:
     """Encoding, loading, memory, long texts, the page."""
     rows = [_encoding(name, pairs) for name in _COMPARED]
-    rows += [_loading(min(pairs, _TIMES)), _memory(), *_long_texts()]
+    rows += [_loading(min(pairs, _TIMES)), _memory(), *_long_texts(), _own(pairs)]
     with chromium() as browser, serving(APP) as server, serving(EMPTY_APP) as empty_server:
         rows += _one_word(browser, server, empty_server, pairs)
     return rows
@@ -115,6 +125,28 @@ def _long_texts() -> Iterator[Row]:
             f"{duration(counted)}, {duration(whole)}",
             raw={"ours": [counted, whole]},
         )
+
+
+def _own(pairs: int) -> Row:
+    """What the page asks of four columns, for the same tokenizers as somebody's own, which work in the sandbox."""
+    engine, text, numbers = Engine(), english(4_100), itertools.count()
+    own = []
+    for name in _COLUMNS:
+        opened = open_tokenizer_file((prepared_tokenizer(TOKENIZERS[name]) / "tokenizer.json").read_bytes())
+        own.append(new_own_name())
+        keep_own(engine, own[-1], opened.tokenizer_json, name, opened.format)
+
+    def ask(names: Sequence[str]) -> None:
+        another = f"{text} {next(numbers)}"
+        for name in names:
+            engine.run(CountsRequest(name, another, False))
+        engine.run(ComparisonRequest(tuple(names), another, False, 0))
+
+    measured = interleaved(
+        lambda: seconds_of(lambda: ask(own)), lambda: seconds_of(lambda: ask(_COLUMNS)), pairs, WARM_UP
+    )
+    what = "four of one's own over a text of 4,100 characters: all that the page asks (beside: the bundled ones)"
+    return compared(what, measured, duration, _OWN)
 
 
 def _one_word(browser: Browser, server: Server, empty_server: Server, pairs: int) -> list[Row]:

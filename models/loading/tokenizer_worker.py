@@ -12,14 +12,12 @@ from jinja2 import TemplateError
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from models.tokenization import TokenizerFileError, cut_by_text_alone, fault_of_tokenizer_json
+from models.tokenization.bounds import are_too_many
 from models.tokenization.loaded import is_failure
 from models.tokenization.pieces import Look, Looks, Notation, looks_of
 
 TARGET_TOKENIZER = "target_tokenizer.json"
 TARGET_SPECIAL = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
-# A character is at most some 20 pieces (its decomposed form, each in bytes), whatever is put round the text.
-_MOST_PIECES_PER_BYTE = 20
-_MOST_PIECES_AROUND = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +132,7 @@ def cut(it: Held, text: str, add_special_tokens: bool) -> Cut:
     else:
         encoding = it.backend.encode(text, add_special_tokens=add_special_tokens)
         ids, spans = encoding.ids, encoding.offsets
-    if len(ids) > _MOST_PIECES_PER_BYTE * len(text.encode()) + _MOST_PIECES_AROUND:
+    if are_too_many(len(ids), text):
         raise TokenizerFileError(
             f"Its tokenizer makes {len(ids):,} tokens of {len(text):,} characters; choose another model."
         )

@@ -9,6 +9,8 @@ import numpy as np
 
 _LENGTH = 8
 TICK_SECONDS = 0.25
+# How a worker ends that ran out of memory.
+NO_MEMORY = 77
 _ARRAYS = "biuf"
 
 
@@ -32,12 +34,14 @@ class Ask(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct, frozen=True):
     """What a worker says: `value` (packed) if all went well.
 
-    is_unknown: it has nothing of this digest: the files are wanted. error: the class of a HeadlightError as
+    is_unknown: it has nothing of this digest: the files are wanted. is_full: what it did before left too little room;
+        it ends, and another one is to be asked. error: the class of a HeadlightError as
         "module:name", with its sentence; "" and the sentence, the class of the failure, for everything else.
     """
 
     value: bytes = b""
     is_unknown: bool = False
+    is_full: bool = False
     error: str | None = None
     sentence: str = ""
 

@@ -21,8 +21,7 @@ from typing import Any, Literal, TypeVar, get_type_hints
 import msgspec
 
 from models.errors import HeadlightError
-from models.sandbox.messages import Answer, Ask, Patience, TooLargeError, packed, receive, send, unpacked
-from models.sandbox.worker import NO_MEMORY
+from models.sandbox.messages import NO_MEMORY, Answer, Ask, Patience, TooLargeError, packed, receive, send, unpacked
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +140,7 @@ class Pool:
             why: Why = "failure"
         except _StoppedError as stopped:
             why, is_its_own = stopped.why, stopped.is_its_own
-        except msgspec.ValidationError as error:
+        except msgspec.MsgspecError as error:
             log.warning("The sandbox gave what it was not asked for: %s", error)
             why = "failure"
         sentence = f"{title} {_SAID[why].format(seconds=self.seconds, advice=advice)}"
@@ -153,27 +152,23 @@ class Pool:
         raise SandboxError(sentence, why)
 
     def _answer(self, question: Ask, data: bytes, of: Subject | None) -> Answer:
-        worker = self._take(question.digest)
-        is_well = False
-        try:
-            patience = Patience(_LONGEST_SECONDS)
-            answer = worker.ask(data, patience)
-            if answer.is_unknown and of is not None:
-                whole = msgspec.structs.replace(question, files=dict(of.files))
-                answer = worker.ask(packed(whole), patience)
-            if question.digest and answer.error is None:
-                worker.now_has(question.digest)
-            is_well = True
-        except TimeoutError:
-            raise _StoppedError("time", is_its_own=False) from None
-        except TooLargeError:
-            raise _StoppedError("size") from None
-        except (EOFError, OSError):
-            raise _StoppedError(worker.why_it_ended()) from None
-        else:
-            return answer
-        finally:
-            self._give_back(worker, is_well=is_well)
+        while True:
+            worker = self._take(question.digest)
+            is_well = False
+            try:
+                answer = worker.ask(data, of, question)
+                is_well = not answer.is_full
+            except TimeoutError:
+                raise _StoppedError("time", is_its_own=False) from None
+            except TooLargeError:
+                raise _StoppedError("size") from None
+            except (EOFError, OSError):
+                raise _StoppedError(worker.why_it_ended()) from None
+            finally:
+                self._give_back(worker, is_well=is_well)
+            # One that is new is not full.
+            if is_well:
+                return answer
 
     def _take(self, digest: str) -> "_Worker":
         """A worker for this one thread, the one that has this digest if it is free. Raises _StoppedError."""
@@ -259,13 +254,19 @@ class _Worker:
             log.exception("The sandbox did not start; its process ended with %s", self._process.returncode)
             raise _StoppedError("busy", is_its_own=False) from error
 
-    def ask(self, data: bytes, patience: Patience) -> Answer:
+    def ask(self, data: bytes, of: Subject | None, question: Ask) -> Answer:
+        """The answer to a question, which is `data` when packed; with the files where they are wanted."""
+        patience = Patience(_LONGEST_SECONDS)
+        answer = self._asked(data, patience)
+        if answer.is_unknown and of is not None:
+            answer = self._asked(packed(msgspec.structs.replace(question, files=dict(of.files))), patience)
+        if of is not None and answer.error is None and of.digest not in self.has:
+            self.has.append(of.digest)
+        return answer
+
+    def _asked(self, data: bytes, patience: Patience) -> Answer:
         send(self._connection, data, patience)
         return unpacked(receive(self._connection, LARGEST_ANSWER, patience), Answer)
-
-    def now_has(self, digest: str) -> None:
-        if digest not in self.has:
-            self.has.append(digest)
 
     def is_alive(self) -> bool:
         return self._process.poll() is None
@@ -289,10 +290,11 @@ class _Worker:
 
 def environment() -> dict[str, str]:
     """What a process that computes on strangers' files knows of the server's environment: nothing that is secret."""
-    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "TMPDIR") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
     nowhere = str(Path(tempfile.gettempdir()) / "headlight-sandbox")
     return kept | {
-        "PYTHONPATH": str(_ROOT),
+        # Where the server finds its libraries, however they were installed.
+        "PYTHONPATH": os.pathsep.join([str(_ROOT), *(each for each in sys.path if Path(each).is_absolute())]),
         "PYTHONUTF8": "1",
         "TOKENIZERS_PARALLELISM": "false",
         # Threads that wait are addresses that count.

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from models.errors import HeadlightError
-from models.sandbox.messages import Answer, Ask, packed, receive, send, unpacked
+from models.sandbox.messages import NO_MEMORY, Answer, Ask, packed, receive, send, unpacked
 
 # What a file may take beside what Python and the libraries do, and what one of many megabytes may take on top: making a
 # tokenizer of a tokenizer.json takes some 16 times its bytes.
@@ -26,8 +26,6 @@ _MEMORY_PER_BYTE = 24
 _KEPT_BYTES = 16_000_000
 _NICE = 3
 _LONGEST_SENTENCE = 1_000
-# How a worker ends that ran out of memory.
-NO_MEMORY = 77
 
 
 class _Kept:
@@ -62,10 +60,13 @@ def answered(ask: Ask, kept: _Kept, base: int) -> Answer:
     _limit_processor(ask.seconds)
     files = ask.files or {}
     size = sum(map(len, files.values())) + sum(len(each) for each in ask.arguments if isinstance(each, bytes))
-    if ask.make and ask.digest not in kept:
-        if ask.files is None:
+    if ask.digest not in kept:
+        if ask.make and ask.files is None:
             return Answer(is_unknown=True)
         kept.make_room(size)
+        # Memory that was let go of stays a part of the process where something small still lies in it.
+        if _address_space() > base + MEMORY // 2 + _MEMORY_PER_BYTE * kept.nbytes:
+            return Answer(is_full=True)
     _limit_memory(base + MEMORY + _MEMORY_PER_BYTE * (kept.nbytes + size))
     task = _named(ask.task)
     if not ask.make:
@@ -143,6 +144,8 @@ def _work(modules: list[str]) -> None:
         except MemoryError:
             os._exit(NO_MEMORY)
         send(connection, reply)
+        if answer.is_full:
+            return
 
 
 if __name__ == "__main__":

@@ -10,6 +10,9 @@ from models.tokenization.pieces import steps_of
 MOST_PIECES = 1_000_000
 MOST_ADDED = 50_000
 _MOST_STEPS = 100
+# A character is at most some 18 others (its decomposed form, NFKD), each in bytes; whatever is put round the text.
+_MOST_PIECES_PER_BYTE = 20
+_MOST_PIECES_AROUND = 1_000
 _LONGEST_WORD = 1_000
 
 
@@ -43,6 +46,11 @@ def check_count(what: str, count: float | int, most: int) -> None:
         raise TokenizerFileError(
             f"This file asks for {count:,} {what}, and at most {most:,} can be opened; open another file."
         )
+
+
+def are_too_many(pieces: int, text: str) -> bool:
+    """Whether a text was cut into far more pieces than it can have."""
+    return pieces > _MOST_PIECES_PER_BYTE * len(text.encode()) + _MOST_PIECES_AROUND
 
 
 def _texts(some: Iterable[Any]) -> Iterable[str]:

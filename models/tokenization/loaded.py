@@ -15,6 +15,7 @@ from tokenizers.models import BPE, Unigram
 from models.catalog import TokenizerCard
 from models.errors import HeadlightError
 from models.tokenization.baselines import BASELINES, text_of
+from models.tokenization.bounds import are_too_many
 from models.tokenization.facts import TokenizerFacts
 from models.tokenization.merges import MergeTable
 from models.tokenization.pieces import Look, Looks, Piece, Tokenization, check_is_text, readable_bytes
@@ -57,7 +58,13 @@ class LoadedTokenizer:
         if chosen is None:
             raise TypeError(f"{self.card.name} is a baseline: cut the text with `tokenize`")
         with self.in_words():
-            return chosen.encode(text, add_special_tokens=add_special_tokens)
+            encoding = chosen.encode(text, add_special_tokens=add_special_tokens)
+        if are_too_many(len(encoding), text):
+            raise TokenizerFailedError(
+                f"{self.card.title} makes {len(encoding):,} pieces of {len(text):,} characters, which is more than can "
+                "be shown. Take a shorter text, or leave this tokenizer out."
+            )
+        return encoding
 
     def spans_of(self, encoding: Encoding, text: str) -> Sequence[tuple[int, int]]:
         """Start and end of each piece in the text, with the combining marks that the normaliser took from it."""

@@ -91,7 +91,11 @@ def _watch() -> None:
         return
     st.session_state.pop(_JOB)
     if step is not None and step.tokenizer_json and not progress.is_cancelled:
-        _trained(request, step.tokenizer_json)
+        try:
+            _trained(request, step.tokenizer_json)
+        except HeadlightError as error:
+            problem(str(error))
+            return
     run_again()
 
 

@@ -156,7 +156,13 @@ TEMPLATES = {
 }
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
+QUICK = ("a macro that calls itself", "a product", "a list that grows")
+
+
+# Each that is killed takes the import of transformers with it.
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in TEMPLATES]
+)
 def test_a_template_that_asks_for_too_much_leaves_the_plain_prompts(folder, name, within_bounds):
     (folder / "chat_template.jinja").write_text(TEMPLATES[name])
     card = MODELS.keep(open_folder(str(folder)))

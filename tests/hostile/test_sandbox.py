@@ -65,7 +65,7 @@ def refuses() -> int:
 
 
 def lies() -> int:
-    return "a text"  # ty: ignore[invalid-return-type]
+    return "a text"  # ty: ignore[invalid-explicit-return]
 
 
 def cut() -> CutText:
@@ -77,6 +77,14 @@ def reads() -> str:
 
 
 def number() -> int:
+    return os.getpid()
+
+
+LEAKED = []
+
+
+def leaks() -> int:
+    LEAKED.append(bytearray(250_000_000))
     return os.getpid()
 
 
@@ -197,6 +205,13 @@ def test_what_is_made_is_kept_and_made_again_where_it_is_gone(pool):
     for name in range(5):
         pool.ask(size_of, of=Subject("It", made, {"a": bytes(6_000_000), "b": str(name).encode()}, (0,)))
     assert pool.ask(size_of, of=subject) == 7
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_a_process_that_is_full_makes_way_for_another(pool):
+    process = pool.ask(leaks)
+    assert pool.ask(number) != process
+    assert pool.ask(memory, 200) == 200_000_000
 
 
 def test_many_ask_at_once_and_a_few_processes_answer():

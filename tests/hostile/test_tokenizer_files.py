@@ -4,7 +4,6 @@ import base64
 import json
 import threading
 import time
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -74,7 +73,10 @@ def ranks(longest, count):
 
 
 def sentencepiece(pieces, kind=2):
-    schema: Any = import_module("sentencepiece.sentencepiece_model_pb2")
+    from sentencepiece import sentencepiece_model_pb2
+
+    # Its members are made when it is imported.
+    schema: Any = sentencepiece_model_pb2
     proto = schema.ModelProto()
     for piece, score, type_ in [("<unk>", 0.0, 2), *((piece, score, 1) for piece, score in pieces)]:
         proto.pieces.add(piece=piece, score=score, type=type_)
@@ -184,6 +186,7 @@ def answers(engine, name, text):
     yield lambda: tokenize(engine.tokenizer(name), text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", USED)
 def test_a_tokenizer_that_asks_for_too_much_fails_in_a_sentence(name, within_bounds):
     engine, mine = Engine(), new_own_name()
@@ -249,6 +252,18 @@ def test_what_is_only_large_is_answered_or_refused(name, within_bounds):
     for ask in (*answers(engine, mine, "aéa" * 2_000), lambda: engine.run(FactsRequest(mine))):
         with within_bounds():
             assert sentence_of(ask)[-1:] in ("", ".")
+
+
+def test_a_text_that_becomes_far_too_many_pieces_gets_a_sentence():
+    engine, mine = Engine(), new_own_name()
+    file = {
+        "model": {"type": "Unigram", "unk_id": 0, "vocab": LETTERS},
+        "normalizer": {"type": "Replace", "pattern": {"String": "q"}, "content": "abc" * 100},
+    }
+    keep_own(engine, mine, open_tokenizer_file(as_bytes(file)).tokenizer_json, "Theirs", "json")
+    assert engine.run(CountsRequest(mine, "abc", False)).tokens == 3
+    with pytest.raises(HeadlightError, match=r"^Theirs makes 600,000 pieces of 2,000 characters, .*\.$"):
+        engine.run(CountsRequest(mine, "q" * 2_000, False))
 
 
 def sentence_of(ask, *arguments):
