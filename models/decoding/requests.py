@@ -15,6 +15,15 @@ from models.decoding.steps import GenerationStep
 from models.engine import Engine
 from models.tokenization import encode
 
+MOST_NEW_TOKENS = 4_096
+_MOST_OF_A_BEAM = 512
+
+
+def _check_length(tokens: int, most: int) -> None:
+    """Raise SettingsError for more tokens than a page asks for: each step is kept, and a device is busy with them."""
+    if tokens > most:
+        raise SettingsError(f"At most {most:,} tokens are written at once here, not {tokens:,}; ask for fewer.")
+
 
 @dataclass(frozen=True)
 class Turned:
@@ -51,11 +60,13 @@ class WriteRequest:
     def steps(self, engine: Engine) -> Iterator[GenerationStep]:
         """Those of the answer, where it is kept already; a job that comes to its end keeps them as the answer.
 
-        Raises what `load_model` and `decode` raise, and SettingsError where a branch turns off after the end.
+        Raises what `load_model` and `decode` raise, and SettingsError where a branch turns off after the end or too
+        many tokens are asked for.
         """
         if self in engine.answers:
             yield from engine.run(self)
             return
+        _check_length(self.settings.max_new_tokens, MOST_NEW_TOKENS)
         made = []
         for step in self._steps(engine):
             made.append(step)
@@ -64,6 +75,7 @@ class WriteRequest:
 
     def answer(self, engine: Engine) -> tuple[GenerationStep, ...]:
         """Raises what `steps` raises."""
+        _check_length(self.settings.max_new_tokens, MOST_NEW_TOKENS)
         return tuple(self._steps(engine))
 
     def _steps(self, engine: Engine) -> Iterator[GenerationStep]:
@@ -136,7 +148,8 @@ class BeamSearchRequest:
     early_stopping: bool | Literal["never"] = False
 
     def answer(self, engine: Engine) -> BeamSearch:
-        """Raises what `load_model` and `beam_search` raise."""
+        """Raises what `load_model` and `beam_search` raise, and SettingsError for too many tokens."""
+        _check_length(self.max_new_tokens, _MOST_OF_A_BEAM)
         loaded = engine.model(self.model)
         return beam_search(
             loaded,

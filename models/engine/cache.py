@@ -164,7 +164,7 @@ class ByteCache:
                 if key in self._kept:
                     self.nbytes -= self._kept.pop(key)[1]
 
-    def forget_idle(self, seconds: float, keep_bytes: int) -> int:
+    def forget_idle(self, seconds: float | int, keep_bytes: int) -> int:
         """Drop what nobody has asked for since so many seconds, the largest first, until no more than `keep_bytes` is
         kept; how many bytes went.
         """

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from models.decoding import BeamSearchRequest, DecodingSettings, WriteRequest
 from models.engine import ByteCache, ComputerFullError, Engine, JobError, jobs, size_of
 from models.errors import HeadlightError
 from models.tokenization import TrainTokenizerRequest
@@ -64,14 +65,14 @@ def ended(engine, job):
 
 
 @pytest.mark.parametrize("end", [lambda: None, refuse, fail, panic, grow])
-def test_a_job_that_has_ended_holds_nothing_of_what_was_asked(end, caplog):
+def test_a_job_that_has_ended_holds_nothing_of_what_was_asked(end, monkeypatch):
+    # pytest keeps what is logged, and with it the trace.
+    monkeypatch.setattr(jobs.log, "exception", lambda _: None)
     engine = Engine()
     request = Asked(end)
     held = weakref.ref(request.held)
     job = engine.start(request, person="a")
     said = ended(engine, job)
-    # The trace of what was not foreseen, which pytest keeps.
-    caplog.clear()
     del request
     deadline = time.monotonic() + 5
     while held() is not None and time.monotonic() < deadline:
@@ -212,3 +213,26 @@ def test_memory_that_a_text_lacks_is_not_the_devices():
     with pytest.raises(ComputerFullError, match="more memory than the computer has"):
         engine.run(Grows())
     assert engine.has_model("idle"), "what others use stays"
+
+
+# ----- Numbers that a link or a forged widget asks for
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        WriteRequest("smollm2", "a", DecodingSettings(max_new_tokens=1_000_000)),
+        BeamSearchRequest("smollm2", "a", beams=4, max_new_tokens=100_000),
+        BeamSearchRequest("smollm2", "a", beams=10_000),
+    ],
+    ids=["tokens", "tokens of beams", "beams"],
+)
+def test_absurd_numbers_are_a_sentence(request_):
+    with pytest.raises(HeadlightError, match=r"At most [\d,]+ tokens are written|There can be 2 to"):
+        Engine().run(request_)
+
+
+def test_a_job_of_a_million_tokens_is_refused_at_once():
+    engine = Engine()
+    job = engine.start(WriteRequest("smollm2", "a", DecodingSettings(max_new_tokens=1_000_000)))
+    assert "ask for fewer" in (ended(engine, job).error or "")
