@@ -97,7 +97,7 @@ def _header(cursor: _Cursor) -> GgufHeader:
         if start < end or begin + start + length > cursor.size:
             raise ModelRefusedError("This GGUF file is cut off or damaged: a tensor lies outside of it; get it anew.")
         end = start + length
-    if not places or len({name for name, *_ in places}) < tensors:
+    if not places or len({name for name, *_ in places}) < tensors or cursor.size - begin - end > _LARGEST_ALIGNMENT:
         raise ModelRefusedError(_DAMAGED)
     return GgufHeader(bytes(cursor.read[:begin]), sum(elements for *_, elements in places))
 

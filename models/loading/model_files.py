@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from models.catalog import ModelCard, Pack
 from models.loading.checks import (
     CONFIG,
@@ -25,6 +27,7 @@ from models.loading.checks import (
 )
 from models.loading.gguf_header import header_of
 from models.loading.packs import HOME, PackError, home, made_once
+from models.loading.placing import device_memory
 from models.loading.refusals import ModelRefusedError
 from models.loading.regular_files import OpenFolder, opened
 from models.loading.settings import LARGEST, settings_in, without_other_places
@@ -213,6 +216,11 @@ def _gguf_card(here: OpenFolder, folder: Path, file: str, more: dict[str, Any]) 
     with os.fdopen(here.open(file), "rb") as source:
         size = os.fstat(source.fileno()).st_size
         header = header_of(source.fileno())
+        if header.elements * 4 > device_memory(torch.device("cpu")):
+            raise ModelRefusedError(
+                f"This GGUF takes {header.elements * 4 / 1e9:,.0f} GB once it is expanded, and this machine has less "
+                "memory; choose a smaller one."
+            )
         hashed = hashlib.file_digest(source, "sha256").hexdigest()[:12]
     card = card_from(
         config_from(_settings_of_gguf(header.bytes, size)),

@@ -1,7 +1,9 @@
 """Headers of safetensors and GGUF files, and the numbers in them."""
 
 import json
+import os
 import struct
+import time
 
 import numpy as np
 import pytest
@@ -234,6 +236,22 @@ def test_tensors_of_a_gguf_are_of_a_known_kind(tmp_path, gguf, which, value):
     place = tensor_entry(gguf)[which]
     said = gguf_refusal(tmp_path, gguf[:place] + struct.pack("<I", value) + gguf[place + 4 :])
     assert "GGUF" in said
+
+
+def test_a_gguf_of_nothing_but_holes_is_not_read_to_its_end(tmp_path, gguf):
+    """A file may say that it has any length, and take no room on the disk."""
+    path = tmp_path / "sparse.gguf"
+    path.write_bytes(gguf)
+    os.truncate(path, 2**42)
+    begin = time.process_time()
+    assert "GGUF" in refusal(path)
+    assert time.process_time() - begin < 2
+    # The same with a tensor of that length.
+    place = tensor_entry(gguf, b"blk.1.ffn_norm.weight")[1]
+    path.write_bytes(gguf[:place] + struct.pack("<Q", 2**40) + gguf[place + 8 :])
+    os.truncate(path, len(gguf) + 2**42)
+    assert "GGUF" in refusal(path)
+    assert time.process_time() - begin < 2
 
 
 @pytest.mark.parametrize("share", np.linspace(0, 0.98, 12))
