@@ -13,11 +13,15 @@ GROWTH = 500_000_000
 
 @contextmanager
 def bounded():
-    """What is done inside takes at most 10 s, and what this process and its children hold grows by less than 500 MB."""
+    """What is done inside takes at most 10 s, and what this process and its children hold grows by less than 500 MB.
+
+    On a machine that does other things as well it takes as much longer as those leave less of it.
+    """
     me = psutil.Process(os.getpid())
     before, start = held(me), time.monotonic()
     yield
-    assert time.monotonic() - start < SECONDS
+    busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    assert time.monotonic() - start < SECONDS * busy
     assert held(me) - before < GROWTH
 
 
