@@ -94,7 +94,8 @@ def _failed(error: BaseException) -> Answer:
 
 def _limit_processor(seconds: int) -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
-    _lower(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + seconds)
+    # The limit is in whole seconds: it comes up to one later, and never before.
+    _lower(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + seconds + 1)
 
 
 def _limit_memory(size: int) -> None:

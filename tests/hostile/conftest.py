@@ -43,9 +43,9 @@ def within_bounds():
 
 @pytest.fixture
 def short(monkeypatch):
-    """Questions of the sandbox are given up after two seconds of the processor, so that the tests are fast."""
+    """Questions of the sandbox are given up after a second or two of the processor, so that the tests are fast."""
     from models.loading import sandboxed_tokenizer
     from models.tokenization import sandboxed
 
     for pool in (sandboxed.POOL, sandboxed_tokenizer.POOL):
-        monkeypatch.setattr(pool, "seconds", 2)
+        monkeypatch.setattr(pool, "seconds", 1)
