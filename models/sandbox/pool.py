@@ -87,7 +87,7 @@ class Pool:
         where others compute as well. modules: which a worker imports first.
     """
 
-    def __init__(self, most: int = 2, *, seconds: int = 7, modules: tuple[str, ...] = ()) -> None:
+    def __init__(self, most: int = 2, *, seconds: int = 6, modules: tuple[str, ...] = ()) -> None:
         self.most = most
         self.seconds = seconds
         self._modules = modules

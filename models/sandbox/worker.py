@@ -43,11 +43,15 @@ class _Kept:
 
     def keep(self, digest: str, made: Any, size: int) -> None:
         self._made[digest] = (made, size)
+        # It stays for long: whoever asks does not wait until the collector has looked through it.
+        gc.collect()
+        gc.freeze()
 
     def make_room(self, size: int) -> None:
         """Let go of so much that this many bytes of files more are within bounds, or of everything."""
         while self._made and self.nbytes + size > _KEPT_BYTES:
             self._made.popitem(last=False)
+        gc.unfreeze()
         gc.collect()
 
     @property
@@ -90,7 +94,8 @@ def _failed(error: BaseException) -> Answer:
 
 def _limit_processor(seconds: int) -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
-    _lower(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + seconds)
+    # The limit is in whole seconds: it comes up to one later, and never before.
+    _lower(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + seconds + 1)
 
 
 def _limit_memory(size: int) -> None:

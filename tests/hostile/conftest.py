@@ -20,11 +20,15 @@ GROWTH = 500_000_000
 
 @contextmanager
 def bounded():
-    """What is done inside takes at most 10 s, and what this process and its children hold grows by less than 500 MB."""
+    """What is done inside takes at most 10 s, and what this process and its children hold grows by less than 500 MB.
+
+    On a machine that does other things as well it takes as much longer as those leave less of it.
+    """
     me = psutil.Process(os.getpid())
     before, start = held(me), time.monotonic()
     yield
-    assert time.monotonic() - start < SECONDS
+    busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    assert time.monotonic() - start < SECONDS * busy
     assert held(me) - before < GROWTH
 
 
@@ -46,12 +50,12 @@ def within_bounds():
 
 @pytest.fixture
 def short(monkeypatch):
-    """Questions of the sandbox are given up after two seconds of the processor, so that the tests are fast."""
+    """Questions of the sandbox are given up after a second or two of the processor, so that the tests are fast."""
     from models.loading import sandboxed_tokenizer
     from models.tokenization import sandboxed
 
     for pool in (sandboxed.POOL, sandboxed_tokenizer.POOL):
-        monkeypatch.setattr(pool, "seconds", 2)
+        monkeypatch.setattr(pool, "seconds", 1)
 
 
 @pytest.fixture(scope="module")
