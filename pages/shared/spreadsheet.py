@@ -5,8 +5,8 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 
-# With these a formula begins, in the wide letters of East Asia as well, and alone they are none; apostrophes in front are
-# what is put there.
+# With these a formula begins, in the wide letters of East Asia as well, and alone they are none; apostrophes in front
+# are what is put there.
 _FORMULA = re.compile(r"'*[=+\-@\t\r＝＋－＠].", re.DOTALL)
 
 
