@@ -39,9 +39,9 @@ def _readable(text: str) -> str:
             f"The link switches something off in a way that is not known here, or more than {MOST} things; "
             "that is left on."
         )
-    alike = [re.sub(r"\d+", lambda number: str(int(number[0])), each) for each in good]
+    plain = [re.sub(r"\d+", lambda number: str(int(number[0])), each) for each in good]
     # A head has one pattern at a time, the last that is named.
-    one_each = {each.rpartition("-")[0] if each.startswith("pattern:") else each: each for each in alike}
+    one_each = {each.rpartition("-")[0] if each.startswith("pattern:") else each: each for each in plain}
     return ",".join(list(one_each.values())[:MOST])
 
 
