@@ -10,7 +10,6 @@ from streamlit.delta_generator import DeltaGenerator
 from models.errors import HeadlightError
 from pages.shared.asking import ask
 from pages.shared.link import Choice, note
-from pages.shared.plain_text import plain
 
 if TYPE_CHECKING:
     from models.attention import Intervention, TracedText, TraceRequest
@@ -40,9 +39,9 @@ def _readable(text: str) -> str:
             f"The link switches something off in a way that is not known here, or more than {MOST} things; "
             "that is left on."
         )
-    alike = [re.sub(r"\d+", lambda number: str(int(number[0])), each) for each in good]
+    plain = [re.sub(r"\d+", lambda number: str(int(number[0])), each) for each in good]
     # A head has one pattern at a time, the last that is named.
-    one_each = {each.rpartition("-")[0] if each.startswith("pattern:") else each: each for each in alike}
+    one_each = {each.rpartition("-")[0] if each.startswith("pattern:") else each: each for each in plain}
     return ",".join(list(one_each.values())[:MOST])
 
 
@@ -165,8 +164,13 @@ def show(traced: "TracedText") -> None:
     has_pattern = any(each.startswith("pattern:") for each in there)
     st.caption("Changed:" if has_pattern else "Switched off:", width="content")
     for each in there:
-        st.button(f"✕ {plain(named(each, traced))}", key=f"on_{each}", on_click=switch, args=(each,))
+        st.button(f"✕ {_plain(named(each, traced))}", key=f"on_{each}", on_click=switch, args=(each,))
     st.button("All on again", key="all_on", type="tertiary", on_click=CHANGED.forget)
+
+
+def _plain(text: str) -> str:
+    """A token is data: what Streamlit would read as Markdown is shown as it stands."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:^&])", r"\\\1", text.replace("\n", " "))
 
 
 def pattern_control(kind: str, layer: int | None, head: int | None) -> None:

@@ -4,7 +4,9 @@ Streamlit compares the origin of a session with the names of its machine, and as
 are, while everybody waits. Here nothing is asked, and what is let through leaves Streamlit nothing to ask.
 """
 
+import os
 import re
+import resource
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,6 +24,9 @@ _NAME = (
     "This server is not known by that name. Whoever runs it can add the name with --server.allowedHosts, or have the "
     "proxy before it say for whom it asks (X-Forwarded-For)."
 )
+_FULL = "This server has as many visitors as it can take; come back in a few minutes."
+# Descriptors that are kept for what is not a session: files, models, downloads, answers.
+_RESERVE = 48
 _ORIGIN = "A session begins on one of this server's own pages, and not on those of another one."
 
 
@@ -42,7 +47,7 @@ class Guarded:
             if sentence:
                 # A browser shows nothing of the sentence here; it has read it on the page.
                 await receive()
-                await send({"type": "websocket.close", "code": 1008})
+                await send({"type": "websocket.close", "code": 1008 if sentence != _FULL else 1013})
                 return
             ends = [end[0] for end in (scope.get("client"), scope.get("server")) if end]
             reach.notice(headers, ends)
@@ -56,7 +61,8 @@ class Guarded:
                 message = {**message, "headers": [*message.get("headers", ()), *more]}
             await send(message)
 
-        answer = PlainTextResponse(sentence, 403) if sentence else self._app
+        status = 503 if sentence == _FULL else 403
+        answer = PlainTextResponse(sentence, status) if sentence else self._app
         await answer(scope, receive, sent)
 
 
@@ -86,7 +92,20 @@ def _refusal(headers: list[tuple[str, str]], *, is_session: bool, path: str) -> 
     # A program has none, and a browser always one.
     if is_session and not all(reach.is_same_site(each, hosts[0], is_loose=is_forwarded) for each in origins):
         return _ORIGIN
-    return ""
+    is_page = "text/html" in dict(headers).get("accept", "")
+    return _FULL if (is_session or is_page) and _is_full() else ""
+
+
+def _is_full() -> bool:
+    """Whether hardly any descriptor is left: a server without one takes no connection, and cannot say so."""
+    try:
+        # The lowest that is free.
+        free = os.open(os.devnull, os.O_RDONLY)
+    except OSError:
+        return True
+    os.close(free)
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return most != resource.RLIM_INFINITY and free > most - _RESERVE
 
 
 def _without_origin(scope: Scope) -> Scope:

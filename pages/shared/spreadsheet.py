@@ -5,16 +5,17 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 
-# With these a formula begins, in the wide letters of East Asia as well; apostrophes in front are what is put there.
-_FORMULA = re.compile(r"'*[=+\-@\t\r＝＋－＠]")
+# With these a formula begins, in the wide letters of East Asia as well, and alone they are none; apostrophes in front
+# are what is put there.
+_FORMULA = re.compile(r"'*[=+\-@\t\r＝＋－＠].", re.DOTALL)
 
 
 def as_csv(rows: Iterable[Sequence[object]]) -> str:
     """The rows, the first of which is the head, as RFC 4180 has them.
 
-    A text that a spreadsheet would take for a formula (it begins with = + - @, a tab or a carriage return, and is no
-    number) has an apostrophe in front; so has one that begins with apostrophes and goes on like that. Whoever reads the
-    file takes away the first apostrophe of those: re.sub(r"^'(?='*[=+\\-@\\t\\r＝＋－＠])", "", cell).
+    A text that a spreadsheet would take for a formula (it begins with = + - @, a tab or a carriage return, goes on, and
+    is no number) has an apostrophe in front; so has one that begins with apostrophes and goes on like that. Whoever
+    reads the file takes away the first apostrophe of those: re.sub(r"(?s)^'(?='*[=+\\-@\\t\\r＝＋－＠].)", "", cell).
     """
     file = io.StringIO()
     csv.writer(file).writerows([_cell(each) for each in row] for row in rows)

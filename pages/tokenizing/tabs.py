@@ -1,5 +1,6 @@
 """What stands below the columns, as tabs named by questions; only the open one is computed."""
 
+import re
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -140,7 +141,7 @@ def _lattice(origin: "ShownOrigin", place: int) -> None:
     chosen = st.radio(
         f"The likeliest ways to cut word {place + 1}",
         range(len(ways)),
-        format_func=lambda way: f"{plain(ways[way])}  ·  {found.best[way].score:.2f}",
+        format_func=lambda way: f"{_as_it_stands(ways[way])}  ·  {found.best[way].score:.2f}",
         key=f"way_{place}",
     )
     st.altair_chart(lattice_chart(found, chosen), width="stretch")
@@ -151,6 +152,11 @@ def _lattice(origin: "ShownOrigin", place: int) -> None:
             "unknown characters side by side then become one piece, or bytes where the vocabulary has them."
         )
     )
+
+
+def _as_it_stands(text: str) -> str:
+    """The text in Markdown, which a label is: every sign of it is only a sign."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
 
 
 def _head(origin: "ShownOrigin") -> str:

@@ -139,8 +139,8 @@ def test_cells_are_no_formulas_and_can_be_had_back(cells):
     [row] = csv.reader(io.StringIO(as_csv([[*cells, "end"]]), newline=""))
     for cell, given_cell in zip(row, cells, strict=False):
         is_number = re.fullmatch(r"[-+].*", cell) and _is_number(cell)
-        assert is_number or not re.match(r"[=+\-@\t\r＝＋－＠]", cell)
-        assert re.sub(r"^'(?='*[=+\-@\t\r＝＋－＠])", "", cell) == given_cell
+        assert is_number or not re.match(r"(?s)[=+\-@\t\r＝＋－＠].", cell)
+        assert re.sub(r"(?s)^'(?='*[=+\-@\t\r＝＋－＠].)", "", cell) == given_cell
 
 
 def _is_number(text):
