@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from models.engine.cache import ByteCache
-from models.engine.gate import tell
+from models.engine.gate import asleep, tell
 from models.errors import HeadlightError
 from models.loading.room import Places, Read, keeping
 
@@ -193,7 +193,8 @@ class Shelf:
                 if not entry.is_closed or mine.entries:
                     self._lease(name, entry, mine)
                     return entry.loaded
-                self._changed.wait(_TICK_SECONDS)
+                with asleep():
+                    self._changed.wait(_TICK_SECONDS)
             tell(1)
 
     def _put(self, name: str, load: Callable[[], Any]) -> Any:
@@ -276,7 +277,8 @@ class Shelf:
                         return False
                     if closed is None and waited >= _FAIR_SECONDS:
                         closed = self._close_one()
-                    self._changed.wait(_TICK_SECONDS)
+                    with asleep():
+                        self._changed.wait(_TICK_SECONDS)
                 tell(1)
         finally:
             if closed is not None:

@@ -16,6 +16,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner_utils.script_run_context import SCRIPT_RUN_CONTEXT_ATTR_NAME
 
 from models.engine import threads_asleep
+from models.one_at_a_time import libraries_are_here
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class ConnectionLimits:
     burst, in_a_second: messages at once, and for long; more of them wait. all_in_a_second: of those who ask for more
         than that all the time, together.
     running: runs of pages that compute at the same time; who asks for another one waits, who has asked least is next.
+    stuck_seconds: after so long without a new run one more begins all the same: others may wait for a network.
     own_seconds: so long a run of a session is waited for before the next one of it begins, which ends it.
     widgets, query, file_names: in one message.
     """
@@ -42,6 +44,7 @@ class ConnectionLimits:
     in_a_second: float = 12.0
     all_in_a_second: float = 30.0
     running: int = 5
+    stuck_seconds: float = 0.5
     own_seconds: float = 0.5
     widgets: int = 2_000
     query: int = 32_000
@@ -74,6 +77,7 @@ class Shared:
         # Those that ask for more than they may.
         self.heavy: set[object] = set()
         self._seen_at, self._seen = 0.0, Counter[str]()
+        self._begun_at = 0.0
 
     def refill(self) -> float:
         """How many messages a connection may ask for in a second."""
@@ -88,7 +92,17 @@ class Shared:
 
     def begun(self) -> None:
         """Called when a message was read that may begin a run."""
-        self._seen_at = 0.0
+        self._seen_at, self._begun_at = 0.0, time.monotonic()
+
+    def may_begin(self) -> bool:
+        """Whether one more run of a page may begin.
+
+        While the libraries are imported everybody waits for them, with a page that says so.
+        """
+        if not libraries_are_here():
+            return True
+        is_stuck = time.monotonic() - self._begun_at > self.limits.stuck_seconds
+        return is_stuck or self.runs().total() < self.limits.running
 
     def is_next(self, connection: object) -> bool:
         """Whether of those who wait this one has asked least."""
@@ -193,9 +207,8 @@ class Connection:
                 is_slow = self._sending_since is not None and now - self._sending_since > 2 * _TICK_SECONDS
                 if self._balance > 0 and not is_slow:
                     shared.waiting[self] = self._balance
-                    runs = shared.runs()
-                    is_own = now - began < self._limits.own_seconds and runs[self._session] > 0
-                    if not is_own and runs.total() < self._limits.running and shared.is_next(self):
+                    is_own = now - began < self._limits.own_seconds and shared.runs()[self._session] > 0
+                    if not is_own and shared.may_begin() and shared.is_next(self):
                         return
                 if self._is_gone():
                     return

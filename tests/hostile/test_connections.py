@@ -45,6 +45,7 @@ def test_a_thousand_reruns_a_second_hold_nobody_up(class_server):
         assert class_server.threads < 60
 
 
+@pytest.mark.slow
 def test_a_message_larger_than_any_is_not_gathered(class_server):
     with opened(class_server) as visitor:
         with pytest.raises(ConnectionClosed):  # noqa: PT012 - the first may still leave before it is cut off
