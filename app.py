@@ -68,7 +68,7 @@ if __name__ == "app":
     app = st.App(
         __file__,
         lifespan=start.lifespan,
-        middleware=[Middleware(Guarded), Middleware(start.Attended), Middleware(Bounded)],
+        middleware=[Middleware(Guarded), Middleware(Bounded), Middleware(start.Attended)],
         on_script_error=unforeseen,
     )
 else:
