@@ -36,7 +36,7 @@ _ENDPOINTS = ("/_stcore/", "/static/", "/media/", "/component/")
 @dataclass(frozen=True)
 class Limits:
     """sessions, sessions_of_one: open at once, in all and from one address, which may be a class's or a proxy's.
-    body_bytes: of a request that is no upload.
+    body_bytes: of a request that is no upload. read_away_bytes: of one that is refused.
     silent_seconds: without a byte of a request that has begun. upload_seconds: for all of it. slow_seconds: for whoever
         does not take an answer.
     """
@@ -44,6 +44,7 @@ class Limits:
     sessions: int = 256
     sessions_of_one: int = 160
     body_bytes: int = 64 * 1024
+    read_away_bytes: int = 8 * 1024**2
     silent_seconds: float = 20.0
     upload_seconds: float = 180.0
     slow_seconds: float = 30.0
@@ -123,6 +124,7 @@ class Bounded:
                 "while, or close pages that nobody looks at.",
             )
         if refusal is not None:
+            await self._read_away(receive)
             await _refuse(*refusal)(scope, receive, send)
             return
         body, answer = self._in_time(receive, is_upload=is_upload), self._taken(receive, send)
@@ -133,6 +135,19 @@ class Bounded:
                     await self._app(scope, body, answer)
             else:
                 await self._app(scope, body, answer)
+
+    async def _read_away(self, receive: Receive) -> None:
+        """Read what still comes of a refused request, within bounds, and keep nothing: a browser that is cut off while
+        it sends is told nothing.
+        """
+        left = self._limits.read_away_bytes
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.silent_seconds):
+                while left > 0:
+                    message = await receive()
+                    left -= len(message.get("body", b"")) + 1
+                    if not message.get("more_body", False):
+                        return
 
     @staticmethod
     def _is_page(scope: Scope, headers: dict[bytes, str]) -> bool:

@@ -192,7 +192,9 @@ def warm(class_server):
     return class_server
 
 
-@pytest.mark.parametrize("page", ["attention", "tokenizers", "embeddings", "kv_cache", "sampling"])
+@pytest.mark.parametrize(
+    "page", ["attention", "tokenizers", pytest.param("embeddings", marks=pytest.mark.slow), "kv_cache", "sampling"]
+)
 def test_a_text_of_megabytes_gets_a_sentence_and_is_kept(warm, page):
     with Visitor(warm) as visitor:
         visitor.start(page)
@@ -207,6 +209,7 @@ def test_a_text_of_megabytes_gets_a_sentence_and_is_kept(warm, page):
         assert warm.is_well(patience=2)
 
 
+@pytest.mark.slow
 def test_a_page_is_served_while_another_reads_eight_thousand_tokens(warm):
     with Visitor(warm) as long, Visitor(warm) as other:
         long.start("attention", model="smollm2", text="")

@@ -53,6 +53,7 @@ def opened(server):
     return visitor
 
 
+@pytest.mark.slow
 def test_a_hundred_files_of_five_megabytes_do_not_stay(class_server, cookie):
     until_ready(class_server)
     with opened(class_server) as visitor:
