@@ -131,7 +131,7 @@ def say_what_was_not_read(traced: "TracedText") -> None:
     dropped = [each for place, each in enumerate(text) if covered and place not in covered and not each.isspace()]
     reads = MODELS[thread.MODEL.value].reads
     if lost or (reads and dropped):
-        listed = ", ".join(f"“{plain(each)}”" for each in dict.fromkeys([*lost, *dropped]) if each)
+        listed = plain(", ".join(f"“{each}”" for each in dict.fromkeys([*lost, *dropped]) if each))
         st.caption(
             f"This model cannot read {listed}"
             + (f": it reads {reads}" if reads else "")
@@ -140,7 +140,7 @@ def say_what_was_not_read(traced: "TracedText") -> None:
     unread = [each.text for each, unknown in zip(traced.written, traced.written_unknown, strict=True) if unknown]
     if unread:
         known = {each.text for each in traced.written}
-        words = ", ".join(f"“{plain(each)}”" for each in TARGET.value.split() if each not in known) or "something"
+        words = plain(", ".join(f"“{each}”" for each in TARGET.value.split() if each not in known)) or "something"
         st.caption(f"In the typed output this model cannot write {words}: unknown to it.")
     card = MODELS[thread.MODEL.value]
     if card.weak_at_phrases and len(text.split()) > 1:

@@ -46,6 +46,8 @@ def permitted(path: str, *, anywhere: bool) -> Path:
         # Whose home there is would say who has an account here.
         if given.parts[:1] == ("~",) or (path.strip().startswith("~") and not allowed):
             given = given.expanduser()
+        if allowed and path.strip().startswith("~"):
+            raise elsewhere
         if not given.is_absolute():
             raise FolderError("Give the whole path of the folder, from the root of the disk on.")
         # Before the disk is looked at.

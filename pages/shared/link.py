@@ -54,7 +54,8 @@ class Choice(Generic[Value]):
         st.session_state[f"choice:{self.name}"] = value if self._can_be_said(value) else self.default
 
     def _can_be_said(self, value: Value) -> bool:
-        if value is None or value == self.default:
+        # Nothing at all can be chosen in a widget, and a page says so.
+        if value is None or value == self.default or not str(value):
             return True
         try:
             self.parse(str(value))

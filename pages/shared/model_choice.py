@@ -19,7 +19,7 @@ from pages.shared import jobs, thread
 from pages.shared.link import run_again
 from pages.shared.messages import keep_notes
 from pages.shared.plain_text import plain
-from pages.shared.reach import is_local
+from pages.shared.reach import is_local, may_know
 
 if TYPE_CHECKING:
     from models.engine.jobs import Progress
@@ -108,8 +108,8 @@ def have(name: str) -> str:
     if name in tuple(MODELS):
         return name
     if name.startswith(FOLDER):
-        # Also of one that is open: it may have been, for somebody else, before others could reach the server.
-        name = FOLDER + str(permitted(name.removeprefix(FOLDER), anywhere=is_local()))
+        anywhere = is_local() or may_know(is_open=name in MODELS)
+        name = FOLDER + str(permitted(name.removeprefix(FOLDER), anywhere=anywhere))
     if name not in MODELS:
         # torch comes with these, and with these models only.
         libraries()

@@ -3,9 +3,11 @@
 import re
 
 _JOINED = "\u2060"
-# What stands for itself behind a backslash; an underscore inside a word does so without.
-_MARKS = re.compile(r"[\\`*\[\]<>$~^|]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|(?<=!)\[|:(?=[A-Za-z][\w-]*[\[{])")
-_FIRST = re.compile(r"[#+=-]|\d{1,9}(?=[.)])")
+# What stands for itself behind a backslash; an underscore inside a word does so without, and HTML everywhere.
+_MARKS = re.compile(
+    r"[\\`*\[\]$~^|]|<(?=[A-Za-z][\w+.-]*:)|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|(?<=!)\[|:(?=[A-Za-z][\w-]*[\[{])"
+)
+_FIRST = re.compile(r"[#+=>-]|\d{1,9}(?=[.)])")
 # What is made more of after the backslashes are gone: addresses, and names between colons. An invisible character
 # keeps their parts apart.
 _ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)(?=[\w-]+\.)|(?<=mailto:)|(?<=xmpp:)", re.IGNORECASE)

@@ -21,6 +21,21 @@ _FORWARDED = ("forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", 
 _LOCAL_NAMES = ("localhost", "localhost.localdomain")
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _beyond = False
+_served = False
+
+
+def serve() -> None:
+    """Remember that a server answers from this process: from now on strangers may be among those who ask."""
+    global _served  # noqa: PLW0603 - of the whole process, and it goes one way
+    _served = True
+
+
+def may_know(*, is_open: bool) -> bool:
+    """Whether a folder may be named that lies below none that the operator named; one that is open here, or is not.
+
+    What was opened may have been before others could reach the server, so it is asked of that as well.
+    """
+    return is_local() or (is_open and not _served)
 
 
 def is_local() -> bool:

@@ -20,6 +20,7 @@ from models.engine import engine, libraries
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries_are_here
 from models.settings import SettingError, check_settings, unknown_settings
+from pages.shared import reach
 from pages.shared.ending import end_if_told
 
 log = logging.getLogger(__name__)
@@ -85,6 +86,7 @@ class Attended:
 @asynccontextmanager
 async def lifespan(_: object) -> AsyncIterator[None]:
     """Round everything that the server does: Streamlit enters it when it starts to answer."""
+    reach.serve()
     threading.Thread(target=_get_ready, name="headlight-ready", daemon=True).start()
     yield
     engine.close()

@@ -7,7 +7,7 @@ from models.loading.folder_names import FOLDER, FolderError, permitted
 from models.loading.hub_ids import HubError, hub_id, is_of_hub
 from pages.shared.examples import ATTENTION
 from pages.shared.link import Choice, note, one_of, whole_number
-from pages.shared.reach import is_local
+from pages.shared.reach import may_know
 
 _REFUSED = "thread:refused"
 
@@ -33,7 +33,7 @@ def named_in_link(text: str) -> str:
     try:
         if text.startswith(FOLDER):
             # Before it is chosen: what is chosen may be computed with by a fragment, whatever becomes of this run.
-            return FOLDER + str(permitted(text.removeprefix(FOLDER), anywhere=is_local()))
+            return FOLDER + str(permitted(text.removeprefix(FOLDER), anywhere=may_know(is_open=True)))
         if is_of_hub(text):
             return hub_id(text).name
     except (FolderError, HubError) as error:
