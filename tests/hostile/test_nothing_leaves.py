@@ -39,7 +39,8 @@ FOREIGN = [
 def test_an_origin_from_elsewhere_is_refused_and_asks_nobody(class_server, origin):
     start = time.monotonic()
     assert is_refused(class_server, origin=origin)
-    assert time.monotonic() - start < 2
+    # One that is longer than a whole request may be is cut off when no more of it comes.
+    assert time.monotonic() - start < (2 if len(origin) < 8_000 else 60)
     assert class_server.asked() == []
 
 
@@ -92,8 +93,12 @@ def test_pages_with_all_their_models_ask_nobody(class_server):
         ("sampling", "smollm2"),
     ):
         with Visitor(class_server) as visitor:
-            assert visitor.open(page, model=model, text="A cat.").errors == []
-            visitor.press("About this model")
+            visitor.start(page, model=model, text="A cat.")
+            # What is written is asked for by a browser's clock.
+            visitor.until(lambda: not visitor.is_running or "Stop" in visitor.labels)
+            assert visitor.errors == []
+            if not visitor.is_running:
+                visitor.press("About this model")
     for name in ("gpt2", "hub:org/name", "hub:evil.example/x", "folder:/x", "zebra"):
         with Visitor(class_server) as visitor:
             visitor.open("attention", model=name)
