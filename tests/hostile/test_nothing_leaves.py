@@ -29,7 +29,7 @@ FOREIGN = [
     "ws://127.0.0.1",
     "javascript:alert(1)",
     "chrome-extension://abcdefgh",
-    "http://" + "a" * 20_000,
+    pytest.param("http://" + "a" * 20_000, marks=pytest.mark.slow),
     "http://xn--e1afmkfd.example",
     "ht!tp://x",
 ]
