@@ -10,7 +10,7 @@ import pytest
 from tests.hostile.class_server import serving
 from tests.hostile.visitor import Visitor
 
-SIGNALS = [signal.SIGTERM, signal.SIGINT]
+SIGNALS = [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
 
 
 def end(server, number):
@@ -49,7 +49,7 @@ def training(server):
     return visitor
 
 
-@pytest.mark.parametrize("number", SIGNALS, ids=lambda each: each.name)
+@pytest.mark.parametrize("number", SIGNALS, ids=["SIGTERM", "SIGINT"])
 @pytest.mark.parametrize(
     ("busy", "pause"),
     [(importing, 1.5), (forward, 1.0), (writing, 1.0), (training, 1.5)],
