@@ -34,7 +34,7 @@ def _brought(kind: str, seed: int, number: int) -> dict[str, object]:
     except HeadlightError as error:
         text = str(error)
         is_sentence = text.endswith((".", "?")) and "\n" not in text and len(text) < 700
-        leaks = [sign for sign in ("/tmp/", "/work/", "/etc/", "Traceback", "site-packages") if sign in text]
+        leaks = [sign for sign in ("/tmp/", "/etc/", "Traceback", "site-packages") if sign in text]
         said = "sentence" if is_sentence and not leaks else f"not one sentence: {text[:300]}"
     except BaseException as error:
         where = [f"{Path(each.filename).name}:{each.lineno}" for each in traceback.extract_tb(error.__traceback__)]
