@@ -64,6 +64,15 @@ def ended(engine, job):
     return engine.poll(job)
 
 
+def is_let_go_of(held):
+    """Whether nothing holds it any more, once the threads that did have ended."""
+    deadline = time.monotonic() + 5
+    while held() is not None and time.monotonic() < deadline:
+        gc.collect()
+        time.sleep(0.01)
+    return held() is None
+
+
 @pytest.mark.parametrize("end", [lambda: None, refuse, fail, panic, grow])
 def test_a_job_that_has_ended_holds_nothing_of_what_was_asked(end, monkeypatch):
     # pytest keeps what is logged, and with it the trace.
@@ -74,11 +83,7 @@ def test_a_job_that_has_ended_holds_nothing_of_what_was_asked(end, monkeypatch):
     job = engine.start(request, person="a")
     said = ended(engine, job)
     del request
-    deadline = time.monotonic() + 5
-    while held() is not None and time.monotonic() < deadline:
-        gc.collect()
-        time.sleep(0.01)
-    assert held() is None
+    assert is_let_go_of(held)
     assert engine.poll(job).error == said.error, "and yet it can be asked for"
     assert (said.error is None) == (end() is None if end.__name__ == "<lambda>" else False)
 
@@ -91,11 +96,7 @@ def test_a_job_that_was_left_holds_nothing():
     engine.cancel(job)
     go.set()
     del request
-    deadline = time.monotonic() + 5
-    while held() is not None and time.monotonic() < deadline:
-        gc.collect()
-        time.sleep(0.01)
-    assert held() is None
+    assert is_let_go_of(held)
 
 
 def test_forty_refused_trainings_hold_nothing():
