@@ -7,9 +7,10 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
+from streamlit.navigation.page import StreamlitPage
 
 from models.panics import panics_as_failures
-from pages.shared import door, start, thread
+from pages.shared import start, thread
 from pages.shared.device import show_device
 from pages.shared.ending import end_when_told
 from pages.shared.guard import Guarded
@@ -18,6 +19,7 @@ from pages.shared.link import receive
 from pages.shared.messages import unforeseen
 from pages.shared.model_card import show_model_card
 from pages.shared.model_choice import choose_model_box
+from pages.shared.registry import HOME, PAGES, PageEntry
 
 _FOLDER = Path(__file__).parent
 
@@ -32,16 +34,7 @@ def show() -> None:
     )
     st.html(f"<style>{(_FOLDER / 'viz' / 'page.css').read_text()}</style>")
 
-    page = st.navigation(
-        [
-            st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
-            st.Page("pages/attention.py", title="Attention", icon=":material/visibility:", url_path="attention"),
-            st.Page("pages/tokenizers.py", title="Tokenizers", icon=":material/content_cut:", url_path="tokenizers"),
-            st.Page("pages/embeddings.py", title="Embeddings", icon=":material/scatter_plot:", url_path="embeddings"),
-            st.Page("pages/kv_cache.py", title="KV cache", icon=":material/view_column:", url_path="kv_cache"),
-            st.Page("pages/sampling.py", title="Sampling", icon=":material/casino:", url_path="sampling"),
-        ]
-    )
+    page = st.navigation(_by_group())
     thread.forget_refused()
     receive(thread.THREAD)
 
@@ -51,13 +44,26 @@ def show() -> None:
         device.caption("Computes on: …")
         about = st.container()
 
-    door.open_door()
     page.run()
 
     # Naming the device needs torch, which is imported after the page has been painted.
     show_device(device)
     with about:
         show_model_card()
+
+
+def _by_group() -> dict[str, list[StreamlitPage]]:
+    """The pages under their headings, in the order of the registry."""
+    groups: dict[str, list[StreamlitPage]] = {HOME.group: [_page(HOME)]}
+    for each in PAGES:
+        groups.setdefault(each.group, []).append(_page(each))
+    return groups
+
+
+def _page(entry: PageEntry) -> StreamlitPage:
+    is_home = entry == HOME
+    address = None if is_home else entry.address
+    return st.Page(entry.script, title=entry.title, icon=entry.icon, url_path=address, default=is_home)
 
 
 if __name__ == "app":

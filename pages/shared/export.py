@@ -1,127 +1,109 @@
-"""Sharing a view and taking its numbers along, exactly as they were computed."""
+"""Sharing a view, taking its numbers along, and the program behind it: the same on every page."""
 
-import json
-import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
-from models.engine import engine
-from pages.shared import file_names
+from models.catalog import model_card
 from pages.shared.link import Choice, address, fits
-from pages.shared.spreadsheet import as_csv
 from pages.shared.text import open_text_file
+from pages.shared.thread import in_the_link
 
-if TYPE_CHECKING:
-    from models.attention import HeadMapRequest, TracedText
-
-_NUMBERS = (
-    *("query", "keys", "dots", "added", "scores", "weights", "values"),
-    *("head_output", "concatenated", "output", "contribution"),
-)
-
-
-def labels(request: "HeadMapRequest", traced: "TracedText") -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What stands at the rows (queries) and columns (keys) of a map."""
-    if request.kind == "cross":
-        return tuple(each.text for each in traced.written), traced.tokens
-    own = traced.target_tokens if request.kind == "decoder" and traced.target_tokens else traced.tokens
-    return own, own
+_PROJECT = Path(__file__).resolve().parents[2]
+_LONGEST_ARGUMENT = 500
+_TYPES = {
+    "csv": "text/csv",
+    "json": "application/json",
+    "npy": "application/octet-stream",
+    "zip": "application/zip",
+}
+_OPENS = "This link opens the same view:"
+_WITHOUT_TEXT = "This link opens the same settings; the text is too long for it and goes as a file:"
 
 
-def map_as_csv(request: "HeadMapRequest", traced: "TracedText") -> str:
-    """A row per query and a column per key, both named; float32 in the shortest form that reads back exactly."""
-    queries, keys = labels(request, traced)
-    rows = zip(queries, engine.run(request).weights, strict=True)
-    return as_csv([["query \\ key", *keys], *([token, *map(str, row)] for token, row in rows)])
+@dataclass(frozen=True)
+class Download:
+    """A file that is made when somebody asks for it.
 
+    label: on its button. name: with its ending, csv, json, npy or zip. made: what is in it, and raises what computing
+        it raises.
+    """
 
-def map_as_json(request: "HeadMapRequest", traced: "TracedText", text: str) -> str:
-    """What was asked and the weights [query][key]; each number is exactly the float32 that was computed."""
-    queries, keys = labels(request, traced)
-    return json.dumps(
-        {
-            "model": request.trace.model,
-            "text": text,
-            "kind": request.kind,
-            "layer": "all" if request.layer is None else request.layer,
-            "head": "mean" if request.head is None else request.head,
-            "left_out": request.left_out,
-            "by_value": request.by_value,
-            "switched_off": [repr(each) for each in request.trace.interventions],
-            "tokens": list(traced.tokens),
-            "queries": list(queries),
-            "keys": list(keys),
-            "weights": engine.run(request).weights.tolist(),
-        },
-        ensure_ascii=False,
-    )
+    label: str
+    name: str
+    made: Callable[[], str | bytes]
+    help: str | None = None
 
 
 def share_and_download(
-    request: "HeadMapRequest", traced: "TracedText", name: str, text: str, choices: Sequence[Choice[Any]]
+    own: Sequence[Choice[Any]],
+    downloads: Sequence[Download],
+    *,
+    opens: str = _OPENS,
+    opens_without_text: str = _WITHOUT_TEXT,
 ) -> None:
-    """The link to this view, and its numbers as CSV and JSON, made when somebody asks for them."""
-    if all(map(fits, choices)):
-        st.caption("This link opens the same view:")
-    else:
-        st.caption("This link opens the same head; the text is too long for it and goes as a file:")
-    st.code(address(choices), language=None, wrap_lines=True)
-    file_name = f"{file_names.of_model(request.trace.model)}-{name.replace(' ', '-')}"
+    """The link to this view, its numbers as files, and a text file instead of typing.
+
+    own: the page's choices. opens: said above the link. opens_without_text: where it cannot carry everything.
+    """
+    link_to_view(own, opens, opens_without_text)
     with st.container(horizontal=True):
-        st.download_button(
-            "CSV", lambda: map_as_csv(request, traced), f"{file_name}.csv", "text/csv", key="csv", on_click="ignore"
-        )
-        st.download_button(
-            "JSON",
-            lambda: map_as_json(request, traced, text),
-            f"{file_name}.json",
-            "application/json",
-            key="json",
-            on_click="ignore",
-        )
+        for each in downloads:
+            download_button(each)
     open_text_file()
 
 
-def products_as_json(request: "HeadMapRequest", traced: "TracedText", query: int) -> str:
-    """Every number of the q·k view, exactly as it was computed; minus infinity, which JSON does not have, is null."""
-    from models.attention import QueryKeyRequest
-
-    queries, keys = labels(request, traced)
-    layer, head = request.layer or 0, request.head or 0
-    found = engine.run(QueryKeyRequest(request.trace, request.kind, layer, head, query))
-    numbers = {name: _finite(getattr(found, name)) for name in _NUMBERS}
-    about = {
-        "model": request.trace.model,
-        "kind": request.kind,
-        "layer": layer,
-        "head": head,
-        "switched_off": [repr(each) for each in request.trace.interventions],
-        "query_token": queries[query],
-        "key_tokens": list(keys),
-        "scaling": found.scaling,
-        "between": list(found.between),
-    }
-    return json.dumps(about | numbers, ensure_ascii=False, allow_nan=False)
+def link_to_view(own: Sequence[Choice[Any]], opens: str = _OPENS, opens_without_text: str = _WITHOUT_TEXT) -> None:
+    """The link alone; arguments as for `share_and_download`."""
+    choices = in_the_link(own)
+    st.caption(opens if all(map(fits, choices)) else opens_without_text)
+    st.code(address(choices), language=None, wrap_lines=True)
 
 
-def _finite(numbers: Any) -> Any:
-    if numbers is None:
-        return None
-    if numbers.ndim > 1:
-        return [_finite(each) for each in numbers]
-    return [None if each == -math.inf else each for each in numbers.tolist()]
+def download_button(download: Download, key: str | None = None) -> None:
+    """A button for a file; its key is the file's ending, unless another is given."""
+    ending = download.name.rpartition(".")[2]
+    st.download_button(
+        download.label,
+        download.made,
+        download.name,
+        _TYPES[ending],
+        key=key or ending,
+        on_click="ignore",
+        help=download.help,
+    )
 
 
-def products_download(request: "HeadMapRequest", traced: "TracedText", query: int) -> None:
-    """The numbers of the q·k view as a file, where one head is shown."""
-    if request.layer is not None and request.head is not None:
-        st.download_button(
-            "q·k as JSON",
-            lambda: products_as_json(request, traced, query),
-            f"{file_names.of_model(request.trace.model)}-L{request.layer}-H{request.head}-qk.json",
-            "application/json",
-            key="qk_json",
-            on_click="ignore",
-        )
+def program(
+    name: str, arguments: str, notes: Sequence[str] = (), needs: str = "torch and transformers installed"
+) -> None:
+    """A short program of `docs/programs` that gives the same numbers with public libraries, and how to run it.
+
+    arguments: for the command line, quoted. notes: what it does otherwise than the page. needs: what must be there.
+    """
+    st.caption(f"Save it as {name} and run it with {needs}:")
+    st.code(f"python {name} {arguments}".rstrip(), language="bash", wrap_lines=True)
+    for each in notes:
+        st.caption(each)
+    st.code((_PROJECT / "docs" / "programs" / name).read_text(), language="python")
+
+
+def folder_argument(model: str) -> str:
+    """The folder of a model's files, as a command line takes it."""
+    from models.loading.packs import prepared_folder
+
+    return path_argument(prepared_folder(model_card(model)))
+
+
+def path_argument(path: Path) -> str:
+    """A path as a command line takes it, short where it lies within the project."""
+    return shlex.quote(str(path.relative_to(_PROJECT) if path.is_relative_to(_PROJECT) else path))
+
+
+def text_argument(text: str) -> str:
+    """A text as a command line takes it; a long one is read from a file."""
+    return shlex.quote(text) if len(text) <= _LONGEST_ARGUMENT else '"$(cat text.txt)"'

@@ -24,34 +24,54 @@ _MOST_EARLIER = 40
 _MOST_EARLIER_CHARACTERS = 2_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Choice(Generic[Value]):
     """Something that can be chosen and stands in a link.
 
     name: as in the query string. default: where nothing was chosen.
     parse: from the link's text to a value; raises ValueError with the sentence that a person reads.
+    belongs_to: other choices (the text, the model) without whose values this one means nothing: once one of them is
+        another, this one is the default again. They stand before it where a link is read.
+    is_always: stands in the link also while it is the default.
     """
 
     name: str
     default: Value
     parse: Callable[[str], Value]
+    belongs_to: "tuple[Choice[Any], ...]" = ()
+    is_always: bool = False
 
     @property
     def value(self) -> Value:
         """What is chosen now in this session."""
-        return st.session_state.get(f"choice:{self.name}", self.default)
+        return st.session_state[self._key] if self.is_chosen else self.default
 
     @property
     def is_chosen(self) -> bool:
-        """Whether this session, or the link that opened it, chose anything."""
-        return f"choice:{self.name}" in st.session_state
+        """Whether this session, or the link that opened it, chose anything, for what it belongs to."""
+        if self._key not in st.session_state:
+            return False
+        if self.belongs_to and st.session_state.setdefault(f"{self._key}:of", self._owners) != self._owners:
+            del st.session_state[self._key], st.session_state[f"{self._key}:of"]
+            return False
+        return True
 
     def choose(self, value: Value) -> None:
         """Choose it; the address follows with the next `mirror`.
 
         What no link could say is not taken, and the default is: a widget says whatever is sent in its name.
         """
-        st.session_state[f"choice:{self.name}"] = value if self._can_be_said(value) else self.default
+        st.session_state[self._key] = value if self._can_be_said(value) else self.default
+        if self.belongs_to:
+            st.session_state[f"{self._key}:of"] = self._owners
+
+    @property
+    def _key(self) -> str:
+        return f"choice:{self.name}"
+
+    @property
+    def _owners(self) -> tuple[Any, ...]:
+        return tuple(each.value for each in self.belongs_to)
 
     def _can_be_said(self, value: Value) -> bool:
         # Nothing at all can be chosen in a widget, and a page says so.

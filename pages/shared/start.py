@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 
 from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit.runtime.pages_manager import PagesManager
 
 import pages
 import viz
@@ -22,6 +23,7 @@ from models.one_at_a_time import libraries_are_here
 from models.settings import SettingError, check_settings, unknown_settings
 from pages.shared import reach
 from pages.shared.ending import end_if_told
+from pages.shared.registry import HOME, PAGES
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +88,9 @@ class Attended:
 @asynccontextmanager
 async def lifespan(_: object) -> AsyncIterator[None]:
     """Round everything that the server does: Streamlit enters it when it starts to answer."""
+    # Until `st.navigation` was called once, a folder of this name means Streamlit's older way of many pages, and a
+    # direct address is answered without running app.py.
+    PagesManager.uses_pages_directory = False
     reach.serve()
     engine.most_characters = lambda: MOST_CHARACTERS_ALONE if reach.is_local() else MOST_CHARACTERS
     threading.Thread(target=_get_ready, name="headlight-ready", daemon=True).start()
@@ -113,9 +118,10 @@ def _get_ready() -> None:
         while _came_within(_FIRST_SECONDS):
             time.sleep(_LOOKS_SECONDS)
         # What the pages are made of; their scripts are run, not imported.
+        scripts = {f"pages.{each.address}" for each in (HOME, *PAGES)}
         for package in (viz, pages):
             for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-                if module.ispkg or module.name.count(".") > 1:
+                if module.name.removesuffix(".page") not in scripts:
                     import_module(module.name)
     except HeadlightError as error:
         # Whoever opens a page reads it there.

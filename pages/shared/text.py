@@ -9,21 +9,8 @@ from pages.shared.link import LONGEST_ENCODED_TEXT, fits, run_again
 from pages.shared.messages import problem
 
 
-def question_and_text(
-    question: str,
-    examples: Sequence[tuple[str, str, Callable[[], None]]],
-    on_text: Callable[[], None] = lambda: None,
-) -> None:
-    """The page's question, a button for each example (label, what there is to see, what opening it does), the text.
-
-    on_text: called when a text was typed, for what had its place in the former one.
-    """
-    question_and_examples(question, examples)
-    text_form(on_text)
-
-
-def question_and_examples(question: str, examples: Sequence[tuple[str, str, Callable[[], None]]]) -> None:
-    """The page's question and the examples alone, for a page whose text stands in its fragment."""
+def examples_row(question: str, examples: Sequence[tuple[str, str, Callable[[], None]]]) -> None:
+    """The page's question and a button for each example: label, what there is to see, what opening it does."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="top"):
         st.header(question, anchor=False, width="content")
         with st.container(horizontal=True, width="content", key="examples", gap="small"):
@@ -31,12 +18,10 @@ def question_and_examples(question: str, examples: Sequence[tuple[str, str, Call
                 st.button(label, help=look, on_click=opened, key=f"example_{label}")
 
 
-def text_form(on_text: Callable[[], None] = lambda: None) -> None:
-    """The text, and, where it is too long for a link, a way to take it along. `on_text` is called for another one."""
+def text_form() -> None:
+    """The text, and, where it is too long for a link, a way to take it along."""
 
     def typed() -> None:
-        if st.session_state["text_box"] != thread.TEXT.value:
-            on_text()
         thread.choose_text(st.session_state["text_box"])
 
     st.session_state["text_box"] = thread.TEXT.value
@@ -56,8 +41,8 @@ def text_form(on_text: Callable[[], None] = lambda: None) -> None:
             )
 
 
-def open_text_file(on_text: Callable[[], None] = lambda: None) -> None:
-    """Take the text of a file (UTF-8) instead of typing it. `on_text` is called for another one than there was."""
+def open_text_file() -> None:
+    """Take the text of a file (UTF-8) instead of typing it."""
     file = st.file_uploader("Open a text file", ["txt"], key="text_file")
     if file is None or st.session_state.get("text_file:taken") == file.file_id:
         return
@@ -67,7 +52,5 @@ def open_text_file(on_text: Callable[[], None] = lambda: None) -> None:
     except UnicodeDecodeError:
         problem("This file is not text in UTF-8; save it as UTF-8 and open it again.")
         return
-    if text != thread.TEXT.value:
-        on_text()
     thread.choose_text(text)
     run_again()

@@ -1,14 +1,17 @@
 """The thread of a lesson: one model, one text and one token that travel from page to page."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import streamlit as st
 
 from models.catalog import DEFAULT_MODEL, MODELS
 from models.loading.folder_names import FOLDER, FolderError, permitted
 from models.loading.hub_ids import HubError, hub_id, is_of_hub
-from pages.shared.examples import ATTENTION
 from pages.shared.link import Choice, note, one_of, whole_number
 from pages.shared.reach import may_know
 
+DEFAULT_TEXT = "The animal didn't cross the street because it was too tired."
 _REFUSED = "thread:refused"
 
 
@@ -42,11 +45,18 @@ def named_in_link(text: str) -> str:
 
 
 MODEL: Choice[str] = Choice("model", DEFAULT_MODEL, named_in_link)
-TEXT: Choice[str] = Choice("text", ATTENTION[0].text, readable)
+TEXT: Choice[str] = Choice("text", DEFAULT_TEXT, readable)
 TOKEN: Choice[int | None] = Choice("token", None, whole_number("token"))
 THREAD = (MODEL, TEXT, TOKEN)
+# What a place in a text belongs to: its tokens are those of one model.
+OWNERS = (MODEL, TEXT)
 
 _START = "thread:start"
+
+
+def in_the_link(choices: Sequence[Choice[Any]]) -> tuple[Choice[Any], ...]:
+    """The thread, and those of a page's choices that differ from what is shown without them."""
+    return (*THREAD, *(each for each in choices if each.is_always or each.value != each.default))
 
 
 def choose_text(text: str) -> None:
@@ -96,11 +106,16 @@ def place() -> int | None:
     return st.session_state.get(_START)
 
 
-def current_token(tokens: tuple[str, ...], is_special: tuple[bool, ...], spans: tuple[tuple[int, int], ...]) -> int:
+def current_token(
+    tokens: tuple[str, ...],
+    is_special: tuple[bool, ...],
+    spans: tuple[tuple[int, int], ...],
+    meant: Sequence[int] = (),
+) -> int:
     """The selected token of this tokenization.
 
-    The chosen one; else the one at the same place in the text; else, where the text is an example, that example's;
-    else the last one with a letter or digit in it. A number beyond the text is said and not taken.
+    The chosen one; else the one at the same place in the text; else the one that is meant, where the text is an
+    example; else the last one with a letter or digit in it. A number beyond the text is said and not taken.
     """
     chosen = TOKEN.value
     if chosen is not None and chosen >= len(tokens):
@@ -115,7 +130,6 @@ def current_token(tokens: tuple[str, ...], is_special: tuple[bool, ...], spans: 
             for place, text in enumerate(tokens)
             if not is_special[place] and any(character.isalnum() for character in text)
         ]
-        meant = [each.token for each in ATTENTION if (each.model, each.text) == (MODEL.value, TEXT.value)]
         chosen = [*same, *meant, *reversed(words), len(tokens) - 1][0]
     choose_token(chosen, spans)
     return chosen

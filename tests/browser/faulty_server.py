@@ -43,7 +43,7 @@ def main():
     libraries()
     from models.attention import HeadMapRequest
     from models.decoding import WriteRequest
-    from pages.attending import choices, pictures
+    from pages.attention import choices, pictures
     from pages.shared import model_card, text
 
     plant(text, "question_and_text", "planted in a page", lambda *_, **__: text_of_session())

@@ -3,11 +3,11 @@
 import time
 
 from models.engine import engine
-from pages.shared.examples import CACHES
+from pages.kv_cache.examples import EXAMPLES as CACHES
 from tests.pages.screen import Screen
 from tests.viz.wire import header_of
 
-PAGE = "pages/kv_cache.py"
+PAGE = "pages/kv_cache/page.py"
 ONCE = CACHES[0]
 TABS = (
     "Does the formula agree?",

@@ -5,7 +5,7 @@ import time
 from tests.pages.screen import Screen
 from tests.viz.wire import header_of, unpack
 
-PAGE = "pages/sampling.py"
+PAGE = "pages/sampling/page.py"
 PARIS = "The capital of France is"
 
 

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 from tests.viz.wire import header_of, unpack
 
 ROOT = Path(__file__).resolve().parents[2]
-ATTENTION = "pages/attention.py"
-HOME = "pages/home.py"
+ATTENTION = "pages/attention/page.py"
+HOME = "pages/home/page.py"
 TEXT_BOX = "text_box"
 # Streamlit's own time limit; the first run of a process imports torch and loads a model.
 SECONDS = 120
@@ -23,7 +24,8 @@ class Screen:
         self.test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS)
         for name, value in query.items():
             self.test.query_params[name] = value
-        self.test.switch_page(page)
+        # Until the app ran once, AppTest takes the file's name for the address.
+        self.test._page_hash = calc_hash("" if page == HOME else Path(page).parent.name)
         self.run()
 
     def run(self):

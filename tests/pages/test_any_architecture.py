@@ -90,14 +90,14 @@ def attention_shows_the_trace(visit, card):
 
 
 def tokenizers_show_the_text(visit):
-    visit.go("pages/tokenizers.py")
+    visit.go("pages/tokenizers/page.py")
     assert visit.component("token_columns") is not None
     assert visit.test.text_area(key=TEXT_BOX).value == TEXT
     assert visit.said == []
 
 
 def embeddings_show_every_layer(visit, card):
-    visit.choose(show="context").go("pages/embeddings.py")
+    visit.choose(show="context").go("pages/embeddings/page.py")
     assert visit.has_been_sent("layer_map")
     states = engine.run(EmbedRequest(card.name, TEXT)).hidden_states
     header = header_of(visit.component("layer_map"))
@@ -118,7 +118,7 @@ def embeddings_show_every_layer(visit, card):
 
 
 def the_cache_grows(visit, card):
-    visit.choose(tokens=8).go("pages/kv_cache.py")
+    visit.choose(tokens=8).go("pages/kv_cache/page.py")
     assert visit.said == []
     if card.family == "encoder":
         assert not Cache.has_picture.fget(visit)
@@ -128,7 +128,7 @@ def the_cache_grows(visit, card):
 
 
 def the_next_token_is_shown(visit, card):
-    visit.go("pages/sampling.py")
+    visit.go("pages/sampling/page.py")
     if card.family == "encoder":
         (sentence,) = visit.said
         assert f"{card.title} has no masked-language head" in sentence
@@ -159,7 +159,7 @@ def test_every_page_opens_with_a_model_of_this_architecture(name, tmp_path):
 
 def test_the_picture_and_a_tab_can_each_have_a_problem(tmp_path):
     """One token makes no map, and nothing to compare in the tab below it."""
-    visit = Visit(opened("llama", tmp_path), "w5").go("pages/embeddings.py")
+    visit = Visit(opened("llama", tmp_path), "w5").go("pages/embeddings/page.py")
     visit.test.session_state["below_embeddings"] = "How many numbers?"
     until = time.monotonic() + SECONDS
     while len(visit.said) < 2 and time.monotonic() < until:
@@ -188,8 +188,12 @@ def test_a_file_is_named_after_the_model_and_not_after_its_path(model, part):
 def test_a_folder_can_be_taken_along_and_its_code_names_it(tmp_path):
     card = opened("llama", tmp_path)
     visit = Visit(card)
-    tabs = {ATTENTION: "below", "pages/embeddings.py": "below_embeddings", "pages/sampling.py": "below_sampling"}
-    for page, key in (tabs | {"pages/kv_cache.py": "below_kv_cache"}).items():
+    tabs = {
+        ATTENTION: "below",
+        "pages/embeddings/page.py": "below_embeddings",
+        "pages/sampling/page.py": "below_sampling",
+    }
+    for page, key in (tabs | {"pages/kv_cache/page.py": "below_kv_cache"}).items():
         visit.go(page)
         visit.test.session_state[key] = "Take it with you"
         visit.run()

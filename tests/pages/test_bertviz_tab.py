@@ -5,7 +5,7 @@ import pytest
 
 from models.attention import BertVizRequest, TraceRequest
 from models.engine import engine
-from pages.attending.tabs import BERTVIZ
+from pages.attention.tabs import BERTVIZ
 from tests.pages.screen import Screen
 from tests.viz.wire import header_of, unpack
 

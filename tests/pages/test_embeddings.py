@@ -11,12 +11,12 @@ import pytest
 
 from models.embeddings import EmbedRequest, LensRequest, SensesRequest, nearest
 from models.engine import engine
-from pages.embedding.tabs import TABS
+from pages.embeddings.tabs import TABS
 from pages.shared.examples import EMBEDDINGS
 from tests.pages.screen import ROOT, Screen
 from tests.viz.wire import header_of, unpack
 
-PAGE = "pages/embeddings.py"
+PAGE = "pages/embeddings/page.py"
 BANK = EMBEDDINGS[0]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from models.attention import ChangedMapsRequest, HeadsOffRequest, HideToken, TraceRequest, ZeroHead
 from models.engine import engine
-from pages.attending.tabs import HEAD_OFF
+from pages.attention.tabs import HEAD_OFF
 from tests.pages.screen import Screen
 from viz.inspector import part_text
 

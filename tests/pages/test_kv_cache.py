@@ -8,7 +8,7 @@ import pytest
 from models.catalog import MODELS
 from models.decoding import DecodingSettings, decode
 from models.loading import load_model
-from pages.shared.examples import CACHES
+from pages.kv_cache.examples import EXAMPLES as CACHES
 from tests.pages.cache_screen import ONCE, PAGE, TABS, Cache
 from tests.pages.screen import ATTENTION, Screen
 from tests.viz.wire import header_of

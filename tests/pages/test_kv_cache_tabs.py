@@ -14,7 +14,7 @@ import pytest
 from models.catalog import ARCHITECTURES
 from models.decoding import DecodingSettings, WriteRequest
 from models.engine import engine
-from pages.caching import take
+from pages.kv_cache import export
 from tests.pages.cache_screen import ONCE, TABS, Cache, wait_for_nothing_to_run
 from tests.pages.screen import ROOT
 
@@ -110,7 +110,7 @@ def test_a_timing_runs_and_can_be_stopped():
     screen = Cache(model="smollm2", text=ONCE.text, tokens="8").until_done().open_tab(TABS[3])
     screen.test.button(key="start_timing").click()
     screen.run()
-    screen.test.button(key="stop_timing").click()
+    screen.test.button(key="timing_stop").click()
     screen.run()
     screen.run()
     assert not screen.problems
@@ -131,13 +131,13 @@ def test_a_run_that_was_stopped_starts_again():
     while not screen.fed["count"]:
         time.sleep(0.05)
         screen.run()
-    screen.test.button(key="stop_writing").click()
+    screen.test.button(key="writing_stop").click()
     screen.run()
     screen.run()
     count = screen.fed["count"]
     assert count < 256
     assert any("Stopped after" in each.value for each in screen.test.caption)
-    screen.test.button(key="start_again").click()
+    screen.test.button(key="writing_again").click()
     screen.run()
     for _ in range(300):
         if screen.fed["count"] > count:
@@ -145,7 +145,7 @@ def test_a_run_that_was_stopped_starts_again():
         time.sleep(0.1)
         screen.run()
     assert screen.fed["count"] > count
-    screen.test.button(key="stop_writing").click()
+    screen.test.button(key="writing_stop").click()
     screen.run()
     wait_for_nothing_to_run()
 
@@ -178,7 +178,7 @@ def written(model, text, tokens=5, cache="dynamic"):
 @pytest.mark.parametrize(("model", "text"), [("smollm2", HOSTILE), ("spelling_to_sound", "knight")])
 def test_exports_read_back_exactly(model, text):
     request, steps = written(model, text)
-    rows = list(csv.DictReader(io.StringIO(take.steps_as_csv(steps))))
+    rows = list(csv.DictReader(io.StringIO(export.steps_as_csv(steps))))
     assert len(rows) == sum(len(step.cache.bytes) for step in steps)
     for row in rows:
         step = steps[int(row["token"]) - 1]
@@ -188,7 +188,7 @@ def test_exports_read_back_exactly(model, text):
         assert row["kind"] == step.cache.kinds[place]
         assert row["piece"] == step.piece.text
         assert float(row["probability"]) == step.probability
-    read = json.loads(take.steps_as_json(request, steps))
+    read = json.loads(export.steps_as_json(request, steps))
     assert read["text"] == text
     for token, step in zip(read["tokens"], steps, strict=True):
         assert tuple(token["bytes"]) == step.cache.bytes

@@ -14,10 +14,10 @@ pytestmark = pytest.mark.usefixtures("one_torch_thread")
 OTHERS = ("nllb_moe", "layoutlm", "diffllama", "qwen3_next", "bert_pair", "pegasus_x", "deepseek_v32", "jamba")
 VIEWS = {
     ATTENTION: ("matrix", "heads", "qk", "model"),
-    "pages/tokenizers.py": ("",),
-    "pages/embeddings.py": ("context", "table", "lens"),
-    "pages/kv_cache.py": ("",),
-    "pages/sampling.py": ("",),
+    "pages/tokenizers/page.py": ("",),
+    "pages/embeddings/page.py": ("context", "table", "lens"),
+    "pages/kv_cache/page.py": ("",),
+    "pages/sampling/page.py": ("",),
 }
 
 

@@ -13,10 +13,10 @@ import torch
 
 from models.decoding import DecodingSettings, Turned, WriteRequest, decode, sampling_stages
 from models.engine import engine
-from pages.decoding.choices import Branch
-from pages.decoding.knobs import KNOBS
-from pages.decoding.take import other_branches, text_as_json
-from pages.decoding.writing import Written
+from pages.sampling.choices import Branch
+from pages.sampling.export import other_branches, text_as_json
+from pages.sampling.knobs import KNOBS
+from pages.sampling.writing import Written
 from pages.shared.examples import SAMPLING
 from tests.pages.sampling_screen import PARIS, Sampling
 from tests.pages.screen import ROOT

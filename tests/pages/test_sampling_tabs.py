@@ -5,7 +5,7 @@ import urllib.parse
 
 import pytest
 
-from pages.decoding.tabs import EXPLANATION, NAMES
+from pages.sampling.tabs import EXPLANATION, NAMES
 from tests.pages.sampling_screen import PARIS, Sampling
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")

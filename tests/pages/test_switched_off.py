@@ -15,8 +15,8 @@ from models.attention import (
     ZeroHead,
 )
 from models.engine import engine
-from pages.attending.changed import MOST
-from pages.attending.tabs import OTHER_TEXT
+from pages.attention.changed import MOST
+from pages.attention.tabs import OTHER_TEXT
 from tests.pages.screen import Screen
 from tests.pages.studio_screen import (
     COUNT,

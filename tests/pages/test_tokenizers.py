@@ -14,13 +14,13 @@ from models.catalog import TOKENIZERS as CARDS
 from models.engine import engine
 from models.tokenization import PATTERNS, OriginsRequest, tokenize
 from pages.shared.examples import TOKENIZERS as EXAMPLES
-from pages.tokenizing import take
-from pages.tokenizing.choices import Shown, Stretch
+from pages.tokenizers import export
+from pages.tokenizers.choices import Shown, Stretch
 from tests.models.tokenizer_texts import TEXTS
 from tests.pages.screen import ATTENTION, ROOT, Screen
 from tests.viz.wire import header_of
 
-PAGE = "pages/tokenizers.py"
+PAGE = "pages/tokenizers/page.py"
 STRAWBERRY = EXAMPLES[0]
 TABS = (
     "How was it cut?",
@@ -295,9 +295,9 @@ def test_the_token_of_the_thread_is_lit_on_both_pages():
 def test_what_is_taken_along_reads_back():
     text = 'a,"b"\nสวัสดี <|endoftext|> 🍓'
     now = Shown(text, (CARDS["gpt2"], CARDS["bert"], CARDS["bytes"]), False)
-    kept = json.loads(take.pieces_as_json(now))
+    kept = json.loads(export.pieces_as_json(now))
     assert kept["text"] == text
-    rows = list(csv.DictReader(io.StringIO(take.pieces_as_csv(now), newline="")))
+    rows = list(csv.DictReader(io.StringIO(export.pieces_as_csv(now), newline="")))
     for name in ("gpt2", "bert", "bytes"):
         cut = tokenize(name, text)
         assert kept["tokenizers"][name]["ids"] == list(cut.ids)

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from models.decoding import DecodingSettings, DrawsRequest, ManyRequest, SameLuckRequest, decode
 from models.engine import engine
-from pages.decoding.whole_texts import chance_words, draws_words, parting_words, rest, texts_as_csv, texts_as_json
+from pages.sampling.whole_texts import chance_words, draws_words, parting_words, rest, texts_as_csv, texts_as_json
 
 SETTINGS = DecodingSettings(20, temperature=1.0, top_p=0.9, seed=2)
 OTHERS = {"Wild": DecodingSettings(20, temperature=1.8, min_p=0.05, seed=2)}
@@ -32,7 +32,7 @@ def tab_script(name, model, text, settings, presets, written):
     """Runs as a script of its own, so that everything is imported in it."""
     import streamlit as st
 
-    from pages.decoding import many
+    from pages.sampling import many
     from pages.shared.messages import in_place
 
     status = st.empty()

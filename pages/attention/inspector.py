@@ -1,0 +1,134 @@
+"""The inspector on the right of the attention page."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from models.catalog import MODELS
+from pages.attention.changed import items
+from pages.attention.choices import SINK, STEP, WAY, head_name
+from pages.attention.output import Written
+from pages.shared import sounds, thread
+from pages.shared.examples import ATTENTION
+from viz.inspector import BeforeAfter, Share, before_after, heading, line, part_text, sentence, shares
+
+if TYPE_CHECKING:
+    from models.attention import Changes, HeadMapRequest, HeadPicture, TracedText
+
+LINES = {
+    "map": "Where it looks, not why.",
+    "cross": "Attention is not alignment: a step may look beside the letter that it writes.",
+    "still": "A head that is off still looks where it looked: what it returns is 0.",
+    "off": "Zeroing is unnatural and other heads make up for it: compare with the other heads of its layer, each off "
+    "by itself, under “What if this head were off?”.",
+    "next": "What the model would write next, from all of its heads and layers together.",
+}
+_MOST_LINES = 5
+
+
+def inspect(traced: "TracedText", picture: "HeadPicture", request: "HeadMapRequest", selected: int) -> None:
+    """What the selected token looks at; for a seq2seq model, what its row writes; what a decoder would write next."""
+    _say_what_an_example_shows(request, selected)
+    name, row = head_name(request.layer, request.head), picture.row
+    unseen = [line(f"You see {part_text(picture.seen)} of its weight, rescaled.")] if SINK.value != "in" else []
+    if request.kind == "cross":
+        written = traced.written[selected]
+        best = _best(traced.tokens, row)
+        parts = [_said(written.text, name, best, is_written=True), shares(best)]
+        parts += [*unseen, line(LINES["cross"]), *_what_is_written(traced, selected)]
+    else:
+        is_target = request.kind == "decoder" and bool(traced.target_tokens)
+        tokens = traced.target_tokens if is_target else traced.tokens
+        best = _best(tokens, row)
+        parts = [_said(tokens[selected], name, best), shares(best)]
+        parts += [*unseen, line(LINES["map"])]
+        if is_target:
+            parts += _what_is_written(traced, selected)
+        elif traced.next_tokens:
+            candidates = shares([Share(each.text, each.probability) for each in traced.next_tokens])
+            parts += [heading("Next token"), candidates, line(LINES["next"])]
+    st.html("".join(parts))
+
+
+def inspect_changes(found: "Changes", traced: "TracedText", selected: int) -> None:
+    """What the model says before and after something was switched off: its next token, its output, or its vectors."""
+    if found.next_tokens:
+        lines = [BeforeAfter(each.text, each.before, each.after) for each in found.next_tokens]
+        st.html(heading("Next token") + before_after(lines))
+    elif found.steps:
+        lines = [
+            BeforeAfter(
+                each.text, each.before, each.after, "" if each.likeliest == each.text else f"→ {each.likeliest}"
+            )
+            for each in found.steps[:24]
+        ]
+        st.html(heading("The same output, token by token") + before_after(lines))
+    else:
+        kept = [(place, part) for place, part in enumerate(found.kept) if place != selected]
+        moved = sorted(kept, key=lambda each: each[1])[:_MOST_LINES]
+        lines = [Share(traced.tokens[selected], max(0.0, found.kept[selected]))]
+        lines += [Share(traced.tokens[place], max(0.0, part)) for place, part in moved]
+        st.html(
+            heading("How much of its direction each last vector keeps (cosine)")
+            + shares(lines)
+            + line("The selected token first, then those that turn most.")
+        )
+    if found.caveat:
+        st.html(line(found.caveat))
+    if any(each.startswith("head:") for each in items()):
+        st.html(line(LINES["still"] + " " + LINES["off"]))
+
+
+def inspect_step(traced: "TracedText", row: np.ndarray, request: "HeadMapRequest", written: Written, step: int) -> None:
+    """What the step looked at that wrote a decoder's token."""
+    best = _best(traced.tokens, row)
+    token = written.pieces[step]
+    st.html(
+        sentence(token, head_name(request.layer, request.head), best[0], rescaled=SINK.value != "in", is_written=True)
+        + shares(best)
+        + line(LINES["map"])
+        + heading(f"Step {step + 1} of {len(written.pieces)}")
+        + shares([Share(token, written.probabilities[step])])
+        + line("How likely the model held the token that it wrote.")
+    )
+
+
+def _said(token: str, name: str, best: Sequence[Share], *, is_written: bool = False) -> str:
+    if not best:
+        return line("This row is blank: everything that it may look at is switched off.")
+    return sentence(token, name, best[0], rescaled=SINK.value != "in", is_written=is_written)
+
+
+def _best(tokens: Sequence[str], row: np.ndarray) -> list[Share]:
+    """The tokens that are looked at most; none of them is one that cannot be seen."""
+    seen = sorted((place for place in range(len(row)) if row[place] >= 0), key=lambda place: -row[place])
+    return [Share(tokens[place], float(row[place])) for place in seen[:_MOST_LINES]]
+
+
+def _what_is_written(traced: "TracedText", step: int) -> list[str]:
+    """The token of this step: its name in plain words, and how likely the model holds it."""
+    written = traced.written[step]
+    how = "typed" if WAY.value == "typed" else "written"
+    said = sounds.in_words(written.text) if MODELS[thread.MODEL.value].writes else ""
+    text = f"Writes {written.text}{', ' + said if said else ''}. The model gives it {part_text(written.probability)}."
+    parts = [heading(f"Step {step + 1} of {len(traced.written)}"), line(text)]
+    if MODELS[thread.MODEL.value].writes:
+        marks = zip(traced.written, traced.written_special, strict=True)
+        names = [each.text for each, is_special in marks if not is_special]
+        in_ipa = f"  /{sounds.ipa(names)}/" if all(map(sounds.in_words, names)) else ""
+        parts += [heading(f"The whole output, {how}"), line(" ".join(names) + in_ipa)]
+    return parts
+
+
+def _say_what_an_example_shows(request: "HeadMapRequest", selected: int) -> None:
+    if request.trace.interventions:
+        # It may not be so any more.
+        return
+    kind_and_place = (request.kind, selected)
+    shown = (thread.MODEL.value, thread.TEXT.value, request.layer, request.head)
+    for each in ATTENTION:
+        meant = (each.kind, STEP.value) if each.kind else (request.kind, each.token)
+        if shown == (each.model, each.text, each.layer, each.head) and kind_and_place == meant:
+            st.markdown(each.look)

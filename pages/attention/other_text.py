@@ -1,0 +1,98 @@
+"""The same head on another text, beside the one that is shown: what a changed word changes, and in which rows."""
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.attention.choices import OTHER, head_name
+from pages.attention.pictures import difference_panels, frame_of, title
+from pages.shared import thread
+from pages.shared.asking import ask
+from viz.components.attention_view import Hears, Matrix, attention_view
+from viz.inspector import line
+
+if TYPE_CHECKING:
+    from models.attention import HeadMapRequest, MapDifference, TracedText
+
+_WORD = "wide"
+# Sums over another number of tokens are rounded otherwise, by up to 3e-6 in float32.
+_NOTHING = 1e-5
+
+
+def with_another_end(text: str) -> str:
+    """The text with another last word: what a person sees first, and then changes."""
+    words = list(re.finditer(r"\w+", text))
+    if not words:
+        return f"{text} {_WORD}".strip()
+    last = words[-1]
+    word = _WORD if last.group() != _WORD else "tired"
+    return f"{text[: last.start()]}{word}{text[last.end() :]}"
+
+
+def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: DeltaGenerator) -> None:
+    """Both maps on one scale, and the difference; what changed in the rows before the change, in words."""
+    from models.attention import MapDifferenceRequest, TracedTextRequest
+
+    st.session_state["other_box"] = OTHER.value or with_another_end(text)
+
+    def typed() -> None:
+        OTHER.choose(thread.readable(st.session_state["other_box"]))
+
+    st.text_area("The other text: change a word, or all of it", key="other_box", height=80, on_change=typed)
+    other = replace(request, trace=replace(request.trace, text=st.session_state["other_box"]))
+    read = ask(TracedTextRequest(other.trace), status)
+    found = ask(MapDifferenceRequest(request, other), status)
+    st.html(line(_said(found, traced, read, request)))
+    # No row is selected: what is compared is the whole map.
+    frame = frame_of(traced, request, -1, can_switch=False)
+    theirs = frame_of(read, other, -1, can_switch=False)
+    panels = difference_panels(
+        found,
+        (len(frame.queries), len(frame.keys or frame.queries)),
+        (len(theirs.queries), len(theirs.keys or theirs.queries)),
+        ("this text", "the other text", "the other − this"),
+        ((frame.queries, frame.keys or frame.queries), (theirs.queries, theirs.keys or theirs.queries)),
+    )
+    longest = frame if len(frame.queries) >= len(theirs.queries) else theirs
+    caption = (
+        f"{title()}, {head_name(request.layer, request.head)}: both maps on one scale, from 0 to {found.most:.3f}; "
+        f"the difference from −{found.largest:.3f} (purple) to +{found.largest:.3f} (green)."
+    )
+    if found.compared != panels[0].size:
+        which = "is the one token" if found.common == 1 else f"are the {found.common} tokens"
+        caption += f" Compared {which} with which both texts begin."
+    with st.container(key="other"):
+        attention_view(
+            replace(longest, name=f"{frame.name}, two texts", map=f"{frame.map}-other", caption=caption, part=None),
+            Matrix(tuple(panels), found.before[0], has_strip=False),
+            key="other_view",
+            hears=Hears(),
+        )
+
+
+def _said(found: "MapDifference", traced: "TracedText", read: "TracedText", request: "HeadMapRequest") -> str:
+    """What changed where nothing was changed: in the rows of the tokens before the first other one."""
+    if found.common == 0:
+        return "The texts differ from their first token on, so no row can be compared with itself."
+    if traced.ids == read.ids:
+        return "Both texts are the same to this model: nothing changes."
+    if traced.target_tokens and request.kind != "encoder":
+        return f"Both maps are of the same output, step by step: weights change by up to {found.largest:.3f}."
+    last = traced.tokens[found.common - 1]
+    rows = f"the rows of the {found.common} tokens before the change, up to “{last}”,"
+    if found.common == 1:
+        rows = f"the row of the first token, “{last}”,"
+    if request.kind == "decoder":
+        if found.largest_before == 0:
+            return f"In {rows} exactly nothing changes: a decoder cannot look ahead, so no later word reaches them."
+        how = "no more than rounding" if found.largest_before < _NOTHING else "something"
+        return f"In {rows} {how} changes (at most {found.largest_before:.1g}): a decoder cannot look ahead."
+    if found.largest_before < _NOTHING:
+        return f"In {rows} nothing changes in this head ({found.largest_before:.1g} at most)."
+    return (
+        f"In {rows} weights change by up to {found.largest_before:.3f}: an encoder reads the whole text, so a word at "
+        "the end reaches every row before it."
+    )

@@ -1,0 +1,320 @@
+"""What does each token look at? One head as a strip and a map, or the lines between an output and its source; all
+heads as thumbnails one click away.
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from models.catalog import MODELS
+from pages.attention import changed, output, pictures, projector, steps_pictures
+from pages.attention.choices import (
+    ALL,
+    BY,
+    EVERY,
+    HEAD,
+    KIND,
+    KINDS,
+    LAYER,
+    MEAN,
+    POOLED,
+    SINK,
+    TARGET,
+    VIEW,
+    VIEWS,
+    choose_head,
+    chosen_head,
+    chosen_kind,
+    chosen_step,
+    chosen_view,
+    family,
+    forget_for_text,
+    in_the_link,
+    is_projected,
+    is_writing,
+    left_out,
+    open_example,
+    views,
+)
+from pages.attention.inspector import inspect, inspect_changes, inspect_step
+from pages.attention.options import more
+from pages.attention.tabs import below
+from pages.shared import thread
+from pages.shared.asking import ask, let_it_leave
+from pages.shared.examples import ATTENTION
+from pages.shared.link import mirror, receive
+from pages.shared.loading import loading
+from pages.shared.messages import in_place, problem, show_notes
+from pages.shared.plain_text import plain
+from pages.shared.text import question_and_text
+from viz.components.attention_view import attention_view_library
+
+if TYPE_CHECKING:
+    from models.attention import HeadMapRequest, HeadPicture, TracedText, TraceRequest
+
+# Room for three maps side by side: before, after and their difference.
+COLUMNS = (2.2, 6.8, 2.8)
+
+
+def which(traced: "TracedText", kind: str, layer: int | None, head: int | None) -> None:
+    """The controls on the left: which kind, which layer, which head."""
+    st.session_state["view_box"] = VIEW.value
+    st.segmented_control(
+        "Show",
+        views(),
+        format_func=lambda view: VIEWS[view],
+        key="view_box",
+        required=True,
+        wrap=True,
+        on_change=lambda: VIEW.choose(st.session_state["view_box"]),
+        label_visibility="collapsed",
+    )
+    if is_writing():
+        output.length_control()
+    if len(traced.kinds) > 1:
+        st.session_state["kind_box"] = kind
+        st.segmented_control(
+            "Attention",
+            traced.kinds,
+            format_func=lambda each: KINDS[each],
+            key="kind_box",
+            required=True,
+            wrap=True,
+            on_change=another_kind,
+        )
+    if traced.without_maps:
+        st.caption(traced.without_maps)
+    st.session_state["layer_box"] = ALL if layer is None else layer
+    st.select_slider(
+        "Layer",
+        [*traced.layers_of(kind), ALL],
+        key="layer_box",
+        on_change=lambda: LAYER.choose(st.session_state["layer_box"]),
+    )
+    st.session_state["head_box"] = MEAN if head is None else head
+    st.segmented_control(
+        "Head",
+        [MEAN, *range(0 if layer is None else traced.heads_of(kind, layer))],
+        key="head_box",
+        required=True,
+        wrap=True,
+        on_change=lambda: choose_head(st.session_state["head_box"]),
+    )
+    st.session_state["sink_box"] = SINK.value != "in"
+    st.toggle(
+        "Without sink",
+        key="sink_box",
+        on_change=lambda: SINK.choose("out" if st.session_state["sink_box"] else "in"),
+        help="Heads that find nothing to look for rest on the first position and on special tokens. "
+        "This takes those columns out and rescales what is left.",
+    )
+    if family() == "seq2seq":
+        output.output_controls("".join(traced.written_texts))
+    more(traced, kind, layer, head)
+
+
+def another_kind() -> None:
+    """Each kind has layers of its own: the opening ones are shown, unless all are."""
+    KIND.choose(st.session_state["kind_box"])
+    if LAYER.value != ALL:
+        LAYER.choose(None)
+        HEAD.choose(None)
+
+
+def say_what_was_not_read(traced: "TracedText") -> None:
+    """Characters that the tokenizer has no piece for, and what it changed before it cut the text."""
+    text = thread.TEXT.value
+    lost = [text[start:end] for unknown, (start, end) in zip(traced.is_unknown, traced.spans, strict=True) if unknown]
+    covered = {place for start, end in traced.spans for place in range(start, end)}
+    dropped = [each for place, each in enumerate(text) if covered and place not in covered and not each.isspace()]
+    reads = MODELS[thread.MODEL.value].reads
+    if lost or (reads and dropped):
+        listed = plain(", ".join(f"“{each}”" for each in dict.fromkeys([*lost, *dropped]) if each))
+        st.caption(
+            f"This model cannot read {listed}"
+            + (f": it reads {reads}" if reads else "")
+            + (". They are unknown tokens." if len({*lost, *dropped}) > 1 else ". It is an unknown token.")
+        )
+    unread = [each.text for each, unknown in zip(traced.written, traced.written_unknown, strict=True) if unknown]
+    if unread:
+        known = {each.text for each in traced.written}
+        words = plain(", ".join(f"“{each}”" for each in TARGET.value.split() if each not in known)) or "something"
+        st.caption(f"In the typed output this model cannot write {words}: unknown to it.")
+    card = MODELS[thread.MODEL.value]
+    if card.weak_at_phrases and len(text.split()) > 1:
+        st.caption(card.weak_at_phrases)
+    if reads and traced.read_as.strip() != text.strip():
+        st.caption(f"Read as “{plain(traced.read_as)}”.")
+
+
+@st.fragment
+def explore() -> None:
+    """Everything that changes with layer, head and token, and nothing else."""
+    chosen_view()
+    status = st.empty()
+    with in_place():
+        with loading(thread.MODEL.value, status):
+            from models.attention import TracedTextRequest, TraceRequest
+
+            if family() == "seq2seq":
+                trace = _seq2seq_trace(status)
+            else:
+                trace = TraceRequest(thread.MODEL.value, thread.TEXT.value)
+            traced = None if trace is None else ask(TracedTextRequest(trace), status)
+        if traced is None or trace is None:
+            show_notes()
+        elif is_writing():
+            explore_writing(traced, status)
+        else:
+            output.leave()
+            explore_map(trace, traced, status)
+    mirror(in_the_link())
+
+
+def _seq2seq_trace(status: DeltaGenerator) -> "TraceRequest | None":
+    """The trace of the source with its output; where the output cannot be had, the sentence and the way to mend it."""
+    from models.attention import TraceRequest
+    from models.errors import HeadlightError
+
+    try:
+        target = output.seq2seq_target(status)
+        trace = TraceRequest(thread.MODEL.value, thread.TEXT.value, target)
+        ask(trace, status)
+    except HeadlightError as error:
+        problem(str(error))
+        left, _ = st.columns([COLUMNS[0], sum(COLUMNS[1:])])
+        with left:
+            output.output_controls("")
+        return None
+    return trace
+
+
+def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerator) -> None:
+    """One head, several or all of them, of a text and, for a seq2seq model, of its output."""
+    from models.attention import ChangesRequest, HeadMapRequest, HeadPictureRequest, TracedTextRequest
+
+    kind = chosen_kind(traced)
+    layer, head = chosen_head(traced, kind)
+    is_output = bool(traced.target_tokens) and kind != "encoder"
+    if is_output:
+        selected = chosen_step(len(traced.written))
+    else:
+        selected = thread.current_token(traced.tokens, traced.is_special, traced.spans)
+    changed.forget_other(thread.MODEL.value, thread.TEXT.value)
+    trace = replace(base, interventions=changed.interventions(base, traced, status))
+    show_notes()
+    before = HeadMapRequest(base, kind, layer, head, left_out(), BY.value == "value")
+    after = replace(before, trace=trace)
+    is_wide = VIEW.value == "qk"
+    if is_projected():
+        left, centre, right = st.container(), st.container(), st.container()
+    elif is_wide:
+        (left, centre), right = st.columns((COLUMNS[0], sum(COLUMNS[1:])), gap="medium"), st.container()
+    else:
+        left, centre, right = st.columns(COLUMNS, gap="medium")
+    with centre:
+        what_is_off = changed.row()
+        # Made before anything is computed, so that what is sent next is the picture, at once.
+        place = st.container() if kind == "cross" and VIEW.value == "matrix" else st.container(key="map")
+    picture = ask(HeadPictureRequest(after, selected, how="max" if POOLED.value == "max" else "mean"), status)
+    with place:
+        if VIEW.value == "model":
+            pictures.show_model(traced, trace, kind, layer, head, status)
+        elif VIEW.value == "heads":
+            pictures.show_heads(traced, after, selected, status)
+        elif VIEW.value == "qk":
+            pictures.show_products(traced, after, selected, status)
+        elif kind == "cross":
+            _cross(traced, before, after, picture, selected, right, status)
+        else:
+            pictures.show_matrix(traced, before, after, picture, selected, status)
+    let_it_leave()
+    with centre:
+        say_what_was_not_read(traced)
+    # After the picture, which people wait for.
+    with what_is_off:
+        changed.show(traced)
+    if is_projected():
+        return
+    with left:
+        which(traced, kind, layer, head)
+    if not is_wide or trace != base:
+        with right, st.container(key="inspector"):
+            if trace != base:
+                inspect_changes(ask(ChangesRequest(base, trace), status), traced, selected)
+            if not is_wide:
+                plain = replace(after, by_value=False)
+                shown = picture if plain == after else ask(HeadPictureRequest(plain, selected), status)
+                read = traced if trace == base else ask(TracedTextRequest(trace), status)
+                # What comes next stands above, before and after.
+                inspect(read if trace == base else replace(read, next_tokens=()), shown, plain, selected)
+    below(before, after, traced, selected, thread.TEXT.value, status)
+
+
+def _cross(
+    traced: "TracedText",
+    before: "HeadMapRequest",
+    after: "HeadMapRequest",
+    picture: "HeadPicture",
+    selected: int,
+    right: DeltaGenerator,
+    status: DeltaGenerator,
+) -> None:
+    """The lines between source and output, and the map beside them where there is room."""
+    from models.attention import StepRowsRequest
+
+    if before == after:
+        with st.container(key="steps"):
+            steps_pictures.cross_steps(traced, ask(StepRowsRequest(after), status), after, selected)
+    is_beside = before == after and len(traced.tokens) <= steps_pictures.LONGEST_BESIDE and not is_projected()
+    with right if is_beside else st.container(), st.container(key="map"):
+        pictures.show_matrix(traced, before, after, picture, selected, status)
+
+
+def explore_writing(prompt: "TracedText", status: DeltaGenerator) -> None:
+    """A decoder's own writing: what each step looked at, and the text as it grew."""
+    from models.attention import HeadMapRequest, StepRowsRequest, TracedTextRequest, TraceRequest
+
+    kind = chosen_kind(prompt)
+    layer, head = chosen_head(prompt, kind)
+    left, centre, right = st.columns(COLUMNS, gap="medium")
+    with left:
+        which(prompt, kind, layer, head)
+    with centre:
+        if changed.items():
+            with changed.row():
+                changed.show(prompt)
+            st.caption("While it writes everything is on; what you switched off is seen in the other views.")
+        steps = output.decoder_steps()
+    if steps is None:
+        show_notes()
+        return
+    written = output.written_after(steps)
+    step = chosen_step(len(steps))
+    show_notes()
+    # One forward over all of it: during cached decoding a sliding layer's rows are cut short.
+    trace = TraceRequest(thread.MODEL.value, (*prompt.ids, *(each.token_id for each in steps[:-1])))
+    traced = ask(TracedTextRequest(trace), status)
+    map_request = HeadMapRequest(trace, kind, layer, head, left_out())
+    rows = ask(StepRowsRequest(map_request, first=len(prompt.ids) - 1), status)
+    with centre, st.container(key="steps"):
+        steps_pictures.decoder_steps(traced, rows, map_request, written, step)
+    with right, st.container(key="inspector"):
+        inspect_step(traced, rows.weights[step], map_request, written, step)
+    whole = thread.TEXT.value + "".join(written.texts)
+    below(map_request, map_request, traced, len(prompt.ids) - 1 + step, whole, status)
+
+
+receive(EVERY)
+attention_view_library()
+if is_projected():
+    projector.enter()
+else:
+    question_and_text(
+        "What does each token look at?",
+        [(each.label, each.look, lambda each=each: open_example(each)) for each in ATTENTION],
+        on_text=forget_for_text,
+    )
+explore()

@@ -1,0 +1,385 @@
+"""The views in the middle of the attention page: matrix, heads, model, q·k."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from models.catalog import MODELS
+from pages.attention.changed import off_here, switch
+from pages.attention.choices import (
+    BY,
+    HEAD,
+    HEAD_OFF,
+    HEADS,
+    LAYER,
+    LEAST,
+    POOLED,
+    SCALE,
+    SENTENCE,
+    SINK,
+    STEP,
+    VIEW,
+    choose_head,
+    head_name,
+    is_projected,
+    left_out,
+    map_name,
+    shown_heads,
+    views,
+)
+from pages.shared import thread
+from pages.shared.asking import ask, working
+from viz.components.attention_view import Frame, Heads, Hears, Matrix, Model, Panel, Products, attention_view
+from viz.components.picture_state import mark_of
+from viz.inspector import line, part_text
+
+if TYPE_CHECKING:
+    from models.attention import HeadMapRequest, HeadPicture, MapDifference, TracedText, TraceRequest
+
+_MOST_PANELS = 6
+_MOST_LINES = 256
+_MOST_KEYS = 40
+# As heads.js has it.
+_FAINTEST = 0.02
+_WINDOW = "attending:window"
+# Neither an initial nor Dr., Mr., Ms., St., Mrs. ends a sentence.
+_END = re.compile(r"(?<!\b[A-Z])(?<!\b(?:Dr|Mr|Ms|St))(?<!\bMrs)[.!?…。]\s")
+Labels = tuple[tuple[str, ...], tuple[str, ...]]
+_LEFT_OUT = {
+    "out": "The sink (special tokens; in a decoder the first token too) is",
+    "special": "The special tokens are",
+    "first": "The first token is",
+}
+
+
+def frame_of(
+    traced: "TracedText", request: "HeadMapRequest", selected: int, *, note: str = "", can_switch: bool = True
+) -> Frame:
+    """What the views share: names, tokens, marks and the caption."""
+    kind, layer, head = request.kind, request.layer, request.head
+    is_cross = kind == "cross"
+    queries = _queries(traced, kind)
+    own = kind != "decoder" or not traced.target_tokens
+    name = head_name(layer, head)
+    caption = f"{title()}, {name}: rows are queries (who looks), columns are keys (looked at)."
+    if is_cross:
+        caption = f"{title()}, {name}: each row is the step that writes its token."
+    elif kind == "decoder" and traced.target_tokens:
+        caption += f" The decoder is given {queries[0]} to start with; each row writes the token of the next one."
+    heads, tokens = off_here(kind, keys_are_target=not own)
+    return Frame(
+        name=name,
+        map=map_name(kind, layer, head),
+        kind=kind,
+        layer=layer,
+        head=head,
+        queries=queries,
+        keys=traced.tokens if is_cross else None,
+        selected=selected,
+        special=places_of(traced.is_special if own else ()),
+        unknown=places_of(traced.is_unknown if own else ()),
+        unseen_means="the future, which a decoder cannot see" if kind == "decoder" else "what it may not see",
+        caption=caption + means(traced, kind, layer, head),
+        note=note,
+        part=_part(traced, queries, kind),
+        off_heads=heads,
+        off_tokens=tokens,
+        keys_are_target=not own,
+        is_large=is_projected(),
+        can_switch=can_switch,
+        heads=max(traced.heads[traced.kinds.index(kind)]),
+        model=re.sub(r"[^\w.-]+", "-", request.trace.model)[-60:].strip("-"),
+    )
+
+
+def _part(traced: "TracedText", queries: tuple[str, ...], kind: str) -> tuple[int, int, int, int] | None:
+    """The queries of one sentence and the keys of another, where these are asked for."""
+    if SENTENCE.value == "all" or kind == "cross" or (kind == "decoder" and traced.target_tokens):
+        return None
+    cut = sentences_part(traced, thread.TEXT.value)
+    if cut is None:
+        return None
+    sides = {"a": (0, cut), "b": (cut, len(queries))}
+    first, second = SENTENCE.value
+    return (*sides[first], *sides[second])
+
+
+def sentences_part(traced: "TracedText", text: str) -> int | None:
+    """The first token of the second sentence; None where there is one sentence only.
+
+    The first one ends with a line break, else with a full stop, question mark or exclamation mark and a space; the full
+    stop of an abbreviation ends none.
+    """
+    written = text.rstrip()
+    start = len(text) - len(text.lstrip())
+    ends = [written.find("\n", start)] if "\n" in written[start:] else [each.start() for each in _END.finditer(written)]
+    place = next((each for each in ends if each >= 0), None)
+    if place is None:
+        return None
+    later = [token for token, (start, end) in enumerate(traced.spans) if end > start and start > place]
+    return later[0] if later else None
+
+
+def hears(traced: "TracedText", kind: str, map_request: "HeadMapRequest | None" = None) -> Hears:
+    """What the page does when something happens in a view."""
+    steps_are_rows = kind == "cross" or (kind == "decoder" and bool(traced.target_tokens))
+
+    def switched(what: str) -> None:
+        switch(what)
+        if what.startswith("head:"):
+            # Its controls, the other heads of the layer, are the open tab now.
+            st.session_state["below_cross" if kind == "cross" else "below"] = HEAD_OFF
+
+    def heads(numbers: Sequence[int]) -> None:
+        HEADS.choose(",".join(str(int(each)) for each in numbers))
+        if len(numbers) == 1:
+            # The one that is drawn is the one that is spoken of.
+            HEAD.choose(int(numbers[0]))
+
+    def step(layer: int, head: int) -> None:
+        there = traced.layers_of(kind)
+        nearest = min(there, key=lambda each: abs(each - layer))
+        LAYER.choose(nearest)
+        choose_head(max(0, min(traced.heads_of(kind, nearest) - 1, head)))
+
+    def window(q0: int, q1: int, k0: int, k1: int) -> None:
+        st.session_state[_WINDOW] = (map_request, (q0, q1), (k0, k1))
+
+    return Hears(
+        token=STEP.choose if steps_are_rows else lambda place: thread.choose_token(place, traced.spans),
+        head=open_head,
+        heads=heads,
+        switch=switched,
+        window=window,
+        step=step,
+        view=lambda name: VIEW.choose(name) if name in views() else None,
+    )
+
+
+def open_head(layer: int, head: int) -> None:
+    """A head of the model view becomes the main picture."""
+    LAYER.choose(layer)
+    choose_head(head)
+    VIEW.choose("matrix")
+
+
+def show_matrix(
+    traced: "TracedText",
+    before: "HeadMapRequest",
+    after: "HeadMapRequest",
+    picture: "HeadPicture",
+    selected: int,
+    status: DeltaGenerator,
+) -> None:
+    """One map, several heads' maps, or, with something switched off, the map before and after and the difference."""
+    from models.attention import HeadPictureRequest, HeadWindowRequest, MapDifferenceRequest
+
+    kind, layer, head = after.kind, after.layer, after.head
+    name = head_name(layer, head)
+    main, window, panels = 0, None, [_panel(name, picture)]
+    caption = _by_value() + left_out_note(picture.seen if layer is not None else None, "in the selected row")
+    others = [] if head is None or layer is None else _beside(traced.heads_of(kind, layer), head)
+    kept = st.session_state.get(_WINDOW)
+    if before.trace != after.trace:
+        found = ask(MapDifferenceRequest(before, after), status)
+        panels = difference_panels(found, picture.size, picture.size, ("before", "after", "after − before"))
+        main = 1
+        if found.largest:
+            caption += f" Largest difference: {found.largest:.3f}."
+        else:
+            caption += " No difference at all: what is switched off changes what comes after it, not this map."
+    elif others:
+        shown = [(each, ask(HeadPictureRequest(replace(after, head=each), selected), status)) for each in others]
+        panels += [_panel(head_name(layer, each), other) for each, other in shown]
+        most = max(each.most for each in panels)
+        panels = [replace(each, most=most) for each in panels]
+        caption += " All on one scale."
+    elif kept and kept[0] == after and picture.cells.shape != picture.size:
+        cells = ask(HeadWindowRequest(after, kept[1], kept[2]), status)
+        panels = [replace(panels[0], cells=cells)]
+        window = (kept[1][0], kept[2][0])
+    attention_view(
+        frame_of(traced, after, selected, note=caption.strip()),
+        Matrix(
+            panels=tuple(panels),
+            row=picture.row,
+            main=main,
+            window=window,
+            pooling="largest weight" if POOLED.value == "max" else "mean weight",
+            base=mark_of(repr(after).encode("utf-8", "surrogatepass"), POOLED.value.encode()),
+            has_strip=kind != "cross",
+            unit="weight" if BY.value == "weight" else "weight × length of the value",
+            least=LEAST.value,
+            is_log=SCALE.value == "log",
+        ),
+        key="attention_view",
+        hears=hears(traced, kind, after),
+    )
+
+
+def difference_panels(
+    found: "MapDifference",
+    size: tuple[int, int],
+    other_size: tuple[int, int],
+    titles: tuple[str, str, str],
+    labels: tuple[Labels | None, Labels | None] = (None, None),
+) -> list[Panel]:
+    """Both maps on one scale, and what the second has more or less; labels: of rows and columns, if they differ."""
+    return [
+        Panel(titles[0], found.before, found.most, size, labels=labels[0]),
+        Panel(titles[1], found.after, found.most, other_size, labels=labels[1]),
+        Panel(titles[2], found.difference, found.largest, found.compared, is_difference=True, labels=labels[1]),
+    ]
+
+
+def _panel(title: str, picture: "HeadPicture") -> Panel:
+    return Panel(title, picture.cells, picture.most, picture.size)
+
+
+def _beside(heads: int, head: int) -> list[int]:
+    return [each for each in shown_heads(heads, head) if each != head][: _MOST_PANELS - 1] if HEADS.value else []
+
+
+def show_heads(traced: "TracedText", request: "HeadMapRequest", selected: int, status: DeltaGenerator) -> None:
+    """The heads of one layer as lines; of a long text, the tokens round the selected one."""
+    from models.attention import LayerMapsRequest
+
+    if request.layer is None:
+        st.html(line("Lines are drawn for the heads of one layer: choose one on the left."))
+        return
+    frame = frame_of(traced, request, selected)
+    rows, columns = len(frame.queries), len(frame.keys or frame.queries)
+    q0, q1, k0, k1 = frame.part or (0, rows, 0, columns)
+    queries, keys = _near(q0, q1, selected), _near(k0, k1, selected)
+    maps = ask(LayerMapsRequest(replace(request, head=None), queries, keys), status)
+    least = max(LEAST.value, _FAINTEST)
+    caption = f"{title()}, layer {request.layer}: lines from each query (left) to the keys it looks at (right)."
+    caption += f" Weights below {least:.2g} are not drawn."
+    if (queries, keys) != ((q0, q1), (k0, k1)):
+        caption += f" {_MOST_LINES} of {max(rows, columns):,} tokens round the selected one; another one moves it."
+    attention_view(
+        replace(frame, caption=caption + _by_value() + left_out_note(None), part=None),
+        Heads(maps, shown_heads(len(maps), request.head), (queries[0], keys[0]), LEAST.value),
+        key="attention_view",
+        hears=hears(traced, request.kind),
+    )
+
+
+def _near(first: int, last: int, place: int) -> tuple[int, int]:
+    """At most `_MOST_LINES` of the places from `first` to below `last`, round this one as far as it goes."""
+    start = max(first, min(place - _MOST_LINES // 2, last - _MOST_LINES))
+    return start, min(last, start + _MOST_LINES)
+
+
+def show_products(traced: "TracedText", request: "HeadMapRequest", selected: int, status: DeltaGenerator) -> None:
+    """How the weights of one query in one head come about."""
+    from models.attention import QueryKeyRequest
+
+    if request.layer is None or request.head is None:
+        st.html(line("Queries and keys are those of one head: choose a layer on the left, and one of its heads."))
+        return
+    found = ask(QueryKeyRequest(request.trace, request.kind, request.layer, request.head, selected), status)
+    best = np.argsort(-found.weights, kind="stable")[:_MOST_KEYS]
+    places = np.sort(best) if len(found.weights) > _MOST_KEYS else np.arange(len(found.weights))
+    caption = (
+        f"{title()}, {head_name(request.layer, request.head)}: purple is below 0, green above; each kind of vector "
+    )
+    caption += "has a scale of its own."
+    if len(places) < len(found.weights):
+        part = part_text(float(found.weights[places].sum()))
+        caption += f" The {len(places)} of {len(found.weights):,} keys with the largest weight, {part} together."
+    if found.rotary:
+        caption += " Query and keys are shown as they are compared: turned by their positions (rotary embedding)."
+    if SINK.value != "in":
+        caption += " The sink is in here: these are all the weights, as the model computes them."
+    if found.changed:
+        caption += " What left this head is not what its weights say: it is switched off, or has another pattern."
+    attention_view(
+        replace(frame_of(traced, request, selected), caption=caption),
+        Products(
+            places=tuple(places.tolist()),
+            query=found.query,
+            keys=found.keys[places],
+            dots=found.dots[places],
+            scaling=found.scaling,
+            added=found.added[places],
+            scores=found.scores[places],
+            weights=found.weights[places],
+            values=found.values[places],
+            head_output=found.head_output,
+            concatenated=found.concatenated,
+            output=np.zeros(0, dtype=np.float32) if found.output is None else found.output,
+            has_bias=found.has_bias,
+            lines=found.between,
+        ),
+        key="attention_view",
+        hears=hears(traced, request.kind),
+    )
+
+
+def show_model(
+    traced: "TracedText", trace: "TraceRequest", kind: str, layer: int | None, head: int | None, status: DeltaGenerator
+) -> None:
+    """All heads of all layers as thumbnails; one of them opened becomes the main picture."""
+    from models.attention import HeadGridRequest, HeadMapRequest
+
+    with working("Computing the maps of all heads; for a long text this takes a while…", status):
+        grid = ask(HeadGridRequest(trace, kind, left_out()), status)
+    rows, columns = grid.thumbnails.shape[2:]
+    caption = f"{title()}: lightness goes with the square root of the weight, from 0 to 1."
+    if (rows, columns) != grid.tokens:
+        caption += f" Each thumbnail is pooled from {grid.tokens[0]} to {rows} tokens a side (largest weight)."
+    frame = frame_of(traced, HeadMapRequest(trace, kind, layer, head, left_out()), 0)
+    attention_view(
+        replace(
+            frame, name="all heads", map=f"{kind}-model", caption=caption + left_out_note(None), part=None, selected=0
+        ),
+        Model(grid.thumbnails, grid.layers),
+        key="attention_view",
+        hears=hears(traced, kind),
+    )
+
+
+def _queries(traced: "TracedText", kind: str) -> tuple[str, ...]:
+    if kind == "cross":
+        return tuple(each.text for each in traced.written)
+    return traced.target_tokens if kind == "decoder" and traced.target_tokens else traced.tokens
+
+
+def title() -> str:
+    """The chosen model's name."""
+    return MODELS[thread.MODEL.value].title
+
+
+def means(traced: "TracedText", kind: str, layer: int | None, head: int | None) -> str:
+    """What a map is the mean of, in words; nothing for one head."""
+    if layer is None:
+        return f" Mean over all heads of {len(traced.layers_of(kind))} layers."
+    return f" Mean over the {traced.heads_of(kind, layer)} heads of the layer." if head is None else ""
+
+
+def _by_value() -> str:
+    if BY.value == "weight":
+        return ""
+    return (
+        " Each weight is multiplied by the length of its key's value vector: how much is moved, not how much is seen."
+    )
+
+
+def left_out_note(seen: float | None, where: str = "") -> str:
+    """What is taken out of the rows, in words; `seen`, where it is known, is what is left of one of them."""
+    if SINK.value == "in":
+        return ""
+    if seen is not None:
+        return f" {_LEFT_OUT[SINK.value]} taken out: {where} you see {seen:.0%} of the weight, rescaled."
+    return f" {_LEFT_OUT[SINK.value]} taken out, the rest is rescaled."
+
+
+def places_of(marks: tuple[bool, ...]) -> tuple[int, ...]:
+    """The numbers of those that are marked."""
+    return tuple(int(place) for place in np.flatnonzero(marks))

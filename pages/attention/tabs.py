@@ -1,0 +1,133 @@
+"""What stands below the picture on the attention page, as tabs named by questions; only the open one is computed."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from models.catalog import EARLIER, MODELS, model_card
+from pages.attention import bertviz_tab, head_off, other_text, steps_pictures
+from pages.attention.choices import HEAD_OFF, VIEW, head_name, in_the_link
+from pages.attention.explanations import explanation
+from pages.shared import export, programs, thread
+from pages.shared.asking import ask
+from pages.shared.messages import in_place
+from viz.inspector import LetterLine, letters, line, part_text, verdict
+
+if TYPE_CHECKING:
+    from models.attention import HeadMapRequest, TracedText
+
+OTHER_TEXT = "What if another word stood there?"
+BERTVIZ = "What does BertViz show?"
+_STATE = "learning:state"
+
+
+def below(
+    request: "HeadMapRequest",
+    shown: "HeadMapRequest",
+    traced: "TracedText",
+    selected: int,
+    text: str,
+    status: DeltaGenerator,
+) -> None:
+    """The tabs that this view has.
+
+    request: the map with everything switched on; shown: as it is shown. text: what was traced, as a text.
+    """
+    is_cross = request.kind == "cross"
+    model = MODELS[thread.MODEL.value]
+    names = ["What am I looking at?", HEAD_OFF, OTHER_TEXT, BERTVIZ, "Take it with you", "Show the code"]
+    if is_cross and model.name in EARLIER:
+        names.insert(0, "How did it learn this?")
+    if is_cross:
+        names.insert(0, "Which letters are silent?" if model.writes else "Which tokens matter?")
+    # Another set of tabs is another widget: a tab that is not there cannot be the open one.
+    tabs = dict(zip(names, st.tabs(names, key="below_cross" if is_cross else "below", on_change="rerun"), strict=True))
+    for name, tab in tabs.items():
+        if not tab.open:
+            continue
+        with tab:
+            if name == "What am I looking at?":
+                st.markdown(explanation(VIEW.value, is_cross=is_cross))
+            elif name == HEAD_OFF:
+                with in_place():
+                    head_off.show(request, shown, selected, status)
+            elif name == OTHER_TEXT:
+                with in_place():
+                    other_text.show(request, traced, text, status)
+            elif name == BERTVIZ:
+                bertviz_tab.show(request, traced, status)
+            elif name == "Take it with you":
+                export.share_and_download(shown, traced, head_name(request.layer, request.head), text, in_the_link())
+                if VIEW.value == "qk":
+                    export.products_download(shown, traced, selected)
+            elif name == "Show the code":
+                is_changed = request.trace != shown.trace
+                programs.show(request, traced, selected, text, is_changed=is_changed, is_qk=VIEW.value == "qk")
+            elif name == "How did it learn this?":
+                learning(request, selected, status)
+            else:
+                silence(request, traced, status)
+
+
+def silence(request: "HeadMapRequest", traced: "TracedText", status: DeltaGenerator) -> None:
+    """How much each source token is looked at, and what becomes of the output when it is hidden."""
+    from models.attention import AbsencesRequest
+
+    whole, *without = ask(AbsencesRequest(request.trace), status)
+    weights = ask(request, status).weights
+    steps = [step for step, is_special in enumerate(traced.written_special) if not is_special] or [0]
+    looked_at = weights[steps].mean(axis=0)
+    lines, stays, changes = [], [], []
+    for place, absence in enumerate(without):
+        if traced.is_special[place]:
+            continue
+        (stays if absence.first_changed is None else changes).append(traced.tokens[place])
+        effect = "nothing" if absence.first_changed is None else f"{absence.before} → {absence.after}"
+        lines.append(LetterLine(traced.tokens[place], float(looked_at[place]), absence.probability, effect))
+    st.html(
+        verdict(stays, changes)
+        + letters(lines, head_name(request.layer, request.head))
+        + line(
+            f"Looked at: the mean weight in {head_name(request.layer, request.head)} over the steps that write "
+            "something. Output without it: how likely the model holds the same output when it cannot see the token "
+            f"at all ({part_text(whole.probability)} with everything seen). A letter may be looked at and yet not "
+            "matter, and a letter that makes no sound of its own may change its neighbour's."
+        )
+    )
+
+
+def learning(request: "HeadMapRequest", selected: int, status: DeltaGenerator) -> None:
+    """The same head on the same word at earlier steps of the training."""
+    from dataclasses import replace
+
+    from models.attention import HeadMapRequest, StepRowsRequest, TracedTextRequest
+    from models.training_curve import training_curve
+    from viz.loss_curve import loss_curve
+
+    model = MODELS[thread.MODEL.value]
+    states = [*EARLIER[model.name], model]
+    steps = [state.steps for state in states]
+    chosen = st.select_slider(
+        "Training steps",
+        steps,
+        value=st.session_state.get(_STATE, steps[0]),
+        key="state_box",
+        format_func="{:,}".format,
+    )
+    st.session_state[_STATE] = chosen
+    state = model_card(states[steps.index(chosen)].name)
+    trace = replace(request.trace, model=state.name)
+    traced = ask(TracedTextRequest(trace), status)
+    map_request = HeadMapRequest(trace, request.kind, request.layer, request.head, request.left_out)
+    rows = ask(StepRowsRequest(map_request), status)
+    with st.container(key="curve"):
+        st.altair_chart(loss_curve(training_curve(model), state.steps or 0), width="stretch")
+    with st.container(key="learning"):
+        steps_pictures.cross_steps(traced, rows, map_request, selected, key="learning_steps")
+    shares = np.array([each.probability for each in traced.written])
+    st.caption(
+        f"After {state.steps:,} training steps the model gives this output a probability of "
+        f"{part_text(float(shares.prod()))}. The output is the one above, so that the states can be compared."
+    )

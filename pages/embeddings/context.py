@@ -1,0 +1,327 @@
+"""Tokens in context: their places in every layer, and what is really near them."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from models.catalog import MODELS
+from models.engine import engine
+from models.errors import HeadlightError
+from pages.embeddings.choices import (
+    AXES,
+    CENTRED,
+    DEPTH,
+    METHOD,
+    METHODS,
+    POINT,
+    POINTS,
+    SENSES,
+    WORD,
+    senses,
+    texts,
+)
+from pages.shared import thread
+from pages.shared.jobs import answer_of
+from pages.shared.link import note
+from viz.cache_tables import sentences, table
+from viz.components.layer_map import LayerMap, MapPoint, layer_map
+from viz.inspector import heading, line
+
+if TYPE_CHECKING:
+    from models.embeddings import Embedding, LayersDone, LayersMap, LayersMapRequest, NearVectors
+
+_NEAR = 8
+_MOST_POINTS = 2_000
+
+
+@dataclass(frozen=True, eq=False)
+class Journey:
+    """What is shown: the texts, where the tokens lie in each layer, and which of them are the word.
+
+    same_sense: for each layer, the share of its places whose nearest one has the same sense, where senses were named.
+    """
+
+    texts: tuple[str, ...]
+    request: "LayersMapRequest"
+    map: "LayersMap"
+    marked: tuple[bool, ...]
+    groups: tuple[str, ...]
+    senses: tuple[str, ...]
+    same_sense: tuple[float, ...] | None
+
+    @property
+    def layers(self) -> int:
+        """How many maps there are."""
+        return len(self.map.points)
+
+
+def controls() -> None:
+    """What is compared, and how it is flattened."""
+    st.session_state["word_box"] = WORD.value
+    st.text_input(
+        "Word to compare",
+        key="word_box",
+        max_chars=60,
+        on_change=_another(WORD, "word_box"),
+        help="Where it stands in the lines above, as a whole word; its points are drawn large.",
+    )
+    st.session_state["senses_box"] = SENSES.value
+    st.text_input(
+        "Its sense in each line",
+        key="senses_box",
+        max_chars=400,
+        placeholder="money, river, …",
+        on_change=_another(SENSES, "senses_box"),
+        help="A name for each line, with commas between them; each sense has a shape of its own.",
+    )
+    st.session_state["points_box"] = POINTS.value
+    st.segmented_control(
+        "Points",
+        ["all", "word"],
+        format_func=lambda each: {"all": "All tokens", "word": "The word"}[each],
+        key="points_box",
+        required=True,
+        wrap=True,
+        on_change=_another(POINTS, "points_box"),
+    )
+    with st.expander("More", key="more_of_the_map", on_change="rerun") as more:
+        if more.open:
+            st.session_state["method_box"] = METHOD.value
+            st.segmented_control(
+                "Map",
+                list(METHODS),
+                format_func=lambda each: METHODS[each],
+                key="method_box",
+                required=True,
+                wrap=True,
+                on_change=_another(METHOD, "method_box"),
+                help="PCA is a shadow: straight, the same each time, and it says how much it shows. UMAP and t-SNE "
+                "keep neighbours together and bend the rest; distances between groups mean little there.",
+            )
+            st.session_state["axes_box"] = AXES.value
+            st.segmented_control(
+                "Axes", ["2", "3"], key="axes_box", required=True, on_change=_another(AXES, "axes_box")
+            )
+            st.session_state["centred_box"] = CENTRED.value == "yes"
+            st.toggle(
+                "Without the mean",
+                key="centred_box",
+                on_change=lambda: CENTRED.choose("yes" if st.session_state["centred_box"] else "no"),
+                help="All vectors of a layer share a direction, which makes all cosines large. This takes the mean of "
+                "the shown tokens out before neighbours are compared.",
+            )
+
+
+def _another(choice: Any, key: str) -> Any:
+    def chosen() -> None:
+        value = st.session_state[key]
+        choice.choose(thread.readable(value) if isinstance(value, str) else value)
+        POINT.forget()
+
+    return chosen
+
+
+def journey() -> Journey | None:
+    """The maps of all layers; None while they are made. Raises HeadlightError."""
+    from models.embeddings import LayersMapRequest
+
+    lines = texts()
+    if not lines:
+        raise HeadlightError("There is no text yet: type a sentence on each line, or choose an example.")
+    method: Any = METHOD.value
+    axes: Any = int(AXES.value)
+    word = WORD.value.strip()
+    if POINTS.value == "word" and not word:
+        note("There is no word to compare yet; all tokens are shown.")
+    only = word if POINTS.value == "word" and word else None
+    request = LayersMapRequest(thread.MODEL.value, lines, only, method, axes, same_size=True)
+    if request not in engine.answers:
+        _check_size(lines, only)
+    found: LayersMap | None = answer_of("maps", request, _told, is_wanted=True)
+    if found is None:
+        return None
+    named = senses(len(lines))
+    groups = tuple(dict.fromkeys(each for each in named if each))
+    if only is not None:
+        marked = (True,) * len(found.labels)
+    else:
+        places = _occurrences(lines, word) if word else set()
+        marked = tuple((label.sentence, token) in places for label in found.labels for token in label.tokens[:1])
+    return Journey(lines, request, found, marked, groups, named, _same_sense(lines, word, named))
+
+
+def _check_size(lines: tuple[str, ...], only: str | None) -> None:
+    """Every state of every token is kept while it is shown: raises HeadlightError for too many."""
+    from models.attention.inputs import model_inputs
+
+    loaded = engine.model(thread.MODEL.value)
+    counts = [len(model_inputs(loaded, text).ids) for text in lines]
+    if only is None and sum(counts) > _MOST_POINTS:
+        raise HeadlightError(
+            f"These lines have {sum(counts):,} tokens, and a map of more than {_MOST_POINTS:,} points shows nothing; "
+            "shorten them, or name a word and choose “The word”."
+        )
+    for number, count in enumerate(counts):
+        if count > _MOST_POINTS:
+            raise HeadlightError(f"Line {number + 1} has {count:,} tokens; at most {_MOST_POINTS:,} are read here.")
+
+
+def _same_sense(lines: tuple[str, ...], word: str, named: tuple[str, ...]) -> tuple[float, ...] | None:
+    """What the tab of the senses tells in full; None where the word or a sense is missing."""
+    from models.embeddings import SensesRequest
+
+    if not word or not all(named) or len(lines) < 2:
+        return None
+    # What is wrong with the word or the senses is said there.
+    with suppress(HeadlightError):
+        found = engine.run(SensesRequest(thread.MODEL.value, lines, word, named))
+        return tuple(layer.same_sense for layer in found.layers)
+    return None
+
+
+def _told(step: "LayersDone") -> tuple[float, str]:
+    return step.done / max(1, step.of), f"Layer {step.done} of {step.of} has its map."
+
+
+def _occurrences(lines: tuple[str, ...], word: str) -> set[tuple[int, int]]:
+    """Line and token wherever the word stands."""
+    from models.embeddings.occurrences import word_tokens
+
+    found = set()
+    for number, text in enumerate(lines):
+        spans = engine.run(_embedded(text)).spans
+        found |= {(number, token) for tokens in word_tokens(text, spans, word) for token in tokens}
+    return found
+
+
+def _embedded(text: str) -> Any:
+    from models.embeddings import EmbedRequest
+
+    return EmbedRequest(thread.MODEL.value, text)
+
+
+def vectors_at(now: Journey, layer: int) -> np.ndarray:
+    """The vectors behind the points of a layer, [point, width] float32, as the map's request has them."""
+
+    kept: dict[int, np.ndarray] = {}
+    rows = []
+    for label in now.map.labels:
+        if label.sentence not in kept:
+            found: Embedding = engine.run(_embedded(now.texts[label.sentence]))
+            kept[label.sentence] = found.hidden_states[layer]
+        states = kept[label.sentence]
+        tokens = label.tokens
+        rows.append(states[tokens[0]] if len(tokens) == 1 else states[list(tokens)].mean(axis=0))
+    return np.stack(rows)
+
+
+def chosen(now: Journey) -> tuple[int, int | None]:
+    """Layer and point that are shown; what a link names and is not there is said."""
+    if DEPTH.value >= now.layers:
+        note(f"The link names layer {DEPTH.value}; this model has {now.layers - 1}. The last one is shown.")
+        DEPTH.choose(now.layers - 1)
+    point = POINT.value
+    if point is not None and point >= len(now.map.labels):
+        note(f"The link names point {point}; there are {len(now.map.labels)}. None is selected.")
+        POINT.forget()
+        point = None
+    return DEPTH.value, point
+
+
+def near(now: Journey, layer: int, point: int) -> "tuple[NearVectors, float]":
+    """The nearest of the shown tokens in the original space, and the mean cosine of two random ones."""
+    from models.embeddings import anisotropy, centred, nearest
+
+    vectors = vectors_at(now, layer)
+    if CENTRED.value == "yes":
+        vectors = centred(vectors)
+    return nearest(vectors, point, _NEAR), anisotropy(vectors)
+
+
+def picture(now: Journey, layer: int, point: int | None, around: "NearVectors | None", first: str, last: str) -> None:
+    """The map of the layer, and all layers below it."""
+    found, card = now.map, MODELS[thread.MODEL.value]
+    names = [f"Input: {first}", *(f"After layer {each}" for each in range(1, now.layers))]
+    names[-1] = f"{names[-1]}: {last}"
+    notes = [_note(now, each) for each in range(now.layers)]
+    group = {name: place for place, name in enumerate(now.groups)}
+    shapes = ", ".join(f"{shape} {name}" for shape, name in zip("●□▲◇", now.groups[:4], strict=False))
+    flat = f"Flattened from {card.width} numbers to {AXES.value}; trust the list of neighbours."
+    with st.container(key="map_of_layers"):
+        layer_map(
+            LayerMap(
+                points=[
+                    MapPoint(
+                        label.piece,
+                        label.sentence,
+                        is_marked,
+                        group.get(now.senses[label.sentence], -1) if is_marked else -1,
+                    )
+                    for label, is_marked in zip(found.labels, now.marked, strict=True)
+                ],
+                places=found.points,
+                names=names,
+                notes=notes,
+                tags=[""] * now.layers if now.same_sense is None else [_of(now, part) for part in now.same_sense],
+                groups=now.groups,
+                layer=layer,
+                point=point,
+                near=[] if around is None else [int(each) for each in around.indices[:5]],
+                texts=now.texts,
+                caption=f"{flat} {shapes + '. ' if shapes else ''}Each layer is turned onto the one before and brought "
+                f"to one size, so that what moves are the tokens. {card.title}.",
+            ),
+            key="layer_map",
+            on_layer=DEPTH.choose,
+            on_point=POINT.choose,
+        )
+
+
+def _note(now: Journey, layer: int) -> str:
+    if now.map.is_one_point[layer]:
+        return "All of these are the same vector here."
+    explained, trust = now.map.explained[layer], now.map.trust[layer]
+    said = f"The picture shows {sum(explained):.0%} of the variance" if explained else METHODS[METHOD.value]
+    said = f"{said}; {trust.preserved:.0%} of the nearest {trust.neighbours} are kept." if trust else f"{said}."
+    if now.same_sense is None:
+        return said
+    return f"The nearest one shares the sense for {_of(now, now.same_sense[layer], ' of ')}. {said}"
+
+
+def _of(now: Journey, part: float, between: str = "/") -> str:
+    return f"{round(part * len(now.texts))}{between}{len(now.texts)}"
+
+
+def inspect(
+    now: Journey, layer: int, point: int | None, around: "NearVectors | None", random: float, look: str | None
+) -> None:
+    """The selected token: its nearest in the original space, by cosine, and whether they share its sense.
+
+    random: the mean cosine of two random points.
+    """
+    if look:
+        st.markdown(look)
+    if point is None or around is None:
+        st.html(line("Click a point: its real neighbours are listed here, and its way through the layers is drawn."))
+        return
+    labels = now.map.labels
+    label = labels[point]
+    where = "at the input" if layer == 0 else f"after layer {layer}"
+    rows = []
+    for index, value in zip(around.indices, around.values, strict=True):
+        other = labels[int(index)]
+        sense = now.senses[other.sentence] if now.marked[int(index)] else ""
+        rows.append([f"{other.piece} {other.sentence + 1}", f"{float(value):.3f}", sense])
+    told = [
+        sentences([f"“{label.piece}” in line {label.sentence + 1}, {where}. “{now.texts[label.sentence]}”"]),
+        heading(f"Nearest of the {len(labels):,} points, in all dimensions"),
+        table(["token, line", "cosine", "sense"], rows),
+    ]
+    without = ", without the mean of the shown tokens" if CENTRED.value == "yes" else ""
+    told.append(
+        line(f"Two random points have a cosine of {random:.2f} here{without}: only what is above says something.")
+    )
+    st.html("".join(told))

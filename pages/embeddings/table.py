@@ -1,0 +1,144 @@
+"""The input embedding matrix: a row of it, what is near it, and sums of rows."""
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from models.catalog import MODELS
+from pages.embeddings.choices import MEASURE, MEASURES, MINUS, PIECE, PLUS
+from pages.shared import thread
+from pages.shared.asking import ask
+from pages.shared.link import Choice, note
+from pages.shared.theme import palette
+from viz.cache_tables import sentences, table
+from viz.embedding_charts import strip_chart, wave_chart
+from viz.inspector import heading, line
+from viz.quantities import bytes_text
+
+if TYPE_CHECKING:
+    from models.embeddings import Neighbours, Row, TableFacts
+
+_COUNT = 20
+
+
+def controls() -> None:
+    """The piece that is looked up, and what is taken away and added."""
+    _typed("Piece", PIECE, "piece_box", "As the tokenizer writes it, with ␣ or a space for its space, or any word.")
+    _typed("minus", MINUS, "minus_box", "Its row is taken away.")
+    _typed("plus", PLUS, "plus_box", "Its row is added.")
+    st.session_state["measure_box"] = MEASURE.value
+    st.segmented_control(
+        "Near by",
+        list(MEASURES),
+        format_func=lambda each: MEASURES[each],
+        key="measure_box",
+        required=True,
+        wrap=True,
+        on_change=lambda: MEASURE.choose(st.session_state["measure_box"]),
+        help="The cosine looks at the direction only; the dot product also at the length, so long rows come first.",
+    )
+
+
+def _typed(label: str, choice: Choice[str], key: str, help_: str) -> None:
+    st.session_state[key] = choice.value
+    st.text_input(
+        label,
+        key=key,
+        max_chars=60,
+        help=help_,
+        on_change=lambda: choice.choose(thread.readable(st.session_state[key])),
+    )
+
+
+def look_up(status: DeltaGenerator) -> "tuple[Row, Neighbours, list[tuple[str, int]]]":
+    """The row, the nearest rows to the sum, and the parts of the sum as sign and id. Raises HeadlightError."""
+    from models.embeddings import NearestRequest, PieceRequest, RowRequest
+
+    name = thread.MODEL.value
+    typed = PIECE.value or (thread.TEXT.value.split() or [""])[0]
+    parts: list[tuple[str, int]] = []
+    for sign, word in (("+", typed), ("-", MINUS.value), ("+", PLUS.value)):
+        if not word.strip():
+            continue
+        found = ask(PieceRequest(name, word), status)
+        if found.count > 1:
+            note(f"“{word}” is {found.count} tokens here; the first one, {found.pieces[0]}, is taken.")
+        parts.append((sign, found.id))
+    ids = tuple(number for _, number in parts)
+    weights = tuple(1 if sign == "+" else -1 for sign, _ in parts)
+    measure: Any = MEASURE.value
+    # A sum is nearly always nearest to one of its own parts.
+    near = ask(NearestRequest(name, ids, weights, measure, _COUNT, ids), status)
+    return ask(RowRequest(name, ids[0]), status), near, parts
+
+
+def picture(row: "Row", near: "Neighbours", parts: list[tuple[str, int]], facts: "TableFacts") -> None:
+    """The row as a strip of numbers over the list of the nearest rows."""
+    from models.embeddings import RowRequest
+
+    name = thread.MODEL.value
+    with st.container(key="row"):
+        st.altair_chart(strip_chart(row.vector, palette()), width="stretch")
+        st.html(
+            line(
+                f"Row {row.id:,} of {row.rows:,}: {facts.width} numbers. Its length is {row.norm:.3f}, the mean of "
+                f"all rows {row.mean_norm:.3f}; {row.rank:,} rows are longer."
+            )
+        )
+    said = "".join(
+        f" {sign.replace('-', '−')} " * bool(place) + _shown(name, number, RowRequest)
+        for place, (sign, number) in enumerate(parts)
+    )
+    left = ", ".join(dict.fromkeys(_shown(name, number, RowRequest) for _, number in parts))
+    with st.container(key="nearest"):
+        st.html(heading(f"Nearest to {said}"))
+        rows = [
+            [piece, f"{value:.4f}", f"{norm:.3f}", f"{number:,}"]
+            for piece, value, norm, number in zip(near.pieces, near.values, near.norms, near.ids, strict=True)
+        ]
+        st.html(table(["piece", MEASURES[MEASURE.value].lower(), "length", "id"], rows))
+        st.html(
+            line(
+                f"Exact, over all {row.rows:,} rows in {facts.width} dimensions. Left out: {left}, which would come "
+                f"first. Two random rows have a cosine of {facts.anisotropy:.2f}. {MODELS[name].title}."
+            )
+        )
+
+
+def _shown(name: str, number: int, request: Any) -> str:
+    from models.engine import engine
+
+    return f"“{engine.run(request(name, number)).piece}”"
+
+
+def inspect(facts: "TableFacts", look: str | None) -> None:
+    """What the table is, and how the model knows positions."""
+    if look:
+        st.markdown(look)
+    st.html(heading("The table"))
+    output = {
+        "the same matrix": "The same matrix makes the logits at the end: it is tied.",
+        "an equal copy": "The matrix that makes the logits is an equal copy of it.",
+        "another matrix": "Another matrix makes the logits: it is not tied.",
+        "none": "This model makes no logits.",
+    }[facts.output]
+    st.html(
+        sentences(
+            [
+                f"{facts.rows:,} rows of {facts.width} numbers, {bytes_text(facts.nbytes)} in {facts.dtype}.",
+                output,
+            ]
+        )
+    )
+    st.html(heading("Where a token stands"))
+    st.html(sentences([facts.positions]))
+    for rotary in facts.rotary:
+        st.altair_chart(wave_chart(rotary.wavelengths, palette()), width="stretch")
+        layers = f" ({rotary.layers})" if rotary.layers else ""
+        st.html(
+            line(
+                f"{len(rotary.wavelengths)} pairs{layers}: the fastest turns once in {rotary.wavelengths.min():.1f} "
+                f"positions, the slowest in {rotary.wavelengths.max():,.0f}."
+            )
+        )

@@ -1,0 +1,303 @@
+"""What stands below the picture on the embeddings page, as tabs named by questions; only the open one is computed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from models.catalog import MODELS
+from pages.embeddings import export
+from pages.embeddings.choices import CENTRED, DEPTH, POOLING, POOLINGS, SIMILAR, WORD, senses, texts
+from pages.shared import thread
+from pages.shared.asking import ask
+from pages.shared.jobs import answer_of
+from pages.shared.messages import in_place, problem
+from pages.shared.theme import palette
+from viz.cache_tables import sentences, table
+from viz.embedding_charts import gap_chart, matrix_chart
+from viz.inspector import line
+from viz.quantities import bytes_text
+
+_MOST_CELLS = 3_600
+_MOST_LINES = 5_000
+
+
+def do_senses_part(status: DeltaGenerator) -> None:
+    """Cosines within and between senses, layer by layer, and whose nearest neighbour shares its sense."""
+    from models.embeddings import SensesRequest
+
+    lines, word = texts(), WORD.value.strip()
+    named = senses(len(lines))
+    if not word or not all(named):
+        st.caption("Name a word and its sense in each line, at the left: then the senses can be compared.")
+        return
+    found = ask(SensesRequest(thread.MODEL.value, lines, word, named), status)
+    layer = min(DEPTH.value, len(found.layers) - 1)
+    count = len(lines)
+
+    def shared(part: float) -> str:
+        return f"{round(part * count)} of {count}"
+
+    best = max(range(len(found.layers)), key=lambda place: (found.layers[place].same_sense, -place))
+    st.html(
+        sentences(
+            [
+                f"At the input the nearest neighbour has the same sense for {shared(found.layers[0].same_sense)}; "
+                f"after layer {best} for {shared(found.layers[best].same_sense)}."
+            ]
+        )
+    )
+    with st.container(key="gap"):
+        st.altair_chart(
+            gap_chart(
+                np.array([each.within for each in found.layers], dtype=np.float32),
+                np.array([each.between for each in found.layers], dtype=np.float32),
+                np.array(found.anisotropy, dtype=np.float32),
+                [each.same_sense for each in found.layers],
+                layer,
+                palette(),
+            ),
+            width="stretch",
+        )
+    rows = [
+        [name, f"{each.within:.3f}", f"{each.between:.3f}", f"{each.gap:.3f}", shared(each.same_sense)]
+        for name, each in (
+            ("row of the table", found.static),
+            ("mean of the sentence's rows", found.average),
+            *((("input" if not place else f"layer {place}"), each) for place, each in enumerate(found.layers)),
+        )
+    ]
+    st.html(table(["", "same sense", "another", "gap", "nearest shares it"], rows, chosen=layer + 2))
+    st.html(
+        line(
+            f"Mean cosines of “{word}” in {count} lines. Raw cosines part weakly, because all vectors of a layer share "
+            f"a direction: two random tokens have {found.anisotropy[layer]:.2f} here. So look at the gap. "
+            f"At the input the word differs only by its position. {MODELS[thread.MODEL.value].title}."
+        )
+    )
+    with st.container(key="senses_matrix"):
+        labels = [f"{place + 1} {sense}" for place, sense in enumerate(named)]
+        st.altair_chart(matrix_chart(found.layers[layer].cosines, labels, labels, palette()), width="content")
+
+
+def how_similar(status: DeltaGenerator) -> None:
+    """Token × token in one line, or sentence × sentence."""
+    lines = texts()
+    left, right = st.columns([2, 6], gap="large")
+    with left:
+        st.session_state["similar_box"] = SIMILAR.value
+        st.segmented_control(
+            "Compare",
+            ["tokens", "sentences"],
+            format_func=str.capitalize,
+            key="similar_box",
+            required=True,
+            wrap=True,
+            on_change=lambda: SIMILAR.choose(st.session_state["similar_box"]),
+        )
+        if SIMILAR.value == "sentences":
+            st.session_state["pooling_box"] = POOLING.value
+            st.radio(
+                "One vector for a sentence",
+                list(POOLINGS),
+                format_func=lambda each: POOLINGS[each],
+                key="pooling_box",
+                on_change=lambda: POOLING.choose(st.session_state["pooling_box"]),
+                help="Of the last layer. The mean counts every token that is attended to, special ones included, as "
+                "sentence-transformers does.",
+            )
+        else:
+            st.selectbox(
+                "Line", range(len(lines)), format_func=lambda place: f"{place + 1}: {lines[place][:60]}", key="line_box"
+            )
+    with right:
+        if SIMILAR.value == "sentences":
+            _sentences_matrix(lines, status)
+        else:
+            _tokens_matrix(lines[st.session_state.get("line_box") or 0], status)
+
+
+def _tokens_matrix(text: str, status: DeltaGenerator) -> None:
+    from models.embeddings import TokenCosinesRequest
+
+    found = ask(TokenCosinesRequest(thread.MODEL.value, text, DEPTH.value, CENTRED.value == "yes"), status)
+    if len(found.pieces) ** 2 > _MOST_CELLS:
+        st.caption(f"{len(found.pieces)} tokens make a matrix that nobody can read; take a shorter line.")
+        return
+    st.altair_chart(matrix_chart(found.matrix, found.pieces, found.pieces, palette()), width="content")
+    mean = " without their mean" if found.is_centred else ""
+    st.html(
+        line(
+            f"Cosines of the tokens{mean} {'at the input' if DEPTH.value == 0 else f'after layer {DEPTH.value}'}. Two "
+            f"random ones have {found.anisotropy:.2f}: only what is above that says something."
+        )
+    )
+
+
+def _sentences_matrix(lines: tuple[str, ...], status: DeltaGenerator) -> None:
+    from models.embeddings import SentencesRequest, anisotropy, centred, cosines
+
+    pooling: Any = POOLING.value
+    found = ask(SentencesRequest(thread.MODEL.value, lines, pooling), status)
+    vectors = centred(found.vectors) if CENTRED.value == "yes" and len(found.vectors) > 1 else found.vectors
+    if len(vectors) ** 2 > _MOST_CELLS:
+        st.caption(f"{len(vectors)} sentences make a matrix that nobody can read; take fewer lines.")
+        return
+    names = [f"{place + 1}: {lines[place][:40]}" for place in found.lines]
+    st.altair_chart(
+        matrix_chart(cosines(vectors), names, [str(place + 1) for place in found.lines], palette()), width="content"
+    )
+    if len(vectors) > 1:
+        st.html(line(f"Cosines of sentence vectors. The mean of all pairs is {anisotropy(vectors):.2f}."))
+
+
+def does_order_matter(status: DeltaGenerator) -> None:
+    """A sentence with its words swapped, positions on and off."""
+    from models.embeddings import SwappedRequest
+
+    lines = texts()
+    words = lines[0].split()
+    other = " ".join([words[-1], *words[1:-1], words[0]]) if len(words) > 1 else lines[0]
+    swapped = st.text_input(
+        "The same words in another order",
+        value=other,
+        key="swapped_box",
+        max_chars=400,
+        help="Compared with the first line above.",
+    )
+    found = ask(SwappedRequest(thread.MODEL.value, lines[0], thread.readable(swapped)), status)
+    rows = []
+    for place, (one, two) in enumerate(found.pairs):
+        moved = "" if one == two else f"{one} → {two}"
+        without = "" if found.without is None else f"{found.without.tokens[place]:.4f}"
+        rows.append([found.pieces[one], moved, f"{found.with_positions.tokens[place]:.4f}", without])
+    without = "" if found.without is None else f"{found.without.pooled:.4f}"
+    rows.append(["mean of all", "", f"{found.with_positions.pooled:.4f}", without])
+    st.html(table(["token", "place", "with positions", "without"], rows, chosen=len(rows) - 1))
+    said = ["Cosines of the same token's last vectors in the two sentences."]
+    if found.without is None:
+        said.append(found.why_not)
+    elif found.is_causal:
+        said.append("Each token sees only those before it, so that order shows even where positions are off.")
+    else:
+        said.append(
+            "Without positions an encoder sees a bag of words: whatever stands where, the vectors are the same."
+        )
+    if not found.same_tokens:
+        said.append(
+            "The two have different tokens: a word at the start of a text is another token in many vocabularies."
+        )
+    st.html(line(" ".join(said)))
+
+
+def how_many_numbers(status: DeltaGenerator) -> None:
+    """The vectors of the shown texts in fewer bits."""
+    from models.embeddings import EmbedRequest, precisions
+
+    rows = [ask(EmbedRequest(thread.MODEL.value, text), status).hidden_states[-1] for text in texts()]
+    vectors = np.concatenate(rows)
+    found = precisions(vectors)
+    st.html(
+        table(
+            ["kept as", "bytes a vector", "a million of them", "mean error", "largest error", "neighbours changed"],
+            [
+                [
+                    each.name,
+                    f"{each.bytes_per_vector:,}",
+                    bytes_text(each.bytes_per_million),
+                    f"{each.mean_error:.1e}",
+                    f"{each.max_error:.1e}",
+                    f"{each.changed:.1%}",
+                ]
+                for each in found
+            ],
+        )
+    )
+    st.html(
+        line(
+            f"{len(vectors):,} vectors of {vectors.shape[1]} numbers, the last layer's for every token above. Errors "
+            f"of cosines over all pairs; of each vector's {found[0].neighbours} nearest, how many are others. int8 "
+            "keeps one scale for each vector. Rounding as it is written down, not what a library computes with."
+        )
+    )
+
+
+def many_sentences() -> None:
+    """Up to 5,000 lines at once, as a job, and the nearest to one of them."""
+    from models.embeddings import SentencesRequest, anisotropy, cosines
+
+    st.text_area("A sentence to a line", key="many_lines_box", height=160, placeholder="Paste up to 5,000 lines")
+    pressed = st.button("Embed them", key="embed_lines")
+    typed = thread.readable(st.session_state["many_lines_box"] or "")
+    lines = tuple(typed.splitlines())
+    if not typed.strip():
+        st.caption("Nothing pasted yet. Each line becomes one vector (mean of all tokens, last layer).")
+        return
+    if len(lines) > _MOST_LINES:
+        problem(f"{len(lines):,} lines are too many at once: at most {_MOST_LINES:,} are read. Take a part of them.")
+        return
+    found = answer_of("sentences", SentencesRequest(thread.MODEL.value, lines), _told, is_wanted=pressed)
+    if found is None:
+        return
+    said = f"{len(found.vectors):,} vectors, {found.computed:,} of them computed; equal lines once."
+    if found.empty:
+        said += f" {found.empty:,} empty lines were left out."
+    if found.too_long:
+        said += f" Too long for this model: line {', '.join(str(place + 1) for place in found.too_long[:10])}."
+    st.html(sentences([said]))
+    if len(found.vectors) < 2:
+        return
+    place = st.selectbox(
+        "Nearest to",
+        range(len(found.lines)),
+        format_func=lambda each: lines[found.lines[each]][:100],
+        key="near_line_box",
+    )
+    values = cosines(found.vectors, found.vectors[[place]])[:, 0]
+    values[place] = -np.inf
+    order = np.argsort(-values, kind="stable")[: min(10, len(values) - 1)]
+    st.html(table(["line", "cosine"], [[lines[found.lines[each]][:120], f"{values[each]:.3f}"] for each in order]))
+    st.html(line(f"Two random sentences of these have a cosine of {anisotropy(found.vectors):.2f}."))
+    export.vectors_download(found.vectors, [lines[each] for each in found.lines], "sentences")
+
+
+def _told(step: Any) -> tuple[float, str]:
+    return step.done / max(1, step.of), f"{step.done:,} of {step.of:,} sentences."
+
+
+EXPLANATION = """
+A token starts as a **row of a table**: the same numbers wherever it stands. Every layer adds to it what the tokens
+around it say, so that in the end *bank* in a sentence about money has another vector than *bank* beside a river.
+
+- A **hidden state** is the vector of a token between two layers. Index 0 is what goes into the first layer (what that
+  is differs from model to model and is written under the picture); the last one is what comes out, in many models after
+  a final norm.
+- The **map** flattens hundreds of numbers to two or three. What is near on the map need not be near: click a point, and
+  the list beside it has its real neighbours, by cosine over all numbers.
+- **Cosine** is how much two vectors point the same way: 1 the same, 0 nothing in common. All vectors of a layer share a
+  direction (*anisotropy*), so look at differences, not at raw values.
+- The **logit lens** takes the model's last step, the one that makes probabilities of the last vector, and applies it to
+  the vector of an earlier layer: what would it say if it stopped there? (nostalgebraist 2020)
+- The **table** has no context at all. Its neighbours are often other spellings of the same word.
+"""
+
+TABS: dict[str, Callable[[DeltaGenerator], object]] = {
+    "Do the senses part?": do_senses_part,
+    "How similar are they?": how_similar,
+    "Does order matter?": does_order_matter,
+    "How many numbers?": how_many_numbers,
+    "Many sentences": lambda _: many_sentences(),
+    "What am I looking at?": lambda _: st.markdown(EXPLANATION),
+    "Take it with you": export.share_and_download,
+    "Show the code": lambda _: export.program(),
+}
+
+
+def below() -> None:
+    """The tabs."""
+    for name, tab in zip(TABS, st.tabs(list(TABS), key="below_embeddings", on_change="rerun"), strict=True):
+        if tab.open:
+            with tab, in_place():
+                TABS[name](st.empty())

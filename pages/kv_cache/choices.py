@@ -1,0 +1,54 @@
+"""What can be chosen on the KV cache page."""
+
+from typing import Any
+
+from pages.shared import thread
+from pages.shared.link import Choice, one_of, whole_number
+
+LENGTHS = (8, 20, 32, 64, 128, 256, 512, 1_000)
+KEPT = {"dynamic": "Grows", "static": "Static"}
+SHADES = {"value": "Values", "key": "Keys"}
+
+
+def _between(what: str, least: int, most: int) -> Any:
+    parse = whole_number(what)
+
+    def parsed(text: str) -> int:
+        number = parse(text)
+        if not least <= number <= most:
+            raise ValueError(f"The link's {what} is not between {least} and {most:,}; the default is taken.")
+        return number
+
+    return parsed
+
+
+class Cell(tuple[int, int]):
+    """A layer of the cache and a position, written in a link as 3-12."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return f"{self[0]}-{self[1]}"
+
+
+def _cell(text: str) -> Cell:
+    layer, dash, position = text.partition("-")
+    if not dash or not all(part.isascii() and part.isdecimal() and len(part) < 10 for part in (layer, position)):
+        raise ValueError("The link's cell is not a layer and a position, as in 3-12; none is selected.")
+    return Cell((int(layer), int(position)))
+
+
+TOKENS: Choice[int] = Choice("tokens", 20, _between("number of new tokens", 1, LENGTHS[-1]))
+DRAWN: Choice[int | None] = Choice("drawn", None, _between("number of drawn tokens", 1, LENGTHS[-1]), thread.OWNERS)
+KEEPING: Choice[str] = Choice("cache", "dynamic", one_of("cache", tuple(KEPT)))
+SHADE: Choice[str] = Choice("shade", "value", one_of("shade", tuple(SHADES)))
+CELL: Choice[Cell | None] = Choice("cell", None, _cell, thread.OWNERS)
+ROWS: Choice[int] = Choice("rows", 1, _between("number of rows", 1, 1_024))
+
+CHOICES: tuple[Choice[Any], ...] = (TOKENS, DRAWN, KEEPING, SHADE, CELL, ROWS)
+
+
+def forget_places() -> None:
+    """A run of another length: tokens and cells of the former one mean nothing in it."""
+    DRAWN.forget()
+    CELL.forget()

@@ -1,0 +1,85 @@
+"""What does a model keep while it writes? The KV cache as it grows, measured, predicted, and what it buys."""
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.kv_cache import growth
+from pages.kv_cache.choices import CHOICES, KEEPING, KEPT, LENGTHS, SHADE, SHADES, TOKENS, forget_places
+from pages.kv_cache.examples import EXAMPLES
+from pages.kv_cache.inspector import inspect, nothing_kept
+from pages.kv_cache.tabs import Shown, below
+from pages.shared import thread
+from pages.shared.asking import ask
+from pages.shared.bound import bound, names_of
+from pages.shared.loading import loading
+from pages.shared.messages import problem, show_notes
+from pages.shared.page import Page, columns, open_example, show
+
+
+def which() -> None:
+    """How much is written, how the cache is kept, what a cell's lightness is."""
+    bound(st.select_slider, TOKENS, "New tokens", sorted({*LENGTHS, TOKENS.value}), also=forget_places)
+    bound(
+        st.segmented_control,
+        KEEPING,
+        "Cache",
+        **names_of(KEPT),
+        key="keeping_box",
+        required=True,
+        wrap=True,
+        help="A growing cache takes memory with each token. A static one is allocated at once: it has its full size "
+        "from the first token on, and never has to be copied.",
+    )
+    bound(
+        st.segmented_control,
+        SHADE,
+        "Shade",
+        **names_of(SHADES),
+        required=True,
+        wrap=True,
+        help="Whether a cell is as dark as its value or as its key is long.",
+    )
+
+
+def explore(status: DeltaGenerator) -> None:
+    """Everything that changes with the run, the step and the cell."""
+    name = thread.MODEL.value
+    with loading(name, status):
+        from models.decoding import PromptRequest
+        from models.kv_cache import CacheFactsRequest
+
+        facts = ask(CacheFactsRequest(name), status)
+    if not facts.shape:
+        show_notes()
+        growth.JOB.leave()
+        nothing_kept(EXAMPLES[0], lambda: open_example(PAGE, EXAMPLES[0]))
+        return
+    prompt = ask(PromptRequest(name, thread.TEXT.value), status)
+    request = growth.write_request(thread.TEXT.value)
+    progress = growth.JOB.ensure(request)
+    if progress.is_done and not progress.count:
+        show_notes()
+        problem(progress.error or "It was stopped before the first token.")
+        growth.JOB.start_again_button()
+        return
+    step = growth.chosen_step(progress)
+    left, centre, right = columns()
+    example = next((each for each in EXAMPLES if (each.model, each.text) == (name, thread.TEXT.value)), None)
+    lines = [] if step is None else growth.cell_lines(facts, prompt, progress, step)
+    with centre:
+        show_notes()
+        with st.container(key="growth"):
+            growth.show(request, facts, prompt, progress, focus=example is not None)
+    with left:
+        which()
+        growth.feed(request, progress)
+    # Where the last token is shown there is no next one to press for.
+    if step is not None and progress.is_done and step + 1 >= progress.count:
+        example = None
+    with right, st.container(key="inspector"):
+        inspect(facts, example, lines)
+    below(Shown(request, facts, prompt, progress, step), status)
+
+
+PAGE = Page("kv_cache", explore, CHOICES, EXAMPLES)
+show(PAGE)

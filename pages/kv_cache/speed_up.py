@@ -1,0 +1,249 @@
+"""What the cache buys, timed on this machine, and what 8-bit numbers change."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from models.catalog import MODELS
+from models.engine import device_name
+from pages.shared import thread
+from pages.shared.job import Job, bar, waits
+from pages.shared.link import run_again
+from pages.shared.messages import problem
+from pages.shared.plain_text import plain
+from pages.shared.theme import palette
+from viz.cache_charts import steps_chart, timing_chart
+from viz.cache_tables import sentences, side_by_side, table
+from viz.inspector import heading, line
+from viz.quantities import billions_text, bytes_text, seconds_text, times_text
+
+if TYPE_CHECKING:
+    from models.decoding import Fp8Comparison
+
+TIMING = Job("timing")
+ROUNDING = Job("rounding")
+_LENGTHS = (16, 32, 64, 128)
+_REPEATS = (1, 3, 5)
+_FP8_LENGTHS = 64
+
+
+def what_it_buys(text: str) -> None:
+    """The controls, the job, and what it found so far."""
+    from models.decoding import CacheTimingRequest
+
+    left, right = st.columns([2, 5], gap="large")
+    with left:
+        tokens = st.select_slider("Tokens", _LENGTHS, value=32, key="timing_tokens")
+        repeats = st.select_slider("Rounds (the median counts)", _REPEATS, value=3, key="timing_repeats")
+        request = CacheTimingRequest(thread.MODEL.value, text, int(tokens), int(repeats))
+        pressed = st.button("Time it on this machine", key="start_timing")
+        st.html(
+            line(
+                "One timing runs at a time, and each forward in it has the device for itself; others may compute in "
+                "between. The first round warms up and is not timed: in it operations are counted."
+            )
+        )
+    if pressed:
+        TIMING.start(request)
+    elif TIMING.request not in (None, request):
+        TIMING.leave(unless_done=True)
+    if TIMING.request is None:
+        with right:
+            st.caption("Nothing timed yet for this text: the same tokens will be computed with the cache and without.")
+        return
+    with right, st.container(key="timing"):
+        _watch()
+
+
+def _watch() -> None:
+    """Shown again and again while it runs."""
+    progress, asked = TIMING.poll(), TIMING.request
+    if progress is None:
+        st.caption("This timing is not known any more; start it again.")
+        return
+    every = None if progress.is_done else 0.8
+    st.fragment(_result, run_every=every)(asked.tokens, asked.repeats, was_done=progress.is_done)
+
+
+def _result(tokens: int, repeats: int, *, was_done: bool) -> None:
+    from models.decoding import cache_timing
+
+    progress = TIMING.poll()
+    if progress is None:
+        run_again()
+    if progress.error:
+        problem(progress.error)
+        return
+    if progress.is_done and not was_done:
+        run_again()
+    if not progress.is_done:
+        if not progress.steps or progress.steps[-1].repeat < 0:
+            said = waits(progress, "timing or computing") or "Warming up and counting operations…"
+        else:
+            said = f"Round {progress.steps[-1].repeat + 1} of {repeats}…"
+        st.progress(min(1.0, progress.count / (tokens * (repeats + 1))), text=said)
+        TIMING.stop_button()
+        # Charts would be drawn by the processor that is being timed.
+        return
+    found = cache_timing(progress.steps)
+    if found is None:
+        if progress.is_cancelled:
+            st.caption("Stopped before the first round was whole.")
+        return
+    title = MODELS[thread.MODEL.value].title
+    rounds = f"{found.repeats} round{'s' if found.repeats > 1 else ''}"
+    count = len(found.positions)
+    st.html(
+        sentences(
+            [
+                f"{count} tokens: {seconds_text(float(found.seconds_with.sum()))} with the cache, "
+                f"{seconds_text(float(found.seconds_without.sum()))} without: {times_text(found.speed_up)} faster.",
+                f"{title}, {device_name()}, median of {rounds}. The logits of both ways differ by at most "
+                f"{max(found.difference, 1e-5):.5f}.",
+            ]
+        )
+    )
+    left, right = st.columns(2)
+    with left:
+        st.altair_chart(
+            timing_chart(
+                found.positions,
+                found.seconds_with,
+                found.seconds_without,
+                title="ms per token",
+                scale=1000,
+                palette=palette(),
+            ),
+            width="stretch",
+        )
+    with right:
+        st.altair_chart(
+            timing_chart(
+                found.positions,
+                found.operations_with.astype(np.float64),
+                found.operations_without.astype(np.float64),
+                title="billion operations per token",
+                scale=1e-9,
+                palette=palette(),
+            ),
+            width="stretch",
+        )
+    read = int(found.positions[0])
+    rows = (
+        (
+            "Reading the prompt (prefill)",
+            seconds_text(found.prefill_seconds),
+            seconds_text(float(found.seconds_without[0])),
+        ),
+        (
+            f"The {count - 1} tokens after it (decode)",
+            seconds_text(found.decode_seconds),
+            seconds_text(float(found.seconds_without[1:].sum())),
+        ),
+        (
+            "Each column there is makes the next token slower by",
+            _slope_text(found.slope_with),
+            _slope_text(found.slope_without),
+        ),
+        (
+            "Floating-point operations",
+            billions_text(int(found.operations_with.sum())),
+            billions_text(int(found.operations_without.sum())),
+        ),
+    )
+    st.html(table(("", "with the cache", "without"), rows))
+    passed, single = found.one_pass_seconds, found.decode_seconds
+    st.html(
+        heading("Why one pass is so much faster than many steps")
+        + sentences(
+            [
+                f"Reading {read + count - 1} tokens in one pass: {seconds_text(passed)}. "
+                f"Writing {count - 1} of them one by one: {seconds_text(single)}, {times_text(single / passed)} as "
+                "long, "
+                f"for {billions_text(int(found.operations_with[1:].sum()))} operations instead of "
+                f"{billions_text(int(found.operations_without[-1]))}.",
+                "A step has to fetch all weights from memory for a single column; one pass fetches them once for all "
+                "columns. That is why prompts are read so fast, why many texts are served in one batch, and why many "
+                "times fewer operations do not make a step as many times faster.",
+                "Operations are multiplications and additions in matrix products and attention, counted as they are "
+                "run: the hidden half of a causal mask is computed and counted too.",
+            ]
+        )
+    )
+
+
+def _slope_text(seconds: float) -> str:
+    """What one column adds, in microseconds; noise can make it nothing, or less than that."""
+    return f"{1e6 * seconds:,.0f} µs" if seconds > 5e-7 else "too little to be measured here"
+
+
+def in_8_bits(text: str, tokens: int) -> None:
+    """Bytes, the change in the next-token distribution, and both texts: a job, begun where the tab is opened."""
+    from models.decoding import Fp8Request
+
+    progress = ROUNDING.ensure(Fp8Request(thread.MODEL.value, text, min(tokens, _FP8_LENGTHS)))
+    st.fragment(_rounding, run_every=None if progress.is_done else 0.5)(tokens, was_done=progress.is_done)
+
+
+def _rounding(tokens: int, *, was_done: bool) -> None:
+    progress = ROUNDING.poll()
+    if progress is None:
+        run_again()
+    if progress.error:
+        st.info(
+            f"{plain(progress.error)} What it would take stands under “What if?”, by the formula.",
+            icon=":material/info:",
+        )
+        return
+    if progress.is_done and not was_done:
+        run_again()
+    if not progress.is_done:
+        doing = "Computing the same tokens with both caches…"
+        bar(progress, lambda step: (step.part, doing), at_first=doing)
+        return
+    found = progress.steps[-1].found if progress.steps else None
+    if found is not None:
+        _rounded(found, tokens)
+
+
+def _rounded(found: "Fp8Comparison", tokens: int) -> None:
+    count = len(found.agrees)
+    parted = (
+        f"Left to themselves the two write the same {len(found.exact_texts)} tokens."
+        if found.parts_at is None
+        else f"Left to themselves the two part at token {found.parts_at + 1}."
+    )
+    first = f"Over the first {count} tokens" if tokens > _FP8_LENGTHS else f"Over the same {count} tokens"
+    st.html(
+        sentences(
+            [
+                f"{bytes_text(found.fp8_bytes)} instead of {bytes_text(found.exact_bytes)}: "
+                f"{times_text(found.exact_bytes / found.fp8_bytes)} less. {parted}",
+                f"{first} both find the same next token the likeliest for {int(found.agrees.sum())} of the {count}; "
+                f"the logits differ by up to {found.differences.max():.2f}.",
+            ]
+        )
+    )
+    left, right = st.columns(2, gap="large")
+    with left, st.container(key="fp8_chart"):
+        st.altair_chart(
+            steps_chart(
+                found.divergences.tolist(), title="KL divergence (nats)", parts_at=found.parts_at, palette=palette()
+            ),
+            width="stretch",
+        )
+        st.html(
+            line(
+                "How far the next-token distribution moves, token by token, over the same tokens. Nothing at the "
+                "first: the prompt is read before anything is rounded."
+            )
+        )
+    with right:
+        st.html(
+            side_by_side("As it is", "With 8-bit numbers", found.parts_at, (found.exact_texts, found.fp8_texts))
+            + line(
+                "transformers' QuantizedCache (fp8, e4m3): one scale for all keys and one for all values of a layer, "
+                "set by the prompt. Fewer bytes, other words: neither text is the better one for that."
+            )
+        )

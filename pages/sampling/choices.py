@@ -1,0 +1,277 @@
+"""What can be chosen on the sampling page, and the settings that follow from it."""
+
+import urllib.parse
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from models.engine import libraries
+from pages.sampling.beams import CHOICES as BEAM_CHOICES
+from pages.sampling.knobs import CHOICES, KNOBS, Preset
+from pages.sampling.prompts import FOLLOW as FOLLOWED
+from pages.sampling.prompts import LINES
+from pages.shared import thread
+from pages.shared.examples import SAMPLING, SamplingExample
+from pages.shared.link import Choice, note, one_of, whole_number
+from viz.components.written_text import SHADES
+
+if TYPE_CHECKING:
+    from models.decoding import DecodingSettings, Turned
+
+_HEEDED = "decoding:heeded"
+LARGEST_SEED = 2**53 - 1
+DEFAULT_SEED = 5
+MOST_BRANCHES = 24
+MOST_TURNS = 24
+# Settings in which a written text can differ, as its part of the link names them.
+_LONGEST_STOP = 4
+
+
+class Names(tuple[str, ...]):
+    """Names, written in a link with a comma between them."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return ",".join(self)
+
+
+class Branch(tuple[tuple[int, int], ...]):
+    """Steps and tokens that were chosen by hand, written in a link as 4.123-9.500."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "-".join(f"{step}.{token}" for step, token in self)
+
+    @property
+    def turns(self) -> "tuple[Turned, ...]":
+        """As a request takes them."""
+        from models.decoding import Turned
+
+        return tuple(Turned(step, token) for step, token in self)
+
+
+class Branches(tuple[Branch, ...]):
+    """All branches that somebody walked, written in a link with a comma between them."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return ",".join(map(str, self))
+
+
+def _stage_names(text: str) -> Names:
+    from_knobs = {knob.stage for knob in KNOBS if knob.stage} | {"bad words"}
+    names = Names(dict.fromkeys(each for each in text.split(",") if each))
+    if not set(names) <= from_knobs:
+        raise ValueError("The link names a stage that is not here; transformers' own stages are shown.")
+    return names
+
+
+def _branch(text: str) -> Branch:
+    pairs = [part.partition(".") for part in text.split("-") if part]
+    numbers = [number for step, _, token in pairs for number in (step, token)]
+    if not all(each.isascii() and each.isdecimal() and len(each) < 8 for each in numbers):
+        raise ValueError("The link's branch is not steps and tokens, as in 4.123-9.500; the text is shown as drawn.")
+    if len(pairs) > MOST_TURNS:
+        raise ValueError(f"The link's branch turns off more than {MOST_TURNS} times; the text is shown as drawn.")
+    branch = Branch((int(step), int(token)) for step, _, token in pairs)
+    steps = [step for step, _ in branch]
+    if steps != sorted(set(steps)):
+        raise ValueError("The link's branch does not name its steps in their order; the text is shown as drawn.")
+    return branch
+
+
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 17 and int(text) <= LARGEST_SEED):
+        raise ValueError(f"The link's seed is not a whole number from 0 to {LARGEST_SEED:,}; {DEFAULT_SEED} is taken.")
+    return int(text)
+
+
+def _token_id(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 8):
+        raise ValueError(text)
+    return int(text)
+
+
+def _written(text: str) -> str:
+    settings_of(text)
+    return text
+
+
+BAD_WORDS: Choice[str] = Choice("bad_words", "", thread.readable)
+STOP: Choice[str] = Choice("stop", "", thread.readable)
+SEED: Choice[int] = Choice("seed", DEFAULT_SEED, _seed)
+OFF: Choice[Names] = Choice("off", Names(), _stage_names)
+ORDER: Choice[Names] = Choice("order", Names(), _stage_names)
+STAGE: Choice[str | None] = Choice("stage", None, lambda text: text[:40])
+AT: Choice[int] = Choice("at", 0, whole_number("place in the text"))
+FOLLOW: Choice[int | None] = Choice("pick", None, whole_number("token that is followed"))
+COLOUR: Choice[str] = Choice("colour", SHADES[0], one_of("colour", SHADES))
+WRITTEN: Choice[str | None] = Choice("written", None, _written)
+BRANCH: Choice[Branch] = Choice("branch", Branch(), _branch)
+BRANCHES: Choice[Branches] = Choice(
+    "branches", Branches(), lambda text: Branches(list(map(_branch, text.split(",")))[:MOST_BRANCHES])
+)
+_OWN: tuple[Choice[Any], ...] = (
+    *(*CHOICES.values(), BAD_WORDS, STOP, SEED, OFF, ORDER, STAGE, AT, FOLLOW, COLOUR, WRITTEN, BRANCH, BRANCHES),
+    *(*BEAM_CHOICES, LINES, FOLLOWED),
+)
+EVERY = (*thread.THREAD, *_OWN)
+
+
+def in_the_link() -> tuple[Choice[Any], ...]:
+    """The thread, and the choices that differ from what is shown without them."""
+    return (*thread.THREAD, *(each for each in _OWN if each.value != each.default))
+
+
+def lines_of(text: str) -> tuple[str, ...]:
+    """What was typed one to a line; spaces count, "\\n" stands for a line's end."""
+    return tuple(dict.fromkeys(line.replace("\\n", "\n") for line in text.split("\n") if line))
+
+
+def settings_now(bad_words: tuple[tuple[int, ...], ...]) -> "DecodingSettings":
+    """The settings of the knobs as they stand, without the stages that are switched off. Raises SettingsError."""
+    from models.decoding import DecodingSettings
+
+    off = OFF.value
+    values: dict[str, Any] = {
+        knob.field: knob.neutral if knob.stage in off and knob.stage else knob.value for knob in KNOBS
+    }
+    values |= {knob.field: int(values[knob.field]) for knob in KNOBS if not knob.digits}
+    return replace(
+        DecodingSettings(),
+        **values,
+        bad_words=() if "bad words" in off else bad_words,
+        stop=lines_of(STOP.value)[:_LONGEST_STOP],
+        order=tuple(ORDER.value),
+        seed=SEED.value,
+    )
+
+
+def said_of(settings: "DecodingSettings") -> str:
+    """Settings as a link carries them: those that differ from what they are without being named."""
+    from models.decoding import DecodingSettings
+
+    plain = DecodingSettings()
+    said: list[tuple[str, str]] = []
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if value == getattr(plain, field.name) and field.name != "temperature":
+            continue
+        if field.name == "bad_words":
+            said += [("bad_word", ".".join(map(str, word))) for word in value]
+        elif isinstance(value, tuple):
+            said += [(field.name, each) for each in value]
+        else:
+            said.append((field.name, str(value)))
+    return urllib.parse.urlencode(said, quote_via=urllib.parse.quote)
+
+
+def settings_of(said: str) -> "DecodingSettings":
+    """The settings that `said_of` wrote. Raises ValueError with a sentence."""
+    libraries()
+    from models.decoding import DecodingSettings, SettingsError
+
+    wrong = "The link's settings of the written text cannot be read; nothing is written yet."
+    plain = DecodingSettings()
+    found: dict[str, Any] = {}
+    try:
+        for name, value in urllib.parse.parse_qsl(said, strict_parsing=bool(said)):
+            if name == "bad_word":
+                found.setdefault("bad_words", []).append(tuple(map(_token_id, value.split("."))))
+            elif name in ("stop", "order"):
+                found.setdefault(name, []).append(value)
+            elif name in CHOICES:
+                found[name] = CHOICES[name].parse(value)
+            elif name == "seed":
+                found[name] = _seed(value)
+            else:
+                found[""] = name
+        return replace(plain, **{name: tuple(each) if isinstance(each, list) else each for name, each in found.items()})
+    except (ValueError, TypeError, SettingsError) as error:
+        raise ValueError(wrong) from error
+
+
+def open_preset(preset: Preset) -> None:
+    """Set the knobs to what goes together; what the preset does not name does nothing."""
+    for knob in KNOBS:
+        if knob.stage:
+            value = preset.values.get(knob.field, knob.neutral)
+            knob.choice.choose(value if knob.digits else int(value))
+    OFF.choose(Names())
+    ORDER.choose(Names())
+    STAGE.choose(None)
+
+
+def is_preset(preset: Preset) -> bool:
+    """Whether the knobs stand as it sets them."""
+    return all(knob.value == preset.values.get(knob.field, knob.neutral) for knob in KNOBS if knob.stage) and not (
+        OFF.value or ORDER.value or BAD_WORDS.value
+    )
+
+
+def reset() -> None:
+    """All knobs as the page opens with them."""
+    for choice in (*CHOICES.values(), BAD_WORDS, STOP, SEED, OFF, ORDER, STAGE):
+        choice.forget()
+
+
+def open_example(example: SamplingExample) -> None:
+    """Show an example as it was meant: its model, its text, its knobs."""
+    reset()
+    thread.choose_model(example.model)
+    thread.choose_text(example.text)
+    for field, value in example.knobs:
+        CHOICES[field].choose(value)
+    COLOUR.choose(COLOUR.default)
+    forget_text()
+
+
+def look_now() -> str | None:
+    """What there is to see in the example that is shown, as long as its knobs stand as it set them."""
+    for example in SAMPLING:
+        meant = dict(example.knobs)
+        if (example.model, example.text) == (thread.MODEL.value, thread.TEXT.value) and all(
+            knob.value == meant.get(knob.field, knob.default) for knob in KNOBS
+        ):
+            return example.look
+    return None
+
+
+def forget_text() -> None:
+    """Another text or model: what was written after the former one does not belong to it."""
+    for choice in (AT, FOLLOW, WRITTEN, BRANCH, BRANCHES):
+        choice.forget()
+
+
+def heed_thread() -> None:
+    """What was written does not belong to a model or a text that were changed elsewhere: in the sidebar, on a page."""
+    now = (thread.MODEL.value, thread.TEXT.value)
+    before, written = st.session_state.get(_HEEDED, (now, None))
+    # A link that names both has brought its own.
+    if now != before and WRITTEN.value == written:
+        forget_text()
+    st.session_state[_HEEDED] = (now, WRITTEN.value)
+
+
+def followed(vocabulary: int) -> int | None:
+    """The token that was chosen to be followed; one that the model does not have is said and not taken."""
+    token = FOLLOW.value
+    if token is not None and token >= vocabulary:
+        note(f"The link follows token {token:,}; the vocabulary has {vocabulary:,}, so another one is selected.")
+        FOLLOW.choose(None)
+    return FOLLOW.value
+
+
+def turn_off_at(step: int, token: int, branch: Branch) -> None:
+    """Go on from `branch` with another token at this step, and keep both in the tree."""
+    turned = Branch((*(each for each in branch if each[0] < step), (step, token)))
+    known = [each for each in BRANCHES.value if each != turned]
+    kept = [*known, *([branch] if branch and branch not in known and branch != turned else []), turned]
+    BRANCHES.choose(Branches(kept[-MOST_BRANCHES:]))
+    BRANCH.choose(turned)
+    AT.choose(step)
+    FOLLOW.choose(None)

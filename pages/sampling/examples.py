@@ -1,0 +1,72 @@
+"""The sampling page's ready-made examples, each chosen because it shows something.
+
+Their figures are tested against the models.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pages.sampling.choices import KNOB_CHOICES
+from pages.shared import thread
+from pages.shared.link import Choice
+
+
+@dataclass(frozen=True)
+class SamplingExample:
+    """A model, a text and knobs that differ from the page's own, and what there is to see."""
+
+    label: str
+    model: str
+    text: str
+    knobs: tuple[tuple[str, float], ...]
+    look: str
+
+    @property
+    def chosen(self) -> Mapping[Choice[Any], Any]:
+        """What it chooses."""
+        knobs = {KNOB_CHOICES[field]: value for field, value in self.knobs}
+        return {thread.MODEL: self.model, thread.TEXT: self.text, **knobs}
+
+
+EXAMPLES = (
+    SamplingExample(
+        label="Paris",
+        model="smollm2",
+        text="The capital of France is",
+        knobs=(),
+        look="The model is fairly sure: top-p leaves 10 of 49,152 tokens. Now move the temperature to 2: how many are "
+        "left, and why does min-p help where top-p does not?",
+    ),
+    SamplingExample(
+        label="T = 2",
+        model="smollm2",
+        text="The capital of France is",
+        knobs=(("temperature", 2.0),),
+        look="Flattened odds: *Paris* falls to a few percent, and the nucleus of 90 % now has thousands of tokens. Set "
+        "top-p to 1 and min-p to 0.05.",
+    ),
+    SamplingExample(
+        label="Once upon…",
+        model="smollm2",
+        text="Once upon a time, in a small village by the sea, there lived",
+        knobs=(("temperature", 0.8), ("top_p", 0.95)),
+        look="Press *Write*, then click on a token: what else could have come there? Choose another, and the text goes "
+        "on from it.",
+    ),
+    SamplingExample(
+        label="again…",
+        model="smollm2",
+        text="The rain in Spain falls. The rain in Spain falls. The rain in Spain",
+        knobs=(("temperature", 0.0), ("repetition_penalty", 1.3)),
+        look="A text that repeats itself is likely to go on so. The repetition penalty lowers every token that was "
+        "there; switch it off in its stage and compare.",
+    ),
+    SamplingExample(
+        label="knight",
+        model="spelling_to_sound",
+        text="knight",
+        knobs=(("temperature", 1.5), ("top_p", 1.0)),
+        look="The same knobs for a model that reads one text and writes another: the sounds of a word.",
+    ),
+)

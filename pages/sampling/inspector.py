@@ -1,0 +1,190 @@
+"""The inspector of the sampling page: one token, what each stage made of it, and where one can go from it."""
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from models.catalog import MODELS
+from pages.sampling.choices import AT, BRANCH, FOLLOW, SEED, WRITTEN, said_of, settings_of, turn_off_at
+from pages.sampling.knobs import LENGTH
+from pages.shared import thread
+from pages.shared.asking import ask
+from pages.shared.link import run_again
+from pages.shared.messages import in_place, keep_notes
+from pages.shared.plain_text import plain
+from viz.cache_tables import sentences
+from viz.inspector import Share, heading, line, part_text, shares
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.decoding import DecodingSettings, GenerationStep, TokenFate, Waterfall
+
+_LONGEST_WORD = 60
+_FURTHER = 32
+
+
+def inspect(
+    found: "Waterfall",
+    token: "TokenFate",
+    settings: "DecodingSettings",
+    steps: "Sequence[GenerationStep]",
+    look: str | None,
+    status: DeltaGenerator,
+) -> None:
+    """The selected token, the luck of this step, and what can be done from here."""
+    if look:
+        st.markdown(look)
+    # The last one changes no probability that is written as a part of what is left.
+    rows = [each for each in zip(found.stages, token.probabilities, strict=True) if each[0].name != "renormalised"]
+    # In one piece: each element more is one more that Streamlit draws anew with every move of a knob.
+    told = [
+        sentences([_verdict(found, token, settings), *_reasons(found, token, settings)]),
+        heading("After each stage"),
+        f'<div class="headlight-fate">{shares([Share(stage.name, share) for stage, share in rows])}</div>',
+    ]
+    if settings.temperature > 0:
+        told.append(line(f"Seed {SEED.value} has the number {found.luck:.3f} for this step: {_fell(found)}"))
+    if found.note:
+        told.append(line(found.note))
+    st.html("".join(told))
+    _who_killed(status)
+    if MODELS[thread.MODEL.value].family != "encoder":
+        _go_on(token, settings, steps)
+
+
+def _verdict(found: "Waterfall", token: "TokenFate", settings: "DecodingSettings") -> str:
+    raw = token.probabilities[0]
+    bits = token.surprisal / math.log(2)
+    own = (
+        f"By the model itself: {part_text(raw)}, place {token.rank + 1:,} of {found.vocabulary:,}, logit "
+        f"{token.logit:.2f}, surprisal {token.surprisal:.2f} nats ({bits:.2f} bits)."
+    )
+    if token.cut_by:
+        return f"“{token.text}” cannot come: {token.cut_by} cut it. {own}"
+    if settings.temperature == 0:
+        is_first = token.id == found.drawn.id
+        said = (
+            "comes: greedy takes the likeliest"
+            if is_first
+            else "does not come: after the stages another one is likelier"
+        )
+        return f"“{token.text}” {said}. {own}"
+    return f"“{token.text}” comes with {part_text(token.probabilities[-1])}. {own}"
+
+
+def _reasons(found: "Waterfall", token: "TokenFate", settings: "DecodingSettings") -> list[str]:
+    """Why the stage that cut it did so, in numbers that stand in the picture."""
+    if token.cut_by is None:
+        return []
+    row = next(row for row, stage in enumerate(found.stages) if stage.name == token.cut_by)
+    stage, before = found.stages[row], token.probabilities[row - 1]
+    why = {
+        "top-k": f"The {settings.top_k:,} likeliest are kept, and more than that are likelier.",
+        "top-p": f"The tokens before it already have {settings.top_p:.3g} of the probability together.",
+        "min-p": f"It had {part_text(before)}, which is less than {settings.min_p:.3g} times the likeliest one's.",
+        "typical": "Its surprisal is too far from the entropy, that is from what one would expect on average.",
+        "epsilon": f"It had {part_text(before)}, less than {settings.epsilon_cutoff:g}.",
+        "eta": f"It had {part_text(before)}: too little, even for how much is possible here.",
+        "top-h": f"With it the kept tokens would have more than {settings.top_h:.3g} of the whole entropy.",
+        "no-repeat n-gram": f"It would make a sequence of {settings.no_repeat_ngram_size} tokens come a second time.",
+        "bad words": "It is, or completes, a forbidden word.",
+        "minimum length": "It ends the text, and too few tokens have come.",
+    }.get(token.cut_by)
+    left = f"{stage.survivors:,} tokens were left after it; the least likely of them had {part_text(stage.least)}."
+    return [*([why] if why else []), left]
+
+
+def _fell(found: "Waterfall") -> str:
+    return (
+        f"counted from the likeliest token on, that falls on “{found.drawn.text}”. The same number means the same luck "
+        "in every setting."
+    )
+
+
+def _who_killed(status: DeltaGenerator) -> None:
+    """A token that is typed is followed through the stages."""
+
+    def typed() -> None:
+        word = st.session_state["who_box"]
+        if word:
+            st.session_state["decoding:word"] = word
+
+    st.text_input(
+        "Who killed this token?",
+        key="who_box",
+        placeholder="Type a word",
+        max_chars=_LONGEST_WORD,
+        on_change=typed,
+        help="A word is followed as it comes in a text, with a space before it; type “=” first for exactly what you "
+        "type.",
+    )
+    word = st.session_state.get("decoding:word")
+    if not word or not st.session_state["who_box"]:
+        return
+    with in_place():
+        from models.decoding import WordsRequest
+
+        exact = word.startswith("=") and len(word) > 1
+        (said,) = ask(WordsRequest(thread.MODEL.value, (thread.readable(word[1:] if exact else word),)), status)
+        place = 0 if exact else len(said.ids) - 1
+        ids, pieces = said.ids[place], said.pieces[place]
+        if len(ids) > 1 and FOLLOW.value == ids[0]:
+            st.html(line(f"In this model that is {len(ids)} tokens: {' · '.join(pieces)}; the first one is followed."))
+        asked = (thread.MODEL.value, thread.TEXT.value, word)
+        if st.session_state.get("decoding:followed") != asked:
+            st.session_state["decoding:followed"] = asked
+            FOLLOW.choose(ids[0])
+            keep_notes()
+            run_again()
+
+
+def _go_on(token: "TokenFate", settings: "DecodingSettings", steps: "Sequence[GenerationStep]") -> None:
+    at = AT.value
+    is_here = at < len(steps) and steps[at].token_id == token.id
+
+    def turn() -> None:
+        if WRITTEN.value is None:
+            WRITTEN.choose(said_of(settings))
+        turn_off_at(at, token.id, BRANCH.value)
+
+    if not is_here and at >= len(steps) and steps and steps[-1].ends == "length":
+        st.button(
+            f"Write {_FURTHER} tokens more",
+            key="write_on",
+            on_click=lambda: _write_on(len(steps)),
+            icon=":material/edit:",
+            help="The text ends here because no more tokens were asked for. It goes on with the luck of the steps that "
+            "follow.",
+        )
+    elif not is_here:
+        st.button(
+            f"Go on with “{plain(token.text)}” here",
+            key="go_on",
+            on_click=turn,
+            icon=":material/alt_route:",
+            help="The text goes on from this token, with the luck of the steps that follow. The other way stays in the "
+            "tree.",
+        )
+    if MODELS[thread.MODEL.value].family == "decoder":
+        whole = thread.TEXT.value + "".join(step.text for step in steps[:at])
+        with st.container(horizontal=True, gap="small", key="elsewhere"):
+            if st.button("Its attention", key="to_attention", help="What the model looked at to say what comes here."):
+                _leave_for("pages/attention/page.py", whole)
+            if st.button("Its KV cache", key="to_kv_cache", help="What it has kept of the text up to here."):
+                _leave_for("pages/kv_cache/page.py", whole)
+
+
+def _write_on(length: int) -> None:
+    settings = settings_of(WRITTEN.value or "")
+    WRITTEN.choose(said_of(replace(settings, max_new_tokens=min(length + _FURTHER, int(LENGTH.most)))))
+
+
+def _leave_for(page: str, text: str) -> None:
+    """The text up to here goes along as the thread; its last token is the one that looks."""
+    thread.choose_text(text)
+    thread.choose_place(max(0, len(text) - 1))
+    st.switch_page(page)

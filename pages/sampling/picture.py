@@ -1,0 +1,126 @@
+"""The next token's picture: the chips of the stages, what is switched and moved, and which token is selected."""
+
+from typing import TYPE_CHECKING
+
+from models.catalog import MODELS
+from pages.sampling.choices import BAD_WORDS, FOLLOW, OFF, ORDER, STAGE, Names, lines_of
+from pages.sampling.knobs import KNOBS
+from viz.components.next_token import NextTokenPicture, RankedToken, StageChip, next_token
+
+if TYPE_CHECKING:
+    from models.decoding import DecodingSettings, TokenFate, Waterfall
+
+# Transformers' own order.
+LIBRARY = (
+    *("repetition penalty", "no-repeat n-gram", "bad words", "minimum length", "temperature", "top-h", "top-k"),
+    *("top-p", "min-p", "typical", "epsilon", "eta"),
+)
+_HINTS = {
+    "raw": "The model's own probabilities: the softmax of its logits, nothing changed.",
+    "bad words": "Words that must not come have their probability set to nothing.",
+    "renormalised": "What is left is brought to 100 % again, and one is drawn from it.",
+}
+
+
+def is_library_order(found: "Waterfall") -> bool:
+    """Whether the stages that do something stand in transformers' order."""
+    places = [LIBRARY.index(stage.name) for stage in found.stages if stage.name in LIBRARY]
+    return places == sorted(places)
+
+
+def chips(found: "Waterfall", settings: "DecodingSettings") -> tuple[StageChip, ...]:
+    """Each stage that has a knob which is turned, in the order in which it is applied."""
+    knobs = {knob.stage: knob for knob in KNOBS if knob.stage}
+    rows = {stage.name: row for row, stage in enumerate(found.stages)}
+    names = [stage.name for stage in found.stages]
+    idle = [
+        name
+        for name in LIBRARY
+        if name not in rows
+        and (
+            name == "temperature"
+            or (name == "bad words" and lines_of(BAD_WORDS.value))
+            or (name in knobs and knobs[name].value != knobs[name].neutral)
+        )
+    ]
+    for name in idle:
+        later = set(LIBRARY[LIBRARY.index(name) :]) | {"renormalised"}
+        place = next((place for place, each in enumerate(names) if each in later), len(names))
+        names.insert(place, name)
+    made = []
+    for name in names:
+        row = rows.get(name)
+        stage = found.stages[row] if row is not None else None
+        if name in knobs:
+            value, hint = f"{knobs[name].value:,.10g}", knobs[name].help.replace("`", "")
+        else:
+            value, hint = "", _HINTS.get(name, "A stage of the model's own.")
+        if settings.temperature == 0 and name == "temperature":
+            value = "0: greedy"
+        made.append(
+            StageChip(
+                name=name,
+                value=value,
+                hint=hint,
+                row=row,
+                is_on=name not in OFF.value,
+                is_fixed=name not in LIBRARY,
+                survivors=stage.survivors if stage else 0,
+                kept=stage.kept if stage else 1,
+                entropy=stage.entropy if stage else 0,
+                first=stage.first if stage else 0,
+                last=stage.last if stage else 0,
+            )
+        )
+    return tuple(made)
+
+
+def show(found: "Waterfall", settings: "DecodingSettings", model: str, selected: int, came: int | None) -> None:
+    """The picture; `selected` is the token that is followed, `came` the one that stands here in the written text."""
+    card = MODELS[model]
+    last = found.stages[-1]
+    greedy = settings.temperature == 0
+    said = (
+        "Temperature 0 is greedy: the likeliest token is taken, and the stages that only matter for a draw do not run."
+        if greedy
+        else f"{last.survivors:,} of {found.vocabulary:,} tokens may come."
+    )
+    next_token(
+        NextTokenPicture(
+            stages=chips(found, settings),
+            is_library_order=is_library_order(found),
+            top=tuple(map(_ranked, found.top)),
+            followed=next((_ranked(each) for each in found.followed if each.id == selected), None),
+            selected=selected,
+            drawn=found.drawn.id if came is None else came,
+            stage=STAGE.value,
+            ranks=found.ranks,
+            pieces=found.pieces,
+            curves=found.curves,
+            vocabulary=found.vocabulary,
+            is_greedy=greedy,
+            caption=f"{said} Faint: the model's own probabilities; strong: after the chosen stage, else after all. The "
+            f"whole vocabulary is drawn, both axes logarithmic; underlined: what came. {card.title}.",
+        ),
+        key="next_token",
+        on_stage=lambda name: STAGE.choose(name or None),
+        on_switch=_switch,
+        on_order=_reorder,
+        on_token=FOLLOW.choose,
+    )
+
+
+def _ranked(token: "TokenFate") -> RankedToken:
+    return RankedToken(token.id, token.text, token.rank, token.probabilities, token.cut_by)
+
+
+def _switch(name: str) -> None:
+    if name in LIBRARY:
+        off = OFF.value
+        OFF.choose(Names(each for each in off if each != name) if name in off else Names((*off, name)))
+
+
+def _reorder(names: tuple[str, ...]) -> None:
+    known = [each for each in names if each in LIBRARY]
+    is_own = known == sorted(known, key=LIBRARY.index)
+    ORDER.choose(Names() if is_own else Names(known))

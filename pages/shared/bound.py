@@ -1,0 +1,46 @@
+"""A widget that is tied to a choice: it shows what is chosen, and what a person does in it is chosen."""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from pages.shared.link import Choice
+from pages.shared.thread import readable
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def bound(
+    widget: Callable[..., Any],
+    choice: Choice[Any],
+    label: str,
+    *given: Any,
+    key: str | None = None,
+    shown: Callable[[Any], Any] = _as_it_is,
+    meant: Callable[[Any], Any] = _as_it_is,
+    also: Callable[[], None] | None = None,
+    **more: Any,
+) -> Any:
+    """Draw one of Streamlit's widgets for a choice; its value, as the widget returns it.
+
+    key: the widget's own, `NAME_box` where none is given. given, more: what the widget takes beside its label.
+    shown: from the choice's value to the widget's. meant: the way back. also: called after it was chosen.
+    """
+    name = key or f"{choice.name}_box"
+    st.session_state[name] = shown(choice.value)
+
+    def chosen() -> None:
+        value = st.session_state[name]
+        choice.choose(meant(readable(value) if isinstance(value, str) else value))
+        if also is not None:
+            also()
+
+    return widget(label, *given, key=name, on_change=chosen, **more)
+
+
+def names_of(words: dict[Any, str]) -> dict[str, Any]:
+    """For a widget that offers these values: them, and how each is called."""
+    return {"options": list(words), "format_func": words.__getitem__}

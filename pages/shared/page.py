@@ -1,0 +1,173 @@
+"""What all pages share: the order in which Streamlit wants it, the question, the text, the examples, columns and tabs.
+
+A page says what is its own (`Page`) and calls `show`. The order, and why:
+
+1. The link is read before anything is drawn: what it says decides what is drawn.
+2. What the page's browser component is made of is registered, so that it is on its way while the server computes.
+3. Where nothing was chosen at all, the first example is opened.
+4. Question, examples and text are drawn outside of the fragment, so that they stay while it runs.
+5. `explore` runs in a fragment: another head redraws neither the sidebar nor the text. It draws what it waits for
+   nobody for, then asks for the picture, then the rest; what is wrong is said in its place.
+6. The address is written last, once everything that may correct a choice has run.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.shared import thread
+from pages.shared.link import Choice, mirror, receive, run_again
+from pages.shared.messages import in_place, keep_notes
+from pages.shared.registry import entry
+from pages.shared.text import examples_row, text_form
+
+_COLUMNS = (2.2, 7.0, 3.0)
+
+
+class Example(Protocol):
+    """Something ready-made that is worth a look.
+
+    label: on its button. look: what there is to see. chosen: what is chosen once it is opened; every other choice of
+    the page is the default then.
+    """
+
+    @property
+    def label(self) -> str: ...  # noqa: D102
+    @property
+    def look(self) -> str: ...  # noqa: D102
+    @property
+    def chosen(self) -> Mapping[Choice[Any], Any]: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is a page's own.
+
+    address: as in the registry. explore: draws all below the text; told the place (an `st.empty`) where what is waited
+    for is said. choices: beside the thread's. examples: the first is what the page opens with, unless `opens_itself`.
+    library: registers the browser component. has_text: False where `explore` draws the text itself, or there is none.
+    """
+
+    address: str
+    explore: Callable[[DeltaGenerator], None]
+    choices: tuple[Choice[Any], ...] = ()
+    examples: Sequence[Example] = ()
+    opens_itself: bool = False
+    library: Callable[[], None] | None = None
+    has_text: bool = True
+
+    @property
+    def every_choice(self) -> tuple[Choice[Any], ...]:
+        """All that its link can say, the thread first."""
+        return (*thread.THREAD, *self.choices)
+
+
+def show(page: Page) -> None:
+    """Draw the page: called by its script, last."""
+    receive(page.every_choice)
+    if page.library is not None:
+        page.library()
+    _open_first(page)
+    examples_row(
+        entry(page.address).question,
+        [(each.label, each.look, lambda each=each: open_example(page, each)) for each in page.examples],
+    )
+    if page.has_text:
+        text_form()
+    _explore(page)
+
+
+@st.fragment
+def _explore(page: Page) -> None:
+    status = st.empty()
+    with in_place():
+        page.explore(status)
+    mirror(thread.in_the_link(page.choices))
+
+
+def open_example(page: Page, example: Example) -> None:
+    """Show an example as it was meant."""
+    for choice in page.choices:
+        choice.forget()
+    _choose(example.chosen)
+
+
+def _open_first(page: Page) -> None:
+    """The first example, where nobody chose a text or a model; what the link says of anything else stays."""
+    if page.opens_itself or not page.examples:
+        return
+    meant = page.examples[0].chosen
+    if any(each.is_chosen for each in (thread.TEXT, thread.MODEL) if each in meant):
+        return
+    is_another = meant.get(thread.MODEL, thread.MODEL.value) != thread.MODEL.value
+    _choose({choice: value for choice, value in meant.items() if not choice.is_chosen})
+    if is_another:
+        # The sidebar has named another model already.
+        keep_notes()
+        run_again()
+
+
+def _choose(meant: Mapping[Choice[Any], Any]) -> None:
+    """The model and the text first, to which the others belong."""
+    if thread.MODEL in meant:
+        thread.choose_model(meant[thread.MODEL])
+    if thread.TEXT in meant:
+        thread.choose_text(meant[thread.TEXT])
+    for choice, value in meant.items():
+        if choice not in (thread.MODEL, thread.TEXT):
+            choice.choose(value)
+
+
+def open_now(page: Page) -> Example | None:
+    """The example that is shown: the model and the text are its own, and so is all that it names."""
+    return next(
+        (each for each in page.examples if all(choice.value == value for choice, value in each.chosen.items())), None
+    )
+
+
+# ----- Below the text
+
+
+def columns(widths: Sequence[float] = _COLUMNS) -> list[DeltaGenerator]:
+    """Left the controls, in the centre the picture, right the inspector."""
+    return st.columns(widths, gap="medium")
+
+
+@contextmanager
+def controls(column: DeltaGenerator, draw: Callable[[], None], *, is_soon: bool) -> Iterator[None]:
+    """Round the picture: whoever turns a knob waits for the picture, and has it before the controls are drawn anew;
+    whoever waits for a model or a forward has the controls first.
+    """
+
+    def drawn() -> None:
+        with column, in_place():
+            draw()
+
+    if not is_soon:
+        drawn()
+    yield
+    if is_soon:
+        drawn()
+
+
+@dataclass(frozen=True)
+class Tab:
+    """Below the picture. left: called while it is not open, for what goes on in it only as long as somebody looks."""
+
+    draw: Callable[[], object]
+    left: Callable[[], object] = field(default=lambda: None)
+
+
+def tabs(key: str, parts: Mapping[str, Callable[[], object] | Tab]) -> None:
+    """Tabs named by questions; only the open one is computed. Another set of tabs needs another key."""
+    for part, place in zip(parts.values(), st.tabs(list(parts), key=key, on_change="rerun"), strict=True):
+        tab = part if isinstance(part, Tab) else Tab(part)
+        if not place.open:
+            tab.left()
+            continue
+        with place, in_place():
+            tab.draw()

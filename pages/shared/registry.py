@@ -1,0 +1,39 @@
+"""Which pages there are: the one table that the door, Home and the tests read."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """One page.
+
+    address: its folder in `pages/`, and what stands behind the server's address; home's own is empty there.
+    title: in the list of pages. icon: a Material symbol. group: under which heading of the list; "" for none.
+    question: what it answers, in one sentence.
+    """
+
+    address: str
+    title: str
+    icon: str
+    group: str
+    question: str
+
+    @property
+    def script(self) -> str:
+        """The page's script, as Streamlit names it."""
+        return f"pages/{self.address}/page.py"
+
+
+HOME = PageEntry("home", "Home", ":material/home:", "", "What does a transformer do with your text?")
+PAGES = (
+    PageEntry("attention", "Attention", ":material/visibility:", "", "What does each token look at?"),
+    PageEntry("tokenizers", "Tokenizers", ":material/content_cut:", "", "How is a text cut into tokens?"),
+    PageEntry("embeddings", "Embeddings", ":material/scatter_plot:", "", "What does context do to a word?"),
+    PageEntry("kv_cache", "KV cache", ":material/view_column:", "", "What does the model keep while it writes?"),
+    PageEntry("sampling", "Sampling", ":material/casino:", "", "What does each knob do?"),
+)
+
+
+def entry(address: str) -> PageEntry:
+    """The page at this address. Raises KeyError where there is none."""
+    return {each.address: each for each in (HOME, *PAGES)}[address]

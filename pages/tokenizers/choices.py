@@ -1,0 +1,137 @@
+"""What can be chosen on the tokenizers page."""
+
+from dataclasses import dataclass
+
+from models.catalog import DEFAULT_TOKENIZERS, TOKENIZERS, TokenizerCard
+from pages.shared import thread
+from pages.shared.link import Choice, note, one_of, whole_number
+from pages.tokenizers import session_tokenizers
+
+MOST_COLUMNS = 6
+
+
+def _names(text: str) -> str:
+    """Known names out of a link, each once; what is not here is said and left out."""
+    named = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    known = [name for name in named if name in TOKENIZERS or session_tokenizers.has(name)]
+    if any(session_tokenizers.looks_own(name) and not session_tokenizers.has(name) for name in named):
+        note("The link names somebody's own tokenizer, which a link cannot carry; ask for its file and open it here.")
+    elif len(known) < len(named):
+        note("The link names a tokenizer that is not here; it is left out.")
+    if len(known) > MOST_COLUMNS:
+        note(f"At most {MOST_COLUMNS} tokenizers stand side by side; the others of the link are left out.")
+    if not known:
+        raise ValueError("The link names no tokenizer that is here; the default ones are shown.")
+    return ",".join(known[:MOST_COLUMNS])
+
+
+def _column(name: str) -> str:
+    """One of the columns, which stand before it among the choices."""
+    if name not in CHOSEN.value.split(","):
+        raise ValueError("The link looks into a tokenizer that is not among its columns; the first column is taken.")
+    return name
+
+
+def _stretch(text: str) -> tuple[int, int]:
+    start, dash, end = text.partition("-")
+    sentence = "The link's stretch is not two places in the text, as in 17-27; none is selected."
+    if not dash or not all(part.isascii() and part.isdecimal() and len(part) < 10 for part in (start, end)):
+        raise ValueError(sentence)
+    if int(start) >= int(end):
+        raise ValueError(sentence)
+    return int(start), int(end)
+
+
+class Stretch(tuple[int, int]):
+    """Start and end in characters, written in a link as 17-27."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return f"{self[0]}-{self[1]}"
+
+
+CHOSEN: Choice[str] = Choice("tokenizers", ",".join(DEFAULT_TOKENIZERS), _names)
+STRETCH: Choice[Stretch | None] = Choice("stretch", None, lambda text: Stretch(_stretch(text)))
+START: Choice[int | None] = Choice("from", None, whole_number("place in the text"))
+SPECIALS: Choice[str | None] = Choice("specials", None, one_of("way to read special tokens", ("text",)))
+LOOKED_AT: Choice[str | None] = Choice("tokenizer", None, _column)
+
+EVERY = (*thread.THREAD, CHOSEN, STRETCH, START, SPECIALS, LOOKED_AT)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is shown now: the text, the tokenizers by name and card, and how special tokens in the text are read."""
+
+    text: str
+    cards: tuple[TokenizerCard, ...]
+    split_special_tokens: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the tokenizers, in the order of the columns."""
+        return tuple(card.name for card in self.cards)
+
+
+def shown() -> Shown:
+    """What is chosen, as far as it is here."""
+    names = [name for name in CHOSEN.value.split(",") if name in TOKENIZERS or session_tokenizers.has(name)]
+    return Shown(thread.TEXT.value, tuple(card_of(name) for name in names), SPECIALS.value == "text")
+
+
+def card_of(name: str) -> TokenizerCard:
+    """The card of a tokenizer of the shelf or of this session's session_tokenizers."""
+    return TOKENIZERS[name] if name in TOKENIZERS else session_tokenizers.card(name)
+
+
+def every_name() -> list[str]:
+    """All tokenizers that this session can choose from, its own last."""
+    return [*TOKENIZERS, *session_tokenizers.names()]
+
+
+def choose(names: list[str]) -> None:
+    """Take these tokenizers as columns."""
+    CHOSEN.choose(",".join(names[:MOST_COLUMNS]))
+
+
+def add(name: str) -> None:
+    """One more column; where there is no room, in place of the last one."""
+    names = [each for each in CHOSEN.value.split(",") if each and each != name]
+    choose([*names[: MOST_COLUMNS - 1], name])
+
+
+def choose_stretch(start: int, end: int) -> None:
+    """Select a stretch; the thread's token goes with it, so that other pages light the token that stands there.
+
+    Where it is not in the window, the window goes to it.
+    """
+    from models.tokenization import WINDOW
+
+    if START.value is not None and not START.value <= start < end <= START.value + WINDOW:
+        START.choose(None)
+    STRETCH.choose(Stretch((start, end)))
+    thread.choose_place(start)
+
+
+def forget_places() -> None:
+    """Another text: places in the former one mean nothing in it."""
+    STRETCH.choose(None)
+    START.choose(None)
+
+
+def keep_inside(length: int) -> None:
+    """Drop places that a text of this length does not have, and say so; and a tokenizer that is no column any more."""
+    if LOOKED_AT.value not in CHOSEN.value.split(","):
+        LOOKED_AT.choose(None)
+    if length and STRETCH.value is not None and STRETCH.value[0] >= length:
+        note(f"The stretch {STRETCH.value} lies beyond the text, which has {length:,} characters; none is selected.")
+        STRETCH.choose(None)
+    if length and START.value is not None and START.value >= length:
+        note(f"The text has {length:,} characters, so it cannot be shown from {START.value:,} on; it is shown anew.")
+        START.choose(None)
+
+
+def looked_at(cards: tuple[TokenizerCard, ...]) -> TokenizerCard:
+    """The tokenizer that the tabs about one of them are about: the chosen one, else the first column."""
+    return next((card for card in cards if card.name == LOOKED_AT.value), cards[0])

@@ -1,0 +1,56 @@
+"""The inspector of the tokenizers page."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.shared.examples import TOKENIZERS as EXAMPLES
+from pages.tokenizers.choices import Shown, Stretch
+from viz.inspector import heading, line
+from viz.tokens import StretchLine, difference, stretch_sentence, stretch_table
+
+if TYPE_CHECKING:
+    from models.tokenization import Comparison, Counts
+
+LINES = {
+    "nothing": "Point at a piece to read its id and bytes; click it to compare that stretch here.",
+    "counts": "Fewer is not better: look at unknowns and the round trip.",
+}
+
+
+def inspect(now: Shown, found: "Comparison", counts: "list[Counts]", stretch: Stretch | None) -> None:
+    """What each tokenizer makes of the selected stretch, and which of them do not give the text back."""
+    for each in EXAMPLES:
+        if (each.text, each.tokenizers, each.stretch) == (
+            now.text,
+            now.names,
+            None if stretch is None else (*stretch,),
+        ):
+            st.markdown(each.look)
+    parts = [line(LINES["nothing"])]
+    if stretch is not None:
+        lines = lines_of(now, found, stretch)
+        parts = [stretch_sentence(now.text[slice(*stretch)], lines), stretch_table(lines)]
+    parts.append(line(LINES["counts"]))
+    changed = [difference(card.title, each) for card, each in zip(now.cards, counts, strict=True)]
+    if any(changed):
+        parts += [heading("What does not come back"), *changed]
+    st.html("".join(parts))
+
+
+def lines_of(now: Shown, found: "Comparison", stretch: Stretch) -> list[StretchLine]:
+    """The pieces of each column that overlap the stretch."""
+    start, end = (len(found.text[: max(0, place - found.start)].encode()) for place in stretch)
+    lines = []
+    for card, column in zip(now.cards, found.columns, strict=True):
+        inside = [
+            int(look)
+            for look, low, high in zip(column.look, column.starts, column.ends, strict=True)
+            if low < end and start < high
+        ]
+        lines.append(
+            StretchLine(
+                card.title, tuple(column.shown[look] for look in inside), tuple(column.ids[look] for look in inside)
+            )
+        )
+    return lines

@@ -1,0 +1,216 @@
+"""How is the text cut into tokens? Several tokenizers side by side, to the byte."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from models.engine import libraries
+from models.errors import HeadlightError
+from pages.shared import thread
+from pages.shared.asking import ask, working
+from pages.shared.examples import TOKENIZERS as EXAMPLES
+from pages.shared.examples import TokenizersExample
+from pages.shared.link import mirror, receive
+from pages.shared.messages import in_place, show_notes
+from pages.shared.plain_text import plain
+from pages.shared.text import question_and_examples, text_form
+from pages.tokenizers import session_tokenizers
+from pages.tokenizers.choices import (
+    CHOSEN,
+    EVERY,
+    LOOKED_AT,
+    MOST_COLUMNS,
+    SPECIALS,
+    START,
+    STRETCH,
+    Shown,
+    Stretch,
+    card_of,
+    choose,
+    choose_stretch,
+    every_name,
+    forget_places,
+    keep_inside,
+    shown,
+)
+from pages.tokenizers.inspector import inspect
+from pages.tokenizers.tabs import below, without_picture
+from viz.components.token_columns import ColumnHead, ColumnsPicture, token_columns
+from viz.tokens import figures
+
+if TYPE_CHECKING:
+    from models.tokenization import Comparison
+
+# Beyond as many columns there is no room beside them.
+_MOST_BESIDE = 4
+
+
+class NothingToCutError(HeadlightError):
+    """No text, or no tokenizer."""
+
+
+def open_example(example: TokenizersExample) -> None:
+    """Show an example as it was meant: its text, its tokenizers, its stretch."""
+    thread.choose_text(example.text)
+    choose(list(example.tokenizers))
+    SPECIALS.choose(None)
+    START.choose(None)
+    LOOKED_AT.choose(None)
+    if example.stretch is None:
+        STRETCH.choose(None)
+    else:
+        choose_stretch(*example.stretch)
+
+
+def which(now: Shown) -> None:
+    """The tokenizers, and how special tokens in the text are read."""
+    names, button = st.columns([6, 1.4], vertical_alignment="bottom")
+    st.session_state["tokenizers_box"] = list(now.names)
+    names.multiselect(
+        "Tokenizers",
+        every_name(),
+        format_func=lambda name: card_of(name).title,
+        key="tokenizers_box",
+        max_selections=MOST_COLUMNS,
+        placeholder="Choose two to six",
+        on_change=lambda: choose(st.session_state["tokenizers_box"]),
+        label_visibility="collapsed",
+    )
+    changed = " •" if now.split_special_tokens else ""
+    with button.popover(f"More{changed}", width="stretch"):
+        st.session_state["specials_box"] = now.split_special_tokens
+        st.toggle(
+            "Special tokens in the text are plain text",
+            key="specials_box",
+            on_change=lambda: SPECIALS.choose("text" if st.session_state["specials_box"] else None),
+            help="Somebody who types <|endoftext|> either ends the text for the model or only writes thirteen "
+            "characters; programs differ in which.",
+        )
+
+
+def pager(length: int, start: int, end: int) -> None:
+    """Which part of a long text is shown."""
+    from models.tokenization import WINDOW
+
+    with st.container(horizontal=True, vertical_alignment="center", key="pager"):
+        st.button(
+            "‹ Before",
+            key="page_before",
+            disabled=start == 0,
+            on_click=lambda: START.choose(max(0, start - WINDOW)),
+        )
+        st.caption(f"Characters {start + 1:,} to {end:,} of {length:,}. The counts are over the whole text.")
+        st.button("Further ›", key="page_further", disabled=end == length, on_click=lambda: START.choose(end))
+
+
+@st.fragment
+def explore() -> None:
+    """Everything that changes with text, tokenizers and stretch, and nothing else."""
+    text_form(on_text=forget_places)
+    status = st.empty()
+    now = shown()
+    keep_inside(len(now.text))
+    has_picture = False
+    with in_place():
+        show_notes()
+        which(now)
+        if not now.text:
+            raise NothingToCutError("There is no text yet: type a sentence, or choose an example.")
+        if not now.cards:
+            raise NothingToCutError("Choose a tokenizer above; two to six stand side by side.")
+        with working("Loading the tokenizers, once for everybody…", status):
+            libraries("models.tokenization")
+            session_tokenizers.have_loaded(now.names)
+        picture(now, status)
+        has_picture = True
+    if not has_picture:
+        libraries("models.tokenization")
+        without_picture(now.text)
+    mirror(EVERY)
+
+
+def picture(now: Shown, status: DeltaGenerator) -> None:
+    """The ruler and the columns, the inspector, and the tabs below."""
+    from models.tokenization import WINDOW, ComparisonRequest, CountsRequest
+
+    selected = chosen_stretch(len(now.text))
+    start = window_of(selected) if START.value is None else START.value
+    # Only what the stretch does not say needs to be in the address.
+    START.choose(None if start == window_of(selected) else start)
+    # Who pages on leaves the stretch behind; it stays selected.
+    stretch = selected if selected is not None and start <= selected[0] < start + WINDOW else None
+    with working("Cutting the text…", status):
+        counts = [ask(CountsRequest(name, now.text, now.split_special_tokens), status) for name in now.names]
+        found = ask(ComparisonRequest(now.names, now.text, now.split_special_tokens, start), status)
+    heads = tuple(
+        ColumnHead(card.name, card.title, each.tokens, figures(each))
+        for card, each in zip(now.cards, counts, strict=True)
+    )
+    left, right = st.columns([9, 3], gap="medium") if len(now.cards) <= _MOST_BESIDE else (st.container(),) * 2
+    with left:
+        with st.container(key="columns"):
+            token_columns(
+                ColumnsPicture(
+                    found,
+                    heads,
+                    stretch,
+                    "Equal pieces have equal colours, a space in front aside. "
+                    "Colours and borders show pieces, not meaning.",
+                ),
+                key="token_columns",
+                on_stretch=choose_stretch,
+            )
+        if found.end - found.start < len(now.text):
+            pager(len(now.text), found.start, found.end)
+        if now.split_special_tokens and (sentence := special_all_the_same(now, found)):
+            st.caption(plain(sentence))
+        if "\0" in now.text:
+            st.caption("The text holds a NUL, which is shown as ␀; models cannot be asked about it.")
+    with right, st.container(key="inspector"):
+        inspect(now, found, counts, stretch)
+    below(now, found, counts, selected, status)
+
+
+def special_all_the_same(now: Shown, found: "Comparison") -> str:
+    """Which special tokens come out although they are to be plain text."""
+    named = [
+        f"{shown} in {card.title}"
+        for card, column in zip(now.cards, found.columns, strict=True)
+        for shown, is_special in zip(column.shown, column.special, strict=True)
+        if is_special
+    ]
+    return (
+        f"Still special: {', '.join(named)}. There the vocabulary holds it as an ordinary piece as well, so that the "
+        "plain text has the same id."
+        if named
+        else ""
+    )
+
+
+def window_of(stretch: Stretch | None) -> int:
+    """Where the window begins that shows this stretch, whole if there is room; without one the first."""
+    from models.tokenization import WINDOW
+
+    if stretch is None:
+        return 0
+    start = stretch[0] // WINDOW * WINDOW
+    return start if stretch[1] <= start + WINDOW else stretch[0]
+
+
+def chosen_stretch(length: int) -> Stretch | None:
+    """The selected stretch, or the thread's token where none is."""
+    stretch = STRETCH.value
+    if stretch is None and (place := thread.place()) is not None and place < length:
+        return Stretch((place, place + 1))
+    return None if stretch is None else Stretch((stretch[0], min(stretch[1], length)))
+
+
+receive(EVERY)
+if not thread.TEXT.is_chosen and not CHOSEN.is_chosen:
+    open_example(EXAMPLES[0])
+question_and_examples(
+    "How is a text cut into tokens?",
+    [(each.label, each.look, lambda each=each: open_example(each)) for each in EXAMPLES],
+)
+explore()

@@ -1,0 +1,255 @@
+"""What stands below the columns, as tabs named by questions; only the open one is computed."""
+
+import re
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from models.catalog import TOKENIZERS, TokenizerCard
+from pages.shared.asking import ask, working
+from pages.shared.messages import in_place
+from pages.shared.plain_text import plain
+from pages.shared.text import open_text_file
+from pages.tokenizers import export, own
+from pages.tokenizers.choices import LOOKED_AT, Shown, Stretch, forget_places, looked_at
+from viz.inspector import heading, line
+from viz.lattice_chart import lattice_chart
+from viz.tokens import CostLine, cards, chips, costs, longest_match, merge_steps, pipeline
+
+if TYPE_CHECKING:
+    from models.tokenization import Comparison, Counts, ShownOrigin, TokenizerFacts
+
+NAMES = (
+    "How was it cut?",
+    "On the way to ids?",
+    "What does it cost?",
+    "Made of what?",
+    "Bring your own",
+    "What am I looking at?",
+    "Take it with you",
+    "Show the code",
+)
+_LONGEST_PIPELINE = 400
+
+
+def below(
+    now: Shown, found: "Comparison", counts: "list[Counts]", stretch: Stretch | None, status: DeltaGenerator
+) -> None:
+    """The tabs."""
+    for name, tab in zip(NAMES, st.tabs(NAMES, key="below_tokenizers", on_change="rerun"), strict=True):
+        if not tab.open:
+            continue
+        with tab, in_place():
+            if name == "How was it cut?":
+                how_it_was_cut(now, stretch or first_disagreement(found), status)
+            elif name == "On the way to ids?":
+                on_the_way(now, found, status)
+            elif name == "What does it cost?":
+                what_it_costs(now, counts, status)
+            elif name == "Made of what?":
+                what_it_is_made_of(now, status)
+            elif name == "Bring your own":
+                own.bring(now.text)
+            elif name == "What am I looking at?":
+                st.markdown(EXPLANATION)
+            elif name == "Take it with you":
+                export.share_and_download(now)
+            else:
+                export.program(now)
+
+
+def without_picture(text: str) -> None:
+    """Where there is no picture: the tabs that help to one."""
+    names = ("Take it with you", "Bring your own")
+    taking, bringing = st.tabs(names, key="below_nothing", on_change="rerun")
+    if taking.open:
+        with taking, in_place():
+            open_text_file(forget_places)
+    if bringing.open:
+        with bringing, in_place():
+            own.bring(text)
+
+
+def first_disagreement(found: "Comparison") -> Stretch:
+    """What is worth a look where nobody selected anything."""
+    return Stretch((found.largest[0].start, found.largest[0].end)) if found.largest else Stretch((0, 1))
+
+
+def _choose_one(now: Shown, key: str) -> TokenizerCard:
+    chosen = looked_at(now.cards)
+    st.session_state[key] = chosen.name
+    titles = {card.name: card.title for card in now.cards}
+    st.segmented_control(
+        "Tokenizer",
+        list(titles),
+        format_func=lambda name: plain(titles[name]),
+        key=key,
+        required=True,
+        on_change=lambda: LOOKED_AT.choose(st.session_state[key]),
+        label_visibility="collapsed",
+    )
+    return chosen
+
+
+def how_it_was_cut(now: Shown, stretch: Stretch, status: DeltaGenerator) -> None:
+    """Merges, longest match or lattice of the words in the stretch."""
+    from models.tokenization import OriginsRequest
+
+    card = _choose_one(now, "how_box")
+    for place, origin in enumerate(
+        ask(OriginsRequest(card.name, now.text, (*stretch,), now.split_special_tokens), status)
+    ):
+        with st.container(key=f"origin_{place}"):
+            _origin(origin, place)
+
+
+def _origin(origin: "ShownOrigin", place: int) -> None:
+    if origin.match is not None:
+        what = "WordPiece tries the longest piece first; struck-out ones are not in the vocabulary."
+        if origin.match.is_too_long:
+            what = "The word has too many characters: it is unknown as a whole, untried."
+        elif origin.match.pieces is None:
+            what = "At some place no piece fits, not even one character: the whole word is unknown."
+        st.html(_head(origin) + longest_match(origin.match) + line(what))
+    elif origin.lattice is not None:
+        _lattice(origin, place)
+    elif origin.whole and not origin.merges:
+        what = "It stands in the vocabulary as it is, and is taken whole."
+        if origin.start:
+            what += " Its merges alone would not lead there."
+        st.html(_head(origin) + line(what))
+    else:
+        step = len(origin.merges)
+        if step:
+            step = st.slider(
+                f"Merges of word {place + 1}", 0, len(origin.merges), len(origin.merges), key=f"merge_step_{place}"
+            )
+        what = (
+            "It begins with its bytes or characters. Each time the two neighbours are merged that come first in the "
+            "list of merges, which the number says; it ends when no neighbours are on the list."
+        )
+        st.html(_head(origin) + merge_steps(origin.start, origin.merges, step) + line(what))
+
+
+def _lattice(origin: "ShownOrigin", place: int) -> None:
+    found = origin.lattice
+    if found is None or not found.best:
+        return
+    ways = [" ".join(found.pieces[each].text for each in way.pieces) for way in found.best]
+    st.html(_head(origin))
+    chosen = st.radio(
+        f"The likeliest ways to cut word {place + 1}",
+        range(len(ways)),
+        format_func=lambda way: f"{_as_it_stands(ways[way])}  ·  {found.best[way].score:.2f}",
+        key=f"way_{place}",
+    )
+    st.altair_chart(lattice_chart(found, chosen), width="stretch")
+    st.html(
+        line(
+            "Every piece of the vocabulary that fits is a bar. The number is the sum of the log-probabilities of the "
+            "pieces; the way with the largest one is taken. What is no piece counts as one that is very unlikely; "
+            "unknown characters side by side then become one piece, or bytes where the vocabulary has them."
+        )
+    )
+
+
+def _as_it_stands(text: str) -> str:
+    """The text in Markdown, which a label is: every sign of it is only a sign."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
+
+
+def _head(origin: "ShownOrigin") -> str:
+    return heading("Comes out as") + chips(origin.pieces)
+
+
+def on_the_way(now: Shown, found: "Comparison", status: DeltaGenerator) -> None:
+    """The stages of the text, or of the beginning of what is shown of it."""
+    from models.tokenization import StagesRequest
+
+    card = _choose_one(now, "way_box")
+    text = found.text[:_LONGEST_PIPELINE]
+    with st.container(key="pipeline"):
+        st.html(pipeline(ask(StagesRequest(card.name, text, now.split_special_tokens), status)))
+    if len(text) < len(now.text):
+        st.caption(f"The stages of the first {len(text):,} characters that are shown above.")
+
+
+def what_it_costs(now: Shown, counts: "list[Counts]", status: DeltaGenerator) -> None:
+    """The whole text with every tokenizer there is."""
+    from models.tokenization import CountsRequest
+
+    known = dict(zip(now.names, counts, strict=True))
+    lines = []
+    with working("Cutting the whole text with every tokenizer…", status):
+        for card in [*now.cards, *(each for each in TOKENIZERS.values() if each.name not in now.names)]:
+            found = known.get(card.name) or ask(CountsRequest(card.name, now.text, now.split_special_tokens), status)
+            lines.append(CostLine(card.title, found))
+    st.html(costs(lines))
+    contexts = [f"{card.context_of} {card.context:,}" for card in now.cards if card.context]
+    st.caption(
+        "Over the whole text, without the special tokens that a model's template adds. Words are what stands between "
+        "white space. Time is of cutting once, on this server."
+        + (f" Context lengths in tokens: {', '.join(contexts)}." if contexts else "")
+    )
+
+
+def what_it_is_made_of(now: Shown, status: DeltaGenerator) -> None:
+    """The cards of the tokenizers, mostly in the words of their own files."""
+    from models.tokenization import FactsRequest
+
+    facts = [ask(FactsRequest(card.name), status) for card in now.cards]
+
+    both = list(zip(now.cards, facts, strict=True))
+    rows = [
+        ("algorithm", [_algorithm(card, each) for card, each in both]),
+        ("vocabulary", [_vocabulary(card, each) for card, each in both]),
+        ("normaliser", [each.normalizer if each else "nothing" for _, each in both]),
+        ("pre-tokeniser", [each.pre_tokenizer if each else "nothing" for _, each in both]),
+        ("byte fallback", [_fallback(card, each) for card, each in both]),
+        ("template", [each.adds if each else "nothing" for _, each in both]),
+        ("special tokens", [_special(each) for _, each in both]),
+        ("licence", [card.licence or "–" for card, _ in both]),
+        ("source", [card.source for card, _ in both]),
+    ]
+    st.html(cards(rows, [card.title for card in now.cards]))
+
+
+def _algorithm(card: TokenizerCard, facts: "TokenizerFacts | None") -> str:
+    return facts.algorithm if facts else card.family
+
+
+def _vocabulary(card: TokenizerCard, facts: "TokenizerFacts | None") -> str:
+    count = facts.vocabulary if facts else card.vocabulary
+    return f"{count:,}" if count else "without end"
+
+
+def _fallback(card: TokenizerCard, facts: "TokenizerFacts | None") -> str:
+    if facts is None:
+        return "nothing is ever unknown" if card.name != "words" else "no"
+    if facts.notation.kind == "bytes":
+        return "pieces are bytes, nothing is unknown"
+    return "yes: what is no piece is cut into bytes" if facts.byte_fallback else "no: what is no piece is unknown"
+
+
+def _special(facts: "TokenizerFacts | None") -> str:
+    if facts is None or not facts.special:
+        return "none"
+    named = ", ".join(token for _, token in facts.special[:6])
+    more = len(facts.special) - 6
+    return f"{named} and {more:,} more" if more > 0 else named
+
+
+EXPLANATION = """
+A model reads no letters: a **tokenizer** cuts the text into **pieces** and gives each the number (**id**) that it has
+in the vocabulary. What is one piece is seen as one thing; what is cut must be put together again by the model.
+
+- The **ruler** shows the text byte by byte and where each tokenizer ends its pieces. Dashed rings stand round
+  stretches on which they disagree. Point at a piece: the same stretch is framed in every column.
+- ␣ is a space, ⏎ a line break, ⇥ a tab. `##` goes on with a word. A **hatched** piece is unknown: the model sees that
+  something is there, not what. *Slanted* pieces in a frame are special tokens. A dotted frame holds the pieces of one
+  character that is cut into **bytes**, written as hexadecimal numbers.
+- **BPE** merges the neighbours that were most frequent in its training text, in that order. **WordPiece** takes the
+  longest piece that fits. **Unigram** takes the likeliest way to cut the word.
+- Counts leave out the special tokens that a model's template adds. *Round trip*: whether the ids give the text back.
+"""
