@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.errors import HeadlightError
 from pages.shared.asking import ask
 from pages.shared.link import Choice, note
+from pages.shared.thread import MODEL
 
 if TYPE_CHECKING:
     from models.attention import Intervention, TracedText, TraceRequest
@@ -45,7 +46,7 @@ def _readable(text: str) -> str:
     return ",".join(list(one_each.values())[:MOST])
 
 
-CHANGED: Choice[str] = Choice("changed", "", _readable)
+CHANGED: Choice[str] = Choice("changed", "", _readable, (MODEL,))
 
 
 def items() -> list[str]:
@@ -66,15 +67,11 @@ def switch(what: str) -> None:
     CHANGED.choose(",".join(left[-MOST:]))
 
 
-def forget_other(model: str, text: str) -> None:
-    """Places mean something in one text and heads in one model: with another one they are on again."""
-    of_model, of_text, before = st.session_state.get(_LAST, (model, text, None))
-    if CHANGED.value != before:
-        # A link, or the way back to an earlier view, says what is off there.
-        return
-    if of_model != model:
-        CHANGED.forget()
-    elif of_text != text:
+def keep_heads(text: str) -> None:
+    """Places mean something in one text: with another one they are on again, and heads stay off."""
+    of_text, before = st.session_state.get(_LAST, (text, None))
+    # What differs from the last time was said by a link, or by the way back to an earlier view.
+    if of_text != text and CHANGED.value == before:
         CHANGED.choose(",".join(each for each in items() if each.startswith("head:")))
 
 
@@ -95,7 +92,7 @@ def interventions(trace: "TraceRequest", traced: "TracedText", status: DeltaGene
             found.append(change)
             kept.append(each)
     CHANGED.choose(",".join(kept))
-    st.session_state[_LAST] = (trace.model, trace.text, CHANGED.value)
+    st.session_state[_LAST] = (trace.text, CHANGED.value)
     return tuple(found)
 
 

@@ -1,17 +1,16 @@
-"""Sharing a view and taking its numbers along, exactly as they were computed."""
+"""Sharing a map, taking its numbers along exactly as they were computed, and the program behind it."""
 
 import json
 import math
-from collections.abc import Sequence
+import shlex
 from typing import TYPE_CHECKING, Any
 
-import streamlit as st
-
 from models.engine import engine
+from pages.attention.choices import VIEW, head_name
+from pages.attention.selection import said
 from pages.shared import file_names
-from pages.shared.link import Choice, address, fits
+from pages.shared.export import Download, download_button, folder_argument, program, share_and_download, text_argument
 from pages.shared.spreadsheet import as_csv
-from pages.shared.text import open_text_file
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, TracedText
@@ -59,29 +58,40 @@ def map_as_json(request: "HeadMapRequest", traced: "TracedText", text: str) -> s
     )
 
 
-def share_and_download(
-    request: "HeadMapRequest", traced: "TracedText", name: str, text: str, choices: Sequence[Choice[Any]]
-) -> None:
-    """The link to this view, and its numbers as CSV and JSON, made when somebody asks for them."""
-    if all(map(fits, choices)):
-        st.caption("This link opens the same view:")
-    else:
-        st.caption("This link opens the same head; the text is too long for it and goes as a file:")
-    st.code(address(choices), language=None, wrap_lines=True)
-    file_name = f"{file_names.of_model(request.trace.model)}-{name.replace(' ', '-')}"
-    with st.container(horizontal=True):
-        st.download_button(
-            "CSV", lambda: map_as_csv(request, traced), f"{file_name}.csv", "text/csv", key="csv", on_click="ignore"
-        )
-        st.download_button(
-            "JSON",
-            lambda: map_as_json(request, traced, text),
-            f"{file_name}.json",
-            "application/json",
-            key="json",
-            on_click="ignore",
-        )
-    open_text_file()
+def take_along(request: "HeadMapRequest", traced: "TracedText", selected: int, text: str) -> None:
+    """The link to this view, and its numbers as files."""
+    model = file_names.of_model(request.trace.model)
+    name = f"{model}-{head_name(request.layer, request.head).replace(' ', '-')}"
+    share_and_download(
+        said(),
+        (
+            Download("CSV", f"{name}.csv", lambda: map_as_csv(request, traced)),
+            Download("JSON", f"{name}.json", lambda: map_as_json(request, traced, text)),
+        ),
+        opens_without_text="This link opens the same head; the text is too long for it and goes as a file:",
+    )
+    if VIEW.value == "qk" and request.layer is not None and request.head is not None:
+        file = f"{model}-L{request.layer}-H{request.head}-qk.json"
+        download_button(Download("q·k as JSON", file, lambda: products_as_json(request, traced, selected)), "qk_json")
+
+
+def code(request: "HeadMapRequest", shown: "HeadMapRequest", traced: "TracedText", selected: int, text: str) -> None:
+    """The program behind a map. request: with everything switched on; shown: as the page shows it."""
+    head = "mean" if request.head is None else request.head
+    where = f"{'all' if request.layer is None else request.layer} {head} {selected}"
+    name = "attention_weights.py"
+    if traced.target_tokens:
+        name = "cross_attention.py"
+        where = f"{shlex.quote(''.join(traced.written_texts))} {request.kind} {where}"
+    notes = {
+        "The program shows the weights with the sink in and nothing else taken out.": request.left_out,
+        "The program runs the model with everything on: what you switched off is on in it.": (
+            request.trace != shown.trace
+        ),
+        "It prints the weights. The numbers of q·k are in the JSON file under “Take it with you”.": VIEW.value == "qk",
+    }
+    arguments = f"{folder_argument(request.trace.model)} {text_argument(text)} {where}"
+    program(name, arguments, [note for note, holds in notes.items() if holds])
 
 
 def products_as_json(request: "HeadMapRequest", traced: "TracedText", query: int) -> str:
@@ -112,16 +122,3 @@ def _finite(numbers: Any) -> Any:
     if numbers.ndim > 1:
         return [_finite(each) for each in numbers]
     return [None if each == -math.inf else each for each in numbers.tolist()]
-
-
-def products_download(request: "HeadMapRequest", traced: "TracedText", query: int) -> None:
-    """The numbers of the q·k view as a file, where one head is shown."""
-    if request.layer is not None and request.head is not None:
-        st.download_button(
-            "q·k as JSON",
-            lambda: products_as_json(request, traced, query),
-            f"{file_names.of_model(request.trace.model)}-L{request.layer}-H{request.head}-qk.json",
-            "application/json",
-            key="qk_json",
-            on_click="ignore",
-        )

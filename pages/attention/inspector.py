@@ -9,9 +9,9 @@ import streamlit as st
 from models.catalog import MODELS
 from pages.attention.changed import items
 from pages.attention.choices import SINK, STEP, WAY, head_name
+from pages.attention.examples import EXAMPLES
 from pages.attention.output import Written
 from pages.shared import sounds, thread
-from pages.shared.examples import ATTENTION
 from viz.inspector import BeforeAfter, Share, before_after, heading, line, part_text, sentence, shares
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _say_what_an_example_shows(request: "HeadMapRequest", selected: int) -> None
         return
     kind_and_place = (request.kind, selected)
     shown = (thread.MODEL.value, thread.TEXT.value, request.layer, request.head)
-    for each in ATTENTION:
+    for each in EXAMPLES:
         meant = (each.kind, STEP.value) if each.kind else (request.kind, each.token)
         if shown == (each.model, each.text, each.layer, each.head) and kind_and_place == meant:
             st.markdown(each.look)

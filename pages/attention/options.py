@@ -5,23 +5,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.attention import changed
-from pages.attention.choices import (
-    BY,
-    HEADS,
-    LEAST,
-    OPTIONS,
-    POOLED,
-    PROJECTOR,
-    SCALE,
-    SENTENCE,
-    SENTENCES,
-    SINK,
-    VIEW,
-    shown_heads,
-)
+from pages.attention.choices import BY, HEADS, LEAST, OPTIONS, POOLED, PROJECTOR, SCALE, SENTENCE, SENTENCES, SINK, VIEW
 from pages.attention.pictures import sentences_part
+from pages.attention.selection import shown_heads
 from pages.shared import thread
-from pages.shared.link import Choice, run_again
+from pages.shared.bound import bound, names_of
+from pages.shared.link import run_again
 
 if TYPE_CHECKING:
     from models.attention import TracedText
@@ -46,74 +35,48 @@ def more(traced: "TracedText", kind: str, layer: int | None, head: int | None) -
     if not expander.open:
         return
     with expander:
-        _select("Leave out of the rows", SINK, _SINKS, "left_out_box")
-        st.session_state["least_box"] = LEAST.value
-        st.slider(
-            "Smallest weight drawn",
-            0.0,
-            max(_LEAST_TO, LEAST.value),
-            step=0.01,
-            key="least_box",
-            on_change=lambda: LEAST.choose(round(st.session_state["least_box"], 2)),
+        bound(st.selectbox, SINK, "Leave out of the rows", **names_of(_SINKS), key="left_out_box")
+        most = max(_LEAST_TO, LEAST.value)
+        bound(st.slider, LEAST, "Smallest weight drawn", 0.0, most, step=0.01, meant=lambda least: round(least, 2))
+        bound(
+            st.toggle,
+            SCALE,
+            "Logarithmic colours",
+            shown=lambda scale: scale == "log",
+            meant=lambda is_log: "log" if is_log else "linear",
         )
-        _toggle("Logarithmic colours", SCALE, ("linear", "log"), "scale_box")
-        _select("Colour by", BY, _BY, "by_box")
+        bound(st.selectbox, BY, "Colour by", **names_of(_BY))
         if kind != "cross" and not (kind == "decoder" and traced.target_tokens):
             has_two = sentences_part(traced, thread.TEXT.value) is not None
-            _select(
-                "Sentences (who looks → at what)",
+            bound(
+                st.selectbox,
                 SENTENCE,
-                SENTENCES,
-                "sentences_box",
+                "Sentences (who looks → at what)",
+                **names_of(SENTENCES),
                 disabled=not has_two,
                 help="A is the first sentence (or line) of the text, B what comes after it."
                 + ("" if has_two else " This text has one sentence only."),
             )
         if max(len(traced.tokens), len(traced.target_tokens)) > _LONG:
-            _select("Each cell of a pooled map is the", POOLED, _POOLED, "pooled_box")
+            bound(st.selectbox, POOLED, "Each cell of a pooled map is the", **names_of(_POOLED))
         if layer is not None and head is not None:
             if VIEW.value == "matrix":
                 heads = traced.heads_of(kind, layer)
                 # The heads view, and a link, may have more of them: the first ones stand beside this one.
-                st.session_state["heads_box"] = [each for each in shown_heads(heads, head) if each != head][:_BESIDE]
-                st.multiselect(
+                bound(
+                    st.multiselect,
+                    HEADS,
                     "Heads beside this one",
                     [each for each in range(heads) if each != head],
-                    key="heads_box",
+                    shown=lambda _: [each for each in shown_heads(heads, head) if each != head][:_BESIDE],
+                    meant=lambda some: ",".join(map(str, sorted(some))),
                     format_func=lambda each: f"H{each}",
                     max_selections=_BESIDE,
-                    on_change=lambda: HEADS.choose(",".join(map(str, sorted(st.session_state["heads_box"])))),
                 )
             changed.pattern_control(kind, layer, head)
         if st.button("Projector mode", key="projector_button", help="Large letters, controls away"):
             PROJECTOR.choose("on")
             run_again()
-
-
-def _select(
-    label: str,
-    choice: Choice[str],
-    names: dict[str, str],
-    key: str,
-    *,
-    disabled: bool = False,
-    help: str | None = None,  # noqa: A002
-) -> None:
-    st.session_state[key] = choice.value
-    st.selectbox(
-        label,
-        list(names),
-        format_func=names.__getitem__,
-        key=key,
-        on_change=lambda: choice.choose(st.session_state[key]),
-        disabled=disabled,
-        help=help,
-    )
-
-
-def _toggle(label: str, choice: Choice[str], words: tuple[str, str], key: str) -> None:
-    st.session_state[key] = choice.value == words[1]
-    st.toggle(label, key=key, on_change=lambda: choice.choose(words[bool(st.session_state[key])]))
 
 
 def _differing() -> None:

@@ -9,8 +9,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.attention.choices import OTHER, head_name
 from pages.attention.pictures import difference_panels, frame_of, title
-from pages.shared import thread
 from pages.shared.asking import ask
+from pages.shared.bound import bound
 from viz.components.attention_view import Hears, Matrix, attention_view
 from viz.inspector import line
 
@@ -36,13 +36,14 @@ def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: Del
     """Both maps on one scale, and the difference; what changed in the rows before the change, in words."""
     from models.attention import MapDifferenceRequest, TracedTextRequest
 
-    st.session_state["other_box"] = OTHER.value or with_another_end(text)
-
-    def typed() -> None:
-        OTHER.choose(thread.readable(st.session_state["other_box"]))
-
-    st.text_area("The other text: change a word, or all of it", key="other_box", height=80, on_change=typed)
-    other = replace(request, trace=replace(request.trace, text=st.session_state["other_box"]))
+    typed = bound(
+        st.text_area,
+        OTHER,
+        "The other text: change a word, or all of it",
+        shown=lambda other: other or with_another_end(text),
+        height=80,
+    )
+    other = replace(request, trace=replace(request.trace, text=typed))
     read = ask(TracedTextRequest(other.trace), status)
     found = ask(MapDifferenceRequest(request, other), status)
     st.html(line(_said(found, traced, read, request)))

@@ -2,29 +2,29 @@
 
 import html
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from models.engine import JobError, engine
 from models.errors import HeadlightError
-from pages.attention.choices import LENGTH, LENGTHS, STEP, TARGET, WAY, WAYS
-from pages.shared import jobs, thread
+from pages.attention.choices import LENGTH, STEP, TARGET, WAY, WAYS
+from pages.shared import thread
 from pages.shared.asking import ask
+from pages.shared.bound import bound, names_of
+from pages.shared.job import Job, waits
 from pages.shared.link import note, run_again
 
 if TYPE_CHECKING:
     from models.attention import TracedText
-    from models.decoding import GenerationStep, WriteRequest
+    from models.decoding import GenerationStep
 
 LONGEST_TARGET = 512
 _LONGEST_OUTPUT = 128
 _BEAMS = 4
-_JOB = "writing:job"
+JOB = Job("steps")
 
 
 class OutputError(HeadlightError):
@@ -64,22 +64,19 @@ def seq2seq_target(status: DeltaGenerator) -> str | tuple[int, ...]:
 
 def output_controls(written: str) -> None:
     """How the output of a seq2seq model comes about; `written` is what is shown now, to start typing from."""
+
+    def another_way() -> None:
+        if WAY.value == "typed" and not TARGET.value:
+            TARGET.choose(written)
+        STEP.forget()
+
     with st.popover(f"Output: {WAYS[WAY.value].lower()}", width="stretch"):
-        st.session_state["way_box"] = WAY.value
-
-        def way() -> None:
-            if st.session_state["way_box"] == "typed" and not TARGET.value:
-                TARGET.choose(written)
-            WAY.choose(st.session_state["way_box"])
-            STEP.choose(0)
-
-        st.radio("Output", list(WAYS), format_func=lambda each: WAYS[each], key="way_box", on_change=way)
+        bound(st.radio, WAY, "Output", **names_of(WAYS), key="way_box", also=another_way)
         if WAY.value == "typed":
-            st.session_state["target_box"] = TARGET.value
-            st.text_input(
+            bound(
+                st.text_input,
+                TARGET,
                 "What the model is made to write",
-                key="target_box",
-                on_change=lambda: TARGET.choose(thread.readable(st.session_state["target_box"])),
                 help="The decoder is given this, whatever it would have written itself (teacher forcing).",
             )
             writes = MODELS[thread.MODEL.value].writes
@@ -87,39 +84,24 @@ def output_controls(written: str) -> None:
                 st.caption(f"This model writes {writes}, with spaces between them.")
 
 
-def length_control() -> None:
-    """How much a decoder goes on to write."""
-    st.session_state["length_box"] = LENGTH.value
-    st.select_slider(
-        "New tokens",
-        sorted({*LENGTHS, LENGTH.value}),
-        key="length_box",
-        on_change=lambda: LENGTH.choose(st.session_state["length_box"]),
-    )
-
-
 def decoder_steps() -> "tuple[GenerationStep, ...] | None":
     """What the decoder wrote; None while it is writing, which is shown as it grows. Raises HeadlightError."""
     from models.decoding import DecodingSettings, WriteRequest
 
     request = WriteRequest(thread.MODEL.value, thread.TEXT.value, DecodingSettings(max_new_tokens=LENGTH.value))
-    job = _job_of(request)
-    progress = engine.poll(job)
+    progress = JOB.ensure(request)
     if not progress.is_done:
-        _growing(job)
+        st.fragment(_growing, run_every=0.3)()
         return None
     if progress.error:
         raise OutputError(progress.error)
     if not progress.steps:
-        st.session_state.pop(_JOB)
+        JOB.leave()
         raise OutputError("It was stopped before the first token; choose a length to start again.")
     if progress.is_cancelled:
         note(f"Stopped after {progress.count} tokens.")
         LENGTH.choose(progress.count)
-        st.session_state[_JOB] = (
-            replace(request, settings=replace(request.settings, max_new_tokens=progress.count)),
-            job,
-        )
+        JOB.is_for(replace(request, settings=replace(request.settings, max_new_tokens=progress.count)))
     return progress.steps
 
 
@@ -143,41 +125,16 @@ def written_from_source(traced: "TracedText") -> Written:
     )
 
 
-def leave() -> None:
-    """Stop what is being written for a view that is not shown any more."""
-    _, job = st.session_state.pop(_JOB, (None, None))
-    if job is not None:
-        with suppress(JobError):
-            engine.cancel(job)
-
-
-def _job_of(request: "WriteRequest") -> str:
-    """This session's job for the request; another one is left first."""
-    known: tuple[Any, str] | None = st.session_state.get(_JOB)
-    if known is not None and known[0] == request:
-        try:
-            engine.poll(known[1])
-        except JobError:
-            pass
-        else:
-            return known[1]
-    leave()
-    job = jobs.start(request)
-    st.session_state[_JOB] = (request, job)
-    return job
-
-
-@st.fragment(run_every=0.3)
-def _growing(job: str) -> None:
-    progress = engine.poll(job)
-    if progress.is_done:
+def _growing() -> None:
+    progress = JOB.poll()
+    if progress is None or progress.is_done:
         run_again()
     with st.container(key="growing"):
-        if progress.place and not progress.count:
-            st.info(f"Others are computing. Your place in the queue: {progress.place}.")
-        said = html.escape("".join(step.text for step in progress.steps))
-        st.html(f'<p class="headlight-writing">{html.escape(thread.TEXT.value)}<b>{said}</b></p>')
+        if said := waits(progress):
+            st.info(said)
+        text = html.escape("".join(step.text for step in progress.steps))
+        st.html(f'<p class="headlight-writing">{html.escape(thread.TEXT.value)}<b>{text}</b></p>')
         st.caption(
             f"{progress.count} of at most {LENGTH.value} tokens. The steps can be walked through when it is done."
         )
-        st.button("Stop", key="stop_writing", on_click=lambda: engine.cancel(job))
+        JOB.stop_button()

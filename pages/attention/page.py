@@ -13,42 +13,45 @@ from pages.attention import changed, output, pictures, projector, steps_pictures
 from pages.attention.choices import (
     ALL,
     BY,
-    EVERY,
+    CHOICES,
     HEAD,
     KIND,
     KINDS,
     LAYER,
+    LENGTH,
+    LENGTHS,
     MEAN,
     POOLED,
     SINK,
     TARGET,
     VIEW,
     VIEWS,
-    choose_head,
+    is_projected,
+    left_out,
+)
+from pages.attention.examples import EXAMPLES
+from pages.attention.inspector import inspect, inspect_changes, inspect_step
+from pages.attention.options import more
+from pages.attention.selection import (
     chosen_head,
     chosen_kind,
     chosen_step,
     chosen_view,
+    draw_one_head,
     family,
-    forget_for_text,
-    in_the_link,
-    is_projected,
+    forget_layer,
     is_writing,
-    left_out,
-    open_example,
+    said,
     views,
 )
-from pages.attention.inspector import inspect, inspect_changes, inspect_step
-from pages.attention.options import more
 from pages.attention.tabs import below
 from pages.shared import thread
 from pages.shared.asking import ask, let_it_leave
-from pages.shared.examples import ATTENTION
-from pages.shared.link import mirror, receive
+from pages.shared.bound import bound, names_of
 from pages.shared.loading import loading
-from pages.shared.messages import in_place, problem, show_notes
+from pages.shared.messages import problem, show_notes
+from pages.shared.page import Page, columns, show
 from pages.shared.plain_text import plain
-from pages.shared.text import question_and_text
 from viz.components.attention_view import attention_view_library
 
 if TYPE_CHECKING:
@@ -60,67 +63,30 @@ COLUMNS = (2.2, 6.8, 2.8)
 
 def which(traced: "TracedText", kind: str, layer: int | None, head: int | None) -> None:
     """The controls on the left: which kind, which layer, which head."""
-    st.session_state["view_box"] = VIEW.value
-    st.segmented_control(
-        "Show",
-        views(),
-        format_func=lambda view: VIEWS[view],
-        key="view_box",
-        required=True,
-        wrap=True,
-        on_change=lambda: VIEW.choose(st.session_state["view_box"]),
-        label_visibility="collapsed",
-    )
+    names = {each: VIEWS[each] for each in views()}
+    bound(st.segmented_control, VIEW, "Show", **names_of(names), required=True, wrap=True, label_visibility="collapsed")
     if is_writing():
-        output.length_control()
+        bound(st.select_slider, LENGTH, "New tokens", sorted({*LENGTHS, LENGTH.value}))
     if len(traced.kinds) > 1:
-        st.session_state["kind_box"] = kind
-        st.segmented_control(
-            "Attention",
-            traced.kinds,
-            format_func=lambda each: KINDS[each],
-            key="kind_box",
-            required=True,
-            wrap=True,
-            on_change=another_kind,
-        )
+        names = {each: KINDS[each] for each in traced.kinds}
+        bound(st.segmented_control, KIND, "Attention", **names_of(names), required=True, wrap=True, also=forget_layer)
     if traced.without_maps:
         st.caption(traced.without_maps)
-    st.session_state["layer_box"] = ALL if layer is None else layer
-    st.select_slider(
-        "Layer",
-        [*traced.layers_of(kind), ALL],
-        key="layer_box",
-        on_change=lambda: LAYER.choose(st.session_state["layer_box"]),
-    )
-    st.session_state["head_box"] = MEAN if head is None else head
-    st.segmented_control(
-        "Head",
-        [MEAN, *range(0 if layer is None else traced.heads_of(kind, layer))],
-        key="head_box",
-        required=True,
-        wrap=True,
-        on_change=lambda: choose_head(st.session_state["head_box"]),
-    )
-    st.session_state["sink_box"] = SINK.value != "in"
-    st.toggle(
+    bound(st.select_slider, LAYER, "Layer", [*traced.layers_of(kind), ALL])
+    heads = [MEAN, *range(0 if layer is None else traced.heads_of(kind, layer))]
+    bound(st.segmented_control, HEAD, "Head", heads, required=True, wrap=True, also=draw_one_head)
+    bound(
+        st.toggle,
+        SINK,
         "Without sink",
-        key="sink_box",
-        on_change=lambda: SINK.choose("out" if st.session_state["sink_box"] else "in"),
+        shown=lambda sink: sink != "in",
+        meant=lambda is_out: "out" if is_out else "in",
         help="Heads that find nothing to look for rest on the first position and on special tokens. "
         "This takes those columns out and rescales what is left.",
     )
     if family() == "seq2seq":
         output.output_controls("".join(traced.written_texts))
     more(traced, kind, layer, head)
-
-
-def another_kind() -> None:
-    """Each kind has layers of its own: the opening ones are shown, unless all are."""
-    KIND.choose(st.session_state["kind_box"])
-    if LAYER.value != ALL:
-        LAYER.choose(None)
-        HEAD.choose(None)
 
 
 def say_what_was_not_read(traced: "TracedText") -> None:
@@ -149,28 +115,24 @@ def say_what_was_not_read(traced: "TracedText") -> None:
         st.caption(f"Read as “{plain(traced.read_as)}”.")
 
 
-@st.fragment
-def explore() -> None:
+def explore(status: DeltaGenerator) -> None:
     """Everything that changes with layer, head and token, and nothing else."""
+    if is_projected():
+        projector.enter()
     chosen_view()
-    status = st.empty()
-    with in_place():
-        with loading(thread.MODEL.value, status):
-            from models.attention import TracedTextRequest, TraceRequest
+    with loading(thread.MODEL.value, status):
+        from models.attention import TracedTextRequest, TraceRequest
 
-            if family() == "seq2seq":
-                trace = _seq2seq_trace(status)
-            else:
-                trace = TraceRequest(thread.MODEL.value, thread.TEXT.value)
-            traced = None if trace is None else ask(TracedTextRequest(trace), status)
-        if traced is None or trace is None:
-            show_notes()
-        elif is_writing():
-            explore_writing(traced, status)
-        else:
-            output.leave()
-            explore_map(trace, traced, status)
-    mirror(in_the_link())
+        plain = TraceRequest(thread.MODEL.value, thread.TEXT.value)
+        trace = _seq2seq_trace(status) if family() == "seq2seq" else plain
+        traced = None if trace is None else ask(TracedTextRequest(trace), status)
+    if traced is None or trace is None:
+        show_notes()
+    elif is_writing():
+        explore_writing(traced, status)
+    else:
+        output.JOB.leave()
+        explore_map(trace, traced, status)
 
 
 def _seq2seq_trace(status: DeltaGenerator) -> "TraceRequest | None":
@@ -201,8 +163,9 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
     if is_output:
         selected = chosen_step(len(traced.written))
     else:
-        selected = thread.current_token(traced.tokens, traced.is_special, traced.spans)
-    changed.forget_other(thread.MODEL.value, thread.TEXT.value)
+        meant = [each.token for each in EXAMPLES if (each.model, each.text) == (base.model, base.text)]
+        selected = thread.current_token(traced.tokens, traced.is_special, traced.spans, meant)
+    changed.keep_heads(thread.TEXT.value)
     trace = replace(base, interventions=changed.interventions(base, traced, status))
     show_notes()
     before = HeadMapRequest(base, kind, layer, head, left_out(), BY.value == "value")
@@ -213,7 +176,7 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
     elif is_wide:
         (left, centre), right = st.columns((COLUMNS[0], sum(COLUMNS[1:])), gap="medium"), st.container()
     else:
-        left, centre, right = st.columns(COLUMNS, gap="medium")
+        left, centre, right = columns(COLUMNS)
     with centre:
         what_is_off = changed.row()
         # Made before anything is computed, so that what is sent next is the picture, at once.
@@ -279,7 +242,7 @@ def explore_writing(prompt: "TracedText", status: DeltaGenerator) -> None:
 
     kind = chosen_kind(prompt)
     layer, head = chosen_head(prompt, kind)
-    left, centre, right = st.columns(COLUMNS, gap="medium")
+    left, centre, right = columns(COLUMNS)
     with left:
         which(prompt, kind, layer, head)
     with centre:
@@ -307,14 +270,14 @@ def explore_writing(prompt: "TracedText", status: DeltaGenerator) -> None:
     below(map_request, map_request, traced, len(prompt.ids) - 1 + step, whole, status)
 
 
-receive(EVERY)
-attention_view_library()
-if is_projected():
-    projector.enter()
-else:
-    question_and_text(
-        "What does each token look at?",
-        [(each.label, each.look, lambda each=each: open_example(each)) for each in ATTENTION],
-        on_text=forget_for_text,
-    )
-explore()
+PAGE = Page(
+    "attention",
+    explore,
+    CHOICES,
+    EXAMPLES,
+    opens_itself=True,
+    said=said,
+    library=attention_view_library,
+    is_bare=is_projected,
+)
+show(PAGE)

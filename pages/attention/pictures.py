@@ -24,14 +24,12 @@ from pages.attention.choices import (
     SINK,
     STEP,
     VIEW,
-    choose_head,
     head_name,
     is_projected,
     left_out,
     map_name,
-    shown_heads,
-    views,
 )
+from pages.attention.selection import choose_head, shown_heads, views
 from pages.shared import thread
 from pages.shared.asking import ask, working
 from viz.components.attention_view import Frame, Heads, Hears, Matrix, Model, Panel, Products, attention_view

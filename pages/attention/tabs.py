@@ -1,5 +1,6 @@
 """What stands below the picture on the attention page, as tabs named by questions; only the open one is computed."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -7,12 +8,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import EARLIER, MODELS, model_card
-from pages.attention import bertviz_tab, head_off, other_text, steps_pictures
-from pages.attention.choices import HEAD_OFF, VIEW, head_name, in_the_link
+from pages.attention import bertviz_tab, export, head_off, other_text, steps_pictures
+from pages.attention.choices import HEAD_OFF, VIEW, head_name
 from pages.attention.explanations import explanation
-from pages.shared import export, programs, thread
+from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.messages import in_place
+from pages.shared.page import tabs
 from viz.inspector import LetterLine, letters, line, part_text, verdict
 
 if TYPE_CHECKING:
@@ -37,38 +38,22 @@ def below(
     """
     is_cross = request.kind == "cross"
     model = MODELS[thread.MODEL.value]
-    names = ["What am I looking at?", HEAD_OFF, OTHER_TEXT, BERTVIZ, "Take it with you", "Show the code"]
-    if is_cross and model.name in EARLIER:
-        names.insert(0, "How did it learn this?")
+    parts: dict[str, Callable[[], object]] = {}
     if is_cross:
-        names.insert(0, "Which letters are silent?" if model.writes else "Which tokens matter?")
+        name = "Which letters are silent?" if model.writes else "Which tokens matter?"
+        parts[name] = lambda: silence(request, traced, status)
+    if is_cross and model.name in EARLIER:
+        parts["How did it learn this?"] = lambda: learning(request, selected, status)
+    parts |= {
+        "What am I looking at?": lambda: st.markdown(explanation(VIEW.value, is_cross=is_cross)),
+        HEAD_OFF: lambda: head_off.show(request, shown, selected, status),
+        OTHER_TEXT: lambda: other_text.show(request, traced, text, status),
+        BERTVIZ: lambda: bertviz_tab.show(request, traced, status),
+        "Take it with you": lambda: export.take_along(shown, traced, selected, text),
+        "Show the code": lambda: export.code(request, shown, traced, selected, text),
+    }
     # Another set of tabs is another widget: a tab that is not there cannot be the open one.
-    tabs = dict(zip(names, st.tabs(names, key="below_cross" if is_cross else "below", on_change="rerun"), strict=True))
-    for name, tab in tabs.items():
-        if not tab.open:
-            continue
-        with tab:
-            if name == "What am I looking at?":
-                st.markdown(explanation(VIEW.value, is_cross=is_cross))
-            elif name == HEAD_OFF:
-                with in_place():
-                    head_off.show(request, shown, selected, status)
-            elif name == OTHER_TEXT:
-                with in_place():
-                    other_text.show(request, traced, text, status)
-            elif name == BERTVIZ:
-                bertviz_tab.show(request, traced, status)
-            elif name == "Take it with you":
-                export.share_and_download(shown, traced, head_name(request.layer, request.head), text, in_the_link())
-                if VIEW.value == "qk":
-                    export.products_download(shown, traced, selected)
-            elif name == "Show the code":
-                is_changed = request.trace != shown.trace
-                programs.show(request, traced, selected, text, is_changed=is_changed, is_qk=VIEW.value == "qk")
-            elif name == "How did it learn this?":
-                learning(request, selected, status)
-            else:
-                silence(request, traced, status)
+    tabs("below_cross" if is_cross else "below", parts)
 
 
 def silence(request: "HeadMapRequest", traced: "TracedText", status: DeltaGenerator) -> None:

@@ -56,6 +56,10 @@ class Job:
             progress = engine.poll(self._known[1])
         return progress
 
+    def is_for(self, request: Any) -> None:
+        """It has answered this request as well: one that asks for no more than it has computed."""
+        st.session_state[self._key] = (request, self._known[1])
+
     def poll(self, since: int = 0) -> "Progress | None":
         """How far it is, with its steps from this one on; None where there is none, or it is not known any more."""
         _, job = self._known

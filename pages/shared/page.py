@@ -49,7 +49,9 @@ class Page:
 
     address: as in the registry. explore: draws all below the text; told the place (an `st.empty`) where what is waited
     for is said. choices: beside the thread's. examples: the first is what the page opens with, unless `opens_itself`.
+    said: those of the choices that mean something for what is shown; all of them where it is not given.
     library: registers the browser component. has_text: False where `explore` draws the text itself, or there is none.
+    is_bare: whether the picture stands alone now, without question, examples and text.
     """
 
     address: str
@@ -57,8 +59,10 @@ class Page:
     choices: tuple[Choice[Any], ...] = ()
     examples: Sequence[Example] = ()
     opens_itself: bool = False
+    said: Callable[[], Sequence[Choice[Any]]] | None = None
     library: Callable[[], None] | None = None
     has_text: bool = True
+    is_bare: Callable[[], bool] = lambda: False
 
     @property
     def every_choice(self) -> tuple[Choice[Any], ...]:
@@ -72,12 +76,13 @@ def show(page: Page) -> None:
     if page.library is not None:
         page.library()
     _open_first(page)
-    examples_row(
-        entry(page.address).question,
-        [(each.label, each.look, lambda each=each: open_example(page, each)) for each in page.examples],
-    )
-    if page.has_text:
-        text_form()
+    if not page.is_bare():
+        examples_row(
+            entry(page.address).question,
+            [(each.label, each.look, lambda each=each: open_example(page, each)) for each in page.examples],
+        )
+        if page.has_text:
+            text_form()
     _explore(page)
 
 
@@ -86,7 +91,7 @@ def _explore(page: Page) -> None:
     status = st.empty()
     with in_place():
         page.explore(status)
-    mirror(thread.in_the_link(page.choices))
+    mirror(thread.in_the_link(page.choices if page.said is None else page.said()))
 
 
 def open_example(page: Page, example: Example) -> None:

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from pages.shared.examples import ATTENTION as EXAMPLES
+from pages.attention.examples import EXAMPLES
 from tests.pages.screen import Screen
 
 ANIMAL, WIDE, NAME, GREEN, KNIGHT = EXAMPLES

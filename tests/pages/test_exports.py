@@ -15,8 +15,8 @@ import pytest
 
 from models.attention import HeadMapRequest, QueryKeyRequest, TracedTextRequest, TraceRequest, trace_attention
 from models.engine import engine
-from pages.shared.examples import ATTENTION as EXAMPLES
-from pages.shared.export import labels, map_as_csv, map_as_json, products_as_json
+from pages.attention.examples import EXAMPLES
+from pages.attention.export import labels, map_as_csv, map_as_json, products_as_json
 from tests.pages.screen import ROOT, Screen
 
 PROGRAMS = ROOT / "docs" / "programs"

@@ -3,7 +3,7 @@
 import pytest
 
 from models.catalog import MODELS
-from pages.shared.examples import ATTENTION as EXAMPLES
+from pages.attention.examples import EXAMPLES
 from tests.pages.screen import ATTENTION, HOME, Screen
 
 ANIMAL = EXAMPLES[0]

@@ -203,7 +203,7 @@ def test_a_decoders_steps_are_the_rows_of_its_trace():
 
 def test_what_is_being_written_can_be_stopped():
     screen = Screen(model="smollm2", text=TEXT, view="steps", length="64")
-    screen.test.button(key="stop_writing").click()
+    screen.test.button(key="steps_stop").click()
     screen.run()
     assert screen.component("written_steps") is not None or screen.problems or screen.notes
     until = time.monotonic() + 20
@@ -252,7 +252,7 @@ def test_a_stopped_texts_link_writes_as_much():
     while time.monotonic() < until and "0 of at most" in captions(screen):
         time.sleep(0.2)
         screen.run()
-    screen.test.button(key="stop_writing").click()
+    screen.test.button(key="steps_stop").click()
     screen.run()
     count = len(steps_of(screen)[0]["outputs"])
     assert count < 64

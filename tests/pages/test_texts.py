@@ -4,7 +4,7 @@ import urllib.parse
 
 import pytest
 
-from pages.shared import examples
+from pages.attention import examples
 from pages.shared.link import LONGEST_ENCODED_TEXT
 from tests.pages.screen import ATTENTION, HOME, Screen
 
@@ -122,7 +122,7 @@ def test_the_longest_text_that_fits_is_drawn(screens):
 def test_half_of_a_surrogate_pair_is_replaced_and_said(monkeypatch):
     """AppTest cannot type one, and no browser can send one in a link; an example goes through the same door."""
     half = examples.AttentionExample("half", "minilm", "half \ud83d pair", 3, 1, 1, "")
-    monkeypatch.setattr(examples, "ATTENTION", (*examples.ATTENTION, half))
+    monkeypatch.setattr(examples, "EXAMPLES", (*examples.EXAMPLES, half))
     screen = Screen().open_example("half")
     assert len(screen.notes) == 1
     assert screen.problems == []
