@@ -9,7 +9,7 @@ until anything else is asked of it, when the real one takes its place.
 import importlib
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -97,7 +97,7 @@ class _RealCompiler(MetaPathFinder):
     def find_spec(
         self,
         fullname: str,
-        path: Sequence[str] | None = None,  # noqa: ARG002
+        path: Any = None,  # noqa: ARG002 - of a namespace package it is no sequence
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> ModuleSpec | None:
         """Where a part of the compiler comes from; None for all that is none."""
