@@ -121,7 +121,7 @@ def test_a_fault_of_a_script_is_a_sentence_and_a_trace(page, faulty, way):
     assert page.locator(".attention-view canvas").count() == 0, "the old picture is gone"
     assert page.locator(".attention-view[data-ready]").count() == 0
     (trace,) = logged(faulty, words)
-    assert " ERROR viz.components.mounting: The script of attention_view failed" in trace
+    assert " ERROR viz.components.scaffold.mounting: The script of attention_view failed" in trace
     assert re.search(r"\| at .*paint", trace)
     # The page lives on, and the next picture that can be drawn is drawn.
     page.evaluate("() => { window.planted = '' }")

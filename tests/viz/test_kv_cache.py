@@ -9,7 +9,7 @@ from viz.cache_tables import TermLine, formula, sentences, side_by_side, table
 from viz.components.cache_feed import GrowthStep
 from viz.components.cache_feed import packed as packed_steps
 from viz.components.cache_growth import GrowthPicture, packed
-from viz.components.packing import browser_source
+from viz.components.scaffold.source import browser_source
 from viz.quantities import billions_text, bytes_text, seconds_text, times_text
 
 LAYERS = 3
@@ -70,7 +70,6 @@ def picture(**more):
         "heads": (2,) * LAYERS,
         "key_widths": (8,) * LAYERS,
         "value_widths": (8,) * LAYERS,
-        "number_bytes": 4,
         "allocated": None,
         "most_steps": 5,
         "selected": 2,
@@ -97,7 +96,7 @@ def test_a_picture_that_does_not_fit_is_refused(more):
 
 
 def test_the_script_is_lean():
-    source = browser_source("cache_growth", "player")
+    source = browser_source("cache_growth")
     assert len(source["js"]) < 32_000
     assert "class Player" in source["js"]
 

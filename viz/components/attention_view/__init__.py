@@ -1,21 +1,18 @@
 """Attention in four views that share their selection, colours and keys: matrix, heads, model, q·k."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import streamlit as st
 from jaxtyping import Float, UInt16
 
-from viz.components.mounting import component
-from viz.components.packing import library_source, pack, twelve_bits
 from viz.components.picture_state import mark_of, picture_state
+from viz.components.scaffold import callback, large_component, number, numbers, pack, text, twelve_bits
 from viz.palette import for_browser
 
-_LIBRARY, _PICTURE = library_source("attention_view", "svg")
-_mount_library = component("attention_view_library", html="<i hidden></i>\n", **_LIBRARY)
-_mount = component("attention_view", html='<div class="headlight attention-view"></div>\n', **_PICTURE)
+_mount_library, _mount = large_component("attention_view", '<div class="headlight attention-view"></div>\n')
 
 
 @dataclass(frozen=True)
@@ -156,7 +153,7 @@ View = Matrix | Heads | Model | Products
 
 
 @dataclass(frozen=True)
-class Hears:
+class Callbacks:
     """What the page does when something happens in the picture; each may be None.
 
     token(place): another query. head(layer, head): a head of the model view was opened. heads(numbers): others are
@@ -173,38 +170,35 @@ class Hears:
     window: Callable[[int, int, int, int], None] | None = None
     step: Callable[[int, int], None] | None = None
     view: Callable[[str], None] | None = None
-    arity: Mapping[str, int] = field(default_factory=lambda: {"head": 2, "window": 4, "step": 2})
 
 
 def attention_view_library() -> None:
     """Mount the script of `attention_view`, once for a page, outside of what is run again."""
-    _mount_library(key="attention_view_library")
+    _mount_library()
 
 
-def attention_view(frame: Frame, view: View, *, key: str, hears: Hears) -> None:
+def attention_view(frame: Frame, view: View, *, key: str, callbacks: Callbacks) -> None:
     """Draw it; `attention_view_library` must be mounted on the page."""
 
-    def heard(name: str) -> Callable[[], None]:
-        def call() -> None:
-            said, listener = getattr(st.session_state[key], name, None), getattr(hears, name)
-            if said is None or listener is None:
-                return
-            arity = hears.arity.get(name)
-            listener(*(int(each) for each in said[:arity])) if arity else listener(said)
+    def told(name: str, read: Callable[[object], Any], *, is_spread: bool = False) -> Callable[[], None]:
+        def act(value: Any) -> None:
+            listener = getattr(callbacks, name)
+            if listener is not None:
+                listener(*value) if is_spread else listener(value)
 
-        return call
+        return callback(key, name, read, act)
 
     data, of = packed(frame, view, key)
     _mount(
         key=key,
         data=data,
-        on_token_change=heard("token"),
-        on_head_change=heard("head"),
-        on_heads_change=heard("heads"),
-        on_switch_change=heard("switch"),
-        on_window_change=heard("window"),
-        on_step_change=heard("step"),
-        on_view_change=heard("view"),
+        on_token_change=told("token", number),
+        on_head_change=told("head", numbers(2), is_spread=True),
+        on_heads_change=told("heads", numbers()),
+        on_switch_change=told("switch", text),
+        on_window_change=told("window", numbers(4), is_spread=True),
+        on_step_change=told("step", numbers(2), is_spread=True),
+        on_view_change=told("view", text),
     )
     picture_state(key, of, state_of(frame, view))
 

@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 from jaxtyping import Float
 
-from viz.components.mounting import component
-from viz.components.packing import pack
+from viz.components.scaffold import component, pack
 
-_mount = component("cache_feed", js=(Path(__file__).parent / "index.js").read_text())
+_mount = component("cache_feed")
 
 
 @dataclass(frozen=True, eq=False)

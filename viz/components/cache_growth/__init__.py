@@ -3,10 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import streamlit as st
-
-from viz.components.mounting import component
-from viz.components.packing import browser_source, pack
+from viz.components.scaffold import callback, component, number, numbers, pack
 from viz.palette import for_browser
 
 _SKELETON = """\
@@ -27,7 +24,7 @@ _SKELETON = """\
   <div class="unseen" aria-live="polite"></div>
 </div>
 """
-_mount = component("cache_growth", html=_SKELETON, **browser_source("cache_growth", "player"))
+_mount = component("cache_growth", _SKELETON)
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class GrowthPicture:
     prompt: the pieces that are read at once, before the first token is drawn; hidden: how many before them are not
         drawn. source: of an encoder-decoder, the pieces of the source.
     kinds: of each cache layer, self before cross. layers: the layer of the decoder that each is.
-    heads, key_widths, value_widths: of each cache layer. number_bytes: of one stored number.
+    heads, key_widths, value_widths: of each cache layer.
     allocated: for how many positions a static cache has room; None for one that grows.
     most_steps: how many tokens will be drawn at most.
     selected: the step that is shown first (1: the first token is drawn); None follows the newest one.
@@ -56,7 +53,6 @@ class GrowthPicture:
     heads: tuple[int, ...]
     key_widths: tuple[int, ...]
     value_widths: tuple[int, ...]
-    number_bytes: int
     allocated: int | None
     most_steps: int
     selected: int | None
@@ -83,18 +79,12 @@ def cache_growth(
     on_cell: Callable[[int, int], None],
 ) -> None:
     """Draw it; `on_step(step)` is called for another step, `on_cell(layer, position)` for a cell that was selected."""
-
-    def stepped() -> None:
-        step = st.session_state[key].step
-        if isinstance(step, int):
-            on_step(step)
-
-    def selected() -> None:
-        cell = st.session_state[key].cell
-        if isinstance(cell, list | tuple) and len(cell) == 2 and all(isinstance(each, int) for each in cell):
-            on_cell(cell[0], cell[1])
-
-    _mount(key=key, data=packed(picture), on_step_change=stepped, on_cell_change=selected)
+    _mount(
+        key=key,
+        data=packed(picture),
+        on_step_change=callback(key, "step", number, on_step),
+        on_cell_change=callback(key, "cell", numbers(2), lambda cell: on_cell(*cell)),
+    )
 
 
 def packed(picture: GrowthPicture) -> bytes:
@@ -109,7 +99,6 @@ def packed(picture: GrowthPicture) -> bytes:
         "heads": picture.heads,
         "keyWidths": picture.key_widths,
         "valueWidths": picture.value_widths,
-        "numberBytes": picture.number_bytes,
         "allocated": picture.allocated,
         "mostSteps": picture.most_steps,
         "selected": picture.selected,

@@ -5,18 +5,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import streamlit as st
 from jaxtyping import Float
 
-from viz.components.mounting import component
-from viz.components.packing import browser_source, pack
 from viz.components.picture_state import mark_of, picture_state
+from viz.components.scaffold import callback, component, number, pack
 from viz.palette import for_browser
 
 _SKELETON = """\
 <div class="headlight layer-map">
   <div class="stage"><canvas class="main" tabindex="0" role="application"></canvas></div>
-  <div class="bar">
+  <div class="player">
     <button type="button" class="press back" aria-label="Layer before">‹</button>
     <input type="range" class="slider" aria-label="Layer" min="0">
     <button type="button" class="press onward" aria-label="Next layer">›</button>
@@ -30,7 +28,7 @@ _SKELETON = """\
   <div class="unseen" aria-live="polite"></div>
 </div>
 """
-_mount = component("layer_map", html=_SKELETON, **browser_source("layer_map"))
+_mount = component("layer_map", _SKELETON)
 
 # Beyond these a place is sent in one byte instead of two; the picture has fewer pixels than either can tell apart.
 _MOST_FINE = 30_000
@@ -84,19 +82,13 @@ class LayerMap:
 
 def layer_map(picture: LayerMap, *, key: str, on_layer: Callable[[int], None], on_point: Callable[[int], None]) -> None:
     """Draw it; `on_layer(layer)` is called for another layer, `on_point(point)` for a selected point."""
-
-    def layered() -> None:
-        layer = st.session_state[key].layer
-        if isinstance(layer, int):
-            on_layer(layer)
-
-    def selected() -> None:
-        point = st.session_state[key].point
-        if isinstance(point, int):
-            on_point(point)
-
     data, of = packed(picture)
-    _mount(key=key, data=data, on_layer_change=layered, on_point_change=selected)
+    _mount(
+        key=key,
+        data=data,
+        on_layer_change=callback(key, "layer", number, on_layer),
+        on_point_change=callback(key, "point", number, on_point),
+    )
     picture_state(key, of, state_of(picture))
 
 

@@ -4,22 +4,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import streamlit as st
 from jaxtyping import Float
 
-from viz.components.mounting import component
-from viz.components.packing import browser_source, pack
+from viz.components.scaffold import callback, component, numbers, pack
 from viz.palette import for_browser
 
 _SKELETON = """\
 <div class="headlight lens-grid">
   <div class="room" tabindex="0" role="grid" aria-label="Likeliest token by layer and position"></div>
   <div class="foot"><span>0 %</span><i class="ramp"></i><span>100 %</span><span class="caption"></span></div>
-  <div class="tip" hidden></div>
   <div class="unseen" aria-live="polite"></div>
 </div>
 """
-_mount = component("lens_grid", html=_SKELETON, **browser_source("lens_grid"))
+_mount = component("lens_grid", _SKELETON)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,13 +45,7 @@ class LensGrid:
 
 def lens_grid(grid: LensGrid, *, key: str, on_cell: Callable[[int, int], None]) -> None:
     """Draw it; `on_cell(layer, position)` is called for a cell that was selected."""
-
-    def selected() -> None:
-        cell = st.session_state[key].cell
-        if isinstance(cell, list | tuple) and len(cell) == 2 and all(isinstance(each, int) for each in cell):
-            on_cell(cell[0], cell[1])
-
-    _mount(key=key, data=packed(grid), on_cell_change=selected)
+    _mount(key=key, data=packed(grid), on_cell_change=callback(key, "cell", numbers(2), lambda cell: on_cell(*cell)))
 
 
 def packed(grid: LensGrid) -> bytes:

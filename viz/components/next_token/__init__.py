@@ -4,11 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import streamlit as st
 from jaxtyping import Float, Int64
 
-from viz.components.mounting import component
-from viz.components.packing import library_source, pack
+from viz.components.scaffold import callback, large_component, number, pack, text
 from viz.palette import for_browser
 
 _SKELETON = """\
@@ -24,9 +22,7 @@ _SKELETON = """\
   <div class="unseen" aria-live="polite"></div>
 </div>
 """
-_LIBRARY, _PICTURE = library_source("next_token")
-_mount_library = component("next_token_library", html="<i hidden></i>\n", **_LIBRARY)
-_mount = component("next_token", html=_SKELETON, **_PICTURE)
+_mount_library, _mount = large_component("next_token", _SKELETON)
 
 
 @dataclass(frozen=True)
@@ -100,7 +96,7 @@ class NextTokenPicture:
 
 def next_token_library() -> None:
     """Mount the script of `next_token`, once for a page, outside of what is run again."""
-    _mount_library(key="next_token_library")
+    _mount_library()
 
 
 def next_token(
@@ -119,37 +115,19 @@ def next_token(
     token that was selected.
     """
 
-    def said(name: str) -> object:
-        return getattr(st.session_state[key], name)
-
-    def staged() -> None:
-        name = said("stage")
-        if isinstance(name, str):
-            on_stage(name)
-
-    def switched() -> None:
-        name = said("switch")
-        if isinstance(name, str):
-            on_switch(name)
-
-    def reordered() -> None:
-        names = said("order")
-        if isinstance(names, list | tuple) and all(isinstance(each, str) for each in names):
-            on_order(tuple(map(str, names)))
-
-    def selected() -> None:
-        token = said("token")
-        if isinstance(token, int):
-            on_token(token)
-
     _mount(
         key=key,
         data=packed(picture),
-        on_stage_change=staged,
-        on_switch_change=switched,
-        on_order_change=reordered,
-        on_token_change=selected,
+        on_stage_change=callback(key, "stage", text, on_stage),
+        on_switch_change=callback(key, "switch", text, on_switch),
+        on_order_change=callback(key, "order", _names, on_order),
+        on_token_change=callback(key, "token", number, on_token),
     )
+
+
+def _names(value: object) -> tuple[str, ...] | None:
+    is_list = isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
+    return tuple(map(str, value)) if is_list else None
 
 
 def packed(picture: NextTokenPicture) -> bytes:

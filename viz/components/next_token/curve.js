@@ -1,9 +1,11 @@
 // The whole vocabulary: probability over rank, both logarithmic, and where each stage cuts.
 
+import { download } from "../scaffold/files.js"
+
 const SVG = "http://www.w3.org/2000/svg"
 const LOWEST = 1e-10
 
-class RankCurve {
+export class RankCurve {
   constructor(svg, { hover }) {
     Object.assign(this, { svg, hover })
     svg.onpointermove = (event) => hover(this.pointAt(event))
@@ -27,6 +29,12 @@ class RankCurve {
     const low = Math.log10(this.low)
     const place = Math.max(0, Math.min(1, Math.log10(Math.max(share, this.low)) / low))
     return this.top + place * (this.bottom - this.top)
+  }
+
+  /** Where a share at a rank is drawn, in pixels of the window. */
+  placeOf(rank, share) {
+    const { left, top } = this.svg.getBoundingClientRect()
+    return [left + this.x(rank), top + this.y(share)]
   }
 
   /** The point along the curve that is nearest to the pointer. */
@@ -110,7 +118,7 @@ class RankCurve {
     }
   }
 
-  /** A line behind the last token that is left (and before the first one), with the name of who drew it. */
+  /** A line behind the last token that is left (and before the first one), with the name of the stage that cuts there. */
   drawCut({ name, first, last, survivors }, place, isChosen, colours) {
     const stroke = isChosen ? colours.accent : colours.quiet
     const style = { stroke, "stroke-width": isChosen ? 2 : 1, "stroke-dasharray": isChosen ? "" : "4 3" }
@@ -135,10 +143,6 @@ class RankCurve {
     const ground = document.createElementNS(SVG, "rect")
     for (const [key, value] of Object.entries({ width, height, fill: colours.ground })) ground.setAttribute(key, value)
     copy.prepend(ground)
-    const link = element("a")
-    link.href = URL.createObjectURL(new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" }))
-    link.download = name
-    link.click()
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
+    download(name, new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" }))
   }
 }

@@ -6,11 +6,10 @@ says nothing of what is selected in it is sent once, and a selection costs what 
 
 import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 
-from viz.components.mounting import component
+from viz.components.scaffold import component
 
-_mount = component("picture_state", js=(Path(__file__).parent / "index.js").read_text())
+_mount = component("picture_state")
 
 
 def mark_of(*parts: bytes) -> str:

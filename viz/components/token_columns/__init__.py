@@ -4,11 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import streamlit as st
 
 from models.tokenization import Column, Comparison, readable_text
-from viz.components.mounting import component
-from viz.components.packing import browser_source, pack
+from viz.components.scaffold import callback, component, numbers, pack
 from viz.palette import for_browser
 
 _SKELETON = """\
@@ -21,7 +19,7 @@ _SKELETON = """\
   <div class="unseen" aria-live="polite"></div>
 </div>
 """
-_mount = component("token_columns", html=_SKELETON, **browser_source("token_columns"))
+_mount = component("token_columns", _SKELETON)
 
 SPECIAL, UNKNOWN = 1, 2
 
@@ -58,12 +56,7 @@ class ColumnsPicture:
 
 def token_columns(picture: ColumnsPicture, *, key: str, on_stretch: Callable[[int, int], None]) -> None:
     """Draw it; `on_stretch(start, end)`, in characters of the whole text, is called when a stretch is selected."""
-
-    def chosen() -> None:
-        stretch = st.session_state[key].stretch
-        if isinstance(stretch, list | tuple) and len(stretch) == 2 and all(isinstance(each, int) for each in stretch):
-            on_stretch(stretch[0], stretch[1])
-
+    chosen = callback(key, "stretch", numbers(2), lambda stretch: on_stretch(*stretch))
     _mount(key=key, data=packed(picture), on_stretch_change=chosen)
 
 

@@ -4,11 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import streamlit as st
 from jaxtyping import Float
 
-from viz.components.mounting import component
-from viz.components.packing import browser_source, pack
+from viz.components.scaffold import callback, component, number, pack
 from viz.palette import for_browser
 
 _SKELETON = """\
@@ -32,7 +30,7 @@ _SKELETON = """\
   <div class="unseen" aria-live="polite"></div>
 </div>
 """
-_mount = component("written_steps", html=_SKELETON, **browser_source("written_steps", "player"))
+_mount = component("written_steps", _SKELETON)
 
 
 @dataclass(frozen=True)
@@ -90,13 +88,7 @@ class StepsPicture:
 
 def written_steps(picture: StepsPicture, *, key: str, on_step: Callable[[int], None]) -> None:
     """Draw it; `on_step(step)` is called when another step is selected."""
-
-    def chosen() -> None:
-        step = st.session_state[key].step
-        if isinstance(step, int):
-            on_step(step)
-
-    _mount(key=key, data=packed(picture), on_step_change=chosen)
+    _mount(key=key, data=packed(picture), on_step_change=callback(key, "step", number, on_step))
 
 
 def packed(picture: StepsPicture) -> bytes:

@@ -3,10 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import streamlit as st
-
-from viz.components.mounting import component
-from viz.components.packing import browser_source, pack
+from viz.components.scaffold import callback, component, number, pack
 from viz.palette import for_browser
 
 SHADES = ("probability", "rank", "surprisal")
@@ -18,10 +15,9 @@ _SKELETON = """\
     <span class="says"></span>
   </div>
   <div class="tree" role="tree" aria-label="Branches"></div>
-  <div class="tip" hidden></div>
 </div>
 """
-_mount = component("written_text", html=_SKELETON, **browser_source("written_text"))
+_mount = component("written_text", _SKELETON)
 
 
 @dataclass(frozen=True)
@@ -92,28 +88,17 @@ def written_text(
     another meaning of the colour.
     """
 
-    def selected() -> None:
-        place = st.session_state[key].token
-        if isinstance(place, int):
-            on_token(place)
-
-    def walked() -> None:
-        line = st.session_state[key].branch
-        if isinstance(line, int):
-            on_branch(line)
-
-    def shaded() -> None:
-        shade = st.session_state[key].shade
-        if shade in SHADES:
-            on_shade(str(shade))
-
     _mount(
         key=key,
         data=packed(written),
-        on_token_change=selected,
-        on_branch_change=walked,
-        on_shade_change=shaded,
+        on_token_change=callback(key, "token", number, on_token),
+        on_branch_change=callback(key, "branch", number, on_branch),
+        on_shade_change=callback(key, "shade", _shade, on_shade),
     )
+
+
+def _shade(value: object) -> str | None:
+    return str(value) if value in SHADES else None
 
 
 def packed(written: WrittenText) -> bytes:
