@@ -6,7 +6,6 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.embeddings.examples import EXAMPLES
-from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.preview import is_of_the_thread, subject
 from pages.shared.theme import palette

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from pages.shared.examples import SAMPLING
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
@@ -26,7 +27,6 @@ from pages.sampling.inspector import inspect
 from pages.sampling.tabs import Shown, below
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.examples import SAMPLING
 from pages.shared.link import mirror, receive, run_again
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, keep_notes, show_notes

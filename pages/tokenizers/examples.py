@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pages.tokenizers.choices import CHOSEN, STRETCH, Stretch
 from pages.shared import thread
 from pages.shared.link import Choice
+from pages.tokenizers.choices import CHOSEN, STRETCH, Stretch
 
 
 @dataclass(frozen=True)

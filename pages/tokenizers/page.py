@@ -3,14 +3,14 @@
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from pages.shared.examples import TOKENIZERS as EXAMPLES
+from pages.shared.examples import TokenizersExample
 from streamlit.delta_generator import DeltaGenerator
 
 from models.engine import libraries
 from models.errors import HeadlightError
 from pages.shared import thread
 from pages.shared.asking import ask, working
-from pages.shared.examples import TOKENIZERS as EXAMPLES
-from pages.shared.examples import TokenizersExample
 from pages.shared.link import mirror, receive
 from pages.shared.messages import in_place, show_notes
 from pages.shared.plain_text import plain

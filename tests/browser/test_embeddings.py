@@ -4,12 +4,12 @@ import re
 
 import numpy as np
 import pytest
+from pages.shared.examples import EMBEDDINGS
 from playwright.sync_api import expect
 
 from models.embeddings import LayersMapRequest, SensesRequest, nearest
 from models.embeddings.vectors import EmbedRequest
 from models.engine import engine
-from pages.shared.examples import EMBEDDINGS
 from viz.palette import DARK
 
 PICTURE = ".layer-map[data-ready='true']"

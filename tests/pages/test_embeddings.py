@@ -8,11 +8,11 @@ import time
 
 import numpy as np
 import pytest
+from pages.shared.examples import EMBEDDINGS
 
 from models.embeddings import EmbedRequest, LensRequest, SensesRequest, nearest
 from models.engine import engine
 from pages.embeddings.tabs import TABS
-from pages.shared.examples import EMBEDDINGS
 from tests.pages.screen import ROOT, Screen
 from tests.viz.wire import header_of, unpack
 

@@ -1,7 +1,6 @@
 """Every page of the registry is whole: its folder, its place on Home, examples, a screen test."""
 
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 

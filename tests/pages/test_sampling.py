@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from pages.shared.examples import SAMPLING
 
 from models.decoding import DecodingSettings, Turned, WriteRequest, decode, sampling_stages
 from models.engine import engine
@@ -17,7 +18,6 @@ from pages.sampling.choices import Branch
 from pages.sampling.export import other_branches, text_as_json
 from pages.sampling.knobs import KNOBS
 from pages.sampling.writing import Written
-from pages.shared.examples import SAMPLING
 from tests.pages.sampling_screen import PARIS, Sampling
 from tests.pages.screen import ROOT
 

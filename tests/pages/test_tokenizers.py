@@ -9,11 +9,11 @@ import subprocess
 import sys
 
 import pytest
+from pages.shared.examples import TOKENIZERS as EXAMPLES
 
 from models.catalog import TOKENIZERS as CARDS
 from models.engine import engine
 from models.tokenization import PATTERNS, OriginsRequest, tokenize
-from pages.shared.examples import TOKENIZERS as EXAMPLES
 from pages.tokenizers import export
 from pages.tokenizers.choices import Shown, Stretch
 from tests.models.tokenizer_texts import TEXTS
