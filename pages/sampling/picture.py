@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from models.catalog import MODELS
-from pages.sampling.choices import BAD_WORDS, FOLLOW, OFF, ORDER, STAGE, Names, lines_of
+from pages.sampling.choices import BAD_WORDS, OFF, ORDER, PICK, STAGE, Names, lines_of
 from pages.sampling.knobs import KNOBS
 from viz.components.next_token import NextTokenPicture, RankedToken, StageChip, next_token
 
@@ -40,7 +40,7 @@ def chips(found: "Waterfall", settings: "DecodingSettings") -> tuple[StageChip, 
         and (
             name == "temperature"
             or (name == "bad words" and lines_of(BAD_WORDS.value))
-            or (name in knobs and knobs[name].value != knobs[name].neutral)
+            or (name in knobs and knobs[name].value != knobs[name].disabled)
         )
     ]
     for name in idle:
@@ -106,7 +106,7 @@ def show(found: "Waterfall", settings: "DecodingSettings", model: str, selected:
         on_stage=lambda name: STAGE.choose(name or None),
         on_switch=_switch,
         on_order=_reorder,
-        on_token=FOLLOW.choose,
+        on_token=PICK.choose,
     )
 
 
