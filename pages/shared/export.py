@@ -45,12 +45,16 @@ def share_and_download(
     *,
     opens: str = _OPENS,
     opens_without_text: str = _WITHOUT_TEXT,
+    notes: Sequence[str] = (),
 ) -> None:
     """The link to this view, its numbers as files, and a text file instead of typing.
 
     own: the page's choices. opens: said above the link. opens_without_text: where it cannot carry everything.
+    notes: said below it.
     """
     link_to_view(own, opens, opens_without_text)
+    for each in notes:
+        st.caption(each)
     with st.container(horizontal=True):
         for each in downloads:
             download_button(each)
