@@ -108,6 +108,7 @@ def path_argument(path: Path) -> str:
     return shlex.quote(str(path.relative_to(_PROJECT) if path.is_relative_to(_PROJECT) else path))
 
 
-def text_argument(text: str) -> str:
-    """A text as a command line takes it; a long one is read from a file."""
-    return shlex.quote(text) if len(text) <= _LONGEST_ARGUMENT else '"$(cat text.txt)"'
+def text_argument(*texts: str) -> str:
+    """A text, or several, as a command line takes them; what is long is read from a file."""
+    is_short = sum(map(len, texts)) <= _LONGEST_ARGUMENT
+    return " ".join(map(shlex.quote, texts)) if is_short else '"$(cat text.txt)"'
