@@ -6,9 +6,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from pages.embeddings.choices import ANSWER, PLACE, Place
+from pages.embeddings.choices import ANSWER, PLACE, LensCell
 from pages.shared import thread
 from pages.shared.asking import ask
+from pages.shared.bound import bound
 from pages.shared.link import note
 from pages.shared.theme import palette
 from viz.cache_tables import sentences
@@ -24,13 +25,12 @@ _MOST_COLUMNS = 48
 
 def controls() -> None:
     """The token that is followed."""
-    st.session_state["answer_box"] = ANSWER.value
-    st.text_input(
+    bound(
+        st.text_input,
+        ANSWER,
         "Follow a token",
-        key="answer_box",
         max_chars=60,
         placeholder="the model's own answer",
-        on_change=lambda: ANSWER.choose(thread.readable(st.session_state["answer_box"])),
         help="Its place among all tokens after each layer. A word is taken as it comes in a text, with a space before "
         "it. Left empty: the token that the model itself finds likeliest.",
     )
@@ -92,7 +92,7 @@ def picture(found: "Lens") -> None:
                 f"{cut} {MODELS[thread.MODEL.value].title}. Click for the ten likeliest.",
             ),
             key="lens_grid",
-            on_cell=lambda layer, position: PLACE.choose(Place((layer, position))),
+            on_cell=lambda layer, position: PLACE.choose(LensCell((layer, position))),
         )
 
 

@@ -1,6 +1,7 @@
 """What can be chosen on the tokenizers page."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from models.catalog import DEFAULT_TOKENIZERS, TOKENIZERS, TokenizerCard
 from pages.shared import thread
@@ -32,17 +33,7 @@ def _column(name: str) -> str:
     return name
 
 
-def _stretch(text: str) -> tuple[int, int]:
-    start, dash, end = text.partition("-")
-    sentence = "The link's stretch is not two places in the text, as in 17-27; none is selected."
-    if not dash or not all(part.isascii() and part.isdecimal() and len(part) < 10 for part in (start, end)):
-        raise ValueError(sentence)
-    if int(start) >= int(end):
-        raise ValueError(sentence)
-    return int(start), int(end)
-
-
-class Stretch(tuple[int, int]):
+class CharacterSpan(tuple[int, int]):
     """Start and end in characters, written in a link as 17-27."""
 
     __slots__ = ()
@@ -51,17 +42,27 @@ class Stretch(tuple[int, int]):
         return f"{self[0]}-{self[1]}"
 
 
-CHOSEN: Choice[str] = Choice("tokenizers", ",".join(DEFAULT_TOKENIZERS), _names)
-STRETCH: Choice[Stretch | None] = Choice("stretch", None, lambda text: Stretch(_stretch(text)))
-START: Choice[int | None] = Choice("from", None, whole_number("place in the text"))
+def _span(text: str) -> CharacterSpan:
+    start, dash, end = text.partition("-")
+    sentence = "The link's stretch is not two places in the text, as in 17-27; none is selected."
+    if not dash or not all(part.isascii() and part.isdecimal() and len(part) < 10 for part in (start, end)):
+        raise ValueError(sentence)
+    if int(start) >= int(end):
+        raise ValueError(sentence)
+    return CharacterSpan((int(start), int(end)))
+
+
+CHOSEN: Choice[str] = Choice("tokenizers", ",".join(DEFAULT_TOKENIZERS), _names, is_always=True)
+STRETCH: Choice[CharacterSpan | None] = Choice("stretch", None, _span, (thread.TEXT,))
+START: Choice[int | None] = Choice("from", None, whole_number("place in the text"), (thread.TEXT,))
 SPECIALS: Choice[str | None] = Choice("specials", None, one_of("way to read special tokens", ("text",)))
 LOOKED_AT: Choice[str | None] = Choice("tokenizer", None, _column)
 
-EVERY = (*thread.THREAD, CHOSEN, STRETCH, START, SPECIALS, LOOKED_AT)
+CHOICES: tuple[Choice[Any], ...] = (CHOSEN, STRETCH, START, SPECIALS, LOOKED_AT)
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownTokenizers:
     """What is shown now: the text, the tokenizers by name and card, and how special tokens in the text are read."""
 
     text: str
@@ -74,14 +75,14 @@ class Shown:
         return tuple(card.name for card in self.cards)
 
 
-def shown() -> Shown:
+def shown() -> ShownTokenizers:
     """What is chosen, as far as it is here."""
     names = [name for name in CHOSEN.value.split(",") if name in TOKENIZERS or session_tokenizers.has(name)]
-    return Shown(thread.TEXT.value, tuple(card_of(name) for name in names), SPECIALS.value == "text")
+    return ShownTokenizers(thread.TEXT.value, tuple(card_of(name) for name in names), SPECIALS.value == "text")
 
 
 def card_of(name: str) -> TokenizerCard:
-    """The card of a tokenizer of the shelf or of this session's session_tokenizers."""
+    """The card of a tokenizer of the shelf or of this session's own ones."""
     return TOKENIZERS[name] if name in TOKENIZERS else session_tokenizers.card(name)
 
 
@@ -90,15 +91,20 @@ def every_name() -> list[str]:
     return [*TOKENIZERS, *session_tokenizers.names()]
 
 
-def choose(names: list[str]) -> None:
-    """Take these tokenizers as columns."""
-    CHOSEN.choose(",".join(names[:MOST_COLUMNS]))
+def columns_of(names: list[str]) -> str:
+    """These tokenizers as columns, as the choice has them."""
+    return ",".join(names[:MOST_COLUMNS])
 
 
 def add(name: str) -> None:
     """One more column; where there is no room, in place of the last one."""
     names = [each for each in CHOSEN.value.split(",") if each and each != name]
-    choose([*names[: MOST_COLUMNS - 1], name])
+    CHOSEN.choose(columns_of([*names[: MOST_COLUMNS - 1], name]))
+
+
+def hide(name: str) -> None:
+    """One column less."""
+    CHOSEN.choose(columns_of([each for each in CHOSEN.value.split(",") if each != name]))
 
 
 def choose_stretch(start: int, end: int) -> None:
@@ -110,14 +116,8 @@ def choose_stretch(start: int, end: int) -> None:
 
     if START.value is not None and not START.value <= start < end <= START.value + WINDOW:
         START.choose(None)
-    STRETCH.choose(Stretch((start, end)))
+    STRETCH.choose(CharacterSpan((start, end)))
     thread.choose_place(start)
-
-
-def forget_places() -> None:
-    """Another text: places in the former one mean nothing in it."""
-    STRETCH.choose(None)
-    START.choose(None)
 
 
 def keep_inside(length: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pages.shared import thread
 from pages.shared.link import Choice
-from pages.tokenizers.choices import CHOSEN, STRETCH, Stretch
+from pages.tokenizers.choices import CHOSEN, STRETCH, CharacterSpan
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class TokenizersExample:
     @property
     def chosen(self) -> Mapping[Choice[Any], Any]:
         """What it chooses."""
-        stretch = None if self.stretch is None else Stretch(self.stretch)
+        stretch = None if self.stretch is None else CharacterSpan(self.stretch)
         return {thread.TEXT: self.text, CHOSEN: ",".join(self.tokenizers), STRETCH: stretch}
 
 

@@ -12,12 +12,13 @@ from pages.shared.examples import EMBEDDINGS
 
 from models.embeddings import EmbedRequest, LensRequest, SensesRequest, nearest
 from models.engine import engine
+from pages.embeddings.examples import EXAMPLES
 from pages.embeddings.tabs import TABS
 from tests.pages.screen import ROOT, Screen
 from tests.viz.wire import header_of, unpack
 
 PAGE = "pages/embeddings/page.py"
-BANK = EMBEDDINGS[0]
+BANK = EXAMPLES[0]
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +84,7 @@ def test_another_layer_leaves_the_picture_as_it_was_sent():
 
 
 def test_the_lens_shows_the_model_s_own_ranks():
-    tower = EMBEDDINGS[1]
+    tower = EXAMPLES[1]
     screen = Screen(PAGE, model=tower.model, text=tower.text, show="lens", answer=tower.answer)
     assert not screen.problems
     header = header_of(screen.component("lens_grid"))
