@@ -15,11 +15,11 @@ from viz.previews import pieces
 def preview(status: DeltaGenerator) -> tuple[str, str]:
     """The picture, and what it is of. Raises HeadlightError."""
     libraries("models.tokenization")
-    from models.tokenization import ComparisonRequest
+    from models.tokenization import StagesRequest
 
     first = EXAMPLES[0]
     name = first.tokenizers[0]
     text = thread.TEXT.value if is_of_the_thread() else first.text
-    column = ask(ComparisonRequest((name,), text, False, 0), status).columns[0]
-    said = f"{TOKENIZERS[name].title}: {len(column.shown):,} tokens"
-    return pieces(column.shown, said, palette()), said
+    shown = [each.text for each in ask(StagesRequest(name, text, split_special_tokens=False), status).pieces]
+    said = f"{TOKENIZERS[name].title}: {len(shown):,} tokens"
+    return pieces(shown, said, palette()), said
