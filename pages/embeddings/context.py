@@ -27,9 +27,7 @@ from pages.shared import thread
 from pages.shared.bound import bound, names_of
 from pages.shared.job import Job
 from pages.shared.link import note
-from viz.cache_tables import sentences, table
 from viz.components.layer_map import LayerMap, MapPoint, layer_map
-from viz.inspector import heading, line
 
 if TYPE_CHECKING:
     from models.embeddings import Embedding, LayersDone, LayersMap, LayersMapRequest, NearVectors
@@ -279,35 +277,3 @@ def _note(now: Journey, layer: int) -> str:
 
 def _of(now: Journey, part: float, between: str = "/") -> str:
     return f"{round(part * len(now.texts))}{between}{len(now.texts)}"
-
-
-def inspect(
-    now: Journey, layer: int, point: int | None, around: "NearVectors | None", random: float, look: str | None
-) -> None:
-    """The selected token: its nearest in the original space, by cosine, and whether they share its sense.
-
-    random: the mean cosine of two random points.
-    """
-    if look:
-        st.markdown(look)
-    if point is None or around is None:
-        st.html(line("Click a point: its real neighbours are listed here, and its way through the layers is drawn."))
-        return
-    labels = now.map.labels
-    label = labels[point]
-    where = "at the input" if layer == 0 else f"after layer {layer}"
-    rows = []
-    for index, value in zip(around.indices, around.values, strict=True):
-        other = labels[int(index)]
-        sense = now.senses[other.sentence] if now.marked[int(index)] else ""
-        rows.append([f"{other.piece} {other.sentence + 1}", f"{float(value):.3f}", sense])
-    told = [
-        sentences([f"“{label.piece}” in line {label.sentence + 1}, {where}. “{now.texts[label.sentence]}”"]),
-        heading(f"Nearest of the {len(labels):,} points, in all dimensions"),
-        table(["token, line", "cosine", "sense"], rows),
-    ]
-    without = ", without the mean of the shown tokens" if CENTRED.value == "yes" else ""
-    told.append(
-        line(f"Two random points have a cosine of {random:.2f} here{without}: only what is above says something.")
-    )
-    st.html("".join(told))

@@ -12,10 +12,8 @@ from pages.shared.asking import ask
 from pages.shared.bound import bound
 from pages.shared.link import note
 from pages.shared.theme import palette
-from viz.cache_tables import sentences
 from viz.components.lens_grid import LensGrid, lens_grid
 from viz.embedding_charts import rank_chart
-from viz.inspector import Share, heading, line, part_text, shares
 
 if TYPE_CHECKING:
     from models.embeddings import Lens
@@ -94,37 +92,3 @@ def picture(found: "Lens") -> None:
             key="lens_grid",
             on_cell=lambda layer, position: PLACE.choose(LensCell((layer, position))),
         )
-
-
-def inspect(found: "Lens", look: str | None, status: DeltaGenerator) -> None:
-    """The followed token in words, and the ten likeliest of the selected place."""
-    from models.embeddings import TopRequest
-
-    if look:
-        st.markdown(look)
-    read = found.table.read[found.position]
-    at = next((layer for layer, rank in enumerate(found.ranks.tolist()) if rank == 0), None)
-    came = (
-        "never comes to the front"
-        if at is None
-        else f"first comes to the front after layer {at}"
-        if at
-        else "is in front at the input"
-    )
-    st.html(
-        sentences(
-            [
-                f"After “{read}”, “{found.piece}” {came}.",
-                f"At the input it is at place {int(found.ranks[0]) + 1:,}; after the last layer at place "
-                f"{int(found.ranks[-1]) + 1:,} with {part_text(float(found.shares[-1]))}.",
-            ]
-        )
-    )
-    place = PLACE.value
-    layer, position = place if place is not None else (len(found.ranks) - 1, found.position)
-    top = ask(TopRequest(thread.MODEL.value, thread.TEXT.value, layer, position), status)
-    names = layer_names(len(found.ranks))
-    st.html(heading(f"{names[layer]}, after “{found.table.read[position]}”"))
-    st.html(shares([Share(piece, float(part)) for piece, part in zip(top.pieces, top.probabilities, strict=True)]))
-    apart = float(found.table.divergences[layer, position])
-    st.html(line(f"{apart:.3f} nats from the model's own answer (Kullback-Leibler divergence)."))

@@ -1,10 +1,13 @@
 """Where does a token start, how does each layer move it, and what is near it?"""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.engine import engine
-from pages.embeddings import context, lens, table
+from pages.embeddings import context, inspector, lens, table
 from pages.embeddings.choices import CHOICES, SHOW, SHOWN
 from pages.embeddings.examples import EXAMPLES
 from pages.embeddings.tabs import below
@@ -26,17 +29,15 @@ def explore(status: DeltaGenerator) -> None:
     """Everything that changes with the view, the layer and the point."""
     name = thread.MODEL.value
     left, centre, right = columns()
-    example = open_now(PAGE)
-    look = None if example is None else example.look
     with controls(left, which, is_soon=engine.has_model(name)), centre, in_place():
         with loading(name, status):
             engine.model(name)
-        {"context": in_context, "lens": through_the_lens, "table": in_the_table}[SHOW.value](look, right, status)
+        {"context": in_context, "lens": through_the_lens, "table": in_the_table}[SHOW.value](right, status)
     below()
 
 
-def in_context(look: str | None, right: DeltaGenerator, status: DeltaGenerator) -> None:
-    """The map of each layer. look: what there is to see, of an example."""
+def in_context(right: DeltaGenerator, status: DeltaGenerator) -> None:
+    """The map of each layer."""
     from models.embeddings import EmbedRequest
 
     now = context.journey()
@@ -46,30 +47,39 @@ def in_context(look: str | None, right: DeltaGenerator, status: DeltaGenerator) 
     around, random = (None, 0.0) if point is None else context.near(now, layer, point)
     facts = ask(EmbedRequest(thread.MODEL.value, now.texts[0]), status)
     show_notes()
-    with right, st.container(key="inspector"):
-        context.inspect(now, layer, point, around, random, look)
+    with inspector_in(right):
+        inspector.of_context(now, layer, point, around, random)
     context.picture(now, layer, point, around, facts.first, facts.last)
 
 
-def through_the_lens(look: str | None, right: DeltaGenerator, status: DeltaGenerator) -> None:
-    """What would be said after each layer."""
+def through_the_lens(right: DeltaGenerator, status: DeltaGenerator) -> None:
+    """What the model would say after each layer."""
     found = lens.lens(status)
     show_notes()
     lens.picture(found)
-    with right, st.container(key="inspector"):
-        lens.inspect(found, look, status)
+    with inspector_in(right):
+        inspector.of_lens(found, status)
 
 
-def in_the_table(look: str | None, right: DeltaGenerator, status: DeltaGenerator) -> None:
-    """Before any context."""
+def in_the_table(right: DeltaGenerator, status: DeltaGenerator) -> None:
+    """A row of the input matrix, before any context."""
     from models.embeddings import TableFactsRequest
 
     row, near, parts = table.look_up(status)
     facts = ask(TableFactsRequest(thread.MODEL.value), status)
     show_notes()
     table.picture(row, near, parts, facts)
-    with right, st.container(key="inspector"):
-        table.inspect(facts, look)
+    with inspector_in(right):
+        inspector.of_table(facts)
+
+
+@contextmanager
+def inspector_in(column: DeltaGenerator) -> Iterator[None]:
+    """Round what the inspector says; before it what there is to see in the example that is shown."""
+    with column, st.container(key="inspector"):
+        if (example := open_now(PAGE)) is not None:
+            st.markdown(example.look)
+        yield
 
 
 PAGE = Page("embeddings", explore, CHOICES, EXAMPLES)

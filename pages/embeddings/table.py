@@ -12,10 +12,9 @@ from pages.shared.asking import ask
 from pages.shared.bound import bound, names_of
 from pages.shared.link import note
 from pages.shared.theme import palette
-from viz.cache_tables import sentences, table
-from viz.embedding_charts import strip_chart, wave_chart
+from viz.cache_tables import table
+from viz.embedding_charts import strip_chart
 from viz.inspector import heading, line
-from viz.quantities import bytes_text
 
 if TYPE_CHECKING:
     from models.embeddings import Neighbours, Row, TableFacts
@@ -99,35 +98,3 @@ def _shown(name: str, number: int, request: Any) -> str:
     from models.engine import engine
 
     return f"“{engine.run(request(name, number)).piece}”"
-
-
-def inspect(facts: "TableFacts", look: str | None) -> None:
-    """What the table is, and how the model knows positions."""
-    if look:
-        st.markdown(look)
-    st.html(heading("The table"))
-    output = {
-        "the same matrix": "The same matrix makes the logits at the end: it is tied.",
-        "an equal copy": "The matrix that makes the logits is an equal copy of it.",
-        "another matrix": "Another matrix makes the logits: it is not tied.",
-        "none": "This model makes no logits.",
-    }[facts.output]
-    st.html(
-        sentences(
-            [
-                f"{facts.rows:,} rows of {facts.width} numbers, {bytes_text(facts.nbytes)} in {facts.dtype}.",
-                output,
-            ]
-        )
-    )
-    st.html(heading("Where a token stands"))
-    st.html(sentences([facts.positions]))
-    for rotary in facts.rotary:
-        st.altair_chart(wave_chart(rotary.wavelengths, palette()), width="stretch")
-        layers = f" ({rotary.layers})" if rotary.layers else ""
-        st.html(
-            line(
-                f"{len(rotary.wavelengths)} pairs{layers}: the fastest turns once in {rotary.wavelengths.min():.1f} "
-                f"positions, the slowest in {rotary.wavelengths.max():,.0f}."
-            )
-        )

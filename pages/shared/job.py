@@ -128,30 +128,30 @@ class Job:
             self.start_again_button()
         return None
 
-    def watch(self, ended: Ended, progress_text: ProgressText, at_first: str, **more: str) -> None:
+    def watch(
+        self, ended: Ended, progress_text: ProgressText, at_first: str, *, doing: str = "computing", stop: str = "Stop"
+    ) -> None:
         """Show how far it is, if there is one, until it ends; for what leaves something behind, and is no answer.
 
         ended: told what it ended with, once; the job is left by then, and the page runs again afterwards. at_first,
-        more: as for `bar`, and `stop`, what is on the button.
+        doing: as for `bar`. stop: on the button.
         """
-        if self.request is not None:
-            st.fragment(self._until_it_ends, run_every=_SECONDS)(ended, progress_text, at_first, **more)
 
-    def _until_it_ends(
-        self, ended: Ended, progress_text: ProgressText, at_first: str, doing: str = "computing", stop: str = "Stop"
-    ) -> None:
-        request = self.request
-        progress = self.poll()
-        if progress is not None and not progress.is_done:
-            bar(progress, progress_text, at_first, doing)
-            self.stop_button(stop)
-            return
-        if progress is not None:
-            self.leave()
-            ended(request, progress)
-        elif request is not None:
-            note(_NOT_KNOWN)
-        run_again()
+        def until_it_ends() -> None:
+            request, progress = self.request, self.poll()
+            if progress is not None and not progress.is_done:
+                bar(progress, progress_text, at_first, doing)
+                self.stop_button(stop)
+                return
+            if progress is not None:
+                self.leave()
+                ended(request, progress)
+            elif request is not None:
+                note(_NOT_KNOWN)
+            run_again()
+
+        if self.request is not None:
+            st.fragment(until_it_ends, run_every=_SECONDS)()
 
     def _bar(self, progress_text: ProgressText) -> None:
         """Shown again and again while it runs."""

@@ -197,5 +197,5 @@ def selected_stretch(length: int) -> CharacterSpan | None:
 
 
 # What is cut is a text, whatever the model is.
-PAGE = Page("tokenizers", explore, CHOICES, EXAMPLES, subject=(thread.TEXT, CHOSEN), has_text=False)
+PAGE = Page("tokenizers", explore, CHOICES, EXAMPLES, about=(thread.TEXT, CHOSEN), has_text=False)
 show(PAGE)

@@ -8,7 +8,6 @@ import time
 
 import numpy as np
 import pytest
-from pages.shared.examples import EMBEDDINGS
 
 from models.embeddings import EmbedRequest, LensRequest, SensesRequest, nearest
 from models.engine import engine

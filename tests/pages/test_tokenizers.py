@@ -9,7 +9,6 @@ import subprocess
 import sys
 
 import pytest
-from pages.shared.examples import TOKENIZERS as EXAMPLES
 
 from models.catalog import TOKENIZERS as CARDS
 from models.engine import engine
