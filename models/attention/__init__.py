@@ -7,12 +7,9 @@ from models.attention.bertviz_views import (
     BertVizTooLargeError,
     bertviz_document,
 )
-from models.attention.capture import UnseenAttentionError
 from models.attention.changes import Changes, ChangesRequest, NextToken, WrittenStep
 from models.attention.differences import ChangedMap, ChangedMapsRequest, MapDifference, MapDifferenceRequest
 from models.attention.heads_off import HeadsOff, HeadsOffRequest
-from models.attention.inputs import InputError
-from models.attention.interventions import CutLink, HideToken, Intervention, InterventionError, ReplacePattern, ZeroHead
 from models.attention.patterns import PATTERN_NAMES, PatternName, PatternRequest, pattern_rows
 from models.attention.pictures import (
     THUMBNAIL_STEPS,
@@ -35,7 +32,11 @@ from models.attention.requests import (
     TraceRequest,
 )
 from models.attention.steps import Absence, AbsencesRequest, StepRows, StepRowsRequest, TooManyTokensError
-from models.attention.trace import AttentionTrace, NoSuchMapError, NothingRecordedError, trace_attention, trace_rows
+from models.attention.trace import AttentionTrace, NoSuchMapError, trace_attention, trace_rows
+from models.forward.capture import UnseenAttentionError
+from models.forward.inputs import InputError
+from models.forward.interventions import CutLink, HideToken, Intervention, InterventionError, ReplacePattern, ZeroHead
+from models.forward.recorded_run import NothingRecordedError
 
 __all__ = [
     "PATTERN_NAMES",

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from models.attention.interventions import HideToken
 from models.attention.requests import TraceRequest, next_tokens, written_ids
 from models.attention.trace import AttentionTrace
 from models.engine import Engine
+from models.forward.interventions import HideToken
 
 _CANDIDATES = 5
 

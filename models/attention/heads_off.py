@@ -6,11 +6,11 @@ from typing import Literal
 import numpy as np
 
 from models.attention.changes import cosines, shares_of
-from models.attention.interventions import Intervention, ZeroHead
 from models.attention.requests import Candidate, TraceRequest, next_tokens, written_ids
 from models.attention.steps import TooManyTokensError
 from models.attention.trace import AttentionTrace, trace_rows
 from models.engine import Engine
+from models.forward.interventions import Intervention, ZeroHead
 
 Measured = Literal["next token", "output", "vector"]
 

@@ -10,11 +10,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from models.attention.capture import Run, recording
-from models.attention.inputs import Inputs, plain_ids
 from models.attention.trace import AttentionTrace
+from models.forward.capture import Run, recording
+from models.forward.inputs import Inputs, plain_ids
+from models.forward.shadow import shadow_of
 from models.loaded import LoadedModel
-from models.shadow import shadow_of
 
 # Enough for a turn by the position to be seen, and for a decoder to have something to look back at.
 _TOKENS = 3

@@ -8,12 +8,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.attention.capture import Call, additive, allowed_keys, eager_function, full_mask
-from models.attention.interventions import Intervention, ReplacePattern, replaced_output, zeroed_heads
 from models.attention.projection import Receiver, received, receiver_of
 from models.attention.requests import HeadMapRequest, TraceRequest
 from models.attention.trace import NoSuchMapError
 from models.engine import Engine
+from models.forward.capture import Call, additive, allowed_keys, eager_function, full_mask
+from models.forward.interventions import Intervention, ReplacePattern, replaced_output, zeroed_heads
 from models.loading.placing import computing_device, with_own_weights
 
 _SINK = "An attention sink takes part in the softmax: the weights add up to less than 1."

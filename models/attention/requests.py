@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float
 
-from models.attention.inputs import shifted_right
-from models.attention.interventions import Intervention
 from models.attention.pooling import without_columns
 from models.attention.trace import AttentionTrace, trace_attention
 from models.engine import Engine
+from models.forward.inputs import shifted_right
+from models.forward.interventions import Intervention
 from models.loaded import LoadedModel
 from models.tokenization import Piece, TextStream, encode
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from models.attention.interventions import HideToken, Intervention
 from models.attention.requests import HeadMapRequest, TraceRequest, written_ids
 from models.attention.trace import AttentionTrace, trace_rows
 from models.engine import Engine
 from models.errors import HeadlightError
+from models.forward.interventions import HideToken, Intervention
 
 MOST_HIDDEN = 64
 

@@ -10,12 +10,12 @@ from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
-from models.attention.inputs import InputError, model_inputs
 from models.decoding.preparation import processors_for
 from models.decoding.sampling import Stage, staged
 from models.decoding.settings import DecodingSettings
 from models.engine import Engine
 from models.errors import HeadlightError
+from models.forward.inputs import InputError, model_inputs
 from models.loaded import LoadedModel
 from models.tokenization import encode
 

@@ -13,11 +13,11 @@ from torch import Tensor
 from transformers import Cache, EncoderDecoderCache, QuantizedCache, StaticCache
 from transformers.modeling_outputs import BaseModelOutput
 
-from models.attention.inputs import InputError, model_inputs
 from models.decoder_start import decoder_start
 from models.decoding.sampling import NEUTRAL, Processors, generation_arguments, ordered
 from models.decoding.settings import DecodingSettings
 from models.errors import HeadlightError
+from models.forward.inputs import InputError, model_inputs
 from models.kv_cache import cache_shape, open_ended
 from models.loaded import LoadedModel
 

@@ -10,11 +10,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from models.attention.capture import ADDRESSES
-from models.attention.inputs import Inputs
 from models.errors import HeadlightError
+from models.forward.capture import ADDRESSES
+from models.forward.inputs import Inputs
+from models.forward.shadow import outermost_lists, shadow_of
 from models.loaded import LoadedModel
-from models.shadow import outermost_lists, shadow_of
 
 # Longer chains of norms and maps between the table and the first layer are not known.
 _MOST_STEPS = 4

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from models.attention.inputs import Inputs, model_inputs
 from models.embeddings.anatomy import hidden_of
 from models.embeddings.vectors import hidden_forward, to_numpy
 from models.engine import Engine
 from models.errors import HeadlightError
+from models.forward.inputs import Inputs, model_inputs
 from models.loaded import LoadedModel
 
 

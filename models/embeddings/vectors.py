@@ -9,11 +9,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.attention.inputs import Inputs, model_inputs, shifted_right
 from models.embeddings.anatomy import anatomy_of, hidden_of, run_hidden
 from models.engine import Engine
+from models.forward.inputs import Inputs, model_inputs, shifted_right
+from models.forward.shadow import shadow_of
 from models.loaded import LoadedModel
-from models.shadow import shadow_of
 
 
 @dataclass(frozen=True, eq=False)

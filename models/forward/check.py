@@ -14,15 +14,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.attention.capture import ADDRESSES
-from models.attention.inputs import Inputs, plain_ids
-from models.attention.interventions import HideToken
-from models.attention.trace import KINDS, AttentionTrace, trace_attention
+from models.attention.trace import AttentionTrace, trace_attention
 from models.embeddings.anatomy import NoHiddenStatesError, anatomy_of
 from models.embeddings.lens import LensError, can_read_out, normed, read_out
+from models.forward.capture import ADDRESSES
+from models.forward.inputs import Inputs, plain_ids
+from models.forward.interventions import HideToken
 from models.forward.kept import Kept, keep, kept_of, key_of, sample_of
 from models.forward.probe import give_addresses
+from models.forward.recorded_run import KINDS
 from models.forward.reference import Reference, reference
+from models.forward.shadow import outermost_lists
 from models.kv_cache.fresh import fresh_cache
 from models.kv_cache.measurement import measure_cache
 from models.kv_cache.prediction import predict
@@ -31,7 +33,6 @@ from models.kv_cache.shape import CacheFormulaError
 from models.loaded import Finding, LoadedModel
 from models.loading.checks import ModelRefusedError
 from models.loading.soundness import check_finite
-from models.shadow import outermost_lists
 
 log = logging.getLogger(__name__)
 

@@ -19,10 +19,20 @@ import torch
 import transformers
 from torch import nn
 
-from models.attention import blocks, capture, inputs, interventions, trace
-from models.attention.capture import Address
+from models.attention import trace
 from models.embeddings import anatomy, lens
-from models.forward import implementation, probe, reference
+from models.forward import (
+    capture,
+    implementation,
+    inputs,
+    interventions,
+    probe,
+    recorded_run,
+    reference,
+    replay,
+    shadow,
+)
+from models.forward.capture import Address
 from models.kv_cache import fresh, measurement, prediction, seen
 from models.loaded import Finding, LoadedModel
 from models.loading.checks import missing_of_picture
@@ -32,7 +42,7 @@ from models.loading.packs import home
 _MOST_KEPT = 64
 _SAMPLED = 16
 _PARTS = (
-    *(blocks, capture, inputs, interventions, trace),
+    *(capture, inputs, interventions, recorded_run, replay, shadow, trace),
     *(anatomy, lens),
     *(implementation, probe, reference),
     *(fresh, measurement, prediction, seen),

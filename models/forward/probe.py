@@ -7,13 +7,13 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from models.attention.capture import ADDRESSES, Address, Call, Kind, Run, looks_ahead, recording
-from models.attention.inputs import Inputs
 from models.errors import HeadlightError
+from models.forward.capture import ADDRESSES, Address, Call, Kind, Run, looks_ahead, recording
+from models.forward.inputs import Inputs
+from models.forward.shadow import outermost_lists, shadow_of
 from models.loaded import LoadedModel
 from models.loading.checks import ArchitectureNotSupportedError, ModelRefusedError
 from models.loading.placing import failure_of
-from models.shadow import outermost_lists, shadow_of
 
 _LONGEST_REASON = 160
 

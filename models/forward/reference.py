@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedConfig
 
-from models.attention.capture import Kind
-from models.attention.inputs import Inputs
+from models.forward.capture import Kind
+from models.forward.inputs import Inputs
+from models.forward.shadow import shadow_of
 from models.loaded import LoadedModel
-from models.shadow import shadow_of
 
 _ATTENTIONS: dict[Kind, str] = {
     "encoder": "encoder_attentions",

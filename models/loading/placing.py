@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from models.catalog import ModelCard
+from models.forward.shadow import shallow
 from models.loading.device import choose_device
 from models.settings import size_of
-from models.shadow import shallow
 
 VARIABLE = "HEADLIGHT_MODEL_BYTES"
 _GIB = 1024**3

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from models.attention.capture import Call, looks_ahead
 from models.embeddings.anatomy import NoHiddenStatesError, final_norm
 from models.embeddings.table import table_facts
 from models.engine import Engine
+from models.forward.capture import Call, looks_ahead
 from models.loaded import Finding, LoadedModel
 from models.model_facts.blocks import activation, inner_norms, norms_of, placement
 from models.model_facts.parameters import parameters_by_part

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.attention.capture import Call, Run, recording
-from models.attention.inputs import Inputs, plain_ids
-from models.attention.trace import NothingRecordedError
+from models.forward.capture import Call, Run, recording
+from models.forward.inputs import Inputs, plain_ids
+from models.forward.recorded_run import NothingRecordedError
+from models.forward.shadow import outermost_lists, shadow_of
 from models.loaded import LoadedModel
-from models.shadow import outermost_lists, shadow_of
 
 _TOKENS = 3
 

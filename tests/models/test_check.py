@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from models.attention import InterventionError, capture, inputs, trace
-from models.attention.interventions import HideToken
+from models.attention import InterventionError, trace
 from models.embeddings import LensError, lens, read_out
-from models.forward import check, kept, probe
+from models.forward import capture, check, inputs, kept, probe
+from models.forward.interventions import HideToken
 from models.loading import ModelRefusedError, load_model, open_folder, wrap_model
 from tests.models import architectures, odd_architectures
 from tests.models.architectures import ARCHITECTURES, IDS, NAMES
