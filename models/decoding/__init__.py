@@ -35,11 +35,9 @@ from models.decoding.prompting import (
     prompt_variants,
 )
 from models.decoding.requests import BeamSearchRequest, PromptPieces, PromptRequest, Turned, WriteRequest
-from models.decoding.sampling import Stage, sampling_stages
+from models.decoding.sampling import Stage
 from models.decoding.settings import DecodingSettings, SettingsError
-from models.decoding.steps import GenerationStep
-from models.decoding.timing import CacheTiming, CacheTimingRequest, TimedStep, cache_timing
-from models.decoding.waterfall import (
+from models.decoding.stages import (
     NextToken,
     NextTokenRequest,
     StagesRequest,
@@ -48,7 +46,10 @@ from models.decoding.waterfall import (
     VocabularyStages,
     Waterfall,
     WaterfallRequest,
+    sampling_stages,
 )
+from models.decoding.steps import GenerationStep
+from models.decoding.timing import CacheTiming, CacheTimingRequest, TimedStep, cache_timing
 from models.decoding.words import OwnKnobsRequest, Word, WordError, WordsRequest
 
 __all__ = [

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int64
 from models.decoding.loop import Prompt
 from models.decoding.sampling import draw, luck_of
 from models.decoding.settings import DecodingSettings, SettingsError
-from models.decoding.waterfall import NextToken, NextTokenRequest, stages_after
+from models.decoding.stages import NextToken, NextTokenRequest, stages_after
 from models.engine import Engine
 
 MOST_DRAWS = 100_000

@@ -13,8 +13,8 @@ from models.decoding.loop import Prompt, decode_batch
 from models.decoding.preparation import prompt_ids
 from models.decoding.sampling import luck_of
 from models.decoding.settings import DecodingSettings, SettingsError
+from models.decoding.stages import NextToken, NextTokenRequest, stages_after
 from models.decoding.steps import Ending, GenerationStep
-from models.decoding.waterfall import NextToken, NextTokenRequest, stages_after
 from models.engine import Engine
 from models.kv_cache import bytes_at, cache_shape
 

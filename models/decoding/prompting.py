@@ -8,7 +8,7 @@ import torch
 from jinja2 import TemplateError
 
 from models.decoding.preparation import CannotWriteError
-from models.decoding.waterfall import NextToken, NextTokenRequest
+from models.decoding.stages import NextToken, NextTokenRequest
 from models.engine import Engine
 from models.forward.inputs import InputError, model_inputs
 from models.loaded import LoadedModel

@@ -9,7 +9,6 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from models.decoding.settings import SMALLEST, DecodingSettings, SettingsError
-from models.loaded import LoadedModel
 
 # Each knob that a page may turn is set to "does nothing" here, so that no checkpoint's generation_config turns it.
 NEUTRAL: dict[str, Any] = {
@@ -258,27 +257,3 @@ def luck_of(seed: int, steps: int, first: int = 0) -> Float[Tensor, " step"]:
     """The numbers in [0, 1) that a seed holds ready for the steps from `first` on, on every machine the same."""
     numbers = torch.rand(first + steps, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     return numbers[first:]
-
-
-def sampling_stages(
-    loaded: LoadedModel,
-    logits: Float[Tensor, " vocabulary"],
-    history: Sequence[int],
-    settings: DecodingSettings,
-    *,
-    prompt_length: int | None = None,
-) -> tuple[Stage, ...]:
-    """How the distribution over the next token changes, stage by stage, over the whole vocabulary.
-
-    history: the tokens before it, prompt first. prompt_length: how many of those are the prompt (None: all), for the
-        minimum length. Only stages that are switched on are there; a stage may change nothing.
-
-    Raises SettingsError where no token is left, a number is beyond float32, or a setting does not fit the model.
-    """
-    from models.decoding.preparation import processors_for
-
-    ids = torch.tensor([list(history)], device=logits.device)
-    length = len(history) if prompt_length is None else prompt_length
-    stages = staged(processors_for(loaded, ids[:, :length], settings), ids, logits.float()[None])[0]
-    check_some_left(stages, logits)
-    return stages

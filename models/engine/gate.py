@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from models.wanted import go_on_if_wanted, pausing
+from models.engine.wanted import go_on_if_wanted, pausing
 
 OnWait = Callable[[int], None]
 
@@ -82,7 +82,7 @@ class Gate:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for the turn, hold it inside, but for pauses between steps (`models.wanted`). Not re-entrant."""
+        """Wait for the turn, hold it inside, but for pauses between steps (`models.engine.wanted`). Not re-entrant."""
         ticket = _Ticket()
         with self._changed:
             self._queue.append(ticket)

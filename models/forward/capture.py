@@ -22,9 +22,9 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from models.engine.wanted import between_steps
 from models.errors import HeadlightError
 from models.forward.interventions import Intervention, hidden_keys, replaced_output, zeroed_heads
-from models.wanted import between_steps
 
 Kind = Literal["encoder", "decoder", "cross"]
 Address = tuple[Kind, int]

@@ -20,6 +20,7 @@ from transformers import (
 from transformers.utils.logging import disable_progress_bar
 
 from models.catalog import Family, ModelCard, Pack
+from models.engine.room import put
 from models.errors import HeadlightError
 from models.forward.check import checked
 from models.forward.implementation import use_headlight
@@ -34,10 +35,10 @@ from models.loading.checks import (
 )
 from models.loading.model_files import model_files
 from models.loading.opening import card_of
+from models.loading.own_gguf import expanded_folder
 from models.loading.packs import PackError, model_folder
 from models.loading.placing import Place, device_memory, failure_of, input_device, places_for
 from models.loading.positions import position_limit
-from models.loading.room import put
 from models.loading.sandboxed_tokenizer import SandboxedTokenizer
 from models.loading.soundness import check_sound
 from models.loading.tensors import TensorInFile
@@ -73,8 +74,10 @@ def load_model(name: str, place: Place | None = None) -> LoadedModel:
 
 def _read(card: ModelCard, place: Place) -> LoadedModel:
     _check_memory(card, place)
-    if not card.folder or card.pack.gguf is not None:
+    if not card.folder:
         return _read_folder(card, place, model_folder(card))
+    if card.pack.gguf is not None:
+        return _read_folder(card, place, expanded_folder(card))
     with model_files(card) as files:
         return _read_folder(files.card, place, files.folder, files.tensors)
 

@@ -136,7 +136,7 @@ def _spread(card: ModelCard, device: torch.device, dtype: torch.dtype) -> Place:
     note = f"{card.title} is larger than the GPU: " + (
         "some layers wait in the machine's memory, which is slow." if is_offloaded else "it lies on several."
     )
-    # What is left over does not fit anywhere; the shelf sees that by the CPU's share.
+    # What is left over does not fit anywhere; the model pool sees that by the CPU's share.
     takes[-1] = (takes[-1][0], takes[-1][1] + left)
     return Place(dtype, "auto", tuple(takes), memory, note)
 

@@ -4,6 +4,7 @@ from models.tokenization.conversion import TokenizerFileError
 from models.tokenization.facts import TokenizerFacts
 from models.tokenization.lattice import Lattice
 from models.tokenization.loaded import LoadedTokenizer, cut_by_text_alone
+from models.tokenization.loading import load_tokenizer, prepared_tokenizer
 from models.tokenization.longest_match import LongestMatch
 from models.tokenization.opening import PATTERNS, OpenedFile, fault_of_tokenizer_json
 from models.tokenization.origins import NoOriginError
@@ -33,7 +34,6 @@ from models.tokenization.requests import (
     StagesRequest,
     Stretch,
 )
-from models.tokenization.shelf import load_tokenizer, prepared_tokenizer
 from models.tokenization.tokenize import tokenize
 from models.tokenization.training import (
     ALGORITHMS,

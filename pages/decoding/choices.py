@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from models.engine import libraries
+from models.one_at_a_time import libraries
 from pages.decoding.beams import CHOICES as BEAM_CHOICES
 from pages.decoding.knobs import CHOICES, KNOBS, Preset
 from pages.decoding.prompts import FOLLOW as FOLLOWED

@@ -4,9 +4,10 @@ from contextlib import suppress
 
 import streamlit as st
 
-from models.engine import JobError, engine, libraries
+from models.engine import JobError, engine
 from models.errors import HeadlightError
 from models.loading.hub_ids import hub_id, is_closed
+from models.one_at_a_time import libraries
 from pages.shared import jobs
 from pages.shared.link import run_again
 from pages.shared.messages import problem

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from models.decoding.loop import Prompt, next_logits
 from models.decoding.masked import MaskedToken, MaskedTokenRequest, masked_stages
-from models.decoding.preparation import left_out, prepare, prompt_ids
-from models.decoding.sampling import Stage, check_some_left, draw, luck_of, sampling_stages
+from models.decoding.preparation import left_out, prepare, processors_for, prompt_ids
+from models.decoding.sampling import Stage, check_some_left, draw, luck_of, staged
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.engine import Engine, on_one_thread, size_of
 from models.loaded import LoadedModel
@@ -242,6 +242,28 @@ class VocabularyStages:
     pieces: tuple[str, ...]
     logits: Float[np.ndarray, " vocabulary"]
     probabilities: Float[np.ndarray, "stage vocabulary"]
+
+
+def sampling_stages(
+    loaded: LoadedModel,
+    logits: Float[Tensor, " vocabulary"],
+    history: Sequence[int],
+    settings: DecodingSettings,
+    *,
+    prompt_length: int | None = None,
+) -> tuple[Stage, ...]:
+    """How the distribution over the next token changes, stage by stage, over the whole vocabulary.
+
+    history: the tokens before it, prompt first. prompt_length: how many of those are the prompt (None: all), for the
+        minimum length. Only stages that are switched on are there; a stage may change nothing.
+
+    Raises SettingsError where no token is left, a number is beyond float32, or a setting does not fit the model.
+    """
+    ids = torch.tensor([list(history)], device=logits.device)
+    length = len(history) if prompt_length is None else prompt_length
+    stages = staged(processors_for(loaded, ids[:, :length], settings), ids, logits.float()[None])[0]
+    check_some_left(stages, logits)
+    return stages
 
 
 def stages_after(loaded: LoadedModel, asked: NextToken, settings: DecodingSettings) -> tuple[Stage, ...]:
