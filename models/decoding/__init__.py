@@ -26,6 +26,7 @@ from models.decoding.masked import (
 )
 from models.decoding.precision import Fp8Comparison, Fp8Request
 from models.decoding.preparation import CannotWriteError
+from models.decoding.prompt_pieces import PromptPieces
 from models.decoding.prompting import (
     PromptAnswer,
     Prompts,
@@ -34,7 +35,7 @@ from models.decoding.prompting import (
     PromptVariant,
     prompt_variants,
 )
-from models.decoding.requests import BeamSearchRequest, PromptPieces, PromptRequest, Turned, WriteRequest
+from models.decoding.requests import BeamSearchRequest, PromptRequest, Turned, WriteRequest
 from models.decoding.sampling import Stage
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.stages import (

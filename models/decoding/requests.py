@@ -6,14 +6,12 @@ from functools import partial
 from itertools import islice
 from typing import Literal
 
-from models.decoder_start import decoder_start
 from models.decoding.beams import BeamSearch, beam_search
 from models.decoding.loop import decode
-from models.decoding.preparation import prompt_ids
+from models.decoding.prompt_pieces import PromptPieces, prompt_pieces
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.steps import GenerationStep
 from models.engine import Engine
-from models.tokenization import encode
 
 MOST_NEW_TOKENS = 4_096
 _MOST_OF_A_BEAM = 512
@@ -98,21 +96,6 @@ class WriteRequest:
 
 
 @dataclass(frozen=True)
-class PromptPieces:
-    """What a model is given before it draws its first token.
-
-    pieces, is_special, spans: of the text; spans in code points, (0, 0) for what is not in the text.
-    start: what the decoder of a seq2seq model begins with; else empty.
-    """
-
-    ids: tuple[int, ...]
-    pieces: tuple[str, ...]
-    is_special: tuple[bool, ...]
-    spans: tuple[tuple[int, int], ...]
-    start: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class PromptRequest:
     """The pieces of a prompt, without a forward."""
 
@@ -121,19 +104,7 @@ class PromptRequest:
 
     def answer(self, engine: Engine) -> PromptPieces:
         """Raises what `load_model` raises, TextError, InputError, CannotWriteError."""
-        loaded = engine.model(self.model)
-        ids = prompt_ids(loaded, self.text)
-        pieces = encode(loaded.tokenizer, self.text).pieces
-        start: tuple[str, ...] = ()
-        if loaded.model.config.is_encoder_decoder:
-            start = tuple(piece.text for piece in loaded.pieces([decoder_start(loaded.model)]))
-        return PromptPieces(
-            ids=ids,
-            pieces=tuple(piece.text for piece in pieces),
-            is_special=tuple(piece.is_special for piece in pieces),
-            spans=tuple(piece.span for piece in pieces),
-            start=start,
-        )
+        return prompt_pieces(engine.model(self.model), self.text)
 
 
 @dataclass(frozen=True)

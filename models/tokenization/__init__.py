@@ -1,6 +1,7 @@
 """Text to pieces: ids, what is shown for each, its bytes and where it stands in the text; and back, as tokens come."""
 
 from models.tokenization.conversion import TokenizerFileError
+from models.tokenization.counts import Counts, Difference
 from models.tokenization.facts import TokenizerFacts
 from models.tokenization.lattice import Lattice
 from models.tokenization.loaded import LoadedTokenizer, cut_by_text_alone
@@ -20,20 +21,13 @@ from models.tokenization.pieces import (
 )
 from models.tokenization.pipeline import Stages, Word
 from models.tokenization.requests import (
-    WINDOW,
-    Column,
-    Comparison,
     ComparisonRequest,
-    Counts,
     CountsRequest,
-    Difference,
     FactsRequest,
     OriginsRequest,
-    ShownMerge,
-    ShownOrigin,
     StagesRequest,
-    Stretch,
 )
+from models.tokenization.shown_origins import ShownMerge, ShownOrigin
 from models.tokenization.tokenize import tokenize
 from models.tokenization.training import (
     ALGORITHMS,
@@ -44,6 +38,7 @@ from models.tokenization.training import (
     check_training,
     smallest_vocabulary,
 )
+from models.tokenization.window import WINDOW, Column, Comparison, Stretch
 from models.tokenization.writing import TextStream
 
 __all__ = [
