@@ -1,20 +1,19 @@
 """One recorded forward, and what can be asked of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from models.attention.axes import Axes, axes
 from models.errors import HeadlightError
-from models.forward.capture import Call, Kind, additive, allowed_keys, eager_function, full_mask
+from models.forward.capture import Call, Kind, allowed_keys, full_mask
+from models.forward.eager import attended, of_queries
 from models.forward.interventions import Intervention, ReplacePattern
 from models.forward.recorded_run import KINDS, RecordedRun, record_rows, to_numpy
 from models.loaded import LoadedModel
-from models.loading.placing import computing_device, with_own_weights
 from models.tokenization import Piece
 
 # About 16 MB of weights: each call costs the waking of the other threads, and more at once is no faster.
@@ -44,6 +43,10 @@ class AttentionTrace(RecordedRun):
     def target_pieces(self) -> tuple[Piece, ...]:
         """One for each position of the decoder's input; empty unless the model is seq2seq."""
         return self.inputs.target_pieces
+
+    def axes(self, kind: str) -> Axes[Piece]:
+        """The pieces of the rows (queries) and of the columns (keys) of the maps of this kind."""
+        return axes(kind, self.pieces, self.target_pieces)
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -90,12 +93,14 @@ class AttentionTrace(RecordedRun):
         _, heads, count, _ = call.query.shape
         keys = call.key.shape[2]
         first, last, _ = (queries or slice(None)).indices(count)
-        mask = full_mask(call)
+        # The weighted values are not wanted: one column of them is the least that every function accepts.
+        whole = replace(call, mask=full_mask(call), is_causal=False, value=call.value[..., :1])
         weights = np.empty((heads, last - first, keys) if head is None else (last - first, keys), dtype=np.float32)
         step = max(_FEWEST_ROWS, _WEIGHTS_AT_ONCE // (heads * keys))
         for start in range(first, last, step):
             end = min(start + step, last)
-            some = _weights_of_rows(call, mask, slice(start, end), self.loaded.device)
+            # Each row is a softmax of its own, and a few rows at a time stay in the processor's cache.
+            some = to_numpy(attended(of_queries(whole, slice(start, end)), self.loaded.device)[1])
             weights[..., start - first : end - first, :] = some if head is None else some[head]
         for each in self.interventions:
             if isinstance(each, ReplacePattern) and (each.kind, each.layer) == (kind, layer):
@@ -182,42 +187,6 @@ def trace_rows(
     Returns one trace per row, equal to those of `trace_attention` one by one. Raises what it raises.
     """
     return tuple(AttentionTrace(**vars(run)) for run in record_rows(loaded, text, rows, target_text, base))
-
-
-def _weights_of_rows(
-    call: Call, mask: Tensor | None, rows: slice, device: torch.device
-) -> Float[np.ndarray, "heads rows key"]:
-    """The weights of some of the queries: each row is a softmax of its own, and a few rows at a time stay in the
-    processor's cache.
-    """
-    size = (call.query.shape[2], call.key.shape[2])
-    device = computing_device(call.module, device)
-
-    def some(value: Any) -> Any:
-        # Masks and position biases have a row for each query, or one for all of them.
-        has_rows = isinstance(value, Tensor) and value.dim() >= 3 and value.shape[-2:] == size
-        return _moved(value[..., rows, :] if has_rows else value, device)
-
-    of_rows = some(mask)
-    with torch.inference_mode():
-        # The weighted values are not wanted: one column of them is the least that every function accepts.
-        _, weights = eager_function(call.module)(
-            with_own_weights(call.module),
-            call.query[:, :, rows].to(device),
-            call.key.to(device),
-            call.value[..., :1].to(device),
-            additive(of_rows, call.query.dtype),
-            **{name: some(value) for name, value in call.arguments.items()},
-        )
-        if of_rows is not None:
-            blank = ~allowed_keys(of_rows).any(dim=-1, keepdim=True)
-            if blank.any():
-                weights = weights.masked_fill(blank, 0)
-    return to_numpy(weights[0])
-
-
-def _moved(value: Any, device: torch.device) -> Any:
-    return value.to(device) if isinstance(value, Tensor) else value
 
 
 def _per_query_head(tensor: Tensor, call: Call) -> Tensor:

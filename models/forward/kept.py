@@ -23,6 +23,7 @@ from models.attention import trace
 from models.embeddings import anatomy, lens
 from models.forward import (
     capture,
+    eager,
     implementation,
     inputs,
     interventions,
@@ -42,7 +43,7 @@ from models.loading.packs import home
 _MOST_KEPT = 64
 _SAMPLED = 16
 _PARTS = (
-    *(capture, inputs, interventions, recorded_run, replay, shadow, trace),
+    *(capture, eager, inputs, interventions, recorded_run, replay, shadow, trace),
     *(anatomy, lens),
     *(implementation, probe, reference),
     *(fresh, measurement, prediction, seen),

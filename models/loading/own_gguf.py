@@ -18,13 +18,8 @@ def expanded_folder(card: ModelCard) -> Path:
     Raises PackError where the file is damaged, is not read by transformers, or there is no room; ModelRefusedError
     where it has changed since the card was made.
     """
-    return made_once(
-        prepared_folder(card),
-        lambda work: _expand(card, str(card.pack.gguf), work),
-        card.title,
-        expanded_size(card),
-        HOME,
-    )
+    target = prepared_folder(card)
+    return made_once(target, lambda work: _expand(card, work), card.title, expanded_size(card), HOME)
 
 
 def _expand(card: ModelCard, work: Path) -> None:
