@@ -12,7 +12,7 @@ The order of locks, the first being taken first; whoever holds one never waits f
 4. this one,
 5. Python's own locks of the modules that are being imported.
 
-So whoever is inside of `one_at_a_time` asks the engine for nothing: no room, no turn, no other answer.
+So whoever is inside of `one_at_a_time` asks the engine for nothing: no room, no lock, no other answer.
 """
 
 import gc

@@ -68,7 +68,7 @@ _lock = threading.Lock()
 def receiver_of(trace: AttentionTrace, kind: str, layer: int) -> Receiver:
     """What receives the heads of this layer; the first time for a model, it runs one forward over three tokens.
 
-    Takes the device: call it inside a turn. The hooks that watch are set on a shadow of the model and go with it.
+    Call it while holding the lock of the device. The hooks are set on a shadow of the model and go with it.
     """
     with _lock:
         known = _found.get(trace.loaded)

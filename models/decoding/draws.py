@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int64
 
 from models.decoding.loop import Prompt
-from models.decoding.sampling import draw, luck_of
+from models.decoding.sampling import draw, random_numbers
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.stages import NextToken, NextTokenRequest, stages_after
 from models.engine import Engine
@@ -79,7 +79,7 @@ class DrawsRequest:
             shares = np.zeros(len(last))
             shares[drawn[0]] = 1.0
         else:
-            drawn = draw(last.log(), asked.logits, luck_of(self.settings.seed, self.count))
+            drawn = draw(last.log(), asked.logits, random_numbers(self.settings.seed, self.count))
             shares = last.double().numpy()
             shares = shares / shares.sum()
         counts = np.bincount(drawn, minlength=len(shares))

@@ -84,7 +84,7 @@ def has_masked_head(loaded: LoadedModel) -> bool:
 def masked_logits(loaded: LoadedModel, text: str) -> MaskedToken:
     """The logits (float32, on the CPU) at the first mask of `text`; the mask is typed as the tokenizer writes it.
 
-    Takes the device: call it inside a turn.
+    Takes the device: call it while holding its lock.
 
     Raises CannotFillError where the model has no such head, or the text no mask; TextError, InputError.
     """

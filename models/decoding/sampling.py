@@ -10,8 +10,8 @@ from torch import Tensor
 
 from models.decoding.settings import SMALLEST, DecodingSettings, SettingsError
 
-# Each knob that a page may turn is set to "does nothing" here, so that no checkpoint's generation_config turns it.
-NEUTRAL: dict[str, Any] = {
+# Each knob that a page offers is disabled here, so that no checkpoint's generation_config sets it.
+DISABLED: dict[str, Any] = {
     "do_sample": False,
     "num_beams": 1,
     "num_return_sequences": 1,
@@ -214,12 +214,12 @@ def _nothing_left(logits: Float[Tensor, " vocabulary"], *, is_forbidden: bool, s
 
 
 def draw(
-    scores: Float[Tensor, " vocabulary"], logits: Float[Tensor, " vocabulary"], luck: Float[Tensor, " draw"]
+    scores: Float[Tensor, " vocabulary"], logits: Float[Tensor, " vocabulary"], numbers: Float[Tensor, " draw"]
 ) -> list[int]:
     """A token for each number in [0, 1), by the inverse of the cumulative distribution that `scores` describe.
 
     The tokens stand in the order of the model's own `logits`, the likeliest first (equal ones by id), whatever the
-    settings made of them: so the same number means the same luck in two settings, and a small one a likely token.
+    settings made of them: so two settings can share random numbers, and a small number means a likely token.
 
     Devroye 1986, Non-Uniform Random Variate Generation, section III.2.
 
@@ -234,12 +234,12 @@ def draw(
     first = torch.nonzero(logits > least)[:, 0]
     order = first[torch.sort(logits[first], descending=True, stable=True).indices]
     reached = torch.cumsum(shares[order], dim=0)
-    if not len(order) or float(luck.max()) >= float(reached[-1]):
+    if not len(order) or float(numbers.max()) >= float(reached[-1]):
         order = torch.sort(logits, descending=True, stable=True).indices
         reached = torch.cumsum(shares[order], dim=0)
         # Rounding: the last one that may come ends at the whole.
         reached /= float(reached[-1])
-    places = torch.searchsorted(reached, luck.double(), right=True)
+    places = torch.searchsorted(reached, numbers.double(), right=True)
     alive = torch.nonzero(shares[order])[:, 0]
     return order[places.clamp(max=int(alive[-1]))].tolist()
 
@@ -253,7 +253,7 @@ def ordered(processors: Iterable[Any], order: Sequence[str]) -> Processors:
     return Processors(next(rest) if each in named else each for each in processors)
 
 
-def luck_of(seed: int, steps: int, first: int = 0) -> Float[Tensor, " step"]:
+def random_numbers(seed: int, steps: int, first: int = 0) -> Float[Tensor, " step"]:
     """The numbers in [0, 1) that a seed holds ready for the steps from `first` on, on every machine the same."""
     numbers = torch.rand(first + steps, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     return numbers[first:]

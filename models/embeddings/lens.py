@@ -215,7 +215,7 @@ def read_out(loaded: LoadedModel, vectors: Float[Tensor, "vector width"]) -> Flo
     logits (BERT's transform, Gemma's softcap, T5's scaling, Marian's bias), on a shadow of the model in which the stack
     of layers answers with the vectors at once.
 
-    Takes the device: call it inside a turn. Raises LensError for a model without a head, NoHiddenStatesError.
+    Takes the device: call it while holding its lock. Raises LensError for a model without a head, NoHiddenStatesError.
     """
     _check_head(loaded)
     anatomy = anatomy_of(loaded)

@@ -87,7 +87,7 @@ def embed(
     target_text: for seq2seq models, what the decoder is given: a text, shifted right as in training, or the decoder's
         input ids as they are; None gives it its start token alone.
 
-    Takes the device: call it inside a turn. The shared model is left as it was, transformers' hooks included.
+    Takes the device: call it while holding its lock. The shared model is left as it was, transformers' hooks included.
 
     Raises TextError, InputError, NoHiddenStatesError.
     """

@@ -48,7 +48,7 @@ class Request(Protocol[Answer_co]):
     """A frozen, hashable question; it is its own key in the cache."""
 
     def answer(self, engine: "Engine") -> Answer_co:
-        """Compute the answer, asking `engine` for models, for other requests, and for the turn to run a forward."""
+        """Compute the answer, asking `engine` for models, for other requests, and for the lock of a device."""
         ...
 
     def __hash__(self) -> int: ...
@@ -59,7 +59,7 @@ class StepsRequest(Protocol):
     """A frozen, hashable question whose answer comes step by step; equal ones under way are computed once."""
 
     def steps(self, engine: "Engine") -> Iterator[Any]:
-        """Compute the steps one by one, taking the turn for each forward and holding nothing between two."""
+        """Compute the steps one by one, taking the lock for each forward and holding nothing between two."""
         ...
 
     def __hash__(self) -> int: ...
@@ -170,7 +170,7 @@ class Engine:
 
     @property
     def jobs_running(self) -> int:
-        """How many jobs compute or wait for their turn."""
+        """How many jobs compute or wait for a device."""
         return self._jobs.running()
 
     def model(self, name: str) -> Any:
@@ -200,11 +200,11 @@ class Engine:
 
     @contextmanager
     def forward(self, loaded: Any) -> Iterator[None]:
-        """The turn to compute on this model's device: one forward each, so that a long text blocks nobody for long."""
+        """The lock of this model's device, held for one forward, so that a long text blocks nobody for long."""
         go_on_if_wanted()
         with self._using():
             self._models.use(loaded)
-            with self.gate(str(loaded.device)).turn(), self._surviving(with_model=True):
+            with self.gate(str(loaded.device)).lock(), self._surviving(with_model=True):
                 yield
         return_when_idle()
 

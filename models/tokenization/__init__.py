@@ -38,7 +38,7 @@ from models.tokenization.training import (
     check_training,
     smallest_vocabulary,
 )
-from models.tokenization.window import WINDOW, Column, Comparison, Stretch
+from models.tokenization.window import WINDOW, Column, Comparison, Disagreement
 from models.tokenization.writing import TextStream
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "Counts",
     "CountsRequest",
     "Difference",
+    "Disagreement",
     "FactsRequest",
     "Lattice",
     "LoadedTokenizer",
@@ -66,7 +67,6 @@ __all__ = [
     "ShownOrigin",
     "Stages",
     "StagesRequest",
-    "Stretch",
     "TextError",
     "TextStream",
     "Tokenization",

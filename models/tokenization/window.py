@@ -39,7 +39,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Disagreement:
     """A stretch on which tokenizers disagree: in characters of the whole text, with the number of pieces of each."""
 
     start: int
@@ -62,7 +62,7 @@ class Comparison:
     text: str
     columns: tuple[Column, ...]
     disagreements: Int32[np.ndarray, "stretch 2"]
-    largest: tuple[Stretch, ...]
+    largest: tuple[Disagreement, ...]
     count: int
 
 
@@ -95,9 +95,9 @@ def window_of(
     )
 
 
-def _largest(text: str, places: np.ndarray, found: Disagreements) -> tuple[Stretch, ...]:
+def _largest(text: str, places: np.ndarray, found: Disagreements) -> tuple[Disagreement, ...]:
     """The largest disagreements; of those on equal stretches of text only the first."""
-    distinct: dict[str, Stretch] = {}
+    distinct: dict[str, Disagreement] = {}
     for place in found.largest(_MOST_LOOKED_THROUGH):
         stretch = _stretch(text, places, found, place)
         distinct.setdefault(stretch.text, stretch)
@@ -106,11 +106,11 @@ def _largest(text: str, places: np.ndarray, found: Disagreements) -> tuple[Stret
     return tuple(distinct.values())
 
 
-def _stretch(text: str, places: np.ndarray, found: Disagreements, place: int) -> Stretch:
+def _stretch(text: str, places: np.ndarray, found: Disagreements, place: int) -> Disagreement:
     # A stretch may begin or end inside a character; people see whole ones.
     start = int(np.searchsorted(places, found.starts[place], side="right")) - 1
     end = int(np.searchsorted(places, found.ends[place], side="left"))
-    return Stretch(start, end, text[start:end], tuple(found.counts[:, place].tolist()))
+    return Disagreement(start, end, text[start:end], tuple(found.counts[:, place].tolist()))
 
 
 def _column(loaded: LoadedTokenizer | OwnTokenizer, cut: CutText, whole: bytes, low: int, high: int) -> Column:

@@ -17,7 +17,7 @@ from models.decoding import DecodingSettings, decode
 from models.embeddings import embed
 from models.engine import Engine, ModelPoolFullError
 from models.loading import load, placing, wrap_model
-from models.loading.placing import Place, bytes_by_device, failure_of, input_device, native_precision, places_for
+from models.loading.placing import Placement, bytes_by_device, failure_of, input_device, native_precision, places_for
 from tests.models import architectures
 from tests.models.architectures import IDS
 
@@ -137,7 +137,7 @@ def test_a_full_gpu_the_cpu_and_the_note(gpus, monkeypatch):
 
 
 def test_the_place_says_the_precision():
-    place = Place(torch.bfloat16, {"": "cpu"}, (("cpu", 0),), note="because")
+    place = Placement(torch.bfloat16, {"": "cpu"}, (("cpu", 0),), note="because")
     loaded = load.load_model("minilm", place)
     assert (loaded.model.dtype, loaded.note) == (torch.bfloat16, "because")
     # Positions and token types are whole numbers, and as large as before.
