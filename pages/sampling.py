@@ -35,7 +35,7 @@ from viz.components.next_token import next_token_library
 from viz.inspector import line
 
 if TYPE_CHECKING:
-    from models.decoding import DecodingSettings, GenerationStep, TokenFate, Waterfall
+    from models.decoding import DecodingSettings, GenerationStep, SamplingStages, TokenTrajectory
 
 _COLUMNS = (2.2, 7, 3)
 
@@ -106,9 +106,9 @@ def _knobs(column: DeltaGenerator, settings: "DecodingSettings | None", status: 
 
 def _answer(
     settings: "DecodingSettings", written: writing.Written | None, vocabulary: int, status: DeltaGenerator
-) -> "tuple[Waterfall, TokenFate, int | None]":
+) -> "tuple[SamplingStages, TokenTrajectory, int | None]":
     """The stages at the chosen place of what was written, the token that is selected, and the one that came there."""
-    from models.decoding import WaterfallRequest
+    from models.decoding import SamplingStagesRequest
 
     at = writing.chosen_place(written)
     steps = written.steps if written else ()
@@ -116,7 +116,7 @@ def _answer(
     picked = followed(vocabulary)
     ids = tuple(dict.fromkeys(each for each in (picked, came) if each is not None))
     before = tuple(step.token_id for step in steps[:at])
-    found = ask(WaterfallRequest(thread.MODEL.value, thread.TEXT.value, settings, ids, before), status)
+    found = ask(SamplingStagesRequest(thread.MODEL.value, thread.TEXT.value, settings, ids, before), status)
     selected = picked if picked is not None else came if came is not None else found.top[0].id
     return found, next(each for each in (*found.followed, *found.top) if each.id == selected), came
 

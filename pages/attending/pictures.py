@@ -35,7 +35,7 @@ from pages.attending.choices import (
 from pages.shared import thread
 from pages.shared.asking import ask, working
 from viz.components.attention_view import Frame, Heads, Hears, Matrix, Model, Panel, Products, attention_view
-from viz.components.picture_state import mark_of
+from viz.components.picture_state import digest_of
 from viz.inspector import line, part_text
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def show_matrix(
             main=main,
             window=window,
             pooling="largest weight" if POOLED.value == "max" else "mean weight",
-            base=mark_of(repr(after).encode("utf-8", "surrogatepass"), POOLED.value.encode()),
+            base=digest_of(repr(after).encode("utf-8", "surrogatepass"), POOLED.value.encode()),
             has_strip=kind != "cross",
             unit="weight" if BY.value == "weight" else "weight × length of the value",
             least=LEAST.value,

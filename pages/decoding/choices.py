@@ -17,7 +17,7 @@ from pages.shared.link import Choice, note, one_of, whole_number
 from viz.components.written_text import SHADES
 
 if TYPE_CHECKING:
-    from models.decoding import DecodingSettings, Turned
+    from models.decoding import BranchPoint, DecodingSettings
 
 _HEEDED = "decoding:heeded"
 LARGEST_SEED = 2**53 - 1
@@ -46,11 +46,11 @@ class Branch(tuple[tuple[int, int], ...]):
         return "-".join(f"{step}.{token}" for step, token in self)
 
     @property
-    def turns(self) -> "tuple[Turned, ...]":
+    def turns(self) -> "tuple[BranchPoint, ...]":
         """As a request takes them."""
-        from models.decoding import Turned
+        from models.decoding import BranchPoint
 
-        return tuple(Turned(step, token) for step, token in self)
+        return tuple(BranchPoint(step, token) for step, token in self)
 
 
 class Branches(tuple[Branch, ...]):

@@ -20,14 +20,14 @@ from viz.text_charts import DrawLine, SweepPoint, draws_chart, sweep_chart
 
 if TYPE_CHECKING:
     from models.decoding import (
+        BatchProgress,
+        BatchRequest,
+        BatchTexts,
+        CommonNumbers,
         DecodingSettings,
         DrawnToken,
         Draws,
         GenerationStep,
-        ManyProgress,
-        ManyRequest,
-        ManyTexts,
-        SameLuck,
         SweepRequest,
         WrittenText,
     )
@@ -46,7 +46,7 @@ _DRAWS = 1_000
 _ENDS = {"end token": "ends by itself", "positions": "no room left", "stop text": "ends with a stop text"}
 
 
-def _told(step: "ManyProgress") -> tuple[float, str]:
+def _told(step: "BatchProgress") -> tuple[float, str]:
     """How far a batch is."""
     said = f"Token {step.tokens} of at most {step.most}; texts that still go on: {step.going_on}."
     return step.tokens / step.most, said
@@ -63,7 +63,7 @@ def many_tab(
     presets: "Mapping[str, DecodingSettings]",
 ) -> None:
     """Several texts with each of up to four settings side by side, in figures, and over a sweep of temperatures."""
-    from models.decoding import ManyRequest
+    from models.decoding import BatchRequest
 
     left, right = st.columns([2, 5], gap="large")
     with left:
@@ -85,7 +85,7 @@ def many_tab(
         )
     names = (ABOVE, *chosen)
     each = tuple(_like(settings, one, tokens) for one in (settings, *(presets[name] for name in chosen)))
-    request = ManyRequest(model, text, each, count)
+    request = BatchRequest(model, text, each, count)
     with right:
         if pressed:
             leave("many")
@@ -119,7 +119,7 @@ def _like(settings: "DecodingSettings", other: "DecodingSettings", tokens: int) 
     )
 
 
-def _texts(names: Sequence[str], found: "ManyTexts") -> None:
+def _texts(names: Sequence[str], found: "BatchTexts") -> None:
     """The first texts, each beside those of the other settings that had the same luck; the others on demand."""
     rows = list(zip(*(one.texts for one in found.each), strict=True))
     with st.container(key="many_written"):
@@ -145,7 +145,7 @@ def _row(names: Sequence[str], row: "Sequence[WrittenText]") -> str:
     )
 
 
-def _figures(names: Sequence[str], found: "ManyTexts") -> None:
+def _figures(names: Sequence[str], found: "BatchTexts") -> None:
     with st.container(key="many_figures"):
         st.html(whole_texts.table_of(names, [one.figures for one in found.each]))
         st.html(
@@ -157,7 +157,7 @@ def _figures(names: Sequence[str], found: "ManyTexts") -> None:
         )
 
 
-def _downloads(request: "ManyRequest", names: Sequence[str], found: "ManyTexts") -> None:
+def _downloads(request: "BatchRequest", names: Sequence[str], found: "BatchTexts") -> None:
     name = f"{file_names.of_model(request.model)}-texts"
     with st.container(horizontal=True):
         st.download_button(
@@ -233,7 +233,7 @@ def luck_tab(
     presets: "Mapping[str, DecodingSettings]",
 ) -> None:
     """The settings above beside others, both with the same number for each step: where they part, and why."""
-    from models.decoding import SameLuckRequest
+    from models.decoding import CommonNumbersRequest
 
     left, right = st.columns([2, 5], gap="large")
     with left:
@@ -254,7 +254,7 @@ def luck_tab(
         if pair[0] == pair[1]:
             st.caption("These are the settings above themselves; choose others to compare them with.")
             return
-        found = answer_of("luck", SameLuckRequest(model, text, (pair[0], pair[1])), _told, is_wanted=True)
+        found = answer_of("luck", CommonNumbersRequest(model, text, (pair[0], pair[1])), _told, is_wanted=True)
         if found is not None:
             names = (ABOVE, name)
             with st.container(key="luck_written"):
@@ -262,10 +262,10 @@ def luck_tab(
                 st.html(_pair(names, found) + legend())
 
 
-def _pair(names: Sequence[str], found: "SameLuck") -> str:
+def _pair(names: Sequence[str], found: "CommonNumbers") -> str:
     def card(name: str, steps: "Sequence[GenerationStep]") -> TextCard:
         tokens = tuple(TextToken(step.text, step.piece.text, step.probability) for step in steps)
-        return TextCard(name, tokens, _ENDS.get(steps[-1].ends or "", ""), found.parts_at)
+        return TextCard(name, tokens, _ENDS.get(steps[-1].ends or "", ""), found.diverges_at)
 
     return text_cards([card(name, steps) for name, steps in zip(names, found.steps, strict=True)])
 

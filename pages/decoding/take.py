@@ -91,7 +91,7 @@ def other_branches(written: Written, walked: "Sequence[Branch]") -> list[Written
 
 def share_and_download(settings: "DecodingSettings", before: tuple[int, ...], written: Written | None) -> None:
     """The link to this view, seed included, and its numbers as CSV and JSON, made when somebody asks for them."""
-    from models.decoding import StagesRequest
+    from models.decoding import VocabularyStagesRequest
 
     choices = in_the_link()
     if all(map(fits, choices)):
@@ -103,7 +103,7 @@ def share_and_download(settings: "DecodingSettings", before: tuple[int, ...], wr
     with st.container(horizontal=True):
         st.download_button(
             "CSV of the stages",
-            lambda: stages_as_csv(engine.run(StagesRequest(model, text, settings, before))),
+            lambda: stages_as_csv(engine.run(VocabularyStagesRequest(model, text, settings, before))),
             f"{file_names.of_model(model)}-next-token.csv",
             "text/csv",
             key="csv",

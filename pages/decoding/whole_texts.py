@@ -10,7 +10,7 @@ from viz.inspector import part_text
 from viz.text_charts import FigureLine, figures_table
 
 if TYPE_CHECKING:
-    from models.decoding import DecodingSettings, Draws, ManyRequest, ManyTexts, SameLuck, TextFigures
+    from models.decoding import BatchRequest, BatchTexts, CommonNumbers, DecodingSettings, Draws, TextFigures
 
 _FEW_DIGITS = 3
 
@@ -59,7 +59,7 @@ def table_of(names: Sequence[str], figures: "Sequence[TextFigures]") -> str:
     )
 
 
-def texts_as_csv(names: Sequence[str], found: "ManyTexts") -> str:
+def texts_as_csv(names: Sequence[str], found: "BatchTexts") -> str:
     """A row for each text: its setting, every knob of it, the seed that gives it again, and the text."""
     rows: list[list[object]] = [["setting", "seed", "text", "tokens", "ends", "mean_log_probability", "settings"]]
     for name, one in zip(names, found.each, strict=True):
@@ -70,7 +70,7 @@ def texts_as_csv(names: Sequence[str], found: "ManyTexts") -> str:
     return as_csv(rows)
 
 
-def texts_as_json(request: "ManyRequest", names: Sequence[str], found: "ManyTexts") -> str:
+def texts_as_json(request: "BatchRequest", names: Sequence[str], found: "BatchTexts") -> str:
     """What was asked, and for each setting its knobs, its figures, and its texts token by token."""
     return json.dumps(
         {
@@ -93,26 +93,26 @@ def texts_as_json(request: "ManyRequest", names: Sequence[str], found: "ManyText
 # ----- The same luck
 
 
-def parting_words(names: Sequence[str], pair: "Sequence[DecodingSettings]", found: "SameLuck") -> list[str]:
+def parting_words(names: Sequence[str], pair: "Sequence[DecodingSettings]", found: "CommonNumbers") -> list[str]:
     """Where two texts part, and why there."""
     first, second = found.steps
-    at = found.parts_at
+    at = found.diverges_at
     if at is None:
         return [
             f"The same {len(first)} tokens: nowhere do the settings make this luck fall on another token.",
             "Take another seed, or settings that lie further apart.",
         ]
-    if found.reaches is None or found.luck is None:
+    if found.intervals is None or found.number is None:
         shorter, longer = sorted((len(first), len(second)))
         return [f"They are the same up to token {shorter}, where one of them ends; the other has {longer}."]
     falls = [
         f"“{steps[at].piece.text}” {name}"
         + (" (greedy: the likeliest, whatever the luck)" if one.temperature == 0 else f" ({_reach(low, high)})")
-        for name, one, steps, (low, high) in zip(_with(names), pair, found.steps, found.reaches, strict=True)
+        for name, one, steps, (low, high) in zip(_with(names), pair, found.steps, found.intervals, strict=True)
     ]
     same = "They part at the very first token" if at == 0 else f"They part at token {at + 1}, after {at} in common"
     return [
-        f"{same}: there the luck is {_share(found.luck)}, which falls on {falls[0]} and on {falls[1]}.",
+        f"{same}: there the luck is {_share(found.number)}, which falls on {falls[0]} and on {falls[1]}.",
         "The probabilities are laid end to end from 0 to 1, the model’s likeliest token first; in brackets is where "
         "the token lies. From there on each goes on from its own text, and the same number need not mean the same "
         "word.",
