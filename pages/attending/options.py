@@ -58,7 +58,7 @@ def more(traced: "TracedText", kind: str, layer: int | None, head: int | None) -
         )
         _toggle("Logarithmic colours", SCALE, ("linear", "log"), "scale_box")
         _select("Colour by", BY, _BY, "by_box")
-        if kind != "cross" and not (kind == "decoder" and traced.target_tokens):
+        if not traced.axes(kind).rows_are_target:
             has_two = sentences_part(traced, thread.TEXT.value) is not None
             _select(
                 "Sentences (who looks → at what)",
