@@ -70,7 +70,6 @@ def picture(**more):
         "heads": (2,) * LAYERS,
         "key_widths": (8,) * LAYERS,
         "value_widths": (8,) * LAYERS,
-        "number_bytes": 4,
         "allocated": None,
         "most_steps": 5,
         "selected": 2,

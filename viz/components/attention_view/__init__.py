@@ -291,6 +291,7 @@ def _matrix(view: Matrix, frame: Frame) -> tuple[dict[str, object], list[np.ndar
         "base": view.base,
         "hasStrip": view.has_strip,
         "unit": view.unit,
+        "pooling": view.pooling,
         "least": view.least,
         "isLog": view.is_log,
         "caption": caption,
