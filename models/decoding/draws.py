@@ -69,7 +69,7 @@ class DrawsRequest:
             raise SettingsError(f"1 to {MOST_DRAWS:,} draws can be made, not {self.count:,}.")
 
     def answer(self, engine: Engine) -> Draws:
-        """One forward, and none where the step was asked for before. Raises what a waterfall raises."""
+        """One forward, and none where the step was asked for before. Raises what `SamplingStagesRequest` raises."""
         loaded = engine.model(self.model)
         asked: NextToken = engine.run(NextTokenRequest(self.model, self.text, self.written))
         last = stages_after(loaded, asked, self.settings)[-1].probabilities

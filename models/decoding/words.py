@@ -69,5 +69,5 @@ class OwnKnobsRequest:
     def answer(self, engine: Engine) -> tuple[tuple[str, float | int | bool | str], ...]:
         """Raises what `load_model` raises."""
         config: Any = engine.model(self.model).model.generation_config
-        said = {} if config is None else config.to_diff_dict()
-        return tuple((name, said[name]) for name in _KNOBS if said.get(name) is not None)
+        given = {} if config is None else config.to_diff_dict()
+        return tuple((name, given[name]) for name in _KNOBS if given.get(name) is not None)

@@ -16,10 +16,11 @@ from transformers.utils import ModelOutput
 from models.decoding.masked import has_masked_head
 from models.embeddings.anatomy import anatomy_of
 from models.embeddings.order import best_first, rank_of
-from models.embeddings.vectors import Embedding, EmbedRequest, to_numpy
+from models.embeddings.vectors import Embedding, EmbedRequest
 from models.engine import Engine
 from models.errors import HeadlightError
 from models.forward.inputs import Inputs, model_inputs
+from models.forward.recorded_run import to_numpy
 from models.forward.shadow import answering, shadow_of
 from models.loaded import LoadedModel
 

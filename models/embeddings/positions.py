@@ -12,10 +12,11 @@ from jaxtyping import Float
 
 from models.embeddings.anatomy import hidden_of
 from models.embeddings.similarity import paired_cosines
-from models.embeddings.vectors import hidden_forward, to_numpy
+from models.embeddings.vectors import hidden_forward
 from models.engine import Engine
 from models.errors import HeadlightError
 from models.forward.inputs import Inputs, model_inputs
+from models.forward.recorded_run import to_numpy
 from models.loaded import LoadedModel
 
 

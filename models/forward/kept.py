@@ -52,7 +52,7 @@ _PARTS = (
 
 def key_of(loaded: LoadedModel, folder: Path) -> str:
     """What a finding is true of: these weights, computed by this code, these libraries, this type of device."""
-    said = (
+    parts = (
         fingerprint_of(folder),
         transformers.__version__,
         torch.__version__,
@@ -62,7 +62,7 @@ def key_of(loaded: LoadedModel, folder: Path) -> str:
         type(loaded.model).__name__,
         _digest_of_code(),
     )
-    return hashlib.sha256("\0".join(said).encode()).hexdigest()[:32]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,11 @@ class Kept:
 def kept_of(key: str) -> Kept | None:
     """What was kept under this key, or None; a file that cannot be read is as good as none."""
     try:
-        said = json.loads(_file(key).read_text())
+        contents = json.loads(_file(key).read_text())
         addresses = {
-            path: tuple((kind, int(layer)) for kind, layer in each) for path, each in said["addresses"].items()
+            path: tuple((kind, int(layer)) for kind, layer in each) for path, each in contents["addresses"].items()
         }
-        return Kept(tuple(Finding(**each) for each in said["findings"]), addresses, str(said["sample"]))
+        return Kept(tuple(Finding(**each) for each in contents["findings"]), addresses, str(contents["sample"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

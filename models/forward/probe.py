@@ -97,9 +97,9 @@ def give_addresses(loaded: LoadedModel, inputs: Inputs) -> None:
     except Exception as error:
         if failure_of(error) is not None:
             raise
-        said = " ".join(str(error).replace("`", "").split())[:_LONGEST_REASON].rstrip(". ")
+        why = " ".join(str(error).replace("`", "").split())[:_LONGEST_REASON].rstrip(". ")
         raise ModelRefusedError(
-            f"{loaded.card.title} does not read a text as it is set up ({type(error).__name__}: {said}); mend that in "
+            f"{loaded.card.title} does not read a text as it is set up ({type(error).__name__}: {why}); mend that in "
             "its config, or choose another model."
         ) from error
     output = result.get("logits", result.get("last_hidden_state"))
