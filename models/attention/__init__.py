@@ -1,6 +1,5 @@
 """What every head of every layer attends to, for any architecture that uses transformers' attention registry."""
 
-from models.attention.axes import Axes, axes
 from models.attention.bertviz_views import (
     BertVizDrawing,
     BertVizError,
@@ -30,6 +29,7 @@ from models.attention.requests import HeadMapRequest, TracedTextRequest, TraceRe
 from models.attention.steps import Absence, AbsencesRequest, StepRows, StepRowsRequest, TooManyTokensError
 from models.attention.trace import AttentionTrace, NoSuchMapError, trace_attention, trace_rows
 from models.attention.traced_text import TracedText
+from models.forward.axes import Axes, axes
 from models.forward.capture import UnseenAttentionError
 from models.forward.inputs import InputError
 from models.forward.interventions import CutLink, HideToken, Intervention, InterventionError, ReplacePattern, ZeroHead

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from models.attention.axes import axes
 from models.attention.pictures import screen_cells
 from models.attention.pooling import block_starts
 from models.attention.requests import HeadMapRequest, TraceRequest
 from models.attention.steps import TooManyTokensError
 from models.engine import Engine
+from models.forward.axes import axes
 
 MOST_TOKENS = 512
 

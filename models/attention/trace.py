@@ -7,12 +7,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from models.attention.axes import Axes, axes
 from models.errors import HeadlightError
-from models.forward.capture import Call, Kind, allowed_keys, full_mask
+from models.forward.axes import KINDS, Axes, Kind, axes
+from models.forward.capture import Call, allowed_keys, full_mask
 from models.forward.eager import attended, of_queries
 from models.forward.interventions import Intervention, ReplacePattern
-from models.forward.recorded_run import KINDS, RecordedRun, record_rows, to_numpy
+from models.forward.recorded_run import RecordedRun, record_rows, to_numpy
 from models.loaded import LoadedModel
 from models.tokenization import Piece
 

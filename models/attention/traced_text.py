@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from models.attention.axes import Axes, axes
 from models.attention.outputs import TokenProbability, next_tokens, streamed_texts, written_ids, written_tokens
 from models.attention.trace import AttentionTrace
+from models.forward.axes import Axes, axes
 from models.loaded import LoadedModel
 
 

@@ -17,12 +17,13 @@ from torch import Tensor
 from models.attention.trace import AttentionTrace, trace_attention
 from models.embeddings.anatomy import NoHiddenStatesError, anatomy_of
 from models.embeddings.lens import LensError, can_read_out, normed, read_out
+from models.forward.axes import KINDS
 from models.forward.capture import ADDRESSES
 from models.forward.inputs import Inputs, plain_ids
 from models.forward.interventions import HideToken
 from models.forward.kept import Kept, keep, kept_of, key_of, sample_of
 from models.forward.probe import give_addresses
-from models.forward.recorded_run import KINDS, to_numpy
+from models.forward.recorded_run import to_numpy
 from models.forward.reference import Reference, reference
 from models.forward.shadow import outermost_lists
 from models.kv_cache.fresh import fresh_cache

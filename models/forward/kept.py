@@ -22,6 +22,7 @@ from torch import nn
 from models.attention import trace
 from models.embeddings import anatomy, lens
 from models.forward import (
+    axes,
     capture,
     eager,
     implementation,
@@ -43,7 +44,7 @@ from models.loading.packs import home
 _MOST_KEPT = 64
 _SAMPLED = 16
 _PARTS = (
-    *(capture, eager, inputs, interventions, recorded_run, replay, shadow, trace),
+    *(axes, capture, eager, inputs, interventions, recorded_run, replay, shadow, trace),
     *(anatomy, lens),
     *(implementation, probe, reference),
     *(fresh, measurement, prediction, seen),

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from models.errors import HeadlightError
-from models.forward.capture import ADDRESSES, Address, Call, Kind, Run, looks_ahead, recording
+from models.forward.axes import KINDS, Kind, map_size
+from models.forward.capture import ADDRESSES, Address, Call, Run, looks_ahead, recording
 from models.forward.inputs import Inputs
 from models.forward.shadow import outermost_lists, shadow_of
 from models.loaded import LoadedModel
@@ -124,8 +125,9 @@ def _members(stack: nn.ModuleList) -> list[nn.Module]:
 def _kind(call: Call, source: int, target: int) -> Kind:
     rows, _, queries, _ = call.query.shape
     keys = call.key.shape[2]
-    if rows == 1 and target and (queries, keys) in ((source, source), (target, target), (target, source)):
-        return {(source, source): "encoder", (target, target): "decoder", (target, source): "cross"}[queries, keys]
+    of_size: dict[tuple[int, int], Kind] = {map_size(kind, source, target): kind for kind in KINDS} if target else {}
+    if rows == 1 and (queries, keys) in of_size:
+        return of_size[queries, keys]
     if rows == 1 and not target and queries == keys == source:
         return "encoder" if looks_ahead(call) else "decoder"
     raise ArchitectureNotSupportedError(

@@ -11,13 +11,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from models.errors import HeadlightError
-from models.forward.capture import Call, Kind, Run, recording
+from models.forward.axes import KINDS
+from models.forward.capture import Call, Run, recording
 from models.forward.inputs import Inputs, model_inputs
 from models.forward.interventions import HideToken, Intervention, InterventionError
 from models.forward.replay import Blocks, CachedOutput, unchanged
 from models.loaded import LoadedModel
-
-KINDS: tuple[Kind, ...] = ("encoder", "decoder", "cross")
 
 
 class NothingRecordedError(HeadlightError):
