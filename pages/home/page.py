@@ -6,7 +6,7 @@ from importlib import import_module
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from models.engine import libraries
+from models.one_at_a_time import libraries
 from pages.shared.link import mirror
 from pages.shared.messages import in_place, show_notes
 from pages.shared.page import Example

@@ -19,10 +19,10 @@ from viz.text_charts import FigureLine, SweepPoint, figures_table, sweep_chart
 
 if TYPE_CHECKING:
     from models.decoding import (
+        BatchProgress,
+        BatchRequest,
+        BatchTexts,
         DecodingSettings,
-        ManyProgress,
-        ManyRequest,
-        ManyTexts,
         SweepRequest,
         TextFigures,
         WrittenText,
@@ -42,7 +42,7 @@ _TEMPERATURES = (0.0, 0.4, 0.7, 1.0, 1.3, 1.6, 2.0)
 _SWEEP_COUNT = 8
 
 
-def progress_text(step: "ManyProgress") -> tuple[float, str]:
+def progress_text(step: "BatchProgress") -> tuple[float, str]:
     """How far a batch is."""
     said = f"Token {step.tokens} of at most {step.most}; texts that still go on: {step.going_on}."
     return step.tokens / step.most, said
@@ -55,7 +55,7 @@ def batch_tab(
     presets: "Mapping[str, DecodingSettings]",
 ) -> None:
     """Several texts with each of up to four settings side by side, in figures, and over a sweep of temperatures."""
-    from models.decoding import ManyRequest
+    from models.decoding import BatchRequest
 
     left, right = st.columns([2, 5], gap="large")
     with left:
@@ -77,7 +77,7 @@ def batch_tab(
         )
     names = (ABOVE, *chosen)
     each = tuple(comparable(settings, one, tokens) for one in (settings, *(presets[name] for name in chosen)))
-    request = ManyRequest(model, text, each, count)
+    request = BatchRequest(model, text, each, count)
     with right:
         if pressed:
             _JOB.leave()
@@ -113,7 +113,7 @@ def comparable(settings: "DecodingSettings", other: "DecodingSettings", tokens: 
     )
 
 
-def _texts(names: Sequence[str], found: "ManyTexts") -> None:
+def _texts(names: Sequence[str], found: "BatchTexts") -> None:
     """The first texts, each beside those of the other settings with the same seed; the others on demand."""
     rows = list(zip(*(one.texts for one in found.each), strict=True))
     with st.container(key="many_written"):
@@ -139,7 +139,7 @@ def _row(names: Sequence[str], row: "Sequence[WrittenText]") -> str:
     )
 
 
-def _figures(names: Sequence[str], found: "ManyTexts") -> None:
+def _figures(names: Sequence[str], found: "BatchTexts") -> None:
     with st.container(key="many_figures"):
         st.html(figures_of(names, [one.figures for one in found.each]))
         st.html(
@@ -151,7 +151,7 @@ def _figures(names: Sequence[str], found: "ManyTexts") -> None:
         )
 
 
-def _downloads(request: "ManyRequest", names: Sequence[str], found: "ManyTexts") -> None:
+def _downloads(request: "BatchRequest", names: Sequence[str], found: "BatchTexts") -> None:
     name = f"{file_names.of_model(request.model)}-texts"
     with st.container(horizontal=True):
         download_button(Download("Texts as CSV", f"{name}.csv", lambda: texts_as_csv(names, found)), key="many_csv")
@@ -248,7 +248,7 @@ def figures_of(names: Sequence[str], figures: "Sequence[TextFigures]") -> str:
     )
 
 
-def texts_as_csv(names: Sequence[str], found: "ManyTexts") -> str:
+def texts_as_csv(names: Sequence[str], found: "BatchTexts") -> str:
     """A row for each text: its setting, every knob of it, the seed that gives it again, and the text."""
     rows: list[list[object]] = [["setting", "seed", "text", "tokens", "ends", "mean_log_probability", "settings"]]
     for name, one in zip(names, found.each, strict=True):
@@ -259,7 +259,7 @@ def texts_as_csv(names: Sequence[str], found: "ManyTexts") -> str:
     return as_csv(rows)
 
 
-def texts_as_json(request: "ManyRequest", names: Sequence[str], found: "ManyTexts") -> str:
+def texts_as_json(request: "BatchRequest", names: Sequence[str], found: "BatchTexts") -> str:
     """What was asked, and for each setting its knobs, its figures, and its texts token by token."""
     return json.dumps(
         {

@@ -177,7 +177,7 @@ def against_greedy(log_probability: float, score: float, *, is_same: bool) -> st
 
 def tree_as_csv(found: "BeamSearch") -> str:
     """A row for each candidate."""
-    names = ("rank", "token_id", "token_log_probability", "log_probability", "score", "fate", "is_end", "place")
+    names = ("rank", "token_id", "token_log_probability", "log_probability", "score", "outcome", "is_end", "place")
     rows: list[list[object]] = [["step", *names, "piece", "text", "parent", "leads_to"]]
     for step, considered in enumerate(found.candidates):
         for each in considered:
@@ -201,7 +201,7 @@ def tree_as_json(found: "BeamSearch", request: "BeamSearchRequest") -> str:
         "token_log_probability",
         "log_probability",
         "score",
-        "fate",
+        "outcome",
         "is_end",
     )
     return json.dumps(

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from models.engine import libraries
+from models.one_at_a_time import libraries
 from pages.sampling.knobs import KNOB_CHOICES, KNOBS, Preset
 from pages.shared import thread
 from pages.shared.link import Choice, note, one_of, whole_number
 from viz.components.written_text import SHADES
 
 if TYPE_CHECKING:
-    from models.decoding import DecodingSettings, Turned
+    from models.decoding import BranchPoint, DecodingSettings
 
 LARGEST_SEED = 2**53 - 1
 DEFAULT_SEED = 5
@@ -49,11 +49,11 @@ class Branch(tuple[tuple[int, int], ...]):
         return "-".join(f"{step}.{token}" for step, token in self)
 
     @property
-    def turns(self) -> "tuple[Turned, ...]":
+    def turns(self) -> "tuple[BranchPoint, ...]":
         """As a request takes them."""
-        from models.decoding import Turned
+        from models.decoding import BranchPoint
 
-        return tuple(Turned(step, token) for step, token in self)
+        return tuple(BranchPoint(step, token) for step, token in self)
 
 
 class Branches(tuple[Branch, ...]):

@@ -85,7 +85,7 @@ def other_branches(written: Continuation, walked: "Sequence[Branch]") -> list[Co
 
 def take_along(settings: "DecodingSettings", before: tuple[int, ...], written: Continuation | None) -> None:
     """The link to this view, seed included, and its numbers as files."""
-    from models.decoding import StagesRequest
+    from models.decoding import VocabularyStagesRequest
 
     model, text = thread.MODEL.value, thread.TEXT.value
     name = file_names.of_model(model)
@@ -93,7 +93,7 @@ def take_along(settings: "DecodingSettings", before: tuple[int, ...], written: C
         Download(
             "CSV of the stages",
             f"{name}-next-token.csv",
-            lambda: stages_as_csv(engine.run(StagesRequest(model, text, settings, before))),
+            lambda: stages_as_csv(engine.run(VocabularyStagesRequest(model, text, settings, before))),
             help="The whole vocabulary, exact.",
         )
     ]

@@ -21,15 +21,15 @@ from viz.inspector import Share, heading, line, part_text, shares
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.decoding import DecodingSettings, GenerationStep, TokenFate, Waterfall
+    from models.decoding import DecodingSettings, GenerationStep, SamplingStages, TokenTrajectory
 
 _LONGEST_WORD = 60
 _FURTHER = 32
 
 
 def inspect(
-    found: "Waterfall",
-    token: "TokenFate",
+    found: "SamplingStages",
+    token: "TokenTrajectory",
     settings: "DecodingSettings",
     steps: "Sequence[GenerationStep]",
     look: str | None,
@@ -47,7 +47,7 @@ def inspect(
         f'<div class="headlight-trajectory">{shares([Share(stage.name, share) for stage, share in rows])}</div>',
     ]
     if settings.temperature > 0:
-        told.append(line(f"Seed {SEED.value} has the number {found.luck:.3f} for this step: {_fell(found)}"))
+        told.append(line(f"Seed {SEED.value} has the number {found.number:.3f} for this step: {_fell(found)}"))
     if found.note:
         told.append(line(found.note))
     st.html("".join(told))
@@ -56,7 +56,7 @@ def inspect(
         _go_on(token, settings, steps)
 
 
-def _verdict(found: "Waterfall", token: "TokenFate", settings: "DecodingSettings") -> str:
+def _verdict(found: "SamplingStages", token: "TokenTrajectory", settings: "DecodingSettings") -> str:
     raw = token.probabilities[0]
     bits = token.surprisal / math.log(2)
     own = (
@@ -76,7 +76,7 @@ def _verdict(found: "Waterfall", token: "TokenFate", settings: "DecodingSettings
     return f"“{token.text}” comes with {part_text(token.probabilities[-1])}. {own}"
 
 
-def _reasons(found: "Waterfall", token: "TokenFate", settings: "DecodingSettings") -> list[str]:
+def _reasons(found: "SamplingStages", token: "TokenTrajectory", settings: "DecodingSettings") -> list[str]:
     """Why the stage that cut it did so, in numbers that stand in the picture."""
     if token.cut_by is None:
         return []
@@ -98,7 +98,7 @@ def _reasons(found: "Waterfall", token: "TokenFate", settings: "DecodingSettings
     return [*([why] if why else []), left]
 
 
-def _fell(found: "Waterfall") -> str:
+def _fell(found: "SamplingStages") -> str:
     return (
         f"counted from the likeliest token on, that falls on “{found.drawn.text}”. The same number means the same luck "
         "in every setting."
@@ -142,7 +142,7 @@ def _cut_by(status: DeltaGenerator) -> None:
             run_again()
 
 
-def _go_on(token: "TokenFate", settings: "DecodingSettings", steps: "Sequence[GenerationStep]") -> None:
+def _go_on(token: "TokenTrajectory", settings: "DecodingSettings", steps: "Sequence[GenerationStep]") -> None:
     at = AT.value
     is_here = at < len(steps) and steps[at].token_id == token.id
 

@@ -23,7 +23,7 @@ from viz.components.next_token import next_token_library
 from viz.inspector import line
 
 if TYPE_CHECKING:
-    from models.decoding import DecodingSettings, GenerationStep, TokenFate, Waterfall
+    from models.decoding import DecodingSettings, GenerationStep, SamplingStages, TokenTrajectory
 
 
 def explore(status: DeltaGenerator) -> None:
@@ -72,15 +72,15 @@ def explore(status: DeltaGenerator) -> None:
 
 def _answer(
     settings: "DecodingSettings", before: tuple[int, ...], came: int | None, vocabulary: int, status: DeltaGenerator
-) -> "tuple[Waterfall, TokenFate]":
+) -> "tuple[SamplingStages, TokenTrajectory]":
     """The stages after these ids of what was written, and the token that is selected; `came` is the one that stands
     there.
     """
-    from models.decoding import WaterfallRequest
+    from models.decoding import SamplingStagesRequest
 
     picked = picked_token(vocabulary)
     ids = tuple(dict.fromkeys(each for each in (picked, came) if each is not None))
-    found = ask(WaterfallRequest(thread.MODEL.value, thread.TEXT.value, settings, ids, before), status)
+    found = ask(SamplingStagesRequest(thread.MODEL.value, thread.TEXT.value, settings, ids, before), status)
     selected = picked if picked is not None else came if came is not None else found.top[0].id
     return found, next(each for each in (*found.followed, *found.top) if each.id == selected)
 

@@ -13,7 +13,7 @@ from viz.inspector import line
 from viz.text_cards import TextCard, TextToken, legend, text_cards
 
 if TYPE_CHECKING:
-    from models.decoding import DecodingSettings, GenerationStep, SameLuck
+    from models.decoding import CommonNumbers, DecodingSettings, GenerationStep
 
 _JOB = Job("same_seed")
 _OTHER_TEMPERATURE = "another temperature"
@@ -27,7 +27,7 @@ def same_seed_tab(
     presets: "Mapping[str, DecodingSettings]",
 ) -> None:
     """The settings above beside others, both with the same number for each step: where they diverge, and why."""
-    from models.decoding import SameLuckRequest
+    from models.decoding import CommonNumbersRequest
 
     left, right = st.columns([2, 5], gap="large")
     with left:
@@ -48,7 +48,7 @@ def same_seed_tab(
         if pair[0] == pair[1]:
             st.caption("These are the settings above themselves; choose others to compare them with.")
             return
-        found = _JOB.answer(SameLuckRequest(model, text, (pair[0], pair[1])), progress_text, is_wanted=True)
+        found = _JOB.answer(CommonNumbersRequest(model, text, (pair[0], pair[1])), progress_text, is_wanted=True)
         if found is not None:
             names = (ABOVE, name)
             with st.container(key="luck_written"):
@@ -56,34 +56,34 @@ def same_seed_tab(
                 st.html(_pair(names, found) + legend())
 
 
-def _pair(names: Sequence[str], found: "SameLuck") -> str:
+def _pair(names: Sequence[str], found: "CommonNumbers") -> str:
     def card(name: str, steps: "Sequence[GenerationStep]") -> TextCard:
         tokens = tuple(TextToken(step.text, step.piece.text, step.probability) for step in steps)
-        return TextCard(name, tokens, ENDS.get(steps[-1].ends or "", ""), found.parts_at)
+        return TextCard(name, tokens, ENDS.get(steps[-1].ends or "", ""), found.diverges_at)
 
     return text_cards([card(name, steps) for name, steps in zip(names, found.steps, strict=True)])
 
 
-def divergence_words(names: Sequence[str], pair: "Sequence[DecodingSettings]", found: "SameLuck") -> list[str]:
+def divergence_words(names: Sequence[str], pair: "Sequence[DecodingSettings]", found: "CommonNumbers") -> list[str]:
     """Where two texts diverge, and why there."""
     first, second = found.steps
-    at = found.parts_at
+    at = found.diverges_at
     if at is None:
         return [
             f"The same {len(first)} tokens: nowhere do the settings make this luck fall on another token.",
             "Take another seed, or settings that lie further apart.",
         ]
-    if found.reaches is None or found.luck is None:
+    if found.intervals is None or found.number is None:
         shorter, longer = sorted((len(first), len(second)))
         return [f"They are the same up to token {shorter}, where one of them ends; the other has {longer}."]
     falls = [
         f"“{steps[at].piece.text}” {name}"
         + (" (greedy: the likeliest, whatever the luck)" if one.temperature == 0 else f" ({_interval(low, high)})")
-        for name, one, steps, (low, high) in zip(_with(names), pair, found.steps, found.reaches, strict=True)
+        for name, one, steps, (low, high) in zip(_with(names), pair, found.steps, found.intervals, strict=True)
     ]
     same = "They part at the very first token" if at == 0 else f"They part at token {at + 1}, after {at} in common"
     return [
-        f"{same}: there the luck is {_share(found.luck)}, which falls on {falls[0]} and on {falls[1]}.",
+        f"{same}: there the luck is {_share(found.number)}, which falls on {falls[0]} and on {falls[1]}.",
         "The probabilities are laid end to end from 0 to 1, the model’s likeliest token first; in brackets is where "
         "the token lies. From there on each goes on from its own text, and the same number need not mean the same "
         "word.",

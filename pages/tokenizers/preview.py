@@ -3,7 +3,7 @@
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import TOKENIZERS
-from models.engine import libraries
+from models.one_at_a_time import libraries
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.preview import is_of_the_thread

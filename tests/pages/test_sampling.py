@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.decoding import DecodingSettings, Turned, WriteRequest, decode, sampling_stages
+from models.decoding import BranchPoint, DecodingSettings, WriteRequest, decode, sampling_stages
 from models.engine import engine
 from pages.sampling.choices import Branch
 from pages.sampling.examples import EXAMPLES
@@ -204,7 +204,7 @@ def test_a_branch_goes_on_from_another_token_and_both_stay():
     assert screen.shown["selected"] == other
     assert screen.shown["drawn"] == drawn[3].token_id
     screen.press("go_on").until_done()
-    request = WriteRequest("smollm2", PARIS, settings(max_new_tokens=6), (Turned(3, other),))
+    request = WriteRequest("smollm2", PARIS, settings(max_new_tokens=6), (BranchPoint(3, other),))
     expected = request.answer(engine)
     assert screen.text == texts_of(expected)
     assert screen.text[:3] == texts_of(drawn[:3])
@@ -269,14 +269,14 @@ def test_branches_that_a_link_brought_have_their_pieces_and_are_in_the_file():
 
 def test_a_file_has_all_that_gives_the_text_again():
     knobs = {"max_new_tokens": 6, "bad_words": ((260,), (5, 6)), "stop": ("\n\n\n",), "order": ("top-p", "temperature")}
-    request = WriteRequest("smollm2", PARIS, settings(**knobs), (Turned(1, 345), Turned(4, 500)))
+    request = WriteRequest("smollm2", PARIS, settings(**knobs), (BranchPoint(1, 345), BranchPoint(4, 500)))
     steps = engine.run(request)
     parents = [Continuation(each, engine.run(each), is_done=True) for each in (request.parent, request.parent.parent)]
     read = json.loads(text_as_json(Continuation(request, steps, is_done=True), parents))
     said = read["settings"]
     said |= {name: tuple(said[name]) for name in ("stop", "order")}
     said["bad_words"] = tuple(map(tuple, said["bad_words"]))
-    branch = tuple(Turned(each["step"], each["token"]) for each in read["branch"])
+    branch = tuple(BranchPoint(each["step"], each["token"]) for each in read["branch"])
     again = WriteRequest(read["model"], read["prompt"], DecodingSettings(**said), branch)
     assert again == request
     found = again.answer(engine)

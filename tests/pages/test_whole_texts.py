@@ -10,7 +10,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from models.decoding import DecodingSettings, DrawsRequest, ManyRequest, SameLuckRequest, decode
+from models.decoding import BatchRequest, CommonNumbersRequest, DecodingSettings, DrawsRequest, decode
 from models.engine import engine
 from pages.sampling.batch import rest, texts_as_csv, texts_as_json
 from pages.sampling.draws import chance_words, draws_words
@@ -129,7 +129,7 @@ def test_an_encoder_is_told_in_a_sentence():
 
 def test_files_have_all_that_gives_a_text_again():
     asked = (replace(SETTINGS, max_new_tokens=6), replace(OTHERS["Wild"], max_new_tokens=6))
-    request = ManyRequest("smollm2", TEXT, asked, 2)
+    request = BatchRequest("smollm2", TEXT, asked, 2)
     found = engine.run(request)
     rows = list(csv.DictReader(io.StringIO(texts_as_csv(["as above", "Wild"], found))))
     assert [(row["setting"], row["seed"]) for row in rows] == [
@@ -151,10 +151,10 @@ def test_files_have_all_that_gives_a_text_again():
 
 
 def test_words_for_what_happens_seldom():
-    same = engine.run(SameLuckRequest("smollm2", TEXT, (SETTINGS, replace(SETTINGS, top_h=1))))
+    same = engine.run(CommonNumbersRequest("smollm2", TEXT, (SETTINGS, replace(SETTINGS, top_h=1))))
     assert "The same 20 tokens" in divergence_words(["a", "b"], (SETTINGS, SETTINGS), same)[0]
     pair = (SETTINGS, replace(SETTINGS, max_new_tokens=5))
-    short = engine.run(SameLuckRequest("smollm2", TEXT, pair))
+    short = engine.run(CommonNumbersRequest("smollm2", TEXT, pair))
     assert "up to token 5, where one of them ends" in divergence_words(["a", "b"], pair, short)[0]
     alone = engine.run(DrawsRequest("smollm2", TEXT, (), replace(SETTINGS, top_k=1)))
     assert "nothing to chance" in draws_words(alone)[0]
