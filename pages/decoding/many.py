@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from models.decoding import (
         BatchProgress,
         BatchRequest,
+        BatchText,
         BatchTexts,
         CommonNumbers,
         DecodingSettings,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
         Draws,
         GenerationStep,
         SweepRequest,
-        WrittenText,
     )
 
 ABOVE = "as above"
@@ -132,7 +132,7 @@ def _texts(names: Sequence[str], found: "BatchTexts") -> None:
                 st.html(_row(names, row))
 
 
-def _row(names: Sequence[str], row: "Sequence[WrittenText]") -> str:
+def _row(names: Sequence[str], row: "Sequence[BatchText]") -> str:
     return text_cards(
         [
             TextCard(
