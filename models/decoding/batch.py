@@ -27,7 +27,7 @@ _MIB = 1024**2
 
 
 @dataclass(frozen=True)
-class WrittenText:
+class BatchText:
     """One text, token by token.
 
     seed: it alone gives this text again. ids, pieces: of every token that was drawn, an end token too. parts: what each
@@ -59,7 +59,7 @@ class SettingTexts:
     """What one setting wrote. texts: text r draws with the first seed + r; greedily all are the same."""
 
     settings: DecodingSettings
-    texts: tuple[WrittenText, ...]
+    texts: tuple[BatchText, ...]
     figures: TextFigures
 
 
@@ -284,8 +284,8 @@ def _check_memory(loaded: LoadedModel, read: int, most: int, settings: Sequence[
         )
 
 
-def _written(seed: int, steps: Sequence[GenerationStep]) -> WrittenText:
-    return WrittenText(
+def _written(seed: int, steps: Sequence[GenerationStep]) -> BatchText:
+    return BatchText(
         seed=seed,
         ids=tuple(step.token_id for step in steps),
         pieces=tuple(step.piece.text for step in steps),
