@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, UInt16
 
+from models.attention.head_map import LeftOut, left_out_columns, visible_by_head, weighted_by_value
 from models.attention.pooling import Pooling, max_pooled, pooled, without_columns
-from models.attention.requests import HeadMapRequest, LeftOut, TraceRequest, left_out_columns
+from models.attention.requests import HeadMapRequest, TraceRequest
 from models.engine import Engine
 
 THUMBNAIL_STEPS = 4095
@@ -97,12 +98,11 @@ class LayerMapsRequest:
         trace = engine.run(self.map.trace)
         kind, (first, last) = self.map.kind, self.queries
         layer = -1 if self.map.layer is None else self.map.layer
-        heads = trace.heads(kind, layer)
         with engine.forward(trace.loaded):
             weights = trace.weights(kind, layer, queries=slice(first, last))
-            visible = np.stack([trace.visible(kind, layer, head)[first:last] for head in range(heads)])
+            visible = visible_by_head(trace, kind, layer)[:, first:last]
         if self.map.by_value:
-            weights = weights * np.linalg.norm(trace.values(kind, layer), axis=-1)[:, None]
+            weights = weighted_by_value(trace, kind, layer, weights)
         if self.map.left_out:
             weights, _ = without_columns(weights, left_out_columns(trace, kind, self.map.left_out))
         return np.where(visible, weights, np.float32(np.nan))[:, :, slice(*self.keys)]

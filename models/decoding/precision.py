@@ -28,7 +28,7 @@ class Fp8Comparison:
     divergences: for each token, the Kullback-Leibler divergence in nats from the exact distribution to the other.
     agrees: for each token, whether both find the same one the likeliest.
     exact_texts, fp8_texts: what each writes by itself, greedily, token by token.
-    parts_at: the first token in which those differ; None where they do not.
+    diverges_at: the first token in which those differ; None where they do not.
     """
 
     exact_bytes: int
@@ -38,7 +38,7 @@ class Fp8Comparison:
     agrees: Bool[np.ndarray, " token"]
     exact_texts: tuple[str, ...]
     fp8_texts: tuple[str, ...]
-    parts_at: int | None
+    diverges_at: int | None
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,11 @@ class Fp8Request:
     def _steps(self, engine: Engine) -> Iterator[Fp8Progress]:
         loaded = engine.model(self.model)
         prompt = prompt_ids(loaded, self.text)
-        turn = partial(engine.forward, loaded)
+        lock = partial(engine.forward, loaded)
         # Two caches at a time over the same tokens, so that no row of logits is kept longer than it is compared.
         tokens: list[int] = []
-        exact = forced_forwards(loaded, prompt, self.tokens, "dynamic", turn=turn)
-        rounded = forced_forwards(loaded, prompt, self.tokens, "fp8", turn=turn, tokens=tokens)
+        exact = forced_forwards(loaded, prompt, self.tokens, "dynamic", lock=lock)
+        rounded = forced_forwards(loaded, prompt, self.tokens, "fp8", lock=lock, tokens=tokens)
         differences, divergences, agrees, held = [], [], [], (0, 0)
         for one in exact:
             tokens.append(one.token)
@@ -97,7 +97,7 @@ class Fp8Request:
         written: list[list[GenerationStep]] = [[], []]
         caches: tuple[CacheName, ...] = ("dynamic", "fp8")
         for way, cache in enumerate(caches):
-            for step in decode(loaded, prompt, DecodingSettings(self.tokens, cache=cache), turn=turn):
+            for step in decode(loaded, prompt, DecodingSettings(self.tokens, cache=cache), lock=lock):
                 written[way].append(step)
                 yield Fp8Progress(0.5 + (way + len(written[way]) / self.tokens) / 4)
         ids = [[step.token_id for step in steps] for steps in written]
@@ -111,6 +111,6 @@ class Fp8Request:
                 agrees=np.array(agrees, dtype=np.bool_),
                 exact_texts=tuple(step.text for step in written[0]),
                 fp8_texts=tuple(step.text for step in written[1]),
-                parts_at=next((at for at, pair in enumerate(zip_longest(*ids)) if pair[0] != pair[1]), None),
+                diverges_at=next((at for at, pair in enumerate(zip_longest(*ids)) if pair[0] != pair[1]), None),
             ),
         )

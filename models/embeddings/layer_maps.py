@@ -7,11 +7,11 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float
 
-from models.attention.inputs import InputError
 from models.embeddings.maps import Dimensions, MapError, Method, Trust, aligned, check_count, is_one_point, project
 from models.embeddings.occurrences import word_tokens
 from models.embeddings.vectors import Embedding, EmbedRequest
 from models.engine import Engine
+from models.forward.inputs import InputError
 from models.tokenization import Tokenization, encode
 
 MOST_SENTENCES = 1_000

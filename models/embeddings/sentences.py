@@ -11,12 +11,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.attention.inputs import InputError
 from models.embeddings.maps import Dimensions, Method, Projection, project
 from models.embeddings.precision import NEIGHBOURS, Precision, precisions
 from models.embeddings.similarity import Pooling
 from models.engine import Engine, on_one_thread
 from models.errors import HeadlightError
+from models.forward.inputs import InputError
 from models.loaded import LoadedModel
 from models.tokenization import TextError, encode
 

@@ -139,7 +139,7 @@ def journey() -> Journey | None:
 
 def _check_size(lines: tuple[str, ...], only: str | None) -> None:
     """Every state of every token is kept while it is shown: raises HeadlightError for too many."""
-    from models.attention.inputs import model_inputs
+    from models.forward.inputs import model_inputs
 
     loaded = engine.model(thread.MODEL.value)
     counts = [len(model_inputs(loaded, text).ids) for text in lines]

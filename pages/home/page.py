@@ -6,13 +6,15 @@ from importlib import import_module
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from models.engine import libraries
+from models.one_at_a_time import libraries
 from pages.shared.link import mirror
 from pages.shared.messages import in_place, show_notes
 from pages.shared.page import Example
 from pages.shared.preview import is_of_the_thread
 from pages.shared.registry import HOME, PAGES, PageEntry
 from pages.shared.thread import MODEL, TEXT, THREAD
+
+_IN_A_ROW = 3
 
 Preview = Callable[[DeltaGenerator], tuple[str, str]]
 
@@ -44,11 +46,11 @@ st.markdown(
     "A copied link opens the same view, so a class can look at one picture together."
 )
 show_notes()
-left, right = st.columns(2)
 places = []
-for number, each in enumerate(PAGES):
-    with (left, right)[number % 2]:
-        places.append(way_in(each, import_module(f"pages.{each.address}.examples").EXAMPLES[0]))
+for start in range(0, len(PAGES), _IN_A_ROW):
+    for each, column in zip(PAGES[start : start + _IN_A_ROW], st.columns(_IN_A_ROW), strict=False):
+        with column:
+            places.append(way_in(each, import_module(f"pages.{each.address}.examples").EXAMPLES[0]))
 mirror(THREAD)
 # Everything above is on the screen before torch is imported, which the pictures need.
 libraries()

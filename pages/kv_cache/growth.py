@@ -65,7 +65,6 @@ def show(
             heads=tuple(layer.heads for layer in shape),
             key_widths=tuple(layer.key_width for layer in shape),
             value_widths=tuple(layer.value_width for layer in shape),
-            number_bytes=4,
             allocated=None if static is None else min(static, facts.positions or static),
             most_steps=request.settings.max_new_tokens,
             selected=DRAWN.value,

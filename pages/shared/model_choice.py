@@ -10,10 +10,10 @@ import streamlit as st
 
 from models.catalog import MODELS, ModelCard
 from models.catalog.hub_models import HUB_MODELS
-from models.engine import libraries
 from models.errors import HeadlightError
 from models.loading.folder_names import FOLDER, VARIABLE, permitted, roots
 from models.loading.hub_ids import check_allowed, hub_id, is_closed, is_of_hub, is_shelf_only, largest_download
+from models.one_at_a_time import libraries
 from models.panics import panics_as_failures
 from pages.shared import thread
 from pages.shared.job import Job

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from models.engine import libraries
 from models.errors import HeadlightError
+from models.one_at_a_time import libraries
 from pages.shared import thread
 from pages.shared.asking import ask, working
 from pages.shared.bound import bound

@@ -37,7 +37,7 @@ class GrowthPicture:
     prompt: the pieces that are read at once, before the first token is drawn; hidden: how many before them are not
         drawn. source: of an encoder-decoder, the pieces of the source.
     kinds: of each cache layer, self before cross. layers: the layer of the decoder that each is.
-    heads, key_widths, value_widths: of each cache layer. number_bytes: of one stored number.
+    heads, key_widths, value_widths: of each cache layer.
     allocated: for how many positions a static cache has room; None for one that grows.
     most_steps: how many tokens will be drawn at most.
     selected: the step that is shown first (1: the first token is drawn); None follows the newest one.
@@ -56,7 +56,6 @@ class GrowthPicture:
     heads: tuple[int, ...]
     key_widths: tuple[int, ...]
     value_widths: tuple[int, ...]
-    number_bytes: int
     allocated: int | None
     most_steps: int
     selected: int | None
@@ -109,7 +108,6 @@ def packed(picture: GrowthPicture) -> bytes:
         "heads": picture.heads,
         "keyWidths": picture.key_widths,
         "valueWidths": picture.value_widths,
-        "numberBytes": picture.number_bytes,
         "allocated": picture.allocated,
         "mostSteps": picture.most_steps,
         "selected": picture.selected,

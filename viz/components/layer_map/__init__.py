@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from viz.components.mounting import component
 from viz.components.packing import browser_source, pack
-from viz.components.picture_state import mark_of, picture_state
+from viz.components.picture_state import digest_of, picture_state
 from viz.palette import for_browser
 
 _SKELETON = """\
@@ -126,5 +126,5 @@ def packed(picture: LayerMap) -> tuple[bytes, str]:
         "caption": picture.caption,
         "palette": for_browser(),
     }
-    of = mark_of(json.dumps(header, ensure_ascii=False).encode("utf-8", "surrogatepass"), whole.tobytes())
+    of = digest_of(json.dumps(header, ensure_ascii=False).encode("utf-8", "surrogatepass"), whole.tobytes())
     return pack({**header, "of": of}, [whole]), of

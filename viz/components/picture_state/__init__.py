@@ -13,7 +13,7 @@ from viz.components.mounting import component
 _mount = component("picture_state", js=(Path(__file__).parent / "index.js").read_text())
 
 
-def mark_of(*parts: bytes) -> str:
+def digest_of(*parts: bytes) -> str:
     """A name for what a picture holds: a state is of the picture with the same."""
     digest = hashlib.blake2b(digest_size=9)
     for part in parts:
