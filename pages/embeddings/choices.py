@@ -3,7 +3,7 @@
 from typing import Any
 
 from pages.shared import thread
-from pages.shared.link import Choice, note, one_of, whole_number
+from pages.shared.link import Choice, NumberPair, note, number_pair, one_of, whole_number
 
 MOST_TEXTS = 200
 SHOWN = {"context": "In context", "lens": "Logit lens", "table": "The table"}
@@ -12,22 +12,7 @@ POOLINGS = {"mean": "Mean of all", "cls": "First token", "last": "Last token"}
 MEASURES = {"cosine": "Cosine", "dot": "Dot product"}
 
 
-class LensCell(tuple[int, int]):
-    """A layer and a position, written in a link as 28-12."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return f"{self[0]}-{self[1]}"
-
-
-def _cell(text: str) -> LensCell:
-    layer, dash, position = text.partition("-")
-    if not dash or not all(part.isascii() and part.isdecimal() and len(part) < 10 for part in (layer, position)):
-        raise ValueError("The link's place is not a layer and a position, as in 28-12; none is selected.")
-    return LensCell((int(layer), int(position)))
-
-
+_place = number_pair("The link's place is not a layer and a position, as in 28-12; none is selected.")
 SHOW: Choice[str] = Choice("show", "context", one_of("view", tuple(SHOWN)))
 # The layer; "layer" itself is the attention page's, where the first one is not the table.
 DEPTH: Choice[int] = Choice("depth", 0, whole_number("layer"))
@@ -43,7 +28,7 @@ CENTRED: Choice[str] = Choice("centred", "no", one_of("way to treat the mean", (
 SIMILAR: Choice[str] = Choice("similar", "tokens", one_of("kind of similarity", ("tokens", "sentences")))
 POOLING: Choice[str] = Choice("pooling", "mean", one_of("pooling", tuple(POOLINGS)))
 ANSWER: Choice[str] = Choice("answer", "", thread.readable, (thread.TEXT,))
-PLACE: Choice[LensCell | None] = Choice("place", None, _cell, thread.OWNERS)
+PLACE: Choice[NumberPair | None] = Choice("place", None, _place, thread.OWNERS)
 PIECE: Choice[str] = Choice("piece", "", thread.readable)
 MINUS: Choice[str] = Choice("minus", "", thread.readable)
 PLUS: Choice[str] = Choice("plus", "", thread.readable)

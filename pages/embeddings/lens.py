@@ -6,11 +6,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from pages.embeddings.choices import ANSWER, PLACE, LensCell
+from pages.embeddings.choices import ANSWER, PLACE
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.bound import bound
-from pages.shared.link import note
+from pages.shared.link import NumberPair, note
 from pages.shared.theme import palette
 from viz.components.lens_grid import LensGrid, lens_grid
 from viz.embedding_charts import rank_chart
@@ -90,5 +90,5 @@ def picture(found: "Lens") -> None:
                 f"{cut} {MODELS[thread.MODEL.value].title}. Click for the ten likeliest.",
             ),
             key="lens_grid",
-            on_cell=lambda layer, position: PLACE.choose(LensCell((layer, position))),
+            on_cell=lambda layer, position: PLACE.choose(NumberPair((layer, position))),
         )

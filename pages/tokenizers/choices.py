@@ -5,7 +5,7 @@ from typing import Any
 
 from models.catalog import DEFAULT_TOKENIZERS, TOKENIZERS, TokenizerCard
 from pages.shared import thread
-from pages.shared.link import Choice, note, one_of, whole_number
+from pages.shared.link import Choice, NumberPair, note, number_pair, one_of, whole_number
 from pages.tokenizers import session_tokenizers
 
 MOST_COLUMNS = 6
@@ -33,27 +33,17 @@ def _column(name: str) -> str:
     return name
 
 
-class CharacterSpan(tuple[int, int]):
-    """Start and end in characters, written in a link as 17-27."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return f"{self[0]}-{self[1]}"
-
-
-def _span(text: str) -> CharacterSpan:
-    start, dash, end = text.partition("-")
+def _stretch(text: str) -> NumberPair:
+    """Start and end in characters."""
     sentence = "The link's stretch is not two places in the text, as in 17-27; none is selected."
-    if not dash or not all(part.isascii() and part.isdecimal() and len(part) < 10 for part in (start, end)):
+    start, end = number_pair(sentence)(text)
+    if start >= end:
         raise ValueError(sentence)
-    if int(start) >= int(end):
-        raise ValueError(sentence)
-    return CharacterSpan((int(start), int(end)))
+    return NumberPair((start, end))
 
 
 CHOSEN: Choice[str] = Choice("tokenizers", ",".join(DEFAULT_TOKENIZERS), _names, is_always=True)
-STRETCH: Choice[CharacterSpan | None] = Choice("stretch", None, _span, (thread.TEXT,))
+STRETCH: Choice[NumberPair | None] = Choice("stretch", None, _stretch, (thread.TEXT,))
 START: Choice[int | None] = Choice("from", None, whole_number("place in the text"), (thread.TEXT,))
 SPECIALS: Choice[str | None] = Choice("specials", None, one_of("way to read special tokens", ("text",)))
 LOOKED_AT: Choice[str | None] = Choice("tokenizer", None, _column)
@@ -116,7 +106,7 @@ def choose_stretch(start: int, end: int) -> None:
 
     if START.value is not None and not START.value <= start < end <= START.value + WINDOW:
         START.choose(None)
-    STRETCH.choose(CharacterSpan((start, end)))
+    STRETCH.choose(NumberPair((start, end)))
     thread.choose_place(start)
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pages.shared import thread
-from pages.shared.link import Choice
-from pages.tokenizers.choices import CHOSEN, STRETCH, CharacterSpan
+from pages.shared.link import Choice, NumberPair
+from pages.tokenizers.choices import CHOSEN, STRETCH
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class TokenizersExample:
     @property
     def chosen(self) -> Mapping[Choice[Any], Any]:
         """What it chooses."""
-        stretch = None if self.stretch is None else CharacterSpan(self.stretch)
+        stretch = None if self.stretch is None else NumberPair(self.stretch)
         return {thread.TEXT: self.text, CHOSEN: ",".join(self.tokenizers), STRETCH: stretch}
 
 

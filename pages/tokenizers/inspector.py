@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.tokenizers.choices import CharacterSpan, ShownTokenizers
+from pages.shared.link import NumberPair
+from pages.tokenizers.choices import ShownTokenizers
 from viz.inspector import heading, line
 from viz.tokens import StretchLine, difference, stretch_sentence, stretch_table
 
@@ -18,7 +19,7 @@ LINES = {
 
 
 def inspect(
-    now: ShownTokenizers, found: "Comparison", counts: "list[Counts]", stretch: CharacterSpan | None, look: str | None
+    now: ShownTokenizers, found: "Comparison", counts: "list[Counts]", stretch: NumberPair | None, look: str | None
 ) -> None:
     """What each tokenizer makes of the selected stretch, and which of them do not give the text back.
 
@@ -37,7 +38,7 @@ def inspect(
     st.html("".join(parts))
 
 
-def lines_of(now: ShownTokenizers, found: "Comparison", stretch: CharacterSpan) -> list[StretchLine]:
+def lines_of(now: ShownTokenizers, found: "Comparison", stretch: NumberPair) -> list[StretchLine]:
     """The pieces of each column that overlap the stretch."""
     start, end = (len(found.text[: max(0, place - found.start)].encode()) for place in stretch)
     lines = []

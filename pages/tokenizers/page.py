@@ -10,6 +10,7 @@ from models.one_at_a_time import libraries
 from pages.shared import thread
 from pages.shared.asking import ask, working
 from pages.shared.bound import bound
+from pages.shared.link import NumberPair
 from pages.shared.messages import in_place, show_notes
 from pages.shared.page import Page, open_now, show
 from pages.shared.plain_text import plain
@@ -22,7 +23,6 @@ from pages.tokenizers.choices import (
     SPECIALS,
     START,
     STRETCH,
-    CharacterSpan,
     ShownTokenizers,
     card_of,
     choose_stretch,
@@ -175,7 +175,7 @@ def special_all_the_same(now: ShownTokenizers, found: "Comparison") -> str:
     )
 
 
-def window_of(stretch: CharacterSpan | None) -> int:
+def window_of(stretch: NumberPair | None) -> int:
     """Where the window begins that shows this stretch, whole if there is room; without one the first."""
     from models.tokenization import WINDOW
 
@@ -185,15 +185,15 @@ def window_of(stretch: CharacterSpan | None) -> int:
     return start if stretch[1] <= start + WINDOW else stretch[0]
 
 
-def selected_stretch(length: int) -> CharacterSpan | None:
+def selected_stretch(length: int) -> NumberPair | None:
     """The chosen stretch, or the thread's token where none is; a text has this many characters."""
     stretch, place = STRETCH.value, thread.place()
     if stretch is None:
-        return CharacterSpan((place, place + 1)) if place is not None and place < length else None
+        return NumberPair((place, place + 1)) if place is not None and place < length else None
     if place is None and thread.TOKEN.value is None:
         # An example or a link chose it: the thread's token goes with it, so that other pages light what stands there.
         thread.choose_place(stretch[0])
-    return CharacterSpan((stretch[0], min(stretch[1], length)))
+    return NumberPair((stretch[0], min(stretch[1], length)))
 
 
 # What is cut is a text, whatever the model is.

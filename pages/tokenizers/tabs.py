@@ -9,11 +9,12 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import TOKENIZERS, TokenizerCard
 from pages.shared.asking import ask, working
 from pages.shared.bound import bound, names_of
+from pages.shared.link import NumberPair
 from pages.shared.page import tabs
 from pages.shared.plain_text import plain
 from pages.shared.text import open_text_file
 from pages.tokenizers import export, own
-from pages.tokenizers.choices import LOOKED_AT, CharacterSpan, ShownTokenizers, looked_at
+from pages.tokenizers.choices import LOOKED_AT, ShownTokenizers, looked_at
 from viz.inspector import heading, line
 from viz.lattice_chart import lattice_chart
 from viz.tokens import CostLine, cards, chips, costs, longest_match, merge_steps, pipeline
@@ -28,7 +29,7 @@ def below(
     now: ShownTokenizers,
     found: "Comparison",
     counts: "list[Counts]",
-    stretch: CharacterSpan | None,
+    stretch: NumberPair | None,
     status: DeltaGenerator,
 ) -> None:
     """The tabs."""
@@ -52,9 +53,9 @@ def without_picture(text: str) -> None:
     tabs("below_nothing", {"Take it with you": open_text_file, "Bring your own": lambda: own.bring(text)})
 
 
-def first_disagreement(found: "Comparison") -> CharacterSpan:
+def first_disagreement(found: "Comparison") -> NumberPair:
     """What is worth a look where nobody selected anything."""
-    return CharacterSpan((found.largest[0].start, found.largest[0].end) if found.largest else (0, 1))
+    return NumberPair((found.largest[0].start, found.largest[0].end) if found.largest else (0, 1))
 
 
 def _choose_one(now: ShownTokenizers, key: str) -> TokenizerCard:
@@ -72,7 +73,7 @@ def _choose_one(now: ShownTokenizers, key: str) -> TokenizerCard:
     return chosen
 
 
-def how_it_was_cut(now: ShownTokenizers, stretch: CharacterSpan, status: DeltaGenerator) -> None:
+def how_it_was_cut(now: ShownTokenizers, stretch: NumberPair, status: DeltaGenerator) -> None:
     """Merges, longest match or lattice of the words in the stretch."""
     from models.tokenization import OriginsRequest
 

@@ -13,8 +13,9 @@ import pytest
 from models.catalog import TOKENIZERS as CARDS
 from models.engine import engine
 from models.tokenization import PATTERNS, OriginsRequest, tokenize
+from pages.shared.link import NumberPair
 from pages.tokenizers import export
-from pages.tokenizers.choices import CharacterSpan, ShownTokenizers
+from pages.tokenizers.choices import ShownTokenizers
 from pages.tokenizers.examples import EXAMPLES
 from tests.models.tokenizer_texts import TEXTS
 from tests.pages.screen import ATTENTION, ROOT, Screen
@@ -245,7 +246,7 @@ def test_a_long_text_is_paged_and_counted_as_a_whole():
 def test_a_long_text_is_paged_with_a_stretch_as_well():
     text = "The quick brown fox. สวัสดี 🍓\n" * 700
     screen = Columns(text="x", tokenizers="gpt2,bert").look(text)
-    screen.test.session_state["choice:stretch"] = CharacterSpan((13_000, 13_004))
+    screen.test.session_state["choice:stretch"] = NumberPair((13_000, 13_004))
     # What is selected is in the window.
     assert screen.run().shown["start"] == 12_000
     assert screen.shown["pinned"] == [13_000, 13_004]
@@ -258,7 +259,7 @@ def test_a_long_text_is_paged_with_a_stretch_as_well():
     assert screen.run().shown["start"] == 0
     assert (screen.query["from"], screen.query["stretch"]) == ("0", "13000-13004")
     # A stretch between two windows is shown whole.
-    screen.test.session_state["choice:stretch"] = CharacterSpan((5_995, 6_003))
+    screen.test.session_state["choice:stretch"] = NumberPair((5_995, 6_003))
     screen.test.session_state["choice:from"] = None
     assert screen.run().shown["start"] == 5_995
 
