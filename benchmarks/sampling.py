@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 from benchmarks.capture import plain_model
 from benchmarks.measuring import WARM_UP, Limit, Row, compared, duration, interleaved, seconds_of, size
 from benchmarks.serving import APP, EMPTY_APP, Server, Traffic, chromium, serving, settled, visitor
-from models.decoding import DecodingSettings, WaterfallRequest, decode, decode_batch
+from models.decoding import DecodingSettings, SamplingStagesRequest, decode, decode_batch
 from models.decoding.preparation import processors_for
 from models.engine import Engine
 from models.loading import load_model
@@ -62,7 +62,7 @@ def _stages(pairs: int) -> Row:
 
     def ours() -> float:
         asked = next(settings)
-        return seconds_of(lambda: engine.run(WaterfallRequest(_MODEL, _PROMPT, asked)))
+        return seconds_of(lambda: engine.run(SamplingStagesRequest(_MODEL, _PROMPT, asked)))
 
     measured = interleaved(ours, lambda: seconds_of(lambda: processors(ids, logits)), pairs)
     what = f"every stage of one step, {logits.shape[1]:,} tokens, as a page shows it (beside: the processors alone)"

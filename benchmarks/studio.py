@@ -17,8 +17,9 @@ from benchmarks.measuring import Limit, Row, compared, duration, interleaved, in
 from benchmarks.passages import passage
 from benchmarks.serving import chromium
 from benchmarks.watched_server import random_bert
-from models.attention import THUMBNAIL_STEPS, HeadGridRequest, bertviz_document, max_pooled, trace_attention
+from models.attention import THUMBNAIL_STEPS, HeadGridRequest, bertviz_drawing, max_pooled, trace_attention
 from models.loading import load_model
+from viz.bertviz_document import bertviz_document
 from viz.components.attention_view import Frame, Heads, Matrix, Model, Panel, View, packed, state_of
 from viz.components.scaffold.source import browser_source
 
@@ -107,7 +108,8 @@ def measure(pairs: int) -> list[Row]:
             ours = {"head": _heads(trace.tokens, maps[0]), "model": _model(trace.tokens, maps)}
             for view in _VIEWS:
                 message, document = ours[view]
-                theirs = bertviz_document(maps, trace.tokens, view, as_it_comes=True)
+                drawing = bertviz_drawing(maps, trace.tokens, view, as_it_comes=True)
+                theirs = bertviz_document(view, drawing.elements, drawing.scripts)
                 times = min(pairs, _TIMES[view, length])
                 rows += _beside(browser, Path(folder), (view, length), document, message, theirs, times)
             if length == 128:

@@ -1,1 +1,4 @@
-"""What is computed: models, traces and caches. Knows no screen and imports nothing of viz or pages."""
+"""What is computed: models, traces, caches, vectors, texts. Imports nothing of viz or pages."""
+
+# The engine is given its loaders before anybody can ask it for a model.
+import models.running  # noqa: F401

@@ -65,13 +65,13 @@ class LoadedModel:
 
     def refusal(self, part: str) -> str:
         """Why this part is refused, a sentence; "" where it is not."""
-        return self._said(part, "refused")
+        return self._sentence(part, "refused")
 
     def caveat(self, part: str) -> str:
         """What has to be said beside this part, a sentence; "" for most."""
-        return self._said(part, "partial")
+        return self._sentence(part, "partial")
 
-    def _said(self, part: str, verdict: str) -> str:
+    def _sentence(self, part: str, verdict: str) -> str:
         return next((each.sentence for each in self.findings if (each.part, each.verdict) == (part, verdict)), "")
 
     def pieces(self, ids: Sequence[int]) -> tuple[Piece, ...]:

@@ -7,12 +7,12 @@ that does nothing until the process ends, a module that is half there.
 The order of locks, the first being taken first; whoever holds one never waits for one before it:
 
 1. a flight of `ByteCache` (an answer, or a model by its name, that one thread computes and others wait for),
-2. the turn at a device (`Gate`) and room for a model (`Shelf`),
+2. the lock of a device (`Gate`) and room for a model (`ModelPool`),
 3. the file lock of a folder that is made once (`made_once`), which other processes may hold,
 4. this one,
 5. Python's own locks of the modules that are being imported.
 
-So whoever is inside of `one_at_a_time` asks the engine for nothing: no room, no turn, no other answer.
+So whoever is inside of `one_at_a_time` asks the engine for nothing: no room, no lock, no other answer.
 """
 
 import gc

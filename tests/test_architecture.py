@@ -71,9 +71,17 @@ def forbidden_imports(path, source):
         top = module.partition(".")[0]
         if top in OURS and top not in MAY_IMPORT[path.parts[0]]:
             found.append(f"{path.as_posix()}:{line}: {path.parts[0]} must not import {module}")
+        if path.parts[0] == "pages" and not is_of_its_page(path, module):
+            found.append(f"{path.as_posix()}:{line}: a page imports itself and pages/shared, and not {module}")
         if top in ONLY_IN and not path.as_posix().startswith(ONLY_IN[top]):
             found.append(f"{path.as_posix()}:{line}: {module} is imported in {', '.join(ONLY_IN[top])} only")
     return found
+
+
+def is_of_its_page(path, module):
+    """Whether what is imported is the page's own, shared by all, or no page's at all."""
+    top, _, rest = module.partition(".")
+    return top != "pages" or not rest or rest.partition(".")[0] in ("shared", path.parts[1])
 
 
 def wrong_with_file(path, source):
@@ -131,6 +139,8 @@ def test_the_first_paint_does_not_wait_for_torch(what):
         ("pages/attention/page.py", "from transformers import AutoModel"),
         ("pages/attention/page.py", "import tests.models.architectures"),
         ("pages/attention/page.py", "import importlib\nimportlib.import_module('bertviz')"),
+        ("pages/attention/page.py", "from pages.sampling.choices import SEED"),
+        ("pages/shared/page.py", "def late():\n    import pages.home.page"),
         ("app.py", "from tokenizers import Tokenizer"),
         ("docs/programs/attention_weights.py", "from models.attention import trace_attention"),
     ],
@@ -144,6 +154,7 @@ def test_an_import_against_the_rules_is_found(path, source):
     [
         ("app.py", "import streamlit as st\nfrom pages.shared import thread\nfrom models.catalog import MODELS"),
         ("pages/attention/page.py", "from models.engine import engine\nfrom viz import palette\nimport streamlit"),
+        ("pages/attention/page.py", "from pages.attention import choices\nfrom pages.shared.page import Page"),
         ("viz/components/picture_state/__init__.py", "import streamlit as st\nimport numpy as np"),
         ("models/loading/load.py", "import torch\nfrom models.catalog import MODELS"),
         ("tests/pages/test_attention.py", "from streamlit.testing.v1 import AppTest\nimport app"),

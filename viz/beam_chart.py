@@ -24,7 +24,7 @@ _LONGEST_TEXT = 160
 # From the quiet to the loud, as they are drawn over each other.
 KINDS = ("dead", "running", "beaten", "returned", "winner")
 # Of the boxes, the words without one, and what has a number or a cross.
-_FATES = ("!= 'died'", "== 'died'", "== 'finished'")
+_OUTCOMES = ("!= 'dropped'", "== 'dropped'", "== 'finished'")
 _WEIGHTS = {"dead": 0.7, "running": 1, "beaten": 1, "returned": 2, "winner": 3}
 
 
@@ -51,7 +51,7 @@ def nodes(search: BeamSearch) -> tuple[Node, ...]:
     """Every candidate with its place: steps from left to right, ranks from top to bottom."""
     tops = _tops(search)
     width = min(_WIDEST, max(_NARROWEST, (_PAGE - _ROOT) // max(1, len(search.candidates))))
-    first = [_middle(tops, each.rank) for step in search.candidates[:1] for each in step if each.fate != "died"]
+    first = [_middle(tops, each.rank) for step in search.candidates[:1] for each in step if each.outcome != "dropped"]
     root = (_ROOT / 4, (first[0] + first[-1]) / 2 if first else _HEAD)
     ends = {(): root}
     found = []
@@ -72,13 +72,13 @@ def kind_of(candidate: Candidate) -> str:
         return "winner"
     if candidate.leads_to:
         return "returned"
-    return {"kept": "running", "finished": "beaten", "died": "dead"}[candidate.fate]
+    return {"kept": "running", "finished": "beaten", "dropped": "dead"}[candidate.outcome]
 
 
 def _tops(search: BeamSearch) -> list[float | int]:
     """Where each rank begins, and where the last one ends: ranks at which everything was dropped are low."""
     ranks = 1 + max((each.rank for step in search.candidates for each in step), default=0)
-    tall = {each.rank for step in search.candidates for each in step if each.fate != "died"}
+    tall = {each.rank for step in search.candidates for each in step if each.outcome != "dropped"}
     tops: list[float | int] = [_HEAD]
     for rank in range(ranks):
         tops.append(tops[-1] + (_TALL if rank in tall else _SHORT) + _SPACE)
@@ -89,16 +89,16 @@ def _middle(tops: Sequence[float | int], rank: int) -> float:
     return (tops[rank] + tops[rank + 1] - _SPACE) / 2
 
 
-def fate_sentence(search: BeamSearch, step: int, candidate: Candidate) -> str:
+def outcome_sentence(search: BeamSearch, step: int, candidate: Candidate) -> str:
     """What became of it, in words."""
     count, is_last = len(search.beams), step + 1 == len(search.candidates)
-    if candidate.fate == "kept":
+    if candidate.outcome == "kept":
         return "It ran on." + (" The winner begins with it." if candidate.is_on_the_winners_way else "")
     if candidate.place == 0:
         return "It finished with the best score: the winner."
     if candidate.place is not None:
         return f"It finished, and came out as number {candidate.place + 1} of {count}."
-    if candidate.fate == "finished":
+    if candidate.outcome == "finished":
         return f"It finished, but {count} others have a better score: it is not returned."
     if candidate.is_end:
         return f"It ends here, but is not among the first {count}: it neither finishes nor runs on."
@@ -134,7 +134,7 @@ def beam_tree(search: BeamSearch, palette: Palette = LIGHT) -> Any:
     weight = alt.StrokeWidth("weight:Q", scale=None, legend=None)
     line = {"x": x("from_x"), "y": y("from_y"), "x2": "x:Q", "y2": "y:Q", "color": colour, "strokeWidth": weight}
     every: Any = alt.Chart()
-    boxed, dropped, finished = (every.transform_filter(f"datum.fate {which}") for which in _FATES)
+    boxed, dropped, finished = (every.transform_filter(f"datum.outcome {which}") for which in _OUTCOMES)
     layers = [
         _chart(_heads(search, placed)).mark_text(color=palette.quiet).encode(x=x("x"), y=y("y"), text="step:N"),
         every.mark_rule(strokeCap="round").encode(**line),
@@ -149,7 +149,7 @@ def beam_tree(search: BeamSearch, palette: Palette = LIGHT) -> Any:
         finished.mark_text(fontSize=10, fontWeight="bold", dy=0.5, color=palette.ground).encode(
             **corner, text="badge:N"
         ),
-        every.transform_filter("datum.fate != 'finished'").mark_rect(opacity=0).encode(**box, tooltip=_said()),
+        every.transform_filter("datum.outcome != 'finished'").mark_rect(opacity=0).encode(**box, tooltip=_said()),
         finished.mark_rect(opacity=0).encode(**box, tooltip=_said(has_score=True)),
     ]
     return (
@@ -202,14 +202,14 @@ def _row(search: BeamSearch, node: Node) -> dict[str, Any]:
         "from_y": node.from_y,
         "kind": node.kind,
         "weight": _WEIGHTS[node.kind],
-        "fate": each.fate,
+        "outcome": each.outcome,
         "badge": badge,
         "piece": each.piece.text,
         "text": text_so_far(each.text),
         "probability": part_text(math.exp(each.token_log_probability)),
         "sum": each.log_probability,
         "score": each.score,
-        "sentence": fate_sentence(search, node.step, each),
+        "sentence": outcome_sentence(search, node.step, each),
     }
 
 

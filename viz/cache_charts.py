@@ -151,7 +151,7 @@ def timing_chart(
     return lines.properties(height=280)
 
 
-def steps_chart(values: Sequence[float], *, title: str, parts_at: int | None, palette: Palette = LIGHT) -> Any:
+def steps_chart(values: Sequence[float], *, title: str, diverges_at: int | None, palette: Palette = LIGHT) -> Any:
     """One number for each generated token, as bars; the token at which two texts part is marked."""
     rows = [{"token": place + 1, "value": value} for place, value in enumerate(values)]
     bars: Any = alt.Chart(alt.Data(values=rows)).mark_bar(color=palette.amount[3])
@@ -160,7 +160,7 @@ def steps_chart(values: Sequence[float], *, title: str, parts_at: int | None, pa
         y=alt.Y("value:Q", title=title, axis=alt.Axis(tickCount=4)),
         tooltip=[alt.Tooltip("token:O"), alt.Tooltip("value:Q", format=".4f", title=title)],
     )
-    if parts_at is None:
+    if diverges_at is None:
         return bars.properties(height=220)
-    rule: Any = alt.Chart(alt.Data(values=[{"token": parts_at + 1}])).mark_rule(color=palette.accent, strokeWidth=2)
+    rule: Any = alt.Chart(alt.Data(values=[{"token": diverges_at + 1}])).mark_rule(color=palette.accent, strokeWidth=2)
     return alt.layer(bars, rule.encode(x="token:O")).properties(height=220)

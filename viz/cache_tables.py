@@ -63,12 +63,12 @@ def sentences(lines: Sequence[str]) -> str:
     )
 
 
-def side_by_side(left: str, right: str, parts_at: int | None, texts: tuple[Sequence[str], Sequence[str]]) -> str:
+def side_by_side(left: str, right: str, diverges_at: int | None, texts: tuple[Sequence[str], Sequence[str]]) -> str:
     """Two texts, token by token, from the token on at which they part set off."""
     columns = []
     for name, written in zip((left, right), texts, strict=True):
-        same = html.escape("".join(written[:parts_at]))
-        other = "" if parts_at is None else html.escape("".join(written[parts_at:]))
+        same = html.escape("".join(written[:diverges_at]))
+        other = "" if diverges_at is None else html.escape("".join(written[diverges_at:]))
         columns.append(
             f'<div><p class="headlight-heading">{html.escape(name)}</p>'
             f'<p class="headlight-writing" dir="auto">{same}<ins>{other}</ins></p></div>'

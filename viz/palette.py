@@ -6,6 +6,7 @@ read in grey; the accents differ from them in hue and meet WCAG AA on the ground
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 
@@ -96,6 +97,14 @@ DARK = Palette(
     difference=("#e5b9f5", "#a46fba", "#533a66", "#171c26", "#22503a", "#4fa368", "#b5efbd"),
     heads=_head_colours((0.76, 0.87, 0.66), 0.14),
 )
+
+
+def between(ramp: Sequence[str], amount: float) -> str:
+    """The colour at this part, 0 to 1, of a ramp of evenly spaced colours."""
+    place = min(max(amount, 0.0), 1.0) * (len(ramp) - 1)
+    low = min(int(place), len(ramp) - 2)
+    pairs = ((int(ramp[low][at : at + 2], 16), int(ramp[low + 1][at : at + 2], 16)) for at in (1, 3, 5))
+    return "#" + "".join(f"{round(one + (other - one) * (place - low)):02x}" for one, other in pairs)
 
 
 _OF_EVERY_PICTURE = ("amount", "accent", "ground", "ink", "quiet", "hatch", "identity")

@@ -23,12 +23,12 @@ class TextToken:
 
 @dataclass(frozen=True)
 class TextCard:
-    """One text. note: said behind its name. parts_at: the token before which it parts from the text beside it."""
+    """One text. note: said behind its name. diverges_at: the token before which it diverges from the text beside it."""
 
     name: str
     tokens: tuple[TextToken, ...]
     note: str = ""
-    parts_at: int | None = None
+    diverges_at: int | None = None
 
 
 def text_cards(cards: Sequence[TextCard]) -> str:
@@ -54,7 +54,7 @@ def shade(probability: float | int) -> str:
 def _card(card: TextCard) -> str:
     parts = []
     for place, token in enumerate(card.tokens):
-        if place == card.parts_at:
+        if place == card.diverges_at:
             parts.append(_PARTING)
         if token.text:
             said = html.escape(f"{token.piece}: {part_text(float(token.probability))}")
@@ -62,7 +62,7 @@ def _card(card: TextCard) -> str:
                 f'<span class="token" style="background:{shade(token.probability)}" title="{said}">'
                 f"{html.escape(token.text)}</span>"
             )
-    if card.parts_at is not None and card.parts_at >= len(card.tokens):
+    if card.diverges_at is not None and card.diverges_at >= len(card.tokens):
         parts.append(_PARTING)
     note = f" <small>{html.escape(card.note)}</small>" if card.note else ""
     return (

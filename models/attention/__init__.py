@@ -1,18 +1,18 @@
 """What every head of every layer attends to, for any architecture that uses transformers' attention registry."""
 
 from models.attention.bertviz_views import (
+    BertVizDrawing,
     BertVizError,
     BertVizRequest,
     BertVizSize,
     BertVizTooLargeError,
-    bertviz_document,
+    bertviz_drawing,
 )
-from models.attention.capture import UnseenAttentionError
-from models.attention.changes import Changes, ChangesRequest, NextToken, WrittenStep
+from models.attention.changes import ChangedToken, Changes, ChangesRequest, WrittenStep
 from models.attention.differences import ChangedMap, ChangedMapsRequest, MapDifference, MapDifferenceRequest
+from models.attention.head_map import HeadMap, LeftOut
 from models.attention.heads_off import HeadsOff, HeadsOffRequest
-from models.attention.inputs import InputError
-from models.attention.interventions import CutLink, HideToken, Intervention, InterventionError, ReplacePattern, ZeroHead
+from models.attention.outputs import TokenProbability
 from models.attention.patterns import PATTERN_NAMES, PatternName, PatternRequest, pattern_rows
 from models.attention.pictures import (
     THUMBNAIL_STEPS,
@@ -23,19 +23,17 @@ from models.attention.pictures import (
     HeadWindowRequest,
     LayerMapsRequest,
 )
-from models.attention.pooling import Pooling, block_starts, max_pooled, without_columns
+from models.attention.pooling import BlockPooling, block_starts, max_pooled, without_columns
 from models.attention.query_key import QueryKey, QueryKeyRequest
-from models.attention.requests import (
-    Candidate,
-    HeadMap,
-    HeadMapRequest,
-    LeftOut,
-    TracedText,
-    TracedTextRequest,
-    TraceRequest,
-)
+from models.attention.requests import HeadMapRequest, TracedTextRequest, TraceRequest
 from models.attention.steps import Absence, AbsencesRequest, StepRows, StepRowsRequest, TooManyTokensError
-from models.attention.trace import AttentionTrace, NoSuchMapError, NothingRecordedError, trace_attention, trace_rows
+from models.attention.trace import AttentionTrace, NoSuchMapError, trace_attention, trace_rows
+from models.attention.traced_text import TracedText
+from models.forward.axes import Axes, axes
+from models.forward.capture import UnseenAttentionError
+from models.forward.inputs import InputError
+from models.forward.interventions import CutLink, HideToken, Intervention, InterventionError, ReplacePattern, ZeroHead
+from models.forward.recorded_run import NothingRecordedError
 
 __all__ = [
     "PATTERN_NAMES",
@@ -43,13 +41,16 @@ __all__ = [
     "Absence",
     "AbsencesRequest",
     "AttentionTrace",
+    "Axes",
+    "BertVizDrawing",
     "BertVizError",
     "BertVizRequest",
     "BertVizSize",
     "BertVizTooLargeError",
-    "Candidate",
+    "BlockPooling",
     "ChangedMap",
     "ChangedMapsRequest",
+    "ChangedToken",
     "Changes",
     "ChangesRequest",
     "CutLink",
@@ -70,17 +71,16 @@ __all__ = [
     "LeftOut",
     "MapDifference",
     "MapDifferenceRequest",
-    "NextToken",
     "NoSuchMapError",
     "NothingRecordedError",
     "PatternName",
     "PatternRequest",
-    "Pooling",
     "QueryKey",
     "QueryKeyRequest",
     "ReplacePattern",
     "StepRows",
     "StepRowsRequest",
+    "TokenProbability",
     "TooManyTokensError",
     "TraceRequest",
     "TracedText",
@@ -88,7 +88,8 @@ __all__ = [
     "UnseenAttentionError",
     "WrittenStep",
     "ZeroHead",
-    "bertviz_document",
+    "axes",
+    "bertviz_drawing",
     "block_starts",
     "max_pooled",
     "pattern_rows",

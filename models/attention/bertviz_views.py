@@ -1,13 +1,11 @@
-"""BertViz's own head view and model view as one HTML document that asks nobody for anything.
+"""BertViz's own head view and model view: the elements and scripts that draw them, without a network.
 
 BertViz (Vig 2019, A Multiscale Visualization of Attention in the Transformer Model) draws with D3 and jQuery, which it
 fetches through require.js from a content delivery network, and writes its data into its script as it is, twice. Here
-both libraries stand in the document, the data stands in it once with nothing in it that HTML could read, and a policy
-in the document lets these scripts run and nothing else.
+both libraries are among the scripts, and the data stands in them once, with nothing in it that HTML could read.
+`viz.bertviz_document` makes a document of them.
 """
 
-import base64
-import hashlib
 import json
 import math
 from collections.abc import Sequence
@@ -32,55 +30,6 @@ MOST_LINES = 200_000
 _BYTES_PER_NUMBER = 7
 _DECIMALS = 4
 _ROOT = "bertviz"
-
-# D3's ten colours, which are heads or layers, and the light ones that D3 pairs them with: on a dark ground a head's
-# lines, a twelfth as strong as their weight, are only seen in these.
-_COLOURS = {
-    "#1f77b4": "#aec7e8",
-    "#ff7f0e": "#ffbb78",
-    "#2ca02c": "#98df8a",
-    "#d62728": "#ff9896",
-    "#9467bd": "#c5b0d5",
-    "#8c564b": "#c49c94",
-    "#e377c2": "#f7b6d2",
-    "#7f7f7f": "#c7c7c7",
-    "#bcbd22": "#dbdb8d",
-    "#17becf": "#9edae5",
-}
-# BertViz draws black on white; who shows the document in a frame may name other colours.
-_STYLE = """
-:root { --ground: #ffffff; --ink: #000000; --mark: #e4e4e4; }
-body { background: var(--ground); color: var(--ink); margin: 0; padding: 4px; }
-svg { display: block; overflow: visible; }
-svg text { fill: var(--ink); }
-svg[fill=white], rect[fill=white] { fill: var(--ground); }
-rect[fill=lightgray], rect[fill="#F5F5F5"] { fill: var(--mark); }
-""" + "".join(
-    f'[data-scheme=dark] .headAttention [stroke="{dark}"] {{ stroke: {light}; }}\n'
-    f'[data-scheme=dark] rect[fill="{dark}"] {{ fill: {light}; }}\n'
-    for dark, light in _COLOURS.items()
-)
-_IN_A_FRAME = """
-if (parent !== window) {
-  const root = document.documentElement, body = document.body
-  addEventListener("message", (event) => {
-    if (event.source !== parent) return
-    root.style.colorScheme = root.dataset.scheme = event.data.scheme
-    for (const name of ["ground", "ink", "mark"]) root.style.setProperty(`--${name}`, event.data[name])
-  })
-  const tell = () => parent.postMessage({ height: body.getBoundingClientRect().height }, "*")
-  // The model view is 970 pixels wide whatever there is.
-  const fit = () => {
-    body.style.zoom = 1
-    body.style.zoom = Math.max(0.6, Math.min(1, innerWidth / root.scrollWidth))
-    tell()
-  }
-  addEventListener("resize", fit)
-  new ResizeObserver(tell).observe(body)
-  // An observer waits until the frame is scrolled into view.
-  fit()
-}
-"""
 
 
 class BertVizError(HeadlightError):
@@ -130,8 +79,20 @@ class BertVizTooLargeError(BertVizError):
 
 
 @dataclass(frozen=True)
+class BertVizDrawing:
+    """A view as HTML and JavaScript.
+
+    elements: HTML into which is drawn. scripts: D3, jQuery, and what draws, in this order.
+    """
+
+    view: View
+    elements: str
+    scripts: tuple[str, str, str]
+
+
+@dataclass(frozen=True)
 class BertVizRequest:
-    """BertViz's view of one kind of attention as a whole HTML document, the same string each time.
+    """BertViz's view of one kind of attention, the same strings each time.
 
     layers: those that it shows; None: all of this kind.
 
@@ -144,7 +105,7 @@ class BertVizRequest:
     view: View
     layers: tuple[int, ...] | None = None
 
-    def answer(self, engine: Engine) -> str:
+    def answer(self, engine: Engine) -> BertVizDrawing:
         """Raises what `TraceRequest` raises, NoSuchMapError, BertVizTooLargeError, BertVizError where the layers have
         different numbers of heads, PackError where a script is missing or damaged.
         """
@@ -157,8 +118,8 @@ class BertVizRequest:
                 f"BertViz draws layers that have the same number of heads, and here they have {min(heads)} to "
                 f"{max(heads)}. Choose one layer."
             )
-        queries = trace.target_tokens if self.kind != "encoder" and trace.target_tokens else trace.tokens
-        keys = trace.tokens if self.kind == "cross" else queries
+        axes = trace.axes(self.kind)
+        queries, keys = ([piece.text for piece in pieces] for pieces in (axes.rows, axes.columns))
         size = BertVizSize(len(layers), heads[0], len(queries), len(keys))
         if not size.fits(self.view):
             raise BertVizTooLargeError(self.view, size)
@@ -166,10 +127,10 @@ class BertVizRequest:
         for layer in layers:
             with engine.forward(trace.loaded):
                 weights.append(trace.weights(self.kind, layer))
-        return bertviz_document(weights, queries, self.view, key_tokens=keys, layers=layers)
+        return bertviz_drawing(weights, queries, self.view, key_tokens=keys, layers=layers)
 
 
-def bertviz_document(
+def bertviz_drawing(
     weights_by_layer: Sequence[Float[np.ndarray, "_ query key"]],
     tokens: Sequence[str],
     view: View,
@@ -177,8 +138,8 @@ def bertviz_document(
     key_tokens: Sequence[str] | None = None,
     layers: Sequence[int] | None = None,
     as_it_comes: bool = False,
-) -> str:
-    """A whole HTML document in which BertViz draws these weights, without a network.
+) -> BertVizDrawing:
+    """What BertViz draws these weights with, without a network.
 
     weights_by_layer: for each layer [heads, query, key]. tokens: of the queries. key_tokens: of the keys, where they
         are others. layers: the layers' numbers, from 0 on where they are not given.
@@ -202,7 +163,7 @@ def bertviz_document(
         after = f"{_unseen_by_html(data)};\n" + rest[end:].partition("\n")[2]
     header = opening.partition("require.config")[0]
     drawing = f"{header}const requirejs = (draw) => draw(jQuery, d3);\nrequirejs({before}const params = {after}"
-    return _document(view, elements, (_script(D3), _script(JQUERY), drawing, _IN_A_FRAME))
+    return BertVizDrawing(view, elements, (_script(D3), _script(JQUERY), drawing))
 
 
 def _from_bertviz(
@@ -243,20 +204,3 @@ def _unseen_by_html(data: str) -> str:
 def _script(pack: Pack) -> str:
     verify_files(pack)
     return (packs_folder() / pack.files[0].path).read_text(encoding="utf-8")
-
-
-def _document(view: View, elements: str, scripts: Sequence[str]) -> str:
-    """The document; its policy names each script by its hash, so that no other runs, and lets nothing be fetched."""
-    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
-    allowed = " ".join(f"'sha256-{each}'" for each in hashes)
-    policy = (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-        "form-action 'none'"
-    )
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        f"<title>BertViz: {view} view</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n{elements}\n"
-        + "".join(f"<script>{script}</script>\n" for script in scripts)
-        + "</body>\n</html>\n"
-    )

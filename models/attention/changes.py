@@ -1,14 +1,13 @@
-"""What a model says when something in it is switched off, beside what it said before."""
+"""What a model puts out when something in it is switched off, beside what it put out before."""
 
 from dataclasses import dataclass
 
-import numpy as np
-from jaxtyping import Float
-
-from models.attention.interventions import HideToken
-from models.attention.requests import TraceRequest, next_tokens, written_ids
+from models.attention.outputs import next_tokens, softmax, written_ids
+from models.attention.requests import TraceRequest
 from models.attention.trace import AttentionTrace
+from models.embeddings.similarity import paired_cosines
 from models.engine import Engine
+from models.forward.interventions import HideToken
 
 _CANDIDATES = 5
 
@@ -24,7 +23,7 @@ class WrittenStep:
 
 
 @dataclass(frozen=True)
-class NextToken:
+class ChangedToken:
     """A token that may come next, and its probability before and after."""
 
     text: str
@@ -42,7 +41,7 @@ class Changes:
     caveat: what still sees a token that is hidden, a sentence; "" for most models.
     """
 
-    next_tokens: tuple[NextToken, ...] = ()
+    next_tokens: tuple[ChangedToken, ...] = ()
     steps: tuple[WrittenStep, ...] = ()
     kept: tuple[float, ...] = ()
     caveat: str = ""
@@ -64,31 +63,15 @@ class ChangesRequest:
             steps = _steps(before, after, written_ids(before.loaded, self.before.target))
             return Changes(steps=steps, caveat=caveat)
         if before.kinds != ("decoder",):
-            return Changes(kept=tuple(cosines(before.outputs, after.outputs).tolist()), caveat=caveat)
-        one, other = shares_of(before.last_output), shares_of(after.last_output)
+            return Changes(kept=tuple(paired_cosines(before.outputs, after.outputs).tolist()), caveat=caveat)
+        one, other = softmax(before.last_output), softmax(after.last_output)
         listed = {each.id: each.text for run in (before, after) for each in next_tokens(run, _CANDIDATES)}
-        found = tuple(NextToken(text, float(one[each]), float(other[each])) for each, text in listed.items())
+        found = tuple(ChangedToken(text, float(one[each]), float(other[each])) for each, text in listed.items())
         return Changes(found, caveat=caveat)
 
 
-def cosines(
-    one: Float[np.ndarray, "position width"], other: Float[np.ndarray, "position width"]
-) -> Float[np.ndarray, " position"]:
-    """The cosine of each pair of vectors; 0 where one of them is 0."""
-    a, b = one.astype(np.float64), other.astype(np.float64)
-    lengths = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
-    return (a * b).sum(axis=-1) / np.maximum(lengths, np.finfo(np.float64).tiny)
-
-
-def shares_of(logits: Float[np.ndarray, "*rows vocabulary"]) -> Float[np.ndarray, "*rows vocabulary"]:
-    """Their softmax, float64."""
-    wide = logits.astype(np.float64)
-    shares = np.exp(wide - wide.max(axis=-1, keepdims=True))
-    return shares / shares.sum(axis=-1, keepdims=True)
-
-
 def _steps(before: AttentionTrace, after: AttentionTrace, written: tuple[int, ...]) -> tuple[WrittenStep, ...]:
-    one, other = shares_of(before.outputs[: len(written)]), shares_of(after.outputs[: len(written)])
+    one, other = softmax(before.outputs[: len(written)]), softmax(after.outputs[: len(written)])
     texts = [piece.text for piece in before.loaded.pieces(written)]
     likeliest = [piece.text for piece in before.loaded.pieces([int(each) for each in other.argmax(axis=-1)])]
     return tuple(

@@ -10,8 +10,8 @@ from models.attention.pictures import screen_cells
 from models.attention.pooling import block_starts
 from models.attention.requests import HeadMapRequest, TraceRequest
 from models.attention.steps import TooManyTokensError
-from models.attention.trace import AttentionTrace
 from models.engine import Engine
+from models.forward.axes import axes
 
 MOST_TOKENS = 512
 
@@ -52,10 +52,11 @@ class MapDifferenceRequest:
         """Raises what `HeadMapRequest` raises."""
         one, other = engine.run(self.before), engine.run(self.after)
         trace, other_trace = engine.run(self.before.trace), engine.run(self.after.trace)
-        common_rows, common = (
-            _equal_at_first(*(_ids(each, self.before.kind, is_keys) for each in (trace, other_trace)))
-            for is_keys in (False, True)
+        ids, other_ids = (
+            axes(self.before.kind, each.inputs.ids, each.inputs.target_ids) for each in (trace, other_trace)
         )
+        common_rows = _equal_at_first(ids.rows, other_ids.rows)
+        common = _equal_at_first(ids.columns, other_ids.columns)
         rows, keys = one.weights.shape
         if one.weights.shape != other.weights.shape:
             rows, keys = min(rows, common_rows), min(keys, common)
@@ -72,12 +73,6 @@ class MapDifferenceRequest:
             common=common,
             largest_before=float(np.nanmax(np.abs(earlier), initial=0.0)),
         )
-
-
-def _ids(trace: AttentionTrace, kind: str, is_keys: bool) -> tuple[int, ...]:
-    """The tokens that stand at the keys or at the queries of a map of this kind."""
-    is_target = bool(trace.target_pieces) and (kind == "decoder" or (kind == "cross" and not is_keys))
-    return trace.inputs.target_ids if is_target else trace.inputs.ids
 
 
 def _equal_at_first(one: Sequence[int], other: Sequence[int]) -> int:

@@ -1,16 +1,17 @@
-"""One head switched off, beside every other head of its layer: what the model then says."""
+"""One head switched off, beside every other head of its layer: what the model then puts out."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from models.attention.changes import cosines, shares_of
-from models.attention.interventions import Intervention, ZeroHead
-from models.attention.requests import Candidate, TraceRequest, next_tokens, written_ids
+from models.attention.outputs import TokenProbability, next_tokens, output_probability, softmax, written_ids
+from models.attention.requests import TraceRequest
 from models.attention.steps import TooManyTokensError
-from models.attention.trace import AttentionTrace, trace_rows
+from models.attention.trace import trace_rows
+from models.embeddings.similarity import paired_cosines
 from models.engine import Engine
+from models.forward.interventions import Intervention, ZeroHead
 
 Measured = Literal["next token", "output", "vector"]
 
@@ -36,7 +37,7 @@ class HeadsOff:
     token: str
     before: float
     without: tuple[float, ...]
-    next_tokens: tuple[tuple[Candidate, ...], ...]
+    next_tokens: tuple[tuple[TokenProbability, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -70,19 +71,15 @@ class HeadsOffRequest:
                 some = rows[start : start + _ROWS_AT_ONCE]
                 traces += trace_rows(whole.loaded, whole.inputs.ids, some, whole.inputs.target_ids or None, base)
         if whole.target_pieces:
-            shares = [_share_of_output(trace, written_ids(trace.loaded, self.trace.target)) for trace in traces]
+            written = written_ids(whole.loaded, self.trace.target)
+            shares = [output_probability(trace, written) for trace in traces]
             return HeadsOff("output", "the whole output", shares[0], tuple(shares[1:]), ())
         if whole.kinds != ("decoder",):
             place = min(self.position, len(whole.pieces) - 1)
             vectors = np.stack([trace.outputs[place] for trace in traces])
-            kept = cosines(vectors, np.broadcast_to(vectors[0], vectors.shape))
+            kept = paired_cosines(vectors, np.broadcast_to(vectors[0], vectors.shape))
             return HeadsOff("vector", whole.tokens[place], 1.0, tuple(kept[1:].tolist()), ())
         first = next_tokens(whole, 1)[0]
-        shares = [float(shares_of(trace.last_output)[first.id]) for trace in traces]
-        said = tuple(next_tokens(trace, _CANDIDATES) for trace in traces)
-        return HeadsOff("next token", first.text, shares[0], tuple(shares[1:]), said)
-
-
-def _share_of_output(trace: AttentionTrace, written: tuple[int, ...]) -> float:
-    shares = shares_of(trace.outputs[: len(written)])
-    return float(shares[np.arange(len(written)), list(written)].prod())
+        shares = [float(softmax(trace.last_output)[first.id]) for trace in traces]
+        candidates = tuple(next_tokens(trace, _CANDIDATES) for trace in traces)
+        return HeadsOff("next token", first.text, shares[0], tuple(shares[1:]), candidates)

@@ -6,10 +6,10 @@ from typing import Literal, get_args
 import numpy as np
 from jaxtyping import Bool
 
-from models.attention.interventions import ReplacePattern
 from models.attention.requests import TraceRequest
 from models.attention.steps import TooManyTokensError
 from models.engine import Engine
+from models.forward.interventions import ReplacePattern
 
 PatternName = Literal["even", "itself", "previous", "first"]
 MOST_TOKENS = 512

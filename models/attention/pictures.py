@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, UInt16
 
-from models.attention.pooling import Pooling, max_pooled, pooled, without_columns
-from models.attention.requests import HeadMapRequest, LeftOut, TraceRequest, left_out_columns
+from models.attention.head_map import LeftOut, left_out_columns, visible_by_head, weighted_by_value
+from models.attention.pooling import BlockPooling, max_pooled, pooled, without_columns
+from models.attention.requests import HeadMapRequest, TraceRequest
 from models.engine import Engine
 
 THUMBNAIL_STEPS = 4095
@@ -41,7 +42,7 @@ class HeadPictureRequest:
     map: HeadMapRequest
     query: int
     side: int = 512
-    how: Pooling = "max"
+    how: BlockPooling = "max"
 
     def answer(self, engine: Engine) -> HeadPicture:
         """Raises what `HeadMapRequest` raises."""
@@ -56,7 +57,7 @@ class HeadPictureRequest:
 
 
 def screen_cells(
-    weights: Float[np.ndarray, "query key"], visible: Bool[np.ndarray, "query key"], side: int, how: Pooling
+    weights: Float[np.ndarray, "query key"], visible: Bool[np.ndarray, "query key"], side: int, how: BlockPooling
 ) -> Float[np.ndarray, "rows columns"]:
     """At most `side` rows and columns; NaN where no query of the block may look at any key of it."""
     if how == "mean":
@@ -97,12 +98,11 @@ class LayerMapsRequest:
         trace = engine.run(self.map.trace)
         kind, (first, last) = self.map.kind, self.queries
         layer = -1 if self.map.layer is None else self.map.layer
-        heads = trace.heads(kind, layer)
         with engine.forward(trace.loaded):
             weights = trace.weights(kind, layer, queries=slice(first, last))
-            visible = np.stack([trace.visible(kind, layer, head)[first:last] for head in range(heads)])
+            visible = visible_by_head(trace, kind, layer)[:, first:last]
         if self.map.by_value:
-            weights = weights * np.linalg.norm(trace.values(kind, layer), axis=-1)[:, None]
+            weights = weighted_by_value(trace, kind, layer, weights)
         if self.map.left_out:
             weights, _ = without_columns(weights, left_out_columns(trace, kind, self.map.left_out))
         return np.where(visible, weights, np.float32(np.nan))[:, :, slice(*self.keys)]

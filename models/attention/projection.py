@@ -10,11 +10,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from models.attention.capture import Run, recording
-from models.attention.inputs import Inputs, plain_ids
 from models.attention.trace import AttentionTrace
+from models.forward.capture import Run, recording
+from models.forward.inputs import Inputs, plain_ids
+from models.forward.shadow import shadow_of
 from models.loaded import LoadedModel
-from models.shadow import shadow_of
 
 # Enough for a turn by the position to be seen, and for a decoder to have something to look back at.
 _TOKENS = 3
@@ -68,7 +68,7 @@ _lock = threading.Lock()
 def receiver_of(trace: AttentionTrace, kind: str, layer: int) -> Receiver:
     """What receives the heads of this layer; the first time for a model, it runs one forward over three tokens.
 
-    Takes the device: call it inside a turn. The hooks that watch are set on a shadow of the model and go with it.
+    Call it while holding the lock of the device. The hooks are set on a shadow of the model and go with it.
     """
     with _lock:
         known = _found.get(trace.loaded)

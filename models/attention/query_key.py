@@ -1,20 +1,20 @@
 """One query and one head, from the dot products to what the layer hands on: every number that attention computes."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.attention.capture import Call, additive, allowed_keys, eager_function, full_mask
-from models.attention.interventions import Intervention, ReplacePattern, replaced_output, zeroed_heads
 from models.attention.projection import Receiver, received, receiver_of
 from models.attention.requests import HeadMapRequest, TraceRequest
 from models.attention.trace import NoSuchMapError
 from models.engine import Engine
-from models.loading.placing import computing_device, with_own_weights
+from models.forward.capture import Call, allowed_keys
+from models.forward.eager import attended, of_queries
+from models.forward.interventions import Intervention, ReplacePattern, replaced_output, zeroed_heads
+from models.forward.recorded_run import to_numpy
 
 _SINK = "An attention sink takes part in the softmax: the weights add up to less than 1."
 _UNKNOWN = (
@@ -89,10 +89,10 @@ class QueryKeyRequest:
         rows = engine.run(HeadMapRequest(self.trace, kind, layer, head)).weights
         if not 0 <= self.query < len(rows):
             raise NoSuchMapError(f"There is no query {self.query} here: the queries go from 0 to {len(rows) - 1}.")
-        call = _of_query(trace.calls[kind, layer], self.query)
+        call = of_queries(trace.calls[kind, layer], slice(self.query, self.query + 1))
         with engine.forward(trace.loaded), torch.inference_mode():
-            heads, own_weights = _attended(call, computing_device(call.module, trace.loaded.device))
-            heads = _intervened(heads, call, trace.interventions, self)
+            outputs, own_weights = attended(call, trace.loaded.device)
+            heads = _intervened(outputs[0], call, trace.interventions, self)
             receiver = receiver_of(trace, kind, layer)
             output, contribution = _received(receiver, heads, head)
         query, keys = trace.queries(kind, layer)[head, self.query], trace.keys(kind, layer)[head]
@@ -102,14 +102,14 @@ class QueryKeyRequest:
         scaling = call.arguments.get("scaling")
         scaling = float(query.size**-0.5 if scaling is None else scaling)
         added = _added(call, head)
-        scores, sink, between = _scores(call, head, dots * scaling, added, _to_numpy(own_weights[head]))
+        scores, sink, between = _scores(call, head, dots * scaling, added, to_numpy(own_weights[head, 0]))
         if any(isinstance(each, ReplacePattern) and _is_of(each, self) for each in trace.interventions):
             between.append(_REPLACED)
         if not receiver.modules:
             between.append(_NOT_RECEIVED)
         elif len(receiver.modules) > 1:
             between.append(_NORMED)
-        head_output = _to_numpy(heads[head])
+        head_output = to_numpy(heads[head])
         apart = float(np.abs(head_output - weights @ values).max())
         return QueryKey(
             query=query.copy(),
@@ -122,7 +122,7 @@ class QueryKeyRequest:
             weights=weights,
             values=values.copy(),
             head_output=head_output.copy(),
-            concatenated=_to_numpy(heads).reshape(-1),
+            concatenated=to_numpy(heads).reshape(-1),
             output=output,
             contribution=contribution,
             rotary=receiver.has_rotary,
@@ -130,46 +130,6 @@ class QueryKeyRequest:
             changed=apart > _near(call, np.abs(values)),
             sink=sink,
         )
-
-
-def _of_query(call: Call, query: int) -> Call:
-    """The call of a layer as if only this query had been asked; its mask says what causality did."""
-    size = (call.query.shape[2], call.key.shape[2])
-
-    def own(value: Any) -> Any:
-        # Masks and position biases have a row for each query, or one for all of them.
-        has_rows = isinstance(value, Tensor) and value.dim() >= 3 and value.shape[-2:] == size
-        return value[..., query : query + 1, :] if has_rows else value
-
-    return replace(
-        call,
-        query=call.query[:, :, query : query + 1],
-        mask=own(full_mask(call)),
-        arguments={name: own(value) for name, value in call.arguments.items()},
-        is_causal=False,
-    )
-
-
-def _attended(call: Call, device: torch.device) -> tuple[Float[Tensor, "heads value_dim"], Float[Tensor, "heads key"]]:
-    """What each head makes of the one query of this call, and its weights, by the module's own eager function."""
-
-    def moved(value: Any) -> Any:
-        return value.to(device) if isinstance(value, Tensor) else value
-
-    mask = moved(call.mask)
-    output, weights = eager_function(call.module)(
-        with_own_weights(call.module),
-        moved(call.query),
-        moved(call.key),
-        moved(call.value),
-        additive(mask, call.query.dtype),
-        **{name: moved(value) for name, value in call.arguments.items()},
-    )
-    output, weights = output[0, 0], weights[0, :, 0]
-    if mask is not None:
-        blank = ~allowed_keys(mask)[0, :, 0].any(dim=-1, keepdim=True)
-        output, weights = output.masked_fill(blank, 0), weights.masked_fill(blank, 0)
-    return output, weights
 
 
 def _intervened(
@@ -200,7 +160,7 @@ def _received(
     alone = torch.zeros_like(heads)
     alone[head] = heads[head]
     whole, one, nothing = received(receiver, torch.stack([heads, alone, torch.zeros_like(heads)]).flatten(1))
-    return _to_numpy(whole).copy(), _to_numpy(one) - _to_numpy(nothing) if receiver.is_linear else None
+    return to_numpy(whole).copy(), to_numpy(one) - to_numpy(nothing) if receiver.is_linear else None
 
 
 def _added(call: Call, head: int) -> Float[np.ndarray, " key"]:
@@ -260,7 +220,3 @@ def _scores(
 def _near(call: Call, sizes: Float[np.ndarray, "..."]) -> float:
     """How far apart numbers of these sizes may be by the rounding of the model's own type."""
     return max(1e-5, 4 * torch.finfo(call.query.dtype).eps * float(sizes.max()))
-
-
-def _to_numpy(tensor: Tensor) -> np.ndarray:
-    return tensor.detach().to("cpu", torch.float32).numpy()

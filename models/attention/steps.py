@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from models.attention.interventions import HideToken, Intervention
-from models.attention.requests import HeadMapRequest, TraceRequest, written_ids
+from models.attention.outputs import log_softmax, written_ids
+from models.attention.requests import HeadMapRequest, TraceRequest
 from models.attention.trace import AttentionTrace, trace_rows
 from models.engine import Engine
 from models.errors import HeadlightError
+from models.forward.interventions import HideToken, Intervention
 
 MOST_HIDDEN = 64
 
@@ -81,10 +82,9 @@ class AbsencesRequest:
 
 
 def _absence(trace: AttentionTrace, written: tuple[int, ...], expected: Int[np.ndarray, " step"]) -> Absence:
-    logits = trace.outputs[: len(written)].astype(np.float64)
-    logits -= logits.max(axis=-1, keepdims=True)
-    chosen = logits[np.arange(len(written)), list(written)] - np.log(np.exp(logits).sum(axis=-1))
-    likeliest = logits.argmax(axis=-1)
+    logs = log_softmax(trace.outputs[: len(written)])
+    chosen = logs[np.arange(len(written)), list(written)]
+    likeliest = logs.argmax(axis=-1)
     changed = np.flatnonzero(likeliest != expected)
     before = after = ""
     if len(changed):

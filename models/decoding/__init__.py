@@ -1,21 +1,21 @@
 """How a model writes: one token after the other, or several continuations kept side by side (beams)."""
 
-from models.decoding.beam_tree import Candidate, Fate
+from models.decoding.batch import (
+    MOST_ROWS,
+    BatchProgress,
+    BatchRequest,
+    BatchText,
+    BatchTexts,
+    CommonNumbers,
+    CommonNumbersRequest,
+    SettingTexts,
+    SweepRequest,
+)
+from models.decoding.beam_tree import Candidate, Outcome
 from models.decoding.beams import MOST_BEAMS, Beam, BeamSearch, beam_search
 from models.decoding.draws import DrawnToken, Draws, DrawsRequest
 from models.decoding.figures import TextFigures
 from models.decoding.loop import decode, decode_batch
-from models.decoding.many import (
-    MOST_ROWS,
-    ManyProgress,
-    ManyRequest,
-    ManyTexts,
-    SameLuck,
-    SameLuckRequest,
-    SettingTexts,
-    SweepRequest,
-    WrittenText,
-)
 from models.decoding.masked import (
     CannotFillError,
     MaskedToken,
@@ -26,6 +26,7 @@ from models.decoding.masked import (
 )
 from models.decoding.precision import Fp8Comparison, Fp8Request
 from models.decoding.preparation import CannotWriteError
+from models.decoding.prompt_pieces import PromptPieces
 from models.decoding.prompting import (
     PromptAnswer,
     Prompts,
@@ -34,49 +35,54 @@ from models.decoding.prompting import (
     PromptVariant,
     prompt_variants,
 )
-from models.decoding.requests import BeamSearchRequest, PromptPieces, PromptRequest, Turned, WriteRequest
-from models.decoding.sampling import Stage, sampling_stages
+from models.decoding.requests import BeamSearchRequest, BranchPoint, PromptRequest, WriteRequest
+from models.decoding.sampling import Stage
 from models.decoding.settings import DecodingSettings, SettingsError
-from models.decoding.steps import GenerationStep
-from models.decoding.timing import CacheTiming, CacheTimingRequest, TimedStep, cache_timing
-from models.decoding.waterfall import (
+from models.decoding.stages import (
     NextToken,
     NextTokenRequest,
-    StagesRequest,
+    SamplingStages,
+    SamplingStagesRequest,
     StageSummary,
-    TokenFate,
+    TokenTrajectory,
     VocabularyStages,
-    Waterfall,
-    WaterfallRequest,
+    VocabularyStagesRequest,
+    sampling_stages,
 )
-from models.decoding.words import OwnKnobsRequest, Word, WordError, WordsRequest
+from models.decoding.steps import GenerationStep
+from models.decoding.timing import CacheTiming, CacheTimingRequest, TimedStep, cache_timing
+from models.decoding.words import OwnKnobsRequest, WordError, WordsRequest, WordTokens
 
 __all__ = [
     "MOST_BEAMS",
     "MOST_ROWS",
+    "BatchProgress",
+    "BatchRequest",
+    "BatchText",
+    "BatchTexts",
     "Beam",
     "BeamSearch",
     "BeamSearchRequest",
+    "BranchPoint",
     "CacheTiming",
     "CacheTimingRequest",
     "Candidate",
     "CannotFillError",
     "CannotWriteError",
+    "CommonNumbers",
+    "CommonNumbersRequest",
     "DecodingSettings",
     "DrawnToken",
     "Draws",
     "DrawsRequest",
-    "Fate",
     "Fp8Comparison",
     "Fp8Request",
     "GenerationStep",
-    "ManyProgress",
-    "ManyRequest",
-    "ManyTexts",
     "MaskedToken",
     "MaskedTokenRequest",
     "NextToken",
     "NextTokenRequest",
+    "Outcome",
     "OwnKnobsRequest",
     "PromptAnswer",
     "PromptPieces",
@@ -85,26 +91,22 @@ __all__ = [
     "PromptVariant",
     "Prompts",
     "PromptsRequest",
-    "SameLuck",
-    "SameLuckRequest",
+    "SamplingStages",
+    "SamplingStagesRequest",
     "SettingTexts",
     "SettingsError",
     "Stage",
     "StageSummary",
-    "StagesRequest",
     "SweepRequest",
     "TextFigures",
     "TimedStep",
-    "TokenFate",
-    "Turned",
+    "TokenTrajectory",
     "VocabularyStages",
-    "Waterfall",
-    "WaterfallRequest",
-    "Word",
+    "VocabularyStagesRequest",
     "WordError",
+    "WordTokens",
     "WordsRequest",
     "WriteRequest",
-    "WrittenText",
     "beam_search",
     "cache_timing",
     "decode",

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 from transformers import LogitsProcessor, StoppingCriteria
 
-from models.decoding.loop import Turn
+from models.decoding.loop import Lock
 from models.tokenization import Piece
 
-Fate = Literal["kept", "finished", "died"]
+Outcome = Literal["kept", "finished", "dropped"]
 Ids = tuple[int, ...]
 # Transformers marks what is no beam (yet) with a sum of -1e9; no text gets near it.
 _NO_SUM = -1e8
@@ -34,8 +34,8 @@ class Candidate:
     token_log_probability: of this token after `parent`. log_probability: the sum over parent and token (natural
         logarithms).
     score: what finished ones are ranked by, log_probability / length ** length_penalty; None for the others.
-    fate: "kept" ran on into the next step; "finished" ended, with an end token while it was among the first `beams`,
-        or at the last token that was asked for; "died" did neither.
+    outcome: "kept" ran on into the next step; "finished" ended, with an end token while it was among the first `beams`,
+        or at the last token that was asked for; "dropped" did neither.
     place: of a finished one, its place in `BeamSearch.beams`, 0 for the winner; None where better ones left it none.
     leads_to: the places of the returned beams that begin with it (or are it), best first.
     """
@@ -49,7 +49,7 @@ class Candidate:
     token_log_probability: float
     log_probability: float
     score: float | None
-    fate: Fate
+    outcome: Outcome
     place: int | None
     leads_to: tuple[int, ...]
 
@@ -66,7 +66,7 @@ class Candidate:
     @property
     def is_beaten(self) -> bool:
         """Whether it finished and is not returned, because there were as many better ones."""
-        return self.fate == "finished" and self.place is None
+        return self.outcome == "finished" and self.place is None
 
 
 @dataclass(frozen=True)
@@ -87,12 +87,12 @@ class BeamRecorder(LogitsProcessor):
     begins: how many tokens stand before the first generated one.
     """
 
-    def __init__(self, held: ExitStack, turn: Turn, *, begins: int, end_ids: Collection[int]) -> None:
+    def __init__(self, held: ExitStack, lock: Lock, *, begins: int, end_ids: Collection[int]) -> None:
         self.begins = begins
         self.running: list[dict[Ids, float]] = []
         self.candidates: list[list[Seen]] = []
         self._held = held
-        self._turn = turn
+        self._lock = lock
         self._end_ids = frozenset(end_ids)
         self._rows: dict[Ids, int] = {}
         self._scores = torch.empty(0)
@@ -109,7 +109,7 @@ class BeamRecorder(LogitsProcessor):
         self.running.append({ids: sums[ids] for ids in self._rows if ids in sums and not self._has_ended(ids)})
         self._scores = scores
         self._held.close()
-        self._held.enter_context(self._turn())
+        self._held.enter_context(self._lock())
         return scores
 
     def consider(self, sequences: Tensor) -> None:
@@ -145,7 +145,7 @@ class CandidateRecorder(StoppingCriteria):
 
 
 @dataclass(frozen=True)
-class Fates:
+class Outcomes:
     """What became of the candidates of a search, from what was recorded.
 
     beams: how many ran side by side. longest: how many tokens were asked for. returned: tokens of what the library
@@ -158,14 +158,14 @@ class Fates:
     end_ids: frozenset[int]
     returned: Sequence[Ids]
 
-    def of(self, step: int, seen: Seen) -> Fate:
+    def of(self, step: int, seen: Seen) -> Outcome:
         """Of one candidate of a step."""
         ends = seen.ids[-1] in self.end_ids or len(seen.ids) == self.longest
         # Those behind the first `beams` are there so that enough go on where many end: they may run, not finish.
         if ends and (seen.rank < self.beams or self.place(seen.ids) is not None):
             return "finished"
         running = self.recorder.running
-        return "kept" if step + 1 < len(running) and seen.ids in running[step + 1] else "died"
+        return "kept" if step + 1 < len(running) and seen.ids in running[step + 1] else "dropped"
 
     def place(self, ids: Ids) -> int | None:
         """Among what was returned."""

@@ -9,10 +9,10 @@ from typing import Any, Literal
 import torch
 
 from models.decoder_start import decoder_start
-from models.decoding.beam_tree import BeamRecorder, Candidate, CandidateRecorder, Fates, Ids
-from models.decoding.loop import Prompt, Turn
+from models.decoding.beam_tree import BeamRecorder, Candidate, CandidateRecorder, Ids, Outcomes
+from models.decoding.loop import Lock, Prompt
 from models.decoding.preparation import ending_ids, padded, prompt_ids, room_to_write
-from models.decoding.sampling import NEUTRAL
+from models.decoding.sampling import DISABLED
 from models.decoding.settings import SettingsError
 from models.kv_cache import fresh_cache
 from models.loaded import LoadedModel
@@ -65,7 +65,7 @@ def beam_search(
     max_new_tokens: int = 32,
     length_penalty: float | int = 1.0,
     early_stopping: EarlyStopping = False,
-    turn: Turn = nullcontext,
+    lock: Lock = nullcontext,
 ) -> BeamSearch:
     """Search with `generate(num_beams=...)`; nothing is drawn at random and no knob but these is turned.
 
@@ -73,7 +73,7 @@ def beam_search(
         alone; above it longer ones gain, below it they lose (Wu et al. 2016, arXiv 1609.08144, have a like one).
     early_stopping: as in transformers: True stops as soon as `beams` have finished; False when the best running one,
         were it to end now, is no better than the worst finished one; "never" when none that runs can become better.
-    turn: entered for each step, and left between two, for whoever shares a device.
+    lock: entered for each step, and left between two, for whoever shares a device.
 
     Raises SettingsError, TextError, InputError, CannotWriteError.
     """
@@ -89,8 +89,8 @@ def beam_search(
     if is_seq2seq:
         more["decoder_start_token_id"] = decoder_start(model)
     with ExitStack() as held:
-        held.enter_context(turn())
-        recorder = BeamRecorder(held, turn, begins=1 if is_seq2seq else len(ids), end_ids=end_ids)
+        held.enter_context(lock())
+        recorder = BeamRecorder(held, lock, begins=1 if is_seq2seq else len(ids), end_ids=end_ids)
         with torch.inference_mode():
             # Not with `output_scores`: it keeps every step's scores over the whole vocabulary.
             found: Any = model.generate(
@@ -100,7 +100,7 @@ def beam_search(
                 pad_token_id=padding,
                 logits_processor=[recorder],
                 stopping_criteria=[CandidateRecorder(recorder)],
-                **NEUTRAL
+                **DISABLED
                 | {
                     "num_beams": beams,
                     "num_return_sequences": beams,
@@ -122,13 +122,13 @@ def beam_search(
         return sums[tokens] / len(tokens) ** float(length_penalty)
 
     told = _Told(loaded, ids)
-    fates = Fates(recorder, beams, longest, end_ids, returned)
+    outcomes = Outcomes(recorder, beams, longest, end_ids, returned)
     candidates = []
     for step, considered in enumerate(recorder.candidates):
         pieces = loaded.pieces([each.ids[-1] for each in considered])
         made = []
         for each, piece in zip(considered, pieces, strict=True):
-            fate = fates.of(step, each)
+            outcome = outcomes.of(step, each)
             made.append(
                 Candidate(
                     rank=each.rank,
@@ -139,10 +139,10 @@ def beam_search(
                     is_end=each.ids[-1] in end_ids,
                     token_log_probability=each.token_log_probability,
                     log_probability=each.log_probability,
-                    score=score(each.ids) if fate == "finished" else None,
-                    fate=fate,
-                    place=fates.place(each.ids) if fate == "finished" else None,
-                    leads_to=fates.leads_to(each.ids),
+                    score=score(each.ids) if outcome == "finished" else None,
+                    outcome=outcome,
+                    place=outcomes.place(each.ids) if outcome == "finished" else None,
+                    leads_to=outcomes.leads_to(each.ids),
                 )
             )
         candidates.append(tuple(made))

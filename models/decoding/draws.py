@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float, Int64
 
 from models.decoding.loop import Prompt
-from models.decoding.sampling import draw, luck_of
+from models.decoding.sampling import draw, random_numbers
 from models.decoding.settings import DecodingSettings, SettingsError
-from models.decoding.waterfall import NextToken, NextTokenRequest, stages_after
+from models.decoding.stages import NextToken, NextTokenRequest, stages_after
 from models.engine import Engine
 
 MOST_DRAWS = 100_000
@@ -69,7 +69,7 @@ class DrawsRequest:
             raise SettingsError(f"1 to {MOST_DRAWS:,} draws can be made, not {self.count:,}.")
 
     def answer(self, engine: Engine) -> Draws:
-        """One forward, and none where the step was asked for before. Raises what a waterfall raises."""
+        """One forward, and none where the step was asked for before. Raises what `SamplingStagesRequest` raises."""
         loaded = engine.model(self.model)
         asked: NextToken = engine.run(NextTokenRequest(self.model, self.text, self.written))
         last = stages_after(loaded, asked, self.settings)[-1].probabilities
@@ -79,7 +79,7 @@ class DrawsRequest:
             shares = np.zeros(len(last))
             shares[drawn[0]] = 1.0
         else:
-            drawn = draw(last.log(), asked.logits, luck_of(self.settings.seed, self.count))
+            drawn = draw(last.log(), asked.logits, random_numbers(self.settings.seed, self.count))
             shares = last.double().numpy()
             shares = shares / shares.sum()
         counts = np.bincount(drawn, minlength=len(shares))

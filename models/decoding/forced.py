@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry, sdpa_flop
 from transformers import Cache
 
-from models.decoding.loop import Turn, next_logits
+from models.decoding.loop import Lock, next_logits
 from models.decoding.preparation import prepare
 from models.decoding.settings import CacheName, DecodingSettings
 from models.kv_cache import CacheMeasurement, measure_cache
@@ -45,7 +45,7 @@ def forced_forwards(
     count: int,
     cache: CacheName,
     *,
-    turn: Turn,
+    lock: Lock,
     tokens: Sequence[int] | None = None,
     counted: bool = False,
 ) -> Iterator[Forward]:
@@ -56,12 +56,12 @@ def forced_forwards(
 
     Raises InputError where there are not so many positions, CannotWriteError.
     """
-    with turn():
+    with lock():
         state = prepare(loaded, [tuple(prompt)], [DecodingSettings(count, cache=cache)])
     for index in range(min(count, state.longest)):
         counter = OperationCounter() if counted else None
         # In inference mode products arrive at a counter whole, and taking them apart costs a hundred times the work.
-        with turn(), torch.no_grad() if counted else torch.inference_mode(), counter or nullcontext():
+        with lock(), torch.no_grad() if counted else torch.inference_mode(), counter or nullcontext():
             _wait_for(loaded.device)
             start = time.perf_counter()
             logits = next_logits(loaded, state, is_first=index == 0)

@@ -11,14 +11,14 @@ from torch import Tensor
 from transformers import Cache
 
 from models.decoding.preparation import Prepared, prepare, prompt_ids
-from models.decoding.sampling import Stage, draw, luck_of, staged
+from models.decoding.sampling import Stage, draw, random_numbers, staged
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.steps import Ending, GenerationStep, TextEnd
 from models.kv_cache import CacheMeasurement, CacheNorms, measure_cache, newest_norms
 from models.loaded import LoadedModel
 from models.tokenization import TextStream
 
-Turn = Callable[[], AbstractContextManager[None]]
+Lock = Callable[[], AbstractContextManager[None]]
 Prompt = str | Sequence[int]
 
 
@@ -29,7 +29,7 @@ def decode(
     *,
     written: Sequence[int] = (),
     first: int | None = None,
-    turn: Turn = nullcontext,
+    lock: Lock = nullcontext,
 ) -> Iterator[GenerationStep]:
     """Go on from `prompt`, one step at a time; greedily, it gives the tokens of `model.generate`.
 
@@ -37,16 +37,16 @@ def decode(
         decoder begins with its start token.
     settings: None is `DecodingSettings()`.
     written: tokens that were written before, with these settings and this seed; it goes on where they end, with the
-        luck of the steps that follow.
-    first: a token that is taken at the first step instead of a drawn one; the step's luck is passed over.
-    turn: entered round each forward, for whoever shares a device.
+        random numbers of the steps that follow.
+    first: a token that is taken at the first step instead of a drawn one; the step's random number is passed over.
+    lock: entered round each forward, for whoever shares a device.
 
     Nothing is computed before the first step is asked for, and nothing after the last one that was.
 
     Raises TextError, InputError (empty, too long), CannotWriteError (an encoder), SettingsError.
     """
     each = settings or DecodingSettings()
-    for (step,) in decode_batch(loaded, [prompt], each, written=written, first=first, turn=turn):
+    for (step,) in decode_batch(loaded, [prompt], each, written=written, first=first, lock=lock):
         if step is not None:
             yield step
 
@@ -58,12 +58,12 @@ def decode_batch(
     *,
     written: Sequence[int] = (),
     first: int | None = None,
-    turn: Turn = nullcontext,
+    lock: Lock = nullcontext,
 ) -> Iterator[tuple[GenerationStep | None, ...]]:
     """Several prompts, or one prompt with several settings, in one batch; each item has one step per row.
 
     A row that has ended gives None while others go on. Settings may differ between rows in everything but the cache.
-    Each row has its own seed's luck: it says what it would say alone.
+    Each row draws with its own seed's random numbers: it says what it would say alone.
 
     Raises what `decode` raises.
     """
@@ -86,9 +86,9 @@ def decode_batch(
         )
         for one in each
     ]
-    with turn():
+    with lock():
         state = prepare(loaded, ids, left, written)
-    yield from _steps(loaded, state, left, tuple(written), first, turn)
+    yield from _steps(loaded, state, left, tuple(written), first, lock)
 
 
 def _steps(
@@ -97,22 +97,22 @@ def _steps(
     settings: Sequence[DecodingSettings],
     written: tuple[int, ...],
     first: int | None,
-    turn: Turn,
+    lock: Lock,
 ) -> Iterator[tuple[GenerationStep | None, ...]]:
     is_seq2seq = bool(loaded.model.config.is_encoder_decoder)
     streams = [TextStream(loaded.tokenizer, (*(() if is_seq2seq else prompt), *written)) for prompt in state.prompts]
     before = loaded.tokenizer.decode(list(written), skip_special_tokens=True) if written and loaded.tokenizer else ""
     ends_of = [TextEnd(one.stop, before) for one in settings]
-    luck = [luck_of(one.seed, state.longest, len(written)) for one in settings]
+    numbers = [random_numbers(one.seed, state.longest, len(written)) for one in settings]
     open_rows = set(range(len(settings)))
     for index in range(state.longest):
-        with turn(), torch.inference_mode():
+        with lock(), torch.inference_mode():
             logits = next_logits(loaded, state, is_first=index == 0)
             held, norms = _held(state, settings, is_first=index == 0)
         scores = _scores(state, logits)
         taken = first if index == 0 else None
         chosen = [
-            _choose(scores[row], logits[row], one, luck[row][index : index + 1], taken)
+            _choose(scores[row], logits[row], one, numbers[row][index : index + 1], taken)
             if row in open_rows
             else state.padding
             for row, one in enumerate(settings)
@@ -149,7 +149,7 @@ def _choose(
     scores: Float[Tensor, " vocabulary"],
     logits: Float[Tensor, " vocabulary"],
     settings: DecodingSettings,
-    luck: Float[Tensor, " draw"],
+    numbers: Float[Tensor, " draw"],
     taken: int | None,
 ) -> int:
     if taken is not None:
@@ -158,7 +158,7 @@ def _choose(
         return taken
     if settings.temperature == 0 and torch.isfinite(scores).any():
         return int(scores.argmax())
-    return draw(scores, logits, luck)[0]
+    return draw(scores, logits, numbers)[0]
 
 
 def _told(

@@ -10,12 +10,12 @@ from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
-from models.attention.inputs import InputError, model_inputs
 from models.decoding.preparation import processors_for
 from models.decoding.sampling import Stage, staged
 from models.decoding.settings import DecodingSettings
 from models.engine import Engine
 from models.errors import HeadlightError
+from models.forward.inputs import InputError, model_inputs
 from models.loaded import LoadedModel
 from models.tokenization import encode
 
@@ -84,7 +84,7 @@ def has_masked_head(loaded: LoadedModel) -> bool:
 def masked_logits(loaded: LoadedModel, text: str) -> MaskedToken:
     """The logits (float32, on the CPU) at the first mask of `text`; the mask is typed as the tokenizer writes it.
 
-    Takes the device: call it inside a turn.
+    Takes the device: call it while holding its lock.
 
     Raises CannotFillError where the model has no such head, or the text no mask; TextError, InputError.
     """

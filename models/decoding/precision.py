@@ -1,6 +1,6 @@
 """What a cache of 8-bit numbers changes: bytes, the next-token distribution, the text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
@@ -15,7 +15,7 @@ from models.decoding.loop import Prompt, decode
 from models.decoding.preparation import prompt_ids
 from models.decoding.settings import CacheName, DecodingSettings
 from models.decoding.steps import GenerationStep
-from models.engine import Engine
+from models.engine import Engine, Stepwise
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class Fp8Comparison:
     divergences: for each token, the Kullback-Leibler divergence in nats from the exact distribution to the other.
     agrees: for each token, whether both find the same one the likeliest.
     exact_texts, fp8_texts: what each writes by itself, greedily, token by token.
-    parts_at: the first token in which those differ; None where they do not.
+    diverges_at: the first token in which those differ; None where they do not.
     """
 
     exact_bytes: int
@@ -38,7 +38,7 @@ class Fp8Comparison:
     agrees: Bool[np.ndarray, " token"]
     exact_texts: tuple[str, ...]
     fp8_texts: tuple[str, ...]
-    parts_at: int | None
+    diverges_at: int | None
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Fp8Progress:
 
 
 @dataclass(frozen=True)
-class Fp8Request:
+class Fp8Request(Stepwise[Fp8Progress, Fp8Comparison]):
     """Compare over so many new tokens after a text, or after token ids."""
 
     model: str
@@ -58,32 +58,15 @@ class Fp8Request:
     tokens: int = 32
     patience: ClassVar[float] = 10.0
 
-    def answer(self, engine: Engine) -> Fp8Comparison:
+    def computed(self, engine: Engine) -> Iterator[Fp8Progress]:
         """Raises what `load_model` and `decode` raise; CannotWriteError where the architecture has no such cache."""
-        *_, last = self._steps(engine)
-        if last.found is None:
-            raise RuntimeError("the comparison did not come to its end")
-        return last.found
-
-    def steps(self, engine: Engine) -> Iterator[Fp8Progress]:
-        """The same as a job, whose last step has the answer, which is then kept. Raises what `answer` raises."""
-        if self in engine.answers:
-            yield Fp8Progress(1.0, engine.run(self))
-            return
-        for step in self._steps(engine):
-            yield step
-            found = step.found
-            if found is not None:
-                engine.answers.get(self, lambda found=found: found)
-
-    def _steps(self, engine: Engine) -> Iterator[Fp8Progress]:
         loaded = engine.model(self.model)
         prompt = prompt_ids(loaded, self.text)
-        turn = partial(engine.forward, loaded)
+        lock = partial(engine.forward, loaded)
         # Two caches at a time over the same tokens, so that no row of logits is kept longer than it is compared.
         tokens: list[int] = []
-        exact = forced_forwards(loaded, prompt, self.tokens, "dynamic", turn=turn)
-        rounded = forced_forwards(loaded, prompt, self.tokens, "fp8", turn=turn, tokens=tokens)
+        exact = forced_forwards(loaded, prompt, self.tokens, "dynamic", lock=lock)
+        rounded = forced_forwards(loaded, prompt, self.tokens, "fp8", lock=lock, tokens=tokens)
         differences, divergences, agrees, held = [], [], [], (0, 0)
         for one in exact:
             tokens.append(one.token)
@@ -97,7 +80,7 @@ class Fp8Request:
         written: list[list[GenerationStep]] = [[], []]
         caches: tuple[CacheName, ...] = ("dynamic", "fp8")
         for way, cache in enumerate(caches):
-            for step in decode(loaded, prompt, DecodingSettings(self.tokens, cache=cache), turn=turn):
+            for step in decode(loaded, prompt, DecodingSettings(self.tokens, cache=cache), lock=lock):
                 written[way].append(step)
                 yield Fp8Progress(0.5 + (way + len(written[way]) / self.tokens) / 4)
         ids = [[step.token_id for step in steps] for steps in written]
@@ -111,6 +94,17 @@ class Fp8Request:
                 agrees=np.array(agrees, dtype=np.bool_),
                 exact_texts=tuple(step.text for step in written[0]),
                 fp8_texts=tuple(step.text for step in written[1]),
-                parts_at=next((at for at, pair in enumerate(zip_longest(*ids)) if pair[0] != pair[1]), None),
+                diverges_at=next((at for at, pair in enumerate(zip_longest(*ids)) if pair[0] != pair[1]), None),
             ),
         )
+
+    def answer_of(self, steps: Sequence[Fp8Progress]) -> Fp8Comparison:
+        """What was found at the end."""
+        found = steps[-1].found
+        if found is None:
+            raise RuntimeError("the comparison did not come to its end")
+        return found
+
+    def steps_of(self, answer: Fp8Comparison) -> tuple[Fp8Progress, ...]:
+        """The last step alone."""
+        return (Fp8Progress(1.0, answer),)

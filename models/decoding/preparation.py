@@ -13,11 +13,11 @@ from torch import Tensor
 from transformers import Cache, EncoderDecoderCache, QuantizedCache, StaticCache
 from transformers.modeling_outputs import BaseModelOutput
 
-from models.attention.inputs import InputError, model_inputs
 from models.decoder_start import decoder_start
-from models.decoding.sampling import NEUTRAL, Processors, generation_arguments, ordered
+from models.decoding.sampling import DISABLED, Processors, generation_arguments, ordered
 from models.decoding.settings import DecodingSettings
 from models.errors import HeadlightError
+from models.forward.inputs import InputError, model_inputs
 from models.kv_cache import cache_shape, open_ended
 from models.loaded import LoadedModel
 
@@ -80,8 +80,8 @@ def prepare(
     One prompt and one settings for each row; all settings name the same cache. written: what every row has written
     already, of which `max_new_tokens` and `min_new_tokens` of the settings do not speak.
 
-    Takes the device: call it inside a turn. Raises InputError where no position is left to write to, CannotWriteError
-    where the architecture has no such cache.
+    Takes the device: call it while holding its lock. Raises InputError where no position is left to write to,
+    CannotWriteError where the architecture has no such cache.
     """
     model: Any = loaded.model
     is_seq2seq = bool(model.config.is_encoder_decoder)
@@ -110,7 +110,7 @@ def prepare(
             use_cache=cache != "none",
             pad_token_id=padding,
             custom_generate=_hand_over,
-            **NEUTRAL,
+            **DISABLED,
             **more,
         )
         processors = tuple(_processors(loaded, rows, mask, settings, longest, arguments.get("encoder_outputs")))
@@ -187,7 +187,7 @@ def _processor_list(
         use_cache=False,
         pad_token_id=0,
         custom_generate=_hand_over,
-        **NEUTRAL | knobs,
+        **DISABLED | knobs,
         **given,
     )[1]
 

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from jinja2 import TemplateError
 
-from models.attention.inputs import InputError, model_inputs
 from models.decoding.preparation import CannotWriteError
-from models.decoding.waterfall import NextToken, NextTokenRequest
+from models.decoding.stages import NextToken, NextTokenRequest
 from models.engine import Engine
+from models.forward.inputs import InputError, model_inputs
 from models.loaded import LoadedModel
 from models.sandbox import SandboxError
 from models.tokenization import Piece, encode, pieces_of_ids

@@ -1,19 +1,17 @@
 """What the pages ask of the loop."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Literal
 
-from models.decoder_start import decoder_start
 from models.decoding.beams import BeamSearch, beam_search
 from models.decoding.loop import decode
-from models.decoding.preparation import prompt_ids
+from models.decoding.prompt_pieces import PromptPieces, prompt_pieces
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.steps import GenerationStep
-from models.engine import Engine
-from models.tokenization import encode
+from models.engine import Engine, Stepwise
 
 MOST_NEW_TOKENS = 4_096
 _MOST_OF_A_BEAM = 512
@@ -26,7 +24,7 @@ def _check_length(tokens: int, most: int) -> None:
 
 
 @dataclass(frozen=True)
-class Turned:
+class BranchPoint:
     """Another token than the drawn one, chosen by hand: at `step` of the run, from 0."""
 
     step: int
@@ -34,59 +32,42 @@ class Turned:
 
 
 @dataclass(frozen=True)
-class WriteRequest:
+class WriteRequest(Stepwise[GenerationStep, tuple[GenerationStep, ...]]):
     """Go on from a text: as a job step by step, or all at once as an answer that is kept.
 
     branch: tokens that were chosen by hand instead of the drawn ones, in the order of their steps. Up to the last of
         them it is the text of the branch without it; from there on the model reads what stands there and goes on, with
-        the luck of the steps that follow. So the branch alone tells the whole text, whichever way one came to it.
+        the random numbers of the steps that follow. So the branch alone determines the whole text.
     """
 
     model: str
     text: str
     settings: DecodingSettings
-    branch: tuple[Turned, ...] = ()
+    branch: tuple[BranchPoint, ...] = ()
 
     def __post_init__(self) -> None:
-        steps = [turned.step for turned in self.branch]
+        steps = [point.step for point in self.branch]
         if steps != sorted(set(steps)) or any(step < 0 for step in steps):
             raise SettingsError("A branch names its steps in their order, each once.")
 
     @property
     def parent(self) -> "WriteRequest":
-        """The branch from which the last choice by hand turned off."""
+        """The branch without the last choice by hand."""
         return replace(self, branch=self.branch[:-1])
 
-    def steps(self, engine: Engine) -> Iterator[GenerationStep]:
-        """Those of the answer, where it is kept already; a job that comes to its end keeps them as the answer.
-
-        Raises what `load_model` and `decode` raise, and SettingsError where a branch turns off after the end or too
+    def computed(self, engine: Engine) -> Iterator[GenerationStep]:
+        """Raises what `load_model` and `decode` raise, and SettingsError where a branch turns off after the end or too
         many tokens are asked for.
         """
-        if self in engine.answers:
-            yield from engine.run(self)
-            return
         _check_length(self.settings.max_new_tokens, MOST_NEW_TOKENS)
-        made = []
-        for step in self._steps(engine):
-            made.append(step)
-            yield step
-        engine.answers.get(self, lambda: tuple(made))
-
-    def answer(self, engine: Engine) -> tuple[GenerationStep, ...]:
-        """Raises what `steps` raises."""
-        _check_length(self.settings.max_new_tokens, MOST_NEW_TOKENS)
-        return tuple(self._steps(engine))
-
-    def _steps(self, engine: Engine) -> Iterator[GenerationStep]:
         loaded = engine.model(self.model)
-        turn = partial(engine.forward, loaded)
+        lock = partial(engine.forward, loaded)
         if not self.branch:
-            yield from decode(loaded, self.text, self.settings, turn=turn)
+            yield from decode(loaded, self.text, self.settings, lock=lock)
             return
         last = self.branch[-1]
         before = []
-        # No further than the turning: what comes after it in the other branch is not computed for this one.
+        # No further than the branch point: what comes after it in the other branch is not computed for this one.
         for step in islice(self.parent.steps(engine), last.step):
             yield step
             before.append(step.token_id)
@@ -94,22 +75,15 @@ class WriteRequest:
             raise SettingsError(
                 f"This branch turns off at token {last.step + 1}, but the text before it ends after {len(before)}."
             )
-        yield from decode(loaded, self.text, self.settings, written=before, first=last.token, turn=turn)
+        yield from decode(loaded, self.text, self.settings, written=before, first=last.token, lock=lock)
 
+    def answer_of(self, steps: Sequence[GenerationStep]) -> tuple[GenerationStep, ...]:
+        """All of them."""
+        return tuple(steps)
 
-@dataclass(frozen=True)
-class PromptPieces:
-    """What a model is given before it draws its first token.
-
-    pieces, is_special, spans: of the text; spans in code points, (0, 0) for what is not in the text.
-    start: what the decoder of a seq2seq model begins with; else empty.
-    """
-
-    ids: tuple[int, ...]
-    pieces: tuple[str, ...]
-    is_special: tuple[bool, ...]
-    spans: tuple[tuple[int, int], ...]
-    start: tuple[str, ...]
+    def steps_of(self, answer: tuple[GenerationStep, ...]) -> tuple[GenerationStep, ...]:
+        """All of them."""
+        return answer
 
 
 @dataclass(frozen=True)
@@ -121,19 +95,7 @@ class PromptRequest:
 
     def answer(self, engine: Engine) -> PromptPieces:
         """Raises what `load_model` raises, TextError, InputError, CannotWriteError."""
-        loaded = engine.model(self.model)
-        ids = prompt_ids(loaded, self.text)
-        pieces = encode(loaded.tokenizer, self.text).pieces
-        start: tuple[str, ...] = ()
-        if loaded.model.config.is_encoder_decoder:
-            start = tuple(piece.text for piece in loaded.pieces([decoder_start(loaded.model)]))
-        return PromptPieces(
-            ids=ids,
-            pieces=tuple(piece.text for piece in pieces),
-            is_special=tuple(piece.is_special for piece in pieces),
-            spans=tuple(piece.span for piece in pieces),
-            start=start,
-        )
+        return prompt_pieces(engine.model(self.model), self.text)
 
 
 @dataclass(frozen=True)
@@ -158,5 +120,5 @@ class BeamSearchRequest:
             max_new_tokens=self.max_new_tokens,
             length_penalty=self.length_penalty,
             early_stopping=self.early_stopping,
-            turn=lambda: engine.forward(loaded),
+            lock=lambda: engine.forward(loaded),
         )

@@ -9,10 +9,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from models.decoding.settings import SMALLEST, DecodingSettings, SettingsError
-from models.loaded import LoadedModel
 
-# Each knob that a page may turn is set to "does nothing" here, so that no checkpoint's generation_config turns it.
-NEUTRAL: dict[str, Any] = {
+# Each knob that a page offers is disabled here, so that no checkpoint's generation_config sets it.
+DISABLED: dict[str, Any] = {
     "do_sample": False,
     "num_beams": 1,
     "num_return_sequences": 1,
@@ -215,12 +214,12 @@ def _nothing_left(logits: Float[Tensor, " vocabulary"], *, is_forbidden: bool, s
 
 
 def draw(
-    scores: Float[Tensor, " vocabulary"], logits: Float[Tensor, " vocabulary"], luck: Float[Tensor, " draw"]
+    scores: Float[Tensor, " vocabulary"], logits: Float[Tensor, " vocabulary"], numbers: Float[Tensor, " draw"]
 ) -> list[int]:
     """A token for each number in [0, 1), by the inverse of the cumulative distribution that `scores` describe.
 
     The tokens stand in the order of the model's own `logits`, the likeliest first (equal ones by id), whatever the
-    settings made of them: so the same number means the same luck in two settings, and a small one a likely token.
+    settings made of them: so two settings can share random numbers, and a small number means a likely token.
 
     Devroye 1986, Non-Uniform Random Variate Generation, section III.2.
 
@@ -235,12 +234,12 @@ def draw(
     first = torch.nonzero(logits > least)[:, 0]
     order = first[torch.sort(logits[first], descending=True, stable=True).indices]
     reached = torch.cumsum(shares[order], dim=0)
-    if not len(order) or float(luck.max()) >= float(reached[-1]):
+    if not len(order) or float(numbers.max()) >= float(reached[-1]):
         order = torch.sort(logits, descending=True, stable=True).indices
         reached = torch.cumsum(shares[order], dim=0)
         # Rounding: the last one that may come ends at the whole.
         reached /= float(reached[-1])
-    places = torch.searchsorted(reached, luck.double(), right=True)
+    places = torch.searchsorted(reached, numbers.double(), right=True)
     alive = torch.nonzero(shares[order])[:, 0]
     return order[places.clamp(max=int(alive[-1]))].tolist()
 
@@ -254,31 +253,7 @@ def ordered(processors: Iterable[Any], order: Sequence[str]) -> Processors:
     return Processors(next(rest) if each in named else each for each in processors)
 
 
-def luck_of(seed: int, steps: int, first: int = 0) -> Float[Tensor, " step"]:
+def random_numbers(seed: int, steps: int, first: int = 0) -> Float[Tensor, " step"]:
     """The numbers in [0, 1) that a seed holds ready for the steps from `first` on, on every machine the same."""
     numbers = torch.rand(first + steps, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     return numbers[first:]
-
-
-def sampling_stages(
-    loaded: LoadedModel,
-    logits: Float[Tensor, " vocabulary"],
-    history: Sequence[int],
-    settings: DecodingSettings,
-    *,
-    prompt_length: int | None = None,
-) -> tuple[Stage, ...]:
-    """How the distribution over the next token changes, stage by stage, over the whole vocabulary.
-
-    history: the tokens before it, prompt first. prompt_length: how many of those are the prompt (None: all), for the
-        minimum length. Only stages that are switched on are there; a stage may change nothing.
-
-    Raises SettingsError where no token is left, a number is beyond float32, or a setting does not fit the model.
-    """
-    from models.decoding.preparation import processors_for
-
-    ids = torch.tensor([list(history)], device=logits.device)
-    length = len(history) if prompt_length is None else prompt_length
-    stages = staged(processors_for(loaded, ids[:, :length], settings), ids, logits.float()[None])[0]
-    check_some_left(stages, logits)
-    return stages

@@ -44,7 +44,7 @@ class DecodingSettings:
     order: the names of stages (`sampling.STAGES`) in the order in which they are to be applied instead of the
         library's; stages that are not named keep their places. () for the library's order.
     seed: of this request's own random generator; the same seed draws the same tokens whoever else is on the server.
-        Step k takes the k-th number of it, so that other settings with the same seed have the same luck.
+        Step k takes the k-th number of it, so that other settings with the same seed draw with the same numbers.
     cache: "dynamic" grows with each token and lets sliding layers forget, "static" is allocated once, "fp8" grows and
         keeps 8-bit floating-point numbers, "none" computes everything anew for each token.
     with_stages: whether each step also tells every stage of its distribution, over the whole vocabulary: that is much.

@@ -51,7 +51,7 @@ class CacheTimingRequest:
     text: Prompt
     tokens: int = 32
     repeats: int = 3
-    # Others wait for their turn to time: whoever went away is not waited for long.
+    # Others wait until they may time: whoever went away is not waited for long.
     patience: ClassVar[float] = 10.0
 
     def __post_init__(self) -> None:
@@ -71,7 +71,7 @@ class CacheTimingRequest:
         read = 1 if loaded.model.config.is_encoder_decoder else len(prompt)
         longest, _ = room_to_write(loaded, read, self.tokens)
         tokens: list[int] = []
-        with engine.gate(_GATE).turn():
+        with engine.gate(_GATE).lock():
             for repeat in range(WARM_UP, self.repeats):
                 ways = {
                     cache: forced_forwards(
@@ -79,7 +79,7 @@ class CacheTimingRequest:
                         prompt,
                         longest,
                         cache,
-                        turn=partial(engine.forward, loaded),
+                        lock=partial(engine.forward, loaded),
                         # The first time the likeliest tokens are found with the cache, and given without it.
                         tokens=None if repeat == WARM_UP and cache == "dynamic" else tokens,
                         counted=repeat == WARM_UP,

@@ -14,7 +14,7 @@ class WordError(HeadlightError):
 
 
 @dataclass(frozen=True)
-class Word:
+class WordTokens:
     """A word as the tokens in which it can come: as it stands, and with a space before it.
 
     ids, pieces: of each way; one way where both are the same or the tokenizer puts no space into tokens.
@@ -32,13 +32,13 @@ class WordsRequest:
     model: str
     words: tuple[str, ...]
 
-    def answer(self, engine: Engine) -> tuple[Word, ...]:
+    def answer(self, engine: Engine) -> tuple[WordTokens, ...]:
         """Raises WordError where a word has no token, TextError."""
         loaded = engine.model(self.model)
         return tuple(word_of(loaded, word) for word in self.words)
 
 
-def word_of(loaded: LoadedModel, word: str) -> Word:
+def word_of(loaded: LoadedModel, word: str) -> WordTokens:
     """A word in both ways; special tokens that a tokenizer would put round a text are not among its ids.
 
     Raises WordError, TextError.
@@ -50,7 +50,7 @@ def word_of(loaded: LoadedModel, word: str) -> Word:
             ways[tuple(piece.id for piece in pieces)] = tuple(piece.text for piece in pieces)
     if not ways:
         raise WordError(f"“{word}” is no token of {loaded.card.title}; type a word or a part of one.")
-    return Word(word, tuple(ways), tuple(ways.values()))
+    return WordTokens(word, tuple(ways), tuple(ways.values()))
 
 
 # The fields of a generation_config that are knobs of sampling, by their names here.
@@ -69,5 +69,5 @@ class OwnKnobsRequest:
     def answer(self, engine: Engine) -> tuple[tuple[str, float | int | bool | str], ...]:
         """Raises what `load_model` raises."""
         config: Any = engine.model(self.model).model.generation_config
-        said = {} if config is None else config.to_diff_dict()
-        return tuple((name, said[name]) for name in _KNOBS if said.get(name) is not None)
+        given = {} if config is None else config.to_diff_dict()
+        return tuple((name, given[name]) for name in _KNOBS if given.get(name) is not None)

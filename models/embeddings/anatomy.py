@@ -10,11 +10,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from models.attention.capture import ADDRESSES
-from models.attention.inputs import Inputs
 from models.errors import HeadlightError
+from models.forward.capture import ADDRESSES
+from models.forward.inputs import Inputs
+from models.forward.shadow import outermost_lists, shadow_of
 from models.loaded import LoadedModel
-from models.shadow import outermost_lists, shadow_of
 
 # Longer chains of norms and maps between the table and the first layer are not known.
 _MOST_STEPS = 4
@@ -67,7 +67,7 @@ _lock = threading.Lock()
 def anatomy_of(loaded: LoadedModel) -> Anatomy:
     """What is known of this model's hidden states; the first time it runs one forward over two rows of two tokens.
 
-    Takes the device: call it inside a turn. Raises NoHiddenStatesError.
+    Takes the device: call it while holding its lock. Raises NoHiddenStatesError.
     """
     with _lock:
         known = _measured.get(loaded)
@@ -88,7 +88,7 @@ def final_norm(loaded: LoadedModel) -> nn.Module | None:
     calling each norm on the last layer's output instead would need that output, which transformers does not return
     where it has passed the norm.
 
-    Takes the device: call it inside a turn. Raises NoHiddenStatesError.
+    Takes the device: call it while holding its lock. Raises NoHiddenStatesError.
     """
     return anatomy_of(loaded).reader.final_norm
 

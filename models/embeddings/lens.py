@@ -13,15 +13,16 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from transformers.utils import ModelOutput
 
-from models.attention.inputs import Inputs, model_inputs
 from models.decoding.masked import has_masked_head
 from models.embeddings.anatomy import anatomy_of
 from models.embeddings.order import best_first, rank_of
-from models.embeddings.vectors import Embedding, EmbedRequest, to_numpy
+from models.embeddings.vectors import Embedding, EmbedRequest
 from models.engine import Engine
 from models.errors import HeadlightError
+from models.forward.inputs import Inputs, model_inputs
+from models.forward.recorded_run import to_numpy
+from models.forward.shadow import answering, shadow_of
 from models.loaded import LoadedModel
-from models.shadow import answering, shadow_of
 
 # SmolLM2 on two cores reads 30 positions a second after each of its layers: more than this nobody waits for.
 MOST_POSITIONS = 256
@@ -215,7 +216,7 @@ def read_out(loaded: LoadedModel, vectors: Float[Tensor, "vector width"]) -> Flo
     logits (BERT's transform, Gemma's softcap, T5's scaling, Marian's bias), on a shadow of the model in which the stack
     of layers answers with the vectors at once.
 
-    Takes the device: call it inside a turn. Raises LensError for a model without a head, NoHiddenStatesError.
+    Takes the device: call it while holding its lock. Raises LensError for a model without a head, NoHiddenStatesError.
     """
     _check_head(loaded)
     anatomy = anatomy_of(loaded)

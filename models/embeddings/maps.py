@@ -24,7 +24,7 @@ _FEWEST = {"pca": 2, "umap": 4, "t-sne": 4}
 _TITLE = {"pca": "PCA", "umap": "UMAP", "t-sne": "t-SNE"}
 
 # Two projections at once take the process down: numba's threads abort it (umap #665).
-_TURN = Gate()
+_LOCK = Gate()
 
 
 class MapError(HeadlightError):
@@ -74,7 +74,7 @@ def project(
     _check_numbers(vectors)
     if is_one_point(vectors):
         raise MapError("All these vectors are equal: they are one point, and there is nothing to map.")
-    with _TURN.turn():
+    with _LOCK.lock():
         points, explained = (
             _pca(vectors, dimensions) if method == "pca" else (_SLOW[method](vectors, dimensions, seed), ())
         )

@@ -10,11 +10,13 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from models.attention.inputs import Inputs, model_inputs
 from models.embeddings.anatomy import hidden_of
-from models.embeddings.vectors import hidden_forward, to_numpy
+from models.embeddings.similarity import paired_cosines
+from models.embeddings.vectors import hidden_forward
 from models.engine import Engine
 from models.errors import HeadlightError
+from models.forward.inputs import Inputs, model_inputs
+from models.forward.recorded_run import to_numpy
 from models.loaded import LoadedModel
 
 
@@ -135,12 +137,6 @@ def _agreement(
 ) -> Agreement:
     first, second = np.array(pairs).T
     return Agreement(
-        tokens=_cosines(one[first], other[second]),
-        pooled=float(_cosines(one.mean(axis=0, keepdims=True), other.mean(axis=0, keepdims=True))[0]),
+        tokens=paired_cosines(one[first], other[second]),
+        pooled=float(paired_cosines(one.mean(axis=0, keepdims=True), other.mean(axis=0, keepdims=True))[0]),
     )
-
-
-def _cosines(one: Float[np.ndarray, "row width"], other: Float[np.ndarray, "row width"]) -> Float[np.ndarray, " row"]:
-    one, other = one.astype(np.float64), other.astype(np.float64)
-    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
-    return np.divide((one * other).sum(axis=1), lengths, out=np.zeros(len(one)), where=lengths > 0)

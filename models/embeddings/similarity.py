@@ -43,6 +43,15 @@ def cosines(
     return np.clip(np.round(ours @ theirs.T, _DECIMALS), -1, 1).astype(np.float32)
 
 
+def paired_cosines(
+    one: Float[np.ndarray, "pair width"], other: Float[np.ndarray, "pair width"]
+) -> Float[np.ndarray, " pair"]:
+    """The cosine of the two vectors of each pair, float64; 0 where one of them is 0."""
+    one, other = one.astype(np.float64), other.astype(np.float64)
+    lengths = np.linalg.norm(one, axis=-1) * np.linalg.norm(other, axis=-1)
+    return np.divide((one * other).sum(axis=-1), lengths, out=np.zeros(len(one)), where=lengths > 0)
+
+
 def sentence_vector(
     vectors: Float[np.ndarray, "token width"], pooling: Pooling, attended: Bool[np.ndarray, " token"] | None = None
 ) -> Float[np.ndarray, " width"]:

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from models.embeddings.order import best_first, rank_of
 from models.embeddings.similarity import anisotropy
-from models.embeddings.vectors import to_numpy
 from models.engine import Engine
 from models.errors import HeadlightError
+from models.forward.recorded_run import to_numpy
 from models.loaded import LoadedModel
 
 Measure = Literal["cosine", "dot"]
@@ -77,7 +77,7 @@ class TableFacts:
 
 @dataclass(frozen=True)
 class TableFactsRequest:
-    """Of a model on the shelf."""
+    """Of a model by its name."""
 
     model: str
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
 
-from models.attention.inputs import Inputs, model_inputs, shifted_right
 from models.embeddings.anatomy import anatomy_of, hidden_of, run_hidden
 from models.engine import Engine
+from models.forward.inputs import Inputs, model_inputs, shifted_right
+from models.forward.recorded_run import to_numpy
+from models.forward.shadow import shadow_of
 from models.loaded import LoadedModel
-from models.shadow import shadow_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +87,7 @@ def embed(
     target_text: for seq2seq models, what the decoder is given: a text, shifted right as in training, or the decoder's
         input ids as they are; None gives it its start token alone.
 
-    Takes the device: call it inside a turn. The shared model is left as it was, transformers' hooks included.
+    Takes the device: call it while holding its lock. The shared model is left as it was, transformers' hooks included.
 
     Raises TextError, InputError, NoHiddenStatesError.
     """
@@ -131,8 +131,3 @@ def hidden_forward(loaded: LoadedModel, inputs: Inputs, **more: Any) -> Any:
     """
     arguments = inputs.arguments(loaded, 1, last_only=False) | more
     return run_hidden(loaded, shadow_of(loaded.model)[loaded.model], arguments)
-
-
-def to_numpy(tensor: Tensor) -> np.ndarray:
-    """Off the device, in float32."""
-    return tensor.detach().to("cpu", torch.float32).numpy()

@@ -1,8 +1,8 @@
-"""The pages' door to the models: requests in, arrays and strings out."""
+"""The pages' way to the models: requests in, arrays and strings out."""
 
 from models.engine.asked import MOST_CHARACTERS, MOST_CHARACTERS_ALONE, RequestTooLargeError
 from models.engine.cache import ByteCache, size_of
-from models.engine.door import (
+from models.engine.engine import (
     ComputerFullError,
     DeviceFailureError,
     Engine,
@@ -14,9 +14,10 @@ from models.engine.door import (
 )
 from models.engine.gate import Gate, threads_asleep
 from models.engine.jobs import JobError, Progress
-from models.engine.shelf import ShelfFullError
+from models.engine.model_pool import ModelPoolFullError
+from models.engine.stepwise import Stepwise
 from models.engine.threads import on_one_thread
-from models.one_at_a_time import libraries
+from models.engine.wanted import NobodyWaits, Wanted
 
 __all__ = [
     "MOST_CHARACTERS",
@@ -28,14 +29,16 @@ __all__ = [
     "Gate",
     "JobError",
     "MemoryUse",
+    "ModelPoolFullError",
+    "NobodyWaits",
     "Progress",
     "Request",
     "RequestTooLargeError",
-    "ShelfFullError",
     "StepsRequest",
+    "Stepwise",
+    "Wanted",
     "device_name",
     "engine",
-    "libraries",
     "on_one_thread",
     "size_of",
     "threads_asleep",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from models.wanted import go_on_if_wanted, pausing
+from models.engine.wanted import go_on_if_wanted, pausing
 
 OnWait = Callable[[int], None]
 
@@ -48,7 +48,7 @@ def asleep() -> Iterator[None]:
 
 
 def threads_asleep() -> frozenset[int]:
-    """Identities of the threads that wait for a turn, or for what another one computes."""
+    """Identities of the threads that wait for a lock, or for what another one computes."""
     return frozenset(_asleep.copy())
 
 
@@ -67,7 +67,7 @@ class Gate:
     one for which nobody waits any more (NobodyWaits).
 
     most_begun: so many forwards may have begun; one computes, the others hold what they have computed in memory and
-        wait for their next turn. With one, a forward is never interrupted.
+        wait for the lock again. With one, a forward is never interrupted.
     """
 
     def __init__(self, most_begun: int = 1) -> None:
@@ -81,8 +81,8 @@ class Gate:
             return len(self._queue)
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait for the turn, hold it inside, but for pauses between steps (`models.wanted`). Not re-entrant."""
+    def lock(self) -> Iterator[None]:
+        """Wait for the lock, hold it inside, but for pauses between steps (`models.engine.wanted`). Not re-entrant."""
         ticket = _Ticket()
         with self._changed:
             self._queue.append(ticket)
@@ -96,7 +96,7 @@ class Gate:
                 self._changed.notify_all()
 
     def _pause(self, ticket: _Ticket) -> None:
-        """Let whoever is next compute, where this one has computed for long; returns with the next turn."""
+        """Let whoever is next compute, where this one has computed for long; returns when it computes again."""
         if time.monotonic() - ticket.since < _LONG_SECONDS:
             return
         with self._changed:
@@ -106,7 +106,7 @@ class Gate:
         self._wait(ticket)
 
     def _next(self) -> _Ticket:
-        """Whose turn it is: the first that has begun, or may."""
+        """Who computes: the first that has begun, or may."""
         begun = sum(each.has_begun for each in self._queue)
         return next(each for each in self._queue if each.has_begun or begun < self._most_begun)
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from models.engine.cache import size_of
 from models.engine.gate import listening
+from models.engine.wanted import NobodyWaits, as_long_as
 from models.errors import HeadlightError
-from models.wanted import NobodyWaits, as_long_as
 
 Around = Callable[[], AbstractContextManager[None]]
 

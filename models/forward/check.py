@@ -14,15 +14,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.attention.capture import ADDRESSES
-from models.attention.inputs import Inputs, plain_ids
-from models.attention.interventions import HideToken
-from models.attention.trace import KINDS, AttentionTrace, trace_attention
+from models.attention.trace import AttentionTrace, trace_attention
 from models.embeddings.anatomy import NoHiddenStatesError, anatomy_of
 from models.embeddings.lens import LensError, can_read_out, normed, read_out
+from models.forward.axes import KINDS
+from models.forward.capture import ADDRESSES
+from models.forward.inputs import Inputs, plain_ids
+from models.forward.interventions import HideToken
 from models.forward.kept import Kept, keep, kept_of, key_of, sample_of
 from models.forward.probe import give_addresses
+from models.forward.recorded_run import to_numpy
 from models.forward.reference import Reference, reference
+from models.forward.shadow import outermost_lists
 from models.kv_cache.fresh import fresh_cache
 from models.kv_cache.measurement import measure_cache
 from models.kv_cache.prediction import predict
@@ -31,7 +34,6 @@ from models.kv_cache.shape import CacheFormulaError
 from models.loaded import Finding, LoadedModel
 from models.loading.checks import ModelRefusedError
 from models.loading.soundness import check_finite
-from models.shadow import outermost_lists
 
 log = logging.getLogger(__name__)
 
@@ -145,11 +147,11 @@ def _drawn(
         return _drawn(loaded, trace, known, most_weights, most_output, is_nudged=True)
     if not (_is_half(loaded) and _is_plain_sdpa(loaded, trace)):
         raise ModelRefusedError(wrong.sentence)
-    said = (
+    why = (
         f"Not checked in {str(loaded.model.dtype).removeprefix('torch.')}: transformers' own two ways to compute "
         "attention part here by their rounding."
     )
-    attention, output = (replace(each, verdict="not checked", sentence=said) for each in findings)
+    attention, output = (replace(each, verdict="not checked", sentence=why) for each in findings)
     return attention, output
 
 
@@ -198,20 +200,18 @@ def _attention(loaded: LoadedModel, trace: AttentionTrace, known: Reference, mos
             continue
         pairs = _pairs(ours, theirs)
         if pairs is None:
-            said = (
-                f"{name} has maps of {len(theirs)} {kind} layers in transformers, and {len(ours)} were recorded here."
-            )
-            return _refused("attention", said, None)
+            why = f"{name} has maps of {len(theirs)} {kind} layers in transformers, and {len(ours)} were recorded here."
+            return _refused("attention", why, None)
         for layer, expected in pairs:
             weights = trace.weights(kind, layer)
             apart = _apart(weights, expected)
             if apart is None:
                 sizes = f"{tuple(expected.shape)} in transformers and {weights.shape} here"
-                said = f"A map of {name} is {sizes} ({kind} L{layer})."
-                return _refused("attention", said, None)
+                why = f"A map of {name} is {sizes} ({kind} L{layer})."
+                return _refused("attention", why, None)
             if apart > most:
-                said = f"The attention weights of {name} are {apart:.2g} off from transformers' own ({kind} L{layer})."
-                return _refused("attention", said, apart)
+                why = f"The attention weights of {name} are {apart:.2g} off from transformers' own ({kind} L{layer})."
+                return _refused("attention", why, apart)
             largest = max(largest, apart)
         counts.append(f"{len(ours)} {kind} layers")
     return Finding(
@@ -229,8 +229,8 @@ def _without_maps(loaded: LoadedModel, trace: AttentionTrace, known: Reference) 
         elif ours and len(ours) < len(theirs):
             unseen.append(f"{len(theirs) - len(ours)} of its {kind} layers")
     if unseen:
-        said = f"There are no maps of {' and '.join(unseen)}: it is computed by code of the model's own."
-        yield Finding("maps", "partial", None, said)
+        why = f"There are no maps of {' and '.join(unseen)}: it is computed by code of the model's own."
+        yield Finding("maps", "partial", None, why)
 
 
 def _pairs(ours: tuple[int, ...], theirs: tuple[Tensor | None, ...]) -> list[tuple[int, Tensor]] | None:
@@ -247,8 +247,8 @@ def _pairs(ours: tuple[int, ...], theirs: tuple[Tensor | None, ...]) -> list[tup
 def _output(loaded: LoadedModel, trace: AttentionTrace, known: Reference, most: float) -> Finding:
     apart = _share_apart(torch.from_numpy(trace.last_output), known.output[-1])
     if apart > most:
-        said = f"What {type(loaded.model).__name__} computes here is {apart:.2g} of its largest output off from "
-        return _refused("output", said + "transformers' own.", apart)
+        why = f"What {type(loaded.model).__name__} computes here is {apart:.2g} of its largest output off from "
+        return _refused("output", why + "transformers' own.", apart)
     return Finding("output", "exact", apart, f"Output: largest difference {apart:.0e} of the largest.")
 
 
@@ -267,12 +267,12 @@ def _lens(loaded: LoadedModel, known: Reference) -> Finding:
         return _refused("lens", str(error), None)
     except Exception as error:
         log.warning("The head of %s failed at the check", loaded.card.name, exc_info=True)
-        said = f"The head of {type(loaded.model).__name__} cannot be run by itself ({type(error).__name__}), "
-        return _refused("lens", said + "so there is no logit lens.", None)
+        why = f"The head of {type(loaded.model).__name__} cannot be run by itself ({type(error).__name__}), "
+        return _refused("lens", why + "so there is no logit lens.", None)
     apart = _share_apart(read, known.output)
     if apart > tolerance(loaded, _OUTPUT):
-        said = f"The logit lens after the last layer is {apart:.2g} of the largest logit off from the model's own"
-        return _refused("lens", said + ", so it is not shown.", apart)
+        why = f"The logit lens after the last layer is {apart:.2g} of the largest logit off from the model's own"
+        return _refused("lens", why + ", so it is not shown.", apart)
     if not torch.equal(last, first) and torch.equal(read, other):
         return _refused("lens", "The logit lens says the same whatever it reads, so it is not shown.", None)
     return Finding("lens", "exact", apart, f"Logit lens: largest difference {apart:.0e}.")
@@ -291,16 +291,16 @@ def _hidden_token(loaded: LoadedModel, inputs: Inputs) -> Finding:
         theirs = reference(loaded, inputs, hidden=hidden).output[-1]
     except Exception as error:
         log.warning("A mask failed at the check of %s", loaded.card.name, exc_info=True)
-        said = f"Hidden tokens not checked: transformers fails on a mask here ({type(error).__name__})."
-        return Finding("hidden token", "not checked", None, said)
+        why = f"Hidden tokens not checked: transformers fails on a mask here ({type(error).__name__})."
+        return Finding("hidden token", "not checked", None, why)
     apart = _share_apart(ours, theirs)
     most = tolerance(loaded, _OUTPUT)
     if apart > most:
         nudged = reference(loaded, inputs, hidden=hidden, is_nudged=True).output[-1]
         most = max(most, _NUDGES * _share_apart(nudged, theirs))
     if apart > most:
-        said = f"A token that is hidden here is {apart:.2g} of the largest output off from a 0 in transformers' mask"
-        return _refused("hidden token", said + ", so no token can be hidden.", apart)
+        why = f"A token that is hidden here is {apart:.2g} of the largest output off from a 0 in transformers' mask"
+        return _refused("hidden token", why + ", so no token can be hidden.", apart)
     # The same place with another token in it: what changes has seen it.
     changed = (*inputs.ids[:hidden], inputs.ids[0], *inputs.ids[hidden + 1 :])
     if _share_apart(last(changed), ours) > most / 10:
@@ -328,8 +328,8 @@ def _cache(loaded: LoadedModel, inputs: Inputs) -> Finding:
             model(**inputs.arguments(loaded, 1, last_only=True) | more)
     except Exception as error:
         log.warning("A cache failed at the check of %s", loaded.card.name, exc_info=True)
-        said = f"Cache not checked: the model does not take an empty one ({type(error).__name__})."
-        return Finding("cache", "not checked", None, said)
+        why = f"Cache not checked: the model does not take an empty one ({type(error).__name__})."
+        return Finding("cache", "not checked", None, why)
     positions = len(inputs.target_ids or inputs.ids)
     source = len(inputs.ids) if inputs.target_ids else 0
     found = measure_cache(cache)
@@ -341,9 +341,9 @@ def _cache(loaded: LoadedModel, inputs: Inputs) -> Finding:
         expected.positions,
         expected.bytes,
     ):
-        said = f"The cache of {type(model).__name__} holds {found.total_bytes:,} bytes after {positions} tokens"
-        said += f", and {expected.total_bytes:,} were predicted: it is not predicted for this architecture."
-        return _refused("cache", said, apart)
+        why = f"The cache of {type(model).__name__} holds {found.total_bytes:,} bytes after {positions} tokens"
+        why += f", and {expected.total_bytes:,} were predicted: it is not predicted for this architecture."
+        return _refused("cache", why, apart)
     return Finding(
         "cache", "exact", apart, f"Cache: {found.total_bytes:,} bytes after {positions} tokens, as predicted."
     )
@@ -360,7 +360,7 @@ def layers_without_attention(model: Any) -> int:
 
 def _apart(ours: np.ndarray, theirs: Tensor) -> float | None:
     """The largest difference; None where the shapes differ."""
-    expected = theirs.detach().to("cpu", torch.float32).numpy()
+    expected = to_numpy(theirs)
     if ours.shape != expected.shape:
         return None
     apart = np.abs(ours - expected)

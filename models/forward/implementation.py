@@ -8,7 +8,7 @@ from typing import Any
 
 from transformers import AttentionInterface, PreTrainedConfig, PreTrainedModel
 
-from models.attention.capture import headlight
+from models.forward.capture import headlight
 from models.loading.checks import ArchitectureNotSupportedError, check_attention
 
 SDPA, EAGER = "headlight", "headlight_eager"

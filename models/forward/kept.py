@@ -19,10 +19,22 @@ import torch
 import transformers
 from torch import nn
 
-from models.attention import blocks, capture, inputs, interventions, trace
-from models.attention.capture import Address
+from models.attention import trace
 from models.embeddings import anatomy, lens
-from models.forward import implementation, probe, reference
+from models.forward import (
+    axes,
+    capture,
+    eager,
+    implementation,
+    inputs,
+    interventions,
+    probe,
+    recorded_run,
+    reference,
+    replay,
+    shadow,
+)
+from models.forward.capture import Address
 from models.kv_cache import fresh, measurement, prediction, seen
 from models.loaded import Finding, LoadedModel
 from models.loading.checks import missing_of_picture
@@ -32,7 +44,7 @@ from models.loading.packs import home
 _MOST_KEPT = 64
 _SAMPLED = 16
 _PARTS = (
-    *(blocks, capture, inputs, interventions, trace),
+    *(axes, capture, eager, inputs, interventions, recorded_run, replay, shadow, trace),
     *(anatomy, lens),
     *(implementation, probe, reference),
     *(fresh, measurement, prediction, seen),
@@ -41,7 +53,7 @@ _PARTS = (
 
 def key_of(loaded: LoadedModel, folder: Path) -> str:
     """What a finding is true of: these weights, computed by this code, these libraries, this type of device."""
-    said = (
+    parts = (
         fingerprint_of(folder),
         transformers.__version__,
         torch.__version__,
@@ -51,7 +63,7 @@ def key_of(loaded: LoadedModel, folder: Path) -> str:
         type(loaded.model).__name__,
         _digest_of_code(),
     )
-    return hashlib.sha256("\0".join(said).encode()).hexdigest()[:32]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
@@ -69,11 +81,11 @@ class Kept:
 def kept_of(key: str) -> Kept | None:
     """What was kept under this key, or None; a file that cannot be read is as good as none."""
     try:
-        said = json.loads(_file(key).read_text())
+        contents = json.loads(_file(key).read_text())
         addresses = {
-            path: tuple((kind, int(layer)) for kind, layer in each) for path, each in said["addresses"].items()
+            path: tuple((kind, int(layer)) for kind, layer in each) for path, each in contents["addresses"].items()
         }
-        return Kept(tuple(Finding(**each) for each in said["findings"]), addresses, str(said["sample"]))
+        return Kept(tuple(Finding(**each) for each in contents["findings"]), addresses, str(contents["sample"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

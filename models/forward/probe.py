@@ -7,13 +7,14 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from models.attention.capture import ADDRESSES, Address, Call, Kind, Run, looks_ahead, recording
-from models.attention.inputs import Inputs
 from models.errors import HeadlightError
+from models.forward.axes import KINDS, Kind, map_size
+from models.forward.capture import ADDRESSES, Address, Call, Run, looks_ahead, recording
+from models.forward.inputs import Inputs
+from models.forward.shadow import outermost_lists, shadow_of
 from models.loaded import LoadedModel
 from models.loading.checks import ArchitectureNotSupportedError, ModelRefusedError
 from models.loading.placing import failure_of
-from models.shadow import outermost_lists, shadow_of
 
 _LONGEST_REASON = 160
 
@@ -97,9 +98,9 @@ def give_addresses(loaded: LoadedModel, inputs: Inputs) -> None:
     except Exception as error:
         if failure_of(error) is not None:
             raise
-        said = " ".join(str(error).replace("`", "").split())[:_LONGEST_REASON].rstrip(". ")
+        why = " ".join(str(error).replace("`", "").split())[:_LONGEST_REASON].rstrip(". ")
         raise ModelRefusedError(
-            f"{loaded.card.title} does not read a text as it is set up ({type(error).__name__}: {said}); mend that in "
+            f"{loaded.card.title} does not read a text as it is set up ({type(error).__name__}: {why}); mend that in "
             "its config, or choose another model."
         ) from error
     output = result.get("logits", result.get("last_hidden_state"))
@@ -124,8 +125,9 @@ def _members(stack: nn.ModuleList) -> list[nn.Module]:
 def _kind(call: Call, source: int, target: int) -> Kind:
     rows, _, queries, _ = call.query.shape
     keys = call.key.shape[2]
-    if rows == 1 and target and (queries, keys) in ((source, source), (target, target), (target, source)):
-        return {(source, source): "encoder", (target, target): "decoder", (target, source): "cross"}[queries, keys]
+    of_size: dict[tuple[int, int], Kind] = {map_size(kind, source, target): kind for kind in KINDS} if target else {}
+    if rows == 1 and (queries, keys) in of_size:
+        return of_size[queries, keys]
     if rows == 1 and not target and queries == keys == source:
         return "encoder" if looks_ahead(call) else "decoder"
     raise ArchitectureNotSupportedError(

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedConfig
 
-from models.attention.capture import Kind
-from models.attention.inputs import Inputs
+from models.forward.axes import Kind, map_size
+from models.forward.inputs import Inputs
+from models.forward.shadow import shadow_of
 from models.loaded import LoadedModel
-from models.shadow import shadow_of
 
 _ATTENTIONS: dict[Kind, str] = {
     "encoder": "encoder_attentions",
@@ -94,12 +94,9 @@ def _shadow_with(model: nn.Module, implementation: str) -> nn.Module:
 
 def _attentions(result: Any, source: int, target: int) -> dict[Kind, tuple[Tensor | None, ...]]:
     if target:
-        sizes: dict[Kind, tuple[int, int]] = {
-            "encoder": (source, source),
-            "decoder": (target, target),
-            "cross": (target, source),
+        found = {
+            kind: _layers(result.get(name) or (), map_size(kind, source, target)) for kind, name in _ATTENTIONS.items()
         }
-        found = {kind: _layers(result.get(_ATTENTIONS[kind]) or (), size) for kind, size in sizes.items()}
         return {kind: layers for kind, layers in found.items() if layers}
     layers = _layers(result.get("attentions") or (), (source, source))
     if not layers:

@@ -2,76 +2,26 @@
 
 from dataclasses import dataclass
 
-from transformers import AutoConfig, PreTrainedConfig
-
-from models.catalog import ARCHITECTURES, KnownArchitecture
+from models.catalog import ARCHITECTURES
 from models.engine import Engine
-from models.kv_cache.seen import cache_shape
-from models.kv_cache.shape import CacheFormulaError, LayerShape
-from models.one_at_a_time import one_at_a_time
-
-
-@dataclass(frozen=True)
-class CacheFacts:
-    """What a loaded model will keep, from its config, and what stands beside it.
-
-    shape: of its cache; () for an encoder, which keeps nothing. query_heads: of each layer.
-    weight_bytes: of all parameters, as they are in memory. positions: its longest text, None for no end.
-    dtype: of the cache that it fills.
-    """
-
-    shape: tuple[LayerShape, ...]
-    query_heads: int
-    weight_bytes: int
-    positions: int | None
-    dtype: str
+from models.kv_cache.facts import CacheFacts, KnownCache, cache_facts, known_cache
 
 
 @dataclass(frozen=True)
 class CacheFactsRequest:
-    """Of a model on the shelf."""
+    """Of a model by its name."""
 
     model: str
 
     def answer(self, engine: Engine) -> CacheFacts:
         """Raises what `load_model` raises, and CacheFormulaError."""
-        loaded = engine.model(self.model)
-        if why := loaded.refusal("cache"):
-            raise CacheFormulaError(why)
-        weights = {each.data_ptr(): each.nbytes for each in loaded.model.parameters()}
-        return CacheFacts(
-            shape=cache_shape(loaded.model.config, type(loaded.model)),
-            query_heads=loaded.card.heads,
-            weight_bytes=sum(weights.values()),
-            positions=loaded.positions,
-            dtype=str(loaded.model.dtype).removeprefix("torch."),
-        )
-
-
-@dataclass(frozen=True)
-class KnownCache:
-    """A known architecture, and what its cache keeps."""
-
-    architecture: KnownArchitecture
-    shape: tuple[LayerShape, ...]
-
-    @property
-    def weight_bytes(self) -> int:
-        """Of all its parameters, as published."""
-        return self.architecture.parameters * self.architecture.weight_bits // 8
+        return cache_facts(engine.model(self.model))
 
 
 @dataclass(frozen=True)
 class KnownCachesRequest:
-    """The whole shelf of known architectures."""
+    """Of all known architectures."""
 
     def answer(self, engine: Engine) -> tuple[KnownCache, ...]:  # noqa: ARG002 - there is nothing to load
         """Only configs are made: no weights, no network."""
-        return tuple(KnownCache(each, cache_shape(known_config(each))) for each in ARCHITECTURES.values())
-
-
-def known_config(architecture: KnownArchitecture) -> PreTrainedConfig:
-    """The config that transformers makes of an architecture's figures."""
-    # transformers imports the class when it is asked for.
-    with one_at_a_time():
-        return AutoConfig.for_model(architecture.model_type, **architecture.figures)
+        return tuple(map(known_cache, ARCHITECTURES.values()))

@@ -5,7 +5,7 @@ import sys
 
 from models.catalog import D3, JQUERY, MODELS, TOKENIZERS
 from models.loading.packs import PackError, home, model_folder, packs_folder, verify_files
-from models.tokenization.shelf import tokenizer_folder
+from models.tokenization.loading import tokenizer_folder
 
 logging.basicConfig(level=logging.INFO, format="%(message)s")
 try:

@@ -20,6 +20,7 @@ from transformers import (
 from transformers.utils.logging import disable_progress_bar
 
 from models.catalog import Family, ModelCard, Pack
+from models.engine.room import put
 from models.errors import HeadlightError
 from models.forward.check import checked
 from models.forward.implementation import use_headlight
@@ -34,10 +35,10 @@ from models.loading.checks import (
 )
 from models.loading.model_files import model_files
 from models.loading.opening import card_of
+from models.loading.own_gguf import expanded_folder
 from models.loading.packs import PackError, model_folder
-from models.loading.placing import Place, device_memory, failure_of, input_device, places_for
+from models.loading.placing import Placement, device_memory, failure_of, input_device, places_for
 from models.loading.positions import position_limit
-from models.loading.room import put
 from models.loading.sandboxed_tokenizer import SandboxedTokenizer
 from models.loading.soundness import check_sound
 from models.loading.tensors import TensorInFile
@@ -57,7 +58,7 @@ _CHANCE = (
 _CLASSES = {"encoder": AutoModel, "decoder": AutoModelForCausalLM, "seq2seq": AutoModelForSeq2SeqLM}
 
 
-def load_model(name: str, place: Place | None = None) -> LoadedModel:
+def load_model(name: str, place: Placement | None = None) -> LoadedModel:
     """Load the model of this name straight to its place: the best one that has room, unless one is given.
 
     name: of a card, "hub:ORG/NAME" or "hub:ORG/NAME@REVISION" for what was downloaded, or "folder:/PATH".
@@ -71,15 +72,17 @@ def load_model(name: str, place: Place | None = None) -> LoadedModel:
     return _read(card, place)
 
 
-def _read(card: ModelCard, place: Place) -> LoadedModel:
+def _read(card: ModelCard, place: Placement) -> LoadedModel:
     _check_memory(card, place)
-    if not card.folder or card.pack.gguf is not None:
+    if not card.folder:
         return _read_folder(card, place, model_folder(card))
+    if card.pack.gguf is not None:
+        return _read_folder(card, place, expanded_folder(card))
     with model_files(card) as files:
         return _read_folder(files.card, place, files.folder, files.tensors)
 
 
-def _check_memory(card: ModelCard, place: Place) -> None:
+def _check_memory(card: ModelCard, place: Placement) -> None:
     """Raise ModelRefusedError where a model is larger than all memory there is."""
     needed = sum(size for _, size in place.takes)
     has = device_memory(torch.device("cpu")) + sum(
@@ -93,7 +96,7 @@ def _check_memory(card: ModelCard, place: Place) -> None:
 
 
 def _read_folder(
-    card: ModelCard, place: Place, folder: Path, tensors: Mapping[str, TensorInFile] | None = None
+    card: ModelCard, place: Placement, folder: Path, tensors: Mapping[str, TensorInFile] | None = None
 ) -> LoadedModel:
     """The model whose files lie in a folder of ours. tensors: its weights, where they are in files of somebody else."""
     try:
@@ -122,7 +125,7 @@ def _read_folder(
 
 
 def _from_files(
-    card: ModelCard, folder: Path, place: Place, tensors: Mapping[str, TensorInFile] | None
+    card: ModelCard, folder: Path, place: Placement, tensors: Mapping[str, TensorInFile] | None
 ) -> tuple[PreTrainedModel, Collection[str], Collection[str], Any, Any]:
     """The model, what its files lack, what only they have, its tokenizer and that of its outputs; runs alone in the
     process.
@@ -133,7 +136,7 @@ def _from_files(
 
 
 def _weights(
-    card: ModelCard, folder: Path, place: Place, tensors: Mapping[str, TensorInFile] | None
+    card: ModelCard, folder: Path, place: Placement, tensors: Mapping[str, TensorInFile] | None
 ) -> tuple[PreTrainedModel, Collection[str], Collection[str]]:
     """The model, the names of the tensors that its class has and its files have not, and those that only they have.
 

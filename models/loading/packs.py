@@ -81,7 +81,7 @@ def verify_files(pack: Pack) -> None:
 
 
 def model_folder(card: ModelCard) -> Path:
-    """A folder with config, tokenizer and safetensors of this card, verified, expanded first if need be.
+    """A folder with config, tokenizer and safetensors of a card of ours, verified, expanded first if need be.
 
     Safe when several processes ask at once: one expands, the others wait for it, and a folder
     appears under its final name only when it is whole.
@@ -92,9 +92,14 @@ def model_folder(card: ModelCard) -> Path:
     target = prepared_folder(card)
     gguf = card.pack.gguf
     if gguf is not None:
-        room = f"{card.parameters * 4 // 1_000_000} MB"
-        made_once(target, lambda work: _expand_card(card, gguf, work), card.title, room, HOME if card.folder else "")
+        source = packs_folder() / card.pack.folder
+        made_once(target, lambda work: alone(lambda: expand(source, gguf, work)), card.title, expanded_size(card))
     return target
+
+
+def expanded_size(card: ModelCard) -> str:
+    """How much room its weights take once they are expanded to float32, for people."""
+    return f"{card.parameters * 4 // 1_000_000} MB"
 
 
 def made_once(target: Path, make: Callable[[Path], None], what: str, room: str, place: str = "") -> Path:
@@ -161,28 +166,11 @@ def _make(target: Path, make: Callable[[Path], None]) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _expand_card(card: ModelCard, gguf: str, work: Path) -> None:
-    if not card.folder:
-        alone(lambda: _expand(packs_folder() / card.pack.folder, gguf, work))
-        return
-    from models.loading.model_files import copy_of_gguf
+def expand(source: Path, gguf: str, work: Path) -> None:
+    """Expand a GGUF of the folder `source` into the safetensors folder `work`; runs alone in the process.
 
-    try:
-        with copy_of_gguf(card) as source:
-            alone(lambda: _expand(source, gguf, work))
-    except (HeadlightError, MemoryError):
-        raise
-    except Exception as error:
-        # What a stranger's file may hold: the libraries raise what they stumble on.
-        log.warning("%s could not be expanded", card.name, exc_info=True)
-        raise PackError(
-            f"{card.title} could not be expanded ({type(error).__name__}): its GGUF file is damaged, or of a kind that "
-            f"transformers does not read; it takes room for {card.parameters * 4 // 1_000_000} MB below HEADLIGHT_HOME."
-        ) from error
-
-
-def _expand(source: Path, gguf: str, work: Path) -> None:
-    """Expand a GGUF into a safetensors folder; runs alone in the process."""
+    Raises whatever the libraries raise for what a file may hold.
+    """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from models.catalog import ModelCard
+from models.forward.shadow import shallow
 from models.loading.device import choose_device
 from models.settings import size_of
-from models.shadow import shallow
 
 VARIABLE = "HEADLIGHT_MODEL_BYTES"
 _GIB = 1024**3
@@ -24,7 +24,7 @@ _FULL = ("out of memory", "can't allocate memory", "ALLOC_FAILED", "CUBLAS_STATU
 
 
 @dataclass(frozen=True)
-class Place:
+class Placement:
     """One way to hold a model.
 
     dtype: of the weights. device_map: as transformers takes it, weights go straight there; max_memory: bytes on each
@@ -87,7 +87,7 @@ def chosen_device(failed: frozenset[str]) -> torch.device:
     return torch.device("cpu") if device.type in failed else device
 
 
-def places_for(card: ModelCard, failed: frozenset[str] = frozenset()) -> tuple[Place, ...]:
+def places_for(card: ModelCard, failed: frozenset[str] = frozenset()) -> tuple[Placement, ...]:
     """Where this model may lie, best first; the last is the CPU.
 
     failed: types of devices that are not asked any more. Raises DeviceError.
@@ -117,13 +117,13 @@ def expected_bytes(card: ModelCard, dtype: torch.dtype) -> int:
     return card.parameters * dtype.itemsize
 
 
-def _straight(card: ModelCard, device: torch.device, note: str = "") -> Place:
+def _straight(card: ModelCard, device: torch.device, note: str = "") -> Placement:
     dtype = native_precision(device)
     name = _indexed(device)
-    return Place(dtype, {"": name}, ((name, expected_bytes(card, dtype)),), note=note)
+    return Placement(dtype, {"": name}, ((name, expected_bytes(card, dtype)),), note=note)
 
 
-def _spread(card: ModelCard, device: torch.device, dtype: torch.dtype) -> Place:
+def _spread(card: ModelCard, device: torch.device, dtype: torch.dtype) -> Placement:
     """Over all GPUs and then the CPU's memory, from which layers are copied when their turn comes (accelerate)."""
     gpus = [device] if device.index is not None else [torch.device("cuda", n) for n in range(torch.cuda.device_count())]
     left, takes, memory = expected_bytes(card, dtype), [], {}
@@ -136,9 +136,9 @@ def _spread(card: ModelCard, device: torch.device, dtype: torch.dtype) -> Place:
     note = f"{card.title} is larger than the GPU: " + (
         "some layers wait in the machine's memory, which is slow." if is_offloaded else "it lies on several."
     )
-    # What is left over does not fit anywhere; the shelf sees that by the CPU's share.
+    # What is left over does not fit anywhere; the model pool sees that by the CPU's share.
     takes[-1] = (takes[-1][0], takes[-1][1] + left)
-    return Place(dtype, "auto", tuple(takes), memory, note)
+    return Placement(dtype, "auto", tuple(takes), memory, note)
 
 
 def _indexed(device: torch.device) -> str:

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from models.loading.placing import computing_device
-from models.model_facts.watching import Event, Stack, Watched
+from models.model_facts.watching import Event, Watched, WatchedStack
 
 _CURVES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "GELU": functional.gelu,
@@ -56,7 +56,7 @@ def norms_of(model: nn.Module) -> dict[nn.Module, str]:
     return {module: kind for module in model.modules() if (kind := norm_kind(module))}
 
 
-def placement(watched: Watched, stack: Stack, norms: dict[nn.Module, str]) -> str:
+def placement(watched: Watched, stack: WatchedStack, norms: dict[nn.Module, str]) -> str:
     """Where the norms of a layer stand: "before each part", "after each sum", "before and after each part", "after each
     part, before the sum", "before both parts, which run side by side", or "none".
 
@@ -90,7 +90,7 @@ def placement(watched: Watched, stack: Stack, norms: dict[nn.Module, str]) -> st
     return found[-1]
 
 
-def inner_norms(stack: Stack, norms: dict[nn.Module, str], width: int) -> str:
+def inner_norms(stack: WatchedStack, norms: dict[nn.Module, str], width: int) -> str:
     """The kind of the norms inside attention, on queries, keys or latents, or ""."""
     kinds = {
         norms[module]
@@ -101,7 +101,7 @@ def inner_norms(stack: Stack, norms: dict[nn.Module, str], width: int) -> str:
     return " and ".join(sorted(kinds))
 
 
-def activation(watched: Watched, stack: Stack) -> tuple[str, bool | None, int]:
+def activation(watched: Watched, stack: WatchedStack) -> tuple[str, bool | None, int]:
     """The curve of the MLP, whether what it gives is multiplied with a second projection (gated), and how many numbers
     it takes for a token; ("", None, 0) where no module of its own computes it. Of the first layer that tells.
     """
@@ -154,7 +154,7 @@ def _same(one: Any, other: Any) -> bool:
     return one is not None and other is not None and one.shape == other.shape and torch.equal(one, other)
 
 
-def output_projections(watched: Watched, stack: Stack) -> Iterator[nn.Module]:
+def output_projections(watched: Watched, stack: WatchedStack) -> Iterator[nn.Module]:
     """The modules outside attention that join its heads: they take what it gives, unless it ends with weights."""
     for layer in stack.layers:
         events = watched.inside(layer)

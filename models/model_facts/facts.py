@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from models.attention.capture import Call, looks_ahead
 from models.embeddings.anatomy import NoHiddenStatesError, final_norm
 from models.embeddings.table import table_facts
 from models.engine import Engine
+from models.forward.capture import Call, looks_ahead
 from models.loaded import Finding, LoadedModel
 from models.model_facts.blocks import activation, inner_norms, norms_of, placement
 from models.model_facts.parameters import parameters_by_part
-from models.model_facts.watching import Stack, Watched, watch
+from models.model_facts.watching import Watched, WatchedStack, watch
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class ModelFactsRequest:
 
 
 def model_facts(loaded: LoadedModel) -> ModelFacts:
-    """What this model is. Takes the device: call it inside a turn. Raises NothingRecordedError."""
+    """What this model is. Takes the device: call it while holding its lock. Raises NothingRecordedError."""
     model: Any = loaded.model
     config: Any = model.config.get_text_config()
     watched = watch(loaded)
@@ -156,11 +156,11 @@ def model_facts(loaded: LoadedModel) -> ModelFacts:
     )
 
 
-def _in_order(watched: Watched) -> list[Stack]:
+def _in_order(watched: Watched) -> list[WatchedStack]:
     return sorted(watched.stacks, key=lambda stack: stack.name != "encoder")
 
 
-def _stack_facts(loaded: LoadedModel, watched: Watched, stack: Stack, norms: dict[Any, str]) -> StackFacts:
+def _stack_facts(loaded: LoadedModel, watched: Watched, stack: WatchedStack, norms: dict[Any, str]) -> StackFacts:
     config: Any = loaded.model.config.get_text_config()
     own = {layer: call for (kind, layer), call in stack.calls.items() if kind == stack.name}
     kinds = Counter(norms[module] for layer in stack.layers for module in layer.modules() if module in norms)
@@ -186,7 +186,7 @@ def _each(numbers: Iterator[int]) -> tuple[int, ...]:
     return tuple(sorted({int(number) for number in numbers}))
 
 
-def _activation(watched: Watched, stack: Stack, config: Any) -> tuple[str, int]:
+def _activation(watched: Watched, stack: WatchedStack, config: Any) -> tuple[str, int]:
     name, is_gated, width = activation(watched, stack)
     if name:
         return (f"{name}, gated" if is_gated else name), width
@@ -196,7 +196,7 @@ def _activation(watched: Watched, stack: Stack, config: Any) -> tuple[str, int]:
     return said, 0
 
 
-def _masks(stack: Stack, types: Any) -> Iterator[LayerMask]:
+def _masks(stack: WatchedStack, types: Any) -> Iterator[LayerMask]:
     found: dict[tuple[str, str], list[int]] = {}
     for (kind, layer), call in sorted(stack.calls.items()):
         found.setdefault((kind, _mask_words(kind, layer, call, types)), []).append(layer)

@@ -6,7 +6,7 @@ from torch import nn
 
 from models.loaded import LoadedModel
 from models.model_facts.blocks import output_projections
-from models.model_facts.watching import Stack, Watched
+from models.model_facts.watching import Watched, WatchedStack
 
 EMBEDDINGS, ATTENTION, MLP, NORMS, HEAD, OTHER = "embeddings", "attention", "MLP", "norms", "head", "other"
 PARTS = (EMBEDDINGS, ATTENTION, MLP, NORMS, HEAD, OTHER)
@@ -51,7 +51,7 @@ def parameters_by_part(loaded: LoadedModel, watched: Watched, norms: dict[nn.Mod
     return counts
 
 
-def _mixers(stack: Stack) -> set[nn.Module]:
+def _mixers(stack: WatchedStack) -> set[nn.Module]:
     """Whatever stands for attention in layers that recorded none."""
     known = {type(child) for layer in stack.layers if stack.attention(layer) for child in layer.children()}
     found = set()

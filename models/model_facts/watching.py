@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.attention.capture import Call, Run, recording
-from models.attention.inputs import Inputs, plain_ids
-from models.attention.trace import NothingRecordedError
+from models.forward.capture import Call, Run, recording
+from models.forward.inputs import Inputs, plain_ids
+from models.forward.recorded_run import NothingRecordedError
+from models.forward.shadow import outermost_lists, shadow_of
 from models.loaded import LoadedModel
-from models.shadow import outermost_lists, shadow_of
 
 _TOKENS = 3
 
@@ -29,7 +29,7 @@ class Event:
 
 
 @dataclass(frozen=True, eq=False)
-class Stack:
+class WatchedStack:
     """One stack of layers.
 
     name: "encoder" or "decoder". layers: its modules, in order; one that is run several times (ALBERT) stands once.
@@ -50,7 +50,7 @@ class Stack:
 class Watched:
     """What was seen. events: of every module that took and gave a tensor, in the order of their ends."""
 
-    stacks: tuple[Stack, ...]
+    stacks: tuple[WatchedStack, ...]
     events: tuple[Event, ...]
 
     def inside(self, layer: nn.Module) -> tuple[Event, ...]:
@@ -62,7 +62,7 @@ class Watched:
 def watch(loaded: LoadedModel) -> Watched:
     """Run the model over three tokens and note what each module takes and gives.
 
-    Takes the device: call it inside a turn. Raises NothingRecordedError.
+    Takes the device: call it while holding its lock. Raises NothingRecordedError.
     """
     model: Any = loaded.model
     shadows = shadow_of(model)
@@ -103,7 +103,7 @@ def _tensor(value: Any) -> Tensor | None:
     return value if isinstance(value, Tensor) and value.is_floating_point() else None
 
 
-def _stacks(model: nn.Module, calls: dict[tuple[str, int], Call]) -> Iterator[Stack]:
+def _stacks(model: nn.Module, calls: dict[tuple[str, int], Call]) -> Iterator[WatchedStack]:
     """Each outermost list of modules that holds recorded ones is a stack; cross-attention belongs to the decoder."""
     lists: dict[nn.ModuleList, dict[tuple[str, int], Call]] = {}
     outermost = tuple(outermost_lists(model))
@@ -113,4 +113,4 @@ def _stacks(model: nn.Module, calls: dict[tuple[str, int], Call]) -> Iterator[St
                 lists.setdefault(each, {})[address] = call
     for each, own in lists.items():
         name = Counter("encoder" if kind == "encoder" else "decoder" for kind, _ in own).most_common(1)[0][0]
-        yield Stack(name, tuple(each), own)
+        yield WatchedStack(name, tuple(each), own)

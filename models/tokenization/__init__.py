@@ -1,9 +1,11 @@
 """Text to pieces: ids, what is shown for each, its bytes and where it stands in the text; and back, as tokens come."""
 
 from models.tokenization.conversion import TokenizerFileError
+from models.tokenization.counts import Counts, Difference
 from models.tokenization.facts import TokenizerFacts
 from models.tokenization.lattice import Lattice
 from models.tokenization.loaded import LoadedTokenizer, cut_by_text_alone
+from models.tokenization.loading import load_tokenizer, prepared_tokenizer
 from models.tokenization.longest_match import LongestMatch
 from models.tokenization.opening import PATTERNS, OpenedFile, fault_of_tokenizer_json
 from models.tokenization.origins import NoOriginError
@@ -19,21 +21,13 @@ from models.tokenization.pieces import (
 )
 from models.tokenization.pipeline import Stages, Word
 from models.tokenization.requests import (
-    WINDOW,
-    Column,
-    Comparison,
     ComparisonRequest,
-    Counts,
     CountsRequest,
-    Difference,
     FactsRequest,
     OriginsRequest,
-    ShownMerge,
-    ShownOrigin,
     StagesRequest,
-    Stretch,
 )
-from models.tokenization.shelf import load_tokenizer, prepared_tokenizer
+from models.tokenization.shown_origins import ShownMerge, ShownOrigin
 from models.tokenization.tokenize import tokenize
 from models.tokenization.training import (
     ALGORITHMS,
@@ -44,6 +38,7 @@ from models.tokenization.training import (
     check_training,
     smallest_vocabulary,
 )
+from models.tokenization.window import WINDOW, Column, Comparison, Disagreement
 from models.tokenization.writing import TextStream
 
 __all__ = [
@@ -58,6 +53,7 @@ __all__ = [
     "Counts",
     "CountsRequest",
     "Difference",
+    "Disagreement",
     "FactsRequest",
     "Lattice",
     "LoadedTokenizer",
@@ -71,7 +67,6 @@ __all__ = [
     "ShownOrigin",
     "Stages",
     "StagesRequest",
-    "Stretch",
     "TextError",
     "TextStream",
     "Tokenization",

@@ -7,9 +7,9 @@ from models.catalog import TokenizerCard, TokenizerFormat
 from models.sandbox import Pool
 from models.tokenization.facts import TokenizerFacts
 from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.loading import loaded_from_json
 from models.tokenization.opening import guarded
 from models.tokenization.pieces import Tokenization
-from models.tokenization.shelf import loaded_from_json
 
 Given = TypeVar("Given")
 

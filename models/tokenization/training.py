@@ -61,12 +61,12 @@ class TrainTokenizerRequest:
     most_characters = LONGEST_TEXT
 
     def steps(self, engine: Engine) -> Iterator[TrainingProgress]:
-        """How far it is, and at last the tokenizer. One training at a time; the others wait for their turn.
+        """How far it is, and at last the tokenizer. One training at a time; the others wait.
 
         Raises TrainingError, TextError.
         """
         check_training(self.text, self.algorithm, self.vocabulary)
-        with engine.gate("training").turn():
+        with engine.gate("training").lock():
             yield from _train(self.text, self.algorithm, self.vocabulary)
 
 

@@ -10,6 +10,7 @@ from pages.attention.choices import VIEW, VIEWS
 from pages.shared import file_names
 from pages.shared.asking import ask, working
 from pages.shared.messages import in_place
+from viz.bertviz_document import bertviz_document
 from viz.components.framed_document import framed_document
 from viz.inspector import line
 
@@ -44,7 +45,8 @@ def show(request: "HeadMapRequest", traced: "TracedText", status: DeltaGenerator
         asked = BertVizRequest(request.trace, request.kind, view, alone)
         try:
             with working("BertViz writes its page…", status):
-                document = ask(asked, status)
+                drawing = ask(asked, status)
+                document = bertviz_document(view, drawing.elements, drawing.scripts)
         except BertVizTooLargeError as error:
             _instead(layer, error)
             return

@@ -115,9 +115,9 @@ def _intervention(
         seen = replace(trace, interventions=tuple(each for each in others if isinstance(each, (HideToken, CutLink))))
         return ask(PatternRequest(seen, kind, int(layer), int(head), more[0]), status)  # ty: ignore[invalid-argument-type]
     query, key = map(int, more)
-    queries = len(traced.target_tokens or traced.tokens) if kind != "encoder" else len(traced.tokens)
-    keys = len(traced.target_tokens or traced.tokens) if kind == "decoder" else len(traced.tokens)
-    return CutLink(kind, int(layer), query, key, int(head)) if query < queries and key < keys else None
+    axes = traced.axes(kind)
+    is_there = query < len(axes.rows) and key < len(axes.columns)
+    return CutLink(kind, int(layer), query, key, int(head)) if is_there else None
 
 
 def _has(traced: "TracedText", kind: str, layer: int, head: int) -> bool:
@@ -135,10 +135,8 @@ def named(item: str, traced: "TracedText") -> str:
         return f"head {name}"
     if what == "pattern":
         return f"pattern of {name}: {PATTERNS[more[0]]}"
-    own = traced.target_tokens or traced.tokens
-    queries = traced.tokens if kind == "encoder" else own
-    keys = own if kind == "decoder" else traced.tokens
-    return f"link {queries[int(more[0])]} → {keys[int(more[1])]} in {name}"
+    axes = traced.axes(kind)
+    return f"link {axes.rows[int(more[0])]} → {axes.columns[int(more[1])]} in {name}"
 
 
 def off_here(kind: str, keys_are_target: bool) -> tuple[tuple[str, ...], tuple[int, ...]]:

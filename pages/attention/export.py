@@ -23,10 +23,7 @@ _NUMBERS = (
 
 def labels(request: "HeadMapRequest", traced: "TracedText") -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What stands at the rows (queries) and columns (keys) of a map."""
-    if request.kind == "cross":
-        return tuple(each.text for each in traced.written), traced.tokens
-    own = traced.target_tokens if request.kind == "decoder" and traced.target_tokens else traced.tokens
-    return own, own
+    return traced.row_names(request.kind), traced.axes(request.kind).columns
 
 
 def map_as_csv(request: "HeadMapRequest", traced: "TracedText") -> str:

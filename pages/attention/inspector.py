@@ -39,12 +39,11 @@ def inspect(traced: "TracedText", picture: "HeadPicture", request: "HeadMapReque
         parts = [_said(written.text, name, best, is_written=True), shares(best)]
         parts += [*unseen, line(LINES["cross"]), *_what_is_written(traced, selected)]
     else:
-        is_target = request.kind == "decoder" and bool(traced.target_tokens)
-        tokens = traced.target_tokens if is_target else traced.tokens
-        best = _best(tokens, row)
-        parts = [_said(tokens[selected], name, best), shares(best)]
+        axes = traced.axes(request.kind)
+        best = _best(axes.columns, row)
+        parts = [_said(axes.rows[selected], name, best), shares(best)]
         parts += [*unseen, line(LINES["map"])]
-        if is_target:
+        if axes.rows_are_target:
             parts += _what_is_written(traced, selected)
         elif traced.next_tokens:
             candidates = shares([Share(each.text, each.probability) for each in traced.next_tokens])

@@ -46,7 +46,7 @@ def more(traced: "TracedText", kind: str, layer: int | None, head: int | None) -
             meant=lambda is_log: "log" if is_log else "linear",
         )
         bound(st.selectbox, BY, "Colour by", **names_of(_BY))
-        if kind != "cross" and not (kind == "decoder" and traced.target_tokens):
+        if not traced.axes(kind).rows_are_target:
             has_two = sentences_part(traced, thread.TEXT.value) is not None
             bound(
                 st.selectbox,

@@ -80,7 +80,7 @@ def _said(found: "MapDifference", traced: "TracedText", read: "TracedText", requ
         return "The texts differ from their first token on, so no row can be compared with itself."
     if traced.ids == read.ids:
         return "Both texts are the same to this model: nothing changes."
-    if traced.target_tokens and request.kind != "encoder":
+    if traced.axes(request.kind).rows_are_target:
         return f"Both maps are of the same output, step by step: weights change by up to {found.largest:.3f}."
     last = traced.tokens[found.common - 1]
     rows = f"the rows of the {found.common} tokens before the change, up to “{last}”,"

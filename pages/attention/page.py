@@ -159,7 +159,7 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
 
     kind = chosen_kind(traced)
     layer, head = chosen_head(traced, kind)
-    is_output = bool(traced.target_tokens) and kind != "encoder"
+    is_output = traced.axes(kind).rows_are_target
     if is_output:
         selected = chosen_step(len(traced.written))
     else:

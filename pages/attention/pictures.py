@@ -33,7 +33,7 @@ from pages.attention.selection import choose_head, shown_heads, views
 from pages.shared import thread
 from pages.shared.asking import ask, working
 from viz.components.attention_view import Callbacks, Frame, Heads, Matrix, Model, Panel, Products, attention_view
-from viz.components.picture_state import mark_of
+from viz.components.picture_state import digest_of
 from viz.inspector import line, part_text
 
 if TYPE_CHECKING:
@@ -61,15 +61,14 @@ def frame_of(
     """What the views share: names, tokens, marks and the caption."""
     kind, layer, head = request.kind, request.layer, request.head
     is_cross = kind == "cross"
-    queries = _queries(traced, kind)
-    own = kind != "decoder" or not traced.target_tokens
+    axes, queries = traced.axes(kind), traced.row_names(kind)
     name = head_name(layer, head)
     caption = f"{title()}, {name}: rows are queries (who looks), columns are keys (looked at)."
     if is_cross:
         caption = f"{title()}, {name}: each row is the step that writes its token."
-    elif kind == "decoder" and traced.target_tokens:
+    elif axes.columns_are_target:
         caption += f" The decoder is given {queries[0]} to start with; each row writes the token of the next one."
-    heads, tokens = off_here(kind, keys_are_target=not own)
+    heads, tokens = off_here(kind, keys_are_target=axes.columns_are_target)
     return Frame(
         name=name,
         map=map_name(kind, layer, head),
@@ -77,17 +76,17 @@ def frame_of(
         layer=layer,
         head=head,
         queries=queries,
-        keys=traced.tokens if is_cross else None,
+        keys=axes.columns if is_cross else None,
         selected=selected,
-        special=places_of(traced.is_special if own else ()),
-        unknown=places_of(traced.is_unknown if own else ()),
+        special=places_of(() if axes.columns_are_target else traced.is_special),
+        unknown=places_of(() if axes.columns_are_target else traced.is_unknown),
         unseen_means="the future, which a decoder cannot see" if kind == "decoder" else "what it may not see",
         caption=caption + means(traced, kind, layer, head),
         note=note,
         part=_part(traced, queries, kind),
         off_heads=heads,
         off_tokens=tokens,
-        keys_are_target=not own,
+        keys_are_target=axes.columns_are_target,
         is_large=is_projected(),
         can_switch=can_switch,
         heads=max(traced.heads[traced.kinds.index(kind)]),
@@ -97,7 +96,7 @@ def frame_of(
 
 def _part(traced: "TracedText", queries: tuple[str, ...], kind: str) -> tuple[int, int, int, int] | None:
     """The queries of one sentence and the keys of another, where these are asked for."""
-    if SENTENCE.value == "all" or kind == "cross" or (kind == "decoder" and traced.target_tokens):
+    if SENTENCE.value == "all" or traced.axes(kind).rows_are_target:
         return None
     cut = sentences_part(traced, thread.TEXT.value)
     if cut is None:
@@ -125,7 +124,7 @@ def sentences_part(traced: "TracedText", text: str) -> int | None:
 
 def hears(traced: "TracedText", kind: str, map_request: "HeadMapRequest | None" = None) -> Callbacks:
     """What the page does when something happens in a view."""
-    steps_are_rows = kind == "cross" or (kind == "decoder" and bool(traced.target_tokens))
+    steps_are_rows = traced.axes(kind).rows_are_target
 
     def switched(what: str) -> None:
         switch(what)
@@ -209,7 +208,7 @@ def show_matrix(
             main=main,
             window=window,
             pooling="largest weight" if POOLED.value == "max" else "mean weight",
-            base=mark_of(repr(after).encode("utf-8", "surrogatepass"), POOLED.value.encode()),
+            base=digest_of(repr(after).encode("utf-8", "surrogatepass"), POOLED.value.encode()),
             has_strip=kind != "cross",
             unit="weight" if BY.value == "weight" else "weight × length of the value",
             least=LEAST.value,
@@ -341,12 +340,6 @@ def show_model(
         key="attention_view",
         callbacks=hears(traced, kind),
     )
-
-
-def _queries(traced: "TracedText", kind: str) -> tuple[str, ...]:
-    if kind == "cross":
-        return tuple(each.text for each in traced.written)
-    return traced.target_tokens if kind == "decoder" and traced.target_tokens else traced.tokens
 
 
 def title() -> str:

@@ -24,15 +24,15 @@ from pages.embeddings.choices import (
     texts,
 )
 from pages.shared import thread
-from pages.shared.jobs import answer_of
+from pages.shared.bound import bound, names_of
+from pages.shared.job import Job
 from pages.shared.link import note
-from viz.cache_tables import sentences, table
 from viz.components.layer_map import LayerMap, MapPoint, layer_map
-from viz.inspector import heading, line
 
 if TYPE_CHECKING:
     from models.embeddings import Embedding, LayersDone, LayersMap, LayersMapRequest, NearVectors
 
+_MAPS = Job("maps")
 _NEAR = 8
 _MOST_POINTS = 2_000
 
@@ -60,68 +60,52 @@ class Journey:
 
 def controls() -> None:
     """What is compared, and how it is flattened."""
-    st.session_state["word_box"] = WORD.value
-    st.text_input(
+    bound(
+        st.text_input,
+        WORD,
         "Word to compare",
-        key="word_box",
         max_chars=60,
-        on_change=_another(WORD, "word_box"),
         help="Where it stands in the lines above, as a whole word; its points are drawn large.",
     )
-    st.session_state["senses_box"] = SENSES.value
-    st.text_input(
+    bound(
+        st.text_input,
+        SENSES,
         "Its sense in each line",
-        key="senses_box",
         max_chars=400,
         placeholder="money, river, …",
-        on_change=_another(SENSES, "senses_box"),
         help="A name for each line, with commas between them; each sense has a shape of its own.",
     )
-    st.session_state["points_box"] = POINTS.value
-    st.segmented_control(
+    bound(
+        st.segmented_control,
+        POINTS,
         "Points",
-        ["all", "word"],
-        format_func=lambda each: {"all": "All tokens", "word": "The word"}[each],
-        key="points_box",
+        **names_of({"all": "All tokens", "word": "The word"}),
         required=True,
         wrap=True,
-        on_change=_another(POINTS, "points_box"),
     )
     with st.expander("More", key="more_of_the_map", on_change="rerun") as more:
         if more.open:
-            st.session_state["method_box"] = METHOD.value
-            st.segmented_control(
+            bound(
+                st.segmented_control,
+                METHOD,
                 "Map",
-                list(METHODS),
-                format_func=lambda each: METHODS[each],
+                **names_of(METHODS),
                 key="method_box",
                 required=True,
                 wrap=True,
-                on_change=_another(METHOD, "method_box"),
                 help="PCA is a shadow: straight, the same each time, and it says how much it shows. UMAP and t-SNE "
                 "keep neighbours together and bend the rest; distances between groups mean little there.",
             )
-            st.session_state["axes_box"] = AXES.value
-            st.segmented_control(
-                "Axes", ["2", "3"], key="axes_box", required=True, on_change=_another(AXES, "axes_box")
-            )
-            st.session_state["centred_box"] = CENTRED.value == "yes"
-            st.toggle(
+            bound(st.segmented_control, AXES, "Axes", ["2", "3"], required=True)
+            bound(
+                st.toggle,
+                CENTRED,
                 "Without the mean",
-                key="centred_box",
-                on_change=lambda: CENTRED.choose("yes" if st.session_state["centred_box"] else "no"),
+                shown=lambda said: said == "yes",
+                meant=lambda is_on: "yes" if is_on else "no",
                 help="All vectors of a layer share a direction, which makes all cosines large. This takes the mean of "
                 "the shown tokens out before neighbours are compared.",
             )
-
-
-def _another(choice: Any, key: str) -> Any:
-    def chosen() -> None:
-        value = st.session_state[key]
-        choice.choose(thread.readable(value) if isinstance(value, str) else value)
-        POINT.forget()
-
-    return chosen
 
 
 def journey() -> Journey | None:
@@ -140,7 +124,7 @@ def journey() -> Journey | None:
     request = LayersMapRequest(thread.MODEL.value, lines, only, method, axes, same_size=True)
     if request not in engine.answers:
         _check_size(lines, only)
-    found: LayersMap | None = answer_of("maps", request, _told, is_wanted=True)
+    found: LayersMap | None = _MAPS.answer(request, _progress_text, is_wanted=True)
     if found is None:
         return None
     named = senses(len(lines))
@@ -155,7 +139,7 @@ def journey() -> Journey | None:
 
 def _check_size(lines: tuple[str, ...], only: str | None) -> None:
     """Every state of every token is kept while it is shown: raises HeadlightError for too many."""
-    from models.attention.inputs import model_inputs
+    from models.forward.inputs import model_inputs
 
     loaded = engine.model(thread.MODEL.value)
     counts = [len(model_inputs(loaded, text).ids) for text in lines]
@@ -182,7 +166,7 @@ def _same_sense(lines: tuple[str, ...], word: str, named: tuple[str, ...]) -> tu
     return None
 
 
-def _told(step: "LayersDone") -> tuple[float, str]:
+def _progress_text(step: "LayersDone") -> tuple[float, str]:
     return step.done / max(1, step.of), f"Layer {step.done} of {step.of} has its map."
 
 
@@ -293,35 +277,3 @@ def _note(now: Journey, layer: int) -> str:
 
 def _of(now: Journey, part: float, between: str = "/") -> str:
     return f"{round(part * len(now.texts))}{between}{len(now.texts)}"
-
-
-def inspect(
-    now: Journey, layer: int, point: int | None, around: "NearVectors | None", random: float, look: str | None
-) -> None:
-    """The selected token: its nearest in the original space, by cosine, and whether they share its sense.
-
-    random: the mean cosine of two random points.
-    """
-    if look:
-        st.markdown(look)
-    if point is None or around is None:
-        st.html(line("Click a point: its real neighbours are listed here, and its way through the layers is drawn."))
-        return
-    labels = now.map.labels
-    label = labels[point]
-    where = "at the input" if layer == 0 else f"after layer {layer}"
-    rows = []
-    for index, value in zip(around.indices, around.values, strict=True):
-        other = labels[int(index)]
-        sense = now.senses[other.sentence] if now.marked[int(index)] else ""
-        rows.append([f"{other.piece} {other.sentence + 1}", f"{float(value):.3f}", sense])
-    told = [
-        sentences([f"“{label.piece}” in line {label.sentence + 1}, {where}. “{now.texts[label.sentence]}”"]),
-        heading(f"Nearest of the {len(labels):,} points, in all dimensions"),
-        table(["token, line", "cosine", "sense"], rows),
-    ]
-    without = ", without the mean of the shown tokens" if CENTRED.value == "yes" else ""
-    told.append(
-        line(f"Two random points have a cosine of {random:.2f} here{without}: only what is above says something.")
-    )
-    st.html("".join(told))

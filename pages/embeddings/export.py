@@ -1,26 +1,19 @@
 """Sharing the view, taking vectors along, and the program behind them."""
 
 import io
-import shlex
 import zipfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 from jaxtyping import Float
 from streamlit.delta_generator import DeltaGenerator
 
-from models.catalog import model_card
-from pages.embeddings.choices import DEPTH, in_the_link, texts
+from pages.embeddings.choices import CHOICES, DEPTH, texts
 from pages.shared import file_names, spreadsheet, thread
 from pages.shared.asking import ask
-from pages.shared.link import address, fits
+from pages.shared.export import Download, download_button, folder_argument, link_to_view, program, text_argument
 from pages.shared.text import open_text_file
-
-_PROJECT = Path(__file__).resolve().parents[2]
-_PROGRAM = "embeddings.py"
-_LONGEST_ARGUMENT = 500
 
 
 def as_npy(vectors: Float[np.ndarray, "vector width"]) -> bytes:
@@ -51,32 +44,27 @@ def as_projector(vectors: Float[np.ndarray, "vector width"], names: Sequence[str
 def vectors_download(vectors: Float[np.ndarray, "vector width"], names: Sequence[str], what: str) -> None:
     """The three ways to take vectors along, made when somebody asks for them."""
     name = f"{file_names.of_model(thread.MODEL.value)}-{what}"
-    with st.container(horizontal=True, key=f"take_{what}"):
-        st.download_button("NumPy (.npy)", lambda: as_npy(vectors), f"{name}.npy", key=f"npy_{what}", on_click="ignore")
-        st.download_button(
-            "CSV", lambda: as_csv(vectors, names), f"{name}.csv", "text/csv", key=f"csv_{what}", on_click="ignore"
-        )
-        st.download_button(
+    files = {
+        "npy": Download("NumPy (.npy)", f"{name}.npy", lambda: as_npy(vectors)),
+        "csv": Download("CSV", f"{name}.csv", lambda: as_csv(vectors, names)),
+        "projector": Download(
             "TensorBoard projector",
-            lambda: as_projector(vectors, names),
             f"{name}-projector.zip",
-            "application/zip",
-            key=f"projector_{what}",
-            on_click="ignore",
+            lambda: as_projector(vectors, names),
             help="vectors.tsv and metadata.tsv: load both at projector.tensorflow.org or in TensorBoard.",
-        )
+        ),
+    }
+    with st.container(horizontal=True, key=f"take_{what}"):
+        for kind, file in files.items():
+            download_button(file, f"{kind}_{what}")
 
 
-def share_and_download(status: DeltaGenerator) -> None:
+def take_along(status: DeltaGenerator) -> None:
     """The link to this view, and the vectors of the shown layer."""
     from models.embeddings import EmbedRequest
 
-    choices = in_the_link()
-    if all(map(fits, choices)):
-        st.caption("This link opens the same view:")
-    else:
-        st.caption("This link opens the same settings; what is too long for a link goes as a file:")
-    st.code(address(choices), language=None, wrap_lines=True)
+    without = "This link opens the same settings; what is too long for a link goes as a file:"
+    link_to_view(CHOICES, opens_without_text=without)
     rows, names = [], []
     for number, text in enumerate(texts(), start=1):
         found = ask(EmbedRequest(thread.MODEL.value, text), status)
@@ -89,16 +77,7 @@ def share_and_download(status: DeltaGenerator) -> None:
     open_text_file()
 
 
-def program() -> None:
-    """A short program that gives the same numbers with public libraries, and how to run it."""
-    from models.loading.packs import prepared_folder
-
-    folder = prepared_folder(model_card(thread.MODEL.value))
-    if folder.is_relative_to(_PROJECT):
-        folder = folder.relative_to(_PROJECT)
-    lines = texts()
-    said = [shlex.quote(each) for each in lines]
-    listed = " ".join(said) if sum(map(len, said)) <= _LONGEST_ARGUMENT else '"$(cat text.txt)"'
-    st.caption(f"Save it as {_PROGRAM} and run it with torch and transformers installed:")
-    st.code(f"python {_PROGRAM} {shlex.quote(str(folder))} {DEPTH.value} {listed}", language="bash", wrap_lines=True)
-    st.code((_PROJECT / "docs" / "programs" / _PROGRAM).read_text(), language="python")
+def code() -> None:
+    """The program that gives the same numbers."""
+    arguments = (folder_argument(thread.MODEL.value), str(DEPTH.value), text_argument(*texts()))
+    program("embeddings.py", " ".join(arguments))

@@ -6,15 +6,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from pages.embeddings.choices import ANSWER, PLACE, Place
+from pages.embeddings.choices import ANSWER, PLACE
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.link import note
+from pages.shared.bound import bound
+from pages.shared.link import NumberPair, note
 from pages.shared.theme import palette
-from viz.cache_tables import sentences
 from viz.components.lens_grid import LensGrid, lens_grid
 from viz.embedding_charts import rank_chart
-from viz.inspector import Share, heading, line, part_text, shares
 
 if TYPE_CHECKING:
     from models.embeddings import Lens
@@ -24,13 +23,12 @@ _MOST_COLUMNS = 48
 
 def controls() -> None:
     """The token that is followed."""
-    st.session_state["answer_box"] = ANSWER.value
-    st.text_input(
+    bound(
+        st.text_input,
+        ANSWER,
         "Follow a token",
-        key="answer_box",
         max_chars=60,
         placeholder="the model's own answer",
-        on_change=lambda: ANSWER.choose(thread.readable(st.session_state["answer_box"])),
         help="Its place among all tokens after each layer. A word is taken as it comes in a text, with a space before "
         "it. Left empty: the token that the model itself finds likeliest.",
     )
@@ -92,39 +90,5 @@ def picture(found: "Lens") -> None:
                 f"{cut} {MODELS[thread.MODEL.value].title}. Click for the ten likeliest.",
             ),
             key="lens_grid",
-            on_cell=lambda layer, position: PLACE.choose(Place((layer, position))),
+            on_cell=lambda layer, position: PLACE.choose(NumberPair((layer, position))),
         )
-
-
-def inspect(found: "Lens", look: str | None, status: DeltaGenerator) -> None:
-    """The followed token in words, and the ten likeliest of the selected place."""
-    from models.embeddings import TopRequest
-
-    if look:
-        st.markdown(look)
-    read = found.table.read[found.position]
-    at = next((layer for layer, rank in enumerate(found.ranks.tolist()) if rank == 0), None)
-    came = (
-        "never comes to the front"
-        if at is None
-        else f"first comes to the front after layer {at}"
-        if at
-        else "is in front at the input"
-    )
-    st.html(
-        sentences(
-            [
-                f"After “{read}”, “{found.piece}” {came}.",
-                f"At the input it is at place {int(found.ranks[0]) + 1:,}; after the last layer at place "
-                f"{int(found.ranks[-1]) + 1:,} with {part_text(float(found.shares[-1]))}.",
-            ]
-        )
-    )
-    place = PLACE.value
-    layer, position = place if place is not None else (len(found.ranks) - 1, found.position)
-    top = ask(TopRequest(thread.MODEL.value, thread.TEXT.value, layer, position), status)
-    names = layer_names(len(found.ranks))
-    st.html(heading(f"{names[layer]}, after “{found.table.read[position]}”"))
-    st.html(shares([Share(piece, float(part)) for piece, part in zip(top.pieces, top.probabilities, strict=True)]))
-    apart = float(found.table.divergences[layer, position])
-    st.html(line(f"{apart:.3f} nats from the model's own answer (Kullback-Leibler divergence)."))

@@ -1,101 +1,86 @@
 """Where does a token start, how does each layer move it, and what is near it?"""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.engine import engine
-from pages.embeddings import context, lens, table
-from pages.embeddings.choices import (
-    EVERY,
-    SHOW,
-    SHOWN,
-    forget_text,
-    heed_model,
-    in_the_link,
-    open_example,
-)
+from pages.embeddings import context, inspector, lens, table
+from pages.embeddings.choices import CHOICES, SHOW, SHOWN
+from pages.embeddings.examples import EXAMPLES
 from pages.embeddings.tabs import below
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.examples import EMBEDDINGS
-from pages.shared.link import mirror, receive, run_again
+from pages.shared.bound import bound, names_of
 from pages.shared.loading import loading
-from pages.shared.messages import in_place, keep_notes, show_notes
-from pages.shared.text import question_and_text
-
-_COLUMNS = (2.2, 7, 3)
+from pages.shared.messages import in_place, show_notes
+from pages.shared.page import Page, columns, controls, open_now, show
 
 
-@st.fragment
-def explore() -> None:
+def which() -> None:
+    """The view, and what is its own."""
+    bound(st.radio, SHOW, "View", **names_of(SHOWN), label_visibility="collapsed")
+    {"context": context.controls, "lens": lens.controls, "table": table.controls}[SHOW.value]()
+
+
+def explore(status: DeltaGenerator) -> None:
     """Everything that changes with the view, the layer and the point."""
-    status = st.empty()
     name = thread.MODEL.value
-    heed_model(name)
-    left, centre, right = st.columns(_COLUMNS, gap="medium")
-    example = next((each for each in EMBEDDINGS if (each.model, each.text) == (name, thread.TEXT.value)), None)
-    look = example.look if example is not None and example.show == SHOW.value else None
-    # Whoever chooses another layer waits for the picture; whoever waits for a model has the controls first.
-    is_soon = engine.has_model(name)
-    if not is_soon:
-        _controls(left)
-    with centre, in_place():
+    left, centre, right = columns()
+    with controls(left, which, is_soon=engine.has_model(name)), centre, in_place():
         with loading(name, status):
-            from models.embeddings import EmbedRequest, TableFactsRequest
-
             engine.model(name)
-        if SHOW.value == "context":
-            now = context.journey()
-            if now is not None:
-                layer, point = context.chosen(now)
-                around, random = (None, 0.0) if point is None else context.near(now, layer, point)
-                facts = ask(EmbedRequest(name, now.texts[0]), status)
-                show_notes()
-                with right, st.container(key="inspector"):
-                    context.inspect(now, layer, point, around, random, look)
-                context.picture(now, layer, point, around, facts.first, facts.last)
-        elif SHOW.value == "lens":
-            found = lens.lens(status)
-            show_notes()
-            lens.picture(found)
-            with right, st.container(key="inspector"):
-                lens.inspect(found, look, status)
-        else:
-            row, near, parts = table.look_up(status)
-            facts = ask(TableFactsRequest(name), status)
-            show_notes()
-            table.picture(row, near, parts, facts)
-            with right, st.container(key="inspector"):
-                table.inspect(facts, look)
-    if is_soon:
-        _controls(left)
+        {"context": in_context, "lens": through_the_lens, "table": in_the_table}[SHOW.value](right, status)
     below()
-    mirror(in_the_link())
 
 
-def _controls(column: DeltaGenerator) -> None:
-    with column, in_place():
-        st.session_state["show_box"] = SHOW.value
-        st.radio(
-            "View",
-            list(SHOWN),
-            format_func=lambda each: SHOWN[each],
-            key="show_box",
-            label_visibility="collapsed",
-            on_change=lambda: SHOW.choose(st.session_state["show_box"]),
-        )
-        {"context": context.controls, "lens": lens.controls, "table": table.controls}[SHOW.value]()
+def in_context(right: DeltaGenerator, status: DeltaGenerator) -> None:
+    """The map of each layer."""
+    from models.embeddings import EmbedRequest
+
+    now = context.journey()
+    if now is None:
+        return
+    layer, point = context.chosen(now)
+    around, random = (None, 0.0) if point is None else context.near(now, layer, point)
+    facts = ask(EmbedRequest(thread.MODEL.value, now.texts[0]), status)
+    show_notes()
+    with inspector_in(right):
+        inspector.of_context(now, layer, point, around, random)
+    context.picture(now, layer, point, around, facts.first, facts.last)
 
 
-receive(EVERY)
-if not thread.TEXT.is_chosen and not thread.MODEL.is_chosen:
-    open_example(EMBEDDINGS[0])
-    # The sidebar has named another model already.
-    keep_notes()
-    run_again()
-question_and_text(
-    "What does context do to a word?",
-    [(each.label, each.look, lambda each=each: open_example(each)) for each in EMBEDDINGS],
-    on_text=forget_text,
-)
-explore()
+def through_the_lens(right: DeltaGenerator, status: DeltaGenerator) -> None:
+    """What the model would say after each layer."""
+    found = lens.lens(status)
+    show_notes()
+    lens.picture(found)
+    with inspector_in(right):
+        inspector.of_lens(found, status)
+
+
+def in_the_table(right: DeltaGenerator, status: DeltaGenerator) -> None:
+    """A row of the input matrix, before any context."""
+    from models.embeddings import TableFactsRequest
+
+    row, near, parts = table.look_up(status)
+    facts = ask(TableFactsRequest(thread.MODEL.value), status)
+    show_notes()
+    table.picture(row, near, parts, facts)
+    with inspector_in(right):
+        inspector.of_table(facts)
+
+
+@contextmanager
+def inspector_in(column: DeltaGenerator) -> Iterator[None]:
+    """Round what the inspector says; before it what there is to see in the example that is shown."""
+    with column, st.container(key="inspector"):
+        if (example := open_now(PAGE)) is not None:
+            st.markdown(example.look)
+        yield
+
+
+PAGE = Page("embeddings", explore, CHOICES, EXAMPLES)
+show(PAGE)

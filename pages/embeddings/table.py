@@ -9,12 +9,12 @@ from models.catalog import MODELS
 from pages.embeddings.choices import MEASURE, MEASURES, MINUS, PIECE, PLUS
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.link import Choice, note
+from pages.shared.bound import bound, names_of
+from pages.shared.link import note
 from pages.shared.theme import palette
-from viz.cache_tables import sentences, table
-from viz.embedding_charts import strip_chart, wave_chart
+from viz.cache_tables import table
+from viz.embedding_charts import strip_chart
 from viz.inspector import heading, line
-from viz.quantities import bytes_text
 
 if TYPE_CHECKING:
     from models.embeddings import Neighbours, Row, TableFacts
@@ -24,30 +24,18 @@ _COUNT = 20
 
 def controls() -> None:
     """The piece that is looked up, and what is taken away and added."""
-    _typed("Piece", PIECE, "piece_box", "As the tokenizer writes it, with ␣ or a space for its space, or any word.")
-    _typed("minus", MINUS, "minus_box", "Its row is taken away.")
-    _typed("plus", PLUS, "plus_box", "Its row is added.")
-    st.session_state["measure_box"] = MEASURE.value
-    st.segmented_control(
+    help_ = "As the tokenizer writes it, with ␣ or a space for its space, or any word."
+    bound(st.text_input, PIECE, "Piece", max_chars=60, help=help_)
+    bound(st.text_input, MINUS, "minus", max_chars=60, help="Its row is taken away.")
+    bound(st.text_input, PLUS, "plus", max_chars=60, help="Its row is added.")
+    bound(
+        st.segmented_control,
+        MEASURE,
         "Near by",
-        list(MEASURES),
-        format_func=lambda each: MEASURES[each],
-        key="measure_box",
+        **names_of(MEASURES),
         required=True,
         wrap=True,
-        on_change=lambda: MEASURE.choose(st.session_state["measure_box"]),
         help="The cosine looks at the direction only; the dot product also at the length, so long rows come first.",
-    )
-
-
-def _typed(label: str, choice: Choice[str], key: str, help_: str) -> None:
-    st.session_state[key] = choice.value
-    st.text_input(
-        label,
-        key=key,
-        max_chars=60,
-        help=help_,
-        on_change=lambda: choice.choose(thread.readable(st.session_state[key])),
     )
 
 
@@ -110,35 +98,3 @@ def _shown(name: str, number: int, request: Any) -> str:
     from models.engine import engine
 
     return f"“{engine.run(request(name, number)).piece}”"
-
-
-def inspect(facts: "TableFacts", look: str | None) -> None:
-    """What the table is, and how the model knows positions."""
-    if look:
-        st.markdown(look)
-    st.html(heading("The table"))
-    output = {
-        "the same matrix": "The same matrix makes the logits at the end: it is tied.",
-        "an equal copy": "The matrix that makes the logits is an equal copy of it.",
-        "another matrix": "Another matrix makes the logits: it is not tied.",
-        "none": "This model makes no logits.",
-    }[facts.output]
-    st.html(
-        sentences(
-            [
-                f"{facts.rows:,} rows of {facts.width} numbers, {bytes_text(facts.nbytes)} in {facts.dtype}.",
-                output,
-            ]
-        )
-    )
-    st.html(heading("Where a token stands"))
-    st.html(sentences([facts.positions]))
-    for rotary in facts.rotary:
-        st.altair_chart(wave_chart(rotary.wavelengths, palette()), width="stretch")
-        layers = f" ({rotary.layers})" if rotary.layers else ""
-        st.html(
-            line(
-                f"{len(rotary.wavelengths)} pairs{layers}: the fastest turns once in {rotary.wavelengths.min():.1f} "
-                f"positions, the slowest in {rotary.wavelengths.max():,.0f}."
-            )
-        )

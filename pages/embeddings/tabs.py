@@ -12,14 +12,17 @@ from pages.embeddings import export
 from pages.embeddings.choices import CENTRED, DEPTH, POOLING, POOLINGS, SIMILAR, WORD, senses, texts
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.jobs import answer_of
-from pages.shared.messages import in_place, problem
+from pages.shared.bound import bound, names_of
+from pages.shared.job import Job
+from pages.shared.messages import problem
+from pages.shared.page import tabs
 from pages.shared.theme import palette
 from viz.cache_tables import sentences, table
 from viz.embedding_charts import gap_chart, matrix_chart
 from viz.inspector import line
 from viz.quantities import bytes_text
 
+_SENTENCES = Job("sentences")
 _MOST_CELLS = 3_600
 _MOST_LINES = 5_000
 
@@ -87,24 +90,21 @@ def how_similar(status: DeltaGenerator) -> None:
     lines = texts()
     left, right = st.columns([2, 6], gap="large")
     with left:
-        st.session_state["similar_box"] = SIMILAR.value
-        st.segmented_control(
+        bound(
+            st.segmented_control,
+            SIMILAR,
             "Compare",
             ["tokens", "sentences"],
             format_func=str.capitalize,
-            key="similar_box",
             required=True,
             wrap=True,
-            on_change=lambda: SIMILAR.choose(st.session_state["similar_box"]),
         )
         if SIMILAR.value == "sentences":
-            st.session_state["pooling_box"] = POOLING.value
-            st.radio(
+            bound(
+                st.radio,
+                POOLING,
                 "One vector for a sentence",
-                list(POOLINGS),
-                format_func=lambda each: POOLINGS[each],
-                key="pooling_box",
-                on_change=lambda: POOLING.choose(st.session_state["pooling_box"]),
+                **names_of(POOLINGS),
                 help="Of the last layer. The mean counts every token that is attended to, special ones included, as "
                 "sentence-transformers does.",
             )
@@ -238,7 +238,7 @@ def many_sentences() -> None:
     if len(lines) > _MOST_LINES:
         problem(f"{len(lines):,} lines are too many at once: at most {_MOST_LINES:,} are read. Take a part of them.")
         return
-    found = answer_of("sentences", SentencesRequest(thread.MODEL.value, lines), _told, is_wanted=pressed)
+    found = _SENTENCES.answer(SentencesRequest(thread.MODEL.value, lines), _progress_text, is_wanted=pressed)
     if found is None:
         return
     said = f"{len(found.vectors):,} vectors, {found.computed:,} of them computed; equal lines once."
@@ -263,7 +263,7 @@ def many_sentences() -> None:
     export.vectors_download(found.vectors, [lines[each] for each in found.lines], "sentences")
 
 
-def _told(step: Any) -> tuple[float, str]:
+def _progress_text(step: Any) -> tuple[float, str]:
     return step.done / max(1, step.of), f"{step.done:,} of {step.of:,} sentences."
 
 
@@ -290,14 +290,11 @@ TABS: dict[str, Callable[[DeltaGenerator], object]] = {
     "How many numbers?": how_many_numbers,
     "Many sentences": lambda _: many_sentences(),
     "What am I looking at?": lambda _: st.markdown(EXPLANATION),
-    "Take it with you": export.share_and_download,
-    "Show the code": lambda _: export.program(),
+    "Take it with you": export.take_along,
+    "Show the code": lambda _: export.code(),
 }
 
 
 def below() -> None:
-    """The tabs."""
-    for name, tab in zip(TABS, st.tabs(list(TABS), key="below_embeddings", on_change="rerun"), strict=True):
-        if tab.open:
-            with tab, in_place():
-                TABS[name](st.empty())
+    """The tabs, each with a place of its own for what is waited for."""
+    tabs("below_embeddings", {name: lambda draw=draw: draw(st.empty()) for name, draw in TABS.items()})

@@ -1,32 +1,58 @@
 """The default page: what one can see here, and the way in."""
 
+from collections.abc import Callable
 from importlib import import_module
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from models.one_at_a_time import libraries
 from pages.shared.link import mirror
-from pages.shared.messages import show_notes
+from pages.shared.messages import in_place, show_notes
 from pages.shared.page import Example
+from pages.shared.preview import is_of_the_thread
 from pages.shared.registry import HOME, PAGES, PageEntry
 from pages.shared.thread import MODEL, TEXT, THREAD
 
+_IN_A_ROW = 3
 
-def way_in(page: PageEntry, first: Example) -> None:
-    """A card that leads to a page, on its first example."""
-    chosen = {choice.name: str(value) for choice, value in first.chosen.items() if value != choice.default or choice in (TEXT, MODEL)}
-    question = page.question[0].lower() + page.question[1:]
+Preview = Callable[[DeltaGenerator], tuple[str, str]]
+
+
+def way_in(page: PageEntry, first: Example) -> DeltaGenerator:
+    """A card that leads to a page, on the sentence that is there or on its first example; the place of its picture."""
+    meant = {} if is_of_the_thread() else first.chosen
+    chosen = {
+        choice.name: str(value) for choice, value in meant.items() if value != choice.default or choice in (MODEL, TEXT)
+    }
     with st.container(border=True, key=f"open_{page.address}"):
-        st.page_link(page.script, label=f"**{page.title}**: {question}", icon=page.icon, query_params=chosen)
-        st.caption(f"Opens on: {str(first.chosen[TEXT]).replace(chr(10), ' ')}")
+        st.page_link(page.script, label=f"**{page.title}**", icon=page.icon, query_params=chosen or None)
+        st.caption(page.question)
+        return st.empty()
+
+
+def show_preview(place: DeltaGenerator, preview: Preview) -> None:
+    """The small picture of a page, and under it what it is of."""
+    with place.container(), in_place():
+        picture, said = preview(st.empty())
+        st.html(picture)
+        st.caption(said)
 
 
 st.header(HOME.question)
 st.markdown(
-    "Type a sentence and see what every head of a real model attends to: on this machine, nothing sent elsewhere.\n\n"
-    "Every number is what the model computed: point at a cell to read it, click to pin it, take it along as a file.\n\n"
+    "Type a sentence and see what every head of a real model attends to: on this machine, nothing sent elsewhere. "
+    "Every number is what the model computed: point at a cell to read it, click to pin it, take it along as a file. "
     "A copied link opens the same view, so a class can look at one picture together."
 )
 show_notes()
-for each in PAGES:
-    way_in(each, import_module(f"pages.{each.address}.examples").EXAMPLES[0])
+places = []
+for start in range(0, len(PAGES), _IN_A_ROW):
+    for each, column in zip(PAGES[start : start + _IN_A_ROW], st.columns(_IN_A_ROW), strict=False):
+        with column:
+            places.append(way_in(each, import_module(f"pages.{each.address}.examples").EXAMPLES[0]))
 mirror(THREAD)
+# Everything above is on the screen before torch is imported, which the pictures need.
+libraries()
+for each, place in zip(PAGES, places, strict=True):
+    show_preview(place, import_module(f"pages.{each.address}.preview").preview)

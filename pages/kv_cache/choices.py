@@ -3,7 +3,7 @@
 from typing import Any
 
 from pages.shared import thread
-from pages.shared.link import Choice, one_of, whole_number
+from pages.shared.link import Choice, NumberPair, number_pair, one_of, whole_number
 
 LENGTHS = (8, 20, 32, 64, 128, 256, 512, 1_000)
 KEPT = {"dynamic": "Grows", "static": "Static"}
@@ -22,27 +22,12 @@ def _between(what: str, least: int, most: int) -> Any:
     return parsed
 
 
-class Cell(tuple[int, int]):
-    """A layer of the cache and a position, written in a link as 3-12."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return f"{self[0]}-{self[1]}"
-
-
-def _cell(text: str) -> Cell:
-    layer, dash, position = text.partition("-")
-    if not dash or not all(part.isascii() and part.isdecimal() and len(part) < 10 for part in (layer, position)):
-        raise ValueError("The link's cell is not a layer and a position, as in 3-12; none is selected.")
-    return Cell((int(layer), int(position)))
-
-
+_cell = number_pair("The link's cell is not a layer and a position, as in 3-12; none is selected.")
 TOKENS: Choice[int] = Choice("tokens", 20, _between("number of new tokens", 1, LENGTHS[-1]))
 DRAWN: Choice[int | None] = Choice("drawn", None, _between("number of drawn tokens", 1, LENGTHS[-1]), thread.OWNERS)
 KEEPING: Choice[str] = Choice("cache", "dynamic", one_of("cache", tuple(KEPT)))
 SHADE: Choice[str] = Choice("shade", "value", one_of("shade", tuple(SHADES)))
-CELL: Choice[Cell | None] = Choice("cell", None, _cell, thread.OWNERS)
+CELL: Choice[NumberPair | None] = Choice("cell", None, _cell, thread.OWNERS)
 ROWS: Choice[int] = Choice("rows", 1, _between("number of rows", 1, 1_024))
 
 CHOICES: tuple[Choice[Any], ...] = (TOKENS, DRAWN, KEEPING, SHADE, CELL, ROWS)

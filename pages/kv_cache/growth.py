@@ -8,10 +8,10 @@ import streamlit as st
 
 from models.catalog import MODELS
 from models.engine import Progress
-from pages.kv_cache.choices import CELL, DRAWN, KEEPING, SHADE, SHADES, TOKENS, Cell
+from pages.kv_cache.choices import CELL, DRAWN, KEEPING, SHADE, SHADES, TOKENS
 from pages.shared import thread
 from pages.shared.job import Job, waits
-from pages.shared.link import note, run_again
+from pages.shared.link import NumberPair, note, run_again
 from pages.shared.messages import keep_notes
 from viz.components.cache_feed import GrowthStep, cache_feed, seen
 from viz.components.cache_growth import GrowthPicture, cache_growth
@@ -104,7 +104,7 @@ def _caption(facts: "CacheFacts", hidden: int) -> str:
 
 def choose_cell(layer: int, position: int, prompt: "PromptPieces") -> None:
     """Select a cell; where it belongs to the text, the thread's token goes with it."""
-    CELL.choose(Cell((layer, position)))
+    CELL.choose(NumberPair((layer, position)))
     if not prompt.start and position < len(prompt.spans):
         thread.choose_token(position, prompt.spans)
 

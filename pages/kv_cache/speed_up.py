@@ -211,8 +211,8 @@ def _rounded(found: "Fp8Comparison", tokens: int) -> None:
     count = len(found.agrees)
     parted = (
         f"Left to themselves the two write the same {len(found.exact_texts)} tokens."
-        if found.parts_at is None
-        else f"Left to themselves the two part at token {found.parts_at + 1}."
+        if found.diverges_at is None
+        else f"Left to themselves the two part at token {found.diverges_at + 1}."
     )
     first = f"Over the first {count} tokens" if tokens > _FP8_LENGTHS else f"Over the same {count} tokens"
     st.html(
@@ -229,7 +229,10 @@ def _rounded(found: "Fp8Comparison", tokens: int) -> None:
     with left, st.container(key="fp8_chart"):
         st.altair_chart(
             steps_chart(
-                found.divergences.tolist(), title="KL divergence (nats)", parts_at=found.parts_at, palette=palette()
+                found.divergences.tolist(),
+                title="KL divergence (nats)",
+                diverges_at=found.diverges_at,
+                palette=palette(),
             ),
             width="stretch",
         )
@@ -241,7 +244,7 @@ def _rounded(found: "Fp8Comparison", tokens: int) -> None:
         )
     with right:
         st.html(
-            side_by_side("As it is", "With 8-bit numbers", found.parts_at, (found.exact_texts, found.fp8_texts))
+            side_by_side("As it is", "With 8-bit numbers", found.diverges_at, (found.exact_texts, found.fp8_texts))
             + line(
                 "transformers' QuantizedCache (fp8, e4m3): one scale for all keys and one for all values of a layer, "
                 "set by the prompt. Fewer bytes, other words: neither text is the better one for that."

@@ -122,7 +122,7 @@ def term_lines(predicted: "CacheMeasurement", measured: "CacheMeasurement") -> l
     for place in places:
         groups.setdefault(alike(place), []).append(place)
     lines = []
-    bits = {"float32": 4, "bfloat16": 2, "float16": 2}.get(predicted.dtype, 1)
+    size = {"float32": 4, "bfloat16": 2, "float16": 2}.get(predicted.dtype, 1)
     for same in groups.values():
         first = same[0]
         key, value = predicted.key_widths[first], predicted.value_widths[first]
@@ -139,7 +139,7 @@ def term_lines(predicted: "CacheMeasurement", measured: "CacheMeasurement") -> l
                     ("layers", len(same)),
                     *([heads] if predicted.kinds[first] not in ("latent", "indexed") else []),
                     *widths,
-                    ("bytes a number", bits),
+                    ("bytes a number", size),
                     ("columns", predicted.positions[first]),
                     ("row" if predicted.rows == 1 else "rows", predicted.rows),
                 ),

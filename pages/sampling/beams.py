@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +10,21 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from models.engine import engine
+from pages.sampling.choices import (
+    BEAM_PENALTY,
+    BEAM_STOP,
+    BEAM_TOKENS,
+    BEAMS,
+    EARLY_STOPPING,
+    FEWEST_BEAMS,
+    LONGEST_BEAM,
+    MOST_BEAMS,
+    PENALTIES,
+)
 from pages.shared import file_names
 from pages.shared.asking import ask, working
-from pages.shared.link import Choice, one_of
+from pages.shared.bound import bound, names_of
+from pages.shared.export import Download, download_button
 from pages.shared.spreadsheet import as_csv
 from pages.shared.theme import palette
 from viz.inspector import heading, line
@@ -21,43 +32,9 @@ from viz.inspector import heading, line
 if TYPE_CHECKING:
     from models.decoding import BeamSearch, BeamSearchRequest, GenerationStep
 
-_FEWEST, _MOST = 2, 16
-_LONGEST = 64
-_PENALTIES = (-2.0, 2.0)
-_EARLY = {
-    "no": "once none is better now",
-    "yes": "once enough have finished",
-    "never": "once none can become better",
-}
 # So much is searched as soon as it is chosen; more on a click.
 _AT_ONCE = 128
 _ASKED = "beams:asked"
-
-
-def _whole(what: str, least: int, most: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not (text.isascii() and text.isdecimal() and len(text) < 4 and least <= int(text) <= most):
-            raise ValueError(f"The link's {what} is not between {least} and {most}; the default is shown.")
-        return int(text)
-
-    return parse
-
-
-def _penalty(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not _PENALTIES[0] <= value <= _PENALTIES[1]:
-        raise ValueError("The link's length penalty is not between -2 and 2; the default is shown.")
-    return round(value, 1)
-
-
-BEAMS: Choice[int] = Choice("beams", 4, _whole("number of beams", _FEWEST, _MOST))
-TOKENS: Choice[int] = Choice("beam_tokens", 12, _whole("number of tokens for beam search", 1, _LONGEST))
-PENALTY: Choice[float] = Choice("beam_penalty", 1.0, _penalty)
-EARLY: Choice[str] = Choice("beam_stop", "no", one_of("way to stop a beam search", tuple(_EARLY)))
-CHOICES: tuple[Choice[Any], ...] = (BEAMS, TOKENS, PENALTY, EARLY)
 
 
 def beam_search_tab(model: str, text: str, status: DeltaGenerator) -> None:
@@ -65,8 +42,8 @@ def beam_search_tab(model: str, text: str, status: DeltaGenerator) -> None:
     from models.decoding import BeamSearchRequest, DecodingSettings, WriteRequest
 
     _controls()
-    early: Any = {"no": False, "yes": True, "never": "never"}[EARLY.value]
-    request = BeamSearchRequest(model, text, BEAMS.value, TOKENS.value, PENALTY.value, early)
+    early: Any = {"no": False, "yes": True, "never": "never"}[BEAM_STOP.value]
+    request = BeamSearchRequest(model, text, BEAMS.value, BEAM_TOKENS.value, BEAM_PENALTY.value, early)
     if not _is_wanted(request):
         return
     with working(f"Searching with {request.beams} beams…", status):
@@ -78,58 +55,45 @@ def beam_search_tab(model: str, text: str, status: DeltaGenerator) -> None:
 
 
 def _controls() -> None:
-    def slider(label: str, choice: Choice[Any], key: str, least: Any, most: Any, help_: str) -> None:
-        st.session_state[key] = choice.value
-        step = 0.1 if isinstance(most, float) else 1
-        st.slider(
-            label,
-            least,
-            most,
-            step=step,
-            key=key,
-            on_change=lambda: choice.choose(st.session_state[key]),
-            help=help_,
-        )
-
     columns = st.columns(4, gap="medium", vertical_alignment="top")
     with columns[0]:
-        slider(
-            "Beams",
+        bound(
+            st.slider,
             BEAMS,
-            "beam_count",
-            _FEWEST,
-            _MOST,
-            "How many continuations run side by side (transformers, GenerationConfig.num_beams). At each step the "
+            "Beams",
+            FEWEST_BEAMS,
+            MOST_BEAMS,
+            key="beam_count",
+            help="How many continuations run side by side (transformers, GenerationConfig.num_beams). At each step the "
             "likeliest of all their continuations together run on.",
         )
     with columns[1]:
-        slider(
+        bound(
+            st.slider,
+            BEAM_TOKENS,
             "Tokens at most",
-            TOKENS,
-            "beam_tokens_box",
             1,
-            _LONGEST,
-            "What has not ended by then is cut off there, and counts as finished "
+            LONGEST_BEAM,
+            help="What has not ended by then is cut off there, and counts as finished "
             "(transformers, GenerationConfig.max_new_tokens).",
         )
     with columns[2]:
-        slider(
+        bound(
+            st.slider,
+            BEAM_PENALTY,
             "Length penalty",
-            PENALTY,
-            "beam_penalty_box",
-            *_PENALTIES,
-            "Finished beams are ranked by score = sum of log-probabilities / tokens ** penalty (transformers, "
+            *PENALTIES,
+            step=0.1,
+            help="Finished beams are ranked by score = sum of log-probabilities / tokens ** penalty (transformers, "
             "GenerationConfig.length_penalty; a like one in Wu et al. 2016, arXiv 1609.08144). 0 ranks by "
             "probability alone; above 0 longer texts gain, in spite of the name, below it shorter ones.",
         )
     with columns[3]:
-        st.session_state["beam_stop_box"] = EARLY.value
-        st.selectbox(
+        bound(
+            st.selectbox,
+            BEAM_STOP,
             "Stop",
-            list(_EARLY),
-            format_func=lambda each: _EARLY[each],
-            key="beam_stop_box",
-            on_change=lambda: EARLY.choose(st.session_state["beam_stop_box"]),
+            **names_of(EARLY_STOPPING),
             help="transformers, GenerationConfig.early_stopping. False, its default: once the best running beam, were "
             "it to end now, scores no better than the worst finished one; that is a guess. True: as soon as as many "
             'have finished as there are beams. "never": only once none that runs can become better.',
@@ -213,7 +177,7 @@ def against_greedy(log_probability: float, score: float, *, is_same: bool) -> st
 
 def tree_as_csv(found: "BeamSearch") -> str:
     """A row for each candidate."""
-    names = ("rank", "token_id", "token_log_probability", "log_probability", "score", "fate", "is_end", "place")
+    names = ("rank", "token_id", "token_log_probability", "log_probability", "score", "outcome", "is_end", "place")
     rows: list[list[object]] = [["step", *names, "piece", "text", "parent", "leads_to"]]
     for step, considered in enumerate(found.candidates):
         for each in considered:
@@ -237,7 +201,7 @@ def tree_as_json(found: "BeamSearch", request: "BeamSearchRequest") -> str:
         "token_log_probability",
         "log_probability",
         "score",
-        "fate",
+        "outcome",
         "is_end",
     )
     return json.dumps(
@@ -256,19 +220,7 @@ def tree_as_json(found: "BeamSearch", request: "BeamSearchRequest") -> str:
 def _downloads(found: "BeamSearch", request: "BeamSearchRequest") -> None:
     name = f"{file_names.of_model(request.model)}-beams"
     with st.container(horizontal=True):
-        st.download_button(
-            "The tree as CSV",
-            lambda: tree_as_csv(found),
-            f"{name}.csv",
-            "text/csv",
-            key="beam_csv",
-            on_click="ignore",
-        )
-        st.download_button(
-            "The tree as JSON",
-            lambda: tree_as_json(found, request),
-            f"{name}.json",
-            "application/json",
-            key="beam_json",
-            on_click="ignore",
+        download_button(Download("The tree as CSV", f"{name}.csv", lambda: tree_as_csv(found)), key="beam_csv")
+        download_button(
+            Download("The tree as JSON", f"{name}.json", lambda: tree_as_json(found, request)), key="beam_json"
         )

@@ -1,31 +1,34 @@
 """What can be chosen on the sampling page, and the settings that follow from it."""
 
+import math
 import urllib.parse
+from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-import streamlit as st
-
-from models.engine import libraries
-from pages.sampling.beams import CHOICES as BEAM_CHOICES
-from pages.sampling.knobs import CHOICES, KNOBS, Preset
-from pages.sampling.prompts import FOLLOW as FOLLOWED
-from pages.sampling.prompts import LINES
+from models.one_at_a_time import libraries
+from pages.sampling.knobs import KNOB_CHOICES, KNOBS, Preset
 from pages.shared import thread
-from pages.shared.examples import SAMPLING, SamplingExample
 from pages.shared.link import Choice, note, one_of, whole_number
 from viz.components.written_text import SHADES
 
 if TYPE_CHECKING:
-    from models.decoding import DecodingSettings, Turned
+    from models.decoding import BranchPoint, DecodingSettings
 
-_HEEDED = "decoding:heeded"
 LARGEST_SEED = 2**53 - 1
 DEFAULT_SEED = 5
 MOST_BRANCHES = 24
 MOST_TURNS = 24
-# Settings in which a written text can differ, as its part of the link names them.
-_LONGEST_STOP = 4
+FEWEST_BEAMS, MOST_BEAMS = 2, 16
+LONGEST_BEAM = 64
+PENALTIES = (-2.0, 2.0)
+# When a beam search ends: as a link says it, and in words.
+EARLY_STOPPING = {
+    "no": "once none is better now",
+    "yes": "once enough have finished",
+    "never": "once none can become better",
+}
+_MOST_STOP_TEXTS = 4
 
 
 class Names(tuple[str, ...]):
@@ -46,11 +49,11 @@ class Branch(tuple[tuple[int, int], ...]):
         return "-".join(f"{step}.{token}" for step, token in self)
 
     @property
-    def turns(self) -> "tuple[Turned, ...]":
+    def turns(self) -> "tuple[BranchPoint, ...]":
         """As a request takes them."""
-        from models.decoding import Turned
+        from models.decoding import BranchPoint
 
-        return tuple(Turned(step, token) for step, token in self)
+        return tuple(BranchPoint(step, token) for step, token in self)
 
 
 class Branches(tuple[Branch, ...]):
@@ -101,30 +104,56 @@ def _written(text: str) -> str:
     return text
 
 
+def _number_of_beam_search(what: str, least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and len(text) < 4 and least <= int(text) <= most):
+            raise ValueError(f"The link's {what} is not between {least} and {most}; the default is shown.")
+        return int(text)
+
+    return parse
+
+
+def _penalty(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not PENALTIES[0] <= value <= PENALTIES[1]:
+        raise ValueError("The link's length penalty is not between -2 and 2; the default is shown.")
+    return round(value, 1)
+
+
 BAD_WORDS: Choice[str] = Choice("bad_words", "", thread.readable)
 STOP: Choice[str] = Choice("stop", "", thread.readable)
 SEED: Choice[int] = Choice("seed", DEFAULT_SEED, _seed)
 OFF: Choice[Names] = Choice("off", Names(), _stage_names)
 ORDER: Choice[Names] = Choice("order", Names(), _stage_names)
 STAGE: Choice[str | None] = Choice("stage", None, lambda text: text[:40])
-AT: Choice[int] = Choice("at", 0, whole_number("place in the text"))
-FOLLOW: Choice[int | None] = Choice("pick", None, whole_number("token that is followed"))
 COLOUR: Choice[str] = Choice("colour", SHADES[0], one_of("colour", SHADES))
-WRITTEN: Choice[str | None] = Choice("written", None, _written)
-BRANCH: Choice[Branch] = Choice("branch", Branch(), _branch)
+# The text that was written, by its settings; the branch of it that is shown, and all that were walked; the place in it,
+# and the token that is followed there.
+WRITTEN: Choice[str | None] = Choice("written", None, _written, thread.OWNERS)
+BRANCH: Choice[Branch] = Choice("branch", Branch(), _branch, thread.OWNERS)
 BRANCHES: Choice[Branches] = Choice(
-    "branches", Branches(), lambda text: Branches(list(map(_branch, text.split(",")))[:MOST_BRANCHES])
+    "branches", Branches(), lambda text: Branches(list(map(_branch, text.split(",")))[:MOST_BRANCHES]), thread.OWNERS
 )
-_OWN: tuple[Choice[Any], ...] = (
-    *(*CHOICES.values(), BAD_WORDS, STOP, SEED, OFF, ORDER, STAGE, AT, FOLLOW, COLOUR, WRITTEN, BRANCH, BRANCHES),
-    *(*BEAM_CHOICES, LINES, FOLLOWED),
+AT: Choice[int] = Choice("at", 0, whole_number("place in the text"), thread.OWNERS)
+PICK: Choice[int | None] = Choice("pick", None, whole_number("token that is followed"), thread.OWNERS)
+
+BEAMS: Choice[int] = Choice("beams", 4, _number_of_beam_search("number of beams", FEWEST_BEAMS, MOST_BEAMS))
+BEAM_TOKENS: Choice[int] = Choice(
+    "beam_tokens", 12, _number_of_beam_search("number of tokens for beam search", 1, LONGEST_BEAM)
 )
-EVERY = (*thread.THREAD, *_OWN)
+BEAM_PENALTY: Choice[float] = Choice("beam_penalty", 1.0, _penalty)
+BEAM_STOP: Choice[str] = Choice("beam_stop", "no", one_of("way to stop a beam search", tuple(EARLY_STOPPING)))
 
+PROMPTS: Choice[str] = Choice("prompts", "big -> small\nhot -> cold\nup ->", thread.readable)
+FOLLOW: Choice[str] = Choice("follow", " down", thread.readable)
 
-def in_the_link() -> tuple[Choice[Any], ...]:
-    """The thread, and the choices that differ from what is shown without them."""
-    return (*thread.THREAD, *(each for each in _OWN if each.value != each.default))
+CHOICES: tuple[Choice[Any], ...] = (
+    *(*KNOB_CHOICES.values(), BAD_WORDS, STOP, SEED, OFF, ORDER, STAGE, COLOUR, WRITTEN, BRANCH, BRANCHES, AT, PICK),
+    *(BEAMS, BEAM_TOKENS, BEAM_PENALTY, BEAM_STOP, PROMPTS, FOLLOW),
+)
 
 
 def lines_of(text: str) -> tuple[str, ...]:
@@ -138,14 +167,14 @@ def settings_now(bad_words: tuple[tuple[int, ...], ...]) -> "DecodingSettings":
 
     off = OFF.value
     values: dict[str, Any] = {
-        knob.field: knob.neutral if knob.stage in off and knob.stage else knob.value for knob in KNOBS
+        knob.field: knob.disabled if knob.stage in off and knob.stage else knob.value for knob in KNOBS
     }
     values |= {knob.field: int(values[knob.field]) for knob in KNOBS if not knob.digits}
     return replace(
         DecodingSettings(),
         **values,
         bad_words=() if "bad words" in off else bad_words,
-        stop=lines_of(STOP.value)[:_LONGEST_STOP],
+        stop=lines_of(STOP.value)[:_MOST_STOP_TEXTS],
         order=tuple(ORDER.value),
         seed=SEED.value,
     )
@@ -184,8 +213,8 @@ def settings_of(said: str) -> "DecodingSettings":
                 found.setdefault("bad_words", []).append(tuple(map(_token_id, value.split("."))))
             elif name in ("stop", "order"):
                 found.setdefault(name, []).append(value)
-            elif name in CHOICES:
-                found[name] = CHOICES[name].parse(value)
+            elif name in KNOB_CHOICES:
+                found[name] = KNOB_CHOICES[name].parse(value)
             elif name == "seed":
                 found[name] = _seed(value)
             else:
@@ -199,7 +228,7 @@ def open_preset(preset: Preset) -> None:
     """Set the knobs to what goes together; what the preset does not name does nothing."""
     for knob in KNOBS:
         if knob.stage:
-            value = preset.values.get(knob.field, knob.neutral)
+            value = preset.values.get(knob.field, knob.disabled)
             knob.choice.choose(value if knob.digits else int(value))
     OFF.choose(Names())
     ORDER.choose(Names())
@@ -208,62 +237,24 @@ def open_preset(preset: Preset) -> None:
 
 def is_preset(preset: Preset) -> bool:
     """Whether the knobs stand as it sets them."""
-    return all(knob.value == preset.values.get(knob.field, knob.neutral) for knob in KNOBS if knob.stage) and not (
+    return all(knob.value == preset.values.get(knob.field, knob.disabled) for knob in KNOBS if knob.stage) and not (
         OFF.value or ORDER.value or BAD_WORDS.value
     )
 
 
 def reset() -> None:
     """All knobs as the page opens with them."""
-    for choice in (*CHOICES.values(), BAD_WORDS, STOP, SEED, OFF, ORDER, STAGE):
+    for choice in (*KNOB_CHOICES.values(), BAD_WORDS, STOP, SEED, OFF, ORDER, STAGE):
         choice.forget()
 
 
-def open_example(example: SamplingExample) -> None:
-    """Show an example as it was meant: its model, its text, its knobs."""
-    reset()
-    thread.choose_model(example.model)
-    thread.choose_text(example.text)
-    for field, value in example.knobs:
-        CHOICES[field].choose(value)
-    COLOUR.choose(COLOUR.default)
-    forget_text()
-
-
-def look_now() -> str | None:
-    """What there is to see in the example that is shown, as long as its knobs stand as it set them."""
-    for example in SAMPLING:
-        meant = dict(example.knobs)
-        if (example.model, example.text) == (thread.MODEL.value, thread.TEXT.value) and all(
-            knob.value == meant.get(knob.field, knob.default) for knob in KNOBS
-        ):
-            return example.look
-    return None
-
-
-def forget_text() -> None:
-    """Another text or model: what was written after the former one does not belong to it."""
-    for choice in (AT, FOLLOW, WRITTEN, BRANCH, BRANCHES):
-        choice.forget()
-
-
-def heed_thread() -> None:
-    """What was written does not belong to a model or a text that were changed elsewhere: in the sidebar, on a page."""
-    now = (thread.MODEL.value, thread.TEXT.value)
-    before, written = st.session_state.get(_HEEDED, (now, None))
-    # A link that names both has brought its own.
-    if now != before and WRITTEN.value == written:
-        forget_text()
-    st.session_state[_HEEDED] = (now, WRITTEN.value)
-
-
-def followed(vocabulary: int) -> int | None:
+def picked_token(vocabulary: int) -> int | None:
     """The token that was chosen to be followed; one that the model does not have is said and not taken."""
-    token = FOLLOW.value
+    token = PICK.value
     if token is not None and token >= vocabulary:
         note(f"The link follows token {token:,}; the vocabulary has {vocabulary:,}, so another one is selected.")
-        FOLLOW.choose(None)
-    return FOLLOW.value
+        PICK.choose(None)
+    return PICK.value
 
 
 def turn_off_at(step: int, token: int, branch: Branch) -> None:
@@ -274,4 +265,4 @@ def turn_off_at(step: int, token: int, branch: Branch) -> None:
     BRANCHES.choose(Branches(kept[-MOST_BRANCHES:]))
     BRANCH.choose(turned)
     AT.choose(step)
-    FOLLOW.choose(None)
+    PICK.choose(None)

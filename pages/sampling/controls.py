@@ -1,24 +1,24 @@
 """The knobs on the left: presets, three of them, the others behind "More", the seed, and the button that writes."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from models.catalog import MODELS
 from pages.sampling.choices import (
     AT,
     BAD_WORDS,
     BRANCH,
     BRANCHES,
-    FOLLOW,
     LARGEST_SEED,
     OFF,
     ORDER,
+    PICK,
     SEED,
     STOP,
     WRITTEN,
-    Branch,
-    Branches,
     Names,
     is_preset,
     lines_of,
@@ -27,17 +27,16 @@ from pages.sampling.choices import (
     said_of,
 )
 from pages.sampling.knobs import FIRST, KNOBS, LENGTH, MORE, PRESETS, Knob
-from pages.sampling.writing import leave
-from pages.shared import thread
+from pages.sampling.writing import JOB
 from pages.shared.asking import ask
-from pages.shared.link import Choice
+from pages.shared.bound import bound
 from viz.inspector import line
 
 if TYPE_CHECKING:
     from models.decoding import DecodingSettings
 
-# As the page's own knobs are named, for what a checkpoint says.
 _MOST_WORDS = 40
+_MOST_CHARACTERS = 400
 
 
 def bad_word_ids(model: str, status: DeltaGenerator) -> tuple[tuple[int, ...], ...]:
@@ -50,7 +49,16 @@ def bad_word_ids(model: str, status: DeltaGenerator) -> tuple[tuple[int, ...], .
     return tuple(ids for word in ask(WordsRequest(model, words), status) for ids in word.ids)
 
 
-def presets() -> None:
+def draw_controls(model: str, settings: "DecodingSettings | None", status: DeltaGenerator) -> None:
+    """All of them; settings: of the knobs as they stand, None where they contradict each other."""
+    _presets()
+    with st.container(key="knobs"):
+        _knobs(model, status)
+    if settings is not None and MODELS[model].family != "encoder":
+        _writing(settings)
+
+
+def _presets() -> None:
     """Knobs that go together."""
     with st.container(horizontal=True, gap="small", key="presets"):
         for preset in PRESETS:
@@ -64,7 +72,7 @@ def presets() -> None:
             )
 
 
-def knobs(model: str, status: DeltaGenerator) -> None:
+def _knobs(model: str, status: DeltaGenerator) -> None:
     """Three, and the others behind "More"; what differs from the page's own is marked."""
     for knob in FIRST:
         _slider(knob)
@@ -75,59 +83,45 @@ def knobs(model: str, status: DeltaGenerator) -> None:
         if more.open:
             for knob in MORE:
                 _slider(knob)
-            _words(
-                "Forbidden words",
+            bound(
+                st.text_area,
                 BAD_WORDS,
-                "bad_words_box",
-                "One to a line. None of them may come, neither as it stands nor with a space before it. "
+                "Forbidden words",
+                height=68,
+                max_chars=_MOST_CHARACTERS,
+                help="One to a line. None of them may come, neither as it stands nor with a space before it. "
                 "(`NoBadWordsLogitsProcessor`)",
             )
             _own_knobs(model, status)
     if turned:
-        st.html(line(f"Turned under “More”: {', '.join(turned)}."))
+        st.html(line(f"BranchPoint under “More”: {', '.join(turned)}."))
     if any(knob.is_turned for knob in KNOBS) or BAD_WORDS.value or STOP.value or OFF.value or ORDER.value:
         st.button("Reset all knobs", key="reset_knobs", on_click=reset, type="tertiary")
 
 
 def _slider(knob: Knob) -> None:
-    key = f"{knob.field}_box"
-    whole = not knob.digits
-    value = int(knob.value) if whole else float(knob.value)
+    number = float if knob.digits else int
 
     def moved() -> None:
-        chosen = max(knob.least, st.session_state[key])
-        knob.choice.choose(int(chosen) if whole else chosen)
-        if knob.field == "min_new_tokens" and chosen > LENGTH.value:
-            LENGTH.choice.choose(int(chosen))
+        if knob.field == "min_new_tokens" and knob.value > LENGTH.value:
+            LENGTH.choice.choose(knob.value)
         # What was switched off in its stage is meant again by whoever moves it.
         if knob.stage in OFF.value:
             OFF.choose(Names(each for each in OFF.value if each != knob.stage))
 
-    st.session_state[key] = value
-    label = f"{knob.title} ●" if knob.is_turned else knob.title
-    most = max(knob.upto, value)
-    st.slider(
-        label,
+    bound(
+        st.slider,
+        knob.choice,
+        f"{knob.title} ●" if knob.is_turned else knob.title,
         # From 0 on, so that its steps are round numbers; below the least value there is none.
-        int(knob.least) if whole else 0.0,
-        int(most) if whole else float(most),
-        step=int(knob.step) if whole else knob.step,
-        format="%d" if whole else f"%.{knob.digits}g" if knob.digits > 2 else "%.2f",
-        key=key,
-        on_change=moved,
+        0.0 if knob.digits else int(knob.least),
+        number(max(knob.upto, knob.value)),
+        step=number(knob.step),
+        format="%d" if not knob.digits else f"%.{knob.digits}g" if knob.digits > 2 else "%.2f",
         help=knob.help,
-    )
-
-
-def _words(label: str, choice: Choice[str], key: str, help_: str) -> None:
-    st.session_state[key] = choice.value
-    st.text_area(
-        label,
-        key=key,
-        height=68,
-        max_chars=400,
-        help=help_,
-        on_change=lambda: choice.choose(thread.readable(st.session_state[key])),
+        shown=number,
+        meant=lambda value: number(max(knob.least, value)),
+        also=moved,
     )
 
 
@@ -142,48 +136,48 @@ def _own_knobs(model: str, status: DeltaGenerator) -> None:
         st.html(line("This checkpoint's own generation_config turns no knob; the model's raw odds are its default."))
 
 
-def writing(settings: "DecodingSettings") -> None:
+def _writing(settings: "DecodingSettings") -> None:
     """The button that writes, how long, what ends it, and the seed."""
 
-    def write(seed: int | None = None) -> None:
-        if seed is not None:
-            SEED.choose(seed)
-        from dataclasses import replace
-
+    def write() -> None:
         # One that was stopped is written anew.
-        leave()
+        JOB.leave()
         WRITTEN.choose(said_of(replace(settings, seed=SEED.value)))
-        BRANCH.choose(Branch())
-        BRANCHES.choose(Branches())
-        AT.choose(0)
-        FOLLOW.choose(None)
+        for choice in (BRANCH, BRANCHES, AT, PICK):
+            choice.forget()
+
+    def write_with_the_next_seed() -> None:
+        SEED.choose((SEED.value + 1) % (LARGEST_SEED + 1))
+        write()
 
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="write_buttons"):
         st.button("Write", key="write", on_click=write, type="primary", icon=":material/edit:")
         st.button(
             "Other luck",
             key="other_luck",
-            on_click=lambda: write((SEED.value + 1) % (LARGEST_SEED + 1)),
+            on_click=write_with_the_next_seed,
             help="The next seed: the same odds, another draw.",
         )
     st.html(line(f"Up to {LENGTH.value} tokens, seed {SEED.value}."))
     with st.expander("Length, seed, stop", key="writing_knobs", on_change="rerun") as more:
         if more.open:
             _slider(LENGTH)
-            st.session_state["seed_box"] = SEED.value
-            st.number_input(
+            bound(
+                st.number_input,
+                SEED,
                 "Seed",
                 0,
                 LARGEST_SEED,
-                key="seed_box",
                 help="The luck of a run: its k-th token takes the k-th number of the seed. The same seed, settings and "
                 "text give the same tokens, whoever else is on the server.",
-                on_change=lambda: SEED.choose(st.session_state["seed_box"] or 0),
+                meant=lambda seed: seed or 0,
             )
-            _words(
-                "Stop texts",
+            bound(
+                st.text_area,
                 STOP,
-                "stop_box",
-                "Up to four, one to a line (\\n for a line's end): the run ends as soon as one stands in what was "
+                "Stop texts",
+                height=68,
+                max_chars=_MOST_CHARACTERS,
+                help="Up to four, one to a line (\\n for a line's end): the run ends as soon as one stands in what was "
                 "written. (`stop_strings` of transformers)",
             )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pages.sampling.choices import KNOB_CHOICES
+from pages.sampling.knobs import KNOB_CHOICES
 from pages.shared import thread
 from pages.shared.link import Choice
 
@@ -24,8 +24,9 @@ class SamplingExample:
 
     @property
     def chosen(self) -> Mapping[Choice[Any], Any]:
-        """What it chooses."""
-        knobs = {KNOB_CHOICES[field]: value for field, value in self.knobs}
+        """What it chooses: every knob, so that it is not taken for the one that is shown once another is turned."""
+        own = dict(self.knobs)
+        knobs = {choice: own.get(field, choice.default) for field, choice in KNOB_CHOICES.items()}
         return {thread.MODEL: self.model, thread.TEXT: self.text, **knobs}
 
 

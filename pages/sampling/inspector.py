@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from pages.sampling.choices import AT, BRANCH, FOLLOW, SEED, WRITTEN, said_of, settings_of, turn_off_at
+from pages.sampling.choices import AT, BRANCH, PICK, SEED, WRITTEN, said_of, settings_of, turn_off_at
 from pages.sampling.knobs import LENGTH
 from pages.shared import thread
 from pages.shared.asking import ask
@@ -21,21 +21,21 @@ from viz.inspector import Share, heading, line, part_text, shares
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.decoding import DecodingSettings, GenerationStep, TokenFate, Waterfall
+    from models.decoding import DecodingSettings, GenerationStep, SamplingStages, TokenTrajectory
 
 _LONGEST_WORD = 60
 _FURTHER = 32
 
 
 def inspect(
-    found: "Waterfall",
-    token: "TokenFate",
+    found: "SamplingStages",
+    token: "TokenTrajectory",
     settings: "DecodingSettings",
     steps: "Sequence[GenerationStep]",
     look: str | None,
     status: DeltaGenerator,
 ) -> None:
-    """The selected token, the luck of this step, and what can be done from here."""
+    """The selected token, the random number of this step, and what can be done from here."""
     if look:
         st.markdown(look)
     # The last one changes no probability that is written as a part of what is left.
@@ -44,19 +44,19 @@ def inspect(
     told = [
         sentences([_verdict(found, token, settings), *_reasons(found, token, settings)]),
         heading("After each stage"),
-        f'<div class="headlight-fate">{shares([Share(stage.name, share) for stage, share in rows])}</div>',
+        f'<div class="headlight-trajectory">{shares([Share(stage.name, share) for stage, share in rows])}</div>',
     ]
     if settings.temperature > 0:
-        told.append(line(f"Seed {SEED.value} has the number {found.luck:.3f} for this step: {_fell(found)}"))
+        told.append(line(f"Seed {SEED.value} has the number {found.number:.3f} for this step: {_fell(found)}"))
     if found.note:
         told.append(line(found.note))
     st.html("".join(told))
-    _who_killed(status)
+    _cut_by(status)
     if MODELS[thread.MODEL.value].family != "encoder":
         _go_on(token, settings, steps)
 
 
-def _verdict(found: "Waterfall", token: "TokenFate", settings: "DecodingSettings") -> str:
+def _verdict(found: "SamplingStages", token: "TokenTrajectory", settings: "DecodingSettings") -> str:
     raw = token.probabilities[0]
     bits = token.surprisal / math.log(2)
     own = (
@@ -76,7 +76,7 @@ def _verdict(found: "Waterfall", token: "TokenFate", settings: "DecodingSettings
     return f"“{token.text}” comes with {part_text(token.probabilities[-1])}. {own}"
 
 
-def _reasons(found: "Waterfall", token: "TokenFate", settings: "DecodingSettings") -> list[str]:
+def _reasons(found: "SamplingStages", token: "TokenTrajectory", settings: "DecodingSettings") -> list[str]:
     """Why the stage that cut it did so, in numbers that stand in the picture."""
     if token.cut_by is None:
         return []
@@ -98,20 +98,20 @@ def _reasons(found: "Waterfall", token: "TokenFate", settings: "DecodingSettings
     return [*([why] if why else []), left]
 
 
-def _fell(found: "Waterfall") -> str:
+def _fell(found: "SamplingStages") -> str:
     return (
         f"counted from the likeliest token on, that falls on “{found.drawn.text}”. The same number means the same luck "
         "in every setting."
     )
 
 
-def _who_killed(status: DeltaGenerator) -> None:
+def _cut_by(status: DeltaGenerator) -> None:
     """A token that is typed is followed through the stages."""
 
     def typed() -> None:
         word = st.session_state["who_box"]
         if word:
-            st.session_state["decoding:word"] = word
+            st.session_state["sampling:word"] = word
 
     st.text_input(
         "Who killed this token?",
@@ -122,7 +122,7 @@ def _who_killed(status: DeltaGenerator) -> None:
         help="A word is followed as it comes in a text, with a space before it; type “=” first for exactly what you "
         "type.",
     )
-    word = st.session_state.get("decoding:word")
+    word = st.session_state.get("sampling:word")
     if not word or not st.session_state["who_box"]:
         return
     with in_place():
@@ -132,17 +132,17 @@ def _who_killed(status: DeltaGenerator) -> None:
         (said,) = ask(WordsRequest(thread.MODEL.value, (thread.readable(word[1:] if exact else word),)), status)
         place = 0 if exact else len(said.ids) - 1
         ids, pieces = said.ids[place], said.pieces[place]
-        if len(ids) > 1 and FOLLOW.value == ids[0]:
+        if len(ids) > 1 and PICK.value == ids[0]:
             st.html(line(f"In this model that is {len(ids)} tokens: {' · '.join(pieces)}; the first one is followed."))
         asked = (thread.MODEL.value, thread.TEXT.value, word)
-        if st.session_state.get("decoding:followed") != asked:
-            st.session_state["decoding:followed"] = asked
-            FOLLOW.choose(ids[0])
+        if st.session_state.get("sampling:followed") != asked:
+            st.session_state["sampling:followed"] = asked
+            PICK.choose(ids[0])
             keep_notes()
             run_again()
 
 
-def _go_on(token: "TokenFate", settings: "DecodingSettings", steps: "Sequence[GenerationStep]") -> None:
+def _go_on(token: "TokenTrajectory", settings: "DecodingSettings", steps: "Sequence[GenerationStep]") -> None:
     at = AT.value
     is_here = at < len(steps) and steps[at].token_id == token.id
 

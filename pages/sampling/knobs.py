@@ -13,7 +13,7 @@ class Knob:
     """One number that changes the next token.
 
     field: of `DecodingSettings`, and its name in a link. stage: the stage that it turns, "" for none. least, most: what
-    a link may say; upto: how far the slider goes. step: of the slider. neutral: the value that does nothing.
+    a link may say; upto: how far the slider goes. step: of the slider. disabled: the value that does nothing.
     default: on this page. digits: behind the point; 0 for whole numbers.
     """
 
@@ -25,14 +25,14 @@ class Knob:
     most: float
     upto: float
     step: float
-    neutral: float
+    disabled: float
     default: float
     digits: int
 
     @property
     def choice(self) -> Choice[Any]:
         """Where it is kept."""
-        return CHOICES[self.field]
+        return KNOB_CHOICES[self.field]
 
     @property
     def value(self) -> float | int:
@@ -165,7 +165,7 @@ LENGTH = Knob(
     *(1, 512, 200, 1, 32, 32, 0),
 )
 KNOBS = (*FIRST, *MORE, LENGTH)
-CHOICES: dict[str, Choice[Any]] = {
+KNOB_CHOICES: dict[str, Choice[Any]] = {
     knob.field: Choice(knob.field, knob.default if knob.digits else int(knob.default), _parser(knob)) for knob in KNOBS
 }
 

@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING
 
 from models.catalog import MODELS
-from pages.sampling.choices import BAD_WORDS, FOLLOW, OFF, ORDER, STAGE, Names, lines_of
+from pages.sampling.choices import BAD_WORDS, OFF, ORDER, PICK, STAGE, Names, lines_of
 from pages.sampling.knobs import KNOBS
 from viz.components.next_token import NextTokenPicture, RankedToken, StageChip, next_token
 
 if TYPE_CHECKING:
-    from models.decoding import DecodingSettings, TokenFate, Waterfall
+    from models.decoding import DecodingSettings, SamplingStages, TokenTrajectory
 
 # Transformers' own order.
 LIBRARY = (
@@ -22,13 +22,13 @@ _HINTS = {
 }
 
 
-def is_library_order(found: "Waterfall") -> bool:
+def is_library_order(found: "SamplingStages") -> bool:
     """Whether the stages that do something stand in transformers' order."""
     places = [LIBRARY.index(stage.name) for stage in found.stages if stage.name in LIBRARY]
     return places == sorted(places)
 
 
-def chips(found: "Waterfall", settings: "DecodingSettings") -> tuple[StageChip, ...]:
+def chips(found: "SamplingStages", settings: "DecodingSettings") -> tuple[StageChip, ...]:
     """Each stage that has a knob which is turned, in the order in which it is applied."""
     knobs = {knob.stage: knob for knob in KNOBS if knob.stage}
     rows = {stage.name: row for row, stage in enumerate(found.stages)}
@@ -40,7 +40,7 @@ def chips(found: "Waterfall", settings: "DecodingSettings") -> tuple[StageChip, 
         and (
             name == "temperature"
             or (name == "bad words" and lines_of(BAD_WORDS.value))
-            or (name in knobs and knobs[name].value != knobs[name].neutral)
+            or (name in knobs and knobs[name].value != knobs[name].disabled)
         )
     ]
     for name in idle:
@@ -75,7 +75,7 @@ def chips(found: "Waterfall", settings: "DecodingSettings") -> tuple[StageChip, 
     return tuple(made)
 
 
-def show(found: "Waterfall", settings: "DecodingSettings", model: str, selected: int, came: int | None) -> None:
+def show(found: "SamplingStages", settings: "DecodingSettings", model: str, selected: int, came: int | None) -> None:
     """The picture; `selected` is the token that is followed, `came` the one that stands here in the written text."""
     card = MODELS[model]
     last = found.stages[-1]
@@ -106,11 +106,11 @@ def show(found: "Waterfall", settings: "DecodingSettings", model: str, selected:
         on_stage=lambda name: STAGE.choose(name or None),
         on_switch=_switch,
         on_order=_reorder,
-        on_token=FOLLOW.choose,
+        on_token=PICK.choose,
     )
 
 
-def _ranked(token: "TokenFate") -> RankedToken:
+def _ranked(token: "TokenTrajectory") -> RankedToken:
     return RankedToken(token.id, token.text, token.rank, token.probabilities, token.cut_by)
 
 

@@ -6,9 +6,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from pages.shared import thread
+from pages.sampling.choices import FOLLOW, PROMPTS
 from pages.shared.asking import ask, working
-from pages.shared.link import Choice
+from pages.shared.bound import bound
 from pages.shared.messages import in_place
 from viz.inspector import heading, line
 from viz.prompt_cards import Next, PromptCard, ReadPiece, cards, lead
@@ -16,8 +16,6 @@ from viz.prompt_cards import Next, PromptCard, ReadPiece, cards, lead
 if TYPE_CHECKING:
     from models.decoding import PromptAnswer, PromptToken
 
-LINES = Choice("prompts", "big -> small\nhot -> cold\nup ->", thread.readable)
-FOLLOW = Choice("follow", " down", thread.readable)
 # Each of up to six prompts is read as a whole.
 _LONGEST = 4_000
 _TOP = 8
@@ -27,27 +25,27 @@ def prompts_tab(model: str, status: DeltaGenerator) -> None:
     """The lines, the token to follow, and the prompts that are made of them side by side; waiting shows in `status`."""
     left, right = st.columns([5, 2], gap="large")
     with left:
-        st.session_state["prompt_lines"] = LINES.value
-        st.text_area(
+        bound(
+            st.text_area,
+            PROMPTS,
             "Examples and, as the last line, the question",
             key="prompt_lines",
             height=110,
             max_chars=_LONGEST,
-            on_change=lambda: LINES.choose(st.session_state["prompt_lines"]),
         )
         st.caption(
             "The last line that is not empty is the question; every line before it is an example. "
             "One-shot takes the example next to the question."
         )
-    examples, question = split_lines(LINES.value)
+    examples, question = split_lines(PROMPTS.value)
     follow, is_spaced = with_space(FOLLOW.value, question)
     with right:
-        st.session_state["prompt_follow"] = FOLLOW.value
-        st.text_input(
+        bound(
+            st.text_input,
+            FOLLOW,
             "Follow",
             key="prompt_follow",
             max_chars=60,
-            on_change=lambda: FOLLOW.choose(st.session_state["prompt_follow"]),
             help="The first token of this is looked for among all that may come next. Where a word follows another, "
             "the space belongs to the token; after a line break, as at the end of a chat template, there is none.",
         )

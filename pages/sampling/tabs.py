@@ -6,26 +6,17 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.sampling import export
+from pages.sampling.batch import batch_tab
 from pages.sampling.beams import beam_search_tab
+from pages.sampling.draws import draws_tab
 from pages.sampling.knobs import KNOBS, PRESETS
-from pages.sampling.many import draws_tab, luck_tab, many_tab
 from pages.sampling.prompts import prompts_tab
-from pages.sampling.writing import Written
-from pages.shared.messages import in_place
+from pages.sampling.same_seed import same_seed_tab
+from pages.sampling.writing import Continuation
+from pages.shared.page import tabs
 
 if TYPE_CHECKING:
     from models.decoding import DecodingSettings
-
-NAMES = (
-    "What does it mean for whole texts?",
-    "Same luck, another setting?",
-    "Does it really draw so?",
-    "What does beam search find?",
-    "How does the prompt change it?",
-    "What am I looking at?",
-    "Take it with you",
-    "Show the code",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,40 +27,34 @@ class Shown:
     text: str
     settings: "DecodingSettings"
     before: tuple[int, ...]
-    written: Written | None
+    written: Continuation | None
 
 
 def below(now: Shown) -> None:
     """The tabs."""
-    for name, tab in zip(NAMES, st.tabs(NAMES, key="below_sampling", on_change="rerun"), strict=True):
-        if not tab.open:
-            continue
-        with tab, in_place():
-            # Here and not at the top of the page, where a line that comes and goes would move the picture.
-            status = st.empty()
-            if name == NAMES[0]:
-                many_tab(now.model, now.text, now.settings, status, _presets(now.settings))
-            elif name == NAMES[1]:
-                luck_tab(now.model, now.text, now.settings, status, _presets(now.settings))
-            elif name == NAMES[2]:
-                draws_tab(now.model, now.text, now.settings, status, now.before)
-            elif name == NAMES[3]:
-                beam_search_tab(now.model, now.text, status)
-            elif name == NAMES[4]:
-                prompts_tab(now.model, status)
-            elif name == NAMES[5]:
-                st.markdown(EXPLANATION)
-            elif name == NAMES[6]:
-                export.share_and_download(now.settings, now.before, now.written)
-            else:
-                steps = now.written.steps if now.written else ()
-                export.program(now.settings, "".join(step.text for step in steps[: len(now.before)]))
+    model, text, settings = now.model, now.text, now.settings
+    steps = now.written.steps if now.written else ()
+    # What is waited for is said in the tab and not at the top of the page, where a line that comes and goes would move
+    # the picture.
+    tabs(
+        "below_sampling",
+        {
+            "What does it mean for whole texts?": lambda: batch_tab(model, text, settings, _presets(settings)),
+            "Same luck, another setting?": lambda: same_seed_tab(model, text, settings, _presets(settings)),
+            "Does it really draw so?": lambda: draws_tab(model, text, settings, st.empty(), now.before),
+            "What does beam search find?": lambda: beam_search_tab(model, text, st.empty()),
+            "How does the prompt change it?": lambda: prompts_tab(model, st.empty()),
+            "What am I looking at?": lambda: st.markdown(EXPLANATION),
+            "Take it with you": lambda: export.take_along(settings, now.before, now.written),
+            "Show the code": lambda: export.code(settings, "".join(step.text for step in steps[: len(now.before)])),
+        },
+    )
 
 
 def _presets(settings: "DecodingSettings") -> "dict[str, DecodingSettings]":
     """The presets with this seed and length."""
-    neutral = {knob.field: knob.neutral if knob.digits else int(knob.neutral) for knob in KNOBS if knob.stage}
-    return {preset.label: replace(settings, **neutral | preset.values, bad_words=(), order=()) for preset in PRESETS}
+    disabled = {knob.field: knob.disabled if knob.digits else int(knob.disabled) for knob in KNOBS if knob.stage}
+    return {preset.label: replace(settings, **disabled | preset.values, bad_words=(), order=()) for preset in PRESETS}
 
 
 EXPLANATION = """

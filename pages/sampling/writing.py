@@ -1,16 +1,16 @@
 """The written text: a job while it is written, its tokens, and the tree of its branches."""
 
 import math
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from models.catalog import MODELS
-from models.engine import JobError, engine
-from pages.sampling.choices import AT, BRANCH, BRANCHES, COLOUR, FOLLOW, WRITTEN, Branch, settings_of
-from pages.shared import jobs, thread
+from models.engine import engine
+from pages.sampling.choices import AT, BRANCH, BRANCHES, COLOUR, PICK, WRITTEN, Branch, settings_of
+from pages.shared import thread
+from pages.shared.job import Job, waits
 from pages.shared.link import note, run_again
 from pages.shared.messages import keep_notes, problem
 from viz.components.written_text import BranchLine, WrittenText, WrittenToken, written_text
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
     from models.decoding import DecodingSettings, GenerationStep, WriteRequest
 
-_JOB = "decoding:job"
+JOB = Job("text")
 _EVERY_SECONDS = 0.3
 _LABEL_CHARACTERS = 80
 
 
 @dataclass(frozen=True, eq=False)
-class Written:
-    """What is written so far: by which request, its steps, and the job that still writes them, if there is one."""
+class Continuation:
+    """What is written so far: by which request, its steps, and whether no more will come of themselves."""
 
     request: "WriteRequest"
     steps: "tuple[GenerationStep, ...]"
-    job: str | None
+    is_done: bool
 
     @property
     def settings(self) -> "DecodingSettings":
@@ -44,7 +44,7 @@ class Written:
         return not self.steps or self.steps[-1].ends in (None, "length")
 
 
-def written_now(vocabulary: int) -> Written | None:
+def written_now(vocabulary: int) -> Continuation | None:
     """The text that is chosen, as far as it is written; None where none is. Starts its job where it must.
 
     vocabulary: how many tokens the model has; a link may forbid others.
@@ -53,7 +53,7 @@ def written_now(vocabulary: int) -> Written | None:
 
     said = WRITTEN.value
     if said is None:
-        leave()
+        JOB.leave()
         return None
     settings = settings_of(said)
     if any(token >= vocabulary for word in settings.bad_words for token in word):
@@ -61,18 +61,17 @@ def written_now(vocabulary: int) -> Written | None:
         return None
     request = WriteRequest(thread.MODEL.value, thread.TEXT.value, settings, BRANCH.value.turns)
     if request in engine.answers:
-        return Written(request, engine.run(request), None)
-    job = _job_of(request)
-    progress = engine.poll(job)
+        return Continuation(request, engine.run(request), is_done=True)
+    progress = JOB.ensure(request)
     if progress.is_done and progress.error:
         _give_up(progress.error)
         return written_now(vocabulary)
-    return Written(request, tuple(progress.steps), None if progress.is_done else job)
+    return Continuation(request, tuple(progress.steps), progress.is_done)
 
 
 def _give_up(error: str) -> None:
     """A text that cannot be written is not tried again with every rerun; a branch falls back to what it left."""
-    leave()
+    JOB.leave()
     if BRANCH.value:
         note(error)
         BRANCHES.choose(type(BRANCHES.value)(each for each in BRANCHES.value if each != BRANCH.value))
@@ -82,48 +81,23 @@ def _give_up(error: str) -> None:
         WRITTEN.choose(None)
 
 
-def _job_of(request: "WriteRequest") -> str:
-    """This session's job for the request; another one is left first."""
-    known: tuple[object, str] | None = st.session_state.get(_JOB)
-    if known is not None and known[0] == request:
-        with suppress(JobError):
-            engine.poll(known[1])
-            return known[1]
-    leave()
-    job = jobs.start(request)
-    st.session_state[_JOB] = (request, job)
-    return job
-
-
-def leave() -> None:
-    """Stop what is being written for a view that is not shown any more."""
-    _, job = st.session_state.pop(_JOB, (None, None))
-    if job is not None:
-        with suppress(JobError):
-            engine.cancel(job)
-
-
-def show(written: Written, vocabulary: int) -> None:
+def show(written: Continuation, vocabulary: int) -> None:
     """The text, again and again while it is written; in a container that holds nothing else."""
-    if written.job is None:
+    if written.is_done:
         _show(written, vocabulary, AT.value)
     else:
         st.fragment(_show, run_every=_EVERY_SECONDS)(written, vocabulary, AT.value)
 
 
-def _show(written: Written, vocabulary: int, shown: int) -> None:
-    steps, job, place = written.steps, written.job, 0
-    if job is not None:
-        try:
-            progress = engine.poll(job)
-        except JobError:
-            run_again()
+def _show(written: Continuation, vocabulary: int, shown: int) -> None:
+    steps, in_the_queue = written.steps, ""
+    if not written.is_done:
+        progress = JOB.poll()
         # What is selected meanwhile is shown beside the text, outside of this fragment.
-        if progress.is_done or AT.value != shown:
+        if progress is None or progress.is_done or AT.value != shown:
             keep_notes()
             run_again()
-        steps = tuple(progress.steps)
-        place = 0 if progress.count else progress.place
+        steps, in_the_queue = tuple(progress.steps), waits(progress)
     lines, current = tree(written, steps)
     by_hand = {step for step, _ in BRANCH.value}
     is_seq2seq = _is_seq2seq()
@@ -143,11 +117,11 @@ def _show(written: Written, vocabulary: int, shown: int) -> None:
             ],
             selected=min(AT.value, len(steps)),
             goes_on=written.goes_on,
-            is_done=job is None,
+            is_done=written.is_done,
             shade=COLOUR.value,
             vocabulary=vocabulary,
             # In the picture and not above it: the fragment always has the same elements, in the same places.
-            says=f"Others are computing. Your place in the queue: {place}." if place else _says(steps, job is None),
+            says=in_the_queue or _says(steps, written.is_done),
             branches=lines,
             current=current,
         ),
@@ -156,8 +130,8 @@ def _show(written: Written, vocabulary: int, shown: int) -> None:
         on_shade=COLOUR.choose,
         on_branch=lambda place: _walk(branches()[place]) if place < len(branches()) else None,
     )
-    if job is not None:
-        st.button("Stop", key="stop_writing_text", on_click=lambda: engine.cancel(job))
+    if not written.is_done:
+        JOB.stop_button()
 
 
 def _is_seq2seq() -> bool:
@@ -166,12 +140,12 @@ def _is_seq2seq() -> bool:
 
 def _select(place: int) -> None:
     AT.choose(place)
-    FOLLOW.choose(None)
+    PICK.choose(None)
 
 
 def _walk(branch: Branch) -> None:
     BRANCH.choose(branch)
-    FOLLOW.choose(None)
+    PICK.choose(None)
     if branch:
         AT.choose(branch[-1][0])
 
@@ -205,13 +179,11 @@ def branches() -> list[Branch]:
     return sorted(known, key=lambda branch: tuple(branch))
 
 
-def tree(written: Written, steps: "Sequence[GenerationStep]") -> tuple[list[BranchLine], int]:
+def tree(written: Continuation, steps: "Sequence[GenerationStep]") -> tuple[list[BranchLine], int]:
     """The lines of the tree and which of them is shown."""
     every = branches()
     if len(every) == 1:
         return [], 0
-    from dataclasses import replace
-
     loaded = engine.model(written.request.model)
     lines = []
     for branch in every:
@@ -227,7 +199,7 @@ def tree(written: Written, steps: "Sequence[GenerationStep]") -> tuple[list[Bran
     return lines, every.index(BRANCH.value)
 
 
-def chosen_place(written: Written | None) -> int:
+def chosen_place(written: Continuation | None) -> int:
     """The place in the text whose next-token distribution is shown; a place beyond it is said and not taken."""
     if written is None:
         if AT.value and MODELS[thread.MODEL.value].family != "encoder":
@@ -235,7 +207,7 @@ def chosen_place(written: Written | None) -> int:
         AT.choose(0)
         return 0
     most = len(written.steps) if written.goes_on else len(written.steps) - 1
-    if written.job is None and AT.value > max(0, most):
+    if written.is_done and AT.value > max(0, most):
         note(
             f"The link points at token {AT.value + 1:,}, but this text has {len(written.steps)}; its first one is "
             "shown."

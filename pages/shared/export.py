@@ -45,12 +45,16 @@ def share_and_download(
     *,
     opens: str = _OPENS,
     opens_without_text: str = _WITHOUT_TEXT,
+    notes: Sequence[str] = (),
 ) -> None:
     """The link to this view, its numbers as files, and a text file instead of typing.
 
     own: the page's choices. opens: said above the link. opens_without_text: where it cannot carry everything.
+    notes: said below it.
     """
     link_to_view(own, opens, opens_without_text)
+    for each in notes:
+        st.caption(each)
     with st.container(horizontal=True):
         for each in downloads:
             download_button(each)
@@ -104,6 +108,7 @@ def path_argument(path: Path) -> str:
     return shlex.quote(str(path.relative_to(_PROJECT) if path.is_relative_to(_PROJECT) else path))
 
 
-def text_argument(text: str) -> str:
-    """A text as a command line takes it; a long one is read from a file."""
-    return shlex.quote(text) if len(text) <= _LONGEST_ARGUMENT else '"$(cat text.txt)"'
+def text_argument(*texts: str) -> str:
+    """A text, or several, as a command line takes them; what is long is read from a file."""
+    is_short = sum(map(len, texts)) <= _LONGEST_ARGUMENT
+    return " ".join(map(shlex.quote, texts)) if is_short else '"$(cat text.txt)"'

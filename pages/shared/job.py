@@ -12,16 +12,19 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from models.engine import JobError, engine
-from pages.shared.link import run_again
+from pages.shared.link import note, run_again
 from pages.shared.messages import problem
 
 if TYPE_CHECKING:
     from models.engine import Progress
 
 _SECONDS = 0.5
+_NOT_KNOWN = "This is not known any more; start it again."
 
 # How far a step is: as a part of 1, and in words.
 ProgressText = Callable[[Any], tuple[float, str]]
+# Told the request, and the progress with which it ended: by itself, stopped, or with an error.
+Ended = Callable[[Any, "Progress"], None]
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,9 @@ class Job:
         self.stop()
         st.session_state.pop(self._key, None)
 
-    def stop_button(self) -> None:
+    def stop_button(self, label: str = "Stop") -> None:
         """For a person to stop it with."""
-        st.button("Stop", key=f"{self.name}_stop", on_click=self.stop)
+        st.button(label, key=f"{self.name}_stop", on_click=self.stop)
 
     def start_again_button(self) -> None:
         """For a person to start it again with, once it was stopped."""
@@ -112,7 +115,7 @@ class Job:
             self.start(request)
         progress = self.poll()
         if progress is None:
-            st.caption("This is not known any more; start it again.")
+            st.caption(_NOT_KNOWN)
         elif progress.error:
             problem(progress.error)
         elif not progress.is_done:
@@ -124,6 +127,31 @@ class Job:
             st.caption("Stopped before it was whole.")
             self.start_again_button()
         return None
+
+    def watch(
+        self, ended: Ended, progress_text: ProgressText, at_first: str, *, doing: str = "computing", stop: str = "Stop"
+    ) -> None:
+        """Show how far it is, if there is one, until it ends; for what leaves something behind, and is no answer.
+
+        ended: told what it ended with, once; the job is left by then, and the page runs again afterwards. at_first,
+        doing: as for `bar`. stop: on the button.
+        """
+
+        def until_it_ends() -> None:
+            request, progress = self.request, self.poll()
+            if progress is not None and not progress.is_done:
+                bar(progress, progress_text, at_first, doing)
+                self.stop_button(stop)
+                return
+            if progress is not None:
+                self.leave()
+                ended(request, progress)
+            elif request is not None:
+                note(_NOT_KNOWN)
+            run_again()
+
+        if self.request is not None:
+            st.fragment(until_it_ends, run_every=_SECONDS)()
 
     def _bar(self, progress_text: ProgressText) -> None:
         """Shown again and again while it runs."""
@@ -155,8 +183,3 @@ def bar(
 def waits(progress: "Progress", doing: str = "computing") -> str:
     """The place in the queue of a job that has not begun; "" of one that has."""
     return "" if progress.count or not progress.place else in_the_queue(progress.place, doing)
-
-
-def in_the_queue(place: int, doing: str = "computing") -> str:
-    """The sentence that everybody reads who waits for others."""
-    return f"Others are {doing}. Your place in the queue: {place}."

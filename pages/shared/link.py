@@ -110,6 +110,27 @@ def whole_number(what: str) -> Callable[[str], int]:
     return parse
 
 
+class NumberPair(tuple[int, int]):
+    """Two whole numbers from 0 on, written in a link as 3-12."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return f"{self[0]}-{self[1]}"
+
+
+def number_pair(sentence: str) -> Callable[[str], NumberPair]:
+    """A parser of two numbers; the sentence is what a person reads of anything else."""
+
+    def parse(text: str) -> NumberPair:
+        first, dash, second = text.partition("-")
+        if not dash or not all(part.isascii() and part.isdecimal() and len(part) < 10 for part in (first, second)):
+            raise ValueError(sentence)
+        return NumberPair((int(first), int(second)))
+
+    return parse
+
+
 def receive(choices: Sequence[Choice[Any]]) -> None:
     """Take over what the address says, where it says something else than what was last written there."""
     if st.query_params.to_dict() == st.session_state.get(_OURS):

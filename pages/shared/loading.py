@@ -6,7 +6,8 @@ from contextlib import contextmanager, nullcontext
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from models.engine import engine, libraries
+from models.engine import engine
+from models.one_at_a_time import libraries
 from pages.shared.asking import working
 
 

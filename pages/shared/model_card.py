@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from models.engine import engine, libraries
+from models.engine import engine
+from models.one_at_a_time import libraries
 from pages.shared import thread
 from pages.shared.asking import ask, working
 from pages.shared.messages import in_place

@@ -4,35 +4,37 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from models.catalog import MODELS, ModelCard
 from models.catalog.hub_models import HUB_MODELS
-from models.engine import JobError, engine, libraries
 from models.errors import HeadlightError
 from models.loading.folder_names import FOLDER, VARIABLE, permitted, roots
 from models.loading.hub_ids import check_allowed, hub_id, is_closed, is_of_hub, is_shelf_only, largest_download
+from models.one_at_a_time import libraries
 from models.panics import panics_as_failures
-from pages.shared import jobs, thread
+from pages.shared import thread
+from pages.shared.job import Job
 from pages.shared.link import run_again
 from pages.shared.messages import keep_notes
 from pages.shared.plain_text import plain
 from pages.shared.reach import is_local, may_know
 
 if TYPE_CHECKING:
-    from models.engine.jobs import Progress
+    from models.engine import Progress
+    from models.loading.downloads import DownloadRequest
 
 log = logging.getLogger(__name__)
 
-_SECONDS = 0.5
+_DOWNLOAD = Job("download")
 _MOST_MINE = 12
 _BYTES_PER_PARAMETER = 4
 _SHELF, _ID, _OWN = "Hub shelf", "Hub id", "Folder"
 _BOX = "another"
 _MINE = "models:mine"
-_OFFER, _JOB, _ERROR, _STOPPED, _CLOSES = (f"another:{each}" for each in ("offer", "job", "error", "stopped", "closes"))
+_OFFER, _ERROR, _STOPPED, _CLOSES = (f"another:{each}" for each in ("offer", "error", "stopped", "closes"))
 _UNFORESEEN = "Something went wrong here that was not foreseen. It is in the server's log; try another model."
 
 
@@ -174,8 +176,9 @@ def _another() -> None:
         with box:
             _sources()
     # Below the box and not in it: a download goes on, and is said to, when the box is closed.
-    if _JOB in st.session_state:
-        st.fragment(_coming, run_every=_SECONDS)()
+    if _DOWNLOAD.request is not None:
+        with st.container(key="another_coming"):
+            _coming(_DOWNLOAD.request.model)
     if _ERROR in st.session_state:
         with st.container(key="another_problem"):
             st.error(plain(st.session_state[_ERROR]), icon=":material/error:")
@@ -306,7 +309,7 @@ def _fetch_button(name: str, size: str) -> None:
         f"Fetch it ({size})",
         key="hub_fetch",
         type="primary",
-        disabled=_JOB in st.session_state,
+        disabled=_DOWNLOAD.request is not None,
         on_click=_fetch,
         args=(name,),
     )
@@ -318,7 +321,7 @@ def _fetch(name: str) -> None:
     with _in_place():
         from models.loading.downloads import DownloadRequest
 
-        st.session_state[_JOB] = (name, jobs.start(DownloadRequest(name)))
+        _DOWNLOAD.start(DownloadRequest(name))
 
 
 def _open(name: str) -> None:
@@ -334,56 +337,30 @@ def _choose(name: str) -> None:
     st.session_state[_CLOSES] = True
 
 
-def _coming() -> None:
-    """How far a download is, shown again and again; what is whole is chosen."""
-    if _JOB not in st.session_state:
-        # It was cancelled, which runs this fragment alone: the form outside of it offers the model again.
-        _run_again()
-    name, job = st.session_state[_JOB]
-    try:
-        progress = engine.poll(job)
-    except JobError as error:
-        st.session_state[_ERROR] = str(error)
-        progress = None
-    if progress is None or progress.is_done:
-        st.session_state.pop(_JOB, None)
-        if progress is not None:
-            _ended(name, progress)
-        _run_again()
-    else:
-        _bar(name, job, progress)
+def _coming(name: str) -> None:
+    """How far a download is; what is whole is chosen."""
+    title = plain(hub_id(name).repository.rpartition("/")[2])
 
-
-def _bar(name: str, job: str, progress: "Progress") -> None:
-    part, said = 0.0, "Asking the hub…"
-    if progress.steps:
-        last = progress.steps[-1]
-        part = last.done / max(1, last.total)
-        said = f"{megabytes(last.done)} of {megabytes(last.total)}"
-        if not last.file and last.done < last.total:
+    def progress_text(step: Any) -> tuple[float, str]:
+        said = f"{megabytes(step.done)} of {megabytes(step.total)}"
+        if not step.file and step.done < step.total:
             said = "Somebody else fetches it already; it is waited for."
-    with st.container(key="another_coming"):
-        st.progress(min(1.0, part), text=f"{plain(hub_id(name).repository.rpartition('/')[2])}: {said}")
-        st.button("Cancel", key="hub_cancel", on_click=_cancel, args=(job,))
+        return step.done / max(1, step.total), f"{title}: {said}"
+
+    _DOWNLOAD.watch(_ended, progress_text, f"{title}: Asking the hub…", stop="Cancel")
 
 
-def _ended(name: str, progress: "Progress") -> None:
+def _ended(request: "DownloadRequest", progress: "Progress") -> None:
     from models.loading.hub import is_fetched
 
     if progress.error:
         st.session_state[_ERROR] = progress.error
-    elif progress.is_cancelled or not is_fetched(name):
+    elif progress.is_cancelled or not is_fetched(request.model):
         st.session_state[_STOPPED] = True
     else:
         with _in_place():
-            _choose(name)
-
-
-def _cancel(job: str) -> None:
-    with suppress(JobError):
-        engine.cancel(job)
-    st.session_state.pop(_JOB, None)
-    st.session_state[_STOPPED] = True
+            _choose(request.model)
+    keep_notes()
 
 
 def _try_anew() -> None:

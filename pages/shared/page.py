@@ -49,6 +49,7 @@ class Page:
 
     address: as in the registry. explore: draws all below the text; told the place (an `st.empty`) where what is waited
     for is said. choices: beside the thread's. examples: the first is what the page opens with, unless `opens_itself`.
+    about: what the examples are about; where one of these was chosen, and an example names it, the first is not opened.
     said: those of the choices that mean something for what is shown; all of them where it is not given.
     library: registers the browser component. has_text: False where `explore` draws the text itself, or there is none.
     is_bare: whether the picture stands alone now, without question, examples and text.
@@ -59,6 +60,7 @@ class Page:
     choices: tuple[Choice[Any], ...] = ()
     examples: Sequence[Example] = ()
     opens_itself: bool = False
+    about: tuple[Choice[Any], ...] = (thread.TEXT, thread.MODEL)
     said: Callable[[], Sequence[Choice[Any]]] | None = None
     library: Callable[[], None] | None = None
     has_text: bool = True
@@ -102,14 +104,16 @@ def open_example(page: Page, example: Example) -> None:
 
 
 def _open_first(page: Page) -> None:
-    """The first example, where nobody chose a text or a model; what the link says of anything else stays."""
+    """The first example, where nobody chose what it is about; what the link says of anything else stays."""
     if page.opens_itself or not page.examples:
         return
     meant = page.examples[0].chosen
-    if any(each.is_chosen for each in (thread.TEXT, thread.MODEL) if each in meant):
+    if any(each.is_chosen for each in page.about if each in meant):
         return
     is_another = meant.get(thread.MODEL, thread.MODEL.value) != thread.MODEL.value
-    _choose({choice: value for choice, value in meant.items() if not choice.is_chosen})
+    # Also what belongs to a text and a model: it was said of the page as it opens.
+    said = {choice: choice.value for choice in page.every_choice if choice.is_chosen}
+    _choose({**meant, **said})
     if is_another:
         # The sidebar has named another model already.
         keep_notes()

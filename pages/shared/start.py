@@ -17,9 +17,9 @@ from streamlit.runtime.pages_manager import PagesManager
 import pages
 import viz
 from models.catalog import DEFAULT_MODEL
-from models.engine import MOST_CHARACTERS, MOST_CHARACTERS_ALONE, engine, libraries
+from models.engine import MOST_CHARACTERS, MOST_CHARACTERS_ALONE, engine
 from models.errors import HeadlightError
-from models.one_at_a_time import libraries_are_here
+from models.one_at_a_time import libraries, libraries_are_here
 from models.settings import SettingError, check_settings, unknown_settings
 from pages.shared import reach
 from pages.shared.ending import end_if_told

@@ -1,10 +1,11 @@
 """What can be chosen on the tokenizers page."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from models.catalog import DEFAULT_TOKENIZERS, TOKENIZERS, TokenizerCard
 from pages.shared import thread
-from pages.shared.link import Choice, note, one_of, whole_number
+from pages.shared.link import Choice, NumberPair, note, number_pair, one_of, whole_number
 from pages.tokenizers import session_tokenizers
 
 MOST_COLUMNS = 6
@@ -32,36 +33,26 @@ def _column(name: str) -> str:
     return name
 
 
-def _stretch(text: str) -> tuple[int, int]:
-    start, dash, end = text.partition("-")
+def _stretch(text: str) -> NumberPair:
+    """Start and end in characters."""
     sentence = "The link's stretch is not two places in the text, as in 17-27; none is selected."
-    if not dash or not all(part.isascii() and part.isdecimal() and len(part) < 10 for part in (start, end)):
+    start, end = number_pair(sentence)(text)
+    if start >= end:
         raise ValueError(sentence)
-    if int(start) >= int(end):
-        raise ValueError(sentence)
-    return int(start), int(end)
+    return NumberPair((start, end))
 
 
-class Stretch(tuple[int, int]):
-    """Start and end in characters, written in a link as 17-27."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return f"{self[0]}-{self[1]}"
-
-
-CHOSEN: Choice[str] = Choice("tokenizers", ",".join(DEFAULT_TOKENIZERS), _names)
-STRETCH: Choice[Stretch | None] = Choice("stretch", None, lambda text: Stretch(_stretch(text)))
-START: Choice[int | None] = Choice("from", None, whole_number("place in the text"))
+CHOSEN: Choice[str] = Choice("tokenizers", ",".join(DEFAULT_TOKENIZERS), _names, is_always=True)
+STRETCH: Choice[NumberPair | None] = Choice("stretch", None, _stretch, (thread.TEXT,))
+START: Choice[int | None] = Choice("from", None, whole_number("place in the text"), (thread.TEXT,))
 SPECIALS: Choice[str | None] = Choice("specials", None, one_of("way to read special tokens", ("text",)))
 LOOKED_AT: Choice[str | None] = Choice("tokenizer", None, _column)
 
-EVERY = (*thread.THREAD, CHOSEN, STRETCH, START, SPECIALS, LOOKED_AT)
+CHOICES: tuple[Choice[Any], ...] = (CHOSEN, STRETCH, START, SPECIALS, LOOKED_AT)
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownTokenizers:
     """What is shown now: the text, the tokenizers by name and card, and how special tokens in the text are read."""
 
     text: str
@@ -74,14 +65,14 @@ class Shown:
         return tuple(card.name for card in self.cards)
 
 
-def shown() -> Shown:
+def shown() -> ShownTokenizers:
     """What is chosen, as far as it is here."""
     names = [name for name in CHOSEN.value.split(",") if name in TOKENIZERS or session_tokenizers.has(name)]
-    return Shown(thread.TEXT.value, tuple(card_of(name) for name in names), SPECIALS.value == "text")
+    return ShownTokenizers(thread.TEXT.value, tuple(card_of(name) for name in names), SPECIALS.value == "text")
 
 
 def card_of(name: str) -> TokenizerCard:
-    """The card of a tokenizer of the shelf or of this session's session_tokenizers."""
+    """The card of a tokenizer of the shelf or of this session's own ones."""
     return TOKENIZERS[name] if name in TOKENIZERS else session_tokenizers.card(name)
 
 
@@ -90,15 +81,20 @@ def every_name() -> list[str]:
     return [*TOKENIZERS, *session_tokenizers.names()]
 
 
-def choose(names: list[str]) -> None:
-    """Take these tokenizers as columns."""
-    CHOSEN.choose(",".join(names[:MOST_COLUMNS]))
+def columns_of(names: list[str]) -> str:
+    """These tokenizers as columns, as the choice has them."""
+    return ",".join(names[:MOST_COLUMNS])
 
 
 def add(name: str) -> None:
     """One more column; where there is no room, in place of the last one."""
     names = [each for each in CHOSEN.value.split(",") if each and each != name]
-    choose([*names[: MOST_COLUMNS - 1], name])
+    CHOSEN.choose(columns_of([*names[: MOST_COLUMNS - 1], name]))
+
+
+def hide(name: str) -> None:
+    """One column less."""
+    CHOSEN.choose(columns_of([each for each in CHOSEN.value.split(",") if each != name]))
 
 
 def choose_stretch(start: int, end: int) -> None:
@@ -110,14 +106,8 @@ def choose_stretch(start: int, end: int) -> None:
 
     if START.value is not None and not START.value <= start < end <= START.value + WINDOW:
         START.choose(None)
-    STRETCH.choose(Stretch((start, end)))
+    STRETCH.choose(NumberPair((start, end)))
     thread.choose_place(start)
-
-
-def forget_places() -> None:
-    """Another text: places in the former one mean nothing in it."""
-    STRETCH.choose(None)
-    START.choose(None)
 
 
 def keep_inside(length: int) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pages.tokenizers.choices import CHOSEN, STRETCH, Stretch
 from pages.shared import thread
-from pages.shared.link import Choice
+from pages.shared.link import Choice, NumberPair
+from pages.tokenizers.choices import CHOSEN, STRETCH
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class TokenizersExample:
     @property
     def chosen(self) -> Mapping[Choice[Any], Any]:
         """What it chooses."""
-        stretch = None if self.stretch is None else Stretch(self.stretch)
+        stretch = None if self.stretch is None else NumberPair(self.stretch)
         return {thread.TEXT: self.text, CHOSEN: ",".join(self.tokenizers), STRETCH: stretch}
 
 

@@ -1,20 +1,21 @@
-"""The tokenizer of any model of the hub: fetched by itself, and opened like a file of one's session_tokenizers."""
+"""The tokenizer of any model of the hub: fetched by itself, and opened like a file of one's own."""
 
-from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from models.engine import JobError, engine, libraries
 from models.errors import HeadlightError
 from models.loading.hub_ids import hub_id, is_closed
-from pages.shared import jobs
-from pages.shared.link import run_again
-from pages.shared.messages import problem
+from models.one_at_a_time import libraries
+from pages.shared.job import Job
 from pages.tokenizers import session_tokenizers
 from pages.tokenizers.choices import add
 
-_JOB, _SAID = "hub_tokenizer:job", "hub_tokenizer:said"
-_SECONDS = 0.4
+if TYPE_CHECKING:
+    from models.engine import Progress
+    from models.loading.hub_tokenizers import FetchTokenizerRequest
+
+_FETCHING = Job("hub_tokenizer")
 
 
 def from_hub(pattern: str) -> None:
@@ -31,58 +32,32 @@ def from_hub(pattern: str) -> None:
         )
         pressed = st.form_submit_button("Fetch its tokenizer")
     if pressed:
-        _leave()
-        st.session_state.pop(_SAID, None)
+        _FETCHING.leave()
+        session_tokenizers.say_of_latest()
         libraries()
         from models.loading.hub_tokenizers import FetchTokenizerRequest
 
         try:
-            which = hub_id(typed)
-            st.session_state[_JOB] = (which.repository, jobs.start(FetchTokenizerRequest(which.name)))
+            _FETCHING.start(FetchTokenizerRequest(hub_id(typed).name))
         except HeadlightError as error:
-            st.session_state[_SAID] = str(error)
-    if _JOB in st.session_state:
-        st.fragment(_watch, run_every=_SECONDS)(pattern)
-    if _SAID in st.session_state:
-        problem(st.session_state[_SAID])
+            session_tokenizers.say_of_latest(problem=str(error))
+
+    def fetched(request: "FetchTokenizerRequest", progress: "Progress") -> None:
+        """Its tokenizer becomes a column."""
+        if progress.error:
+            session_tokenizers.say_of_latest(problem=progress.error)
+        elif progress.steps and not progress.is_cancelled:
+            title = hub_id(request.model).repository.rpartition("/")[2]
+            try:
+                add(session_tokenizers.keep(progress.steps[-1].data, title, pattern))
+            except HeadlightError as error:
+                session_tokenizers.say_of_latest(problem=str(error))
+
+    _FETCHING.watch(fetched, _progress_text, "Asking the hub…", stop="Cancel")
 
 
-def _watch(pattern: str) -> None:
-    """How far it is; when it is there its tokenizer becomes a column."""
-    repository, job = st.session_state.get(_JOB, ("", None))
-    if job is None:
-        return
-    try:
-        progress = engine.poll(job)
-        if progress.is_done:
-            st.session_state.pop(_JOB)
-            if progress.error is not None:
-                st.session_state[_SAID] = progress.error
-            elif progress.steps and not progress.is_cancelled:
-                _open(repository, progress.steps[-1].data, pattern)
-            run_again()
-    except HeadlightError as error:
-        st.session_state.pop(_JOB, None)
-        st.session_state[_SAID] = str(error)
-        run_again()
-    part, said = 0.0, "Asking the hub…"
-    if progress.steps and hasattr(progress.steps[-1], "total"):
-        step = progress.steps[-1]
-        part, said = step.done / max(1, step.total), f"{step.done / 1e6:.1f} of {step.total / 1e6:.1f} MB"
-    st.progress(min(1.0, part), text=said)
-    st.button("Cancel", key="hub_tokenizer_cancel", on_click=_leave)
-
-
-def _open(repository: str, data: bytes, pattern: str) -> None:
-    from models.tokenization import open_tokenizer_file
-
-    opened = open_tokenizer_file(data, pattern)
-    add(session_tokenizers.keep(opened, repository.rpartition("/")[2]))
-    st.session_state[session_tokenizers.NOTES] = list(opened.notes)
-
-
-def _leave() -> None:
-    _, job = st.session_state.pop(_JOB, (None, None))
-    if job is not None:
-        with suppress(JobError):
-            engine.cancel(job)
+def _progress_text(step: Any) -> tuple[float, str]:
+    if not hasattr(step, "total"):
+        # The last step is the file itself.
+        return 1.0, "Opening it…"
+    return step.done / max(1, step.total), f"{step.done / 1e6:.1f} of {step.total / 1e6:.1f} MB"

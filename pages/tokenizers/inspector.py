@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared.examples import TOKENIZERS as EXAMPLES
-from pages.tokenizers.choices import Shown, Stretch
+from pages.shared.link import NumberPair
+from pages.tokenizers.choices import ShownTokenizers
 from viz.inspector import heading, line
 from viz.tokens import StretchLine, difference, stretch_sentence, stretch_table
 
@@ -18,15 +18,15 @@ LINES = {
 }
 
 
-def inspect(now: Shown, found: "Comparison", counts: "list[Counts]", stretch: Stretch | None) -> None:
-    """What each tokenizer makes of the selected stretch, and which of them do not give the text back."""
-    for each in EXAMPLES:
-        if (each.text, each.tokenizers, each.stretch) == (
-            now.text,
-            now.names,
-            None if stretch is None else (*stretch,),
-        ):
-            st.markdown(each.look)
+def inspect(
+    now: ShownTokenizers, found: "Comparison", counts: "list[Counts]", stretch: NumberPair | None, look: str | None
+) -> None:
+    """What each tokenizer makes of the selected stretch, and which of them do not give the text back.
+
+    look: what there is to see, of an example.
+    """
+    if look:
+        st.markdown(look)
     parts = [line(LINES["nothing"])]
     if stretch is not None:
         lines = lines_of(now, found, stretch)
@@ -38,7 +38,7 @@ def inspect(now: Shown, found: "Comparison", counts: "list[Counts]", stretch: St
     st.html("".join(parts))
 
 
-def lines_of(now: Shown, found: "Comparison", stretch: Stretch) -> list[StretchLine]:
+def lines_of(now: ShownTokenizers, found: "Comparison", stretch: NumberPair) -> list[StretchLine]:
     """The pieces of each column that overlap the stretch."""
     start, end = (len(found.text[: max(0, place - found.start)].encode()) for place in stretch)
     lines = []

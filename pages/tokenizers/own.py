@@ -1,35 +1,40 @@
 """A tokenizer of one's own: trained here on a text, or opened from a file."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from models.engine import JobError, engine
 from models.errors import HeadlightError
-from pages.shared import jobs
+from pages.shared.export import Download, download_button
+from pages.shared.job import Job
 from pages.shared.link import run_again
 from pages.shared.messages import problem
 from pages.shared.plain_text import plain
 from pages.tokenizers import session_tokenizers
-from pages.tokenizers.choices import CHOSEN, add, choose
+from pages.tokenizers.choices import CHOSEN, add, hide
 from pages.tokenizers.from_hub import from_hub
 
 if TYPE_CHECKING:
-    from models.tokenization import OpenedFile, TrainTokenizerRequest
+    from models.engine import Progress
+    from models.tokenization import TrainTokenizerRequest
 
-_JOB = "training:job"
+_TRAINING = Job("training")
 _LONGEST_NAME = 40
 _SIZES = (300, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000)
 
 
 def bring(text: str) -> None:
-    """The two ways, side by side, and what this session has of its session_tokenizers."""
+    """The two ways, side by side, and what this session has of its own."""
     left, right = st.columns(2, gap="large")
     with left, st.container(key="training"):
         _training(text)
     with right, st.container(key="opening"):
         _opening()
-    for sentence in st.session_state.get(session_tokenizers.NOTES, []):
+    notes, wrong = session_tokenizers.said_of_latest()
+    if wrong:
+        problem(wrong)
+    for sentence in notes:
         st.info(plain(sentence), icon=":material/info:")
     _mine()
 
@@ -54,68 +59,46 @@ def _training(text: str) -> None:
         size = st.select_slider("Pieces in the vocabulary", _SIZES, value=1_000, key="training_size")
         pressed = st.form_submit_button("Train")
     if pressed:
-        st.session_state.pop(session_tokenizers.NOTES, None)
-        _leave()
+        session_tokenizers.say_of_latest()
+        _TRAINING.leave()
         try:
             learnt = typed if file is None else file.getvalue().decode("utf-8-sig")
-            request = TrainTokenizerRequest(learnt, str(algorithm), int(size))
-            st.session_state[_JOB] = (request, jobs.start(request))
+            _TRAINING.start(TrainTokenizerRequest(learnt, str(algorithm), int(size)))
         except UnicodeDecodeError:
-            problem("This file is not text in UTF-8; save it as UTF-8 and open it again.")
+            session_tokenizers.say_of_latest(
+                problem="This file is not text in UTF-8; save it as UTF-8 and open it again."
+            )
         except HeadlightError as error:
-            problem(str(error))
-    if _JOB in st.session_state:
-        _watch()
+            session_tokenizers.say_of_latest(problem=str(error))
+    _TRAINING.watch(_trained, lambda step: (step.part, step.stage), "Starting", doing="training")
 
 
-@st.fragment(run_every=0.4)
-def _watch() -> None:
-    """How far the training is; when it is done its tokenizer becomes a column."""
-    if _JOB not in st.session_state:
-        return
-    request, job = st.session_state[_JOB]
-    try:
-        progress = engine.poll(job)
-    except JobError:
-        st.session_state.pop(_JOB)
-        return
-    step = progress.steps[-1] if progress.steps else None
+def _trained(request: "TrainTokenizerRequest", progress: "Progress") -> None:
+    """What was trained becomes a column."""
+    made = progress.steps[-1].tokenizer_json if progress.steps else None
     if progress.error:
-        problem(progress.error)
+        session_tokenizers.say_of_latest(problem=progress.error)
+    if not made or progress.error or progress.is_cancelled:
         return
-    if not progress.is_done:
-        place = f"Others are training. Your place in the queue: {progress.place}." if progress.place else "Starting"
-        said = place if step is None else step.stage
-        st.progress(0.0 if step is None else min(1.0, step.part), text=said)
-        st.button("Stop", key="stop_training", on_click=_leave)
+    try:
+        name = session_tokenizers.keep(made, f"Mine: {request.algorithm}, {request.vocabulary:,}")
+    except HeadlightError as error:
+        session_tokenizers.say_of_latest(problem=str(error))
         return
-    st.session_state.pop(_JOB)
-    if step is not None and step.tokenizer_json and not progress.is_cancelled:
-        try:
-            _trained(request, step.tokenizer_json)
-        except HeadlightError as error:
-            problem(str(error))
-            return
-    run_again()
-
-
-def _trained(request: "TrainTokenizerRequest", made: bytes) -> None:
-    from models.tokenization import open_tokenizer_file
-
-    name = session_tokenizers.keep(open_tokenizer_file(made), f"Mine: {request.algorithm}, {request.vocabulary:,}")
     pieces = session_tokenizers.card(name).vocabulary
     compared = "fewer" if pieces < request.vocabulary else "more"
-    _note(
-        f"Trained: {pieces:,} pieces. It stands in the last column."
+    said = (
+        f"Trained: {pieces:,} pieces."
         if pieces == request.vocabulary
         else f"Trained: this text gave {pieces:,} pieces, {compared} than the {request.vocabulary:,} that were asked "
-        "for. It stands in the last column."
+        "for."
     )
+    session_tokenizers.say_of_latest([f"{said} It stands in the last column."])
     add(name)
 
 
 def _opening() -> None:
-    from models.tokenization import LARGEST_FILE, PATTERNS, open_tokenizer_file
+    from models.tokenization import LARGEST_FILE, PATTERNS
 
     st.html('<p class="headlight-heading">Open a file</p>')
     pattern = st.selectbox(
@@ -134,22 +117,16 @@ def _opening() -> None:
     if file is None or st.session_state.get("own_file:taken") == (file.file_id, pattern):
         return
     st.session_state["own_file:taken"] = (file.file_id, pattern)
+    title = file.name if len(file.name) <= _LONGEST_NAME else f"{file.name[: _LONGEST_NAME - 1]}…"
     try:
-        opened: OpenedFile = open_tokenizer_file(file.getvalue(), str(pattern))
-        name = session_tokenizers.keep(
-            opened, file.name if len(file.name) <= _LONGEST_NAME else f"{file.name[: _LONGEST_NAME - 1]}…"
-        )
+        name = session_tokenizers.keep(file.getvalue(), title, str(pattern))
     except HeadlightError as error:
-        problem(str(error))
+        session_tokenizers.say_of_latest(problem=str(error))
         return
-    st.session_state[session_tokenizers.NOTES] = list(opened.notes)
-    _note("Opened. It stands in the last column.")
+    notes, _ = session_tokenizers.said_of_latest()
+    session_tokenizers.say_of_latest([*notes, "Opened. It stands in the last column."])
     add(name)
     run_again()
-
-
-def _note(sentence: str) -> None:
-    st.session_state.setdefault(session_tokenizers.NOTES, []).append(sentence)
 
 
 def _mine() -> None:
@@ -162,25 +139,9 @@ def _mine() -> None:
         card = session_tokenizers.card(name)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.text(f"{card.title}: {card.family}, {card.vocabulary:,} pieces")
-            st.download_button(
-                "tokenizer.json",
-                session_tokenizers.file_of(name),
-                "tokenizer.json",
-                "application/json",
-                key=f"download_{name}",
-                on_click="ignore",
-            )
+            file = Download("tokenizer.json", "tokenizer.json", partial(session_tokenizers.file_of, name))
+            download_button(file, f"download_{name}")
             if name not in CHOSEN.value.split(","):
                 st.button("Show it", key=f"show_{name}", on_click=add, args=(name,))
             else:
-                st.button("Hide it", key=f"hide_{name}", on_click=_hide, args=(name,))
-
-
-def _hide(name: str) -> None:
-    choose([each for each in CHOSEN.value.split(",") if each != name])
-
-
-def _leave() -> None:
-    _, job = st.session_state.pop(_JOB, (None, None))
-    if job is not None:
-        engine.cancel(job)
+                st.button("Hide it", key=f"hide_{name}", on_click=hide, args=(name,))

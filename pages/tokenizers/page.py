@@ -5,35 +5,33 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from models.engine import libraries
 from models.errors import HeadlightError
+from models.one_at_a_time import libraries
 from pages.shared import thread
 from pages.shared.asking import ask, working
-from pages.shared.examples import TOKENIZERS as EXAMPLES
-from pages.shared.examples import TokenizersExample
-from pages.shared.link import mirror, receive
+from pages.shared.bound import bound
+from pages.shared.link import NumberPair
 from pages.shared.messages import in_place, show_notes
+from pages.shared.page import Page, open_now, show
 from pages.shared.plain_text import plain
-from pages.shared.text import question_and_examples, text_form
+from pages.shared.text import text_form
 from pages.tokenizers import session_tokenizers
 from pages.tokenizers.choices import (
+    CHOICES,
     CHOSEN,
-    EVERY,
-    LOOKED_AT,
     MOST_COLUMNS,
     SPECIALS,
     START,
     STRETCH,
-    Shown,
-    Stretch,
+    ShownTokenizers,
     card_of,
-    choose,
     choose_stretch,
+    columns_of,
     every_name,
-    forget_places,
     keep_inside,
     shown,
 )
+from pages.tokenizers.examples import EXAMPLES
 from pages.tokenizers.inspector import inspect
 from pages.tokenizers.tabs import below, without_picture
 from viz.components.token_columns import ColumnHead, ColumnsPicture, token_columns
@@ -50,40 +48,29 @@ class NothingToCutError(HeadlightError):
     """No text, or no tokenizer."""
 
 
-def open_example(example: TokenizersExample) -> None:
-    """Show an example as it was meant: its text, its tokenizers, its stretch."""
-    thread.choose_text(example.text)
-    choose(list(example.tokenizers))
-    SPECIALS.choose(None)
-    START.choose(None)
-    LOOKED_AT.choose(None)
-    if example.stretch is None:
-        STRETCH.choose(None)
-    else:
-        choose_stretch(*example.stretch)
-
-
-def which(now: Shown) -> None:
+def which(now: ShownTokenizers) -> None:
     """The tokenizers, and how special tokens in the text are read."""
     names, button = st.columns([6, 1.4], vertical_alignment="bottom")
-    st.session_state["tokenizers_box"] = list(now.names)
-    names.multiselect(
+    bound(
+        names.multiselect,
+        CHOSEN,
         "Tokenizers",
         every_name(),
+        shown=lambda _: list(now.names),
+        meant=columns_of,
         format_func=lambda name: card_of(name).title,
-        key="tokenizers_box",
         max_selections=MOST_COLUMNS,
         placeholder="Choose two to six",
-        on_change=lambda: choose(st.session_state["tokenizers_box"]),
         label_visibility="collapsed",
     )
     changed = " •" if now.split_special_tokens else ""
     with button.popover(f"More{changed}", width="stretch"):
-        st.session_state["specials_box"] = now.split_special_tokens
-        st.toggle(
+        bound(
+            st.toggle,
+            SPECIALS,
             "Special tokens in the text are plain text",
-            key="specials_box",
-            on_change=lambda: SPECIALS.choose("text" if st.session_state["specials_box"] else None),
+            shown=lambda said: said == "text",
+            meant=lambda is_on: "text" if is_on else None,
             help="Somebody who types <|endoftext|> either ends the text for the model or only writes thirteen "
             "characters; programs differ in which.",
         )
@@ -104,10 +91,10 @@ def pager(length: int, start: int, end: int) -> None:
         st.button("Further ›", key="page_further", disabled=end == length, on_click=lambda: START.choose(end))
 
 
-@st.fragment
-def explore() -> None:
-    """Everything that changes with text, tokenizers and stretch, and nothing else."""
-    text_form(on_text=forget_places)
+def explore(_: DeltaGenerator) -> None:
+    """All but the examples: the text changes with the rest, and nothing but this page is about it."""
+    text_form()
+    # What is waited for is said below the text.
     status = st.empty()
     now = shown()
     keep_inside(len(now.text))
@@ -127,14 +114,13 @@ def explore() -> None:
     if not has_picture:
         libraries("models.tokenization")
         without_picture(now.text)
-    mirror(EVERY)
 
 
-def picture(now: Shown, status: DeltaGenerator) -> None:
+def picture(now: ShownTokenizers, status: DeltaGenerator) -> None:
     """The ruler and the columns, the inspector, and the tabs below."""
     from models.tokenization import WINDOW, ComparisonRequest, CountsRequest
 
-    selected = chosen_stretch(len(now.text))
+    selected = selected_stretch(len(now.text))
     start = window_of(selected) if START.value is None else START.value
     # Only what the stretch does not say needs to be in the address.
     START.choose(None if start == window_of(selected) else start)
@@ -168,11 +154,12 @@ def picture(now: Shown, status: DeltaGenerator) -> None:
         if "\0" in now.text:
             st.caption("The text holds a NUL, which is shown as ␀; models cannot be asked about it.")
     with right, st.container(key="inspector"):
-        inspect(now, found, counts, stretch)
+        example = open_now(PAGE)
+        inspect(now, found, counts, stretch, None if example is None else example.look)
     below(now, found, counts, selected, status)
 
 
-def special_all_the_same(now: Shown, found: "Comparison") -> str:
+def special_all_the_same(now: ShownTokenizers, found: "Comparison") -> str:
     """Which special tokens come out although they are to be plain text."""
     named = [
         f"{shown} in {card.title}"
@@ -188,7 +175,7 @@ def special_all_the_same(now: Shown, found: "Comparison") -> str:
     )
 
 
-def window_of(stretch: Stretch | None) -> int:
+def window_of(stretch: NumberPair | None) -> int:
     """Where the window begins that shows this stretch, whole if there is room; without one the first."""
     from models.tokenization import WINDOW
 
@@ -198,19 +185,17 @@ def window_of(stretch: Stretch | None) -> int:
     return start if stretch[1] <= start + WINDOW else stretch[0]
 
 
-def chosen_stretch(length: int) -> Stretch | None:
-    """The selected stretch, or the thread's token where none is."""
-    stretch = STRETCH.value
-    if stretch is None and (place := thread.place()) is not None and place < length:
-        return Stretch((place, place + 1))
-    return None if stretch is None else Stretch((stretch[0], min(stretch[1], length)))
+def selected_stretch(length: int) -> NumberPair | None:
+    """The chosen stretch, or the thread's token where none is; a text has this many characters."""
+    stretch, place = STRETCH.value, thread.place()
+    if stretch is None:
+        return NumberPair((place, place + 1)) if place is not None and place < length else None
+    if place is None and thread.TOKEN.value is None:
+        # An example or a link chose it: the thread's token goes with it, so that other pages light what stands there.
+        thread.choose_place(stretch[0])
+    return NumberPair((stretch[0], min(stretch[1], length)))
 
 
-receive(EVERY)
-if not thread.TEXT.is_chosen and not CHOSEN.is_chosen:
-    open_example(EXAMPLES[0])
-question_and_examples(
-    "How is a text cut into tokens?",
-    [(each.label, each.look, lambda each=each: open_example(each)) for each in EXAMPLES],
-)
-explore()
+# What is cut is a text, whatever the model is.
+PAGE = Page("tokenizers", explore, CHOICES, EXAMPLES, about=(thread.TEXT, CHOSEN), has_text=False)
+show(PAGE)

@@ -8,11 +8,13 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import TOKENIZERS, TokenizerCard
 from pages.shared.asking import ask, working
-from pages.shared.messages import in_place
+from pages.shared.bound import bound, names_of
+from pages.shared.link import NumberPair
+from pages.shared.page import tabs
 from pages.shared.plain_text import plain
 from pages.shared.text import open_text_file
 from pages.tokenizers import export, own
-from pages.tokenizers.choices import LOOKED_AT, Shown, Stretch, forget_places, looked_at
+from pages.tokenizers.choices import LOOKED_AT, ShownTokenizers, looked_at
 from viz.inspector import heading, line
 from viz.lattice_chart import lattice_chart
 from viz.tokens import CostLine, cards, chips, costs, longest_match, merge_steps, pipeline
@@ -20,79 +22,58 @@ from viz.tokens import CostLine, cards, chips, costs, longest_match, merge_steps
 if TYPE_CHECKING:
     from models.tokenization import Comparison, Counts, ShownOrigin, TokenizerFacts
 
-NAMES = (
-    "How was it cut?",
-    "On the way to ids?",
-    "What does it cost?",
-    "Made of what?",
-    "Bring your own",
-    "What am I looking at?",
-    "Take it with you",
-    "Show the code",
-)
 _LONGEST_PIPELINE = 400
 
 
 def below(
-    now: Shown, found: "Comparison", counts: "list[Counts]", stretch: Stretch | None, status: DeltaGenerator
+    now: ShownTokenizers,
+    found: "Comparison",
+    counts: "list[Counts]",
+    stretch: NumberPair | None,
+    status: DeltaGenerator,
 ) -> None:
     """The tabs."""
-    for name, tab in zip(NAMES, st.tabs(NAMES, key="below_tokenizers", on_change="rerun"), strict=True):
-        if not tab.open:
-            continue
-        with tab, in_place():
-            if name == "How was it cut?":
-                how_it_was_cut(now, stretch or first_disagreement(found), status)
-            elif name == "On the way to ids?":
-                on_the_way(now, found, status)
-            elif name == "What does it cost?":
-                what_it_costs(now, counts, status)
-            elif name == "Made of what?":
-                what_it_is_made_of(now, status)
-            elif name == "Bring your own":
-                own.bring(now.text)
-            elif name == "What am I looking at?":
-                st.markdown(EXPLANATION)
-            elif name == "Take it with you":
-                export.share_and_download(now)
-            else:
-                export.program(now)
+    tabs(
+        "below_tokenizers",
+        {
+            "How was it cut?": lambda: how_it_was_cut(now, stretch or first_disagreement(found), status),
+            "On the way to ids?": lambda: on_the_way(now, found, status),
+            "What does it cost?": lambda: what_it_costs(now, counts, status),
+            "Made of what?": lambda: what_it_is_made_of(now, status),
+            "Bring your own": lambda: own.bring(now.text),
+            "What am I looking at?": lambda: st.markdown(EXPLANATION),
+            "Take it with you": lambda: export.take_along(now),
+            "Show the code": lambda: export.code(now),
+        },
+    )
 
 
 def without_picture(text: str) -> None:
     """Where there is no picture: the tabs that help to one."""
-    names = ("Take it with you", "Bring your own")
-    taking, bringing = st.tabs(names, key="below_nothing", on_change="rerun")
-    if taking.open:
-        with taking, in_place():
-            open_text_file(forget_places)
-    if bringing.open:
-        with bringing, in_place():
-            own.bring(text)
+    tabs("below_nothing", {"Take it with you": open_text_file, "Bring your own": lambda: own.bring(text)})
 
 
-def first_disagreement(found: "Comparison") -> Stretch:
+def first_disagreement(found: "Comparison") -> NumberPair:
     """What is worth a look where nobody selected anything."""
-    return Stretch((found.largest[0].start, found.largest[0].end)) if found.largest else Stretch((0, 1))
+    return NumberPair((found.largest[0].start, found.largest[0].end) if found.largest else (0, 1))
 
 
-def _choose_one(now: Shown, key: str) -> TokenizerCard:
+def _choose_one(now: ShownTokenizers, key: str) -> TokenizerCard:
     chosen = looked_at(now.cards)
-    st.session_state[key] = chosen.name
-    titles = {card.name: card.title for card in now.cards}
-    st.segmented_control(
+    bound(
+        st.segmented_control,
+        LOOKED_AT,
         "Tokenizer",
-        list(titles),
-        format_func=lambda name: plain(titles[name]),
+        **names_of({card.name: plain(card.title) for card in now.cards}),
         key=key,
+        shown=lambda _: chosen.name,
         required=True,
-        on_change=lambda: LOOKED_AT.choose(st.session_state[key]),
         label_visibility="collapsed",
     )
     return chosen
 
 
-def how_it_was_cut(now: Shown, stretch: Stretch, status: DeltaGenerator) -> None:
+def how_it_was_cut(now: ShownTokenizers, stretch: NumberPair, status: DeltaGenerator) -> None:
     """Merges, longest match or lattice of the words in the stretch."""
     from models.tokenization import OriginsRequest
 
@@ -163,7 +144,7 @@ def _head(origin: "ShownOrigin") -> str:
     return heading("Comes out as") + chips(origin.pieces)
 
 
-def on_the_way(now: Shown, found: "Comparison", status: DeltaGenerator) -> None:
+def on_the_way(now: ShownTokenizers, found: "Comparison", status: DeltaGenerator) -> None:
     """The stages of the text, or of the beginning of what is shown of it."""
     from models.tokenization import StagesRequest
 
@@ -175,7 +156,7 @@ def on_the_way(now: Shown, found: "Comparison", status: DeltaGenerator) -> None:
         st.caption(f"The stages of the first {len(text):,} characters that are shown above.")
 
 
-def what_it_costs(now: Shown, counts: "list[Counts]", status: DeltaGenerator) -> None:
+def what_it_costs(now: ShownTokenizers, counts: "list[Counts]", status: DeltaGenerator) -> None:
     """The whole text with every tokenizer there is."""
     from models.tokenization import CountsRequest
 
@@ -194,7 +175,7 @@ def what_it_costs(now: Shown, counts: "list[Counts]", status: DeltaGenerator) ->
     )
 
 
-def what_it_is_made_of(now: Shown, status: DeltaGenerator) -> None:
+def what_it_is_made_of(now: ShownTokenizers, status: DeltaGenerator) -> None:
     """The cards of the tokenizers, mostly in the words of their own files."""
     from models.tokenization import FactsRequest
 

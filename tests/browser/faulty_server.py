@@ -7,7 +7,7 @@ import functools
 import sys
 from pathlib import Path
 
-from models.engine import libraries
+from models.one_at_a_time import libraries
 
 ROOT = Path(__file__).resolve().parents[2]
 

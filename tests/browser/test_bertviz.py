@@ -124,10 +124,12 @@ def test_the_frame_reaches_nothing(tab):
 @pytest.mark.parametrize("view", ["head", "model"])
 def test_whole_tokens_that_are_hostile_stay_text_outside_of_a_frame_too(chromium, view):
     """As a file that somebody opens: nothing guards it but itself."""
-    from models.attention import bertviz_document
+    from models.attention import bertviz_drawing
+    from viz.bertviz_document import bertviz_document
 
     tokens = ["</script><img src=x onerror=window.hacked=1>", "<!--<script>", "\u2028", "\"'\\"]
-    document = bertviz_document([np.full((2, 4, 4), 0.25, dtype=np.float32)] * 2, tokens, view)
+    drawing = bertviz_drawing([np.full((2, 4, 4), 0.25, dtype=np.float32)] * 2, tokens, view)
+    document = bertviz_document(view, drawing.elements, drawing.scripts)
     page = chromium.new_page()
     said = []
     page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)

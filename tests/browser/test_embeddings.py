@@ -4,16 +4,16 @@ import re
 
 import numpy as np
 import pytest
-from pages.shared.examples import EMBEDDINGS
 from playwright.sync_api import expect
 
 from models.embeddings import LayersMapRequest, SensesRequest, nearest
 from models.embeddings.vectors import EmbedRequest
 from models.engine import engine
+from pages.embeddings.examples import EXAMPLES
 from viz.palette import DARK
 
 PICTURE = ".layer-map[data-ready='true']"
-BANK = EMBEDDINGS[0]
+BANK = EXAMPLES[0]
 LINES = tuple(BANK.text.split("\n"))
 
 
@@ -116,7 +116,7 @@ def test_the_page_fits_in_the_dark(new_tab):
 
 def test_the_lens_and_the_table_are_pictures_too(new_tab):
     tab = new_tab()
-    tower = EMBEDDINGS[1]
+    tower = EXAMPLES[1]
     tab.goto("embeddings", model=tower.model, text=tower.text, show="lens", answer=tower.answer)
     grid = tab.page.locator(".lens-grid[data-ready='true']")
     grid.wait_for()

@@ -7,7 +7,7 @@ import torch
 from playwright.sync_api import TimeoutError as NothingCame
 from playwright.sync_api import expect
 
-from models.decoding import DecodingSettings, Turned, WriteRequest, sampling_stages
+from models.decoding import BranchPoint, DecodingSettings, WriteRequest, sampling_stages
 from models.engine import engine
 from viz.palette import DARK
 
@@ -132,7 +132,7 @@ def test_a_token_of_the_text_is_opened_and_another_way_is_taken(tab):
     tab.page.get_by_role("button", name=re.compile("^Go on with")).click()
     tab.wait_for_query(branch=f"3.{other}")
     expect(tab.page.locator(f"{DONE} .tree .branch")).to_have_count(2, timeout=WAIT)
-    expected = text_of(own_steps((Turned(3, other),), max_new_tokens=8))
+    expected = text_of(own_steps((BranchPoint(3, other),), max_new_tokens=8))
     assert written(tab) == expected
     tab.page.reload()
     tab.page.locator(DONE).wait_for()

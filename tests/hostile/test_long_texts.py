@@ -14,8 +14,8 @@ from models.attention import TraceRequest
 from models.embeddings import SentencesRequest
 from models.engine import MOST_CHARACTERS, Engine, Gate, RequestTooLargeError, gate
 from models.engine.cache import ByteCache
+from models.engine.wanted import NobodyWaits, as_long_as, between_steps
 from models.tokenization.requests import CutTextRequest
-from models.wanted import NobodyWaits, as_long_as, between_steps
 from tests.hostile.visitor import Visitor
 
 LONG = "word " * 680_000
@@ -134,7 +134,7 @@ def test_no_more_than_a_few_hold_what_they_have_computed(monkeypatch):
     turns, begun, most = Gate(3), [0], [0]
 
     def forward():
-        with turns.turn():
+        with turns.lock():
             begun[0] += 1
             most[0] = max(most[0], begun[0])
             for _ in range(20):
@@ -154,7 +154,7 @@ def test_one_at_a_time_computes_also_when_they_take_turns(monkeypatch):
     turns, computing, wrong = Gate(3), [0], []
 
     def forward():
-        with turns.turn():
+        with turns.lock():
             for _ in range(30):
                 between_steps()
                 computing[0] += 1

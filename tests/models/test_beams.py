@@ -63,14 +63,14 @@ def test_others_may_compute_between_two_steps():
     log = []
 
     @contextmanager
-    def turn():
+    def lock():
         log.append("in")
         try:
             yield
         finally:
             log.append("out")
 
-    beam_search(ours("t5"), PROMPT, beams=2, max_new_tokens=4, turn=turn)
+    beam_search(ours("t5"), PROMPT, beams=2, max_new_tokens=4, lock=lock)
     assert log == ["in", "out"] * 5
 
 
@@ -148,9 +148,11 @@ def test_the_tree_is_what_transformers_went_through(name, way, monkeypatch):
     # What a forced end makes impossible is the library's, to have enough; it is no candidate.
     assert ours_too == [[each for each in step if each[1] > -1e8] for step in spy.considered]
     everyone = [each for step in found.candidates for each in step]
-    assert {each.ids for each in everyone if each.fate == "finished"} == spy.finished & {each.ids for each in everyone}
+    assert {each.ids for each in everyone if each.outcome == "finished"} == spy.finished & {
+        each.ids for each in everyone
+    }
     for step, after in zip(found.candidates[:-1], spy.running, strict=False):
-        kept = {each.ids: each.log_probability for each in step if each.fate == "kept"}
+        kept = {each.ids: each.log_probability for each in step if each.outcome == "kept"}
         assert kept == after
 
 
@@ -204,14 +206,14 @@ def walk(found, beams):
             step, each = by_ids[beam.ids[:length]]
             assert step == length - 1
             assert place in each.leads_to
-            assert each.fate == ("kept" if length < len(beam.ids) else "finished")
+            assert each.outcome == ("kept" if length < len(beam.ids) else "finished")
         assert each.place == place
         assert (each.log_probability, each.score) == (beam.log_probability, beam.score)
     for step, considered in enumerate(found.candidates):
         assert [each.rank for each in considered] == sorted(each.rank for each in considered)
         sums = [each.log_probability for each in considered]
         assert sums == sorted(sums, reverse=True)
-        kept = [each for each in considered if each.fate == "kept"]
+        kept = [each for each in considered if each.outcome == "kept"]
         assert len(kept) == (beams if step < len(found.candidates) - 1 else 0)
         if kept:
             running = {beam.ids: beam.log_probability for beam in found.steps[step + 1]}
@@ -219,14 +221,14 @@ def walk(found, beams):
         for each in considered:
             if each.parent:
                 _, parent = by_ids[each.parent]
-                assert parent.fate == "kept"
+                assert parent.outcome == "kept"
                 assert each.log_probability == pytest.approx(parent.log_probability + each.token_log_probability)
             assert each.is_on_the_winners_way == (found.beams[0].ids[: len(each.ids)] == each.ids)
-            assert (each.score is None) == (each.fate != "finished")
-            assert not (each.is_end and each.fate == "kept")
-            if each.fate == "finished":
+            assert (each.score is None) == (each.outcome != "finished")
+            assert not (each.is_end and each.outcome == "kept")
+            if each.outcome == "finished":
                 assert each.is_end or len(each.ids) == len(found.candidates)
-            if each.fate == "died":
+            if each.outcome == "dropped":
                 assert not each.leads_to
                 assert not any(later[: len(each.ids)] == each.ids for later in by_ids if len(later) > len(each.ids))
 
@@ -238,14 +240,14 @@ def test_every_returned_beam_can_be_walked_from_the_beginning(name, way):
         with_ends(name), PROMPT, beams=BEAMS, max_new_tokens=LONGEST, length_penalty=way[0], early_stopping=way[1]
     )
     walk(found, BEAMS)
-    assert len({each.fate for step in found.candidates for each in step}) == 3
+    assert len({each.outcome for step in found.candidates for each in step}) == 3
 
 
 def test_a_finished_beam_that_better_ones_pushed_out_stays_in_the_tree():
     beaten = 0
     for name in ENDING:
         found = beam_search(with_ends(name), PROMPT, beams=BEAMS, max_new_tokens=LONGEST, length_penalty=2)
-        finished = [each for step in found.candidates for each in step if each.fate == "finished"]
+        finished = [each for step in found.candidates for each in step if each.outcome == "finished"]
         assert sorted(each.place for each in finished if not each.is_beaten) == list(range(BEAMS))
         worst = found.beams[-1].score
         assert all(each.score is not None and each.score <= worst for each in finished if each.is_beaten)
@@ -257,8 +259,8 @@ def test_without_an_end_token_what_finishes_ends_at_the_length():
     found = beam_search(ours("gpt2"), PROMPT, beams=BEAMS, max_new_tokens=LONGEST)
     walk(found, BEAMS)
     assert [len(step) for step in found.candidates] == [2 * BEAMS] * LONGEST
-    assert all(each.fate != "finished" for step in found.candidates[:-1] for each in step)
-    assert [each.fate for each in found.candidates[-1]] == ["finished"] * BEAMS + ["died"] * BEAMS
+    assert all(each.outcome != "finished" for step in found.candidates[:-1] for each in step)
+    assert [each.outcome for each in found.candidates[-1]] == ["finished"] * BEAMS + ["dropped"] * BEAMS
 
 
 def test_early_stopping_stops_earlier():
@@ -305,7 +307,7 @@ def test_more_beams_than_the_first_step_has_tokens(beams):
     loaded.model.generation_config.forced_bos_token_id = 7
     found = beam_search(loaded, PROMPT, beams=beams, max_new_tokens=3)
     assert [each.token_id for each in found.candidates[0]] == [7]
-    assert [each.fate for each in found.candidates[0]] == ["kept"]
+    assert [each.outcome for each in found.candidates[0]] == ["kept"]
     assert [len(step) for step in found.steps] == [1, 1, beams]
 
 
@@ -322,7 +324,7 @@ def test_more_beams_than_the_vocabulary_has_tokens(ends):
     model.generation_config.eos_token_id = list(ends)
     found = beam_search(wrap_model(model, None, "decoder"), (1, 4, 2), beams=8, max_new_tokens=4)
     assert sorted(each.token_id for each in found.candidates[0]) == list(range(6))
-    assert sorted(each.token_id for each in found.candidates[0] if each.fate == "finished") == list(ends)
+    assert sorted(each.token_id for each in found.candidates[0] if each.outcome == "finished") == list(ends)
     assert len(found.steps[1]) == 6 - len(ends)
     everyone = [each for step in found.candidates for each in step]
     assert len({each.ids for each in everyone}) == len(everyone)

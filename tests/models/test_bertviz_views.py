@@ -15,7 +15,7 @@ from models.attention import (
     BertVizTooLargeError,
     NoSuchMapError,
     TraceRequest,
-    bertviz_document,
+    bertviz_drawing,
 )
 from models.attention.bertviz_views import MOST_LINES, MOST_NUMBERS
 from models.catalog import D3, JQUERY
@@ -23,6 +23,7 @@ from models.engine import Engine
 from models.loading import PackError
 from models.loading.packs import packs_folder
 from tests.models import architectures
+from viz.bertviz_document import bertviz_document
 
 HOSTILE = [
     "</script><img src=x onerror=alert(1)>",
@@ -77,6 +78,14 @@ def data_of(document):
     return data
 
 
+def as_document(drawing):
+    return bertviz_document(drawing.view, drawing.elements, drawing.scripts)
+
+
+def document_of(*given, **more):
+    return as_document(bertviz_drawing(*given, **more))
+
+
 def some_weights(layers=2, heads=3, queries=4, keys=None):
     logits = np.random.default_rng(0).normal(size=(layers, heads, queries, keys or queries))
     shares = np.exp(logits)
@@ -90,7 +99,7 @@ def engine():
 
 @pytest.mark.parametrize("view", ["head", "model"])
 def test_nothing_in_it_leaves_the_document(view):
-    document = bertviz_document(some_weights(), list("abcd"), view)
+    document = document_of(some_weights(), list("abcd"), view)
     found = Reader(document)
     assert not [each for each in found.attributes if each[0] in LINKS]
     assert {"link", "img", "iframe", "object", "base"}.isdisjoint(found.tags)
@@ -102,7 +111,7 @@ def test_nothing_in_it_leaves_the_document(view):
 
 @pytest.mark.parametrize("view", ["head", "model"])
 def test_the_policy_lets_these_scripts_run_and_nothing_else(view):
-    document = bertviz_document(some_weights(), list("abcd"), view)
+    document = document_of(some_weights(), list("abcd"), view)
     found = Reader(document)
     policy = dict(each.strip().split(" ", 1) for each in dict(found.attributes)["content"].split(";"))
     assert document.index("Content-Security-Policy") < document.index("<title>")
@@ -115,8 +124,8 @@ def test_the_policy_lets_these_scripts_run_and_nothing_else(view):
 @pytest.mark.parametrize("as_it_comes", [False, True])
 @pytest.mark.parametrize("view", ["head", "model"])
 def test_hostile_tokens_stay_text(view, as_it_comes):
-    plain = Reader(bertviz_document(some_weights(queries=12), ["x"] * 12, view, as_it_comes=as_it_comes))
-    document = bertviz_document(some_weights(queries=12), HOSTILE, view, as_it_comes=as_it_comes)
+    plain = Reader(document_of(some_weights(queries=12), ["x"] * 12, view, as_it_comes=as_it_comes))
+    document = document_of(some_weights(queries=12), HOSTILE, view, as_it_comes=as_it_comes)
     found = Reader(document)
     assert (found.tags, len(found.scripts)) == (plain.tags, len(plain.scripts))
     drawing = found.scripts[2]
@@ -134,7 +143,7 @@ def test_hostile_tokens_stay_text(view, as_it_comes):
 def test_the_numbers_are_the_weights_to_four_decimals(view, kind):
     keys = list("uvwxy") if kind == "cross" else None
     weights = some_weights(keys=5 if kind == "cross" else None)
-    data = data_of(bertviz_document(weights, list("abcd"), view, key_tokens=keys, layers=(3, 7)))
+    data = data_of(document_of(weights, list("abcd"), view, key_tokens=keys, layers=(3, 7)))
     (group,) = data["attention"]
     np.testing.assert_array_equal(group["attn"], np.round(np.array(weights, dtype=np.float64), 4))
     assert (group["left_text"], group["right_text"]) == (list("abcd"), keys or list("abcd"))
@@ -143,19 +152,19 @@ def test_the_numbers_are_the_weights_to_four_decimals(view, kind):
 
 def test_for_comparison_it_is_left_as_it_comes():
     weights = some_weights()
-    document = bertviz_document(weights, list("abcd"), "head", as_it_comes=True)
+    document = document_of(weights, list("abcd"), "head", as_it_comes=True)
     assert document.count('"attention":') == 2
     line = Reader(document).scripts[2].partition("const params = ")[2]
     read = json.JSONDecoder().raw_decode(line)[0]["attention"][0]["attn"]
     np.testing.assert_array_equal(np.array(read, dtype=np.float32), np.array(weights))
-    assert len(document) > len(bertviz_document(weights, list("abcd"), "head"))
+    assert len(document) > len(document_of(weights, list("abcd"), "head"))
 
 
-def test_the_same_request_is_the_same_document(engine):
+def test_the_same_request_is_the_same_drawing(engine):
     asked = BertVizRequest(TraceRequest("minilm", "A bird in the hand."), "encoder", "head")
     first = engine.run(asked)
     assert engine.run(asked) is first
-    assert asked.answer(engine) == first, "BertViz numbers each of its documents anew"
+    assert asked.answer(engine) == first, "BertViz numbers each of its drawings anew"
     assert asked in engine.answers
 
 
@@ -172,7 +181,7 @@ def test_the_same_request_is_the_same_document(engine):
 )
 def test_each_kind_of_each_model(engine, model, text, target, kind, view):
     trace = engine.run(TraceRequest(model, text, target))
-    data = data_of(engine.run(BertVizRequest(TraceRequest(model, text, target), kind, view)))
+    data = data_of(as_document(engine.run(BertVizRequest(TraceRequest(model, text, target), kind, view))))
     (group,) = data["attention"]
     exact = [np.round(trace.weights(kind, layer).astype(np.float64), 4) for layer in trace.layers(kind)]
     np.testing.assert_array_equal(group["attn"], exact)
@@ -184,7 +193,7 @@ def test_each_kind_of_each_model(engine, model, text, target, kind, view):
 
 def test_one_layer_keeps_its_number(engine):
     trace = TraceRequest("minilm", "A bird in the hand.")
-    data = data_of(engine.run(BertVizRequest(trace, "encoder", "head", (3,))))
+    data = data_of(as_document(engine.run(BertVizRequest(trace, "encoder", "head", (3,)))))
     assert data["include_layers"] == [3]
     np.testing.assert_array_equal(
         data["attention"][0]["attn"], [np.round(engine.run(trace).weights("encoder", 3).astype(np.float64), 4)]
@@ -199,7 +208,7 @@ def test_halves_of_different_depth(engine, name, kind):
     depths = {each: len(trace.layers(each)) for each in trace.kinds}
     assert depths["encoder"] != depths["decoder"]
     engine.answers.get(TraceRequest(name, (1,)), lambda: trace)
-    data = data_of(engine.run(BertVizRequest(TraceRequest(name, (1,)), kind, "model")))
+    data = data_of(as_document(engine.run(BertVizRequest(TraceRequest(name, (1,)), kind, "model"))))
     assert len(data["attention"][0]["attn"]) == len(data["include_layers"]) == depths[kind]
 
 
@@ -241,7 +250,7 @@ def test_what_is_too_large_is_said_before_it_is_made(engine):
 
 def test_the_largest_documents_are_within_eight_megabytes():
     queries = int((MOST_NUMBERS / 72) ** 0.5)
-    document = bertviz_document(some_weights(6, 12, queries), ["token"] * queries, "head")
+    document = document_of(some_weights(6, 12, queries), ["token"] * queries, "head")
     assert 5e6 < len(document) < 8e6
     assert MOST_LINES <= MOST_NUMBERS
 
@@ -279,11 +288,11 @@ def test_a_script_that_is_not_the_one_that_was_published_is_refused(pack, damage
         path = packs_folder() / each.files[0].path
         path.parent.mkdir(parents=True)
         path.write_bytes((real / each.files[0].path).read_bytes())
-    bertviz_document(some_weights(), list("abcd"), "head")
+    document_of(some_weights(), list("abcd"), "head")
     changed = packs_folder() / pack.files[0].path
     if damage == "missing":
         changed.unlink()
     else:
         changed.write_bytes(changed.read_bytes() + b"\n")
     with pytest.raises(PackError, match=damage):
-        bertviz_document(some_weights(), list("abcd"), "head")
+        document_of(some_weights(), list("abcd"), "head")

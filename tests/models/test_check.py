@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from models.attention import InterventionError, capture, inputs, trace
-from models.attention.interventions import HideToken
+from models.attention import InterventionError, trace
 from models.embeddings import LensError, lens, read_out
-from models.forward import check, kept, probe
+from models.forward import capture, check, inputs, kept, probe
+from models.forward.interventions import HideToken
 from models.loading import ModelRefusedError, load_model, open_folder, wrap_model
 from tests.models import architectures, odd_architectures
 from tests.models.architectures import ARCHITECTURES, IDS, NAMES
@@ -33,8 +33,13 @@ def test_what_is_right_is_found_exact(name):
 
 
 def a_factor_on_the_weights(patch):
-    right = trace._weights_of_rows
-    patch.setattr(trace, "_weights_of_rows", lambda *given: right(*given) * 1.01)
+    right = trace.attended
+
+    def larger(*given):
+        output, weights = right(*given)
+        return output, weights * 1.01
+
+    patch.setattr(trace, "attended", larger)
 
 
 def a_mask_that_is_dropped(patch):

@@ -188,7 +188,7 @@ def test_each_forward_takes_a_turn_and_none_is_held_between_steps():
     inside, turns = 0, 0
 
     @contextmanager
-    def turn():
+    def lock():
         nonlocal inside, turns
         inside, turns = inside + 1, turns + 1
         try:
@@ -196,7 +196,7 @@ def test_each_forward_takes_a_turn_and_none_is_held_between_steps():
         finally:
             inside -= 1
 
-    for _ in decode(ours("t5"), PROMPT, DecodingSettings(max_new_tokens=5), turn=turn):
+    for _ in decode(ours("t5"), PROMPT, DecodingSettings(max_new_tokens=5), lock=lock):
         assert inside == 0
     assert turns == 6, "five tokens, and the encoder"
 

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from transformers import TopKLogitsWarper, TopPLogitsWarper
 
 from models.decoding import (
+    BranchPoint,
     DecodingSettings,
     SettingsError,
-    Turned,
     WriteRequest,
     decode,
     decode_batch,
     sampling_stages,
 )
-from models.decoding.sampling import draw, luck_of
+from models.decoding.sampling import draw, random_numbers
 from models.engine import Engine
 from tests.models import architectures
 from tests.models.test_decoding import PROMPT, ours
@@ -72,7 +72,7 @@ def test_20_000_draws_follow_the_last_stage(smollm2, knobs):
     with torch.inference_mode():
         logits = smollm2.model(input_ids=torch.tensor([ids])).logits[0, -1]
     shares = sampling_stages(smollm2, logits, ids, DecodingSettings(**knobs))[-1].probabilities
-    counts = np.bincount(draw(shares.log(), logits, luck_of(7, 20_000)), minlength=len(shares))
+    counts = np.bincount(draw(shares.log(), logits, random_numbers(7, 20_000)), minlength=len(shares))
     assert counts.sum() == 20_000
     assert chi_square_holds(counts, shares.double().numpy())
     assert not chi_square_holds(counts, torch.softmax(logits * 1.2, -1).double().numpy() * (shares > 0).numpy())
@@ -86,7 +86,7 @@ def test_a_draw_is_the_inverse_of_the_distribution(seed, has_ties, temperature, 
     logits = torch.randn(3_000, generator=generator) * 2
     logits = logits.round() if has_ties else logits
     scores = TopPLogitsWarper(top_p)(torch.empty(1, 0), (logits / temperature)[None])[0]
-    luck = torch.cat([torch.tensor([0.0, 1 - 2**-53], dtype=torch.float64), luck_of(seed, 50)])
+    luck = torch.cat([torch.tensor([0.0, 1 - 2**-53], dtype=torch.float64), random_numbers(seed, 50)])
     order = np.lexsort((np.arange(3_000), -logits.numpy()))
     shares = torch.softmax(scores.double(), -1).numpy()[order]
     reached = np.cumsum(shares)
@@ -103,8 +103,8 @@ def test_the_same_luck_in_another_setting_parts_where_the_settings_do():
     same = [step.token_id for step in decode(ours("llama"), PROMPT, free)]
     held = [step.token_id for step in decode(ours("llama"), PROMPT, replace(free, min_p=0.001))]
     assert same[0] == held[0]
-    assert torch.equal(luck_of(11, 5), luck_of(11, 500)[:5])
-    assert torch.equal(luck_of(11, 7, first=3), luck_of(11, 10)[3:])
+    assert torch.equal(random_numbers(11, 5), random_numbers(11, 500)[:5])
+    assert torch.equal(random_numbers(11, 7, first=3), random_numbers(11, 10)[3:])
 
 
 def test_stages_in_another_order():
@@ -191,12 +191,12 @@ def test_a_branch_is_told_by_its_turnings_alone(smollm2):
     root = WriteRequest("smollm2", "The capital of France is", asked)
     steps = ENGINE.run(root)
     other = next(each for each in range(300, 400) if each != steps[4].token_id)
-    branch = replace(root, branch=(Turned(4, other),))
+    branch = replace(root, branch=(BranchPoint(4, other),))
     found = ENGINE.run(branch)
     assert [step.token_id for step in found[:4]] == [step.token_id for step in steps[:4]]
     assert found[4].token_id == other
     assert [step.index for step in found] == list(range(len(found)))
-    second = replace(branch, branch=(Turned(4, other), Turned(9, 500)))
+    second = replace(branch, branch=(BranchPoint(4, other), BranchPoint(9, 500)))
     assert second.parent == branch
     # Somebody else, who opens the link and knows nothing of how one came there.
     fresh = Engine()
@@ -204,6 +204,6 @@ def test_a_branch_is_told_by_its_turnings_alone(smollm2):
     assert [step.text for step in fresh.run(branch)] == [step.text for step in found]
     assert [step.token_id for step in ENGINE.run(second)][:9] == [step.token_id for step in found[:9]]
     with pytest.raises(SettingsError, match="turns off at token 40"):
-        ENGINE.run(replace(root, branch=(Turned(39, 5),)))
+        ENGINE.run(replace(root, branch=(BranchPoint(39, 5),)))
     with pytest.raises(SettingsError, match="in their order"):
-        WriteRequest("smollm2", "a", asked, branch=(Turned(4, 5), Turned(4, 6)))
+        WriteRequest("smollm2", "a", asked, branch=(BranchPoint(4, 5), BranchPoint(4, 6)))

@@ -25,9 +25,9 @@ from models.embeddings import (
 from models.embeddings.anatomy import hidden_of
 from models.embeddings.positions import same_tokens
 from models.engine import Engine
+from models.forward.shadow import answering, shadow_of
 from models.loading import load_model, wrap_model
 from models.loading.packs import model_folder
-from models.shadow import answering, shadow_of
 from models.tokenization import TextError
 from tests.models import architectures
 from tests.models.architectures import IDS, NAMES, SEQ2SEQ, TARGET_IDS

@@ -181,7 +181,7 @@ class Queue:
                 on_wait(place)
 
         def take():
-            with listening(told), self.gate.turn():
+            with listening(told), self.gate.lock():
                 self.entered.append(name)
                 self.together.append(name)
                 assert self.together == [name], "two at a time"
@@ -245,9 +245,9 @@ def test_a_listener_that_raises_leaves_the_queue_and_the_others_go_on(queue):
 def test_who_raises_inside_the_turn_gives_it_back():
     gate = Gate()
     for error in (ValueError, TornAwayError):
-        with pytest.raises(error), gate.turn():
+        with pytest.raises(error), gate.lock():
             raise error
-    with gate.turn():
+    with gate.lock():
         assert len(gate) == 1
     assert len(gate) == 0
 

@@ -12,7 +12,7 @@ from models.embeddings import EmbedRequest, LensRequest, NearestRequest, NormsRe
 from models.embeddings import embed as vectors_of
 from models.engine import Engine
 from models.loading import load, wrap_model
-from models.loading.placing import Place
+from models.loading.placing import Placement
 from tests.models import architectures
 from tests.models.architectures import ARCHITECTURES, DECODERS, IDS, NAMES, SEQ2SEQ
 
@@ -111,7 +111,7 @@ def test_what_pages_ask(name):
 
 
 def test_minilm_says_nearly_the_same(minilm):
-    loaded = load.load_model("minilm", Place(torch.bfloat16, {"": "cpu"}, (("cpu", 0),)))
+    loaded = load.load_model("minilm", Placement(torch.bfloat16, {"": "cpu"}, (("cpu", 0),)))
     text = "The keys to the cabinet are on the table."
     ours, whole = trace_attention(loaded, text), trace_attention(minilm, text)
     assert np.abs(ours.weights("encoder", 5) - whole.weights("encoder", 5)).max() < 0.05

@@ -152,7 +152,7 @@ def test_errors_come_as_a_sentence_with_the_steps_before(caplog):
 def test_a_waiting_job_tells_its_place_and_leaves_the_queue_when_cancelled(smollm2):
     engine = Engine()
     engine._models.get("smollm2", lambda: smollm2)
-    with engine.gate("cpu").turn():
+    with engine.gate("cpu").lock():
         job = engine.start(WriteRequest("smollm2", "Hello", DecodingSettings(max_new_tokens=2)))
         until = time.monotonic() + 10
         while engine.poll(job).place != 1 and time.monotonic() < until:

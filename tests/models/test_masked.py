@@ -10,7 +10,6 @@ from tokenizers.models import WordLevel
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 
-from models.attention.inputs import InputError
 from models.decoding import DecodingSettings
 from models.decoding.masked import (
     CannotFillError,
@@ -21,6 +20,7 @@ from models.decoding.masked import (
     stub_writer,
 )
 from models.engine import Engine
+from models.forward.inputs import InputError
 from models.loading import wrap_model
 from models.tokenization import TextError
 from tests.models import architectures

@@ -161,7 +161,7 @@ def test_forty_threads_import_at_once():
     run(
         """
         import sys, threading
-        from models.engine import libraries
+        from models.one_at_a_time import libraries
         sys.setswitchinterval(1e-5)
         names = ["attention:TraceRequest", "decoding:DecodingSettings", "embeddings:EmbedRequest",
                  "kv_cache:predict", "tokenization:tokenize", "model_facts:model_facts", "loading:load_model",

@@ -7,9 +7,9 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre
 from models.catalog import TokenizerCard
 from models.engine import Engine
 from models.tokenization import OriginsRequest, keep_own, new_own_name
+from models.tokenization.loading import loaded_from_json
 from models.tokenization.origins import MOST_WORDS, origins
 from models.tokenization.pipeline import stages
-from models.tokenization.shelf import loaded_from_json
 from tests.models.test_origins import BPES, random_words, shelf
 
 

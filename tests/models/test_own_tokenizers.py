@@ -32,9 +32,9 @@ from models.tokenization import (
     open_tokenizer_file,
     smallest_vocabulary,
 )
+from models.tokenization.loading import loaded_from_json, prepared_tokenizer
 from models.tokenization.origins import origins
 from models.tokenization.pipeline import stages, words_of
-from models.tokenization.shelf import loaded_from_json, prepared_tokenizer
 from models.tokenization.train_process import lines_of
 from tests.models.tokenizer_texts import TEXTS
 

@@ -311,7 +311,7 @@ def expand(source, gguf, target):
     time.sleep(1)
     (target / "weights").write_text("whole")
 
-packs._expand = expand
+packs.expand = expand
 sha = packs.sha256_of(packs.packs_folder() / "tiny" / "tiny.gguf")
 pack = Pack("tiny", "1", "tiny", (PackFile("tiny/tiny.gguf", sha),), "tiny.gguf")
 (barrier / me.name).touch()

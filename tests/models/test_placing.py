@@ -15,9 +15,9 @@ from models.attention import TraceRequest, trace_attention
 from models.catalog import MODELS
 from models.decoding import DecodingSettings, decode
 from models.embeddings import embed
-from models.engine import Engine, ShelfFullError
+from models.engine import Engine, ModelPoolFullError
 from models.loading import load, placing, wrap_model
-from models.loading.placing import Place, bytes_by_device, failure_of, input_device, native_precision, places_for
+from models.loading.placing import Placement, bytes_by_device, failure_of, input_device, native_precision, places_for
 from tests.models import architectures
 from tests.models.architectures import IDS
 
@@ -137,7 +137,7 @@ def test_a_full_gpu_the_cpu_and_the_note(gpus, monkeypatch):
 
 
 def test_the_place_says_the_precision():
-    place = Place(torch.bfloat16, {"": "cpu"}, (("cpu", 0),), note="because")
+    place = Placement(torch.bfloat16, {"": "cpu"}, (("cpu", 0),), note="because")
     loaded = load.load_model("minilm", place)
     assert (loaded.model.dtype, loaded.note) == (torch.bfloat16, "because")
     # Positions and token types are whole numbers, and as large as before.
@@ -213,6 +213,6 @@ def test_the_bound_in_bytes_holds_with_real_models(monkeypatch):
         assert engine.memory().models <= 600_000_000
     assert np.array_equal(engine.run(TraceRequest("minilm", "a text")).last_output, one)
     monkeypatch.setenv("HEADLIGHT_MODEL_BYTES", "100000000")
-    with pytest.raises(ShelfFullError, match=r"takes 0\.5 GiB, and models may take 0\.1 GiB here"):
+    with pytest.raises(ModelPoolFullError, match=r"takes 0\.5 GiB, and models may take 0\.1 GiB here"):
         engine.model("smollm2")
     assert engine.has_model("minilm"), "what cannot come in pushes nothing out"

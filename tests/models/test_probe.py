@@ -6,8 +6,8 @@ import torch
 import transformers
 
 from models.attention import HideToken, ReplacePattern, UnseenAttentionError, ZeroHead, trace_attention, trace_rows
-from models.attention.capture import ADDRESSES
 from models.embeddings import embed, read_out
+from models.forward.capture import ADDRESSES
 from models.loading import ArchitectureNotSupportedError, wrap_model
 from tests.models import architectures, odd_architectures
 from tests.models.architectures import DECODER_LAYERS, ENCODER_LAYERS, HEADS, IDS, TARGET_IDS, forward, run

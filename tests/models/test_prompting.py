@@ -8,10 +8,10 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from models.attention.inputs import InputError
 from models.decoding import CannotWriteError
 from models.decoding.prompting import PromptsRequest, followed_token, prompt_variants
 from models.engine import Engine
+from models.forward.inputs import InputError
 from models.loading import wrap_model
 from models.tokenization import TextError
 from tests.models import architectures

@@ -15,11 +15,11 @@ import torch
 
 from models.attention import TraceRequest, trace_attention
 from models.decoding import DecodingSettings, WriteRequest
-from models.engine import Engine, shelf
-from models.engine.door import DeviceFailureError
-from models.engine.shelf import ShelfFullError
+from models.engine import Engine, model_pool, room
+from models.engine.engine import DeviceFailureError
+from models.engine.model_pool import ModelPoolFullError
 from models.errors import HeadlightError
-from models.loading import room, wrap_model
+from models.loading import wrap_model
 from tests.models import architectures
 from tests.models.architectures import IDS
 
@@ -42,8 +42,8 @@ def nothing_stays_frozen():
 @pytest.fixture
 def fast(monkeypatch):
     """Nobody waits for long."""
-    monkeypatch.setattr(shelf, "_LAST_PLACE_SECONDS", 0.3)
-    monkeypatch.setattr(shelf, "_TICK_SECONDS", 0.01)
+    monkeypatch.setattr(model_pool, "_LAST_PLACE_SECONDS", 0.3)
+    monkeypatch.setattr(model_pool, "_TICK_SECONDS", 0.01)
 
 
 def fresh(name):
@@ -121,7 +121,7 @@ def test_a_job_holds_its_model_until_it_ends(fast):
 
     job = engine.start(Slow("llama"))
     until(lambda: engine.poll(job).count == 1)
-    with pytest.raises(ShelfFullError):
+    with pytest.raises(ModelPoolFullError):
         engine.run(TraceRequest("gpt2", IDS))
     assert engine.has_model("llama")
     go.set()

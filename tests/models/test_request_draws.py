@@ -8,10 +8,10 @@ import pytest
 
 from models.decoding import DecodingSettings, DrawsRequest, NextTokenRequest, SettingsError, sampling_stages
 from models.decoding.draws import chi_square, count_interval
-from models.decoding.sampling import draw, luck_of
+from models.decoding.sampling import draw, random_numbers
 from models.engine import Engine
+from tests.models.test_batch import FRANCE, engine_with
 from tests.models.test_decoding import PROMPT, ours
-from tests.models.test_many import FRANCE, engine_with
 
 HOT = DecodingSettings(20, temperature=1.4, top_p=0.95, seed=6)
 
@@ -22,7 +22,7 @@ def draws_of(engine, loaded, request):
     last = sampling_stages(loaded, asked.logits, asked.history, request.settings, prompt_length=asked.prompt_length)[
         -1
     ].probabilities
-    drawn = draw(last.log(), asked.logits, luck_of(request.settings.seed, request.count))
+    drawn = draw(last.log(), asked.logits, random_numbers(request.settings.seed, request.count))
     return np.bincount(drawn, minlength=len(last)), last.double().numpy()
 
 

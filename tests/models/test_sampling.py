@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from models.decoding import (
     DecodingSettings,
+    SamplingStagesRequest,
     SettingsError,
-    WaterfallRequest,
     decode,
     decode_batch,
     sampling_stages,
 )
-from models.decoding.sampling import NEUTRAL, STAGES, generation_arguments
+from models.decoding.sampling import DISABLED, STAGES, generation_arguments
 from models.engine import Engine
 from tests.models import architectures
 from tests.models.test_decoding import PROMPT, ours, plain, written
@@ -61,7 +61,7 @@ def generated_scores(model, ids, knobs):
         attention_mask=torch.ones_like(asked),
         max_new_tokens=8,
         pad_token_id=0,
-        **NEUTRAL
+        **DISABLED
         | generation_arguments(DecodingSettings(8, **knobs))
         | {"output_scores": True, "return_dict_in_generate": True},
     ).scores[0][0]
@@ -132,7 +132,7 @@ def test_the_last_stage_is_what_transformers_processors_leave(knobs, seed, has_t
         custom_generate=catch,
         max_new_tokens=8,
         pad_token_id=0,
-        **NEUTRAL | generation_arguments(asked),
+        **DISABLED | generation_arguments(asked),
     )
     expected = torch.softmax(kept[0](ids, logits[None]), -1)[0]
     torch.testing.assert_close(stages[-1].probabilities, expected, rtol=1e-6, atol=1e-9)
@@ -170,7 +170,7 @@ def test_greedy_with_knobs_is_what_generate_writes():
         attention_mask=torch.ones_like(ids),
         max_new_tokens=24,
         pad_token_id=0,
-        **NEUTRAL | generation_arguments(DecodingSettings(24, **knobs)),
+        **DISABLED | generation_arguments(DecodingSettings(24, **knobs)),
     )[0, len(PROMPT) :]
     assert written(ours("llama"), PROMPT, max_new_tokens=24, **knobs) == expected.tolist()
     assert not {11, 40} & set(expected.tolist())
@@ -249,7 +249,7 @@ def test_every_stage_has_a_name():
 
 
 def waterfall(asked, *tokens, model="smollm2", text="The capital of France is"):
-    return ENGINE.run(WaterfallRequest(model, text, asked, tokens))
+    return ENGINE.run(SamplingStagesRequest(model, text, asked, tokens))
 
 
 ENGINE = Engine()

@@ -7,14 +7,14 @@ import torch
 
 from models.decoding import (
     DecodingSettings,
+    SamplingStagesRequest,
     SettingsError,
-    WaterfallRequest,
     decode,
     decode_batch,
     sampling_stages,
 )
 from models.decoding.preparation import left_out
-from models.decoding.sampling import NEUTRAL, generation_arguments
+from models.decoding.sampling import DISABLED, generation_arguments
 from models.engine import Engine
 from tests.models.test_decoding import PROMPT, ours, plain
 
@@ -38,7 +38,7 @@ def theirs(history, asked):
         custom_generate=catch,
         max_new_tokens=asked.max_new_tokens,
         pad_token_id=0,
-        **NEUTRAL | generation_arguments(asked),
+        **DISABLED | generation_arguments(asked),
     )
     return lambda logits: kept[0](ids, logits[None].clone())[0]
 
@@ -200,7 +200,7 @@ def test_what_transformers_leaves_out_of_the_bad_words_is_said(smollm2):
     (*_, last) = sampling_stages(smollm2, logits, (1,), asked)
     assert last.probabilities[end] > 0
     assert last.probabilities[28] == 0
-    found = Engine().run(WaterfallRequest("smollm2", "The", asked))
+    found = Engine().run(SamplingStagesRequest("smollm2", "The", asked))
     assert smollm2.tokenizer.eos_token in found.note
     assert "may still come" in found.note
     # The end token within a longer word is forbidden like any other.

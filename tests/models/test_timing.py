@@ -37,7 +37,7 @@ def engine_with(name):
 
 
 def forwards(name, cache, count=6, **more):
-    return list(forced_forwards(architectures.loaded(name), IDS, count, cache, turn=nullcontext, **more))
+    return list(forced_forwards(architectures.loaded(name), IDS, count, cache, lock=nullcontext, **more))
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -142,7 +142,7 @@ def test_a_timing_goes_through_its_rounds(name):
 def test_one_timing_at_a_time_and_the_other_is_told():
     engine = engine_with("llama")
     held, told = threading.Event(), []
-    with engine.gate("timing").turn():
+    with engine.gate("timing").lock():
         job = engine.start(CacheTimingRequest("llama", IDS, 4, 1))
         until = time.monotonic() + 10
         while not told and time.monotonic() < until:
@@ -192,7 +192,7 @@ def test_8_bits_round_what_comes_after_the_prompt(name):
     assert (found.divergences >= 0).all()
     assert found.exact_bytes / found.fp8_bytes == pytest.approx(4, rel=0.05)
     texts = (found.exact_texts, found.fp8_texts)
-    assert found.parts_at is None or texts[0][: found.parts_at] == texts[1][: found.parts_at]
+    assert found.diverges_at is None or texts[0][: found.diverges_at] == texts[1][: found.diverges_at]
 
 
 def test_a_comparison_is_a_job_whose_last_step_is_the_answer():

@@ -16,9 +16,9 @@ from models.errors import HeadlightError
 from models.loading.packs import PackError
 from models.tokenization import load_tokenizer, tokenize
 from models.tokenization.comparison import cut_text
+from models.tokenization.loading import prepared_tokenizer
 from models.tokenization.pieces import character_of_byte
 from models.tokenization.pipeline import stages
-from models.tokenization.shelf import prepared_tokenizer
 from tests.models.reference_tokenizers import REFERENCES, reference
 from tests.models.tokenizer_texts import TEXTS
 

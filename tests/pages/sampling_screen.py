@@ -7,6 +7,16 @@ from tests.viz.wire import header_of, unpack
 
 PAGE = "pages/sampling/page.py"
 PARIS = "The capital of France is"
+TABS = (
+    "What does it mean for whole texts?",
+    "Same luck, another setting?",
+    "Does it really draw so?",
+    "What does beam search find?",
+    "How does the prompt change it?",
+    "What am I looking at?",
+    "Take it with you",
+    "Show the code",
+)
 
 
 class Sampling(Screen):

@@ -11,13 +11,13 @@ import pytest
 
 from models.embeddings import EmbedRequest, LensRequest, SensesRequest, nearest
 from models.engine import engine
+from pages.embeddings.examples import EXAMPLES
 from pages.embeddings.tabs import TABS
-from pages.shared.examples import EMBEDDINGS
 from tests.pages.screen import ROOT, Screen
 from tests.viz.wire import header_of, unpack
 
 PAGE = "pages/embeddings/page.py"
-BANK = EMBEDDINGS[0]
+BANK = EXAMPLES[0]
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_another_layer_leaves_the_picture_as_it_was_sent():
 
 
 def test_the_lens_shows_the_model_s_own_ranks():
-    tower = EMBEDDINGS[1]
+    tower = EXAMPLES[1]
     screen = Screen(PAGE, model=tower.model, text=tower.text, show="lens", answer=tower.answer)
     assert not screen.problems
     header = header_of(screen.component("lens_grid"))
@@ -112,8 +112,10 @@ def test_the_table_has_its_neighbours():
     ids=["empty", "many", "long", "no such word", "equal", "nothing left"],
 )
 def test_what_makes_no_picture_is_one_sentence(model, text, more, said):
-    screen = Screen(PAGE, model=model, text="a b", **more)
-    screen.test.session_state["choice:text"] = text
+    screen = Screen(PAGE, model=model, text="a b")
+    # Too long for a link, some of them; the word belongs to the text.
+    for name, value in {"text": text, **more}.items():
+        screen.test.session_state[f"choice:{name}"] = value
     screen.run()
     until = time.monotonic() + 60
     while not screen.problems and time.monotonic() < until:

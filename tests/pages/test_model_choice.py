@@ -140,7 +140,7 @@ def test_an_id_is_looked_up_before_it_is_fetched(hub):
     screen.fetch().until(lambda: hub.asked("model.safetensors"))
     assert f"of {card.download / 1e6:.2f} MB" in screen.until(lambda: screen.coming > 0.1).said
     assert screen.test.button(key="hub_fetch").disabled
-    screen.test.button(key="hub_cancel").click()
+    screen.test.button(key="download_stop").click()
     screen.run()
     assert not screen.test.get("progress")
     assert (screen.model, screen.errors) == ("minilm", [])

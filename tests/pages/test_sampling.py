@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from models.decoding import DecodingSettings, Turned, WriteRequest, decode, sampling_stages
+from models.decoding import BranchPoint, DecodingSettings, WriteRequest, decode, sampling_stages
 from models.engine import engine
 from pages.sampling.choices import Branch
+from pages.sampling.examples import EXAMPLES
 from pages.sampling.export import other_branches, text_as_json
 from pages.sampling.knobs import KNOBS
-from pages.sampling.writing import Written
-from pages.shared.examples import SAMPLING
+from pages.sampling.writing import Continuation
 from tests.pages.sampling_screen import PARIS, Sampling
 from tests.pages.screen import ROOT
 
@@ -74,7 +74,7 @@ def test_it_opens_on_paris():
     assert shares[0] == pytest.approx(0.77, abs=0.01)
     assert shares[-1] > shares[0]
     assert screen.written is None
-    assert SAMPLING[0].look in [each.value for block in screen.blocks("inspector") for each in block.markdown]
+    assert EXAMPLES[0].look in [each.value for block in screen.blocks("inspector") for each in block.markdown]
     assert not screen.said
 
 
@@ -106,6 +106,13 @@ def test_a_link_with_knobs_alone_keeps_them():
     screen = Sampling(temperature="2.0")
     assert screen.typed == PARIS
     assert screen.left == pytest.approx(13_307, abs=5)
+
+
+def test_a_link_that_names_no_text_writes_after_the_first_example():
+    screen = Sampling(written=WRITTEN["written"], at="2").until_done()
+    assert screen.typed == PARIS
+    assert screen.text == texts_of(own_steps(max_new_tokens=6))
+    assert screen.query == {**WRITTEN, "at": "2"}
 
 
 def test_a_preset_sets_all_knobs_and_reset_takes_them_back():
@@ -155,7 +162,7 @@ def test_a_typed_word_is_followed_through_the_stages_of_each_text():
     assert not any("not foreseen" in each for each in screen.run().said)
 
 
-@pytest.mark.parametrize("example", SAMPLING, ids=lambda each: each.label)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each.label)
 def test_every_example_opens(example):
     screen = Sampling(model="minilm", text="x", seed="77").open_example(example.label)
     assert (screen.typed, screen.query["model"]) == (example.text, example.model)
@@ -204,7 +211,7 @@ def test_a_branch_goes_on_from_another_token_and_both_stay():
     assert screen.shown["selected"] == other
     assert screen.shown["drawn"] == drawn[3].token_id
     screen.press("go_on").until_done()
-    request = WriteRequest("smollm2", PARIS, settings(max_new_tokens=6), (Turned(3, other),))
+    request = WriteRequest("smollm2", PARIS, settings(max_new_tokens=6), (BranchPoint(3, other),))
     expected = request.answer(engine)
     assert screen.text == texts_of(expected)
     assert screen.text[:3] == texts_of(drawn[:3])
@@ -233,7 +240,7 @@ def test_a_text_goes_on_after_its_last_token_with_the_same_luck():
 @pytest.mark.slow
 def test_a_run_that_was_stopped_is_written_anew():
     screen = Sampling(**HERE, max_new_tokens="30")
-    screen.press("write").press("stop_writing_text").until_done()
+    screen.press("write").press("text_stop").until_done()
     assert len(screen.text) < 30
     screen.press("write").until_done()
     assert screen.text == texts_of(own_steps(max_new_tokens=30))
@@ -261,7 +268,7 @@ def test_branches_that_a_link_brought_have_their_pieces_and_are_in_the_file():
     ]
     request = WriteRequest("smollm2", PARIS, settings(max_new_tokens=6))
     branches = [Branch(), Branch([(3, at_three)]), Branch([(4, at_four)]), Branch([(99, 1)])]
-    others = other_branches(Written(request, engine.run(request), None), branches)
+    others = other_branches(Continuation(request, engine.run(request), is_done=True), branches)
     assert [[turned.token for turned in each.request.branch] for each in others] == [[at_three], [at_four]]
     for each in others:
         assert texts_of(each.steps) == texts_of(each.request.answer(engine))
@@ -269,14 +276,14 @@ def test_branches_that_a_link_brought_have_their_pieces_and_are_in_the_file():
 
 def test_a_file_has_all_that_gives_the_text_again():
     knobs = {"max_new_tokens": 6, "bad_words": ((260,), (5, 6)), "stop": ("\n\n\n",), "order": ("top-p", "temperature")}
-    request = WriteRequest("smollm2", PARIS, settings(**knobs), (Turned(1, 345), Turned(4, 500)))
+    request = WriteRequest("smollm2", PARIS, settings(**knobs), (BranchPoint(1, 345), BranchPoint(4, 500)))
     steps = engine.run(request)
-    parents = [Written(each, engine.run(each), None) for each in (request.parent, request.parent.parent)]
-    read = json.loads(text_as_json(Written(request, steps, None), parents))
+    parents = [Continuation(each, engine.run(each), is_done=True) for each in (request.parent, request.parent.parent)]
+    read = json.loads(text_as_json(Continuation(request, steps, is_done=True), parents))
     said = read["settings"]
     said |= {name: tuple(said[name]) for name in ("stop", "order")}
     said["bad_words"] = tuple(map(tuple, said["bad_words"]))
-    branch = tuple(Turned(each["step"], each["token"]) for each in read["branch"])
+    branch = tuple(BranchPoint(each["step"], each["token"]) for each in read["branch"])
     again = WriteRequest(read["model"], read["prompt"], DecodingSettings(**said), branch)
     assert again == request
     found = again.answer(engine)
@@ -304,7 +311,7 @@ def test_what_is_stopped_stays_as_far_as_it_is_written():
     while not screen.text:
         time.sleep(0.05)
         screen.run()
-    count = len(screen.press("stop_writing_text").until_done().text)
+    count = len(screen.press("text_stop").until_done().text)
     assert "Stopped." in screen.written["says"]
     assert 0 < count < 200
     assert len(screen.run().text) == count

@@ -5,13 +5,13 @@ import urllib.parse
 
 import pytest
 
-from pages.sampling.tabs import EXPLANATION, NAMES
-from tests.pages.sampling_screen import PARIS, Sampling
+from pages.sampling.tabs import EXPLANATION
+from tests.pages.sampling_screen import PARIS, TABS, Sampling
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 HERE = {"model": "smollm2", "text": PARIS}
-MANY, LUCK, DRAWS, BEAMS, PROMPTS, EXPLAINED, TAKE, _ = NAMES
+MANY, LUCK, DRAWS, BEAMS, PROMPTS, EXPLAINED, TAKE, _ = TABS
 
 
 def test_whole_texts_wait_until_they_are_asked_for():
@@ -62,7 +62,7 @@ def test_it_is_explained_and_its_address_opens_the_same():
     assert Sampling(**query).shown == screen.shown
 
 
-@pytest.mark.parametrize("label", NAMES)
+@pytest.mark.parametrize("label", TABS)
 def test_a_seq2seq_model_opens_every_tab(label):
     screen = Sampling(model="spelling_to_sound", text="knight", max_new_tokens="4").open_tab(label)
     assert not any("not foreseen" in each for each in screen.said), screen.said

@@ -56,7 +56,7 @@ def test_thirty_texts_behind_a_long_one(tokens):
     let_go = threading.Event()
 
     def hold():
-        with gate.turn():
+        with gate.lock():
             assert let_go.wait(120)
 
     with ThreadPoolExecutor(PEOPLE + 2) as pool:

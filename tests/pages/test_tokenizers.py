@@ -13,9 +13,10 @@ import pytest
 from models.catalog import TOKENIZERS as CARDS
 from models.engine import engine
 from models.tokenization import PATTERNS, OriginsRequest, tokenize
-from pages.shared.examples import TOKENIZERS as EXAMPLES
+from pages.shared.link import NumberPair
 from pages.tokenizers import export
-from pages.tokenizers.choices import Shown, Stretch
+from pages.tokenizers.choices import ShownTokenizers
+from pages.tokenizers.examples import EXAMPLES
 from tests.models.tokenizer_texts import TEXTS
 from tests.pages.screen import ATTENTION, ROOT, Screen
 from tests.viz.wire import header_of
@@ -245,7 +246,7 @@ def test_a_long_text_is_paged_and_counted_as_a_whole():
 def test_a_long_text_is_paged_with_a_stretch_as_well():
     text = "The quick brown fox. สวัสดี 🍓\n" * 700
     screen = Columns(text="x", tokenizers="gpt2,bert").look(text)
-    screen.test.session_state["choice:stretch"] = Stretch((13_000, 13_004))
+    screen.test.session_state["choice:stretch"] = NumberPair((13_000, 13_004))
     # What is selected is in the window.
     assert screen.run().shown["start"] == 12_000
     assert screen.shown["pinned"] == [13_000, 13_004]
@@ -258,7 +259,7 @@ def test_a_long_text_is_paged_with_a_stretch_as_well():
     assert screen.run().shown["start"] == 0
     assert (screen.query["from"], screen.query["stretch"]) == ("0", "13000-13004")
     # A stretch between two windows is shown whole.
-    screen.test.session_state["choice:stretch"] = Stretch((5_995, 6_003))
+    screen.test.session_state["choice:stretch"] = NumberPair((5_995, 6_003))
     screen.test.session_state["choice:from"] = None
     assert screen.run().shown["start"] == 5_995
 
@@ -294,7 +295,7 @@ def test_the_token_of_the_thread_is_lit_on_both_pages():
 
 def test_what_is_taken_along_reads_back():
     text = 'a,"b"\nสวัสดี <|endoftext|> 🍓'
-    now = Shown(text, (CARDS["gpt2"], CARDS["bert"], CARDS["bytes"]), False)
+    now = ShownTokenizers(text, (CARDS["gpt2"], CARDS["bert"], CARDS["bytes"]), False)
     kept = json.loads(export.pieces_as_json(now))
     assert kept["text"] == text
     rows = list(csv.DictReader(io.StringIO(export.pieces_as_csv(now), newline="")))

@@ -10,9 +10,11 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from models.decoding import DecodingSettings, DrawsRequest, ManyRequest, SameLuckRequest, decode
+from models.decoding import BatchRequest, CommonNumbersRequest, DecodingSettings, DrawsRequest, decode
 from models.engine import engine
-from pages.sampling.whole_texts import chance_words, draws_words, parting_words, rest, texts_as_csv, texts_as_json
+from pages.sampling.batch import rest, texts_as_csv, texts_as_json
+from pages.sampling.draws import chance_words, draws_words
+from pages.sampling.same_seed import divergence_words
 
 SETTINGS = DecodingSettings(20, temperature=1.0, top_p=0.9, seed=2)
 OTHERS = {"Wild": DecodingSettings(20, temperature=1.8, min_p=0.05, seed=2)}
@@ -32,15 +34,16 @@ def tab_script(name, model, text, settings, presets, written):
     """Runs as a script of its own, so that everything is imported in it."""
     import streamlit as st
 
-    from pages.sampling import many
+    from pages.sampling.batch import batch_tab
+    from pages.sampling.draws import draws_tab
+    from pages.sampling.same_seed import same_seed_tab
     from pages.shared.messages import in_place
 
-    status = st.empty()
     with in_place():
-        if name == "draws_tab":
-            many.draws_tab(model, text, settings, status, written)
+        if name == "draws":
+            draws_tab(model, text, settings, st.empty(), written)
         else:
-            getattr(many, name)(model, text, settings, status, presets)
+            {"batch": batch_tab, "same seed": same_seed_tab}[name](model, text, settings, presets)
 
 
 def opened(name, model="smollm2", settings=SETTINGS, text=TEXT):
@@ -69,7 +72,7 @@ def html_of(test):
 
 @pytest.mark.slow
 def test_many_texts_are_written_when_they_are_asked_for():
-    test = opened("many_tab")
+    test = opened("batch")
     assert any("Nothing written yet" in each.value for each in test.caption)
     test.select_slider(key="many_texts").set_value(4)
     test.select_slider(key="many_tokens").set_value(20)
@@ -92,7 +95,7 @@ def test_many_texts_are_written_when_they_are_asked_for():
 
 
 def test_the_same_luck_and_where_it_parts():
-    test = finished(opened("luck_tab"))
+    test = finished(opened("same seed"))
     made = html_of(test)
     assert made.count("they part here") == 2
     assert "there the luck is" in made
@@ -104,20 +107,20 @@ def test_the_same_luck_and_where_it_parts():
 
 
 def test_draws_over_the_theory():
-    test = opened("draws_tab", settings=replace(SETTINGS, temperature=1.5, top_p=1))
+    test = opened("draws", settings=replace(SETTINGS, temperature=1.5, top_p=1))
     assert "of 100 such trials" in html_of(test)
     assert len(test.get("vega_lite_chart")) == 1
-    greedy = opened("draws_tab", settings=replace(SETTINGS, temperature=0))
+    greedy = opened("draws", settings=replace(SETTINGS, temperature=0))
     assert "Greedy: nothing is drawn" in html_of(greedy)
     assert not greedy.get("vega_lite_chart")
-    sure = opened("draws_tab")
+    sure = opened("draws")
     assert "nothing to chance" in html_of(sure)
     assert not sure.get("vega_lite_chart")
 
 
 def test_an_encoder_is_told_in_a_sentence():
     test = AppTest.from_function(
-        tab_script, default_timeout=120, args=("draws_tab", "minilm", TEXT, SETTINGS, OTHERS, ())
+        tab_script, default_timeout=120, args=("draws", "minilm", TEXT, SETTINGS, OTHERS, ())
     ).run()
     assert not test.exception
     [said] = [each.value for each in test.error]
@@ -126,7 +129,7 @@ def test_an_encoder_is_told_in_a_sentence():
 
 def test_files_have_all_that_gives_a_text_again():
     asked = (replace(SETTINGS, max_new_tokens=6), replace(OTHERS["Wild"], max_new_tokens=6))
-    request = ManyRequest("smollm2", TEXT, asked, 2)
+    request = BatchRequest("smollm2", TEXT, asked, 2)
     found = engine.run(request)
     rows = list(csv.DictReader(io.StringIO(texts_as_csv(["as above", "Wild"], found))))
     assert [(row["setting"], row["seed"]) for row in rows] == [
@@ -148,11 +151,11 @@ def test_files_have_all_that_gives_a_text_again():
 
 
 def test_words_for_what_happens_seldom():
-    same = engine.run(SameLuckRequest("smollm2", TEXT, (SETTINGS, replace(SETTINGS, top_h=1))))
-    assert "The same 20 tokens" in parting_words(["a", "b"], (SETTINGS, SETTINGS), same)[0]
+    same = engine.run(CommonNumbersRequest("smollm2", TEXT, (SETTINGS, replace(SETTINGS, top_h=1))))
+    assert "The same 20 tokens" in divergence_words(["a", "b"], (SETTINGS, SETTINGS), same)[0]
     pair = (SETTINGS, replace(SETTINGS, max_new_tokens=5))
-    short = engine.run(SameLuckRequest("smollm2", TEXT, pair))
-    assert "up to token 5, where one of them ends" in parting_words(["a", "b"], pair, short)[0]
+    short = engine.run(CommonNumbersRequest("smollm2", TEXT, pair))
+    assert "up to token 5, where one of them ends" in divergence_words(["a", "b"], pair, short)[0]
     alone = engine.run(DrawsRequest("smollm2", TEXT, (), replace(SETTINGS, top_k=1)))
     assert "nothing to chance" in draws_words(alone)[0]
     assert rest(None) is None

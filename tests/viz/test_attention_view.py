@@ -66,6 +66,7 @@ def test_a_pooled_map_says_how_and_its_row_is_told_in_full():
     header, _ = read(frame(9), view)
     assert header["panels"][0]["size"] == [9, 9]
     assert "2 × 3 cells, each the mean weight of its block" in header["caption"]
+    assert header["pooling"] == "mean weight"
     told: Any = state_of(frame(9), view)["row"]
     np.testing.assert_allclose(told[:8], row[:8], atol=1e-5)
     assert told[8] is None, "JSON has no NaN"

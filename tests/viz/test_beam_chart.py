@@ -13,7 +13,7 @@ from models.loading import wrap_model
 from models.tokenization import Piece, readable_text
 from tests.models import architectures
 from tests.models.test_decoding import PROMPT, model_of, ours
-from viz.beam_chart import KINDS, BeamLine, beam_table, beam_tree, fate_sentence, kind_of, nodes, text_so_far
+from viz.beam_chart import KINDS, BeamLine, beam_table, beam_tree, kind_of, nodes, outcome_sentence, text_so_far
 from viz.palette import DARK, LIGHT
 
 
@@ -40,8 +40,8 @@ def rows_of(chart, mark):
             continue
         rows = layer.get("data", whole["data"])["values"]
         for each in layer.get("transform", []):
-            _, is_or_not, fate = each["filter"].split(" ")
-            rows = [row for row in rows if (row["fate"] == fate.strip("'")) == (is_or_not == "==")]
+            _, is_or_not, outcome = each["filter"].split(" ")
+            rows = [row for row in rows if (row["outcome"] == outcome.strip("'")) == (is_or_not == "==")]
         found.append(rows)
     return found
 
@@ -60,7 +60,7 @@ def test_every_candidate_is_drawn_once_with_a_line_to_its_parent(search):
     (lines,) = rows_of(chart, "rule")
     boxes, told, scored = rows_of(chart, "rect")
     assert len(lines) == len(placed) == len(told) + len(scored)
-    assert len(boxes) == sum(node.candidate.fate != "died" for node in placed)
+    assert len(boxes) == sum(node.candidate.outcome != "dropped" for node in placed)
     names = rows_of(chart, "text")
     assert len(names[0]) == len(search.candidates)
     assert len(names[1]) + len(names[3]) == len(placed)
@@ -104,22 +104,22 @@ def test_what_finished_has_its_place_or_a_cross_and_a_score(search):
     assert [scores[str(place + 1)] for place in range(3)] == [beam.score for beam in search.beams]
 
 
-def test_every_fate_is_said_in_a_sentence(search):
+def test_every_outcome_is_said_in_a_sentence(search):
     said = {
-        (each.fate, fate_sentence(search, step, each))
+        (each.outcome, outcome_sentence(search, step, each))
         for step, considered in enumerate(search.candidates)
         for each in considered
     }
-    for fate, words in (
+    for outcome, words in (
         ("kept", "It ran on."),
         ("kept", "The winner begins with it."),
         ("finished", "the winner"),
         ("finished", "number 2 of 3"),
         ("finished", "not returned"),
-        ("died", "dropped here"),
+        ("dropped", "dropped here"),
     ):
-        assert any(one == fate and words in sentence for one, sentence in said), (fate, words)
-    unheard = [each for step in search.candidates for each in step if each.fate == "died" and each.is_end]
+        assert any(one == outcome and words in sentence for one, sentence in said), (outcome, words)
+    unheard = [each for step in search.candidates for each in step if each.outcome == "dropped" and each.is_end]
     assert all(each.rank >= 3 for each in unheard)
 
 
@@ -152,7 +152,7 @@ def test_a_long_text_shows_its_end_and_spaces_stay_spaces():
 
 def test_half_a_character_is_shown_by_its_bytes():
     half = Piece(7, "⟨D7 99⟩", b"\xd7\x99", (0, 0), False, False)
-    one = Candidate(0, (), 7, half, "", False, -0.5, -0.5, None, "died", None, ())
+    one = Candidate(0, (), 7, half, "", False, -0.5, -0.5, None, "dropped", None, ())
     chart = beam_tree(BeamSearch((), ((),), ((one,),)))
     assert rows_of(chart, "rule")[0][0]["piece"] == "⟨D7 99⟩"
 

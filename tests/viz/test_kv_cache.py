@@ -174,5 +174,5 @@ def test_charts_hold_the_numbers_they_are_given():
     assert all(np.log2(tick).is_integer() for tick in ticks)
     times = timing_chart(lengths, lengths / 2.0, lengths / 1.0, title="ms", scale=1000).to_dict()
     assert {each["value"] for each in times["data"]["values"]} >= {500.0, 100_000.0}
-    assert len(steps_chart([0.0, 0.5], title="nats", parts_at=1).to_dict()["layer"]) == 2
-    assert "layer" not in steps_chart([0.0, 0.5], title="nats", parts_at=None).to_dict()
+    assert len(steps_chart([0.0, 0.5], title="nats", diverges_at=1).to_dict()["layer"]) == 2
+    assert "layer" not in steps_chart([0.0, 0.5], title="nats", diverges_at=None).to_dict()

@@ -30,7 +30,7 @@ def test_tokens_are_escaped_and_coloured_by_probability():
 
 def test_texts_part_where_they_do():
     tokens = (TextToken("one", "one", 0.1), TextToken(" two", "␣two", 0.2))
-    made = text_cards([TextCard("a", tokens, parts_at=1), TextCard("b", tokens[:1], parts_at=1)])
+    made = text_cards([TextCard("a", tokens, diverges_at=1), TextCard("b", tokens[:1], diverges_at=1)])
     assert made.count("they part here") == 2
     first, second = made.split('<div class="card">')[1:]
     assert first.index(">one<") < first.index("they part") < first.index("> two<")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt16
 
-from viz.components.picture_state import mark_of, picture_state
+from viz.components.picture_state import digest_of, picture_state
 from viz.components.scaffold import callback, large_component, number, numbers, pack, text, twelve_bits
 from viz.palette import for_browser
 
@@ -253,7 +253,7 @@ def packed(frame: Frame, view: View, key: str = "attention_view") -> tuple[bytes
         more, arrays = _products(view)
     header |= more
     marks = [json.dumps(header, ensure_ascii=False).encode("utf-8", "surrogatepass")]
-    of = mark_of(*marks, *(np.ascontiguousarray(each).tobytes() for each in arrays))
+    of = digest_of(*marks, *(np.ascontiguousarray(each).tobytes() for each in arrays))
     return pack({**header, "of": of}, arrays), of
 
 
@@ -285,6 +285,7 @@ def _matrix(view: Matrix, frame: Frame) -> tuple[dict[str, object], list[np.ndar
         "base": view.base,
         "hasStrip": view.has_strip,
         "unit": view.unit,
+        "pooling": view.pooling,
         "least": view.least,
         "isLog": view.is_log,
         "caption": caption,

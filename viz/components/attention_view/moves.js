@@ -84,8 +84,8 @@ export class Moves {
     if (!isExact) {
       const { rows, columns, cells } = view.main
       const [row, column] = [view.blockOf(query, rows, view.queries.length), view.blockOf(key, columns, view.keys.length)]
-      const most = cells[row * columns + column]
-      return `largest weight near ${from}: ${Number.isNaN(most) ? view.header.unseenMeans : weightText(most)}`
+      const weight = cells[row * columns + column]
+      return `${view.header.pooling} near ${from}: ${Number.isNaN(weight) ? view.header.unseenMeans : weightText(weight)}`
     }
     const weights = view.panels.map((_, number) => view.weight(query, key, number))
     if (Number.isNaN(weights[view.header.main])) return `${from}: ${view.header.unseenMeans}`

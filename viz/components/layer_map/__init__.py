@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from viz.components.picture_state import mark_of, picture_state
+from viz.components.picture_state import digest_of, picture_state
 from viz.components.scaffold import callback, component, number, pack
 from viz.palette import for_browser
 
@@ -118,5 +118,5 @@ def packed(picture: LayerMap) -> tuple[bytes, str]:
         "caption": picture.caption,
         "palette": for_browser(),
     }
-    of = mark_of(json.dumps(header, ensure_ascii=False).encode("utf-8", "surrogatepass"), whole.tobytes())
+    of = digest_of(json.dumps(header, ensure_ascii=False).encode("utf-8", "surrogatepass"), whole.tobytes())
     return pack({**header, "of": of}, [whole]), of

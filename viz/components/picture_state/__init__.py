@@ -12,7 +12,7 @@ from viz.components.scaffold import component
 _mount = component("picture_state")
 
 
-def mark_of(*parts: bytes) -> str:
+def digest_of(*parts: bytes) -> str:
     """A name for what a picture holds: a state is of the picture with the same."""
     digest = hashlib.blake2b(digest_size=9)
     for part in parts:

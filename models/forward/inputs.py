@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from models.attention.interventions import HideToken, Rows
 from models.decoder_start import decoder_start
 from models.errors import HeadlightError
+from models.forward.interventions import HideToken, Rows
 from models.loaded import LoadedModel
 from models.tokenization import Piece, encode
 

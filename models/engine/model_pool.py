@@ -12,8 +12,8 @@ from typing import Any
 
 from models.engine.cache import ByteCache
 from models.engine.gate import asleep, tell
+from models.engine.room import Places, Read, keeping
 from models.errors import HeadlightError
-from models.loading.room import Places, Read, keeping
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ _IN_USE = (
 )
 
 
-class ShelfFullError(HeadlightError):
+class ModelPoolFullError(HeadlightError):
     """No room for a model: it is too large, or those that are there are all in use."""
 
 
@@ -51,8 +51,8 @@ class _Entry:
 class _Leases:
     """The models that one request or one job uses until it ends."""
 
-    def __init__(self, shelf: "Shelf", *, is_long: bool) -> None:
-        self.shelf = shelf
+    def __init__(self, pool: "ModelPool", *, is_long: bool) -> None:
+        self.pool = pool
         self.is_long = is_long
         self.entries: list[_Entry] = []
 
@@ -60,7 +60,7 @@ class _Leases:
 _open: ContextVar[_Leases | None] = ContextVar("headlight_leases", default=None)
 
 
-class Shelf:
+class ModelPool:
     """Models by name.
 
     most_models: how many there may be; None without a bound. most_bytes: how many bytes of them a device has room for.
@@ -115,7 +115,7 @@ class Shelf:
         is_long: a job, for whose end nobody should be made to wait.
         """
         around = _open.get()
-        if around is not None and around.shelf is self:
+        if around is not None and around.pool is self:
             yield
             return
         mine = _Leases(self, is_long=is_long)
@@ -137,7 +137,7 @@ class Shelf:
     def use(self, loaded: Any) -> None:
         """The same for a model that somebody has in hand."""
         mine = _open.get()
-        if mine is None or mine.shelf is not self:
+        if mine is None or mine.pool is not self:
             return
         with self._changed:
             for name, entry in self._entries.items():
@@ -146,9 +146,9 @@ class Shelf:
                     return
 
     def get(self, name: str, load: Callable[[], Any]) -> Any:
-        """The model of this name, loaded once; `load` asks for room with `models.loading.room.put` before it reads.
+        """The model of this name, loaded once; `load` asks for room with `models.engine.room.put` before it reads.
 
-        Raises ShelfFullError, NoMemoryError, and what `load` raises.
+        Raises ModelPoolFullError, NoMemoryError, and what `load` raises.
         """
         with self.leasing():
             while True:
@@ -199,7 +199,7 @@ class Shelf:
 
     def _put(self, name: str, load: Callable[[], Any]) -> Any:
         if not self._reserve(name, {}, _LAST_PLACE_SECONDS):
-            raise ShelfFullError(_IN_USE)
+            raise ModelPoolFullError(_IN_USE)
         try:
             with keeping(partial(self._into, name)):
                 loaded = load()
@@ -219,7 +219,7 @@ class Shelf:
             if why is not None:
                 continue
             if not self._reserve(name, takes, _LAST_PLACE_SECONDS if place is offered[-1] else _NEXT_PLACE_SECONDS):
-                why = ShelfFullError(_IN_USE)
+                why = ModelPoolFullError(_IN_USE)
                 continue
             is_there, loaded = self._try(read, place)
             if not is_there and self.release(takes):
@@ -239,11 +239,11 @@ class Shelf:
                 raise
         return False, None
 
-    def _too_large(self, takes: Mapping[str, int]) -> ShelfFullError | None:
+    def _too_large(self, takes: Mapping[str, int]) -> ModelPoolFullError | None:
         for device, size in takes.items():
             most = self._most_bytes(device)
             if most is not None and size > most:
-                return ShelfFullError(
+                return ModelPoolFullError(
                     f"This model takes {size / _GIB:.1f} GiB, and models may take {most / _GIB:.1f} GiB here; choose a "
                     "smaller one."
                 )

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from models.errors import HeadlightError
+from models.forward.axes import are_target
 
 
 class InterventionError(HeadlightError):
@@ -86,7 +87,7 @@ def hidden_keys(rows: Rows, kind: str, layer: int, query: Tensor, key: Tensor, *
 
     Raises InterventionError for a position or head that the call does not have.
     """
-    keys_are_target = is_seq2seq and kind == "decoder"
+    _, keys_are_target = are_target(kind, is_seq2seq=is_seq2seq)
     tokens = [(row, each) for row, each in _each(rows, HideToken) if each.in_target == keys_are_target]
     links = [(row, each) for row, each in _each(rows, CutLink) if (each.kind, each.layer) == (kind, layer)]
     if not tokens and not links:

@@ -4,31 +4,26 @@ import atexit
 import gc
 import logging
 import os
-import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from models.engine.asked import MOST_CHARACTERS_ALONE, check_size
 from models.engine.cache import ByteCache
 from models.engine.gate import Gate, OnWait, listening
 from models.engine.jobs import Jobs, Progress
 from models.engine.memory import return_now, return_when_idle, share_heaps
-from models.engine.shelf import Shelf
+from models.engine.model_pool import ModelPool
+from models.engine.provider import provided
 from models.engine.threads import wait_asleep
+from models.engine.wanted import Wanted, as_long_as, go_on_if_wanted, wanted_now
 from models.errors import HeadlightError
-from models.one_at_a_time import libraries
 from models.panics import panics_as_failures
 from models.settings import count_of, size_of
-from models.wanted import Wanted, as_long_as, go_on_if_wanted, wanted_now
-
-if TYPE_CHECKING:
-    from models.loading import LoadedModel
-    from models.tokenization import LoadedTokenizer
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +48,7 @@ class Request(Protocol[Answer_co]):
     """A frozen, hashable question; it is its own key in the cache."""
 
     def answer(self, engine: "Engine") -> Answer_co:
-        """Compute the answer, asking `engine` for models, for other requests, and for the turn to run a forward."""
+        """Compute the answer, asking `engine` for models, for other requests, and for the lock of a device."""
         ...
 
     def __hash__(self) -> int: ...
@@ -64,7 +59,7 @@ class StepsRequest(Protocol):
     """A frozen, hashable question whose answer comes step by step; equal ones under way are computed once."""
 
     def steps(self, engine: "Engine") -> Iterator[Any]:
-        """Compute the steps one by one, taking the turn for each forward and holding nothing between two."""
+        """Compute the steps one by one, taking the lock for each forward and holding nothing between two."""
         ...
 
     def __hash__(self) -> int: ...
@@ -103,10 +98,10 @@ class Engine:
     def __init__(self, max_bytes: int | None = None, most_models: int | None = None) -> None:
         given = max_bytes if max_bytes is not None else size_of(os.environ.get(VARIABLE, ""))
         self.answers = ByteCache(_DEFAULT_BYTES if given is None else given)
-        self._models = Shelf(
+        self._models = ModelPool(
             most_models=most_models if most_models is not None else count_of(os.environ.get(MODELS_VARIABLE, "")),
-            most_bytes=_most_bytes,
-            measure=_measure,
+            most_bytes=lambda device: provided().most_bytes(device),
+            measure=lambda loaded: provided().bytes_by_device(loaded),
             is_full=_is_full,
             forget=self.answers.forget,
             free=_free,
@@ -129,7 +124,7 @@ class Engine:
             what is computed stops between two layers.
 
         Raises what the request's computation raises (see its class), HeadlightError for what a person can mend,
-        RequestTooLargeError, and NobodyWaits (`models.wanted`).
+        RequestTooLargeError, and NobodyWaits (`models.engine.wanted`).
         """
         check_size(request, self.most_characters())
         with listening(on_wait), as_long_as(wanted or wanted_now()), self._using():
@@ -175,13 +170,13 @@ class Engine:
 
     @property
     def jobs_running(self) -> int:
-        """How many jobs compute or wait for their turn."""
+        """How many jobs compute or wait for a device."""
         return self._jobs.running()
 
-    def model(self, name: str) -> "LoadedModel":
-        """The model of this name, loaded once; it stays until the request or job that asks has ended.
+    def model(self, name: str) -> Any:
+        """The `LoadedModel` of this name, loaded once; it stays until the request or job that asks has ended.
 
-        Raises ShelfFullError, NoMemoryError, and what `models.loading.load_model` raises.
+        Raises ModelPoolFullError, NoMemoryError, and what `models.loading.load_model` raises.
         """
         return self._models.get(name, lambda: _load(name))
 
@@ -204,12 +199,12 @@ class Engine:
         return name in self._models
 
     @contextmanager
-    def forward(self, loaded: "LoadedModel") -> Iterator[None]:
-        """The turn to compute on this model's device: one forward each, so that a long text blocks nobody for long."""
+    def forward(self, loaded: Any) -> Iterator[None]:
+        """The lock of this model's device, held for one forward, so that a long text blocks nobody for long."""
         go_on_if_wanted()
         with self._using():
             self._models.use(loaded)
-            with self.gate(str(loaded.device)).turn(), self._surviving(with_model=True):
+            with self.gate(str(loaded.device)).lock(), self._surviving(with_model=True):
                 yield
         return_when_idle()
 
@@ -252,17 +247,11 @@ class Engine:
 
     def _after(self, error: Exception) -> str:
         """What to say of a device's failure; "" where it is none."""
-        # An error of torch's cannot come before torch, nor while it is imported.
-        if "torch" not in sys.modules or isinstance(error, ImportError):
-            return ""
-        libraries()
-        from models.loading.placing import failure_of, let_go_of
-
-        failure = failure_of(error)
+        failure = provided().failure_of(error)
         if failure is None:
             return ""
         log.warning("A device failed: %s", error)
-        let_go_of(error)
+        provided().let_go_of(error)
         if failure == "full":
             self._models.release()
             return _full("this computer" if _CPU_ALLOCATOR in str(error) else "the device that computes")
@@ -272,12 +261,9 @@ class Engine:
 
     def memory(self) -> MemoryUse:
         """What our models take of the device that computes. Imports torch. Raises DeviceError."""
-        libraries()
-        from models.loading.placing import chosen_device, device_memory, most_model_bytes
-
-        device = chosen_device(self._models.failed)
-        used = sum(size for name, size in self._models.used().items() if name.partition(":")[0] == device.type)
-        return MemoryUse(models=used, most=most_model_bytes(device), has=device_memory(device))
+        device = provided().device(self._models.failed)
+        used = sum(size for name, size in self._models.used().items() if name.partition(":")[0] == device.kind)
+        return MemoryUse(models=used, most=device.most_model_bytes, has=device.memory)
 
     def gate(self, device: str) -> Gate:
         """The gate of this device ("cpu", "cuda:0", ...)."""
@@ -285,17 +271,11 @@ class Engine:
             return self._gates.setdefault(device, Gate(_MOST_BEGUN if device == "cpu" else 1))
 
 
-def _load(name: str) -> "LoadedModel":
-    # torch is imported with the first model, so that the first paint need not wait for it.
-    libraries()
-    from models.loading import load_model
-    from models.loading.opening import check_is_open
-
-    check_is_open(name)
+def _load(name: str) -> Any:
     start = time.perf_counter()
     # Whoever asks for it next would begin anew, and what stops a forward would be taken for what the model cannot do.
     with as_long_as(None):
-        loaded = load_model(name)
+        loaded = provided().load_model(name)
     log.info("Loaded %s in %.1f s; it computes on %s", name, time.perf_counter() - start, loaded.device)
     _hide_from_collector()
     return loaded
@@ -305,26 +285,10 @@ def _full(where: str) -> str:
     return f"There is not enough memory on {where} for this; take a shorter text, or a smaller model."
 
 
-def _most_bytes(device: str) -> int:
-    import torch
-
-    from models.loading.placing import most_model_bytes
-
-    return most_model_bytes(torch.device(device))
-
-
-def _measure(loaded: "LoadedModel") -> dict[str, int]:
-    from models.loading.placing import bytes_by_device
-
-    return bytes_by_device(loaded.model)
-
-
 def _is_full(error: Exception) -> bool:
-    from models.loading.placing import failure_of, let_go_of
-
-    if failure_of(error) != "full":
+    if provided().failure_of(error) != "full":
         return False
-    let_go_of(error)
+    provided().let_go_of(error)
     return True
 
 
@@ -334,17 +298,11 @@ def _free() -> None:
     gc.unfreeze()
     _hide_from_collector()
     return_now()
-    if "torch" in sys.modules:
-        from models.loading.placing import empty_caches
-
-        empty_caches()
+    provided().empty_caches()
 
 
-def _load_tokenizer(name: str) -> "LoadedTokenizer":
-    libraries("models.tokenization")
-    from models.tokenization import load_tokenizer
-
-    loaded = load_tokenizer(name)
+def _load_tokenizer(name: str) -> Any:
+    loaded = provided().load_tokenizer(name)
     _hide_from_collector()
     return loaded
 
@@ -360,15 +318,7 @@ def _hide_from_collector() -> None:
 
 def device_name() -> str:
     """The device that computes, as the sidebar shows it. Imports torch. Raises DeviceError."""
-    libraries()
-    import torch
-
-    from models.loading.placing import chosen_device
-
-    device = chosen_device(engine._models.failed)
-    if device.type == "cuda":
-        return f"{torch.cuda.get_device_name(device)} ({device})"
-    return {"cpu": f"CPU, {torch.get_num_threads()} threads", "mps": "Apple GPU (mps)"}[device.type]
+    return provided().device(engine._models.failed).name
 
 
 share_heaps()

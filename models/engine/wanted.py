@@ -1,7 +1,8 @@
 """Whether somebody still waits for what is computed, and whether others may compute in between.
 
-Both are asked where a computation can stop: between two layers of a forward, before each turn at a device, and while it
-waits. Who asks for something says how that is known (`as_long_as`); who gives out turns says when one is over.
+Both are asked where a computation can stop: between two layers of a forward, before it takes the lock of a device, and
+while it waits. Who asks for something says how that is known (`as_long_as`); who gives out locks says when one has to
+be let go.
 """
 
 from collections.abc import Callable, Iterator

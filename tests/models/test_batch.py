@@ -9,16 +9,16 @@ import sacrebleu
 import torch
 
 from models.decoding import (
+    BatchRequest,
+    CommonNumbersRequest,
     DecodingSettings,
-    ManyRequest,
-    SameLuckRequest,
     SettingsError,
     SweepRequest,
     decode,
     sampling_stages,
 )
 from models.decoding.figures import distinct_n, figures_of, mean_log_probability, n_grams, repeated_share, self_bleu
-from models.decoding.sampling import luck_of
+from models.decoding.sampling import random_numbers
 from models.engine import Engine
 from tests.models.test_decoding import PROMPT, ours
 
@@ -40,7 +40,7 @@ def alone(name, settings):
 def test_each_text_is_what_it_would_be_alone(name):
     hot = DecodingSettings(12, temperature=1.3, seed=40)
     settings = (hot, replace(hot, top_k=5, repetition_penalty=1.2), replace(hot, temperature=0, max_new_tokens=7))
-    *steps, last = ManyRequest(name, PROMPT, settings, 3).steps(engine_with(name))
+    *steps, last = BatchRequest(name, PROMPT, settings, 3).steps(engine_with(name))
     assert [step.tokens for step in steps] == list(range(1, 13))
     assert all(step.most == 12 and step.found is None for step in steps)
     assert [step.going_on for step in steps] == [7] * 6 + [6] * 5 + [0]
@@ -61,7 +61,7 @@ def test_each_text_of_a_real_model_is_what_it_would_be_alone(smollm2):
     engine = Engine()
     engine._models.get("smollm2", lambda: smollm2)
     asked = DecodingSettings(6, temperature=1.0, top_p=0.95, seed=3)
-    request = ManyRequest("smollm2", FRANCE, (asked, replace(asked, temperature=1.8, min_p=0.1)), 3)
+    request = BatchRequest("smollm2", FRANCE, (asked, replace(asked, temperature=1.8, min_p=0.1)), 3)
     found = engine.run(request)
     for each in found.each:
         for text in each.texts:
@@ -81,7 +81,7 @@ def test_an_end_token_is_drawn_but_is_not_of_the_text(smollm2):
     engine = Engine()
     engine._models.get("smollm2", lambda: smollm2)
     asked = "<|im_start|>user\nWhat is 2+2?<|im_end|>\n<|im_start|>assistant\nThe answer is"
-    [each] = engine.run(ManyRequest("smollm2", asked, (DecodingSettings(12),), 2)).each
+    [each] = engine.run(BatchRequest("smollm2", asked, (DecodingSettings(12),), 2)).each
     one, other = each.texts
     assert one.ends == "end token"
     assert one.own_ids == one.ids[:-1]
@@ -118,18 +118,18 @@ def test_the_same_luck_in_two_settings():
     hot = DecodingSettings(14, temperature=1.0, seed=11)
     settings = (hot, replace(hot, top_k=3))
     engine = engine_with("llama")
-    found = engine.run(SameLuckRequest("llama", PROMPT, settings))
+    found = engine.run(CommonNumbersRequest("llama", PROMPT, settings))
     for one, steps in zip(settings, found.steps, strict=True):
         assert [step.token_id for step in steps] == [step.token_id for step in alone("llama", one)]
         assert all(step.cache is None for step in steps)
-    at = found.parts_at
+    at = found.diverges_at
     first, second = ([step.token_id for step in steps] for steps in found.steps)
     assert at is not None
     assert first[:at] == second[:at]
     assert first[at] != second[at]
-    assert found.luck == float(luck_of(11, 14)[at])
-    for (low, high), steps, one in zip(found.reaches, found.steps, settings, strict=True):
-        assert low - 1e-6 <= found.luck < high + 1e-6
+    assert found.number == float(random_numbers(11, 14)[at])
+    for (low, high), steps, one in zip(found.intervals, found.steps, settings, strict=True):
+        assert low - 1e-6 <= found.number < high + 1e-6
         assert high - low == pytest.approx(steps[at].drawn_probability, rel=1e-3)
         history = [*PROMPT, *first[:at]]
         with torch.inference_mode():
@@ -142,13 +142,13 @@ def test_the_same_luck_in_two_settings():
 def test_the_same_luck_where_nothing_parts_or_one_is_greedy():
     engine = engine_with("gpt2")
     hot = DecodingSettings(8, temperature=1.5, seed=2)
-    same = engine.run(SameLuckRequest("gpt2", PROMPT, (hot, replace(hot, top_p=1))))
-    assert (same.parts_at, same.luck, same.reaches) == (None, None, None)
-    shorter = engine.run(SameLuckRequest("gpt2", PROMPT, (hot, replace(hot, max_new_tokens=5))))
-    assert shorter.parts_at == 5
-    assert shorter.reaches is None
-    greedy = engine.run(SameLuckRequest("gpt2", PROMPT, (replace(hot, temperature=0), hot)))
-    assert greedy.reaches[0] == (0, 1)
+    same = engine.run(CommonNumbersRequest("gpt2", PROMPT, (hot, replace(hot, top_p=1))))
+    assert (same.diverges_at, same.number, same.intervals) == (None, None, None)
+    shorter = engine.run(CommonNumbersRequest("gpt2", PROMPT, (hot, replace(hot, max_new_tokens=5))))
+    assert shorter.diverges_at == 5
+    assert shorter.intervals is None
+    greedy = engine.run(CommonNumbersRequest("gpt2", PROMPT, (replace(hot, temperature=0), hot)))
+    assert greedy.intervals[0] == (0, 1)
 
 
 # ----- Bounds and jobs
@@ -157,21 +157,21 @@ def test_the_same_luck_where_nothing_parts_or_one_is_greedy():
 def test_what_is_too_much_is_said_in_a_sentence():
     hot = DecodingSettings(10, temperature=1.0)
     with pytest.raises(SettingsError, match="80 texts at once, and 64 can be written"):
-        ManyRequest("llama", "a", (hot, replace(hot, top_k=3)), 40)
+        BatchRequest("llama", "a", (hot, replace(hot, top_k=3)), 40)
     # Greedily there is one text however many are asked for.
-    ManyRequest("llama", "a", (replace(hot, temperature=0), hot), 63)
+    BatchRequest("llama", "a", (replace(hot, temperature=0), hot), 63)
     with pytest.raises(SettingsError, match="1 to 4 settings"):
-        ManyRequest("llama", "a", (hot,) * 5, 2)
+        BatchRequest("llama", "a", (hot,) * 5, 2)
     with pytest.raises(SettingsError, match="1 to 4 settings"):
-        ManyRequest("llama", "a", (), 2)
+        BatchRequest("llama", "a", (), 2)
     with pytest.raises(SettingsError, match="At least one text"):
-        ManyRequest("llama", "a", (hot,), 0)
+        BatchRequest("llama", "a", (hot,), 0)
     with pytest.raises(SettingsError, match="give all of them one seed"):
-        ManyRequest("llama", "a", (hot, replace(hot, seed=1)), 2)
+        BatchRequest("llama", "a", (hot, replace(hot, seed=1)), 2)
     with pytest.raises(SettingsError, match="give all of them one seed"):
-        SameLuckRequest("llama", "a", (hot, replace(hot, seed=1)))
+        CommonNumbersRequest("llama", "a", (hot, replace(hot, seed=1)))
     with pytest.raises(SettingsError, match="The seed"):
-        ManyRequest("llama", "a", (replace(hot, seed=2**63 - 1),), 2)
+        BatchRequest("llama", "a", (replace(hot, seed=2**63 - 1),), 2)
     with pytest.raises(SettingsError, match="each of them once"):
         SweepRequest("llama", "a", hot, (1.0, 1.0), 2)
     with pytest.raises(SettingsError, match="The temperature"):
@@ -183,15 +183,15 @@ def test_what_is_too_much_is_said_in_a_sentence():
 def test_a_batch_that_takes_too_much_memory_is_refused_before_it_is_computed(smollm2):
     engine = Engine()
     engine._models.get("smollm2", lambda: smollm2)
-    long = ManyRequest("smollm2", "word " * 400, (DecodingSettings(64, temperature=1.0),), 64)
+    long = BatchRequest("smollm2", "word " * 400, (DecodingSettings(64, temperature=1.0),), 64)
     with pytest.raises(SettingsError, match=r"MiB of keys and values, and 512 MiB are allowed; ask for fewer texts"):
         engine.run(long)
 
 
 def test_a_cancelled_job_stops():
     engine = engine_with("llama")
-    request = ManyRequest("llama", PROMPT, (DecodingSettings(64, temperature=1.0),), 8)
-    with engine.gate("cpu").turn():
+    request = BatchRequest("llama", PROMPT, (DecodingSettings(64, temperature=1.0),), 8)
+    with engine.gate("cpu").lock():
         job = engine.start(request)
         engine.cancel(job)
     until = time.monotonic() + 20

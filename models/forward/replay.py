@@ -1,4 +1,6 @@
-"""What a model's blocks said in one run, so that another run with a change further up begins there."""
+"""Caching what a model's blocks return in one run, so that a run with an intervention starts at the first block that it
+changes: the blocks before are replayed.
+"""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -10,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.attention.capture import Run
-from models.attention.interventions import HideToken, Intervention
-from models.shadow import outermost_lists, shadow_of, shallow
+from models.forward.capture import Run
+from models.forward.interventions import HideToken, Intervention
+from models.forward.shadow import outermost_lists, shadow_of, shallow
 
 # All that is kept of one run, and of how many blocks of a stack: a changed run may begin a few blocks too early, but no
 # run has to ask for much memory.
@@ -22,8 +24,8 @@ _PLAIN = (Tensor, bool, int, float, str, type(None))
 
 
 @dataclass(frozen=True, eq=False)
-class Said:
-    """What one call of a block returned.
+class CachedOutput:
+    """What one call of a block returned, kept from one run for the next.
 
     block: the module; stack: the outermost list of modules that it is a member of.
     is_kept: whether the output is; of a long stack only every so many, and the last.
@@ -49,11 +51,11 @@ class Said:
         """Whether each tensor can only be one row of a batch: [1, position, width] and the like."""
         return all(each.dim() >= 3 and each.shape[0] == 1 for each in self.tensors)
 
-    def again(self, batch: int, *, is_used: bool) -> Any:
-        """The same once more, on the device, each of `batch` rows equal.
+    def replay(self, batch: int, *, is_used: bool) -> Any:
+        """The output on the device that it was on, repeated for each of `batch` rows.
 
-        is_used: whether anything looks at it, and may write into it: then it is a copy. What a known block says to
-            another known one of its stack is not looked at.
+        is_used: whether anything reads it, and may write into it: then it is a copy. What a cached block hands to
+            another cached one of its stack is not read.
         """
         devices = iter(self.devices)
 
@@ -65,15 +67,15 @@ class Said:
 
 
 class Blocks:
-    """The blocks of one run: those that are known answer at once, and what the others say is kept, if it is wanted.
+    """The blocks of one run: those with a cached output return it, and what the others return is cached, if wanted.
 
     Blocks are kept in the order in which they ran, from the first one on, as far as each is a function of tensors and
     plain values: what a block that is handed a dictionary or a cache leaves behind in it is not in its output.
     """
 
-    def __init__(self, run: Run, known: Sequence[Said], batch: int, *, keeps: bool) -> None:
-        self._said: list[Said] = []
-        self._marks: list[tuple[Tensor, Tensor]] = []
+    def __init__(self, run: Run, known: Sequence[CachedOutput], batch: int, *, keeps: bool) -> None:
+        self._cached: list[CachedOutput] = []
+        self._checksums: list[tuple[Tensor, Tensor]] = []
         self._run = run
         self._known = tuple(known)
         self._batch = batch
@@ -82,21 +84,21 @@ class Blocks:
         self._stand_ins: list[nn.Module] = []
         self._before: list[tuple[Tensor, Tensor]] = []
 
-    def said(self) -> tuple[Said, ...]:
-        """What is known afterwards; nothing where the model wrote into what was kept."""
-        if not all(torch.equal(_mark(each), then) for each, then in self._marks):
+    def cached(self) -> tuple[CachedOutput, ...]:
+        """The outputs that were cached in this run; none where the model wrote into one of them afterwards."""
+        if not all(torch.equal(_checksum(each), then) for each, then in self._checksums):
             return ()
         # What is not kept is of no use where it goes to another stack.
         ends = (
             place
-            for place, (each, next_one) in enumerate(zip(self._said, self._said[1:], strict=False))
+            for place, (each, next_one) in enumerate(zip(self._cached, self._cached[1:], strict=False))
             if not each.is_kept and next_one.stack is not each.stack
         )
-        return tuple(self._said[: next(ends, None)])
+        return tuple(self._cached[: next(ends, None)])
 
     @contextmanager
     def of(self, model: nn.Module) -> Iterator[nn.Module]:
-        """A shadow of `model` with these blocks, sharing all weights; the model itself where nothing is to be done."""
+        """A shadow of `model` with these blocks, sharing all weights; the model itself where there is nothing to do."""
         if not self._known and not self._keeps:
             yield model
             return
@@ -113,8 +115,8 @@ class Blocks:
     def _stand_in(self, block: nn.Module, stack: nn.ModuleList) -> nn.Module:
         stand_in = shallow(block)
         compute = stand_in.forward
-        # A block that runs several times (ALBERT's one group of layers) has said as many things. What goes to another
-        # known block is not looked at: there the next output that is kept stands for it.
+        # A block that runs several times (ALBERT's one group of layers) has as many outputs. What goes to another
+        # cached block is not read: there the next output that is kept stands for it.
         known = deque(
             (
                 next(other for other in self._known[place:] if other.is_kept),
@@ -126,8 +128,8 @@ class Blocks:
 
         def forward(*arguments: Any, **keywords: Any) -> Any:
             if known:
-                said, is_used = known.popleft()
-                return said.again(self._batch, is_used=is_used)
+                cached, is_used = known.popleft()
+                return cached.replay(self._batch, is_used=is_used)
             before = len(self._run.calls)
             output = compute(*arguments, **keywords)
             if self._keeps:
@@ -141,7 +143,7 @@ class Blocks:
 
     def _keep(self, where: tuple[nn.Module, nn.ModuleList], given: list[Any], output: Any, before: int) -> None:
         # Attention outside of all blocks would run again, and be counted a second time.
-        is_next = before == sum(len(each.calls) for each in self._said)
+        is_next = before == sum(len(each.calls) for each in self._cached)
         self._keeps = is_next and all(map(_is_plain, given)) and _is_made_of_tensors(output)
         if not self._keeps:
             return
@@ -149,7 +151,7 @@ class Blocks:
         place, every = list(stack).index(block), -(-len(stack) // _MOST_BLOCKS)
         calls = tuple(self._run.calls)[before:]
         if place % every != every - 1 and place != len(stack) - 1:
-            self._said.append(Said(block, stack, None, (), calls, is_kept=False))
+            self._cached.append(CachedOutput(block, stack, None, (), calls, is_kept=False))
             return
         tensors = list(_tensors(output))
         # What the block before handed on is kept once.
@@ -159,25 +161,27 @@ class Blocks:
         if not self._keeps:
             return
         # A copy of each block's output would take as long as a fifth of the forward: they are kept as they are, and
-        # their marks tell whether somebody wrote into them. What comes from a GPU is a copy.
+        # their checksums tell whether somebody wrote into them. What comes from a GPU is a copy.
         copies = [
             each.detach().to("cpu") if kept is None else kept for each, kept in zip(tensors, handed_on, strict=True)
         ]
-        self._marks += [(each, _mark(each)) for each in tensors if each.device.type == "cpu"]
+        self._checksums += [(each, _checksum(each)) for each in tensors if each.device.type == "cpu"]
         self._before = list(zip(tensors, copies, strict=True))
         in_order = iter(copies)
         copy = _mapped(output, lambda _: next(in_order))
         devices = tuple(each.device for each in tensors)
-        self._said.append(Said(block, stack, copy, devices, calls, is_kept=True))
+        self._cached.append(CachedOutput(block, stack, copy, devices, calls, is_kept=True))
 
 
-def unchanged(said: Sequence[Said], changes: Sequence[Intervention], *, is_seq2seq: bool) -> tuple[Said, ...]:
-    """Those that ran before the first attention which one of the `changes` has to do with, the last one kept."""
+def unchanged(
+    cached: Sequence[CachedOutput], changes: Sequence[Intervention], *, is_seq2seq: bool
+) -> tuple[CachedOutput, ...]:
+    """The outputs of the blocks before the first attention that one of `changes` acts on; the last of them is kept."""
 
-    def is_untouched(each: Said) -> bool:
+    def is_untouched(each: CachedOutput) -> bool:
         return not any(_touches(change, each.calls, is_seq2seq=is_seq2seq) for change in changes)
 
-    known = list(takewhile(is_untouched, said))
+    known = list(takewhile(is_untouched, cached))
     while known and not known[-1].is_kept:
         known.pop()
     return tuple(known)
@@ -213,7 +217,7 @@ def _tensors(value: Any) -> Iterator[Tensor]:
             yield from _tensors(each)
 
 
-def _mark(tensor: Tensor) -> Tensor:
+def _checksum(tensor: Tensor) -> Tensor:
     """The sum of some of its numbers, several of each row: another one after whatever is written into the rows."""
     return tensor.flatten()[::61].sum()
 

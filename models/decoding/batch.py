@@ -1,22 +1,23 @@
-"""Many whole texts at once: from several settings, over a sweep of temperatures, or two with the same luck."""
+"""Whole texts written in one batch: from several settings, over temperatures, or two from common random numbers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import zip_longest
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 
 from models.decoding.figures import TextFigures, figures_of
 from models.decoding.loop import Prompt, decode_batch
 from models.decoding.preparation import prompt_ids
-from models.decoding.sampling import luck_of
+from models.decoding.sampling import random_numbers
 from models.decoding.settings import DecodingSettings, SettingsError
+from models.decoding.stages import NextToken, NextTokenRequest, stages_after
 from models.decoding.steps import Ending, GenerationStep
-from models.decoding.waterfall import NextToken, NextTokenRequest, stages_after
-from models.engine import Engine
+from models.engine import Engine, Stepwise
 from models.kv_cache import bytes_at, cache_shape
+from models.loaded import LoadedModel
 
 MOST_ROWS = 64
 MOST_SETTINGS = 4
@@ -26,7 +27,7 @@ _MIB = 1024**2
 
 
 @dataclass(frozen=True)
-class WrittenText:
+class BatchText:
     """One text, token by token.
 
     seed: it alone gives this text again. ids, pieces: of every token that was drawn, an end token too. parts: what each
@@ -55,52 +56,69 @@ class WrittenText:
 
 @dataclass(frozen=True)
 class SettingTexts:
-    """What one setting wrote. texts: text r has the luck of the first seed + r; greedily all are the same."""
+    """What one setting wrote. texts: text r draws with the first seed + r; greedily all are the same."""
 
     settings: DecodingSettings
-    texts: tuple[WrittenText, ...]
+    texts: tuple[BatchText, ...]
     figures: TextFigures
 
 
 @dataclass(frozen=True)
-class ManyTexts:
+class BatchTexts:
     """What each setting wrote, in the order in which they were asked for."""
 
     each: tuple[SettingTexts, ...]
 
 
 @dataclass(frozen=True)
-class SameLuck:
-    """Two texts from the same numbers.
+class CommonNumbers:
+    """Two texts from common random numbers.
 
-    steps: of the first and the second. parts_at: the first step at which the tokens differ, or one has none any more;
-        None where they are the same to the end.
-    luck: the number in [0, 1) of that step. reaches: from where to where the token of each lies in [0, 1) there, the
-        model's likeliest tokens lying first; None where one of them has no token there.
+    steps: of the first and the second. diverges_at: the first step at which the tokens differ, or one has none any
+        more; None where they are the same to the end.
+    number: the random number in [0, 1) of that step. intervals: the interval of [0, 1) in which each one's token is
+        drawn there, the model's likeliest tokens lying first; None where one of them has no token there.
     """
 
     steps: tuple[tuple[GenerationStep, ...], tuple[GenerationStep, ...]]
-    parts_at: int | None
-    luck: float | None
-    reaches: tuple[tuple[float, float], tuple[float, float]] | None
+    diverges_at: int | None
+    number: float | None
+    intervals: tuple[tuple[float, float], tuple[float, float]] | None
 
 
 @dataclass(frozen=True)
-class ManyProgress:
+class BatchProgress:
     """How far it is: so many of at most so many tokens, and how many rows go on. `found` is there at the end."""
 
     tokens: int
     most: int
     going_on: int
-    found: ManyTexts | SameLuck | None = None
+    found: BatchTexts | CommonNumbers | None = None
+
+
+Found = TypeVar("Found")
+
+
+class _Batch(Stepwise[BatchProgress, Found]):
+    """The last step holds what was found."""
+
+    def answer_of(self, steps: Sequence[BatchProgress]) -> Found:
+        """What was found."""
+        found: Any = steps[-1].found
+        return found
+
+    def steps_of(self, answer: Found) -> tuple[BatchProgress, ...]:
+        """The last step alone."""
+        found: Any = answer
+        return (BatchProgress(1, 1, 0, found),)
 
 
 @dataclass(frozen=True)
-class ManyRequest:
+class BatchRequest(_Batch[BatchTexts]):
     """`count` continuations of a text with each of up to four settings, in one batch.
 
-    Text r of each setting has the seed `seed + r`, so that it has the same luck in all of them; a greedy one has no
-    luck, is written once and stands for all of its texts.
+    Text r of each setting has the seed `seed + r`, so that all of them draw with the same random numbers; a greedy one
+    draws nothing, is written once and stands for all of its texts.
     """
 
     model: str
@@ -115,18 +133,14 @@ class ManyRequest:
             raise SettingsError(f"1 to {MOST_SETTINGS} settings can be compared, not {len(self.settings)}.")
         _check(self.settings, self.count)
 
-    def steps(self, engine: Engine) -> Iterator[ManyProgress]:
-        """The last step has the ManyTexts, which are then kept as the answer. Raises what `answer` raises."""
-        return _kept(self, engine, _many(engine, self.model, self.text, self.settings, self.count))
-
-    def answer(self, engine: Engine) -> ManyTexts:
+    def computed(self, engine: Engine) -> Iterator[BatchProgress]:
         """Raises what `load_model` and `decode_batch` raise, SettingsError where the batch would be too large."""
-        return _last(_many(engine, self.model, self.text, self.settings, self.count))
+        return _batch_texts(engine, self.model, self.text, self.settings, self.count)
 
 
 @dataclass(frozen=True)
-class SweepRequest:
-    """`count` continuations at each of some temperatures, all else being equal, in one batch: the answer is ManyTexts.
+class SweepRequest(_Batch[BatchTexts]):
+    """`count` continuations at each of some temperatures, all else being equal, in one batch: the answer is BatchTexts.
 
     0 is greedy: one text, which stands for all of them.
     """
@@ -146,17 +160,13 @@ class SweepRequest:
     def _each(self) -> tuple[DecodingSettings, ...]:
         return tuple(replace(self.settings, temperature=each) for each in self.temperatures)
 
-    def steps(self, engine: Engine) -> Iterator[ManyProgress]:
-        """The last step has the ManyTexts, which are then kept as the answer. Raises what `answer` raises."""
-        return _kept(self, engine, _many(engine, self.model, self.text, self._each(), self.count))
-
-    def answer(self, engine: Engine) -> ManyTexts:
-        """Raises what a ManyRequest raises."""
-        return _last(_many(engine, self.model, self.text, self._each(), self.count))
+    def computed(self, engine: Engine) -> Iterator[BatchProgress]:
+        """Raises what a BatchRequest raises."""
+        return _batch_texts(engine, self.model, self.text, self._each(), self.count)
 
 
 @dataclass(frozen=True)
-class SameLuckRequest:
+class CommonNumbersRequest(_Batch[CommonNumbers]):
     """A text continued with two settings and one seed: what differs is due to the settings alone."""
 
     model: str
@@ -167,30 +177,26 @@ class SameLuckRequest:
     def __post_init__(self) -> None:
         _check(self.settings, 1)
 
-    def steps(self, engine: Engine) -> Iterator[ManyProgress]:
-        """The last step has the SameLuck, which is then kept as the answer. Raises what `answer` raises."""
-        return _kept(self, engine, self._steps(engine))
-
-    def answer(self, engine: Engine) -> SameLuck:
-        """Raises what a ManyRequest raises."""
-        return _last(self._steps(engine))
-
-    def _steps(self, engine: Engine) -> Iterator[ManyProgress]:
+    def computed(self, engine: Engine) -> Iterator[BatchProgress]:
+        """Raises what a BatchRequest raises."""
         rows: list[list[GenerationStep]] = [[], []]
         progress = None
-        for progress in _batch(engine, self.model, self.text, self.settings, rows):
+        for progress in _write_rows(engine, self.model, self.text, self.settings, rows):
             yield progress
         ids = [[step.token_id for step in steps] for steps in rows]
         at = next((at for at, pair in enumerate(zip_longest(*ids)) if pair[0] != pair[1]), None)
-        luck = None if at is None else float(luck_of(self.settings[0].seed, 1, first=at)[0])
-        reaches = None
+        number = None if at is None else float(random_numbers(self.settings[0].seed, 1, first=at)[0])
+        intervals = None
         if at is not None and all(at < len(each) for each in ids):
             asked = engine.run(NextTokenRequest(self.model, self.text, tuple(ids[0][:at])))
             first, second = (
-                _reach(engine, self.model, asked, one, each[at]) for one, each in zip(self.settings, ids, strict=True)
+                _interval(engine.model(self.model), asked, one, each[at])
+                for one, each in zip(self.settings, ids, strict=True)
             )
-            reaches = (first, second)
-        found = SameLuck(steps=(tuple(rows[0]), tuple(rows[1])), parts_at=at, luck=luck, reaches=reaches)
+            intervals = (first, second)
+        found = CommonNumbers(
+            steps=(tuple(rows[0]), tuple(rows[1])), diverges_at=at, number=number, intervals=intervals
+        )
         yield _at_the_end(progress, found)
 
 
@@ -213,14 +219,14 @@ def _rows_of(settings: DecodingSettings, count: int) -> int:
     return count if settings.temperature > 0 else 1
 
 
-def _many(
+def _batch_texts(
     engine: Engine, model: str, text: Prompt, settings: Sequence[DecodingSettings], count: int
-) -> Iterator[ManyProgress]:
+) -> Iterator[BatchProgress]:
     sizes = [_rows_of(one, count) for one in settings]
     each = [replace(one, seed=one.seed + row) for one, size in zip(settings, sizes, strict=True) for row in range(size)]
     rows: list[list[GenerationStep]] = [[] for _ in each]
     progress = None
-    for progress in _batch(engine, model, text, each, rows):
+    for progress in _write_rows(engine, model, text, each, rows):
         yield progress
     written = iter([_written(one.seed, steps) for one, steps in zip(each, rows, strict=True)])
     found = []
@@ -234,31 +240,31 @@ def _many(
             [text.log_probabilities for text in texts],
         )
         found.append(SettingTexts(one, tuple(texts), figures))
-    yield _at_the_end(progress, ManyTexts(tuple(found)))
+    yield _at_the_end(progress, BatchTexts(tuple(found)))
 
 
-def _batch(
+def _write_rows(
     engine: Engine,
     model: str,
     text: Prompt,
     settings: Sequence[DecodingSettings],
     rows: Sequence[list[GenerationStep]],
-) -> Iterator[ManyProgress]:
+) -> Iterator[BatchProgress]:
     """Write all rows, put each one's steps into `rows`, and tell after each forward how far it is."""
     loaded = engine.model(model)
     each = [replace(one, with_stages=False, with_norms=False) for one in settings]
     most = max(one.max_new_tokens for one in each)
     _check_memory(loaded, len(prompt_ids(loaded, text)), most, each)
-    for tokens, steps in enumerate(decode_batch(loaded, [text], each, turn=partial(engine.forward, loaded)), start=1):
+    for tokens, steps in enumerate(decode_batch(loaded, [text], each, lock=partial(engine.forward, loaded)), start=1):
         for row, step in zip(rows, steps, strict=True):
             if step is not None:
                 # What a whole batch's cache held is of no use to a row, and would be kept with each of its steps.
                 row.append(replace(step, cache=None))
         going_on = sum(step is not None and step.ends is None for step in steps)
-        yield ManyProgress(tokens, most, going_on)
+        yield BatchProgress(tokens, most, going_on)
 
 
-def _check_memory(loaded: Any, read: int, most: int, settings: Sequence[DecodingSettings]) -> None:
+def _check_memory(loaded: LoadedModel, read: int, most: int, settings: Sequence[DecodingSettings]) -> None:
     """Raises SettingsError where the cache of all rows would be too large."""
     is_seq2seq = bool(loaded.model.config.is_encoder_decoder)
     size = int(
@@ -278,8 +284,8 @@ def _check_memory(loaded: Any, read: int, most: int, settings: Sequence[Decoding
         )
 
 
-def _written(seed: int, steps: Sequence[GenerationStep]) -> WrittenText:
-    return WrittenText(
+def _written(seed: int, steps: Sequence[GenerationStep]) -> BatchText:
+    return BatchText(
         seed=seed,
         ids=tuple(step.token_id for step in steps),
         pieces=tuple(step.piece.text for step in steps),
@@ -290,34 +296,18 @@ def _written(seed: int, steps: Sequence[GenerationStep]) -> WrittenText:
     )
 
 
-def _reach(engine: Engine, model: str, asked: NextToken, settings: DecodingSettings, token: int) -> tuple[float, float]:
-    """From where to where a token lies in [0, 1), the model's likeliest lying first; the greedy one fills all of it."""
+def _interval(loaded: LoadedModel, asked: NextToken, settings: DecodingSettings, token: int) -> tuple[float, float]:
+    """The interval of [0, 1) in which a token is drawn, the likeliest lying first; a greedy one has all of it."""
     if settings.temperature == 0:
         return 0.0, 1.0
-    shares = stages_after(engine.model(model), asked, settings)[-1].probabilities.double()
+    shares = stages_after(loaded, asked, settings)[-1].probabilities.double()
     order = asked.order.long()
     place = int(torch.nonzero(order == token)[0])
     before = float(shares[order[:place]].sum())
     return before, min(1.0, before + float(shares[token]))
 
 
-def _at_the_end(progress: ManyProgress | None, found: ManyTexts | SameLuck) -> ManyProgress:
+def _at_the_end(progress: BatchProgress | None, found: BatchTexts | CommonNumbers) -> BatchProgress:
     if progress is None:
         raise RuntimeError("nothing was written")
     return replace(progress, found=found)
-
-
-def _last(steps: Iterator[ManyProgress]) -> Any:
-    *_, last = steps
-    return last.found
-
-
-def _kept(request: Any, engine: Engine, steps: Iterator[ManyProgress]) -> Iterator[ManyProgress]:
-    """The steps; the answer at their end is kept, and where it is kept already it is the only step."""
-    if request in engine.answers:
-        yield ManyProgress(1, 1, 0, engine.run(request))
-        return
-    for step in steps:
-        yield step
-        if step.found is not None:
-            engine.answers.get(request, lambda found=step.found: found)

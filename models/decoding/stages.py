@@ -10,8 +10,8 @@ from torch import Tensor
 
 from models.decoding.loop import Prompt, next_logits
 from models.decoding.masked import MaskedToken, MaskedTokenRequest, masked_stages
-from models.decoding.preparation import left_out, prepare, prompt_ids
-from models.decoding.sampling import Stage, check_some_left, draw, luck_of, sampling_stages
+from models.decoding.preparation import left_out, prepare, processors_for, prompt_ids
+from models.decoding.sampling import Stage, check_some_left, draw, random_numbers, staged
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.engine import Engine, on_one_thread, size_of
 from models.loaded import LoadedModel
@@ -97,7 +97,7 @@ class StageSummary:
 
 
 @dataclass(frozen=True)
-class TokenFate:
+class TokenTrajectory:
     """One token through the stages.
 
     rank: by the raw probability, 0 being the likeliest. logit: as the model gave it. probabilities: after each stage.
@@ -118,20 +118,20 @@ class TokenFate:
 
 
 @dataclass(frozen=True, eq=False)
-class Waterfall:
+class SamplingStages:
     """Every stage over the whole vocabulary, in what a page can show.
 
     top: the likeliest tokens by raw probability, best first. followed: those that were asked for. drawn: the one that
-        these settings and their seed's luck (a number in [0, 1), for this step) lead to. note: what has to be said.
+        these settings draw with `number`, the seed's random number in [0, 1) for this step. note: what has to be said.
     ranks: places in the order of raw probability, dense at the front, the last one the end of the vocabulary; pieces:
         the tokens there; curves: their probability after each stage.
     """
 
     stages: tuple[StageSummary, ...]
-    top: tuple[TokenFate, ...]
-    followed: tuple[TokenFate, ...]
-    drawn: TokenFate
-    luck: float
+    top: tuple[TokenTrajectory, ...]
+    followed: tuple[TokenTrajectory, ...]
+    drawn: TokenTrajectory
+    number: float
     note: str
     vocabulary: int
     ranks: Int64[np.ndarray, " point"]
@@ -140,7 +140,7 @@ class Waterfall:
 
 
 @dataclass(frozen=True)
-class WaterfallRequest:
+class SamplingStagesRequest:
     """The stages of the token after a prompt and what was written after it. tokens: ids that are followed."""
 
     model: str
@@ -149,21 +149,21 @@ class WaterfallRequest:
     tokens: tuple[int, ...] = ()
     written: tuple[int, ...] = ()
 
-    def answer(self, engine: Engine) -> Waterfall:
+    def answer(self, engine: Engine) -> SamplingStages:
         """Raises what `load_model` and `decode` raise, SettingsError where no token is left, or none of that id is."""
         loaded = engine.model(self.model)
         asked: NextToken = engine.run(NextTokenRequest(self.model, self.text, self.written))
         with on_one_thread():
-            return self._told(loaded, asked)
+            return self._stages(loaded, asked)
 
-    def _told(self, loaded: LoadedModel, asked: NextToken) -> Waterfall:
+    def _stages(self, loaded: LoadedModel, asked: NextToken) -> SamplingStages:
         stages = stages_after(loaded, asked, self.settings)
         count = len(asked.logits)
         for token in self.tokens:
             if not 0 <= token < count:
                 raise SettingsError(f"There is no token {token}; the vocabulary has {count:,}.")
 
-        def fates(tokens: Sequence[int], ranks: Sequence[int] | None = None) -> tuple[TokenFate, ...]:
+        def trajectories(tokens: Sequence[int], ranks: Sequence[int] | None = None) -> tuple[TokenTrajectory, ...]:
             ids = torch.tensor(list(tokens), dtype=torch.long)
             columns = zip(
                 tokens,
@@ -175,7 +175,7 @@ class WaterfallRequest:
                 strict=True,
             )
             return tuple(
-                TokenFate(
+                TokenTrajectory(
                     id=int(token),
                     text=piece.text,
                     rank=rank,
@@ -188,17 +188,17 @@ class WaterfallRequest:
 
         top = asked.order[:_TOP].tolist()
         last = stages[-1].probabilities
-        luck = luck_of(self.settings.seed, 1, len(self.written))
+        numbers = random_numbers(self.settings.seed, 1, len(self.written))
         is_greedy = self.settings.temperature == 0
-        drawn = int(last.argmax()) if is_greedy else draw(last.log(), asked.logits, luck)[0]
+        drawn = int(last.argmax()) if is_greedy else draw(last.log(), asked.logits, numbers)[0]
         points = asked.order[torch.from_numpy(asked.ranks)].long()
-        return Waterfall(
-            drawn=fates([drawn])[0],
-            luck=float(luck[0]),
+        return SamplingStages(
+            drawn=trajectories([drawn])[0],
+            number=float(numbers[0]),
             note=left_out(loaded, self.settings) if asked.masked is None else asked.masked.note,
             stages=summaries(stages, asked.order),
-            top=fates(top, range(len(top))),
-            followed=fates(self.tokens),
+            top=trajectories(top, range(len(top))),
+            followed=trajectories(self.tokens),
             vocabulary=count,
             ranks=asked.ranks,
             pieces=asked.pieces,
@@ -207,7 +207,7 @@ class WaterfallRequest:
 
 
 @dataclass(frozen=True)
-class StagesRequest:
+class VocabularyStagesRequest:
     """Every stage of one step over the whole vocabulary, for a file.
 
     The answer: the names of the stages, and [vocabulary] of id, piece, rank, logit and the probability after each.
@@ -219,7 +219,7 @@ class StagesRequest:
     written: tuple[int, ...] = ()
 
     def answer(self, engine: Engine) -> "VocabularyStages":
-        """Raises what a waterfall raises."""
+        """Raises what `SamplingStagesRequest` raises."""
         loaded = engine.model(self.model)
         asked: NextToken = engine.run(NextTokenRequest(self.model, self.text, self.written))
         stages = stages_after(loaded, asked, self.settings)
@@ -242,6 +242,28 @@ class VocabularyStages:
     pieces: tuple[str, ...]
     logits: Float[np.ndarray, " vocabulary"]
     probabilities: Float[np.ndarray, "stage vocabulary"]
+
+
+def sampling_stages(
+    loaded: LoadedModel,
+    logits: Float[Tensor, " vocabulary"],
+    history: Sequence[int],
+    settings: DecodingSettings,
+    *,
+    prompt_length: int | None = None,
+) -> tuple[Stage, ...]:
+    """How the distribution over the next token changes, stage by stage, over the whole vocabulary.
+
+    history: the tokens before it, prompt first. prompt_length: how many of those are the prompt (None: all), for the
+        minimum length. Only stages that are switched on are there; a stage may change nothing.
+
+    Raises SettingsError where no token is left, a number is beyond float32, or a setting does not fit the model.
+    """
+    ids = torch.tensor([list(history)], device=logits.device)
+    length = len(history) if prompt_length is None else prompt_length
+    stages = staged(processors_for(loaded, ids[:, :length], settings), ids, logits.float()[None])[0]
+    check_some_left(stages, logits)
+    return stages
 
 
 def stages_after(loaded: LoadedModel, asked: NextToken, settings: DecodingSettings) -> tuple[Stage, ...]:

@@ -9,8 +9,9 @@ import pytest
 import torch
 import transformers
 
-from models.attention import HideToken, TraceRequest, ZeroHead, blocks, trace_attention, trace_rows
+from models.attention import HideToken, TraceRequest, ZeroHead, trace_attention, trace_rows
 from models.engine import Engine
+from models.forward import replay
 from models.loading import load_model, wrap_model
 from tests.models import architectures
 from tests.models.architectures import HEADS, IDS, KINDS, NAMES, SEQ2SEQ, TARGET_IDS
@@ -40,17 +41,17 @@ def is_shared(trace, base, call):
     return trace.calls[call].query.data_ptr() == base.calls[call].query.data_ptr()
 
 
-def calls_of(said):
-    return [call for each in said for call in each.calls]
+def calls_of(cached):
+    return [call for each in cached for call in each.calls]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_block_is_kept_in_its_order(name):
     base = traced(name)
-    assert calls_of(base.said) == list(base.calls)
-    kept = {tensor.data_ptr(): tensor.nbytes for each in base.said for tensor in each.tensors}
+    assert calls_of(base.cached) == list(base.calls)
+    kept = {tensor.data_ptr(): tensor.nbytes for each in base.cached for tensor in each.tensors}
     # T5's position bias is an argument of every call as well.
-    assert 0 < base.nbytes - replace(base, said=()).nbytes <= sum(kept.values())
+    assert 0 < base.nbytes - replace(base, cached=()).nbytes <= sum(kept.values())
 
 
 @pytest.mark.parametrize(("name", "kind"), KINDS)
@@ -62,7 +63,7 @@ def test_a_head_off_in_any_layer_is_as_if_all_had_run(name, kind):
         assert_same(trace, traced(name, change))
         # What did not run again is not there twice.
         shared = [call for call in base.calls if is_shared(trace, base, call)]
-        known = blocks.unchanged(base.said, change, is_seq2seq=name in SEQ2SEQ)
+        known = replay.unchanged(base.cached, change, is_seq2seq=name in SEQ2SEQ)
         assert shared == calls_of(known)
         assert (kind, layer) not in shared
     assert shared, "the last layer has something before it"
@@ -82,10 +83,10 @@ def test_rows_of_a_batch_begin_where_the_first_of_them_differs(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_hidden_token_changes_every_layer_that_sees_it(name):
     base = traced(name)
-    assert blocks.unchanged(base.said, [HideToken(2)], is_seq2seq=name in SEQ2SEQ) == ()
+    assert replay.unchanged(base.cached, [HideToken(2)], is_seq2seq=name in SEQ2SEQ) == ()
     assert_same(traced(name, [HideToken(2)], base), traced(name, [HideToken(2)]))
     if name in SEQ2SEQ:
-        known = blocks.unchanged(base.said, [HideToken(2, in_target=True)], is_seq2seq=True)
+        known = replay.unchanged(base.cached, [HideToken(2, in_target=True)], is_seq2seq=True)
         assert {kind for kind, _ in calls_of(known)} == {"encoder"}
         assert_same(traced(name, [HideToken(2, in_target=True)], base), traced(name, [HideToken(2, in_target=True)]))
 
@@ -114,7 +115,7 @@ def test_a_base_of_another_text_or_model_is_not_used():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_of_a_long_stack_some_are_kept(name, monkeypatch):
-    monkeypatch.setattr(blocks, "_MOST_BLOCKS", 2)
+    monkeypatch.setattr(replay, "_MOST_BLOCKS", 2)
     base = traced(name)
     for kind in base.kinds:
         for layer in base.layers(kind):
@@ -124,7 +125,7 @@ def test_of_a_long_stack_some_are_kept(name, monkeypatch):
 
 def test_a_deep_model_begins_at_the_last_block_that_is_kept(smollm2):
     base = trace_attention(smollm2, IDS)
-    assert [number for number, each in enumerate(base.said) if each.is_kept] == list(range(4, 30, 5))
+    assert [number for number, each in enumerate(base.cached) if each.is_kept] == list(range(4, 30, 5))
     for layer, first in ((0, 0), (4, 0), (5, 5), (11, 10), (17, 15), (29, 25)):
         change = [ZeroHead("decoder", layer, 4)]
         trace = trace_attention(smollm2, IDS, None, change, base)
@@ -141,17 +142,17 @@ def test_a_text_and_its_ids_are_the_same_run():
     assert_same(trace, trace_attention(loaded, base.inputs.ids, None, change))
 
 
-def test_what_a_block_says_is_its_own_copy():
+def test_what_is_replayed_is_a_copy():
     base = traced("llama")
-    (kept,) = base.said[0].tensors
+    (kept,) = base.cached[0].tensors
     before = kept.clone()
     for batch in (1, 3):
-        again = base.said[0].again(batch, is_used=True)
+        again = base.cached[0].replay(batch, is_used=True)
         assert again.shape == (batch, *kept.shape[1:])
         again += 1
     torch.testing.assert_close(kept, before)
     # What nobody looks at takes no memory.
-    assert base.said[0].again(16, is_used=False).data_ptr() == kept.data_ptr()
+    assert base.cached[0].replay(16, is_used=False).data_ptr() == kept.data_ptr()
 
 
 def test_what_is_written_into_afterwards_is_not_kept(monkeypatch):
@@ -166,17 +167,17 @@ def test_what_is_written_into_afterwards_is_not_kept(monkeypatch):
 
     monkeypatch.setattr(layer_class, "forward", into_its_input)
     base = traced("llama")
-    assert base.said == ()
+    assert base.cached == ()
     change = [ZeroHead("decoder", 1, 0)]
     assert_same(traced("llama", change, base), traced("llama", change))
 
 
 def test_what_is_handed_on_from_block_to_block_is_kept_once():
     base = traced("t5")
-    biases = [each.tensors[-1] for each in base.said if {kind for kind, _ in each.calls} == {"encoder"}]
+    biases = [each.tensors[-1] for each in base.cached if {kind for kind, _ in each.calls} == {"encoder"}]
     assert len(biases) == 3
     assert len({each.data_ptr() for each in biases}) == 1
-    assert base.said[0].tensors[0].data_ptr() != base.said[1].tensors[0].data_ptr()
+    assert base.cached[0].tensors[0].data_ptr() != base.cached[1].tensors[0].data_ptr()
 
 
 def test_what_a_run_held_goes_with_it():
@@ -185,7 +186,7 @@ def test_what_a_run_held_goes_with_it():
     try:
         base = traced("llama")
         changed = traced("llama", [ZeroHead("decoder", 1, 0)], base)
-        kept = [weakref.ref(base.said[0]), weakref.ref(changed.calls["decoder", 1].query)]
+        kept = [weakref.ref(base.cached[0]), weakref.ref(changed.calls["decoder", 1].query)]
         del base, changed
         assert [each() for each in kept] == [None, None]
     finally:
@@ -194,7 +195,7 @@ def test_what_a_run_held_goes_with_it():
 
 def test_of_a_batch_nothing_is_kept():
     first, second = trace_rows(architectures.loaded("llama"), IDS, [(), ()])
-    assert first.said == second.said == ()
+    assert first.cached == second.cached == ()
 
 
 def test_rows_of_a_single_token():
@@ -219,7 +220,7 @@ def test_a_model_that_takes_use_cache_without_naming_it_runs_without_a_cache():
     config = transformers.GraniteMoeConfig(**SIZES, num_hidden_layers=3)
     loaded = wrap_model(transformers.GraniteMoeForCausalLM(config).eval(), None, "decoder")
     base = trace_attention(loaded, IDS)
-    assert calls_of(base.said) == [("decoder", layer) for layer in range(3)]
+    assert calls_of(base.cached) == [("decoder", layer) for layer in range(3)]
     change = [ZeroHead("decoder", 2, 1)]
     assert_same(trace_attention(loaded, IDS, None, change, base), trace_attention(loaded, IDS, None, change))
 
@@ -244,9 +245,9 @@ def test_layers_that_share_keys_and_values_have_whole_maps():
 
 def test_no_more_is_kept_than_there_is_room_for(monkeypatch):
     whole = traced("llama")
-    monkeypatch.setattr(blocks, "_MOST_BYTES", sum(each.nbytes for each in whole.said[0].tensors))
+    monkeypatch.setattr(replay, "_MOST_BYTES", sum(each.nbytes for each in whole.cached[0].tensors))
     base = traced("llama")
-    assert len(base.said) == 1
+    assert len(base.cached) == 1
     change = [ZeroHead("decoder", 1, 0)]
     assert_same(traced("llama", change, base), traced("llama", change))
 
@@ -261,10 +262,10 @@ def test_a_block_that_is_handed_a_dictionary_ends_what_is_kept(monkeypatch):
         return plain(self, *arguments, **keywords)
 
     monkeypatch.setattr(layer_class, "forward", with_state)
-    assert len(traced("llama").said) == 2
-    monkeypatch.setattr(blocks, "_is_plain", lambda value: not isinstance(value, tuple))
-    assert traced("llama").said == ()
-    assert not blocks._is_made_of_tensors({"a": torch.zeros(1)})
+    assert len(traced("llama").cached) == 2
+    monkeypatch.setattr(replay, "_is_plain", lambda value: not isinstance(value, tuple))
+    assert traced("llama").cached == ()
+    assert not replay._is_made_of_tensors({"a": torch.zeros(1)})
 
 
 def test_the_engine_takes_what_it_still_has(monkeypatch):

@@ -1,4 +1,4 @@
-"""The shelf: which model goes for another and when, whom that makes wait, and where it lies then."""
+"""The model pool: which model goes for another and when, whom that makes wait, and where it lies then."""
 
 import threading
 import time
@@ -8,20 +8,19 @@ from types import SimpleNamespace
 
 import pytest
 
-from models.engine import shelf
-from models.engine.shelf import NoMemoryError, Shelf, ShelfFullError
-from models.loading import room
+from models.engine import model_pool, room
+from models.engine.model_pool import ModelPool, ModelPoolFullError, NoMemoryError
 
 
 @dataclass(frozen=True)
 class At:
-    """A place, of which the shelf sees what it takes."""
+    """A place, of which the pool sees what it takes."""
 
     takes: tuple[tuple[str, int], ...]
 
 
 class Thing:
-    """All that a shelf needs to know of a model."""
+    """All that a pool needs to know of a model."""
 
 
 def until(condition, seconds=20):
@@ -34,9 +33,9 @@ def until(condition, seconds=20):
 @pytest.fixture
 def fast(monkeypatch):
     """Nobody waits for long."""
-    monkeypatch.setattr(shelf, "_NEXT_PLACE_SECONDS", 0.05)
-    monkeypatch.setattr(shelf, "_LAST_PLACE_SECONDS", 0.3)
-    monkeypatch.setattr(shelf, "_TICK_SECONDS", 0.01)
+    monkeypatch.setattr(model_pool, "_NEXT_PLACE_SECONDS", 0.05)
+    monkeypatch.setattr(model_pool, "_LAST_PLACE_SECONDS", 0.3)
+    monkeypatch.setattr(model_pool, "_TICK_SECONDS", 0.01)
 
 
 def put(models, name, size=0, device="cpu"):
@@ -49,7 +48,7 @@ def into(models, name, places, read):
 
 def test_the_least_recently_used_goes_and_what_was_kept_for_it_is_told():
     gone = []
-    models = Shelf(most_models=2, forget=gone.append)
+    models = ModelPool(most_models=2, forget=gone.append)
     first, second = put(models, "a"), put(models, "b")
     assert put(models, "a") is first
     put(models, "c")
@@ -58,7 +57,7 @@ def test_the_least_recently_used_goes_and_what_was_kept_for_it_is_told():
 
 
 def test_bytes_are_counted_for_each_device():
-    models = Shelf(most_bytes={"gpu": 10, "cpu": 100}.get)
+    models = ModelPool(most_bytes={"gpu": 10, "cpu": 100}.get)
     for name, size, device in (("a", 6, "gpu"), ("b", 4, "gpu"), ("c", 50, "cpu"), ("d", 5, "gpu")):
         put(models, name, size, device)
     assert [name in models for name in "abcd"] == [False, True, True, True]
@@ -66,14 +65,14 @@ def test_bytes_are_counted_for_each_device():
 
 
 def test_no_more_go_than_must():
-    models = Shelf(most_bytes=lambda _: 10)
+    models = ModelPool(most_bytes=lambda _: 10)
     for name, size in (("small", 1), ("large", 8), ("other", 9)):
         put(models, name, size)
     assert [name in models for name in ("small", "large", "other")] == [True, False, True]
 
 
 def test_what_turns_out_larger_than_expected_makes_others_go():
-    models = Shelf(most_bytes=lambda _: 10, measure=lambda thing: {"cpu": thing.size})
+    models = ModelPool(most_bytes=lambda _: 10, measure=lambda thing: {"cpu": thing.size})
     sizes = iter((4, 8))
     for name in "ab":
         into(models, name, (At((("cpu", 1),)),), lambda _: SimpleNamespace(size=next(sizes)))
@@ -82,7 +81,7 @@ def test_what_turns_out_larger_than_expected_makes_others_go():
 
 
 def test_a_model_in_use_stays_and_who_waits_gets_the_room_when_it_ends():
-    models = Shelf(most_models=1)
+    models = ModelPool(most_models=1)
     with ThreadPoolExecutor(1) as pool:
         with models.leasing():
             mine = put(models, "a")
@@ -95,7 +94,7 @@ def test_a_model_in_use_stays_and_who_waits_gets_the_room_when_it_ends():
 
 
 def test_who_waits_in_vain_goes_to_the_next_place(fast):
-    models = Shelf(most_bytes={"gpu": 10, "cpu": 10}.get)
+    models = ModelPool(most_bytes={"gpu": 10, "cpu": 10}.get)
     with ThreadPoolExecutor(1) as pool, models.leasing():
         put(models, "a", 8, "gpu")
         places = (At((("gpu", 8),)), At((("cpu", 8),)))
@@ -106,18 +105,18 @@ def test_who_waits_in_vain_goes_to_the_next_place(fast):
 
 
 def test_who_finds_no_place_at_all_is_told(fast):
-    models = Shelf(most_models=1)
+    models = ModelPool(most_models=1)
     with ThreadPoolExecutor(1) as pool, models.leasing():
         put(models, "a")
-        with pytest.raises(ShelfFullError, match="in use"):
+        with pytest.raises(ModelPoolFullError, match="in use"):
             pool.submit(put, models, "b").result(10)
-    with pytest.raises(ShelfFullError, match="choose a smaller one"):
-        put(Shelf(most_bytes=lambda _: 10), "large", 11)
+    with pytest.raises(ModelPoolFullError, match="choose a smaller one"):
+        put(ModelPool(most_bytes=lambda _: 10), "large", 11)
     assert isinstance(put(models, "b"), Thing)
 
 
 def test_a_device_that_is_full_although_it_should_not_be():
-    models = Shelf(most_bytes={"gpu": 10, "cpu": 10}.get)
+    models = ModelPool(most_bytes={"gpu": 10, "cpu": 10}.get)
     put(models, "idle", 2, "gpu")
     tried = []
 
@@ -137,7 +136,7 @@ def test_a_device_that_is_full_although_it_should_not_be():
 
 
 def test_requests_that_overlap_do_not_hold_a_model_for_ever():
-    models, stop = Shelf(most_models=1), threading.Event()
+    models, stop = ModelPool(most_models=1), threading.Event()
 
     def use(offset):
         time.sleep(offset)
@@ -158,7 +157,7 @@ def test_requests_that_overlap_do_not_hold_a_model_for_ever():
 
 def test_a_failed_device_s_models_go_whether_in_use_or_not():
     gone = []
-    models = Shelf(forget=gone.append)
+    models = ModelPool(forget=gone.append)
     with models.leasing():
         first = put(models, "a", 1, "cuda:0")
         put(models, "b", 1, "cpu")

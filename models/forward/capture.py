@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,11 +22,11 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from models.attention.interventions import Intervention, hidden_keys, replaced_output, zeroed_heads
+from models.engine.wanted import between_steps
 from models.errors import HeadlightError
-from models.wanted import between_steps
+from models.forward.axes import Kind
+from models.forward.interventions import Intervention, hidden_keys, replaced_output, zeroed_heads
 
-Kind = Literal["encoder", "decoder", "cross"]
 Address = tuple[Kind, int]
 AttentionFunction = Callable[..., tuple[Tensor, Tensor | None]]
 EagerFunction = Callable[..., tuple[Tensor, Tensor]]

@@ -1,0 +1,75 @@
+"""What the outputs of a trace say: the tokens that may come next, and those that a seq2seq model writes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from models.attention.trace import AttentionTrace
+from models.loaded import LoadedModel
+from models.tokenization import TextStream, encode
+
+
+@dataclass(frozen=True)
+class TokenProbability:
+    """A token as shown, and its probability (softmax of the logits, nothing cut)."""
+
+    id: int
+    text: str
+    probability: float
+
+
+def softmax(logits: Float[np.ndarray, "*rows vocabulary"]) -> Float[np.ndarray, "*rows vocabulary"]:
+    """The softmax over the last axis, float64."""
+    shares = np.exp(_below_zero(logits))
+    return shares / shares.sum(axis=-1, keepdims=True)
+
+
+def log_softmax(logits: Float[np.ndarray, "*rows vocabulary"]) -> Float[np.ndarray, "*rows vocabulary"]:
+    """Its natural logarithm, float64."""
+    shifted = _below_zero(logits)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def _below_zero(logits: Float[np.ndarray, "*rows vocabulary"]) -> Float[np.ndarray, "*rows vocabulary"]:
+    wide = logits.astype(np.float64)
+    return wide - wide.max(axis=-1, keepdims=True)
+
+
+def next_tokens(trace: AttentionTrace, count: int) -> tuple[TokenProbability, ...]:
+    """The likeliest tokens to come, best first; none for a model that is not a decoder."""
+    if trace.kinds != ("decoder",):
+        return ()
+    probabilities = softmax(trace.last_output)
+    best = np.argsort(-probabilities, kind="stable")[:count]
+    return tuple(
+        TokenProbability(piece.id, piece.text, float(probabilities[piece.id]))
+        for piece in trace.loaded.pieces([int(number) for number in best])
+    )
+
+
+def written_ids(loaded: LoadedModel, target: str | tuple[int, ...] | None) -> tuple[int, ...]:
+    """The tokens that a seq2seq model writes with this target, its end token among them."""
+    return encode(loaded.target_tokenizer, target).ids if isinstance(target, str) else target or ()
+
+
+def written_tokens(trace: AttentionTrace, written: Sequence[int]) -> tuple[TokenProbability, ...]:
+    """What each row of the decoder writes: these tokens, which the decoder is given one row later."""
+    shares = softmax(trace.outputs[: len(written)])
+    return tuple(
+        TokenProbability(piece.id, piece.text, float(row[piece.id]))
+        for piece, row in zip(trace.loaded.pieces(written), shares, strict=True)
+    )
+
+
+def output_probability(trace: AttentionTrace, written: Sequence[int]) -> float:
+    """The probability of all of `written`, the product over its tokens."""
+    shares = softmax(trace.outputs[: len(written)])
+    return float(shares[np.arange(len(written)), list(written)].prod())
+
+
+def streamed_texts(loaded: LoadedModel, ids: Sequence[int]) -> tuple[str, ...]:
+    """What each of these tokens adds to the text that they write."""
+    stream = TextStream(loaded.tokenizer)
+    return tuple(stream.add(token, is_last=place == len(ids) - 1) for place, token in enumerate(ids))

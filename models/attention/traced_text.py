@@ -1,0 +1,94 @@
+"""What a page needs to know of a trace before it shows a map: its tokens, and the maps there are."""
+
+from dataclasses import dataclass
+
+from models.attention.outputs import TokenProbability, next_tokens, streamed_texts, written_ids, written_tokens
+from models.attention.trace import AttentionTrace
+from models.forward.axes import Axes, axes
+from models.loaded import LoadedModel
+
+
+@dataclass(frozen=True)
+class TracedText:
+    """The tokens of a trace, the maps that it has, and for a decoder what may come next.
+
+    spans: for each token, where it stands in the text, in code points; (0, 0) for one that is not in the text.
+    layers, heads: for each kind, the layers that have maps and how many heads each of them has.
+    next_tokens: for decoders, the likeliest tokens to come, best first; else empty.
+    written: for seq2seq models, the token that each row of the decoder writes, with the model's probability for it.
+    written_texts: what each of those adds to the text that is written.
+    written_special, written_unknown: which of those are special or unknown.
+    read_as: the text as the tokenizer's normaliser hands it on; the text itself where it has none.
+    without_maps: what of the model attends and has no maps, a sentence; "" for most.
+    """
+
+    ids: tuple[int, ...]
+    tokens: tuple[str, ...]
+    target_tokens: tuple[str, ...]
+    is_special: tuple[bool, ...]
+    is_unknown: tuple[bool, ...]
+    spans: tuple[tuple[int, int], ...]
+    kinds: tuple[str, ...]
+    layers: tuple[tuple[int, ...], ...]
+    heads: tuple[tuple[int, ...], ...]
+    next_tokens: tuple[TokenProbability, ...]
+    written: tuple[TokenProbability, ...]
+    written_texts: tuple[str, ...]
+    written_special: tuple[bool, ...]
+    written_unknown: tuple[bool, ...]
+    read_as: str
+    without_maps: str
+
+    def layers_of(self, kind: str) -> tuple[int, ...]:
+        """The layers of this kind that have maps."""
+        return self.layers[self.kinds.index(kind)]
+
+    def heads_of(self, kind: str, layer: int) -> int:
+        """How many heads this layer has."""
+        place = self.kinds.index(kind)
+        return self.heads[place][self.layers[place].index(layer)]
+
+    def axes(self, kind: str) -> Axes[str]:
+        """The tokens of the rows and columns of the maps of this kind, as the model is given them."""
+        return axes(kind, self.tokens, self.target_tokens)
+
+    def row_names(self, kind: str) -> tuple[str, ...]:
+        """What stands beside the rows: the tokens, and of the cross-attention what each row writes."""
+        return tuple(each.text for each in self.written) if kind == "cross" else self.axes(kind).rows
+
+
+def traced_text(
+    trace: AttentionTrace, text: str | tuple[int, ...], target: str | tuple[int, ...] | None, candidates: int
+) -> TracedText:
+    """What there is to know of this trace.
+
+    text, target: what was asked of it. candidates: how many of the likeliest next tokens are told.
+    """
+    loaded = trace.loaded
+    ids = written_ids(loaded, target) if trace.target_pieces else ()
+    written = loaded.pieces(ids)
+    return TracedText(
+        ids=trace.inputs.ids,
+        tokens=trace.tokens,
+        target_tokens=trace.target_tokens,
+        is_special=trace.is_special,
+        is_unknown=tuple(piece.is_unknown for piece in trace.pieces),
+        spans=tuple(piece.span for piece in trace.pieces),
+        kinds=trace.kinds,
+        layers=tuple(trace.layers(kind) for kind in trace.kinds),
+        heads=tuple(tuple(trace.heads(kind, layer) for layer in trace.layers(kind)) for kind in trace.kinds),
+        next_tokens=next_tokens(trace, candidates),
+        written=written_tokens(trace, ids) if ids else (),
+        written_texts=streamed_texts(loaded, ids),
+        written_special=tuple(piece.is_special for piece in written),
+        written_unknown=tuple(piece.is_unknown for piece in written),
+        read_as=_normalized(loaded, text),
+        without_maps=loaded.caveat("maps"),
+    )
+
+
+def _normalized(loaded: LoadedModel, text: str | tuple[int, ...]) -> str:
+    if not isinstance(text, str):
+        return ""
+    normalizer = loaded.backend.normalizer if loaded.backend is not None else None
+    return text if normalizer is None else normalizer.normalize_str(text)

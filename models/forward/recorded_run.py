@@ -1,0 +1,194 @@
+"""One recorded forward of one text: the calls of the attention function, the output, the blocks' cached outputs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from models.errors import HeadlightError
+from models.forward.axes import KINDS
+from models.forward.capture import Call, Run, recording
+from models.forward.inputs import Inputs, model_inputs
+from models.forward.interventions import HideToken, Intervention, InterventionError
+from models.forward.replay import Blocks, CachedOutput, unchanged
+from models.loaded import LoadedModel
+
+
+class NothingRecordedError(HeadlightError):
+    """A forward in which no attention went through the registered function."""
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedRun:
+    """What one forward of one text leaves behind.
+
+    Holds tensors and the model's modules, O(layers x tokens x width) in memory, and lives no longer than its model.
+
+    calls: of the attention function, by kind and layer, off the device.
+    interventions: what was changed in this run.
+    last_output: the model's output at the last position, [vocabulary] (logits) or [width], float32.
+    whole_output: the output at every position, where the model computed it anyway; else None.
+    cached: the outputs of the model's first blocks; empty for a run with interventions.
+    """
+
+    loaded: LoadedModel
+    inputs: Inputs
+    interventions: tuple[Intervention, ...]
+    calls: dict[tuple[str, int], Call]
+    last_output: Float[np.ndarray, " output"]
+    whole_output: Float[np.ndarray, "position output"] | None
+    cached: tuple[CachedOutput, ...] = ()
+
+    @cached_property
+    def outputs(self) -> Float[np.ndarray, "position output"]:
+        """The model's logits, or its last hidden state where it has no head, at every position, float32.
+
+        A decoder's logits of all positions are large and seldom wanted: they are computed by one more forward with
+        the same interventions when somebody asks for them.
+        """
+        if self.whole_output is not None:
+            return self.whole_output
+        _, output, _ = _forward(self.loaded, self.inputs, (self.interventions,), last_only=False, base=self)
+        return to_numpy(output[0])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the recorded tensors hold, shared storage counted once."""
+        storages = {}
+        for call in self.calls.values():
+            for tensor in (call.query, call.key, call.value, call.mask, *call.arguments.values()):
+                if isinstance(tensor, Tensor):
+                    storages[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        for tensor in (tensor for each in self.cached for tensor in each.tensors):
+            storages[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return (
+            sum(storages.values())
+            + self.last_output.nbytes
+            + (0 if self.whole_output is None else self.whole_output.nbytes)
+        )
+
+
+def record_rows(
+    loaded: LoadedModel,
+    text: str | Sequence[int],
+    rows: Sequence[Sequence[Intervention]],
+    target_text: str | Sequence[int] | None = None,
+    base: RecordedRun | None = None,
+) -> tuple[RecordedRun, ...]:
+    """Run the model once over a batch with one row for each set of interventions, all of the same text.
+
+    text: a text, or token ids that go to the model as they are (no special tokens are added).
+    target_text: for seq2seq models, what the decoder is given (teacher-forced): a text, shifted right as in training,
+        or the decoder's input ids as they are; None gives it its start token alone.
+    base: another run of the same text. The blocks before the first intervention are replayed from it.
+
+    Returns one run per row, equal to those of as many batches of one row. Raises TextError, InputError (empty, longer
+    than the model's positions, ids out of the vocabulary), InterventionError, NothingRecordedError.
+    """
+    if any(isinstance(each, HideToken) for row in rows for each in row) and (why := loaded.refusal("hidden token")):
+        raise InterventionError(why)
+    inputs = model_inputs(loaded, text, target_text)
+    each = tuple(tuple(row) for row in rows)
+    run, output, cached = _forward(loaded, inputs, each, last_only=True, base=base)
+    if not run.calls:
+        raise NothingRecordedError(
+            f"{type(loaded.model).__name__} ran, but none of its attention went through transformers' registry."
+        )
+    for row in each:
+        for intervention in row:
+            _check_address(intervention, run)
+    keeps_all = output.shape[1] == len(inputs.target_ids or inputs.ids)
+    return tuple(
+        RecordedRun(
+            loaded=loaded,
+            inputs=inputs,
+            interventions=each[row],
+            calls={address: _row(call, row, len(each)) for address, call in run.calls.items()},
+            last_output=to_numpy(output[row, -1]),
+            whole_output=to_numpy(output[row]) if keeps_all else None,
+            cached=cached,
+        )
+        for row in range(len(each))
+    )
+
+
+def _forward(
+    loaded: LoadedModel,
+    inputs: Inputs,
+    rows: tuple[tuple[Intervention, ...], ...],
+    *,
+    last_only: bool,
+    base: RecordedRun | None,
+) -> tuple[Run, Tensor, tuple[CachedOutput, ...]]:
+    """One recorded forward; the output is [batch, position or 1, vocabulary or width]."""
+    known = _known(loaded, inputs, rows, base)
+    run = Run(interventions=rows if any(rows) else (), is_seq2seq=bool(loaded.model.config.is_encoder_decoder))
+    if base is not None:
+        run.replay({call: base.calls[call] for each in known for call in each.calls})
+    blocks = Blocks(run, known, len(rows), keeps=len(rows) == 1 and not rows[0] and not known)
+    arguments = inputs.arguments(loaded, len(rows), last_only=last_only, rows=rows)
+    with torch.inference_mode(), recording(run), blocks.of(loaded.model) as model:
+        result = model(**arguments)
+        cached = blocks.cached()
+    output = result["logits"] if "logits" in result else result["last_hidden_state"]
+    return run, output, cached
+
+
+def _known(
+    loaded: LoadedModel, inputs: Inputs, rows: tuple[tuple[Intervention, ...], ...], base: RecordedRun | None
+) -> tuple[CachedOutput, ...]:
+    """The outputs cached in `base` that are the same in every one of these rows."""
+    if base is None or base.loaded is not loaded:
+        return ()
+    if (base.inputs.ids, base.inputs.target_ids) != (inputs.ids, inputs.target_ids):
+        return ()
+    # Of a run with interventions nothing is kept, so that those of the rows are all that differs.
+    changes = [each for row in rows for each in row]
+    known = unchanged(base.cached, changes, is_seq2seq=bool(loaded.model.config.is_encoder_decoder))
+    # Of one token it cannot be told what the first axis of a tensor counts.
+    can_be_rows = len(rows) == 1 or (len(inputs.ids) > 1 and all(each.has_rows for each in known))
+    return known if can_be_rows else ()
+
+
+def _check_address(intervention: Intervention, run: Run) -> None:
+    """Raise InterventionError for a layer that never ran, which would otherwise change nothing and say nothing."""
+    if isinstance(intervention, HideToken):
+        if intervention.in_target and not run.is_seq2seq:
+            raise InterventionError("This model has no target to hide a token of: it is not a seq2seq model.")
+        return
+    kind, layer = intervention.kind, intervention.layer
+    if (kind, layer) not in run.calls:
+        raise InterventionError(
+            f"There is no {kind} layer {layer} in this run to switch off; there are "
+            + ", ".join(f"{len([1 for other, _ in run.calls if other == each])} {each}" for each in KINDS)
+            + " layers."
+        )
+
+
+def _row(call: Call, row: int, batch: int) -> Call:
+    """One row of a batch of recorded calls, off the device: the GPU's memory is for models."""
+
+    def pick(value: Any) -> Any:
+        if isinstance(value, Tensor):
+            value = value[row : row + 1] if value.dim() > 1 and value.shape[0] == batch else value
+            return value.to("cpu", non_blocking=False)
+        return value
+
+    return replace(
+        call,
+        query=pick(call.query),
+        key=pick(call.key),
+        value=pick(call.value),
+        mask=pick(call.mask),
+        arguments={name: pick(value) for name, value in call.arguments.items()},
+    )
+
+
+def to_numpy(tensor: Tensor) -> np.ndarray:
+    """The tensor's numbers as float32, off the device."""
+    return tensor.detach().to("cpu", torch.float32).numpy()

@@ -1,0 +1,66 @@
+"""What is known of a cache before it is filled: of a loaded model, and of the known architectures."""
+
+from dataclasses import dataclass
+
+from transformers import AutoConfig, PreTrainedConfig
+
+from models.catalog import KnownArchitecture
+from models.kv_cache.seen import cache_shape
+from models.kv_cache.shape import CacheFormulaError, LayerShape
+from models.loaded import LoadedModel
+from models.one_at_a_time import one_at_a_time
+
+
+@dataclass(frozen=True)
+class CacheFacts:
+    """What a loaded model will keep, from its config, and what stands beside it.
+
+    shape: of its cache; () for an encoder, which keeps nothing. query_heads: of each layer.
+    weight_bytes: of all parameters, as they are in memory. positions: its longest text, None for no end.
+    dtype: of the cache that it fills.
+    """
+
+    shape: tuple[LayerShape, ...]
+    query_heads: int
+    weight_bytes: int
+    positions: int | None
+    dtype: str
+
+
+def cache_facts(loaded: LoadedModel) -> CacheFacts:
+    """Those of a loaded model. Raises CacheFormulaError."""
+    if why := loaded.refusal("cache"):
+        raise CacheFormulaError(why)
+    weights = {each.data_ptr(): each.nbytes for each in loaded.model.parameters()}
+    return CacheFacts(
+        shape=cache_shape(loaded.model.config, type(loaded.model)),
+        query_heads=loaded.card.heads,
+        weight_bytes=sum(weights.values()),
+        positions=loaded.positions,
+        dtype=str(loaded.model.dtype).removeprefix("torch."),
+    )
+
+
+@dataclass(frozen=True)
+class KnownCache:
+    """A known architecture, and what its cache keeps."""
+
+    architecture: KnownArchitecture
+    shape: tuple[LayerShape, ...]
+
+    @property
+    def weight_bytes(self) -> int:
+        """Of all its parameters, as published."""
+        return self.architecture.parameters * self.architecture.weight_bits // 8
+
+
+def known_cache(architecture: KnownArchitecture) -> KnownCache:
+    """What the cache of an architecture keeps. Only its config is made: no weights, no network."""
+    return KnownCache(architecture, cache_shape(known_config(architecture)))
+
+
+def known_config(architecture: KnownArchitecture) -> PreTrainedConfig:
+    """The config that transformers makes of an architecture's figures."""
+    # transformers imports the class when it is asked for.
+    with one_at_a_time():
+        return AutoConfig.for_model(architecture.model_type, **architecture.figures)

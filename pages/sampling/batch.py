@@ -1,0 +1,279 @@
+"""What sampling means for whole texts: many of them with each of several settings, in one batch."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from models.catalog import MODELS
+from pages.shared import file_names
+from pages.shared.export import Download, download_button
+from pages.shared.job import Job
+from pages.shared.spreadsheet import as_csv
+from pages.shared.theme import palette
+from viz.inspector import line
+from viz.text_cards import TextCard, TextToken, legend, text_cards
+from viz.text_charts import FigureLine, SweepPoint, figures_table, sweep_chart
+
+if TYPE_CHECKING:
+    from models.decoding import (
+        BatchProgress,
+        BatchRequest,
+        BatchText,
+        BatchTexts,
+        DecodingSettings,
+        SweepRequest,
+        TextFigures,
+    )
+
+ABOVE = "as above"
+# What is cut at its length, as most are, is not said of each.
+ENDS = {"end token": "ends by itself", "positions": "no room left", "stop text": "ends with a stop text"}
+_JOB = Job("batch")
+_SWEEP = Job("sweep")
+_COUNTS = (4, 8, 16)
+_LENGTHS = (20, 40, 64)
+_SHOWN = 4
+_MOST_OTHERS = 3
+_TEMPERATURES = (0.0, 0.4, 0.7, 1.0, 1.3, 1.6, 2.0)
+# So that all temperatures fit into one batch.
+_SWEEP_COUNT = 8
+
+
+def progress_text(step: "BatchProgress") -> tuple[float, str]:
+    """How far a batch is."""
+    said = f"Token {step.tokens} of at most {step.most}; texts that still go on: {step.going_on}."
+    return step.tokens / step.most, said
+
+
+def batch_tab(
+    model: str,
+    text: str,
+    settings: "DecodingSettings",
+    presets: "Mapping[str, DecodingSettings]",
+) -> None:
+    """Several texts with each of up to four settings side by side, in figures, and over a sweep of temperatures."""
+    from models.decoding import BatchRequest
+
+    left, right = st.columns([2, 5], gap="large")
+    with left:
+        count = int(st.select_slider("Texts with each setting", _COUNTS, value=8, key="many_texts"))
+        tokens = int(st.select_slider("Tokens in each text", _LENGTHS, value=40, key="many_tokens"))
+        chosen = st.multiselect(
+            "Compare the settings above with",
+            list(presets),
+            default=other_presets(settings, presets)[:2],
+            max_selections=_MOST_OTHERS,
+            key="many_presets",
+        )
+        pressed = st.button("Write them", key="many_start")
+        st.html(
+            line(
+                "All texts are written at once, in one batch. The first text of each setting has the same luck, so has "
+                "the second, and so on."
+            )
+        )
+    names = (ABOVE, *chosen)
+    each = tuple(comparable(settings, one, tokens) for one in (settings, *(presets[name] for name in chosen)))
+    request = BatchRequest(model, text, each, count)
+    with right:
+        if pressed:
+            _JOB.leave()
+        found = _JOB.answer(request, progress_text, is_wanted=pressed)
+        if found is None:
+            if _JOB.request is None:
+                st.caption("Nothing written yet with these settings.")
+            return
+        _texts(names, found)
+    _figures(names, found)
+    _downloads(request, names, found)
+    _sweep(model, text, each[0], min(count, _SWEEP_COUNT))
+
+
+def other_presets(settings: "DecodingSettings", presets: "Mapping[str, DecodingSettings]") -> list[str]:
+    """The presets that are not what is set above."""
+    return [
+        name for name, one in presets.items() if comparable(settings, one, 64) != comparable(settings, settings, 64)
+    ]
+
+
+def comparable(settings: "DecodingSettings", other: "DecodingSettings", tokens: int) -> "DecodingSettings":
+    """The other with the same seed, cache and length, so that the knobs alone differ."""
+    return replace(
+        other,
+        max_new_tokens=tokens,
+        min_new_tokens=min(other.min_new_tokens, tokens),
+        seed=settings.seed,
+        cache=settings.cache,
+        stop=settings.stop,
+        with_stages=False,
+        with_norms=False,
+    )
+
+
+def _texts(names: Sequence[str], found: "BatchTexts") -> None:
+    """The first texts, each beside those of the other settings with the same seed; the others on demand."""
+    rows = list(zip(*(one.texts for one in found.each), strict=True))
+    with st.container(key="many_written"):
+        st.html(legend())
+        for row in rows[:_SHOWN]:
+            st.html(_row(names, row))
+    if len(rows) > _SHOWN:
+        with st.expander(f"The other {len(rows) - _SHOWN} texts of each setting"):
+            for row in rows[_SHOWN:]:
+                st.html(_row(names, row))
+
+
+def _row(names: Sequence[str], row: "Sequence[BatchText]") -> str:
+    return text_cards(
+        [
+            TextCard(
+                name,
+                tuple(map(TextToken, text.parts, text.pieces, text.probabilities)),
+                ", ".join(filter(None, (f"seed {text.seed}", ENDS.get(text.ends or "")))),
+            )
+            for name, text in zip(names, row, strict=True)
+        ]
+    )
+
+
+def _figures(names: Sequence[str], found: "BatchTexts") -> None:
+    with st.container(key="many_figures"):
+        st.html(figures_of(names, [one.figures for one in found.each]))
+        st.html(
+            line(
+                "Neither end is good by itself: the likeliest text is often the dullest, and the most varied may be "
+                "nonsense. Whether a text is good you must read. The figures move with the number and the length of "
+                "the texts, so compare within this table only."
+            )
+        )
+
+
+def _downloads(request: "BatchRequest", names: Sequence[str], found: "BatchTexts") -> None:
+    name = f"{file_names.of_model(request.model)}-texts"
+    with st.container(horizontal=True):
+        download_button(Download("Texts as CSV", f"{name}.csv", lambda: texts_as_csv(names, found)), key="many_csv")
+        download_button(
+            Download("Texts as JSON", f"{name}.json", lambda: texts_as_json(request, names, found)), key="many_json"
+        )
+
+
+def _sweep(model: str, text: str, settings: "DecodingSettings", count: int) -> None:
+    """The settings above at several temperatures: how likely, and how different."""
+    from models.decoding import SweepRequest
+
+    temperatures = sorted({*_TEMPERATURES, float(settings.temperature)})
+    request = SweepRequest(model, text, settings, tuple(temperatures), count)
+    pressed = st.button(
+        f"Sweep the temperature: {count} texts at each of {len(temperatures)}, the other settings as above",
+        key="many_sweep_start",
+    )
+    if pressed:
+        _SWEEP.leave()
+    found = _SWEEP.answer(request, progress_text, is_wanted=pressed)
+    if found is None:
+        return
+    left, right = st.columns([5, 2], gap="large")
+    with right:
+        measure = st.radio("Different by", ("distinct-2", "1 − Self-BLEU"), key="many_measure")
+        st.html(_sweep_words(request))
+    points = [
+        SweepPoint(
+            one.settings.temperature,
+            one.figures.log_probability,
+            one.figures.distinct_2 if measure == "distinct-2" else rest(one.figures.self_bleu),
+            is_chosen=one.settings.temperature == settings.temperature,
+        )
+        for one in found.each
+    ]
+    with left, st.container(key="many_sweep_chart"):
+        if any(each.variety is not None for each in points):
+            st.altair_chart(sweep_chart(points, variety=measure, palette=palette()), width="stretch")
+        else:
+            st.caption("These texts have too few words for this measure.")
+
+
+def _sweep_words(request: "SweepRequest") -> str:
+    return line(
+        f"{MODELS[request.model].title}, {request.count} texts of up to {request.settings.max_new_tokens} tokens at "
+        f"each temperature. At 0 there is one text, as it would come {request.count} times. Going up, the texts differ "
+        "more and the model finds them less likely: each setting is a place on such a curve, and a better one lies "
+        "above it, more to the right."
+    )
+
+
+def rest(part: float | None) -> float | None:
+    """What is missing to the whole."""
+    return None if part is None else 1 - part
+
+
+def figures_of(names: Sequence[str], figures: "Sequence[TextFigures]") -> str:
+    """The figures of each setting in a column, each with a sentence on what it is."""
+
+    def row(name: str, meaning: str, field: str, digits: int) -> FigureLine:
+        return FigureLine(name, meaning, tuple(getattr(each, field) for each in figures), digits)
+
+    return figures_table(
+        names,
+        [
+            row("Different texts", f"How many of the {figures[0].count} texts are not the same.", "distinct", 0),
+            row("distinct-1", "Different tokens of all tokens, all texts together (Li et al. 2016).", "distinct_1", 2),
+            row("distinct-2", "The same for pairs of neighbours.", "distinct_2", 2),
+            row("distinct-3", "And for runs of three.", "distinct_3", 2),
+            row(
+                "Self-BLEU",
+                "How far each text is made of what stands in the others: 0 nothing, 1 all of it (Zhu et al. 2018; "
+                "sacrebleu, words cut at spaces).",
+                "self_bleu",
+                2,
+            ),
+            row(
+                "Log-probability per token",
+                "The model’s own, in nats, before any setting; nearer to 0 is likelier.",
+                "log_probability",
+                2,
+            ),
+            row("Perplexity", "The same as a number of equally likely tokens.", "perplexity", 1),
+            row("Length", "Tokens in a text, on average.", "length", 1),
+            row(
+                "Repetition",
+                "Runs of four tokens that stood in the same text before, of all its runs (seq-rep-4, Welleck et al. "
+                "2019).",
+                "repetition",
+                2,
+            ),
+        ],
+    )
+
+
+def texts_as_csv(names: Sequence[str], found: "BatchTexts") -> str:
+    """A row for each text: its setting, every knob of it, the seed that gives it again, and the text."""
+    rows: list[list[object]] = [["setting", "seed", "text", "tokens", "ends", "mean_log_probability", "settings"]]
+    for name, one in zip(names, found.each, strict=True):
+        for text in one.texts:
+            settings = asdict(one.settings) | {"seed": text.seed}
+            mean = sum(text.log_probabilities) / len(text.log_probabilities)
+            rows.append([name, text.seed, text.text, len(text.own_ids), text.ends, mean, json.dumps(settings)])
+    return as_csv(rows)
+
+
+def texts_as_json(request: "BatchRequest", names: Sequence[str], found: "BatchTexts") -> str:
+    """What was asked, and for each setting its knobs, its figures, and its texts token by token."""
+    return json.dumps(
+        {
+            "model": request.model,
+            "text": request.text,
+            "settings": [
+                {
+                    "name": name,
+                    "settings": asdict(one.settings),
+                    "figures": asdict(one.figures),
+                    "texts": [asdict(text) | {"text": text.text} for text in one.texts],
+                }
+                for name, one in zip(names, found.each, strict=True)
+            ],
+        },
+        ensure_ascii=False,
+    )

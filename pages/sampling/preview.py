@@ -1,0 +1,22 @@
+"""The sampling page at a glance: the tokens that are likeliest to come next."""
+
+from streamlit.delta_generator import DeltaGenerator
+
+from models.catalog import MODELS
+from pages.sampling.examples import EXAMPLES
+from pages.shared.asking import ask
+from pages.shared.preview import subject
+from viz.inspector import Share
+from viz.previews import bars
+
+_MOST = 4
+
+
+def preview(status: DeltaGenerator) -> tuple[str, str]:
+    """The picture, and what it is of. Raises HeadlightError."""
+    from models.attention import TracedTextRequest, TraceRequest
+
+    model, text = subject(EXAMPLES[0], ("decoder",))
+    candidates = ask(TracedTextRequest(TraceRequest(model, text)), status).next_tokens[:_MOST]
+    said = f"{MODELS[model].title}: what may come next"
+    return bars([Share(each.text, each.probability) for each in candidates], said), said
