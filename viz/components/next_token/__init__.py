@@ -69,7 +69,6 @@ class NextTokenPicture:
     selected: the id of the selected token; drawn: of the one that came here; None for none.
     stage: the name of the stage whose result is shown; None for the last.
     ranks, pieces, curves: places along the vocabulary, the tokens there and their probabilities after each row.
-    is_greedy: the likeliest token is taken and none is drawn.
     """
 
     stages: tuple[StageChip, ...]
@@ -83,7 +82,6 @@ class NextTokenPicture:
     pieces: tuple[str, ...]
     curves: Float[np.ndarray, "row point"]
     vocabulary: int
-    is_greedy: bool
     caption: str
 
     def __post_init__(self) -> None:
@@ -159,7 +157,6 @@ def packed(picture: NextTokenPicture) -> bytes:
         "pieces": picture.pieces,
         "rowCount": len(rows),
         "vocabulary": picture.vocabulary,
-        "isGreedy": picture.is_greedy,
         "caption": picture.caption,
         "palette": for_browser(),
     }
