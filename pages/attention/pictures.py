@@ -122,7 +122,7 @@ def sentences_part(traced: "TracedText", text: str) -> int | None:
     return later[0] if later else None
 
 
-def hears(traced: "TracedText", kind: str, map_request: "HeadMapRequest | None" = None) -> Callbacks:
+def callbacks(traced: "TracedText", kind: str, map_request: "HeadMapRequest | None" = None) -> Callbacks:
     """What the page does when something happens in a view."""
     steps_are_rows = traced.axes(kind).rows_are_target
 
@@ -215,7 +215,7 @@ def show_matrix(
             is_log=SCALE.value == "log",
         ),
         key="attention_view",
-        callbacks=hears(traced, kind, after),
+        callbacks=callbacks(traced, kind, after),
     )
 
 
@@ -263,7 +263,7 @@ def show_heads(traced: "TracedText", request: "HeadMapRequest", selected: int, s
         replace(frame, caption=caption + _by_value() + left_out_note(None), part=None),
         Heads(maps, shown_heads(len(maps), request.head), (queries[0], keys[0]), LEAST.value),
         key="attention_view",
-        callbacks=hears(traced, request.kind),
+        callbacks=callbacks(traced, request.kind),
     )
 
 
@@ -315,7 +315,7 @@ def show_products(traced: "TracedText", request: "HeadMapRequest", selected: int
             lines=found.between,
         ),
         key="attention_view",
-        callbacks=hears(traced, request.kind),
+        callbacks=callbacks(traced, request.kind),
     )
 
 
@@ -338,7 +338,7 @@ def show_model(
         ),
         Model(grid.thumbnails, grid.layers),
         key="attention_view",
-        callbacks=hears(traced, kind),
+        callbacks=callbacks(traced, kind),
     )
 
 
