@@ -1,4 +1,4 @@
-"""What is written beside a KV cache, as escaped HTML."""
+"""Tables and sentences about a KV cache, as escaped HTML."""
 
 import html
 from collections.abc import Sequence

@@ -1,9 +1,10 @@
 """One palette for every picture, light and dark, safe for colour-blind eyes.
 
-Lightness is amount, the accent is selection, the diverging ramp is difference, hue is the identity of pieces and of
-chosen heads. HTML that Python writes does not know the theme: amounts and marks in it have `PAGE_BLUE`. A document of
-another library keeps its colours; nothing else has one. The amount ramps keep one hue and change lightness evenly, so
-that they also read in grey; the accents differ from them in hue and meet WCAG AA on the ground.
+Lightness is amount, the accent is what is selected or spoken of, the diverging ramp is difference, hue is the identity
+of pieces and of chosen heads. HTML that Python writes does not know the theme: amounts and marks in it have
+`PAGE_BLUE`. A document of another library keeps its colours; nothing else has one. The amount ramps keep one hue and
+change lightness evenly, so that they also read in grey; the accents differ from them in hue and meet WCAG AA on the
+ground.
 """
 
 import math

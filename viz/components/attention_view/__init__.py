@@ -178,7 +178,7 @@ def attention_view_library() -> None:
 
 
 def attention_view(frame: Frame, view: View, *, key: str, callbacks: Callbacks) -> None:
-    """Draw it; `attention_view_library` must be mounted on the page."""
+    """Show the picture; `attention_view_library` must be mounted on the page."""
 
     def told(name: str, read: Callable[[object], Any], *, is_spread: bool = False) -> Callable[[], None]:
         def act(value: Any) -> None:
@@ -204,7 +204,7 @@ def attention_view(frame: Frame, view: View, *, key: str, callbacks: Callbacks) 
 
 
 def state_of(frame: Frame, view: View) -> dict[str, object]:
-    """What of it changes with a click, and the selected row where the cells do not hold it."""
+    """The state: what changes with a click, and the selected row where the cells do not hold it."""
     state: dict[str, object] = {"selected": frame.selected, "note": frame.note}
     if isinstance(view, Heads):
         state["shown"] = list(view.shown)
@@ -220,7 +220,7 @@ def _holds_row(view: Matrix, frame: Frame) -> bool:
 
 
 def packed(frame: Frame, view: View, key: str = "attention_view") -> tuple[bytes, str]:
-    """What goes over the wire once, and its mark: a header and the numbers."""
+    """The message to the browser, a header and the numbers, and the digest by which a state names it."""
     header: dict[str, object] = {
         "key": key,
         "model": frame.model,

@@ -2,7 +2,7 @@
 
 import { weightText } from "../scaffold/numbers.js"
 
-/** What the heads that are shown give a token most, the strongest first; of at most so many heads. */
+/** What the heads that are shown give a token most; of more than `most` heads only the strongest, the strongest first. */
 export function describe(view, { side, token }, most = Infinity) {
   const weightOf = (other, head) => (side ? view.weight(other, token, head) : view.weight(token, other, head))
   const lines = view.shown.map((head) => {

@@ -45,7 +45,7 @@ def seen(run: str, key: str) -> int:
 
 
 def packed(run: str, steps: Sequence[GrowthStep], since: int, *, is_done: bool) -> bytes:
-    """What goes over the wire: for each step its token and its layers, equal neighbours once, and norms as float16."""
+    """The message to the browser: each step's token, its layers (equal neighbours once) and norms as float16."""
     header = {
         "run": run,
         "since": since,
@@ -73,4 +73,4 @@ def _grouped(layers: Sequence[tuple[int, int, int]]) -> list[list[int]]:
 
 
 def _nothing() -> None:
-    """Streamlit keeps a component's state where somebody listens to it."""
+    """Does nothing: Streamlit keeps the state of a component only if it has a callback."""

@@ -29,7 +29,7 @@ _mount = component("cache_growth", _SKELETON)
 
 @dataclass(frozen=True)
 class GrowthPicture:
-    """What is drawn; the steps themselves come by `cache_feed` under the name of the `run`.
+    """The content of the picture; the steps themselves come by `cache_feed` under the name of the `run`.
 
     prompt: the pieces that are read at once, before the first token is drawn; hidden: how many before them are not
         drawn. source: of an encoder-decoder, the pieces of the source.
@@ -78,7 +78,7 @@ def cache_growth(
     on_step: Callable[[int], None],
     on_cell: Callable[[int, int], None],
 ) -> None:
-    """Draw it; `on_step(step)` is called for another step, `on_cell(layer, position)` for a cell that was selected."""
+    """Show the picture; `on_step(step)` is called for another step, `on_cell(layer, position)` for a selected cell."""
     _mount(
         key=key,
         data=packed(picture),
@@ -88,7 +88,7 @@ def cache_growth(
 
 
 def packed(picture: GrowthPicture) -> bytes:
-    """What goes over the wire."""
+    """The message to the browser."""
     header = {
         "run": picture.run,
         "prompt": picture.prompt,

@@ -50,7 +50,7 @@ class MapPoint:
 
 @dataclass(frozen=True, eq=False)
 class LayerMap:
-    """What is drawn.
+    """The content of the picture.
 
     points: one for each token. places: where each lies in each layer, all layers with one scale. names: of the layers.
     notes: a line for each layer. tags: a word for each layer, under its small picture. groups: names of the senses.
@@ -81,7 +81,7 @@ class LayerMap:
 
 
 def layer_map(picture: LayerMap, *, key: str, on_layer: Callable[[int], None], on_point: Callable[[int], None]) -> None:
-    """Draw it; `on_layer(layer)` is called for another layer, `on_point(point)` for a selected point."""
+    """Show the picture; `on_layer(layer)` is called for another layer, `on_point(point)` for a selected point."""
     data, of = packed(picture)
     _mount(
         key=key,
@@ -93,12 +93,12 @@ def layer_map(picture: LayerMap, *, key: str, on_layer: Callable[[int], None], o
 
 
 def state_of(picture: LayerMap) -> dict[str, object]:
-    """What of it changes with a click."""
+    """The state: what changes with a click."""
     return {"layer": picture.layer, "point": picture.point, "near": list(picture.near)}
 
 
 def packed(picture: LayerMap) -> tuple[bytes, str]:
-    """What goes over the wire once, places as whole numbers over one box for all layers, and its mark."""
+    """The message to the browser, places as whole numbers within one box for all layers, and its digest."""
     places = picture.places.astype(np.float64)
     low = places.min(axis=(0, 1)) if places.size else np.zeros(places.shape[2])
     # One scale for all axes, so that a distance is a distance.

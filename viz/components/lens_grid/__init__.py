@@ -21,7 +21,7 @@ _mount = component("lens_grid", _SKELETON)
 
 @dataclass(frozen=True, eq=False)
 class LensGrid:
-    """What is drawn, the last layer on top.
+    """The content of the table, the last layer on top.
 
     tokens: the text, one for each position. first: the number of the first of them. layers: the names, index 0 first.
     pieces, probabilities: the likeliest token of each cell. selected: layer and position (as numbered), or None.
@@ -44,12 +44,12 @@ class LensGrid:
 
 
 def lens_grid(grid: LensGrid, *, key: str, on_cell: Callable[[int, int], None]) -> None:
-    """Draw it; `on_cell(layer, position)` is called for a cell that was selected."""
+    """Show the picture; `on_cell(layer, position)` is called for a cell that was selected."""
     _mount(key=key, data=packed(grid), on_cell_change=callback(key, "cell", numbers(2), lambda cell: on_cell(*cell)))
 
 
 def packed(grid: LensGrid) -> bytes:
-    """What goes over the wire."""
+    """The message to the browser."""
     header = {
         "tokens": list(grid.tokens),
         "first": grid.first,

@@ -51,7 +51,7 @@ class StageChip:
 
 @dataclass(frozen=True)
 class RankedToken:
-    """A token with its rank by raw probability (0 the likeliest), its probability after each row, and who cut it."""
+    """A token: its rank by raw probability (0 the likeliest), its probability after each row, the stage that cut it."""
 
     id: int
     text: str
@@ -62,7 +62,7 @@ class RankedToken:
 
 @dataclass(frozen=True, eq=False)
 class NextTokenPicture:
-    """What is drawn.
+    """The content of the picture.
 
     stages: in the order in which they are applied. is_library_order: whether that is transformers' own.
     top: the likeliest tokens, best first. followed: one more that is shown with them, or None.
@@ -106,7 +106,7 @@ def next_token(
     on_order: Callable[[tuple[str, ...]], None],
     on_token: Callable[[int], None],
 ) -> None:
-    """Draw it.
+    """Show the picture.
 
     `on_stage(name)` is called for a stage that was selected, `on_switch(name)` for one that was switched,
     `on_order(names)` for another order of the stages that are not fixed (() for the library's), `on_token(id)` for a
@@ -129,7 +129,7 @@ def _names(value: object) -> tuple[str, ...] | None:
 
 
 def packed(picture: NextTokenPicture) -> bytes:
-    """What goes over the wire."""
+    """The message to the browser."""
     rows = np.ascontiguousarray(picture.curves, dtype="<f4")
     header = {
         "stages": [

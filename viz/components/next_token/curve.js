@@ -46,7 +46,7 @@ export class RankCurve {
     return best
   }
 
-  /** raw, before, after: a row of probabilities each; cuts: the stages that cut, each with its ranks and name. */
+  /** raw, after: a row of probabilities each; cuts: the stages that cut, each with its ranks and name. */
   draw({ ranks, vocabulary, raw, after, cuts, chosen, marks, colours }) {
     // Measured once, then told by whoever watches its size: asking would lay out the whole page anew.
     this.size ??= this.svg.getBoundingClientRect()

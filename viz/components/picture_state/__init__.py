@@ -1,4 +1,4 @@
-"""What changes in a picture from rerun to rerun, on its way to it apart from the picture.
+"""The state of a picture, which may change with each rerun, in a message of its own.
 
 Streamlit sends a message that it has sent before as a reference of a hundred bytes. So a large picture whose message
 says nothing of what is selected in it is sent once, and a selection costs what it holds.

@@ -1,4 +1,4 @@
-"""What every browser component is built on: mounting, the view's base, keys, drawing, and the message to it."""
+"""The base of the browser components: how they are registered and mounted, their messages, their shared scripts."""
 
 from viz.components.scaffold.mounting import callback, component, large_component, number, numbers, text
 from viz.components.scaffold.packing import pack, twelve_bits

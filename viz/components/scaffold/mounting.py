@@ -1,4 +1,4 @@
-"""How every component is registered and mounted, and how what its script tells is taken."""
+"""Registers and mounts the components, and reads the values that their scripts send."""
 
 import logging
 import time
@@ -27,8 +27,8 @@ def component(name: str, skeleton: str = "") -> Callable[..., Any]:
 
 
 def large_component(name: str, skeleton: str) -> tuple[Callable[[], None], Callable[..., Any]]:
-    """The same for a component whose script is large: what mounts the script, once for a page and outside of what is
-    run again, and what mounts the component; see `library_source`.
+    """The same for a component whose script is large: a function that mounts the script, to be called once on a page,
+    outside of fragments, and a function that mounts the component. See `library_source`.
     """
     library, picture = library_source(name)
     mount_library = _registered(f"{name}_library", "<i hidden></i>\n", library)
@@ -53,9 +53,9 @@ def _registered(name: str, skeleton: str, source: BrowserSource) -> Callable[...
 def callback(
     key: str, name: str, read: Callable[[object], _Value | None], act: Callable[[_Value], None]
 ) -> Callable[[], None]:
-    """What to call when the script of the component `key` tells `name`: `act` with its value, if it can be read.
+    """A Streamlit callback for the value `name` of the component `key`: calls `act` with the value.
 
-    read: takes it as it came from a browser; None for what it should not be.
+    read: checks the value, which comes from a browser; None where it is not as it should be, and `act` is not called.
     """
 
     def call() -> None:

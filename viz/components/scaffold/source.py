@@ -1,9 +1,8 @@
 """The script and the style of a component, made of its files.
 
-Each script file is a module: it has a scope of its own, says what it hands on (`export class`, `function` or `const`)
-and what it takes from which file (`import { ... } from "./file.js"`). The script of a component is `index.js` with all
-that it imports, in one text, since Streamlit takes no other; a style sheet beside a script, of the same name, goes with
-it.
+Each script file is a module with a scope of its own. It exports with `export class`, `export function` or `export
+const`, and imports with `import { name } from "./file.js"`. Streamlit takes one text as the script of a component, so
+`index.js` and all that it imports are put together here. A style sheet with the name of a script goes with that script.
 """
 
 import base64
@@ -27,7 +26,8 @@ class BrowserSource(TypedDict):
 
 
 class Module(NamedTuple):
-    """A script file: `names` taken from other files, as they are called here and there, and what it hands on."""
+    """A script file: its text without imports and exports, the imported files with the names taken from each, and the
+    names that it exports."""
 
     text: str
     imports: tuple[tuple[Path, tuple[str, ...]], ...]
@@ -88,7 +88,7 @@ def parts_of(entry: Path) -> list[Path]:
 
 
 def bundle(parts: list[Path]) -> str:
-    """The files as one script, each in a function of its own; what they hand on stands in one object."""
+    """The files as one script, each in a function of its own; what they export is kept in one array."""
     if len(parts) == 1:
         return _without_comments(parts[0].read_text())
     places = {file: place for place, file in enumerate(parts)}
@@ -107,16 +107,16 @@ def is_alone(name: str) -> bool:
 
 
 def packed_source(name: str) -> BrowserSource:
-    """The same with the script packed: Streamlit sends it with every message to the component."""
+    """The same with the script compressed: Streamlit sends it with every message to the component."""
     source = browser_source(name)
     return BrowserSource(js=_named(_UNPACK + _CALL, name, source["js"]), css=source["css"])
 
 
 def library_source(name: str) -> tuple[BrowserSource, BrowserSource]:
-    """The same for a component whose script is large: what a page mounts once, and what stands for it in each picture.
+    """The same for a component whose script is large, in two parts.
 
-    The first of the two holds the script and is mounted once for a page, without a picture; the second calls it, and
-    waits for it where it comes later.
+    The first part holds the script and is mounted once on a page, without a picture. The second part is mounted with
+    each picture: it calls the script, or waits until it has arrived.
     """
     source = browser_source(name)
     library = BrowserSource(js=_named(_UNPACK + "export default unpack\n", name, source["js"]), css="\n")

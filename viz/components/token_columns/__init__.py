@@ -36,7 +36,7 @@ class ColumnHead:
 
 @dataclass(frozen=True)
 class ColumnsPicture:
-    """What is drawn.
+    """The content of the picture.
 
     heads: one for each column of `comparison`. pinned: start and end in characters of the whole text, or None.
     caption: what is shown of the text, and what the colours mean.
@@ -55,13 +55,13 @@ class ColumnsPicture:
 
 
 def token_columns(picture: ColumnsPicture, *, key: str, on_stretch: Callable[[int, int], None]) -> None:
-    """Draw it; `on_stretch(start, end)`, in characters of the whole text, is called when a stretch is selected."""
+    """Show the picture; `on_stretch(start, end)`, in characters of the whole text, is called for a selected stretch."""
     chosen = callback(key, "stretch", numbers(2), lambda stretch: on_stretch(*stretch))
     _mount(key=key, data=packed(picture), on_stretch_change=chosen)
 
 
 def packed(picture: ColumnsPicture) -> bytes:
-    """What goes over the wire: a header, then for each column its pieces as numbers."""
+    """The message to the browser: a header, then for each column its pieces as numbers."""
     comparison = picture.comparison
     header = {
         "text": comparison.text,

@@ -35,7 +35,7 @@ _mount = component("written_steps", _SKELETON)
 
 @dataclass(frozen=True)
 class StepsPicture:
-    """What is drawn.
+    """The content of the picture.
 
     name: as people read it, "L2 H1"; map: as programs read it (`data-map` on the root), "cross-2-1".
     keys: what can be looked at. With `written_from` None they are a source of their own; otherwise they are the text
@@ -87,12 +87,12 @@ class StepsPicture:
 
 
 def written_steps(picture: StepsPicture, *, key: str, on_step: Callable[[int], None]) -> None:
-    """Draw it; `on_step(step)` is called when another step is selected."""
+    """Show the picture; `on_step(step)` is called when another step is selected."""
     _mount(key=key, data=packed(picture), on_step_change=callback(key, "step", number, on_step))
 
 
 def packed(picture: StepsPicture) -> bytes:
-    """What goes over the wire: a header and the weights as float16."""
+    """The message to the browser: a header and the weights as float16."""
     header = {
         "name": picture.name,
         "map": picture.map,

@@ -49,7 +49,7 @@ class BranchLine:
 
 @dataclass(frozen=True)
 class WrittenText:
-    """What is drawn.
+    """The content of the picture.
 
     before: what stands before the first token. tokens: those that were written. selected: the place whose next-token
         distribution is shown; as many as there are tokens: what would come next.
@@ -82,7 +82,7 @@ def written_text(
     on_branch: Callable[[int], None],
     on_shade: Callable[[str], None],
 ) -> None:
-    """Draw it.
+    """Show the picture.
 
     `on_token(place)` is called for a selected token, `on_branch(line)` for a branch of the tree, `on_shade(shade)` for
     another meaning of the colour.
@@ -102,7 +102,7 @@ def _shade(value: object) -> str | None:
 
 
 def packed(written: WrittenText) -> bytes:
-    """What goes over the wire."""
+    """The message to the browser."""
     header = {
         "before": written.before,
         "tokens": [
