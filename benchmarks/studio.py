@@ -38,7 +38,7 @@ body { margin: 0; width: 1000px; } %(css)s</style><div id="place"><div class="he
 <script type="module">
 %(library)s
 const bytes = Uint8Array.fromBase64("%(data)s")
-globalThis.headlight = { states: new Map([["attention_view", { state: %(state)s }]]) }
+globalThis.headlight.states = new Map([["attention_view", { state: %(state)s }]])
 attention_view({ data: bytes, parentElement: document.getElementById("place"), setTriggerValue() {} })
 </script>"""
 # The first thing in both documents: from here on they are read, with everything that they hold, until what was drawn

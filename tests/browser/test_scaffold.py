@@ -80,6 +80,31 @@ def views():
     }
 
 
+def test_a_packed_script_is_unpacked_once_for_all_pictures_of_its_kind(page):
+    from tests.viz.test_next_token import picture
+    from viz.components.next_token import _SKELETON, packed
+    from viz.components.scaffold.source import packed_source
+
+    script, data = packed_source("next_token")["js"], base64.b64encode(packed(picture())).decode()
+    html = f"<div>{_SKELETON}</div><div>{_SKELETON}</div>"
+    page.evaluate(
+        """async ([script, html, data]) => {
+            document.body.innerHTML = html
+            const bytes = Uint8Array.from(atob(data), (each) => each.charCodeAt(0))
+            globalThis.imports = 0
+            const create = URL.createObjectURL
+            const name = create(new Blob([script], { type: "text/javascript" }))
+            URL.createObjectURL = (blob) => { imports++; return create(blob) }
+            const { default: mount } = await import(name)
+            for (const parentElement of document.body.children)
+              mount({ data: bytes, parentElement, setTriggerValue() {} })
+        }""",
+        [script, html, data],
+    )
+    page.locator(".next-token[data-ready='true']").nth(1).wait_for()
+    assert page.evaluate("imports") == 1
+
+
 @pytest.mark.parametrize("name", ["matrix", "heads", "model", "qk"])
 def test_the_list_of_the_keys_is_what_the_handler_does(page, name):
     from viz.components.attention_view import Frame, packed, state_of

@@ -119,5 +119,5 @@ def test_a_large_script_is_sent_apart_from_the_picture_that_calls_it():
 
 
 def unpacked(script):
-    [packed] = re.findall(r'atob\("([^"]+)"\)', script)
-    return gzip.decompress(base64.b64decode(packed)).decode()
+    [packed] = re.findall(r'"([^"]+)"\.match', script)
+    return gzip.decompress(base64.b85decode(packed)).decode()
