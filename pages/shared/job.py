@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from models.engine import JobError, engine
+from pages.shared.asking import in_the_queue
 from pages.shared.link import note, run_again
 from pages.shared.messages import problem
 
