@@ -5,7 +5,7 @@ import { keyList, press } from "../scaffold/keys.js"
 import { float16Array, weightText } from "../scaffold/numbers.js"
 import { describe } from "./describe.js"
 import { headButton, wholeButtons } from "./head_bar.js"
-import { LONGEST_LABEL } from "./painting.js"
+import { LONGEST_LABEL, canvasPair } from "./painting.js"
 import { tableOf } from "./table.js"
 
 const FAINTEST_LINE = 0.02
@@ -24,10 +24,7 @@ export class HeadsView {
     this.stage = element("div", "stage")
     // As high as what is seen, however long the text is: it stays in place while the stage moves behind it.
     this.pane = element("div", "pane")
-    this.base = element("canvas", "base")
-    this.over = element("canvas", "over")
-    this.over.tabIndex = 0
-    this.over.setAttribute("role", "application")
+    ;[this.base, this.over] = canvasPair("application")
     this.pane.append(this.base, this.over)
     this.stage.append(this.pane)
     this.scroll.append(this.stage)

@@ -6,7 +6,7 @@ import { keyList } from "../scaffold/keys.js"
 import { float16Array, weightText } from "../scaffold/numbers.js"
 import { legendOf } from "./legend.js"
 import { Moves } from "./moves.js"
-import { LABEL_FONT, LONGEST_LABEL, cellImage, differenceColours, hatchPattern, pixel } from "./painting.js"
+import { LABEL_FONT, LONGEST_LABEL, canvasPair, cellImage, differenceColours, hatchPattern, pixel } from "./painting.js"
 import { Strip } from "./strip.js"
 import { tableOf } from "./table.js"
 
@@ -22,10 +22,7 @@ export class MatrixView {
     this.name = "matrix"
     this.strip = new Strip(this)
     this.stage = element("div", "stage")
-    this.base = element("canvas", "base")
-    this.over = element("canvas", "over")
-    this.over.tabIndex = 0
-    this.over.setAttribute("role", "img")
+    ;[this.base, this.over] = canvasPair("img")
     this.stage.append(this.base, this.over)
     this.legend = element("div", "legend")
     this.parts = [this.strip.root, this.stage, this.legend]

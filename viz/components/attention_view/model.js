@@ -3,7 +3,7 @@
 import { element, sharpContext } from "../scaffold/drawing.js"
 import { ARROWS, keyList, press } from "../scaffold/keys.js"
 import { weightText } from "../scaffold/numbers.js"
-import { cellImage, pixel } from "./painting.js"
+import { canvasPair, cellImage, pixel } from "./painting.js"
 import { tableOf } from "./table.js"
 
 const LARGEST_THUMBNAIL = 72
@@ -19,10 +19,7 @@ export class ModelView {
     this.shell = shell
     this.name = "model"
     this.stage = element("div", "stage wide")
-    this.base = element("canvas", "base")
-    this.over = element("canvas", "over")
-    this.over.tabIndex = 0
-    this.over.setAttribute("role", "application")
+    ;[this.base, this.over] = canvasPair("application")
     this.preview = element("canvas", "preview")
     this.preview.hidden = true
     this.stage.append(this.base, this.over, this.preview)

@@ -3,7 +3,7 @@
 import { element, sharpContext, shortened } from "../scaffold/drawing.js"
 import { ARROWS, keyList, press } from "../scaffold/keys.js"
 import { typedArray, weightText } from "../scaffold/numbers.js"
-import { LONGEST_LABEL, cellImage, differenceColours, pixel } from "./painting.js"
+import { LONGEST_LABEL, canvasPair, cellImage, differenceColours, pixel } from "./painting.js"
 import { tableOf } from "./table.js"
 
 const SUM_WIDTH = 52
@@ -18,10 +18,7 @@ export class ProductsView {
     this.sentence = element("p", "sentence")
     this.scroll = element("div", "scroll")
     this.stage = element("div", "stage")
-    this.base = element("canvas", "base")
-    this.over = element("canvas", "over")
-    this.over.tabIndex = 0
-    this.over.setAttribute("role", "application")
+    ;[this.base, this.over] = canvasPair("application")
     this.stage.append(this.base, this.over)
     this.scroll.append(this.stage)
     this.between = element("div", "between")
