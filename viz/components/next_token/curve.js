@@ -1,6 +1,7 @@
 // The whole vocabulary: probability over rank, both logarithmic, and where each stage cuts.
 
 import { download } from "../scaffold/files.js"
+import { tenToMinus } from "../scaffold/percent.js"
 
 const SVG = "http://www.w3.org/2000/svg"
 const LOWEST = 1e-10
@@ -82,7 +83,7 @@ export class RankCurve {
     for (let power = 0; power <= powers; power += powers > 6 ? 2 : 1) {
       const y = this.y(10 ** -power)
       this.add("line", { x1: this.left, x2: this.right, y1: y, y2: y, stroke: colours.hatch, "stroke-width": 0.6 })
-      const said = power <= 4 ? `${+(100 * 10 ** -power).toFixed(2)} %` : `10⁻${[...String(power)].map((d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]).join("")}`
+      const said = power <= 4 ? `${+(100 * 10 ** -power).toFixed(2)} %` : tenToMinus(power)
       this.add("text", { ...text, x: this.left - 5, y: y + 4, "text-anchor": "end" }, said)
     }
   }

@@ -4,6 +4,7 @@ import { element } from "../scaffold/drawing.js"
 import { press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { typedArray, unpack } from "../scaffold/numbers.js"
+import { percentText } from "../scaffold/percent.js"
 import { View } from "../scaffold/view.js"
 import { RankCurve } from "./curve.js"
 
@@ -113,7 +114,7 @@ class NextToken extends View {
   resultOf({ row, isOn, survivors, kept, entropy }, place) {
     if (row === null) return isOn ? "changes\nnothing" : "off"
     const counted = `${survivors.toLocaleString("en")} left`
-    const kept_ = kept < 0.99995 ? ` of ${percent(kept)}` : ""
+    const kept_ = kept < 0.99995 ? ` of ${percentText(kept)}` : ""
     return `${counted}${place ? kept_ : ""}\n${entropy.toFixed(2)} nats`
   }
 
@@ -220,13 +221,13 @@ class NextToken extends View {
     row.classList.toggle("selected", id === this.selected)
     row.classList.toggle("drawn", id === this.drawn)
     row.classList.toggle("cut", isCut)
-    row.title = `${text}\nplace ${(rank + 1).toLocaleString("en")}, ${percent(shares[0])} by the model${isCut ? `, cut by ${cutBy}` : `, ${percent(share)} here`}${id === this.drawn ? "\nthis one came" : ""}`
+    row.title = `${text}\nplace ${(rank + 1).toLocaleString("en")}, ${percentText(shares[0])} by the model${isCut ? `, cut by ${cutBy}` : `, ${percentText(share)} here`}${id === this.drawn ? "\nthis one came" : ""}`
     const track = element("span", "track")
     for (const [name, part] of [["raw", shares[0]], ["now", share]])
       track.appendChild(element("span", name)).style.width = `${(100 * part) / most}%`
     const piece = element("span", "piece", text)
     piece.dir = "auto"
-    row.append(piece, track, element("span", "number", isCut ? cutBy : percent(share)))
+    row.append(piece, track, element("span", "number", isCut ? cutBy : percentText(share)))
     row.onclick = () => {
       this.selected = id
       this.scrolledTo = id
@@ -252,18 +253,11 @@ class NextToken extends View {
   hover(point) {
     if (point === null) return this.say(null)
     const now = this.curves[this.now][point]
-    const said = now ? `${percent(now)} after ${this.chosen ?? "all stages"}` : "cut"
-    const text = `\u2068${this.pieces[point]}\u2069 · place ${(this.ranks[point] + 1).toLocaleString("en")}\n${percent(this.curves[0][point])} by the model, ${said}`
+    const said = now ? `${percentText(now)} after ${this.chosen ?? "all stages"}` : "cut"
+    const text = `\u2068${this.pieces[point]}\u2069 · place ${(this.ranks[point] + 1).toLocaleString("en")}\n${percentText(this.curves[0][point])} by the model, ${said}`
     const [x, y] = this.inRoot(...this.curve.placeOf(this.ranks[point], this.curves[0][point]))
     this.say(text, x + 8, y - 44)
   }
-}
-
-function percent(part) {
-  const share = 100 * part
-  if (!share) return "0 %"
-  if (share < 0.001) return `${share.toExponential(0).replace("e-", "·10⁻").replace(/⁻(\d+)/, (_, power) => `⁻${[...power].map((d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]).join("")}`)} %`
-  return `${share.toFixed(share >= 9.95 ? 1 : share >= 0.995 ? 2 : 3)} %`
 }
 
 export default mount(".next-token", NextToken)

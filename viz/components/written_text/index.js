@@ -5,6 +5,7 @@ import { element } from "../scaffold/drawing.js"
 import { press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { unpack } from "../scaffold/numbers.js"
+import { percentText } from "../scaffold/percent.js"
 import { View } from "../scaffold/view.js"
 
 const FULL_SURPRISAL = 10
@@ -77,7 +78,7 @@ class WrittenText extends View {
     const [text, piece, probability, drawn, rank, isTurned] = token
     const isShown = /\S/.test(text)
     const nats = -Math.log(Math.max(probability, 1e-30))
-    const title = `${piece}\n${share(probability)} by the model, place ${(rank + 1).toLocaleString("en")}, ${nats.toFixed(2)} nats\n${isTurned ? "chosen by hand" : `drawn from ${share(drawn)}`}`
+    const title = `${piece}\n${percentText(probability)} by the model, place ${(rank + 1).toLocaleString("en")}, ${nats.toFixed(2)} nats\n${isTurned ? "chosen by hand" : `drawn from ${percentText(drawn)}`}`
     const chip = this.button(isShown ? text : piece + (text.includes("\n") ? "\n" : ""), place, isShown ? "" : "sign", title)
     const colour = this.ramp[Math.round(255 * this.amount(token))]
     chip.style.backgroundColor = `rgb(${colour})`
@@ -132,11 +133,6 @@ class WrittenText extends View {
     })
     this.part("tree").replaceChildren(...(lines.length > 1 ? lines : []))
   }
-}
-
-function share(part) {
-  const hundredth = 100 * part
-  return `${hundredth < 0.01 ? hundredth.toExponential(1) : hundredth.toFixed(hundredth >= 10 ? 1 : 2)} %`
 }
 
 export default mount(".written-text", WrittenText)
