@@ -1,4 +1,4 @@
-// The shell of the four views: what arrives, what is selected, keys, tools, files. Each view draws itself.
+// The four views of attention: what they share, which is what arrives, what is selected, keys, tools and files.
 
 import { canvasContext, element } from "../scaffold/drawing.js"
 import { download } from "../scaffold/files.js"
@@ -15,6 +15,15 @@ import { ProductsView } from "./qk.js"
 
 const VIEW_KEYS = { 1: "matrix", 2: "heads", 3: "model", 4: "qk" }
 const SWITCHED = { x: "the head", t: "the token", c: "the link" }
+// What each of the four must have:
+//   name, parts        its name, and the elements that it draws into
+//   take(header, take) takes new data; applyState(state): what is selected in it
+//   draw(width)        lays it out and paints it; repaint(): paints what a state may change
+//   selectionChanged() another token was selected in it
+//   height(width), paint(context, width)   for files: how high it is, and the picture
+//   value(...), placeOf(...)   the number behind a cell, and its middle in pixels of the window
+//   keyTable(), table()   its keys, and its numbers for those who do not see it
+// and may have: tools(tool), switches(), key(), numbers(), leave().
 const VIEWS = { matrix: MatrixView, heads: HeadsView, model: ModelView, qk: ProductsView }
 
 class AttentionView extends View {
