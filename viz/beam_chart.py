@@ -24,7 +24,7 @@ _LONGEST_TEXT = 160
 # From the quiet to the loud, as they are drawn over each other.
 KINDS = ("dead", "running", "beaten", "returned", "winner")
 # Of the boxes, the words without one, and what has a number or a cross.
-_FATES = ("!= 'dropped'", "== 'dropped'", "== 'finished'")
+_OUTCOMES = ("!= 'dropped'", "== 'dropped'", "== 'finished'")
 _WEIGHTS = {"dead": 0.7, "running": 1, "beaten": 1, "returned": 2, "winner": 3}
 
 
@@ -134,7 +134,7 @@ def beam_tree(search: BeamSearch, palette: Palette = LIGHT) -> Any:
     weight = alt.StrokeWidth("weight:Q", scale=None, legend=None)
     line = {"x": x("from_x"), "y": y("from_y"), "x2": "x:Q", "y2": "y:Q", "color": colour, "strokeWidth": weight}
     every: Any = alt.Chart()
-    boxed, dropped, finished = (every.transform_filter(f"datum.outcome {which}") for which in _FATES)
+    boxed, dropped, finished = (every.transform_filter(f"datum.outcome {which}") for which in _OUTCOMES)
     layers = [
         _chart(_heads(search, placed)).mark_text(color=palette.quiet).encode(x=x("x"), y=y("y"), text="step:N"),
         every.mark_rule(strokeCap="round").encode(**line),

@@ -23,7 +23,7 @@ from models.attention.pictures import (
     HeadWindowRequest,
     LayerMapsRequest,
 )
-from models.attention.pooling import Pooling, block_starts, max_pooled, without_columns
+from models.attention.pooling import BlockPooling, block_starts, max_pooled, without_columns
 from models.attention.query_key import QueryKey, QueryKeyRequest
 from models.attention.requests import HeadMapRequest, TracedTextRequest, TraceRequest
 from models.attention.steps import Absence, AbsencesRequest, StepRows, StepRowsRequest, TooManyTokensError
@@ -47,6 +47,7 @@ __all__ = [
     "BertVizRequest",
     "BertVizSize",
     "BertVizTooLargeError",
+    "BlockPooling",
     "ChangedMap",
     "ChangedMapsRequest",
     "ChangedToken",
@@ -74,7 +75,6 @@ __all__ = [
     "NothingRecordedError",
     "PatternName",
     "PatternRequest",
-    "Pooling",
     "QueryKey",
     "QueryKeyRequest",
     "ReplacePattern",

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt16
 
 from models.attention.head_map import LeftOut, left_out_columns, visible_by_head, weighted_by_value
-from models.attention.pooling import Pooling, max_pooled, pooled, without_columns
+from models.attention.pooling import BlockPooling, max_pooled, pooled, without_columns
 from models.attention.requests import HeadMapRequest, TraceRequest
 from models.engine import Engine
 
@@ -42,7 +42,7 @@ class HeadPictureRequest:
     map: HeadMapRequest
     query: int
     side: int = 512
-    how: Pooling = "max"
+    how: BlockPooling = "max"
 
     def answer(self, engine: Engine) -> HeadPicture:
         """Raises what `HeadMapRequest` raises."""
@@ -57,7 +57,7 @@ class HeadPictureRequest:
 
 
 def screen_cells(
-    weights: Float[np.ndarray, "query key"], visible: Bool[np.ndarray, "query key"], side: int, how: Pooling
+    weights: Float[np.ndarray, "query key"], visible: Bool[np.ndarray, "query key"], side: int, how: BlockPooling
 ) -> Float[np.ndarray, "rows columns"]:
     """At most `side` rows and columns; NaN where no query of the block may look at any key of it."""
     if how == "mean":

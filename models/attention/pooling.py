@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float
 
-Pooling = Literal["max", "mean"]
+BlockPooling = Literal["max", "mean"]
 
 
 def max_pooled(weights: Float[np.ndarray, "*maps query key"], limit: int) -> Float[np.ndarray, "*maps rows columns"]:
@@ -21,7 +21,7 @@ def max_pooled(weights: Float[np.ndarray, "*maps query key"], limit: int) -> Flo
 
 
 def pooled(
-    weights: Float[np.ndarray, "*maps query key"], limit: int, how: Pooling
+    weights: Float[np.ndarray, "*maps query key"], limit: int, how: BlockPooling
 ) -> Float[np.ndarray, "*maps rows columns"]:
     """`max_pooled`, or each cell the mean of its block; NaN, where a query may not look, is no part of a mean."""
     if how == "max":

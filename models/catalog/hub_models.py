@@ -1,4 +1,4 @@
-"""The shelf of the hub: models that are known to open here, with their figures, before anything is fetched.
+"""Models of the hub that are known to open here, with their figures, before anything is fetched.
 
 Layers, heads, widths and positions are those of the published configs, and parameters are counted from these by
 transformers. Downloads are what the hub's file lists say of weights and tokenizer, rounded; where a list was not at

@@ -19,7 +19,7 @@ class UnknownModelError(HeadlightError):
 
 @dataclass(frozen=True)
 class ModelCard:
-    """One model on the shelf. Figures are those of its config.
+    """One model of the catalog. Figures are those of its config.
 
     layers: of the encoder, for a seq2seq model; decoder_layers: of its decoder, else None.
     positions: the longest input in tokens, special tokens included; None where positions are only relative.
@@ -203,7 +203,7 @@ class Models(Mapping[str, ModelCard]):
 MODELS = Models(MappingProxyType({card.name: card for card in (_MINILM, _SMOLLM2, _SPELLING_TO_SOUND)}))
 DEFAULT_MODEL = _MINILM.name
 
-# Weights of the same training at earlier steps, by model; they are not on the shelf, but can be loaded by name.
+# Weights of the same training at earlier steps, by model; they are not in the catalog, but can be loaded by name.
 EARLIER: Mapping[str, tuple[ModelCard, ...]] = MappingProxyType(
     {
         _SPELLING_TO_SOUND.name: tuple(

@@ -19,7 +19,7 @@ class UnknownTokenizerError(HeadlightError):
 
 @dataclass(frozen=True)
 class TokenizerCard:
-    """One tokenizer on the shelf.
+    """One tokenizer of the catalog.
 
     family: the algorithm, as its paper calls it.
     pack, file: the package and the file in it, below the pack's folder; None and "" for a baseline, which has no data.

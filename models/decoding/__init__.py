@@ -4,12 +4,12 @@ from models.decoding.batch import (
     MOST_ROWS,
     BatchProgress,
     BatchRequest,
+    BatchText,
     BatchTexts,
     CommonNumbers,
     CommonNumbersRequest,
     SettingTexts,
     SweepRequest,
-    WrittenText,
 )
 from models.decoding.beam_tree import Candidate, Outcome
 from models.decoding.beams import MOST_BEAMS, Beam, BeamSearch, beam_search
@@ -58,6 +58,7 @@ __all__ = [
     "MOST_ROWS",
     "BatchProgress",
     "BatchRequest",
+    "BatchText",
     "BatchTexts",
     "Beam",
     "BeamSearch",
@@ -106,7 +107,6 @@ __all__ = [
     "WordTokens",
     "WordsRequest",
     "WriteRequest",
-    "WrittenText",
     "beam_search",
     "cache_timing",
     "decode",

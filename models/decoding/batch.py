@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import zip_longest
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 
@@ -15,7 +15,7 @@ from models.decoding.sampling import random_numbers
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.stages import NextToken, NextTokenRequest, stages_after
 from models.decoding.steps import Ending, GenerationStep
-from models.engine import Engine
+from models.engine import Engine, Stepwise
 from models.kv_cache import bytes_at, cache_shape
 from models.loaded import LoadedModel
 
@@ -27,7 +27,7 @@ _MIB = 1024**2
 
 
 @dataclass(frozen=True)
-class WrittenText:
+class BatchText:
     """One text, token by token.
 
     seed: it alone gives this text again. ids, pieces: of every token that was drawn, an end token too. parts: what each
@@ -59,7 +59,7 @@ class SettingTexts:
     """What one setting wrote. texts: text r draws with the first seed + r; greedily all are the same."""
 
     settings: DecodingSettings
-    texts: tuple[WrittenText, ...]
+    texts: tuple[BatchText, ...]
     figures: TextFigures
 
 
@@ -96,8 +96,25 @@ class BatchProgress:
     found: BatchTexts | CommonNumbers | None = None
 
 
+Found = TypeVar("Found")
+
+
+class _Batch(Stepwise[BatchProgress, Found]):
+    """The last step holds what was found."""
+
+    def answer_of(self, steps: Sequence[BatchProgress]) -> Found:
+        """What was found."""
+        found: Any = steps[-1].found
+        return found
+
+    def steps_of(self, answer: Found) -> tuple[BatchProgress, ...]:
+        """The last step alone."""
+        found: Any = answer
+        return (BatchProgress(1, 1, 0, found),)
+
+
 @dataclass(frozen=True)
-class BatchRequest:
+class BatchRequest(_Batch[BatchTexts]):
     """`count` continuations of a text with each of up to four settings, in one batch.
 
     Text r of each setting has the seed `seed + r`, so that all of them draw with the same random numbers; a greedy one
@@ -116,17 +133,13 @@ class BatchRequest:
             raise SettingsError(f"1 to {MOST_SETTINGS} settings can be compared, not {len(self.settings)}.")
         _check(self.settings, self.count)
 
-    def steps(self, engine: Engine) -> Iterator[BatchProgress]:
-        """The last step has the BatchTexts, which are then kept as the answer. Raises what `answer` raises."""
-        return _kept(self, engine, _batch_texts(engine, self.model, self.text, self.settings, self.count))
-
-    def answer(self, engine: Engine) -> BatchTexts:
+    def computed(self, engine: Engine) -> Iterator[BatchProgress]:
         """Raises what `load_model` and `decode_batch` raise, SettingsError where the batch would be too large."""
-        return _last(_batch_texts(engine, self.model, self.text, self.settings, self.count))
+        return _batch_texts(engine, self.model, self.text, self.settings, self.count)
 
 
 @dataclass(frozen=True)
-class SweepRequest:
+class SweepRequest(_Batch[BatchTexts]):
     """`count` continuations at each of some temperatures, all else being equal, in one batch: the answer is BatchTexts.
 
     0 is greedy: one text, which stands for all of them.
@@ -147,17 +160,13 @@ class SweepRequest:
     def _each(self) -> tuple[DecodingSettings, ...]:
         return tuple(replace(self.settings, temperature=each) for each in self.temperatures)
 
-    def steps(self, engine: Engine) -> Iterator[BatchProgress]:
-        """The last step has the BatchTexts, which are then kept as the answer. Raises what `answer` raises."""
-        return _kept(self, engine, _batch_texts(engine, self.model, self.text, self._each(), self.count))
-
-    def answer(self, engine: Engine) -> BatchTexts:
+    def computed(self, engine: Engine) -> Iterator[BatchProgress]:
         """Raises what a BatchRequest raises."""
-        return _last(_batch_texts(engine, self.model, self.text, self._each(), self.count))
+        return _batch_texts(engine, self.model, self.text, self._each(), self.count)
 
 
 @dataclass(frozen=True)
-class CommonNumbersRequest:
+class CommonNumbersRequest(_Batch[CommonNumbers]):
     """A text continued with two settings and one seed: what differs is due to the settings alone."""
 
     model: str
@@ -168,15 +177,8 @@ class CommonNumbersRequest:
     def __post_init__(self) -> None:
         _check(self.settings, 1)
 
-    def steps(self, engine: Engine) -> Iterator[BatchProgress]:
-        """The last step has the CommonNumbers, which is then kept as the answer. Raises what `answer` raises."""
-        return _kept(self, engine, self._steps(engine))
-
-    def answer(self, engine: Engine) -> CommonNumbers:
+    def computed(self, engine: Engine) -> Iterator[BatchProgress]:
         """Raises what a BatchRequest raises."""
-        return _last(self._steps(engine))
-
-    def _steps(self, engine: Engine) -> Iterator[BatchProgress]:
         rows: list[list[GenerationStep]] = [[], []]
         progress = None
         for progress in _write_rows(engine, self.model, self.text, self.settings, rows):
@@ -282,8 +284,8 @@ def _check_memory(loaded: LoadedModel, read: int, most: int, settings: Sequence[
         )
 
 
-def _written(seed: int, steps: Sequence[GenerationStep]) -> WrittenText:
-    return WrittenText(
+def _written(seed: int, steps: Sequence[GenerationStep]) -> BatchText:
+    return BatchText(
         seed=seed,
         ids=tuple(step.token_id for step in steps),
         pieces=tuple(step.piece.text for step in steps),
@@ -309,19 +311,3 @@ def _at_the_end(progress: BatchProgress | None, found: BatchTexts | CommonNumber
     if progress is None:
         raise RuntimeError("nothing was written")
     return replace(progress, found=found)
-
-
-def _last(steps: Iterator[BatchProgress]) -> Any:
-    *_, last = steps
-    return last.found
-
-
-def _kept(request: Any, engine: Engine, steps: Iterator[BatchProgress]) -> Iterator[BatchProgress]:
-    """The steps; the answer at their end is kept, and where it is kept already it is the only step."""
-    if request in engine.answers:
-        yield BatchProgress(1, 1, 0, engine.run(request))
-        return
-    for step in steps:
-        yield step
-        if step.found is not None:
-            engine.answers.get(request, lambda found=step.found: found)

@@ -1,6 +1,6 @@
 """What a cache of 8-bit numbers changes: bytes, the next-token distribution, the text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
@@ -15,7 +15,7 @@ from models.decoding.loop import Prompt, decode
 from models.decoding.preparation import prompt_ids
 from models.decoding.settings import CacheName, DecodingSettings
 from models.decoding.steps import GenerationStep
-from models.engine import Engine
+from models.engine import Engine, Stepwise
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class Fp8Progress:
 
 
 @dataclass(frozen=True)
-class Fp8Request:
+class Fp8Request(Stepwise[Fp8Progress, Fp8Comparison]):
     """Compare over so many new tokens after a text, or after token ids."""
 
     model: str
@@ -58,25 +58,8 @@ class Fp8Request:
     tokens: int = 32
     patience: ClassVar[float] = 10.0
 
-    def answer(self, engine: Engine) -> Fp8Comparison:
+    def computed(self, engine: Engine) -> Iterator[Fp8Progress]:
         """Raises what `load_model` and `decode` raise; CannotWriteError where the architecture has no such cache."""
-        *_, last = self._steps(engine)
-        if last.found is None:
-            raise RuntimeError("the comparison did not come to its end")
-        return last.found
-
-    def steps(self, engine: Engine) -> Iterator[Fp8Progress]:
-        """The same as a job, whose last step has the answer, which is then kept. Raises what `answer` raises."""
-        if self in engine.answers:
-            yield Fp8Progress(1.0, engine.run(self))
-            return
-        for step in self._steps(engine):
-            yield step
-            found = step.found
-            if found is not None:
-                engine.answers.get(self, lambda found=found: found)
-
-    def _steps(self, engine: Engine) -> Iterator[Fp8Progress]:
         loaded = engine.model(self.model)
         prompt = prompt_ids(loaded, self.text)
         lock = partial(engine.forward, loaded)
@@ -114,3 +97,14 @@ class Fp8Request:
                 diverges_at=next((at for at, pair in enumerate(zip_longest(*ids)) if pair[0] != pair[1]), None),
             ),
         )
+
+    def answer_of(self, steps: Sequence[Fp8Progress]) -> Fp8Comparison:
+        """What was found at the end."""
+        found = steps[-1].found
+        if found is None:
+            raise RuntimeError("the comparison did not come to its end")
+        return found
+
+    def steps_of(self, answer: Fp8Comparison) -> tuple[Fp8Progress, ...]:
+        """The last step alone."""
+        return (Fp8Progress(1.0, answer),)

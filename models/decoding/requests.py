@@ -1,6 +1,6 @@
 """What the pages ask of the loop."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -11,7 +11,7 @@ from models.decoding.loop import decode
 from models.decoding.prompt_pieces import PromptPieces, prompt_pieces
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.steps import GenerationStep
-from models.engine import Engine
+from models.engine import Engine, Stepwise
 
 MOST_NEW_TOKENS = 4_096
 _MOST_OF_A_BEAM = 512
@@ -32,7 +32,7 @@ class BranchPoint:
 
 
 @dataclass(frozen=True)
-class WriteRequest:
+class WriteRequest(Stepwise[GenerationStep, tuple[GenerationStep, ...]]):
     """Go on from a text: as a job step by step, or all at once as an answer that is kept.
 
     branch: tokens that were chosen by hand instead of the drawn ones, in the order of their steps. Up to the last of
@@ -55,28 +55,11 @@ class WriteRequest:
         """The branch without the last choice by hand."""
         return replace(self, branch=self.branch[:-1])
 
-    def steps(self, engine: Engine) -> Iterator[GenerationStep]:
-        """Those of the answer, where it is kept already; a job that comes to its end keeps them as the answer.
-
-        Raises what `load_model` and `decode` raise, and SettingsError where a branch turns off after the end or too
+    def computed(self, engine: Engine) -> Iterator[GenerationStep]:
+        """Raises what `load_model` and `decode` raise, and SettingsError where a branch turns off after the end or too
         many tokens are asked for.
         """
-        if self in engine.answers:
-            yield from engine.run(self)
-            return
         _check_length(self.settings.max_new_tokens, MOST_NEW_TOKENS)
-        made = []
-        for step in self._steps(engine):
-            made.append(step)
-            yield step
-        engine.answers.get(self, lambda: tuple(made))
-
-    def answer(self, engine: Engine) -> tuple[GenerationStep, ...]:
-        """Raises what `steps` raises."""
-        _check_length(self.settings.max_new_tokens, MOST_NEW_TOKENS)
-        return tuple(self._steps(engine))
-
-    def _steps(self, engine: Engine) -> Iterator[GenerationStep]:
         loaded = engine.model(self.model)
         lock = partial(engine.forward, loaded)
         if not self.branch:
@@ -93,6 +76,14 @@ class WriteRequest:
                 f"This branch turns off at token {last.step + 1}, but the text before it ends after {len(before)}."
             )
         yield from decode(loaded, self.text, self.settings, written=before, first=last.token, lock=lock)
+
+    def answer_of(self, steps: Sequence[GenerationStep]) -> tuple[GenerationStep, ...]:
+        """All of them."""
+        return tuple(steps)
+
+    def steps_of(self, answer: tuple[GenerationStep, ...]) -> tuple[GenerationStep, ...]:
+        """All of them."""
+        return answer
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from jaxtyping import Float
@@ -10,7 +9,7 @@ from jaxtyping import Float
 from models.embeddings.maps import Dimensions, MapError, Method, Trust, aligned, check_count, is_one_point, project
 from models.embeddings.occurrences import word_tokens
 from models.embeddings.vectors import Embedding, EmbedRequest
-from models.engine import Engine
+from models.engine import Engine, Stepwise
 from models.forward.inputs import InputError
 from models.tokenization import Tokenization, encode
 
@@ -59,7 +58,7 @@ class LayersMap:
 
 
 @dataclass(frozen=True)
-class LayersMapRequest:
+class LayersMapRequest(Stepwise[LayersDone | LayersMap, LayersMap]):
     """Maps of all layers for the tokens of some sentences: with `Engine.run`, or as a job.
 
     word: only where this stands, as a whole word in whatever case; None for all tokens.
@@ -76,24 +75,11 @@ class LayersMapRequest:
     same_size: bool = False
     with_special: bool = False
 
-    def answer(self, engine: Engine) -> LayersMap:
-        """Raises what `steps` raises."""
-        *_, last = self._computed(engine)
-        assert isinstance(last, LayersMap)
-        return last
-
-    def steps(self, engine: Engine) -> Iterator[LayersDone | LayersMap]:
+    def computed(self, engine: Engine) -> Iterator[LayersDone | LayersMap]:
         """LayersDone after each layer, and LayersMap at the end, which the engine keeps for `run`.
 
         Raises what `EmbedRequest` raises, and MapError for too few or too many points, or a word that is nowhere.
         """
-        if self in engine.answers:
-            yield engine.run(self)
-            return
-        for step in self._computed(engine):
-            yield step if isinstance(step, LayersDone) else engine.answers.get(self, partial(_same, step))
-
-    def _computed(self, engine: Engine) -> Iterator[LayersDone | LayersMap]:
         labels = self._labels(engine)
         check_count(len(labels), self.method)
         states = self._states(engine, labels)
@@ -165,7 +151,3 @@ class LayersMapRequest:
                 f"With the {layers} layers of this model at most {room:,} points are mapped this way, and these are "
                 f"{count:,}; take fewer sentences."
             )
-
-
-def _same(found: LayersMap) -> LayersMap:
-    return found

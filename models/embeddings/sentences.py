@@ -14,7 +14,7 @@ from torch import Tensor
 from models.embeddings.maps import Dimensions, Method, Projection, project
 from models.embeddings.precision import NEIGHBOURS, Precision, precisions
 from models.embeddings.similarity import Pooling
-from models.engine import Engine, on_one_thread
+from models.engine import Engine, Stepwise, on_one_thread
 from models.errors import HeadlightError
 from models.forward.inputs import InputError
 from models.loaded import LoadedModel
@@ -55,7 +55,7 @@ class SentenceVectors:
 
 
 @dataclass(frozen=True)
-class SentencesRequest:
+class SentencesRequest(Stepwise[SentencesDone | SentenceVectors, SentenceVectors]):
     """A vector for each sentence, from the last layer: as a job, or at once with `Engine.run`, which keeps it.
 
     pooling: "mean" of all tokens, special ones included, "cls" the first, "last" the last token.
@@ -76,25 +76,12 @@ class SentencesRequest:
                 "take a part of them."
             )
 
-    def answer(self, engine: Engine) -> SentenceVectors:
-        """Raises what `steps` raises."""
-        *_, last = self._computed(engine)
-        assert isinstance(last, SentenceVectors)
-        return last
-
-    def steps(self, engine: Engine) -> Iterator[SentencesDone | SentenceVectors]:
+    def computed(self, engine: Engine) -> Iterator[SentencesDone | SentenceVectors]:
         """SentencesDone after each forward, and SentenceVectors at the end, which the engine keeps for `run`.
 
         Raises what `load_model` raises, InputError for a model without a tokenizer, SentencesError where no sentence is
         left or one holds what is not text.
         """
-        if self in engine.answers:
-            yield engine.run(self)
-            return
-        for step in self._computed(engine):
-            yield step if isinstance(step, SentencesDone) else engine.answers.get(self, partial(_same, step))
-
-    def _computed(self, engine: Engine) -> Iterator[SentencesDone | SentenceVectors]:
         loaded = engine.model(self.model)
         if loaded.tokenizer is None:
             raise InputError("This model came without a tokenizer: it cannot read sentences.")
@@ -157,10 +144,6 @@ class SentencesPrecisionRequest:
     def answer(self, engine: Engine) -> tuple[Precision, ...]:
         """Raises what `SentencesRequest` and `precisions` raise."""
         return precisions(engine.run(self.sentences).vectors, self.neighbours)
-
-
-def _same(vectors: SentenceVectors) -> SentenceVectors:
-    return vectors
 
 
 def _cut(loaded: LoadedModel, sentences: tuple[str, ...]) -> dict[int, tuple[int, ...]]:

@@ -77,7 +77,7 @@ class TableFacts:
 
 @dataclass(frozen=True)
 class TableFactsRequest:
-    """Of a model on the shelf."""
+    """Of a model by its name."""
 
     model: str
 

@@ -15,6 +15,7 @@ from models.engine.engine import (
 from models.engine.gate import Gate, threads_asleep
 from models.engine.jobs import JobError, Progress
 from models.engine.model_pool import ModelPoolFullError
+from models.engine.stepwise import Stepwise
 from models.engine.threads import on_one_thread
 from models.engine.wanted import NobodyWaits, Wanted
 
@@ -34,6 +35,7 @@ __all__ = [
     "Request",
     "RequestTooLargeError",
     "StepsRequest",
+    "Stepwise",
     "Wanted",
     "device_name",
     "engine",

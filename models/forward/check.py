@@ -24,7 +24,7 @@ from models.forward.interventions import HideToken
 from models.forward.kept import Kept, keep, kept_of, key_of, sample_of
 from models.forward.probe import give_addresses
 from models.forward.recorded_run import to_numpy
-from models.forward.reference import Reference, reference
+from models.forward.reference import Reference, masked_outputs, reference
 from models.forward.shadow import outermost_lists
 from models.kv_cache.fresh import fresh_cache
 from models.kv_cache.measurement import measure_cache
@@ -281,29 +281,28 @@ def _lens(loaded: LoadedModel, known: Reference) -> Finding:
 def _hidden_token(loaded: LoadedModel, inputs: Inputs) -> Finding:
     """A hidden token must be what a 0 in transformers' `attention_mask` is; and what still sees it is said."""
     hidden = len(inputs.ids) // 2
-
-    def last(ids: tuple[int, ...]) -> Tensor:
-        trace = trace_attention(loaded, ids, inputs.target_ids or None, [HideToken(hidden)])
-        return torch.from_numpy(trace.last_output)
-
-    ours = last(inputs.ids)
+    trace = trace_attention(loaded, inputs.ids, inputs.target_ids or None, [HideToken(hidden)])
+    ours = torch.from_numpy(trace.last_output)
     try:
-        theirs = reference(loaded, inputs, hidden=hidden).output[-1]
+        # The same place with another token in it: what changes has seen it.
+        theirs, changed = masked_outputs(loaded, inputs, hidden, inputs.ids[0])
+        change = _share_apart(changed, theirs)
+        most = tolerance(loaded, _OUTPUT)
+        if _share_apart(ours, theirs) > most:
+            # By itself: experts with room for so many tokens choose otherwise among two rows.
+            theirs = reference(loaded, inputs, hidden=hidden).output[-1]
     except Exception as error:
         log.warning("A mask failed at the check of %s", loaded.card.name, exc_info=True)
         why = f"Hidden tokens not checked: transformers fails on a mask here ({type(error).__name__})."
         return Finding("hidden token", "not checked", None, why)
     apart = _share_apart(ours, theirs)
-    most = tolerance(loaded, _OUTPUT)
     if apart > most:
         nudged = reference(loaded, inputs, hidden=hidden, is_nudged=True).output[-1]
         most = max(most, _NUDGES * _share_apart(nudged, theirs))
     if apart > most:
         why = f"A token that is hidden here is {apart:.2g} of the largest output off from a 0 in transformers' mask"
         return _refused("hidden token", why + ", so no token can be hidden.", apart)
-    # The same place with another token in it: what changes has seen it.
-    changed = (*inputs.ids[:hidden], inputs.ids[0], *inputs.ids[hidden + 1 :])
-    if _share_apart(last(changed), ours) > most / 10:
+    if change > most / 10:
         blind = layers_without_attention(loaded.model)
         where = f"its {blind} layers without attention" if blind else "all that its layers do beside attention"
         return Finding("hidden token", "partial", apart, f"Hiding a token does not reach {where}: they still see it.")

@@ -70,6 +70,20 @@ def reference(
     )
 
 
+def masked_outputs(loaded: LoadedModel, inputs: Inputs, hidden: int, other: int) -> tuple[Tensor, Tensor]:
+    """The last outputs of two rows in which the `attention_mask` of a position is 0: of the text, and of the text with
+    another token in that position, [output] each.
+
+    Takes the device. Raises what the model's own code raises.
+    """
+    arguments = inputs.arguments(loaded, 2, last_only=False)
+    arguments["attention_mask"][:, hidden] = 0
+    arguments["input_ids"][1, hidden] = other
+    with torch.inference_mode():
+        rows = output_of(_shadow_with(loaded.model, "eager")(**arguments))
+    return rows[0, -1], rows[1, -1]
+
+
 def _nudged(_: nn.Module, __: Any, vectors: Tensor) -> Tensor:
     up_and_down = 1 - 2 * (torch.arange(vectors.numel(), device=vectors.device) % 2).reshape(vectors.shape)
     return vectors * (1 + up_and_down * 2 * torch.finfo(vectors.dtype).eps).to(vectors.dtype)

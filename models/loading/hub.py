@@ -90,7 +90,7 @@ def look_up(name: str) -> Offer:
     if CONFIG not in settings:
         card = replace(card, layers=0, heads=0, parameters=int((info.gguf or {}).get("total") or 0))
     _check_room(size)
-    return Offer(_as_on_shelf(card), commit, files)
+    return Offer(_as_in_catalog(card), commit, files)
 
 
 def _of_gguf(info: ModelInfo) -> Any:
@@ -140,7 +140,7 @@ def open_fetched(name: str) -> ModelCard:
         revision=which.revision,
         download=sum(said["files"].values()),
     )
-    return MODELS.keep(_as_on_shelf(card))
+    return MODELS.keep(_as_in_catalog(card))
 
 
 def finish(which: HubId, offer: Offer, work: Path) -> None:
@@ -259,8 +259,8 @@ def _licence(info: ModelInfo) -> str:
     return readable_title(found) if isinstance(found, str) and found else "not stated"
 
 
-def _as_on_shelf(card: ModelCard) -> ModelCard:
-    """With the title and the licence that the shelf knows, where it is on it."""
+def _as_in_catalog(card: ModelCard) -> ModelCard:
+    """With the title and the licence of the catalog, where it is in there."""
     known = HUB_MODELS.get(card.name)
     if known is None:
         return card

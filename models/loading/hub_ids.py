@@ -31,7 +31,7 @@ class HubId:
 
     @property
     def name(self) -> str:
-        """What the model is called in links: the short name where it is on the shelf."""
+        """What the model is called in links: the short name where it is in the catalog."""
         for card in HUB_MODELS.values():
             if (card.hub, card.revision) == (self.repository, self.revision):
                 return card.name
@@ -39,12 +39,12 @@ class HubId:
 
 
 def is_of_hub(name: str) -> bool:
-    """Whether this is the name of a model of the hub, on the shelf or not."""
+    """Whether this is the name of a model of the hub, in the catalog or not."""
     return name in HUB_MODELS or name.startswith(HUB)
 
 
 def hub_id(name: str) -> HubId:
-    """The repository and revision of a name: of the hub's shelf, "hub:ORG/NAME" or "hub:ORG/NAME@REVISION".
+    """The repository and revision of a name: one of the catalog, "hub:ORG/NAME" or "hub:ORG/NAME@REVISION".
 
     Raises HubError when it is none of them.
     """
@@ -66,7 +66,7 @@ def is_closed() -> bool:
 
 
 def is_shelf_only() -> bool:
-    """Whether the operator allows the models on the shelf only."""
+    """Whether the operator allows the hub models of the catalog only."""
     return os.environ.get(CHOICE, "").strip().lower() == "shelf"
 
 

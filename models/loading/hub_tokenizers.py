@@ -26,7 +26,7 @@ class FetchedTokenizer:
 
 @dataclass(frozen=True)
 class FetchTokenizerRequest:
-    """The tokenizer of a model: of the hub's shelf, "hub:ORG/NAME" or "hub:ORG/NAME@REVISION".
+    """The tokenizer of a model: one of the catalog, "hub:ORG/NAME" or "hub:ORG/NAME@REVISION".
 
     Steps are `Downloaded`, and the last one is a `FetchedTokenizer`. Nothing of it stays on the disk.
 

@@ -45,7 +45,7 @@ class OwnTokenizer:
 
 
 def is_own(name: str) -> bool:
-    """Whether this is the name of somebody's own tokenizer and not of one on the shelf."""
+    """Whether this is the name of somebody's own tokenizer and not of one of the catalog."""
     return name.startswith(_OWN)
 
 

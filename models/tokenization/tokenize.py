@@ -1,4 +1,4 @@
-"""Text in, pieces out, with any tokenizer of the shelf."""
+"""Text in, pieces out, with any tokenizer of the catalog."""
 
 from models.engine import engine
 from models.tokenization.loaded import LoadedTokenizer
@@ -13,7 +13,7 @@ def tokenize(
     add_special_tokens: bool = False,
     split_special_tokens: bool = False,
 ) -> Tokenization:
-    """Cut `text` with a tokenizer: one that is loaded, or the name of one on the shelf, loaded once for everybody.
+    """Cut `text` with a tokenizer: one that is loaded, or the name of one of the catalog, loaded once for everybody.
 
     add_special_tokens: whether to put round it what the model's own template adds ([CLS], <s>).
     split_special_tokens: whether special tokens that are typed in the text are ordinary text; otherwise they become

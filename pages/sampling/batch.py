@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from models.decoding import (
         BatchProgress,
         BatchRequest,
+        BatchText,
         BatchTexts,
         DecodingSettings,
         SweepRequest,
         TextFigures,
-        WrittenText,
     )
 
 ABOVE = "as above"
@@ -126,7 +126,7 @@ def _texts(names: Sequence[str], found: "BatchTexts") -> None:
                 st.html(_row(names, row))
 
 
-def _row(names: Sequence[str], row: "Sequence[WrittenText]") -> str:
+def _row(names: Sequence[str], row: "Sequence[BatchText]") -> str:
     return text_cards(
         [
             TextCard(

@@ -16,6 +16,11 @@ from models.engine.wanted import NobodyWaits, Wanted
 Answer = TypeVar("Answer")
 
 
+def in_the_queue(place: int, doing: str = "computing") -> str:
+    """The sentence that everybody reads who waits for others. doing: what those others do."""
+    return f"Others are {doing}. Your place in the queue: {place}."
+
+
 @contextmanager
 def working(sentence: str, status: DeltaGenerator) -> Iterator[None]:
     """Show in `status` (an `st.empty`) what is being done, where it takes longer than half a second.
@@ -37,7 +42,7 @@ def ask(request: Request[Answer], status: DeltaGenerator) -> Answer:
     def on_wait(place: int) -> None:
         nonlocal waited
         waited = True
-        status.info(f"Others are computing. Your place in the queue: {place}.", icon=":material/hourglass_top:")
+        status.info(in_the_queue(place), icon=":material/hourglass_top:")
 
     try:
         return engine.run(request, on_wait, still_here())

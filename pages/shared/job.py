@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from models.engine import JobError, engine
+from pages.shared.asking import in_the_queue
 from pages.shared.link import note, run_again
 from pages.shared.messages import problem
 
@@ -183,8 +184,3 @@ def bar(
 def waits(progress: "Progress", doing: str = "computing") -> str:
     """The place in the queue of a job that has not begun; "" of one that has."""
     return "" if progress.count or not progress.place else in_the_queue(progress.place, doing)
-
-
-def in_the_queue(place: int, doing: str = "computing") -> str:
-    """The sentence that everybody reads who waits for others."""
-    return f"Others are {doing}. Your place in the queue: {place}."

@@ -111,7 +111,9 @@ def _open_first(page: Page) -> None:
     if any(each.is_chosen for each in page.about if each in meant):
         return
     is_another = meant.get(thread.MODEL, thread.MODEL.value) != thread.MODEL.value
-    _choose({choice: value for choice, value in meant.items() if not choice.is_chosen})
+    # Also what belongs to a text and a model: it was said of the page as it opens.
+    said = {choice: choice.value for choice in page.every_choice if choice.is_chosen}
+    _choose({**meant, **said})
     if is_another:
         # The sidebar has named another model already.
         keep_notes()

@@ -37,7 +37,7 @@ def engine_with(name):
 
 
 def forwards(name, cache, count=6, **more):
-    return list(forced_forwards(architectures.loaded(name), IDS, count, cache, turn=nullcontext, **more))
+    return list(forced_forwards(architectures.loaded(name), IDS, count, cache, lock=nullcontext, **more))
 
 
 @pytest.mark.parametrize("name", WRITERS)

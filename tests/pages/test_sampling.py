@@ -108,6 +108,13 @@ def test_a_link_with_knobs_alone_keeps_them():
     assert screen.left == pytest.approx(13_307, abs=5)
 
 
+def test_a_link_that_names_no_text_writes_after_the_first_example():
+    screen = Sampling(written=WRITTEN["written"], at="2").until_done()
+    assert screen.typed == PARIS
+    assert screen.text == texts_of(own_steps(max_new_tokens=6))
+    assert screen.query == {**WRITTEN, "at": "2"}
+
+
 def test_a_preset_sets_all_knobs_and_reset_takes_them_back():
     screen = Sampling(**HERE, top_k="7", off="top-k", order="top-p,temperature").press("preset_Wild")
     assert screen.query == {**HERE, "temperature": "1.5", "top_p": "1.0", "min_p": "0.05"}

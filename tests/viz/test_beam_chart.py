@@ -40,8 +40,8 @@ def rows_of(chart, mark):
             continue
         rows = layer.get("data", whole["data"])["values"]
         for each in layer.get("transform", []):
-            _, is_or_not, fate = each["filter"].split(" ")
-            rows = [row for row in rows if (row["outcome"] == fate.strip("'")) == (is_or_not == "==")]
+            _, is_or_not, outcome = each["filter"].split(" ")
+            rows = [row for row in rows if (row["outcome"] == outcome.strip("'")) == (is_or_not == "==")]
         found.append(rows)
     return found
 
@@ -104,13 +104,13 @@ def test_what_finished_has_its_place_or_a_cross_and_a_score(search):
     assert [scores[str(place + 1)] for place in range(3)] == [beam.score for beam in search.beams]
 
 
-def test_every_fate_is_said_in_a_sentence(search):
+def test_every_outcome_is_said_in_a_sentence(search):
     said = {
         (each.outcome, outcome_sentence(search, step, each))
         for step, considered in enumerate(search.candidates)
         for each in considered
     }
-    for fate, words in (
+    for outcome, words in (
         ("kept", "It ran on."),
         ("kept", "The winner begins with it."),
         ("finished", "the winner"),
@@ -118,7 +118,7 @@ def test_every_fate_is_said_in_a_sentence(search):
         ("finished", "not returned"),
         ("dropped", "dropped here"),
     ):
-        assert any(one == fate and words in sentence for one, sentence in said), (fate, words)
+        assert any(one == outcome and words in sentence for one, sentence in said), (outcome, words)
     unheard = [each for step in search.candidates for each in step if each.outcome == "dropped" and each.is_end]
     assert all(each.rank >= 3 for each in unheard)
 

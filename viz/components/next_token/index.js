@@ -231,14 +231,13 @@ class NextToken {
     row.classList.toggle("selected", id === this.selected)
     row.classList.toggle("drawn", id === this.drawn)
     row.classList.toggle("cut", isCut)
-    const killer = cutBy
-    row.title = `${text}\nplace ${(rank + 1).toLocaleString("en")}, ${percent(shares[0])} by the model${isCut ? `, cut by ${killer}` : `, ${percent(share)} here`}${id === this.drawn ? "\nthis one came" : ""}`
+    row.title = `${text}\nplace ${(rank + 1).toLocaleString("en")}, ${percent(shares[0])} by the model${isCut ? `, cut by ${cutBy}` : `, ${percent(share)} here`}${id === this.drawn ? "\nthis one came" : ""}`
     const track = element("span", "track")
     for (const [name, part] of [["raw", shares[0]], ["now", share]])
       track.appendChild(element("span", name)).style.width = `${(100 * part) / most}%`
     const piece = element("span", "piece", text)
     piece.dir = "auto"
-    row.append(piece, track, element("span", "number", isCut ? killer : percent(share)))
+    row.append(piece, track, element("span", "number", isCut ? cutBy : percent(share)))
     row.onclick = () => {
       this.selected = id
       this.scrolledTo = id
