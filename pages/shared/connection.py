@@ -17,6 +17,7 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import SCRIPT_RUN_C
 
 from models.engine import threads_asleep
 from models.one_at_a_time import libraries_are_here
+from pages.shared.frames import Frames
 
 log = logging.getLogger(__name__)
 
@@ -165,7 +166,7 @@ class Connection:
                 return {"type": "websocket.disconnect", "code": 1006}
             data = message.get("bytes")
             if data is None:
-                return message
+                return await self._close(1003, "What a page says here is bytes, and no text.")
             self._shared.messages += 1
             self._balance -= 1
             if len(data) > self._limits.message_bytes or not self._shared.has_room(self, len(data)):
@@ -260,10 +261,13 @@ def end(receive: Receive) -> None:
 
 
 def _hold_to(receive: Receive, message_bytes: int) -> None:
-    """Have no longer message gathered: the server's own bound is that of what it sends, which is larger."""
-    protocol = getattr(getattr(receive, "__self__", None), "conn", None)
-    if hasattr(protocol, "max_message_size"):
-        protocol.max_message_size = message_bytes
+    """Have no longer message gathered (the server's own bound is that of what it sends, which is larger), and no more
+    frames taken than a browser sends.
+    """
+    protocol = getattr(receive, "__self__", None)
+    if hasattr(getattr(protocol, "conn", None), "max_message_size"):
+        protocol.conn.max_message_size = message_bytes
+        Frames(protocol)
 
 
 def _session_in(message: Message) -> str:
