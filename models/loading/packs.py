@@ -165,11 +165,15 @@ def _expand_card(card: ModelCard, gguf: str, work: Path) -> None:
     if not card.folder:
         alone(lambda: _expand(packs_folder() / card.pack.folder, gguf, work))
         return
+    from models.loading.gguf_tokenizer import tokenizer_of_gguf
     from models.loading.model_files import copy_of_gguf
 
     try:
-        with copy_of_gguf(card) as source:
-            alone(lambda: _expand(source, gguf, work))
+        with copy_of_gguf(card) as copy:
+            files = tokenizer_of_gguf(card.title, copy.header, str(copy.config.model_type))
+            alone(lambda: _expand_weights(copy.folder, gguf, work, config=copy.config))
+        for name, data in files.items():
+            (work / name).write_bytes(data)
     except (HeadlightError, MemoryError):
         raise
     except Exception as error:
@@ -182,13 +186,27 @@ def _expand_card(card: ModelCard, gguf: str, work: Path) -> None:
 
 
 def _expand(source: Path, gguf: str, work: Path) -> None:
-    """Expand a GGUF into a safetensors folder; runs alone in the process."""
+    """Expand a GGUF of ours into a safetensors folder; runs alone in the process."""
+    from gguf import GGUFReader
+    from transformers import AutoTokenizer
+
+    from models.loading.gguf_tokenizer import cut_digits_first
+
+    _expand_weights(source, gguf, work)
+    tokenizer: Any = AutoTokenizer.from_pretrained(source, gguf_file=gguf, local_files_only=True)
+    field = GGUFReader(source / gguf).get_field("tokenizer.ggml.pre")
+    cut_digits_first(tokenizer, None if field is None else field.contents())
+    tokenizer.save_pretrained(work)
+
+
+def _expand_weights(source: Path, gguf: str, work: Path, **more: Any) -> None:
+    """Without its tokenizer. more: what the model is loaded with."""
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
     log.info("Expanding %s once; this takes about half a minute.", gguf)
     model: Any = AutoModelForCausalLM.from_pretrained(
-        source, gguf_file=gguf, dtype=torch.float32, local_files_only=True
+        source, gguf_file=gguf, dtype=torch.float32, local_files_only=True, **more
     )
     # A model read from GGUF calls itself quantised although its weights are expanded, and refuses to be saved.
     model.hf_quantizer = None
@@ -196,22 +214,3 @@ def _expand(source: Path, gguf: str, work: Path) -> None:
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     model.save_pretrained(work)
-    tokenizer: Any = AutoTokenizer.from_pretrained(source, gguf_file=gguf, local_files_only=True)
-    _cut_digits_first(tokenizer, source / gguf)
-    tokenizer.save_pretrained(work)
-
-
-def _cut_digits_first(tokenizer: Any, gguf: Path) -> None:
-    """Give the tokenizer the step that transformers does not read from GGUF: each digit stands alone.
-
-    The file names its way to cut text before the merges (`tokenizer.ggml.pre`). "smollm" means every digit first, then
-    GPT-2's pattern, as in SmolLM2's own tokenizer.json; without it the spaces before a digit are cut otherwise.
-    """
-    from gguf import GGUFReader
-    from tokenizers.pre_tokenizers import ByteLevel, Digits, Sequence
-
-    field = GGUFReader(gguf).get_field("tokenizer.ggml.pre")
-    if field is not None and field.contents() == "smollm":
-        tokenizer.backend_tokenizer.pre_tokenizer = Sequence(
-            [Digits(individual_digits=True), ByteLevel(add_prefix_space=False, use_regex=True)]
-        )

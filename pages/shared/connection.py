@@ -264,7 +264,7 @@ def _hold_to(receive: Receive, message_bytes: int) -> None:
     """Have no longer message gathered (the server's own bound is that of what it sends, which is larger), and no more
     frames taken than a browser sends.
     """
-    protocol = getattr(receive, "__self__", None)
+    protocol: Any = getattr(receive, "__self__", None)
     if hasattr(getattr(protocol, "conn", None), "max_message_size"):
         protocol.conn.max_message_size = message_bytes
         Frames(protocol)
