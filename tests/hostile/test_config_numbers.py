@@ -99,7 +99,7 @@ def test_json_that_no_parser_should_see_is_damaged(data):
 
 @pytest.mark.parametrize("key", ["hidden_size", "vocab_size", "attention_dropout"])
 def test_a_number_of_hundreds_of_digits_is_a_sentence(key):
-    with pytest.raises(ModelRefusedError, match="Its config.json names"):
+    with pytest.raises(ModelRefusedError, match=r"Its config\.json names"):
         settings_in(json.dumps({"model_type": "llama", key: -(10**400)}).encode(), "config.json")
 
 
