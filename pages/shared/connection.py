@@ -53,7 +53,8 @@ class ConnectionLimits:
 
 
 # What a browser says, and how many messages it counts as; a run of a whole page is one more. The others are of a
-# programmer's computer, tell what is on this one, or reach into other sessions.
+# programmer's computer, tell what is on this one, or reach into other sessions; so do operations but for a file that
+# is made when somebody takes it.
 _HEARD = {
     "rerun_script": 1,
     "stop_script": 1,
@@ -184,7 +185,10 @@ class Connection:
             # Streamlit closes such a connection.
             return data
         kind = said.WhichOneof("type") or ""
-        if kind not in _HEARD or len(said.file_urls_request.file_names) > self._limits.file_names:
+        is_no_file = kind == "backend_operation_request" and not said.backend_operation_request.HasField(
+            "deferred_file"
+        )
+        if kind not in _HEARD or is_no_file or len(said.file_urls_request.file_names) > self._limits.file_names:
             return None
         self._balance -= _HEARD[kind] - 1 + (kind == "rerun_script" and not said.rerun_script.fragment_id)
         if len(said.rerun_script.widget_states.widgets) > self._limits.widgets:
