@@ -1,6 +1,7 @@
 """A browser's connection: how fast it may ask, how much it may say, and what becomes of one that does not listen."""
 
 import asyncio
+import json
 import logging
 import select
 import threading
@@ -22,6 +23,7 @@ from pages.shared.frames import Frames
 log = logging.getLogger(__name__)
 
 _TICK_SECONDS = 0.05
+_FEW_LEVELS = 200
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,8 @@ class Connection:
         if kind not in _HEARD or is_no_file or len(said.file_urls_request.file_names) > self._limits.file_names:
             return None
         self._balance -= _HEARD[kind] - 1 + (kind == "rerun_script" and not said.rerun_script.fragment_id)
-        if len(said.rerun_script.widget_states.widgets) > self._limits.widgets:
+        widgets = said.rerun_script.widget_states.widgets
+        if len(widgets) > self._limits.widgets or any(_is_too_deep(each.json_value) for each in widgets):
             return None
         if len(said.rerun_script.query_string) <= self._limits.query:
             return data
@@ -250,6 +253,20 @@ class Connection:
     async def _close(self, code: int, reason: str) -> Message:
         await self.send({"type": "websocket.close", "code": code, "reason": reason})
         return {"type": "websocket.disconnect", "code": code, "reason": reason}
+
+
+def _is_too_deep(value: str) -> bool:
+    """Whether what a widget says is JSON that cannot be read for its depth: its page could not be run any more."""
+    if value.count("[") + value.count("{") < _FEW_LEVELS:
+        return False
+    try:
+        # Where it is read there are as many calls round it at most.
+        json.loads(f"{'[' * _FEW_LEVELS}{value}{']' * _FEW_LEVELS}")
+    except RecursionError:
+        return True
+    except ValueError:
+        return False
+    return False
 
 
 def transport_of(receive: Receive) -> Any:

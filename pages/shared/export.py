@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from models.engine import engine
-from pages.shared import file_names
+from pages.shared import file_names, reach
 from pages.shared.link import Choice, address, fits
 from pages.shared.spreadsheet import as_csv
 from pages.shared.text import open_text_file
@@ -16,6 +16,8 @@ from pages.shared.text import open_text_file
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, TracedText
 
+# Of a map, where strangers share the server: each takes some hundred bytes while the file is written.
+_MOST_NUMBERS = 4_000_000
 _NUMBERS = (
     *("query", "keys", "dots", "added", "scores", "weights", "values"),
     *("head_output", "concatenated", "output", "contribution"),
@@ -40,7 +42,7 @@ def map_as_csv(request: "HeadMapRequest", traced: "TracedText") -> str:
 def map_as_json(request: "HeadMapRequest", traced: "TracedText", text: str) -> str:
     """What was asked and the weights [query][key]; each number is exactly the float32 that was computed."""
     queries, keys = labels(request, traced)
-    return json.dumps(
+    about = json.dumps(
         {
             "model": request.trace.model,
             "text": text,
@@ -53,10 +55,12 @@ def map_as_json(request: "HeadMapRequest", traced: "TracedText", text: str) -> s
             "tokens": list(traced.tokens),
             "queries": list(queries),
             "keys": list(keys),
-            "weights": engine.run(request).weights.tolist(),
         },
         ensure_ascii=False,
     )
+    # Row by row: nobody else's page is drawn while the library writes what it was given.
+    weights = ", ".join(json.dumps(row.tolist()) for row in engine.run(request).weights)
+    return f'{about[:-1]}, "weights": [{weights}]}}'
 
 
 def share_and_download(
@@ -69,6 +73,14 @@ def share_and_download(
         st.caption("This link opens the same head; the text is too long for it and goes as a file:")
     st.code(address(choices), language=None, wrap_lines=True)
     file_name = f"{file_names.of_model(request.trace.model)}-{name.replace(' ', '-')}"
+    numbers = math.prod(map(len, labels(request, traced)))
+    if numbers > _MOST_NUMBERS and not reach.is_local():
+        st.caption(
+            f"This map has {numbers:,} numbers, and files of at most {_MOST_NUMBERS:,} are made where many share a "
+            "server; take a shorter text, or Headlight on a machine of your own."
+        )
+        open_text_file()
+        return
     with st.container(horizontal=True):
         st.download_button(
             "CSV", lambda: map_as_csv(request, traced), f"{file_name}.csv", "text/csv", key="csv", on_click="ignore"

@@ -1,4 +1,7 @@
-"""Models that take texts of any length: one that there is no memory for is refused before it takes it."""
+"""Models that take long texts: one that there is no memory for is refused before it takes it, and so is its file."""
+
+from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import pytest
 import torch
@@ -6,6 +9,7 @@ import torch
 from models.attention import InputError, TraceRequest
 from models.engine import Engine
 from models.loading import load_model, open_folder, placing
+from pages.shared import export, reach
 from tests.hostile.folders import change, tiny
 
 
@@ -40,3 +44,17 @@ def test_what_it_takes_is_counted_generously():
     """As many as SmolLM2 has positions for fit where there are 8 GB."""
     has = placing.device_memory(torch.device("cpu"))
     assert longest("smollm2") > 8_192 * min(1, has / 8e9)
+
+
+@pytest.mark.parametrize("is_local", [True, False])
+def test_a_map_of_millions_of_numbers_is_no_file_where_many_share_a_server(monkeypatch, is_local):
+    page = MagicMock()
+    monkeypatch.setattr(export, "st", page)
+    monkeypatch.setattr(export, "open_text_file", lambda: None)
+    monkeypatch.setattr(export, "address", lambda _: "")
+    monkeypatch.setattr(reach, "is_local", lambda: is_local)
+    request = SimpleNamespace(kind="encoder", trace=SimpleNamespace(model="minilm"))
+    for count, is_offered in ((1_000, True), (2_100, is_local)):
+        page.download_button.reset_mock()
+        export.share_and_download(request, SimpleNamespace(tokens=("a",) * count, target_tokens=()), "mean", "a", ())
+        assert page.download_button.called == is_offered
