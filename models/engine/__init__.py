@@ -1,6 +1,6 @@
 """The pages' door to the models: requests in, arrays and strings out."""
 
-from models.engine.asked import MOST_CHARACTERS, RequestTooLargeError
+from models.engine.asked import MOST_CHARACTERS, MOST_CHARACTERS_ALONE, RequestTooLargeError
 from models.engine.cache import ByteCache, size_of
 from models.engine.door import (
     ComputerFullError,
@@ -20,6 +20,7 @@ from models.one_at_a_time import libraries
 
 __all__ = [
     "MOST_CHARACTERS",
+    "MOST_CHARACTERS_ALONE",
     "ByteCache",
     "ComputerFullError",
     "DeviceFailureError",

@@ -4,20 +4,22 @@ import dataclasses
 
 from models.errors import HeadlightError
 
-# Cut into tokens, this takes a third of a second in which nobody else's page is drawn.
+# Where strangers share the server: cut into tokens, this takes a third of a second in which nobody else's page is drawn.
 MOST_CHARACTERS = 300_000
+# Where one person has it to themselves.
+MOST_CHARACTERS_ALONE = 2_000_000
 
 
 class RequestTooLargeError(HeadlightError):
     """A request that holds more text, or more token ids, than is worked on at once."""
 
 
-def check_size(request: object) -> None:
-    """Raise RequestTooLargeError for one with too much text in it.
+def check_size(request: object, most_characters: int) -> None:
+    """Raise RequestTooLargeError for one with more text in it.
 
     A request whose work is cut into small steps says itself how much it may be, as `most_characters`.
     """
-    most = getattr(request, "most_characters", MOST_CHARACTERS)
+    most = getattr(request, "most_characters", most_characters)
     count = _characters(request)
     if count > most:
         raise RequestTooLargeError(

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
-from models.engine.asked import check_size
+from models.engine.asked import MOST_CHARACTERS_ALONE, check_size
 from models.engine.cache import ByteCache
 from models.engine.gate import Gate, OnWait, listening
 from models.engine.jobs import Jobs, Progress
@@ -96,6 +96,8 @@ class Engine:
     At most `most_models` models stay, and as many bytes of them as their devices have room for: the least recently used
     is released when another is asked for, and the answers that hold on to it with it. What a request or a job has
     asked for stays until it ends.
+
+    most_characters: how much text a request may hold. A server that strangers share sets its own.
     """
 
     def __init__(self, max_bytes: int | None = None, most_models: int | None = None) -> None:
@@ -114,6 +116,7 @@ class Engine:
         self._jobs = Jobs(around=self._using_long)
         self._gates: dict[str, Gate] = {}
         self._lock = threading.Lock()
+        self.most_characters: Callable[[], int] = lambda: MOST_CHARACTERS_ALONE
 
     def run(
         self, request: Request[Answer_co], on_wait: OnWait | None = None, wanted: Wanted | None = None
@@ -128,7 +131,7 @@ class Engine:
         Raises what the request's computation raises (see its class), HeadlightError for what a person can mend,
         RequestTooLargeError, and NobodyWaits (`models.wanted`).
         """
-        check_size(request)
+        check_size(request, self.most_characters())
         with listening(on_wait), as_long_as(wanted or wanted_now()), self._using():
             # Before the cache is asked: an answer that holds on to a model is kept as long as that.
             name = getattr(request, "model", None)
@@ -145,7 +148,7 @@ class Engine:
 
         Raises JobError where too many run, and RequestTooLargeError.
         """
-        check_size(request)
+        check_size(request, self.most_characters())
         return self._jobs.start(request, lambda: request.steps(self), person)
 
     def poll(self, job: str, since: int = 0, wait: float | int = 0) -> Progress:

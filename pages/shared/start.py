@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 import pages
 import viz
 from models.catalog import DEFAULT_MODEL
-from models.engine import engine, libraries
+from models.engine import MOST_CHARACTERS, MOST_CHARACTERS_ALONE, engine, libraries
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries_are_here
 from models.settings import SettingError, check_settings, unknown_settings
@@ -87,6 +87,7 @@ class Attended:
 async def lifespan(_: object) -> AsyncIterator[None]:
     """Round everything that the server does: Streamlit enters it when it starts to answer."""
     reach.serve()
+    engine.most_characters = lambda: MOST_CHARACTERS_ALONE if reach.is_local() else MOST_CHARACTERS
     threading.Thread(target=_get_ready, name="headlight-ready", daemon=True).start()
     yield
     engine.close()

@@ -36,7 +36,7 @@ def until(condition, seconds=30):
     [
         lambda: TraceRequest("minilm", LONG),
         lambda: TraceRequest("minilm", "short", target=LONG),
-        lambda: TraceRequest("minilm", (1,) * 400_000),
+        lambda: TraceRequest("minilm", (1,) * 2_100_000),
         lambda: CutTextRequest("gpt2", LONG, split_special_tokens=False),
         lambda: SentencesRequest("minilm", (LONG,)),
     ],
