@@ -166,3 +166,30 @@ def test_a_key_with_another_one_held_is_another_key(page):
         [False, True, True, False, False],
         "Shift and ↑ moves, + enlarges, Esc lets go",
     ]
+
+
+def test_a_view_that_is_left_lets_go_of_what_it_holds_on_to(page):
+    from tests.viz.test_written_steps import picture
+    from viz.components.scaffold.source import browser_source
+    from viz.components.written_steps import _SKELETON, packed
+
+    data = base64.b64encode(packed(picture())).decode()
+    found = page.evaluate(
+        """async ([script, html, data]) => {
+            document.body.innerHTML = html
+            globalThis.watched = 0
+            globalThis.ResizeObserver = class {
+              observe() { watched++ }
+              disconnect() { watched-- }
+            }
+            const name = URL.createObjectURL(new Blob([script], { type: "text/javascript" }))
+            const { default: mount } = await import(name)
+            const bytes = Uint8Array.from(atob(data), (each) => each.charCodeAt(0))
+            const leave = mount({ data: bytes, parentElement: document.body, setTriggerValue() {} })
+            const during = watched
+            leave()
+            return [during, watched]
+        }""",
+        [browser_source("written_steps")["js"], _SKELETON, data],
+    )
+    assert found == [1, 0]
