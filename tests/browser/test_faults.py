@@ -78,7 +78,7 @@ def logged(server, words):
 def test_a_fault_of_ours_is_a_sentence_and_a_trace(page, faulty, text, address, model):
     opened(page, faulty, text, address, model)
     said = page.locator(".stAlert")
-    expect(said).to_contain_text("not foreseen")
+    expect(said).to_contain_text("not foreseen", timeout=45_000)
     assert "planted" not in said.text_content()
     traces = logged(faulty, f"PlantedError: {text}")
     assert all("Traceback (most recent call last)" in trace and " ERROR " in trace for trace in traces)
