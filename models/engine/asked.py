@@ -4,7 +4,7 @@ import dataclasses
 
 from models.errors import HeadlightError
 
-# Where strangers share the server: cut into tokens, this takes a third of a second in which nobody else's page is drawn.
+# Where strangers share the server: cut into tokens, it takes a third of a second in which nobody else's page is drawn.
 MOST_CHARACTERS = 300_000
 # Where one person has it to themselves.
 MOST_CHARACTERS_ALONE = 2_000_000
