@@ -11,7 +11,7 @@ from typing import Any
 from models.sandbox import Pool
 
 # Where a file lists no merges, making them of a large vocabulary takes long.
-POOL = Pool(most=1, seconds=25, modules=("models.loading.gguf_tokenizer",))
+POOL = Pool(most=1, seconds=25, modules=("models.loading.tokenizer_worker", "models.loading.gguf_tokenizer"))
 _FILE = "model.gguf"
 _STRING, _ARRAY = 8, 9
 _FORMS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
