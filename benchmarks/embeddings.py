@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from playwright.sync_api import Browser, Page
 
-from benchmarks.measuring import WARM_UP, Limit, Row, compared, duration, interleaved, seconds_of, size
+from benchmarks.measuring import Limit, Row, compared, duration, interleaved, seconds_of, size
 from benchmarks.passages import words
-from benchmarks.serving import APP, EMPTY_APP, Server, Traffic, chromium, serving, settled, visitor
+from benchmarks.serving import APP, EMPTY_APP, Server, Traffic, beside_empty, chromium, seconds_in, serving, settled
 from models.embeddings import SentencesRequest, nearest_rows, row_norms
 from models.engine import Engine
 from models.loading.packs import model_folder
@@ -93,12 +93,8 @@ def _layer(browser: Browser, server: Server, empty_server: Server, pairs: int) -
     """The next layer, by its button, until the list of what is really near is that layer's."""
     text = " ".join(itertools.islice(words(), 20))
     lines = "\n".join(f"{' '.join(itertools.islice(words(7 * number), 11))}." for number in range(36))
-    with visitor(browser) as context, visitor(browser) as empty_context:
-        page, empty = context.new_page(), empty_context.new_page()
+    with beside_empty(browser, empty_server) as (page, empty_rerun):
         traffic = Traffic(page)
-        empty.goto(empty_server.address)
-        empty.wait_for_selector(".st-key-line")
-        settled(empty)
         page.goto(server.link("embeddings", model="smollm2", text=text))
         _painted(page)
         # More than a link can carry, so it is typed.
@@ -113,20 +109,12 @@ def _layer(browser: Browser, server: Server, empty_server: Server, pairs: int) -
         received: list[int] = []
 
         def ours() -> float:
-            page.bring_to_front()
             before = traffic.received
-            milliseconds = page.evaluate("() => bench.nextLayer()")
-            settled(page)
+            seconds = seconds_in(page, "() => bench.nextLayer()")
             received.append(traffic.received - before)
-            return milliseconds / 1000
+            return seconds
 
-        def beside() -> float:
-            empty.bring_to_front()
-            milliseconds = empty.evaluate("() => bench.emptyRerun()")
-            settled(empty)
-            return milliseconds / 1000
-
-        measured = interleaved(ours, beside, min(pairs, 30), WARM_UP)
+        measured = interleaved(ours, empty_rerun, min(pairs, 30))
     most = max(received)
     what = f"another layer of {points} points in 31 layers"
     yield compared(

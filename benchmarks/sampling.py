@@ -9,8 +9,19 @@ import torch
 from playwright.sync_api import Browser, Page
 
 from benchmarks.capture import plain_model
-from benchmarks.measuring import WARM_UP, Limit, Row, compared, duration, interleaved, seconds_of, size
-from benchmarks.serving import APP, EMPTY_APP, Server, Traffic, chromium, serving, settled, visitor
+from benchmarks.measuring import Limit, Row, compared, duration, interleaved, seconds_of, size
+from benchmarks.serving import (
+    APP,
+    EMPTY_APP,
+    Server,
+    Traffic,
+    beside_empty,
+    chromium,
+    seconds_in,
+    serving,
+    settled,
+    visitor,
+)
 from models.decoding import DecodingSettings, SamplingStagesRequest, decode, decode_batch
 from models.decoding.preparation import processors_for
 from models.engine import Engine
@@ -93,31 +104,19 @@ def _batch(pairs: int) -> Row:
 
 def _knob(browser: Browser, server: Server, empty_server: Server, pairs: int) -> Iterator[Row]:
     """The temperature one step on, by its slider; every place of it is one that nobody has asked for."""
-    with visitor(browser) as context, visitor(browser) as empty_context:
-        page, empty = context.new_page(), empty_context.new_page()
+    with beside_empty(browser, empty_server) as (page, empty_rerun):
         traffic = Traffic(page)
-        empty.goto(empty_server.address)
-        empty.wait_for_selector(".st-key-line")
-        settled(empty)
         page.goto(server.link("sampling", model=_MODEL, text=_PROMPT, **_KNOBS | {"temperature": 0.05}))
         _painted(page)
         received: list[int] = []
 
         def ours() -> float:
-            page.bring_to_front()
             before = traffic.received
-            milliseconds = page.evaluate("() => bench.nextTemperature()")
-            settled(page)
+            seconds = seconds_in(page, "() => bench.nextTemperature()")
             received.append(traffic.received - before)
-            return milliseconds / 1000
+            return seconds
 
-        def beside() -> float:
-            empty.bring_to_front()
-            milliseconds = empty.evaluate("() => bench.emptyRerun()")
-            settled(empty)
-            return milliseconds / 1000
-
-        measured = interleaved(ours, beside, min(pairs, 30), WARM_UP)
+        measured = interleaved(ours, empty_rerun, min(pairs, 30))
     what = f"one knob moved, {len(_KNOBS)} stages of 49,152 tokens"
     most = max(received)
     yield compared(

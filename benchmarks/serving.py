@@ -141,6 +141,24 @@ def visitor(browser: Browser) -> Iterator[BrowserContext]:
         context.close()
 
 
+@contextmanager
+def beside_empty(browser: Browser, empty_server: Server) -> Iterator[tuple[Page, Callable[[], float]]]:
+    """A fresh visitor's page, and a rerun of the empty app in another page of this browser: its time in seconds."""
+    with visitor(browser) as context, visitor(browser) as empty_context:
+        page, empty = context.new_page(), empty_context.new_page()
+        empty.goto(empty_server.address)
+        empty_is_there(empty)
+        yield page, lambda: seconds_in(empty, "() => bench.emptyRerun()")
+
+
+def seconds_in(page: Page, script: str, argument: object = None) -> float:
+    """What a function of `bench` says that it took, in seconds, in the page that is in front; then all is settled."""
+    page.bring_to_front()
+    milliseconds = page.evaluate(script, argument)
+    settled(page)
+    return milliseconds / 1000
+
+
 class Traffic:
     """The bytes of the messages that a page received over its websockets since `restart`."""
 
@@ -169,3 +187,9 @@ def settled(page: Page) -> None:
     page.wait_for_function("() => bench.isIdle()")
     page.wait_for_timeout(200)
     page.wait_for_function("() => bench.isIdle()")
+
+
+def empty_is_there(page: Page) -> None:
+    """Wait for the empty app's line."""
+    page.wait_for_selector(".st-key-line")
+    settled(page)

