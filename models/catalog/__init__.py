@@ -21,26 +21,3 @@ from models.catalog.tokenizers import (
     UnknownTokenizerError,
     tokenizer_card,
 )
-
-__all__ = [
-    "ARCHITECTURES",
-    "D3",
-    "DEFAULT_MODEL",
-    "DEFAULT_TOKENIZERS",
-    "EARLIER",
-    "JQUERY",
-    "MODELS",
-    "TOKENIZERS",
-    "Algorithm",
-    "Family",
-    "KnownArchitecture",
-    "ModelCard",
-    "Pack",
-    "PackFile",
-    "TokenizerCard",
-    "TokenizerFormat",
-    "UnknownModelError",
-    "UnknownTokenizerError",
-    "model_card",
-    "tokenizer_card",
-]

@@ -8,5 +8,3 @@ from models.model_facts.facts import (
     StackFacts,
     model_facts,
 )
-
-__all__ = ["LayerMask", "ModelFacts", "ModelFactsRequest", "SpecialToken", "StackFacts", "model_facts"]

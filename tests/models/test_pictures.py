@@ -14,8 +14,6 @@ from models.attention import (
     TraceRequest,
     trace_attention,
 )
-from models.engine import Engine
-from models.loading import load_model
 
 PRONOUN = "The animal didn't cross the street because it was too tired."
 NAME = "Dr. Zorblax lives in Oslo. Yesterday I met Dr. Z"
@@ -39,15 +37,6 @@ GONE = {
     ("spelling_to_sound", "decoder"): {"special": [0], "first": [0], "sink": [0]},
     ("spelling_to_sound", "cross"): {"special": [-1], "first": [], "sink": [-1]},
 }
-
-
-@pytest.fixture(scope="module")
-def engine(minilm, smollm2):
-    """An engine of its own, with the models that the other tests loaded."""
-    loaded = {"minilm": minilm, "smollm2": smollm2, "spelling_to_sound": load_model("spelling_to_sound")}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("models.loading.load_model", loaded.__getitem__)
-        yield Engine(10**9)
 
 
 @pytest.fixture(scope="module")

@@ -37,16 +37,6 @@ SENTENCES = (
 KEPT = (0, 2, 3, 5, 6, 7)
 
 
-@pytest.fixture(scope="module")
-def engine(minilm, smollm2):
-    from models.loading import load_model
-
-    loaded = {"minilm": minilm, "smollm2": smollm2, "spelling_to_sound": load_model("spelling_to_sound")}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("models.loading.load_model", loaded.__getitem__)
-        yield Engine(10**9)
-
-
 def job(engine, request, seconds=60):
     """Everything that a job handed over."""
     until, name, got = time.monotonic() + seconds, engine.start(request), []
