@@ -10,6 +10,7 @@ import torch
 from models.decoder_start import decoder_start
 from models.errors import HeadlightError
 from models.forward.interventions import HideToken, Rows
+from models.forward.longest_text import most_tokens
 from models.loaded import LoadedModel
 from models.tokenization import Piece, encode
 
@@ -166,4 +167,10 @@ def _check(loaded: LoadedModel, ids: Sequence[int]) -> None:
         raise InputError(
             f"This text has {len(ids):,} tokens and {loaded.card.title} has positions for {limit:,}; "
             "shorten it or choose another model."
+        )
+    most = most_tokens(loaded)
+    if most is not None and len(ids) > most:
+        raise InputError(
+            f"This text has {len(ids):,} tokens, and this machine has memory for {most:,} in {loaded.card.title}; "
+            "shorten it or choose a smaller model."
         )

@@ -1,12 +1,12 @@
 """Models in folders of this machine: where one may look, and whether what lies there can be opened."""
 
 import stat
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from models.catalog import MODELS, ModelCard
+from models.loading import folder_names
 from models.loading.checks import readable_title
 from models.loading.folder_names import FOLDER, FolderError, permitted
 from models.loading.model_files import card_in, gguf_card
@@ -16,22 +16,16 @@ def open_folder(path: str, *, anywhere: bool | None = None) -> ModelCard:
     """Check a folder, or a single .gguf file, and have `MODELS` know it by the name "folder:/PATH".
 
     anywhere: whether any folder may be opened where the operator named none, as on a server that no other machine
-        reaches; where HEADLIGHT_FOLDERS names some, only what lies below those may be opened, in either case. Who does
-        not say may look anywhere only in a process that serves nobody.
+        reaches; where HEADLIGHT_FOLDERS names some, only what lies below those may be opened, in either case. Where it
+        is not said, `folder_names.may_look_anywhere` does.
 
     Raises FolderError, ModelRefusedError.
     """
-    place = _allowed(path, anywhere=not _serves() if anywhere is None else anywhere)
+    place = _allowed(path, anywhere=folder_names.may_look_anywhere() if anywhere is None else anywhere)
     with _readable():
         if stat.S_ISDIR(place.lstat().st_mode):
             return MODELS.keep(card_in(place, **_named(place, place.name)))
         return MODELS.keep(gguf_card(place.parent, place.name, **_named(place, place.stem)))
-
-
-def _serves() -> bool:
-    """Whether pages are served from this process."""
-    runtime = sys.modules.get("streamlit.runtime")
-    return runtime is not None and bool(runtime.exists())
 
 
 def _named(place: Path, title: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from transformers import PreTrainedConfig
 
 from models.catalog import ModelCard, Pack
 from models.loading.checks import (
@@ -25,7 +26,7 @@ from models.loading.checks import (
     config_from,
     weights_among,
 )
-from models.loading.gguf_header import header_of
+from models.loading.gguf_header import GgufHeader, header_of
 from models.loading.packs import HOME, PackError, home, made_once
 from models.loading.placing import device_memory
 from models.loading.refusals import ModelRefusedError
@@ -93,9 +94,20 @@ def model_files(card: ModelCard) -> Iterator[ModelFiles]:
             )
 
 
+@dataclass(frozen=True)
+class GgufCopy:
+    """folder: ours, with the weights of a GGUF in a file of the same name, but without its tokenizer, which is in
+    `header`. config: what it says of the model.
+    """
+
+    folder: Path
+    header: bytes
+    config: PreTrainedConfig
+
+
 @contextmanager
-def copy_of_gguf(card: ModelCard) -> Iterator[Path]:
-    """A folder of ours with a copy of the GGUF that a card was made of: nobody else can change it while it is read.
+def copy_of_gguf(card: ModelCard) -> Iterator[GgufCopy]:
+    """A copy of the GGUF that a card was made of: nobody else can change it while it is read.
 
     Raises ModelRefusedError, also where it is another file by now, and OSError.
     """
@@ -106,22 +118,27 @@ def copy_of_gguf(card: ModelCard) -> Iterator[Path]:
         descriptor = here.open(name)
         with os.fdopen(descriptor, "rb") as source, (Path(work) / name).open("w+b") as copy:
             size = os.fstat(source.fileno()).st_size
-            needed = size + header_of(source.fileno()).elements * 4
+            before = header_of(source.fileno())
+            needed = size + before.elements * 4
             if needed > shutil.disk_usage(place).free:
                 raise ModelRefusedError(
                     f"{card.title} takes {needed / 1e9:,.1f} GB once it is expanded, and the disk of this server has "
                     "no room for that; choose a smaller one."
                 )
-            hashed = hashlib.sha256()
+            # The tensors lie behind the header, wherever it ends.
+            head = source.read(len(before.whole))
+            hashed = hashlib.sha256(head)
+            copy.write(before.lean)
+            size -= len(head)
             while size > 0 and (piece := source.read(min(size, 2**24))):
                 hashed.update(piece)
                 copy.write(piece)
                 size -= len(piece)
             copy.flush()
             header_of(copy.fileno())
-        if hashed.hexdigest()[: len(card.pack.version)] != card.pack.version:
+        if head != before.whole or hashed.hexdigest()[: len(card.pack.version)] != card.pack.version:
             raise ModelRefusedError(f"{card.title} has changed on the disk since it was opened; open it again.")
-        yield Path(work)
+        yield GgufCopy(Path(work), head, _config_of_gguf(before))
 
 
 def _card(here: OpenFolder, folder: Path, more: dict[str, Any]) -> ModelCard:
@@ -214,7 +231,6 @@ def _check_elements(card: ModelCard, held: int) -> None:
 
 def _gguf_card(here: OpenFolder, folder: Path, file: str, more: dict[str, Any]) -> ModelCard:
     with os.fdopen(here.open(file), "rb") as source:
-        size = os.fstat(source.fileno()).st_size
         header = header_of(source.fileno())
         if header.elements * 4 > device_memory(torch.device("cpu")):
             raise ModelRefusedError(
@@ -223,7 +239,7 @@ def _gguf_card(here: OpenFolder, folder: Path, file: str, more: dict[str, Any]) 
             )
         hashed = hashlib.file_digest(source, "sha256").hexdigest()[:12]
     card = card_from(
-        config_from(_settings_of_gguf(header.bytes, size)),
+        _config_of_gguf(header),
         folder=str(folder),
         pack=Pack(distribution="", version=hashed, folder="", files=(), gguf=file),
         precision="Weights as in its GGUF file, expanded once.",
@@ -235,14 +251,15 @@ def _gguf_card(here: OpenFolder, folder: Path, file: str, more: dict[str, Any]) 
     return card
 
 
-def _settings_of_gguf(header: bytes, size: int) -> dict[str, Any]:
-    """What transformers makes of a header: read from a file of ours that is as large, and holds nothing but it."""
+def _config_of_gguf(header: GgufHeader) -> PreTrainedConfig:
+    """What transformers makes of a header: read from a file of ours with nothing in it but that."""
     try:
         with tempfile.NamedTemporaryFile(suffix=".gguf") as file, one_at_a_time():
             from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
 
-            file.write(header)
-            file.truncate(size)
+            file.write(header.lean)
+            # There are holes where the tensors would be.
+            file.truncate(len(header.lean) + header.data_bytes)
             file.flush()
             said = dict(load_gguf_checkpoint(file.name)["config"])
     except Exception as error:
@@ -250,4 +267,6 @@ def _settings_of_gguf(header: bytes, size: int) -> dict[str, Any]:
             f"This GGUF file could not be read ({type(error).__name__}): it is damaged, or its architecture is not one "
             "that transformers reads from GGUF."
         ) from error
-    return settings_in(json.dumps(said, default=str).encode(), "GGUF header")
+    if header.vocabulary:
+        said.setdefault("vocab_size", header.vocabulary)
+    return config_from(settings_in(json.dumps(said, default=str).encode(), "GGUF header"))

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from models.catalog import ModelCard
 from models.errors import HeadlightError
+from models.loading.gguf_tokenizer import tokenizer_of_gguf
 from models.loading.model_files import copy_of_gguf
-from models.loading.packs import HOME, PackError, expand, expanded_size, made_once, prepared_folder
+from models.loading.packs import HOME, PackError, expand_weights, expanded_size, made_once, prepared_folder
 from models.one_at_a_time import alone
 
 log = logging.getLogger(__name__)
@@ -24,8 +25,11 @@ def expanded_folder(card: ModelCard) -> Path:
 
 def _expand(card: ModelCard, work: Path) -> None:
     try:
-        with copy_of_gguf(card) as source:
-            alone(lambda: expand(source, str(card.pack.gguf), work))
+        with copy_of_gguf(card) as copy:
+            files = tokenizer_of_gguf(card.title, copy.header, str(copy.config.model_type))
+            alone(lambda: expand_weights(copy.folder, str(card.pack.gguf), work, config=copy.config))
+        for name, data in files.items():
+            (work / name).write_bytes(data)
     except (HeadlightError, MemoryError):
         raise
     except Exception as error:

@@ -167,16 +167,30 @@ def _make(target: Path, make: Callable[[Path], None]) -> None:
 
 
 def expand(source: Path, gguf: str, work: Path) -> None:
-    """Expand a GGUF of the folder `source` into the safetensors folder `work`; runs alone in the process.
+    """Expand a GGUF of ours, of the folder `source`, into the safetensors folder `work`; runs alone in the process."""
+    from gguf import GGUFReader
+    from transformers import AutoTokenizer
+
+    from models.loading.gguf_tokenizer import cut_digits_first
+
+    expand_weights(source, gguf, work)
+    tokenizer: Any = AutoTokenizer.from_pretrained(source, gguf_file=gguf, local_files_only=True)
+    field = GGUFReader(source / gguf).get_field("tokenizer.ggml.pre")
+    cut_digits_first(tokenizer, None if field is None else field.contents())
+    tokenizer.save_pretrained(work)
+
+
+def expand_weights(source: Path, gguf: str, work: Path, **more: Any) -> None:
+    """Without its tokenizer; runs alone in the process. more: what the model is loaded with.
 
     Raises whatever the libraries raise for what a file may hold.
     """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
     log.info("Expanding %s once; this takes about half a minute.", gguf)
     model: Any = AutoModelForCausalLM.from_pretrained(
-        source, gguf_file=gguf, dtype=torch.float32, local_files_only=True
+        source, gguf_file=gguf, dtype=torch.float32, local_files_only=True, **more
     )
     # A model read from GGUF calls itself quantised although its weights are expanded, and refuses to be saved.
     model.hf_quantizer = None
@@ -184,22 +198,3 @@ def expand(source: Path, gguf: str, work: Path) -> None:
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     model.save_pretrained(work)
-    tokenizer: Any = AutoTokenizer.from_pretrained(source, gguf_file=gguf, local_files_only=True)
-    _cut_digits_first(tokenizer, source / gguf)
-    tokenizer.save_pretrained(work)
-
-
-def _cut_digits_first(tokenizer: Any, gguf: Path) -> None:
-    """Give the tokenizer the step that transformers does not read from GGUF: each digit stands alone.
-
-    The file names its way to cut text before the merges (`tokenizer.ggml.pre`). "smollm" means every digit first, then
-    GPT-2's pattern, as in SmolLM2's own tokenizer.json; without it the spaces before a digit are cut otherwise.
-    """
-    from gguf import GGUFReader
-    from tokenizers.pre_tokenizers import ByteLevel, Digits, Sequence
-
-    field = GGUFReader(gguf).get_field("tokenizer.ggml.pre")
-    if field is not None and field.contents() == "smollm":
-        tokenizer.backend_tokenizer.pre_tokenizer = Sequence(
-            [Digits(individual_digits=True), ByteLevel(add_prefix_space=False, use_regex=True)]
-        )

@@ -128,7 +128,9 @@ def _check_numbers(settings: Mapping[str, Any], file: str) -> None:
             amount = len(value)
             most = max(most if kind == "labels" or "token" in key else 0, _MOST_IN_LIST)
         else:
-            amount = abs(value) if math.isfinite(value) and (isinstance(value, int) or kind != "anything") else 0
+            # Of a whole number of hundreds of digits nothing else can be asked.
+            is_amount = isinstance(value, int) or (math.isfinite(value) and kind != "anything")
+            amount = abs(value) if is_amount else 0
         if amount > most:
             raise ModelRefusedError(_too_many(kind, most, file))
         if depth > _DEEPEST or count > _MOST_VALUES:

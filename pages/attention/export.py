@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 from models.engine import engine
 from pages.attention.choices import VIEW, head_name
 from pages.attention.selection import said
-from pages.shared import file_names
+from pages.shared import file_names, reach
 from pages.shared.export import Download, download_button, folder_argument, program, share_and_download, text_argument
 from pages.shared.spreadsheet import as_csv
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, TracedText
 
+# Of a map, where strangers share the server: each takes some hundred bytes while the file is written.
+_MOST_NUMBERS = 4_000_000
 _NUMBERS = (
     *("query", "keys", "dots", "added", "scores", "weights", "values"),
     *("head_output", "concatenated", "output", "contribution"),
@@ -36,7 +38,7 @@ def map_as_csv(request: "HeadMapRequest", traced: "TracedText") -> str:
 def map_as_json(request: "HeadMapRequest", traced: "TracedText", text: str) -> str:
     """What was asked and the weights [query][key]; each number is exactly the float32 that was computed."""
     queries, keys = labels(request, traced)
-    return json.dumps(
+    about = json.dumps(
         {
             "model": request.trace.model,
             "text": text,
@@ -49,26 +51,40 @@ def map_as_json(request: "HeadMapRequest", traced: "TracedText", text: str) -> s
             "tokens": list(traced.tokens),
             "queries": list(queries),
             "keys": list(keys),
-            "weights": engine.run(request).weights.tolist(),
         },
         ensure_ascii=False,
     )
+    # Row by row: nobody else's page is drawn while the library writes what it was given.
+    weights = ", ".join(json.dumps(row.tolist()) for row in engine.run(request).weights)
+    return f'{about[:-1]}, "weights": [{weights}]}}'
+
+
+def files_of(request: "HeadMapRequest", traced: "TracedText", text: str) -> tuple[list[Download], list[str]]:
+    """The files of a map, and what is said where there are none: it is too large for a server that many share."""
+    numbers = math.prod(map(len, labels(request, traced)))
+    if numbers > _MOST_NUMBERS and not reach.is_local():
+        return [], [
+            f"This map has {numbers:,} numbers, and files of at most {_MOST_NUMBERS:,} are made where many share a "
+            "server; take a shorter text, or Headlight on a machine of your own."
+        ]
+    name = f"{file_names.of_model(request.trace.model)}-{head_name(request.layer, request.head).replace(' ', '-')}"
+    return [
+        Download("CSV", f"{name}.csv", lambda: map_as_csv(request, traced)),
+        Download("JSON", f"{name}.json", lambda: map_as_json(request, traced, text)),
+    ], []
 
 
 def take_along(request: "HeadMapRequest", traced: "TracedText", selected: int, text: str) -> None:
     """The link to this view, and its numbers as files."""
-    model = file_names.of_model(request.trace.model)
-    name = f"{model}-{head_name(request.layer, request.head).replace(' ', '-')}"
+    files, notes = files_of(request, traced, text)
     share_and_download(
         said(),
-        (
-            Download("CSV", f"{name}.csv", lambda: map_as_csv(request, traced)),
-            Download("JSON", f"{name}.json", lambda: map_as_json(request, traced, text)),
-        ),
+        files,
+        notes=notes,
         opens_without_text="This link opens the same head; the text is too long for it and goes as a file:",
     )
     if VIEW.value == "qk" and request.layer is not None and request.head is not None:
-        file = f"{model}-L{request.layer}-H{request.head}-qk.json"
+        file = f"{file_names.of_model(request.trace.model)}-L{request.layer}-H{request.head}-qk.json"
         download_button(Download("q·k as JSON", file, lambda: products_as_json(request, traced, selected)), "qk_json")
 
 

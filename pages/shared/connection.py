@@ -1,6 +1,7 @@
 """A browser's connection: how fast it may ask, how much it may say, and what becomes of one that does not listen."""
 
 import asyncio
+import json
 import logging
 import select
 import threading
@@ -17,10 +18,12 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import SCRIPT_RUN_C
 
 from models.engine import threads_asleep
 from models.one_at_a_time import libraries_are_here
+from pages.shared.frames import Frames
 
 log = logging.getLogger(__name__)
 
 _TICK_SECONDS = 0.05
+_FEW_LEVELS = 200
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ class ConnectionLimits:
 
 
 # What a browser says, and how many messages it counts as; a run of a whole page is one more. The others are of a
-# programmer's computer, tell what is on this one, or reach into other sessions.
+# programmer's computer, tell what is on this one, or reach into other sessions; so do operations but for a file that
+# is made when somebody takes it.
 _HEARD = {
     "rerun_script": 1,
     "stop_script": 1,
@@ -165,7 +169,7 @@ class Connection:
                 return {"type": "websocket.disconnect", "code": 1006}
             data = message.get("bytes")
             if data is None:
-                return message
+                return await self._close(1003, "What a page says here is bytes, and no text.")
             self._shared.messages += 1
             self._balance -= 1
             if len(data) > self._limits.message_bytes or not self._shared.has_room(self, len(data)):
@@ -183,10 +187,14 @@ class Connection:
             # Streamlit closes such a connection.
             return data
         kind = said.WhichOneof("type") or ""
-        if kind not in _HEARD or len(said.file_urls_request.file_names) > self._limits.file_names:
+        is_no_file = kind == "backend_operation_request" and not said.backend_operation_request.HasField(
+            "deferred_file"
+        )
+        if kind not in _HEARD or is_no_file or len(said.file_urls_request.file_names) > self._limits.file_names:
             return None
         self._balance -= _HEARD[kind] - 1 + (kind == "rerun_script" and not said.rerun_script.fragment_id)
-        if len(said.rerun_script.widget_states.widgets) > self._limits.widgets:
+        widgets = said.rerun_script.widget_states.widgets
+        if len(widgets) > self._limits.widgets or any(_is_too_deep(each.json_value) for each in widgets):
             return None
         if len(said.rerun_script.query_string) <= self._limits.query:
             return data
@@ -247,6 +255,20 @@ class Connection:
         return {"type": "websocket.disconnect", "code": code, "reason": reason}
 
 
+def _is_too_deep(value: str) -> bool:
+    """Whether what a widget says is JSON that cannot be read for its depth: its page could not be run any more."""
+    if value.count("[") + value.count("{") < _FEW_LEVELS:
+        return False
+    try:
+        # Where it is read there are as many calls round it at most.
+        json.loads(f"{'[' * _FEW_LEVELS}{value}{']' * _FEW_LEVELS}")
+    except RecursionError:
+        return True
+    except ValueError:
+        return False
+    return False
+
+
 def transport_of(receive: Receive) -> Any:
     """The connection under an ASGI `receive` of uvicorn; None where it is of another server."""
     return getattr(getattr(receive, "__self__", None), "transport", None)
@@ -260,10 +282,13 @@ def end(receive: Receive) -> None:
 
 
 def _hold_to(receive: Receive, message_bytes: int) -> None:
-    """Have no longer message gathered: the server's own bound is that of what it sends, which is larger."""
-    protocol = getattr(getattr(receive, "__self__", None), "conn", None)
-    if hasattr(protocol, "max_message_size"):
-        protocol.max_message_size = message_bytes
+    """Have no longer message gathered (the server's own bound is that of what it sends, which is larger), and no more
+    frames taken than a browser sends.
+    """
+    protocol: Any = getattr(receive, "__self__", None)
+    if hasattr(getattr(protocol, "conn", None), "max_message_size"):
+        protocol.conn.max_message_size = message_bytes
+        Frames(protocol)
 
 
 def _session_in(message: Message) -> str:

@@ -27,15 +27,15 @@ _WITHOUT_TEXT = "This link opens the same settings; the text is too long for it 
 
 @dataclass(frozen=True)
 class Download:
-    """A file that is made when somebody asks for it.
+    """A file that is there, or is made when somebody asks for it.
 
-    label: on its button. name: with its ending, csv, json, npy or zip. made: what is in it, and raises what computing
-        it raises.
+    label: on its button. name: with its ending, csv, json, npy or zip. made: what is in it, or what makes that, and
+        raises what computing it raises; it is called outside of the session, which has no choices then.
     """
 
     label: str
     name: str
-    made: Callable[[], str | bytes]
+    made: str | bytes | Callable[[], str | bytes]
     help: str | None = None
 
 

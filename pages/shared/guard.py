@@ -24,6 +24,7 @@ _NAME = (
     "This server is not known by that name. Whoever runs it can add the name with --server.allowedHosts, or have the "
     "proxy before it say for whom it asks (X-Forwarded-For)."
 )
+_METRICS = "How much this server does is told to its own machine only."
 _FULL = "This server has as many visitors as it can take; come back in a few minutes."
 # Descriptors that are kept for what is not a session: files, models, downloads, answers.
 _RESERVE = 48
@@ -42,14 +43,14 @@ class Guarded:
             await self._app(scope, receive, send)
             return
         headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
-        sentence = _refusal(headers, is_session=scope["type"] == "websocket", path=scope["path"])
+        ends = [end[0] for end in (scope.get("client"), scope.get("server")) if end]
+        sentence = _refusal(headers, ends, is_session=scope["type"] == "websocket", path=scope["path"])
         if scope["type"] == "websocket":
             if sentence:
                 # A browser shows nothing of the sentence here; it has read it on the page.
                 await receive()
                 await send({"type": "websocket.close", "code": 1008 if sentence != _FULL else 1013})
                 return
-            ends = [end[0] for end in (scope.get("client"), scope.get("server")) if end]
             reach.notice(headers, ends)
             await self._app(_without_origin(scope), receive, send)
             return
@@ -77,14 +78,17 @@ def _security_headers(host: str) -> list[tuple[bytes, bytes]]:
     ]
 
 
-def _refusal(headers: list[tuple[str, str]], *, is_session: bool, path: str) -> str:
-    """Why this request is turned away; "" for one that is not."""
+def _refusal(headers: list[tuple[str, str]], ends: list[str], *, is_session: bool, path: str) -> str:
+    """Why this request is turned away; "" for one that is not. ends: the addresses of both ends of its connection."""
     if not is_session and path.endswith("/_stcore/health"):
         # Whoever looks whether the server is well may call it anything.
         return ""
     hosts = [value for name, value in headers if name == "host"]
     is_forwarded = reach.is_forwarded(headers)
     # Whose name is right behind a proxy, the proxy knows, or the operator.
+    if "/_stcore/metrics" in path and (is_forwarded or not all(map(reach.is_this_machine, ends))):
+        # How many are here since when is nobody's business, and counting what their sessions hold takes a while.
+        return _METRICS
     is_known = len(hosts) == 1 and (reach.is_known_name(hosts[0]) or (is_forwarded and not reach.allowed_hosts()))
     if not is_known:
         return _NAME

@@ -110,7 +110,7 @@ def have(name: str) -> str:
     if name in tuple(MODELS):
         return name
     if name.startswith(FOLDER):
-        anywhere = is_local() or may_know(is_open=name in MODELS)
+        anywhere = may_know(is_open=name in MODELS)
         name = FOLDER + str(permitted(name.removeprefix(FOLDER), anywhere=anywhere))
     if name not in MODELS:
         # torch comes with these, and with these models only.

@@ -36,9 +36,9 @@ def text_form() -> None:
                 "Share it as a file; whoever gets it opens it under “Take it with you”.",
                 width="stretch",
             )
-            st.download_button(
-                "Take the text as a file", lambda: thread.TEXT.value, "text.txt", "text/plain", on_click="ignore"
-            )
+            text = thread.TEXT.value
+            # It is called outside of the session, which has no choices then.
+            st.download_button("Take the text as a file", lambda: text, "text.txt", "text/plain", on_click="ignore")
 
 
 def open_text_file() -> None:

@@ -88,7 +88,7 @@ def code(now: ShownTokenizers) -> None:
     if session_tokenizers.has(card.name):
         file = Path("tokenizer.json")
         st.caption(f"The program needs the file of {plain(card.title)}:")
-        download_button(Download(file.name, file.name, lambda: session_tokenizers.file_of(card.name)), "own_program")
+        download_button(Download(file.name, file.name, session_tokenizers.file_of(card.name)), "own_program")
     elif card.pack is None:
         st.caption(f"{card.title} needs no library: {card.source}. Put another tokenizer first to see its program.")
         return

@@ -1,6 +1,5 @@
 """A tokenizer of one's own: trained here on a text, or opened from a file."""
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -139,7 +138,7 @@ def _mine() -> None:
         card = session_tokenizers.card(name)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.text(f"{card.title}: {card.family}, {card.vocabulary:,} pieces")
-            file = Download("tokenizer.json", "tokenizer.json", partial(session_tokenizers.file_of, name))
+            file = Download("tokenizer.json", "tokenizer.json", session_tokenizers.file_of(name))
             download_button(file, f"download_{name}")
             if name not in CHOSEN.value.split(","):
                 st.button("Show it", key=f"show_{name}", on_click=add, args=(name,))

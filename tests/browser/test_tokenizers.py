@@ -192,6 +192,15 @@ def test_a_tokenizer_is_trained_and_stands_in_a_column(tab):
     assert 257 < len(kept["model"]["vocab"]) <= 1_000
 
 
+def test_a_text_that_is_too_long_for_a_link_is_taken_as_a_file(tab):
+    opened(tab, text="x", tokenizers="gpt2,bert")
+    text = "naïve สวัสดี 🍓\n" * 300
+    tab.look(text)
+    with tab.page.expect_download() as started:
+        tab.page.get_by_role("button", name="Take the text as a file").click()
+    assert started.value.path().read_text("utf-8") == text
+
+
 def test_a_file_is_opened_and_a_bad_one_is_said(tab):
     opened(tab, text="some text", tokenizers="gpt2,bert")
     tab.open_tab("Bring your own")

@@ -2,12 +2,14 @@
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 from safetensors.torch import load_file, save_file
 
 from models.loading import ModelRefusedError, load_model, open_folder
 from models.loading import checks as loading_checks
+from models.loading.checks import card_from, config_from
 from models.loading.settings import settings_in, without_other_places
 from tests.hostile.folders import change, refusal, tiny
 
@@ -95,6 +97,12 @@ def test_json_that_no_parser_should_see_is_damaged(data):
         settings_in(data, "config.json")
 
 
+@pytest.mark.parametrize("key", ["hidden_size", "vocab_size", "attention_dropout"])
+def test_a_number_of_hundreds_of_digits_is_a_sentence(key):
+    with pytest.raises(ModelRefusedError, match=r"Its config\.json names"):
+        settings_in(json.dumps({"model_type": "llama", key: -(10**400)}).encode(), "config.json")
+
+
 @pytest.mark.parametrize("file", ["generation_config.json", "tokenizer_config.json", "special_tokens_map.json"])
 def test_the_other_files_of_settings_are_bounded_too(folder, file):
     (folder / file).write_text(json.dumps({"num_beams": 10**12}))
@@ -151,9 +159,28 @@ def test_a_table_beside_the_weights_is_refused(tmp_path):
     assert "its weights hold" in said or "tables of" in said
 
 
-def test_experts_are_counted_over_all_layers(folder):
-    change(folder, model_type="mixtral", num_local_experts=64, num_hidden_layers=400)
-    assert "25,600 experts in all its layers" in refusal(folder)
+def test_a_model_of_too_many_parts_is_refused_while_it_is_made(folder):
+    """In NLLB-MoE each expert is a module of its own."""
+    layers = {"encoder_layers": 400, "decoder_layers": 400, "encoder_sparse_step": 1, "decoder_sparse_step": 1}
+    sizes = {"d_model": 8, "encoder_attention_heads": 2, "decoder_attention_heads": 2, "vocab_size": 64}
+    said = layers | sizes | {"model_type": "nllb-moe", "num_experts": 1_000, "is_encoder_decoder": True}
+    (folder / "config.json").write_text(json.dumps(said | {"encoder_ffn_dim": 8, "decoder_ffn_dim": 8}))
+    begin = time.process_time()
+    assert "more than 40,000 parts" in refusal(folder)
+    assert time.process_time() - begin < 8
+
+
+@pytest.mark.parametrize(("kind", "experts"), [("deepseek_v3", 256), ("deepseek_v3", 384), ("mixtral", 64)])
+def test_models_of_many_experts_are_cards(kind, experts):
+    """As many as DeepSeek-V3 and Kimi K2 have, in 61 layers; the card takes no time and is made once."""
+    key = "num_local_experts" if kind == "mixtral" else "n_routed_experts"
+    config = config_from({"model_type": kind, "num_hidden_layers": 61, key: experts})
+    begin = time.process_time()
+    card = card_from(config, name="a", title="A")
+    assert card.layers == 61
+    first = time.process_time() - begin
+    assert card_from(config, name="b", title="B") == replace(card, name="b", title="B")
+    assert time.process_time() - begin - first < first / 2
 
 
 def test_a_config_that_grows_after_it_was_opened_is_refused_at_the_load(folder):

@@ -188,6 +188,22 @@ def test_too_many_widgets_or_names_are_not_heard():
     assert BackMsg.FromString(heard["bytes"]) == fine
 
 
+@pytest.mark.parametrize(("levels", "is_heard"), [(100, True), (190, True), (2_000, False), (500_000, False)])
+def test_a_value_that_is_too_deep_is_not_heard(levels, is_heard):
+    deep, fine = BackMsg(), BackMsg(app_heartbeat=True)
+    deep.rerun_script.widget_states.widgets.add(id="x", json_value="[" * levels + "]" * levels)
+    (heard,), _ = read(Shared(), [deep.SerializeToString(), fine.SerializeToString()], 1)
+    assert (BackMsg.FromString(heard["bytes"]) == deep) == is_heard
+
+
+def test_of_the_operations_only_a_file_is_heard():
+    skills, file = BackMsg(), BackMsg()
+    skills.backend_operation_request.install_skills.SetInParent()
+    file.backend_operation_request.deferred_file.file_id = "x"
+    (heard,), _ = read(Shared(), [skills.SerializeToString(), file.SerializeToString()], 1)
+    assert BackMsg.FromString(heard["bytes"]) == file
+
+
 def test_a_long_query_is_left_out():
     said = BackMsg()
     said.rerun_script.query_string = urllib.parse.urlencode({"text": "x" * 50_000})

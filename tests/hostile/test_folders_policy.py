@@ -1,12 +1,15 @@
 """Who may open which folder: decided once for the server, and asked at every door."""
 
+import asyncio
 import shutil
 import time
 
 import pytest
 import streamlit as st
+from starlette.responses import PlainTextResponse
 from streamlit import runtime
 
+from pages.shared.guard import Guarded
 from tests.hostile.class_server import serving
 from tests.hostile.visitor import Visitor, is_refused
 from tests.models.test_folders import save
@@ -216,3 +219,30 @@ def test_a_server_that_was_started_without_an_address_is_a_class_server(tmp_path
 def test_an_address_in_the_environment_counts(tmp_path, folder):
     with serving(tmp_path, address=None, environment={"STREAMLIT_SERVER_ADDRESS": "127.0.0.1"}) as server:
         assert is_open(Visitor(server).open("attention", model=f"folder:{folder}"), folder)
+
+
+@pytest.mark.parametrize(
+    ("client", "headers", "status"),
+    [
+        ("127.0.0.1", (), 200),
+        ("::1", (), 200),
+        ("10.1.2.3", (), 403),
+        ("127.0.0.1", ((b"x-forwarded-for", b"192.0.2.7"),), 403),
+    ],
+)
+@pytest.mark.parametrize("path", ["/_stcore/metrics", "/base/_stcore/metrics"])
+def test_metrics_are_told_to_this_machine_only(client, headers, status, path):
+    async def app(scope, receive, send):
+        await PlainTextResponse("families")(scope, receive, send)
+
+    async def ask():
+        scope = {"type": "http", "method": "GET", "path": path, "headers": [(b"host", b"localhost"), *headers]}
+        await Guarded(app)({**scope, "client": (client, 1), "server": (client, 8501)}, None, send)
+
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(ask())
+    assert sent[0]["status"] == status

@@ -25,7 +25,8 @@ class Screen:
         for name, value in query.items():
             self.test.query_params[name] = value
         # Until the app ran once, AppTest takes the file's name for the address.
-        self.test._page_hash = calc_hash("" if page == HOME else Path(page).parent.name)
+        # The default page has the empty address, and the hash of its script's name.
+        self.test._page_hash = calc_hash(Path(page).stem if page == HOME else Path(page).parent.name)
         self.run()
 
     def run(self):
