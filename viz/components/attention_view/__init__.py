@@ -1,15 +1,15 @@
 """Attention in four views that share their selection, colours and keys: matrix, heads, model, q·k."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 import streamlit as st
 from jaxtyping import Float, UInt16
 
 from viz.components.mounting import component
-from viz.components.packing import library_source, pack, twelve_bits
+from viz.components.packing import fields_of, library_source, pack, twelve_bits
 from viz.components.picture_state import digest_of, picture_state
 from viz.palette import for_browser
 
@@ -155,6 +155,10 @@ class Products:
 View = Matrix | Heads | Model | Products
 
 
+# How many whole numbers say it, where it is not one thing alone.
+_NUMBERS = {"head": 2, "window": 4, "step": 2}
+
+
 @dataclass(frozen=True)
 class Hears:
     """What the page does when something happens in the picture; each may be None.
@@ -173,7 +177,6 @@ class Hears:
     window: Callable[[int, int, int, int], None] | None = None
     step: Callable[[int, int], None] | None = None
     view: Callable[[str], None] | None = None
-    arity: Mapping[str, int] = field(default_factory=lambda: {"head": 2, "window": 4, "step": 2})
 
 
 def attention_view_library() -> None:
@@ -189,8 +192,8 @@ def attention_view(frame: Frame, view: View, *, key: str, hears: Hears) -> None:
             said, listener = getattr(st.session_state[key], name, None), getattr(hears, name)
             if said is None or listener is None:
                 return
-            arity = hears.arity.get(name)
-            listener(*(int(each) for each in said[:arity])) if arity else listener(said)
+            count = _NUMBERS.get(name)
+            listener(*(int(each) for each in said[:count])) if count else listener(said)
 
         return call
 
@@ -198,13 +201,7 @@ def attention_view(frame: Frame, view: View, *, key: str, hears: Hears) -> None:
     _mount(
         key=key,
         data=data,
-        on_token_change=heard("token"),
-        on_head_change=heard("head"),
-        on_heads_change=heard("heads"),
-        on_switch_change=heard("switch"),
-        on_window_change=heard("window"),
-        on_step_change=heard("step"),
-        on_view_change=heard("view"),
+        **{f"on_{each.name}_change": heard(each.name) for each in fields(hears)},
     )
     picture_state(key, of, state_of(frame, view))
 
@@ -227,24 +224,8 @@ def _holds_row(view: Matrix, frame: Frame) -> bool:
 
 def packed(frame: Frame, view: View, key: str = "attention_view") -> tuple[bytes, str]:
     """What goes over the wire once, and its mark: a header and the numbers."""
-    header: dict[str, object] = {
+    header = fields_of(frame, "selected", "note", "layer", "head", "off_heads") | {
         "key": key,
-        "model": frame.model,
-        "name": frame.name,
-        "map": frame.map,
-        "kind": frame.kind,
-        "queries": frame.queries,
-        "keys": frame.keys,
-        "special": frame.special,
-        "unknown": frame.unknown,
-        "unseenMeans": frame.unseen_means,
-        "part": frame.part,
-        "offTokens": frame.off_tokens,
-        "keysAreTarget": frame.keys_are_target,
-        "isLarge": frame.is_large,
-        "canSwitch": frame.can_switch,
-        "heads": frame.heads,
-        "caption": frame.caption,
         "palette": for_browser("difference", "heads"),
     }
     if not isinstance(view, Model):
@@ -272,28 +253,14 @@ def _matrix(view: Matrix, frame: Frame) -> tuple[dict[str, object], list[np.ndar
             f" Pooled from {size[0]:,} × {size[1]:,} to {rows} × {columns} cells, each the {view.pooling} of its "
             "block; enlarge a part (+, or Ctrl and the wheel) to see every number of it. The strip is exact."
         )
-    header = {
+    header = fields_of(view) | {
         "view": "matrix",
         "panels": [
-            {
-                "title": each.title,
-                "rows": each.cells.shape[0],
-                "columns": each.cells.shape[1],
-                "size": each.size,
-                "most": round(each.most, 4),
-                "isDifference": each.is_difference,
-                **({"queries": each.labels[0], "keys": each.labels[1]} if each.labels else {}),
-            }
+            fields_of(each, "labels")
+            | {"rows": each.cells.shape[0], "columns": each.cells.shape[1], "most": round(each.most, 4)}
+            | ({"queries": each.labels[0], "keys": each.labels[1]} if each.labels else {})
             for each in view.panels
         ],
-        "main": view.main,
-        "window": view.window,
-        "base": view.base,
-        "hasStrip": view.has_strip,
-        "unit": view.unit,
-        "pooling": view.pooling,
-        "least": view.least,
-        "isLog": view.is_log,
         "caption": caption,
     }
     return header, [each.cells.astype(np.float16) for each in view.panels]

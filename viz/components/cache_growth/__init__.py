@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import streamlit as st
-
+from viz.components import answers
 from viz.components.mounting import component
-from viz.components.packing import browser_source, pack
+from viz.components.packing import browser_source, fields_of, pack
 from viz.palette import for_browser
 
 _SKELETON = """\
@@ -83,40 +82,14 @@ def cache_growth(
 ) -> None:
     """Draw it; `on_step(step)` is called for another step, `on_cell(layer, position)` for a cell that was selected."""
 
-    def stepped() -> None:
-        step = st.session_state[key].step
-        if isinstance(step, int):
-            on_step(step)
-
-    def selected() -> None:
-        cell = st.session_state[key].cell
-        if isinstance(cell, list | tuple) and len(cell) == 2 and all(isinstance(each, int) for each in cell):
-            on_cell(cell[0], cell[1])
-
-    _mount(key=key, data=packed(picture), on_step_change=stepped, on_cell_change=selected)
+    _mount(
+        key=key,
+        data=packed(picture),
+        on_step_change=answers.number(key, "step", on_step),
+        on_cell_change=answers.pair(key, "cell", on_cell),
+    )
 
 
 def packed(picture: GrowthPicture) -> bytes:
     """What goes over the wire."""
-    header = {
-        "run": picture.run,
-        "prompt": picture.prompt,
-        "hidden": picture.hidden,
-        "source": picture.source,
-        "kinds": picture.kinds,
-        "layers": picture.layers,
-        "heads": picture.heads,
-        "keyWidths": picture.key_widths,
-        "valueWidths": picture.value_widths,
-        "allocated": picture.allocated,
-        "mostSteps": picture.most_steps,
-        "selected": picture.selected,
-        "pinned": picture.pinned,
-        "shade": picture.shade,
-        "weightBytes": picture.weight_bytes,
-        "textBefore": picture.text_before,
-        "caption": picture.caption,
-        "focus": picture.focus,
-        "palette": for_browser(),
-    }
-    return pack(header, [])
+    return pack(fields_of(picture) | {"palette": for_browser()}, [])

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import streamlit as st
 from jaxtyping import Float
 
+from viz.components import answers
 from viz.components.mounting import component
-from viz.components.packing import browser_source, pack
+from viz.components.packing import browser_source, fields_of, pack
 from viz.components.picture_state import digest_of, picture_state
 from viz.palette import for_browser
 
@@ -85,18 +85,13 @@ class LayerMap:
 def layer_map(picture: LayerMap, *, key: str, on_layer: Callable[[int], None], on_point: Callable[[int], None]) -> None:
     """Draw it; `on_layer(layer)` is called for another layer, `on_point(point)` for a selected point."""
 
-    def layered() -> None:
-        layer = st.session_state[key].layer
-        if isinstance(layer, int):
-            on_layer(layer)
-
-    def selected() -> None:
-        point = st.session_state[key].point
-        if isinstance(point, int):
-            on_point(point)
-
     data, of = packed(picture)
-    _mount(key=key, data=data, on_layer_change=layered, on_point_change=selected)
+    _mount(
+        key=key,
+        data=data,
+        on_layer_change=answers.number(key, "layer", on_layer),
+        on_point_change=answers.number(key, "point", on_point),
+    )
     picture_state(key, of, state_of(picture))
 
 
@@ -113,17 +108,11 @@ def packed(picture: LayerMap) -> tuple[bytes, str]:
     size = float((places.max(axis=(0, 1)) - low).max()) if places.size else 1.0
     most = _FINE if places.size <= _MOST_FINE else _COARSE
     whole = np.rint((places - low) / (size or 1.0) * most).astype("<u2" if most == _FINE else "u1")
-    header = {
+    header = fields_of(picture, "layer", "point", "near") | {
         "points": [[each.piece, each.text, int(each.is_marked), each.group] for each in picture.points],
-        "names": list(picture.names),
-        "notes": list(picture.notes),
-        "tags": list(picture.tags),
-        "groups": list(picture.groups),
-        "texts": list(picture.texts),
         "dimensions": places.shape[2],
         "most": most,
         "extent": ((places.max(axis=(0, 1)) - low) / (size or 1.0)).tolist() if places.size else [],
-        "caption": picture.caption,
         "palette": for_browser(),
     }
     of = digest_of(json.dumps(header, ensure_ascii=False).encode("utf-8", "surrogatepass"), whole.tobytes())

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import streamlit as st
 from jaxtyping import Float
 
+from viz.components import answers
 from viz.components.mounting import component
-from viz.components.packing import browser_source, pack
+from viz.components.packing import browser_source, fields_of, pack
 from viz.palette import for_browser
 
 _SKELETON = """\
@@ -49,23 +49,10 @@ class LensGrid:
 def lens_grid(grid: LensGrid, *, key: str, on_cell: Callable[[int, int], None]) -> None:
     """Draw it; `on_cell(layer, position)` is called for a cell that was selected."""
 
-    def selected() -> None:
-        cell = st.session_state[key].cell
-        if isinstance(cell, list | tuple) and len(cell) == 2 and all(isinstance(each, int) for each in cell):
-            on_cell(cell[0], cell[1])
-
-    _mount(key=key, data=packed(grid), on_cell_change=selected)
+    _mount(key=key, data=packed(grid), on_cell_change=answers.pair(key, "cell", on_cell))
 
 
 def packed(grid: LensGrid) -> bytes:
     """What goes over the wire."""
-    header = {
-        "tokens": list(grid.tokens),
-        "first": grid.first,
-        "layers": list(grid.layers),
-        "pieces": [list(row) for row in grid.pieces],
-        "selected": grid.selected,
-        "caption": grid.caption,
-        "palette": for_browser(),
-    }
+    header = fields_of(grid) | {"palette": for_browser()}
     return pack(header, [grid.probabilities.astype("<f2")])

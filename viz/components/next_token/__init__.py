@@ -7,8 +7,9 @@ import numpy as np
 import streamlit as st
 from jaxtyping import Float, Int64
 
+from viz.components import answers
 from viz.components.mounting import component
-from viz.components.packing import library_source, pack
+from viz.components.packing import fields_of, library_source, pack
 from viz.palette import for_browser
 
 _SKELETON = """\
@@ -119,70 +120,29 @@ def next_token(
     token that was selected.
     """
 
-    def said(name: str) -> object:
-        return getattr(st.session_state[key], name)
-
-    def staged() -> None:
-        name = said("stage")
-        if isinstance(name, str):
-            on_stage(name)
-
-    def switched() -> None:
-        name = said("switch")
-        if isinstance(name, str):
-            on_switch(name)
-
     def reordered() -> None:
-        names = said("order")
+        names = st.session_state[key].order
         if isinstance(names, list | tuple) and all(isinstance(each, str) for each in names):
             on_order(tuple(map(str, names)))
-
-    def selected() -> None:
-        token = said("token")
-        if isinstance(token, int):
-            on_token(token)
 
     _mount(
         key=key,
         data=packed(picture),
-        on_stage_change=staged,
-        on_switch_change=switched,
+        on_stage_change=answers.text(key, "stage", on_stage),
+        on_switch_change=answers.text(key, "switch", on_switch),
         on_order_change=reordered,
-        on_token_change=selected,
+        on_token_change=answers.number(key, "token", on_token),
     )
 
 
 def packed(picture: NextTokenPicture) -> bytes:
     """What goes over the wire."""
     rows = np.ascontiguousarray(picture.curves, dtype="<f4")
-    header = {
-        "stages": [
-            {
-                "name": each.name,
-                "value": each.value,
-                "hint": each.hint,
-                "row": each.row,
-                "isOn": each.is_on,
-                "isFixed": each.is_fixed,
-                "survivors": each.survivors,
-                "kept": each.kept,
-                "entropy": each.entropy,
-                "first": each.first,
-                "last": each.last,
-            }
-            for each in picture.stages
-        ],
-        "isLibraryOrder": picture.is_library_order,
+    header = fields_of(picture) | {
+        "stages": [fields_of(each) for each in picture.stages],
         "top": [_token(each) for each in picture.top],
         "followed": None if picture.followed is None else _token(picture.followed),
-        "selected": picture.selected,
-        "drawn": picture.drawn,
-        "stage": picture.stage,
-        "pieces": picture.pieces,
         "rowCount": len(rows),
-        "vocabulary": picture.vocabulary,
-        "isGreedy": picture.is_greedy,
-        "caption": picture.caption,
         "palette": for_browser(),
     }
     return pack(header, [picture.ranks.astype("<u4"), rows])

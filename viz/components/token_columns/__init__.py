@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import streamlit as st
 
 from models.tokenization import Column, Comparison, readable_text
+from viz.components import answers
 from viz.components.mounting import component
-from viz.components.packing import browser_source, pack
+from viz.components.packing import browser_source, fields_of, pack
 from viz.palette import for_browser
 
 _SKELETON = """\
@@ -59,12 +59,7 @@ class ColumnsPicture:
 def token_columns(picture: ColumnsPicture, *, key: str, on_stretch: Callable[[int, int], None]) -> None:
     """Draw it; `on_stretch(start, end)`, in characters of the whole text, is called when a stretch is selected."""
 
-    def chosen() -> None:
-        stretch = st.session_state[key].stretch
-        if isinstance(stretch, list | tuple) and len(stretch) == 2 and all(isinstance(each, int) for each in stretch):
-            on_stretch(stretch[0], stretch[1])
-
-    _mount(key=key, data=packed(picture), on_stretch_change=chosen)
+    _mount(key=key, data=packed(picture), on_stretch_change=answers.pair(key, "stretch", on_stretch))
 
 
 def packed(picture: ColumnsPicture) -> bytes:
@@ -74,14 +69,7 @@ def packed(picture: ColumnsPicture) -> bytes:
         "text": comparison.text,
         "start": comparison.start,
         "columns": [
-            {
-                "name": head.name,
-                "title": head.title,
-                "tokens": head.tokens,
-                "figures": head.figures,
-                "shown": column.shown,
-                "pieces": len(column.look),
-            }
+            fields_of(head) | {"shown": column.shown, "pieces": len(column.look)}
             for head, column in zip(picture.heads, comparison.columns, strict=True)
         ],
         "stretches": len(comparison.disagreements),

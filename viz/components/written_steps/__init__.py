@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import streamlit as st
 from jaxtyping import Float
 
+from viz.components import answers
 from viz.components.mounting import component
-from viz.components.packing import browser_source, pack
+from viz.components.packing import browser_source, fields_of, pack
 from viz.palette import for_browser
 
 _SKELETON = """\
@@ -91,32 +91,14 @@ class StepsPicture:
 def written_steps(picture: StepsPicture, *, key: str, on_step: Callable[[int], None]) -> None:
     """Draw it; `on_step(step)` is called when another step is selected."""
 
-    def chosen() -> None:
-        step = st.session_state[key].step
-        if isinstance(step, int):
-            on_step(step)
-
-    _mount(key=key, data=packed(picture), on_step_change=chosen)
+    _mount(key=key, data=packed(picture), on_step_change=answers.number(key, "step", on_step))
 
 
 def packed(picture: StepsPicture) -> bytes:
     """What goes over the wire: a header and the weights as float16."""
-    header = {
-        "name": picture.name,
-        "map": picture.map,
-        "keys": picture.keys,
-        "outputs": picture.outputs,
-        "hints": picture.hints,
+    header = fields_of(picture, "probabilities") | {
         "shares": [_percent(probability) for probability in picture.probabilities],
-        "selected": picture.selected,
         "most": round(picture.most, 4),
-        "writtenFrom": picture.written_from,
-        "special": picture.special,
-        "unknown": picture.unknown,
-        "specialOutputs": picture.special_outputs,
-        "textBefore": picture.text_before,
-        "texts": picture.texts,
-        "caption": picture.caption,
         "palette": for_browser(),
     }
     return pack(header, (picture.weights.astype(np.float16),))

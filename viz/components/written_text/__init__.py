@@ -3,10 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import streamlit as st
-
+from viz.components import answers
 from viz.components.mounting import component
-from viz.components.packing import browser_source, pack
+from viz.components.packing import browser_source, fields_of, pack
 from viz.palette import for_browser
 
 SHADES = ("probability", "rank", "surprisal")
@@ -92,34 +91,18 @@ def written_text(
     another meaning of the colour.
     """
 
-    def selected() -> None:
-        place = st.session_state[key].token
-        if isinstance(place, int):
-            on_token(place)
-
-    def walked() -> None:
-        line = st.session_state[key].branch
-        if isinstance(line, int):
-            on_branch(line)
-
-    def shaded() -> None:
-        shade = st.session_state[key].shade
-        if shade in SHADES:
-            on_shade(str(shade))
-
     _mount(
         key=key,
         data=packed(written),
-        on_token_change=selected,
-        on_branch_change=walked,
-        on_shade_change=shaded,
+        on_token_change=answers.number(key, "token", on_token),
+        on_branch_change=answers.number(key, "branch", on_branch),
+        on_shade_change=answers.text(key, "shade", lambda shade: on_shade(shade) if shade in SHADES else None),
     )
 
 
 def packed(written: WrittenText) -> bytes:
     """What goes over the wire."""
-    header = {
-        "before": written.before,
+    header = fields_of(written) | {
         "tokens": [
             [
                 token.text,
@@ -131,15 +114,8 @@ def packed(written: WrittenText) -> bytes:
             ]
             for token in written.tokens
         ],
-        "selected": written.selected,
-        "goesOn": written.goes_on,
-        "isDone": written.is_done,
-        "shade": written.shade,
         "shades": SHADES,
-        "vocabulary": written.vocabulary,
-        "says": written.says,
         "branches": [[each.piece, each.at, each.text, each.depth] for each in written.branches],
-        "current": written.current,
         "palette": for_browser(),
     }
     return pack(header, [])
