@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -10,7 +11,17 @@ from playwright.sync_api import Browser, Page
 
 from benchmarks.measuring import Limit, Row, compared, duration, interleaved, seconds_of, size
 from benchmarks.passages import words
-from benchmarks.serving import APP, EMPTY_APP, Server, Traffic, beside_empty, chromium, seconds_in, serving, settled
+from benchmarks.serving import (
+    APP,
+    EMPTY_APP,
+    Server,
+    Traffic,
+    beside_empty,
+    chromium,
+    seconds_and_bytes,
+    serving,
+    settled,
+)
 from models.embeddings import SentencesRequest, nearest_rows, row_norms
 from models.engine import Engine
 from models.loading.packs import model_folder
@@ -107,13 +118,8 @@ def _layer(browser: Browser, server: Server, empty_server: Server, pairs: int) -
         page.wait_for_selector(".st-key-inspector table", timeout=_PATIENCE)
         settled(page)
         received: list[int] = []
-
-        def ours() -> float:
-            before = traffic.received
-            seconds = seconds_in(page, "() => bench.nextLayer()")
-            received.append(traffic.received - before)
-            return seconds
-
+        script = "() => bench.nextLayer()"
+        ours = partial(seconds_and_bytes, page, script, traffic, received)
         measured = interleaved(ours, empty_rerun, min(pairs, 30))
     most = max(received)
     what = f"another layer of {points} points in 31 layers"

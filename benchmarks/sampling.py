@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import psutil
@@ -17,7 +18,7 @@ from benchmarks.serving import (
     Traffic,
     beside_empty,
     chromium,
-    seconds_in,
+    seconds_and_bytes,
     serving,
     settled,
     visitor,
@@ -109,13 +110,8 @@ def _knob(browser: Browser, server: Server, empty_server: Server, pairs: int) ->
         page.goto(server.link("sampling", model=_MODEL, text=_PROMPT, **_KNOBS | {"temperature": 0.05}))
         _painted(page)
         received: list[int] = []
-
-        def ours() -> float:
-            before = traffic.received
-            seconds = seconds_in(page, "() => bench.nextTemperature()")
-            received.append(traffic.received - before)
-            return seconds
-
+        script = "() => bench.nextTemperature()"
+        ours = partial(seconds_and_bytes, page, script, traffic, received)
         measured = interleaved(ours, empty_rerun, min(pairs, 30))
     what = f"one knob moved, {len(_KNOBS)} stages of 49,152 tokens"
     most = max(received)

@@ -177,6 +177,14 @@ class Traffic:
         self.received += len(payload.encode() if isinstance(payload, str) else payload)
 
 
+def seconds_and_bytes(page: Page, script: str, traffic: Traffic, received: list[int]) -> float:
+    """What `seconds_in` gives; how many bytes the page received with it is added to `received`."""
+    before = traffic.received
+    seconds = seconds_in(page, script)
+    received.append(traffic.received - before)
+    return seconds
+
+
 def painted(page: Page, map_name: str | None = None, component: str = "attention-view") -> None:
     """Wait until a component has painted (the map of this name, if one is given)."""
     page.wait_for_function("([name, map]) => bench.isPainted(name, map)", arg=[component, map_name])

@@ -1,7 +1,7 @@
 """Vectors: the rows of the table, what each layer makes of them, and what a head reads in them."""
 
 from models.embeddings.anatomy import NoHiddenStatesError, final_norm
-from models.embeddings.layer_maps import LayersDone, LayersMap, LayersMapRequest, MapPoint
+from models.embeddings.layer_maps import LayersMap, LayersMapRequest, MapPoint
 from models.embeddings.lens import (
     MOST_POSITIONS,
     Lens,
@@ -27,9 +27,9 @@ from models.embeddings.maps import (
 from models.embeddings.pieces import FoundPiece, NoSuchPieceError, PieceRequest, find_piece
 from models.embeddings.positions import Agreement, SwapError, Swapped, SwappedRequest, swap_words
 from models.embeddings.precision import Precision, PrecisionError, precisions
+from models.embeddings.progress import HowFar
 from models.embeddings.senses import Senses, SensesError, SensesRequest, Separation, separation
 from models.embeddings.sentences import (
-    SentencesDone,
     SentencesError,
     SentencesMapRequest,
     SentencesPrecisionRequest,

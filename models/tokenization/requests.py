@@ -25,12 +25,15 @@ class FactsRequest:
 
 
 @dataclass(frozen=True)
-class CutTextRequest:
-    """Where all the pieces of a text are."""
-
+class _OfAText:
     tokenizer: str
     text: str
     split_special_tokens: bool
+
+
+@dataclass(frozen=True)
+class CutTextRequest(_OfAText):
+    """Where all the pieces of a text are."""
 
     def answer(self, engine: Engine) -> TimedCut:
         """Raises TextError."""
@@ -39,12 +42,8 @@ class CutTextRequest:
 
 
 @dataclass(frozen=True)
-class CountsRequest:
+class CountsRequest(_OfAText):
     """Counts over the whole text."""
-
-    tokenizer: str
-    text: str
-    split_special_tokens: bool
 
     def answer(self, engine: Engine) -> Counts:
         """Raises TextError."""
@@ -82,12 +81,8 @@ class _DisagreementsRequest:
 
 
 @dataclass(frozen=True)
-class StagesRequest:
+class StagesRequest(_OfAText):
     """Each stage of a text, for one tokenizer."""
-
-    tokenizer: str
-    text: str
-    split_special_tokens: bool
 
     def answer(self, engine: Engine) -> Stages:
         """Raises TextError."""

@@ -9,7 +9,7 @@ import torch
 from models.attention import InputError
 from models.embeddings import (
     EmbedRequest,
-    SentencesDone,
+    HowFar,
     SentencesError,
     SentencesMapRequest,
     SentencesPrecisionRequest,
@@ -81,8 +81,8 @@ def test_a_job_says_how_far_it_is_and_the_engine_keeps_its_answer(engine, monkey
     monkeypatch.setattr("models.embeddings.sentences._ROWS_AT_ONCE", 2)
     request = SentencesRequest("minilm", (*SENTENCES, "One more."), "cls")
     *progress, last = job(engine, request)
-    assert progress[0] == SentencesDone(0, 7)
-    assert progress[-1] == SentencesDone(7, 7)
+    assert progress[0] == HowFar(0, 7)
+    assert progress[-1] == HowFar(7, 7)
     assert len(progress) == 4, "six different sentences in three forwards"
     assert [each.done for each in progress] == sorted(each.done for each in progress)
     assert isinstance(last, SentenceVectors)

@@ -56,6 +56,10 @@ class Screen:
         self.test.session_state["below_cross" if is_cross else "below"] = label
         return self.run()
 
+    def press(self, key):
+        self.test.button(key=key).click()
+        return self.run()
+
     @property
     def typed(self):
         return self.test.text_area(key=TEXT_BOX).value
@@ -123,3 +127,29 @@ class Screen:
         """Which picture is shown, with which token selected."""
         header = self.shown
         return header["map"], header["queries"][header["selected"]]
+
+
+class PageScreen(Screen):
+    """A session on another page. PICTURE: the key of what is shown there. TABS: of the tabs below it."""
+
+    PAGE = PICTURE = TABS = ""
+
+    def __init__(self, **query):
+        super().__init__(self.PAGE, **query)
+
+    def open_tab(self, label):
+        self.test.session_state[self.TABS] = label
+        return self.run()
+
+    @property
+    def has_picture(self):
+        return self.component(self.PICTURE) is not None
+
+    @property
+    def shown(self):
+        """What the picture says in its header."""
+        return header_of(self.component(self.PICTURE))
+
+    @property
+    def html(self):
+        return "".join(each.proto.body for each in self.test.get("html"))
