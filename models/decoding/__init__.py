@@ -27,14 +27,7 @@ from models.decoding.masked import (
 from models.decoding.precision import Fp8Comparison, Fp8Request
 from models.decoding.preparation import CannotWriteError
 from models.decoding.prompt_pieces import PromptPieces
-from models.decoding.prompting import (
-    PromptAnswer,
-    Prompts,
-    PromptsRequest,
-    PromptToken,
-    PromptVariant,
-    prompt_variants,
-)
+from models.decoding.prompting import PromptAnswer, Prompts, PromptsRequest, PromptToken, PromptVariant, prompt_variants
 from models.decoding.requests import BeamSearchRequest, BranchPoint, PromptRequest, WriteRequest
 from models.decoding.sampling import Stage
 from models.decoding.settings import DecodingSettings, SettingsError

@@ -15,15 +15,7 @@ from models.embeddings.lens import (
     normed,
     read_out,
 )
-from models.embeddings.maps import (
-    MapError,
-    NearVectors,
-    Projection,
-    Trust,
-    aligned,
-    nearest,
-    project,
-)
+from models.embeddings.maps import MapError, NearVectors, Projection, Trust, aligned, nearest, project
 from models.embeddings.pieces import FoundPiece, NoSuchPieceError, PieceRequest, find_piece
 from models.embeddings.positions import Agreement, SwapError, Swapped, SwappedRequest, swap_words
 from models.embeddings.precision import Precision, PrecisionError, precisions

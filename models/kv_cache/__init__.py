@@ -7,11 +7,4 @@ from models.kv_cache.prediction import BITS, SHORT_NAMES, bytes_per_token, dtype
 from models.kv_cache.requests import CacheFactsRequest, KnownCachesRequest
 from models.kv_cache.seen import cache_shape, predict_cache
 from models.kv_cache.shape import CacheFormulaError, CacheKind, LayerShape
-from models.kv_cache.what_if import (
-    bytes_at,
-    crossover,
-    longest_context,
-    most_rows,
-    with_key_value_heads,
-    with_window,
-)
+from models.kv_cache.what_if import bytes_at, crossover, longest_context, most_rows, with_key_value_heads, with_window

@@ -20,13 +20,7 @@ from models.tokenization.pieces import (
     readable_text,
 )
 from models.tokenization.pipeline import Stages, Word
-from models.tokenization.requests import (
-    ComparisonRequest,
-    CountsRequest,
-    FactsRequest,
-    OriginsRequest,
-    StagesRequest,
-)
+from models.tokenization.requests import ComparisonRequest, CountsRequest, FactsRequest, OriginsRequest, StagesRequest
 from models.tokenization.shown_origins import ShownMerge, ShownOrigin
 from models.tokenization.tokenize import tokenize
 from models.tokenization.training import (

@@ -10,19 +10,7 @@ import streamlit as st
 from models.catalog import MODELS
 from models.engine import engine
 from models.errors import HeadlightError
-from pages.embeddings.choices import (
-    AXES,
-    CENTRED,
-    DEPTH,
-    METHOD,
-    METHODS,
-    POINT,
-    POINTS,
-    SENSES,
-    WORD,
-    senses,
-    texts,
-)
+from pages.embeddings.choices import AXES, CENTRED, DEPTH, METHOD, METHODS, POINT, POINTS, SENSES, WORD, senses, texts
 from pages.shared import thread
 from pages.shared.bound import bound, names_of
 from pages.shared.job import Job

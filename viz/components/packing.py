@@ -53,8 +53,7 @@ def browser_source(name: str, *shared: str) -> BrowserSource:
     own = sorted(folder.glob("*.js"), key=lambda part: (part.name == "index.js", part.name))
     parts = [_FOLDER / f"{each}.js" for each in ("drawing", "mounting", *shared)] + own
     return BrowserSource(
-        js="".join(map(_bare, parts)),
-        css="".join(map(_bare, (_FOLDER / "drawing.css", folder / "style.css"))),
+        js="".join(map(_bare, parts)), css="".join(map(_bare, (_FOLDER / "drawing.css", folder / "style.css")))
     )
 
 

@@ -198,11 +198,7 @@ def attention_view(frame: Frame, view: View, *, key: str, hears: Hears) -> None:
         return call
 
     data, of = packed(frame, view, key)
-    _mount(
-        key=key,
-        data=data,
-        **{f"on_{each.name}_change": heard(each.name) for each in fields(hears)},
-    )
+    _mount(key=key, data=data, **{f"on_{each.name}_change": heard(each.name) for each in fields(hears)})
     picture_state(key, of, state_of(frame, view))
 
 

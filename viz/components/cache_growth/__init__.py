@@ -74,11 +74,7 @@ class GrowthPicture:
 
 
 def cache_growth(
-    picture: GrowthPicture,
-    *,
-    key: str,
-    on_step: Callable[[int], None],
-    on_cell: Callable[[int, int], None],
+    picture: GrowthPicture, *, key: str, on_step: Callable[[int], None], on_cell: Callable[[int, int], None]
 ) -> None:
     """Draw it; `on_step(step)` is called for another step, `on_cell(layer, position)` for a cell that was selected."""
 

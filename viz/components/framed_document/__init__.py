@@ -7,9 +7,7 @@ from viz.components.packing import browser_source, pack
 from viz.palette import for_browser
 
 _mount = component(
-    "framed_document",
-    html='<div class="headlight framed-document"></div>\n',
-    **browser_source("framed_document"),
+    "framed_document", html='<div class="headlight framed-document"></div>\n', **browser_source("framed_document")
 )
 
 
