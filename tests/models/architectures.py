@@ -145,11 +145,7 @@ _ALL = (
         has_sinks=True,
         supports_sdpa=False,
     ),
-    _decoder(
-        "deepseek_v3",
-        "DeepseekV3ForCausalLM",
-        _small("DeepseekV3Config", **LATENT),
-    ),
+    _decoder("deepseek_v3", "DeepseekV3ForCausalLM", _small("DeepseekV3Config", **LATENT)),
     _seq2seq(
         "t5",
         "T5ForConditionalGeneration",

@@ -83,14 +83,7 @@ ODD = {
     # Two calls of the function in one layer.
     "diffllama": _one("DiffLlamaForCausalLM", "DiffLlamaConfig", "decoder", **GROUPED),
     # The head's forward calls its stack of layers by another way than through the model inside.
-    "opt": _one(
-        "OPTForCausalLM",
-        "OPTConfig",
-        "decoder",
-        **PLAIN,
-        ffn_dim=48,
-        word_embed_proj_dim=WIDTH,
-    ),
+    "opt": _one("OPTForCausalLM", "OPTConfig", "decoder", **PLAIN, ffn_dim=48, word_embed_proj_dim=WIDTH),
     "bart_decoder": _one("BartForCausalLM", "BartConfig", "decoder", **BART | BART_LAYERS, is_decoder=True),
     "plbart_decoder": _one("PLBartForCausalLM", "PLBartConfig", "decoder", **BART | BART_LAYERS, is_decoder=True),
     "llama4": _one(
@@ -117,12 +110,7 @@ ODD = {
     "bert_pair": ("seq2seq", _pair("BertLMHeadModel", "BertConfig")),
     "bert_and_roberta": ("seq2seq", _pair("RobertaForCausalLM", "RobertaConfig")),
     # Layers, or parts of them, that mix tokens without attention.
-    "qwen3_next": _one(
-        "Qwen3NextForCausalLM",
-        "Qwen3NextConfig",
-        "decoder",
-        **WIDE_GROUPED | LINEAR,
-    ),
+    "qwen3_next": _one("Qwen3NextForCausalLM", "Qwen3NextConfig", "decoder", **WIDE_GROUPED | LINEAR),
     "jamba": _one(
         "JambaForCausalLM",
         "JambaConfig",

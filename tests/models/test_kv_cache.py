@@ -12,12 +12,7 @@ from transformers import DynamicCache, StaticCache
 from models.decoding import DecodingSettings, decode, decode_batch
 from models.decoding.loop import next_logits
 from models.decoding.preparation import padded, prepare
-from models.kv_cache import (
-    cache_shape,
-    measure_cache,
-    newest_norms,
-    predict_cache,
-)
+from models.kv_cache import cache_shape, measure_cache, newest_norms, predict_cache
 from models.loading import load_model, wrap_model
 from tests.models import architectures
 from tests.models.architectures import IDS, WINDOW

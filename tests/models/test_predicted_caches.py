@@ -58,19 +58,13 @@ CASES = {
             swa_v_head_dim=6,
         ),
     ),
-    "falcon, new": (
-        "FalconForCausalLM",
-        made("FalconConfig", **BASE, new_decoder_architecture=True, num_kv_heads=4),
-    ),
+    "falcon, new": ("FalconForCausalLM", made("FalconConfig", **BASE, new_decoder_architecture=True, num_kv_heads=4)),
     "falcon, one head": ("FalconForCausalLM", made("FalconConfig", **BASE, multi_query=True)),
     "falcon, many": ("FalconForCausalLM", made("FalconConfig", **BASE, multi_query=False)),
     "a decoder with a window": ("T5GemmaForConditionalGeneration", t5gemma(2)),
     "a deeper decoder with a window": ("T5GemmaForConditionalGeneration", t5gemma(4)),
     "bart's decoder alone": ("BartForCausalLM", made("BartConfig", **_BART, encoder_layers=3, decoder_layers=2)),
-    "bart's deeper decoder alone": (
-        "BartForCausalLM",
-        made("BartConfig", **_BART, encoder_layers=2, decoder_layers=4),
-    ),
+    "bart's deeper decoder alone": ("BartForCausalLM", made("BartConfig", **_BART, encoder_layers=2, decoder_layers=4)),
     "mbart's, with other heads": (
         "MBartForCausalLM",
         made("MBartConfig", **_BART | {"decoder_attention_heads": 2}, encoder_layers=1, decoder_layers=2),
@@ -82,10 +76,7 @@ CASES = {
     "a deeper t5": ("T5ForConditionalGeneration", made("T5Config", **T5, num_layers=2, num_decoder_layers=4)),
     "a deeper umt5": ("UMT5ForConditionalGeneration", made("UMT5Config", **T5, num_layers=1, num_decoder_layers=3)),
     "two models in one": ("EncoderDecoderModel", encoder_decoder),
-    "states": (
-        "Qwen3NextForCausalLM",
-        made("Qwen3NextConfig", **GROUPED | LINEAR),
-    ),
+    "states": ("Qwen3NextForCausalLM", made("Qwen3NextConfig", **GROUPED | LINEAR)),
     "states beside keys": (
         "FalconH1ForCausalLM",
         made(
