@@ -12,14 +12,11 @@ from playwright.sync_api import Browser, Page
 from benchmarks.measuring import Limit, Row, compared, duration, interleaved, seconds_of, size
 from benchmarks.passages import words
 from benchmarks.serving import (
-    APP,
-    EMPTY_APP,
     Server,
     Traffic,
     beside_empty,
-    chromium,
+    both_apps,
     seconds_and_bytes,
-    serving,
     settled,
 )
 from models.embeddings import SentencesRequest, nearest_rows, row_norms
@@ -42,7 +39,7 @@ _LENGTHS = (40, 12)
 def measure(pairs: int) -> list[Row]:
     """The table, the sentences, the page."""
     rows = [*_nearest(pairs), *(_sentences(min(pairs, _ENCODES), most) for most in _LENGTHS)]
-    with chromium() as browser, serving(APP) as server, serving(EMPTY_APP) as empty_server:
+    with both_apps() as (browser, server, empty_server):
         rows += _layer(browser, server, empty_server, pairs)
     return rows
 

@@ -12,14 +12,11 @@ from playwright.sync_api import Browser, Page
 from benchmarks.capture import plain_model
 from benchmarks.measuring import Limit, Row, compared, duration, interleaved, seconds_of, size
 from benchmarks.serving import (
-    APP,
-    EMPTY_APP,
     Server,
     Traffic,
     beside_empty,
-    chromium,
+    both_apps,
     seconds_and_bytes,
-    serving,
     settled,
     visitor,
 )
@@ -56,7 +53,7 @@ _PATIENCE = 120_000.0
 def measure(pairs: int) -> list[Row]:
     """The stages, a batch, the page."""
     rows = [_stages(pairs), _batch(min(pairs, 3))]
-    with chromium() as browser, serving(APP) as server, serving(EMPTY_APP) as empty_server:
+    with both_apps() as (browser, server, empty_server):
         rows += _knob(browser, server, empty_server, pairs)
         rows.append(_memory(browser, server))
     return rows

@@ -79,12 +79,17 @@ def serving(what: tuple[str, ...], environment: Mapping[str, str] | None = None)
                 raise RuntimeError(f"{what[0]} did not answer; it said: {output.read_text()[-2000:]}")
             yield Server(address, process, output, started, printed)
         finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a server to end, and see to it where it does not."""
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _free_port() -> int:
@@ -127,6 +132,13 @@ def chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def both_apps() -> Iterator[tuple[Browser, Server, Server]]:
+    """A browser, Headlight, and the empty app that stands beside it."""
+    with chromium() as browser, serving(APP) as server, serving(EMPTY_APP) as empty_server:
+        yield browser, server, empty_server
 
 
 @contextmanager

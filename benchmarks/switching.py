@@ -7,7 +7,14 @@ from playwright.sync_api import Browser
 
 from benchmarks.measuring import WARM_UP, Limit, Row, compared, duration, interleaved, seconds_of
 from benchmarks.passages import passage, passage_ids
-from benchmarks.serving import APP, EMPTY_APP, Server, beside_empty, chromium, painted, seconds_in, serving, settled
+from benchmarks.serving import (
+    Server,
+    beside_empty,
+    both_apps,
+    painted,
+    seconds_in,
+    settled,
+)
 from models.attention import HeadMapRequest, HeadPictureRequest, TraceRequest, ZeroHead, trace_attention, trace_rows
 from models.engine import Engine
 from models.loaded import LoadedModel
@@ -29,7 +36,7 @@ def measure(pairs: int) -> list[Row]:
     """Rows of a batch, a long text, and a click."""
     loaded = load_model("smollm2")
     rows = [_batch(loaded, min(pairs, 10)), _long(loaded, min(pairs, 3))]
-    with chromium() as browser, serving(APP) as server, serving(EMPTY_APP) as empty_server:
+    with both_apps() as (browser, server, empty_server):
         layers, heads = loaded.card.layers, loaded.card.heads
         # What ran before the layer is not computed again: nothing in the first one, nearly all in the last.
         in_turn = [((number * _STRIDE) % layers, number % heads) for number in range(layers * heads)]

@@ -11,16 +11,13 @@ from playwright.sync_api import Browser, Page
 from benchmarks.measuring import WARM_UP, Limit, Row, compared, duration, interleaved, seconds_of, size
 from benchmarks.passages import words
 from benchmarks.serving import (
-    APP,
-    EMPTY_APP,
     ROOT,
     Server,
     Traffic,
     beside_empty,
-    chromium,
+    both_apps,
     painted,
     seconds_in,
-    serving,
     settled,
 )
 from models.catalog import TOKENIZERS
@@ -63,7 +60,7 @@ def measure(pairs: int) -> list[Row]:
     """Encoding, loading, memory, long texts, the page."""
     rows = [_encoding(name, pairs) for name in _COMPARED]
     rows += [_loading(min(pairs, _TIMES)), _memory(), *_long_texts(), _own(pairs)]
-    with chromium() as browser, serving(APP) as server, serving(EMPTY_APP) as empty_server:
+    with both_apps() as (browser, server, empty_server):
         rows += _one_word(browser, server, empty_server, pairs)
     return rows
 

@@ -1,6 +1,9 @@
 """One person's tab, as AppTest plays it: what was opened, what is on the screen, what is typed and clicked."""
 
 import json
+import runpy
+import shlex
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +58,16 @@ class Screen:
         is_cross = self.has_picture and self.shown["keys"] is not None
         self.test.session_state["below_cross" if is_cross else "below"] = label
         return self.run()
+
+    def output_of_the_code(self, name, monkeypatch, capsys):
+        """What the program prints that is shown, called as it is said there, line by line."""
+        command, program = (each.value for each in self.test.code)
+        path = ROOT / "docs" / "programs" / f"{name}.py"
+        assert program == path.read_text().rstrip()
+        monkeypatch.setattr(sys, "argv", shlex.split(command)[1:])
+        monkeypatch.chdir(ROOT)
+        runpy.run_path(str(path), run_name="__main__")
+        return capsys.readouterr().out.splitlines()
 
     def press(self, key):
         self.test.button(key=key).click()

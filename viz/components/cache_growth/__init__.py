@@ -81,7 +81,7 @@ def cache_growth(
     _mount(
         key=key,
         data=packed(picture),
-        on_step_change=answers.number(key, "step", on_step),
+        on_step_change=answers.one(key, "step", int, on_step),
         on_cell_change=answers.pair(key, "cell", on_cell),
     )
 

@@ -89,8 +89,8 @@ def layer_map(picture: LayerMap, *, key: str, on_layer: Callable[[int], None], o
     _mount(
         key=key,
         data=data,
-        on_layer_change=answers.number(key, "layer", on_layer),
-        on_point_change=answers.number(key, "point", on_point),
+        on_layer_change=answers.one(key, "layer", int, on_layer),
+        on_point_change=answers.one(key, "point", int, on_point),
     )
     picture_state(key, of, state_of(picture))
 

@@ -128,10 +128,10 @@ def next_token(
     _mount(
         key=key,
         data=packed(picture),
-        on_stage_change=answers.text(key, "stage", on_stage),
-        on_switch_change=answers.text(key, "switch", on_switch),
+        on_stage_change=answers.one(key, "stage", str, on_stage),
+        on_switch_change=answers.one(key, "switch", str, on_switch),
         on_order_change=reordered,
-        on_token_change=answers.number(key, "token", on_token),
+        on_token_change=answers.one(key, "token", int, on_token),
     )
 
 

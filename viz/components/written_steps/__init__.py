@@ -91,7 +91,7 @@ class StepsPicture:
 def written_steps(picture: StepsPicture, *, key: str, on_step: Callable[[int], None]) -> None:
     """Draw it; `on_step(step)` is called when another step is selected."""
 
-    _mount(key=key, data=packed(picture), on_step_change=answers.number(key, "step", on_step))
+    _mount(key=key, data=packed(picture), on_step_change=answers.one(key, "step", int, on_step))
 
 
 def packed(picture: StepsPicture) -> bytes:

@@ -94,9 +94,9 @@ def written_text(
     _mount(
         key=key,
         data=packed(written),
-        on_token_change=answers.number(key, "token", on_token),
-        on_branch_change=answers.number(key, "branch", on_branch),
-        on_shade_change=answers.text(key, "shade", lambda shade: on_shade(shade) if shade in SHADES else None),
+        on_token_change=answers.one(key, "token", int, on_token),
+        on_branch_change=answers.one(key, "branch", int, on_branch),
+        on_shade_change=answers.one(key, "shade", str, lambda shade: on_shade(shade) if shade in SHADES else None),
     )
 
 
