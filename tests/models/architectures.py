@@ -96,11 +96,11 @@ _ALL = (
         "DistilBertModel",
         lambda: transformers.DistilBertConfig(
             vocab_size=VOCABULARY,
+            max_position_embeddings=POSITIONS,
             dim=WIDTH,
             hidden_dim=48,
             n_layers=2,
             n_heads=HEADS,
-            max_position_embeddings=POSITIONS,
         ),
         "attention.out_lin",
     ),
