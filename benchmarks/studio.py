@@ -21,7 +21,7 @@ from models.attention import THUMBNAIL_STEPS, HeadGridRequest, bertviz_drawing, 
 from models.loading import load_model
 from viz.bertviz_document import bertviz_document
 from viz.components.attention_view import Frame, Heads, Matrix, Model, Panel, View, packed, state_of
-from viz.components.packing import browser_source
+from viz.components.scaffold.source import browser_source
 
 _VIEWS: tuple[Literal["head", "model"], ...] = ("head", "model")
 _LENGTHS = (64, 128)
@@ -38,7 +38,7 @@ body { margin: 0; width: 1000px; } %(css)s</style><div id="place"><div class="he
 <script type="module">
 %(library)s
 const bytes = Uint8Array.fromBase64("%(data)s")
-globalThis.headlightStates = new Map([["attention_view", { state: %(state)s }]])
+globalThis.headlight.states = new Map([["attention_view", { state: %(state)s }]])
 attention_view({ data: bytes, parentElement: document.getElementById("place"), setTriggerValue() {} })
 </script>"""
 # The first thing in both documents: from here on they are read, with everything that they hold, until what was drawn
@@ -153,11 +153,11 @@ def _frame(tokens: tuple[str, ...]) -> Frame:
 
 
 def _document(frame: Frame, view: View) -> tuple[bytes, str]:
-    source = browser_source("attention_view", "svg")
+    source = browser_source("attention_view")
     message, of = packed(frame, view)
     parts = {
         "css": source["css"],
-        "library": source["js"].replace("export default function", "const attention_view = function"),
+        "library": source["js"].replace("export default", "const attention_view ="),
         "data": base64.b64encode(message).decode(),
         "state": json.dumps({"of": of, **state_of(frame, view)}),
     }

@@ -48,7 +48,7 @@ class Node:
 
 
 def nodes(search: BeamSearch) -> tuple[Node, ...]:
-    """Every candidate with its place: steps from left to right, ranks from top to bottom."""
+    """Where each candidate is drawn: steps from left to right, ranks from top to bottom."""
     tops = _tops(search)
     width = min(_WIDEST, max(_NARROWEST, (_PAGE - _ROOT) // max(1, len(search.candidates))))
     first = [_middle(tops, each.rank) for step in search.candidates[:1] for each in step if each.outcome != "dropped"]
@@ -67,7 +67,7 @@ def nodes(search: BeamSearch) -> tuple[Node, ...]:
 
 
 def kind_of(candidate: Candidate) -> str:
-    """How loud it is drawn."""
+    """Its kind, one of KINDS, which says how strongly it is drawn."""
     if candidate.is_on_the_winners_way:
         return "winner"
     if candidate.leads_to:
@@ -170,7 +170,7 @@ def _chart(rows: list[dict[str, Any]]) -> Any:
 
 
 def _said(*, has_score: bool = False) -> list[Any]:
-    """What is said of a candidate; only what finished has a score."""
+    """The tooltip of a candidate; only finished candidates have a score."""
     return [
         alt.Tooltip("text:N", title="text so far"),
         alt.Tooltip("piece:N", title="token"),
@@ -223,7 +223,7 @@ def text_so_far(text: str) -> str:
 
 
 def _on_one_line(text: str) -> str:
-    """Spaces as they are, what has no shape made visible."""
+    """The text with its spaces, and with a sign for each character that has no shape of its own."""
     return " ".join(map(readable_text, text.split(" ")))
 
 

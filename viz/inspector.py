@@ -1,4 +1,4 @@
-"""The inspector beside a picture, as escaped HTML."""
+"""The parts of a page's inspector, as escaped HTML."""
 
 import html
 from collections.abc import Sequence
@@ -58,7 +58,7 @@ class LetterLine:
 
 
 def verdict(stays: Sequence[str], changes: Sequence[str]) -> str:
-    """Without which tokens a model still writes the same."""
+    """Which tokens can be hidden without a change of the output, and which cannot, in words."""
     parts = [
         f"{what} without {', '.join(f'<b><bdi>{html.escape(token)}</bdi></b>' for token in tokens)}."
         for what, tokens in (("The model still writes the same", stays), ("Something changes", changes))
@@ -86,12 +86,12 @@ def letters(lines: Sequence[LetterLine], head: str) -> str:
 
 
 def line(text: str) -> str:
-    """A line of second rank: what a picture does not say."""
+    """A line of smaller text."""
     return f'<p class="headlight-line">{html.escape(text)}</p>'
 
 
 def heading(text: str) -> str:
-    """The name of a further part."""
+    """The heading of a further part."""
     return f'<p class="headlight-heading">{html.escape(text)}</p>'
 
 

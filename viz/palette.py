@@ -1,8 +1,10 @@
 """One palette for every picture, light and dark, safe for colour-blind eyes.
 
-Lightness is amount, the accent is selection, the diverging ramp is difference, hue is the identity of pieces and of
-chosen heads; nothing else has a colour. The amount ramps keep one hue and change lightness evenly, so that they also
-read in grey; the accents differ from them in hue and meet WCAG AA on the ground.
+Lightness is amount, the accent is what is selected or spoken of, the diverging ramp is difference, hue is the identity
+of pieces and of chosen heads. HTML that Python writes does not know the theme: amounts and marks in it have
+`PAGE_BLUE`. A document of another library keeps its colours; nothing else has one. The amount ramps keep one hue and
+change lightness evenly, so that they also read in grey; the accents differ from them in hue and meet WCAG AA on the
+ground.
 """
 
 import math
@@ -97,6 +99,9 @@ DARK = Palette(
     difference=("#e5b9f5", "#a46fba", "#533a66", "#171c26", "#22503a", "#4fa368", "#b5efbd"),
     heads=_head_colours((0.76, 0.87, 0.66), 0.14),
 )
+
+# It can be told from the ground of either theme, 3:1 at least.
+PAGE_BLUE = "#4a86c6"
 
 
 def between(ramp: Sequence[str], amount: float) -> str:

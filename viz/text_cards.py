@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from viz.inspector import part_text
+from viz.palette import PAGE_BLUE
 
 # Mixed with the ground of either theme so far that the text on it can still be read (6:1 at least).
-_BLUE, _STRONGEST = "#4a86c6", 60
+_STRONGEST = 60
 _LEGEND = (0.0, 0.25, 0.5, 0.75, 1.0)
 _PARTING = '<span class="parting">they part here</span>'
 
@@ -48,7 +49,7 @@ def legend() -> str:
 def shade(probability: float | int) -> str:
     """The ground of a token with this probability, in both themes."""
     strength = _STRONGEST * min(1.0, max(0.0, float(probability)))
-    return f"color-mix(in srgb,{_BLUE} {strength:.0f}%,transparent)"
+    return f"color-mix(in srgb,{PAGE_BLUE} {strength:.0f}%,transparent)"
 
 
 def _card(card: TextCard) -> str:

@@ -11,7 +11,7 @@ from pages.attention.choices import OTHER, head_name
 from pages.attention.pictures import difference_panels, frame_of, title
 from pages.shared.asking import ask
 from pages.shared.bound import bound
-from viz.components.attention_view import Hears, Matrix, attention_view
+from viz.components.attention_view import Callbacks, Matrix, attention_view
 from viz.inspector import line
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: Del
             replace(longest, name=f"{frame.name}, two texts", map=f"{frame.map}-other", caption=caption, part=None),
             Matrix(tuple(panels), found.before[0], has_strip=False),
             key="other_view",
-            hears=Hears(),
+            callbacks=Callbacks(),
         )
 
 

@@ -32,7 +32,7 @@ from pages.attention.choices import (
 from pages.attention.selection import choose_head, shown_heads, views
 from pages.shared import thread
 from pages.shared.asking import ask, working
-from viz.components.attention_view import Frame, Heads, Hears, Matrix, Model, Panel, Products, attention_view
+from viz.components.attention_view import Callbacks, Frame, Heads, Matrix, Model, Panel, Products, attention_view
 from viz.components.picture_state import digest_of
 from viz.inspector import line, part_text
 
@@ -122,7 +122,7 @@ def sentences_part(traced: "TracedText", text: str) -> int | None:
     return later[0] if later else None
 
 
-def hears(traced: "TracedText", kind: str, map_request: "HeadMapRequest | None" = None) -> Hears:
+def callbacks(traced: "TracedText", kind: str, map_request: "HeadMapRequest | None" = None) -> Callbacks:
     """What the page does when something happens in a view."""
     steps_are_rows = traced.axes(kind).rows_are_target
 
@@ -147,7 +147,7 @@ def hears(traced: "TracedText", kind: str, map_request: "HeadMapRequest | None" 
     def window(q0: int, q1: int, k0: int, k1: int) -> None:
         st.session_state[_WINDOW] = (map_request, (q0, q1), (k0, k1))
 
-    return Hears(
+    return Callbacks(
         token=STEP.choose if steps_are_rows else lambda place: thread.choose_token(place, traced.spans),
         head=open_head,
         heads=heads,
@@ -215,7 +215,7 @@ def show_matrix(
             is_log=SCALE.value == "log",
         ),
         key="attention_view",
-        hears=hears(traced, kind, after),
+        callbacks=callbacks(traced, kind, after),
     )
 
 
@@ -263,7 +263,7 @@ def show_heads(traced: "TracedText", request: "HeadMapRequest", selected: int, s
         replace(frame, caption=caption + _by_value() + left_out_note(None), part=None),
         Heads(maps, shown_heads(len(maps), request.head), (queries[0], keys[0]), LEAST.value),
         key="attention_view",
-        hears=hears(traced, request.kind),
+        callbacks=callbacks(traced, request.kind),
     )
 
 
@@ -315,7 +315,7 @@ def show_products(traced: "TracedText", request: "HeadMapRequest", selected: int
             lines=found.between,
         ),
         key="attention_view",
-        hears=hears(traced, request.kind),
+        callbacks=callbacks(traced, request.kind),
     )
 
 
@@ -338,7 +338,7 @@ def show_model(
         ),
         Model(grid.thumbnails, grid.layers),
         key="attention_view",
-        hears=hears(traced, kind),
+        callbacks=callbacks(traced, kind),
     )
 
 

@@ -11,10 +11,10 @@ from pages.embeddings.lens import layer_names
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.theme import palette
-from viz.cache_tables import sentences, table
-from viz.embedding_charts import wave_chart
+from viz.embeddings_charts import wave_chart
 from viz.inspector import Share, heading, line, part_text, shares
 from viz.quantities import bytes_text
+from viz.tables import sentences, table
 
 if TYPE_CHECKING:
     from models.embeddings import Lens, NearVectors, TableFacts

@@ -13,7 +13,7 @@ from pages.shared.bound import bound
 from pages.shared.link import NumberPair, note
 from pages.shared.theme import palette
 from viz.components.lens_grid import LensGrid, lens_grid
-from viz.embedding_charts import rank_chart
+from viz.embeddings_charts import rank_chart
 
 if TYPE_CHECKING:
     from models.embeddings import Lens

@@ -12,9 +12,9 @@ from pages.shared.asking import ask
 from pages.shared.bound import bound, names_of
 from pages.shared.link import note
 from pages.shared.theme import palette
-from viz.cache_tables import table
-from viz.embedding_charts import strip_chart
+from viz.embeddings_charts import strip_chart
 from viz.inspector import heading, line
+from viz.tables import table
 
 if TYPE_CHECKING:
     from models.embeddings import Neighbours, Row, TableFacts

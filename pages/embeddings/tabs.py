@@ -17,10 +17,10 @@ from pages.shared.job import Job
 from pages.shared.messages import problem
 from pages.shared.page import tabs
 from pages.shared.theme import palette
-from viz.cache_tables import sentences, table
-from viz.embedding_charts import gap_chart, matrix_chart
+from viz.embeddings_charts import gap_chart, matrix_chart
 from viz.inspector import line
 from viz.quantities import bytes_text
+from viz.tables import sentences, table
 
 _SENTENCES = Job("sentences")
 _MOST_CELLS = 3_600

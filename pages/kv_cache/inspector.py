@@ -8,9 +8,9 @@ import streamlit as st
 from models.catalog import MODELS
 from pages.kv_cache.examples import CacheExample
 from pages.shared import thread
-from viz.cache_tables import sentences
 from viz.inspector import heading, line
 from viz.quantities import bytes_text
+from viz.tables import sentences
 
 if TYPE_CHECKING:
     from models.kv_cache import CacheFacts

@@ -13,10 +13,11 @@ from pages.shared.link import run_again
 from pages.shared.messages import problem
 from pages.shared.plain_text import plain
 from pages.shared.theme import palette
-from viz.cache_charts import steps_chart, timing_chart
-from viz.cache_tables import sentences, side_by_side, table
 from viz.inspector import heading, line
+from viz.kv_cache_charts import steps_chart, timing_chart
+from viz.kv_cache_tables import side_by_side
 from viz.quantities import billions_text, bytes_text, seconds_text, times_text
+from viz.tables import sentences, table
 
 if TYPE_CHECKING:
     from models.decoding import Fp8Comparison

@@ -15,10 +15,11 @@ from pages.shared import thread
 from pages.shared.bound import bound
 from pages.shared.page import Tab, tabs
 from pages.shared.theme import palette
-from viz.cache_charts import Curve, Mark, bytes_chart
-from viz.cache_tables import TermLine, formula, sentences
 from viz.inspector import line
+from viz.kv_cache_charts import Curve, Mark, bytes_chart
+from viz.kv_cache_tables import TermLine, formula
 from viz.quantities import bytes_text
+from viz.tables import sentences
 
 if TYPE_CHECKING:
     from models.decoding import PromptPieces, WriteRequest

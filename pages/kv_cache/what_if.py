@@ -12,10 +12,10 @@ from models.engine import engine
 from pages.shared import thread
 from pages.shared.asking import ask, working
 from pages.shared.theme import palette
-from viz.cache_charts import Curve, Mark, bytes_chart
-from viz.cache_tables import sentences, table
 from viz.inspector import heading, line
+from viz.kv_cache_charts import Curve, Mark, bytes_chart
 from viz.quantities import bytes_text, times_text
+from viz.tables import sentences, table
 
 if TYPE_CHECKING:
     from models.kv_cache import CacheFacts, KnownCache

@@ -14,8 +14,8 @@ from pages.shared.job import Job
 from pages.shared.spreadsheet import as_csv
 from pages.shared.theme import palette
 from viz.inspector import line
+from viz.sampling_charts import FigureLine, SweepPoint, figures_table, sweep_chart
 from viz.text_cards import TextCard, TextToken, legend, text_cards
-from viz.text_charts import FigureLine, SweepPoint, figures_table, sweep_chart
 
 if TYPE_CHECKING:
     from models.decoding import (

@@ -8,9 +8,9 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.shared.asking import ask, working
 from pages.shared.theme import palette
-from viz.cache_tables import sentences
 from viz.inspector import line, part_text
-from viz.text_charts import DrawLine, draws_chart
+from viz.sampling_charts import DrawLine, draws_chart
+from viz.tables import sentences
 
 if TYPE_CHECKING:
     from models.decoding import DecodingSettings, DrawnToken, Draws

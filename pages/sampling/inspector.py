@@ -15,8 +15,8 @@ from pages.shared.asking import ask
 from pages.shared.link import run_again
 from pages.shared.messages import in_place, keep_notes
 from pages.shared.plain_text import plain
-from viz.cache_tables import sentences
 from viz.inspector import Share, heading, line, part_text, shares
+from viz.tables import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -33,7 +33,7 @@ def explore(status: DeltaGenerator) -> None:
     # The same places in every run: Streamlit drops what an overtaken run has not sent yet, but for what belongs to a
     # fragment inside of it (the text while it is written), and that must not end up without the place it belongs to.
     with centre:
-        notes, text, stages = st.container(), st.container(key="written"), st.container(key="waterfall")
+        notes, text, stages = st.container(), st.container(key="written"), st.container(key="stages")
     with text:
         text, about_text = st.container(), st.container()
     with loading(name, status):

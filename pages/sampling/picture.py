@@ -79,10 +79,9 @@ def show(found: "SamplingStages", settings: "DecodingSettings", model: str, sele
     """The picture; `selected` is the token that is followed, `came` the one that stands here in the written text."""
     card = MODELS[model]
     last = found.stages[-1]
-    greedy = settings.temperature == 0
     said = (
         "Temperature 0 is greedy: the likeliest token is taken, and the stages that only matter for a draw do not run."
-        if greedy
+        if settings.temperature == 0
         else f"{last.survivors:,} of {found.vocabulary:,} tokens may come."
     )
     next_token(
@@ -98,7 +97,6 @@ def show(found: "SamplingStages", settings: "DecodingSettings", model: str, sele
             pieces=found.pieces,
             curves=found.curves,
             vocabulary=found.vocabulary,
-            is_greedy=greedy,
             caption=f"{said} Faint: the model's own probabilities; strong: after the chosen stage, else after all. The "
             f"whole vocabulary is drawn, both axes logarithmic; underlined: what came. {card.title}.",
         ),

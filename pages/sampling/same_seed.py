@@ -8,8 +8,8 @@ import streamlit as st
 
 from pages.sampling.batch import ABOVE, ENDS, comparable, other_presets, progress_text
 from pages.shared.job import Job
-from viz.cache_tables import sentences
 from viz.inspector import line
+from viz.tables import sentences
 from viz.text_cards import TextCard, TextToken, legend, text_cards
 
 if TYPE_CHECKING:

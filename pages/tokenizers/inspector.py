@@ -7,7 +7,7 @@ import streamlit as st
 from pages.shared.link import NumberPair
 from pages.tokenizers.choices import ShownTokenizers
 from viz.inspector import heading, line
-from viz.tokens import StretchLine, difference, stretch_sentence, stretch_table
+from viz.tokenizers_tables import StretchLine, difference, stretch_sentence, stretch_table
 
 if TYPE_CHECKING:
     from models.tokenization import Comparison, Counts

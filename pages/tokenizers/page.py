@@ -35,7 +35,7 @@ from pages.tokenizers.examples import EXAMPLES
 from pages.tokenizers.inspector import inspect
 from pages.tokenizers.tabs import below, without_picture
 from viz.components.token_columns import ColumnHead, ColumnsPicture, token_columns
-from viz.tokens import figures
+from viz.tokenizers_tables import figures
 
 if TYPE_CHECKING:
     from models.tokenization import Comparison

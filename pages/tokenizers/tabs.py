@@ -17,7 +17,7 @@ from pages.tokenizers import export, own
 from pages.tokenizers.choices import LOOKED_AT, ShownTokenizers, looked_at
 from viz.inspector import heading, line
 from viz.lattice_chart import lattice_chart
-from viz.tokens import CostLine, cards, chips, costs, longest_match, merge_steps, pipeline
+from viz.tokenizers_tables import CostLine, cards, chips, costs, longest_match, merge_steps, pipeline
 
 if TYPE_CHECKING:
     from models.tokenization import Comparison, Counts, ShownOrigin, TokenizerFacts

@@ -43,14 +43,14 @@ def main():
     libraries()
     from models.attention import HeadMapRequest
     from models.decoding import WriteRequest
-    from pages.attention import choices, pictures
-    from pages.shared import model_card, text
+    from pages.attention import pictures, selection
+    from pages.shared import model_card, page, thread
 
-    plant(text, "question_and_text", "planted in a page", lambda *_, **__: text_of_session())
-    plant(choices, "chosen_view", "planted in a fragment", lambda *_: text_of_session())
+    plant(page, "examples_row", "planted in a page", lambda *_, **__: text_of_session())
+    plant(selection, "chosen_view", "planted in a fragment", lambda *_: text_of_session())
     plant(pictures, "show_matrix", "planted in a picture", lambda *_: text_of_session())
     plant(model_card, "show_model_card", "planted in the sidebar", lambda *_: text_of_session())
-    plant(text.thread, "choose_text", "planted in a callback", lambda given: given)
+    plant(thread, "choose_text", "planted in a callback", lambda given: given)
     plant(HeadMapRequest, "answer", "planted in an answer", lambda request, _: request.trace.text)
     plant(WriteRequest, "steps", "planted in a job", lambda request, _: request.text)
     cli.main(["run", str(ROOT / "app.py"), *sys.argv[1:]])

@@ -30,7 +30,7 @@ def opened(tab, **query):
 
 def positions(tab, layer):
     return root(tab).evaluate(
-        "(root, layer) => root.headlight.points().map((_, point) => root.headlight.position(layer, point))", layer
+        "(root, layer) => root.headlight.points().map((_, point) => root.headlight.value(layer, point))", layer
     )
 
 

@@ -78,7 +78,7 @@ def logged(server, words):
 def test_a_fault_of_ours_is_a_sentence_and_a_trace(page, faulty, text, address, model):
     opened(page, faulty, text, address, model)
     said = page.locator(".stAlert")
-    expect(said).to_contain_text("not foreseen")
+    expect(said).to_contain_text("not foreseen", timeout=45_000)
     assert "planted" not in said.text_content()
     traces = logged(faulty, f"PlantedError: {text}")
     assert all("Traceback (most recent call last)" in trace and " ERROR " in trace for trace in traces)
@@ -121,7 +121,7 @@ def test_a_fault_of_a_script_is_a_sentence_and_a_trace(page, faulty, way):
     assert page.locator(".attention-view canvas").count() == 0, "the old picture is gone"
     assert page.locator(".attention-view[data-ready]").count() == 0
     (trace,) = logged(faulty, words)
-    assert " ERROR viz.components.mounting: The script of attention_view failed" in trace
+    assert " ERROR viz.components.scaffold.mounting: The script of attention_view failed" in trace
     assert re.search(r"\| at .*paint", trace)
     # The page lives on, and the next picture that can be drawn is drawn.
     page.evaluate("() => { window.planted = '' }")

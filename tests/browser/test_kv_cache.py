@@ -30,7 +30,7 @@ def opened(tab, **query):
     try:
         tab.page.locator(DONE).wait_for(timeout=45_000)
     except NothingCame:
-        runs = "[...(globalThis.headlightRuns ?? [])].map(([name, run]) => [name, run.count, run.isDone])"
+        runs = "[...(globalThis.headlight?.runs ?? [])].map(([name, run]) => [name, run.count, run.isDone])"
         script = tab.page.locator("[data-testid=stApp]").get_attribute("data-test-script-state")
         print("stood still:", query, tab.page.evaluate(runs), script, tab.page.locator("body").inner_text()[:2_000])
         tab.page.reload()

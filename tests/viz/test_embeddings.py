@@ -10,7 +10,7 @@ from viz.components.layer_map import LayerMap, MapPoint
 from viz.components.layer_map import packed as packed_map
 from viz.components.lens_grid import LensGrid
 from viz.components.lens_grid import packed as packed_grid
-from viz.embedding_charts import gap_chart, matrix_chart, rank_chart, strip_chart, wave_chart
+from viz.embeddings_charts import gap_chart, matrix_chart, rank_chart, strip_chart, wave_chart
 from viz.palette import DARK
 
 HOSTILE = "</script>'\\\n\u202e"

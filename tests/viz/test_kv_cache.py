@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from tests.viz.wire import header_of, unpack
-from viz.cache_charts import Curve, Mark, bytes_chart, steps_chart, timing_chart
-from viz.cache_tables import TermLine, formula, sentences, side_by_side, table
 from viz.components.cache_feed import GrowthStep
 from viz.components.cache_feed import packed as packed_steps
 from viz.components.cache_growth import GrowthPicture, packed
-from viz.components.packing import browser_source
+from viz.components.scaffold.source import browser_source
+from viz.kv_cache_charts import Curve, Mark, bytes_chart, steps_chart, timing_chart
+from viz.kv_cache_tables import TermLine, formula, side_by_side
 from viz.quantities import billions_text, bytes_text, seconds_text, times_text
+from viz.tables import sentences, table
 
 LAYERS = 3
 
@@ -96,7 +97,7 @@ def test_a_picture_that_does_not_fit_is_refused(more):
 
 
 def test_the_script_is_lean():
-    source = browser_source("cache_growth", "player")
+    source = browser_source("cache_growth")
     assert len(source["js"]) < 32_000
     assert "class Player" in source["js"]
 

@@ -33,7 +33,6 @@ def picture(**more):
         "pieces": ("a", "b", "c", "d", "e"),
         "curves": CURVES,
         "vocabulary": 100,
-        "is_greedy": False,
         "caption": "100 tokens",
     }
     return NextTokenPicture(**(values | more))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from viz.palette import DARK, LIGHT, for_browser
+from viz.palette import DARK, LIGHT, PAGE_BLUE, for_browser
 
 THEMES = [pytest.param(LIGHT, id="light"), pytest.param(DARK, id="dark")]
 CONFIG = Path(__file__).resolve().parents[2] / ".streamlit" / "config.toml"
@@ -133,3 +133,25 @@ def test_less_and_more_are_told_apart_by_hue_and_are_as_strong(palette):
 def test_a_picture_gets_only_the_colours_that_it_names():
     assert "heads" not in for_browser()["light"]
     assert for_browser("heads")["dark"]["heads"] == DARK.heads
+
+
+@pytest.mark.parametrize("palette", THEMES)
+def test_the_blue_of_the_pages_stands_out_from_either_ground(palette):
+    assert contrast(PAGE_BLUE, palette.ground) >= 3
+
+
+def test_nothing_else_has_a_colour():
+    """Neither a style sheet nor Python nor a script; black and white are what can be read on a colour."""
+    viz = Path(__file__).resolve().parents[2] / "viz"
+    own = {viz / "palette.py", viz / "bertviz_document.py"}
+    files = [each for kind in ("py", "css", "js") for each in viz.rglob(f"*.{kind}") if each not in own]
+    found = {
+        (each.relative_to(viz).as_posix(), colour)
+        for each in files
+        for colour in re.findall(r"#[0-9a-f]{6}\b", each.read_text("utf-8"))
+    }
+    assert found == {
+        ("page.css", PAGE_BLUE),
+        ("components/scaffold/colours.js", "#000000"),
+        ("components/scaffold/colours.js", "#ffffff"),
+    }

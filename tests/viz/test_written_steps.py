@@ -7,7 +7,7 @@ import pytest
 
 from tests.viz.wire import header_of, unpack
 from viz.components import written_steps as package
-from viz.components.packing import browser_source
+from viz.components.scaffold.source import browser_source
 from viz.components.written_steps import StepsPicture, packed
 
 KEYS = ("k", "n", "i", "g", "h", "t", "</s>")
@@ -77,7 +77,7 @@ def test_tokens_are_data(token):
 
 
 def test_scripts_put_text_in_as_text_only():
-    source = browser_source("written_steps", "player")["js"]
+    source = browser_source("written_steps")["js"]
     for name in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "http:", "https:"):
         assert name not in source
 
@@ -117,6 +117,6 @@ def test_it_is_small():
     assert own < 14_500
     words = tuple(f"▁word{number}" for number in range(40))
     weights = np.random.default_rng(5).dirichlet(np.ones(40), size=40).astype(np.float32)
-    source = browser_source("written_steps", "player")
+    source = browser_source("written_steps")
     message = packed(picture(weights, keys=words, outputs=words))
     assert len(message) + len(source["js"].encode()) + len(source["css"].encode()) < 60_000

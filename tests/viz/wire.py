@@ -1,4 +1,4 @@
-"""What the browser reads out of a message to a component (`unpack` in drawing.js)."""
+"""What the browser reads out of a message to a component (`unpack` in numbers.js)."""
 
 import json
 

@@ -2,20 +2,17 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import streamlit as st
 from jaxtyping import Float, UInt16
 
-from viz.components.mounting import component
-from viz.components.packing import fields_of, library_source, pack, twelve_bits
 from viz.components.picture_state import digest_of, picture_state
+from viz.components.scaffold import callback, fields_of, large_component, number, numbers, pack, text, twelve_bits
 from viz.palette import for_browser
 
-_LIBRARY, _PICTURE = library_source("attention_view", "svg")
-_mount_library = component("attention_view_library", html="<i hidden></i>\n", **_LIBRARY)
-_mount = component("attention_view", html='<div class="headlight attention-view"></div>\n', **_PICTURE)
+_mount_library, _mount = large_component("attention_view", '<div class="headlight attention-view"></div>\n')
 
 
 @dataclass(frozen=True)
@@ -155,12 +152,8 @@ class Products:
 View = Matrix | Heads | Model | Products
 
 
-# How many whole numbers say it, where it is not one thing alone.
-_NUMBERS = {"head": 2, "window": 4, "step": 2}
-
-
 @dataclass(frozen=True)
-class Hears:
+class Callbacks:
     """What the page does when something happens in the picture; each may be None.
 
     token(place): another query. head(layer, head): a head of the model view was opened. heads(numbers): others are
@@ -181,29 +174,37 @@ class Hears:
 
 def attention_view_library() -> None:
     """Mount the script of `attention_view`, once for a page, outside of what is run again."""
-    _mount_library(key="attention_view_library")
+    _mount_library()
 
 
-def attention_view(frame: Frame, view: View, *, key: str, hears: Hears) -> None:
-    """Draw it; `attention_view_library` must be mounted on the page."""
+def attention_view(frame: Frame, view: View, *, key: str, callbacks: Callbacks) -> None:
+    """Show the picture; `attention_view_library` must be mounted on the page."""
 
-    def heard(name: str) -> Callable[[], None]:
-        def call() -> None:
-            said, listener = getattr(st.session_state[key], name, None), getattr(hears, name)
-            if said is None or listener is None:
-                return
-            count = _NUMBERS.get(name)
-            listener(*(int(each) for each in said[:count])) if count else listener(said)
+    def told(name: str, read: Callable[[object], Any], *, is_spread: bool = False) -> Callable[[], None]:
+        def act(value: Any) -> None:
+            listener = getattr(callbacks, name)
+            if listener is not None:
+                listener(*value) if is_spread else listener(value)
 
-        return call
+        return callback(key, name, read, act)
 
     data, of = packed(frame, view, key)
-    _mount(key=key, data=data, **{f"on_{each.name}_change": heard(each.name) for each in fields(hears)})
+    _mount(
+        key=key,
+        data=data,
+        on_token_change=told("token", number),
+        on_head_change=told("head", numbers(2), is_spread=True),
+        on_heads_change=told("heads", numbers()),
+        on_switch_change=told("switch", text),
+        on_window_change=told("window", numbers(4), is_spread=True),
+        on_step_change=told("step", numbers(2), is_spread=True),
+        on_view_change=told("view", text),
+    )
     picture_state(key, of, state_of(frame, view))
 
 
 def state_of(frame: Frame, view: View) -> dict[str, object]:
-    """What of it changes with a click, and the selected row where the cells do not hold it."""
+    """The state: what changes with a click, and the selected row where the cells do not hold it."""
     state: dict[str, object] = {"selected": frame.selected, "note": frame.note}
     if isinstance(view, Heads):
         state["shown"] = list(view.shown)
@@ -219,7 +220,7 @@ def _holds_row(view: Matrix, frame: Frame) -> bool:
 
 
 def packed(frame: Frame, view: View, key: str = "attention_view") -> tuple[bytes, str]:
-    """What goes over the wire once, and its mark: a header and the numbers."""
+    """The message to the browser, a header and the numbers, and the digest by which a state names it."""
     header = fields_of(frame, "selected", "note", "layer", "head", "off_heads") | {
         "key": key,
         "palette": for_browser("difference", "heads"),

@@ -1,6 +1,8 @@
 // The heads that lines may be drawn for, each a button in its colour.
 
-function headButton(view, head) {
+import { element } from "../scaffold/drawing.js"
+
+export function headButton(view, head) {
   const { header } = view
   const button = element("button", "key-head")
   button.type = "button"
@@ -16,7 +18,7 @@ function headButton(view, head) {
 }
 
 /** All of them, and the one that is looked at, where it is one. */
-function wholeButtons(view) {
+export function wholeButtons(view) {
   const wide = (label, act) => {
     const button = element("button", "key-head", label)
     button.type = "button"

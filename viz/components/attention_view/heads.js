@@ -1,5 +1,13 @@
 // Heads of one layer as lines from queries (left) to keys (right), each head in a colour of its own.
 
+import { element, sharpContext, shortened } from "../scaffold/drawing.js"
+import { keyList, press } from "../scaffold/keys.js"
+import { float16Array, weightText } from "../scaffold/numbers.js"
+import { describe } from "./describe.js"
+import { headButton, wholeButtons } from "./head_bar.js"
+import { LONGEST_LABEL, canvasPair } from "./painting.js"
+import { tableOf } from "./table.js"
+
 const FAINTEST_LINE = 0.02
 const SHADES = 12
 // So many heads are told where the pointer is; all of them to a screen reader.
@@ -7,7 +15,7 @@ const TOLD = 3
 // As style.css has it for `.scroll`.
 const HIGHEST = 560
 
-class HeadsView {
+export class HeadsView {
   constructor(shell) {
     this.shell = shell
     this.name = "heads"
@@ -16,10 +24,7 @@ class HeadsView {
     this.stage = element("div", "stage")
     // As high as what is seen, however long the text is: it stays in place while the stage moves behind it.
     this.pane = element("div", "pane")
-    this.base = element("canvas", "base")
-    this.over = element("canvas", "over")
-    this.over.tabIndex = 0
-    this.over.setAttribute("role", "application")
+    ;[this.base, this.over] = canvasPair("application")
     this.pane.append(this.base, this.over)
     this.stage.append(this.pane)
     this.scroll.append(this.stage)
@@ -28,13 +33,13 @@ class HeadsView {
     this.over.onpointermove = (event) => this.look(this.tokenAt((this.pointer = event)))
     this.over.onpointerleave = () => this.look((this.pointer = null))
     this.over.onclick = (event) => this.lock(this.tokenAt(event))
-    this.over.onkeydown = (event) => this.onKey(event)
+    this.over.onkeydown = (event) => press(this.keyTable(), event)
   }
 
   take(header, take) {
     this.header = header
     ;[this.count, this.rows, this.columns] = header.shape
-    this.cells = float16Array(take(2 * this.count * this.rows * this.columns), this.count * this.rows * this.columns)
+    this.cells = float16Array(take(2 * this.count * this.rows * this.columns))
     const [query, key] = header.first
     this.queries = header.queries.slice(query, query + this.rows)
     this.keys = this.shell.keys.slice(key, key + this.columns)
@@ -71,7 +76,12 @@ class HeadsView {
     this.rest = setTimeout(() => this.shell.tell("heads", this.shown), 400)
   }
 
-  heed(state) {
+  leave() {
+    clearTimeout(this.rest)
+    cancelAnimationFrame(this.frame)
+  }
+
+  applyState(state) {
     if (!this.shown || String(state.shown) !== this.told) this.shown = state.shown
     this.told = String(state.shown)
   }
@@ -128,7 +138,7 @@ class HeadsView {
     this.high = this.header.isLarge ? whole : Math.min(whole, HIGHEST)
     this.width = Math.min(width, this.right + this.marks + this.longest[1] + 16)
     width = this.width
-    this.context = screenContext(this.base, width, this.high)
+    this.context = sharpContext(this.base, width, this.high)
     // What lies over it is made when somebody points at something: an empty one costs as much as a full one.
     this.overContext = null
     this.over.width = 1
@@ -141,8 +151,7 @@ class HeadsView {
     if (whole > this.high) this.scroll.scrollTop = this.top
     this.over.setAttribute(
       "aria-label",
-      `Lines of layer ${this.header.layer}: ${this.rows} queries on the left, ${this.columns} keys on the right. ` +
-        "Up and down go from token to token, left and right change the side, Enter holds one.",
+      `Lines of layer ${this.header.layer}: ${this.rows} queries on the left, ${this.columns} keys on the right: ${keyList(this.keyTable())}.`,
     )
     this.repaint()
   }
@@ -210,7 +219,7 @@ class HeadsView {
         context.fillStyle = isSelected ? colours.accent : colours.ink
         const isOff = side === 1 && this.header.offTokens.includes(token + this.header.first[1])
         const isWide = isBold || this.widths[side][token] > this.longest[side] || text.length > 60
-        const label = isWide ? this.shell.shortened(context, text, this.longest[side]) : text
+        const label = isWide ? shortened(context, text, this.longest[side]) : text
         context.fillText(isOff ? `✕ ${label}` : label, x, y)
         if (isBold) context.font = font
       })
@@ -279,7 +288,7 @@ class HeadsView {
     const focus = this.pointed ?? this.locked
     this.base.style.opacity = focus ? 0.08 : 1
     if (!focus && !this.overContext) return
-    const context = (this.overContext ??= screenContext(this.over, this.width, this.high))
+    const context = (this.overContext ??= sharpContext(this.over, this.width, this.high))
     this.paintPart(context, () => {
       if (!focus) return
       this.paintLabels(context, focus)
@@ -311,31 +320,12 @@ class HeadsView {
     this.pointed = token
     this.paintOver()
     if (!token) return this.shell.say(null)
-    const { tip, spoken } = this.shell
+    const tip = this.shell.part("tip")
     const [x, y] = [this.scroll.offsetLeft + (token.side ? this.right - 200 : this.left + 12), this.scroll.offsetTop - this.top]
-    this.shell.say(this.describe(token, TOLD), x, y + this.y(token.token) + this.line / 2 + 4)
+    this.shell.say(describe(this, token, TOLD), x, y + this.y(token.token) + this.line / 2 + 4, describe(this, token))
     // Above its lines where there is no room below.
     if (this.y(token.token) - this.top > this.high / 2)
       tip.style.top = `${y + this.y(token.token) - this.line / 2 - 4 - tip.offsetHeight}px`
-    spoken.textContent = this.describe(token)
-  }
-
-  /** What the heads give it most, the strongest first; of at most so many heads. */
-  describe({ side, token }, most = Infinity) {
-    const lines = this.shown.map((head) => {
-      let best = -1
-      for (let other = 0; other < (side ? this.rows : this.columns); other++) {
-        const weight = side ? this.weight(other, token, head) : this.weight(token, other, head)
-        if (weight > (best < 0 ? 0 : side ? this.weight(best, token, head) : this.weight(token, best, head))) best = other
-      }
-      if (best < 0) return [0, `H${head}: nothing`]
-      const weight = side ? this.weight(best, token, head) : this.weight(token, best, head)
-      return [weight, `H${head}: ${side ? this.queries[best] : this.keys[best]} ${weightText(weight)}`]
-    })
-    if (lines.length > most) lines.sort(([one], [other]) => other - one)
-    const more = lines.length > most ? `, and ${lines.length - most} heads more` : ""
-    const said = lines.slice(0, most).map(([, text]) => text).join(", ")
-    return `${side ? `${this.keys[token]} is looked at most by` : `${this.queries[token]} looks most at`} ${said}${more}`
   }
 
   lock(token) {
@@ -347,24 +337,29 @@ class HeadsView {
     this.shell.drawTools()
   }
 
-  onKey(event) {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+  keyTable() {
     const now = this.pointed ?? this.locked ?? { side: 0, token: this.shell.selected - this.header.first[0] }
-    const most = (side) => (side ? this.columns : this.rows) - 1
-    const at = (side, token) => ({ side, token: Math.max(0, Math.min(most(side), token)) })
-    if (step) this.look(at(now.side, now.token + step))
-    else if (event.key === "ArrowLeft" || event.key === "ArrowRight") this.look(at(event.key === "ArrowLeft" ? 0 : 1, now.token))
-    else if (event.key === "Enter") this.lock(now)
-    else if (event.key === "Escape") {
-      this.locked = null
-      this.pointed = { side: -1 }
-      this.look(null)
-      this.shell.drawTools()
-    } else return
-    this.pointer = null
-    if (this.pointed) this.reveal(this.pointed)
-    event.preventDefault()
-    event.stopPropagation()
+    const look = (side, token) => {
+      const most = (side ? this.columns : this.rows) - 1
+      this.pointer = null
+      this.look({ side, token: Math.max(0, Math.min(most, token)) })
+      this.reveal(this.pointed)
+    }
+    const tokens = { ArrowDown: 1, ArrowUp: -1 }
+    const sides = { ArrowLeft: 0, ArrowRight: 1 }
+    return [
+      { name: "↑ ↓", says: "go from token to token", keys: tokens, act: (by) => look(now.side, now.token + by) },
+      { name: "← →", says: "change the side", keys: sides, act: (side) => look(side, now.token) },
+      { name: "Enter", says: "holds a token", keys: { Enter: now }, act: (token) => this.lock(token) },
+      { name: "Esc", says: "lets go", keys: { Escape: null }, act: () => this.letGo() },
+    ]
+  }
+
+  letGo() {
+    this.pointer = this.locked = null
+    this.pointed = { side: -1 }
+    this.look(null)
+    this.shell.drawTools()
   }
 
   tools(tool) {

@@ -1,48 +1,64 @@
-// The shell of the four views: what arrives, what is selected, keys, tools, files. Each view draws itself.
+// The four views of attention: what they share, which is what arrives, what is selected, keys, tools and files.
 
-const LABEL_FONT = 12
-const LONGEST_LABEL = 110
+import { canvasContext, element } from "../scaffold/drawing.js"
+import { download } from "../scaffold/files.js"
+import { keyList, press } from "../scaffold/keys.js"
+import { mount } from "../scaffold/mount.js"
+import { unpack } from "../scaffold/numbers.js"
+import { SvgContext } from "../scaffold/svg.js"
+import { View } from "../scaffold/view.js"
+import { HeadsView } from "./heads.js"
+import { MatrixView } from "./matrix.js"
+import { ModelView } from "./model.js"
+import { LABEL_FONT } from "./painting.js"
+import { ProductsView } from "./qk.js"
 
-export default mounted(
-  ".attention-view",
-  (root) => new AttentionView(root),
-  (shell, { setTriggerValue }) => (shell.tell = setTriggerValue)
-)
+const VIEW_KEYS = { 1: "matrix", 2: "heads", 3: "model", 4: "qk" }
+const SWITCHED = { x: "the head", t: "the token", c: "the link" }
+// What each of the four must have:
+//   name, parts        its name, and the elements that it draws into
+//   take(header, take) takes new data; applyState(state): what is selected in it
+//   draw(width)        lays it out and paints it; repaint(): paints what a state may change
+//   selectionChanged() another token was selected in it
+//   height(width), paint(context, width)   for files: how high it is, and the picture
+//   value(...), placeOf(...)   the number behind a cell, and its middle in pixels of the window
+//   keyTable(), table()   its keys, and its numbers for those who do not see it
+// and may have: tools(tool), switches(), key(), numbers(), leave().
+const VIEWS = { matrix: MatrixView, heads: HeadsView, model: ModelView, qk: ProductsView }
 
-class AttentionView {
+class AttentionView extends View {
   constructor(root) {
-    this.root = root
+    super(root)
     // Asked while there is nothing to be laid out.
     this.width = root.clientWidth
     this.body = element("div", "body")
     this.tools = element("div", "tools")
     this.captionLine = element("p", "caption")
-    this.tip = element("div", "tip")
-    this.tip.hidden = true
-    this.spoken = element("div", "unseen")
-    this.spoken.setAttribute("aria-live", "polite")
+    const tip = element("div", "tip")
+    tip.hidden = true
+    const spoken = element("div", "unseen")
+    spoken.setAttribute("aria-live", "polite")
     this.reader = element("div", "unseen reader")
     this.keysLine = element("p", "caption")
     this.keysLine.hidden = true
-    root.replaceChildren(this.body, this.tools, this.keysLine, this.captionLine, this.tip, this.spoken, this.reader)
-    root.onkeydown = (event) => this.onKey(event)
-    this.resizes = new ResizeObserver(() => {
+    root.replaceChildren(this.body, this.tools, this.keysLine, this.captionLine, tip, spoken, this.reader)
+    root.onkeydown = (event) => this.isTyping(event) || press(this.keyTable(), event)
+    this.onResize(root, () => {
       if (this.view && Math.abs(root.clientWidth - this.drawnWidth) > 1) this.draw()
     })
-    this.resizes.observe(root)
-    // Tests and curious people read the numbers behind the picture here.
-    root.headlight = {
+    this.offer({
       value: (...at) => this.view.value(...at),
       place: (...at) => this.view.placeOf(...at),
       header: () => this.header,
       numbers: () => this.view.numbers?.(),
       svg: () => this.svg(),
-    }
+    })
   }
 
   leave() {
-    this.resizes.disconnect()
-    if (this.states?.arrived === this.onState) this.states.arrived = null
+    super.leave()
+    clearTimeout(this.writing)
+    this.view?.leave?.()
   }
 
   show(bytes) {
@@ -50,36 +66,27 @@ class AttentionView {
     this.header = header
     this.keys = header.keys ?? header.queries
     this.isSelf = !header.keys
-    this.colours = themePalette(this.root, header.palette)
-    this.ramp = amountColours(this.colours)
+    this.takeColours(header.palette)
     this.font = `${header.isLarge ? 17 : LABEL_FONT}px ${getComputedStyle(this.root).fontFamily}`
     this.root.classList.toggle("large", header.isLarge)
     if (this.view?.name !== header.view) {
-      const kinds = { matrix: MatrixView, heads: HeadsView, model: ModelView, qk: ProductsView }
       // Whoever goes from view to view by keys goes on by keys.
       this.isHeld = this.view && this.body.contains(this.root.getRootNode().activeElement)
-      this.view = new kinds[header.view](this)
+      this.view?.leave?.()
+      this.view = new VIEWS[header.view](this)
       this.body.replaceChildren(...this.view.parts)
     }
     this.view.take(header, take)
-    // What is selected comes apart from the picture, before it or after it.
-    const states = (globalThis.headlightStates ??= new Map())
-    if (!states.has(header.key)) states.set(header.key, {})
-    this.states = states.get(header.key)
-    this.onState = () => this.heed()
-    this.states.arrived = this.onState
     this.isDrawn = false
-    this.heed()
+    this.followState(header.key, header.of, (state) => this.applyState(state))
   }
 
-  heed() {
-    const { state } = this.states
-    if (state?.of !== this.header.of) return
+  applyState(state) {
     this.selected = state.selected
-    this.state = state
-    const { layer, head } = state.layer === undefined ? this.header : state
+    this.shown = state.layer === undefined ? this.header : state
+    const { layer, head } = this.shown
     if (layer === this.wanted?.layer && head === this.wanted?.head) this.wanted = null
-    this.view.heed(state)
+    this.view.applyState(state)
     if (this.isDrawn) this.view.repaint()
     else this.draw()
     this.captionLine.textContent = this.header.caption + (state.note ? ` ${state.note}` : "")
@@ -95,9 +102,7 @@ class AttentionView {
     this.view.draw(this.drawnWidth)
     this.isDrawn = true
     this.drawTools()
-    this.root.dataset.map = this.header.map
-    this.root.dataset.view = this.header.view
-    this.root.dataset.ready = "true"
+    this.ready({ map: this.header.map, view: this.header.view })
     if (this.isHeld) this.view.over.focus({ preventScroll: true })
     this.isHeld = false
   }
@@ -122,24 +127,26 @@ class AttentionView {
       return button
     }
     const tools = view.tools?.(tool) ?? []
-    if (header.canSwitch && view.switches) {
-      const ways = view.switches()
-      if (ways.length) tools.push(element("span", "quiet", "Switch off:"))
-      for (const [label, key, what] of ways)
-        tools.push(tool(label, `Switch it off, or on again (key ${key})`, () => this.tell("switch", what)))
-    }
+    const ways = this.ways()
+    if (ways.length) tools.push(element("span", "quiet", "Switch off:"))
+    for (const [label, key, what] of ways)
+      tools.push(tool(label, `Switch it off, or on again (key ${key})`, () => this.tell("switch", what)))
     tools.push(element("span", "space"))
     if (header.canSwitch) tools.push(tool("Keys", "What the keys do", () => this.showKeys()))
     tools.push(tool("PNG", "The picture as a PNG file", () => this.png()))
     tools.push(tool("SVG", "The picture as an SVG file", () => download(`${this.fileName()}.svg`, this.svgBlob())))
     this.tools.replaceChildren(...tools)
+    this.writeKeys()
   }
 
   showKeys() {
     this.keysLine.hidden = !this.keysLine.hidden
-    this.keysLine.textContent =
-      "In the picture: arrows move, Enter chooses, Esc lets go; [ ] layer, { } head, 1 2 3 4 view; " +
-      "x t c switch the head, the token, the link off; + − enlarge, 0 the whole."
+    this.writeKeys()
+  }
+
+  writeKeys() {
+    const { keysLine } = this
+    if (!keysLine.hidden) keysLine.textContent = `In the picture: ${keyList([...this.view.keyTable(), ...this.keyTable()])}.`
   }
 
   fileName() {
@@ -209,23 +216,32 @@ class AttentionView {
 
   // Keys that all views have
 
-  onKey(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches?.("input, textarea, select")) return
-    const steps = { "[": [-1, 0], "]": [1, 0], "{": [0, -1], "}": [0, 1] }
-    const views = { 1: "matrix", 2: "heads", 3: "model", 4: "qk" }
-    const way = this.header.canSwitch && this.view.switches?.().find(([, key]) => key === event.key)
-    if (steps[event.key]) this.step(...steps[event.key])
-    else if (views[event.key]) this.tell("view", views[event.key])
-    else if (way) this.tell("switch", way[2])
-    else return
-    event.preventDefault()
-    event.stopPropagation()
+  isTyping(event) {
+    return event.target.matches("input, textarea, select")
+  }
+
+  keyTable() {
+    const table = [
+      { name: "[ ]", says: "layer", keys: { "[": -1, "]": 1 }, act: (by) => this.step(by, 0) },
+      { name: "{ }", says: "head", keys: { "{": -1, "}": 1 }, act: (by) => this.step(0, by) },
+      { name: "1 2 3 4", says: "view", keys: VIEW_KEYS, act: (view) => this.tell("view", view) },
+    ]
+    const ways = this.ways()
+    if (!ways.length) return table
+    const keys = Object.fromEntries(ways.map(([, key, what]) => [key, what]))
+    const says = `switch ${ways.map(([, key]) => SWITCHED[key]).join(", ")} off or on`
+    return [...table, { name: Object.keys(keys).join(" "), says, keys, act: (what) => this.tell("switch", what) }]
+  }
+
+  /** What can be switched off now: what it is called, its key, and how the server is told. */
+  ways() {
+    return (this.header.canSwitch && this.view.switches?.()) || []
   }
 
   /** Another layer or head; what was pressed before the picture came counts as well. */
   step(layers, heads) {
     const now = performance.now()
-    const { layer, head } = this.state.layer === undefined ? this.header : this.state
+    const { layer, head } = this.shown
     if (!this.wanted || now - this.wanted.at > 3000) this.wanted = { layer: layer ?? 0, head: head ?? 0 }
     this.wanted = {
       layer: Math.max(0, this.wanted.layer + layers),
@@ -240,21 +256,6 @@ class AttentionView {
     const fade = () => place.classList.toggle("goes-on", place.scrollLeft + place.clientWidth < wide - 2)
     place.onscroll = fade
     fade()
-  }
-
-  say(text, x, y) {
-    this.tip.hidden = text === null
-    if (text === null) return
-    this.tip.textContent = this.spoken.textContent = text
-    this.tip.style.left = `${Math.max(0, Math.min(x, this.root.clientWidth - this.tip.offsetWidth))}px`
-    this.tip.style.top = `${y}px`
-  }
-
-  shortened(context, text, longest = LONGEST_LABEL) {
-    if (context.measureText(text).width <= longest) return text
-    let characters = [...text].slice(0, 200)
-    while (characters.length > 1 && context.measureText(`${characters.join("")}…`).width > longest) characters.pop()
-    return `${characters.join("")}…`
   }
 
   /** The names of what the selected token's head, the token and the link to `key` are called when switched off. */
@@ -282,68 +283,4 @@ class AttentionView {
   }
 }
 
-function canvasContext(canvas, width, height, ratio) {
-  canvas.width = Math.round(width * ratio)
-  canvas.height = Math.round(height * ratio)
-  const context = canvas.getContext("2d")
-  context.setTransform(ratio, 0, 0, ratio, 0, 0)
-  context.clipTo = (x, y, wide, high) => {
-    context.beginPath()
-    context.rect(x, y, wide, high)
-    context.clip()
-  }
-  return context
-}
-
-/** A canvas on the screen, sharp, that can also clip. */
-function screenContext(canvas, width, height) {
-  const context = canvasContext(canvas, width, height, window.devicePixelRatio || 1)
-  canvas.style.width = `${width}px`
-  canvas.style.height = `${height}px`
-  return context
-}
-
-/** A small opaque or clear picture with one pixel per cell; `colour(at)` gives a packed pixel, 0 for nothing. */
-function cellImage(rows, columns, colour) {
-  const canvas = element("canvas")
-  canvas.width = columns
-  canvas.height = rows
-  const words = new Uint32Array(rows * columns)
-  for (let at = 0; at < words.length; at++) words[at] = colour(at)
-  canvas.getContext("2d").putImageData(new ImageData(new Uint8ClampedArray(words.buffer), columns, rows), 0, 0)
-  return canvas
-}
-
-const pixel = ([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0
-
-/** 256 colours from the most that is missing, over nothing, to the most that is new. */
-function differenceColours(palette) {
-  return amountColours({ amount: palette.difference })
-}
-
-function tableOf(caption, heads, rows) {
-  const table = element("table")
-  table.append(element("caption", "", caption))
-  const line = (cells, tag) => {
-    const row = element("tr")
-    row.append(...cells.map((text, place) => element(place && tag === "td" ? "td" : "th", "", text)))
-    return row
-  }
-  table.append(line(heads, "th"), ...rows.map((cells) => line(cells, "td")))
-  return table
-}
-
-function hatchPattern(context, colours) {
-  const tile = new OffscreenCanvas(6, 6)
-  const drawing = tile.getContext("2d")
-  drawing.fillStyle = colours.ground
-  drawing.fillRect(0, 0, 6, 6)
-  drawing.strokeStyle = colours.hatch
-  drawing.lineWidth = 1
-  for (const shift of [-6, 0, 6]) {
-    drawing.moveTo(shift, 6)
-    drawing.lineTo(shift + 6, 0)
-  }
-  drawing.stroke()
-  return context.createPattern ? context.createPattern(tile, "repeat") : colours.hatch
-}
+export default mount(".attention-view", AttentionView)

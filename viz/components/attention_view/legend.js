@@ -1,6 +1,10 @@
 // What the colours of a matrix mean.
 
-function legendOf({ shell, main, header, panels, ramp, unseenMeans }) {
+import { element, sharpContext } from "../scaffold/drawing.js"
+import { weightText } from "../scaffold/numbers.js"
+import { differenceColours, hatchPattern } from "./painting.js"
+
+export function legendOf({ shell, main, header, panels }) {
   const { colours } = shell
   const bar = (of) => {
     const canvas = element("canvas")
@@ -15,7 +19,7 @@ function legendOf({ shell, main, header, panels, ramp, unseenMeans }) {
   const parts = []
   if (!main.isDifference) {
     const lowest = `${header.unit} ${header.isLog ? weightText(main.most / 1000) : 0}`
-    parts.push(said(lowest), bar(ramp), said(weightText(main.most)))
+    parts.push(said(lowest), bar(shell.ramp), said(weightText(main.most)))
     if (header.isLog) parts.push(said("logarithmic"))
     if (header.least > 0) parts.push(said(`below ${weightText(header.least)} is left blank`))
   }
@@ -31,7 +35,7 @@ function legendOf({ shell, main, header, panels, ramp, unseenMeans }) {
     drawing.fillStyle = hatchPattern(drawing, colours)
     drawing.fillRect(0, 0, 18, 10)
     const pair = element("span", "pair")
-    pair.append(sample, said(unseenMeans))
+    pair.append(sample, said(header.unseenMeans))
     parts.push(pair)
   }
   return parts

@@ -1,22 +1,28 @@
 // Maps side by side, queries in rows and keys in columns, moved and enlarged together.
 
+import { readableOn } from "../scaffold/colours.js"
+import { element, sharpContext, shortened } from "../scaffold/drawing.js"
+import { keyList } from "../scaffold/keys.js"
+import { float16Array, weightText } from "../scaffold/numbers.js"
+import { legendOf } from "./legend.js"
+import { Moves } from "./moves.js"
+import { LABEL_FONT, LONGEST_LABEL, canvasPair, cellImage, differenceColours, hatchPattern, pixel } from "./painting.js"
+import { Strip } from "./strip.js"
+import { tableOf } from "./table.js"
+
 const LARGEST_CELL = 36
 const SMALL_MAP_HEIGHT = 370
 const SMALL_MAP_TOKENS = 32
 const SMALLEST_VALUE_CELL = 30
-const LARGEST_WINDOW = 512
 const PANEL_GAP = 16
 
-class MatrixView {
+export class MatrixView {
   constructor(shell) {
     this.shell = shell
     this.name = "matrix"
     this.strip = new Strip(this)
     this.stage = element("div", "stage")
-    this.base = element("canvas", "base")
-    this.over = element("canvas", "over")
-    this.over.tabIndex = 0
-    this.over.setAttribute("role", "img")
+    ;[this.base, this.over] = canvasPair("img")
     this.stage.append(this.base, this.over)
     this.legend = element("div", "legend")
     this.parts = [this.strip.root, this.stage, this.legend]
@@ -29,7 +35,7 @@ class MatrixView {
     this.keys = this.shell.keys
     this.isSelf = this.shell.isSelf
     const panels = header.panels.map((panel) => {
-      const cells = float16Array(take(2 * panel.rows * panel.columns), panel.rows * panel.columns)
+      const cells = float16Array(take(2 * panel.rows * panel.columns))
       const image = cellImage(panel.rows, panel.columns, this.colourOf(panel, cells))
       return { ...panel, cells, image, hasUnseen: cells.some(Number.isNaN) }
     })
@@ -79,15 +85,7 @@ class MatrixView {
     return this.shell.selected
   }
 
-  get ramp() {
-    return this.shell.ramp
-  }
-
-  get unseenMeans() {
-    return this.header.unseenMeans
-  }
-
-  heed(state) {
+  applyState(state) {
     this.row = state.row ? Float32Array.from(state.row, (each) => each ?? NaN) : null
     this.rowOf = state.selected
     this.strip.build()
@@ -175,8 +173,8 @@ class MatrixView {
   draw(width) {
     const high = this.height(width)
     this.width = Math.min(width, Math.max(...this.places.map(([x]) => x)) + this.area[0] + this.right)
-    this.context = screenContext(this.over, this.width, high)
-    this.baseContext = screenContext(this.base, this.width, high)
+    this.context = sharpContext(this.over, this.width, high)
+    this.baseContext = sharpContext(this.base, this.width, high)
     this.stage.style.height = `${high}px`
     this.high = high
     this.repaint()
@@ -184,8 +182,7 @@ class MatrixView {
     const shown = this.panels.length > 1 ? `${this.panels.length} maps` : `Map of ${this.header.name}`
     this.over.setAttribute(
       "aria-label",
-      `${shown}: ${this.queries.length} queries in rows, ${this.keys.length} keys in columns. ` +
-        "Arrow keys move, Enter selects the row, plus and minus enlarge.",
+      `${shown}: ${this.queries.length} queries in rows, ${this.keys.length} keys in columns: ${keyList(this.keyTable())}.`,
     )
   }
 
@@ -255,7 +252,7 @@ class MatrixView {
 
   paintValues(context, panel, number) {
     const [q0, q1, k0, k1] = this.part
-    const ramp = panel.isDifference ? differenceColours(this.shell.colours) : this.ramp
+    const ramp = panel.isDifference ? differenceColours(this.shell.colours) : this.shell.ramp
     context.font = this.shell.font.replace(/[\d.]+px/, `${Math.min(12, this.cell / 3)}px`)
     context.textAlign = "center"
     context.textBaseline = "middle"
@@ -281,7 +278,7 @@ class MatrixView {
     context.fillStyle = colour
     context.textAlign = "right"
     context.textBaseline = "middle"
-    const text = this.shell.shortened(context, texts[query], this.longestLabel)
+    const text = shortened(context, texts[query], this.longestLabel)
     context.fillText(text, left - 6, top + (query + 0.5 - this.part[0]) * this.cell)
   }
 
@@ -296,7 +293,7 @@ class MatrixView {
     context.fillStyle = isOff ? this.shell.colours.quiet : this.shell.colours.ink
     context.textAlign = "left"
     context.textBaseline = "middle"
-    const text = this.shell.shortened(context, texts[key], this.longestLabel)
+    const text = shortened(context, texts[key], this.longestLabel)
     context.fillText(isOff ? `✕ ${text}` : text, 0, 0)
     context.restore()
   }
@@ -361,6 +358,14 @@ class MatrixView {
     return this.moves.tools(tool)
   }
 
+  keyTable() {
+    return this.moves.keyTable()
+  }
+
+  leave() {
+    this.moves.leave()
+  }
+
   /** What the colours mean, for a file: on the screen the legend says it. */
   key() {
     const scale = [["", `${this.header.unit} from 0 to ${weightText(this.main.most)}${this.header.isLog ? ", logarithmic" : ""}`]]
@@ -376,7 +381,7 @@ class MatrixView {
     const { queries, keys, header } = this
     const said = (query, key) => {
       const weight = this.weight(query, key)
-      return weight === null ? "" : Number.isNaN(weight) ? this.unseenMeans : weightText(weight)
+      return weight === null ? "" : Number.isNaN(weight) ? this.header.unseenMeans : weightText(weight)
     }
     if (queries.length <= 32 && keys.length <= 32)
       return [tableOf(`${header.name}: weights from each query (row) to each key`, ["query", ...keys],

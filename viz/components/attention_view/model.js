@@ -1,5 +1,11 @@
 // Every head of every layer as a thumbnail: hover names it and shows it larger, a click or Enter opens it.
 
+import { element, sharpContext } from "../scaffold/drawing.js"
+import { ARROWS, keyList, press } from "../scaffold/keys.js"
+import { weightText } from "../scaffold/numbers.js"
+import { canvasPair, cellImage, pixel } from "./painting.js"
+import { tableOf } from "./table.js"
+
 const LARGEST_THUMBNAIL = 72
 const SMALLEST_THUMBNAIL = 22
 const THUMBNAIL_GAP = 4
@@ -8,15 +14,12 @@ const THUMBNAIL_TOP = 20
 const STEPS = 4095
 const PREVIEW = 150
 
-class ModelView {
+export class ModelView {
   constructor(shell) {
     this.shell = shell
     this.name = "model"
     this.stage = element("div", "stage wide")
-    this.base = element("canvas", "base")
-    this.over = element("canvas", "over")
-    this.over.tabIndex = 0
-    this.over.setAttribute("role", "application")
+    ;[this.base, this.over] = canvasPair("application")
     this.preview = element("canvas", "preview")
     this.preview.hidden = true
     this.stage.append(this.base, this.over, this.preview)
@@ -26,7 +29,7 @@ class ModelView {
     this.over.onclick = (event) => this.openAt(this.placeAt(event))
     this.over.onfocus = () => this.point(this.pointed ?? this.chosen ?? { row: 0, head: 0 })
     this.over.onblur = () => this.point(null)
-    this.over.onkeydown = (event) => this.onKey(event)
+    this.over.onkeydown = (event) => press(this.keyTable(), event)
   }
 
   take(header, take) {
@@ -47,7 +50,7 @@ class ModelView {
     })
   }
 
-  heed(state) {
+  applyState(state) {
     const row = this.layers.indexOf(state.layer)
     this.chosen = row >= 0 && state.head !== null ? { row, head: state.head } : null
     this.off = new Set(state.offHeads)
@@ -73,11 +76,11 @@ class ModelView {
   draw(width) {
     this.high = this.height(width)
     this.width = THUMBNAIL_MARGIN + this.step * this.heads
-    this.baseContext = screenContext(this.base, this.width, this.high)
-    this.context = screenContext(this.over, this.width, this.high)
+    this.baseContext = sharpContext(this.base, this.width, this.high)
+    this.context = sharpContext(this.over, this.width, this.high)
     this.stage.style.height = `${this.high}px`
     this.shell.tellOfMore(this.stage, this.width)
-    this.over.setAttribute("aria-label", `${this.layers.length} layers of ${this.heads} heads. Arrow keys move, Enter opens.`)
+    this.over.setAttribute("aria-label", `${this.layers.length} layers of ${this.heads} heads: ${keyList(this.keyTable())}.`)
     this.paint(this.baseContext)
     this.drawOver()
   }
@@ -168,7 +171,7 @@ class ModelView {
   drawPreview(place) {
     this.preview.hidden = !place || this.side >= LARGEST_THUMBNAIL
     if (this.preview.hidden) return
-    const context = screenContext(this.preview, PREVIEW, PREVIEW)
+    const context = sharpContext(this.preview, PREVIEW, PREVIEW)
     const { rows, columns } = this.header
     context.imageSmoothingEnabled = false
     context.drawImage(this.image, place.head * columns, place.row * rows, columns, rows, 0, 0, PREVIEW, PREVIEW)
@@ -190,16 +193,17 @@ class ModelView {
     return [[name, "x", `head:${this.header.kind}-${layer}-${head}`]]
   }
 
-  onKey(event) {
-    const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key]
+  keyTable() {
     const now = this.pointed ?? this.chosen ?? { row: 0, head: 0 }
-    if (step) {
-      const row = Math.max(0, Math.min(this.layers.length - 1, now.row + step[0]))
-      const head = Math.max(0, Math.min(this.heads - 1, now.head + step[1]))
+    const move = ([down, along]) => {
+      const row = Math.max(0, Math.min(this.layers.length - 1, now.row + down))
+      const head = Math.max(0, Math.min(this.heads - 1, now.head + along))
       this.point({ row, head })
-    } else if (event.key === "Enter" || event.key === " ") this.openAt(now)
-    else return
-    event.preventDefault()
+    }
+    return [
+      { name: "arrows", says: "move", keys: ARROWS, act: move },
+      { name: "Enter", says: "opens a head", keys: { Enter: now, " ": now }, act: (place) => this.openAt(place) },
+    ]
   }
 
   table() {

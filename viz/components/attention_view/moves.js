@@ -1,6 +1,13 @@
 // Pointer and keys on a matrix: hovering, selecting, moving about and enlarging.
 
-class Moves {
+import { ARROWS, press } from "../scaffold/keys.js"
+import { weightText } from "../scaffold/numbers.js"
+
+/** A part of a pooled map with this many queries and keys, at most, is asked for in full. */
+const LARGEST_WINDOW = 512
+const SHIFT_ARROWS = Object.fromEntries(Object.entries(ARROWS).map(([key, by]) => [`Shift+${key}`, by]))
+
+export class Moves {
   constructor(view) {
     this.view = view
     const { over } = view
@@ -10,7 +17,7 @@ class Moves {
     over.onpointerup = (event) => this.release(event)
     over.onpointercancel = () => (this.drag = null)
     over.ondblclick = (event) => this.enlarge(2, this.cellAt(event))
-    over.onkeydown = (event) => this.onKey(event)
+    over.onkeydown = (event) => press(this.keyTable(), event)
     over.addEventListener("wheel", (event) => this.wheel(event), { passive: false })
     view.hover = (cell) => this.hover(cell)
     view.cellOf = (query, key) => this.cellOf(query, key)
@@ -78,10 +85,10 @@ class Moves {
       const { rows, columns, cells } = view.main
       const [row, column] = [view.blockOf(query, rows, view.queries.length), view.blockOf(key, columns, view.keys.length)]
       const weight = cells[row * columns + column]
-      return `${view.header.pooling} near ${from}: ${Number.isNaN(weight) ? view.unseenMeans : weightText(weight)}`
+      return `${view.header.pooling} near ${from}: ${Number.isNaN(weight) ? view.header.unseenMeans : weightText(weight)}`
     }
     const weights = view.panels.map((_, number) => view.weight(query, key, number))
-    if (Number.isNaN(weights[view.header.main])) return `${from}: ${view.unseenMeans}`
+    if (Number.isNaN(weights[view.header.main])) return `${from}: ${view.header.unseenMeans}`
     if (weights.length === 1) return `${from}: ${weightText(weights[0])}`
     const said = (weight) => (weight === null || Number.isNaN(weight) ? "–" : (weight < 0 ? "−" : "") + weightText(Math.abs(weight)))
     return `${from}: ${weights.map((weight, number) => `${view.panels[number].title} ${said(weight)}`).join(", ")}`
@@ -93,26 +100,36 @@ class Moves {
     this.view.shell.drawTools()
   }
 
-  onKey(event) {
-    const { view } = this
-    const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key]
-    const now = view.cursor ?? this.cellOf(view.selected, Math.floor(view.part[2]))
+  /** The cell under the cursor; without one, where the selected query begins. */
+  get now() {
+    return this.view.cursor ?? this.cellOf(this.view.selected, Math.floor(this.view.part[2]))
+  }
+
+  keyTable() {
+    const shift = ([down, along]) => this.shift(down * 0.25 * this.span(0), along * 0.25 * this.span(2))
+    const sizes = { "+": 1.6, "=": 1.6, "-": 1 / 1.6 }
+    return [
+      { name: "arrows", says: "move", keys: ARROWS, act: (by) => this.moveCursor(by) },
+      { name: "Shift and arrows", says: "move the part in view", keys: SHIFT_ARROWS, act: shift },
+      { name: "Enter", says: "chooses", keys: { Enter: 0 }, act: () => this.select(this.now) },
+      { name: "Esc", says: "lets go", keys: { Escape: null }, act: (cell) => this.hover(cell) },
+      { name: "+ −", says: "enlarge or make smaller", keys: sizes, act: (factor) => this.enlarge(factor, this.now) },
+      { name: "0", says: "the whole", keys: { 0: 0 }, act: () => this.whole() },
+    ]
+  }
+
+  moveCursor([down, along]) {
+    const { view, now } = this
     const clamp = (value, limit) => Math.max(0, Math.min(limit - 1, value))
-    if (event.ctrlKey || event.metaKey || event.altKey) return
-    if (step && event.shiftKey) this.shift(step[0] * 0.25 * this.span(0), step[1] * 0.25 * this.span(2))
-    else if (step) {
-      const query = clamp(now.query + step[0] * Math.ceil(now.rows), view.queries.length)
-      const key = clamp(now.key + step[1] * Math.ceil(now.columns), view.keys.length)
-      this.follow(query, key)
-      this.hover(this.cellOf(query, key))
-    } else if (event.key === "Enter") this.select(now)
-    else if (event.key === "Escape") this.hover(null)
-    else if (event.key === "+" || event.key === "=") this.enlarge(1.6, now)
-    else if (event.key === "-") this.enlarge(1 / 1.6, now)
-    else if (event.key === "0") this.whole()
-    else return
-    event.preventDefault()
-    event.stopPropagation()
+    const query = clamp(now.query + down * Math.ceil(now.rows), view.queries.length)
+    const key = clamp(now.key + along * Math.ceil(now.columns), view.keys.length)
+    this.follow(query, key)
+    this.hover(this.cellOf(query, key))
+  }
+
+  leave() {
+    cancelAnimationFrame(this.frame)
+    clearTimeout(this.rest)
   }
 
   // The part in view

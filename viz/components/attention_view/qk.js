@@ -1,21 +1,24 @@
 // One query in one head, read from left to right: key, product, sum, scaling, softmax, value, output.
 
+import { element, sharpContext, shortened } from "../scaffold/drawing.js"
+import { ARROWS, keyList, press } from "../scaffold/keys.js"
+import { typedArray, weightText } from "../scaffold/numbers.js"
+import { LONGEST_LABEL, canvasPair, cellImage, differenceColours, pixel } from "./painting.js"
+import { tableOf } from "./table.js"
+
 const SUM_WIDTH = 52
 const SCORE_WIDTH = 62
 const WEIGHT_WIDTH = 108
 const COLUMN_GAP = 12
 
-class ProductsView {
+export class ProductsView {
   constructor(shell) {
     this.shell = shell
     this.name = "qk"
     this.sentence = element("p", "sentence")
     this.scroll = element("div", "scroll")
     this.stage = element("div", "stage")
-    this.base = element("canvas", "base")
-    this.over = element("canvas", "over")
-    this.over.tabIndex = 0
-    this.over.setAttribute("role", "application")
+    ;[this.base, this.over] = canvasPair("application")
     this.stage.append(this.base, this.over)
     this.scroll.append(this.stage)
     this.between = element("div", "between")
@@ -23,17 +26,14 @@ class ProductsView {
     this.over.onpointermove = (event) => this.point(this.placeAt(event))
     this.over.onpointerleave = () => this.point(null)
     this.over.onclick = (event) => this.pin(this.placeAt(event))
-    this.over.onkeydown = (event) => this.onKey(event)
+    this.over.onkeydown = (event) => press(this.keyTable(), event)
   }
 
   take(header, take) {
     this.header = header
     const { dim, valueDim, joined, width } = header
     const count = header.places.length
-    const floats = (length) => {
-      const bytes = take(4 * length)
-      return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 4 * length))
-    }
+    const floats = (length) => typedArray(Float32Array, take(4 * length))
     this.query = floats(dim)
     this.keyVectors = floats(count * dim)
     for (const name of ["dots", "added", "scores", "weights"]) this[name] = floats(count)
@@ -48,7 +48,7 @@ class ProductsView {
     this.between.replaceChildren(...header.lines.map((line) => element("p", "caption", line)))
   }
 
-  heed() {
+  applyState() {
     this.label = this.header.queries[this.shell.selected] ?? ""
     this.writeSentence()
   }
@@ -123,13 +123,13 @@ class ProductsView {
 
   draw(width) {
     this.high = this.height(width)
-    this.context = screenContext(this.base, this.whole, this.high)
-    this.overContext = screenContext(this.over, this.whole, this.high)
+    this.context = sharpContext(this.base, this.whole, this.high)
+    this.overContext = sharpContext(this.over, this.whole, this.high)
     this.stage.style.height = `${this.high}px`
     this.shell.tellOfMore(this.scroll, this.whole)
     this.over.setAttribute(
       "aria-label",
-      `How ${this.label} comes to its weights in ${this.header.name}: ${this.labels.length} keys in rows. Arrow keys move.`,
+      `How ${this.label} comes to its weights in ${this.header.name}: ${this.labels.length} keys in rows: ${keyList(this.keyTable())}.`,
     )
     this.repaint()
   }
@@ -159,7 +159,7 @@ class ProductsView {
     this.paintVectors(context, "moved", valueDim, this.columns[5], this.top)
     const most = Math.max(...this.weights, 1e-9)
     this.labels.forEach((label, row) => {
-      this.text(context, this.shell.shortened(context, label, this.longest), this.longest, at(row + 0.5), "right")
+      this.text(context, shortened(context, label, this.longest), this.longest, at(row + 0.5), "right")
       this.text(context, this.short(this.dots[row]), this.end(2), at(row + 0.5), "right")
       const isUnseen = this.scores[row] === -Infinity
       this.text(context, isUnseen ? "unseen" : this.short(this.scores[row]), this.end(3), at(row + 0.5), "right", isUnseen ? colours.quiet : colours.ink)
@@ -195,7 +195,7 @@ class ProductsView {
     })
     this.text(context, "query q", this.longest, 10 + this.line / 2, "right", this.shell.colours.accent, "bold")
     this.paintVectors(context, "query", header.dim, this.columns[0], 10)
-    this.text(context, `of ${this.shell.shortened(context, this.label, 160)}, ${header.dim} numbers`, this.columns[1][0], 10 + this.line / 2, "left", this.shell.colours.quiet)
+    this.text(context, `of ${shortened(context, this.label, 160)}, ${header.dim} numbers`, this.columns[1][0], 10 + this.line / 2, "left", this.shell.colours.quiet)
   }
 
   paintVectors(context, name, length, [x, size], y, line = this.line) {
@@ -312,18 +312,18 @@ class ProductsView {
     this.shell.drawTools()
   }
 
-  onKey(event) {
-    const step = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] }[event.key]
+  keyTable() {
     const now = this.pointed ?? this.pinned ?? { row: -1, column: 4, number: null }
-    if (step) {
-      const row = Math.max(0, Math.min(this.labels.length - 1, now.row + step[0]))
-      const column = Math.max(0, Math.min(5, now.column + step[1]))
+    const move = ([down, along]) => {
+      const row = Math.max(0, Math.min(this.labels.length - 1, now.row + down))
+      const column = Math.max(0, Math.min(5, now.column + along))
       this.point({ row, column, number: [0, 1, 5].includes(column) ? (now.number ?? 0) : null })
-    } else if (event.key === "Enter") this.pin(now.row < 0 ? null : now)
-    else if (event.key === "Escape") this.point(null)
-    else return
-    event.preventDefault()
-    event.stopPropagation()
+    }
+    return [
+      { name: "arrows", says: "move", keys: ARROWS, act: move },
+      { name: "Enter", says: "pins a key", keys: { Enter: now.row < 0 ? null : now }, act: (place) => this.pin(place) },
+      { name: "Esc", says: "lets go", keys: { Escape: null }, act: (place) => this.point(place) },
+    ]
   }
 
   switches() {

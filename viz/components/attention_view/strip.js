@@ -1,6 +1,11 @@
 // The sentence as a row of chips: the selected query outlined, each key as dark as its weight.
 
-class Strip {
+import { readableOn } from "../scaffold/colours.js"
+import { element } from "../scaffold/drawing.js"
+import { ROW_ARROWS, press } from "../scaffold/keys.js"
+import { weightText } from "../scaffold/numbers.js"
+
+export class Strip {
   constructor(map) {
     this.map = map
     this.root = element("div", "strip")
@@ -37,7 +42,7 @@ class Strip {
       chip.onclick = () => this.click(token)
       chip.onpointerenter = chip.onfocus = () => map.hover(map.cellOf(map.selected, token))
       chip.onpointerleave = chip.onblur = () => map.hover(null)
-      chip.onkeydown = (event) => this.onKey(event, token)
+      chip.onkeydown = (event) => press(this.keyTable(token), event)
       return chip
     })
     this.root.replaceChildren(...this.chips)
@@ -50,7 +55,7 @@ class Strip {
       const unseen = Number.isNaN(weight)
       const known = weight !== null && !unseen
       const selected = map.isSelf && token === map.selected
-      const colour = map.ramp[map.step(known ? weight : 0)]
+      const colour = map.shell.ramp[map.step(known ? weight : 0)]
       chip.style.backgroundColor = known ? `rgb(${colour})` : ""
       chip.style.color = known ? readableOn(colour) : ""
       chip.classList.toggle("unseen-part", unseen)
@@ -58,7 +63,7 @@ class Strip {
       chip.setAttribute("aria-selected", selected)
       chip.tabIndex = selected || (!map.isSelf && token === 0) ? 0 : -1
       chip.lastChild.textContent = known && weight >= 0.005 ? weight.toFixed(2).replace(/^0/, "") : ""
-      chip.setAttribute("aria-label", `${map.keys[token]} ${unseen ? map.unseenMeans : known ? weightText(weight) : ""}`)
+      chip.setAttribute("aria-label", `${map.keys[token]} ${unseen ? map.header.unseenMeans : known ? weightText(weight) : ""}`)
     })
   }
 
@@ -79,10 +84,8 @@ class Strip {
     })
   }
 
-  onKey(event, token) {
-    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key]
-    if (!step) return
-    event.preventDefault()
-    this.chips[(token + step + this.chips.length) % this.chips.length].focus()
+  keyTable(token) {
+    const move = (by) => this.chips.at((token + by) % this.chips.length).focus()
+    return [{ name: "arrows", says: "move", keys: ROW_ARROWS, act: move }]
   }
 }

@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 from jaxtyping import Float
 
-from viz.components.mounting import component
-from viz.components.packing import pack
+from viz.components.scaffold import component, pack
 
-_mount = component("cache_feed", js=(Path(__file__).parent / "index.js").read_text())
+_mount = component("cache_feed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +45,7 @@ def seen(run: str, key: str) -> int:
 
 
 def packed(run: str, steps: Sequence[GrowthStep], since: int, *, is_done: bool) -> bytes:
-    """What goes over the wire: for each step its token and its layers, equal neighbours once, and norms as float16."""
+    """The message to the browser: each step's token, its layers (equal neighbours once) and norms as float16."""
     header = {
         "run": run,
         "since": since,
@@ -75,4 +73,4 @@ def _grouped(layers: Sequence[tuple[int, int, int]]) -> list[list[int]]:
 
 
 def _nothing() -> None:
-    """Streamlit keeps a component's state where somebody listens to it."""
+    """Does nothing: Streamlit keeps the state of a component only if it has a callback."""

@@ -1,7 +1,7 @@
 // Hands the newest steps of a run to the picture that shows it, and tells the server how many it has. No larger than
-// it must be: it is sent with every update. What goes wrong in the picture is the picture's (mounting.js).
+// it must be: it is sent with every update. What goes wrong in the picture is the picture's (mount.js).
 export default ({ data, setStateValue }) => {
-  const runs = (globalThis.headlightRuns ??= new Map())
+  const runs = ((globalThis.headlight ??= {}).runs ??= new Map())
   const length = new DataView(data.buffer, data.byteOffset).getUint32(0, true)
   const { run: name, since, count, isDone } = JSON.parse(new TextDecoder().decode(data.subarray(4, 4 + length)))
   const run = runs.get(name) ?? { parts: [], count: 0 }

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from viz.components import answers
-from viz.components.mounting import component
-from viz.components.packing import browser_source, fields_of, pack
+from viz.components.scaffold import callback, component, fields_of, number, numbers, pack
 from viz.palette import for_browser
 
 _SKELETON = """\
@@ -26,12 +24,12 @@ _SKELETON = """\
   <div class="unseen" aria-live="polite"></div>
 </div>
 """
-_mount = component("cache_growth", html=_SKELETON, **browser_source("cache_growth", "player"))
+_mount = component("cache_growth", _SKELETON)
 
 
 @dataclass(frozen=True)
 class GrowthPicture:
-    """What is drawn; the steps themselves come by `cache_feed` under the name of the `run`.
+    """The content of the picture; the steps themselves come by `cache_feed` under the name of the `run`.
 
     prompt: the pieces that are read at once, before the first token is drawn; hidden: how many before them are not
         drawn. source: of an encoder-decoder, the pieces of the source.
@@ -74,18 +72,21 @@ class GrowthPicture:
 
 
 def cache_growth(
-    picture: GrowthPicture, *, key: str, on_step: Callable[[int], None], on_cell: Callable[[int, int], None]
+    picture: GrowthPicture,
+    *,
+    key: str,
+    on_step: Callable[[int], None],
+    on_cell: Callable[[int, int], None],
 ) -> None:
-    """Draw it; `on_step(step)` is called for another step, `on_cell(layer, position)` for a cell that was selected."""
-
+    """Show the picture; `on_step(step)` is called for another step, `on_cell(layer, position)` for a selected cell."""
     _mount(
         key=key,
         data=packed(picture),
-        on_step_change=answers.one(key, "step", int, on_step),
-        on_cell_change=answers.pair(key, "cell", on_cell),
+        on_step_change=callback(key, "step", number, on_step),
+        on_cell_change=callback(key, "cell", numbers(2), lambda cell: on_cell(*cell)),
     )
 
 
 def packed(picture: GrowthPicture) -> bytes:
-    """What goes over the wire."""
+    """The message to the browser."""
     return pack(fields_of(picture) | {"palette": for_browser()}, [])

@@ -1,5 +1,9 @@
 // The cells: layers from top to bottom, tokens from left to right. Only what is in view is drawn.
 
+import { element, oncePerFrame, sharpContext } from "../scaffold/drawing.js"
+import { downloadPng } from "../scaffold/files.js"
+import { ARROWS, keyList, press } from "../scaffold/keys.js"
+
 const LEFT = 40
 const NARROWEST = 7
 const WIDEST = 32
@@ -10,19 +14,20 @@ const LOWEST = 7
 const HIGHEST = 24
 const GAP = 12
 
-class CacheField {
+export class CacheField {
   constructor(root, { hover, pin }) {
     Object.assign(this, { root, hover, pin })
     this.room = root.querySelector(".room")
     this.canvas = root.querySelector("canvas")
-    root.onscroll = () => this.draw()
+    this.draw = oncePerFrame(() => this.paint())
+    root.onscroll = this.draw
     root.onpointermove = (event) => hover(this.cellAt(event))
     root.onpointerleave = () => hover(null)
     root.onclick = (event) => {
       const cell = this.cellAt(event)
       if (cell) pin(cell)
     }
-    root.onkeydown = (event) => this.onKey(event)
+    root.onkeydown = (event) => press(this.keyTable(), event)
     root.onblur = () => hover(null)
   }
 
@@ -41,7 +46,7 @@ class CacheField {
     this.room.style.width = `${LEFT + this.columns * this.cell + 4}px`
     this.room.style.height = `${this.height}px`
     const stack = cross ? `${own} + ${cross} cross-attention layers` : `${own} layers`
-    this.root.ariaLabel = `${stack}, ${view.shownPositions} columns. The arrow keys go from cell to cell, Enter selects.`
+    this.root.ariaLabel = `${stack}, ${view.shownPositions} columns: ${keyList(this.keyTable())}.`
     if (this.step !== view.shownStep || this.run !== view.run) this.reach(view.shownPositions - hidden)
     Object.assign(this, { step: view.shownStep, run: view.run })
     this.draw()
@@ -67,23 +72,13 @@ class CacheField {
   /** The whole picture as a file, on the ground of the page. */
   save(name) {
     const screen = this.canvas
-    this.canvas = document.createElement("canvas")
+    this.canvas = element("canvas")
     this.whole = { left: 0, width: LEFT + this.columns * this.cell + 4 }
     this.paint()
-    const paper = document.createElement("canvas")
-    Object.assign(paper, { width: this.canvas.width, height: this.canvas.height })
-    const context = paper.getContext("2d")
-    context.fillStyle = this.view.colours.ground
-    context.fillRect(0, 0, paper.width, paper.height)
-    context.drawImage(this.canvas, 0, 0)
+    downloadPng(name, this.canvas, this.view.colours.ground)
     this.whole = null
     this.canvas = screen
     this.paint()
-    paper.toBlob((blob) => {
-      const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name })
-      link.click()
-      setTimeout(() => URL.revokeObjectURL(link.href), 1000)
-    })
   }
 
   y(layer) {
@@ -110,36 +105,26 @@ class CacheField {
     return this.view.valueAt(...cell) ? cell : null
   }
 
-  onKey(event) {
+  keyTable() {
     const { view } = this
-    if (event.key === "Escape") return this.hover(null)
     const from = view.hovered ?? view.pinned ?? [0, view.shownPositions - 1]
     const end = (from[0] < view.own ? view.shownPositions : view.source.length) - 1
     const start = from[0] < view.own ? view.hidden : 0
-    const steps = {
-      ArrowRight: [0, 1],
-      ArrowLeft: [0, -1],
-      ArrowDown: [1, 0],
-      ArrowUp: [-1, 0],
-      Home: [0, start - from[1]],
-      End: [0, end - from[1]],
-    }
-    const by = steps[event.key]
-    if (!by && event.key !== "Enter") return
-    event.preventDefault()
-    if (!by) return this.pin(from)
-    const to = [from[0] + by[0], from[1] + by[1]]
-    if (!view.valueAt(...to)) return
-    this.reach(to[0] < view.own ? to[1] - view.hidden : to[1])
-    this.hover(to)
+    const ends = { Home: [0, start - from[1]], End: [0, end - from[1]] }
+    const move = (by) => this.goTo([from[0] + by[0], from[1] + by[1]])
+    return [
+      { name: "arrows", says: "go from cell to cell", keys: ARROWS, act: move },
+      { name: "Home and End", says: "to the ends of a row", keys: ends, act: move },
+      { name: "Enter", says: "selects", keys: { Enter: from }, act: (cell) => this.pin(cell) },
+      { name: "Esc", says: "lets go", keys: { Escape: null }, act: (cell) => this.hover(cell) },
+    ]
   }
 
-  /** Once before the next frame, however much changes until then. */
-  draw() {
-    this.frame ??= requestAnimationFrame(() => {
-      this.frame = null
-      this.paint()
-    })
+  goTo(cell) {
+    const { view } = this
+    if (!view.valueAt(...cell)) return
+    this.reach(cell[0] < view.own ? cell[1] - view.hidden : cell[1])
+    this.hover(cell)
   }
 
   paint() {

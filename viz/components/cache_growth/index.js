@@ -1,67 +1,61 @@
-// A KV cache as it grows. The steps come from a feed (cache_feed), through `headlightRuns`.
+// A KV cache as it grows. The steps come from a feed (cache_feed), through what the page's scripts share.
 
-export default mounted(
-  ".cache-growth",
-  (root) => new CacheGrowth(root),
-  (view, { setTriggerValue }) => {
-    view.tellStep = (step) => setTriggerValue("step", step)
-    view.tellCell = (cell) => setTriggerValue("cell", cell)
-  }
-)
+import { element } from "../scaffold/drawing.js"
+import { mount } from "../scaffold/mount.js"
+import { float16Array, unpack } from "../scaffold/numbers.js"
+import { sharedEntry } from "../scaffold/page.js"
+import { Player, showWritten } from "../scaffold/player.js"
+import { View } from "../scaffold/view.js"
+import { CacheField } from "./field.js"
 
-class CacheGrowth {
+class CacheGrowth extends View {
   constructor(root) {
-    this.root = root
-    this.part = (name) => root.querySelector(`.${name}`)
-    this.player = new Player(this.part, (step, rest) => this.select(step, rest))
+    super(root)
+    // The server counts steps from 1.
+    this.player = new Player((name) => this.part(name), {
+      go: (step, rest) => this.select(step, rest),
+      tell: (step) => this.tell("step", step + 1),
+    })
     this.part("save").onclick = () => this.field.save(`kv-cache-${this.shownStep + 1}.png`)
     this.field = new CacheField(this.part("field"), { hover: (cell) => this.hover(cell), pin: (cell) => this.pin(cell) })
-    this.resizes = new ResizeObserver(() => this.field.draw())
-    this.resizes.observe(this.part("field"))
-    // For tests and the curious.
-    root.headlight = {
+    this.onResize(this.part("field"), this.field.draw)
+    this.offer({
       value: (layer, position) => this.valueAt(layer, position),
       columns: () => this.shownPositions,
       steps: () => this.steps.length,
       place: (layer, position) => this.field.placeOf(layer, position),
-    }
+    })
   }
 
   leave() {
-    this.player.stop()
-    clearTimeout(this.rest)
-    this.resizes.disconnect()
+    super.leave()
+    this.player.leave()
     if (this.feed?.arrived === this.onArrival) this.feed.arrived = null
   }
 
   show(bytes) {
     const { header } = unpack(bytes)
     const isNew = header.run !== this.run
-    const isTold = !isNew && (header.selected === this.answered || this.told.includes(header.selected))
+    const selected = header.selected === null ? null : header.selected - 1
+    const isNews = this.player.isNews(selected, isNew)
     Object.assign(this, header)
-    this.colours = themePalette(this.root, header.palette)
-    this.ramp = amountColours(this.colours)
+    this.takeColours(header.palette)
     if (isNew) this.begin()
-    // An answer to what the person did earlier must not pull the step back.
-    if (!isTold && header.selected !== null) this.wanted = header.selected - 1
-    if (!isTold) this.told = []
-    this.answered = header.selected
-    if (!isTold && this.steps.length) this.shownStep = this.within(this.wanted ?? this.steps.length - 1)
+    if (isNews && selected !== null) this.wanted = selected
+    if (isNews && this.steps.length) this.shownStep = this.within(this.wanted ?? this.steps.length - 1)
     this.arrive()
     if (isNew && header.focus) this.part("onward").focus({ preventScroll: true })
   }
 
   begin() {
-    Object.assign(this, { steps: [], told: [], shownStep: 0, wanted: null, hovered: null })
+    Object.assign(this, { steps: [], shownStep: 0, wanted: null, hovered: null })
     this.own = this.kinds.filter((kind) => kind !== "cross").length
     // For each position the norms of all its layers; the source's stand by themselves.
     this.norms = { key: Array(this.hidden), value: Array(this.hidden) }
     this.sourceNorms = { key: [], value: [] }
     this.most = { key: new Float32Array(this.kinds.length), value: new Float32Array(this.kinds.length) }
     this.taken = 0
-    const runs = (globalThis.headlightRuns ??= new Map())
-    if (!runs.has(this.run)) runs.set(this.run, { parts: [], count: 0 })
-    this.feed = runs.get(this.run)
+    this.feed = sharedEntry("runs", this.run, () => ({ parts: [], count: 0 }))
     this.onArrival = () => this.arrive()
     this.feed.arrived = this.onArrival
   }
@@ -91,14 +85,14 @@ class CacheGrowth {
       }
     }
     header.steps.forEach(([piece, text, probability, groups, count], index) => {
-      const norms = float16Array(take(4 * this.own * count), 2 * this.own * count)
+      const norms = float16Array(take(4 * this.own * count))
       if (index < skip) return
       add(norms, this.own, 0, count, this.norms)
       const layers = groups.flatMap(([times, ...one]) => Array(times).fill(one))
       this.steps.push({ piece, text, probability, layers })
     })
     const [layers, positions] = header.source
-    const norms = float16Array(take(4 * layers * positions), 2 * layers * positions)
+    const norms = float16Array(take(4 * layers * positions))
     if (positions && !this.sourceNorms.key.length) add(norms, layers, this.own, positions, this.sourceNorms)
   }
 
@@ -123,42 +117,31 @@ class CacheGrowth {
 
   select(step, rest) {
     this.wanted = this.shownStep = this.within(step)
-    clearTimeout(this.rest)
-    this.rest = rest === null ? null : setTimeout(() => this.tell(), rest)
-    if (this.rest) this.player.stop()
+    this.player.settle(this.shownStep, rest)
     this.paint()
-    if (this.rest) this.part("unseen").textContent = `${this.player.said}. ${this.saidOfCache()}`
-  }
-
-  tell() {
-    this.rest = null
-    if (this.shownStep + 1 === (this.told.at(-1) ?? this.answered)) return
-    this.told.push(this.shownStep + 1)
-    this.tellStep(this.shownStep + 1)
+    if (rest !== null) this.part("unseen").textContent = `${this.said}. ${this.saidOfCache()}`
   }
 
   paint() {
     if (!this.steps.length) return
-    const hints = this.steps.map(({ piece, probability }) => `${piece} · ${percent(probability)}`)
-    const texts = this.steps.map((each) => each.text)
-    this.player.show(this.shownStep, { outputs: hints, hints, texts, textBefore: this.textBefore })
-    const more = this.isDone ? "" : ` of at most ${this.mostSteps}, still writing`
-    const number = (this.shownStep + 1).toLocaleString("en")
-    if (more) this.part("counter").textContent = `token ${number}${more}`
-    else this.part("counter").textContent = `token ${number} of ${this.steps.length.toLocaleString("en")}`
+    const { steps, shownStep } = this
+    const { piece, probability, text } = steps[shownStep]
+    const hint = `${piece} · ${percent(probability)}`
+    const of = this.isDone ? steps.length.toLocaleString("en") : `at most ${this.mostSteps}, still writing`
+    const counter = `token ${(shownStep + 1).toLocaleString("en")} of ${of}`
+    this.said = `${counter}: ${hint}`
+    this.player.show(shownStep, steps.length, this.said)
+    const before = steps.slice(0, shownStep).map((each) => each.text).join("")
+    showWritten((name) => this.part(name), counter, hint, [this.textBefore, before, text])
     // Not disabled: while it writes it would lose the focus at each last token.
-    const isLast = this.shownStep + 1 >= this.steps.length
+    const isLast = shownStep + 1 >= steps.length
     this.part("onward").ariaDisabled = isLast
     this.part("onward").title = isLast && this.isDone ? "This is the last one; more new tokens can be chosen." : ""
     this.part("caption").textContent = this.caption
     this.showFigures()
     this.field.show(this)
-    const { dataset } = this.root
-    dataset.step = this.shownStep + 1
-    dataset.steps = this.steps.length
-    dataset.columns = this.shownPositions
-    dataset.done = Boolean(this.isDone)
-    dataset.ready = "true"
+    const done = Boolean(this.isDone)
+    this.ready({ step: shownStep + 1, steps: steps.length, columns: this.shownPositions, done })
   }
 
   saidOfCache() {
@@ -257,23 +240,18 @@ class CacheGrowth {
     if (String(cell) === String(this.hovered)) return
     this.hovered = cell
     this.field.draw()
-    const tip = this.part("tip")
     const lines = cell ? this.describe(...cell) : []
-    tip.hidden = !lines.length
-    if (!lines.length) return
-    tip.textContent = lines.join("\n")
-    this.part("unseen").textContent = lines.join(", ")
+    if (!lines.length) return this.say(null)
     const at = this.field.placeOf(...cell)
-    const box = this.root.getBoundingClientRect()
-    tip.style.left = `${Math.max(0, Math.min(at.x - box.left, box.width - tip.offsetWidth))}px`
-    tip.style.top = `${at.y - box.top + 14}px`
+    const [x, y] = this.inRoot(at.x, at.y)
+    this.say(lines.join("\n"), x, y + 14, lines.join(", "))
   }
 
   pin(cell) {
     if (!this.valueAt(...cell)) return
     this.pinned = cell
     this.field.draw()
-    this.tellCell(cell)
+    this.tell("cell", cell)
   }
 }
 
@@ -292,3 +270,5 @@ function percent(part) {
   if (share && share < 0.01) return "< 0.01 %"
   return `${share.toFixed(share >= 10 ? 0 : share >= 1 ? 1 : 2)} %`
 }
+
+export default mount(".cache-growth", CacheGrowth)

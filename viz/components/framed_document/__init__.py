@@ -2,13 +2,10 @@
 
 import numpy as np
 
-from viz.components.mounting import component
-from viz.components.packing import browser_source, pack
+from viz.components.scaffold import component, pack
 from viz.palette import for_browser
 
-_mount = component(
-    "framed_document", html='<div class="headlight framed-document"></div>\n', **browser_source("framed_document")
-)
+_mount = component("framed_document", '<div class="headlight framed-document"></div>\n')
 
 
 def framed_document(document: str, *, title: str, key: str) -> None:

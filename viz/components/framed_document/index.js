@@ -1,22 +1,27 @@
 // A document in a frame of its own origin: it may run scripts, and can reach neither this page nor its address.
 
-const TALLEST = 1600
-export default mounted(".framed-document", (root) => new FramedDocument(root))
+import { element } from "../scaffold/drawing.js"
+import { mount } from "../scaffold/mount.js"
+import { unpack } from "../scaffold/numbers.js"
+import { View } from "../scaffold/view.js"
 
-class FramedDocument {
+const TALLEST = 1600
+
+class FramedDocument extends View {
   constructor(root) {
-    this.root = root
-    this.onMessage = (event) => this.hear(event)
+    super(root)
+    this.onMessage = (event) => this.takeHeight(event)
     window.addEventListener("message", this.onMessage)
   }
 
   leave() {
+    super.leave()
     window.removeEventListener("message", this.onMessage)
   }
 
   show(bytes) {
     const { header, take } = unpack(bytes)
-    this.colours = themePalette(this.root, header.palette)
+    this.takeColours(header.palette)
     this.isDark = this.colours === header.palette.dark
     const shown = new TextDecoder().decode(take(header.size))
     if (shown !== this.shown) {
@@ -27,22 +32,24 @@ class FramedDocument {
       this.frame.sandbox = "allow-scripts"
       this.frame.srcdoc = shown
       this.root.replaceChildren(this.frame)
-    } else this.tell()
+    } else this.tellColours()
   }
 
   /** Only what this frame says counts, and only a height. */
-  hear(event) {
+  takeHeight(event) {
     if (!this.frame || event.source !== this.frame.contentWindow) return
     const height = Number(event.data?.height)
     if (!(height > 0)) return
     this.frame.style.height = height <= TALLEST ? `${Math.ceil(height)}px` : "90vh"
-    this.tell()
-    this.root.dataset.ready = "true"
+    this.tellColours()
+    this.ready()
   }
 
-  tell() {
+  tellColours() {
     const { ground, ink, hatch } = this.colours
     const scheme = this.isDark ? "dark" : "light"
     this.frame.contentWindow?.postMessage({ scheme, ground, ink, mark: hatch }, "*")
   }
 }
+
+export default mount(".framed-document", FramedDocument)

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from viz.components import answers
-from viz.components.mounting import component
-from viz.components.packing import browser_source, fields_of, pack
 from viz.components.picture_state import digest_of, picture_state
+from viz.components.scaffold import callback, component, fields_of, number, pack
 from viz.palette import for_browser
 
 _SKELETON = """\
 <div class="headlight layer-map">
   <div class="stage"><canvas class="main" tabindex="0" role="application"></canvas></div>
-  <div class="bar">
+  <div class="player">
     <button type="button" class="press back" aria-label="Layer before">‹</button>
     <input type="range" class="slider" aria-label="Layer" min="0">
     <button type="button" class="press onward" aria-label="Next layer">›</button>
@@ -30,7 +28,7 @@ _SKELETON = """\
   <div class="unseen" aria-live="polite"></div>
 </div>
 """
-_mount = component("layer_map", html=_SKELETON, **browser_source("layer_map"))
+_mount = component("layer_map", _SKELETON)
 
 # Beyond these a place is sent in one byte instead of two; the picture has fewer pixels than either can tell apart.
 _MOST_FINE = 30_000
@@ -52,7 +50,7 @@ class MapPoint:
 
 @dataclass(frozen=True, eq=False)
 class LayerMap:
-    """What is drawn.
+    """The content of the picture.
 
     points: one for each token. places: where each lies in each layer, all layers with one scale. names: of the layers.
     notes: a line for each layer. tags: a word for each layer, under its small picture. groups: names of the senses.
@@ -83,25 +81,24 @@ class LayerMap:
 
 
 def layer_map(picture: LayerMap, *, key: str, on_layer: Callable[[int], None], on_point: Callable[[int], None]) -> None:
-    """Draw it; `on_layer(layer)` is called for another layer, `on_point(point)` for a selected point."""
-
+    """Show the picture; `on_layer(layer)` is called for another layer, `on_point(point)` for a selected point."""
     data, of = packed(picture)
     _mount(
         key=key,
         data=data,
-        on_layer_change=answers.one(key, "layer", int, on_layer),
-        on_point_change=answers.one(key, "point", int, on_point),
+        on_layer_change=callback(key, "layer", number, on_layer),
+        on_point_change=callback(key, "point", number, on_point),
     )
     picture_state(key, of, state_of(picture))
 
 
 def state_of(picture: LayerMap) -> dict[str, object]:
-    """What of it changes with a click."""
+    """The state: what changes with a click."""
     return {"layer": picture.layer, "point": picture.point, "near": list(picture.near)}
 
 
 def packed(picture: LayerMap) -> tuple[bytes, str]:
-    """What goes over the wire once, places as whole numbers over one box for all layers, and its mark."""
+    """The message to the browser, places as whole numbers within one box for all layers, and its digest."""
     places = picture.places.astype(np.float64)
     low = places.min(axis=(0, 1)) if places.size else np.zeros(places.shape[2])
     # One scale for all axes, so that a distance is a distance.

@@ -1,6 +1,6 @@
 // One token on a map.
 
-function dot(context, [, , isMarked, group], { ink, quiet }, [x, y], size) {
+export function dot(context, [, , isMarked, group], { ink, quiet }, [x, y], size) {
   context.beginPath()
   if (!isMarked) {
     context.arc(x, y, 2.4 * size, 0, 7)
@@ -29,4 +29,3 @@ function dot(context, [, , isMarked, group], { ink, quiet }, [x, y], size) {
   context.strokeStyle = ink
   context.stroke()
 }
-

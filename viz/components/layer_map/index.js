@@ -1,88 +1,75 @@
 // Points that move from layer to layer; all layers share their axes.
 
-export default mounted(
-  ".layer-map",
-  (root) => new LayerMap(root),
-  (view, { setTriggerValue }) => (view.tell = setTriggerValue)
-)
+import { element, sharpContext } from "../scaffold/drawing.js"
+import { downloadPng } from "../scaffold/files.js"
+import { keyList, press } from "../scaffold/keys.js"
+import { mount } from "../scaffold/mount.js"
+import { typedArray, unpack } from "../scaffold/numbers.js"
+import { Player, isCalm } from "../scaffold/player.js"
+import { View } from "../scaffold/view.js"
+import { dot } from "./dot.js"
 
 const MOVES = 450
-const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches
 
-class LayerMap {
+class LayerMap extends View {
   constructor(root) {
-    this.root = root
-    this.part = (name) => root.querySelector(`.${name}`)
+    super(root)
     this.canvas = this.part("main")
-    Object.assign(this, { told: [], yaw: 0.5, pitch: 0.35, hovered: null })
-    this.part("slider").oninput = ({ target }) => this.go(+target.value, 150)
-    this.part("back").onclick = () => this.go(this.layer - 1, 0)
-    this.part("onward").onclick = () => this.go(this.layer + 1, 0)
-    this.part("play").onclick = () => this.onPlay()
-    this.part("save").onclick = () => this.save()
+    Object.assign(this, { yaw: 0.5, pitch: 0.35, hovered: null })
+    this.player = new Player((name) => this.part(name), {
+      go: (layer, rest) => this.go(layer, rest),
+      tell: (layer) => this.tell("layer", layer),
+    })
+    this.part("save").onclick = () => downloadPng(`embeddings-L${this.layer}.png`, this.canvas, this.colours.ground)
     this.canvas.onpointermove = (event) => this.onMove(event)
     this.canvas.onpointerleave = () => this.hover(null)
     this.canvas.onpointerdown = (event) => (this.grabbed = { x: event.clientX, y: event.clientY, yaw: this.yaw, pitch: this.pitch, far: false })
     this.canvas.onpointerup = (event) => this.onRelease(event)
-    this.canvas.onkeydown = (event) => this.onKey(event)
-    this.resizes = new ResizeObserver(() => this.isPainted && this.draw())
-    this.resizes.observe(this.part("stage"))
-    // For tests and the curious.
-    root.headlight = {
-      position: (layer, point) => [...this.at(layer, point)],
+    this.canvas.onkeydown = (event) => press(this.keyTable(), event)
+    this.onResize(this.part("stage"), () => this.isPainted && this.draw())
+    this.offer({
+      value: (layer, point) => [...this.at(layer, point)],
       place: (point) => this.pixelOf(point),
       points: () => this.header.points.map(([piece, text]) => ({ piece, text })),
       near: () => this.near,
-    }
+    })
   }
 
   leave() {
-    this.stop()
-    if (this.states) this.states.arrived = null
-    clearTimeout(this.rest)
+    super.leave()
+    this.player.leave()
     cancelAnimationFrame(this.frame)
-    this.resizes.disconnect()
   }
 
   show(bytes) {
     const { header, take } = unpack(bytes)
     const text = JSON.stringify([header.points, header.names, header.dimensions])
     this.isNew = text !== this.text
-    if (this.isNew) this.stop()
+    if (this.isNew) this.player.stop()
     Object.assign(this, { header, text })
     const count = header.names.length * header.points.length * header.dimensions
     const wide = header.most > 255
     const raw = take(count * (wide ? 2 : 1))
-    this.places = wide ? new Uint16Array(raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.byteLength)) : raw
-    this.colours = themePalette(this.root, header.palette)
+    this.places = wide ? typedArray(Uint16Array, raw) : raw
+    this.takeColours(header.palette)
     this.font = `12.5px ${getComputedStyle(this.root).fontFamily}`
     // The marked ones last, so that they lie on top.
     const { points } = header
     this.order = points.map((_, point) => point).sort((one, other) => points[one][2] - points[other][2])
-    // What is selected comes apart from the picture, before it or after it.
-    const states = (globalThis.headlightStates ??= new Map())
-    if (!states.has("layer_map")) states.set("layer_map", {})
-    this.states = states.get("layer_map")
-    this.states.arrived = () => this.heed()
     this.isPainted = false
-    this.heed()
+    this.followState("layer_map", header.of, (state) => this.applyState(state))
   }
 
-  heed() {
-    const { state } = this.states
-    if (state?.of !== this.header.of) return
+  applyState({ layer, point, near }) {
     const { header, isNew } = this
-    const { layer, point, near } = state
-    const isTold = !isNew && (layer === this.answered || this.told.includes(layer) || this.rest || this.beat)
-    Object.assign(this, { near, point, answered: layer, isNew: false })
+    const isNews = this.player.isNews(layer, isNew)
+    Object.assign(this, { near, point, isNew: false })
     if (isNew || this.layer === undefined) this.layer = this.shown = layer
-    else if (!isTold) this.go(layer, null)
-    if (!isTold) this.told = []
+    else if (isNews) this.go(layer, null)
     if (this.isPainted) return this.paint()
     this.isPainted = true
-    this.part("slider").max = header.names.length - 1
     this.part("caption").textContent = header.caption
-    this.canvas.ariaLabel = `${header.points.length} tokens in ${header.names.length} layers. Left and right change the layer, up and down go from point to point, Enter selects.`
+    this.canvas.ariaLabel = `${header.points.length} tokens in ${header.names.length} layers: ${keyList(this.keyTable())}.`
     this.paintThumbs()
     this.paint()
   }
@@ -106,58 +93,26 @@ class LayerMap {
 
   go(layer, rest) {
     layer = Math.max(0, Math.min(this.header.names.length - 1, layer))
-    clearTimeout(this.rest)
-    this.rest = rest === null ? null : setTimeout(() => this.tellLayer(), rest)
-    if (rest !== null) this.stop()
+    this.player.settle(layer, rest)
     const from = this.shown
     this.layer = layer
     cancelAnimationFrame(this.frame)
     const start = performance.now()
     const move = (now) => {
-      const part = calm() ? 1 : Math.min(1, (now - start) / MOVES)
+      const part = isCalm() ? 1 : Math.min(1, (now - start) / MOVES)
       this.shown = part === 1 ? layer : from + (layer - from) * (part * part * (3 - 2 * part))
       this.draw()
       if (part < 1) this.frame = requestAnimationFrame(move)
       else this.root.dataset.shown = layer
     }
-    move(start + (calm() ? MOVES : 0))
+    move(start + (isCalm() ? MOVES : 0))
     this.frame = requestAnimationFrame(move)
     this.paint()
   }
 
-  tellLayer() {
-    this.rest = null
-    if (this.layer === (this.told.at(-1) ?? this.answered)) return
-    this.told.push(this.layer)
-    this.tell("layer", this.layer)
-  }
-
-  onPlay() {
-    const last = this.header.names.length - 1
-    if (this.beat) {
-      this.stop()
-      return this.go(this.layer, 0)
-    }
-    if (calm()) return this.go(this.layer < last ? this.layer + 1 : 0, 0)
-    this.part("play").textContent = "Pause"
-    this.go(this.layer < last ? this.layer + 1 : 0, null)
-    this.beat = setInterval(() => {
-      if (this.layer + 1 >= last) {
-        this.stop()
-        this.go(last, 0)
-      } else this.go(this.layer + 1, null)
-    }, 1000)
-  }
-
-  stop() {
-    this.beat = clearInterval(this.beat)
-    this.part("play").textContent = "Play"
-  }
-
   paint() {
     const { names, notes } = this.header
-    this.part("slider").value = this.layer
-    this.part("slider").ariaValueText = names[this.layer]
+    this.player.show(this.layer, names.length, names[this.layer])
     this.part("says").textContent = `${names[this.layer]}. ${notes[this.layer]}`
     this.root.querySelectorAll(".thumb").forEach((thumb, layer) => {
       thumb.classList.toggle("selected", layer === this.layer)
@@ -169,10 +124,7 @@ class LayerMap {
       }
     })
     this.draw()
-    const { dataset } = this.root
-    dataset.layer = this.layer
-    dataset.point = this.point ?? ""
-    dataset.ready = "true"
+    this.ready({ layer: this.layer, point: this.point ?? "" })
   }
 
   paintThumbs() {
@@ -181,9 +133,9 @@ class LayerMap {
       ...this.header.names.map((name, layer) => {
         const thumb = element("button", "thumb")
         Object.assign(thumb, { type: "button", role: "option", title: name })
-        const name_ = element("div", "name", `L${layer}`)
-        if (this.header.tags[layer]) name_.append(element("span", "", this.header.tags[layer]))
-        thumb.append(element("canvas"), name_)
+        const label = element("div", "name", `L${layer}`)
+        if (this.header.tags[layer]) label.append(element("span", "", this.header.tags[layer]))
+        thumb.append(element("canvas"), label)
         thumb.onclick = () => this.go(layer, 0)
         return thumb
       })
@@ -325,47 +277,29 @@ class LayerMap {
     this.tell("point", point)
   }
 
-  onKey(event) {
-    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
-    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key]
+  keyTable() {
     const count = this.header.points.length
-    if (by) this.go(this.layer + by, 150)
-    else if (step) this.hover(((this.hovered ?? this.point ?? -step) + step + count) % count)
-    else if (event.key === "Enter" && this.hovered !== null) this.select(this.hovered)
-    else return
-    event.preventDefault()
+    const hoverNext = (step) => this.hover(((this.hovered ?? this.point ?? -step) + step + count) % count)
+    const layers = { ArrowLeft: -1, ArrowRight: 1 }
+    return [
+      { name: "← →", says: "change the layer", keys: layers, act: (by) => this.go(this.layer + by, 150) },
+      { name: "↑ ↓", says: "go from point to point", keys: { ArrowUp: -1, ArrowDown: 1 }, act: hoverNext },
+      { name: "Enter", says: "selects", keys: { Enter: 0 }, act: () => this.hovered !== null && this.select(this.hovered) },
+    ]
   }
 
   hover(point) {
     if (point === this.hovered) return
     this.hovered = point
     this.draw()
-    const tip = this.part("tip")
-    tip.hidden = point === null
-    if (point === null) return
+    if (point === null) return this.say(null)
     const [piece, text, , group] = this.header.points[point]
     const sense = group < 0 ? "" : `, ${this.header.groups[group]}`
-    tip.textContent = `\u2068${piece}\u2069${sense}\n${text + 1}: \u2068${this.header.texts[text]}\u2069`
-    this.part("unseen").textContent = tip.textContent
+    const said = `\u2068${piece}\u2069${sense}\n${text + 1}: \u2068${this.header.texts[text]}\u2069`
     const at = this.pixelOf(point)
-    const box = this.root.getBoundingClientRect()
-    tip.style.left = `${Math.max(0, Math.min(at.x - box.left - 20, box.width - tip.offsetWidth))}px`
-    tip.style.top = `${at.y - box.top + 16}px`
-  }
-
-  save() {
-    const copy = element("canvas")
-    Object.assign(copy, { width: this.canvas.width, height: this.canvas.height })
-    const context = copy.getContext("2d")
-    context.fillStyle = this.colours.ground
-    context.fillRect(0, 0, copy.width, copy.height)
-    context.drawImage(this.canvas, 0, 0)
-    copy.toBlob((blob) => {
-      const link = element("a")
-      link.href = URL.createObjectURL(blob)
-      link.download = `embeddings-L${this.layer}.png`
-      link.click()
-      setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
-    })
+    const [x, y] = this.inRoot(at.x, at.y)
+    this.say(said, x - 20, y + 16)
   }
 }
+
+export default mount(".layer-map", LayerMap)

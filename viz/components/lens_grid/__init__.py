@@ -6,25 +6,22 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from viz.components import answers
-from viz.components.mounting import component
-from viz.components.packing import browser_source, fields_of, pack
+from viz.components.scaffold import callback, component, fields_of, numbers, pack
 from viz.palette import for_browser
 
 _SKELETON = """\
 <div class="headlight lens-grid">
   <div class="room" tabindex="0" role="grid" aria-label="Likeliest token by layer and position"></div>
   <div class="foot"><span>0 %</span><i class="ramp"></i><span>100 %</span><span class="caption"></span></div>
-  <div class="tip" hidden></div>
   <div class="unseen" aria-live="polite"></div>
 </div>
 """
-_mount = component("lens_grid", html=_SKELETON, **browser_source("lens_grid"))
+_mount = component("lens_grid", _SKELETON)
 
 
 @dataclass(frozen=True, eq=False)
 class LensGrid:
-    """What is drawn, the last layer on top.
+    """The content of the table, the last layer on top.
 
     tokens: the text, one for each position. first: the number of the first of them. layers: the names, index 0 first.
     pieces, probabilities: the likeliest token of each cell. selected: layer and position (as numbered), or None.
@@ -47,12 +44,11 @@ class LensGrid:
 
 
 def lens_grid(grid: LensGrid, *, key: str, on_cell: Callable[[int, int], None]) -> None:
-    """Draw it; `on_cell(layer, position)` is called for a cell that was selected."""
-
-    _mount(key=key, data=packed(grid), on_cell_change=answers.pair(key, "cell", on_cell))
+    """Show the picture; `on_cell(layer, position)` is called for a cell that was selected."""
+    _mount(key=key, data=packed(grid), on_cell_change=callback(key, "cell", numbers(2), lambda cell: on_cell(*cell)))
 
 
 def packed(grid: LensGrid) -> bytes:
-    """What goes over the wire."""
+    """The message to the browser."""
     header = fields_of(grid) | {"palette": for_browser()}
     return pack(header, [grid.probabilities.astype("<f2")])

@@ -1,19 +1,24 @@
 // The logit lens as a table: a row for each layer, a column for each position.
 
-export default mounted(
-  ".lens-grid",
-  (root) => new LensGrid(root),
-  (view, { setTriggerValue }) => (view.tell = setTriggerValue)
-)
+import { readableOn } from "../scaffold/colours.js"
+import { element } from "../scaffold/drawing.js"
+import { ARROWS, press } from "../scaffold/keys.js"
+import { mount } from "../scaffold/mount.js"
+import { float16Array, unpack } from "../scaffold/numbers.js"
+import { View } from "../scaffold/view.js"
 
-class LensGrid {
+class LensGrid extends View {
   constructor(root) {
-    this.root = root
-    this.part = (name) => root.querySelector(`.${name}`)
+    super(root)
     const room = this.part("room")
     room.onclick = ({ target }) => this.onCell(target.closest("td"))
-    room.onkeydown = (event) => this.onKey(event)
-    root.headlight = { value: (layer, position) => this.value(layer, position) }
+    room.onkeydown = (event) => press(this.keyTable(), event)
+    this.offer({ value: (layer, position) => this.value(layer, position) })
+  }
+
+  leave() {
+    super.leave()
+    clearTimeout(this.rest)
   }
 
   show(bytes) {
@@ -22,9 +27,8 @@ class LensGrid {
     const text = JSON.stringify([tokens, header.first, pieces])
     Object.assign(this, header)
     const count = tokens.length * layers.length
-    this.probabilities = float16Array(take(2 * count), count)
-    this.colours = themePalette(this.root, header.palette)
-    this.ramp = amountColours(this.colours)
+    this.probabilities = float16Array(take(2 * count))
+    this.takeColours(header.palette)
     this.part("ramp").style.background = `linear-gradient(90deg, ${this.colours.amount})`
     this.part("caption").textContent = header.caption
     const isNew = text !== this.text
@@ -32,7 +36,7 @@ class LensGrid {
     this.build()
     if (isNew) this.part("room").scrollLeft = this.part("room").scrollWidth
     this.select(header.selected)
-    this.root.dataset.ready = "true"
+    this.ready()
   }
 
   value(layer, position) {
@@ -78,15 +82,17 @@ class LensGrid {
     this.tell("cell", this.selected)
   }
 
-  onKey(event) {
-    const by = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [1, 0], ArrowDown: [-1, 0] }[event.key]
-    if (!by) return
-    event.preventDefault()
+  keyTable() {
+    return [{ name: "arrows", says: "move", keys: ARROWS, act: (by) => this.move(by) }]
+  }
+
+  /** The last layer is on top. */
+  move([down, along]) {
     const last = this.first + this.tokens.length - 1
     const [layer, position] = this.selected ?? [this.layers.length - 1, last]
     const to = [
-      Math.max(0, Math.min(this.layers.length - 1, layer + by[0])),
-      Math.max(this.first, Math.min(last, position + by[1])),
+      Math.max(0, Math.min(this.layers.length - 1, layer - down)),
+      Math.max(this.first, Math.min(last, position + along)),
     ]
     this.select(to)
     this.root.querySelector("td.selected").scrollIntoView({ block: "nearest", inline: "nearest" })
@@ -94,3 +100,5 @@ class LensGrid {
     this.rest = setTimeout(() => this.tell("cell", to), 150)
   }
 }
+
+export default mount(".lens-grid", LensGrid)

@@ -4,12 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import streamlit as st
 from jaxtyping import Float, Int64
 
-from viz.components import answers
-from viz.components.mounting import component
-from viz.components.packing import fields_of, library_source, pack
+from viz.components.scaffold import callback, fields_of, large_component, number, pack, text
 from viz.palette import for_browser
 
 _SKELETON = """\
@@ -25,9 +22,7 @@ _SKELETON = """\
   <div class="unseen" aria-live="polite"></div>
 </div>
 """
-_LIBRARY, _PICTURE = library_source("next_token")
-_mount_library = component("next_token_library", html="<i hidden></i>\n", **_LIBRARY)
-_mount = component("next_token", html=_SKELETON, **_PICTURE)
+_mount_library, _mount = large_component("next_token", _SKELETON)
 
 
 @dataclass(frozen=True)
@@ -56,7 +51,7 @@ class StageChip:
 
 @dataclass(frozen=True)
 class RankedToken:
-    """A token with its rank by raw probability (0 the likeliest), its probability after each row, and who cut it."""
+    """A token: its rank by raw probability (0 the likeliest), its probability after each row, the stage that cut it."""
 
     id: int
     text: str
@@ -67,14 +62,13 @@ class RankedToken:
 
 @dataclass(frozen=True, eq=False)
 class NextTokenPicture:
-    """What is drawn.
+    """The content of the picture.
 
     stages: in the order in which they are applied. is_library_order: whether that is transformers' own.
     top: the likeliest tokens, best first. followed: one more that is shown with them, or None.
     selected: the id of the selected token; drawn: of the one that came here; None for none.
     stage: the name of the stage whose result is shown; None for the last.
     ranks, pieces, curves: places along the vocabulary, the tokens there and their probabilities after each row.
-    is_greedy: the likeliest token is taken and none is drawn.
     """
 
     stages: tuple[StageChip, ...]
@@ -88,7 +82,6 @@ class NextTokenPicture:
     pieces: tuple[str, ...]
     curves: Float[np.ndarray, "row point"]
     vocabulary: int
-    is_greedy: bool
     caption: str
 
     def __post_init__(self) -> None:
@@ -101,7 +94,7 @@ class NextTokenPicture:
 
 def next_token_library() -> None:
     """Mount the script of `next_token`, once for a page, outside of what is run again."""
-    _mount_library(key="next_token_library")
+    _mount_library()
 
 
 def next_token(
@@ -113,30 +106,30 @@ def next_token(
     on_order: Callable[[tuple[str, ...]], None],
     on_token: Callable[[int], None],
 ) -> None:
-    """Draw it.
+    """Show the picture.
 
     `on_stage(name)` is called for a stage that was selected, `on_switch(name)` for one that was switched,
     `on_order(names)` for another order of the stages that are not fixed (() for the library's), `on_token(id)` for a
     token that was selected.
     """
 
-    def reordered() -> None:
-        names = st.session_state[key].order
-        if isinstance(names, list | tuple) and all(isinstance(each, str) for each in names):
-            on_order(tuple(map(str, names)))
-
     _mount(
         key=key,
         data=packed(picture),
-        on_stage_change=answers.one(key, "stage", str, on_stage),
-        on_switch_change=answers.one(key, "switch", str, on_switch),
-        on_order_change=reordered,
-        on_token_change=answers.one(key, "token", int, on_token),
+        on_stage_change=callback(key, "stage", text, on_stage),
+        on_switch_change=callback(key, "switch", text, on_switch),
+        on_order_change=callback(key, "order", _names, on_order),
+        on_token_change=callback(key, "token", number, on_token),
     )
 
 
+def _names(value: object) -> tuple[str, ...] | None:
+    is_list = isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
+    return tuple(map(str, value)) if is_list else None
+
+
 def packed(picture: NextTokenPicture) -> bytes:
-    """What goes over the wire."""
+    """The message to the browser."""
     rows = np.ascontiguousarray(picture.curves, dtype="<f4")
     header = fields_of(picture) | {
         "stages": [fields_of(each) for each in picture.stages],

@@ -1,9 +1,12 @@
 // The whole vocabulary: probability over rank, both logarithmic, and where each stage cuts.
 
+import { download } from "../scaffold/files.js"
+import { tenToMinus } from "../scaffold/percent.js"
+
 const SVG = "http://www.w3.org/2000/svg"
 const LOWEST = 1e-10
 
-class RankCurve {
+export class RankCurve {
   constructor(svg, { hover }) {
     Object.assign(this, { svg, hover })
     svg.onpointermove = (event) => hover(this.pointAt(event))
@@ -29,6 +32,12 @@ class RankCurve {
     return this.top + place * (this.bottom - this.top)
   }
 
+  /** Where a share at a rank is drawn, in pixels of the window. */
+  placeOf(rank, share) {
+    const { left, top } = this.svg.getBoundingClientRect()
+    return [left + this.x(rank), top + this.y(share)]
+  }
+
   /** The point along the curve that is nearest to the pointer. */
   pointAt(event) {
     const at = event.clientX - this.svg.getBoundingClientRect().left
@@ -38,7 +47,7 @@ class RankCurve {
     return best
   }
 
-  /** raw, before, after: a row of probabilities each; cuts: the stages that cut, each with its ranks and name. */
+  /** raw, after: a row of probabilities each; cuts: the stages that cut, each with its ranks and name. */
   draw({ ranks, vocabulary, raw, after, cuts, chosen, marks, colours }) {
     // Measured once, then told by whoever watches its size: asking would lay out the whole page anew.
     this.size ??= this.svg.getBoundingClientRect()
@@ -74,7 +83,7 @@ class RankCurve {
     for (let power = 0; power <= powers; power += powers > 6 ? 2 : 1) {
       const y = this.y(10 ** -power)
       this.add("line", { x1: this.left, x2: this.right, y1: y, y2: y, stroke: colours.hatch, "stroke-width": 0.6 })
-      const said = power <= 4 ? `${+(100 * 10 ** -power).toFixed(2)} %` : `10⁻${[...String(power)].map((d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]).join("")}`
+      const said = power <= 4 ? `${+(100 * 10 ** -power).toFixed(2)} %` : tenToMinus(power)
       this.add("text", { ...text, x: this.left - 5, y: y + 4, "text-anchor": "end" }, said)
     }
   }
@@ -110,7 +119,7 @@ class RankCurve {
     }
   }
 
-  /** A line behind the last token that is left (and before the first one), with the name of who drew it. */
+  /** A line behind the last token that is left (and before the first one), with the name of the stage that cuts there. */
   drawCut({ name, first, last, survivors }, place, isChosen, colours) {
     const stroke = isChosen ? colours.accent : colours.quiet
     const style = { stroke, "stroke-width": isChosen ? 2 : 1, "stroke-dasharray": isChosen ? "" : "4 3" }
@@ -135,10 +144,6 @@ class RankCurve {
     const ground = document.createElementNS(SVG, "rect")
     for (const [key, value] of Object.entries({ width, height, fill: colours.ground })) ground.setAttribute(key, value)
     copy.prepend(ground)
-    const link = element("a")
-    link.href = URL.createObjectURL(new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" }))
-    link.download = name
-    link.click()
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
+    download(name, new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" }))
   }
 }

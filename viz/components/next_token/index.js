@@ -1,47 +1,42 @@
 // One next token: a row of stages, the curve of the whole vocabulary, and the likeliest tokens as bars.
 
-export default mounted(
-  ".next-token",
-  (root) => new NextToken(root),
-  (view, { setTriggerValue }) => (view.tell = setTriggerValue)
-)
+import { element } from "../scaffold/drawing.js"
+import { press } from "../scaffold/keys.js"
+import { mount } from "../scaffold/mount.js"
+import { typedArray, unpack } from "../scaffold/numbers.js"
+import { percentText } from "../scaffold/percent.js"
+import { View } from "../scaffold/view.js"
+import { RankCurve } from "./curve.js"
 
-class NextToken {
+class NextToken extends View {
   constructor(root) {
-    this.root = root
-    this.part = (name) => root.querySelector(`.${name}`)
+    super(root)
     this.curve = new RankCurve(root.querySelector("svg"), { hover: (point) => this.hover(point) })
-    this.resizes = new ResizeObserver(() => {
+    this.onResize(this.part("curve"), () => {
       this.curve.size = null
       if (this.curves) this.drawCurve()
     })
-    this.resizes.observe(this.part("curve"))
     this.scrolled = 0
     this.part("tokens").onscroll = ({ target }) => (this.scrolled = target.scrollTop)
-    this.part("tokens").onkeydown = (event) => this.moveFocus(event)
+    this.part("tokens").onkeydown = (event) => press(this.keyTable(), event)
     this.part("restore").onclick = () => this.tell("order", [])
     this.part("save").onclick = () => this.curve.save("next-token.svg", this.colours)
-    // For tests and the curious.
-    root.headlight = {
+    this.offer({
       value: (stage, rank) => this.valueAt(stage, rank),
       stages: () => this.stages.map(({ name }) => name),
       tokens: () => this.rows.map(([id, text, rank, shares, cut]) => ({ id, text, rank, share: shares[this.now], cut })),
-    }
-  }
-
-  leave() {
-    this.resizes.disconnect()
+    })
   }
 
   show(bytes) {
     const { header, take } = unpack(bytes)
     Object.assign(this, header)
-    this.colours = themePalette(this.root, header.palette)
+    this.takeColours(header.palette)
     this.root.style.setProperty("--some", this.colours.amount[1])
     this.root.style.setProperty("--most", this.colours.amount[4])
     const points = this.pieces.length
-    this.ranks = numbers(Uint32Array, take(4 * points))
-    const flat = numbers(Float32Array, take(4 * points * header.rowCount))
+    this.ranks = typedArray(Uint32Array, take(4 * points))
+    const flat = typedArray(Float32Array, take(4 * points * header.rowCount))
     this.curves = Array.from({ length: header.rowCount }, (_, row) => flat.subarray(row * points, (row + 1) * points))
     this.chosen = this.stages.some(({ name, row }) => name === this.stage && row !== null) ? this.stage : null
     this.paint()
@@ -73,10 +68,7 @@ class NextToken {
     says.textContent = this.caption
     this.paintTokens()
     this.drawCurve()
-    const { dataset } = this.root
-    dataset.stage = this.chosen ?? ""
-    dataset.survivors = this.stages.findLast(({ row }) => row !== null).survivors
-    dataset.ready = "true"
+    this.ready({ stage: this.chosen ?? "", survivors: this.stages.findLast(({ row }) => row !== null).survivors })
   }
 
   paintStages() {
@@ -122,7 +114,7 @@ class NextToken {
   resultOf({ row, isOn, survivors, kept, entropy }, place) {
     if (row === null) return isOn ? "changes\nnothing" : "off"
     const counted = `${survivors.toLocaleString("en")} left`
-    const kept_ = kept < 0.99995 ? ` of ${percent(kept)}` : ""
+    const kept_ = kept < 0.99995 ? ` of ${percentText(kept)}` : ""
     return `${counted}${place ? kept_ : ""}\n${entropy.toFixed(2)} nats`
   }
 
@@ -152,12 +144,9 @@ class NextToken {
   makeMovable(chip, title, name) {
     chip.classList.add("movable")
     chip.draggable = true
-    title.onkeydown = (event) => {
-      const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
-      if (!by || !event.altKey) return
-      event.preventDefault()
-      this.move(name, by)
-    }
+    const keys = { "Alt+ArrowLeft": -1, "Alt+ArrowRight": 1 }
+    const table = [{ name: "Alt and ← →", says: "move the stage", keys, act: (by) => this.move(name, by) }]
+    title.onkeydown = (event) => press(table, event)
     chip.ondragstart = (event) => {
       event.dataTransfer.effectAllowed = "move"
       event.dataTransfer.setData("text/plain", name)
@@ -211,14 +200,15 @@ class NextToken {
     this.scrolledTo = this.selected
   }
 
+  keyTable() {
+    return [{ name: "↑ ↓", says: "go from token to token", keys: { ArrowDown: 1, ArrowUp: -1 }, act: (by) => this.moveFocus(by) }]
+  }
+
   /** One stop for the tab key; arrows go on from there. */
-  moveFocus(event) {
-    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key]
-    if (!by) return
+  moveFocus(by) {
     const rows = [...this.part("tokens").querySelectorAll(".token")]
-    const to = rows[rows.indexOf(event.target) + by]
-    if (!to) return
-    event.preventDefault()
+    const to = rows[rows.indexOf(this.root.getRootNode().activeElement) + by]
+    if (!to) return false
     rows.forEach((row) => (row.tabIndex = row === to ? 0 : -1))
     to.focus()
   }
@@ -231,13 +221,13 @@ class NextToken {
     row.classList.toggle("selected", id === this.selected)
     row.classList.toggle("drawn", id === this.drawn)
     row.classList.toggle("cut", isCut)
-    row.title = `${text}\nplace ${(rank + 1).toLocaleString("en")}, ${percent(shares[0])} by the model${isCut ? `, cut by ${cutBy}` : `, ${percent(share)} here`}${id === this.drawn ? "\nthis one came" : ""}`
+    row.title = `${text}\nplace ${(rank + 1).toLocaleString("en")}, ${percentText(shares[0])} by the model${isCut ? `, cut by ${cutBy}` : `, ${percentText(share)} here`}${id === this.drawn ? "\nthis one came" : ""}`
     const track = element("span", "track")
     for (const [name, part] of [["raw", shares[0]], ["now", share]])
       track.appendChild(element("span", name)).style.width = `${(100 * part) / most}%`
     const piece = element("span", "piece", text)
     piece.dir = "auto"
-    row.append(piece, track, element("span", "number", isCut ? cutBy : percent(share)))
+    row.append(piece, track, element("span", "number", isCut ? cutBy : percentText(share)))
     row.onclick = () => {
       this.selected = id
       this.scrolledTo = id
@@ -261,26 +251,13 @@ class NextToken {
   }
 
   hover(point) {
-    const tip = this.part("tip")
-    tip.hidden = point === null
-    if (point === null) return
+    if (point === null) return this.say(null)
     const now = this.curves[this.now][point]
-    const said = now ? `${percent(now)} after ${this.chosen ?? "all stages"}` : "cut"
-    tip.textContent = `\u2068${this.pieces[point]}\u2069 · place ${(this.ranks[point] + 1).toLocaleString("en")}\n${percent(this.curves[0][point])} by the model, ${said}`
-    tip.style.whiteSpace = "pre-line"
-    const box = this.root.getBoundingClientRect()
-    const drawing = this.curve.svg.getBoundingClientRect()
-    const x = drawing.left - box.left + this.curve.x(this.ranks[point])
-    tip.style.left = `${Math.max(0, Math.min(x + 8, box.width - tip.offsetWidth))}px`
-    tip.style.top = `${drawing.top - box.top + this.curve.y(this.curves[0][point]) - 44}px`
+    const said = now ? `${percentText(now)} after ${this.chosen ?? "all stages"}` : "cut"
+    const text = `\u2068${this.pieces[point]}\u2069 · place ${(this.ranks[point] + 1).toLocaleString("en")}\n${percentText(this.curves[0][point])} by the model, ${said}`
+    const [x, y] = this.inRoot(...this.curve.placeOf(this.ranks[point], this.curves[0][point]))
+    this.say(text, x + 8, y - 44)
   }
 }
 
-const numbers = (Type, bytes) => new Type(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
-
-function percent(part) {
-  const share = 100 * part
-  if (!share) return "0 %"
-  if (share < 0.001) return `${share.toExponential(0).replace("e-", "·10⁻").replace(/⁻(\d+)/, (_, power) => `⁻${[...power].map((d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]).join("")}`)} %`
-  return `${share.toFixed(share >= 9.95 ? 1 : share >= 0.995 ? 2 : 3)} %`
-}
+export default mount(".next-token", NextToken)

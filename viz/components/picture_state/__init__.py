@@ -1,4 +1,4 @@
-"""What changes in a picture from rerun to rerun, on its way to it apart from the picture.
+"""The state of a picture, which may change with each rerun, in a message of its own.
 
 Streamlit sends a message that it has sent before as a reference of a hundred bytes. So a large picture whose message
 says nothing of what is selected in it is sent once, and a selection costs what it holds.
@@ -6,11 +6,10 @@ says nothing of what is selected in it is sent once, and a selection costs what 
 
 import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 
-from viz.components.mounting import component
+from viz.components.scaffold import component
 
-_mount = component("picture_state", js=(Path(__file__).parent / "index.js").read_text())
+_mount = component("picture_state")
 
 
 def digest_of(*parts: bytes) -> str:

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.tokenization import Column, Comparison, readable_text
-from viz.components import answers
-from viz.components.mounting import component
-from viz.components.packing import browser_source, fields_of, pack
+from viz.components.scaffold import callback, component, fields_of, numbers, pack
 from viz.palette import for_browser
 
 _SKELETON = """\
@@ -21,7 +19,7 @@ _SKELETON = """\
   <div class="unseen" aria-live="polite"></div>
 </div>
 """
-_mount = component("token_columns", html=_SKELETON, **browser_source("token_columns"))
+_mount = component("token_columns", _SKELETON)
 
 SPECIAL, UNKNOWN = 1, 2
 
@@ -38,7 +36,7 @@ class ColumnHead:
 
 @dataclass(frozen=True)
 class ColumnsPicture:
-    """What is drawn.
+    """The content of the picture.
 
     heads: one for each column of `comparison`. pinned: start and end in characters of the whole text, or None.
     caption: what is shown of the text, and what the colours mean.
@@ -57,13 +55,13 @@ class ColumnsPicture:
 
 
 def token_columns(picture: ColumnsPicture, *, key: str, on_stretch: Callable[[int, int], None]) -> None:
-    """Draw it; `on_stretch(start, end)`, in characters of the whole text, is called when a stretch is selected."""
-
-    _mount(key=key, data=packed(picture), on_stretch_change=answers.pair(key, "stretch", on_stretch))
+    """Show the picture; `on_stretch(start, end)`, in characters of the whole text, is called for a selected stretch."""
+    chosen = callback(key, "stretch", numbers(2), lambda stretch: on_stretch(*stretch))
+    _mount(key=key, data=packed(picture), on_stretch_change=chosen)
 
 
 def packed(picture: ColumnsPicture) -> bytes:
-    """What goes over the wire: a header, then for each column its pieces as numbers."""
+    """The message to the browser: a header, then for each column its pieces as numbers."""
     comparison = picture.comparison
     header = {
         "text": comparison.text,

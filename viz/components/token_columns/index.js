@@ -1,32 +1,31 @@
 // One text, cut by several tokenizers.
 
-export default mounted(
-  ".token-columns",
-  (root) => new TokenColumns(root),
-  (view, { setTriggerValue }) => (view.choose = (stretch) => setTriggerValue("stretch", stretch))
-)
+import { element } from "../scaffold/drawing.js"
+import { ROW_ARROWS, press } from "../scaffold/keys.js"
+import { mount } from "../scaffold/mount.js"
+import { typedArray, unpack } from "../scaffold/numbers.js"
+import { View } from "../scaffold/view.js"
+import { PieceColumn } from "./pieces.js"
+import { BYTE, Ruler } from "./ruler.js"
 
-class TokenColumns {
+class TokenColumns extends View {
   constructor(root) {
-    this.root = root
-    this.part = (name) => root.querySelector(`.${name}`)
+    super(root)
     this.columns = []
     this.ruler = new Ruler(this.part("ruler"), {
       hover: (stretch) => this.hover(stretch),
       select: (stretch) => this.select(stretch),
     })
-    this.part("ruler").onkeydown = (event) => this.onRulerKey(event)
+    this.part("ruler").onkeydown = (event) => press(this.rulerKeyTable(), event)
     const body = this.part("columns")
     body.onpointerover = (event) => this.onChip(event, (column, piece) => this.hoverPiece(column, piece))
     body.onpointerleave = () => this.hover(null)
     body.onclick = (event) => this.onChip(event, (column, piece) => this.selectPiece(column, piece))
     body.addEventListener("focusin", (event) => this.onChip(event, (column, piece) => this.hoverPiece(column, piece)))
     body.addEventListener("focusout", () => this.hover(null))
-    body.onkeydown = (event) => this.onKey(event)
-    this.resizes = new ResizeObserver(() => this.ruler.draw())
-    this.resizes.observe(root)
-    // For tests and the curious.
-    root.headlight = {
+    body.onkeydown = (event) => this.onChip(event, (column, piece) => press(this.keyTable(column, piece), event))
+    this.onResize(root, this.ruler.draw)
+    this.offer({
       value: (column, piece) => {
         const { ids, look, starts, ends, data } = this.columns[column]
         const at = look[piece]
@@ -34,11 +33,7 @@ class TokenColumns {
       },
       count: (column) => this.columns[column].pieces,
       lit: () => this.columns.map((column) => [...column.body.querySelectorAll(".lit")].map((chip) => chip.piece)),
-    }
-  }
-
-  leave() {
-    this.resizes.disconnect()
+    })
   }
 
   show(bytes) {
@@ -46,10 +41,9 @@ class TokenColumns {
     this.text = new TextEncoder().encode(header.text)
     this.start = header.start
     this.before = charactersBefore(this.text)
-    const colours = themePalette(this.root, header.palette)
-    colours.identity.forEach((colour, hue) => this.root.style.setProperty(`--hue-${hue}`, colour))
-    const pairs = take(4 * header.stretches)
-    const stretches = new Uint16Array(pairs.buffer.slice(pairs.byteOffset, pairs.byteOffset + pairs.byteLength))
+    this.takeColours(header.palette)
+    this.colours.identity.forEach((colour, hue) => this.root.style.setProperty(`--hue-${hue}`, colour))
+    const stretches = typedArray(Uint16Array, take(4 * header.stretches))
     // A column that stays keeps its chips, wherever it now stands.
     const kept = new Map(this.columns.map((column) => [column.header.name, column]))
     this.columns = header.columns.map((each) => {
@@ -62,7 +56,7 @@ class TokenColumns {
     const roots = this.columns.map((column) => column.root)
     if (roots.length !== body.children.length || roots.some((each, place) => each !== body.children[place]))
       body.replaceChildren(...roots)
-    this.ruler.show(this.text, this.columns, stretches, colours)
+    this.ruler.show(this.text, this.columns, stretches, this.colours)
     this.showJumps(header)
     this.part("caption").textContent = header.caption
     const pinned = header.pinned && this.toBytes(header.pinned)
@@ -70,9 +64,8 @@ class TokenColumns {
     this.said = JSON.stringify(header.pinned)
     this.pin(pinned, isNew)
     for (const column of this.columns) this.setTabStop(column)
-    this.root.dataset.columns = header.columns.map((each) => each.name).join(",")
-    this.root.dataset.tokens = header.columns.map((each) => each.tokens).join(",")
-    this.root.dataset.ready = "true"
+    const told = (name) => header.columns.map((each) => each[name]).join(",")
+    this.ready({ columns: told("name"), tokens: told("tokens") })
   }
 
   showJumps({ jumps, count }) {
@@ -83,7 +76,7 @@ class TokenColumns {
       const name = element("bdi", "", text)
       button.append(name, element("span", "counts", counts.join("·")))
       button.title = this.columns.map((column, at) => `${column.header.title}: ${counts[at]}`).join(", ")
-      button.onclick = () => this.choose([start, end])
+      button.onclick = () => this.tell("stretch", [start, end])
       return button
     })
     row.hidden = !buttons.length
@@ -119,19 +112,14 @@ class TokenColumns {
   hoverPiece(column, piece) {
     const stretch = [column.starts[piece], column.ends[piece]]
     this.hover(stretch)
-    const tip = this.part("tip")
     const lines = column.describe(piece)
-    tip.hidden = false
-    tip.textContent = lines.join("\n")
-    this.part("unseen").textContent = `${column.header.title}: ${lines.join(", ")}`
-    const box = this.root.getBoundingClientRect()
     const over = column.chips[piece].getBoundingClientRect()
-    tip.style.left = `${Math.max(0, Math.min(over.left - box.left, box.width - tip.offsetWidth))}px`
-    tip.style.top = `${over.bottom - box.top + 6}px`
+    const [x, y] = this.inRoot(over.left, over.bottom)
+    this.say(lines.join("\n"), x, y + 6, `${column.header.title}: ${lines.join(", ")}`)
   }
 
   hover(stretch) {
-    this.part("tip").hidden = true
+    this.say(null)
     const now = stretch?.[0] < stretch?.[1] ? stretch : null
     if (String(now) === String(this.hovered ?? null)) return
     this.hovered = this.ruler.hovered = now
@@ -148,7 +136,7 @@ class TokenColumns {
     this.pin(stretch, true)
     const told = this.toCharacters(stretch)
     this.said = JSON.stringify(told)
-    this.choose(told)
+    this.tell("stretch", told)
   }
 
   pin(stretch, scroll) {
@@ -166,27 +154,26 @@ class TokenColumns {
     if (column.stop) column.stop.tabIndex = 0
   }
 
-  onKey(event) {
-    this.onChip(event, (column, piece) => {
-      const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key]
-      if (by && piece + by < column.pieces) column.reach(piece + by)
-      const next = by && column.chips[piece + by]
-      if (event.key === "Enter") this.selectPiece(column, piece)
-      else if (next) {
-        next.tabIndex = 0
-        next.focus()
-        if (column.stop !== next) column.stop?.removeAttribute("tabindex")
-        column.stop = next
-      } else return
-      event.preventDefault()
-    })
+  keyTable(column, piece) {
+    return [
+      { name: "arrows", says: "move", keys: ROW_ARROWS, act: (by) => this.focusPiece(column, piece + by) },
+      { name: "Enter", says: "selects", keys: { Enter: 0 }, act: () => this.selectPiece(column, piece) },
+    ]
   }
 
-  onRulerKey(event) {
-    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
-    if (!by) return
-    this.part("ruler").scrollLeft += by * 4 * BYTE
-    event.preventDefault()
+  focusPiece(column, piece) {
+    if (piece < column.pieces) column.reach(piece)
+    const next = column.chips[piece]
+    if (!next) return false
+    next.tabIndex = 0
+    next.focus()
+    if (column.stop !== next) column.stop?.removeAttribute("tabindex")
+    column.stop = next
+  }
+
+  rulerKeyTable() {
+    const scroll = (by) => (this.part("ruler").scrollLeft += by * 4 * BYTE)
+    return [{ name: "← →", says: "move along the text", keys: { ArrowRight: 1, ArrowLeft: -1 }, act: scroll }]
   }
 }
 
@@ -201,3 +188,5 @@ function charactersBefore(bytes) {
   before[bytes.length] = count + 1
   return before
 }
+
+export default mount(".token-columns", TokenColumns)

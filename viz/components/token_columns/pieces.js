@@ -1,16 +1,19 @@
 // One tokenizer's pieces as a column of chips.
 
-const SPECIAL = 1
-const UNKNOWN = 2
+import { element } from "../scaffold/drawing.js"
+import { typedArray } from "../scaffold/numbers.js"
+
+export const SPECIAL = 1
+export const UNKNOWN = 2
 const HUES = 12
 const AT_ONCE = 240
 // Pieces of more letters than this may be broken in two lines.
 const LONG = 16
-const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0").toUpperCase()).join(" ")
+export const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0").toUpperCase()).join(" ")
 const whole = new TextDecoder("utf-8", { fatal: true })
 
 /** The text of these bytes, or null where they are no whole characters. */
-function decoded(bytes) {
+export function decoded(bytes) {
   try {
     return whole.decode(bytes)
   } catch {
@@ -32,7 +35,7 @@ function hueOf(bytes) {
   return ((hash ^ (hash >>> 15)) >>> 0) % HUES
 }
 
-class PieceColumn {
+export class PieceColumn {
   constructor() {
     this.root = element("section", "column")
     this.head = element("div", "head")
@@ -47,10 +50,7 @@ class PieceColumn {
   /** New numbers; `text` is the window's text in bytes. */
   show(header, take, text) {
     const { shown, pieces } = header
-    const numbers = (Kind, size, count) => {
-      const bytes = take(size * count)
-      return new Kind(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
-    }
+    const numbers = (Kind, size, count) => typedArray(Kind, take(size * count))
     const count = shown.length
     Object.assign(this, { header, text, pieces })
     this.ids = numbers(Uint32Array, 4, count)

@@ -1,24 +1,20 @@
 // All boundaries at once, over the bytes of the text; only what is in view is drawn.
 
-const BYTE = 14
+import { oncePerFrame, sharpContext, shortened } from "../scaffold/drawing.js"
+import { SPECIAL, UNKNOWN, decoded, hex } from "./pieces.js"
+
+export const BYTE = 14
 const LANE = 13
 const TOP = 40
 const LABEL = 74
 
-/** As much of a text as there is room for, with an ellipsis where it is not all of it. */
-function shortened(context, text, width) {
-  if (context.measureText(text).width <= width) return text
-  const letters = Array.from(text)
-  while (letters.length && context.measureText(`${letters.join("")}…`).width > width) letters.pop()
-  return `${letters.join("")}…`
-}
-
-class Ruler {
+export class Ruler {
   constructor(root, { hover, select }) {
     this.root = root
     this.room = root.querySelector(".room")
     this.canvas = root.querySelector("canvas")
-    root.onscroll = () => this.draw()
+    this.draw = oncePerFrame(() => this.paint())
+    root.onscroll = this.draw
     root.onpointermove = (event) => hover(this.stretchAt(event))
     root.onpointerleave = () => hover(null)
     root.onclick = (event) => {
@@ -49,14 +45,6 @@ class Ruler {
 
   place(byte) {
     return LABEL + byte * BYTE - this.root.scrollLeft
-  }
-
-  /** Once before the next frame, however much changes until then. */
-  draw() {
-    this.frame ??= requestAnimationFrame(() => {
-      this.frame = null
-      this.paint()
-    })
   }
 
   paint() {

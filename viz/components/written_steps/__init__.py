@@ -6,9 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from viz.components import answers
-from viz.components.mounting import component
-from viz.components.packing import browser_source, fields_of, pack
+from viz.components.scaffold import callback, component, fields_of, number, pack
 from viz.palette import for_browser
 
 _SKELETON = """\
@@ -32,12 +30,12 @@ _SKELETON = """\
   <div class="unseen" aria-live="polite"></div>
 </div>
 """
-_mount = component("written_steps", html=_SKELETON, **browser_source("written_steps", "player"))
+_mount = component("written_steps", _SKELETON)
 
 
 @dataclass(frozen=True)
 class StepsPicture:
-    """What is drawn.
+    """The content of the picture.
 
     name: as people read it, "L2 H1"; map: as programs read it (`data-map` on the root), "cross-2-1".
     keys: what can be looked at. With `written_from` None they are a source of their own; otherwise they are the text
@@ -89,13 +87,12 @@ class StepsPicture:
 
 
 def written_steps(picture: StepsPicture, *, key: str, on_step: Callable[[int], None]) -> None:
-    """Draw it; `on_step(step)` is called when another step is selected."""
-
-    _mount(key=key, data=packed(picture), on_step_change=answers.one(key, "step", int, on_step))
+    """Show the picture; `on_step(step)` is called when another step is selected."""
+    _mount(key=key, data=packed(picture), on_step_change=callback(key, "step", number, on_step))
 
 
 def packed(picture: StepsPicture) -> bytes:
-    """What goes over the wire: a header and the weights as float16."""
+    """The message to the browser: a header and the weights as float16."""
     header = fields_of(picture, "probabilities") | {
         "shares": [_percent(probability) for probability in picture.probabilities],
         "most": round(picture.most, 4),

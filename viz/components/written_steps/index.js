@@ -1,33 +1,35 @@
 // What a model wrote, step by step, and what one head looked at for each step.
 
-export default mounted(
-  ".written-steps",
-  (root) => new WrittenSteps(root),
-  (view, { setTriggerValue }) => (view.choose = (step) => setTriggerValue("step", step))
-)
+import { readableOn } from "../scaffold/colours.js"
+import { element, sharpContext } from "../scaffold/drawing.js"
+import { ROW_ARROWS, press } from "../scaffold/keys.js"
+import { mount } from "../scaffold/mount.js"
+import { float16Array, unpack, weightText } from "../scaffold/numbers.js"
+import { Player, showWritten } from "../scaffold/player.js"
+import { View } from "../scaffold/view.js"
 
-class WrittenSteps {
+class WrittenSteps extends View {
   constructor(root) {
-    this.root = root
-    this.part = (name) => root.querySelector(`.${name}`)
-    this.player = new Player(this.part, (step, rest) => this.select(step, rest))
+    super(root)
+    this.player = new Player((name) => this.part(name), {
+      go: (step, rest) => this.select(step, rest),
+      tell: (step) => this.tell("step", step),
+    })
     // Rows also change when a font arrives.
-    this.resizes = new ResizeObserver(() => this.chips && this.draw())
-    this.resizes.observe(this.part("stage"))
-    // For tests and the curious.
-    root.headlight = {
+    this.onResize(this.part("stage"), () => this.chips && this.draw())
+    this.offer({
       value: (step, key) => this.weight(step, key) || 0,
       select: (step) => this.select(step, 0),
       place: (step) => {
         const { x, y, width, height } = this.results[step].getBoundingClientRect()
         return { x: x + width / 2, y: y + height / 2 }
       },
-    }
+    })
   }
 
   leave() {
-    this.resizes.disconnect()
-    this.forget()
+    super.leave()
+    this.player.leave()
   }
 
   show(bytes) {
@@ -35,24 +37,14 @@ class WrittenSteps {
     const { keys, outputs, selected } = header
     const text = JSON.stringify([keys, outputs, header.writtenFrom])
     const isNew = text !== this.text
-    // An answer to what the person did earlier must not pull the step back.
-    const isOld = !isNew && ([this.answered, ...this.told].includes(selected) || this.rest || this.player.beat)
-    if (!isOld) this.forget()
-    else if (selected === this.selected) this.told = []
-    Object.assign(this, header, { text, selected: isOld ? this.selected : selected, answered: selected })
-    this.weights = float16Array(take(2 * outputs.length * keys.length), outputs.length * keys.length)
-    const colours = themePalette(this.root, header.palette)
-    this.ramp = amountColours(colours)
-    this.part("bar").style.background = `linear-gradient(90deg, ${colours.amount})`
+    const step = this.player.isNews(selected, isNew) ? selected : this.selected
+    Object.assign(this, header, { text, selected: step })
+    this.weights = float16Array(take(2 * outputs.length * keys.length))
+    this.takeColours(header.palette)
+    this.part("bar").style.background = `linear-gradient(90deg, ${this.colours.amount})`
     this.part("most").textContent = weightText(this.most)
     if (isNew) this.build()
-    this.leave()
-  }
-
-  forget() {
-    this.told = []
-    this.rest = clearTimeout(this.rest)
-    this.player.stop()
+    this.unhover()
   }
 
   /** New chips for new tokens; another head of the same text only paints them anew. */
@@ -78,15 +70,17 @@ class WrittenSteps {
     chip.append(element("span", "piece", text), element("span", "share"))
     chip.onclick = () => step >= 0 && this.select(step, 0)
     chip.onpointerenter = chip.onfocus = () => this.hover(chip)
-    chip.onpointerleave = chip.onblur = () => this.leave()
-    chip.onkeydown = (event) => {
-      const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key]
-      if (!by) return
-      event.preventDefault()
+    chip.onpointerleave = chip.onblur = () => this.unhover()
+    chip.onkeydown = (event) => press(this.keyTable(chip), event)
+    return chip
+  }
+
+  keyTable(chip) {
+    const move = (by) => {
       const row = [...chip.parentElement.children].filter((one) => !one.matches(".text-itself .later"))
       row.at((row.indexOf(chip) + by) % row.length).focus()
     }
-    return chip
+    return [{ name: "arrows", says: "move", keys: ROW_ARROWS, act: move }]
   }
 
   /** NaN where a step cannot look: what it writes, and all that follows, is not there yet. */
@@ -101,18 +95,9 @@ class WrittenSteps {
 
   select(step, rest) {
     this.selected = Math.max(0, Math.min(this.outputs.length - 1, step))
-    clearTimeout(this.rest)
-    this.rest = rest === null ? null : setTimeout(() => this.tell(), rest)
-    if (this.rest) this.player.stop()
+    this.player.settle(this.selected, rest)
     this.paint()
-    if (this.rest) this.part("unseen").textContent = this.player.said
-  }
-
-  tell() {
-    this.rest = null
-    if (this.selected === (this.told.at(-1) ?? this.answered)) return
-    this.told.push(this.selected)
-    this.choose(this.selected)
+    if (rest !== null) this.part("unseen").textContent = this.said
   }
 
   paint() {
@@ -120,11 +105,16 @@ class WrittenSteps {
     for (const chip of this.chips) this.paintChip(chip)
     const row = this.part("sources")
     row.ariaLabel = `What ${this.name} looks at in step ${this.shown + 1}`
-    this.player.show(this.selected, this)
+    const { outputs, texts, selected } = this
+    const counter = `step ${selected + 1} of ${outputs.length}`
+    this.said = `${counter}: ${this.hints[selected]}`
+    this.player.show(selected, outputs.length, this.said)
+    const written = [this.textBefore, texts.slice(0, selected).join(""), texts[selected]]
+    showWritten((name) => this.part(name), counter, this.hints[selected], written)
     // Not scrollIntoView: that would move the page as well.
-    const { offsetTop, offsetHeight } = this.results[this.selected]
-    if (this.scrolledTo !== this.selected) row.scrollTop = offsetTop + offsetHeight + 6 - row.clientHeight
-    this.root.dataset.step = this.scrolledTo = this.selected
+    const { offsetTop, offsetHeight } = this.results[selected]
+    if (this.scrolledTo !== selected) row.scrollTop = offsetTop + offsetHeight + 6 - row.clientHeight
+    this.root.dataset.step = this.scrolledTo = selected
     this.draw()
   }
 
@@ -149,7 +139,7 @@ class WrittenSteps {
     const [piece, share] = chip.children
     const short = weight >= 0.005 ? weight.toFixed(2).replace(/^0/, "") : ""
     share.textContent = isKey ? short : this.shares[step]
-    chip.ariaLabel = `${piece.textContent} ${isKey ? this.said(weight) : this.shares[step]}`
+    chip.ariaLabel = `${piece.textContent} ${isKey ? this.lookText(weight) : this.shares[step]}`
     chip.ariaSelected = selected
     // One stop for the Tab key in each row, from which the arrow keys go on.
     chip.tabIndex = selected || (!this.isSelf && key === 0) ? 0 : -1
@@ -159,8 +149,7 @@ class WrittenSteps {
     if (!this.root.clientWidth) return
     this.part("caption").textContent = this.caption
     if (!this.isSelf) this.drawLines()
-    this.root.dataset.map = this.map
-    this.root.dataset.ready = "true"
+    this.ready({ map: this.map })
   }
 
   /** Between where chips stand: rows may wrap. */
@@ -195,7 +184,7 @@ class WrittenSteps {
     }
   }
 
-  said(weight) {
+  lookText(weight) {
     return Number.isNaN(weight) ? "cannot be looked at" : weightText(weight)
   }
 
@@ -208,19 +197,17 @@ class WrittenSteps {
       one.classList.toggle("same", one !== chip && key >= 0 && this.keys[key] === this.keys[one.key])
     // Isolated: a token written from right to left must not swap the two.
     const pair = `\u2068${this.outputs[this.selected]}\u2069 → \u2068${this.keys[key]}\u2069: `
-    const looks = key >= 0 && step < this.selected ? pair + this.said(this.weight(this.selected, key)) + "\n" : ""
-    const tip = this.part("tip")
-    tip.hidden = false
-    tip.textContent = this.part("unseen").textContent = looks + (this.hints[step] ?? "")
-    const box = this.root.getBoundingClientRect()
+    const looks = key >= 0 && step < this.selected ? pair + this.lookText(this.weight(this.selected, key)) + "\n" : ""
     const over = chip.getBoundingClientRect()
-    tip.style.left = `${Math.max(0, Math.min(over.left - box.left, box.width - tip.offsetWidth))}px`
-    tip.style.top = `${over.bottom - box.top + 6}px`
+    const [x, y] = this.inRoot(over.left, over.bottom)
+    this.say(looks + (this.hints[step] ?? ""), x, y + 6)
   }
 
-  leave() {
+  unhover() {
     this.hovered = null
-    this.part("tip").hidden = true
+    this.say(null)
     this.paint()
   }
 }
+
+export default mount(".written-steps", WrittenSteps)

@@ -3,9 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from viz.components import answers
-from viz.components.mounting import component
-from viz.components.packing import browser_source, fields_of, pack
+from viz.components.scaffold import callback, component, fields_of, number, pack
 from viz.palette import for_browser
 
 SHADES = ("probability", "rank", "surprisal")
@@ -17,10 +15,9 @@ _SKELETON = """\
     <span class="says"></span>
   </div>
   <div class="tree" role="tree" aria-label="Branches"></div>
-  <div class="tip" hidden></div>
 </div>
 """
-_mount = component("written_text", html=_SKELETON, **browser_source("written_text"))
+_mount = component("written_text", _SKELETON)
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ class BranchLine:
 
 @dataclass(frozen=True)
 class WrittenText:
-    """What is drawn.
+    """The content of the picture.
 
     before: what stands before the first token. tokens: those that were written. selected: the place whose next-token
         distribution is shown; as many as there are tokens: what would come next.
@@ -85,7 +82,7 @@ def written_text(
     on_branch: Callable[[int], None],
     on_shade: Callable[[str], None],
 ) -> None:
-    """Draw it.
+    """Show the picture.
 
     `on_token(place)` is called for a selected token, `on_branch(line)` for a branch of the tree, `on_shade(shade)` for
     another meaning of the colour.
@@ -94,14 +91,18 @@ def written_text(
     _mount(
         key=key,
         data=packed(written),
-        on_token_change=answers.one(key, "token", int, on_token),
-        on_branch_change=answers.one(key, "branch", int, on_branch),
-        on_shade_change=answers.one(key, "shade", str, lambda shade: on_shade(shade) if shade in SHADES else None),
+        on_token_change=callback(key, "token", number, on_token),
+        on_branch_change=callback(key, "branch", number, on_branch),
+        on_shade_change=callback(key, "shade", _shade, on_shade),
     )
 
 
+def _shade(value: object) -> str | None:
+    return str(value) if value in SHADES else None
+
+
 def packed(written: WrittenText) -> bytes:
-    """What goes over the wire."""
+    """The message to the browser."""
     header = fields_of(written) | {
         "tokens": [
             [

@@ -1,34 +1,33 @@
 // A written text as tokens that can be selected, and the tree of its branches.
 
-export default mounted(
-  ".written-text",
-  (root) => new WrittenText(root),
-  (view, { setTriggerValue }) => (view.tell = setTriggerValue)
-)
+import { readableOn } from "../scaffold/colours.js"
+import { element } from "../scaffold/drawing.js"
+import { press } from "../scaffold/keys.js"
+import { mount } from "../scaffold/mount.js"
+import { unpack } from "../scaffold/numbers.js"
+import { percentText } from "../scaffold/percent.js"
+import { View } from "../scaffold/view.js"
 
 const FULL_SURPRISAL = 10
 
-class WrittenText {
+class WrittenText extends View {
   constructor(root) {
-    this.root = root
-    this.part = (name) => root.querySelector(`.${name}`)
-    this.part("text").onkeydown = (event) => this.step(event)
-    // For tests and the curious.
-    root.headlight = {
+    super(root)
+    this.part("text").onkeydown = (event) => press(this.keyTable(), event)
+    this.offer({
+      value: (place) => this.tokens[place][2],
       tokens: () => this.tokens.map(([text, piece, probability, drawn, rank]) => ({ text, piece, probability, drawn, rank })),
       text: () => this.tokens.map(([text]) => text).join(""),
-    }
+    })
   }
 
   show(bytes) {
     const { header } = unpack(bytes)
     Object.assign(this, header)
-    this.colours = themePalette(this.root, header.palette)
-    this.ramp = amountColours(this.colours)
+    this.takeColours(header.palette)
     this.paint()
     this.paintTree()
-    const { dataset } = this.root
-    Object.assign(dataset, { tokens: this.tokens.length, done: this.isDone, selected: this.selected, ready: true })
+    this.ready({ tokens: this.tokens.length, done: this.isDone, selected: this.selected })
   }
 
   /** 0 to 1, as dark as the token is. */
@@ -79,7 +78,7 @@ class WrittenText {
     const [text, piece, probability, drawn, rank, isTurned] = token
     const isShown = /\S/.test(text)
     const nats = -Math.log(Math.max(probability, 1e-30))
-    const title = `${piece}\n${share(probability)} by the model, place ${(rank + 1).toLocaleString("en")}, ${nats.toFixed(2)} nats\n${isTurned ? "chosen by hand" : `drawn from ${share(drawn)}`}`
+    const title = `${piece}\n${percentText(probability)} by the model, place ${(rank + 1).toLocaleString("en")}, ${nats.toFixed(2)} nats\n${isTurned ? "chosen by hand" : `drawn from ${percentText(drawn)}`}`
     const chip = this.button(isShown ? text : piece + (text.includes("\n") ? "\n" : ""), place, isShown ? "" : "sign", title)
     const colour = this.ramp[Math.round(255 * this.amount(token))]
     chip.style.backgroundColor = `rgb(${colour})`
@@ -108,12 +107,13 @@ class WrittenText {
     this.tell("token", place)
   }
 
-  step(event) {
-    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
-    if (!by) return
-    event.preventDefault()
+  keyTable() {
+    return [{ name: "← →", says: "go from token to token", keys: { ArrowRight: 1, ArrowLeft: -1 }, act: (by) => this.step(by) }]
+  }
+
+  step(by) {
     const chips = [...this.part("text").querySelectorAll(".token")]
-    const to = chips[Math.max(0, Math.min(chips.length - 1, chips.indexOf(event.target.closest(".token")) + by))]
+    const to = chips[Math.max(0, Math.min(chips.length - 1, chips.indexOf(this.root.getRootNode().activeElement) + by))]
     to?.focus()
     to?.click()
   }
@@ -135,7 +135,4 @@ class WrittenText {
   }
 }
 
-function share(part) {
-  const hundredth = 100 * part
-  return `${hundredth < 0.01 ? hundredth.toExponential(1) : hundredth.toFixed(hundredth >= 10 ? 1 : 2)} %`
-}
+export default mount(".written-text", WrittenText)

@@ -1,4 +1,4 @@
-"""Charts of what a KV cache takes and buys."""
+"""Charts of the memory that a KV cache takes and of the time that it saves."""
 
 import math
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _BYTES = (
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Bytes over lengths. is_chosen: drawn in the accent's colour."""
+    """The bytes of a cache for each length of text. is_chosen: drawn in the accent's colour."""
 
     name: str
     lengths: Int64[np.ndarray, " length"]
@@ -130,7 +130,7 @@ def timing_chart(
     scale: float | int = 1.0,
     palette: Palette = LIGHT,
 ) -> Any:
-    """Something per token over its position, with the cache and without it; `scale` multiplies the numbers."""
+    """A measurement of each token over its position, with the cache and without it; `scale` multiplies the numbers."""
     rows = [
         {"position": int(position), "value": float(value) * scale, "way": way}
         for way, values in (("with the cache", with_cache), ("without", without))

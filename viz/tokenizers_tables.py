@@ -1,4 +1,4 @@
-"""What is said of tokens beside and below the columns, as escaped HTML."""
+"""Tables and sentences about tokens, as escaped HTML."""
 
 import html
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def counted(number: int, what: str) -> str:
 
 
 def chips(pieces: Sequence[str], marked: int | None = None) -> str:
-    """Pieces in a row, at most the first sixty of them; the marked one in the accent's colour."""
+    """Pieces in a row, at most the first sixty of them; the marked one has a blue frame."""
     shown = "".join(
         f'<span class="headlight-chip{" marked" if place == marked else ""}"><bdi>{html.escape(piece)}</bdi></span>'
         for place, piece in enumerate(pieces[:_MOST_CHIPS])

@@ -1,4 +1,4 @@
-"""What is written beside a KV cache, as escaped HTML."""
+"""The formula of a cache's size, and two texts side by side, as escaped HTML."""
 
 import html
 from collections.abc import Sequence
@@ -40,27 +40,6 @@ def formula(lines: Sequence[TermLine]) -> str:
             f"<div>{terms} {verdict}</div>{note}</div>"
         )
     return "".join(rows)
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, chosen: int | None = None) -> str:
-    """A table whose first column are names and whose others are numbers; row `chosen` is set off."""
-    names = "".join(f"<th>{html.escape(each)}</th>" for each in head)
-    lines = "".join(
-        f'<tr class="{"chosen" if place == chosen else ""}">'
-        + f"<th><bdi>{html.escape(row[0])}</bdi></th>"
-        + "".join(f"<td>{html.escape(each)}</td>" for each in row[1:])
-        + "</tr>"
-        for place, row in enumerate(rows)
-    )
-    return f'<div class="headlight-wide"><table class="headlight-figures"><tr>{names}</tr>{lines}</table></div>'
-
-
-def sentences(lines: Sequence[str]) -> str:
-    """A sentence a paragraph, the first one being the main one."""
-    return "".join(
-        f'<p class="{"headlight-sentence" if not place else "headlight-line"}"><bdi>{html.escape(each)}</bdi></p>'
-        for place, each in enumerate(lines)
-    )
 
 
 def side_by_side(left: str, right: str, diverges_at: int | None, texts: tuple[Sequence[str], Sequence[str]]) -> str:

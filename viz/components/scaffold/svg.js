@@ -1,6 +1,6 @@
 // A picture as SVG: what a canvas context draws, as far as the pictures here use one, written down instead.
 
-class SvgContext {
+export class SvgContext {
   constructor(width, height, measure) {
     this.size = [width, height]
     this.measure = measure
@@ -126,12 +126,3 @@ const quoted = (text) =>
     .replace(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "\ufffd")
     .replace(/[&<>"']/g, (each) => `&#${each.charCodeAt(0)};`)
 const numbers = (named) => Object.entries(named).map(([name, value]) => ` ${name}="${short(value)}"`).join("")
-
-/** Hand a file to the person, made here and sent nowhere. */
-function download(name, blob) {
-  const link = element("a")
-  link.href = URL.createObjectURL(blob)
-  link.download = name
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
-}

@@ -1,20 +1,20 @@
 // How every picture is mounted. What goes wrong in its script, whenever that is, ends in one sentence in its place and
 // in the server's log; the next data that differs is drawn again.
 
+import { element } from "./drawing.js"
+import { shared } from "./page.js"
+
 // As stack traces name this script.
 const ownName = /([^\s(@]+):\d+:\d+/.exec(new Error().stack)?.[1]
 const pictures = new Set()
 const SENTENCE = "This picture could not be drawn. It is in the server's log; choose something else, or reload the page."
 
-/**
- * The default export of a component: `make(root)` gives what draws into the element `selector`, with `show(data)` and,
- * where it holds on to anything, `leave()`; `connect(picture, component)` hands it what it tells the server with.
- */
-function mounted(selector, make, connect) {
+/** The default export of a component: it draws a `ViewClass` (see view.js) into the element `selector`. */
+export function mount(selector, ViewClass) {
   const known = new WeakMap()
   return (component) => {
     const root = component.parentElement.querySelector(selector)
-    if (!known.has(root)) known.set(root, new Mounted(root, make, connect))
+    if (!known.has(root)) known.set(root, new Mounted(root, ViewClass))
     const picture = known.get(root)
     picture.show(component)
     return () => {
@@ -25,8 +25,8 @@ function mounted(selector, make, connect) {
 }
 
 class Mounted {
-  constructor(root, make, connect) {
-    Object.assign(this, { root, make, connect, skeleton: copies(root.childNodes) })
+  constructor(root, ViewClass) {
+    Object.assign(this, { root, ViewClass, skeleton: copies(root.childNodes) })
     pictures.add(this)
   }
 
@@ -38,8 +38,8 @@ class Mounted {
     try {
       if (this.broken) root.replaceChildren(...copies(this.skeleton))
       this.broken = null
-      this.view ??= this.make(root)
-      this.connect?.(this.view, component)
+      this.view ??= new this.ViewClass(root)
+      this.view.tell = component.setTriggerValue
       this.view.show(data)
     } catch (error) {
       this.fail(error)
@@ -55,7 +55,7 @@ class Mounted {
     const { view } = this
     this.view = null
     try {
-      view?.leave?.()
+      view?.leave()
     } catch (error) {
       console.error(error)
     }
@@ -68,10 +68,8 @@ class Mounted {
     this.forget()
     for (const name of Object.keys(root.dataset)) delete root.dataset[name]
     delete root.headlight
-    const said = document.createElement("p")
-    said.className = "fault"
+    const said = element("p", "fault", SENTENCE)
     said.setAttribute("role", "alert")
-    said.textContent = SENTENCE
     root.replaceChildren(said)
     console.error(error)
     tellFault(this.component, error)
@@ -82,7 +80,7 @@ const copies = (nodes) => [...nodes].map((each) => each.cloneNode(true))
 
 /** Tell the server, after what is being done: the same once a minute, and few at all. */
 function tellFault({ setTriggerValue }, error) {
-  const told = (globalThis.headlightFaults ??= new Map())
+  const told = (shared.faults ??= new Map())
   const fault = { message: String(error?.message ?? error).slice(0, 300), stack: String(error?.stack ?? "").slice(0, 4000) }
   const now = Date.now()
   for (const [stack, at] of told) if (now - at > 60_000) told.delete(stack)

@@ -2,8 +2,8 @@
 
 import pytest
 
+from viz.sampling_charts import DrawLine, FigureLine, SweepPoint, draws_chart, figures_table, sweep_chart
 from viz.text_cards import TextCard, TextToken, legend, shade, text_cards
-from viz.text_charts import DrawLine, FigureLine, SweepPoint, draws_chart, figures_table, sweep_chart
 
 EVIL = "</span><script>alert(1)</script>"
 

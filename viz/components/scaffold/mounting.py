@@ -1,0 +1,109 @@
+"""Registers and mounts the components, and reads the values that their scripts send."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from viz.components.scaffold.source import BrowserSource, browser_source, is_alone, library_source, packed_source
+
+log = logging.getLogger(__name__)
+
+_TOLD = "faults:told"
+_MOST, _SECONDS = 5, 60.0
+_LONGEST_MESSAGE, _LONGEST_STACK = 300, 4_000
+_Value = TypeVar("_Value")
+
+
+def component(name: str, skeleton: str = "") -> Callable[..., Any]:
+    """Register the component of folder `name`; returns the function that mounts it, which takes a key, its data and
+    what to call when its values change.
+
+    skeleton: the HTML that its view draws into. What goes wrong in its script (see mount.js) is written into the log.
+    """
+    return _registered(name, skeleton, browser_source(name) if is_alone(name) else packed_source(name))
+
+
+def large_component(name: str, skeleton: str) -> tuple[Callable[[], None], Callable[..., Any]]:
+    """The same for a component whose script is large: a function that mounts the script, to be called once on a page,
+    outside of fragments, and a function that mounts the component. See `library_source`.
+    """
+    library, picture = library_source(name)
+    mount_library = _registered(f"{name}_library", "<i hidden></i>\n", library)
+
+    def mounted() -> None:
+        mount_library(key=f"{name}_library")
+
+    return mounted, _registered(name, skeleton, picture)
+
+
+def _registered(name: str, skeleton: str, source: BrowserSource) -> Callable[..., Any]:
+    mount = st.components.v2.component(
+        f"headlight.{name}", html=skeleton or None, js=source["js"], css=source["css"] or None
+    )
+
+    def mounted(*, key: str, **given: Any) -> Any:
+        return mount(key=key, on_fault_change=lambda: _log_fault(name, key), **given)
+
+    return mounted
+
+
+def callback(
+    key: str, name: str, read: Callable[[object], _Value | None], act: Callable[[_Value], None]
+) -> Callable[[], None]:
+    """A Streamlit callback for the value `name` of the component `key`: calls `act` with the value.
+
+    read: checks the value, which comes from a browser; None where it is not as it should be, and `act` is not called.
+    """
+
+    def call() -> None:
+        value = read(getattr(st.session_state.get(key), name, None))
+        if value is not None:
+            act(value)
+
+    return call
+
+
+def number(value: object) -> int | None:
+    """A whole number, as a browser told it."""
+    return value if isinstance(value, int) else None
+
+
+def numbers(count: int | None = None) -> Callable[[object], tuple[int, ...] | None]:
+    """So many whole numbers; None: any number of them."""
+
+    def read(value: object) -> tuple[int, ...] | None:
+        is_list = isinstance(value, list | tuple) and count in (None, len(value))
+        return tuple(value) if is_list and all(isinstance(each, int) for each in value) else None
+
+    return read
+
+
+def text(value: object) -> str | None:
+    """A text."""
+    return value if isinstance(value, str) else None
+
+
+def _log_fault(name: str, key: str) -> None:
+    fault = getattr(st.session_state.get(key), "fault", None)
+    if not isinstance(fault, dict):
+        return
+    now = time.monotonic()
+    told = [each for each in st.session_state.get(_TOLD, ()) if now - each < _SECONDS]
+    if len(told) >= _MOST:
+        return
+    st.session_state[_TOLD] = [*told, now]
+    log.error("%s", logged(name, str(fault.get("message", "")), str(fault.get("stack", ""))))
+
+
+def logged(name: str, message: str, stack: str) -> str:
+    """A fault as the log has it: bounded, and nothing in it can pass for another line of the log."""
+    first = f"The script of {name} failed in a browser: {_printable(message[:_LONGEST_MESSAGE])}"
+    lines = stack[:_LONGEST_STACK].splitlines()
+    return "\n".join([first, *(f"    | {_printable(line.strip())}" for line in lines if line.strip())])
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() else "�" for each in text)

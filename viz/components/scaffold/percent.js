@@ -1,0 +1,15 @@
+// Probabilities in percent, with the digits that tell small ones apart.
+
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+
+/** 10⁻⁵ for 5. */
+export const tenToMinus = (power) => `10⁻${[...String(power)].map((digit) => SUPERSCRIPTS[digit]).join("")}`
+
+/** 77.3 %, 5.04 %, 0.123 %, 3·10⁻⁵ %. */
+export function percentText(part) {
+  const share = 100 * part
+  if (!share) return "0 %"
+  if (share >= 0.001) return `${share.toFixed(share >= 9.95 ? 1 : share >= 0.995 ? 2 : 3)} %`
+  const [digit, power] = share.toExponential(0).split("e-")
+  return `${digit}·${tenToMinus(power)} %`
+}

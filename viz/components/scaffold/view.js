@@ -1,0 +1,83 @@
+// The base of a view: what draws a component into one element.
+
+import { rampColours, themePalette } from "./colours.js"
+import { sharedEntry } from "./page.js"
+
+/**
+ * A view must have
+ *   show(data)      draws what the server sent: once at first, and again whenever that differs. When it has painted it
+ *                   calls `ready`.
+ * and calls in its constructor
+ *   offer({...})    what tests and curious people read at `root.headlight`; `value(...)` is the number behind a cell.
+ * It may have
+ *   leave()         lets go of what it holds on to (timers, listeners), and calls this one.
+ *   keyTable()      the table of its keys; see keys.js.
+ * It is given
+ *   root            the element; part(name): the first element in it of this class.
+ *   tell(name, value)   tells the server, where `on_NAME_change` hears it; from the first `show` on.
+ */
+export class View {
+  constructor(root) {
+    this.root = root
+    this.observers = []
+  }
+
+  part(name) {
+    return this.root.querySelector(`.${name}`)
+  }
+
+  offer(numbers) {
+    this.root.headlight = numbers
+  }
+
+  leave() {
+    for (const each of this.observers) each.disconnect()
+    if (this.state && this.state.arrived === this.onState) this.state.arrived = null
+  }
+
+  /** Call `act` when the size of an element changes, and at first. */
+  onResize(element, act) {
+    const observer = new ResizeObserver(act)
+    observer.observe(element)
+    this.observers.push(observer)
+  }
+
+  /** Take the colours of the theme that is shown: `colours`, and `ramp` from nothing to the most. */
+  takeColours(palettes) {
+    this.colours = themePalette(this.root, palettes)
+    this.ramp = rampColours(this.colours.amount)
+  }
+
+  /**
+   * What is selected comes apart from the picture, before it or after it (picture_state): `apply(state)` is called with
+   * each state of the picture `name` that has the mark `of`.
+   */
+  followState(name, of, apply) {
+    this.state = sharedEntry("states", name, () => ({}))
+    this.onState = () => this.state.state?.of === of && apply(this.state.state)
+    this.state.arrived = this.onState
+    this.onState()
+  }
+
+  /** A tooltip at a place in the element, in pixels; text null for none. spoken: what a screen reader says. */
+  say(text, x, y, spoken = text) {
+    const tip = this.part("tip")
+    tip.hidden = text === null
+    if (text === null) return
+    tip.textContent = text
+    this.part("unseen").textContent = spoken
+    tip.style.left = `${Math.max(0, Math.min(x, this.root.clientWidth - tip.offsetWidth))}px`
+    tip.style.top = `${y}px`
+  }
+
+  /** A place in the window as one in the element. */
+  inRoot(x, y) {
+    const box = this.root.getBoundingClientRect()
+    return [x - box.left, y - box.top]
+  }
+
+  /** It has painted; `facts` are told by attributes of the element. */
+  ready(facts = {}) {
+    Object.assign(this.root.dataset, facts, { ready: true })
+  }
+}
