@@ -81,7 +81,7 @@ def _another_head(
     browser: Browser, server: Server, empty_server: Server, loaded: LoadedModel, length: int, pairs: int
 ) -> Pairs:
     """Each head is one that nobody has asked for: its map is computed, not taken from the cache."""
-    with beside_empty(browser, empty_server) as (page, empty_rerun):
+    with beside_empty(browser, empty_server) as (page, _, empty_rerun):
         heads = _unseen_heads(page, server, loaded, length)
 
         def ours() -> float:

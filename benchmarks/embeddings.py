@@ -11,14 +11,7 @@ from playwright.sync_api import Browser, Page
 
 from benchmarks.measuring import Limit, Row, compared, duration, interleaved, seconds_of, size
 from benchmarks.passages import words
-from benchmarks.serving import (
-    Server,
-    Traffic,
-    beside_empty,
-    both_apps,
-    seconds_and_bytes,
-    settled,
-)
+from benchmarks.serving import Server, beside_empty, both_apps, seconds_and_bytes, settled
 from models.embeddings import SentencesRequest, nearest_rows, row_norms
 from models.engine import Engine
 from models.loading.packs import model_folder
@@ -101,8 +94,7 @@ def _layer(browser: Browser, server: Server, empty_server: Server, pairs: int) -
     """The next layer, by its button, until the list of what is really near is that layer's."""
     text = " ".join(itertools.islice(words(), 20))
     lines = "\n".join(f"{' '.join(itertools.islice(words(7 * number), 11))}." for number in range(36))
-    with beside_empty(browser, empty_server) as (page, empty_rerun):
-        traffic = Traffic(page)
+    with beside_empty(browser, empty_server) as (page, traffic, empty_rerun):
         page.goto(server.link("embeddings", model="smollm2", text=text))
         _painted(page)
         # More than a link can carry, so it is typed.

@@ -11,15 +11,7 @@ from playwright.sync_api import Browser, Page
 
 from benchmarks.capture import plain_model
 from benchmarks.measuring import Limit, Row, compared, duration, interleaved, seconds_of, size
-from benchmarks.serving import (
-    Server,
-    Traffic,
-    beside_empty,
-    both_apps,
-    seconds_and_bytes,
-    settled,
-    visitor,
-)
+from benchmarks.serving import Server, beside_empty, both_apps, seconds_and_bytes, settled, visitor
 from models.decoding import DecodingSettings, SamplingStagesRequest, decode, decode_batch
 from models.decoding.preparation import processors_for
 from models.engine import Engine
@@ -102,8 +94,7 @@ def _batch(pairs: int) -> Row:
 
 def _knob(browser: Browser, server: Server, empty_server: Server, pairs: int) -> Iterator[Row]:
     """The temperature one step on, by its slider; every place of it is one that nobody has asked for."""
-    with beside_empty(browser, empty_server) as (page, empty_rerun):
-        traffic = Traffic(page)
+    with beside_empty(browser, empty_server) as (page, traffic, empty_rerun):
         page.goto(server.link("sampling", model=_MODEL, text=_PROMPT, **_KNOBS | {"temperature": 0.05}))
         _painted(page)
         received: list[int] = []

@@ -154,13 +154,13 @@ def visitor(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @contextmanager
-def beside_empty(browser: Browser, empty_server: Server) -> Iterator[tuple[Page, Callable[[], float]]]:
-    """A fresh visitor's page, and a rerun of the empty app in another page of this browser: its time in seconds."""
+def beside_empty(browser: Browser, empty_server: Server) -> Iterator[tuple[Page, "Traffic", Callable[[], float]]]:
+    """A fresh visitor's page, what it receives, and a rerun of the empty app beside it: its time in seconds."""
     with visitor(browser) as context, visitor(browser) as empty_context:
         page, empty = context.new_page(), empty_context.new_page()
         empty.goto(empty_server.address)
         empty_is_there(empty)
-        yield page, lambda: seconds_in(empty, "() => bench.emptyRerun()")
+        yield page, Traffic(page), lambda: seconds_in(empty, "() => bench.emptyRerun()")
 
 
 def seconds_in(page: Page, script: str, argument: object = None) -> float:

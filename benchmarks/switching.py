@@ -7,14 +7,7 @@ from playwright.sync_api import Browser
 
 from benchmarks.measuring import WARM_UP, Limit, Row, compared, duration, interleaved, seconds_of
 from benchmarks.passages import passage, passage_ids
-from benchmarks.serving import (
-    Server,
-    beside_empty,
-    both_apps,
-    painted,
-    seconds_in,
-    settled,
-)
+from benchmarks.serving import Server, beside_empty, both_apps, painted, seconds_in, settled
 from models.attention import HeadMapRequest, HeadPictureRequest, TraceRequest, ZeroHead, trace_attention, trace_rows
 from models.engine import Engine
 from models.loaded import LoadedModel
@@ -96,7 +89,7 @@ def _click(
     """Each head is one that was not off before: its forward is computed, not taken from the cache."""
     ids = passage_ids(loaded, _TOKENS)
     text = passage(loaded, _TOKENS)
-    with beside_empty(browser, empty_server) as (page, empty_rerun):
+    with beside_empty(browser, empty_server) as (page, _, empty_rerun):
         heads = iter(off)
 
         def ours() -> float:

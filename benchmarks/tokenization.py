@@ -10,16 +10,7 @@ from playwright.sync_api import Browser, Page
 
 from benchmarks.measuring import WARM_UP, Limit, Row, compared, duration, interleaved, seconds_of, size
 from benchmarks.passages import words
-from benchmarks.serving import (
-    ROOT,
-    Server,
-    Traffic,
-    beside_empty,
-    both_apps,
-    painted,
-    seconds_in,
-    settled,
-)
+from benchmarks.serving import ROOT, Server, beside_empty, both_apps, painted, seconds_in, settled
 from models.catalog import TOKENIZERS
 from models.engine import Engine
 from models.tokenization import (
@@ -163,8 +154,7 @@ def _one_word(browser: Browser, server: Server, empty_server: Server, pairs: int
     text = english(4_100)
     counts = [len(tokenize(name, text).ids) for name in _COLUMNS]
     received: list[int] = []
-    with beside_empty(browser, empty_server) as (page, empty_rerun):
-        traffic = Traffic(page)
+    with beside_empty(browser, empty_server) as (page, traffic, empty_rerun):
         page.goto(server.link("tokenizers", text="x", tokenizers=",".join(_COLUMNS)))
         painted(page, component="token-columns")
         settled(page)

@@ -61,6 +61,10 @@ def _grouped(
     return _known(name, title, model_type, hub, parameters, positions, **named, **more)
 
 
+def _hidden(layers: int, heads: int, width: int) -> dict[str, Any]:
+    return {"num_hidden_layers": layers, "num_attention_heads": heads, "hidden_size": width}
+
+
 _ALL = (
     _known(
         *("gpt2", "GPT-2", "gpt2", "openai-community/gpt2", 124_439_808, 1_024),
@@ -72,18 +76,14 @@ _ALL = (
     ),
     _known(
         *("opt-13b", "OPT 13B", "opt", "facebook/opt-13b", 12_853_473_280, 2_048),
-        num_hidden_layers=40,
-        num_attention_heads=40,
-        hidden_size=5_120,
+        **_hidden(40, 40, 5_120),
         word_embed_proj_dim=5_120,
         ffn_dim=20_480,
         vocab_size=50_272,
     ),
     _known(
         *("falcon-7b", "Falcon 7B (one key head)", "falcon", "tiiuae/falcon-7b", 6_921_720_704, 2_048),
-        num_hidden_layers=32,
-        num_attention_heads=71,
-        hidden_size=4_544,
+        **_hidden(32, 71, 4_544),
         multi_query=True,
         vocab_size=65_024,
     ),
@@ -150,10 +150,8 @@ _ALL = (
     _known(
         *("deepseek-v3", "DeepSeek-V3 (latents)", "deepseek_v3", "deepseek-ai/DeepSeek-V3", 671_026_419_200, 163_840),
         weight_bits=8,
-        num_hidden_layers=61,
-        num_attention_heads=128,
+        **_hidden(61, 128, 7_168),
         num_key_value_heads=128,
-        hidden_size=7_168,
         kv_lora_rank=512,
         qk_rope_head_dim=64,
     ),
