@@ -6,9 +6,21 @@ from collections.abc import Callable, Iterator
 
 from playwright.sync_api import Browser, Page
 
-from benchmarks.measuring import WARM_UP, Limit, Pairs, Row, compared, duration, interleaved
+from benchmarks.measuring import Limit, Pairs, Row, compared, duration, interleaved
 from benchmarks.passages import passage
-from benchmarks.serving import APP, EMPTY_APP, Server, chromium, painted, serving, settled, visitor
+from benchmarks.serving import (
+    APP,
+    EMPTY_APP,
+    Server,
+    beside_empty,
+    chromium,
+    empty_is_there,
+    painted,
+    seconds_in,
+    serving,
+    settled,
+    visitor,
+)
 from models.loaded import LoadedModel
 from models.loading import load_model
 
@@ -69,26 +81,15 @@ def _another_head(
     browser: Browser, server: Server, empty_server: Server, loaded: LoadedModel, length: int, pairs: int
 ) -> Pairs:
     """Each head is one that nobody has asked for: its map is computed, not taken from the cache."""
-    with visitor(browser) as context, visitor(browser) as empty_context:
-        page, empty = context.new_page(), empty_context.new_page()
-        empty.goto(empty_server.address)
-        empty_is_there(empty)
+    with beside_empty(browser, empty_server) as (page, _, empty_rerun):
         heads = _unseen_heads(page, server, loaded, length)
 
         def ours() -> float:
             layer, head = next(heads)
-            page.bring_to_front()
-            milliseconds = page.evaluate("which => bench.anotherHead(which)", [str(head), f"encoder-{layer}-{head}"])
-            settled(page)
-            return milliseconds / 1000
+            which = [str(head), f"encoder-{layer}-{head}"]
+            return seconds_in(page, "which => bench.anotherHead(which)", which)
 
-        def beside() -> float:
-            empty.bring_to_front()
-            milliseconds = empty.evaluate("() => bench.emptyRerun()")
-            settled(empty)
-            return milliseconds / 1000
-
-        return interleaved(ours, beside, pairs, WARM_UP)
+        return interleaved(ours, empty_rerun, pairs)
 
 
 def _unseen_heads(page: Page, server: Server, loaded: LoadedModel, length: int) -> Iterator[tuple[int, int]]:
@@ -101,12 +102,6 @@ def _unseen_heads(page: Page, server: Server, loaded: LoadedModel, length: int) 
             settled(page)
             for head in range(1, loaded.card.heads):
                 yield layer, head
-
-
-def empty_is_there(page: Page) -> None:
-    """Wait for the empty app's line."""
-    page.wait_for_selector(".st-key-line")
-    settled(page)
 
 
 def _seconds_to(

@@ -2,15 +2,16 @@
 
 import itertools
 from collections.abc import Iterator
+from functools import partial
 from typing import Literal
 
 import numpy as np
 import torch
 from playwright.sync_api import Browser, Page
 
-from benchmarks.measuring import WARM_UP, Limit, Row, compared, duration, interleaved, seconds_of, size
+from benchmarks.measuring import Limit, Row, compared, duration, interleaved, seconds_of, size
 from benchmarks.passages import words
-from benchmarks.serving import APP, EMPTY_APP, Server, Traffic, chromium, serving, settled, visitor
+from benchmarks.serving import Server, beside_empty, both_apps, seconds_and_bytes, settled
 from models.embeddings import SentencesRequest, nearest_rows, row_norms
 from models.engine import Engine
 from models.loading.packs import model_folder
@@ -31,7 +32,7 @@ _LENGTHS = (40, 12)
 def measure(pairs: int) -> list[Row]:
     """The table, the sentences, the page."""
     rows = [*_nearest(pairs), *(_sentences(min(pairs, _ENCODES), most) for most in _LENGTHS)]
-    with chromium() as browser, serving(APP) as server, serving(EMPTY_APP) as empty_server:
+    with both_apps() as (browser, server, empty_server):
         rows += _layer(browser, server, empty_server, pairs)
     return rows
 
@@ -93,12 +94,7 @@ def _layer(browser: Browser, server: Server, empty_server: Server, pairs: int) -
     """The next layer, by its button, until the list of what is really near is that layer's."""
     text = " ".join(itertools.islice(words(), 20))
     lines = "\n".join(f"{' '.join(itertools.islice(words(7 * number), 11))}." for number in range(36))
-    with visitor(browser) as context, visitor(browser) as empty_context:
-        page, empty = context.new_page(), empty_context.new_page()
-        traffic = Traffic(page)
-        empty.goto(empty_server.address)
-        empty.wait_for_selector(".st-key-line")
-        settled(empty)
+    with beside_empty(browser, empty_server) as (page, traffic, empty_rerun):
         page.goto(server.link("embeddings", model="smollm2", text=text))
         _painted(page)
         # More than a link can carry, so it is typed.
@@ -111,22 +107,9 @@ def _layer(browser: Browser, server: Server, empty_server: Server, pairs: int) -
         page.wait_for_selector(".st-key-inspector table", timeout=_PATIENCE)
         settled(page)
         received: list[int] = []
-
-        def ours() -> float:
-            page.bring_to_front()
-            before = traffic.received
-            milliseconds = page.evaluate("() => bench.nextLayer()")
-            settled(page)
-            received.append(traffic.received - before)
-            return milliseconds / 1000
-
-        def beside() -> float:
-            empty.bring_to_front()
-            milliseconds = empty.evaluate("() => bench.emptyRerun()")
-            settled(empty)
-            return milliseconds / 1000
-
-        measured = interleaved(ours, beside, min(pairs, 30), WARM_UP)
+        script = "() => bench.nextLayer()"
+        ours = partial(seconds_and_bytes, page, script, traffic, received)
+        measured = interleaved(ours, empty_rerun, min(pairs, 30))
     most = max(received)
     what = f"another layer of {points} points in 31 layers"
     yield compared(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import psutil
@@ -9,8 +10,8 @@ import torch
 from playwright.sync_api import Browser, Page
 
 from benchmarks.capture import plain_model
-from benchmarks.measuring import WARM_UP, Limit, Row, compared, duration, interleaved, seconds_of, size
-from benchmarks.serving import APP, EMPTY_APP, Server, Traffic, chromium, serving, settled, visitor
+from benchmarks.measuring import Limit, Row, compared, duration, interleaved, seconds_of, size
+from benchmarks.serving import Server, beside_empty, both_apps, seconds_and_bytes, settled, visitor
 from models.decoding import DecodingSettings, SamplingStagesRequest, decode, decode_batch
 from models.decoding.preparation import processors_for
 from models.engine import Engine
@@ -44,7 +45,7 @@ _PATIENCE = 120_000.0
 def measure(pairs: int) -> list[Row]:
     """The stages, a batch, the page."""
     rows = [_stages(pairs), _batch(min(pairs, 3))]
-    with chromium() as browser, serving(APP) as server, serving(EMPTY_APP) as empty_server:
+    with both_apps() as (browser, server, empty_server):
         rows += _knob(browser, server, empty_server, pairs)
         rows.append(_memory(browser, server))
     return rows
@@ -93,31 +94,13 @@ def _batch(pairs: int) -> Row:
 
 def _knob(browser: Browser, server: Server, empty_server: Server, pairs: int) -> Iterator[Row]:
     """The temperature one step on, by its slider; every place of it is one that nobody has asked for."""
-    with visitor(browser) as context, visitor(browser) as empty_context:
-        page, empty = context.new_page(), empty_context.new_page()
-        traffic = Traffic(page)
-        empty.goto(empty_server.address)
-        empty.wait_for_selector(".st-key-line")
-        settled(empty)
+    with beside_empty(browser, empty_server) as (page, traffic, empty_rerun):
         page.goto(server.link("sampling", model=_MODEL, text=_PROMPT, **_KNOBS | {"temperature": 0.05}))
         _painted(page)
         received: list[int] = []
-
-        def ours() -> float:
-            page.bring_to_front()
-            before = traffic.received
-            milliseconds = page.evaluate("() => bench.nextTemperature()")
-            settled(page)
-            received.append(traffic.received - before)
-            return milliseconds / 1000
-
-        def beside() -> float:
-            empty.bring_to_front()
-            milliseconds = empty.evaluate("() => bench.emptyRerun()")
-            settled(empty)
-            return milliseconds / 1000
-
-        measured = interleaved(ours, beside, min(pairs, 30), WARM_UP)
+        script = "() => bench.nextTemperature()"
+        ours = partial(seconds_and_bytes, page, script, traffic, received)
+        measured = interleaved(ours, empty_rerun, min(pairs, 30))
     what = f"one knob moved, {len(_KNOBS)} stages of 49,152 tokens"
     most = max(received)
     yield compared(

@@ -79,12 +79,17 @@ def serving(what: tuple[str, ...], environment: Mapping[str, str] | None = None)
                 raise RuntimeError(f"{what[0]} did not answer; it said: {output.read_text()[-2000:]}")
             yield Server(address, process, output, started, printed)
         finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a server to end, and see to it where it does not."""
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _free_port() -> int:
@@ -130,6 +135,13 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
+def both_apps() -> Iterator[tuple[Browser, Server, Server]]:
+    """A browser, Headlight, and the empty app that stands beside it."""
+    with chromium() as browser, serving(APP) as server, serving(EMPTY_APP) as empty_server:
+        yield browser, server, empty_server
+
+
+@contextmanager
 def visitor(browser: Browser) -> Iterator[BrowserContext]:
     """A fresh visitor: nothing cached, no session; every page of it has `bench` (in_page.js)."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
@@ -139,6 +151,24 @@ def visitor(browser: Browser) -> Iterator[BrowserContext]:
         yield context
     finally:
         context.close()
+
+
+@contextmanager
+def beside_empty(browser: Browser, empty_server: Server) -> Iterator[tuple[Page, "Traffic", Callable[[], float]]]:
+    """A fresh visitor's page, what it receives, and a rerun of the empty app beside it: its time in seconds."""
+    with visitor(browser) as context, visitor(browser) as empty_context:
+        page, empty = context.new_page(), empty_context.new_page()
+        empty.goto(empty_server.address)
+        empty_is_there(empty)
+        yield page, Traffic(page), lambda: seconds_in(empty, "() => bench.emptyRerun()")
+
+
+def seconds_in(page: Page, script: str, argument: object = None) -> float:
+    """What a function of `bench` says that it took, in seconds, in the page that is in front; then all is settled."""
+    page.bring_to_front()
+    milliseconds = page.evaluate(script, argument)
+    settled(page)
+    return milliseconds / 1000
 
 
 class Traffic:
@@ -159,6 +189,14 @@ class Traffic:
         self.received += len(payload.encode() if isinstance(payload, str) else payload)
 
 
+def seconds_and_bytes(page: Page, script: str, traffic: Traffic, received: list[int]) -> float:
+    """What `seconds_in` gives; how many bytes the page received with it is added to `received`."""
+    before = traffic.received
+    seconds = seconds_in(page, script)
+    received.append(traffic.received - before)
+    return seconds
+
+
 def painted(page: Page, map_name: str | None = None, component: str = "attention-view") -> None:
     """Wait until a component has painted (the map of this name, if one is given)."""
     page.wait_for_function("([name, map]) => bench.isPainted(name, map)", arg=[component, map_name])
@@ -169,3 +207,9 @@ def settled(page: Page) -> None:
     page.wait_for_function("() => bench.isIdle()")
     page.wait_for_timeout(200)
     page.wait_for_function("() => bench.isIdle()")
+
+
+def empty_is_there(page: Page) -> None:
+    """Wait for the empty app's line."""
+    page.wait_for_selector(".st-key-line")
+    settled(page)

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import torch
 from playwright.sync_api import Browser
 
-from benchmarks.browser import empty_is_there
-from benchmarks.measuring import WARM_UP, Limit, Pairs, Row, compared, duration, interleaved, seconds_of
+from benchmarks.measuring import WARM_UP, Limit, Row, compared, duration, interleaved, seconds_of
 from benchmarks.passages import passage, passage_ids
-from benchmarks.serving import APP, EMPTY_APP, Server, chromium, painted, serving, settled, visitor
+from benchmarks.serving import Server, beside_empty, both_apps, painted, seconds_in, settled
 from models.attention import HeadMapRequest, HeadPictureRequest, TraceRequest, ZeroHead, trace_attention, trace_rows
 from models.engine import Engine
 from models.loaded import LoadedModel
@@ -30,7 +29,7 @@ def measure(pairs: int) -> list[Row]:
     """Rows of a batch, a long text, and a click."""
     loaded = load_model("smollm2")
     rows = [_batch(loaded, min(pairs, 10)), _long(loaded, min(pairs, 3))]
-    with chromium() as browser, serving(APP) as server, serving(EMPTY_APP) as empty_server:
+    with both_apps() as (browser, server, empty_server):
         layers, heads = loaded.card.layers, loaded.card.heads
         # What ran before the layer is not computed again: nothing in the first one, nearly all in the last.
         in_turn = [((number * _STRIDE) % layers, number % heads) for number in range(layers * heads)]
@@ -90,10 +89,7 @@ def _click(
     """Each head is one that was not off before: its forward is computed, not taken from the cache."""
     ids = passage_ids(loaded, _TOKENS)
     text = passage(loaded, _TOKENS)
-    with visitor(browser) as context, visitor(browser) as empty_context:
-        page, empty = context.new_page(), empty_context.new_page()
-        empty.goto(empty_server.address)
-        empty_is_there(empty)
+    with beside_empty(browser, empty_server) as (page, _, empty_rerun):
         heads = iter(off)
 
         def ours() -> float:
@@ -101,18 +97,12 @@ def _click(
             page.goto(server.link("attention", model="smollm2", text=text, layer=layer, head=head))
             painted(page, f"decoder-{layer}-{head}")
             settled(page)
-            page.bring_to_front()
-            milliseconds = page.evaluate("() => bench.headOff()")
-            settled(page)
-            return milliseconds / 1000
+            return seconds_in(page, "() => bench.headOff()")
 
         def beside() -> float:
-            empty.bring_to_front()
-            milliseconds = empty.evaluate("() => bench.emptyRerun()")
-            settled(empty)
-            return milliseconds / 1000 + _FORWARDS * seconds_of(lambda: trace_attention(loaded, ids))
+            return empty_rerun() + _FORWARDS * seconds_of(lambda: trace_attention(loaded, ids))
 
-        measured: Pairs = interleaved(ours, beside, pairs, min(WARM_UP, 2))
+        measured = interleaved(ours, beside, pairs, min(WARM_UP, 2))
     what = f"one head off in {where}, click to both maps painted, smollm2, {_TOKENS} tokens"
     what += " (beside: 1.3 forwards and an empty rerun)"
     return compared(what, measured, duration, _SWITCHED)

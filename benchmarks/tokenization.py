@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from playwright.sync_api import Browser, Page
 
-from benchmarks.measuring import WARM_UP, Limit, Pairs, Row, compared, duration, interleaved, seconds_of, size
+from benchmarks.measuring import WARM_UP, Limit, Row, compared, duration, interleaved, seconds_of, size
 from benchmarks.passages import words
-from benchmarks.serving import APP, EMPTY_APP, ROOT, Server, Traffic, chromium, painted, serving, settled, visitor
+from benchmarks.serving import ROOT, Server, beside_empty, both_apps, painted, seconds_in, settled
 from models.catalog import TOKENIZERS
 from models.engine import Engine
 from models.tokenization import (
@@ -51,7 +51,7 @@ def measure(pairs: int) -> list[Row]:
     """Encoding, loading, memory, long texts, the page."""
     rows = [_encoding(name, pairs) for name in _COMPARED]
     rows += [_loading(min(pairs, _TIMES)), _memory(), *_long_texts(), _own(pairs)]
-    with chromium() as browser, serving(APP) as server, serving(EMPTY_APP) as empty_server:
+    with both_apps() as (browser, server, empty_server):
         rows += _one_word(browser, server, empty_server, pairs)
     return rows
 
@@ -154,12 +154,7 @@ def _one_word(browser: Browser, server: Server, empty_server: Server, pairs: int
     text = english(4_100)
     counts = [len(tokenize(name, text).ids) for name in _COLUMNS]
     received: list[int] = []
-    with visitor(browser) as context, visitor(browser) as empty_context:
-        page, empty = context.new_page(), empty_context.new_page()
-        empty.goto(empty_server.address)
-        empty.wait_for_selector(".st-key-line")
-        settled(empty)
-        traffic = Traffic(page)
+    with beside_empty(browser, empty_server) as (page, traffic, empty_rerun):
         page.goto(server.link("tokenizers", text="x", tokenizers=",".join(_COLUMNS)))
         painted(page, component="token-columns")
         settled(page)
@@ -171,19 +166,12 @@ def _one_word(browser: Browser, server: Server, empty_server: Server, pairs: int
         settled(page)
 
         def ours() -> float:
-            page.bring_to_front()
             traffic.restart()
-            milliseconds = _change(page, next(texts))
+            seconds = _change(page, next(texts))
             received.append(traffic.received)
-            return milliseconds / 1000
+            return seconds
 
-        def beside() -> float:
-            empty.bring_to_front()
-            milliseconds = empty.evaluate("() => bench.emptyRerun()")
-            settled(empty)
-            return milliseconds / 1000
-
-        measured: Pairs = interleaved(ours, beside, pairs, WARM_UP)
+        measured = interleaved(ours, empty_rerun, pairs)
     what = f"one word changed, four columns of {min(counts):,} to {max(counts):,} tokens"
     count = sorted(received)[len(received) // 2]
     return [
@@ -201,6 +189,4 @@ def _texts(text: str) -> Iterator[str]:
 
 def _change(page: Page, text: str) -> float:
     page.locator(".st-key-text_box textarea").fill(text)
-    milliseconds = page.evaluate("() => bench.anotherText()")
-    settled(page)
-    return milliseconds
+    return seconds_in(page, "() => bench.anotherText()")

@@ -78,11 +78,7 @@ def rank_chart(
         scale=alt.Scale(type="log", reverse=True, nice=False, domain=[1, max(10, *(row["place"] for row in rows))]),
         axis=alt.Axis(grid=True, values=[10**power for power in range(7)], format=",d"),
     )
-    tooltip = [
-        alt.Tooltip("layer:Q"),
-        alt.Tooltip("place:Q", format=","),
-        alt.Tooltip("probability:Q", format=".4%"),
-    ]
+    tooltip = [alt.Tooltip("layer:Q"), alt.Tooltip("place:Q", format=","), alt.Tooltip("probability:Q", format=".4%")]
     line: Any = alt.Chart(data).mark_line(
         color=palette.amount[4], strokeWidth=2, point={"size": 45, "color": palette.amount[4]}
     )

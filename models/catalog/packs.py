@@ -1,5 +1,6 @@
 """Data that comes as a package: which files, and the hash of each."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -29,3 +30,14 @@ class Pack:
     files: tuple[PackFile, ...]
     gguf: str | None = None
     is_bundled: bool = False
+
+
+def pack(distribution: str, version: str, folder: str, sha256: Mapping[str, str], gguf: str | None = None) -> Pack:
+    """A pack by the hashes of its files, which are named as in its folder."""
+    files = tuple(PackFile(f"{folder}/{name}", each) for name, each in sha256.items())
+    return Pack(distribution, version, folder, files, gguf)
+
+
+def bundled(folder: str) -> Pack:
+    """What this project trained itself, in this folder of models/bundled/."""
+    return Pack("", "", folder, (), is_bundled=True)

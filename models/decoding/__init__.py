@@ -27,14 +27,7 @@ from models.decoding.masked import (
 from models.decoding.precision import Fp8Comparison, Fp8Request
 from models.decoding.preparation import CannotWriteError
 from models.decoding.prompt_pieces import PromptPieces
-from models.decoding.prompting import (
-    PromptAnswer,
-    Prompts,
-    PromptsRequest,
-    PromptToken,
-    PromptVariant,
-    prompt_variants,
-)
+from models.decoding.prompting import PromptAnswer, Prompts, PromptsRequest, PromptToken, PromptVariant, prompt_variants
 from models.decoding.requests import BeamSearchRequest, BranchPoint, PromptRequest, WriteRequest
 from models.decoding.sampling import Stage
 from models.decoding.settings import DecodingSettings, SettingsError
@@ -52,68 +45,3 @@ from models.decoding.stages import (
 from models.decoding.steps import GenerationStep
 from models.decoding.timing import CacheTiming, CacheTimingRequest, TimedStep, cache_timing
 from models.decoding.words import OwnKnobsRequest, WordError, WordsRequest, WordTokens
-
-__all__ = [
-    "MOST_BEAMS",
-    "MOST_ROWS",
-    "BatchProgress",
-    "BatchRequest",
-    "BatchText",
-    "BatchTexts",
-    "Beam",
-    "BeamSearch",
-    "BeamSearchRequest",
-    "BranchPoint",
-    "CacheTiming",
-    "CacheTimingRequest",
-    "Candidate",
-    "CannotFillError",
-    "CannotWriteError",
-    "CommonNumbers",
-    "CommonNumbersRequest",
-    "DecodingSettings",
-    "DrawnToken",
-    "Draws",
-    "DrawsRequest",
-    "Fp8Comparison",
-    "Fp8Request",
-    "GenerationStep",
-    "MaskedToken",
-    "MaskedTokenRequest",
-    "NextToken",
-    "NextTokenRequest",
-    "Outcome",
-    "OwnKnobsRequest",
-    "PromptAnswer",
-    "PromptPieces",
-    "PromptRequest",
-    "PromptToken",
-    "PromptVariant",
-    "Prompts",
-    "PromptsRequest",
-    "SamplingStages",
-    "SamplingStagesRequest",
-    "SettingTexts",
-    "SettingsError",
-    "Stage",
-    "StageSummary",
-    "SweepRequest",
-    "TextFigures",
-    "TimedStep",
-    "TokenTrajectory",
-    "VocabularyStages",
-    "VocabularyStagesRequest",
-    "WordError",
-    "WordTokens",
-    "WordsRequest",
-    "WriteRequest",
-    "beam_search",
-    "cache_timing",
-    "decode",
-    "decode_batch",
-    "has_masked_head",
-    "masked_logits",
-    "masked_stages",
-    "prompt_variants",
-    "sampling_stages",
-]

@@ -235,20 +235,14 @@ def _batch_texts(
         # The greedy text, as it would be written with every seed.
         texts = own if size == count else [replace(own[0], seed=one.seed + row) for row in range(count)]
         figures = figures_of(
-            [text.own_ids for text in texts],
-            [text.text for text in texts],
-            [text.log_probabilities for text in texts],
+            [text.own_ids for text in texts], [text.text for text in texts], [text.log_probabilities for text in texts]
         )
         found.append(SettingTexts(one, tuple(texts), figures))
     yield _at_the_end(progress, BatchTexts(tuple(found)))
 
 
 def _write_rows(
-    engine: Engine,
-    model: str,
-    text: Prompt,
-    settings: Sequence[DecodingSettings],
-    rows: Sequence[list[GenerationStep]],
+    engine: Engine, model: str, text: Prompt, settings: Sequence[DecodingSettings], rows: Sequence[list[GenerationStep]]
 ) -> Iterator[BatchProgress]:
     """Write all rows, put each one's steps into `rows`, and tell after each forward how far it is."""
     loaded = engine.model(model)

@@ -158,13 +158,7 @@ def stub_writer(vocabulary: int) -> PreTrainedModel:
     Its weights are whatever the memory held: it never computes, and nothing is drawn to make it.
     """
     config = GPT2Config(
-        vocab_size=vocabulary,
-        n_positions=1,
-        n_embd=2,
-        n_layer=1,
-        n_head=1,
-        bos_token_id=None,
-        eos_token_id=None,
+        vocab_size=vocabulary, n_positions=1, n_embd=2, n_layer=1, n_head=1, bos_token_id=None, eos_token_id=None
     )
     with torch.device("meta"):
         model = GPT2LMHeadModel(config)

@@ -129,12 +129,7 @@ def prepare(
 
 
 def _processors(
-    loaded: LoadedModel,
-    rows: Tensor,
-    mask: Tensor,
-    settings: Sequence[DecodingSettings],
-    longest: int,
-    encoded: Any,
+    loaded: LoadedModel, rows: Tensor, mask: Tensor, settings: Sequence[DecodingSettings], longest: int, encoded: Any
 ) -> Iterator[RowProcessors]:
     """Those that `generate` itself would use, in its order, for each group of rows with the same knobs."""
     groups: dict[DecodingSettings, list[int]] = {}
@@ -172,12 +167,7 @@ def processors_for(loaded: LoadedModel, prompt: Tensor, settings: DecodingSettin
 
 
 def _processor_list(
-    loaded: LoadedModel,
-    ids: Tensor,
-    mask: Tensor,
-    longest: int,
-    knobs: dict[str, Any],
-    given: dict[str, Any],
+    loaded: LoadedModel, ids: Tensor, mask: Tensor, longest: int, knobs: dict[str, Any], given: dict[str, Any]
 ) -> Any:
     model: Any = loaded.model
     return model.generate(

@@ -1,7 +1,7 @@
 """Vectors: the rows of the table, what each layer makes of them, and what a head reads in them."""
 
 from models.embeddings.anatomy import NoHiddenStatesError, final_norm
-from models.embeddings.layer_maps import LayersDone, LayersMap, LayersMapRequest, MapPoint
+from models.embeddings.layer_maps import LayersMap, LayersMapRequest, MapPoint
 from models.embeddings.lens import (
     MOST_POSITIONS,
     Lens,
@@ -15,21 +15,13 @@ from models.embeddings.lens import (
     normed,
     read_out,
 )
-from models.embeddings.maps import (
-    MapError,
-    NearVectors,
-    Projection,
-    Trust,
-    aligned,
-    nearest,
-    project,
-)
+from models.embeddings.maps import MapError, NearVectors, Projection, Trust, aligned, nearest, project
 from models.embeddings.pieces import FoundPiece, NoSuchPieceError, PieceRequest, find_piece
 from models.embeddings.positions import Agreement, SwapError, Swapped, SwappedRequest, swap_words
 from models.embeddings.precision import Precision, PrecisionError, precisions
+from models.embeddings.progress import HowFar
 from models.embeddings.senses import Senses, SensesError, SensesRequest, Separation, separation
 from models.embeddings.sentences import (
-    SentencesDone,
     SentencesError,
     SentencesMapRequest,
     SentencesPrecisionRequest,
@@ -61,76 +53,3 @@ from models.embeddings.table import (
     table_facts,
 )
 from models.embeddings.vectors import Embedding, EmbedRequest, embed
-
-__all__ = [
-    "MOST_POSITIONS",
-    "Agreement",
-    "EmbedRequest",
-    "Embedding",
-    "FoundPiece",
-    "LayersDone",
-    "LayersMap",
-    "LayersMapRequest",
-    "Lens",
-    "LensError",
-    "LensRequest",
-    "LensTable",
-    "LensTableRequest",
-    "MapError",
-    "MapPoint",
-    "NearVectors",
-    "NearestRequest",
-    "Neighbours",
-    "NoHiddenStatesError",
-    "NoSuchPieceError",
-    "NormsRequest",
-    "PieceRequest",
-    "PositionTable",
-    "Precision",
-    "PrecisionError",
-    "Projection",
-    "Rotary",
-    "Row",
-    "RowRequest",
-    "Senses",
-    "SensesError",
-    "SensesRequest",
-    "SentenceVectors",
-    "SentencesDone",
-    "SentencesError",
-    "SentencesMapRequest",
-    "SentencesPrecisionRequest",
-    "SentencesRequest",
-    "Separation",
-    "SimilarityError",
-    "SwapError",
-    "Swapped",
-    "SwappedRequest",
-    "TableError",
-    "TableFacts",
-    "TableFactsRequest",
-    "TokenCosines",
-    "TokenCosinesRequest",
-    "Top",
-    "TopRequest",
-    "Trust",
-    "aligned",
-    "anisotropy",
-    "can_read_out",
-    "centred",
-    "cosines",
-    "embed",
-    "final_norm",
-    "find_piece",
-    "nearest",
-    "nearest_rows",
-    "normed",
-    "precisions",
-    "project",
-    "read_out",
-    "row_norms",
-    "sentence_vector",
-    "separation",
-    "swap_words",
-    "table_facts",
-]

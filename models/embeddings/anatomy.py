@@ -238,9 +238,7 @@ def _made(calls: list[_Call], output: Tensor) -> _Call | None:
 
 
 def _first(
-    calls: list[_Call],
-    hidden: Float[Tensor, "2 2 width"],
-    static: Float[Tensor, "2 2 table_width"],
+    calls: list[_Call], hidden: Float[Tensor, "2 2 width"], static: Float[Tensor, "2 2 table_width"]
 ) -> tuple[str, float | int]:
     """What was made of the static vectors before the first layer, in words, and the number they were multiplied with.
 

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from models.embeddings.maps import Dimensions, MapError, Method, Trust, aligned, check_count, is_one_point, project
 from models.embeddings.occurrences import word_tokens
+from models.embeddings.progress import HowFar
 from models.embeddings.vectors import Embedding, EmbedRequest
 from models.engine import Engine, Stepwise
 from models.forward.inputs import InputError
@@ -32,14 +33,6 @@ class MapPoint:
     is_special: bool
 
 
-@dataclass(frozen=True)
-class LayersDone:
-    """How far it is: layers that have their map, of how many."""
-
-    done: int
-    of: int
-
-
 @dataclass(frozen=True, eq=False)
 class LayersMap:
     """One map for each layer, each turned onto the one before.
@@ -58,7 +51,7 @@ class LayersMap:
 
 
 @dataclass(frozen=True)
-class LayersMapRequest(Stepwise[LayersDone | LayersMap, LayersMap]):
+class LayersMapRequest(Stepwise[HowFar | LayersMap, LayersMap]):
     """Maps of all layers for the tokens of some sentences: with `Engine.run`, or as a job.
 
     word: only where this stands, as a whole word in whatever case; None for all tokens.
@@ -75,8 +68,8 @@ class LayersMapRequest(Stepwise[LayersDone | LayersMap, LayersMap]):
     same_size: bool = False
     with_special: bool = False
 
-    def computed(self, engine: Engine) -> Iterator[LayersDone | LayersMap]:
-        """LayersDone after each layer, and LayersMap at the end, which the engine keeps for `run`.
+    def computed(self, engine: Engine) -> Iterator[HowFar | LayersMap]:
+        """HowFar after each layer, and LayersMap at the end, which the engine keeps for `run`.
 
         Raises what `EmbedRequest` raises, and MapError for too few or too many points, or a word that is nowhere.
         """
@@ -84,7 +77,7 @@ class LayersMapRequest(Stepwise[LayersDone | LayersMap, LayersMap]):
         check_count(len(labels), self.method)
         states = self._states(engine, labels)
         maps, explained, trust, flat = [], [], [], []
-        yield LayersDone(0, len(states))
+        yield HowFar(0, len(states))
         for done, layer in enumerate(states, start=1):
             flat.append(is_one_point(layer))
             if flat[-1]:
@@ -96,7 +89,7 @@ class LayersMapRequest(Stepwise[LayersDone | LayersMap, LayersMap]):
                 maps.append(projection.points)
                 explained.append(projection.explained)
                 trust.append(projection.trust)
-            yield LayersDone(done, len(states))
+            yield HowFar(done, len(states))
         if all(flat):
             raise MapError("All these vectors are equal in every layer: there is nothing to map.")
         points = aligned(np.stack(maps), self.same_size)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from models.embeddings.maps import Dimensions, Method, Projection, project
 from models.embeddings.precision import NEIGHBOURS, Precision, precisions
+from models.embeddings.progress import HowFar
 from models.embeddings.similarity import Pooling
 from models.engine import Engine, Stepwise, on_one_thread
 from models.errors import HeadlightError
@@ -28,14 +29,6 @@ _ROWS_AT_ONCE = 64
 
 class SentencesError(HeadlightError):
     """Too many sentences, or none that a vector can be made of."""
-
-
-@dataclass(frozen=True)
-class SentencesDone:
-    """How far it is: sentences that have their vector, of how many."""
-
-    done: int
-    of: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +48,7 @@ class SentenceVectors:
 
 
 @dataclass(frozen=True)
-class SentencesRequest(Stepwise[SentencesDone | SentenceVectors, SentenceVectors]):
+class SentencesRequest(Stepwise[HowFar | SentenceVectors, SentenceVectors]):
     """A vector for each sentence, from the last layer: as a job, or at once with `Engine.run`, which keeps it.
 
     pooling: "mean" of all tokens, special ones included, "cls" the first, "last" the last token.
@@ -76,8 +69,8 @@ class SentencesRequest(Stepwise[SentencesDone | SentenceVectors, SentenceVectors
                 "take a part of them."
             )
 
-    def computed(self, engine: Engine) -> Iterator[SentencesDone | SentenceVectors]:
-        """SentencesDone after each forward, and SentenceVectors at the end, which the engine keeps for `run`.
+    def computed(self, engine: Engine) -> Iterator[HowFar | SentenceVectors]:
+        """HowFar after each forward, and SentenceVectors at the end, which the engine keeps for `run`.
 
         Raises what `load_model` raises, InputError for a model without a tokenizer, SentencesError where no sentence is
         left or one holds what is not text.
@@ -100,7 +93,7 @@ class SentencesRequest(Stepwise[SentencesDone | SentenceVectors, SentenceVectors
             sharers.setdefault(ids, []).append(row)
         vectors: Float[np.ndarray, "sentence width"] | None = None
         done = 0
-        yield SentencesDone(0, len(kept))
+        yield HowFar(0, len(kept))
         batches = _batches(list(sharers))
         at_once = torch.get_num_threads() if loaded.device.type == "cpu" else 1
         with ThreadPoolExecutor(at_once) as threads:
@@ -115,7 +108,7 @@ class SentencesRequest(Stepwise[SentencesDone | SentenceVectors, SentenceVectors
                         vectors = np.empty((len(kept), len(vector)), dtype=np.float32)
                     vectors[sharers[ids]] = vector
                     done += len(sharers[ids])
-                yield SentencesDone(done, len(kept))
+                yield HowFar(done, len(kept))
         assert vectors is not None
         yield SentenceVectors(vectors, tuple(kept), len(self.sentences) - len(ids_of), too_long, len(sharers))
 

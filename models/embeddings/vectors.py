@@ -76,11 +76,7 @@ class EmbedRequest:
             return embed(loaded, self.text, target)
 
 
-def embed(
-    loaded: LoadedModel,
-    text: str | Sequence[int],
-    target_text: str | Sequence[int] | None = None,
-) -> Embedding:
+def embed(loaded: LoadedModel, text: str | Sequence[int], target_text: str | Sequence[int] | None = None) -> Embedding:
     """Run the model once over `text` and keep what each layer makes of it.
 
     text: a text, or token ids that go to the model as they are.

@@ -18,28 +18,3 @@ from models.engine.model_pool import ModelPoolFullError
 from models.engine.stepwise import Stepwise
 from models.engine.threads import on_one_thread
 from models.engine.wanted import NobodyWaits, Wanted
-
-__all__ = [
-    "MOST_CHARACTERS",
-    "MOST_CHARACTERS_ALONE",
-    "ByteCache",
-    "ComputerFullError",
-    "DeviceFailureError",
-    "Engine",
-    "Gate",
-    "JobError",
-    "MemoryUse",
-    "ModelPoolFullError",
-    "NobodyWaits",
-    "Progress",
-    "Request",
-    "RequestTooLargeError",
-    "StepsRequest",
-    "Stepwise",
-    "Wanted",
-    "device_name",
-    "engine",
-    "on_one_thread",
-    "size_of",
-    "threads_asleep",
-]

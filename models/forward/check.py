@@ -105,14 +105,7 @@ def check(loaded: LoadedModel, inputs: Inputs) -> tuple[Finding, ...]:
             "damaged, or its training went astray. Get the files anew, or take an earlier checkpoint."
         )
     return (
-        *_drawn(
-            loaded,
-            trace,
-            known,
-            tolerance(loaded, _WEIGHTS),
-            tolerance(loaded, _OUTPUT),
-            is_nudged=False,
-        ),
+        *_drawn(loaded, trace, known, tolerance(loaded, _WEIGHTS), tolerance(loaded, _OUTPUT), is_nudged=False),
         *_without_maps(loaded, trace, known),
         _lens(loaded, known),
         _hidden_token(loaded, inputs),

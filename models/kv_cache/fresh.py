@@ -4,13 +4,7 @@ from functools import partial
 from typing import Any
 
 from transformers import GenerationConfig, PreTrainedModel
-from transformers.cache_utils import (
-    BaseQuantizedLayer,
-    Cache,
-    DynamicLayer,
-    EncoderDecoderCache,
-    StaticLayer,
-)
+from transformers.cache_utils import BaseQuantizedLayer, Cache, DynamicLayer, EncoderDecoderCache, StaticLayer
 from transformers.generation import GenerationMode
 
 

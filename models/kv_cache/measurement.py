@@ -10,13 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from transformers import EncoderDecoderCache
-from transformers.cache_utils import (
-    BaseQuantizedLayer,
-    Cache,
-    DummyLayer,
-    LinearAttentionCacheLayerMixin,
-    StaticLayer,
-)
+from transformers.cache_utils import BaseQuantizedLayer, Cache, DummyLayer, LinearAttentionCacheLayerMixin, StaticLayer
 
 from models.kv_cache.shape import CacheKind, LayerShape
 

@@ -10,14 +10,7 @@ from models.kv_cache.shape import CacheFormulaError, LayerShape
 
 # Bits per stored number, by the names that people and torch use.
 BITS: Mapping[str, int] = MappingProxyType(
-    {
-        "float32": 32,
-        "bfloat16": 16,
-        "float16": 16,
-        "float8_e4m3fn": 8,
-        "int8": 8,
-        "int4": 4,
-    }
+    {"float32": 32, "bfloat16": 16, "float16": 16, "float8_e4m3fn": 8, "int8": 8, "int4": 4}
 )
 SHORT_NAMES: Mapping[str, str] = MappingProxyType(
     {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16", "fp8": "float8_e4m3fn", "int8": "int8", "int4": "int4"}

@@ -56,12 +56,7 @@ def bytes_at(
 
 
 def longest_context(
-    shape: Sequence[LayerShape],
-    free_bytes: int,
-    *,
-    rows: int = 1,
-    dtype: Dtype = "bfloat16",
-    source_positions: int = 0,
+    shape: Sequence[LayerShape], free_bytes: int, *, rows: int = 1, dtype: Dtype = "bfloat16", source_positions: int = 0
 ) -> int | None:
     """The most positions for which the cache of `rows` sequences takes at most `free_bytes`; None for no end.
 

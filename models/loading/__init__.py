@@ -15,32 +15,19 @@ if TYPE_CHECKING:
     from models.loading.load import load_model, wrap_model
     from models.loading.packs import PackError
 
-__all__ = [
-    "ArchitectureNotSupportedError",
-    "DeviceError",
-    "FolderError",
-    "LoadedModel",
-    "ModelRefusedError",
-    "PackError",
-    "choose_device",
-    "load_model",
-    "open_folder",
-    "wrap_model",
-]
-
-_HOMES = {
-    "LoadedModel": "models.loaded",
-    "PackError": "models.loading.packs",
-    "ArchitectureNotSupportedError": "models.loading.checks",
-    "ModelRefusedError": "models.loading.checks",
-    "DeviceError": "models.loading.device",
-    "choose_device": "models.loading.device",
-    "FolderError": "models.loading.folder_names",
-    "open_folder": "models.loading.folders",
+_NAMES = {
+    "models.loaded": ("LoadedModel",),
+    "models.loading.checks": ("ArchitectureNotSupportedError", "ModelRefusedError"),
+    "models.loading.device": ("DeviceError", "choose_device"),
+    "models.loading.folder_names": ("FolderError",),
+    "models.loading.folders": ("open_folder",),
+    "models.loading.load": ("load_model", "wrap_model"),
+    "models.loading.packs": ("PackError",),
 }
+_HOMES = {name: home for home, names in _NAMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES.get(name, "models.loading.load")), name)
+    return getattr(import_module(_HOMES[name]), name)

@@ -19,10 +19,7 @@ from transformers import (
     PreTrainedConfig,
     PreTrainedModel,
 )
-from transformers.models.auto.modeling_auto import (
-    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
-    MODEL_FOR_MASKED_LM_MAPPING_NAMES,
-)
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from models.catalog import Family, ModelCard, Pack
 from models.errors import HeadlightError
@@ -99,8 +96,7 @@ def weights_among(names: Collection[str]) -> Weights:
     if SHARDS_INDEX in names:
         return Weights("safetensors", (SHARDS_INDEX, *sorted(each for each in names if _SHARD.fullmatch(each))))
     ggufs = sorted(
-        (each for each in names if each.lower().endswith(".gguf")),
-        key=lambda each: ("q8" not in each.lower(), each),
+        (each for each in names if each.lower().endswith(".gguf")), key=lambda each: ("q8" not in each.lower(), each)
     )
     if ggufs:
         return Weights("gguf", (ggufs[0],))

@@ -20,13 +20,7 @@ from models.tokenization.pieces import (
     readable_text,
 )
 from models.tokenization.pipeline import Stages, Word
-from models.tokenization.requests import (
-    ComparisonRequest,
-    CountsRequest,
-    FactsRequest,
-    OriginsRequest,
-    StagesRequest,
-)
+from models.tokenization.requests import ComparisonRequest, CountsRequest, FactsRequest, OriginsRequest, StagesRequest
 from models.tokenization.shown_origins import ShownMerge, ShownOrigin
 from models.tokenization.tokenize import tokenize
 from models.tokenization.training import (
@@ -40,54 +34,3 @@ from models.tokenization.training import (
 )
 from models.tokenization.window import WINDOW, Column, Comparison, Disagreement
 from models.tokenization.writing import TextStream
-
-__all__ = [
-    "ALGORITHMS",
-    "LARGEST_FILE",
-    "PATTERNS",
-    "SHORTEST_TEXT",
-    "WINDOW",
-    "Column",
-    "Comparison",
-    "ComparisonRequest",
-    "Counts",
-    "CountsRequest",
-    "Difference",
-    "Disagreement",
-    "FactsRequest",
-    "Lattice",
-    "LoadedTokenizer",
-    "LongestMatch",
-    "NoOriginError",
-    "OpenedFile",
-    "OriginsRequest",
-    "OwnTokenizer",
-    "Piece",
-    "ShownMerge",
-    "ShownOrigin",
-    "Stages",
-    "StagesRequest",
-    "TextError",
-    "TextStream",
-    "Tokenization",
-    "TokenizerFacts",
-    "TokenizerFileError",
-    "TrainTokenizerRequest",
-    "TrainingError",
-    "TrainingProgress",
-    "Word",
-    "check_training",
-    "cut_by_text_alone",
-    "encode",
-    "fault_of_tokenizer_json",
-    "keep_own",
-    "load_tokenizer",
-    "new_own_name",
-    "open_tokenizer_file",
-    "pieces_of_ids",
-    "prepared_tokenizer",
-    "readable_bytes",
-    "readable_text",
-    "smallest_vocabulary",
-    "tokenize",
-]

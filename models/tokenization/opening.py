@@ -16,13 +16,7 @@ from tokenizers import Tokenizer
 from models.catalog import TokenizerFormat
 from models.catalog.tokenizers import GPT2_PATTERN, LLAMA3_PATTERN, O200K_PATTERN, QWEN_PATTERN
 from models.tokenization.bounds import MOST_ADDED, MOST_PIECES, check_count, check_state
-from models.tokenization.conversion import (
-    TokenizerFileError,
-    byte_level_bpe,
-    tekken,
-    tiktoken_ranks,
-    wordpiece,
-)
+from models.tokenization.conversion import TokenizerFileError, byte_level_bpe, tekken, tiktoken_ranks, wordpiece
 from models.tokenization.loaded import cut_by_text_alone, is_failure, lacks_unknown
 from models.tokenization.sentence_piece import sentencepiece
 

@@ -70,11 +70,7 @@ def origins(
 
 
 def _origin(
-    loaded: LoadedTokenizer,
-    word: Word,
-    ids: Sequence[int],
-    spans: Sequence[tuple[int, int]],
-    stretch: tuple[int, int],
+    loaded: LoadedTokenizer, word: Word, ids: Sequence[int], spans: Sequence[tuple[int, int]], stretch: tuple[int, int]
 ) -> Origin:
     if word.is_added:
         return Origin(word, tuple(ids))

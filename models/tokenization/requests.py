@@ -1,16 +1,20 @@
 """What the pages ask of tokenizers, and the answers: arrays and strings, only the slice that is shown."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from models.engine import Engine
 from models.tokenization.comparison import Disagreements, disagreements
-from models.tokenization.counts import Counts, TimedCut, counts, timed_cut
+from models.tokenization.counts import Counts, CutText, TimedCut, counts, timed_cut
 from models.tokenization.facts import TokenizerFacts
 from models.tokenization.pieces import check_is_text
 from models.tokenization.pipeline import Stages, stages
 from models.tokenization.sandboxed import answered
 from models.tokenization.shown_origins import ShownOrigin, shown_origins
 from models.tokenization.window import Comparison, window_of
+
+Given = TypeVar("Given")
 
 
 @dataclass(frozen=True)
@@ -25,26 +29,43 @@ class FactsRequest:
 
 
 @dataclass(frozen=True)
-class CutTextRequest:
-    """Where all the pieces of a text are."""
+class _OfAText:
+    """One text and one tokenizer."""
 
     tokenizer: str
     text: str
     split_special_tokens: bool
 
-    def answer(self, engine: Engine) -> TimedCut:
-        """Raises TextError."""
+    def answered(self, engine: Engine, task: Callable[..., Given]) -> Given:
         check_is_text(self.text)
-        return answered(engine.tokenizer(self.tokenizer), timed_cut, self.text, self.split_special_tokens)
+        return answered(engine.tokenizer(self.tokenizer), task, self.text, self.split_special_tokens)
 
 
 @dataclass(frozen=True)
-class CountsRequest:
-    """Counts over the whole text."""
+class _OfTokenizers:
+    """One text and several tokenizers."""
 
-    tokenizer: str
+    tokenizers: tuple[str, ...]
     text: str
     split_special_tokens: bool
+
+    def cuts(self, engine: Engine) -> list[CutText]:
+        each = (CutTextRequest(name, self.text, self.split_special_tokens) for name in self.tokenizers)
+        return [engine.run(request).cut for request in each]
+
+
+@dataclass(frozen=True)
+class CutTextRequest(_OfAText):
+    """Where all the pieces of a text are."""
+
+    def answer(self, engine: Engine) -> TimedCut:
+        """Raises TextError."""
+        return self.answered(engine, timed_cut)
+
+
+@dataclass(frozen=True)
+class CountsRequest(_OfAText):
+    """Counts over the whole text."""
 
     def answer(self, engine: Engine) -> Counts:
         """Raises TextError."""
@@ -54,45 +75,32 @@ class CountsRequest:
 
 
 @dataclass(frozen=True)
-class ComparisonRequest:
+class ComparisonRequest(_OfTokenizers):
     """A window of at most `WINDOW` characters from `start` on."""
 
-    tokenizers: tuple[str, ...]
-    text: str
-    split_special_tokens: bool
     start: int
 
     def answer(self, engine: Engine) -> Comparison:
         """Raises TextError."""
-        cuts = [engine.run(CutTextRequest(name, self.text, self.split_special_tokens)).cut for name in self.tokenizers]
+        cuts = self.cuts(engine)
         found: Disagreements = engine.run(_DisagreementsRequest(self.tokenizers, self.text, self.split_special_tokens))
         loaded = [engine.tokenizer(name) for name in self.tokenizers]
         return window_of(loaded, cuts, found, self.text, self.start)
 
 
 @dataclass(frozen=True)
-class _DisagreementsRequest:
-    tokenizers: tuple[str, ...]
-    text: str
-    split_special_tokens: bool
-
+class _DisagreementsRequest(_OfTokenizers):
     def answer(self, engine: Engine) -> Disagreements:
-        cuts = [engine.run(CutTextRequest(name, self.text, self.split_special_tokens)).cut for name in self.tokenizers]
-        return disagreements(cuts, len(self.text.encode()))
+        return disagreements(self.cuts(engine), len(self.text.encode()))
 
 
 @dataclass(frozen=True)
-class StagesRequest:
+class StagesRequest(_OfAText):
     """Each stage of a text, for one tokenizer."""
-
-    tokenizer: str
-    text: str
-    split_special_tokens: bool
 
     def answer(self, engine: Engine) -> Stages:
         """Raises TextError."""
-        check_is_text(self.text)
-        return answered(engine.tokenizer(self.tokenizer), stages, self.text, self.split_special_tokens)
+        return self.answered(engine, stages)
 
 
 @dataclass(frozen=True)

@@ -54,10 +54,7 @@ def _changed_maps(request: "HeadMapRequest", shown: "HeadMapRequest", status: De
             for each in changed:
                 label = f"{head_name(each.layer, each.head)} · {each.largest:.3f}"
                 st.button(
-                    label,
-                    key=f"changed_map_{each.layer}_{each.head}",
-                    on_click=open_head,
-                    args=(each.layer, each.head),
+                    label, key=f"changed_map_{each.layer}_{each.head}", on_click=open_head, args=(each.layer, each.head)
                 )
 
 

@@ -15,12 +15,7 @@ from pages.shared.link import run_again
 if TYPE_CHECKING:
     from models.attention import TracedText
 
-_SINKS = {
-    "in": "nothing",
-    "special": "special tokens",
-    "first": "the first token",
-    "out": "both (the sink)",
-}
+_SINKS = {"in": "nothing", "special": "special tokens", "first": "the first token", "out": "both (the sink)"}
 _BY = {"weight": "the weight", "value": "weight × length of the value"}
 _POOLED = {"max": "largest weight", "mean": "mean weight"}
 _LONG = 512

@@ -10,19 +10,7 @@ import streamlit as st
 from models.catalog import MODELS
 from models.engine import engine
 from models.errors import HeadlightError
-from pages.embeddings.choices import (
-    AXES,
-    CENTRED,
-    DEPTH,
-    METHOD,
-    METHODS,
-    POINT,
-    POINTS,
-    SENSES,
-    WORD,
-    senses,
-    texts,
-)
+from pages.embeddings.choices import AXES, CENTRED, DEPTH, METHOD, METHODS, POINT, POINTS, SENSES, WORD, senses, texts
 from pages.shared import thread
 from pages.shared.bound import bound, names_of
 from pages.shared.job import Job
@@ -30,7 +18,7 @@ from pages.shared.link import note
 from viz.components.layer_map import LayerMap, MapPoint, layer_map
 
 if TYPE_CHECKING:
-    from models.embeddings import Embedding, LayersDone, LayersMap, LayersMapRequest, NearVectors
+    from models.embeddings import Embedding, HowFar, LayersMap, LayersMapRequest, NearVectors
 
 _MAPS = Job("maps")
 _NEAR = 8
@@ -166,7 +154,7 @@ def _same_sense(lines: tuple[str, ...], word: str, named: tuple[str, ...]) -> tu
     return None
 
 
-def _progress_text(step: "LayersDone") -> tuple[float, str]:
+def _progress_text(step: "HowFar") -> tuple[float, str]:
     return step.done / max(1, step.of), f"Layer {step.done} of {step.of} has its map."
 
 

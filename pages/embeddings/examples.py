@@ -51,44 +51,35 @@ class EmbeddingsExample:
 
 EXAMPLES = (
     EmbeddingsExample(
-        label="bank",
-        model="minilm",
-        text="She opened an account at the bank.\nHe asked the bank for a loan.\n"
+        "bank",
+        "minilm",
+        "She opened an account at the bank.\nHe asked the bank for a loan.\n"
         "My bank charges a fee for every card.\nThe river burst its bank after the rain.\n"
         "We sat on the grassy bank and fished.\nAn otter slept on the muddy bank.",
-        show="context",
+        "context",
+        "Six sentences, one word. At the input *bank* is the same vector six times and differs only by its "
+        "position. Press *Play*: where do the two meanings part?",
         word="bank",
         senses=("money", "money", "money", "river", "river", "river"),
-        look="Six sentences, one word. At the input *bank* is the same vector six times and differs only by its "
-        "position. Press *Play*: where do the two meanings part?",
     ),
     EmbeddingsExample(
-        label="Eiffel Tower",
-        model="smollm2",
-        text="The Eiffel Tower is located in the city of",
-        show="lens",
-        answer=" Paris",
-        look="Each row is what the model would say if it stopped there. *Paris* starts far down; in which layer does "
+        *("Eiffel Tower", "smollm2", "The Eiffel Tower is located in the city of", "lens"),
+        "Each row is what the model would say if it stopped there. *Paris* starts far down; in which layer does "
         "it come to the front?",
+        answer=" Paris",
     ),
     EmbeddingsExample(
-        label="king − man + woman",
-        model="minilm",
-        text="The king spoke to the queen.",
-        show="table",
+        *("king − man + woman", "minilm", "The king spoke to the queen.", "table"),
+        "The rows of the table before any context. The nearest row to the sum is *king* itself, which is why such "
+        "lists leave the inputs out.",
         piece="king",
         minus="man",
         plus="woman",
-        look="The rows of the table before any context. The nearest row to the sum is *king* itself, which is why such "
-        "lists leave the inputs out.",
     ),
     EmbeddingsExample(
-        label="strawberries",
-        model="smollm2",
-        text="strawberry",
-        show="table",
-        piece=" strawberry",
-        look="What stands near a row of the table is often the same word in another spelling: with a capital, a "
+        *("strawberries", "smollm2", "strawberry", "table"),
+        "What stands near a row of the table is often the same word in another spelling: with a capital, a "
         "plural, without its space.",
+        piece=" strawberry",
     ),
 )

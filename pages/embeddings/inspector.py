@@ -91,10 +91,7 @@ def of_table(facts: "TableFacts") -> None:
     }[facts.output]
     st.html(
         sentences(
-            [
-                f"{facts.rows:,} rows of {facts.width} numbers, {bytes_text(facts.nbytes)} in {facts.dtype}.",
-                output,
-            ]
+            [f"{facts.rows:,} rows of {facts.width} numbers, {bytes_text(facts.nbytes)} in {facts.dtype}.", output]
         )
     )
     st.html(heading("Where a token stands"))

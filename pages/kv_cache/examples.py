@@ -31,30 +31,17 @@ class CacheExample:
 
 EXAMPLES = (
     CacheExample(
-        label="Once upon…",
-        model="smollm2",
-        text="Once upon a time there was a",
-        tokens=20,
-        drawn=5,
-        look="Press *Next token*: one column lights up, all others stay as they are. That is the whole trick: without "
+        *("Once upon…", "smollm2", "Once upon a time there was a", 20, 5),
+        "Press *Next token*: one column lights up, all others stay as they are. That is the whole trick: without "
         "the cache every column would be computed again for every token.",
     ),
     CacheExample(
-        label="a list",
-        model="smollm2",
-        text="The planets of the solar system are Mercury, Venus, Earth,",
-        tokens=32,
-        drawn=8,
-        look="Look at the first column from L12 on: the values there are short. Many heads rest on the first token (a "
+        *("a list", "smollm2", "The planets of the solar system are Mercury, Venus, Earth,", 32, 8),
+        "Look at the first column from L12 on: the values there are short. Many heads rest on the first token (a "
         "*sink*), and fetch next to nothing.",
     ),
     CacheExample(
-        label="knight (two caches)",
-        model="spelling_to_sound",
-        text="knight",
-        tokens=20,
-        drawn=2,
-        look="Two caches: that of the source is filled once and stands still, that of the output grows with each "
-        "sound.",
+        *("knight (two caches)", "spelling_to_sound", "knight", 20, 2),
+        "Two caches: that of the source is filled once and stands still, that of the output grows with each sound.",
     ),
 )

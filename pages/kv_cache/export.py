@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def steps_as_csv(steps: "Sequence[GenerationStep]") -> str:
     """A row for each token and cache layer: what the layer held when the token was drawn."""
     rows: list[list[object]] = [
-        ["token", "id", "piece", "probability", "cache_layer", "layer", "kind", "columns", "bytes", "allocated_bytes"],
+        ["token", "id", "piece", "probability", "cache_layer", "layer", "kind", "columns", "bytes", "allocated_bytes"]
     ]
     for step in steps:
         held = step.cache

@@ -51,8 +51,4 @@ def nothing_kept(decoder: CacheExample, open_decoder: Callable[[], None]) -> Non
             "and values stay as they are: in a decoder.",
             icon=":material/info:",
         )
-        st.button(
-            f"Show a decoder: {MODELS[decoder.model].title}",
-            key="show_decoder",
-            on_click=open_decoder,
-        )
+        st.button(f"Show a decoder: {MODELS[decoder.model].title}", key="show_decoder", on_click=open_decoder)

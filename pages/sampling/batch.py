@@ -48,12 +48,7 @@ def progress_text(step: "BatchProgress") -> tuple[float, str]:
     return step.tokens / step.most, said
 
 
-def batch_tab(
-    model: str,
-    text: str,
-    settings: "DecodingSettings",
-    presets: "Mapping[str, DecodingSettings]",
-) -> None:
+def batch_tab(model: str, text: str, settings: "DecodingSettings", presets: "Mapping[str, DecodingSettings]") -> None:
     """Several texts with each of up to four settings side by side, in figures, and over a sweep of temperatures."""
     from models.decoding import BatchRequest
 

@@ -32,42 +32,32 @@ class SamplingExample:
 
 EXAMPLES = (
     SamplingExample(
-        label="Paris",
-        model="smollm2",
-        text="The capital of France is",
-        knobs=(),
-        look="The model is fairly sure: top-p leaves 10 of 49,152 tokens. Now move the temperature to 2: how many are "
+        *("Paris", "smollm2", "The capital of France is"),
+        (),
+        "The model is fairly sure: top-p leaves 10 of 49,152 tokens. Now move the temperature to 2: how many are "
         "left, and why does min-p help where top-p does not?",
     ),
     SamplingExample(
-        label="T = 2",
-        model="smollm2",
-        text="The capital of France is",
-        knobs=(("temperature", 2.0),),
-        look="Flattened odds: *Paris* falls to a few percent, and the nucleus of 90 % now has thousands of tokens. Set "
+        *("T = 2", "smollm2", "The capital of France is"),
+        (("temperature", 2.0),),
+        "Flattened odds: *Paris* falls to a few percent, and the nucleus of 90 % now has thousands of tokens. Set "
         "top-p to 1 and min-p to 0.05.",
     ),
     SamplingExample(
-        label="Once upon…",
-        model="smollm2",
-        text="Once upon a time, in a small village by the sea, there lived",
-        knobs=(("temperature", 0.8), ("top_p", 0.95)),
-        look="Press *Write*, then click on a token: what else could have come there? Choose another, and the text goes "
+        *("Once upon…", "smollm2", "Once upon a time, in a small village by the sea, there lived"),
+        (("temperature", 0.8), ("top_p", 0.95)),
+        "Press *Write*, then click on a token: what else could have come there? Choose another, and the text goes "
         "on from it.",
     ),
     SamplingExample(
-        label="again…",
-        model="smollm2",
-        text="The rain in Spain falls. The rain in Spain falls. The rain in Spain",
-        knobs=(("temperature", 0.0), ("repetition_penalty", 1.3)),
-        look="A text that repeats itself is likely to go on so. The repetition penalty lowers every token that was "
+        *("again…", "smollm2", "The rain in Spain falls. The rain in Spain falls. The rain in Spain"),
+        (("temperature", 0.0), ("repetition_penalty", 1.3)),
+        "A text that repeats itself is likely to go on so. The repetition penalty lowers every token that was "
         "there; switch it off in its stage and compare.",
     ),
     SamplingExample(
-        label="knight",
-        model="spelling_to_sound",
-        text="knight",
-        knobs=(("temperature", 1.5), ("top_p", 1.0)),
-        look="The same knobs for a model that reads one text and writes another: the sounds of a word.",
+        *("knight", "spelling_to_sound", "knight"),
+        (("temperature", 1.5), ("top_p", 1.0)),
+        "The same knobs for a model that reads one text and writes another: the sounds of a word.",
     ),
 )

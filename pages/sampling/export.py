@@ -101,9 +101,7 @@ def take_along(settings: "DecodingSettings", before: tuple[int, ...], written: C
         walked = branches()
         files.append(
             Download(
-                "JSON of the text",
-                f"{name}-text.json",
-                lambda: text_as_json(written, other_branches(written, walked)),
+                "JSON of the text", f"{name}-text.json", lambda: text_as_json(written, other_branches(written, walked))
             )
         )
     share_and_download(

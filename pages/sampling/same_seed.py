@@ -21,10 +21,7 @@ _FEW_DIGITS = 3
 
 
 def same_seed_tab(
-    model: str,
-    text: str,
-    settings: "DecodingSettings",
-    presets: "Mapping[str, DecodingSettings]",
+    model: str, text: str, settings: "DecodingSettings", presets: "Mapping[str, DecodingSettings]"
 ) -> None:
     """The settings above beside others, both with the same number for each step: where they diverge, and why."""
     from models.decoding import CommonNumbersRequest

@@ -15,12 +15,7 @@ from pages.shared.thread import in_the_link
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _LONGEST_ARGUMENT = 500
-_TYPES = {
-    "csv": "text/csv",
-    "json": "application/json",
-    "npy": "application/octet-stream",
-    "zip": "application/zip",
-}
+_TYPES = {"csv": "text/csv", "json": "application/json", "npy": "application/octet-stream", "zip": "application/zip"}
 _OPENS = "This link opens the same view:"
 _WITHOUT_TEXT = "This link opens the same settings; the text is too long for it and goes as a file:"
 

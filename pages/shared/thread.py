@@ -107,10 +107,7 @@ def place() -> int | None:
 
 
 def current_token(
-    tokens: tuple[str, ...],
-    is_special: tuple[bool, ...],
-    spans: tuple[tuple[int, int], ...],
-    meant: Sequence[int] = (),
+    tokens: tuple[str, ...], is_special: tuple[bool, ...], spans: tuple[tuple[int, int], ...], meant: Sequence[int] = ()
 ) -> int:
     """The selected token of this tokenization.
 

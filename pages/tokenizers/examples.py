@@ -31,51 +31,38 @@ class TokenizersExample:
 
 EXAMPLES = (
     TokenizersExample(
-        label="strawberry",
-        text="strawberry and a strawberry, 1234567, สวัสดี 🍓",
-        tokenizers=("gpt2", "llama3", "bert"),
-        stretch=(16, 27),
-        look="GPT-2 cuts the first *strawberry* into pieces and the second not at all: with a space in front it is "
+        *("strawberry", "strawberry and a strawberry, 1234567, สวัสดี 🍓"),
+        *(("gpt2", "llama3", "bert"), (16, 27)),
+        "GPT-2 cuts the first *strawberry* into pieces and the second not at all: with a space in front it is "
         "another piece. BERT has the fewest tokens, because it does not know the Thai word and the fruit.",
     ),
     TokenizersExample(
-        label="numbers",
-        text="12345 + 67890 = 80235\n3.14159, 1,000,000 and 2026-11-24",
-        tokenizers=("gpt2", "llama3", "qwen", "smollm2"),
-        stretch=(0, 5),
-        look="Digits alone, by three, or as they came up in the training text: arithmetic looks different to each "
-        "model.",
+        *("numbers", "12345 + 67890 = 80235\n3.14159, 1,000,000 and 2026-11-24"),
+        *(("gpt2", "llama3", "qwen", "smollm2"), (0, 5)),
+        "Digits alone, by three, or as they came up in the training text: arithmetic looks different to each model.",
     ),
     TokenizersExample(
-        label="languages",
-        text="Good morning. Bonjour. Доброе утро. 早上好。 おはよう。 สวัสดี صباح الخير. शुभ प्रभात।",
-        tokenizers=("gpt2", "llama4", "mistral", "bytes"),
-        stretch=None,
-        look="The same greeting costs some languages several times as much. What a tokenizer saw little of falls into "
+        *("languages", "Good morning. Bonjour. Доброе утро. 早上好。 おはよう。 สวัสดี صباح الخير. शुभ प्रभात।"),
+        *(("gpt2", "llama4", "mistral", "bytes"), None),
+        "The same greeting costs some languages several times as much. What a tokenizer saw little of falls into "
         "bytes.",
     ),
     TokenizersExample(
-        label="code",
-        text="def mean(values):\n    total = 0\n    for value in values:\n        total += value\n"
+        "code",
+        "def mean(values):\n    total = 0\n    for value in values:\n        total += value\n"
         "    return total / len(values)\n",
-        tokenizers=("gpt2", "llama3", "tekken"),
-        stretch=(17, 22),
-        look="Indentation: a token for each space, or one for all of them.",
+        *(("gpt2", "llama3", "tekken"), (17, 22)),
+        "Indentation: a token for each space, or one for all of them.",
     ),
     TokenizersExample(
-        label="emoji",
-        text="👩‍👩‍👧 👍🏽 🇩🇪 café café ﬁne",
-        tokenizers=("gpt2", "qwen", "mistral", "bert"),
-        stretch=None,
-        look="One emoji is several characters and many bytes, and *café* can be written in two ways that look the "
-        "same.",
+        *("emoji", "👩‍👩‍👧 👍🏽 🇩🇪 café café ﬁne"),
+        *(("gpt2", "qwen", "mistral", "bert"), None),
+        "One emoji is several characters and many bytes, and *café* can be written in two ways that look the same.",
     ),
     TokenizersExample(
-        label="<s>",
-        text="Ends here: <|endoftext|> or here </s> or [SEP]?",
-        tokenizers=("gpt2", "mistral", "bert"),
-        stretch=(11, 24),
-        look="Typed in a text, each of these is the real special token for one tokenizer and plain text for the "
+        *("<s>", "Ends here: <|endoftext|> or here </s> or [SEP]?"),
+        *(("gpt2", "mistral", "bert"), (11, 24)),
+        "Typed in a text, each of these is the real special token for one tokenizer and plain text for the "
         "others. *More* has the switch.",
     ),
 )

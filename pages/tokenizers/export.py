@@ -27,9 +27,7 @@ def _tokenizations(now: ShownTokenizers) -> "list[Tokenization]":
 
 def pieces_as_csv(now: ShownTokenizers) -> str:
     """A row for each piece of each tokenizer: its place, id, what is shown, bytes in hexadecimal, and characters."""
-    rows: list[list[object]] = [
-        ["tokenizer", "place", "id", "piece", "bytes", "start", "end", "special", "unknown"],
-    ]
+    rows: list[list[object]] = [["tokenizer", "place", "id", "piece", "bytes", "start", "end", "special", "unknown"]]
     for name, cut in zip(now.names, _tokenizations(now), strict=True):
         for place, piece in enumerate(cut.pieces):
             marks = (int(piece.is_special), int(piece.is_unknown))

@@ -82,10 +82,7 @@ def pager(length: int, start: int, end: int) -> None:
 
     with st.container(horizontal=True, vertical_alignment="center", key="pager"):
         st.button(
-            "‹ Before",
-            key="page_before",
-            disabled=start == 0,
-            on_click=lambda: START.choose(max(0, start - WINDOW)),
+            "‹ Before", key="page_before", disabled=start == 0, on_click=lambda: START.choose(max(0, start - WINDOW))
         )
         st.caption(f"Characters {start + 1:,} to {end:,} of {length:,}. The counts are over the whole text.")
         st.button("Further ›", key="page_further", disabled=end == length, on_click=lambda: START.choose(end))

@@ -12,6 +12,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser.serving import serving
 from tests.browser.tab import Tab
+from tests.one_thread import one_thread
 
 
 def pytest_collection_modifyitems(items):
@@ -99,13 +100,9 @@ def tab(new_tab):
 @pytest.fixture(scope="session")
 def weights():
     """`weights(model, text, layer, head)` as a trace computed by the test's own process gives them."""
-    import torch
-
     from models.attention import trace_attention
     from models.loading import load_model
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     loaded = {}
 
     def computed(model, text, layer, head=None):
@@ -114,5 +111,5 @@ def weights():
         trace = trace_attention(loaded[model], text)
         return trace.weights(trace.kinds[0], layer, head)
 
-    yield computed
-    torch.set_num_threads(threads)
+    with one_thread():
+        yield computed

@@ -10,6 +10,8 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.serving import end
+
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = ("--server.headless=true", "--server.address=127.0.0.1", "--server.fileWatcherType=none")
 
@@ -61,9 +63,4 @@ def serving(folder, what=("streamlit", "run", "app.py")):
             server.wait_until_ready(process)
             yield server
         finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)

@@ -13,6 +13,15 @@ PAGES = ("attention", "tokenizers", "embeddings", "kv_cache", "sampling")
 PROBES = tuple(f"/{page}/_stcore/{what}" for page in PAGES for what in ("health", "host-config"))
 
 
+# A laptop and a telephone.
+SIZES = ((1280, 720), (390, 844))
+
+
+def colour_of(element, name):
+    """A colour of the palette as the picture has it."""
+    return element.evaluate("(root, name) => getComputedStyle(root).getPropertyValue(name).trim()", f"--{name}")
+
+
 class Tab:
     """A page, and what must not happen in it: `faults` lists requests to elsewhere and errors."""
 
@@ -102,6 +111,27 @@ class Tab:
 
     def wait_for_inspector(self, text):
         expect(self.inspector).to_contain_text(text, timeout=45_000)
+
+    @property
+    def hangs_over(self):
+        """How many pixels the page is wider than the window."""
+        return self.page.evaluate(
+            "() => Math.max(...['html', 'body', '[data-testid=stMain]'].map(each => document.querySelector(each))"
+            ".map(each => each.scrollWidth - each.clientWidth))"
+        )
+
+    def opened_in_sizes(self, opened, picture):
+        """At each size of a window: `opened(self)`, then nothing hangs over and the picture is on the screen."""
+        for width, height in SIZES:
+            self.page.set_viewport_size({"width": width, "height": height})
+            opened(self)
+            assert self.hangs_over <= 0
+            box = picture.bounding_box()
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+            if width == 1280:
+                assert box["y"] + box["height"] <= height, "the whole picture is on the first screen"
+            yield width
 
     @property
     def focused(self):

@@ -10,6 +10,7 @@ from models.embeddings import LayersMapRequest, SensesRequest, nearest
 from models.embeddings.vectors import EmbedRequest
 from models.engine import engine
 from pages.embeddings.examples import EXAMPLES
+from tests.browser.tab import colour_of
 from viz.palette import DARK
 
 PICTURE = ".layer-map[data-ready='true']"
@@ -97,21 +98,8 @@ def test_umaps_of_eight_sessions_leave_the_server_alive(new_tab):
 
 def test_the_page_fits_in_the_dark(new_tab):
     tab = new_tab(color_scheme="dark")
-    for width, height in ((1280, 720), (390, 844)):
-        tab.page.set_viewport_size({"width": width, "height": height})
-        opened(tab)
-        over = tab.page.evaluate(
-            "() => Math.max(...['html', 'body', '[data-testid=stMain]'].map(each => document.querySelector(each))"
-            ".map(each => each.scrollWidth - each.clientWidth))"
-        )
-        assert over <= 0
-        box = root(tab).bounding_box()
-        assert box["x"] >= 0
-        assert box["x"] + box["width"] <= width
-        if width == 1280:
-            assert box["y"] + box["height"] <= height, "the whole picture is on the first screen"
-        ink = root(tab).evaluate("root => getComputedStyle(root).getPropertyValue('--headlight-ink').trim()")
-        assert ink == DARK.ink
+    for _ in tab.opened_in_sizes(opened, root(tab)):
+        assert colour_of(root(tab), "headlight-ink") == DARK.ink
 
 
 def test_the_lens_and_the_table_are_pictures_too(new_tab):

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from models.decoding import DecodingSettings, decode
 from models.kv_cache import predict_cache
 from models.loading import load_model
+from tests.browser.tab import colour_of
 from viz.palette import DARK, LIGHT
 
 GROWTH = ".cache-growth[data-ready='true']"
@@ -224,18 +225,5 @@ def test_hostile_text_is_text(tab):
 @pytest.mark.parametrize(("theme", "palette"), [("light", LIGHT), ("dark", DARK)])
 def test_the_page_fits(new_tab, theme, palette):
     tab = new_tab(color_scheme=theme)
-    for width, height in ((1280, 720), (390, 844)):
-        tab.page.set_viewport_size({"width": width, "height": height})
-        opened(tab)
-        over = tab.page.evaluate(
-            "() => Math.max(...['html', 'body', '[data-testid=stMain]'].map(each => document.querySelector(each))"
-            ".map(each => each.scrollWidth - each.clientWidth))"
-        )
-        assert over <= 0
-        box = root(tab).locator(".field").bounding_box()
-        assert box["x"] >= 0
-        assert box["x"] + box["width"] <= width
-        if width == 1280:
-            assert box["y"] + box["height"] <= height, "the whole picture is on the first screen"
-        ink = root(tab).evaluate("root => getComputedStyle(root).getPropertyValue('--headlight-ink').trim()")
-        assert ink == palette.ink
+    for _ in tab.opened_in_sizes(opened, root(tab).locator(".field")):
+        assert colour_of(root(tab), "headlight-ink") == palette.ink

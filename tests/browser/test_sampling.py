@@ -9,6 +9,8 @@ from playwright.sync_api import expect
 
 from models.decoding import BranchPoint, DecodingSettings, WriteRequest, sampling_stages
 from models.engine import engine
+from tests.browser.tab import colour_of
+from tests.one_thread import one_thread
 from viz.palette import DARK
 
 PICTURE = ".next-token[data-ready='true']"
@@ -20,10 +22,8 @@ HERE = {"model": "smollm2", "text": PARIS}
 
 @pytest.fixture(scope="module", autouse=True)
 def one_torch_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with one_thread():
+        yield
 
 
 def settings(**more):
@@ -190,18 +190,5 @@ def test_four_who_write_at_once_each_get_their_own_text(new_tab):
 
 def test_the_page_fits_in_the_dark(new_tab):
     tab = new_tab(color_scheme="dark")
-    for width, height in ((1280, 720), (390, 844)):
-        tab.page.set_viewport_size({"width": width, "height": height})
-        opened(tab, **HERE)
-        over = tab.page.evaluate(
-            "() => Math.max(...['html', 'body', '[data-testid=stMain]'].map(each => document.querySelector(each))"
-            ".map(each => each.scrollWidth - each.clientWidth))"
-        )
-        assert over <= 0
-        box = root(tab).bounding_box()
-        assert box["x"] >= 0
-        assert box["x"] + box["width"] <= width
-        if width == 1280:
-            assert box["y"] + box["height"] <= height, "the whole picture is on the first screen"
-        ink = root(tab).evaluate("root => getComputedStyle(root).getPropertyValue('--headlight-ink').trim()")
-        assert ink == DARK.ink
+    for _ in tab.opened_in_sizes(lambda tab: opened(tab, **HERE), root(tab)):
+        assert colour_of(root(tab), "headlight-ink") == DARK.ink

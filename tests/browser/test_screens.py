@@ -2,15 +2,8 @@
 
 import pytest
 
+from tests.browser.tab import SIZES, colour_of
 from viz.palette import DARK, LIGHT
-
-
-def hangs_over(tab):
-    """How many pixels the page is wider than the window."""
-    return tab.page.evaluate(
-        "() => Math.max(...['html', 'body', '[data-testid=stMain]'].map(each => document.querySelector(each))"
-        ".map(each => each.scrollWidth - each.clientWidth))"
-    )
 
 
 def rgb(colour):
@@ -20,14 +13,14 @@ def rgb(colour):
 @pytest.mark.parametrize(("theme", "palette"), [("light", LIGHT), ("dark", DARK)])
 def test_the_page_fits(new_tab, theme, palette):
     tab = new_tab(color_scheme=theme)
-    for width, height in ((1280, 720), (390, 844)):
+    for width, height in SIZES:
         tab.page.set_viewport_size({"width": width, "height": height})
         tab.open()
         ground = tab.page.locator("[data-testid='stApp']").evaluate("each => getComputedStyle(each).backgroundColor")
         assert ground == rgb(palette.ground)
-        accent = tab.map.evaluate("root => getComputedStyle(root).getPropertyValue('--headlight-accent').trim()")
+        accent = colour_of(tab.map, "headlight-accent")
         assert accent == palette.accent
-        assert hangs_over(tab) <= 0
+        assert tab.hangs_over <= 0
         canvas = tab.page.locator(".attention-view .base").bounding_box()
         assert canvas["x"] >= 0
         assert canvas["x"] + canvas["width"] <= width
@@ -40,7 +33,7 @@ def test_the_page_fits(new_tab, theme, palette):
             assert canvas["y"] + canvas["height"] <= height
         tab.choose_view("Model")
         tab.page.locator(".attention-view[data-view='model'][data-ready='true']").wait_for()
-        assert hangs_over(tab) <= 0
+        assert tab.hangs_over <= 0
 
 
 def check_nothing_covers(tab):
@@ -78,7 +71,7 @@ def test_home_fits(tab):
         tab.page.set_viewport_size({"width": width, "height": 720})
         tab.goto("")
         tab.page.locator(".st-key-open_attention").wait_for()
-        assert hangs_over(tab) <= 0
+        assert tab.hangs_over <= 0
 
 
 def test_a_change_of_theme_and_of_size_repaints(tab):
@@ -95,7 +88,7 @@ def test_a_change_of_theme_and_of_size_repaints(tab):
     tab.page.set_viewport_size({"width": 390, "height": 720})
     tab.page.wait_for_function("before => document.querySelector('.st-key-map').clientWidth < before", arg=before)
     tab.page.wait_for_timeout(300)
-    assert hangs_over(tab) <= 0
+    assert tab.hangs_over <= 0
     check_nothing_covers(tab)
     tab.point_at(10, 2)
     assert tab.tip.startswith("it → animal: ")

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from models.tokenization import tokenize
+from tests.browser.tab import colour_of
 from tests.models.tokenizer_texts import TEXTS
 from viz.palette import DARK, LIGHT
 
@@ -248,18 +249,5 @@ def test_what_the_numbers_at_a_disagreement_are_is_said(tab):
 @pytest.mark.parametrize(("theme", "palette"), [("light", LIGHT), ("dark", DARK)])
 def test_the_page_fits(new_tab, theme, palette):
     tab = new_tab(color_scheme=theme)
-    for width, height in ((1280, 720), (390, 844)):
-        tab.page.set_viewport_size({"width": width, "height": height})
-        opened(tab)
-        over = tab.page.evaluate(
-            "() => Math.max(...['html', 'body', '[data-testid=stMain]'].map(each => document.querySelector(each))"
-            ".map(each => each.scrollWidth - each.clientWidth))"
-        )
-        assert over <= 0
-        box = root(tab).bounding_box()
-        assert box["x"] >= 0
-        assert box["x"] + box["width"] <= width
-        if width == 1280:
-            assert box["y"] + box["height"] <= height, "the whole picture is on the first screen"
-        hue = root(tab).evaluate("root => getComputedStyle(root).getPropertyValue('--hue-0').trim()")
-        assert hue == palette.identity[0]
+    for _ in tab.opened_in_sizes(opened, root(tab)):
+        assert colour_of(root(tab), "hue-0") == palette.identity[0]

@@ -1,7 +1,6 @@
 """Tokenizers and chat templates of strangers' folders: opened and used, none of them harms anybody else."""
 
 import json
-import shutil
 from contextlib import suppress
 from typing import Any
 
@@ -14,22 +13,14 @@ from models.engine import Engine
 from models.errors import HeadlightError
 from models.loading import ModelRefusedError, load_model, open_folder
 from models.tokenization import encode
-from tests.models.test_folders import save
+from tests.models.test_folders import folder, saved
+
+__all__ = ["folder", "saved"]
 
 pytestmark = pytest.mark.usefixtures("short")
 
 MESSAGE = [{"role": "user", "content": "w11 w23"}]
 PLAIN = "{% for message in messages %}w5 {{ message.content }} {% endfor %}"
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    return save("llama", tmp_path_factory.mktemp("models") / "llama")
-
-
-@pytest.fixture
-def folder(saved, tmp_path):
-    return shutil.copytree(saved, tmp_path / "llama")
 
 
 def loaded_from(folder):

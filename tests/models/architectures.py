@@ -14,14 +14,22 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from models.attention import AttentionTrace, Intervention, trace_attention
 from models.catalog import Family
 from models.loading import LoadedModel, wrap_model
-
-VOCABULARY = 64
-WIDTH = 32
-HEADS = 4
-POSITIONS = 40
-WINDOW = 4
-ENCODER_LAYERS = 3
-DECODER_LAYERS = 2
+from tests.models.config_settings import (
+    BART,
+    BART_LAYERS,
+    ENCODER_LAYERS,
+    HEADS,
+    LATENT,
+    PLAIN,
+    POSITIONS,
+    T5,
+    T5_LAYERS,
+    VOCABULARY,
+    WIDE_GROUPED,
+    WIDTH,
+    WINDOW,
+)
+from tests.models.drawn_weights import with_drawn_weights
 
 # Nothing here is a padding, start or end token of any of the configs below (those are 0 to 3).
 IDS = (11, 23, 5, 42, 17, 5, 31, 60, 9)
@@ -52,57 +60,16 @@ class Architecture:
 
 def _small(config_class: str, **more: object) -> Builder:
     """The Config class of this name with the names that most of them share."""
-    settings = {
-        "vocab_size": VOCABULARY,
-        "hidden_size": WIDTH,
-        "intermediate_size": 48,
-        "num_hidden_layers": 2,
-        "num_attention_heads": HEADS,
-        "max_position_embeddings": POSITIONS,
-        "pad_token_id": 0,
-        "bos_token_id": 2,
-        "eos_token_id": 3,
-    } | more
-    return lambda: getattr(transformers, config_class)(**settings)
+    return lambda: getattr(transformers, config_class)(**PLAIN | more)
 
 
 def _grouped(config_class: str, **more: object) -> Builder:
     """A decoder in which two query heads share one key and value head."""
-    return _small(config_class, **({"num_key_value_heads": 2, "head_dim": 8} | more))
+    return _small(config_class, **WIDE_GROUPED | more)
 
 
 def _bart_like(config_class: str) -> Builder:
-    return lambda: getattr(transformers, config_class)(
-        vocab_size=VOCABULARY,
-        d_model=WIDTH,
-        encoder_layers=ENCODER_LAYERS,
-        decoder_layers=DECODER_LAYERS,
-        encoder_attention_heads=HEADS,
-        decoder_attention_heads=HEADS,
-        encoder_ffn_dim=48,
-        decoder_ffn_dim=48,
-        max_position_embeddings=POSITIONS,
-        pad_token_id=0,
-        bos_token_id=1,
-        eos_token_id=3,
-        forced_eos_token_id=3,
-        decoder_start_token_id=2,
-    )
-
-
-def _t5() -> PreTrainedConfig:
-    return transformers.T5Config(
-        vocab_size=VOCABULARY,
-        d_model=WIDTH,
-        d_kv=8,
-        d_ff=48,
-        num_layers=ENCODER_LAYERS,
-        num_decoder_layers=DECODER_LAYERS,
-        num_heads=HEADS,
-        pad_token_id=0,
-        eos_token_id=3,
-        decoder_start_token_id=2,
-    )
+    return lambda: getattr(transformers, config_class)(**BART | BART_LAYERS, forced_eos_token_id=3)
 
 
 def _encoder(name: str, model: str, config: Builder, projection: str, **more: object) -> Architecture:
@@ -129,11 +96,11 @@ _ALL = (
         "DistilBertModel",
         lambda: transformers.DistilBertConfig(
             vocab_size=VOCABULARY,
+            max_position_embeddings=POSITIONS,
             dim=WIDTH,
             hidden_dim=48,
             n_layers=2,
             n_heads=HEADS,
-            max_position_embeddings=POSITIONS,
         ),
         "attention.out_lin",
     ),
@@ -178,28 +145,14 @@ _ALL = (
         has_sinks=True,
         supports_sdpa=False,
     ),
-    _decoder(
-        "deepseek_v3",
-        "DeepseekV3ForCausalLM",
-        # Keys are wider (4 + 4) than values (6), and the second layer is a mixture of experts.
-        _small(
-            "DeepseekV3Config",
-            num_key_value_heads=HEADS,
-            q_lora_rank=12,
-            kv_lora_rank=10,
-            qk_rope_head_dim=4,
-            qk_nope_head_dim=4,
-            v_head_dim=6,
-            moe_intermediate_size=24,
-            n_routed_experts=4,
-            n_shared_experts=1,
-            num_experts_per_tok=2,
-            n_group=2,
-            topk_group=1,
-            first_k_dense_replace=1,
-        ),
+    _decoder("deepseek_v3", "DeepseekV3ForCausalLM", _small("DeepseekV3Config", **LATENT)),
+    _seq2seq(
+        "t5",
+        "T5ForConditionalGeneration",
+        lambda: transformers.T5Config(**T5 | T5_LAYERS),
+        "SelfAttention.o",
+        "EncDecAttention.o",
     ),
-    _seq2seq("t5", "T5ForConditionalGeneration", _t5, "SelfAttention.o", "EncDecAttention.o"),
     _seq2seq(
         "bart", "BartForConditionalGeneration", _bart_like("BartConfig"), "self_attn.out_proj", "encoder_attn.out_proj"
     ),
@@ -219,16 +172,7 @@ def build(name: str, implementation: str) -> PreTrainedModel:
     model = getattr(transformers, architecture.model)._from_config(
         architecture.config(), attn_implementation=implementation
     )
-    draw = torch.Generator().manual_seed(sum(map(ord, name)))
-    with torch.no_grad():
-        for path, parameter in model.named_parameters():
-            # What is not trained (Marian's sinusoidal positions) is computed and the same each time.
-            if parameter.requires_grad:
-                # As transformers makes them weights are so small that every pattern is uniform, and nearly any
-                # mistake passes. Those of norms stand about 1.
-                middle = 1 if parameter.dim() == 1 and path.endswith("weight") else 0
-                parameter.copy_(torch.randn(parameter.shape, generator=draw) * 0.2 + middle)
-    return model.eval()
+    return with_drawn_weights(model, name)
 
 
 @cache

@@ -4,6 +4,8 @@ plugins are set up, and jaxtyping's can only check what it sees imported."""
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.one_thread import one_thread
+
 # On a busy machine drawing a text takes longer than hypothesis likes; the tests are the same each time.
 settings.register_profile("here", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("here")
@@ -11,13 +13,8 @@ settings.load_profile("here")
 
 @pytest.fixture(scope="session", autouse=True)
 def one_torch_thread():
-    """The models here are small: more threads only make them wait for each other."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +29,15 @@ def smollm2():
     from models.loading import load_model
 
     return load_model("smollm2")
+
+
+@pytest.fixture(scope="module")
+def engine(minilm, smollm2):
+    """An engine of the module's own, with the models that the other tests loaded."""
+    from models.engine import Engine
+    from models.loading import load_model
+
+    loaded = {"minilm": minilm, "smollm2": smollm2, "spelling_to_sound": load_model("spelling_to_sound")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("models.loading.load_model", loaded.__getitem__)
+        yield Engine(10**9)

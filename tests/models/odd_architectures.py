@@ -11,67 +11,20 @@ import transformers
 from transformers import PreTrainedModel
 
 from models.loading import LoadedModel, wrap_model
-from tests.models.architectures import DECODER_LAYERS, ENCODER_LAYERS, HEADS, POSITIONS, VOCABULARY, WIDTH, WINDOW
-
-_PLAIN = {
-    "vocab_size": VOCABULARY,
-    "hidden_size": WIDTH,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": HEADS,
-    "max_position_embeddings": POSITIONS,
-    "pad_token_id": 0,
-    "bos_token_id": 2,
-    "eos_token_id": 3,
-}
-_BART = {
-    "vocab_size": VOCABULARY,
-    "d_model": WIDTH,
-    "encoder_layers": ENCODER_LAYERS,
-    "decoder_layers": DECODER_LAYERS,
-    "encoder_attention_heads": HEADS,
-    "decoder_attention_heads": HEADS,
-    "encoder_ffn_dim": 48,
-    "decoder_ffn_dim": 48,
-    "max_position_embeddings": POSITIONS,
-    "pad_token_id": 0,
-    "bos_token_id": 1,
-    "eos_token_id": 3,
-    "decoder_start_token_id": 2,
-}
-_T5 = {
-    "vocab_size": VOCABULARY,
-    "d_model": WIDTH,
-    "d_kv": 8,
-    "d_ff": 48,
-    "num_layers": ENCODER_LAYERS,
-    "num_decoder_layers": DECODER_LAYERS,
-    "num_heads": HEADS,
-    "pad_token_id": 0,
-    "eos_token_id": 3,
-    "decoder_start_token_id": 2,
-}
-_GROUPED = _PLAIN | {"num_key_value_heads": 2}
-_LATENT = _PLAIN | {
-    "num_key_value_heads": HEADS,
-    "q_lora_rank": 12,
-    "kv_lora_rank": 10,
-    "qk_rope_head_dim": 4,
-    "qk_nope_head_dim": 4,
-    "v_head_dim": 6,
-    "moe_intermediate_size": 24,
-    "n_routed_experts": 4,
-    "n_shared_experts": 1,
-    "num_experts_per_tok": 2,
-    "n_group": 2,
-    "topk_group": 1,
-    "first_k_dense_replace": 1,
-    # Fewer than the texts of the tests have tokens: what is not chosen must be seen.
-    "index_topk": 4,
-    "index_n_heads": 2,
-    "index_head_dim": 8,
-}
-_EXPERTS = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 24}
+from tests.models.config_settings import (
+    BART,
+    BART_LAYERS,
+    GROUPED,
+    INDEXED,
+    LINEAR,
+    PLAIN,
+    T5,
+    T5_LAYERS,
+    WIDE_GROUPED,
+    WIDTH,
+    WINDOW,
+)
+from tests.models.drawn_weights import with_drawn_weights
 
 
 def _one(model: str, config: str, family: str, **settings: object) -> tuple[str, Callable[[], PreTrainedModel]]:
@@ -84,8 +37,8 @@ def _pair(decoder: str, config: str) -> Callable[[], PreTrainedModel]:
     """An encoder of two layers and a decoder of three, each with a config of its own."""
 
     def build() -> PreTrainedModel:
-        encoder = transformers.BertModel(transformers.BertConfig(**_PLAIN))
-        settings = _PLAIN | {"num_hidden_layers": 3, "is_decoder": True, "add_cross_attention": True}
+        encoder = transformers.BertModel(transformers.BertConfig(**PLAIN))
+        settings = PLAIN | {"num_hidden_layers": 3, "is_decoder": True, "add_cross_attention": True}
         model = transformers.EncoderDecoderModel(
             encoder=encoder, decoder=getattr(transformers, decoder)(getattr(transformers, config)(**settings))
         )
@@ -106,47 +59,38 @@ ODD = {
         "NllbMoeForConditionalGeneration",
         "NllbMoeConfig",
         "seq2seq",
-        **_BART,
+        **BART | BART_LAYERS,
         num_experts=4,
         encoder_sparse_step=2,
         decoder_sparse_step=2,
         expert_capacity=8,
     ),
-    "layoutlm": _one("LayoutLMForMaskedLM", "LayoutLMConfig", "encoder", **_PLAIN),
-    "align_text": _one("AlignTextModel", "AlignTextConfig", "encoder", **_PLAIN),
+    "layoutlm": _one("LayoutLMForMaskedLM", "LayoutLMConfig", "encoder", **PLAIN),
+    "align_text": _one("AlignTextModel", "AlignTextConfig", "encoder", **PLAIN),
     # Their encoders attend by code of their own.
     "pegasus_x": _one(
-        "PegasusXForConditionalGeneration", "PegasusXConfig", "seq2seq", **_BART, block_size=4, num_global_tokens=2
+        "PegasusXForConditionalGeneration",
+        "PegasusXConfig",
+        "seq2seq",
+        **BART | BART_LAYERS,
+        block_size=4,
+        num_global_tokens=2,
     ),
-    "longt5": _one("LongT5ForConditionalGeneration", "LongT5Config", "seq2seq", **_T5, local_radius=3),
+    "longt5": _one("LongT5ForConditionalGeneration", "LongT5Config", "seq2seq", **T5 | T5_LAYERS, local_radius=3),
     # They ask for the name of the implementation.
-    "deepseek_v32": _one("DeepseekV32ForCausalLM", "DeepseekV32Config", "decoder", **_LATENT),
-    "glm_moe_dsa": _one("GlmMoeDsaForCausalLM", "GlmMoeDsaConfig", "decoder", **_LATENT, mlp_layer_types=None),
+    "deepseek_v32": _one("DeepseekV32ForCausalLM", "DeepseekV32Config", "decoder", **PLAIN | INDEXED),
+    "glm_moe_dsa": _one("GlmMoeDsaForCausalLM", "GlmMoeDsaConfig", "decoder", **PLAIN | INDEXED, mlp_layer_types=None),
     # Two calls of the function in one layer.
-    "diffllama": _one("DiffLlamaForCausalLM", "DiffLlamaConfig", "decoder", **_GROUPED),
+    "diffllama": _one("DiffLlamaForCausalLM", "DiffLlamaConfig", "decoder", **GROUPED),
     # The head's forward calls its stack of layers by another way than through the model inside.
-    "opt": _one(
-        "OPTForCausalLM",
-        "OPTConfig",
-        "decoder",
-        vocab_size=VOCABULARY,
-        hidden_size=WIDTH,
-        ffn_dim=48,
-        num_hidden_layers=2,
-        num_attention_heads=HEADS,
-        max_position_embeddings=POSITIONS,
-        word_embed_proj_dim=WIDTH,
-        pad_token_id=0,
-        bos_token_id=2,
-        eos_token_id=3,
-    ),
-    "bart_decoder": _one("BartForCausalLM", "BartConfig", "decoder", **_BART, is_decoder=True),
-    "plbart_decoder": _one("PLBartForCausalLM", "PLBartConfig", "decoder", **_BART, is_decoder=True),
+    "opt": _one("OPTForCausalLM", "OPTConfig", "decoder", **PLAIN, ffn_dim=48, word_embed_proj_dim=WIDTH),
+    "bart_decoder": _one("BartForCausalLM", "BartConfig", "decoder", **BART | BART_LAYERS, is_decoder=True),
+    "plbart_decoder": _one("PLBartForCausalLM", "PLBartConfig", "decoder", **BART | BART_LAYERS, is_decoder=True),
     "llama4": _one(
         "Llama4ForCausalLM",
         "Llama4TextConfig",
         "decoder",
-        **_GROUPED,
+        **GROUPED,
         head_dim=8,
         intermediate_size_mlp=48,
         num_local_experts=4,
@@ -157,7 +101,7 @@ ODD = {
         "SwitchTransformersForConditionalGeneration",
         "SwitchTransformersConfig",
         "seq2seq",
-        **_T5,
+        **T5 | T5_LAYERS,
         num_experts=4,
         num_sparse_encoder_layers=1,
         num_sparse_decoder_layers=1,
@@ -166,36 +110,24 @@ ODD = {
     "bert_pair": ("seq2seq", _pair("BertLMHeadModel", "BertConfig")),
     "bert_and_roberta": ("seq2seq", _pair("RobertaForCausalLM", "RobertaConfig")),
     # Layers, or parts of them, that mix tokens without attention.
-    "qwen3_next": _one(
-        "Qwen3NextForCausalLM",
-        "Qwen3NextConfig",
-        "decoder",
-        **_GROUPED | {"num_hidden_layers": 4},
-        **_EXPERTS,
-        head_dim=8,
-        linear_num_key_heads=2,
-        linear_num_value_heads=4,
-        linear_key_head_dim=8,
-        linear_value_head_dim=8,
-        shared_expert_intermediate_size=24,
-    ),
+    "qwen3_next": _one("Qwen3NextForCausalLM", "Qwen3NextConfig", "decoder", **WIDE_GROUPED | LINEAR),
     "jamba": _one(
         "JambaForCausalLM",
         "JambaConfig",
         "decoder",
-        **_GROUPED,
+        **GROUPED,
         attn_layer_period=2,
         attn_layer_offset=1,
         num_experts=4,
         mamba_d_state=4,
         mamba_dt_rank=4,
     ),
-    "lfm2": _one("Lfm2ForCausalLM", "Lfm2Config", "decoder", **_GROUPED, layer_types=["conv", "full_attention"]),
+    "lfm2": _one("Lfm2ForCausalLM", "Lfm2Config", "decoder", **GROUPED, layer_types=["conv", "full_attention"]),
     "minimax": _one(
         "MiniMaxForCausalLM",
         "MiniMaxConfig",
         "decoder",
-        **_GROUPED,
+        **GROUPED,
         num_local_experts=4,
         layer_types=["linear_attention", "full_attention"],
         block_size=4,
@@ -204,7 +136,7 @@ ODD = {
         "FalconH1ForCausalLM",
         "FalconH1Config",
         "decoder",
-        **_GROUPED,
+        **GROUPED,
         mamba_d_ssm=32,
         mamba_n_heads=4,
         mamba_d_head=8,
@@ -214,7 +146,7 @@ ODD = {
         "Zamba2ForCausalLM",
         "Zamba2Config",
         "decoder",
-        **_PLAIN,
+        **PLAIN,
         num_key_value_heads=4,
         mamba_d_state=8,
         n_mamba_heads=8,
@@ -236,13 +168,7 @@ def build(name: str) -> PreTrainedModel:
     state = torch.random.get_rng_state()
     model = ODD[name][1]()
     torch.random.set_rng_state(state)
-    draw = torch.Generator().manual_seed(sum(map(ord, name)))
-    with torch.no_grad():
-        for path, parameter in model.named_parameters():
-            if parameter.requires_grad and parameter.is_floating_point():
-                middle = 1 if parameter.dim() == 1 and path.endswith("weight") else 0
-                parameter.copy_(torch.randn(parameter.shape, generator=draw) * 0.2 + middle)
-    return model.eval()
+    return with_drawn_weights(model, name)
 
 
 @cache

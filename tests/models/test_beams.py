@@ -76,13 +76,7 @@ def test_others_may_compute_between_two_steps():
 
 @pytest.mark.parametrize(
     "wrong",
-    [
-        {"beams": 1},
-        {"beams": 17},
-        {"max_new_tokens": 0},
-        {"length_penalty": float("nan")},
-        {"length_penalty": -5.1},
-    ],
+    [{"beams": 1}, {"beams": 17}, {"max_new_tokens": 0}, {"length_penalty": float("nan")}, {"length_penalty": -5.1}],
 )
 def test_settings_outside_their_range_are_refused(wrong):
     with pytest.raises(SettingsError):

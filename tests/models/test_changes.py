@@ -15,21 +15,10 @@ from models.attention import (
     ZeroHead,
     trace_attention,
 )
-from models.engine import Engine
-from models.loading import load_model
 
 NAME = "Dr. Zorblax lives in Oslo. Yesterday I met Dr. Z"
 KEYS = "The keys to the cabinet are on the table."
 FOUR = tuple(ZeroHead("decoder", layer, head) for layer, head in ((17, 3), (17, 4), (17, 5), (18, 6)))
-
-
-@pytest.fixture(scope="module")
-def engine(minilm, smollm2):
-    """An engine of its own, with the models that the other tests loaded."""
-    loaded = {"minilm": minilm, "smollm2": smollm2, "spelling_to_sound": load_model("spelling_to_sound")}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("models.loading.load_model", loaded.__getitem__)
-        yield Engine(10**9)
 
 
 def changes(engine, model, text, interventions, target=None):

@@ -6,22 +6,12 @@ import pytest
 from models.attention import ChangedMapsRequest, HeadMapRequest, HideToken, MapDifferenceRequest, TraceRequest, ZeroHead
 from models.attention.steps import TooManyTokensError
 from models.engine import Engine
-from models.loading import load_model
 
 PRONOUN = "The animal didn't cross the street because it was too tired."
 WIDE = "The animal didn't cross the street because it was too wide."
 # Of as many tokens, one less, some more.
 ENDS = ("it was too wide.", "it was too", "it was too unbelievably wide and long.")
 START = "The animal didn't cross the street because "
-
-
-@pytest.fixture(scope="module")
-def engine(minilm, smollm2):
-    """An engine of its own, with the models that the other tests loaded."""
-    loaded = {"minilm": minilm, "smollm2": smollm2, "spelling_to_sound": load_model("spelling_to_sound")}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("models.loading.load_model", loaded.__getitem__)
-        yield Engine(10**9)
 
 
 def of(model, text, layer, head, interventions=(), target=None, kind=None):

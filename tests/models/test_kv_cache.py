@@ -12,15 +12,11 @@ from transformers import DynamicCache, StaticCache
 from models.decoding import DecodingSettings, decode, decode_batch
 from models.decoding.loop import next_logits
 from models.decoding.preparation import padded, prepare
-from models.kv_cache import (
-    cache_shape,
-    measure_cache,
-    newest_norms,
-    predict_cache,
-)
+from models.kv_cache import cache_shape, measure_cache, newest_norms, predict_cache
 from models.loading import load_model, wrap_model
 from tests.models import architectures
 from tests.models.architectures import IDS, WINDOW
+from tests.models.config_settings import DECODER_LAYERS, INDEXED, LINEAR, PLAIN, WIDE_GROUPED
 
 WRITERS = (*architectures.DECODERS, *architectures.SEQ2SEQ)
 WINDOWED = ("mistral", "gemma2", "gemma3", "gpt_oss")
@@ -154,7 +150,7 @@ def test_cross_attention_stands_still():
     for name in architectures.SEQ2SEQ:
         steps = list(decode(architectures.loaded(name), IDS, DecodingSettings(max_new_tokens=4)))
         cross = [kind == "cross" for kind in steps[0].cache.kinds]
-        assert sum(cross) == architectures.DECODER_LAYERS
+        assert sum(cross) == DECODER_LAYERS
         for step in steps:
             for is_cross, positions in zip(cross, step.cache.positions, strict=True):
                 assert positions == (len(IDS) if is_cross else step.index + 1)
@@ -167,66 +163,15 @@ MORE = {
         "Gemma3ForCausalLM",
         {"num_key_value_heads": 1, "head_dim": 8, "sliding_window": 5, "num_hidden_layers": 7},
     ),
-    "linear layers": (
-        "Qwen3NextConfig",
-        "Qwen3NextForCausalLM",
-        {
-            "num_key_value_heads": 2,
-            "head_dim": 8,
-            "num_hidden_layers": 4,
-            "linear_num_key_heads": 2,
-            "linear_num_value_heads": 4,
-            "linear_key_head_dim": 8,
-            "linear_value_head_dim": 6,
-            "linear_conv_kernel_dim": 4,
-            "num_experts": 4,
-            "num_experts_per_tok": 2,
-            "moe_intermediate_size": 16,
-            "shared_expert_intermediate_size": 16,
-        },
-    ),
-    "an index": (
-        "DeepseekV32Config",
-        "DeepseekV32ForCausalLM",
-        {
-            "num_key_value_heads": 4,
-            "q_lora_rank": 12,
-            "kv_lora_rank": 10,
-            "qk_rope_head_dim": 4,
-            "qk_nope_head_dim": 4,
-            "v_head_dim": 6,
-            "moe_intermediate_size": 24,
-            "n_routed_experts": 4,
-            "n_shared_experts": 1,
-            "num_experts_per_tok": 2,
-            "n_group": 2,
-            "topk_group": 1,
-            "first_k_dense_replace": 1,
-            "index_n_heads": 2,
-            "index_head_dim": 8,
-            "index_topk": 4,
-        },
-    ),
+    "linear layers": ("Qwen3NextConfig", "Qwen3NextForCausalLM", WIDE_GROUPED | LINEAR),
+    "an index": ("DeepseekV32Config", "DeepseekV32ForCausalLM", INDEXED),
 }
 
 
 @pytest.mark.parametrize("what", MORE)
 def test_other_kinds_of_layers_are_predicted(what):
     config_class, model_class, more = MORE[what]
-    config = getattr(transformers, config_class)(
-        **{
-            "vocab_size": 64,
-            "hidden_size": 32,
-            "intermediate_size": 48,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 4,
-            "max_position_embeddings": 64,
-            "pad_token_id": 0,
-            "bos_token_id": 2,
-            "eos_token_id": 3,
-        }
-        | more
-    )
+    config = getattr(transformers, config_class)(**PLAIN | more)
     model = getattr(transformers, model_class)._from_config(config).eval()
     ids = torch.tensor([IDS] * 2)
     with torch.inference_mode():
@@ -285,7 +230,7 @@ def test_norms_are_those_of_the_stored_vectors(name, kept):
                 assert np.isnan(norms[place, : new - known]).all()
         state.ids = torch.cat([state.ids, torch.tensor([[step.token_id]])], dim=1)
     if loaded.model.config.is_encoder_decoder:
-        assert steps[0].norms.cross_keys.shape == (architectures.DECODER_LAYERS, len(IDS))
+        assert steps[0].norms.cross_keys.shape == (DECODER_LAYERS, len(IDS))
         assert steps[1].norms.cross_keys.size == 0
 
 

@@ -14,7 +14,7 @@ from sklearn.manifold import trustworthiness
 
 from models.embeddings import (
     EmbedRequest,
-    LayersDone,
+    HowFar,
     LayersMap,
     LayersMapRequest,
     MapError,
@@ -319,7 +319,7 @@ def test_special_tokens_are_mapped_where_they_are_asked_for(engine):
 def test_as_a_job_it_says_how_far_it_is_and_is_kept(engine):
     request = LayersMapRequest("minilm", SENTENCES, word="the")
     *progress, last = request.steps(engine)
-    assert progress == [LayersDone(done, 7) for done in range(8)]
+    assert progress == [HowFar(done, 7) for done in range(8)]
     assert isinstance(last, LayersMap)
     assert engine.run(request) is last
     assert list(request.steps(engine)) == [last]

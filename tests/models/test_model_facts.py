@@ -9,6 +9,7 @@ from models.loading import load_model, wrap_model
 from models.model_facts import ModelFactsRequest, model_facts
 from tests.models import architectures
 from tests.models.architectures import ARCHITECTURES, HEADS, NAMES, POSITIONS, VOCABULARY, WIDTH
+from tests.models.config_settings import LINEAR, PLAIN, WIDE_GROUPED
 
 PRE, POST, BOTH = "before each part", "after each sum", "before and after each part"
 SIDE_BY_SIDE = "before both parts, which run side by side"
@@ -124,18 +125,7 @@ def test_parameters(name):
 
 
 def small(config_class, **more):
-    settings = {
-        "vocab_size": 64,
-        "hidden_size": 32,
-        "intermediate_size": 48,
-        "num_hidden_layers": 4,
-        "num_attention_heads": 4,
-        "max_position_embeddings": 40,
-        "pad_token_id": 0,
-        "bos_token_id": 2,
-        "eos_token_id": 3,
-    }
-    return getattr(transformers, config_class)(**settings | more)
+    return getattr(transformers, config_class)(**PLAIN | {"num_hidden_layers": 4} | more)
 
 
 def facts_of(model_class, config, family="decoder"):
@@ -157,19 +147,7 @@ def test_other_places_of_norms(model_class, config, norm, place):
 
 def test_layers_without_maps():
     """Three layers in four of Qwen3-Next are linear attention; what stands there for it counts as attention."""
-    config = small(
-        "Qwen3NextConfig",
-        num_key_value_heads=2,
-        head_dim=8,
-        moe_intermediate_size=16,
-        num_experts=4,
-        num_experts_per_tok=2,
-        shared_expert_intermediate_size=16,
-        linear_num_value_heads=4,
-        linear_num_key_heads=2,
-        linear_key_head_dim=8,
-        linear_value_head_dim=8,
-    )
+    config = small("Qwen3NextConfig", **WIDE_GROUPED | LINEAR)
     model = transformers.Qwen3NextForCausalLM._from_config(config).eval()
     facts = model_facts(wrap_model(model, None, "decoder"))
     (stack,) = facts.stacks

@@ -14,8 +14,7 @@ from models.attention import (
     TraceRequest,
     trace_attention,
 )
-from models.engine import Engine
-from models.loading import load_model
+from tests.models.map_blocks import blocks_of
 
 PRONOUN = "The animal didn't cross the street because it was too tired."
 NAME = "Dr. Zorblax lives in Oslo. Yesterday I met Dr. Z"
@@ -39,15 +38,6 @@ GONE = {
     ("spelling_to_sound", "decoder"): {"special": [0], "first": [0], "sink": [0]},
     ("spelling_to_sound", "cross"): {"special": [-1], "first": [], "sink": [-1]},
 }
-
-
-@pytest.fixture(scope="module")
-def engine(minilm, smollm2):
-    """An engine of its own, with the models that the other tests loaded."""
-    loaded = {"minilm": minilm, "smollm2": smollm2, "spelling_to_sound": load_model("spelling_to_sound")}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("models.loading.load_model", loaded.__getitem__)
-        yield Engine(10**9)
 
 
 @pytest.fixture(scope="module")
@@ -138,17 +128,9 @@ def test_a_mean_is_over_what_the_queries_of_a_block_may_see(engine, name, layer,
     kind = "encoder" if name == "minilm" else "decoder"
     request = HeadMapRequest(TRACES[name], kind, layer, head)
     whole = engine.run(request)
-    size = len(whole.weights)
     shown = engine.run(HeadPictureRequest(request, 9, side, "mean"))
-    edges = [block * size // side for block in range(side + 1)]
-    for row in range(side):
-        for column in range(side):
-            block = (slice(edges[row], edges[row + 1]), slice(edges[column], edges[column + 1]))
-            seen = whole.weights[block][whole.visible[block]]
-            if seen.size:
-                assert shown.cells[row, column] == pytest.approx(seen.mean(dtype=np.float64), abs=1e-6)
-            else:
-                assert np.isnan(shown.cells[row, column])
+    for cell, seen in zip(shown.cells.flat, blocks_of(whole, side), strict=True):
+        assert cell == pytest.approx(seen.mean(dtype=np.float64), abs=1e-6) if seen.size else np.isnan(cell)
     assert np.isnan(shown.cells).any() == (name == "smollm2" and side > 1)
     assert shown.most == whole.weights.max()
     np.testing.assert_array_equal(shown.row[whole.visible[9]], whole.weights[9][whole.visible[9]])

@@ -16,56 +16,13 @@ from models.kv_cache.without_data import ShapesOnly
 from models.loading import wrap_model
 from tests.models import architectures
 from tests.models.architectures import IDS
+from tests.models.config_settings import BART, LINEAR, PLAIN, T5
 
-BASE = {
-    "vocab_size": 64,
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "max_position_embeddings": 64,
-    "pad_token_id": 0,
-    "bos_token_id": 2,
-    "eos_token_id": 3,
-}
+BASE = PLAIN | {"max_position_embeddings": 64}
 GROUPED = BASE | {"num_key_value_heads": 2, "head_dim": 8}
 WINDOWED = GROUPED | {"sliding_window": 4, "layer_types": ["sliding_attention", "full_attention"]}
 EXPERTS = {"n_routed_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16, "n_group": 2, "topk_group": 1}
-T5 = {
-    "vocab_size": 64,
-    "d_model": 32,
-    "d_kv": 8,
-    "d_ff": 48,
-    "num_heads": 4,
-    "pad_token_id": 0,
-    "eos_token_id": 3,
-    "decoder_start_token_id": 2,
-}
-BART = {
-    "vocab_size": 64,
-    "d_model": 32,
-    "encoder_attention_heads": 4,
-    "decoder_attention_heads": 4,
-    "encoder_ffn_dim": 48,
-    "decoder_ffn_dim": 48,
-    "max_position_embeddings": 64,
-    "pad_token_id": 0,
-    "bos_token_id": 1,
-    "eos_token_id": 3,
-    "forced_eos_token_id": None,
-    "decoder_start_token_id": 2,
-}
-LINEAR = {
-    "linear_num_key_heads": 2,
-    "linear_num_value_heads": 4,
-    "linear_key_head_dim": 8,
-    "linear_value_head_dim": 6,
-    "linear_conv_kernel_dim": 4,
-    "num_experts": 4,
-    "num_experts_per_tok": 2,
-    "moe_intermediate_size": 16,
-    "shared_expert_intermediate_size": 16,
-}
+_BART = BART | {"max_position_embeddings": 64, "forced_eos_token_id": None}
 
 
 def encoder_decoder():
@@ -101,31 +58,25 @@ CASES = {
             swa_v_head_dim=6,
         ),
     ),
-    "falcon, new": (
-        "FalconForCausalLM",
-        made("FalconConfig", **BASE, new_decoder_architecture=True, num_kv_heads=4),
-    ),
+    "falcon, new": ("FalconForCausalLM", made("FalconConfig", **BASE, new_decoder_architecture=True, num_kv_heads=4)),
     "falcon, one head": ("FalconForCausalLM", made("FalconConfig", **BASE, multi_query=True)),
     "falcon, many": ("FalconForCausalLM", made("FalconConfig", **BASE, multi_query=False)),
     "a decoder with a window": ("T5GemmaForConditionalGeneration", t5gemma(2)),
     "a deeper decoder with a window": ("T5GemmaForConditionalGeneration", t5gemma(4)),
-    "bart's decoder alone": ("BartForCausalLM", made("BartConfig", **BART, encoder_layers=3, decoder_layers=2)),
-    "bart's deeper decoder alone": ("BartForCausalLM", made("BartConfig", **BART, encoder_layers=2, decoder_layers=4)),
+    "bart's decoder alone": ("BartForCausalLM", made("BartConfig", **_BART, encoder_layers=3, decoder_layers=2)),
+    "bart's deeper decoder alone": ("BartForCausalLM", made("BartConfig", **_BART, encoder_layers=2, decoder_layers=4)),
     "mbart's, with other heads": (
         "MBartForCausalLM",
-        made("MBartConfig", **BART | {"decoder_attention_heads": 2}, encoder_layers=1, decoder_layers=2),
+        made("MBartConfig", **_BART | {"decoder_attention_heads": 2}, encoder_layers=1, decoder_layers=2),
     ),
     "a decoder with other heads": (
         "MarianMTModel",
-        made("MarianConfig", **BART | {"decoder_attention_heads": 2}, encoder_layers=2, decoder_layers=3),
+        made("MarianConfig", **_BART | {"decoder_attention_heads": 2}, encoder_layers=2, decoder_layers=3),
     ),
     "a deeper t5": ("T5ForConditionalGeneration", made("T5Config", **T5, num_layers=2, num_decoder_layers=4)),
     "a deeper umt5": ("UMT5ForConditionalGeneration", made("UMT5Config", **T5, num_layers=1, num_decoder_layers=3)),
     "two models in one": ("EncoderDecoderModel", encoder_decoder),
-    "states": (
-        "Qwen3NextForCausalLM",
-        made("Qwen3NextConfig", **GROUPED | {"num_hidden_layers": 4} | LINEAR),
-    ),
+    "states": ("Qwen3NextForCausalLM", made("Qwen3NextConfig", **GROUPED | LINEAR)),
     "states beside keys": (
         "FalconH1ForCausalLM",
         made(

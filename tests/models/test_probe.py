@@ -10,7 +10,8 @@ from models.embeddings import embed, read_out
 from models.forward.capture import ADDRESSES
 from models.loading import ArchitectureNotSupportedError, wrap_model
 from tests.models import architectures, odd_architectures
-from tests.models.architectures import DECODER_LAYERS, ENCODER_LAYERS, HEADS, IDS, TARGET_IDS, forward, run
+from tests.models.architectures import IDS, TARGET_IDS, forward, run
+from tests.models.config_settings import DECODER_LAYERS, ENCODER_LAYERS, HEADS
 from tests.models.odd_architectures import HYBRID, NAMES, SEQ2SEQ
 
 CLOSE = {"rtol": 0, "atol": 5e-5}

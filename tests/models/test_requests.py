@@ -22,6 +22,7 @@ from models.attention import (
     without_columns,
 )
 from models.engine import Engine
+from tests.models.map_blocks import blocks_of
 
 PRONOUN = "The animal didn't cross the street because it was too tired."
 NAME = "Dr. Zorblax lives in Oslo. Yesterday I met Dr. Z"
@@ -159,15 +160,8 @@ def test_a_large_picture_is_pooled_by_the_largest_weight_and_its_row_is_exact(en
     assert size >= side
     shown = picture(engine, request, query, side)
     assert shown.cells.shape == (side, side)
-    edges = [block * size // side for block in range(side + 1)]
-    for row in range(side):
-        for column in range(side):
-            block = (slice(edges[row], edges[row + 1]), slice(edges[column], edges[column + 1]))
-            seen = whole.weights[block][whole.visible[block]]
-            if seen.size:
-                assert shown.cells[row, column] == seen.max()
-            else:
-                assert np.isnan(shown.cells[row, column])
+    for cell, seen in zip(shown.cells.flat, blocks_of(whole, side), strict=True):
+        assert cell == seen.max() if seen.size else np.isnan(cell)
     np.testing.assert_array_equal(shown.row[whole.visible[query]], whole.weights[query][whole.visible[query]])
     np.testing.assert_array_equal(np.isnan(shown.row), ~whole.visible[query])
     assert shown.most == whole.weights.max()

@@ -19,6 +19,7 @@ from models.decoding import (
 from models.decoding.sampling import DISABLED, STAGES, generation_arguments
 from models.engine import Engine
 from tests.models import architectures
+from tests.models.reference_processors import their_processors
 from tests.models.test_decoding import PROMPT, ours, plain, written
 
 # In transformers' order, with values that do something.
@@ -119,22 +120,7 @@ def test_the_last_stage_is_what_transformers_processors_leave(knobs, seed, has_t
         logits = logits.round()
     asked = DecodingSettings(8, **({"temperature": 1.0} | knobs))
     stages = sampling_stages(ours("llama"), logits, PROMPT, asked)
-    kept: list = []
-
-    def catch(_model, _ids, logits_processor, *_, **__):
-        kept.append(logits_processor)
-        return torch.tensor([[0]])
-
-    ids = torch.tensor([PROMPT])
-    plain("llama").generate(
-        ids,
-        attention_mask=torch.ones_like(ids),
-        custom_generate=catch,
-        max_new_tokens=8,
-        pad_token_id=0,
-        **DISABLED | generation_arguments(asked),
-    )
-    expected = torch.softmax(kept[0](ids, logits[None]), -1)[0]
+    expected = torch.softmax(their_processors(PROMPT, asked)(logits), -1)
     torch.testing.assert_close(stages[-1].probabilities, expected, rtol=1e-6, atol=1e-9)
     for stage in stages:
         assert float(stage.probabilities.sum()) == pytest.approx(1, abs=1e-5)

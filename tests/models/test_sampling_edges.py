@@ -14,33 +14,13 @@ from models.decoding import (
     sampling_stages,
 )
 from models.decoding.preparation import left_out
-from models.decoding.sampling import DISABLED, generation_arguments
 from models.engine import Engine
-from tests.models.test_decoding import PROMPT, ours, plain
+from tests.models.reference_processors import their_processors
+from tests.models.test_decoding import PROMPT, ours
 
 VOCABULARY = 8
 ALL_SEEN = tuple(range(VOCABULARY))
 LOGITS = torch.tensor([1.5, -0.5, 0.25, 3.0, -2.0, 0.0, 1.0, -1.0])
-
-
-def theirs(history, asked):
-    """What transformers' own processors leave of logits, as a function of them."""
-    kept: list = []
-
-    def catch(_model, _ids, logits_processor, *_, **__):
-        kept.append(logits_processor)
-        return torch.tensor([[0]])
-
-    ids = torch.tensor([history])
-    plain("llama").generate(
-        ids,
-        attention_mask=torch.ones_like(ids),
-        custom_generate=catch,
-        max_new_tokens=asked.max_new_tokens,
-        pad_token_id=0,
-        **DISABLED | generation_arguments(asked),
-    )
-    return lambda logits: kept[0](ids, logits[None].clone())[0]
 
 
 EDGES = {
@@ -92,7 +72,7 @@ def test_a_sweep_over_edges_is_transformers_or_a_sentence():
         asked = DecodingSettings(8, **knobs)
         logits, history = pick(SOME_LOGITS), pick((ALL_SEEN, (0,), (1, 2, 1), ALL_SEEN[1:], (3, 3, 3)))
         try:
-            expected = torch.softmax(theirs(history, asked)(logits), dim=-1)
+            expected = torch.softmax(their_processors(history, asked)(logits), dim=-1)
         except ValueError:
             expected = torch.tensor(torch.nan)
         if expected.isfinite().all():

@@ -9,7 +9,7 @@ import torch
 from models.attention import InputError
 from models.embeddings import (
     EmbedRequest,
-    SentencesDone,
+    HowFar,
     SentencesError,
     SentencesMapRequest,
     SentencesPrecisionRequest,
@@ -35,16 +35,6 @@ SENTENCES = (
     "It rains.",
 )
 KEPT = (0, 2, 3, 5, 6, 7)
-
-
-@pytest.fixture(scope="module")
-def engine(minilm, smollm2):
-    from models.loading import load_model
-
-    loaded = {"minilm": minilm, "smollm2": smollm2, "spelling_to_sound": load_model("spelling_to_sound")}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("models.loading.load_model", loaded.__getitem__)
-        yield Engine(10**9)
 
 
 def job(engine, request, seconds=60):
@@ -91,8 +81,8 @@ def test_a_job_says_how_far_it_is_and_the_engine_keeps_its_answer(engine, monkey
     monkeypatch.setattr("models.embeddings.sentences._ROWS_AT_ONCE", 2)
     request = SentencesRequest("minilm", (*SENTENCES, "One more."), "cls")
     *progress, last = job(engine, request)
-    assert progress[0] == SentencesDone(0, 7)
-    assert progress[-1] == SentencesDone(7, 7)
+    assert progress[0] == HowFar(0, 7)
+    assert progress[-1] == HowFar(7, 7)
     assert len(progress) == 4, "six different sentences in three forwards"
     assert [each.done for each in progress] == sorted(each.done for each in progress)
     assert isinstance(last, SentenceVectors)

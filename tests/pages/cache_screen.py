@@ -4,7 +4,7 @@ import time
 
 from models.engine import engine
 from pages.kv_cache.examples import EXAMPLES as CACHES
-from tests.pages.screen import Screen
+from tests.pages.screen import PageScreen
 from tests.viz.wire import header_of
 
 PAGE = "pages/kv_cache/page.py"
@@ -21,32 +21,15 @@ TABS = (
 )
 
 
-class Cache(Screen):
+class Cache(PageScreen):
     """A session on the KV cache page."""
 
-    def __init__(self, **query):
-        super().__init__(PAGE, **query)
-
-    @property
-    def has_picture(self):
-        return self.component("cache_growth") is not None
-
-    @property
-    def shown(self):
-        return header_of(self.component("cache_growth"))
+    PAGE, PICTURE, TABS = PAGE, "cache_growth", "below_kv_cache"
 
     @property
     def fed(self):
         """The header of the steps that were sent."""
         return header_of(self.component(f"cache_feed_{self.shown['run']}"))
-
-    @property
-    def html(self):
-        return "".join(each.proto.body for each in self.test.get("html"))
-
-    def open_tab(self, label):
-        self.test.session_state["below_kv_cache"] = label
-        return self.run()
 
     def until_rounded(self):
         """In 8 bits: until both ways are computed, or it was said why not."""

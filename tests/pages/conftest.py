@@ -2,13 +2,10 @@
 
 import pytest
 
+from tests.one_thread import one_thread
+
 
 @pytest.fixture(scope="module")
 def one_torch_thread():
-    """On a busy machine threads that wait for each other take three times as long."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with one_thread():
+        yield

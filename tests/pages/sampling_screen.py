@@ -2,7 +2,7 @@
 
 import time
 
-from tests.pages.screen import Screen
+from tests.pages.screen import PageScreen
 from tests.viz.wire import header_of, unpack
 
 PAGE = "pages/sampling/page.py"
@@ -19,20 +19,10 @@ TABS = (
 )
 
 
-class Sampling(Screen):
+class Sampling(PageScreen):
     """A session on the sampling page."""
 
-    def __init__(self, **query):
-        super().__init__(PAGE, **query)
-
-    @property
-    def has_picture(self):
-        return self.component("next_token") is not None
-
-    @property
-    def shown(self):
-        """The header of the next token's picture."""
-        return header_of(self.component("next_token"))
+    PAGE, PICTURE, TABS = PAGE, "next_token", "below_sampling"
 
     @property
     def survivors(self):
@@ -67,20 +57,8 @@ class Sampling(Screen):
         return [token[0] for token in self.written["tokens"]]
 
     @property
-    def html(self):
-        return "".join(each.proto.body for each in self.test.get("html"))
-
-    @property
     def said(self):
         return [*self.notes, *self.problems]
-
-    def open_tab(self, label):
-        self.test.session_state["below_sampling"] = label
-        return self.run()
-
-    def press(self, key):
-        self.test.button(key=key).click()
-        return self.run()
 
     def slide(self, field, value):
         self.test.slider(key=f"{field}_box").set_value(value)

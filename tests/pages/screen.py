@@ -1,6 +1,9 @@
 """One person's tab, as AppTest plays it: what was opened, what is on the screen, what is typed and clicked."""
 
 import json
+import runpy
+import shlex
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +57,20 @@ class Screen:
     def open_tab(self, label):
         is_cross = self.has_picture and self.shown["keys"] is not None
         self.test.session_state["below_cross" if is_cross else "below"] = label
+        return self.run()
+
+    def output_of_the_code(self, name, monkeypatch, capsys):
+        """What the program prints that is shown, called as it is said there, line by line."""
+        command, program = (each.value for each in self.test.code)
+        path = ROOT / "docs" / "programs" / f"{name}.py"
+        assert program == path.read_text().rstrip()
+        monkeypatch.setattr(sys, "argv", shlex.split(command)[1:])
+        monkeypatch.chdir(ROOT)
+        runpy.run_path(str(path), run_name="__main__")
+        return capsys.readouterr().out.splitlines()
+
+    def press(self, key):
+        self.test.button(key=key).click()
         return self.run()
 
     @property
@@ -123,3 +140,29 @@ class Screen:
         """Which picture is shown, with which token selected."""
         header = self.shown
         return header["map"], header["queries"][header["selected"]]
+
+
+class PageScreen(Screen):
+    """A session on another page. PICTURE: the key of what is shown there. TABS: of the tabs below it."""
+
+    PAGE = PICTURE = TABS = ""
+
+    def __init__(self, **query):
+        super().__init__(self.PAGE, **query)
+
+    def open_tab(self, label):
+        self.test.session_state[self.TABS] = label
+        return self.run()
+
+    @property
+    def has_picture(self):
+        return self.component(self.PICTURE) is not None
+
+    @property
+    def shown(self):
+        """What the picture says in its header."""
+        return header_of(self.component(self.PICTURE))
+
+    @property
+    def html(self):
+        return "".join(each.proto.body for each in self.test.get("html"))

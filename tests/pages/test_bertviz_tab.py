@@ -32,11 +32,6 @@ def choose(screen, view):
     return screen.run()
 
 
-def press(screen, key):
-    screen.test.button(key=key).click()
-    return screen.run()
-
-
 def refusal(screen):
     return "".join(each.value for block in screen.blocks("bertviz_too_large") for each in block.info)
 
@@ -79,7 +74,7 @@ def test_a_text_that_is_too_long_for_the_model_view_fits_the_head_view():
     assert document(screen) is None
     assert "model view of 62 tokens and 6 layers of 12 heads" in refusal(screen)
     assert "draws each line as an element of its own" in refusal(screen)
-    press(screen, "bertviz_head")
+    screen.press("bertviz_head")
     assert document(screen) == engine.run(BertVizRequest(TraceRequest("minilm", text), "encoder", "head"))
     assert not refusal(screen)
 
@@ -89,9 +84,9 @@ def test_a_longer_text_leaves_one_layer_and_headlight_s_own_views():
     screen = Screen(model="minilm", text=text, layer="2", head="1").open_tab(BERTVIZ)
     assert "head view of 122 tokens" in refusal(screen)
     assert not screen.problems
-    press(screen, "bertviz_own_model")
+    screen.press("bertviz_own_model")
     assert screen.query["view"] == "model"
-    press(screen, "bertviz_one_layer")
+    screen.press("bertviz_one_layer")
     assert document(screen) == engine.run(BertVizRequest(TraceRequest("minilm", text), "encoder", "head", (2,)))
 
 

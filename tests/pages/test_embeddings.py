@@ -1,9 +1,6 @@
 """The embeddings page as AppTest plays it: each view and each tab opens, and shows what the models compute."""
 
 import re
-import runpy
-import shlex
-import sys
 import time
 
 import numpy as np
@@ -13,7 +10,7 @@ from models.embeddings import EmbedRequest, LensRequest, SensesRequest, nearest
 from models.engine import engine
 from pages.embeddings.examples import EXAMPLES
 from pages.embeddings.tabs import TABS
-from tests.pages.screen import ROOT, Screen
+from tests.pages.screen import Screen
 from tests.viz.wire import header_of, unpack
 
 PAGE = "pages/embeddings/page.py"
@@ -149,13 +146,7 @@ def test_the_shown_program_has_the_same_neighbours(monkeypatch, capsys):
     screen = Screen(PAGE, model="minilm", text=BANK.text, depth="3")
     screen.test.session_state["below_embeddings"] = "Show the code"
     screen.run()
-    command, program = (each.value for each in screen.test.code)
-    path = ROOT / "docs" / "programs" / "embeddings.py"
-    assert program == path.read_text().rstrip()
-    monkeypatch.setattr(sys, "argv", shlex.split(command)[1:])
-    monkeypatch.chdir(ROOT)
-    runpy.run_path(str(path), run_name="__main__")
-    lines = capsys.readouterr().out.splitlines()
+    lines = screen.output_of_the_code("embeddings", monkeypatch, capsys)
     found = [engine.run(EmbedRequest("minilm", text)) for text in BANK.text.split("\n")]
     kept = [~np.array(each.is_special) for each in found]
     vectors = np.concatenate([each.hidden_states[3, rows] for each, rows in zip(found, kept, strict=True)])

@@ -10,6 +10,7 @@ from models.loading import wrap_model
 from models.model_facts import ModelFactsRequest, model_facts
 from pages.shared.model_card import sections_of
 from tests.models import architectures
+from tests.models.config_settings import LINEAR, WIDE_GROUPED
 from tests.pages.screen import HOME, Screen
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
@@ -101,25 +102,7 @@ def test_what_goes_wrong_is_one_sentence(monkeypatch):
 
 
 def test_layers_without_maps_and_experts_are_said():
-    config = transformers.Qwen3NextConfig(
-        vocab_size=64,
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=8,
-        max_position_embeddings=40,
-        moe_intermediate_size=16,
-        num_experts=4,
-        num_experts_per_tok=2,
-        shared_expert_intermediate_size=16,
-        linear_num_value_heads=4,
-        linear_num_key_heads=2,
-        linear_key_head_dim=8,
-        linear_value_head_dim=8,
-        pad_token_id=0,
-    )
+    config = transformers.Qwen3NextConfig(**WIDE_GROUPED | LINEAR)
     model = transformers.Qwen3NextForCausalLM._from_config(config).eval()
     facts = model_facts(wrap_model(model, None, "decoder"))
     card = seen(" ".join(f"{title} {source}" for title, source in sections_of(facts)))

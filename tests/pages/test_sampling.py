@@ -2,9 +2,6 @@
 
 import json
 import re
-import runpy
-import shlex
-import sys
 import time
 
 import numpy as np
@@ -19,7 +16,6 @@ from pages.sampling.export import other_branches, text_as_json
 from pages.sampling.knobs import KNOBS
 from pages.sampling.writing import Continuation
 from tests.pages.sampling_screen import PARIS, Sampling
-from tests.pages.screen import ROOT
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
@@ -357,13 +353,7 @@ def test_what_was_written_does_not_go_along_to_another_text_or_model(changed):
 )
 def test_the_code_that_is_shown_gives_the_same_numbers(model, text, knobs, monkeypatch, capsys):
     screen = Sampling(model=model, text=text, **knobs).open_tab("Show the code")
-    command, program = [each.value for each in screen.test.code]
-    path = ROOT / "docs" / "programs" / "sampling.py"
-    assert program == path.read_text().rstrip()
-    monkeypatch.setattr(sys, "argv", shlex.split(command)[1:])
-    monkeypatch.chdir(ROOT)
-    runpy.run_path(str(path), run_name="__main__")
-    lines = capsys.readouterr().out.splitlines()
+    lines = screen.output_of_the_code("sampling", monkeypatch, capsys)
     stages = [each for each in screen.shown["stages"] if each["row"] is not None]
     likeliest = list(screen.top.values())[:5]
     assert len(stages) == len(knobs) + 2 - ("1" in knobs.values())

@@ -18,7 +18,7 @@ from pages.tokenizers import export
 from pages.tokenizers.choices import ShownTokenizers
 from pages.tokenizers.examples import EXAMPLES
 from tests.models.tokenizer_texts import TEXTS
-from tests.pages.screen import ATTENTION, ROOT, Screen
+from tests.pages.screen import ATTENTION, ROOT, PageScreen, Screen
 from tests.viz.wire import header_of
 
 PAGE = "pages/tokenizers/page.py"
@@ -35,27 +35,14 @@ TABS = (
 )
 
 
-class Columns(Screen):
+class Columns(PageScreen):
     """A session on the tokenizers page."""
 
-    def __init__(self, **query):
-        super().__init__(PAGE, **query)
-
-    @property
-    def has_picture(self):
-        return self.component("token_columns") is not None
-
-    @property
-    def shown(self):
-        return header_of(self.component("token_columns"))
+    PAGE, PICTURE, TABS = PAGE, "token_columns", "below_tokenizers"
 
     @property
     def counts(self):
         return {column["name"]: column["tokens"] for column in self.shown["columns"]}
-
-    def open_tab(self, label):
-        self.test.session_state["below_tokenizers"] = label
-        return self.run()
 
     def choose(self, *names):
         self.test.multiselect(key="tokenizers_box").set_value(list(names))

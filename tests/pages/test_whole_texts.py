@@ -7,7 +7,6 @@ import time
 from dataclasses import replace
 
 import pytest
-import torch
 from streamlit.testing.v1 import AppTest
 
 from models.decoding import BatchRequest, CommonNumbersRequest, DecodingSettings, DrawsRequest, decode
@@ -16,18 +15,11 @@ from pages.sampling.batch import rest, texts_as_csv, texts_as_json
 from pages.sampling.draws import chance_words, draws_words
 from pages.sampling.same_seed import divergence_words
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
+
 SETTINGS = DecodingSettings(20, temperature=1.0, top_p=0.9, seed=2)
 OTHERS = {"Wild": DecodingSettings(20, temperature=1.8, min_p=0.05, seed=2)}
 TEXT = "Once upon a time"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_torch_thread():
-    """Two threads on processors that others use as well mostly wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def tab_script(name, model, text, settings, presets, written):

@@ -10,6 +10,7 @@ import transformers
 from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
+from tests.models.drawn_weights import with_drawn_weights
 from tests.models.sweep.classes import Swept, has_decoder
 from tests.models.sweep.configs import tiny_config
 from tests.models.sweep.exceptions import EXCEPTIONS
@@ -54,14 +55,7 @@ def build(swept: Swept) -> PreTrainedModel:
         model = _made(swept, attn_implementation="eager")
     except Exception as error:
         raise CannotBuildError(f"transformers does not build it: {_said(error)}") from error
-    draw = torch.Generator().manual_seed(sum(map(ord, swept.name)))
-    with torch.no_grad():
-        for path, parameter in model.named_parameters():
-            if parameter.requires_grad:
-                # As transformers draws them every pattern is nearly uniform. Those of norms stand about 1.
-                middle = 1 if parameter.dim() == 1 and path.endswith("weight") else 0
-                parameter.copy_(torch.randn(parameter.shape, generator=draw) * 0.2 + middle)
-    return model.eval()
+    return with_drawn_weights(model, swept.name)
 
 
 def twin(swept: Swept, reference: PreTrainedModel) -> PreTrainedModel:

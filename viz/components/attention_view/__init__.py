@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, UInt16
 
 from viz.components.picture_state import digest_of, picture_state
-from viz.components.scaffold import callback, large_component, number, numbers, pack, text, twelve_bits
+from viz.components.scaffold import callback, fields_of, large_component, number, numbers, pack, text, twelve_bits
 from viz.palette import for_browser
 
 _mount_library, _mount = large_component("attention_view", '<div class="headlight attention-view"></div>\n')
@@ -221,24 +221,8 @@ def _holds_row(view: Matrix, frame: Frame) -> bool:
 
 def packed(frame: Frame, view: View, key: str = "attention_view") -> tuple[bytes, str]:
     """The message to the browser, a header and the numbers, and the digest by which a state names it."""
-    header: dict[str, object] = {
+    header = fields_of(frame, "selected", "note", "layer", "head", "off_heads") | {
         "key": key,
-        "model": frame.model,
-        "name": frame.name,
-        "map": frame.map,
-        "kind": frame.kind,
-        "queries": frame.queries,
-        "keys": frame.keys,
-        "special": frame.special,
-        "unknown": frame.unknown,
-        "unseenMeans": frame.unseen_means,
-        "part": frame.part,
-        "offTokens": frame.off_tokens,
-        "keysAreTarget": frame.keys_are_target,
-        "isLarge": frame.is_large,
-        "canSwitch": frame.can_switch,
-        "heads": frame.heads,
-        "caption": frame.caption,
         "palette": for_browser("difference", "heads"),
     }
     if not isinstance(view, Model):
@@ -266,28 +250,14 @@ def _matrix(view: Matrix, frame: Frame) -> tuple[dict[str, object], list[np.ndar
             f" Pooled from {size[0]:,} × {size[1]:,} to {rows} × {columns} cells, each the {view.pooling} of its "
             "block; enlarge a part (+, or Ctrl and the wheel) to see every number of it. The strip is exact."
         )
-    header = {
+    header = fields_of(view) | {
         "view": "matrix",
         "panels": [
-            {
-                "title": each.title,
-                "rows": each.cells.shape[0],
-                "columns": each.cells.shape[1],
-                "size": each.size,
-                "most": round(each.most, 4),
-                "isDifference": each.is_difference,
-                **({"queries": each.labels[0], "keys": each.labels[1]} if each.labels else {}),
-            }
+            fields_of(each, "labels")
+            | {"rows": each.cells.shape[0], "columns": each.cells.shape[1], "most": round(each.most, 4)}
+            | ({"queries": each.labels[0], "keys": each.labels[1]} if each.labels else {})
             for each in view.panels
         ],
-        "main": view.main,
-        "window": view.window,
-        "base": view.base,
-        "hasStrip": view.has_strip,
-        "unit": view.unit,
-        "pooling": view.pooling,
-        "least": view.least,
-        "isLog": view.is_log,
         "caption": caption,
     }
     return header, [each.cells.astype(np.float16) for each in view.panels]

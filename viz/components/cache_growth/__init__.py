@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from viz.components.scaffold import callback, component, number, numbers, pack
+from viz.components.scaffold import callback, component, fields_of, number, numbers, pack
 from viz.palette import for_browser
 
 _SKELETON = """\
@@ -89,25 +89,4 @@ def cache_growth(
 
 def packed(picture: GrowthPicture) -> bytes:
     """The message to the browser."""
-    header = {
-        "run": picture.run,
-        "prompt": picture.prompt,
-        "hidden": picture.hidden,
-        "source": picture.source,
-        "kinds": picture.kinds,
-        "layers": picture.layers,
-        "heads": picture.heads,
-        "keyWidths": picture.key_widths,
-        "valueWidths": picture.value_widths,
-        "allocated": picture.allocated,
-        "mostSteps": picture.most_steps,
-        "selected": picture.selected,
-        "pinned": picture.pinned,
-        "shade": picture.shade,
-        "weightBytes": picture.weight_bytes,
-        "textBefore": picture.text_before,
-        "caption": picture.caption,
-        "focus": picture.focus,
-        "palette": for_browser(),
-    }
-    return pack(header, [])
+    return pack(fields_of(picture) | {"palette": for_browser()}, [])

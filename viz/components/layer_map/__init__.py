@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from viz.components.picture_state import digest_of, picture_state
-from viz.components.scaffold import callback, component, number, pack
+from viz.components.scaffold import callback, component, fields_of, number, pack
 from viz.palette import for_browser
 
 _SKELETON = """\
@@ -105,17 +105,11 @@ def packed(picture: LayerMap) -> tuple[bytes, str]:
     size = float((places.max(axis=(0, 1)) - low).max()) if places.size else 1.0
     most = _FINE if places.size <= _MOST_FINE else _COARSE
     whole = np.rint((places - low) / (size or 1.0) * most).astype("<u2" if most == _FINE else "u1")
-    header = {
+    header = fields_of(picture, "layer", "point", "near") | {
         "points": [[each.piece, each.text, int(each.is_marked), each.group] for each in picture.points],
-        "names": list(picture.names),
-        "notes": list(picture.notes),
-        "tags": list(picture.tags),
-        "groups": list(picture.groups),
-        "texts": list(picture.texts),
         "dimensions": places.shape[2],
         "most": most,
         "extent": ((places.max(axis=(0, 1)) - low) / (size or 1.0)).tolist() if places.size else [],
-        "caption": picture.caption,
         "palette": for_browser(),
     }
     of = digest_of(json.dumps(header, ensure_ascii=False).encode("utf-8", "surrogatepass"), whole.tobytes())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from viz.components.scaffold import callback, component, numbers, pack
+from viz.components.scaffold import callback, component, fields_of, numbers, pack
 from viz.palette import for_browser
 
 _SKELETON = """\
@@ -50,13 +50,5 @@ def lens_grid(grid: LensGrid, *, key: str, on_cell: Callable[[int, int], None]) 
 
 def packed(grid: LensGrid) -> bytes:
     """The message to the browser."""
-    header = {
-        "tokens": list(grid.tokens),
-        "first": grid.first,
-        "layers": list(grid.layers),
-        "pieces": [list(row) for row in grid.pieces],
-        "selected": grid.selected,
-        "caption": grid.caption,
-        "palette": for_browser(),
-    }
+    header = fields_of(grid) | {"palette": for_browser()}
     return pack(header, [grid.probabilities.astype("<f2")])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int64
 
-from viz.components.scaffold import callback, large_component, number, pack, text
+from viz.components.scaffold import callback, fields_of, large_component, number, pack, text
 from viz.palette import for_browser
 
 _SKELETON = """\
@@ -131,33 +131,11 @@ def _names(value: object) -> tuple[str, ...] | None:
 def packed(picture: NextTokenPicture) -> bytes:
     """The message to the browser."""
     rows = np.ascontiguousarray(picture.curves, dtype="<f4")
-    header = {
-        "stages": [
-            {
-                "name": each.name,
-                "value": each.value,
-                "hint": each.hint,
-                "row": each.row,
-                "isOn": each.is_on,
-                "isFixed": each.is_fixed,
-                "survivors": each.survivors,
-                "kept": each.kept,
-                "entropy": each.entropy,
-                "first": each.first,
-                "last": each.last,
-            }
-            for each in picture.stages
-        ],
-        "isLibraryOrder": picture.is_library_order,
+    header = fields_of(picture) | {
+        "stages": [fields_of(each) for each in picture.stages],
         "top": [_token(each) for each in picture.top],
         "followed": None if picture.followed is None else _token(picture.followed),
-        "selected": picture.selected,
-        "drawn": picture.drawn,
-        "stage": picture.stage,
-        "pieces": picture.pieces,
         "rowCount": len(rows),
-        "vocabulary": picture.vocabulary,
-        "caption": picture.caption,
         "palette": for_browser(),
     }
     return pack(header, [picture.ranks.astype("<u4"), rows])

@@ -1,7 +1,10 @@
 """What goes over the wire to a component: one header in JSON and packed numbers, in one message."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +18,13 @@ def pack(header: Mapping[str, object], arrays: Sequence[np.ndarray]) -> bytes:
     parts = [len(text).to_bytes(4, "little"), _padded(text)]
     parts += [_padded(np.ascontiguousarray(array).tobytes()) for array in arrays]
     return b"".join(parts)
+
+
+def fields_of(picture: Any, *left_out: str) -> dict[str, object]:
+    """The fields of a dataclass, but for arrays and those named, by their names in the browser: `is_on` is "isOn"."""
+    names = [each.name for each in fields(picture) if each.name not in left_out]
+    values = {name: value for name in names if not isinstance(value := getattr(picture, name), np.ndarray)}
+    return {re.sub("_(.)", lambda found: found[1].upper(), name): value for name, value in values.items()}
 
 
 def _padded(data: bytes) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.tokenization import Column, Comparison, readable_text
-from viz.components.scaffold import callback, component, numbers, pack
+from viz.components.scaffold import callback, component, fields_of, numbers, pack
 from viz.palette import for_browser
 
 _SKELETON = """\
@@ -67,14 +67,7 @@ def packed(picture: ColumnsPicture) -> bytes:
         "text": comparison.text,
         "start": comparison.start,
         "columns": [
-            {
-                "name": head.name,
-                "title": head.title,
-                "tokens": head.tokens,
-                "figures": head.figures,
-                "shown": column.shown,
-                "pieces": len(column.look),
-            }
+            fields_of(head) | {"shown": column.shown, "pieces": len(column.look)}
             for head, column in zip(picture.heads, comparison.columns, strict=True)
         ],
         "stretches": len(comparison.disagreements),

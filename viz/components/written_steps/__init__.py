@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from viz.components.scaffold import callback, component, number, pack
+from viz.components.scaffold import callback, component, fields_of, number, pack
 from viz.palette import for_browser
 
 _SKELETON = """\
@@ -93,22 +93,9 @@ def written_steps(picture: StepsPicture, *, key: str, on_step: Callable[[int], N
 
 def packed(picture: StepsPicture) -> bytes:
     """The message to the browser: a header and the weights as float16."""
-    header = {
-        "name": picture.name,
-        "map": picture.map,
-        "keys": picture.keys,
-        "outputs": picture.outputs,
-        "hints": picture.hints,
+    header = fields_of(picture, "probabilities") | {
         "shares": [_percent(probability) for probability in picture.probabilities],
-        "selected": picture.selected,
         "most": round(picture.most, 4),
-        "writtenFrom": picture.written_from,
-        "special": picture.special,
-        "unknown": picture.unknown,
-        "specialOutputs": picture.special_outputs,
-        "textBefore": picture.text_before,
-        "texts": picture.texts,
-        "caption": picture.caption,
         "palette": for_browser(),
     }
     return pack(header, (picture.weights.astype(np.float16),))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from viz.components.scaffold import callback, component, number, pack
+from viz.components.scaffold import callback, component, fields_of, number, pack
 from viz.palette import for_browser
 
 SHADES = ("probability", "rank", "surprisal")
@@ -103,8 +103,7 @@ def _shade(value: object) -> str | None:
 
 def packed(written: WrittenText) -> bytes:
     """The message to the browser."""
-    header = {
-        "before": written.before,
+    header = fields_of(written) | {
         "tokens": [
             [
                 token.text,
@@ -116,15 +115,8 @@ def packed(written: WrittenText) -> bytes:
             ]
             for token in written.tokens
         ],
-        "selected": written.selected,
-        "goesOn": written.goes_on,
-        "isDone": written.is_done,
-        "shade": written.shade,
         "shades": SHADES,
-        "vocabulary": written.vocabulary,
-        "says": written.says,
         "branches": [[each.piece, each.at, each.text, each.depth] for each in written.branches],
-        "current": written.current,
         "palette": for_browser(),
     }
     return pack(header, [])
