@@ -19,7 +19,7 @@ from models.engine.threads import wait_asleep
 PARTS = {
     "loading": "benchmarks.loading",
     "capture": "benchmarks.capture",
-    "maps": "benchmarks.maps",
+    "maps": "benchmarks.attention_maps",
     "tokenization": "benchmarks.tokenization",
     "decoding": "benchmarks.decoding",
     "kv_cache": "benchmarks.kv_cache",

@@ -3,17 +3,19 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from models.catalog import MODELS
 from pages.kv_cache import growth
 from pages.kv_cache.choices import CHOICES, KEEPING, KEPT, LENGTHS, SHADE, SHADES, TOKENS, forget_places
 from pages.kv_cache.examples import EXAMPLES
-from pages.kv_cache.inspector import inspect, nothing_kept
+from pages.kv_cache.inspector import inspect
 from pages.kv_cache.tabs import Shown, below
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.bound import bound, names_of
 from pages.shared.loading import loading
 from pages.shared.messages import problem, show_notes
-from pages.shared.page import Page, columns, open_example, show
+from pages.shared.page import Page, columns, offer_another_model, show
+from pages.shared.plain_text import plain
 
 
 def which() -> None:
@@ -41,6 +43,16 @@ def which() -> None:
     )
 
 
+def nothing_kept(model: str) -> str:
+    """Why an encoder has no cache."""
+    return (
+        f"**{plain(MODELS[model].title)} keeps nothing.** An encoder reads the whole text at once, every token sees "
+        "every other, and that is all: it writes no next token for which keys and values could be kept. A cache pays "
+        "where tokens are added one by one and the earlier ones cannot see them, so that their keys and values stay as "
+        "they are: in a decoder."
+    )
+
+
 def explore(status: DeltaGenerator) -> None:
     """Everything that changes with the run, the step and the cell."""
     name = thread.MODEL.value
@@ -52,7 +64,7 @@ def explore(status: DeltaGenerator) -> None:
     if not facts.shape:
         show_notes()
         growth.JOB.leave()
-        nothing_kept(EXAMPLES[0], lambda: open_example(PAGE, EXAMPLES[0]))
+        offer_another_model(PAGE, EXAMPLES[0], nothing_kept(name), key="no_cache")
         return
     prompt = ask(PromptRequest(name, thread.TEXT.value), status)
     request = growth.write_request(thread.TEXT.value)

@@ -209,6 +209,11 @@ def note(sentence: str) -> None:
     st.session_state.setdefault(_NOTES, []).append(sentence)
 
 
+def has_notes() -> bool:
+    """Whether something was kept that has not been shown."""
+    return bool(st.session_state.get(_NOTES))
+
+
 def take_notes() -> list[str]:
     """The sentences that were kept since the last time, each once."""
     return list(dict.fromkeys(st.session_state.pop(_NOTES, [])))

@@ -19,9 +19,10 @@ from typing import Any, Protocol
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from models.catalog import MODELS
 from pages.shared import thread
-from pages.shared.link import Choice, mirror, receive, run_again
-from pages.shared.messages import in_place, keep_notes
+from pages.shared.link import Choice, has_notes, mirror, receive, run_again
+from pages.shared.messages import in_place, keep_notes, show_notes
 from pages.shared.registry import entry
 from pages.shared.text import examples_row, text_form
 
@@ -93,6 +94,9 @@ def _explore(page: Page) -> None:
     status = st.empty()
     with in_place():
         page.explore(status)
+    # What the page did not come to say, since something was wrong before.
+    if has_notes():
+        show_notes()
     mirror(thread.in_the_link(page.choices if page.said is None else page.said()))
 
 
@@ -136,6 +140,18 @@ def open_now(page: Page) -> Example | None:
     return next(
         (each for each in page.examples if all(choice.value == value for choice, value in each.chosen.items())), None
     )
+
+
+def offer_another_model(page: Page, example: Example, why: str, key: str) -> None:
+    """Where this model has nothing to show: why, in Markdown, and the way to an example with a model that has.
+
+    key: of the container; the button's is `show_decoder` where the example's model writes.
+    """
+    card = MODELS[example.chosen[thread.MODEL]]
+    kind = "decoder" if card.family == "decoder" else "model"
+    with st.container(key=key):
+        st.info(why, icon=":material/info:")
+        st.button(f"Show a {kind}: {card.title}", key=f"show_{kind}", on_click=open_example, args=(page, example))
 
 
 # ----- Below the text

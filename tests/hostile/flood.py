@@ -25,11 +25,12 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
+from pages.shared import registry
 from tests.hostile.class_server import serving
 from tests.hostile.visitor import Visitor
 
 MIB = 1024**2
-PAGES = ("", "attention", "tokenizers", "embeddings", "kv_cache", "sampling")
+PAGES = ("", *(each.address for each in registry.PAGES))
 _ABSURD = (
     "-1",
     "0",

@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 import pages
 from pages.shared.link import Choice
 from pages.shared.plain_text import plain
+from pages.shared.registry import PAGES
 from pages.shared.spreadsheet import as_csv
 from tests.hostile.class_server import serving
 from tests.hostile.visitor import Visitor, strings
@@ -89,7 +90,7 @@ def test_no_text_is_formatted(text):
     )
 
 
-@pytest.mark.parametrize("page", ["", "attention", "tokenizers", "embeddings", "sampling", "kv_cache"])
+@pytest.mark.parametrize("page", ["", *(each.address for each in PAGES)])
 def test_no_parameter_of_a_link_is_formatted(visitor, page):
     """All at once, and those that are texts one by one, since one may stand before another."""
     names = every_choice()

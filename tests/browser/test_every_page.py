@@ -1,0 +1,29 @@
+"""Every page of the registry, as a browser draws it: its question, its first example, nothing wrong in the console."""
+
+import pytest
+
+from pages.shared.registry import HOME, PAGES
+from tests.browser.tab import SIZES
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.address)
+def test_a_page_is_drawn_on_a_laptop_and_a_telephone(new_tab, page):
+    for width, height in SIZES:
+        tab = new_tab(viewport={"width": width, "height": height})
+        tab.goto(page.address)
+        tab.page.get_by_role("heading", name=page.question).wait_for()
+        tab.page.locator(".st-key-inspector").wait_for()
+        assert tab.page.locator("[class*=st-key-problem]").count() == 0
+        assert tab.hangs_over <= 0
+
+
+def test_home_leads_to_every_page_and_shows_it(new_tab):
+    tab = new_tab()
+    tab.goto("")
+    tab.page.get_by_role("heading", name=HOME.question).wait_for()
+    for page in PAGES:
+        picture = tab.page.locator(f".st-key-open_{page.address} .headlight-preview")
+        picture.wait_for()
+        assert picture.bounding_box()["height"] > 20
+        assert picture.get_attribute("aria-label")
+    assert tab.hangs_over <= 0
