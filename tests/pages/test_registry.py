@@ -44,3 +44,8 @@ def test_a_page_opens_with_its_question(page):
     screen = Screen(page.script)
     assert [each.value for each in screen.test.header] == [page.question]
     assert not screen.problems
+
+
+def test_no_two_pages_have_a_choice_of_one_name():
+    names = [choice.name for page in PAGES for choice in import_module(f"pages.{page.address}.choices").CHOICES]
+    assert len(names) == len(set(names))
