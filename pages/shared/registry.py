@@ -1,6 +1,10 @@
 """Which pages there are: the one table that the door, Home and the tests read."""
 
+import pkgutil
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+import pages
 
 
 @dataclass(frozen=True)
@@ -37,3 +41,11 @@ PAGES = (
 def entry(address: str) -> PageEntry:
     """The page at this address. Raises KeyError where there is none."""
     return {each.address: each for each in (HOME, *PAGES)}[address]
+
+
+def modules() -> Iterator[str]:
+    """The names of what pages are made of, but for their scripts: those are run, and not imported."""
+    scripts = {f"pages.{each.address}.page" for each in (HOME, *PAGES)}
+    for module in pkgutil.walk_packages(pages.__path__, "pages."):
+        if module.name not in scripts:
+            yield module.name

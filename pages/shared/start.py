@@ -14,7 +14,6 @@ from importlib import import_module
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.runtime.pages_manager import PagesManager
 
-import pages
 import viz
 from models.catalog import DEFAULT_MODEL
 from models.engine import MOST_CHARACTERS, MOST_CHARACTERS_ALONE, engine
@@ -23,7 +22,7 @@ from models.one_at_a_time import libraries, libraries_are_here
 from models.settings import SettingError, check_settings, unknown_settings
 from pages.shared import reach
 from pages.shared.ending import end_if_told
-from pages.shared.registry import HOME, PAGES
+from pages.shared.registry import modules
 
 log = logging.getLogger(__name__)
 
@@ -117,12 +116,9 @@ def _get_ready() -> None:
         log.info("Ready: %s is loaded", DEFAULT_MODEL)
         while _came_within(_FIRST_SECONDS):
             time.sleep(_LOOKS_SECONDS)
-        # What the pages are made of; their scripts are run, not imported.
-        scripts = {f"pages.{each.address}" for each in (HOME, *PAGES)}
-        for package in (viz, pages):
-            for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-                if module.name.removesuffix(".page") not in scripts:
-                    import_module(module.name)
+        parts = (module.name for module in pkgutil.walk_packages(viz.__path__, "viz."))
+        for name in (*parts, *modules()):
+            import_module(name)
     except HeadlightError as error:
         # Whoever opens a page reads it there.
         log.warning("Not ready ahead of the first visitor: %s", error)

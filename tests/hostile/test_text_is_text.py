@@ -4,7 +4,6 @@ import csv
 import html
 import importlib
 import io
-import pkgutil
 import re
 
 import pytest
@@ -12,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-import pages
 from pages.shared.link import Choice
 from pages.shared.plain_text import plain
-from pages.shared.registry import PAGES
+from pages.shared.registry import PAGES, modules
 from pages.shared.spreadsheet import as_csv
 from tests.hostile.class_server import serving
 from tests.hostile.visitor import Visitor, strings
@@ -61,11 +59,10 @@ def unescaped(visitor):
 def every_choice():
     """Each choice of each page, by name."""
     found = {}
-    for module in pkgutil.walk_packages(pages.__path__, "pages."):
-        if module.ispkg or module.name.count(".") > 1:
-            for each in vars(importlib.import_module(module.name)).values():
-                if isinstance(each, Choice):
-                    found.setdefault(each.name, []).append(each)
+    for module in modules():
+        for each in vars(importlib.import_module(module)).values():
+            if isinstance(each, Choice):
+                found.setdefault(each.name, []).append(each)
     return found
 
 
@@ -160,7 +157,6 @@ def test_numbers_stay_numbers():
 
 def test_every_table_of_every_page_is_written_so():
     """No page writes a CSV file by itself."""
-    for module in pkgutil.walk_packages(pages.__path__, "pages."):
-        if module.ispkg or module.name.count(".") > 1:
-            loaded = importlib.import_module(module.name)
-            assert not hasattr(loaded, "csv") or module.name == "pages.shared.spreadsheet"
+    for module in modules():
+        loaded = importlib.import_module(module)
+        assert not hasattr(loaded, "csv") or module == "pages.shared.spreadsheet"
