@@ -8,6 +8,7 @@ from models.engine import engine
 from pages.attention.tabs import BERTVIZ
 from tests.pages.screen import Screen
 from tests.viz.wire import header_of, unpack
+from viz.bertviz_document import bertviz_document
 
 TEXT = "The keys are here."
 # BertViz reads its own script without closing it.
@@ -15,6 +16,12 @@ pytestmark = [
     pytest.mark.usefixtures("one_torch_thread"),
     pytest.mark.filterwarnings("ignore:unclosed file .*bertviz.*:ResourceWarning"),
 ]
+
+
+def whole(request):
+    """The document of what is drawn."""
+    drawing = engine.run(request)
+    return bertviz_document(request.view, drawing.elements, drawing.scripts)
 
 
 def document(screen):
@@ -41,10 +48,10 @@ def test_both_views_of_the_whole_model_and_one_layer_of_it():
     assert document(screen) is None, "a closed tab computes nothing"
     screen.open_tab(BERTVIZ)
     trace = TraceRequest("minilm", TEXT)
-    assert document(screen) == engine.run(BertVizRequest(trace, "encoder", "head"))
-    assert document(choose(screen, "model")) == engine.run(BertVizRequest(trace, "encoder", "model"))
+    assert document(screen) == whole(BertVizRequest(trace, "encoder", "head"))
+    assert document(choose(screen, "model")) == whole(BertVizRequest(trace, "encoder", "model"))
     screen.test.toggle(key="bertviz_alone_box").set_value(True)
-    assert document(screen.run()) == engine.run(BertVizRequest(trace, "encoder", "model", (2,)))
+    assert document(screen.run()) == whole(BertVizRequest(trace, "encoder", "model", (2,)))
     assert not screen.problems
 
 
@@ -58,7 +65,7 @@ def test_another_head_is_the_same_message():
 
 def test_all_layers_have_no_layer_of_their_own():
     screen = Screen(model="minilm", text=TEXT, layer="all").open_tab(BERTVIZ)
-    assert document(screen) == engine.run(BertVizRequest(TraceRequest("minilm", TEXT), "encoder", "head"))
+    assert document(screen) == whole(BertVizRequest(TraceRequest("minilm", TEXT), "encoder", "head"))
     assert not any(each.key == "bertviz_alone_box" for each in screen.test.toggle)
 
 
@@ -75,7 +82,7 @@ def test_a_text_that_is_too_long_for_the_model_view_fits_the_head_view():
     assert "model view of 62 tokens and 6 layers of 12 heads" in refusal(screen)
     assert "draws each line as an element of its own" in refusal(screen)
     screen.press("bertviz_head")
-    assert document(screen) == engine.run(BertVizRequest(TraceRequest("minilm", text), "encoder", "head"))
+    assert document(screen) == whole(BertVizRequest(TraceRequest("minilm", text), "encoder", "head"))
     assert not refusal(screen)
 
 
@@ -87,7 +94,7 @@ def test_a_longer_text_leaves_one_layer_and_headlight_s_own_views():
     screen.press("bertviz_own_model")
     assert screen.query["view"] == "model"
     screen.press("bertviz_one_layer")
-    assert document(screen) == engine.run(BertVizRequest(TraceRequest("minilm", text), "encoder", "head", (2,)))
+    assert document(screen) == whole(BertVizRequest(TraceRequest("minilm", text), "encoder", "head", (2,)))
 
 
 def test_a_text_of_any_length_leaves_headlight_s_own_views():
