@@ -91,7 +91,7 @@ def test_where_they_are_few_who_comes_last_reads_so_and_the_server_lives(tmp_pat
         while len(come) < 150 and (visitor := silent_visitor(server)) is not None:
             come.append(visitor)
         assert 30 < len(come) < 150
-        # What the server itself opens for a moment, as a module that is imported, may have made the first one come too late.
+        # What the server opens for a moment, as a module that is imported, may have made the first one come too late.
         later = [silent_visitor(server) for _ in range(20)]
         come += [each for each in later if each is not None]
         assert later.count(None) >= 15
