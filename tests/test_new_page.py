@@ -45,15 +45,16 @@ def copy(tmp_path_factory):
             shutil.copytree(source, folder / each, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, folder / each)
-    line, *files = BLOCK.findall((ROOT / "docs" / "new_page.md").read_text("utf-8"))
-    for each in files:
+    document = (ROOT / "docs" / "new_page.md").read_text("utf-8")
+    (line,) = re.findall(r"^PageEntry\(.*\),$", document, re.MULTILINE)
+    for each in BLOCK.findall(document):
         name, _, code = each.partition("\n")
         file = folder / name.removeprefix("# ")
         file.parent.mkdir(exist_ok=True)
         file.write_text(code)
     (folder / "pages" / "lengths" / "__init__.py").touch()
     registry = folder / "pages" / "shared" / "registry.py"
-    registry.write_text(registry.read_text().replace("\nPAGES = (\n", f"\nPAGES = (\n    {line}"))
+    registry.write_text(registry.read_text().replace("\nPAGES = (\n", f"\nPAGES = (\n    {line}\n"))
     (folder / ".headlight").symlink_to(ROOT / ".headlight")
     return folder
 

@@ -55,7 +55,7 @@ def short(monkeypatch):
     from models.tokenization import sandboxed
 
     for pool in (sandboxed.POOL, sandboxed_tokenizer.POOL):
-        monkeypatch.setattr(pool, "seconds", 1)
+        monkeypatch.setattr(pool, "seconds", 2)
 
 
 @pytest.fixture(scope="module")

@@ -57,8 +57,14 @@ def opened(server):
 def test_a_hundred_files_of_five_megabytes_do_not_stay(class_server, cookie):
     until_ready(class_server)
     with opened(class_server) as visitor:
+        # Home shows each page at a glance, and loads another model for it.
+        visitor._read_until(lambda: not visitor.is_running, 120)
         before = class_server.rss
         said = [put(class_server, visitor.id, 5 * MIB - 1000, cookie=cookie) for _ in range(100)]
+        # What was refused is given back when the server keeps house, every few seconds.
+        until = time.monotonic() + 15
+        while class_server.rss - before >= 200 * MIB and time.monotonic() < until:
+            time.sleep(0.2)
         assert class_server.rss - before < 200 * MIB
     taken = [status for status, _ in said if status < 300]
     assert 3 <= len(taken) <= 24

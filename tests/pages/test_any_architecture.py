@@ -13,8 +13,6 @@ from models.loading import load_model, open_folder
 from pages.shared import file_names
 from tests.models.architectures import NAMES
 from tests.models.test_folders import save
-from tests.pages.cache_screen import Cache
-from tests.pages.sampling_screen import Sampling
 from tests.pages.screen import ATTENTION, HOME, TEXT_BOX, Screen
 from tests.pages.studio_screen import heads_of, products_of
 from tests.viz.wire import header_of
@@ -121,7 +119,7 @@ def the_cache_grows(visit, card):
     visit.choose(tokens=8).go("pages/kv_cache/page.py")
     assert visit.said == []
     if card.family == "encoder":
-        assert not Cache.has_picture.fget(visit)
+        assert visit.component("cache_growth") is None
         assert f"**{card.title} keeps nothing.**" in " ".join(each.value for each in visit.test.info)
     else:
         assert visit.has_been_sent("cache_growth")
@@ -134,7 +132,7 @@ def the_next_token_is_shown(visit, card):
         assert f"{card.title} has no masked-language head" in sentence
         return
     assert visit.said == []
-    stages = Sampling.shown.fget(visit)["top"]
+    stages = header_of(visit.component("next_token"))["top"]
     assert all(0 < shares[0] < 1 for _, _, _, shares, _ in stages)
     if card.family == "decoder":
         loaded = load_model(card.name)
