@@ -10,7 +10,7 @@ from models.one_at_a_time import libraries
 from pages.shared.link import mirror
 from pages.shared.messages import in_place, show_notes
 from pages.shared.page import Example
-from pages.shared.preview import is_of_the_thread
+from pages.shared.plain_text import plain
 from pages.shared.registry import HOME, PAGES, PageEntry
 from pages.shared.thread import MODEL, TEXT, THREAD
 
@@ -20,13 +20,17 @@ Preview = Callable[[DeltaGenerator], tuple[str, str]]
 
 
 def way_in(page: PageEntry, first: Example) -> DeltaGenerator:
-    """A card that leads to a page, on the sentence that is there or on its first example; the place of its picture."""
-    meant = {} if is_of_the_thread() else first.chosen
+    """A card that leads to a page, on its first example; the place of its picture."""
     chosen = {
-        choice.name: str(value) for choice, value in meant.items() if value != choice.default or choice in (MODEL, TEXT)
+        choice.name: str(value)
+        for choice, value in first.chosen.items()
+        if value != choice.default or choice in (MODEL, TEXT)
     }
+    opens_on = plain(str(first.chosen[TEXT]).replace("\n", " "))
     with st.container(border=True, key=f"open_{page.address}"):
-        st.page_link(page.script, label=f"**{page.title}**", icon=page.icon, query_params=chosen or None)
+        st.page_link(
+            page.script, label=f"**{page.title}**", icon=page.icon, query_params=chosen, help=f"Opens on: {opens_on}"
+        )
         st.caption(page.question)
         return st.empty()
 
