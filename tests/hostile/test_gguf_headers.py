@@ -93,4 +93,5 @@ def test_a_tokenizer_that_takes_too_long_to_make_is_a_sentence(tmp_path, monkeyp
     with within_bounds():
         said = refusal(path)
     assert "The tokenizer of slow takes longer than 1 seconds at this" in said
-    assert time.process_time() - begin < 5
+    # Of this process, in which threads of other tests may compute as well.
+    assert time.process_time() - begin < 10
