@@ -15,6 +15,7 @@ from pages.shared.registry import HOME, PAGES, PageEntry
 from pages.shared.thread import MODEL, TEXT, THREAD
 
 _IN_A_ROW = 3
+_LONGEST = 32
 
 Preview = Callable[[DeltaGenerator], tuple[str, str]]
 
@@ -26,12 +27,11 @@ def way_in(page: PageEntry, first: Example) -> DeltaGenerator:
         for choice, value in first.chosen.items()
         if value != choice.default or choice in (MODEL, TEXT)
     }
-    opens_on = plain(str(first.chosen[TEXT]).replace("\n", " "))
+    text = str(first.chosen[TEXT]).replace("\n", " ")
+    shortened = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
     with st.container(border=True, key=f"open_{page.address}"):
-        st.page_link(
-            page.script, label=f"**{page.title}**", icon=page.icon, query_params=chosen, help=f"Opens on: {opens_on}"
-        )
-        st.caption(page.question)
+        st.page_link(page.script, label=f"**{page.title}**", icon=page.icon, query_params=chosen)
+        st.caption(f"{page.question}  \nOpens on: {plain(shortened)}")
         return st.empty()
 
 

@@ -9,7 +9,7 @@ from pages.shared.preview import subject
 from viz.inspector import Share
 from viz.previews import bars
 
-_MOST = 4
+_MOST = 3
 
 
 def preview(status: DeltaGenerator) -> tuple[str, str]:
