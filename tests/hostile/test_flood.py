@@ -20,7 +20,7 @@ def check(found, growth):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("clients", "seconds", "rest", "growth"), [(16, 10, 45, 0.5), (60, 120, 120, 0.1)], ids=["short", "two minutes"]
+    ("clients", "seconds", "rest", "growth"), [(16, 10, 120, 0.5), (60, 120, 120, 0.1)], ids=["short", "two minutes"]
 )
 # Connections that it breaks off.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
