@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import torch
@@ -9,6 +10,7 @@ from transformers import PreTrainedModel
 
 from models.catalog import ModelCard
 from models.tokenization import Piece, pieces_of_ids
+from models.tokenization.pieces import Looks, looks_of
 
 
 @dataclass(frozen=True)
@@ -76,4 +78,10 @@ class LoadedModel:
 
     def pieces(self, ids: Sequence[int]) -> tuple[Piece, ...]:
         """The pieces with these ids, as this model's tokenizer writes them."""
-        return pieces_of_ids(self.tokenizer, ids)
+        looks = self._looks
+        return pieces_of_ids(None, ids) if looks is None else looks.pieces([int(number) for number in ids])
+
+    @cached_property
+    def _looks(self) -> Looks | None:
+        """Once for all its texts: the loop asks for a piece at each token."""
+        return None if self.tokenizer is None else looks_of(self.tokenizer)

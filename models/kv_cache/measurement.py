@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -116,8 +116,7 @@ def _one(constant: Constant) -> Constant:
     return constant
 
 
-@dataclass(frozen=True)
-class _Layer:
+class _Layer(NamedTuple):
     kind: CacheKind
     rows: int = 0
     positions: int = 0
