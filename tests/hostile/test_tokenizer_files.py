@@ -266,6 +266,24 @@ def test_a_text_that_becomes_far_too_many_pieces_gets_a_sentence():
         engine.run(CountsRequest(mine, "q" * 2_000, False))
 
 
+# A piece of each length, so that all the merges of each are gone through: the files have 350 kB and 130 kB.
+SLOW = {
+    "tiktoken": lambda: b"\n".join(
+        base64.b64encode(piece) + b" %d" % rank
+        for rank, piece in enumerate([*(bytes([each]) for each in range(256)), *(b"a" * n for n in range(2, 720))])
+    ),
+    "sentencepiece": lambda: sentencepiece([("a" * n, -float(n)) for n in range(1, 520)]),
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_a_small_file_that_takes_long_to_convert_is_given_up(name, within_bounds):
+    data = as_bytes(SLOW[name]())
+    with within_bounds():
+        sentence_of(open_tokenizer_file, data)
+    assert open_tokenizer_file(json.dumps(words()).encode()).format == "json"
+
+
 def sentence_of(ask, *arguments):
     """What a question fails with; "" where it is answered."""
     try:
