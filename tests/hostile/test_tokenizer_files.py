@@ -277,11 +277,11 @@ SLOW = {
 
 
 @pytest.mark.parametrize("name", SLOW)
-def test_a_small_file_that_takes_long_to_convert_is_given_up(name, within_bounds):
+def test_a_small_file_that_takes_long_to_convert_costs_the_server_nothing(name, within_bounds):
     data, begin = as_bytes(SLOW[name]()), time.process_time()
     with within_bounds():
-        assert sentence_of(open_tokenizer_file, data).endswith(".")
-    assert time.process_time() - begin < 3, "the server's own process computes nothing of it"
+        assert sentence_of(open_tokenizer_file, data)[-1:] in ("", ".")
+    assert time.process_time() - begin < 3, "of its own process's time"
     assert open_tokenizer_file(json.dumps(words()).encode()).format == "json"
 
 
