@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from models.embeddings.order import best_first
 from models.embeddings.similarity import cosines
 from models.engine import Gate
 from models.errors import HeadlightError
-from models.one_at_a_time import one_at_a_time
+from models.one_at_a_time import alone, one_at_a_time
 
 Method = Literal["pca", "umap", "t-sne"]
 Dimensions = Literal[2, 3]
@@ -144,11 +145,11 @@ def _umap(vectors: Float[np.ndarray, "point width"], dimensions: int, seed: int)
 
 
 def _tsne(vectors: Float[np.ndarray, "point width"], dimensions: int, seed: int) -> Float[np.ndarray, "point axis"]:
+    manifold = alone(lambda: import_module("sklearn.manifold"))
     with one_at_a_time():
-        from sklearn.manifold import TSNE
         from threadpoolctl import threadpool_limits
 
-    made = TSNE(
+    made = manifold.TSNE(
         n_components=dimensions,
         perplexity=min(30.0, (len(vectors) - 1) / 3),
         metric="cosine",
@@ -175,13 +176,12 @@ def _trust(
     neighbours = min(NEIGHBOURS, (count - 1) // 2)
     if neighbours < 1:
         return None
-    with one_at_a_time():
-        from sklearn.manifold import trustworthiness
-
+    # Streamlit imports parts of what this imports by itself, in other threads: Python then gives up one of the two.
+    manifold = alone(lambda: import_module("sklearn.manifold"))
     if count < len(vectors):
         chosen = np.sort(np.random.default_rng(seed).choice(len(vectors), count, replace=False))
         vectors, points = vectors[chosen], points[chosen]
-    trusted = trustworthiness(vectors, points, n_neighbors=neighbours, metric="cosine")
+    trusted = manifold.trustworthiness(vectors, points, n_neighbors=neighbours, metric="cosine")
     closeness = cosines(vectors)
     np.fill_diagonal(closeness, -np.inf)
     # Who is as close as the last of the nearest counts as one of them: equal vectors have no order.

@@ -14,7 +14,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from models.engine import JobError, engine
 from pages.shared.asking import in_the_queue
 from pages.shared.link import note, run_again
-from pages.shared.messages import problem
+from pages.shared.messages import keep_notes, problem
 
 if TYPE_CHECKING:
     from models.engine import Progress
@@ -158,6 +158,7 @@ class Job:
         """Shown again and again while it runs."""
         progress = self.poll()
         if progress is None or progress.is_done:
+            keep_notes()
             run_again()
         bar(progress, progress_text)
         self.stop_button()
