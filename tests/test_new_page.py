@@ -20,15 +20,17 @@ assert len(screen.blocks("lengths")) == 1
 assert any("The longest: Once" in each.proto.body for each in screen.test.get("html")), "the inspector"
 screen = Screen("pages/lengths/page.py", text="A short text", model="minilm", of_layer="99")
 assert screen.problems == [] and len(screen.notes) == 1
-import subprocess
+import contextlib, io, runpy
 import numpy as np
 from models.catalog import model_card
 from models.engine import engine
 from models.embeddings.lengths import LengthsRequest
 from models.loading.packs import prepared_folder
-command = ["docs/programs/lengths.py", str(prepared_folder(model_card("minilm"))), "A short text"]
-said = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=True).stdout
-theirs = np.array([line.split("\t")[1:] for line in said.splitlines()], dtype=float).T
+sys.argv = ["docs/programs/lengths.py", str(prepared_folder(model_card("minilm"))), "A short text"]
+# In this process, which has imported torch and transformers.
+with contextlib.redirect_stdout(io.StringIO()) as said:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+theirs = np.array([line.split("\t")[1:] for line in said.getvalue().splitlines()], dtype=float).T
 np.testing.assert_allclose(engine.run(LengthsRequest("minilm", "A short text")).norms, theirs, atol=1e-3)
 home = Screen("pages/home/page.py")
 assert home.problems == [] and len(home.blocks("open_lengths")) == 1

@@ -8,8 +8,8 @@ from tests.browser.tab import SIZES
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.address)
 def test_a_page_is_drawn_on_a_laptop_and_a_telephone(new_tab, page):
-    for width, height in SIZES:
-        tab = new_tab(viewport={"width": width, "height": height})
+    for size in SIZES:
+        tab = new_tab(size=size)
         tab.goto(page.address)
         tab.page.get_by_role("heading", name=page.question).wait_for()
         tab.page.locator(".st-key-inspector").wait_for()

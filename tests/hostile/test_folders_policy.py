@@ -9,12 +9,23 @@ import streamlit as st
 from starlette.responses import PlainTextResponse
 from streamlit import runtime
 
+from pages.shared import reach
 from pages.shared.guard import Guarded
 from tests.hostile.class_server import serving
 from tests.hostile.visitor import Visitor, is_refused
 from tests.models.test_folders import save
 
 CLOSED = "Folders are closed"
+# Settings that tell from where a server is reached, of one person's.
+LOCAL = {
+    "server.address": "localhost",
+    "server.baseUrlPath": "",
+    "server.allowedHosts": [],
+    "browser.serverAddress": "localhost",
+    "server.corsAllowedOrigins": [],
+    "server.trustedUserHeaders": {},
+    "server.enableCORS": True,
+}
 
 
 @pytest.fixture(scope="module")
@@ -104,15 +115,18 @@ def test_one_person_at_their_own_machine_opens_any(local_server, folder):
     assert (seen.errors, seen.notes) == ([], [])
 
 
+PROXIES = [
+    {"X-Forwarded-For": "192.0.2.7"},
+    {"X-Forwarded-Host": "class.example"},
+    {"Forwarded": "for=192.0.2.7"},
+    {"Via": "1.1 proxy"},
+    {"X-Real-IP": "192.0.2.7"},
+]
+
+
 @pytest.mark.parametrize(
     "header",
-    [
-        {"X-Forwarded-For": "192.0.2.7"},
-        {"X-Forwarded-Host": "class.example"},
-        {"Forwarded": "for=192.0.2.7"},
-        {"Via": "1.1 proxy"},
-        {"X-Real-IP": "192.0.2.7"},
-    ],
+    [PROXIES[0], *(pytest.param(each, marks=pytest.mark.slow) for each in PROXIES[1:])],
     ids=lambda each: next(iter(each)),
 )
 def test_behind_a_proxy_nobody_is_local(tmp_path, folder, header):
@@ -124,6 +138,25 @@ def test_behind_a_proxy_nobody_is_local(tmp_path, folder, header):
             seen = Visitor(server, headers=headers).open("attention", model=f"folder:{folder}")
             assert not is_open(seen, folder)
             assert [each for each in seen.notes if CLOSED in each]
+
+
+@pytest.mark.parametrize("header", [{}, *PROXIES], ids=lambda each: next(iter(each), "none"))
+def test_each_header_of_a_proxy_is_remembered(monkeypatch, header):
+    """Without a server: what one session showed counts for who comes after it."""
+    monkeypatch.setattr(reach, "_beyond", False)
+    monkeypatch.setattr(runtime, "exists", lambda: True)
+    monkeypatch.setattr(st, "get_option", LOCAL.__getitem__)
+    came = []
+
+    async def app(scope, receive, send):
+        came.append(scope)
+
+    scope = {"type": "websocket", "path": "/_stcore/stream", "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8501)}
+    for headers in (header, {}):
+        said = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        asyncio.run(Guarded(app)({**scope, "headers": [(b"host", b"localhost:8501"), *said]}, None, None))
+        assert reach.is_local() is not bool(header)
+    assert len(came) == 2
 
 
 def test_a_proxy_may_pass_the_name_on_by_which_it_is_known(local_server):
@@ -158,7 +191,7 @@ def test_a_server_of_one_person_is_not_reached_by_others_names(local_server):
 
 def test_names_that_the_operator_gave(tmp_path, folder):
     with serving(tmp_path, address="127.0.0.1", arguments=["--server.allowedHosts=class.example"]) as server:
-        seen = Visitor(server, host="class.example").open("attention", model=f"folder:{folder}")
+        seen = Visitor(server, host="class.example").open("tokenizers", model=f"folder:{folder}")
         assert [each for each in seen.notes if CLOSED in each]
         assert is_refused(server, host="other.example")
 
@@ -191,19 +224,8 @@ def test_names_that_the_operator_gave(tmp_path, folder):
     ids=str,
 )
 def test_from_where_a_server_is_reached_as_its_settings_say(monkeypatch, settings, is_local):
-    from pages.shared import reach
-
-    before = {
-        "server.address": None,
-        "server.baseUrlPath": "",
-        "server.allowedHosts": [],
-        "browser.serverAddress": "localhost",
-        "server.corsAllowedOrigins": [],
-        "server.trustedUserHeaders": {},
-        "server.enableCORS": True,
-    }
     monkeypatch.setattr(runtime, "exists", lambda: True)
-    monkeypatch.setattr(st, "get_option", (before | settings).__getitem__)
+    monkeypatch.setattr(st, "get_option", (LOCAL | settings).__getitem__)
     assert reach.is_local() is is_local
 
 
