@@ -50,7 +50,7 @@ from pages.shared.asking import ask, let_it_leave
 from pages.shared.bound import bound, names_of
 from pages.shared.loading import loading
 from pages.shared.messages import problem, show_notes
-from pages.shared.page import Page, columns, show
+from pages.shared.page import Page, columns, inspector_in, show
 from pages.shared.plain_text import plain
 from viz.components.attention_view import attention_view_library
 
@@ -204,7 +204,7 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
     with left:
         which(traced, kind, layer, head)
     if not is_wide or trace != base:
-        with right, st.container(key="inspector"):
+        with inspector_in(right):
             if trace != base:
                 inspect_changes(ask(ChangesRequest(base, trace), status), traced, selected)
             if not is_wide:
@@ -264,7 +264,7 @@ def explore_writing(prompt: "TracedText", status: DeltaGenerator) -> None:
     rows = ask(StepRowsRequest(map_request, first=len(prompt.ids) - 1), status)
     with centre, st.container(key="steps"):
         steps_pictures.decoder_steps(traced, rows, map_request, written, step)
-    with right, st.container(key="inspector"):
+    with inspector_in(right):
         inspect_step(traced, rows.weights[step], map_request, written, step)
     whole = thread.TEXT.value + "".join(written.texts)
     below(map_request, map_request, traced, len(prompt.ids) - 1 + step, whole, status)

@@ -79,5 +79,4 @@ def take_along(status: DeltaGenerator) -> None:
 
 def code() -> None:
     """The program that gives the same numbers."""
-    arguments = (folder_argument(thread.MODEL.value), str(DEPTH.value), text_argument(*texts()))
-    program("embeddings.py", " ".join(arguments))
+    program("embeddings.py", folder_argument(thread.MODEL.value), str(DEPTH.value), text_argument(*texts()))

@@ -14,7 +14,7 @@ from pages.shared.asking import ask
 from pages.shared.bound import bound, names_of
 from pages.shared.loading import loading
 from pages.shared.messages import problem, show_notes
-from pages.shared.page import Page, columns, offer_another_model, show
+from pages.shared.page import Page, columns, inspector_in, offer_another_model, show
 from pages.shared.plain_text import plain
 
 
@@ -88,7 +88,7 @@ def explore(status: DeltaGenerator) -> None:
     # Where the last token is shown there is no next one to press for.
     if step is not None and progress.is_done and step + 1 >= progress.count:
         example = None
-    with right, st.container(key="inspector"):
+    with inspector_in(right):
         inspect(facts, example, lines)
     below(Shown(request, facts, prompt, progress, step), status)
 

@@ -32,12 +32,9 @@ def inspect(
     token: "TokenTrajectory",
     settings: "DecodingSettings",
     steps: "Sequence[GenerationStep]",
-    look: str | None,
     status: DeltaGenerator,
 ) -> None:
     """The selected token, the random number of this step, and what can be done from here."""
-    if look:
-        st.markdown(look)
     # The last one changes no probability that is written as a part of what is left.
     rows = [each for each in zip(found.stages, token.probabilities, strict=True) if each[0].name != "renormalised"]
     # In one piece: each element more is one more that Streamlit draws anew with every move of a knob.

@@ -18,7 +18,7 @@ from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, show_notes
-from pages.shared.page import Page, columns, controls, open_now, show
+from pages.shared.page import Page, columns, controls, inspector_in, show
 from viz.components.next_token import next_token_library
 from viz.inspector import line
 
@@ -64,9 +64,8 @@ def explore(status: DeltaGenerator) -> None:
                 picture.show(found, settings, name, token.id, came)
     if settings is None or found is None:
         return
-    with right, st.container(key="inspector"):
-        example = open_now(PAGE) if written is None and PICK.value is None else None
-        inspect(found, token, settings, steps, example.look if example else None, status)
+    with inspector_in(right, PAGE if written is None and PICK.value is None else None):
+        inspect(found, token, settings, steps, status)
     below(Shown(name, thread.TEXT.value, settings, before, written))
 
 

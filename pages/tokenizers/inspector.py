@@ -18,15 +18,8 @@ LINES = {
 }
 
 
-def inspect(
-    now: ShownTokenizers, found: "Comparison", counts: "list[Counts]", stretch: NumberPair | None, look: str | None
-) -> None:
-    """What each tokenizer makes of the selected stretch, and which of them do not give the text back.
-
-    look: what there is to see, of an example.
-    """
-    if look:
-        st.markdown(look)
+def inspect(now: ShownTokenizers, found: "Comparison", counts: "list[Counts]", stretch: NumberPair | None) -> None:
+    """What each tokenizer makes of the selected stretch, and which of them do not give the text back."""
     parts = [line(LINES["nothing"])]
     if stretch is not None:
         lines = lines_of(now, found, stretch)

@@ -12,7 +12,7 @@ from pages.shared.asking import ask, working
 from pages.shared.bound import bound
 from pages.shared.link import NumberPair
 from pages.shared.messages import in_place, show_notes
-from pages.shared.page import Page, open_now, show
+from pages.shared.page import Page, inspector_in, show
 from pages.shared.plain_text import plain
 from pages.shared.text import text_form
 from pages.tokenizers import session_tokenizers
@@ -150,9 +150,8 @@ def picture(now: ShownTokenizers, status: DeltaGenerator) -> None:
             st.caption(plain(sentence))
         if "\0" in now.text:
             st.caption("The text holds a NUL, which is shown as ␀; models cannot be asked about it.")
-    with right, st.container(key="inspector"):
-        example = open_now(PAGE)
-        inspect(now, found, counts, stretch, None if example is None else example.look)
+    with inspector_in(right, PAGE):
+        inspect(now, found, counts, stretch)
     below(now, found, counts, selected, status)
 
 
