@@ -32,9 +32,10 @@ from pages.attention.choices import (
 from pages.attention.selection import choose_head, shown_heads, views
 from pages.shared import thread
 from pages.shared.asking import ask, working
+from pages.shared.parts import remark
 from viz.components.attention_view import Callbacks, Frame, Heads, Matrix, Model, Panel, Products, attention_view
 from viz.components.picture_state import digest_of
-from viz.inspector import line, part_text
+from viz.inspector import part_text
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, HeadPicture, MapDifference, TracedText, TraceRequest
@@ -247,7 +248,7 @@ def show_heads(traced: "TracedText", request: "HeadMapRequest", selected: int, s
     from models.attention import LayerMapsRequest
 
     if request.layer is None:
-        st.html(line("Lines are drawn for the heads of one layer: choose one on the left."))
+        remark("Lines are drawn for the heads of one layer: choose one on the left.")
         return
     frame = frame_of(traced, request, selected)
     rows, columns = len(frame.queries), len(frame.keys or frame.queries)
@@ -278,7 +279,7 @@ def show_products(traced: "TracedText", request: "HeadMapRequest", selected: int
     from models.attention import QueryKeyRequest
 
     if request.layer is None or request.head is None:
-        st.html(line("Queries and keys are those of one head: choose a layer on the left, and one of its heads."))
+        remark("Queries and keys are those of one head: choose a layer on the left, and one of its heads.")
         return
     found = ask(QueryKeyRequest(request.trace, request.kind, request.layer, request.head, selected), status)
     best = np.argsort(-found.weights, kind="stable")[:_MOST_KEYS]

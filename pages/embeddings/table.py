@@ -11,9 +11,10 @@ from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.bound import bound, names_of
 from pages.shared.link import note
+from pages.shared.parts import remark
 from pages.shared.theme import palette
 from viz.embeddings_charts import strip_chart
-from viz.inspector import heading, line
+from viz.inspector import heading
 from viz.tables import table
 
 if TYPE_CHECKING:
@@ -68,11 +69,9 @@ def picture(row: "Row", near: "Neighbours", parts: list[tuple[str, int]], facts:
     name = thread.MODEL.value
     with st.container(key="row"):
         st.altair_chart(strip_chart(row.vector, palette()), width="stretch")
-        st.html(
-            line(
-                f"Row {row.id:,} of {row.rows:,}: {facts.width} numbers. Its length is {row.norm:.3f}, the mean of "
-                f"all rows {row.mean_norm:.3f}; {row.rank:,} rows are longer."
-            )
+        remark(
+            f"Row {row.id:,} of {row.rows:,}: {facts.width} numbers. Its length is {row.norm:.3f}, the mean of "
+            f"all rows {row.mean_norm:.3f}; {row.rank:,} rows are longer."
         )
     said = "".join(
         f" {sign.replace('-', '−')} " * bool(place) + _shown(name, number, RowRequest)
@@ -86,11 +85,9 @@ def picture(row: "Row", near: "Neighbours", parts: list[tuple[str, int]], facts:
             for piece, value, norm, number in zip(near.pieces, near.values, near.norms, near.ids, strict=True)
         ]
         st.html(table(["piece", MEASURES[MEASURE.value].lower(), "length", "id"], rows))
-        st.html(
-            line(
-                f"Exact, over all {row.rows:,} rows in {facts.width} dimensions. Left out: {left}, which would come "
-                f"first. Two random rows have a cosine of {facts.anisotropy:.2f}. {MODELS[name].title}."
-            )
+        remark(
+            f"Exact, over all {row.rows:,} rows in {facts.width} dimensions. Left out: {left}, which would come "
+            f"first. Two random rows have a cosine of {facts.anisotropy:.2f}. {MODELS[name].title}."
         )
 
 

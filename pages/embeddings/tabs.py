@@ -16,11 +16,11 @@ from pages.shared.bound import bound, names_of
 from pages.shared.job import Job
 from pages.shared.messages import problem
 from pages.shared.page import tabs
+from pages.shared.parts import remark, say
 from pages.shared.theme import palette
 from viz.embeddings_charts import gap_chart, matrix_chart
-from viz.inspector import line
 from viz.quantities import bytes_text
-from viz.tables import sentences, table
+from viz.tables import table
 
 _SENTENCES = Job("sentences")
 _MOST_CELLS = 3_600
@@ -44,13 +44,9 @@ def do_senses_part(status: DeltaGenerator) -> None:
         return f"{round(part * count)} of {count}"
 
     best = max(range(len(found.layers)), key=lambda place: (found.layers[place].same_sense, -place))
-    st.html(
-        sentences(
-            [
-                f"At the input the nearest neighbour has the same sense for {shared(found.layers[0].same_sense)}; "
-                f"after layer {best} for {shared(found.layers[best].same_sense)}."
-            ]
-        )
+    say(
+        f"At the input the nearest neighbour has the same sense for {shared(found.layers[0].same_sense)}; "
+        f"after layer {best} for {shared(found.layers[best].same_sense)}."
     )
     with st.container(key="gap"):
         st.altair_chart(
@@ -73,12 +69,10 @@ def do_senses_part(status: DeltaGenerator) -> None:
         )
     ]
     st.html(table(["", "same sense", "another", "gap", "nearest shares it"], rows, chosen=layer + 2))
-    st.html(
-        line(
-            f"Mean cosines of “{word}” in {count} lines. Raw cosines part weakly, because all vectors of a layer share "
-            f"a direction: two random tokens have {found.anisotropy[layer]:.2f} here. So look at the gap. "
-            f"At the input the word differs only by its position. {MODELS[thread.MODEL.value].title}."
-        )
+    remark(
+        f"Mean cosines of “{word}” in {count} lines. Raw cosines part weakly, because all vectors of a layer share "
+        f"a direction: two random tokens have {found.anisotropy[layer]:.2f} here. So look at the gap. "
+        f"At the input the word differs only by its position. {MODELS[thread.MODEL.value].title}."
     )
     with st.container(key="senses_matrix"):
         labels = [f"{place + 1} {sense}" for place, sense in enumerate(named)]
@@ -128,11 +122,9 @@ def _tokens_matrix(text: str, status: DeltaGenerator) -> None:
         return
     st.altair_chart(matrix_chart(found.matrix, found.pieces, found.pieces, palette()), width="content")
     mean = " without their mean" if found.is_centred else ""
-    st.html(
-        line(
-            f"Cosines of the tokens{mean} {'at the input' if DEPTH.value == 0 else f'after layer {DEPTH.value}'}. Two "
-            f"random ones have {found.anisotropy:.2f}: only what is above that says something."
-        )
+    remark(
+        f"Cosines of the tokens{mean} {'at the input' if DEPTH.value == 0 else f'after layer {DEPTH.value}'}. Two "
+        f"random ones have {found.anisotropy:.2f}: only what is above that says something."
     )
 
 
@@ -150,7 +142,7 @@ def _sentences_matrix(lines: tuple[str, ...], status: DeltaGenerator) -> None:
         matrix_chart(cosines(vectors), names, [str(place + 1) for place in found.lines], palette()), width="content"
     )
     if len(vectors) > 1:
-        st.html(line(f"Cosines of sentence vectors. The mean of all pairs is {anisotropy(vectors):.2f}."))
+        remark(f"Cosines of sentence vectors. The mean of all pairs is {anisotropy(vectors):.2f}.")
 
 
 def does_order_matter(status: DeltaGenerator) -> None:
@@ -189,7 +181,7 @@ def does_order_matter(status: DeltaGenerator) -> None:
         said.append(
             "The two have different tokens: a word at the start of a text is another token in many vocabularies."
         )
-    st.html(line(" ".join(said)))
+    remark(" ".join(said))
 
 
 def how_many_numbers(status: DeltaGenerator) -> None:
@@ -215,12 +207,10 @@ def how_many_numbers(status: DeltaGenerator) -> None:
             ],
         )
     )
-    st.html(
-        line(
-            f"{len(vectors):,} vectors of {vectors.shape[1]} numbers, the last layer's for every token above. Errors "
-            f"of cosines over all pairs; of each vector's {found[0].neighbours} nearest, how many are others. int8 "
-            "keeps one scale for each vector. Rounding as it is written down, not what a library computes with."
-        )
+    remark(
+        f"{len(vectors):,} vectors of {vectors.shape[1]} numbers, the last layer's for every token above. Errors "
+        f"of cosines over all pairs; of each vector's {found[0].neighbours} nearest, how many are others. int8 "
+        "keeps one scale for each vector. Rounding as it is written down, not what a library computes with."
     )
 
 
@@ -246,7 +236,7 @@ def many_sentences() -> None:
         said += f" {found.empty:,} empty lines were left out."
     if found.too_long:
         said += f" Too long for this model: line {', '.join(str(place + 1) for place in found.too_long[:10])}."
-    st.html(sentences([said]))
+    say(said)
     if len(found.vectors) < 2:
         return
     place = st.selectbox(
@@ -259,7 +249,7 @@ def many_sentences() -> None:
     values[place] = -np.inf
     order = np.argsort(-values, kind="stable")[: min(10, len(values) - 1)]
     st.html(table(["line", "cosine"], [[lines[found.lines[each]][:120], f"{values[each]:.3f}"] for each in order]))
-    st.html(line(f"Two random sentences of these have a cosine of {anisotropy(found.vectors):.2f}."))
+    remark(f"Two random sentences of these have a cosine of {anisotropy(found.vectors):.2f}.")
     export.vectors_download(found.vectors, [lines[each] for each in found.lines], "sentences")
 
 

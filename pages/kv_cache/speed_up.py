@@ -11,6 +11,7 @@ from pages.shared import thread
 from pages.shared.job import Job, bar, waits
 from pages.shared.link import run_again
 from pages.shared.messages import problem
+from pages.shared.parts import remark, say
 from pages.shared.plain_text import plain
 from pages.shared.theme import palette
 from viz.inspector import heading, line
@@ -39,11 +40,9 @@ def what_it_buys(text: str) -> None:
         repeats = st.select_slider("Rounds (the median counts)", _REPEATS, value=3, key="timing_repeats")
         request = CacheTimingRequest(thread.MODEL.value, text, int(tokens), int(repeats))
         pressed = st.button("Time it on this machine", key="start_timing")
-        st.html(
-            line(
-                "One timing runs at a time, and each forward in it has the device for itself; others may compute in "
-                "between. The first round warms up and is not timed: in it operations are counted."
-            )
+        remark(
+            "One timing runs at a time, and each forward in it has the device for itself; others may compute in "
+            "between. The first round warms up and is not timed: in it operations are counted."
         )
     if pressed:
         TIMING.start(request)
@@ -95,15 +94,11 @@ def _result(tokens: int, repeats: int, *, was_done: bool) -> None:
     title = MODELS[thread.MODEL.value].title
     rounds = f"{found.repeats} round{'s' if found.repeats > 1 else ''}"
     count = len(found.positions)
-    st.html(
-        sentences(
-            [
-                f"{count} tokens: {seconds_text(float(found.seconds_with.sum()))} with the cache, "
-                f"{seconds_text(float(found.seconds_without.sum()))} without: {times_text(found.speed_up)} faster.",
-                f"{title}, {device_name()}, median of {rounds}. The logits of both ways differ by at most "
-                f"{max(found.difference, 1e-5):.5f}.",
-            ]
-        )
+    say(
+        f"{count} tokens: {seconds_text(float(found.seconds_with.sum()))} with the cache, "
+        f"{seconds_text(float(found.seconds_without.sum()))} without: {times_text(found.speed_up)} faster.",
+        f"{title}, {device_name()}, median of {rounds}. The logits of both ways differ by at most "
+        f"{max(found.difference, 1e-5):.5f}.",
     )
     left, right = st.columns(2)
     with left:
@@ -216,15 +211,11 @@ def _rounded(found: "Fp8Comparison", tokens: int) -> None:
         else f"Left to themselves the two part at token {found.diverges_at + 1}."
     )
     first = f"Over the first {count} tokens" if tokens > _FP8_LENGTHS else f"Over the same {count} tokens"
-    st.html(
-        sentences(
-            [
-                f"{bytes_text(found.fp8_bytes)} instead of {bytes_text(found.exact_bytes)}: "
-                f"{times_text(found.exact_bytes / found.fp8_bytes)} less. {parted}",
-                f"{first} both find the same next token the likeliest for {int(found.agrees.sum())} of the {count}; "
-                f"the logits differ by up to {found.differences.max():.2f}.",
-            ]
-        )
+    say(
+        f"{bytes_text(found.fp8_bytes)} instead of {bytes_text(found.exact_bytes)}: "
+        f"{times_text(found.exact_bytes / found.fp8_bytes)} less. {parted}",
+        f"{first} both find the same next token the likeliest for {int(found.agrees.sum())} of the {count}; "
+        f"the logits differ by up to {found.differences.max():.2f}.",
     )
     left, right = st.columns(2, gap="large")
     with left, st.container(key="fp8_chart"):
@@ -237,11 +228,9 @@ def _rounded(found: "Fp8Comparison", tokens: int) -> None:
             ),
             width="stretch",
         )
-        st.html(
-            line(
-                "How far the next-token distribution moves, token by token, over the same tokens. Nothing at the "
-                "first: the prompt is read before anything is rounded."
-            )
+        remark(
+            "How far the next-token distribution moves, token by token, over the same tokens. Nothing at the "
+            "first: the prompt is read before anything is rounded."
         )
     with right:
         st.html(

@@ -14,12 +14,11 @@ from pages.kv_cache.choices import ROWS
 from pages.shared import thread
 from pages.shared.bound import bound
 from pages.shared.page import Tab, tabs
+from pages.shared.parts import remark, say
 from pages.shared.theme import palette
-from viz.inspector import line
 from viz.kv_cache_charts import Curve, Mark, bytes_chart
 from viz.kv_cache_tables import TermLine, formula
 from viz.quantities import bytes_text
-from viz.tables import sentences
 
 if TYPE_CHECKING:
     from models.decoding import PromptPieces, WriteRequest
@@ -102,7 +101,7 @@ def does_it_agree(now: Shown) -> None:
                 else "a layer with a window keeps a view of a longer tensor until the next token comes."
             )
         )
-    st.html(sentences(said))
+    say(*said)
 
 
 def term_lines(predicted: "CacheMeasurement", measured: "CacheMeasurement") -> list[TermLine]:
@@ -188,7 +187,7 @@ def when_it_outgrows(now: Shown) -> None:
     with left:
         rows = bound(st.select_slider, ROWS, "Texts at once (batch)", sorted({*_ROWS, ROWS.value}))
         crossing = crossover(facts.shape, facts.weight_bytes, rows=rows, dtype=facts.dtype, source_positions=source)
-        st.html(sentences(_outgrowing(facts, rows, crossing)))
+        say(*_outgrowing(facts, rows, crossing))
     longest = max(16, 2 * (crossing or 0), 2 * (facts.positions or 0))
     lengths = np.unique(np.geomspace(1, longest, 60).astype(np.int64))
     curves = [
@@ -205,7 +204,7 @@ def when_it_outgrows(now: Shown) -> None:
         marks.append(Mark(f"the model's limit, {facts.positions:,}", length=facts.positions))
     with right, st.container(key="outgrowing"):
         st.altair_chart(bytes_chart(curves, marks, palette()), width="stretch")
-        st.html(line("From the formula, which the measurement agrees with; both axes are logarithmic."))
+        remark("From the formula, which the measurement agrees with; both axes are logarithmic.")
 
 
 def _outgrowing(facts: "CacheFacts", rows: int, crossing: int | None) -> list[str]:

@@ -11,11 +11,12 @@ from models.catalog import MODELS
 from models.engine import engine
 from pages.shared import thread
 from pages.shared.asking import ask, working
+from pages.shared.parts import remark, say
 from pages.shared.theme import palette
-from viz.inspector import heading, line
+from viz.inspector import heading
 from viz.kv_cache_charts import Curve, Mark, bytes_chart
 from viz.quantities import bytes_text, times_text
-from viz.tables import sentences, table
+from viz.tables import table
 
 if TYPE_CHECKING:
     from models.kv_cache import CacheFacts, KnownCache
@@ -103,7 +104,7 @@ def _this_model(facts: "CacheFacts", source: int) -> None:
         )
         if facts.positions and context > facts.positions:
             said.append(f"The model itself goes no further than {facts.positions:,} tokens.")
-        st.html(sentences(said))
+        say(*said)
     with right, st.container(key="otherwise"):
         curves = [Curve("as it is", lengths, own, is_chosen=bool((own == changed).all()))]
         if (own != changed).any():
@@ -112,11 +113,9 @@ def _this_model(facts: "CacheFacts", source: int) -> None:
         if facts.positions:
             marks.append(Mark("the model's limit", length=facts.positions))
         st.altair_chart(bytes_chart(curves, marks, palette()), width="stretch")
-        st.html(
-            line(
-                "Bytes only: a model with fewer key heads or a window has to be trained so, and would write something "
-                "else. 4-bit numbers are counted without the scales that go with them."
-            )
+        remark(
+            "Bytes only: a model with fewer key heads or a window has to be trained so, and would write something "
+            "else. 4-bit numbers are counted without the scales that go with them."
         )
 
 

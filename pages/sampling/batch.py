@@ -11,6 +11,7 @@ from models.catalog import MODELS
 from pages.shared import file_names
 from pages.shared.export import Download, download_button
 from pages.shared.job import Job
+from pages.shared.parts import remark
 from pages.shared.spreadsheet import as_csv
 from pages.shared.theme import palette
 from viz.inspector import line
@@ -64,11 +65,9 @@ def batch_tab(model: str, text: str, settings: "DecodingSettings", presets: "Map
             key="many_presets",
         )
         pressed = st.button("Write them", key="many_start")
-        st.html(
-            line(
-                "All texts are written at once, in one batch. The first text of each setting has the same luck, so has "
-                "the second, and so on."
-            )
+        remark(
+            "All texts are written at once, in one batch. The first text of each setting has the same luck, so has "
+            "the second, and so on."
         )
     names = (ABOVE, *chosen)
     each = tuple(comparable(settings, one, tokens) for one in (settings, *(presets[name] for name in chosen)))
@@ -137,12 +136,10 @@ def _row(names: Sequence[str], row: "Sequence[BatchText]") -> str:
 def _figures(names: Sequence[str], found: "BatchTexts") -> None:
     with st.container(key="many_figures"):
         st.html(figures_of(names, [one.figures for one in found.each]))
-        st.html(
-            line(
-                "Neither end is good by itself: the likeliest text is often the dullest, and the most varied may be "
-                "nonsense. Whether a text is good you must read. The figures move with the number and the length of "
-                "the texts, so compare within this table only."
-            )
+        remark(
+            "Neither end is good by itself: the likeliest text is often the dullest, and the most varied may be "
+            "nonsense. Whether a text is good you must read. The figures move with the number and the length of "
+            "the texts, so compare within this table only."
         )
 
 

@@ -25,6 +25,7 @@ from pages.shared import file_names
 from pages.shared.asking import ask, working
 from pages.shared.bound import bound, names_of
 from pages.shared.export import Download, download_button
+from pages.shared.parts import remark
 from pages.shared.spreadsheet import as_csv
 from pages.shared.theme import palette
 from viz.inspector import heading, line
@@ -120,7 +121,7 @@ def _tree(found: "BeamSearch", request: "BeamSearchRequest") -> None:
     st.html("<style>.st-key-beam_tree { overflow-x: auto; } .st-key-beam_tree > * { flex-shrink: 0; }</style>")
     with st.container(key="beam_tree"):
         st.altair_chart(beam_tree(found, palette()), width="content")
-    st.html(line(_caption(found, request)))
+    remark(_caption(found, request))
 
 
 def _caption(found: "BeamSearch", request: "BeamSearchRequest") -> str:

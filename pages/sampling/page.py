@@ -19,8 +19,8 @@ from pages.shared.asking import ask
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, show_notes
 from pages.shared.page import Page, columns, controls, inspector_in, show
+from pages.shared.parts import remark
 from viz.components.next_token import next_token_library
-from viz.inspector import line
 
 if TYPE_CHECKING:
     from models.decoding import DecodingSettings, GenerationStep, SamplingStages, TokenTrajectory
@@ -89,7 +89,7 @@ def _about_the_text(settings: "DecodingSettings") -> None:
     written = settings_of(WRITTEN.value or "")
     # How long it was to become changes no token of it.
     if replace(settings, max_new_tokens=written.max_new_tokens) != written:
-        st.html(line("Written with other knobs than those that stand now; the picture shows those that stand now."))
+        remark("Written with other knobs than those that stand now; the picture shows those that stand now.")
 
 
 PAGE = Page("sampling", explore, CHOICES, EXAMPLES, library=next_token_library)

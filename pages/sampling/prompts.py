@@ -10,6 +10,7 @@ from pages.sampling.choices import FOLLOW, PROMPTS
 from pages.shared.asking import ask, working
 from pages.shared.bound import bound
 from pages.shared.messages import in_place
+from pages.shared.parts import remark
 from viz.inspector import heading, line
 from viz.prompt_cards import Next, PromptCard, ReadPiece, cards, lead
 
@@ -74,13 +75,11 @@ def prompts_tab(model: str, status: DeltaGenerator) -> None:
                     + cards(chats)
                 )
             for note in found.notes:
-                st.html(line(note))
-            st.html(
-                line(
-                    f"{MODELS[model].title}, the next token's raw probabilities (temperature 1, nothing cut). "
-                    "One text, three prompts: not a measurement of how good they are. Try other examples, and another "
-                    "order."
-                )
+                remark(note)
+            remark(
+                f"{MODELS[model].title}, the next token's raw probabilities (temperature 1, nothing cut). "
+                "One text, three prompts: not a measurement of how good they are. Try other examples, and another "
+                "order."
             )
 
 
