@@ -10,7 +10,7 @@ from pages.embeddings.context import Journey
 from pages.embeddings.lens import layer_names
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.parts import remark, say
+from pages.shared.parts import chart, remark, say
 from pages.shared.theme import palette
 from viz.embeddings_charts import wave_chart
 from viz.inspector import Share, heading, line, part_text, shares
@@ -90,7 +90,7 @@ def of_table(facts: "TableFacts") -> None:
     st.html(heading("Where a token stands"))
     say(facts.positions)
     for rotary in facts.rotary:
-        st.altair_chart(wave_chart(rotary.wavelengths, palette()), width="stretch")
+        chart(wave_chart(rotary.wavelengths, palette()))
         layers = f" ({rotary.layers})" if rotary.layers else ""
         remark(
             f"{len(rotary.wavelengths)} pairs{layers}: the fastest turns once in {rotary.wavelengths.min():.1f} "

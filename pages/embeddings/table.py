@@ -9,9 +9,9 @@ from models.catalog import MODELS
 from pages.embeddings.choices import MEASURE, MEASURES, MINUS, PIECE, PLUS
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.bound import bound, names_of
+from pages.shared.bound import bound, pick
 from pages.shared.link import note
-from pages.shared.parts import remark
+from pages.shared.parts import chart, remark
 from pages.shared.theme import palette
 from viz.embeddings_charts import strip_chart
 from viz.inspector import heading
@@ -29,13 +29,10 @@ def controls() -> None:
     bound(st.text_input, PIECE, "Piece", max_chars=60, help=help_)
     bound(st.text_input, MINUS, "minus", max_chars=60, help="Its row is taken away.")
     bound(st.text_input, PLUS, "plus", max_chars=60, help="Its row is added.")
-    bound(
-        st.segmented_control,
+    pick(
         MEASURE,
         "Near by",
-        **names_of(MEASURES),
-        required=True,
-        wrap=True,
+        MEASURES,
         help="The cosine looks at the direction only; the dot product also at the length, so long rows come first.",
     )
 
@@ -68,7 +65,7 @@ def picture(row: "Row", near: "Neighbours", parts: list[tuple[str, int]], facts:
 
     name = thread.MODEL.value
     with st.container(key="row"):
-        st.altair_chart(strip_chart(row.vector, palette()), width="stretch")
+        chart(strip_chart(row.vector, palette()))
         remark(
             f"Row {row.id:,} of {row.rows:,}: {facts.width} numbers. Its length is {row.norm:.3f}, the mean of "
             f"all rows {row.mean_norm:.3f}; {row.rank:,} rows are longer."

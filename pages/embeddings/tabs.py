@@ -16,7 +16,7 @@ from pages.shared.bound import bound, names_of
 from pages.shared.job import Job
 from pages.shared.messages import problem
 from pages.shared.page import tabs
-from pages.shared.parts import remark, say
+from pages.shared.parts import chart, remark, say
 from pages.shared.theme import palette
 from viz.embeddings_charts import gap_chart, matrix_chart
 from viz.quantities import bytes_text
@@ -48,18 +48,17 @@ def do_senses_part(status: DeltaGenerator) -> None:
         f"At the input the nearest neighbour has the same sense for {shared(found.layers[0].same_sense)}; "
         f"after layer {best} for {shared(found.layers[best].same_sense)}."
     )
-    with st.container(key="gap"):
-        st.altair_chart(
-            gap_chart(
-                np.array([each.within for each in found.layers], dtype=np.float32),
-                np.array([each.between for each in found.layers], dtype=np.float32),
-                np.array(found.anisotropy, dtype=np.float32),
-                [each.same_sense for each in found.layers],
-                layer,
-                palette(),
-            ),
-            width="stretch",
-        )
+    chart(
+        gap_chart(
+            np.array([each.within for each in found.layers], dtype=np.float32),
+            np.array([each.between for each in found.layers], dtype=np.float32),
+            np.array(found.anisotropy, dtype=np.float32),
+            [each.same_sense for each in found.layers],
+            layer,
+            palette(),
+        ),
+        key="gap",
+    )
     rows = [
         [name, f"{each.within:.3f}", f"{each.between:.3f}", f"{each.gap:.3f}", shared(each.same_sense)]
         for name, each in (
@@ -76,7 +75,7 @@ def do_senses_part(status: DeltaGenerator) -> None:
     )
     with st.container(key="senses_matrix"):
         labels = [f"{place + 1} {sense}" for place, sense in enumerate(named)]
-        st.altair_chart(matrix_chart(found.layers[layer].cosines, labels, labels, palette()), width="content")
+        chart(matrix_chart(found.layers[layer].cosines, labels, labels, palette()), width="content")
 
 
 def how_similar(status: DeltaGenerator) -> None:
@@ -120,7 +119,7 @@ def _tokens_matrix(text: str, status: DeltaGenerator) -> None:
     if len(found.pieces) ** 2 > _MOST_CELLS:
         st.caption(f"{len(found.pieces)} tokens make a matrix that nobody can read; take a shorter line.")
         return
-    st.altair_chart(matrix_chart(found.matrix, found.pieces, found.pieces, palette()), width="content")
+    chart(matrix_chart(found.matrix, found.pieces, found.pieces, palette()), width="content")
     mean = " without their mean" if found.is_centred else ""
     remark(
         f"Cosines of the tokens{mean} {'at the input' if DEPTH.value == 0 else f'after layer {DEPTH.value}'}. Two "
@@ -138,9 +137,7 @@ def _sentences_matrix(lines: tuple[str, ...], status: DeltaGenerator) -> None:
         st.caption(f"{len(vectors)} sentences make a matrix that nobody can read; take fewer lines.")
         return
     names = [f"{place + 1}: {lines[place][:40]}" for place in found.lines]
-    st.altair_chart(
-        matrix_chart(cosines(vectors), names, [str(place + 1) for place in found.lines], palette()), width="content"
-    )
+    chart(matrix_chart(cosines(vectors), names, [str(place + 1) for place in found.lines], palette()), width="content")
     if len(vectors) > 1:
         remark(f"Cosines of sentence vectors. The mean of all pairs is {anisotropy(vectors):.2f}.")
 

@@ -11,7 +11,7 @@ from pages.shared import thread
 from pages.shared.job import Job, bar, waits
 from pages.shared.link import run_again
 from pages.shared.messages import problem
-from pages.shared.parts import remark, say
+from pages.shared.parts import chart, remark, say
 from pages.shared.plain_text import plain
 from pages.shared.theme import palette
 from viz.inspector import heading, line
@@ -102,7 +102,7 @@ def _result(tokens: int, repeats: int, *, was_done: bool) -> None:
     )
     left, right = st.columns(2)
     with left:
-        st.altair_chart(
+        chart(
             timing_chart(
                 found.positions,
                 found.seconds_with,
@@ -110,11 +110,10 @@ def _result(tokens: int, repeats: int, *, was_done: bool) -> None:
                 title="ms per token",
                 scale=1000,
                 palette=palette(),
-            ),
-            width="stretch",
+            )
         )
     with right:
-        st.altair_chart(
+        chart(
             timing_chart(
                 found.positions,
                 found.operations_with.astype(np.float64),
@@ -122,8 +121,7 @@ def _result(tokens: int, repeats: int, *, was_done: bool) -> None:
                 title="billion operations per token",
                 scale=1e-9,
                 palette=palette(),
-            ),
-            width="stretch",
+            )
         )
     read = int(found.positions[0])
     rows = (
@@ -219,14 +217,13 @@ def _rounded(found: "Fp8Comparison", tokens: int) -> None:
     )
     left, right = st.columns(2, gap="large")
     with left, st.container(key="fp8_chart"):
-        st.altair_chart(
+        chart(
             steps_chart(
                 found.divergences.tolist(),
                 title="KL divergence (nats)",
                 diverges_at=found.diverges_at,
                 palette=palette(),
-            ),
-            width="stretch",
+            )
         )
         remark(
             "How far the next-token distribution moves, token by token, over the same tokens. Nothing at the "

@@ -14,7 +14,7 @@ from pages.kv_cache.choices import ROWS
 from pages.shared import thread
 from pages.shared.bound import bound
 from pages.shared.page import Tab, tabs
-from pages.shared.parts import remark, say
+from pages.shared.parts import chart, remark, say
 from pages.shared.theme import palette
 from viz.kv_cache_charts import Curve, Mark, bytes_chart
 from viz.kv_cache_tables import TermLine, formula
@@ -203,7 +203,7 @@ def when_it_outgrows(now: Shown) -> None:
     if facts.positions:
         marks.append(Mark(f"the model's limit, {facts.positions:,}", length=facts.positions))
     with right, st.container(key="outgrowing"):
-        st.altair_chart(bytes_chart(curves, marks, palette()), width="stretch")
+        chart(bytes_chart(curves, marks, palette()))
         remark("From the formula, which the measurement agrees with; both axes are logarithmic.")
 
 

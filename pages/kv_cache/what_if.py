@@ -11,7 +11,7 @@ from models.catalog import MODELS
 from models.engine import engine
 from pages.shared import thread
 from pages.shared.asking import ask, working
-from pages.shared.parts import remark, say
+from pages.shared.parts import chart, remark, say
 from pages.shared.theme import palette
 from viz.inspector import heading
 from viz.kv_cache_charts import Curve, Mark, bytes_chart
@@ -112,7 +112,7 @@ def _this_model(facts: "CacheFacts", source: int) -> None:
         marks = [Mark(f"weights, {bytes_text(facts.weight_bytes)}", bytes=facts.weight_bytes)]
         if facts.positions:
             marks.append(Mark("the model's limit", length=facts.positions))
-        st.altair_chart(bytes_chart(curves, marks, palette()), width="stretch")
+        chart(bytes_chart(curves, marks, palette()))
         remark(
             "Bytes only: a model with fewer key heads or a window has to be trained so, and would write something "
             "else. 4-bit numbers are counted without the scales that go with them."
@@ -210,5 +210,4 @@ def _known_curves(known: "tuple[KnownCache, ...]", numbers: str, memory: int) ->
             sizes = bytes_at(each.shape, lengths.tolist(), dtype=numbers)
             curves.append(Curve(each.architecture.title, lengths, sizes))
     if curves:
-        with st.container(key="known_chart"):
-            st.altair_chart(bytes_chart(curves, [Mark("the GPU", bytes=memory)], palette()), width="stretch")
+        chart(bytes_chart(curves, [Mark("the GPU", bytes=memory)], palette()), key="known_chart")

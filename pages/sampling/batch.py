@@ -11,7 +11,7 @@ from models.catalog import MODELS
 from pages.shared import file_names
 from pages.shared.export import Download, download_button
 from pages.shared.job import Job
-from pages.shared.parts import remark
+from pages.shared.parts import chart, remark
 from pages.shared.spreadsheet import as_csv
 from pages.shared.theme import palette
 from viz.inspector import line
@@ -182,7 +182,7 @@ def _sweep(model: str, text: str, settings: "DecodingSettings", count: int) -> N
     ]
     with left, st.container(key="many_sweep_chart"):
         if any(each.variety is not None for each in points):
-            st.altair_chart(sweep_chart(points, variety=measure, palette=palette()), width="stretch")
+            chart(sweep_chart(points, variety=measure, palette=palette()))
         else:
             st.caption("These texts have too few words for this measure.")
 

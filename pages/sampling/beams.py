@@ -25,7 +25,7 @@ from pages.shared import file_names
 from pages.shared.asking import ask, working
 from pages.shared.bound import bound, names_of
 from pages.shared.export import Download, download_button
-from pages.shared.parts import remark
+from pages.shared.parts import chart, remark
 from pages.shared.spreadsheet import as_csv
 from pages.shared.theme import palette
 from viz.inspector import heading, line
@@ -119,8 +119,7 @@ def _tree(found: "BeamSearch", request: "BeamSearchRequest") -> None:
 
     # The chart is as wide as its steps need, and is scrolled in its own place.
     st.html("<style>.st-key-beam_tree { overflow-x: auto; } .st-key-beam_tree > * { flex-shrink: 0; }</style>")
-    with st.container(key="beam_tree"):
-        st.altair_chart(beam_tree(found, palette()), width="content")
+    chart(beam_tree(found, palette()), key="beam_tree", width="content")
     remark(_caption(found, request))
 
 

@@ -2,12 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.shared.asking import ask, working
-from pages.shared.parts import remark, say
+from pages.shared.parts import chart, remark, say
 from pages.shared.theme import palette
 from viz.inspector import part_text
 from viz.sampling_charts import DrawLine, draws_chart
@@ -30,10 +29,7 @@ def draws_tab(
     if len(found.tokens) == 1:
         return
     others = None if found.others is None else _draw_line(found, found.others)
-    with st.container(key="draws_chart"):
-        st.altair_chart(
-            draws_chart([_draw_line(found, each) for each in found.tokens], others, palette()), width="stretch"
-        )
+    chart(draws_chart([_draw_line(found, each) for each in found.tokens], others, palette()), key="draws_chart")
     remark(
         f"{MODELS[model].title}, {found.count:,} draws of one step with seed {settings.seed}; the likeliest "
         f"{len(found.tokens)} tokens of what is drawn from. Bar: how often it came. Coloured tick: expected, its "

@@ -1,6 +1,7 @@
 """What pages put on the screen again and again: sentences, a smaller line, a chart."""
 
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -18,7 +19,7 @@ def remark(text: str) -> None:
     st.html(line(text))
 
 
-def chart(drawn: Any, key: str, width: str = "stretch") -> None:
-    """An Altair chart in a container with this key; width: "content" where the chart has one of its own."""
-    with st.container(key=key):
-        st.altair_chart(drawn, width=width)  # ty: ignore[invalid-argument-type]
+def chart(drawn: Any, *, key: str | None = None, width: Literal["stretch", "content"] = "stretch") -> None:
+    """An Altair chart, in a container where it has a key; width: "content" where the chart has one of its own."""
+    with nullcontext() if key is None else st.container(key=key):
+        st.altair_chart(drawn, width=width)

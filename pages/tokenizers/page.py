@@ -9,7 +9,7 @@ from models.errors import HeadlightError
 from models.one_at_a_time import libraries
 from pages.shared import thread
 from pages.shared.asking import ask, working
-from pages.shared.bound import bound
+from pages.shared.bound import bound, toggle
 from pages.shared.link import NumberPair
 from pages.shared.messages import in_place, show_notes
 from pages.shared.page import Page, inspector_in, show
@@ -65,12 +65,10 @@ def which(now: ShownTokenizers) -> None:
     )
     changed = " •" if now.split_special_tokens else ""
     with button.popover(f"More{changed}", width="stretch"):
-        bound(
-            st.toggle,
+        toggle(
             SPECIALS,
             "Special tokens in the text are plain text",
-            shown=lambda said: said == "text",
-            meant=lambda is_on: "text" if is_on else None,
+            "text",
             help="Somebody who types <|endoftext|> either ends the text for the model or only writes thirteen "
             "characters; programs differ in which.",
         )

@@ -11,7 +11,7 @@ from pages.shared.asking import ask, working
 from pages.shared.bound import bound, names_of
 from pages.shared.link import NumberPair
 from pages.shared.page import tabs
-from pages.shared.parts import remark
+from pages.shared.parts import chart, remark
 from pages.shared.plain_text import plain
 from pages.shared.text import open_text_file
 from pages.tokenizers import export, own
@@ -126,7 +126,7 @@ def _lattice(origin: "ShownOrigin", place: int) -> None:
         format_func=lambda way: f"{_as_it_stands(ways[way])}  ·  {found.best[way].score:.2f}",
         key=f"way_{place}",
     )
-    st.altair_chart(lattice_chart(found, chosen), width="stretch")
+    chart(lattice_chart(found, chosen))
     remark(
         "Every piece of the vocabulary that fits is a bar. The number is the sum of the log-probabilities of the "
         "pieces; the way with the largest one is taken. What is no piece counts as one that is very unlikely; "
