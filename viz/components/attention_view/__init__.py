@@ -12,7 +12,7 @@ from viz.components.picture_state import digest_of, picture_state
 from viz.components.scaffold import callback, fields_of, large_component, number, numbers, pack, text, twelve_bits
 from viz.palette import for_browser
 
-_mount_library, _mount = large_component("attention_view", '<div class="headlight attention-view"></div>\n')
+_mount_library, _mount = large_component("attention_view")
 
 
 @dataclass(frozen=True)

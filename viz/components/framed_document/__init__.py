@@ -5,7 +5,7 @@ import numpy as np
 from viz.components.scaffold import component, pack
 from viz.palette import for_browser
 
-_mount = component("framed_document", '<div class="headlight framed-document"></div>\n')
+_mount = component("framed_document", "")
 
 
 def framed_document(document: str, *, title: str, key: str) -> None:

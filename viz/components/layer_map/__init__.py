@@ -11,24 +11,20 @@ from viz.components.picture_state import digest_of, picture_state
 from viz.components.scaffold import callback, component, fields_of, number, pack
 from viz.palette import for_browser
 
-_SKELETON = """\
-<div class="headlight layer-map">
-  <div class="stage"><canvas class="main" tabindex="0" role="application"></canvas></div>
-  <div class="player">
-    <button type="button" class="press back" aria-label="Layer before">‹</button>
-    <input type="range" class="slider" aria-label="Layer" min="0">
-    <button type="button" class="press onward" aria-label="Next layer">›</button>
-    <button type="button" class="press play">Play</button>
-    <span class="says"></span>
-    <button type="button" class="press save" title="The picture as a PNG">PNG</button>
-  </div>
-  <div class="thumbs" role="listbox" aria-label="Layers"></div>
-  <p class="caption"></p>
-  <div class="tip" hidden></div>
-  <div class="unseen" aria-live="polite"></div>
+_PARTS = """\
+<div class="stage"><canvas class="main" tabindex="0" role="application"></canvas></div>
+<div class="player">
+  <button type="button" class="press back" aria-label="Layer before">‹</button>
+  <input type="range" class="slider" aria-label="Layer" min="0">
+  <button type="button" class="press onward" aria-label="Next layer">›</button>
+  <button type="button" class="press play">Play</button>
+  <span class="says"></span>
+  <button type="button" class="press save" title="The picture as a PNG">PNG</button>
 </div>
+<div class="thumbs" role="listbox" aria-label="Layers"></div>
+<p class="caption"></p>
 """
-_mount = component("layer_map", _SKELETON)
+_mount = component("layer_map", _PARTS)
 
 # Beyond these a place is sent in one byte instead of two; the picture has fewer pixels than either can tell apart.
 _MOST_FINE = 30_000

@@ -9,14 +9,11 @@ from jaxtyping import Float
 from viz.components.scaffold import callback, component, fields_of, numbers, pack
 from viz.palette import for_browser
 
-_SKELETON = """\
-<div class="headlight lens-grid">
-  <div class="room" tabindex="0" role="grid" aria-label="Likeliest token by layer and position"></div>
-  <div class="foot"><span>0 %</span><i class="ramp"></i><span>100 %</span><span class="caption"></span></div>
-  <div class="unseen" aria-live="polite"></div>
-</div>
+_PARTS = """\
+<div class="room" tabindex="0" role="grid" aria-label="Likeliest token by layer and position"></div>
+<div class="foot"><span>0 %</span><i class="ramp"></i><span>100 %</span><span class="caption"></span></div>
 """
-_mount = component("lens_grid", _SKELETON)
+_mount = component("lens_grid", _PARTS)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,20 +9,16 @@ from jaxtyping import Float, Int64
 from viz.components.scaffold import callback, fields_of, large_component, number, pack, text
 from viz.palette import for_browser
 
-_SKELETON = """\
-<div class="headlight next-token">
-  <ol class="stages" aria-label="Stages from the model's probabilities to the draw"></ol>
-  <div class="order"><span class="badge"></span><button type="button" class="press restore">Restore it</button></div>
-  <div class="pictures">
-    <figure class="curve" aria-label="Probability over rank, both logarithmic"><svg></svg></figure>
-    <div class="tokens" role="listbox" aria-label="The likeliest tokens"></div>
-  </div>
-  <p class="caption"><span class="says"></span> <button type="button" class="save">SVG</button></p>
-  <div class="tip" hidden></div>
-  <div class="unseen" aria-live="polite"></div>
+_PARTS = """\
+<ol class="stages" aria-label="Stages from the model's probabilities to the draw"></ol>
+<div class="order"><span class="badge"></span><button type="button" class="press restore">Restore it</button></div>
+<div class="pictures">
+  <figure class="curve" aria-label="Probability over rank, both logarithmic"><svg></svg></figure>
+  <div class="tokens" role="listbox" aria-label="The likeliest tokens"></div>
 </div>
+<p class="caption"><span class="says"></span> <button type="button" class="save">SVG</button></p>
 """
-_mount_library, _mount = large_component("next_token", _SKELETON)
+_mount_library, _mount = large_component("next_token", _PARTS)
 
 
 @dataclass(frozen=True)

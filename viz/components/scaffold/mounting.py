@@ -17,16 +17,24 @@ _LONGEST_MESSAGE, _LONGEST_STACK = 300, 4_000
 _Value = TypeVar("_Value")
 
 
-def component(name: str, skeleton: str = "") -> Callable[..., Any]:
+def component(name: str, parts: str | None = None) -> Callable[..., Any]:
     """Register the component of folder `name`; returns the function that mounts it, which takes a key, its data and
     what to call when its values change.
 
-    skeleton: the HTML that its view draws into. What goes wrong in its script (see mount.js) is written into the log.
+    parts: as for `skeleton`; None where nothing is drawn. What goes wrong in its script (see mount.js) is written into
+    the log.
     """
-    return _registered(name, skeleton, browser_source(name) if is_alone(name) else packed_source(name))
+    html = None if parts is None else skeleton(name, parts)
+    return _registered(name, html, browser_source(name) if is_alone(name) else packed_source(name))
 
 
-def large_component(name: str, skeleton: str) -> tuple[Callable[[], None], Callable[..., Any]]:
+def skeleton(name: str, parts: str = "") -> str:
+    """The HTML that a view draws into: its own parts, the tooltip, and what a screen reader says (see view.js)."""
+    said = '<div class="tip" hidden></div>\n<div class="unseen" aria-live="polite"></div>\n'
+    return f'<div class="headlight {name.replace("_", "-")}">\n{parts}{said}</div>\n'
+
+
+def large_component(name: str, parts: str = "") -> tuple[Callable[[], None], Callable[..., Any]]:
     """The same for a component whose script is large: a function that mounts the script, to be called once on a page,
     outside of fragments, and a function that mounts the component. See `library_source`.
     """
@@ -36,13 +44,11 @@ def large_component(name: str, skeleton: str) -> tuple[Callable[[], None], Calla
     def mounted() -> None:
         mount_library(key=f"{name}_library")
 
-    return mounted, _registered(name, skeleton, picture)
+    return mounted, _registered(name, skeleton(name, parts), picture)
 
 
-def _registered(name: str, skeleton: str, source: BrowserSource) -> Callable[..., Any]:
-    mount = st.components.v2.component(
-        f"headlight.{name}", html=skeleton or None, js=source["js"], css=source["css"] or None
-    )
+def _registered(name: str, html: str | None, source: BrowserSource) -> Callable[..., Any]:
+    mount = st.components.v2.component(f"headlight.{name}", html=html, js=source["js"], css=source["css"] or None)
 
     def mounted(*, key: str, **given: Any) -> Any:
         return mount(key=key, on_fault_change=lambda: _log_fault(name, key), **given)

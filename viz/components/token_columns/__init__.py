@@ -9,17 +9,13 @@ from models.tokenization import Column, Comparison, readable_text
 from viz.components.scaffold import callback, component, fields_of, numbers, pack
 from viz.palette import for_browser
 
-_SKELETON = """\
-<div class="headlight token-columns">
-  <div class="ruler" tabindex="0" role="img"><div class="room"><canvas></canvas></div></div>
-  <div class="jumps"></div>
-  <div class="columns"></div>
-  <p class="caption"></p>
-  <div class="tip" hidden></div>
-  <div class="unseen" aria-live="polite"></div>
-</div>
+_PARTS = """\
+<div class="ruler" tabindex="0" role="img"><div class="room"><canvas></canvas></div></div>
+<div class="jumps"></div>
+<div class="columns"></div>
+<p class="caption"></p>
 """
-_mount = component("token_columns", _SKELETON)
+_mount = component("token_columns", _PARTS)
 
 SPECIAL, UNKNOWN = 1, 2
 

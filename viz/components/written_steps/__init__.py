@@ -9,28 +9,24 @@ from jaxtyping import Float
 from viz.components.scaffold import callback, component, fields_of, number, pack
 from viz.palette import for_browser
 
-_SKELETON = """\
-<div class="headlight written-steps">
-  <div class="stage">
-    <canvas class="lines"></canvas>
-    <div class="chips sources" role="listbox"></div>
-    <div class="chips results" role="listbox" aria-label="What was written"></div>
-  </div>
-  <div class="player">
-    <button type="button" class="press back" aria-label="Previous step">‹</button>
-    <input type="range" class="slider" aria-label="Step">
-    <button type="button" class="press onward" aria-label="Next step">›</button>
-    <button type="button" class="press play">Play</button>
-    <div class="says"><span class="counter"></span> <span class="hint" dir="auto"></span></div>
-  </div>
-  <p class="text" dir="auto"><span class="before"></span><span></span><span class="newest"></span></p>
-  <div class="legend"><span>weight 0</span><span class="bar"></span><span class="most"></span></div>
-  <p class="caption"></p>
-  <div class="tip" hidden></div>
-  <div class="unseen" aria-live="polite"></div>
+_PARTS = """\
+<div class="stage">
+  <canvas class="lines"></canvas>
+  <div class="chips sources" role="listbox"></div>
+  <div class="chips results" role="listbox" aria-label="What was written"></div>
 </div>
+<div class="player">
+  <button type="button" class="press back" aria-label="Previous step">‹</button>
+  <input type="range" class="slider" aria-label="Step">
+  <button type="button" class="press onward" aria-label="Next step">›</button>
+  <button type="button" class="press play">Play</button>
+  <div class="says"><span class="counter"></span> <span class="hint" dir="auto"></span></div>
+</div>
+<p class="text" dir="auto"><span class="before"></span><span></span><span class="newest"></span></p>
+<div class="legend"><span>weight 0</span><span class="bar"></span><span class="most"></span></div>
+<p class="caption"></p>
 """
-_mount = component("written_steps", _SKELETON)
+_mount = component("written_steps", _PARTS)
 
 
 @dataclass(frozen=True)

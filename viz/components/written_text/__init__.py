@@ -7,17 +7,15 @@ from viz.components.scaffold import callback, component, fields_of, number, pack
 from viz.palette import for_browser
 
 SHADES = ("probability", "rank", "surprisal")
-_SKELETON = """\
-<div class="headlight written-text">
-  <div class="text" dir="auto" role="listbox" aria-label="The text, token by token"></div>
-  <div class="foot">
-    <span class="shades" role="radiogroup" aria-label="Colour"></span><span class="scale" aria-hidden="true"></span>
-    <span class="says"></span>
-  </div>
-  <div class="tree" role="tree" aria-label="Branches"></div>
+_PARTS = """\
+<div class="text" dir="auto" role="listbox" aria-label="The text, token by token"></div>
+<div class="foot">
+  <span class="shades" role="radiogroup" aria-label="Colour"></span><span class="scale" aria-hidden="true"></span>
+  <span class="says"></span>
 </div>
+<div class="tree" role="tree" aria-label="Branches"></div>
 """
-_mount = component("written_text", _SKELETON)
+_mount = component("written_text", _PARTS)
 
 
 @dataclass(frozen=True)
