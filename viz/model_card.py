@@ -16,7 +16,7 @@ class Line:
     note: str = ""
 
 
-def card(sections: Sequence[tuple[str, str]]) -> str:
+def card_of_sections(sections: Sequence[tuple[str, str]]) -> str:
     """Sections side by side as far as there is room: a heading and HTML for each; one without HTML is left out."""
     return (
         '<div class="headlight-about">'
@@ -29,7 +29,7 @@ def card(sections: Sequence[tuple[str, str]]) -> str:
     )
 
 
-def table(lines: Sequence[Line]) -> str:
+def lines_table(lines: Sequence[Line]) -> str:
     """The lines below each other; "" without any."""
     return f'<table class="headlight-card">{"".join(map(_row, lines))}</table>' if lines else ""
 

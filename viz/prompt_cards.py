@@ -44,7 +44,7 @@ class PromptCard:
     followed: Next | None = None
 
 
-def cards(row: Sequence[PromptCard]) -> str:
+def prompt_cards(row: Sequence[PromptCard]) -> str:
     """Prompts beside each other, which on a narrow screen stand below each other; all bars have one scale, 0 to 1."""
     return f'<div class="headlight-prompts">{"".join(map(_card, row))}</div>'
 

@@ -11,7 +11,7 @@ _MOST_CHIPS = 60
 _NARROW = "\N{NO-BREAK SPACE}"
 
 
-def figures(counts: Counts) -> str:
+def column_figures(counts: Counts) -> str:
     """The line under a column's name: what a word costs, what is unknown, whether the text comes back."""
     parts = [f"{counts.tokens / counts.words:.2f} per word" if counts.words else "no words"]
     if counts.unknown:
@@ -25,7 +25,7 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def chips(pieces: Sequence[str], marked: int | None = None) -> str:
+def piece_chips(pieces: Sequence[str], marked: int | None = None) -> str:
     """Pieces in a row, at most the first sixty of them; the marked one has a blue frame."""
     shown = "".join(
         f'<span class="headlight-chip{" marked" if place == marked else ""}"><bdi>{html.escape(piece)}</bdi></span>'
@@ -60,7 +60,7 @@ def stretch_sentence(text: str, lines: Sequence[StretchLine]) -> str:
 def stretch_table(lines: Sequence[StretchLine]) -> str:
     """The pieces and ids of a stretch, a tokenizer in each row."""
     rows = "".join(
-        f"<tr><th>{html.escape(line.title)}</th><td>{chips(line.pieces)}"
+        f"<tr><th>{html.escape(line.title)}</th><td>{piece_chips(line.pieces)}"
         f'<span class="headlight-ids">{" ".join(map(str, line.ids[:_MOST_CHIPS]))}</span></td></tr>'
         for line in lines
     )
@@ -89,8 +89,8 @@ def pipeline(stages: Stages) -> str:
     rows = [
         ("raw", _plain(stages.text), counted(len(stages.text), "character")),
         ("normalised", _marked_change(stages.text, stages.normalized), "changed" if changed else "nothing changed"),
-        ("words", chips(words), f"{counted(len(words), 'word')}, beyond which no piece reaches"),
-        ("pieces", chips(pieces), counted(len(pieces), "piece")),
+        ("words", piece_chips(words), f"{counted(len(words), 'word')}, beyond which no piece reaches"),
+        ("pieces", piece_chips(pieces), counted(len(pieces), "piece")),
         (
             "with the template",
             _template(before, pieces, after),
@@ -130,14 +130,14 @@ def _template(before: Sequence[str], pieces: Sequence[str], after: Sequence[str]
         "".join(f'<span class="headlight-chip marked"><bdi>{html.escape(each)}</bdi></span>' for each in some)
         for some in (before, after)
     ]
-    return f'<span class="headlight-chips">{added[0]}{chips(pieces)}{added[1]}</span>'
+    return f'<span class="headlight-chips">{added[0]}{piece_chips(pieces)}{added[1]}</span>'
 
 
 def merge_steps(start: Sequence[str], merges: Sequence[ShownMerge], step: int) -> str:
     """The parts after each merge up to `step`, one row each, the newest part marked; the rank stands beside it."""
-    rows = [f'<tr><td class="number">start</td><td>{chips(start)}</td></tr>']
+    rows = [f'<tr><td class="number">start</td><td>{piece_chips(start)}</td></tr>']
     rows += [
-        f'<tr><td class="number">merge {merge.rank:,}</td><td>{chips(merge.parts, merge.place)}</td></tr>'
+        f'<tr><td class="number">merge {merge.rank:,}</td><td>{piece_chips(merge.parts, merge.place)}</td></tr>'
         for merge in merges[:step]
     ]
     return f'<table class="headlight-merges">{"".join(rows)}</table>'
@@ -207,7 +207,7 @@ def _ratio(part: int, whole: int) -> str:
     return f"{part / whole:.2f}" if whole else "–"
 
 
-def cards(rows: Sequence[tuple[str, Sequence[str]]], titles: Sequence[str]) -> str:
+def tokenizer_cards(rows: Sequence[tuple[str, Sequence[str]]], titles: Sequence[str]) -> str:
     """What each tokenizer is made of: a property in each row, a tokenizer in each column."""
     head = "<tr><th></th>" + "".join(f"<th>{html.escape(title)}</th>" for title in titles) + "</tr>"
     body = "".join(

@@ -248,7 +248,7 @@ def explore_writing(prompt: "TracedText", status: DeltaGenerator) -> None:
             with changed.row():
                 changed.show(prompt)
             st.caption("While it writes everything is on; what you switched off is seen in the other views.")
-        steps = output.decoder_steps()
+        steps = output.steps_of_writing()
     if steps is None:
         show_notes()
         return

@@ -13,7 +13,7 @@ from pages.shared.asking import ask
 from pages.shared.bound import bound, names_of
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, show_notes
-from pages.shared.page import Page, columns, controls, inspector_in, show
+from pages.shared.page import Page, columns, controls_in, inspector_in, show
 
 
 def which() -> None:
@@ -26,7 +26,7 @@ def explore(status: DeltaGenerator) -> None:
     """Everything that changes with the view, the layer and the point."""
     name = thread.MODEL.value
     left, centre, right = columns()
-    with controls(left, which, is_soon=engine.has_model(name)), centre, in_place():
+    with controls_in(left, which, is_soon=engine.has_model(name)), centre, in_place():
         with loading(name, status):
             engine.model(name)
         {"context": in_context, "lens": through_the_lens, "table": in_the_table}[SHOW.value](right, status)

@@ -13,12 +13,12 @@ from pages.sampling.choices import CHOICES, PICK, WRITTEN, picked_token, setting
 from pages.sampling.controls import bad_word_ids, draw_controls
 from pages.sampling.examples import EXAMPLES
 from pages.sampling.inspector import inspect
-from pages.sampling.tabs import Shown, below
+from pages.sampling.tabs import below
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, show_notes
-from pages.shared.page import Page, columns, controls, inspector_in, show
+from pages.shared.page import Page, columns, controls_in, inspector_in, show
 from pages.shared.parts import remark
 from viz.components.next_token import next_token_library
 
@@ -49,7 +49,7 @@ def explore(status: DeltaGenerator) -> None:
     at = writing.chosen_place(written)
     before = tuple(step.token_id for step in steps[:at])
     is_soon = NextTokenRequest(name, thread.TEXT.value, before) in engine.answers
-    with controls(left, lambda: draw_controls(name, settings, status), is_soon=is_soon), centre, in_place():
+    with controls_in(left, lambda: draw_controls(name, settings, status), is_soon=is_soon), centre, in_place():
         if settings is not None:
             came = steps[at].token_id if at < len(steps) else None
             found, token = _answer(settings, before, came, loaded.vocabulary, status)
@@ -66,7 +66,7 @@ def explore(status: DeltaGenerator) -> None:
         return
     with inspector_in(right, PAGE if written is None and PICK.value is None else None):
         inspect(found, token, settings, steps, status)
-    below(Shown(name, thread.TEXT.value, settings, before, written))
+    below(settings, before, written)
 
 
 def _answer(

@@ -28,7 +28,7 @@ def is_library_order(found: "SamplingStages") -> bool:
     return places == sorted(places)
 
 
-def chips(found: "SamplingStages", settings: "DecodingSettings") -> tuple[StageChip, ...]:
+def stage_chips(found: "SamplingStages", settings: "DecodingSettings") -> tuple[StageChip, ...]:
     """Each stage that has a knob which is turned, in the order in which it is applied."""
     knobs = {knob.stage: knob for knob in KNOBS if knob.stage}
     rows = {stage.name: row for row, stage in enumerate(found.stages)}
@@ -86,7 +86,7 @@ def show(found: "SamplingStages", settings: "DecodingSettings", model: str, sele
     )
     next_token(
         NextTokenPicture(
-            stages=chips(found, settings),
+            stages=stage_chips(found, settings),
             is_library_order=is_library_order(found),
             top=tuple(map(_ranked, found.top)),
             followed=next((_ranked(each) for each in found.followed if each.id == selected), None),

@@ -158,7 +158,7 @@ def inspector_in(column: DeltaGenerator, page: Page | None = None) -> Iterator[N
 
 
 @contextmanager
-def controls(column: DeltaGenerator, draw: Callable[[], None], *, is_soon: bool) -> Iterator[None]:
+def controls_in(column: DeltaGenerator, draw: Callable[[], None], *, is_soon: bool) -> Iterator[None]:
     """Round the picture: whoever turns a knob waits for the picture, and has it before the controls are drawn anew;
     whoever waits for a model or a forward has the controls first.
     """

@@ -35,7 +35,7 @@ from pages.tokenizers.examples import EXAMPLES
 from pages.tokenizers.inspector import inspect
 from pages.tokenizers.tabs import below, without_picture
 from viz.components.token_columns import ColumnHead, ColumnsPicture, token_columns
-from viz.tokenizers_tables import figures
+from viz.tokenizers_tables import column_figures
 
 if TYPE_CHECKING:
     from models.tokenization import Comparison
@@ -125,7 +125,7 @@ def picture(now: ShownTokenizers, status: DeltaGenerator) -> None:
         counts = [ask(CountsRequest(name, now.text, now.split_special_tokens), status) for name in now.names]
         found = ask(ComparisonRequest(now.names, now.text, now.split_special_tokens, start), status)
     heads = tuple(
-        ColumnHead(card.name, card.title, each.tokens, figures(each))
+        ColumnHead(card.name, card.title, each.tokens, column_figures(each))
         for card, each in zip(now.cards, counts, strict=True)
     )
     left, right = st.columns([9, 3], gap="medium") if len(now.cards) <= _MOST_BESIDE else (st.container(),) * 2

@@ -18,7 +18,7 @@ from pages.tokenizers import export, own
 from pages.tokenizers.choices import LOOKED_AT, ShownTokenizers, looked_at
 from viz.inspector import heading, line
 from viz.lattice_chart import lattice_chart
-from viz.tokenizers_tables import CostLine, cards, chips, costs, longest_match, merge_steps, pipeline
+from viz.tokenizers_tables import CostLine, costs, longest_match, merge_steps, piece_chips, pipeline, tokenizer_cards
 
 if TYPE_CHECKING:
     from models.tokenization import Comparison, Counts, ShownOrigin, TokenizerFacts
@@ -140,7 +140,7 @@ def _as_it_stands(text: str) -> str:
 
 
 def _head(origin: "ShownOrigin") -> str:
-    return heading("Comes out as") + chips(origin.pieces)
+    return heading("Comes out as") + piece_chips(origin.pieces)
 
 
 def on_the_way(now: ShownTokenizers, found: "Comparison", status: DeltaGenerator) -> None:
@@ -192,7 +192,7 @@ def what_it_is_made_of(now: ShownTokenizers, status: DeltaGenerator) -> None:
         ("licence", [card.licence or "–" for card, _ in both]),
         ("source", [card.source for card, _ in both]),
     ]
-    st.html(cards(rows, [card.title for card in now.cards]))
+    st.html(tokenizer_cards(rows, [card.title for card in now.cards]))
 
 
 def _algorithm(card: TokenizerCard, facts: "TokenizerFacts | None") -> str:

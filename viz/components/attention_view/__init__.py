@@ -149,7 +149,7 @@ class Products:
     lines: tuple[str, ...] = ()
 
 
-View = Matrix | Heads | Model | Products
+AttentionPicture = Matrix | Heads | Model | Products
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def attention_view_library() -> None:
     _mount_library()
 
 
-def attention_view(frame: Frame, view: View, *, key: str, callbacks: Callbacks) -> None:
+def attention_view(frame: Frame, view: AttentionPicture, *, key: str, callbacks: Callbacks) -> None:
     """Show the picture; `attention_view_library` must be mounted on the page."""
 
     def told(name: str, read: Callable[[object], Any], *, is_spread: bool = False) -> Callable[[], None]:
@@ -203,7 +203,7 @@ def attention_view(frame: Frame, view: View, *, key: str, callbacks: Callbacks) 
     picture_state(key, of, state_of(frame, view))
 
 
-def state_of(frame: Frame, view: View) -> dict[str, object]:
+def state_of(frame: Frame, view: AttentionPicture) -> dict[str, object]:
     """The state: what changes with a click, and the selected row where the cells do not hold it."""
     state: dict[str, object] = {"selected": frame.selected, "note": frame.note}
     if isinstance(view, Heads):
@@ -219,7 +219,7 @@ def _holds_row(view: Matrix, frame: Frame) -> bool:
     return view.panels[view.main].cells.shape == (len(frame.queries), len(frame.keys or frame.queries))
 
 
-def packed(frame: Frame, view: View, key: str = "attention_view") -> tuple[bytes, str]:
+def packed(frame: Frame, view: AttentionPicture, key: str = "attention_view") -> tuple[bytes, str]:
     """The message to the browser, a header and the numbers, and the digest by which a state names it."""
     header = fields_of(frame, "selected", "note", "layer", "head", "off_heads") | {
         "key": key,

@@ -11,7 +11,7 @@ import { dot } from "./dot.js"
 
 const MOVES = 450
 
-class LayerMap extends View {
+class LayerMapView extends View {
   constructor(root) {
     super(root)
     this.canvas = this.part("main")
@@ -294,4 +294,4 @@ class LayerMap extends View {
   }
 }
 
-export default mount(".layer-map", LayerMap)
+export default mount(".layer-map", LayerMapView)

@@ -7,7 +7,7 @@ import { mount } from "../scaffold/mount.js"
 import { float16Array } from "../scaffold/numbers.js"
 import { View } from "../scaffold/view.js"
 
-class LensGrid extends View {
+class LensGridView extends View {
   constructor(root) {
     super(root)
     const room = this.part("room")
@@ -94,4 +94,4 @@ class LensGrid extends View {
   }
 }
 
-export default mount(".lens-grid", LensGrid)
+export default mount(".lens-grid", LensGridView)

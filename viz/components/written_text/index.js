@@ -9,7 +9,7 @@ import { View } from "../scaffold/view.js"
 
 const FULL_SURPRISAL = 10
 
-class WrittenText extends View {
+class WrittenTextView extends View {
   constructor(root) {
     super(root)
     this.part("text").onkeydown = (event) => press(this.keyTable(), event)
@@ -130,4 +130,4 @@ class WrittenText extends View {
   }
 }
 
-export default mount(".written-text", WrittenText)
+export default mount(".written-text", WrittenTextView)
