@@ -94,7 +94,7 @@ def _knobs(model: str, status: DeltaGenerator) -> None:
             )
             _own_knobs(model, status)
     if turned:
-        remark(f"BranchPoint under “More”: {', '.join(turned)}.")
+        remark(f"Turned under “More”: {', '.join(turned)}.")
     if any(knob.is_turned for knob in KNOBS) or BAD_WORDS.value or STOP.value or OFF.value or ORDER.value:
         st.button("Reset all knobs", key="reset_knobs", on_click=reset, type="tertiary")
 
