@@ -12,7 +12,7 @@ from pages.attention.pictures import difference_panels, frame_of, title
 from pages.shared.asking import ask
 from pages.shared.bound import bound
 from pages.shared.parts import remark
-from viz.components.attention_view import Callbacks, Matrix, attention_view
+from viz.components.attention_view import Matrix, attention_view
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, MapDifference, TracedText
@@ -70,7 +70,6 @@ def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: Del
             replace(longest, name=f"{frame.name}, two texts", map=f"{frame.map}-other", caption=caption, part=None),
             Matrix(tuple(panels), found.before[0], has_strip=False),
             key="other_view",
-            callbacks=Callbacks(),
         )
 
 
