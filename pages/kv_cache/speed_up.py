@@ -100,29 +100,14 @@ def _result(tokens: int, repeats: int, *, was_done: bool) -> None:
         f"{title}, {device_name()}, median of {rounds}. The logits of both ways differ by at most "
         f"{max(found.difference, 1e-5):.5f}.",
     )
-    left, right = st.columns(2)
-    with left:
-        chart(
-            timing_chart(
-                found.positions,
-                found.seconds_with,
-                found.seconds_without,
-                title="ms per token",
-                scale=1000,
-                palette=palette(),
-            )
-        )
-    with right:
-        chart(
-            timing_chart(
-                found.positions,
-                found.operations_with.astype(np.float64),
-                found.operations_without.astype(np.float64),
-                title="billion operations per token",
-                scale=1e-9,
-                palette=palette(),
-            )
-        )
+    timed = (
+        ("ms per token", found.seconds_with, found.seconds_without, 1000),
+        ("billion operations per token", found.operations_with, found.operations_without, 1e-9),
+    )
+    for column, (name, *measured, scale) in zip(st.columns(2), timed, strict=True):
+        with column:
+            ways = (each.astype(np.float64) for each in measured)
+            chart(timing_chart(found.positions, *ways, title=name, scale=scale, palette=palette()))
     read = int(found.positions[0])
     rows = (
         (

@@ -11,6 +11,7 @@ from models.catalog import MODELS
 from models.engine import engine
 from pages.shared import thread
 from pages.shared.asking import ask, working
+from pages.shared.bound import names_of
 from pages.shared.parts import chart, remark, say
 from pages.shared.theme import palette
 from viz.inspector import heading
@@ -66,16 +67,7 @@ def _this_model(facts: "CacheFacts", source: int) -> None:
             window = st.select_slider(
                 "Window", _WINDOWS, key="if_window", format_func=lambda each: f"{each:,}" if each else "as it is"
             )
-        own_numbers = _SHORT.get(facts.dtype, "fp32")
-        numbers = st.segmented_control(
-            "Bits per number",
-            list(_NUMBERS),
-            default=own_numbers,
-            format_func=lambda each: _NUMBERS[each],
-            key="if_numbers",
-            required=True,
-            wrap=True,
-        )
+        numbers = _bits(_SHORT.get(facts.dtype, "fp32"), "if_numbers")
         rows = st.select_slider("Texts at once", _ROWS, key="if_rows")
         context = st.select_slider("Tokens", _CONTEXTS, value=2_048, format_func="{:,}".format, key="if_context")
     other = facts.shape
@@ -85,11 +77,11 @@ def _this_model(facts: "CacheFacts", source: int) -> None:
     lengths = np.unique(np.geomspace(1, _CONTEXTS[-1], 60).astype(np.int64))
     own, changed = (
         bytes_at(shape, lengths.tolist(), rows=rows, dtype=kind, source_positions=source)
-        for shape, kind in ((facts.shape, facts.dtype), (other, str(numbers)))
+        for shape, kind in ((facts.shape, facts.dtype), (other, numbers))
     )
     at_own, at_changed = (
         int(bytes_at(shape, [context], rows=rows, dtype=kind, source_positions=source)[0])
-        for shape, kind in ((facts.shape, facts.dtype), (other, str(numbers)))
+        for shape, kind in ((facts.shape, facts.dtype), (other, numbers))
     )
     with left:
         said = [f"{bytes_text(at_changed)} for {context:,} tokens" + (f" of {rows} texts" if rows > 1 else "") + "."]
@@ -99,9 +91,7 @@ def _this_model(facts: "CacheFacts", source: int) -> None:
                 f"As it is: {bytes_text(at_own)}, "
                 + (f"{times_text(ratio)} as much." if ratio > 1 else f"{times_text(1 / ratio)} less.")
             )
-        said.append(
-            f"One more token: {bytes_text(bytes_per_token(other, str(numbers)))} a text, while no window is full."
-        )
+        said.append(f"One more token: {bytes_text(bytes_per_token(other, numbers))} a text, while no window is full.")
         if facts.positions and context > facts.positions:
             said.append(f"The model itself goes no further than {facts.positions:,} tokens.")
         say(*said)
@@ -117,6 +107,12 @@ def _this_model(facts: "CacheFacts", source: int) -> None:
             "Bytes only: a model with fewer key heads or a window has to be trained so, and would write something "
             "else. 4-bit numbers are counted without the scales that go with them."
         )
+
+
+def _bits(default: str, key: str) -> str:
+    """The numbers that are kept, by the name of their type."""
+    words = names_of(_NUMBERS)
+    return str(st.segmented_control("Bits per number", **words, default=default, key=key, required=True, wrap=True))
 
 
 def _heads_name(heads: int, query_heads: int, own: int) -> str:
@@ -135,17 +131,8 @@ def _known_models(status: DeltaGenerator) -> None:
     st.html(heading("Known models on a GPU"))
     one, two, three = st.columns(3, gap="large")
     gpu = one.selectbox("Memory", list(_GPUS), index=4, key="known_gpu")
-    numbers = str(
-        two.segmented_control(
-            "Bits per number",
-            list(_NUMBERS),
-            default="bf16",
-            format_func=lambda each: _NUMBERS[each],
-            key="known_numbers",
-            required=True,
-            wrap=True,
-        )
-    )
+    with two:
+        numbers = _bits("bf16", "known_numbers")
     context = three.select_slider(
         "Tokens of each text", _CONTEXTS, value=8_192, format_func="{:,}".format, key="known_context"
     )

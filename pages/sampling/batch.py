@@ -9,7 +9,7 @@ import streamlit as st
 
 from models.catalog import MODELS
 from pages.shared import file_names
-from pages.shared.export import Download, download_button
+from pages.shared.export import Download, download_row
 from pages.shared.job import Job
 from pages.shared.parts import chart, remark
 from pages.shared.spreadsheet import as_csv
@@ -145,11 +145,11 @@ def _figures(names: Sequence[str], found: "BatchTexts") -> None:
 
 def _downloads(request: "BatchRequest", names: Sequence[str], found: "BatchTexts") -> None:
     name = f"{file_names.of_model(request.model)}-texts"
-    with st.container(horizontal=True):
-        download_button(Download("Texts as CSV", f"{name}.csv", lambda: texts_as_csv(names, found)), key="many_csv")
-        download_button(
-            Download("Texts as JSON", f"{name}.json", lambda: texts_as_json(request, names, found)), key="many_json"
-        )
+    files = (
+        Download("Texts as CSV", f"{name}.csv", lambda: texts_as_csv(names, found)),
+        Download("Texts as JSON", f"{name}.json", lambda: texts_as_json(request, names, found)),
+    )
+    download_row(files, "many_")
 
 
 def _sweep(model: str, text: str, settings: "DecodingSettings", count: int) -> None:

@@ -24,7 +24,7 @@ from pages.sampling.choices import (
 from pages.shared import file_names
 from pages.shared.asking import ask, working
 from pages.shared.bound import bound, names_of
-from pages.shared.export import Download, download_button
+from pages.shared.export import Download, download_row
 from pages.shared.parts import chart, remark
 from pages.shared.spreadsheet import as_csv
 from pages.shared.theme import palette
@@ -219,8 +219,8 @@ def tree_as_json(found: "BeamSearch", request: "BeamSearchRequest") -> str:
 
 def _downloads(found: "BeamSearch", request: "BeamSearchRequest") -> None:
     name = f"{file_names.of_model(request.model)}-beams"
-    with st.container(horizontal=True):
-        download_button(Download("The tree as CSV", f"{name}.csv", lambda: tree_as_csv(found)), key="beam_csv")
-        download_button(
-            Download("The tree as JSON", f"{name}.json", lambda: tree_as_json(found, request)), key="beam_json"
-        )
+    files = (
+        Download("The tree as CSV", f"{name}.csv", lambda: tree_as_csv(found)),
+        Download("The tree as JSON", f"{name}.json", lambda: tree_as_json(found, request)),
+    )
+    download_row(files, "beam_")

@@ -50,9 +50,7 @@ def share_and_download(
     link_to_view(own, opens, opens_without_text)
     for each in notes:
         st.caption(each)
-    with st.container(horizontal=True):
-        for each in downloads:
-            download_button(each)
+    download_row(downloads)
     open_text_file()
 
 
@@ -61,6 +59,13 @@ def link_to_view(own: Sequence[Choice[Any]], opens: str = _OPENS, opens_without_
     choices = in_the_link(own)
     st.caption(opens if all(map(fits, choices)) else opens_without_text)
     st.code(address(choices), language=None, wrap_lines=True)
+
+
+def download_row(downloads: Sequence[Download], key: str = "") -> None:
+    """Files side by side; the key of each is `key` and the file's ending."""
+    with st.container(horizontal=True):
+        for each in downloads:
+            download_button(each, key + each.name.rpartition(".")[2])
 
 
 def download_button(download: Download, key: str | None = None) -> None:

@@ -17,7 +17,7 @@ class CacheGrowth extends View {
       tell: (step) => this.tell("step", step + 1),
     })
     this.part("save").onclick = () => this.field.save(`kv-cache-${this.shownStep + 1}.png`)
-    this.field = new CacheField(this.part("field"), { hover: (cell) => this.hover(cell), pin: (cell) => this.pin(cell) })
+    this.field = new CacheField(this.part("field"), { hover: (cell) => this.hover(cell), select: (cell) => this.pin(cell) })
     this.onResize(this.part("field"), this.field.draw)
     this.onLeave(() => {
       if (this.feed?.arrived === this.onArrival) this.feed.arrived = null

@@ -11,7 +11,7 @@ from viz.palette import for_browser
 
 _PARTS = """\
 <ol class="stages" aria-label="Stages from the model's probabilities to the draw"></ol>
-<div class="order"><span class="badge"></span><button type="button" class="press restore">Restore it</button></div>
+<div class="foot order"><span class="badge"></span><button type="button" class="press restore">Restore it</button></div>
 <div class="pictures">
   <figure class="curve" aria-label="Probability over rank, both logarithmic"><svg></svg></figure>
   <div class="tokens" role="listbox" aria-label="The likeliest tokens"></div>

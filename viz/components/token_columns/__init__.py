@@ -11,7 +11,7 @@ from viz.palette import for_browser
 
 _PARTS = """\
 <div class="ruler" tabindex="0" role="img"><div class="room"><canvas></canvas></div></div>
-<div class="jumps"></div>
+<div class="foot jumps"></div>
 <div class="columns"></div>
 <p class="caption"></p>
 """
