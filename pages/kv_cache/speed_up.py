@@ -8,7 +8,7 @@ import streamlit as st
 from models.catalog import MODELS
 from models.engine import device_name
 from pages.shared import thread
-from pages.shared.job import Job, bar, waits
+from pages.shared.job import Job, waits
 from pages.shared.link import run_again
 from pages.shared.messages import problem
 from pages.shared.parts import chart, remark, say
@@ -161,27 +161,12 @@ def in_8_bits(text: str, tokens: int) -> None:
     """Bytes, the change in the next-token distribution, and both texts: a job, begun where the tab is opened."""
     from models.decoding import Fp8Request
 
-    progress = ROUNDING.ensure(Fp8Request(thread.MODEL.value, text, min(tokens, _FP8_LENGTHS)))
-    st.fragment(_rounding, run_every=None if progress.is_done else 0.5)(tokens, was_done=progress.is_done)
+    def instead(error: str) -> None:
+        st.info(f"{plain(error)} What it would take stands under “What if?”, by the formula.", icon=":material/info:")
 
-
-def _rounding(tokens: int, *, was_done: bool) -> None:
-    progress = ROUNDING.poll()
-    if progress is None:
-        run_again()
-    if progress.error:
-        st.info(
-            f"{plain(progress.error)} What it would take stands under “What if?”, by the formula.",
-            icon=":material/info:",
-        )
-        return
-    if progress.is_done and not was_done:
-        run_again()
-    if not progress.is_done:
-        doing = "Computing the same tokens with both caches…"
-        bar(progress, lambda step: (step.part, doing), at_first=doing)
-        return
-    found = progress.steps[-1].found if progress.steps else None
+    doing = "Computing the same tokens with both caches…"
+    request = Fp8Request(thread.MODEL.value, text, min(tokens, _FP8_LENGTHS))
+    found = ROUNDING.answer(request, lambda step: (step.part, doing), is_wanted=True, instead=instead)
     if found is not None:
         _rounded(found, tokens)
 
