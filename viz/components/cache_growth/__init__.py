@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from viz.components.scaffold import callback, component, fields_of, number, numbers, pack
-from viz.palette import for_browser
+from viz.components.scaffold import callback, component, fields_of, number, numbers, pack_picture
 
 _PARTS = """\
 <div class="field" tabindex="0" role="application"><div class="room"><canvas></canvas></div></div>
@@ -85,4 +84,4 @@ def cache_growth(
 
 def packed(picture: GrowthPicture) -> bytes:
     """The message to the browser."""
-    return pack(fields_of(picture) | {"palette": for_browser()}, [])
+    return pack_picture(fields_of(picture))

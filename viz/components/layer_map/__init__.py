@@ -8,8 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from viz.components.picture_state import digest_of, picture_state
-from viz.components.scaffold import callback, component, fields_of, number, pack
-from viz.palette import for_browser
+from viz.components.scaffold import callback, component, fields_of, number, pack_picture
 
 _PARTS = """\
 <div class="stage"><canvas class="main" tabindex="0" role="application"></canvas></div>
@@ -106,7 +105,6 @@ def packed(picture: LayerMap) -> tuple[bytes, str]:
         "dimensions": places.shape[2],
         "most": most,
         "extent": ((places.max(axis=(0, 1)) - low) / (size or 1.0)).tolist() if places.size else [],
-        "palette": for_browser(),
     }
     of = digest_of(json.dumps(header, ensure_ascii=False).encode("utf-8", "surrogatepass"), whole.tobytes())
-    return pack({**header, "of": of}, [whole]), of
+    return pack_picture({**header, "of": of}, [whole]), of

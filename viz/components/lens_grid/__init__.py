@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from viz.components.scaffold import callback, component, fields_of, numbers, pack
-from viz.palette import for_browser
+from viz.components.scaffold import callback, component, fields_of, numbers, pack_picture
 
 _PARTS = """\
 <div class="room" tabindex="0" role="grid" aria-label="Likeliest token by layer and position"></div>
@@ -47,5 +46,4 @@ def lens_grid(grid: LensGrid, *, key: str, on_cell: Callable[[int, int], None]) 
 
 def packed(grid: LensGrid) -> bytes:
     """The message to the browser."""
-    header = fields_of(grid) | {"palette": for_browser()}
-    return pack(header, [grid.probabilities.astype("<f2")])
+    return pack_picture(fields_of(grid), [grid.probabilities.astype("<f2")])

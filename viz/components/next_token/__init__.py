@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int64
 
-from viz.components.scaffold import callback, fields_of, large_component, number, pack, text
-from viz.palette import for_browser
+from viz.components.scaffold import callback, fields_of, large_component, number, pack_picture, text
 
 _PARTS = """\
 <ol class="stages" aria-label="Stages from the model's probabilities to the draw"></ol>
@@ -132,9 +131,8 @@ def packed(picture: NextTokenPicture) -> bytes:
         "top": [_token(each) for each in picture.top],
         "followed": None if picture.followed is None else _token(picture.followed),
         "rowCount": len(rows),
-        "palette": for_browser(),
     }
-    return pack(header, [picture.ranks.astype("<u4"), rows])
+    return pack_picture(header, [picture.ranks.astype("<u4"), rows])
 
 
 def _token(token: RankedToken) -> list[object]:

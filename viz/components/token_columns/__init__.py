@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.tokenization import Column, Comparison, readable_text
-from viz.components.scaffold import callback, component, fields_of, numbers, pack
-from viz.palette import for_browser
+from viz.components.scaffold import callback, component, fields_of, numbers, pack_picture
 
 _PARTS = """\
 <div class="ruler" tabindex="0" role="img"><div class="room"><canvas></canvas></div></div>
@@ -74,12 +73,11 @@ def packed(picture: ColumnsPicture) -> bytes:
         "count": comparison.count,
         "pinned": picture.pinned,
         "caption": picture.caption,
-        "palette": for_browser(),
     }
     arrays = [comparison.disagreements.astype(np.uint16)]
     for column in comparison.columns:
         arrays += _numbers(column)
-    return pack(header, arrays)
+    return pack_picture(header, arrays)
 
 
 def _numbers(column: Column) -> list[np.ndarray]:

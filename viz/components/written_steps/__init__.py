@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from viz.components.scaffold import callback, component, fields_of, number, pack
-from viz.palette import for_browser
+from viz.components.scaffold import callback, component, fields_of, number, pack_picture
 
 _PARTS = """\
 <div class="stage">
@@ -92,9 +91,8 @@ def packed(picture: StepsPicture) -> bytes:
     header = fields_of(picture, "probabilities") | {
         "shares": [_percent(probability) for probability in picture.probabilities],
         "most": round(picture.most, 4),
-        "palette": for_browser(),
     }
-    return pack(header, (picture.weights.astype(np.float16),))
+    return pack_picture(header, (picture.weights.astype(np.float16),))
 
 
 def _percent(probability: float) -> str:

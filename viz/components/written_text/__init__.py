@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from viz.components.scaffold import callback, component, fields_of, number, pack
-from viz.palette import for_browser
+from viz.components.scaffold import callback, component, fields_of, number, pack_picture
 
 SHADES = ("probability", "rank", "surprisal")
 _PARTS = """\
@@ -115,6 +114,5 @@ def packed(written: WrittenText) -> bytes:
         ],
         "shades": SHADES,
         "branches": [[each.piece, each.at, each.text, each.depth] for each in written.branches],
-        "palette": for_browser(),
     }
-    return pack(header, [])
+    return pack_picture(header)
