@@ -185,21 +185,10 @@ def costs(lines: Sequence[CostLine]) -> str:
             f"<td>{'exact' if found.difference is None else 'not exact'}</td>"
             f'<td class="number">{1000 * found.seconds:,.1f}{_NARROW}ms</td></tr>'
         )
-    head = "".join(
-        f'<th class="{kind}">{name}</th>'
-        for kind, name in (
-            ("", "tokenizer"),
-            ("bar", ""),
-            ("number", "tokens"),
-            ("number", "per word"),
-            ("number", "bytes per token"),
-            ("number", "characters per token"),
-            ("number", "unknown"),
-            ("number", "of the context"),
-            ("", "round trip"),
-            ("number", "time"),
-        )
-    )
+    words = {"tokenizer": "", "": "bar", "round trip": ""}
+    names = ("tokenizer", "", "tokens", "per word", "bytes per token", "characters per token")
+    names += ("unknown", "of the context", "round trip", "time")
+    head = "".join(f'<th class="{words.get(name, "number")}">{name}</th>' for name in names)
     return f'<div class="headlight-wide"><table class="headlight-costs"><tr>{head}</tr>{"".join(rows)}</table></div>'
 
 

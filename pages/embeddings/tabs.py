@@ -12,7 +12,7 @@ from pages.embeddings import export
 from pages.embeddings.choices import CENTRED, DEPTH, POOLING, POOLINGS, SIMILAR, WORD, senses, texts
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.bound import bound, names_of
+from pages.shared.bound import bound, names_of, pick
 from pages.shared.job import Job
 from pages.shared.messages import problem
 from pages.shared.page import tabs
@@ -83,15 +83,7 @@ def how_similar(status: DeltaGenerator) -> None:
     lines = texts()
     left, right = st.columns([2, 6], gap="large")
     with left:
-        bound(
-            st.segmented_control,
-            SIMILAR,
-            "Compare",
-            ["tokens", "sentences"],
-            format_func=str.capitalize,
-            required=True,
-            wrap=True,
-        )
+        pick(SIMILAR, "Compare", {"tokens": "Tokens", "sentences": "Sentences"})
         if SIMILAR.value == "sentences":
             bound(
                 st.radio,

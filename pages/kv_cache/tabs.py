@@ -106,21 +106,10 @@ def does_it_agree(now: Shown) -> None:
 
 def term_lines(predicted: "CacheMeasurement", measured: "CacheMeasurement") -> list[TermLine]:
     """Layers that are alike in one line: kind, positions, heads, widths."""
-    places = range(len(predicted.kinds))
-
-    def alike(place: int) -> tuple[object, ...]:
-        return (
-            predicted.kinds[place],
-            predicted.positions[place],
-            predicted.heads[place],
-            predicted.key_widths[place],
-            predicted.value_widths[place],
-            measured.bytes[place],
-        )
-
+    shapes = (predicted.kinds, predicted.positions, predicted.heads, predicted.key_widths, predicted.value_widths)
     groups: dict[tuple[object, ...], list[int]] = {}
-    for place in places:
-        groups.setdefault(alike(place), []).append(place)
+    for place, alike in enumerate(zip(*shapes, measured.bytes, strict=True)):
+        groups.setdefault(alike, []).append(place)
     lines = []
     size = {"float32": 4, "bfloat16": 2, "float16": 2}.get(predicted.dtype, 1)
     for same in groups.values():

@@ -15,6 +15,7 @@ LIBRARY = (
     *("repetition penalty", "no-repeat n-gram", "bad words", "minimum length", "temperature", "top-h", "top-k"),
     *("top-p", "min-p", "typical", "epsilon", "eta"),
 )
+_TOLD = ("survivors", "kept", "entropy", "first", "last")
 _HINTS = {
     "raw": "The model's own probabilities: the softmax of its logits, nothing changed.",
     "bad words": "Words that must not come have their probability set to nothing.",
@@ -50,7 +51,7 @@ def stage_chips(found: "SamplingStages", settings: "DecodingSettings") -> tuple[
     made = []
     for name in names:
         row = rows.get(name)
-        stage = found.stages[row] if row is not None else None
+        told = {} if row is None else {each: getattr(found.stages[row], each) for each in _TOLD}
         if name in knobs:
             value, hint = f"{knobs[name].value:,.10g}", knobs[name].help.replace("`", "")
         else:
@@ -65,11 +66,7 @@ def stage_chips(found: "SamplingStages", settings: "DecodingSettings") -> tuple[
                 row=row,
                 is_on=name not in OFF.value,
                 is_fixed=name not in LIBRARY,
-                survivors=stage.survivors if stage else 0,
-                kept=stage.kept if stage else 1,
-                entropy=stage.entropy if stage else 0,
-                first=stage.first if stage else 0,
-                last=stage.last if stage else 0,
+                **told,
             )
         )
     return tuple(made)

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import TOKENIZERS, TokenizerCard
 from pages.shared.asking import ask, working
-from pages.shared.bound import bound, names_of
+from pages.shared.bound import pick
 from pages.shared.link import NumberPair
 from pages.shared.page import tabs
 from pages.shared.parts import chart, remark
@@ -61,16 +61,8 @@ def first_disagreement(found: "Comparison") -> NumberPair:
 
 def _choose_one(now: ShownTokenizers, key: str) -> TokenizerCard:
     chosen = looked_at(now.cards)
-    bound(
-        st.segmented_control,
-        LOOKED_AT,
-        "Tokenizer",
-        **names_of({card.name: plain(card.title) for card in now.cards}),
-        key=key,
-        shown=lambda _: chosen.name,
-        required=True,
-        label_visibility="collapsed",
-    )
+    titles = {card.name: plain(card.title) for card in now.cards}
+    pick(LOOKED_AT, "Tokenizer", titles, key=key, shown=lambda _: chosen.name, label_visibility="collapsed")
     return chosen
 
 
