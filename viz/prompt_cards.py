@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from viz.cells import bar, numbers, piece
 from viz.inspector import part_text
 
 _AFTER = {"zero-shot": "without an example", "one-shot": "after one", "few-shot": "after all of them"}
@@ -86,9 +87,8 @@ def place_text(rank: int) -> str:
 def _card(card: PromptCard) -> str:
     followed = card.followed
     rows = "".join(
-        f'<tr{_followed_class(each, followed)}><td class="piece"><bdi>{html.escape(each.text)}</bdi></td>'
-        f'<td class="bar"><span style="width:{100 * each.part:.1f}%"></span></td>'
-        f'<td class="number">{part_text(float(each.part))}</td></tr>'
+        f"<tr{_followed_class(each, followed)}>{piece(each.text)}{bar(each.part)}"
+        f"{numbers(part_text(float(each.part)))}</tr>"
         for each in card.top
     )
     found = (

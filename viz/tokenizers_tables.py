@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.tokenization import Counts, LongestMatch, ShownMerge, Stages, readable_text
+from viz.cells import bar, numbers, table
 from viz.inspector import part_text
 
 _MOST_CHIPS = 60
@@ -59,12 +60,12 @@ def stretch_sentence(text: str, lines: Sequence[StretchLine]) -> str:
 
 def stretch_table(lines: Sequence[StretchLine]) -> str:
     """The pieces and ids of a stretch, a tokenizer in each row."""
-    rows = "".join(
-        f"<tr><th>{html.escape(line.title)}</th><td>{piece_chips(line.pieces)}"
-        f'<span class="headlight-ids">{" ".join(map(str, line.ids[:_MOST_CHIPS]))}</span></td></tr>'
+    rows = (
+        f"<th>{html.escape(line.title)}</th><td>{piece_chips(line.pieces)}"
+        f'<span class="headlight-ids">{" ".join(map(str, line.ids[:_MOST_CHIPS]))}</span></td>'
         for line in lines
     )
-    return f'<table class="headlight-stretch">{rows}</table>'
+    return table("headlight-stretch", *rows)
 
 
 def difference(title: str, counts: Counts) -> str:
@@ -103,11 +104,11 @@ def pipeline(stages: Stages) -> str:
             "the text as it was" if stages.decoded == stages.text else "not the text as it was",
         ),
     ]
-    made = "".join(
-        f'<tr><th>{name}</th><td class="stage"><bdi>{stage}</bdi></td><td class="note">{html.escape(note)}</td></tr>'
+    made = (
+        f'<th>{name}</th><td class="stage"><bdi>{stage}</bdi></td><td class="note">{html.escape(note)}</td>'
         for name, stage, note in rows
     )
-    return f'<table class="headlight-pipeline">{made}</table>'
+    return table("headlight-pipeline", *made)
 
 
 def _plain(text: str) -> str:
@@ -135,12 +136,11 @@ def _template(before: Sequence[str], pieces: Sequence[str], after: Sequence[str]
 
 def merge_steps(start: Sequence[str], merges: Sequence[ShownMerge], step: int) -> str:
     """The parts after each merge up to `step`, one row each, the newest part marked; the rank stands beside it."""
-    rows = [f'<tr><td class="number">start</td><td>{piece_chips(start)}</td></tr>']
+    rows = [f"{numbers('start')}<td>{piece_chips(start)}</td>"]
     rows += [
-        f'<tr><td class="number">merge {merge.rank:,}</td><td>{piece_chips(merge.parts, merge.place)}</td></tr>'
-        for merge in merges[:step]
+        f"{numbers(f'merge {each.rank:,}')}<td>{piece_chips(each.parts, each.place)}</td>" for each in merges[:step]
     ]
-    return f'<table class="headlight-merges">{"".join(rows)}</table>'
+    return table("headlight-merges", *rows)
 
 
 def longest_match(match: LongestMatch) -> str:
@@ -154,8 +154,8 @@ def longest_match(match: LongestMatch) -> str:
             f"<bdi>{html.escape(each)}</bdi></span>"
             for place, each in enumerate(shown)
         )
-        rows.append(f'<tr><td class="number">from {step.start}</td><td class="headlight-chips">{tried}</td></tr>')
-    return f'<table class="headlight-merges">{"".join(rows)}</table>'
+        rows.append(f'{numbers(f"from {step.start}")}<td class="headlight-chips">{tried}</td>')
+    return table("headlight-merges", *rows)
 
 
 @dataclass(frozen=True)
@@ -173,23 +173,18 @@ def costs(lines: Sequence[CostLine]) -> str:
     for line in lines:
         found = line.counts
         context = part_text(found.tokens / found.context) if found.context else "–"
+        ratios = ((found.tokens, found.words), (found.bytes, found.tokens), (found.characters, found.tokens))
+        told = (f"{found.tokens:,}", *(_ratio(*each) for each in ratios), f"{found.unknown:,}", context)
         rows.append(
-            f"<tr><th>{html.escape(line.title)}</th>"
-            f'<td class="bar"><span style="width:{100 * found.tokens / most:.1f}%"></span></td>'
-            f'<td class="number">{found.tokens:,}</td>'
-            f'<td class="number">{_ratio(found.tokens, found.words)}</td>'
-            f'<td class="number">{_ratio(found.bytes, found.tokens)}</td>'
-            f'<td class="number">{_ratio(found.characters, found.tokens)}</td>'
-            f'<td class="number">{found.unknown:,}</td>'
-            f'<td class="number">{context}</td>'
+            f"<th>{html.escape(line.title)}</th>{bar(found.tokens / most)}{numbers(*told)}"
             f"<td>{'exact' if found.difference is None else 'not exact'}</td>"
-            f'<td class="number">{1000 * found.seconds:,.1f}{_NARROW}ms</td></tr>'
+            f"{numbers(f'{1000 * found.seconds:,.1f}{_NARROW}ms')}"
         )
     words = {"tokenizer": "", "": "bar", "round trip": ""}
     names = ("tokenizer", "", "tokens", "per word", "bytes per token", "characters per token")
     names += ("unknown", "of the context", "round trip", "time")
     head = "".join(f'<th class="{words.get(name, "number")}">{name}</th>' for name in names)
-    return f'<div class="headlight-wide"><table class="headlight-costs"><tr>{head}</tr>{"".join(rows)}</table></div>'
+    return f'<div class="headlight-wide">{table("headlight-costs", head, *rows)}</div>'
 
 
 def _ratio(part: int, whole: int) -> str:
