@@ -1,7 +1,7 @@
 // Maps side by side, queries in rows and keys in columns, moved and enlarged together.
 
-import { readableOn } from "../scaffold/colours.js"
 import { element, shortened } from "../scaffold/drawing.js"
+import { readableOn } from "../scaffold/ground.js"
 import { float16Array, weightText } from "../scaffold/numbers.js"
 import { legendOf } from "./legend.js"
 import { Movable } from "./moves.js"

@@ -1,8 +1,8 @@
 // The sentence as a row of chips: the selected query outlined, each key as dark as its weight.
 
 import { chipOf, shareText } from "../scaffold/chips.js"
-import { paintGround } from "../scaffold/colours.js"
 import { element } from "../scaffold/drawing.js"
+import { paintGround } from "../scaffold/ground.js"
 import { ROW_ARROWS } from "../scaffold/keys.js"
 import { weightText } from "../scaffold/numbers.js"
 

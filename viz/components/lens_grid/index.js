@@ -1,7 +1,7 @@
 // The logit lens as a table: a row for each layer, a column for each position.
 
-import { paintGround } from "../scaffold/colours.js"
 import { element } from "../scaffold/drawing.js"
+import { paintGround } from "../scaffold/ground.js"
 import { ARROWS, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { float16Array } from "../scaffold/numbers.js"

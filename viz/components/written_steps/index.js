@@ -1,8 +1,8 @@
 // What a model wrote, step by step, and what one head looked at for each step.
 
 import { chipOf, shareText } from "../scaffold/chips.js"
-import { paintGround } from "../scaffold/colours.js"
 import { sharpContext } from "../scaffold/drawing.js"
+import { paintGround } from "../scaffold/ground.js"
 import { ROW_ARROWS } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { float16Array, weightText } from "../scaffold/numbers.js"

@@ -1,7 +1,7 @@
 // A written text as tokens that can be selected, and the tree of its branches.
 
-import { paintGround } from "../scaffold/colours.js"
 import { element } from "../scaffold/drawing.js"
+import { paintGround } from "../scaffold/ground.js"
 import { press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { percentText } from "../scaffold/percent.js"
