@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, UInt16
 
 from viz.components.picture_state import digest_of, picture_state
-from viz.components.scaffold import callback, fields_of, large_component, number, numbers, pack, text, twelve_bits
+from viz.components.scaffold import fields_of, large_component, number, numbers, pack, text, twelve_bits
 from viz.palette import for_browser
 
 _mount_library, _mount = large_component("attention_view")
@@ -182,12 +182,12 @@ def attention_view(
         head; view(name): those for another view.
     """
 
-    def told(name: str) -> Callable[[], None]:
+    def act_on(name: str) -> Callable[[Any], None]:
         act = (on or {}).get(name, lambda *_: None)
-        return callback(key, name, _READ[name], (lambda value: act(*value)) if name in _SPREAD else act)
+        return (lambda value: act(*value)) if name in _SPREAD else act
 
     data, of = packed(frame, view, key)
-    _mount(key=key, data=data, **{f"on_{name}_change": told(name) for name in _READ})
+    _mount(key=key, data=data, told={name: (read, act_on(name)) for name, read in _READ.items()})
     picture_state(key, of, state_of(frame, view))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from viz.components.scaffold import callback, component, fields_of, number, numbers, pack_picture
+from viz.components.scaffold import component, fields_of, number, numbers, pack_picture
 
 _PARTS = """\
 <div class="field" tabindex="0" role="application"><div class="room"><canvas></canvas></div></div>
@@ -74,12 +74,8 @@ def cache_growth(
     on_cell: Callable[[int, int], None],
 ) -> None:
     """Show the picture; `on_step(step)` is called for another step, `on_cell(layer, position)` for a selected cell."""
-    _mount(
-        key=key,
-        data=packed(picture),
-        on_step_change=callback(key, "step", number, on_step),
-        on_cell_change=callback(key, "cell", numbers(2), lambda cell: on_cell(*cell)),
-    )
+    told = {"step": (number, on_step), "cell": (numbers(2), lambda cell: on_cell(*cell))}
+    _mount(key=key, data=packed(picture), told=told)
 
 
 def packed(picture: GrowthPicture) -> bytes:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from viz.components.picture_state import digest_of, picture_state
-from viz.components.scaffold import callback, component, fields_of, number, pack_picture
+from viz.components.scaffold import component, fields_of, number, pack_picture
 
 _PARTS = """\
 <div class="stage"><canvas class="main" tabindex="0" role="application"></canvas></div>
@@ -78,12 +78,7 @@ class LayerMap:
 def layer_map(picture: LayerMap, *, key: str, on_layer: Callable[[int], None], on_point: Callable[[int], None]) -> None:
     """Show the picture; `on_layer(layer)` is called for another layer, `on_point(point)` for a selected point."""
     data, of = packed(picture)
-    _mount(
-        key=key,
-        data=data,
-        on_layer_change=callback(key, "layer", number, on_layer),
-        on_point_change=callback(key, "point", number, on_point),
-    )
+    _mount(key=key, data=data, told={"layer": (number, on_layer), "point": (number, on_point)})
     picture_state(key, of, state_of(picture))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from viz.components.scaffold import callback, component, fields_of, numbers, pack_picture
+from viz.components.scaffold import component, fields_of, numbers, pack_picture
 
 _PARTS = """\
 <div class="room" tabindex="0" role="grid" aria-label="Likeliest token by layer and position"></div>
@@ -41,7 +41,7 @@ class LensGrid:
 
 def lens_grid(grid: LensGrid, *, key: str, on_cell: Callable[[int, int], None]) -> None:
     """Show the picture; `on_cell(layer, position)` is called for a cell that was selected."""
-    _mount(key=key, data=packed(grid), on_cell_change=callback(key, "cell", numbers(2), lambda cell: on_cell(*cell)))
+    _mount(key=key, data=packed(grid), told={"cell": (numbers(2), lambda cell: on_cell(*cell))})
 
 
 def packed(grid: LensGrid) -> bytes:

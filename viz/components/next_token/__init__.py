@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int64
 
-from viz.components.scaffold import callback, fields_of, large_component, number, pack_picture, text
+from viz.components.scaffold import fields_of, large_component, number, pack_picture, text
 
 _PARTS = """\
 <ol class="stages" aria-label="Stages from the model's probabilities to the draw"></ol>
@@ -107,15 +107,8 @@ def next_token(
     `on_order(names)` for another order of the stages that are not fixed (() for the library's), `on_token(id)` for a
     token that was selected.
     """
-
-    _mount(
-        key=key,
-        data=packed(picture),
-        on_stage_change=callback(key, "stage", text, on_stage),
-        on_switch_change=callback(key, "switch", text, on_switch),
-        on_order_change=callback(key, "order", _names, on_order),
-        on_token_change=callback(key, "token", number, on_token),
-    )
+    told = {"stage": (text, on_stage), "switch": (text, on_switch), "order": (_names, on_order)}
+    _mount(key=key, data=packed(picture), told={**told, "token": (number, on_token)})
 
 
 def _names(value: object) -> tuple[str, ...] | None:

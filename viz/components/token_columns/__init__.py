@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.tokenization import Column, Comparison, readable_text
-from viz.components.scaffold import callback, component, fields_of, numbers, pack_picture
+from viz.components.scaffold import component, fields_of, numbers, pack_picture
 
 _PARTS = """\
 <div class="ruler" tabindex="0" role="img"><div class="room"><canvas></canvas></div></div>
@@ -51,8 +51,8 @@ class ColumnsPicture:
 
 def token_columns(picture: ColumnsPicture, *, key: str, on_stretch: Callable[[int, int], None]) -> None:
     """Show the picture; `on_stretch(start, end)`, in characters of the whole text, is called for a selected stretch."""
-    chosen = callback(key, "stretch", numbers(2), lambda stretch: on_stretch(*stretch))
-    _mount(key=key, data=packed(picture), on_stretch_change=chosen)
+    told = {"stretch": (numbers(2), lambda stretch: on_stretch(*stretch))}
+    _mount(key=key, data=packed(picture), told=told)
 
 
 def packed(picture: ColumnsPicture) -> bytes:

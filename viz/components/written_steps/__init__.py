@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from viz.components.scaffold import callback, component, fields_of, number, pack_picture
+from viz.components.scaffold import component, fields_of, number, pack_picture
 
 _PARTS = """\
 <div class="stage">
@@ -83,7 +83,7 @@ class StepsPicture:
 
 def written_steps(picture: StepsPicture, *, key: str, on_step: Callable[[int], None]) -> None:
     """Show the picture; `on_step(step)` is called when another step is selected."""
-    _mount(key=key, data=packed(picture), on_step_change=callback(key, "step", number, on_step))
+    _mount(key=key, data=packed(picture), told={"step": (number, on_step)})
 
 
 def packed(picture: StepsPicture) -> bytes:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from viz.components.scaffold import callback, component, fields_of, number, pack_picture
+from viz.components.scaffold import component, fields_of, number, pack_picture
 
 SHADES = ("probability", "rank", "surprisal")
 _PARTS = """\
@@ -84,14 +84,8 @@ def written_text(
     `on_token(place)` is called for a selected token, `on_branch(line)` for a branch of the tree, `on_shade(shade)` for
     another meaning of the colour.
     """
-
-    _mount(
-        key=key,
-        data=packed(written),
-        on_token_change=callback(key, "token", number, on_token),
-        on_branch_change=callback(key, "branch", number, on_branch),
-        on_shade_change=callback(key, "shade", _shade, on_shade),
-    )
+    told = {"token": (number, on_token), "branch": (number, on_branch), "shade": (_shade, on_shade)}
+    _mount(key=key, data=packed(written), told=told)
 
 
 def _shade(value: object) -> str | None:
