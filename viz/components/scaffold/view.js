@@ -10,12 +10,12 @@ import { sharedEntry } from "./page.js"
  *                   The colours are those of the theme then. When it has painted it calls `ready`.
  * and calls in its constructor
  *   offer({...})    what tests and curious people read at `root.headlight`; `value(...)` is the number behind a cell.
+ *   onLeave(act)    where it holds on to something (timers, listeners): `act` lets go of it.
  * It may have
- *   onLeave(act)    called in the constructor: `act` lets go of what it holds on to (timers, listeners).
  *   keyTable()      the table of its keys; see keys.js.
  * It is given
  *   root            the element; part(name): the first element in it of this class.
- *   tell(name, value)   tells the server, where `on_NAME_change` hears it; from the first `show` on.
+ *   tell(name, value)   tells the server, where the value is heard that `told` names so; from the first `show` on.
  */
 export class View {
   constructor(root) {
