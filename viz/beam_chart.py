@@ -10,7 +10,7 @@ import altair as alt
 
 from models.decoding import BeamSearch, Candidate
 from models.tokenization import readable_text
-from viz.cells import numbers, table
+from viz.cells import number_cells, rows_table
 from viz.inspector import part_text
 from viz.palette import LIGHT, Palette
 
@@ -249,9 +249,9 @@ def beam_table(lines: Iterable[BeamLine]) -> str:
     """The finished texts, one in each row, as escaped HTML."""
     rows = (
         f"<th>{html.escape(line.name)}</th><td><bdi>{html.escape(_on_one_line(line.text)) or '∅'}</bdi></td>"
-        + numbers(f"{line.log_probability:.3f}", str(line.tokens), f"{line.score:.4f}")
+        + number_cells(f"{line.log_probability:.3f}", str(line.tokens), f"{line.score:.4f}")
         for line in lines
     )
     names = "".join(f'<th class="number">{each}</th>' for each in ("log-probability, sum", "tokens", "score"))
-    made = table("headlight-cards headlight-costs", f"<th></th><th>text</th>{names}", *rows)
+    made = rows_table("headlight-cards headlight-costs", f"<th></th><th>text</th>{names}", *rows)
     return f'<div class="headlight-wide">{made}</div>'

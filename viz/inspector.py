@@ -4,7 +4,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from viz.cells import bar, length, numbers, piece, table
+from viz.cells import bar_cell, bar_of, number_cells, piece_cell, rows_table
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Share:
 
 def shares(lines: Sequence[Share]) -> str:
     """A list with a bar and a number on each line; the bars have one scale, from 0 to 1."""
-    rows = (piece(line.text) + bar(line.part) + numbers(part_text(line.part)) for line in lines)
-    return table("headlight-shares", *rows)
+    rows = (piece_cell(line.text) + bar_cell(line.part) + number_cells(part_text(line.part)) for line in lines)
+    return rows_table("headlight-shares", *rows)
 
 
 def part_text(part: float) -> str:
@@ -67,9 +67,9 @@ def verdict(stays: Sequence[str], changes: Sequence[str]) -> str:
 def letters(lines: Sequence[LetterLine], head: str) -> str:
     """A table of source tokens: share of the head's attention as a bar, and what hiding the token does."""
     rows = (
-        piece(each.text)
-        + bar(each.part)
-        + numbers(part_text(each.part), part_text(each.probability))
+        piece_cell(each.text)
+        + bar_cell(each.part)
+        + number_cells(part_text(each.part), part_text(each.probability))
         + f"<td><bdi>{html.escape(each.effect)}</bdi></td>"
         for each in lines
     )
@@ -77,7 +77,7 @@ def letters(lines: Sequence[LetterLine], head: str) -> str:
         f'<th class="piece">token</th><th class="bar"></th><th class="number">looked at in {html.escape(head)}</th>'
         '<th class="number">output without it</th><th>what changes first</th>'
     )
-    return table("headlight-shares headlight-letters", names, *rows)
+    return rows_table("headlight-shares headlight-letters", names, *rows)
 
 
 def line(text: str) -> str:
@@ -104,11 +104,11 @@ def before_after(lines: Sequence[BeforeAfter]) -> str:
     """A table with a bar for before above one for after, on one scale from 0 to 1."""
     is_said = any(each.said for each in lines)
     rows = (
-        piece(each.text)
-        + f'<td class="bar">{length(each.before, "before")}{length(each.after)}</td>'
-        + numbers(part_text(each.before), part_text(each.after))
+        piece_cell(each.text)
+        + f'<td class="bar">{bar_of(each.before, "before")}{bar_of(each.after)}</td>'
+        + number_cells(part_text(each.before), part_text(each.after))
         + (f"<td><bdi>{html.escape(each.said)}</bdi></td>" if is_said else "")
         for each in lines
     )
     names = '<th class="piece"></th><th class="bar"></th><th class="number">before</th><th class="number">after</th>'
-    return table("headlight-shares headlight-changes", names, *rows)
+    return rows_table("headlight-shares headlight-changes", names, *rows)

@@ -4,7 +4,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from viz.cells import bar, numbers, table
+from viz.cells import bar_cell, number_cells, rows_table
 from viz.inspector import part_text
 
 
@@ -44,11 +44,11 @@ def parts(each: Sequence[tuple[str, int]]) -> str:
     """How many parameters each part has, and which share of all; parts without any are left out."""
     whole = max(1, sum(count for _, count in each))
     rows = (
-        f"<th>{html.escape(name)}</th>{bar(count / whole)}{numbers(f'{count:,}', part_text(count / whole))}"
+        f"<th>{html.escape(name)}</th>{bar_cell(count / whole)}{number_cells(f'{count:,}', part_text(count / whole))}"
         for name, count in each
         if count
     )
-    return table("headlight-card parts", *rows)
+    return rows_table("headlight-card parts", *rows)
 
 
 def tokens(each: Sequence[tuple[str, int, str]], most: int = 24) -> str:
@@ -58,12 +58,12 @@ def tokens(each: Sequence[tuple[str, int, str]], most: int = 24) -> str:
         return ""
     rows = (
         f'<td><span class="headlight-chip"><bdi>{html.escape(text)}</bdi></span></td>'
-        f"{numbers(f'{number:,}')}<td>{html.escape(role)}</td>"
+        f"{number_cells(f'{number:,}')}<td>{html.escape(role)}</td>"
         for text, number, role in ordered[:most]
     )
     left = len(each) - most
     more = f'<p class="headlight-line">… and {left:,} more.</p>' if left > 0 else ""
-    return table("headlight-card tokens", *rows) + more
+    return rows_table("headlight-card tokens", *rows) + more
 
 
 def template(text: str) -> str:

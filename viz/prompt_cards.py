@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from viz.cells import bar, numbers, piece
+from viz.cells import bar_cell, number_cells, piece_cell
 from viz.inspector import part_text
 
 _AFTER = {"zero-shot": "without an example", "one-shot": "after one", "few-shot": "after all of them"}
@@ -87,8 +87,8 @@ def place_text(rank: int) -> str:
 def _card(card: PromptCard) -> str:
     followed = card.followed
     rows = "".join(
-        f"<tr{_followed_class(each, followed)}>{piece(each.text)}{bar(each.part)}"
-        f"{numbers(part_text(float(each.part)))}</tr>"
+        f"<tr{_followed_class(each, followed)}>{piece_cell(each.text)}{bar_cell(each.part)}"
+        f"{number_cells(part_text(float(each.part)))}</tr>"
         for each in card.top
     )
     found = (

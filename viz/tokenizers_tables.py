@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.tokenization import Counts, LongestMatch, ShownMerge, Stages, readable_text
-from viz.cells import bar, numbers, table
+from viz.cells import bar_cell, number_cells, rows_table
 from viz.inspector import part_text
 
 _MOST_CHIPS = 60
@@ -65,7 +65,7 @@ def stretch_table(lines: Sequence[StretchLine]) -> str:
         f'<span class="headlight-ids">{" ".join(map(str, line.ids[:_MOST_CHIPS]))}</span></td>'
         for line in lines
     )
-    return table("headlight-stretch", *rows)
+    return rows_table("headlight-stretch", *rows)
 
 
 def difference(title: str, counts: Counts) -> str:
@@ -108,7 +108,7 @@ def pipeline(stages: Stages) -> str:
         f'<th>{name}</th><td class="stage"><bdi>{stage}</bdi></td><td class="note">{html.escape(note)}</td>'
         for name, stage, note in rows
     )
-    return table("headlight-pipeline", *made)
+    return rows_table("headlight-pipeline", *made)
 
 
 def _plain(text: str) -> str:
@@ -136,11 +136,12 @@ def _template(before: Sequence[str], pieces: Sequence[str], after: Sequence[str]
 
 def merge_steps(start: Sequence[str], merges: Sequence[ShownMerge], step: int) -> str:
     """The parts after each merge up to `step`, one row each, the newest part marked; the rank stands beside it."""
-    rows = [f"{numbers('start')}<td>{piece_chips(start)}</td>"]
+    rows = [f"{number_cells('start')}<td>{piece_chips(start)}</td>"]
     rows += [
-        f"{numbers(f'merge {each.rank:,}')}<td>{piece_chips(each.parts, each.place)}</td>" for each in merges[:step]
+        f"{number_cells(f'merge {each.rank:,}')}<td>{piece_chips(each.parts, each.place)}</td>"
+        for each in merges[:step]
     ]
-    return table("headlight-merges", *rows)
+    return rows_table("headlight-merges", *rows)
 
 
 def longest_match(match: LongestMatch) -> str:
@@ -154,8 +155,8 @@ def longest_match(match: LongestMatch) -> str:
             f"<bdi>{html.escape(each)}</bdi></span>"
             for place, each in enumerate(shown)
         )
-        rows.append(f'{numbers(f"from {step.start}")}<td class="headlight-chips">{tried}</td>')
-    return table("headlight-merges", *rows)
+        rows.append(f'{number_cells(f"from {step.start}")}<td class="headlight-chips">{tried}</td>')
+    return rows_table("headlight-merges", *rows)
 
 
 @dataclass(frozen=True)
@@ -176,15 +177,15 @@ def costs(lines: Sequence[CostLine]) -> str:
         ratios = ((found.tokens, found.words), (found.bytes, found.tokens), (found.characters, found.tokens))
         told = (f"{found.tokens:,}", *(_ratio(*each) for each in ratios), f"{found.unknown:,}", context)
         rows.append(
-            f"<th>{html.escape(line.title)}</th>{bar(found.tokens / most)}{numbers(*told)}"
+            f"<th>{html.escape(line.title)}</th>{bar_cell(found.tokens / most)}{number_cells(*told)}"
             f"<td>{'exact' if found.difference is None else 'not exact'}</td>"
-            f"{numbers(f'{1000 * found.seconds:,.1f}{_NARROW}ms')}"
+            f"{number_cells(f'{1000 * found.seconds:,.1f}{_NARROW}ms')}"
         )
     words = {"tokenizer": "", "": "bar", "round trip": ""}
     names = ("tokenizer", "", "tokens", "per word", "bytes per token", "characters per token")
     names += ("unknown", "of the context", "round trip", "time")
     head = "".join(f'<th class="{words.get(name, "number")}">{name}</th>' for name in names)
-    return f'<div class="headlight-wide">{table("headlight-costs", head, *rows)}</div>'
+    return f'<div class="headlight-wide">{rows_table("headlight-costs", head, *rows)}</div>'
 
 
 def _ratio(part: int, whole: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from models.one_at_a_time import libraries
 from pages.sampling.knobs import KNOB_CHOICES, KNOBS, Preset
 from pages.shared import thread
-from pages.shared.link import Choice, is_whole, note, number, one_of, whole_number
+from pages.shared.link import Choice, is_whole, note, number_within, one_of, whole_number
 from viz.components.written_text import SHADES
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ PICK: Choice[int | None] = Choice("pick", None, whole_number("token that is foll
 
 BEAMS: Choice[int] = Choice("beams", 4, whole_number("number of beams", FEWEST_BEAMS, MOST_BEAMS))
 BEAM_TOKENS: Choice[int] = Choice("beam_tokens", 12, whole_number("number of tokens for beam search", 1, LONGEST_BEAM))
-_penalty = number("The link's length penalty is not between -2 and 2; the default is shown.", *PENALTIES)
+_penalty = number_within("The link's length penalty is not between -2 and 2; the default is shown.", *PENALTIES)
 BEAM_PENALTY: Choice[float] = Choice("beam_penalty", 1.0, lambda text: round(_penalty(text), 1))
 BEAM_STOP: Choice[str] = Choice("beam_stop", "no", one_of("way to stop a beam search", tuple(EARLY_STOPPING)))
 

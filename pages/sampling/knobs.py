@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pages.shared.link import Choice, number
+from pages.shared.link import Choice, number_within
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def _parser(knob: Knob) -> Callable[[str], float | int]:
         f"{knob.title} in the link is not a number from {_said(knob.least)} to {_said(knob.most)}; "
         f"{_said(knob.default)} is taken."
     )
-    return number(sentence, knob.least, knob.most, float if knob.digits else int)
+    return number_within(sentence, knob.least, knob.most, float if knob.digits else int)
 
 
 def _said(number: float) -> str:

@@ -120,7 +120,7 @@ def is_whole(text: str, digits: int = 9) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= digits
 
 
-def number(
+def number_within(
     sentence: str, least: float, most: float, kind: Callable[[str], float | int] = float
 ) -> Callable[[str], float | int]:
     """A parser of numbers of a kind, within these bounds; the sentence is what a person reads of anything else."""
