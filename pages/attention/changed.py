@@ -10,7 +10,6 @@ from streamlit.delta_generator import DeltaGenerator
 from models.errors import HeadlightError
 from pages.shared.asking import ask
 from pages.shared.link import Choice, note
-from pages.shared.plain_text import plain
 from pages.shared.thread import MODEL
 
 if TYPE_CHECKING:
@@ -160,8 +159,13 @@ def show(traced: "TracedText") -> None:
     has_pattern = any(each.startswith("pattern:") for each in there)
     st.caption("Changed:" if has_pattern else "Switched off:", width="content")
     for each in there:
-        st.button(f"✕ {plain(named(each, traced))}", key=f"on_{each}", on_click=switch, args=(each,))
+        st.button(f"✕ {_plain(named(each, traced))}", key=f"on_{each}", on_click=switch, args=(each,))
     st.button("All on again", key="all_on", type="tertiary", on_click=CHANGED.forget)
+
+
+def _plain(text: str) -> str:
+    """A token is data: what Streamlit would read as Markdown is shown as it stands."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:^&])", r"\\\1", text.replace("\n", " "))
 
 
 def pattern_control(kind: str, layer: int | None, head: int | None) -> None:
