@@ -1,7 +1,7 @@
 """Patterns to give to a head instead of its own, to see what its looking is worth."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool
@@ -13,7 +13,6 @@ from models.forward.interventions import ReplacePattern
 
 PatternName = Literal["even", "itself", "previous", "first"]
 MOST_TOKENS = 512
-PATTERN_NAMES: tuple[PatternName, ...] = get_args(PatternName)
 
 
 def pattern_rows(name: PatternName, visible: Bool[np.ndarray, "query key"]) -> tuple[tuple[float, ...], ...]:

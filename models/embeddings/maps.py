@@ -35,12 +35,10 @@ class MapError(HeadlightError):
 class Trust:
     """How far the neighbours on a map are those of the vectors, by cosine there and by distance on the map.
 
-    trustworthiness: of scikit-learn, 1 where nobody is near on the map who is far among the vectors (Venna and Kaski
-        2001). preserved: the mean share of a point's nearest on the map that are among its nearest vectors.
+    preserved: the mean share of a point's nearest on the map that are among its nearest vectors.
     neighbours: how many nearest are looked at. measured: on how many points, drawn at random where it is not all.
     """
 
-    trustworthiness: float
     preserved: float
     neighbours: int
     measured: int
@@ -171,17 +169,13 @@ def _trust(
     vectors: Float[np.ndarray, "point width"], points: Float[np.ndarray, "point axis"], seed: int
 ) -> Trust | None:
     count = min(len(vectors), MOST_MEASURED)
-    # It is defined for fewer than half of the points.
+    # Of fewer than half of the points: of more, most would be kept by chance.
     neighbours = min(NEIGHBOURS, (count - 1) // 2)
     if neighbours < 1:
         return None
-    with one_at_a_time():
-        from sklearn.manifold import trustworthiness
-
     if count < len(vectors):
         chosen = np.sort(np.random.default_rng(seed).choice(len(vectors), count, replace=False))
         vectors, points = vectors[chosen], points[chosen]
-    trusted = trustworthiness(vectors, points, n_neighbors=neighbours, metric="cosine")
     closeness = cosines(vectors)
     np.fill_diagonal(closeness, -np.inf)
     # Who is as close as the last of the nearest counts as one of them: equal vectors have no order.
@@ -191,7 +185,7 @@ def _trust(
     np.fill_diagonal(distances, np.inf)
     on_map = np.argsort(distances, axis=1, kind="stable")[:, :neighbours]
     kept = (np.take_along_axis(closeness, on_map, axis=1) >= least[:, None]).mean()
-    return Trust(float(trusted), float(kept), neighbours, count)
+    return Trust(float(kept), neighbours, count)
 
 
 def aligned(

@@ -11,8 +11,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.embeddings.maps import Dimensions, Method, Projection, project
-from models.embeddings.precision import NEIGHBOURS, Precision, precisions
 from models.embeddings.progress import HowFar
 from models.embeddings.similarity import Pooling
 from models.engine import Engine, Stepwise, on_one_thread
@@ -111,32 +109,6 @@ class SentencesRequest(Stepwise[HowFar | SentenceVectors, SentenceVectors]):
                 yield HowFar(done, len(kept))
         assert vectors is not None
         yield SentenceVectors(vectors, tuple(kept), len(self.sentences) - len(ids_of), too_long, len(sharers))
-
-
-@dataclass(frozen=True)
-class SentencesMapRequest:
-    """A map of sentences, one point for each that has a vector (`SentenceVectors.lines` says which)."""
-
-    sentences: SentencesRequest
-    method: Method = "pca"
-    dimensions: Dimensions = 2
-    seed: int = 0
-
-    def answer(self, engine: Engine) -> Projection:
-        """Raises what `SentencesRequest` and `project` raise."""
-        return project(engine.run(self.sentences).vectors, self.method, self.dimensions, self.seed)
-
-
-@dataclass(frozen=True)
-class SentencesPrecisionRequest:
-    """What the vectors of these sentences lose with fewer bits."""
-
-    sentences: SentencesRequest
-    neighbours: int = NEIGHBOURS
-
-    def answer(self, engine: Engine) -> tuple[Precision, ...]:
-        """Raises what `SentencesRequest` and `precisions` raise."""
-        return precisions(engine.run(self.sentences).vectors, self.neighbours)
 
 
 def _cut(loaded: LoadedModel, sentences: tuple[str, ...]) -> dict[int, tuple[int, ...]]:

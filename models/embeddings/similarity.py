@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from models.embeddings.vectors import EmbedRequest
 from models.engine import Engine
@@ -50,24 +50,6 @@ def paired_cosines(
     one, other = one.astype(np.float64), other.astype(np.float64)
     lengths = np.linalg.norm(one, axis=-1) * np.linalg.norm(other, axis=-1)
     return np.divide((one * other).sum(axis=-1), lengths, out=np.zeros(len(one)), where=lengths > 0)
-
-
-def sentence_vector(
-    vectors: Float[np.ndarray, "token width"], pooling: Pooling, attended: Bool[np.ndarray, " token"] | None = None
-) -> Float[np.ndarray, " width"]:
-    """One vector for a sentence, from those of its tokens; float32, not brought to length 1.
-
-    pooling: "mean" of all attended tokens, special ones included (as sentence-transformers does for MiniLM), "cls" the
-        first, "last" the last of them. attended: which tokens are not padding; None for all.
-
-    Raises SimilarityError where no token is attended to.
-    """
-    kept = vectors if attended is None else vectors[attended]
-    if not len(kept):
-        raise SimilarityError("There is no token to make a vector of; type a sentence.")
-    if pooling == "mean":
-        return kept.mean(axis=0, dtype=np.float64).astype(np.float32)
-    return kept[0 if pooling == "cls" else -1].astype(np.float32)
 
 
 def anisotropy(vectors: Float[np.ndarray, "vector width"], pairs: int = 1000, seed: int = 0) -> float:

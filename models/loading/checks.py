@@ -66,7 +66,6 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
 _MOST_MODULES = 40_000
 _MOST_REMEMBERED = 32
 _MOST_BUFFER_BYTES = 2_000_000_000
-_BYTES_PER_PARAMETER = 4
 
 
 @dataclass(frozen=True)
@@ -289,11 +288,6 @@ def _figures(of: _Config) -> ModelCard:
         source="",
         precision=f"Weights in {_precision(config)}.",
     )
-
-
-def memory_of(card: ModelCard) -> int:
-    """About how many bytes the weights take once they are loaded, in float32."""
-    return card.parameters * _BYTES_PER_PARAMETER
 
 
 def readable_title(text: str) -> str:

@@ -155,12 +155,6 @@ class SandboxedTokenizer:
         """The pieces as the vocabulary has them."""
         return [self.looks[int(number)].token for number in ids]
 
-    def convert_tokens_to_ids(self, tokens: str | Sequence[str]) -> Any:
-        """The ids of pieces; of what is no piece that of the unknown."""
-        found = POOL.ask(worker.ids_of, [tokens] if isinstance(tokens, str) else list(tokens), of=self._subject)
-        known = [self.unk_token_id if number is None else number for number in found]
-        return known[0] if isinstance(tokens, str) else known
-
     def get_vocab(self) -> dict[str, int]:
         """Every piece as the vocabulary has it, and its id."""
         return POOL.ask(worker.vocabulary, of=self._subject, advice=_ADVICE)

@@ -97,12 +97,10 @@ def brute_preserved(vectors, points, count):
     ("method", "count", "neighbours"),
     [("pca", 3, 1), ("pca", 4, 1), ("pca", 6, 2), ("pca", 50, 5), ("t-sne", 4, 1), ("t-sne", 50, 5)],
 )
-def test_trust_is_scikit_learns_and_preserved_is_what_a_loop_finds(method, count, neighbours):
+def test_preserved_is_what_a_loop_finds(method, count, neighbours):
     vectors = some(count)
     found = project(vectors, method)
     assert (found.trust.neighbours, found.trust.measured) == (neighbours, count)
-    expected = trustworthiness(vectors, found.points, n_neighbors=neighbours, metric="cosine")
-    assert found.trust.trustworthiness == pytest.approx(expected, abs=1e-12)
     wide = vectors.astype(float), found.points.astype(float)
     assert found.trust.preserved == pytest.approx(brute_preserved(*wide, neighbours), abs=1e-9)
 
@@ -118,7 +116,7 @@ def test_many_points_are_measured_on_some_of_them_and_say_so(monkeypatch):
 def test_equal_vectors_count_as_equally_near():
     vectors = some(10)[np.arange(40) % 10]
     found = project(np.hstack([vectors[:, :2], np.zeros((40, 10), dtype=np.float32)]), "pca")
-    assert found.trust.trustworthiness > 0.8
+    assert found.trust.preserved > 0.8
 
 
 # ----- t-SNE, and UMAP in a process of its own: two at once would take it down
@@ -131,7 +129,7 @@ def test_tsne_keeps_groups_together_and_is_the_same_each_time():
     again = project(vectors, "t-sne", 2, seed=3)
     np.testing.assert_array_equal(found.points, again.points)
     assert found.explained == ()
-    assert found.trust.trustworthiness > 0.8
+    assert trustworthiness(vectors, found.points, n_neighbors=5, metric="cosine") > 0.8
     assert project(some(4), "t-sne", 3).points.shape == (4, 3)
 
 
@@ -139,6 +137,7 @@ UMAP_AT_ONCE = """
 import threading, warnings
 warnings.simplefilter("error")
 import numpy as np
+from sklearn.manifold import trustworthiness
 from models.embeddings.maps import project
 draw = np.random.default_rng(0)
 vectors = [draw.normal(size=(40, 16)).astype(np.float32) for _ in range(4)]
@@ -154,8 +153,8 @@ for place in range(4):
 for count, dimensions in ((4, 2), (4, 3), (5, 2)):
     assert np.isfinite(project(vectors[0][:count], "umap", dimensions).points).all()
 groups = np.repeat(draw.normal(size=(3, 16)) * 6, 12, axis=0) + draw.normal(size=(36, 16))
-trust = project(groups.astype(np.float32), "umap").trust
-assert trust.trustworthiness > 0.8, trust
+trusted = trustworthiness(groups, project(groups.astype(np.float32), "umap").points, n_neighbors=5, metric="cosine")
+assert trusted > 0.8, trusted
 twins = np.concatenate([vectors[0][:4], np.tile(vectors[0][5], (30, 1))])
 assert np.isfinite(project(twins, "umap").points).all()
 print("alive")

@@ -11,12 +11,8 @@ from models.embeddings import (
     EmbedRequest,
     HowFar,
     SentencesError,
-    SentencesMapRequest,
-    SentencesPrecisionRequest,
     SentencesRequest,
     SentenceVectors,
-    precisions,
-    project,
 )
 from models.embeddings.sentences import MOST_SENTENCES
 from models.engine import Engine
@@ -112,14 +108,6 @@ def test_little_is_padded_and_no_forward_is_large(engine, minilm, monkeypatch):
     assert sum(rows * tokens for rows, tokens in shapes) < 1.3 * needed
     assert max(rows * tokens for rows, tokens in shapes) <= 1_024
     assert max(rows for rows, _ in shapes) <= 64
-
-
-def test_sentences_are_mapped_and_their_precision_is_compared(engine):
-    request = SentencesRequest("minilm", SENTENCES)
-    vectors = engine.run(request).vectors
-    mapped = engine.run(SentencesMapRequest(request, "pca", 3))
-    np.testing.assert_array_equal(mapped.points, project(vectors, "pca", 3).points)
-    assert engine.run(SentencesPrecisionRequest(request, 2)) == precisions(vectors, 2)
 
 
 # ----- What cannot be read
