@@ -1,10 +1,10 @@
 """What the pages ask of the loop."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 
 from models.decoding.beams import BeamSearch, beam_search
 from models.decoding.loop import decode
@@ -55,31 +55,30 @@ class WriteRequest(Stepwise[GenerationStep, tuple[GenerationStep, ...]]):
         """The branch without the last choice by hand."""
         return replace(self, branch=self.branch[:-1])
 
-    def computed(self, engine: Engine) -> Iterator[GenerationStep]:
+    def computed(self, engine: Engine) -> Generator[GenerationStep, None, tuple[GenerationStep, ...]]:
         """Raises what `load_model` and `decode` raise, and SettingsError where a branch turns off after the end or too
         many tokens are asked for.
         """
         _check_length(self.settings.max_new_tokens, MOST_NEW_TOKENS)
         loaded = engine.model(self.model)
         lock = partial(engine.forward, loaded)
-        if not self.branch:
-            yield from decode(loaded, self.text, self.settings, lock=lock)
-            return
-        last = self.branch[-1]
-        before = []
-        # No further than the branch point: what comes after it in the other branch is not computed for this one.
-        for step in islice(self.parent.steps(engine), last.step):
+        made: list[GenerationStep] = []
+        goes_on: dict[str, Any] = {}
+        if self.branch:
+            last = self.branch[-1]
+            # No further than the branch point: what comes after it in the other branch is not computed for this one.
+            for step in islice(self.parent.steps(engine), last.step):
+                made.append(step)
+                yield step
+            if len(made) < last.step:
+                raise SettingsError(
+                    f"This branch turns off at token {last.step + 1}, but the text before it ends after {len(made)}."
+                )
+            goes_on = {"written": [step.token_id for step in made], "first": last.token}
+        for step in decode(loaded, self.text, self.settings, lock=lock, **goes_on):
+            made.append(step)
             yield step
-            before.append(step.token_id)
-        if len(before) < last.step:
-            raise SettingsError(
-                f"This branch turns off at token {last.step + 1}, but the text before it ends after {len(before)}."
-            )
-        yield from decode(loaded, self.text, self.settings, written=before, first=last.token, lock=lock)
-
-    def answer_of(self, steps: Sequence[GenerationStep]) -> tuple[GenerationStep, ...]:
-        """All of them."""
-        return tuple(steps)
+        return tuple(made)
 
     def steps_of(self, answer: tuple[GenerationStep, ...]) -> tuple[GenerationStep, ...]:
         """All of them."""

@@ -7,7 +7,6 @@ from models.embeddings.maps import MapError, NearVectors, aligned, nearest, proj
 from models.embeddings.pieces import NoSuchPieceError, PieceRequest, find_piece
 from models.embeddings.positions import SwapError, SwappedRequest
 from models.embeddings.precision import PrecisionError, precisions
-from models.embeddings.progress import HowFar
 from models.embeddings.senses import SensesError, SensesRequest, separation
 from models.embeddings.sentences import SentencesError, SentencesRequest, SentenceVectors
 from models.embeddings.similarity import SimilarityError, TokenCosinesRequest, anisotropy, centred, cosines

@@ -1,6 +1,6 @@
 """The same tokens on a map of every layer, turned so that only the tokens move."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,9 +8,8 @@ from jaxtyping import Float
 
 from models.embeddings.maps import Dimensions, MapError, Method, Trust, aligned, check_count, is_one_point, project
 from models.embeddings.occurrences import word_tokens
-from models.embeddings.progress import HowFar
 from models.embeddings.vectors import Embedding, EmbedRequest
-from models.engine import Engine, Stepwise
+from models.engine import Engine, HowFar, Stepwise
 from models.forward.inputs import InputError
 from models.tokenization import Tokenization, encode
 
@@ -51,7 +50,7 @@ class LayersMap:
 
 
 @dataclass(frozen=True)
-class LayersMapRequest(Stepwise[HowFar | LayersMap, LayersMap]):
+class LayersMapRequest(Stepwise[HowFar, LayersMap]):
     """Maps of all layers for the tokens of some sentences: with `Engine.run`, or as a job.
 
     word: only where this stands, as a whole word in whatever case; None for all tokens.
@@ -68,8 +67,8 @@ class LayersMapRequest(Stepwise[HowFar | LayersMap, LayersMap]):
     same_size: bool = False
     with_special: bool = False
 
-    def computed(self, engine: Engine) -> Iterator[HowFar | LayersMap]:
-        """HowFar after each layer, and LayersMap at the end, which the engine keeps for `run`.
+    def computed(self, engine: Engine) -> Generator[HowFar, None, LayersMap]:
+        """HowFar after each layer.
 
         Raises what `EmbedRequest` raises, and MapError for too few or too many points, or a word that is nowhere.
         """
@@ -93,7 +92,7 @@ class LayersMapRequest(Stepwise[HowFar | LayersMap, LayersMap]):
         if all(flat):
             raise MapError("All these vectors are equal in every layer: there is nothing to map.")
         points = aligned(np.stack(maps), self.same_size)
-        yield LayersMap(points, labels, tuple(explained), tuple(trust), tuple(flat))
+        return LayersMap(points, labels, tuple(explained), tuple(trust), tuple(flat))
 
     def _labels(self, engine: Engine) -> tuple[MapPoint, ...]:
         """What the points are, before anything is computed."""

@@ -1,7 +1,7 @@
 """One vector for each of many sentences, in batches of about the same length."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -11,9 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.embeddings.progress import HowFar
 from models.embeddings.similarity import Pooling
-from models.engine import Engine, Stepwise, on_one_thread
+from models.engine import Engine, HowFar, Stepwise, on_one_thread
 from models.errors import HeadlightError
 from models.forward.inputs import InputError
 from models.loaded import LoadedModel
@@ -46,7 +45,7 @@ class SentenceVectors:
 
 
 @dataclass(frozen=True)
-class SentencesRequest(Stepwise[HowFar | SentenceVectors, SentenceVectors]):
+class SentencesRequest(Stepwise[HowFar, SentenceVectors]):
     """A vector for each sentence, from the last layer: as a job, or at once with `Engine.run`, which keeps it.
 
     pooling: "mean" of all tokens, special ones included, "cls" the first, "last" the last token.
@@ -67,8 +66,8 @@ class SentencesRequest(Stepwise[HowFar | SentenceVectors, SentenceVectors]):
                 "take a part of them."
             )
 
-    def computed(self, engine: Engine) -> Iterator[HowFar | SentenceVectors]:
-        """HowFar after each forward, and SentenceVectors at the end, which the engine keeps for `run`.
+    def computed(self, engine: Engine) -> Generator[HowFar, None, SentenceVectors]:
+        """HowFar after each forward.
 
         Raises what `load_model` raises, InputError for a model without a tokenizer, SentencesError where no sentence is
         left or one holds what is not text.
@@ -108,7 +107,7 @@ class SentencesRequest(Stepwise[HowFar | SentenceVectors, SentenceVectors]):
                     done += len(sharers[ids])
                 yield HowFar(done, len(kept))
         assert vectors is not None
-        yield SentenceVectors(vectors, tuple(kept), len(self.sentences) - len(ids_of), too_long, len(sharers))
+        return SentenceVectors(vectors, tuple(kept), len(self.sentences) - len(ids_of), too_long, len(sharers))
 
 
 def _cut(loaded: LoadedModel, sentences: tuple[str, ...]) -> dict[int, tuple[int, ...]]:

@@ -6,5 +6,5 @@ from models.engine.engine import ComputerFullError, Engine, Request, device_name
 from models.engine.gate import Gate, threads_asleep
 from models.engine.jobs import JobError, Progress
 from models.engine.model_pool import ModelPoolFullError
-from models.engine.stepwise import Stepwise
+from models.engine.stepwise import HowFar, Stepwise
 from models.engine.threads import on_one_thread

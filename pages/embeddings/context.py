@@ -18,7 +18,8 @@ from pages.shared.link import note
 from viz.components.layer_map import LayerMap, MapPoint, layer_map
 
 if TYPE_CHECKING:
-    from models.embeddings import Embedding, HowFar, LayersMap, LayersMapRequest, NearVectors
+    from models.embeddings import Embedding, LayersMap, LayersMapRequest, NearVectors
+    from models.engine import HowFar
 
 _MAPS = Job("maps")
 _NEAR = 8
@@ -155,7 +156,7 @@ def _same_sense(lines: tuple[str, ...], word: str, named: tuple[str, ...]) -> tu
 
 
 def _progress_text(step: "HowFar") -> tuple[float, str]:
-    return step.done / max(1, step.of), f"Layer {step.done} of {step.of} has its map."
+    return step.part, f"Layer {step.done} of {step.of} has its map."
 
 
 def _occurrences(lines: tuple[str, ...], word: str) -> set[tuple[int, int]]:

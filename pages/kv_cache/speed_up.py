@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from models.catalog import MODELS
-from models.engine import device_name
+from models.engine import device_name, engine
 from pages.shared import thread
 from pages.shared.job import Job, bar, waits
 from pages.shared.link import run_again
@@ -203,9 +203,8 @@ def _rounding(tokens: int, *, was_done: bool) -> None:
         doing = "Computing the same tokens with both caches…"
         bar(progress, lambda step: (step.part, doing), at_first=doing)
         return
-    found = progress.steps[-1].found if progress.steps else None
-    if found is not None:
-        _rounded(found, tokens)
+    if ROUNDING.request in engine.answers:
+        _rounded(engine.run(ROUNDING.request), tokens)
 
 
 def _rounded(found: "Fp8Comparison", tokens: int) -> None:
