@@ -1,14 +1,19 @@
 """A model in memory with what every view needs to know about it."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import wraps
+from typing import Any, Literal, TypeVar
+from weakref import WeakKeyDictionary
 
 import torch
 from transformers import PreTrainedModel
 
 from models.catalog import ModelCard
 from models.tokenization import Piece, pieces_of_ids
+
+Known = TypeVar("Known")
 
 
 @dataclass(frozen=True)
@@ -77,3 +82,20 @@ class LoadedModel:
     def pieces(self, ids: Sequence[int]) -> tuple[Piece, ...]:
         """The pieces with these ids, as this model's tokenizer writes them."""
         return pieces_of_ids(self.tokenizer, ids)
+
+
+def once_per_model(find: Callable[[LoadedModel], Known]) -> Callable[[LoadedModel], Known]:
+    """Keep what is found out of a model as long as the model is there. Nothing is locked while it is found out."""
+    known: WeakKeyDictionary[LoadedModel, Known] = WeakKeyDictionary()
+    lock = threading.Lock()
+
+    @wraps(find)
+    def kept(loaded: LoadedModel) -> Known:
+        with lock:
+            if loaded in known:
+                return known[loaded]
+        found = find(loaded)
+        with lock:
+            return known.setdefault(loaded, found)
+
+    return kept

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.attention.projection import Receiver, received, receiver_of
+from models.attention.projection import Receiver, received, receivers_of
 from models.attention.requests import HeadMapRequest, TraceRequest
 from models.attention.trace import NoSuchMapError
 from models.engine import Engine
@@ -93,7 +93,7 @@ class QueryKeyRequest:
         with engine.forward(trace.loaded), torch.inference_mode():
             outputs, own_weights = attended(call, trace.loaded.device)
             heads = _intervened(outputs[0], call, trace.interventions, self)
-            receiver = receiver_of(trace, kind, layer)
+            receiver = receivers_of(trace.loaded)[kind, layer]
             output, contribution = _received(receiver, heads, head)
         query, keys = trace.queries(kind, layer)[head, self.query], trace.keys(kind, layer)[head]
         weights, values = rows[self.query].copy(), trace.values(kind, layer)[head]

@@ -1,10 +1,8 @@
 """What a model's first and last hidden states are, and where its final norm is: measured, never looked up by name."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import torch
 from jaxtyping import Float
@@ -12,9 +10,9 @@ from torch import Tensor, nn
 
 from models.errors import HeadlightError
 from models.forward.capture import ADDRESSES
-from models.forward.inputs import Inputs
+from models.forward.inputs import bare_inputs
 from models.forward.shadow import outermost_lists, shadow_of
-from models.loaded import LoadedModel
+from models.loaded import LoadedModel, once_per_model
 
 # Longer chains of norms and maps between the table and the first layer are not known.
 _MOST_STEPS = 4
@@ -60,24 +58,6 @@ class _Call(NamedTuple):
     output: Tensor
 
 
-_measured: WeakKeyDictionary[LoadedModel, Anatomy] = WeakKeyDictionary()
-_lock = threading.Lock()
-
-
-def anatomy_of(loaded: LoadedModel) -> Anatomy:
-    """What is known of this model's hidden states; the first time it runs one forward over two rows of two tokens.
-
-    Takes the device: call it while holding its lock. Raises NoHiddenStatesError.
-    """
-    with _lock:
-        known = _measured.get(loaded)
-    if known is None:
-        known = _measure(loaded)
-        with _lock:
-            _measured[loaded] = known
-    return known
-
-
 def final_norm(loaded: LoadedModel) -> nn.Module | None:
     """The norm between the last layer and the head that reads it (of the decoder, in an encoder-decoder), or None.
 
@@ -114,7 +94,12 @@ def hidden_of(loaded: LoadedModel, result: Any, name: str) -> Float[Tensor, "lay
     return torch.stack(tuple(each.to(states[0].device) for each in states))
 
 
-def _measure(loaded: LoadedModel) -> Anatomy:
+@once_per_model
+def anatomy_of(loaded: LoadedModel) -> Anatomy:
+    """What is known of this model's hidden states; the first time it runs one forward over two rows of two tokens.
+
+    Takes the device: call it while holding its lock. Raises NoHiddenStatesError.
+    """
     model: Any = loaded.model
     is_seq2seq = bool(model.config.is_encoder_decoder)
     shadows = shadow_of(model)
@@ -130,7 +115,7 @@ def _measure(loaded: LoadedModel) -> Anatomy:
     called = _Called(model, shadows)
     one, other = _two_tokens(loaded)
     rows = ((one, other), (other, one))
-    arguments = Inputs(rows[0], (), rows[0] if is_seq2seq else (), ()).arguments(loaded, 2, last_only=False)
+    arguments = bare_inputs(loaded, rows[0]).arguments(loaded, 2, last_only=False)
     ids = torch.tensor(rows, device=loaded.device)
     for name in ("input_ids", "decoder_input_ids"):
         if name in arguments:

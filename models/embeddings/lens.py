@@ -19,7 +19,7 @@ from models.embeddings.order import best_first, rank_of
 from models.embeddings.vectors import Embedding, EmbedRequest
 from models.engine import Engine
 from models.errors import HeadlightError
-from models.forward.inputs import Inputs, model_inputs
+from models.forward.inputs import bare_inputs, model_inputs
 from models.forward.recorded_run import to_numpy
 from models.forward.shadow import answering, shadow_of
 from models.loaded import LoadedModel
@@ -218,8 +218,7 @@ def read_out(loaded: LoadedModel, vectors: Float[Tensor, "vector width"]) -> Flo
     (reader, output), *others = anatomy.answers
     stubs = {reader: answering(reader, lambda: _with_last(output, given))}
     stubs |= {module: answering(module, lambda answer=answer: answer) for module, answer in others}
-    ids = (0,) * len(vectors)
-    arguments = Inputs(ids, (), ids if anatomy.encoder is not None else (), ()).arguments(loaded, 1, last_only=False)
+    arguments = bare_inputs(loaded, (0,) * len(vectors)).arguments(loaded, 1, last_only=False)
     with torch.inference_mode():
         result = shadow_of(model, stubs)[model](**arguments)
     return result["logits"][0].float()

@@ -78,6 +78,11 @@ def plain_ids(loaded: LoadedModel, count: int) -> tuple[int, ...]:
     return tuple(usable[place % len(usable)] for place in range(length))
 
 
+def bare_inputs(loaded: LoadedModel, ids: tuple[int, ...]) -> Inputs:
+    """These ids without their pieces, for a look at the model; of an encoder-decoder they are source and target."""
+    return Inputs(ids, (), ids if loaded.model.config.is_encoder_decoder else (), ())
+
+
 def _special_ids(settings: Any) -> Iterator[int]:
     for name, value in settings.items():
         if isinstance(value, dict):

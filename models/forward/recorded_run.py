@@ -1,6 +1,6 @@
 """One recorded forward of one text: the calls of the attention function, the output, the blocks' cached outputs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.errors import HeadlightError
 from models.forward.axes import KINDS
 from models.forward.capture import Call, Run, recording
-from models.forward.inputs import Inputs, model_inputs
+from models.forward.inputs import Inputs, bare_inputs, model_inputs, plain_ids
 from models.forward.interventions import HideToken, Intervention, InterventionError
 from models.forward.replay import Blocks, CachedOutput, unchanged
 from models.loaded import LoadedModel
@@ -21,6 +21,9 @@ from models.loaded import LoadedModel
 
 class NothingRecordedError(HeadlightError):
     """A forward in which no attention went through the registered function."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__(f"{type(model).__name__} ran, but none of its attention went through transformers' registry.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,9 +99,7 @@ def record_rows(
     each = tuple(tuple(row) for row in rows)
     run, output, cached = _forward(loaded, inputs, each, last_only=True, base=base)
     if not run.calls:
-        raise NothingRecordedError(
-            f"{type(loaded.model).__name__} ran, but none of its attention went through transformers' registry."
-        )
+        raise NothingRecordedError(loaded.model)
     for row in each:
         for intervention in row:
             _check_address(intervention, run)
@@ -135,8 +136,31 @@ def _forward(
     with torch.inference_mode(), recording(run), blocks.of(loaded.model) as model:
         result = model(**arguments)
         cached = blocks.cached()
-    output = result["logits"] if "logits" in result else result["last_hidden_state"]
-    return run, output, cached
+    return run, output_of(result), cached
+
+
+def short_run(
+    loaded: LoadedModel, shadow: nn.Module, returned: Callable[[str, int, Tensor], None] | None = None
+) -> Run:
+    """One recorded forward of a shadow of the model over three tokens that mean nothing special: enough for a turn by
+    the position to be seen, and for a decoder to have something to look back at.
+
+    returned: told what each call of the attention function returns (see `Run`).
+
+    Takes the device: call it while holding its lock. Raises NothingRecordedError.
+    """
+    run = Run(is_seq2seq=bool(loaded.model.config.is_encoder_decoder), returned=returned)
+    arguments = bare_inputs(loaded, plain_ids(loaded, 3)).arguments(loaded, 1, last_only=False)
+    with torch.inference_mode(), recording(run):
+        shadow(**arguments)
+    if not run.calls:
+        raise NothingRecordedError(loaded.model)
+    return run
+
+
+def output_of(result: Any) -> Tensor:
+    """Logits, or the last hidden state of a model without a head: [row, position, output]."""
+    return result["logits"] if "logits" in result else result["last_hidden_state"]
 
 
 def _known(
