@@ -21,7 +21,7 @@ from transformers import (
 )
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
-from models.catalog import Family, ModelCard, Pack
+from models.catalog import NO_PACK, Family, ModelCard
 from models.errors import HeadlightError
 from models.loading.positions import position_limit
 from models.loading.refusals import ArchitectureNotSupportedError, ModelRefusedError
@@ -275,7 +275,7 @@ def _figures(of: _Config) -> ModelCard:
         name="",
         title="",
         family=family,
-        pack=Pack(distribution="", version="", folder="", files=()),
+        pack=NO_PACK,
         layers=(_number(text, "encoder_layers") or layers) if family == "seq2seq" else layers,
         decoder_layers=_decoder_layers(text, layers) if family == "seq2seq" else None,
         heads=heads,

@@ -19,7 +19,7 @@ from transformers import (
 )
 from transformers.utils.logging import disable_progress_bar
 
-from models.catalog import Family, ModelCard, Pack
+from models.catalog import NO_PACK, Family, ModelCard
 from models.engine.room import put
 from models.errors import HeadlightError
 from models.forward.check import checked
@@ -195,7 +195,7 @@ def wrap_model(model: PreTrainedModel, tokenizer: Any, family: Family) -> Loaded
         name="wrapped",
         title=type(model).__name__,
         family=family,
-        pack=Pack(distribution="", version="", folder="", files=()),
+        pack=NO_PACK,
         **card_figures(model),
         positions=position_limit(model),
         parameters=model.num_parameters(),

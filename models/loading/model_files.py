@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedConfig
 
-from models.catalog import ModelCard, Pack
+from models.catalog import NO_PACK, ModelCard
 from models.loading.checks import (
     CONFIG,
     TOKENIZER_FILES,
@@ -241,7 +241,7 @@ def _gguf_card(here: OpenFolder, folder: Path, file: str, more: dict[str, Any]) 
     card = card_from(
         _config_of_gguf(header),
         folder=str(folder),
-        pack=Pack(distribution="", version=hashed, folder="", files=(), gguf=file),
+        pack=replace(NO_PACK, version=hashed, gguf=file),
         precision="Weights as in its GGUF file, expanded once.",
         **more,
     )
