@@ -16,9 +16,8 @@ from models.decoding.figures import TextFigures
 from models.decoding.loop import decode, decode_batch
 from models.decoding.precision import Fp8Comparison, Fp8Request
 from models.decoding.preparation import CannotWriteError
-from models.decoding.prompt_pieces import PromptPieces
 from models.decoding.prompting import PromptAnswer, PromptsRequest, PromptToken
-from models.decoding.requests import BeamSearchRequest, BranchPoint, PromptRequest, WriteRequest
+from models.decoding.requests import BeamSearchRequest, BranchPoint, PromptPieces, PromptRequest, WriteRequest
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.stages import (
     NextTokenRequest,

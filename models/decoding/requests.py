@@ -6,12 +6,14 @@ from functools import partial
 from itertools import islice
 from typing import Any, Literal
 
+from models.decoder_start import decoder_start
 from models.decoding.beams import BeamSearch, beam_search
 from models.decoding.loop import decode
-from models.decoding.prompt_pieces import PromptPieces, prompt_pieces
+from models.decoding.preparation import prompt_ids
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.steps import GenerationStep
 from models.engine import Engine, Stepwise
+from models.tokenization import encode
 
 MOST_NEW_TOKENS = 4_096
 _MOST_OF_A_BEAM = 512
@@ -86,15 +88,40 @@ class WriteRequest(Stepwise[GenerationStep, tuple[GenerationStep, ...]]):
 
 
 @dataclass(frozen=True)
+class PromptPieces:
+    """The pieces of a prompt.
+
+    pieces, is_special, spans: of the text; spans in code points, (0, 0) for what is not in the text.
+    start: what the decoder of a seq2seq model begins with; else empty.
+    """
+
+    ids: tuple[int, ...]
+    pieces: tuple[str, ...]
+    is_special: tuple[bool, ...]
+    spans: tuple[tuple[int, int], ...]
+    start: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class PromptRequest:
-    """The pieces of a prompt, without a forward."""
+    """What a model is given before it draws its first token, piece by piece, without a forward."""
 
     model: str
     text: str
 
     def answer(self, engine: Engine) -> PromptPieces:
         """Raises what `load_model` raises, TextError, InputError, CannotWriteError."""
-        return prompt_pieces(engine.model(self.model), self.text)
+        loaded = engine.model(self.model)
+        ids = prompt_ids(loaded, self.text)
+        pieces = encode(loaded.tokenizer, self.text).pieces
+        start = loaded.pieces([decoder_start(loaded.model)]) if loaded.model.config.is_encoder_decoder else ()
+        return PromptPieces(
+            ids=ids,
+            pieces=tuple(piece.text for piece in pieces),
+            is_special=tuple(piece.is_special for piece in pieces),
+            spans=tuple(piece.span for piece in pieces),
+            start=tuple(piece.text for piece in start),
+        )
 
 
 @dataclass(frozen=True)

@@ -38,11 +38,12 @@ from models.forward.capture import Address
 from models.kv_cache import fresh, measurement, prediction, seen
 from models.loaded import Finding, LoadedModel
 from models.loading.checks import missing_of_picture
-from models.loading.fingerprint import fingerprint_of
 from models.loading.packs import home
 
 _MOST_KEPT = 64
 _SAMPLED = 16
+_SUFFIXES = (".safetensors", ".gguf", ".json")
+_HEADER_BYTES = 2**16
 _PARTS = (
     *(axes, capture, eager, inputs, interventions, recorded_run, replay, shadow, trace),
     *(anatomy, lens),
@@ -64,6 +65,20 @@ def key_of(loaded: LoadedModel, folder: Path) -> str:
         _digest_of_code(),
     )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def fingerprint_of(folder: Path) -> str:
+    """A digest that is another one once any file of a model's folder was saved again, in hexadecimal.
+
+    Of each file its name, size, time of change and first 64 kB (the header of safetensors and GGUF). Raises OSError.
+    """
+    digest = hashlib.sha256()
+    for file in sorted(each for each in folder.iterdir() if each.suffix in _SUFFIXES and each.is_file()):
+        about = file.stat()
+        digest.update(f"{file.name}\0{about.st_size}\0{about.st_mtime_ns}\0".encode())
+        with file.open("rb") as opened:
+            digest.update(opened.read(_HEADER_BYTES))
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)

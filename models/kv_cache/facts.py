@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from transformers import AutoConfig, PreTrainedConfig
 
-from models.catalog import KnownArchitecture
+from models.catalog import ARCHITECTURES, KnownArchitecture
+from models.engine import Engine
 from models.kv_cache.seen import cache_shape
 from models.kv_cache.shape import CacheFormulaError, LayerShape
 from models.loaded import LoadedModel
@@ -54,13 +55,28 @@ class KnownCache:
         return self.architecture.parameters * self.architecture.weight_bits // 8
 
 
-def known_cache(architecture: KnownArchitecture) -> KnownCache:
-    """What the cache of an architecture keeps. Only its config is made: no weights, no network."""
-    return KnownCache(architecture, cache_shape(known_config(architecture)))
-
-
 def known_config(architecture: KnownArchitecture) -> PreTrainedConfig:
     """The config that transformers makes of an architecture's figures."""
     # transformers imports the class when it is asked for.
     with one_at_a_time():
         return AutoConfig.for_model(architecture.model_type, **architecture.figures)
+
+
+@dataclass(frozen=True)
+class CacheFactsRequest:
+    """Of a model by its name."""
+
+    model: str
+
+    def answer(self, engine: Engine) -> CacheFacts:
+        """Raises what `load_model` raises, and CacheFormulaError."""
+        return cache_facts(engine.model(self.model))
+
+
+@dataclass(frozen=True)
+class KnownCachesRequest:
+    """Of all known architectures."""
+
+    def answer(self, engine: Engine) -> tuple[KnownCache, ...]:  # noqa: ARG002 - there is nothing to load
+        """Only configs are made: no weights, no network."""
+        return tuple(KnownCache(each, cache_shape(known_config(each))) for each in ARCHITECTURES.values())

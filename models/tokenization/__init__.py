@@ -8,7 +8,7 @@ from models.tokenization.loaded import LoadedTokenizer, cut_by_text_alone
 from models.tokenization.loading import load_tokenizer, prepared_tokenizer
 from models.tokenization.longest_match import LongestMatch
 from models.tokenization.opening import PATTERNS, fault_of_tokenizer_json
-from models.tokenization.origins import NoOriginError
+from models.tokenization.origins import NoOriginError, ShownMerge, ShownOrigin
 from models.tokenization.own import LARGEST_FILE, keep_own, new_own_name, open_tokenizer_file
 from models.tokenization.pieces import (
     Piece,
@@ -21,7 +21,6 @@ from models.tokenization.pieces import (
 )
 from models.tokenization.pipeline import Stages
 from models.tokenization.requests import ComparisonRequest, CountsRequest, FactsRequest, OriginsRequest, StagesRequest
-from models.tokenization.shown_origins import ShownMerge, ShownOrigin
 from models.tokenization.tokenize import tokenize
 from models.tokenization.training import (
     ALGORITHMS,
