@@ -215,19 +215,14 @@ def aligned(
 
 @dataclass(frozen=True, eq=False)
 class NearVectors:
-    """The vectors nearest to one, nearest first. values: their cosines with it, or their distances from it."""
+    """The vectors nearest to one, nearest first. values: their cosines with it."""
 
     indices: Int64[np.ndarray, " neighbour"]
     values: Float[np.ndarray, " neighbour"]
 
 
-def nearest(
-    vectors: Float[np.ndarray, "vector width"],
-    index: int,
-    count: int,
-    measure: Literal["cosine", "euclidean"] = "cosine",
-) -> NearVectors:
-    """The `count` others nearest to vector `index`, among the vectors themselves and not on a map.
+def nearest(vectors: Float[np.ndarray, "vector width"], index: int, count: int) -> NearVectors:
+    """The `count` others nearest to vector `index` by cosine, among the vectors themselves and not on a map.
 
     Of equally near ones (in float32) the smaller index comes first. All others where there are fewer.
 
@@ -235,13 +230,8 @@ def nearest(
     """
     if not 0 <= index < len(vectors):
         raise MapError(f"There is no vector {index}: they go from 0 to {len(vectors) - 1}.")
-    if measure == "cosine":
-        values = cosines(vectors[index][None], vectors)[0]
-        closeness = values.copy()
-    else:
-        wide = vectors.astype(np.float64)
-        values = np.linalg.norm(wide - wide[index], axis=1).astype(np.float32)
-        closeness = -values
+    values = cosines(vectors[index][None], vectors)[0]
+    closeness = values.copy()
     closeness[index] = -np.inf
     found = best_first(closeness, min(count, len(vectors) - 1))
     return NearVectors(found, values[found])

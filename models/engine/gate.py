@@ -4,9 +4,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
+from models.context import holding
 from models.engine.wanted import go_on_if_wanted, pausing
 
 OnWait = Callable[[int], None]
@@ -20,14 +21,9 @@ _asleep: set[int] = set()
 _listeners: ContextVar[tuple[OnWait, ...]] = ContextVar("headlight_listeners", default=())
 
 
-@contextmanager
-def listening(on_wait: OnWait | None) -> Iterator[None]:
+def listening(on_wait: OnWait | None) -> AbstractContextManager[None]:
     """Have `on_wait(place)` called in this thread while it waits; place 1 is the next to compute."""
-    token = _listeners.set(_listeners.get() if on_wait is None else (*_listeners.get(), on_wait))
-    try:
-        yield
-    finally:
-        _listeners.reset(token)
+    return holding(_listeners, _listeners.get() if on_wait is None else (*_listeners.get(), on_wait))
 
 
 def tell(place: int) -> None:

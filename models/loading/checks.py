@@ -1,8 +1,7 @@
 """What is asked of a model before its weights are read or fetched: files that cannot run code, attention we can see."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -22,6 +21,7 @@ from transformers import (
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from models.catalog import NO_PACK, Family, ModelCard
+from models.context import holding
 from models.errors import HeadlightError
 from models.loading.positions import position_limit
 from models.loading.refusals import ArchitectureNotSupportedError, ModelRefusedError
@@ -267,7 +267,7 @@ def _figures(of: _Config) -> ModelCard:
             "choose a transformer."
         )
     _check_size(text, layers)
-    with torch.device("meta"), _of_few_modules():
+    with torch.device("meta"), holding(_modules_left, [_MOST_MODULES]):
         model = model_class(config)
     _check_buffers(model)
     family = family_of(config)
@@ -321,17 +321,8 @@ def _check_size(text: Any, layers: int) -> None:
 _modules_left: ContextVar[list[int] | None] = ContextVar("headlight_modules_left", default=None)
 
 
-@contextmanager
-def _of_few_modules() -> Iterator[None]:
-    """Raise ModelRefusedError where a model that is made inside gets more modules than any that is known."""
-    token = _modules_left.set([_MOST_MODULES])
-    try:
-        yield
-    finally:
-        _modules_left.reset(token)
-
-
 def _count_module(*_: object) -> None:
+    """Raise ModelRefusedError where a model gets more modules than any that is known."""
     left = _modules_left.get()
     if left is not None:
         left[0] -= 1
