@@ -9,6 +9,7 @@ from models.attention.bertviz_views import (
 )
 from models.attention.changes import Changes, ChangesRequest
 from models.attention.differences import ChangedMapsRequest, MapDifference, MapDifferenceRequest
+from models.attention.head_map import HeadMapRequest
 from models.attention.heads_off import HeadsOff, HeadsOffRequest
 from models.attention.patterns import PatternName, PatternRequest, pattern_rows
 from models.attention.pictures import (
@@ -21,10 +22,9 @@ from models.attention.pictures import (
 )
 from models.attention.pooling import block_starts, max_pooled, without_columns
 from models.attention.query_key import QueryKeyRequest
-from models.attention.requests import HeadMapRequest, TracedTextRequest, TraceRequest
 from models.attention.steps import AbsencesRequest, StepRows, StepRowsRequest, TooManyTokensError
-from models.attention.trace import AttentionTrace, NoSuchMapError, trace_attention, trace_rows
-from models.attention.traced_text import TracedText
+from models.attention.trace import AttentionTrace, NoSuchMapError, TraceRequest, trace_attention, trace_rows
+from models.attention.traced_text import TracedText, TracedTextRequest
 from models.forward.capture import UnseenAttentionError
 from models.forward.inputs import InputError
 from models.forward.interventions import CutLink, HideToken, Intervention, InterventionError, ReplacePattern, ZeroHead

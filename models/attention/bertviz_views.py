@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float
 
-from models.attention.requests import TraceRequest
+from models.attention.trace import TraceRequest
 from models.catalog import D3, JQUERY, Pack
 from models.engine import Engine
 from models.errors import HeadlightError

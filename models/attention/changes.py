@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from models.attention.outputs import next_tokens, softmax, written_ids
-from models.attention.requests import TraceRequest
-from models.attention.trace import AttentionTrace
+from models.attention.trace import AttentionTrace, TraceRequest
 from models.embeddings.similarity import paired_cosines
 from models.engine import Engine
 from models.forward.interventions import HideToken

@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool
 
-from models.attention.requests import TraceRequest
 from models.attention.steps import TooManyTokensError
+from models.attention.trace import TraceRequest
 from models.engine import Engine
 from models.forward.interventions import ReplacePattern
 

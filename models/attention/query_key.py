@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from models.attention.head_map import HeadMapRequest
 from models.attention.projection import Receiver, received, receivers_of
-from models.attention.requests import HeadMapRequest, TraceRequest
-from models.attention.trace import NoSuchMapError
+from models.attention.trace import NoSuchMapError, TraceRequest
 from models.engine import Engine
 from models.forward.capture import Call, allowed_keys
 from models.forward.eager import attended, of_queries

@@ -7,10 +7,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from models.engine import Engine
 from models.errors import HeadlightError
 from models.forward.axes import KINDS, Axes, Kind, axes
 from models.forward.capture import Call, allowed_keys, full_mask
 from models.forward.eager import attended, of_queries
+from models.forward.inputs import shifted_right
 from models.forward.interventions import Intervention, ReplacePattern
 from models.forward.recorded_run import RecordedRun, record_rows, to_numpy
 from models.loaded import LoadedModel
@@ -191,3 +193,26 @@ def trace_rows(
 
 def _per_query_head(tensor: Tensor, call: Call) -> Tensor:
     return tensor[0].repeat_interleave(call.query.shape[1] // tensor.shape[1], dim=0)
+
+
+@dataclass(frozen=True)
+class TraceRequest:
+    """One recorded forward. Its answer stays on the engine's side; the other requests slice it.
+
+    text: or token ids, as they go to the model (a decoder's prompt with what it wrote).
+    target: for seq2seq models, what is written: a text, or the tokens that were generated, its end token among them.
+        Row t of the decoder and of the cross-attention is then the step that writes token t.
+    """
+
+    model: str
+    text: str | tuple[int, ...]
+    target: str | tuple[int, ...] | None = None
+    interventions: tuple[Intervention, ...] = ()
+
+    def answer(self, engine: Engine) -> AttentionTrace:
+        """Raises what `load_model` and `trace_attention` raise."""
+        loaded = engine.model(self.model)
+        target = shifted_right(loaded, self.target) if isinstance(self.target, tuple) else self.target
+        base = engine.answers.peek(replace(self, interventions=())) if self.interventions else None
+        with engine.forward(loaded):
+            return trace_attention(loaded, self.text, target, self.interventions, base)

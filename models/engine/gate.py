@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
-from models.context import holding
+from models.engine.context import holding
 from models.engine.wanted import go_on_if_wanted, pausing
 
 OnWait = Callable[[int], None]

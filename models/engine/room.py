@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any
 
-from models.context import holding
+from models.engine.context import holding
 
 Places = Callable[[frozenset[str]], Sequence[Any]]
 Read = Callable[[Any], Any]

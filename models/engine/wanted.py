@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 
-from models.context import holding
+from models.engine.context import holding
 
 Wanted = Callable[[], bool]
 Pause = Callable[[], None]

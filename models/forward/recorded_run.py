@@ -85,13 +85,8 @@ def record_rows(
 ) -> tuple[RecordedRun, ...]:
     """Run the model once over a batch with one row for each set of interventions, all of the same text.
 
-    text: a text, or token ids that go to the model as they are (no special tokens are added).
-    target_text: for seq2seq models, what the decoder is given (teacher-forced): a text, shifted right as in training,
-        or the decoder's input ids as they are; None gives it its start token alone.
-    base: another run of the same text. The blocks before the first intervention are replayed from it.
-
-    Returns one run per row, equal to those of as many batches of one row. Raises TextError, InputError (empty, longer
-    than the model's positions, ids out of the vocabulary), InterventionError, NothingRecordedError.
+    The arguments and what is raised are those of `models.attention.trace_attention`. Returns one run per row, equal to
+    those of as many batches of one row.
     """
     if any(isinstance(each, HideToken) for row in rows for each in row) and (why := loaded.refusal("hidden token")):
         raise InterventionError(why)

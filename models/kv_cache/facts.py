@@ -8,7 +8,6 @@ from models.catalog import ARCHITECTURES, KnownArchitecture
 from models.engine import Engine
 from models.kv_cache.seen import cache_shape
 from models.kv_cache.shape import CacheFormulaError, LayerShape
-from models.loaded import LoadedModel
 from models.one_at_a_time import one_at_a_time
 
 
@@ -26,20 +25,6 @@ class CacheFacts:
     weight_bytes: int
     positions: int | None
     dtype: str
-
-
-def cache_facts(loaded: LoadedModel) -> CacheFacts:
-    """Those of a loaded model. Raises CacheFormulaError."""
-    if why := loaded.refusal("cache"):
-        raise CacheFormulaError(why)
-    weights = {each.data_ptr(): each.nbytes for each in loaded.model.parameters()}
-    return CacheFacts(
-        shape=cache_shape(loaded.model.config, type(loaded.model)),
-        query_heads=loaded.card.heads,
-        weight_bytes=sum(weights.values()),
-        positions=loaded.positions,
-        dtype=str(loaded.model.dtype).removeprefix("torch."),
-    )
 
 
 @dataclass(frozen=True)
@@ -70,7 +55,17 @@ class CacheFactsRequest:
 
     def answer(self, engine: Engine) -> CacheFacts:
         """Raises what `load_model` raises, and CacheFormulaError."""
-        return cache_facts(engine.model(self.model))
+        loaded = engine.model(self.model)
+        if why := loaded.refusal("cache"):
+            raise CacheFormulaError(why)
+        weights = {each.data_ptr(): each.nbytes for each in loaded.model.parameters()}
+        return CacheFacts(
+            shape=cache_shape(loaded.model.config, type(loaded.model)),
+            query_heads=loaded.card.heads,
+            weight_bytes=sum(weights.values()),
+            positions=loaded.positions,
+            dtype=str(loaded.model.dtype).removeprefix("torch."),
+        )
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from transformers import (
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from models.catalog import NO_PACK, Family, ModelCard
-from models.context import holding
+from models.engine.context import holding
 from models.errors import HeadlightError
 from models.loading.positions import position_limit
 from models.loading.refusals import ArchitectureNotSupportedError, ModelRefusedError
