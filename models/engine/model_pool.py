@@ -99,10 +99,6 @@ class ModelPool:
         with self._changed:
             return len(self._entries)
 
-    @property
-    def _flights(self) -> Mapping[Any, Any]:
-        return self._loading._flights
-
     def used(self) -> dict[str, int]:
         """Bytes of models on each device, those that are being loaded as expected."""
         with self._changed:

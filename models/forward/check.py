@@ -327,12 +327,8 @@ def _cache(loaded: LoadedModel, inputs: Inputs) -> Finding:
     found = measure_cache(cache)
     expected = predict(shape, positions, dtype=model.dtype, source_positions=source, newest=positions)
     apart = abs(found.total_bytes - expected.total_bytes)
-    if (found.layers, found.heads, found.positions, found.bytes) != (
-        expected.layers,
-        expected.heads,
-        expected.positions,
-        expected.bytes,
-    ):
+    ours, theirs = ((each.layers, each.heads, each.positions, each.bytes) for each in (expected, found))
+    if ours != theirs:
         why = f"The cache of {type(model).__name__} holds {found.total_bytes:,} bytes after {positions} tokens"
         why += f", and {expected.total_bytes:,} were predicted: it is not predicted for this architecture."
         return _refused("cache", why, apart)

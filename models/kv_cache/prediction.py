@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Int64
 
-from models.kv_cache.measurement import CacheMeasurement
+from models.kv_cache.measurement import CacheMeasurement, HeldLayer, measurement_of
 from models.kv_cache.shape import CacheFormulaError, LayerShape
 
 # Bits per stored number, by the names that people and torch use.
@@ -54,7 +54,7 @@ def predict(
             f"A cache has at least one row and no fewer than 0 positions, not {rows} rows and {positions} positions."
         )
     name = dtype_name(dtype)
-    held, taken = [], []
+    held = []
     for layer in shape:
         kept = layer.positions(positions, source_positions)
         if allocated_positions is not None and layer.kind not in ("cross", "linear", "shared"):
@@ -64,20 +64,9 @@ def predict(
             allocated = layer.positions(max(0, positions - newest)) + min(newest, positions)
         else:
             allocated = kept
-        held.append((kept, layer_bytes(layer, kept, rows, name)))
-        taken.append(layer_bytes(layer, allocated, rows, name))
-    return CacheMeasurement(
-        kinds=tuple(layer.kind for layer in shape),
-        layers=tuple(layer.layer for layer in shape),
-        positions=tuple(kept for kept, _ in held),
-        heads=tuple(layer.heads for layer in shape),
-        key_widths=tuple(layer.key_width for layer in shape),
-        value_widths=tuple(layer.value_width for layer in shape),
-        bytes=tuple(size for _, size in held),
-        allocated_bytes=tuple(taken),
-        rows=rows,
-        dtype=name,
-    )
+        sizes = (layer_bytes(layer, kept, rows, name), layer_bytes(layer, allocated, rows, name))
+        held.append(HeldLayer(layer.kind, layer.layer, kept, layer.heads, layer.key_width, layer.value_width, *sizes))
+    return measurement_of(held, rows, name)
 
 
 def layer_bytes(layer: LayerShape, positions: int, rows: int, dtype: str) -> int:
