@@ -121,7 +121,7 @@ def beam_search(
     def score(tokens: Ids) -> float:
         return sums[tokens] / len(tokens) ** float(length_penalty)
 
-    told = _Told(loaded, ids)
+    texts = _Texts(loaded, ids)
     outcomes = Outcomes(recorder, beams, longest, end_ids, returned)
     candidates = []
     for step, considered in enumerate(recorder.candidates):
@@ -135,7 +135,7 @@ def beam_search(
                     parent=each.ids[:-1],
                     token_id=each.ids[-1],
                     piece=piece,
-                    text=told.text(each.ids),
+                    text=texts.text(each.ids),
                     is_end=each.ids[-1] in end_ids,
                     token_log_probability=each.token_log_probability,
                     log_probability=each.log_probability,
@@ -147,10 +147,10 @@ def beam_search(
             )
         candidates.append(tuple(made))
     return BeamSearch(
-        beams=tuple(told.beam(tokens, sums[tokens], score(tokens)) for tokens in returned),
+        beams=tuple(texts.beam(tokens, sums[tokens], score(tokens)) for tokens in returned),
         steps=tuple(
             tuple(
-                told.beam(tokens, whole, whole) for tokens, whole in sorted(running.items(), key=lambda each: -each[1])
+                texts.beam(tokens, whole, whole) for tokens, whole in sorted(running.items(), key=lambda each: -each[1])
             )
             for running in recorder.running
         ),
@@ -178,7 +178,7 @@ def _until_the_end(row: Sequence[int], end_ids: frozenset[int]) -> Ids:
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Texts:
     """Tokens as people read them."""
 
     loaded: LoadedModel

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from transformers import Cache, EncoderDecoderCache, QuantizedCache, StaticCache
 from transformers.modeling_outputs import BaseModelOutput
 
@@ -240,14 +241,10 @@ def padded(
     prompts: Sequence[tuple[int, ...]], padding: int, *, left: bool, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """Ids and mask [row, token]; a decoder's rows end together, so that each goes on at the same place."""
-    widest = max(map(len, prompts))
-    rows = torch.full((len(prompts), widest), padding, device=device)
-    mask = torch.zeros((len(prompts), widest), dtype=torch.long, device=device)
-    for row, prompt in enumerate(prompts):
-        place = slice(widest - len(prompt), widest) if left else slice(len(prompt))
-        rows[row, place] = torch.tensor(prompt, device=device)
-        mask[row, place] = 1
-    return rows, mask
+    side = "left" if left else "right"
+    rows = [torch.tensor(prompt, device=device) for prompt in prompts]
+    ids = pad_sequence(rows, batch_first=True, padding_value=padding, padding_side=side)
+    return ids, pad_sequence([torch.ones_like(row) for row in rows], batch_first=True, padding_side=side)
 
 
 def _static(model: Any, rows: Tensor, positions: int) -> StaticCache | EncoderDecoderCache:

@@ -69,7 +69,8 @@ def project(
     Raises MapError for too few or too many points, vectors that are all equal, and numbers that are not finite.
     """
     check_count(len(vectors), method)
-    _check_numbers(vectors)
+    if not np.isfinite(vectors).all():
+        raise MapError("Some of these vectors are not finite numbers, so that they have no place on a map.")
     if is_one_point(vectors):
         raise MapError("All these vectors are equal: they are one point, and there is nothing to map.")
     with _LOCK.lock():
@@ -98,11 +99,6 @@ def is_one_point(vectors: Float[np.ndarray, "point width"]) -> bool:
     """Whether the vectors differ by no more than rounding."""
     wide = vectors.astype(np.float64)
     return bool(np.ptp(wide, axis=0).max(initial=0) <= 1e-6 * np.abs(wide).max(initial=0))
-
-
-def _check_numbers(vectors: Float[np.ndarray, "point width"]) -> None:
-    if not np.isfinite(vectors).all():
-        raise MapError("Some of these vectors are not finite numbers, so that they have no place on a map.")
 
 
 def _pca(

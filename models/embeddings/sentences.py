@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from models.embeddings.similarity import Pooling
 from models.engine import Engine, HowFar, Stepwise, on_one_thread
@@ -155,10 +156,8 @@ def _vectors(loaded: LoadedModel, batch: list[tuple[int, ...]], pooling: Pooling
     model = loaded.model
     padding = getattr(loaded.tokenizer, "pad_token_id", None)
     lengths = torch.tensor([len(ids) for ids in batch], device=loaded.device)
-    ids = torch.full((len(batch), int(lengths.max())), 0 if padding is None else padding, dtype=torch.long)
-    for row, each in enumerate(batch):
-        ids[row, : len(each)] = torch.tensor(each)
-    ids = ids.to(loaded.device)
+    rows = [torch.tensor(each) for each in batch]
+    ids = pad_sequence(rows, batch_first=True, padding_value=padding or 0).to(loaded.device)
     attended = torch.arange(ids.shape[1], device=loaded.device)[None] < lengths[:, None]
     # What reads the text, without a head: the logits of a batch are a thousand times larger than its vectors.
     reader = model.get_encoder() if model.config.is_encoder_decoder else model.base_model
