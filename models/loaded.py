@@ -68,6 +68,11 @@ class LoadedModel:
         """
         return getattr(self.tokenizer, "backend_tokenizer", None)
 
+    @property
+    def is_seq2seq(self) -> bool:
+        """Whether it reads one text with an encoder and writes another with a decoder."""
+        return bool(self.model.config.is_encoder_decoder)
+
     def refusal(self, part: str) -> str:
         """Why this part is refused, a sentence; "" where it is not."""
         return self._sentence(part, "refused")

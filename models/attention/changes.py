@@ -12,22 +12,19 @@ _CANDIDATES = 5
 
 
 @dataclass(frozen=True)
-class WrittenStep:
-    """One token of an output: its probability before and after, and what the model would write there after."""
-
-    text: str
-    before: float
-    after: float
-    likeliest: str
-
-
-@dataclass(frozen=True)
 class ChangedToken:
     """A token that may come next, and its probability before and after."""
 
     text: str
     before: float
     after: float
+
+
+@dataclass(frozen=True)
+class WrittenStep(ChangedToken):
+    """One token of an output, and what the model would write there after."""
+
+    likeliest: str
 
 
 @dataclass(frozen=True)

@@ -237,14 +237,13 @@ def _write_rows(
 
 def _check_memory(loaded: LoadedModel, read: int, most: int, settings: Sequence[DecodingSettings]) -> None:
     """Raises SettingsError where the cache of all rows would be too large."""
-    is_seq2seq = bool(loaded.model.config.is_encoder_decoder)
     size = int(
         bytes_at(
             cache_shape(loaded.model.config, type(loaded.model)),
-            [most if is_seq2seq else read + most - 1],
+            [most if loaded.is_seq2seq else read + most - 1],
             rows=len(settings),
             dtype=loaded.model.dtype,
-            source_positions=read if is_seq2seq else 0,
+            source_positions=read if loaded.is_seq2seq else 0,
         )[0]
     )
     if size > MOST_CACHE_BYTES:

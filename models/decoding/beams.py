@@ -79,18 +79,17 @@ def beam_search(
     """
     _check(beams, max_new_tokens, length_penalty, early_stopping)
     model: Any = loaded.model
-    is_seq2seq = bool(model.config.is_encoder_decoder)
     ids = prompt_ids(loaded, prompt)
-    longest, _ = room_to_write(loaded, 1 if is_seq2seq else len(ids), max_new_tokens)
+    longest, _ = room_to_write(loaded, 1 if loaded.is_seq2seq else len(ids), max_new_tokens)
     end_ids, padding = ending_ids(model)
-    rows, mask = padded([ids], padding, left=not is_seq2seq, device=loaded.device)
+    rows, mask = padded([ids], padding, left=not loaded.is_seq2seq, device=loaded.device)
     cache = fresh_cache(model)
     more: dict[str, Any] = {} if cache is None else {"past_key_values": cache}
-    if is_seq2seq:
+    if loaded.is_seq2seq:
         more["decoder_start_token_id"] = decoder_start(model)
     with ExitStack() as held:
         held.enter_context(lock())
-        recorder = BeamRecorder(held, lock, begins=1 if is_seq2seq else len(ids), end_ids=end_ids)
+        recorder = BeamRecorder(held, lock, begins=1 if loaded.is_seq2seq else len(ids), end_ids=end_ids)
         with torch.inference_mode():
             # Not with `output_scores`: it keeps every step's scores over the whole vocabulary.
             found: Any = model.generate(
@@ -191,6 +190,6 @@ class _Texts:
         tokenizer = self.loaded.tokenizer
         if tokenizer is None:
             return ""
-        before = [] if self.loaded.model.config.is_encoder_decoder else list(self.prompt[-_JOINT:])
+        before = [] if self.loaded.is_seq2seq else list(self.prompt[-_JOINT:])
         whole = tokenizer.decode([*before, *ids], skip_special_tokens=True)
         return whole[len(tokenizer.decode(before, skip_special_tokens=True)) if before else 0 :]

@@ -66,7 +66,7 @@ def prompt_ids(loaded: LoadedModel, prompt: str | Sequence[int]) -> tuple[int, .
             f"{loaded.card.title} reads a text and writes none: it has no next token. "
             "Choose a decoder or a seq2seq model."
         )
-    target = (decoder_start(loaded.model),) if loaded.model.config.is_encoder_decoder else None
+    target = (decoder_start(loaded.model),) if loaded.is_seq2seq else None
     return model_inputs(loaded, prompt, target).ids
 
 
@@ -85,13 +85,12 @@ def prepare(
     CannotWriteError where the architecture has no such cache.
     """
     model: Any = loaded.model
-    is_seq2seq = bool(model.config.is_encoder_decoder)
     end_ids, padding = ending_ids(model)
-    given = prompts if is_seq2seq else [(*prompt, *written) for prompt in prompts]
-    rows, mask = padded(given, padding, left=not is_seq2seq, device=loaded.device)
+    given = prompts if loaded.is_seq2seq else [(*prompt, *written) for prompt in prompts]
+    rows, mask = padded(given, padding, left=not loaded.is_seq2seq, device=loaded.device)
     more: dict[str, Any] = {}
     taken = rows.shape[1]
-    if is_seq2seq:
+    if loaded.is_seq2seq:
         start = decoder_start(model)
         more = {"decoder_start_token_id": start}
         if written:
@@ -152,7 +151,7 @@ def processors_for(loaded: LoadedModel, prompt: Tensor, settings: DecodingSettin
     For a seq2seq model `prompt` is what its decoder begins with. Nothing is computed.
     """
     knobs, given = generation_arguments(settings), {}
-    if loaded.model.config.is_encoder_decoder:
+    if loaded.is_seq2seq:
         # The decoder's own beginning; a source that is one token long stands for any.
         width = int(loaded.model.config.get_text_config().hidden_size)
         given = {

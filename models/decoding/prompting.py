@@ -110,11 +110,10 @@ def prompt_variants(loaded: LoadedModel, examples: tuple[str, ...], question: st
 
 def _variants(loaded: LoadedModel, examples: tuple[str, ...], question: str) -> tuple[tuple[PromptVariant, ...], str]:
     """The prompts, and why there are none as messages where the template asked for more than a stranger's may have."""
-    is_seq2seq = bool(loaded.model.config.is_encoder_decoder)
-    if is_seq2seq or not loaded.model.can_generate():
+    if loaded.is_seq2seq or not loaded.model.can_generate():
+        reads = "one text and writes another" if loaded.is_seq2seq else "a text and writes none"
         raise CannotWriteError(
-            f"{loaded.card.title} reads {'one text and writes another' if is_seq2seq else 'a text and writes none'}: "
-            "there is no prompt that it goes on with. Choose a decoder."
+            f"{loaded.card.title} reads {reads}: there is no prompt that it goes on with. Choose a decoder."
         )
     if not question.strip():
         raise InputError("There is no question yet: type a last line that the model goes on with.")

@@ -114,7 +114,7 @@ class PromptRequest:
         loaded = engine.model(self.model)
         ids = prompt_ids(loaded, self.text)
         pieces = encode(loaded.tokenizer, self.text).pieces
-        start = loaded.pieces([decoder_start(loaded.model)]) if loaded.model.config.is_encoder_decoder else ()
+        start = loaded.pieces([decoder_start(loaded.model)]) if loaded.is_seq2seq else ()
         return PromptPieces(
             ids=ids,
             pieces=tuple(piece.text for piece in pieces),

@@ -64,10 +64,6 @@ def final_norm(loaded: LoadedModel) -> nn.Module | None:
     It is the module without children, in no element of a `ModuleList`, whose output is the last hidden state and whose
     input is not. Post-norm models (BERT, BART, Marian) have none: their layers end with a norm of their own.
 
-    The hooks that see this are set on a shadow of the model and go with it, so no other thread's forward runs them;
-    calling each norm on the last layer's output instead would need that output, which transformers does not return
-    where it has passed the norm.
-
     Takes the device: call it while holding its lock. Raises NoHiddenStatesError.
     """
     return anatomy_of(loaded).reader.final_norm
@@ -101,7 +97,6 @@ def anatomy_of(loaded: LoadedModel) -> Anatomy:
     Takes the device: call it while holding its lock. Raises NoHiddenStatesError.
     """
     model: Any = loaded.model
-    is_seq2seq = bool(model.config.is_encoder_decoder)
     shadows = shadow_of(model)
     calls: list[_Call] = []
     originals = {copy: original for original, copy in shadows.items()}
@@ -123,11 +118,11 @@ def anatomy_of(loaded: LoadedModel) -> Anatomy:
     with torch.inference_mode():
         result = shadows[model](**arguments, output_hidden_states=True)
         static = model.get_input_embeddings().weight[ids]
-        own = hidden_of(loaded, result, "decoder_hidden_states" if is_seq2seq else "hidden_states")
-        answers = called.answers("decoder" if is_seq2seq else "", tuple(own.shape[1:]))
+        own = hidden_of(loaded, result, "decoder_hidden_states" if loaded.is_seq2seq else "hidden_states")
+        answers = called.answers("decoder" if loaded.is_seq2seq else "", tuple(own.shape[1:]))
         reader = _stack(calls, own, static, _last_hidden(answers[0][1] if answers else result))
         encoder = None
-        if is_seq2seq:
+        if loaded.is_seq2seq:
             states = hidden_of(loaded, result, "encoder_hidden_states")
             encoder = _stack(calls, states, static, result["encoder_last_hidden_state"])
             if answers and not _attends(answers[0][0], "encoder"):

@@ -75,22 +75,22 @@ class SwappedRequest:
         if not pairs:
             raise SwapError("These two sentences have no token in common, so there is nothing to compare.")
         taken = inspect.signature(loaded.model.base_model.forward).parameters
-        can_switch = "position_ids" in taken
+        without, why_not = None, ""
+        if "position_ids" in taken:
+            without = _agreement(*(_last(engine, loaded, each, _nowhere(loaded, each)) for each in both), pairs)
+        else:
+            why_not = (
+                f"The positions of {loaded.card.title} cannot be switched off from outside: the model takes none, it "
+                "counts them itself or knows only distances."
+            )
         return Swapped(
             pieces=tuple(piece.text for piece in both[0].pieces),
             is_special=tuple(piece.is_special for piece in both[0].pieces),
             pairs=pairs,
             same_tokens=sorted(both[0].ids) == sorted(both[1].ids),
             with_positions=_agreement(*(_last(engine, loaded, each, {}) for each in both), pairs),
-            without=_agreement(*(_last(engine, loaded, each, _nowhere(loaded, each)) for each in both), pairs)
-            if can_switch
-            else None,
-            why_not=""
-            if can_switch
-            else (
-                f"The positions of {loaded.card.title} cannot be switched off from outside: the model takes none, it "
-                "counts them itself or knows only distances."
-            ),
+            without=without,
+            why_not=why_not,
             is_causal=loaded.card.family == "decoder",
         )
 
@@ -110,7 +110,7 @@ def _nowhere(loaded: LoadedModel, inputs: Inputs) -> dict[str, torch.Tensor]:
 def _last(
     engine: Engine, loaded: LoadedModel, inputs: Inputs, more: dict[str, torch.Tensor]
 ) -> Float[np.ndarray, "token width"]:
-    name = "encoder_hidden_states" if loaded.model.config.is_encoder_decoder else "hidden_states"
+    name = "encoder_hidden_states" if loaded.is_seq2seq else "hidden_states"
     with engine.forward(loaded):
         return to_numpy(hidden_of(loaded, hidden_forward(loaded, inputs, **more), name)[-1, 0])
 

@@ -48,9 +48,8 @@ _ROUNDINGS, _NUDGES = 32, 8
 
 def check_inputs(loaded: LoadedModel) -> Inputs:
     """The short input: tokens that mean nothing special, in a source and a target of different lengths."""
-    is_seq2seq = bool(loaded.model.config.is_encoder_decoder)
     ids = plain_ids(loaded, SOURCE)
-    target = ids[::-1][: min(TARGET, len(ids) - 1)] if is_seq2seq else ()
+    target = ids[::-1][: min(TARGET, len(ids) - 1)] if loaded.is_seq2seq else ()
     return Inputs(ids, loaded.pieces(ids), target, loaded.pieces(target))
 
 
@@ -217,7 +216,7 @@ def _without_maps(loaded: LoadedModel, trace: AttentionTrace, known: Reference) 
     unseen = []
     for kind in KINDS:
         ours, theirs = trace.layers(kind), known.attentions.get(kind, ())
-        if not ours and (theirs or loaded.model.config.is_encoder_decoder):
+        if not ours and (theirs or loaded.is_seq2seq):
             unseen.append(f"its {kind} attention" if kind == "cross" else f"its {kind}'s attention")
         elif ours and len(ours) < len(theirs):
             unseen.append(f"{len(theirs) - len(ours)} of its {kind} layers")

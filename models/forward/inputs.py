@@ -80,7 +80,7 @@ def plain_ids(loaded: LoadedModel, count: int) -> tuple[int, ...]:
 
 def bare_inputs(loaded: LoadedModel, ids: tuple[int, ...]) -> Inputs:
     """These ids without their pieces, for a look at the model; of an encoder-decoder they are source and target."""
-    return Inputs(ids, (), ids if loaded.model.config.is_encoder_decoder else (), ())
+    return Inputs(ids, (), ids if loaded.is_seq2seq else (), ())
 
 
 def _special_ids(settings: Any) -> Iterator[int]:
@@ -100,7 +100,7 @@ def model_inputs(
     """
     ids, pieces = _ids_and_pieces(loaded, loaded.tokenizer, text)
     _check(loaded, ids)
-    if not loaded.model.config.is_encoder_decoder:
+    if not loaded.is_seq2seq:
         if target_text is not None:
             raise InputError(f"{loaded.card.title} has no decoder of its own to give a target text to; leave it out.")
         return Inputs(ids, pieces, (), ())

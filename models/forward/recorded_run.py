@@ -123,7 +123,7 @@ def _forward(
 ) -> tuple[Run, Tensor, tuple[CachedOutput, ...]]:
     """One recorded forward; the output is [batch, position or 1, vocabulary or width]."""
     known = _known(loaded, inputs, rows, base)
-    run = Run(interventions=rows if any(rows) else (), is_seq2seq=bool(loaded.model.config.is_encoder_decoder))
+    run = Run(interventions=rows if any(rows) else (), is_seq2seq=loaded.is_seq2seq)
     if base is not None:
         run.replay({call: base.calls[call] for each in known for call in each.calls})
     blocks = Blocks(run, known, len(rows), keeps=len(rows) == 1 and not rows[0] and not known)
@@ -144,7 +144,7 @@ def short_run(
 
     Takes the device: call it while holding its lock. Raises NothingRecordedError.
     """
-    run = Run(is_seq2seq=bool(loaded.model.config.is_encoder_decoder), returned=returned)
+    run = Run(is_seq2seq=loaded.is_seq2seq, returned=returned)
     arguments = bare_inputs(loaded, plain_ids(loaded, 3)).arguments(loaded, 1, last_only=False)
     with torch.inference_mode(), recording(run):
         shadow(**arguments)
@@ -168,7 +168,7 @@ def _known(
         return ()
     # Of a run with interventions nothing is kept, so that those of the rows are all that differs.
     changes = [each for row in rows for each in row]
-    known = unchanged(base.cached, changes, is_seq2seq=bool(loaded.model.config.is_encoder_decoder))
+    known = unchanged(base.cached, changes, is_seq2seq=loaded.is_seq2seq)
     # Of one token it cannot be told what the first axis of a tensor counts.
     can_be_rows = len(rows) == 1 or (len(inputs.ids) > 1 and all(each.has_rows for each in known))
     return known if can_be_rows else ()

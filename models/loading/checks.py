@@ -30,33 +30,27 @@ from models.loading.tensors import SAFETENSORS, SHARDS_INDEX
 from models.one_at_a_time import one_at_a_time
 
 CONFIG, ADAPTER = "config.json", "adapter_config.json"
+# Each of these is enough to cut a text with.
+_WHOLE_TOKENIZERS = (
+    *("tokenizer.json", "vocab.txt", "tokenizer.model", "spiece.model"),
+    *("sentencepiece.bpe.model", "spm.model"),
+)
+_VOCABULARIES = (
+    *({each} for each in _WHOLE_TOKENIZERS),
+    {"vocab.json", "merges.txt"},
+    {"vocab.json", "source.spm", "target.spm"},
+)
 TOKENIZER_FILES = (
-    "tokenizer.json",
+    *_WHOLE_TOKENIZERS,
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
     "vocab.json",
     "merges.txt",
-    "vocab.txt",
-    "tokenizer.model",
-    "spiece.model",
-    "sentencepiece.bpe.model",
-    "spm.model",
     "source.spm",
     "target.spm",
     "target_vocab.json",
     "chat_template.jinja",
-)
-# Each of these is enough to cut a text with.
-_VOCABULARIES = (
-    {"tokenizer.json"},
-    {"vocab.txt"},
-    {"vocab.json", "merges.txt"},
-    {"vocab.json", "source.spm", "target.spm"},
-    {"tokenizer.model"},
-    {"spiece.model"},
-    {"sentencepiece.bpe.model"},
-    {"spm.model"},
 )
 _SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 _RUNS_CODE = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".msgpack", ".h5", ".ot")
