@@ -13,7 +13,7 @@ from models.one_at_a_time import libraries
 def _load_model(name: str) -> Any:
     libraries()
     from models.loading import load_model
-    from models.loading.opening import check_is_open
+    from models.loading.card_by_name import check_is_open
 
     check_is_open(name)
     return load_model(name)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from models.attention.head_map import HeadMapRequest
-from models.attention.projection import Receiver, received, receivers_of
+from models.attention.output_projection import Receiver, received, receivers_of
 from models.attention.trace import NoSuchMapError, TraceRequest
 from models.engine import Engine
 from models.forward.capture import Call, allowed_keys

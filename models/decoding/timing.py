@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float, Int64
 
-from models.decoding.forced import forced_forwards
+from models.decoding.forced_forwards import forced_forwards
 from models.decoding.loop import Prompt
 from models.decoding.preparation import prompt_ids, room_to_write
 from models.decoding.settings import SettingsError

@@ -14,8 +14,8 @@ from torch import Tensor
 from transformers.utils import ModelOutput
 
 from models.decoding.masked import has_masked_head
-from models.embeddings.anatomy import anatomy_of
-from models.embeddings.order import best_first, rank_of
+from models.embeddings.hidden_states import anatomy_of
+from models.embeddings.ranking import best_first, rank_of
 from models.embeddings.vectors import Embedding, EmbedRequest
 from models.engine import Engine
 from models.errors import HeadlightError

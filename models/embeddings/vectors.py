@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from models.embeddings.anatomy import anatomy_of, hidden_of, run_hidden
+from models.embeddings.hidden_states import anatomy_of, hidden_of, run_hidden
 from models.engine import Engine
 from models.forward.inputs import Inputs, model_inputs, shifted_right
 from models.forward.recorded_run import to_numpy
@@ -26,8 +26,8 @@ class Embedding:
     target_hidden_states: of the decoder of an encoder-decoder; [0, 0, 0] for all others.
     static: the rows of the input embedding matrix, float32, the same whatever stands around a token.
     pieces, target_pieces: as shown. spans: in the text, in code points; (0, 0) for what is not in it.
-    first, last: what the hidden states at index 0 and at the last index are, as measured (`models.embeddings.anatomy`):
-        for example "static vectors, positions and a norm", "after the final norm".
+    first, last: what the hidden states at index 0 and at the last index are, as measured
+        (`models.embeddings.hidden_states`): for example "static vectors, positions and a norm", "after the final norm".
     scale: what the static vectors are multiplied with on their way there, 1 for nothing.
     target_first, target_last: the same for the decoder, "" where there is none.
     """

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
+from models.engine.cancellation import go_on_if_wanted, pausing
 from models.engine.context import holding
-from models.engine.wanted import go_on_if_wanted, pausing
 
 OnWait = Callable[[int], None]
 
@@ -78,7 +78,7 @@ class Gate:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Wait for the lock, hold it inside, but for pauses between steps (`models.engine.wanted`). Not re-entrant."""
+        """Wait for the lock, hold it inside, but for pauses between steps (`cancellation`). Not re-entrant."""
         ticket = _Ticket()
         with self._changed:
             self._queue.append(ticket)

@@ -22,8 +22,8 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from models.engine.cancellation import between_steps
 from models.engine.context import holding
-from models.engine.wanted import between_steps
 from models.errors import HeadlightError
 from models.forward.axes import Kind
 from models.forward.interventions import Intervention, hidden_keys, replaced_output, zeroed_heads

@@ -1,7 +1,7 @@
 """What a KV cache holds, measured, and what it will hold, from a config alone."""
 
+from models.kv_cache.empty_cache import fresh_cache, open_ended
 from models.kv_cache.facts import CacheFacts, CacheFactsRequest, KnownCache, KnownCachesRequest, known_config
-from models.kv_cache.fresh import fresh_cache, open_ended
 from models.kv_cache.measurement import CacheMeasurement, CacheNorms, measure_cache, newest_norms
 from models.kv_cache.prediction import (
     bytes_at,
@@ -13,5 +13,5 @@ from models.kv_cache.prediction import (
     with_key_value_heads,
     with_window,
 )
-from models.kv_cache.seen import cache_shape, predict_cache
 from models.kv_cache.shape import CacheFormulaError
+from models.kv_cache.shape_from_config import cache_shape, predict_cache

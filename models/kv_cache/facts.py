@@ -6,8 +6,8 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from models.catalog import ARCHITECTURES, KnownArchitecture
 from models.engine import Engine
-from models.kv_cache.seen import cache_shape
 from models.kv_cache.shape import CacheFormulaError, LayerShape
+from models.kv_cache.shape_from_config import cache_shape
 from models.one_at_a_time import one_at_a_time
 
 

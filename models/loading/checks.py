@@ -23,7 +23,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 from models.catalog import NO_PACK, Family, ModelCard
 from models.engine.context import holding
 from models.errors import HeadlightError
-from models.loading.positions import position_limit
+from models.loading.position_limit import position_limit
 from models.loading.refusals import ArchitectureNotSupportedError, ModelRefusedError
 from models.loading.settings import MOST_EXPERTS, MOST_LAYERS, without_other_places
 from models.loading.tensors import SAFETENSORS, SHARDS_INDEX
@@ -160,9 +160,9 @@ def config_from(settings: Mapping[str, Any]) -> PreTrainedConfig:
     """The config that these settings of a config.json make. Raises ModelRefusedError."""
     kind = settings.get("model_type")
     if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
-        said = f" ({kind})" if isinstance(kind, str) and _PLAIN.fullmatch(kind) else ""
+        named = f" ({kind})" if isinstance(kind, str) and _PLAIN.fullmatch(kind) else ""
         raise ModelRefusedError(
-            f"Its architecture{said} is none that the installed transformers knows; choose another model."
+            f"Its architecture{named} is none that the installed transformers knows; choose another model."
         )
     if settings.get("quantization_config"):
         raise ModelRefusedError(
@@ -242,7 +242,7 @@ class _Config:
     """What a config says, and the config, which is compared by that."""
 
     kind: type[PreTrainedConfig]
-    said: str
+    written: str
     config: PreTrainedConfig = field(compare=False)
 
 

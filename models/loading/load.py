@@ -20,11 +20,12 @@ from transformers import (
 from transformers.utils.logging import disable_progress_bar
 
 from models.catalog import NO_PACK, Family, ModelCard
-from models.engine.room import put
+from models.engine.model_room import put
 from models.errors import HeadlightError
 from models.forward.check import checked
 from models.forward.implementation import use_headlight
 from models.loaded import LoadedModel
+from models.loading.card_by_name import card_of
 from models.loading.checks import (
     CONFIG,
     ModelRefusedError,
@@ -35,7 +36,6 @@ from models.loading.checks import (
 )
 from models.loading.gguf_tokenizer import tokenizer_of_gguf
 from models.loading.model_files import copy_of_gguf, model_files
-from models.loading.opening import card_of
 from models.loading.packs import (
     HOME,
     PackError,
@@ -46,7 +46,7 @@ from models.loading.packs import (
     prepared_folder,
 )
 from models.loading.placing import Placement, device_memory, failure_of, input_device, places_for
-from models.loading.positions import position_limit
+from models.loading.position_limit import position_limit
 from models.loading.sandboxed_tokenizer import SandboxedTokenizer
 from models.loading.soundness import check_sound
 from models.loading.tensors import TensorInFile

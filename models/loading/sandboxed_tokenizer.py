@@ -98,7 +98,7 @@ class _Stream:
     def step(self, _: Any, number: int) -> str | None:
         now = self._reached
         self._reached = POOL.ask(
-            worker.streamed, now.ids, now.prefix, now.said, int(number), of=self._subject, advice=_ADVICE
+            worker.streamed, now.ids, now.prefix, now.prefix_index, int(number), of=self._subject, advice=_ADVICE
         )
         return self._reached.text
 

@@ -111,13 +111,13 @@ def _tensors_in(descriptor: int) -> dict[str, TensorInFile]:
     if length > _LARGEST_HEADER:
         raise ModelRefusedError("The header of its weights is larger than any real one; choose another model.")
     try:
-        said = json.loads(os.pread(descriptor, length, _LENGTH), object_pairs_hook=_each_once)
+        header = json.loads(os.pread(descriptor, length, _LENGTH), object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         raise ModelRefusedError(_DAMAGED) from error
-    if not isinstance(said, dict):
+    if not isinstance(header, dict):
         raise ModelRefusedError(_DAMAGED)
     begin = _LENGTH + length
-    found = {name: _tensor(descriptor, begin, each) for name, each in said.items() if name != "__metadata__"}
+    found = {name: _tensor(descriptor, begin, each) for name, each in header.items() if name != "__metadata__"}
     end = begin
     for each in sorted(found.values(), key=lambda each: (each.start, each.bytes)):
         if each.start != end:
@@ -128,9 +128,9 @@ def _tensors_in(descriptor: int) -> dict[str, TensorInFile]:
     return found
 
 
-def _tensor(descriptor: int, begin: int, said: Any) -> TensorInFile:
+def _tensor(descriptor: int, begin: int, entry: Any) -> TensorInFile:
     try:
-        dtype, shape, (start, end) = said["dtype"], said["shape"], said["data_offsets"]
+        dtype, shape, (start, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
         known = str_to_torch_dtype.get(dtype)
         is_whole = isinstance(shape, list) and all(type(each) is int and each >= 0 for each in (*shape, start, end))
     except (ValueError, KeyError, TypeError) as error:

@@ -3,13 +3,13 @@
 from models.tokenization.conversion import TokenizerFileError
 from models.tokenization.counts import Counts
 from models.tokenization.facts import TokenizerFacts
+from models.tokenization.file_recognition import PATTERNS, fault_of_tokenizer_json
 from models.tokenization.lattice import Lattice
 from models.tokenization.loaded import LoadedTokenizer, cut_by_text_alone
 from models.tokenization.loading import load_tokenizer, prepared_tokenizer
 from models.tokenization.longest_match import LongestMatch
-from models.tokenization.opening import PATTERNS, fault_of_tokenizer_json
 from models.tokenization.origins import NoOriginError, ShownMerge, ShownOrigin
-from models.tokenization.own import LARGEST_FILE, keep_own, new_own_name, open_tokenizer_file
+from models.tokenization.own_tokenizers import LARGEST_FILE, keep_own, new_own_name, open_tokenizer_file
 from models.tokenization.pieces import (
     Piece,
     TextError,
@@ -21,6 +21,7 @@ from models.tokenization.pieces import (
 )
 from models.tokenization.pipeline import Stages
 from models.tokenization.requests import ComparisonRequest, CountsRequest, FactsRequest, OriginsRequest, StagesRequest
+from models.tokenization.text_stream import TextStream
 from models.tokenization.tokenize import tokenize
 from models.tokenization.training import (
     ALGORITHMS,
@@ -30,4 +31,3 @@ from models.tokenization.training import (
     smallest_vocabulary,
 )
 from models.tokenization.window import WINDOW, Column, Comparison
-from models.tokenization.writing import TextStream

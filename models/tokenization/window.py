@@ -8,7 +8,7 @@ from jaxtyping import Int32, UInt16
 
 from models.tokenization.comparison import CutText, Disagreements, bytes_before
 from models.tokenization.loaded import LoadedTokenizer
-from models.tokenization.own import OwnTokenizer
+from models.tokenization.own_tokenizers import UserTokenizer
 from models.tokenization.pieces import Look, readable_bytes
 from models.tokenization.sandboxed import answered
 
@@ -67,7 +67,7 @@ class Comparison:
 
 
 def window_of(
-    tokenizers: Sequence[LoadedTokenizer | OwnTokenizer],
+    tokenizers: Sequence[LoadedTokenizer | UserTokenizer],
     cuts: Sequence[CutText],
     found: Disagreements,
     text: str,
@@ -113,7 +113,7 @@ def _stretch(text: str, places: np.ndarray, found: Disagreements, place: int) ->
     return Disagreement(start, end, text[start:end], tuple(found.counts[:, place].tolist()))
 
 
-def _column(loaded: LoadedTokenizer | OwnTokenizer, cut: CutText, whole: bytes, low: int, high: int) -> Column:
+def _column(loaded: LoadedTokenizer | UserTokenizer, cut: CutText, whole: bytes, low: int, high: int) -> Column:
     inside = np.flatnonzero((cut.ends > low) & (cut.starts < high))
     numbers, first, look = np.unique(cut.ids[inside], return_index=True, return_inverse=True)
     if loaded.facts is None:

@@ -21,8 +21,8 @@ from models.embeddings import (
     embed,
     final_norm,
 )
-from models.embeddings.anatomy import hidden_of
-from models.embeddings.positions import same_tokens
+from models.embeddings.hidden_states import hidden_of
+from models.embeddings.swapped_words import same_tokens
 from models.engine import Engine
 from models.forward.shadow import answering, shadow_of
 from models.loading import load_model, wrap_model

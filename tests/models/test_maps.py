@@ -18,9 +18,9 @@ from models.embeddings import (
     LayersMapRequest,
     MapError,
     aligned,
-    maps,
     nearest,
     project,
+    projections,
 )
 from models.engine import Engine, HowFar
 
@@ -105,7 +105,7 @@ def test_preserved_is_what_a_loop_finds(method, count, neighbours):
 
 
 def test_many_points_are_measured_on_some_of_them_and_say_so(monkeypatch):
-    monkeypatch.setattr(maps, "MOST_MEASURED", 40)
+    monkeypatch.setattr(projections, "MOST_MEASURED", 40)
     vectors = some(200)
     found = project(vectors, "pca")
     assert found.trust.measured == 40
@@ -137,7 +137,7 @@ import threading, warnings
 warnings.simplefilter("error")
 import numpy as np
 from sklearn.manifold import trustworthiness
-from models.embeddings.maps import project
+from models.embeddings.projections import project
 draw = np.random.default_rng(0)
 vectors = [draw.normal(size=(40, 16)).astype(np.float32) for _ in range(4)]
 found = [None] * 8
@@ -176,7 +176,7 @@ def test_one_projection_is_made_at_a_time(monkeypatch):
         under_way.pop()
         return np.zeros((len(vectors), dimensions), dtype=np.float32), ()
 
-    monkeypatch.setattr(maps, "_pca", slow)
+    monkeypatch.setattr(projections, "_pca", slow)
     threads = [threading.Thread(target=project, args=(some(2), "pca")) for _ in range(8)]
     for each in threads:
         each.start()

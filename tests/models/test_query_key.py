@@ -18,7 +18,7 @@ from models.attention import (
     TraceRequest,
     ZeroHead,
 )
-from models.attention.projection import receivers_of
+from models.attention.output_projection import receivers_of
 from models.engine import Engine
 from tests.models import architectures
 from tests.models.architectures import ARCHITECTURES, HEADS, IDS, KINDS, TARGET_IDS

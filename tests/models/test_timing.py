@@ -20,7 +20,7 @@ from models.decoding import (
     cache_timing,
     decode,
 )
-from models.decoding.forced import OperationCounter, forced_forwards
+from models.decoding.forced_forwards import OperationCounter, forced_forwards
 from models.decoding.timing import WARM_UP
 from models.engine import Engine
 from tests.models import architectures

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
-from models.decoding.forced import forced_forwards
+from models.decoding.forced_forwards import forced_forwards
 from models.decoding.loop import Prompt, decode
 from models.decoding.preparation import prompt_ids
 from models.decoding.settings import CacheName, DecodingSettings

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from models.embeddings.anatomy import hidden_of
+from models.embeddings.hidden_states import hidden_of
 from models.embeddings.similarity import paired_cosines
 from models.embeddings.vectors import hidden_forward
 from models.engine import Engine
