@@ -319,21 +319,16 @@ def readable_text(text: str) -> str:
     return "◌" + shown if shown and unicodedata.category(shown[0]).startswith("M") else shown
 
 
+# Controls, formats, surrogates, what is private or not assigned, and separators: their categories in Unicode.
+_SHAPELESS = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"))
+
+
 def _readable(character: str) -> str:
     if character in " \n\t":
         return {" ": "␣", "\n": "⏎", "\t": "⇥"}[character]
     code = ord(character)
     if code < 0x20:
         return chr(0x2400 + code)
-    if "\ufe00" <= character <= "\ufe0f" or unicodedata.category(character) in {
-        "Cc",
-        "Cf",
-        "Zs",
-        "Zl",
-        "Zp",
-        "Cs",
-        "Co",
-        "Cn",
-    }:
+    if "\ufe00" <= character <= "\ufe0f" or unicodedata.category(character) in _SHAPELESS:
         return f"⟨U+{code:04X}⟩"
     return character
