@@ -13,18 +13,15 @@ _CANDIDATES = 5
 
 @dataclass(frozen=True)
 class ChangedToken:
-    """A token that may come next, and its probability before and after."""
+    """A token that may come next, or one of an output: its probability before and after.
+
+    likeliest: of an output, what the model would write there after.
+    """
 
     text: str
     before: float
     after: float
-
-
-@dataclass(frozen=True)
-class WrittenStep(ChangedToken):
-    """One token of an output, and what the model would write there after."""
-
-    likeliest: str
+    likeliest: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ class Changes:
     """
 
     next_tokens: tuple[ChangedToken, ...] = ()
-    steps: tuple[WrittenStep, ...] = ()
+    steps: tuple[ChangedToken, ...] = ()
     kept: tuple[float, ...] = ()
     caveat: str = ""
 
@@ -66,11 +63,11 @@ class ChangesRequest:
         return Changes(found, caveat=caveat)
 
 
-def _steps(before: AttentionTrace, after: AttentionTrace, written: tuple[int, ...]) -> tuple[WrittenStep, ...]:
+def _steps(before: AttentionTrace, after: AttentionTrace, written: tuple[int, ...]) -> tuple[ChangedToken, ...]:
     one, other = softmax(before.outputs[: len(written)]), softmax(after.outputs[: len(written)])
     texts = [piece.text for piece in before.loaded.pieces(written)]
     likeliest = [piece.text for piece in before.loaded.pieces([int(each) for each in other.argmax(axis=-1)])]
     return tuple(
-        WrittenStep(text, float(one[step, token]), float(other[step, token]), likeliest[step])
+        ChangedToken(text, float(one[step, token]), float(other[step, token]), likeliest[step])
         for step, (token, text) in enumerate(zip(written, texts, strict=True))
     )

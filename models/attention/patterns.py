@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from models.attention.steps import TooManyTokensError
-from models.attention.trace import TraceRequest
+from models.attention.trace import OfHead
 from models.engine import Engine
 from models.forward.interventions import ReplacePattern
 
@@ -33,13 +33,9 @@ def pattern_rows(name: PatternName, visible: Bool[np.ndarray, "query key"]) -> t
 
 
 @dataclass(frozen=True)
-class PatternRequest:
+class PatternRequest(OfHead):
     """The intervention that gives one head a pattern instead of its own."""
 
-    trace: TraceRequest
-    kind: str
-    layer: int
-    head: int
     name: PatternName
 
     def answer(self, engine: Engine) -> ReplacePattern:

@@ -120,6 +120,21 @@ def _card(
     return TokenizerCard(*what, **more)
 
 
+def _llama_card(
+    name: str, title: str, pieces: int, sha256: str, read_by: tuple[str, int], pattern: str, special: tuple[str, ...]
+) -> TokenizerCard:
+    return _card(
+        *(name, title, "byte-level BPE", "tiktoken", pieces, f"{title} Community License"),
+        f"meta-llama/llama-models, {name}/tokenizer.model",
+        package=("llama-models", "0.3.0", f"llama_models/{name}"),
+        file={"tokenizer.model": sha256},
+        read_by=read_by,
+        pattern=pattern,
+        special=special,
+        adds_first=special[0],
+    )
+
+
 def _card_of_model(name: str, title: str, family: Algorithm, model: str, context_of: str, source: str) -> TokenizerCard:
     """The tokenizer that lies in a model's own folder."""
     of = MODELS[model]
@@ -141,25 +156,13 @@ _CARDS = (
     ),
     _card_of_model("bert", "BERT", "WordPiece", "minilm", "BERT", "google-bert/bert-base-uncased, as MiniLM has it"),
     _card_of_model("smollm2", "SmolLM2", "byte-level BPE", "smollm2", "SmolLM2", MODELS["smollm2"].source),
-    _card(
-        *("llama3", "Llama 3", "byte-level BPE", "tiktoken", 128_256, "Llama 3 Community License"),
-        "meta-llama/llama-models, llama3/tokenizer.model",
-        package=("llama-models", "0.3.0", "llama_models/llama3"),
-        file={"tokenizer.model": "82e9d31979e92ab929cd544440f129d9ecd797b69e327f80f17e1c50d5551b55"},
-        read_by=("Llama 3 8B", 8_192),
-        pattern=LLAMA3_PATTERN,
-        special=_LLAMA3_SPECIAL,
-        adds_first="<|begin_of_text|>",
+    _llama_card(
+        *("llama3", "Llama 3", 128_256, "82e9d31979e92ab929cd544440f129d9ecd797b69e327f80f17e1c50d5551b55"),
+        *(("Llama 3 8B", 8_192), LLAMA3_PATTERN, _LLAMA3_SPECIAL),
     ),
-    _card(
-        *("llama4", "Llama 4", "byte-level BPE", "tiktoken", 202_048, "Llama 4 Community License"),
-        "meta-llama/llama-models, llama4/tokenizer.model",
-        package=("llama-models", "0.3.0", "llama_models/llama4"),
-        file={"tokenizer.model": "d0bdbaf59b0762c8c807617e2d8ea51420eb1b1de266df2495be755c8e0ed6ed"},
-        read_by=("Llama 4 Maverick", 1_048_576),
-        pattern=O200K_PATTERN,
-        special=_LLAMA4_SPECIAL,
-        adds_first="<|begin_of_text|>",
+    _llama_card(
+        *("llama4", "Llama 4", 202_048, "d0bdbaf59b0762c8c807617e2d8ea51420eb1b1de266df2495be755c8e0ed6ed"),
+        *(("Llama 4 Maverick", 1_048_576), O200K_PATTERN, _LLAMA4_SPECIAL),
     ),
     _card(
         *("qwen", "Qwen", "byte-level BPE", "tiktoken", 151_851, "Apache-2.0", "QwenLM/Qwen, qwen.tiktoken"),

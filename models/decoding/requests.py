@@ -12,8 +12,9 @@ from models.decoding.loop import decode
 from models.decoding.preparation import prompt_ids
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.steps import GenerationStep
-from models.engine import Engine, Stepwise
+from models.engine import Engine, Stepwise, TextRequest
 from models.tokenization import encode
+from models.tokenization.pieces import TextPieces, columns_of
 
 MOST_NEW_TOKENS = 4_096
 _MOST_OF_A_BEAM = 512
@@ -34,7 +35,7 @@ class BranchPoint:
 
 
 @dataclass(frozen=True)
-class WriteRequest(Stepwise[GenerationStep, tuple[GenerationStep, ...]]):
+class WriteRequest(TextRequest, Stepwise[GenerationStep, tuple[GenerationStep, ...]]):
     """Go on from a text: as a job step by step, or all at once as an answer that is kept.
 
     branch: tokens that were chosen by hand instead of the drawn ones, in the order of their steps. Up to the last of
@@ -42,8 +43,6 @@ class WriteRequest(Stepwise[GenerationStep, tuple[GenerationStep, ...]]):
         the random numbers of the steps that follow. So the branch alone determines the whole text.
     """
 
-    model: str
-    text: str
     settings: DecodingSettings
     branch: tuple[BranchPoint, ...] = ()
 
@@ -88,48 +87,30 @@ class WriteRequest(Stepwise[GenerationStep, tuple[GenerationStep, ...]]):
 
 
 @dataclass(frozen=True)
-class PromptPieces:
-    """The pieces of a prompt.
+class PromptPieces(TextPieces):
+    """The pieces of a prompt. start: what the decoder of a seq2seq model begins with; else empty."""
 
-    pieces, is_special, spans: of the text; spans in code points, (0, 0) for what is not in the text.
-    start: what the decoder of a seq2seq model begins with; else empty.
-    """
-
-    ids: tuple[int, ...]
-    pieces: tuple[str, ...]
-    is_special: tuple[bool, ...]
-    spans: tuple[tuple[int, int], ...]
     start: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class PromptRequest:
+class PromptRequest(TextRequest):
     """What a model is given before it draws its first token, piece by piece, without a forward."""
-
-    model: str
-    text: str
 
     def answer(self, engine: Engine) -> PromptPieces:
         """Raises what `load_model` raises, TextError, InputError, CannotWriteError."""
         loaded = engine.model(self.model)
-        ids = prompt_ids(loaded, self.text)
-        pieces = encode(loaded.tokenizer, self.text).pieces
+        # Raises where this model cannot go on with it.
+        prompt_ids(loaded, self.text)
         start = loaded.pieces([decoder_start(loaded.model)]) if loaded.is_seq2seq else ()
-        return PromptPieces(
-            ids=ids,
-            pieces=tuple(piece.text for piece in pieces),
-            is_special=tuple(piece.is_special for piece in pieces),
-            spans=tuple(piece.span for piece in pieces),
-            start=tuple(piece.text for piece in start),
-        )
+        pieces = encode(loaded.tokenizer, self.text).pieces
+        return PromptPieces(**columns_of(pieces), start=tuple(piece.text for piece in start))
 
 
 @dataclass(frozen=True)
-class BeamSearchRequest:
+class BeamSearchRequest(TextRequest):
     """The likeliest whole continuations that `beams` side by side find."""
 
-    model: str
-    text: str
     beams: int = 4
     max_new_tokens: int = 32
     length_penalty: float | int = 1.0

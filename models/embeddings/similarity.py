@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from models.embeddings.vectors import EmbedRequest
-from models.engine import Engine
+from models.engine import Engine, TextRequest
 from models.errors import HeadlightError
 
 # Less than the steps of float32 at 1.
@@ -92,11 +92,9 @@ class TokenCosines:
 
 
 @dataclass(frozen=True)
-class TokenCosinesRequest:
+class TokenCosinesRequest(TextRequest):
     """The cosines of a text's tokens at one layer: 0 is before the first, -1 the last. centred: without their mean."""
 
-    model: str
-    text: str
     layer: int
     centred: bool = False
 

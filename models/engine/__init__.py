@@ -6,5 +6,5 @@ from models.engine.gate import Gate, threads_asleep
 from models.engine.jobs import JobError, Progress
 from models.engine.model_pool import ModelPoolFullError
 from models.engine.request_size import MOST_CHARACTERS, MOST_CHARACTERS_ALONE, RequestTooLargeError
-from models.engine.stepwise import HowFar, Stepwise
+from models.engine.stepwise import HowFar, Stepwise, TextRequest
 from models.engine.threads import on_one_thread

@@ -18,11 +18,6 @@ class HowFar:
     done: int
     of: int
 
-    @property
-    def part(self) -> float:
-        """From 0 to 1."""
-        return self.done / max(1, self.of)
-
 
 class Stepwise(Generic[Step, Answer]):
     """A request that can be asked with `Engine.run`, or started as a job, which keeps the answer when it ends.
@@ -56,3 +51,11 @@ class Stepwise(Generic[Step, Answer]):
                 next(steps)
             except StopIteration as end:
                 return end.value
+
+
+@dataclass(frozen=True)
+class TextRequest:
+    """What is asked of one model about one text."""
+
+    model: str
+    text: str

@@ -1,6 +1,6 @@
 """One recorded forward of one text: the calls of the attention function, the output, the blocks' cached outputs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from models.errors import HeadlightError
 from models.forward.axes import KINDS
 from models.forward.capture import Call, Run, recording
-from models.forward.inputs import Inputs, bare_inputs, model_inputs, plain_ids
+from models.forward.inputs import Inputs, bare_inputs, plain_ids
 from models.forward.interventions import HideToken, Intervention, InterventionError
 from models.forward.replay import Blocks, CachedOutput, unchanged
 from models.loaded import LoadedModel
@@ -56,7 +56,7 @@ class RecordedRun:
         """
         if self.whole_output is not None:
             return self.whole_output
-        _, output, _ = _forward(self.loaded, self.inputs, (self.interventions,), last_only=False, base=self)
+        _, output, _ = recorded_forward(self.loaded, self.inputs, (self.interventions,), last_only=False, base=self)
         return to_numpy(output[0])
 
     @property
@@ -76,44 +76,7 @@ class RecordedRun:
         )
 
 
-def record_rows(
-    loaded: LoadedModel,
-    text: str | Sequence[int],
-    rows: Sequence[Sequence[Intervention]],
-    target_text: str | Sequence[int] | None = None,
-    base: RecordedRun | None = None,
-) -> tuple[RecordedRun, ...]:
-    """Run the model once over a batch with one row for each set of interventions, all of the same text.
-
-    The arguments and what is raised are those of `models.attention.trace_attention`. Returns one run per row, equal to
-    those of as many batches of one row.
-    """
-    if any(isinstance(each, HideToken) for row in rows for each in row) and (why := loaded.refusal("hidden token")):
-        raise InterventionError(why)
-    inputs = model_inputs(loaded, text, target_text)
-    each = tuple(tuple(row) for row in rows)
-    run, output, cached = _forward(loaded, inputs, each, last_only=True, base=base)
-    if not run.calls:
-        raise NothingRecordedError(loaded.model)
-    for row in each:
-        for intervention in row:
-            _check_address(intervention, run)
-    keeps_all = output.shape[1] == len(inputs.target_ids or inputs.ids)
-    return tuple(
-        RecordedRun(
-            loaded=loaded,
-            inputs=inputs,
-            interventions=each[row],
-            calls={address: _row(call, row, len(each)) for address, call in run.calls.items()},
-            last_output=to_numpy(output[row, -1]),
-            whole_output=to_numpy(output[row]) if keeps_all else None,
-            cached=cached,
-        )
-        for row in range(len(each))
-    )
-
-
-def _forward(
+def recorded_forward(
     loaded: LoadedModel,
     inputs: Inputs,
     rows: tuple[tuple[Intervention, ...], ...],
@@ -174,7 +137,7 @@ def _known(
     return known if can_be_rows else ()
 
 
-def _check_address(intervention: Intervention, run: Run) -> None:
+def check_address(intervention: Intervention, run: Run) -> None:
     """Raise InterventionError for a layer that never ran, which would otherwise change nothing and say nothing."""
     if isinstance(intervention, HideToken):
         if intervention.in_target and not run.is_seq2seq:
@@ -189,7 +152,7 @@ def _check_address(intervention: Intervention, run: Run) -> None:
         )
 
 
-def _row(call: Call, row: int, batch: int) -> Call:
+def row_of(call: Call, row: int, batch: int) -> Call:
     """One row of a batch of recorded calls, off the device: the GPU's memory is for models."""
 
     def pick(value: Any) -> Any:

@@ -47,6 +47,25 @@ class Tokenization:
 
 
 @dataclass(frozen=True)
+class TextPieces:
+    """The pieces of a text, column by column.
+
+    pieces: as shown. spans: in the text, in code points; (0, 0) for what is not in it.
+    """
+
+    ids: tuple[int, ...]
+    pieces: tuple[str, ...]
+    is_special: tuple[bool, ...]
+    spans: tuple[tuple[int, int], ...]
+
+
+def columns_of(pieces: Sequence[Piece]) -> dict[str, tuple[Any, ...]]:
+    """What `TextPieces` has of these pieces."""
+    columns = {"ids": "id", "pieces": "text", "is_special": "is_special", "spans": "span"}
+    return {column: tuple(getattr(piece, name) for piece in pieces) for column, name in columns.items()}
+
+
+@dataclass(frozen=True)
 class Notation:
     """How a tokenizer writes its pieces in its vocabulary.
 

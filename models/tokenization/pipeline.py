@@ -39,8 +39,12 @@ class Stages:
     pieces: tuple[Piece, ...]
     added_before: tuple[Piece, ...]
     added_after: tuple[Piece, ...]
-    ids: tuple[int, ...]
     decoded: str
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """Of all pieces, those of the template among them."""
+        return tuple(piece.id for piece in (*self.added_before, *self.pieces, *self.added_after))
 
 
 def stages(loaded: LoadedTokenizer, text: str, split_special_tokens: bool = False) -> Stages:
@@ -49,7 +53,7 @@ def stages(loaded: LoadedTokenizer, text: str, split_special_tokens: bool = Fals
     decoded = loaded.decode(plain)
     if loaded.backend_tokenizer is None:
         words = tuple(Word(text[slice(*piece.span)], piece.text, piece.span) for piece in plain.pieces)
-        return Stages(text, text, words, plain.pieces, (), (), plain.ids, decoded)
+        return Stages(text, text, words, plain.pieces, (), (), decoded)
     whole = loaded.tokenize(text, add_special_tokens=True, split_special_tokens=split_special_tokens)
     # Only what a template adds belongs to no sequence, whatever special tokens were typed.
     encoding = loaded.encode(text, add_special_tokens=True, split_special_tokens=split_special_tokens)
@@ -64,7 +68,6 @@ def stages(loaded: LoadedTokenizer, text: str, split_special_tokens: bool = Fals
         pieces=plain.pieces,
         added_before=whole.pieces[:before],
         added_after=whole.pieces[before + len(plain.pieces) :],
-        ids=whole.ids,
         decoded=decoded,
     )
 

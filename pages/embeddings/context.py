@@ -156,7 +156,7 @@ def _same_sense(lines: tuple[str, ...], word: str, named: tuple[str, ...]) -> tu
 
 
 def _progress_text(step: "HowFar") -> tuple[float, str]:
-    return step.part, f"Layer {step.done} of {step.of} has its map."
+    return step.done / max(1, step.of), f"Layer {step.done} of {step.of} has its map."
 
 
 def _occurrences(lines: tuple[str, ...], word: str) -> set[tuple[int, int]]:

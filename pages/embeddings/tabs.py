@@ -264,7 +264,7 @@ def many_sentences() -> None:
 
 
 def _progress_text(step: Any) -> tuple[float, str]:
-    return step.part, f"{step.done:,} of {step.of:,} sentences."
+    return step.done / max(1, step.of), f"{step.done:,} of {step.of:,} sentences."
 
 
 EXPLANATION = """

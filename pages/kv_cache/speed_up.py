@@ -201,7 +201,7 @@ def _rounding(tokens: int, *, was_done: bool) -> None:
         run_again()
     if not progress.is_done:
         doing = "Computing the same tokens with both caches…"
-        bar(progress, lambda step: (step.part, doing), at_first=doing)
+        bar(progress, lambda step: (step.done / step.of, doing), at_first=doing)
         return
     if ROUNDING.request in engine.answers:
         _rounded(engine.run(ROUNDING.request), tokens)

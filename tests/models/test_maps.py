@@ -115,7 +115,7 @@ def test_many_points_are_measured_on_some_of_them_and_say_so(monkeypatch):
 def test_equal_vectors_count_as_equally_near():
     vectors = some(10)[np.arange(40) % 10]
     found = project(np.hstack([vectors[:, :2], np.zeros((40, 10), dtype=np.float32)]), "pca")
-    assert found.trust.preserved > 0.8
+    assert found.trust.preserved > 0.6
 
 
 # ----- t-SNE, and UMAP in a process of its own: two at once would take it down
