@@ -135,6 +135,18 @@ def _llama_card(
     )
 
 
+def _mistral_card(
+    name: str, title: str, family: Algorithm, form: str, pieces: int, read_by: tuple[str, int], file: str, sha256: str
+) -> TokenizerCard:
+    return _card(
+        *(name, title, family, form, pieces, "Apache-2.0", f"mistralai/mistral-common, {file}"),
+        package=("mistral-common", "1.13.1", "mistral_common/data"),
+        file={file: sha256},
+        read_by=read_by,
+        adds_first="<s>",
+    )
+
+
 def _card_of_model(name: str, title: str, family: Algorithm, model: str, context_of: str, source: str) -> TokenizerCard:
     """The tokenizer that lies in a model's own folder."""
     of = MODELS[model]
@@ -173,21 +185,13 @@ _CARDS = (
         special=_QWEN_SPECIAL,
         composes=True,
     ),
-    _card(
-        *("mistral", "Mistral v1", "BPE", "sentencepiece", 32_000, "Apache-2.0"),
-        "mistralai/mistral-common, tokenizer.model.v1",
-        package=("mistral-common", "1.13.1", "mistral_common/data"),
-        file={"tokenizer.model.v1": "dadfd56d766715c61d2ef780a525ab43b8e6da4de6865bda3d95fdef5e134055"},
-        read_by=("Mistral 7B v0.1", 32_768),
-        adds_first="<s>",
+    _mistral_card(
+        *("mistral", "Mistral v1", "BPE", "sentencepiece", 32_000, ("Mistral 7B v0.1", 32_768)),
+        *("tokenizer.model.v1", "dadfd56d766715c61d2ef780a525ab43b8e6da4de6865bda3d95fdef5e134055"),
     ),
-    _card(
-        *("tekken", "Mistral Tekken", "byte-level BPE", "tekken", 131_072, "Apache-2.0"),
-        "mistralai/mistral-common, tekken_240911.json",
-        package=("mistral-common", "1.13.1", "mistral_common/data"),
-        file={"tekken_240911.json": "1948e2d48b0e7377f1bb5f1210f1ae5f984934e75713fc07e2452729b8365316"},
-        read_by=("Mistral NeMo", 131_072),
-        adds_first="<s>",
+    _mistral_card(
+        *("tekken", "Mistral Tekken", "byte-level BPE", "tekken", 131_072, ("Mistral NeMo", 131_072)),
+        *("tekken_240911.json", "1948e2d48b0e7377f1bb5f1210f1ae5f984934e75713fc07e2452729b8365316"),
     ),
     _card(
         *("deepseek", "DeepSeek V3", "byte-level BPE", "json", 129_280, "MIT"),

@@ -22,17 +22,14 @@ _MOST_LOOKED_THROUGH = 1_000
 class Column:
     """One tokenizer's pieces in a window.
 
-    looks: for each distinct piece its id, what is shown, its bytes, its rank among the merges (-1: none), and whether
-        it is special, unknown, or goes on with a word. look: for each piece the place among these.
+    ids, looks, ranks: of each distinct piece; its rank among the merges is -1 where it has none. look: for each piece
+        the place among these.
     starts, ends: in bytes from the window's start.
     """
 
     ids: tuple[int, ...]
-    shown: tuple[str, ...]
-    data: tuple[bytes, ...]
+    looks: tuple[Look, ...]
     ranks: tuple[int, ...]
-    special: tuple[bool, ...]
-    unknown: tuple[bool, ...]
     look: UInt16[np.ndarray, " piece"]
     starts: Int32[np.ndarray, " piece"]
     ends: Int32[np.ndarray, " piece"]
@@ -126,11 +123,8 @@ def _column(loaded: LoadedTokenizer | UserTokenizer, cut: CutText, whole: bytes,
         looks, ranks = known.looks, known.ranks
     return Column(
         ids=tuple(numbers.tolist()),
-        shown=tuple(each.text for each in looks),
-        data=tuple(each.data for each in looks),
+        looks=tuple(looks),
         ranks=tuple(ranks),
-        special=tuple(each.is_special for each in looks),
-        unknown=tuple(each.is_unknown for each in looks),
         look=look.astype(np.uint16),
         starts=(cut.starts[inside] - low).astype(np.int32),
         ends=(cut.ends[inside] - low).astype(np.int32),
