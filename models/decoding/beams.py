@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 
 from models.decoder_start import decoder_start
-from models.decoding.beam_tree import BeamRecorder, Candidate, CandidateRecorder, Ids, Outcomes
+from models.decoding.beam_tree import BeamRecorder, Candidate, CandidateRecorder, Ids, Outcomes, Seen
 from models.decoding.loop import Lock, Prompt
 from models.decoding.preparation import ending_ids, padded, prompt_ids, room_to_write
 from models.decoding.sampling import DISABLED
@@ -122,29 +122,24 @@ def beam_search(
 
     texts = _Texts(loaded, ids)
     outcomes = Outcomes(recorder, beams, longest, end_ids, returned)
-    candidates = []
-    for step, considered in enumerate(recorder.candidates):
-        pieces = loaded.pieces([each.ids[-1] for each in considered])
-        made = []
-        for each, piece in zip(considered, pieces, strict=True):
-            outcome = outcomes.of(step, each)
-            made.append(
-                Candidate(
-                    rank=each.rank,
-                    parent=each.ids[:-1],
-                    token_id=each.ids[-1],
-                    piece=piece,
-                    text=texts.text(each.ids),
-                    is_end=each.ids[-1] in end_ids,
-                    token_log_probability=each.token_log_probability,
-                    log_probability=each.log_probability,
-                    score=score(each.ids) if outcome == "finished" else None,
-                    outcome=outcome,
-                    place=outcomes.place(each.ids) if outcome == "finished" else None,
-                    leads_to=outcomes.leads_to(each.ids),
-                )
-            )
-        candidates.append(tuple(made))
+
+    def candidate(step: int, each: Seen) -> Candidate:
+        outcome = outcomes.of(step, each)
+        return Candidate(
+            rank=each.rank,
+            parent=each.ids[:-1],
+            token_id=each.ids[-1],
+            piece=loaded.pieces(each.ids[-1:])[0],
+            text=texts.text(each.ids),
+            is_end=each.ids[-1] in end_ids,
+            token_log_probability=each.token_log_probability,
+            log_probability=each.log_probability,
+            score=score(each.ids) if outcome == "finished" else None,
+            outcome=outcome,
+            place=outcomes.place(each.ids) if outcome == "finished" else None,
+            leads_to=outcomes.leads_to(each.ids),
+        )
+
     return BeamSearch(
         beams=tuple(texts.beam(tokens, sums[tokens], score(tokens)) for tokens in returned),
         steps=tuple(
@@ -153,7 +148,9 @@ def beam_search(
             )
             for running in recorder.running
         ),
-        candidates=tuple(candidates),
+        candidates=tuple(
+            tuple(candidate(step, each) for each in considered) for step, considered in enumerate(recorder.candidates)
+        ),
     )
 
 
