@@ -18,7 +18,8 @@ from pages.shared.link import note
 from viz.components.layer_map import LayerMap, MapPoint, layer_map
 
 if TYPE_CHECKING:
-    from models.embeddings import Embedding, HowFar, LayersMap, LayersMapRequest, NearVectors
+    from models.embeddings import Embedding, LayersMap, LayersMapRequest, NearVectors
+    from models.engine import HowFar
 
 _MAPS = Job("maps")
 _NEAR = 8

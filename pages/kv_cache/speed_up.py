@@ -166,7 +166,7 @@ def in_8_bits(text: str, tokens: int) -> None:
 
     doing = "Computing the same tokens with both caches…"
     request = Fp8Request(thread.MODEL.value, text, min(tokens, _FP8_LENGTHS))
-    found = ROUNDING.answer(request, lambda step: (step.part, doing), is_wanted=True, instead=instead)
+    found = ROUNDING.answer(request, lambda step: (step.done / step.of, doing), is_wanted=True, instead=instead)
     if found is not None:
         _rounded(found, tokens)
 

@@ -43,7 +43,9 @@ def stretch_lines(now: ShownTokenizers, found: "Comparison", stretch: NumberPair
         ]
         lines.append(
             StretchLine(
-                card.title, tuple(column.shown[look] for look in inside), tuple(column.ids[look] for look in inside)
+                card.title,
+                tuple(column.looks[look].text for look in inside),
+                tuple(column.ids[look] for look in inside),
             )
         )
     return lines

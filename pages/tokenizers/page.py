@@ -156,10 +156,10 @@ def picture(now: ShownTokenizers, status: DeltaGenerator) -> None:
 def special_all_the_same(now: ShownTokenizers, found: "Comparison") -> str:
     """Which special tokens come out although they are to be plain text."""
     named = [
-        f"{shown} in {card.title}"
+        f"{look.text} in {card.title}"
         for card, column in zip(now.cards, found.columns, strict=True)
-        for shown, is_special in zip(column.shown, column.special, strict=True)
-        if is_special
+        for look in column.looks
+        if look.is_special
     ]
     return (
         f"Still special: {', '.join(named)}. There the vocabulary holds it as an ordinary piece as well, so that the "

@@ -62,7 +62,7 @@ def packed(picture: ColumnsPicture) -> bytes:
         "text": comparison.text,
         "start": comparison.start,
         "columns": [
-            fields_of(head) | {"shown": column.shown, "pieces": len(column.look)}
+            fields_of(head) | {"shown": [each.text for each in column.looks], "pieces": len(column.look)}
             for head, column in zip(picture.heads, comparison.columns, strict=True)
         ],
         "stretches": len(comparison.disagreements),
@@ -81,16 +81,14 @@ def packed(picture: ColumnsPicture) -> bytes:
 
 
 def _numbers(column: Column) -> list[np.ndarray]:
-    flags = [
-        SPECIAL * is_special + UNKNOWN * is_unknown
-        for is_special, is_unknown in zip(column.special, column.unknown, strict=True)
-    ]
+    flags = [SPECIAL * each.is_special + UNKNOWN * each.is_unknown for each in column.looks]
+    data = [each.data for each in column.looks]
     return [
         np.array(column.ids, dtype=np.uint32),
         np.array(column.ranks, dtype=np.int32),
         np.array(flags, dtype=np.uint8),
-        np.array([len(each) for each in column.data], dtype=np.uint16),
-        np.frombuffer(b"".join(column.data), dtype=np.uint8),
+        np.array([len(each) for each in data], dtype=np.uint16),
+        np.frombuffer(b"".join(data), dtype=np.uint8),
         column.look,
         # A window has at most 6,000 characters, of 4 bytes at most; a piece may reach beyond it.
         np.clip(column.starts, 0, 0xFFFF).astype(np.uint16),
