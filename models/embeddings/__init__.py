@@ -6,7 +6,7 @@ from models.embeddings.lens import Lens, LensError, LensRequest, LensTableReques
 from models.embeddings.piece_lookup import NoSuchPieceError, PieceRequest, find_piece
 from models.embeddings.precision import PrecisionError, precisions
 from models.embeddings.projections import MapError, NearVectors, aligned, nearest, project
-from models.embeddings.senses import SensesError, SensesRequest, separation
+from models.embeddings.senses import SensesError, SensesRequest, Separation, separation
 from models.embeddings.sentences import SentencesError, SentencesRequest, SentenceVectors
 from models.embeddings.similarity import SimilarityError, TokenCosinesRequest, anisotropy, centred, cosines
 from models.embeddings.swapped_words import SwapError, SwappedRequest

@@ -49,6 +49,8 @@ class LayersMap:
         before it was turned (their sum is that of the picture), else empty.
     trust: per layer; None for two points. is_one_point: per layer, whether all its vectors are equal (as where a model
         puts no position into its input): its points are all 0.
+    spread: per layer, how far its vectors lie from their mean, beside how long they are (of both the root of the mean
+        square): the scale of a map that is brought to the size of the others.
     """
 
     points: Float[np.ndarray, "layer point axis"]
@@ -56,6 +58,7 @@ class LayersMap:
     explained: tuple[tuple[float, ...], ...]
     trust: tuple[Trust | None, ...]
     is_one_point: tuple[bool, ...]
+    spread: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ class LayersMapRequest(Stepwise[HowFar, LayersMap]):
         if all(flat):
             raise MapError("All these vectors are equal in every layer: there is nothing to map.")
         points = aligned(np.stack(maps), self.same_size)
-        return LayersMap(points, labels, tuple(explained), tuple(trust), tuple(flat))
+        return LayersMap(points, labels, tuple(explained), tuple(trust), tuple(flat), tuple(map(_spread, states)))
 
     def _labels(self, engine: Engine) -> tuple[MappedToken, ...]:
         """What the points are, before anything is computed."""
@@ -152,3 +155,9 @@ class LayersMapRequest(Stepwise[HowFar, LayersMap]):
                 f"With the {layers} layers of this model at most {room:,} points are mapped this way, and these are "
                 f"{count:,}; take fewer sentences."
             )
+
+
+def _spread(vectors: Float[np.ndarray, "vector width"]) -> float:
+    wide = vectors.astype(np.float64)
+    length = float(np.square(wide).sum(axis=1).mean())
+    return (float(np.square(wide - wide.mean(axis=0)).sum(axis=1).mean()) / length) ** 0.5 if length else 0.0

@@ -1,11 +1,14 @@
 """One word in several sentences: in which layers its senses part."""
 
+import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from math import comb
 
 import numpy as np
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 
 from models.embeddings.occurrences import word_tokens
 from models.embeddings.similarity import anisotropy, cosines
@@ -14,10 +17,27 @@ from models.engine import Engine
 from models.errors import HeadlightError
 
 MOST_SENTENCES = 200
+# Up to so many ways to deal out the labels, each of them is tried; of more, so many are drawn.
+_MOST_WAYS = 2_000
+_SEED = 0
 
 
 class SensesError(HeadlightError):
     """Sentences that do not hold the word, or labels with which there is nothing to compare."""
+
+
+@dataclass(frozen=True)
+class Chance:
+    """What comes of senses that are dealt out at random over the vectors, each as often as it is there.
+
+    mean: how many vectors share the sense of their nearest then. as_many: in what part of such ways there are at least
+    as many of them as were found. ways: how many there are, or were drawn; is_exact: whether these are all there are.
+    """
+
+    mean: float
+    as_many: float
+    ways: int
+    is_exact: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,19 +46,28 @@ class Separation:
 
     within, between: the mean cosine of two different vectors of the same sense, and of two senses.
     nearest: for each vector the one with the largest cosine; of equal ones (in float32) the smaller index.
-    same_sense: the share of vectors whose nearest has their sense.
+    shared: how many vectors have only their own sense among their nearest; several may be equally near.
+    tied: of how many others that cannot be said, since both their own sense and another one are equally near.
+    chance: of `shared`.
     """
 
     cosines: Float[np.ndarray, "sentence sentence"]
     within: float
     between: float
     nearest: Int64[np.ndarray, " sentence"]
-    same_sense: float
+    shared: int
+    tied: int
+    chance: Chance
 
     @property
     def gap(self) -> float:
         """How much more alike two of the same sense are than two of different senses."""
         return self.within - self.between
+
+    @property
+    def same_sense(self) -> float:
+        """The share of vectors whose nearest has their sense."""
+        return self.shared / len(self.nearest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +76,7 @@ class Senses:
 
     layers: from before the first layer on. anisotropy: for each of them, the mean cosine of any two tokens of these
         sentences, special ones left out: what two vectors have in common anyway.
+    best_by_chance: in what part of such ways some layer has as many that share a sense as the best one has.
     static: the word's row of the embedding table. average: the mean of the rows of all tokens of the sentence, special
         ones left out: what the words around it say without any layer.
     tokens: where the word stands in each sentence. pieces: of each sentence, as shown.
@@ -54,6 +84,7 @@ class Senses:
 
     layers: tuple[Separation, ...]
     anisotropy: tuple[float, ...]
+    best_by_chance: float
     static: Separation
     average: Separation
     tokens: tuple[tuple[int, ...], ...]
@@ -82,8 +113,10 @@ class SensesRequest:
         plain = [~np.array(each.is_special, dtype=bool) for each in found]
         average = [each.static[kept].mean(axis=0) for each, kept in zip(found, plain, strict=True)]
         every = [each.hidden_states[:, kept] for each, kept in zip(found, plain, strict=True)]
+        layers = tuple(separation(layer, self.senses) for layer in np.stack(words, axis=1))
         return Senses(
-            layers=tuple(separation(layer, self.senses) for layer in np.stack(words, axis=1)),
+            layers=layers,
+            best_by_chance=_best_by_chance(layers, self.senses),
             anisotropy=tuple(anisotropy(layer) for layer in np.concatenate(every, axis=1)),
             static=separation(np.stack(static), self.senses),
             average=separation(np.stack(average), self.senses),
@@ -124,16 +157,79 @@ def separation(vectors: Float[np.ndarray, "sentence width"], senses: Sequence[st
     same = np.array([[one == other for other in senses] for one in senses])
     pairs = np.triu(np.ones_like(same), k=1)
     wide = matrix.astype(np.float64)
-    others = matrix.copy()
-    np.fill_diagonal(others, -np.inf)
-    nearest = others.argmax(axis=1)
+    nearest = _nearest(matrix)
+    labels, is_exact = _dealt_out(tuple(senses))
+    by_chance = _shared(nearest, labels)
+    shared = int(_shared(nearest, labels[:1])[0])
+    has_same, has_other = ((nearest & each).any(axis=1) for each in (same, ~same))
     return Separation(
         cosines=matrix,
         within=float(wide[pairs & same].mean()),
         between=float(wide[pairs & ~same].mean()),
-        nearest=nearest.astype(np.int64),
-        same_sense=float(same[np.arange(len(nearest)), nearest].mean()),
+        nearest=nearest.argmax(axis=1).astype(np.int64),
+        shared=shared,
+        tied=int((has_same & has_other).sum()),
+        chance=Chance(float(by_chance.mean()), float((by_chance >= shared).mean()), len(labels), is_exact),
     )
+
+
+def _nearest(matrix: Float[np.ndarray, "sentence sentence"]) -> Bool[np.ndarray, "sentence sentence"]:
+    """Which vectors are nearest to each, itself left out: more than one where their cosines are equal."""
+    others = matrix.copy()
+    np.fill_diagonal(others, -np.inf)
+    return others == others.max(axis=1, keepdims=True)
+
+
+def _best_by_chance(layers: Sequence[Separation], senses: Sequence[str]) -> float:
+    labels, _ = _dealt_out(tuple(senses))
+    best = np.max([_shared(_nearest(each.cosines), labels) for each in layers], axis=0)
+    return float((best >= max(each.shared for each in layers)).mean())
+
+
+@lru_cache(maxsize=8)
+def _dealt_out(senses: tuple[str, ...]) -> tuple[Int64[np.ndarray, "way sentence"], bool]:
+    """The senses as numbers, first as they are and then dealt out otherwise; and whether these are all ways to do so.
+
+    All of them where there are few, else a sample that is the same each time.
+    """
+    names = {name: number for number, name in enumerate(dict.fromkeys(senses))}
+    own = np.array([names[each] for each in senses], dtype=np.int64)
+    counts = np.bincount(own).tolist()
+    if _ways(counts) > _MOST_WAYS:
+        draws = np.random.default_rng(_SEED)
+        return np.stack([own, *(draws.permutation(own) for _ in range(_MOST_WAYS - 1))]), False
+    others = (each for each in _labellings(len(own), counts) if each != own.tolist())
+    return np.array([own.tolist(), *others], dtype=np.int64), True
+
+
+def _shared(
+    nearest: Bool[np.ndarray, "sentence sentence"], labels: Int64[np.ndarray, "way sentence"]
+) -> Int64[np.ndarray, " way"]:
+    """How many vectors have only their own label among their nearest."""
+    own = [(labels[:, near] == labels[:, [place]]).all(axis=1) for place, near in enumerate(nearest)]
+    return np.sum(own, axis=0)
+
+
+def _ways(counts: Sequence[int]) -> int:
+    ways, left = 1, sum(counts)
+    for count in counts:
+        ways *= comb(left, count)
+        left -= count
+    return ways
+
+
+def _labellings(places: int, counts: Sequence[int]) -> Iterator[list[int]]:
+    """Every way to give label 0 to `counts[0]` of the places, label 1 to `counts[1]` of the others, and so on."""
+
+    def dealt(label: int, free: tuple[int, ...], labels: list[int]) -> Iterator[list[int]]:
+        if label == len(counts):
+            yield labels
+            return
+        for taken in itertools.combinations(free, counts[label]):
+            rest = tuple(each for each in free if each not in taken)
+            yield from dealt(label + 1, rest, [label if place in taken else each for place, each in enumerate(labels)])
+
+    yield from dealt(0, tuple(range(places)), [0] * places)
 
 
 def _check_senses(senses: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from models.catalog import MODELS
 from models.engine import engine
 from models.errors import HeadlightError
+from pages.embeddings.chance import how_often, share_of_cases
 from pages.embeddings.choices import AXES, CENTRED, DEPTH, METHOD, METHODS, POINT, POINTS, SENSES, WORD, senses, texts
 from pages.shared import thread
 from pages.shared.bound import bound, pick, toggle
@@ -18,7 +19,7 @@ from pages.shared.link import note
 from viz.components.layer_map import LayerMap, MapPoint, layer_map
 
 if TYPE_CHECKING:
-    from models.embeddings import Embedding, LayersMap, LayersMapRequest, NearVectors
+    from models.embeddings import Embedding, LayersMap, LayersMapRequest, NearVectors, Separation
     from models.engine import HowFar
 
 _MAPS = Job("maps")
@@ -30,7 +31,7 @@ _MOST_POINTS = 2_000
 class Journey:
     """What is shown: the texts, where the tokens lie in each layer, and which of them are the word.
 
-    same_sense: for each layer, the share of its places whose nearest one has the same sense, where senses were named.
+    parted: for each layer, how many of its places share the sense of their nearest, where senses were named.
     """
 
     texts: tuple[str, ...]
@@ -39,7 +40,7 @@ class Journey:
     marked: tuple[bool, ...]
     groups: tuple[str, ...]
     senses: tuple[str, ...]
-    same_sense: tuple[float, ...] | None
+    parted: "tuple[Separation, ...] | None"
 
     @property
     def layers(self) -> int:
@@ -111,7 +112,7 @@ def journey() -> Journey | None:
     else:
         places = _occurrences(lines, word) if word else set()
         marked = tuple((label.sentence, token) in places for label in found.labels for token in label.tokens[:1])
-    return Journey(lines, request, found, marked, groups, named, _same_sense(lines, word, named))
+    return Journey(lines, request, found, marked, groups, named, _parted(lines, word, named))
 
 
 def _check_size(lines: tuple[str, ...], only: str | None) -> None:
@@ -130,7 +131,7 @@ def _check_size(lines: tuple[str, ...], only: str | None) -> None:
             raise HeadlightError(f"Line {number + 1} has {count:,} tokens; at most {_MOST_POINTS:,} are read here.")
 
 
-def _same_sense(lines: tuple[str, ...], word: str, named: tuple[str, ...]) -> tuple[float, ...] | None:
+def _parted(lines: tuple[str, ...], word: str, named: tuple[str, ...]) -> "tuple[Separation, ...] | None":
     """What the tab of the senses tells in full; None where the word or a sense is missing."""
     from models.embeddings import SensesRequest
 
@@ -138,8 +139,7 @@ def _same_sense(lines: tuple[str, ...], word: str, named: tuple[str, ...]) -> tu
         return None
     # What is wrong with the word or the senses is said there.
     with suppress(HeadlightError):
-        found = engine.run(SensesRequest(thread.MODEL.value, lines, word, named))
-        return tuple(layer.same_sense for layer in found.layers)
+        return engine.run(SensesRequest(thread.MODEL.value, lines, word, named)).layers
     return None
 
 
@@ -226,7 +226,7 @@ def picture(now: Journey, layer: int, point: int | None, around: "NearVectors | 
                 places=found.points,
                 names=names,
                 notes=notes,
-                tags=[""] * now.layers if now.same_sense is None else [_of(now, part) for part in now.same_sense],
+                tags=[""] * now.layers if now.parted is None else [_tag(each) for each in now.parted],
                 groups=now.groups,
                 layer=layer,
                 point=point,
@@ -246,11 +246,21 @@ def _note(now: Journey, layer: int) -> str:
         return "All of these are the same vector here."
     explained, trust = now.map.explained[layer], now.map.trust[layer]
     said = f"The picture shows {sum(explained):.0%} of the variance" if explained else METHODS[METHOD.value]
-    said = f"{said}; {trust.preserved:.0%} of the nearest {trust.neighbours} are kept." if trust else f"{said}."
-    if now.same_sense is None:
+    if trust:
+        by_chance = trust.neighbours / (len(now.map.labels) - 1)
+        said += (
+            f"; of each point's {trust.neighbours} nearest {trust.preserved:.0%} are kept (by chance {by_chance:.0%})"
+        )
+    said += f". Scale: on average a point lies {now.map.spread[layer]:.1%} of a vector's length from their middle."
+    if now.parted is None:
         return said
-    return f"The nearest one shares the sense for {_of(now, now.same_sense[layer], ' of ')}. {said}"
+    found = now.parted[layer]
+    by_chance = f"by chance as many {how_often(found.chance.as_many, found.chance.ways)}"
+    if found.tied == len(found.nearest):
+        return f"Both senses are equally near to each: {share_of_cases(found)}. {said}"
+    return f"The nearest one shares the sense for {share_of_cases(found)} ({by_chance}). {said}"
 
 
-def _of(now: Journey, part: float, between: str = "/") -> str:
-    return f"{round(part * len(now.texts))}{between}{len(now.texts)}"
+def _tag(found: "Separation") -> str:
+    """Under a small picture there is room for a word."""
+    return "tie" if found.tied == len(found.nearest) else f"{found.shared}/{len(found.nearest)}"

@@ -75,8 +75,8 @@ EXAMPLES = (
     ),
     EmbeddingsExample(
         *("strawberries", "smollm2", "strawberry", "table"),
-        "What stands near a row of the table is often the same word in another spelling: with a capital, a "
-        "plural, without its space.",
+        "Near this row of the table stands the same word in other spellings: with a capital, a plural, without its "
+        "space. Other rows have words of their kind beside them; try *Monday*.",
         piece=" strawberry",
     ),
 )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.embeddings.chance import baseline
 from pages.embeddings.choices import CENTRED, PLACE
 from pages.embeddings.context import Journey
 from pages.embeddings.lens import layer_names
@@ -42,10 +43,11 @@ def of_context(now: Journey, layer: int, point: int | None, around: "NearVectors
         heading(f"Nearest of the {len(labels):,} points, in all dimensions"),
         table(["token, line", "cosine", "sense"], rows),
     ]
+    if len(around.values) > 1 and around.values.min() == around.values.max():
+        told.append(line(f"These {len(around.values)} are equally near: a tie, whose order says nothing."))
     without = ", without the mean of the shown tokens" if CENTRED.value == "yes" else ""
-    told.append(
-        line(f"Two random points have a cosine of {random:.2f} here{without}: only what is above says something.")
-    )
+    of_all = baseline(random, f"ones of these {len(labels):,} points").capitalize()
+    told.append(line(f"{of_all} here{without}: only what is above says something."))
     st.html("".join(told))
 
 

@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.embeddings import export
+from pages.embeddings.chance import baseline, how_often, share_of_cases
 from pages.embeddings.choices import CENTRED, DEPTH, POOLING, POOLINGS, SIMILAR, WORD, senses, texts
 from pages.shared import thread
 from pages.shared.asking import ask
@@ -38,15 +39,15 @@ def do_senses_part(status: DeltaGenerator) -> None:
         return
     found = ask(SensesRequest(thread.MODEL.value, lines, word, named), status)
     layer = min(DEPTH.value, len(found.layers) - 1)
-    count = len(lines)
-
-    def shared(part: float) -> str:
-        return f"{round(part * count)} of {count}"
-
-    best = max(range(len(found.layers)), key=lambda place: (found.layers[place].same_sense, -place))
+    best = max(range(len(found.layers)), key=lambda place: (found.layers[place].shared, -place))
+    where = "at the input" if best == 0 else f"after layer {best}"
+    chance = found.layers[0].chance
     say(
-        f"At the input the nearest neighbour has the same sense for {shared(found.layers[0].same_sense)}; "
-        f"after layer {best} for {shared(found.layers[best].same_sense)}."
+        f"At the input the nearest neighbour has the same sense for {share_of_cases(found.layers[0])}; "
+        f"most have it {where}, {share_of_cases(found.layers[best])}. "
+        f"By chance some layer comes as far {how_often(found.best_by_chance, chance.ways)}.",
+        f"Chance: the same senses dealt out at random over the {len(lines)} lines, "
+        + (f"in all {chance.ways:,} ways." if chance.is_exact else f"{chance.ways:,} times."),
     )
     chart(
         gap_chart(
@@ -59,18 +60,24 @@ def do_senses_part(status: DeltaGenerator) -> None:
         ),
         key="gap",
     )
+    of_all = baseline(found.anisotropy[layer], f"tokens of all {len(lines)} lines, special ones left out,")
     rows = [
-        [name, f"{each.within:.3f}", f"{each.between:.3f}", f"{each.gap:.3f}", shared(each.same_sense)]
+        [
+            name,
+            *(f"{value:.3f}" for value in (each.within, each.between, each.gap)),
+            share_of_cases(each),
+            f"{each.chance.mean:.1f}; as many {how_often(each.chance.as_many, each.chance.ways)}",
+        ]
         for name, each in (
             ("row of the table", found.static),
             ("mean of the sentence's rows", found.average),
             *((("input" if not place else f"layer {place}"), each) for place, each in enumerate(found.layers)),
         )
     ]
-    st.html(table(["", "same sense", "another", "gap", "nearest shares it"], rows, chosen=layer + 2))
+    st.html(table(["", "same sense", "another", "gap", "nearest shares it", "by chance"], rows, chosen=layer + 2))
     remark(
-        f"Mean cosines of “{word}” in {count} lines. Raw cosines part weakly, because all vectors of a layer share "
-        f"a direction: two random tokens have {found.anisotropy[layer]:.2f} here. So look at the gap. "
+        f"Mean cosines of “{word}” in {len(lines)} lines. Raw cosines part weakly, as all vectors of a layer share "
+        f"a direction: {of_all} here. So look at the gap. "
         f"At the input the word differs only by its position. {MODELS[thread.MODEL.value].title}."
     )
     with st.container(key="senses_matrix"):
@@ -114,8 +121,9 @@ def _tokens_matrix(text: str, status: DeltaGenerator) -> None:
     chart(matrix_chart(found.matrix, found.pieces, found.pieces, palette()), width="content")
     mean = " without their mean" if found.is_centred else ""
     remark(
-        f"Cosines of the tokens{mean} {'at the input' if DEPTH.value == 0 else f'after layer {DEPTH.value}'}. Two "
-        f"random ones have {found.anisotropy:.2f}: only what is above that says something."
+        f"Cosines of the tokens{mean} {'at the input' if DEPTH.value == 0 else f'after layer {DEPTH.value}'}. "
+        f"{baseline(found.anisotropy, 'tokens of this line alone, special ones included,').capitalize()}: only what is "
+        "above that says something."
     )
 
 
@@ -188,8 +196,8 @@ def how_many_numbers(status: DeltaGenerator) -> None:
                     each.name,
                     f"{each.bytes_per_vector:,}",
                     bytes_text(each.bytes_per_million),
-                    f"{each.mean_error:.1e}",
-                    f"{each.max_error:.1e}",
+                    _error(each.mean_error),
+                    _error(each.max_error),
                     f"{each.changed:.1%}",
                 ]
                 for each in found
@@ -198,9 +206,14 @@ def how_many_numbers(status: DeltaGenerator) -> None:
     )
     remark(
         f"{len(vectors):,} vectors of {vectors.shape[1]} numbers, the last layer's for every token above. Errors "
-        f"of cosines over all pairs; of each vector's {found[0].neighbours} nearest, how many are others. int8 "
-        "keeps one scale for each vector. Rounding as it is written down, not what a library computes with."
+        f"of cosines over all pairs; of each vector's {found[0].neighbours} nearest, how many are others (of as many "
+        f"drawn at random {1 - found[0].neighbours / (len(vectors) - 1):.1%} would be). int8 keeps one scale for each "
+        "vector. Rounding as it is written down, not what a library computes with."
     )
+
+
+def _error(value: float) -> str:
+    return "0" if value == 0 else f"{value:.1e}"
 
 
 def many_sentences() -> None:
@@ -238,7 +251,7 @@ def many_sentences() -> None:
     values[place] = -np.inf
     order = np.argsort(-values, kind="stable")[: min(10, len(values) - 1)]
     st.html(table(["line", "cosine"], [[lines[found.lines[each]][:120], f"{values[each]:.3f}"] for each in order]))
-    remark(f"Two random sentences of these have a cosine of {anisotropy(found.vectors):.2f}.")
+    remark(f"{baseline(anisotropy(found.vectors), 'sentences of these').capitalize()}.")
     export.vectors_download(found.vectors, [lines[each] for each in found.lines], "sentences")
 
 
@@ -259,7 +272,7 @@ around it say, so that in the end *bank* in a sentence about money has another v
   direction (*anisotropy*), so look at differences, not at raw values.
 - The **logit lens** takes the model's last step, the one that makes probabilities of the last vector, and applies it to
   the vector of an earlier layer: what would it say if it stopped there? (nostalgebraist 2020)
-- The **table** has no context at all. Its neighbours are often other spellings of the same word.
+- The **table** has no context at all. A row's neighbours may be other spellings of the same word, or words of one kind.
 """
 
 TABS: dict[str, Callable[[DeltaGenerator], object]] = {

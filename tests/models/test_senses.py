@@ -1,5 +1,7 @@
 """One word in several sentences: where it stands, and in which layers its senses part."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -64,7 +66,8 @@ def test_its_tokens_are_those_that_share_a_character_with_it():
 
 def test_the_banks_part_from_the_first_layer_on_and_not_before(bank):
     shares = [layer.same_sense for layer in bank.layers]
-    assert shares == [pytest.approx(2 / 6), *[1.0] * 6]
+    assert shares == [pytest.approx(1 / 6), *[1.0] * 6]
+    assert bank.layers[0].tied == 1, "two words at one position are the same vector there, and of two senses"
     assert bank.layers[3].within == pytest.approx(0.90, abs=0.005)
     assert bank.layers[3].between == pytest.approx(0.77, abs=0.005)
     gaps = [layer.gap for layer in bank.layers]
@@ -92,7 +95,8 @@ def test_figures_are_what_a_loop_finds(bank, minilm):
                 assert found.cosines[i, j] == pytest.approx(value, abs=1e-5)
         assert found.within == pytest.approx(np.mean(same), abs=1e-5)
         assert found.between == pytest.approx(np.mean(other), abs=1e-5)
-        assert found.same_sense == hits / 6
+        # Of equal ones the loop takes the first.
+        assert found.shared <= hits <= found.shared + found.tied
     assert [layer.cosines.shape for layer in bank.layers] == [(6, 6)] * 7
 
 
@@ -100,7 +104,7 @@ def test_the_references_say_what_needs_no_layer(bank):
     np.testing.assert_array_equal(bank.static.cosines, 1)
     assert bank.static.gap == 0
     np.testing.assert_array_equal(bank.static.nearest, [1, 0, 0, 0, 0, 0])
-    assert bank.static.same_sense == 0.5, "all are equal, and the smaller index counts as nearer"
+    assert (bank.static.shared, bank.static.tied) == (0, 6), "all are equal: a tie, and no finding"
     assert bank.average.within != bank.average.between
     assert len(bank.anisotropy) == len(bank.layers) == 7
     assert all(0 < each < 1 for each in bank.anisotropy)
@@ -151,4 +155,40 @@ def test_what_cannot_be_compared_is_said(engine, sentences, word, senses, said):
 def test_equal_vectors_have_the_smaller_index_as_nearest():
     found = separation(np.tile(np.float32([[0.3, 0.1, 0.7]]), (4, 1)), ("a", "b", "b", "a"))
     np.testing.assert_array_equal(found.nearest, [1, 0, 0, 0])
-    assert found.same_sense == 0.25
+    assert (found.shared, found.tied) == (0, 4)
+
+
+def test_equal_vectors_of_one_sense_are_no_tie():
+    found = separation(np.float32([[1, 0], [1, 0], [0, 1], [0, 1]]), ("a", "a", "b", "b"))
+    assert (found.shared, found.tied) == (4, 0)
+
+
+# ----- What chance gives
+
+
+def test_chance_is_what_all_ways_to_deal_the_senses_out_give(bank):
+    ways = sorted(set(itertools.permutations(SENSES)))
+    assert len(ways) == 20
+    for layer in bank.layers:
+        shared = [sum(way[i] == way[j] for i, j in enumerate(layer.nearest)) for way in ways]
+        assert (layer.chance.ways, layer.chance.is_exact) == (20, True)
+        assert layer.chance.mean == pytest.approx(np.mean(shared))
+        assert layer.chance.as_many == pytest.approx(np.mean([each >= layer.shared for each in shared]))
+    assert bank.best_by_chance >= max(layer.chance.as_many for layer in bank.layers if layer.shared == 6)
+    assert bank.static.chance.as_many == 1, "a tie says nothing whatever the senses are"
+
+
+def test_many_ways_are_drawn_the_same_each_time():
+    vectors = np.random.default_rng(3).standard_normal((40, 5)).astype(np.float32)
+    senses = ("a", "b") * 20
+    one, other = separation(vectors, senses), separation(vectors, senses)
+    assert one.chance == other.chance
+    assert (one.chance.ways, one.chance.is_exact) == (2_000, False)
+    assert one.chance.mean == pytest.approx(40 * 19 / 39, abs=0.5), "any two places share a label 19 times of 39"
+    assert 0 < one.chance.as_many <= 1
+
+
+def test_chance_of_the_most_sentences_does_not_keep_anybody_waiting():
+    senses = tuple(str(place % 100) for place in range(200))
+    found = separation(np.ones((200, 3), dtype=np.float32), senses)
+    assert found.tied == 200

@@ -55,7 +55,13 @@ def test_the_senses_are_those_of_the_model(screen):
     screen.run()
     found = engine.run(SensesRequest("minilm", tuple(BANK.text.split("\n")), "bank", BANK.senses))
     said = " ".join(each.proto.body for each in screen.test.get("html"))
-    assert "At the input the nearest neighbour has the same sense for 2 of 6; after layer 1 for 6 of 6." in said
+    assert (
+        "At the input the nearest neighbour has the same sense for 1 of 6, 1 tied; most have it after layer 1, 6 of 6. "
+        in said
+    )
+    assert f"By chance some layer comes as far in {100 * found.best_by_chance:.0f}\N{NO-BREAK SPACE}%." in said
+    assert "<td>a tie</td>" in said, "a row of the table is six times the same vector"
+    assert "0.0e+00" not in said
     assert f"{found.layers[3].gap:.3f}" in said
 
 
@@ -154,3 +160,40 @@ def test_the_shown_program_has_the_same_neighbours(monkeypatch, capsys):
     for index, line in enumerate(lines):
         said = [float(each) for each in re.findall(r" (-?\d\.\d{4})(?:   |$)", line)]
         assert said == pytest.approx(nearest(vectors, index, 3).values.tolist(), abs=1e-4)
+
+
+def test_each_baseline_says_of_what_it_is():
+    """A layer has one for the shown points, one for all tokens, one for the tokens of a line: they differ."""
+    screen = looked(Screen(PAGE, text=BANK.text, word="bank", senses=",".join(BANK.senses), points="word", point="0"))
+    assert "Two random ones of these 6 points have a cosine of" in screen.inspector
+    for tab, of in {
+        "Do the senses part?": "two random tokens of all 6 lines, special ones left out, have a cosine of",
+        "How similar are they?": "Two random tokens of this line alone, special ones included, have a cosine of",
+    }.items():
+        screen.test.session_state["below_embeddings"] = tab
+        screen.run()
+        assert of in screen.html
+
+
+def test_a_map_says_its_scale_and_what_chance_keeps():
+    screen = looked(Screen(PAGE, text=BANK.text, word="bank", senses=",".join(BANK.senses), points="word"))
+    notes = header_of(screen.component("layer_map"))["notes"]
+    assert all("of a vector's length from their middle" in note for note in notes)
+    assert all("(by chance 40%)" in note for note in notes), "2 of 5 others"
+    assert "1 of 6, 1 tied" in notes[0]
+
+
+def test_equal_neighbours_are_a_tie():
+    screen = looked(Screen(PAGE, text="a bank\na bank\na bank\na loan", word="bank", point="2"))
+    assert screen.problems == []
+    assert "a tie, whose order says nothing" not in screen.inspector
+    screen = looked(Screen(PAGE, text="a bank\na bank\na bank", word="bank", points="word", point="0", depth="1"))
+    assert screen.problems or "a tie, whose order says nothing" in screen.inspector
+
+
+def test_no_error_is_a_plain_nought():
+    screen = looked(Screen(PAGE, text=BANK.text, word="bank"))
+    screen.test.session_state["below_embeddings"] = "How many numbers?"
+    screen.run()
+    assert "0.0e+00" not in screen.html
+    assert "<td>0</td>" in screen.html

@@ -1,0 +1,26 @@
+"""A share of cases as the page says it: ties are named, and what chance gives stands beside it."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.embeddings import Separation
+
+
+def share_of_cases(found: "Separation", between: str = " of ") -> str:
+    """How many vectors share the sense of their nearest: 6 of 6; that it is a tie where two senses are equally near."""
+    count = len(found.nearest)
+    if found.tied == count:
+        return "a tie"
+    return f"{found.shared}{between}{count}" + (f", {found.tied} tied" if found.tied else "")
+
+
+def how_often(part: float, ways: int) -> str:
+    """A part of so many ways: in 10 % of them, or in fewer than one of them."""
+    if part * ways < 0.5:
+        return f"in none of {ways:,} ways"
+    return f"in {100 * part:.{0 if part >= 0.1 else 1}f}\N{NO-BREAK SPACE}%"
+
+
+def baseline(cosine: float, of: str) -> str:
+    """What two vectors have in common anyway. of: which ones, as in "tokens of this line"."""
+    return f"two random {of} have a cosine of {cosine:.2f}"
