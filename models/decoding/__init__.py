@@ -30,6 +30,7 @@ from models.decoding.prompt_pieces import PromptPieces
 from models.decoding.prompting import PromptAnswer, Prompts, PromptsRequest, PromptToken, PromptVariant, prompt_variants
 from models.decoding.requests import BeamSearchRequest, BranchPoint, PromptRequest, WriteRequest
 from models.decoding.sampling import Stage
+from models.decoding.scores import SCORE_STAGES, ScoresRequest, end_in_score_stages
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.stages import (
     NextToken,

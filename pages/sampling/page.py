@@ -19,6 +19,7 @@ from pages.shared.asking import ask
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, show_notes
 from pages.shared.page import Page, columns, controls, open_now, show
+from viz.components.knob_sliders import knob_sliders_library
 from viz.components.next_token import next_token_library
 from viz.inspector import line
 
@@ -61,7 +62,7 @@ def explore(status: DeltaGenerator) -> None:
                 with about_text:
                     _about_the_text(settings)
             with stages:
-                picture.show(found, settings, name, token.id, came)
+                picture.show(found, settings, before, token.id, came)
     if settings is None or found is None:
         return
     with right, st.container(key="inspector"):
@@ -93,5 +94,10 @@ def _about_the_text(settings: "DecodingSettings") -> None:
         st.html(line("Written with other knobs than those that stand now; the picture shows those that stand now."))
 
 
-PAGE = Page("sampling", explore, CHOICES, EXAMPLES, library=next_token_library)
+def _libraries() -> None:
+    next_token_library()
+    knob_sliders_library()
+
+
+PAGE = Page("sampling", explore, CHOICES, EXAMPLES, library=_libraries)
 show(PAGE)

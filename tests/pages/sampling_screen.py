@@ -2,6 +2,7 @@
 
 import time
 
+from pages.sampling.knobs import FIRST
 from tests.pages.screen import PageScreen
 from tests.viz.wire import header_of, unpack
 
@@ -60,9 +61,16 @@ class Sampling(PageScreen):
     def said(self):
         return [*self.notes, *self.problems]
 
+    @property
+    def sliders(self):
+        """Those that the picture follows, by the names of their stages."""
+        return {each["name"]: each for each in self.told("knob_sliders")["sliders"]}
+
     def slide(self, field, value):
-        self.test.slider(key=f"{field}_box").set_value(value)
-        return self.run()
+        """Let a slider go there: the browser tells what all of those are set to that the picture follows."""
+        (stage,) = [knob.stage for knob in FIRST if knob.field == field]
+        values = {name: each["value"] for name, each in self.sliders.items()} | {stage: value}
+        return self.tell("knob_sliders", "moved", {"count": self.told("knob_sliders")["heard"] + 1, "values": values})
 
     def until_done(self):
         for _ in range(400):

@@ -1,12 +1,19 @@
 // One next token: a row of stages, the curve of the whole vocabulary, and the likeliest tokens as bars.
 
-import { element } from "../scaffold/drawing.js"
+import { element, oncePerFrame } from "../scaffold/drawing.js"
 import { press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { typedArray, unpack } from "../scaffold/numbers.js"
+import { sharedEntry } from "../scaffold/page.js"
 import { percentText } from "../scaffold/percent.js"
 import { View } from "../scaffold/view.js"
 import { RankCurve } from "./curve.js"
+import { followed } from "./follow.js"
+import { scoresFrom } from "./scores.js"
+
+const GREEDY =
+  "Temperature 0 is greedy: the likeliest token is taken, and the stages that only matter for a draw do not run."
+const ASKED_AGAIN_AFTER = 2000
 
 class NextToken extends View {
   constructor(root) {
@@ -16,6 +23,7 @@ class NextToken extends View {
       this.curve.size = null
       if (this.curves) this.drawCurve()
     })
+    this.followKnobs()
     this.scrolled = 0
     this.part("tokens").onscroll = ({ target }) => (this.scrolled = target.scrollTop)
     this.part("tokens").onkeydown = (event) => press(this.keyTable(), event)
@@ -24,22 +32,84 @@ class NextToken extends View {
     this.offer({
       value: (stage, rank) => this.valueAt(stage, rank),
       stages: () => this.stages.map(({ name }) => name),
+      survivors: () => Object.fromEntries(this.stages.flatMap(({ name, row, survivors }) => (row === null ? [] : [[name, survivors]]))),
+      drawn: () => this.drawn,
+      follows: () => this.exact.live !== null && this.scores?.of === this.exact.live.of,
       tokens: () => this.rows.map(([id, text, rank, shares, cut]) => ({ id, text, rank, share: shares[this.now], cut })),
     })
   }
 
   show(bytes) {
     const { header, take } = unpack(bytes)
-    Object.assign(this, header)
+    const { selected, ...exact } = header
     this.takeColours(header.palette)
     this.root.style.setProperty("--some", this.colours.amount[1])
     this.root.style.setProperty("--most", this.colours.amount[4])
-    const points = this.pieces.length
-    this.ranks = typedArray(Uint32Array, take(4 * points))
+    const points = header.pieces.length
+    exact.ranks = typedArray(Uint32Array, take(4 * points))
     const flat = typedArray(Float32Array, take(4 * points * header.rowCount))
-    this.curves = Array.from({ length: header.rowCount }, (_, row) => flat.subarray(row * points, (row + 1) * points))
-    this.chosen = this.stages.some(({ name, row }) => name === this.stage && row !== null) ? this.stage : null
+    exact.curves = Array.from({ length: header.rowCount }, (_, row) => flat.subarray(row * points, (row + 1) * points))
+    const chosen = header.stages.some(({ name, row }) => name === header.stage && row !== null) ? header.stage : null
+    Object.assign(this, { exact, selected, chosen })
+    this.update()
+  }
+
+  /**
+   * The knobs stand in a component of their own: `values` are those of which the server has not told the numbers yet.
+   * The scores of the step, by which they are followed meanwhile, come once somebody is near a knob.
+   */
+  followKnobs() {
+    this.knobs = sharedEntry("knobs", "next_token", () => ({}))
+    this.arriving = sharedEntry("scores", "next_token", () => ({}))
+    const follow = oncePerFrame(() => this.exact && (this.isAhead || this.isFollowing) && this.update())
+    this.listeners = { moved: follow, near: () => this.askForScores(), arrived: () => this.takeScores() }
+    Object.assign(this.knobs, { moved: this.listeners.moved, near: this.listeners.near })
+    this.arriving.arrived = this.listeners.arrived
+    this.takeScores()
+  }
+
+  askForScores() {
+    const of = this.exact?.live?.of
+    const now = performance.now()
+    if (!of || this.scores?.of === of || (this.asked?.of === of && now - this.asked.at < ASKED_AGAIN_AFTER)) return
+    this.asked = { of, at: now }
+    this.arriving.ask?.()
+  }
+
+  async takeScores() {
+    const { data } = this.arriving
+    if (!data || data === this.taken) return
+    this.taken = data
+    this.scores = await scoresFrom(data)
+    if (this.exact && this.isAhead) this.update()
+  }
+
+  /** Whether a knob stands elsewhere than the server's numbers say. */
+  get isAhead() {
+    const { live } = this.exact
+    return live !== null && Object.entries(this.knobs.values ?? {}).some(([name, value]) => value !== live.values[name])
+  }
+
+  /** Show what the server sent, or while the knobs are ahead of it, what follows from the scores. */
+  update() {
+    const { exact, scores } = this
+    const isKnown = this.isAhead && scores?.of === exact.live.of
+    if (this.isAhead && !isKnown) this.askForScores()
+    const found = isKnown ? followed(exact, scores, this.knobs.values) : null
+    this.isFollowing = found !== null
+    // What stands beside the picture waits for the server.
+    document.documentElement.toggleAttribute("data-headlight-ahead", this.isFollowing)
+    Object.assign(this, exact, found)
     this.paint()
+  }
+
+  leave() {
+    const { knobs, arriving, listeners } = this
+    if (knobs.moved === listeners.moved) Object.assign(knobs, { moved: null, near: null })
+    if (arriving.arrived === listeners.arrived) arriving.arrived = null
+    document.documentElement.removeAttribute("data-headlight-ahead")
+    this.exact = null
+    super.leave()
   }
 
   /** The row that is shown: of the chosen stage, else of the last. */
@@ -65,10 +135,12 @@ class NextToken extends View {
     order.classList.toggle("other", !this.isLibraryOrder)
     badge.textContent = this.isLibraryOrder ? "In transformers' own order." : "Not transformers' order"
     restore.hidden = this.isLibraryOrder
-    says.textContent = this.caption
+    const { survivors } = this.stages.findLast(({ row }) => row !== null)
+    const left = `${survivors.toLocaleString("en")} of ${this.vocabulary.toLocaleString("en")} tokens may come.`
+    says.textContent = `${this.isGreedy ? GREEDY : left} ${this.caption}`
     this.paintTokens()
     this.drawCurve()
-    this.ready({ stage: this.chosen ?? "", survivors: this.stages.findLast(({ row }) => row !== null).survivors })
+    this.ready({ stage: this.chosen ?? "", survivors, by: this.isFollowing ? "browser" : "server" })
   }
 
   paintStages() {
