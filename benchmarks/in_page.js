@@ -80,7 +80,7 @@ globalThis.bench = {
     return bench.timed({ click: press }, root, () => root.dataset.by === "server" && stage() !== before)
   },
 
-  /** From here on, `drags` has for each move of the pointer the milliseconds until what follows from it is painted. */
+  /** From here on, `drags` has for each step of a slider the milliseconds until what follows from it is painted. */
   timeDrags() {
     bench.drags = []
     const timed = ({ timeStamp }) =>
@@ -89,7 +89,7 @@ globalThis.bench = {
         port1.onmessage = () => bench.drags.push(performance.now() - timeStamp)
         port2.postMessage(null)
       })
-    addEventListener("pointermove", timed, true)
+    addEventListener("input", timed, true)
   },
 
   points() {

@@ -120,7 +120,7 @@ def _knob(browser: Browser, server: Server, empty_server: Server, pairs: int) ->
 
 
 def _drags(browser: Browser, server: Server) -> Iterator[Row]:
-    """Four knobs dragged to and fro, 25 moves each; every stage that has a knob is on."""
+    """Four knobs dragged to and fro, 25 steps each; every stage that has a knob is on."""
     with visitor(browser) as context:
         page = context.new_page()
         traffic = Traffic(page)
@@ -150,7 +150,7 @@ def _drags(browser: Browser, server: Server) -> Iterator[Row]:
     what = f"a knob dragged, {len(_KNOBS)} stages of 49,152 tokens"
     median = float(np.median(seconds))
     yield Row(
-        f"{what}: pointer to painted, {len(seconds)} moves",
+        f"{what}: input to painted, {len(seconds)} steps",
         f"{1000 * median:.1f} ms",
         value=median,
         limit=_FRAME,

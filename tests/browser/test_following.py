@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -136,13 +137,16 @@ def picture(found, settings, of):
     )
 
 
-def is_tie(engine, settings, row, survivors):
-    """Whether the tokens between what the two leave of a stage are such that float32 does not tell them apart."""
-    before, after = (stages_after(engine.loaded, engine.asked, settings)[each] for each in (row - 1, row))
-    shares = before.probabilities.sort(descending=True).values
-    few, many = sorted((survivors, int(after.alive.sum())))
-    at_the_cut = shares[few - 1 : many + 1]
-    return float(at_the_cut.max() - at_the_cut.min()) <= 1e-5 * float(at_the_cut.max())
+def has_tie_at_a_cut(server, settings):
+    """Whether float32 does not tell the last token that a stage leaves from the first one that it cuts."""
+    stages = stages_after(server.loaded, server.asked, settings)
+    for before, after in pairwise(stages):
+        cut = before.alive & ~after.alive
+        if cut.any():
+            least, most = before.probabilities[after.alive].min(), before.probabilities[cut].max()
+            if abs(float(least - most)) <= 2e-7 * float(least):
+                return True
+    return False
 
 
 def normal(seed, count, spread):
@@ -196,27 +200,21 @@ def test_twenty_drags_are_what_the_server_says(page, name):
         among = {each: (DRAGGED | OTHERS)[each] for each in knobs}
         drags.append({each: values[random.integers(len(values))] for each, values in among.items()})
     ranks = shown.ranks.tolist()
+    tied = 0
     for values, found in zip(drags, page.evaluate(DRAG, [drags, ranks]), strict=True):
         settings = replace(base, **{FIELDS[stage]: value for stage, value in values.items()})
         expected = SamplingStagesRequest("", "", settings).answer(server)
         is_moved = any(value != getattr(base, FIELDS[stage]) for stage, value in values.items())
         assert found["by"] == ("browser" if is_moved else "server")
         assert list(found["survivors"]) == [each.name for each in expected.stages]
-        ties = [
-            row
-            for row, (survivors, stage) in enumerate(zip(found["survivors"].values(), expected.stages, strict=True))
-            if survivors != stage.survivors
-        ]
-        if ties:
-            assert is_tie(server, settings, ties[0], list(found["survivors"].values())[ties[0]]), (
-                values,
-                found["survivors"],
-            )
-        np.testing.assert_allclose(found["curves"], expected.curves, atol=1e-3 if ties else 1e-5)
+        if has_tie_at_a_cut(server, settings):
+            tied += 1
+            continue
+        assert found["survivors"] == {each.name: each.survivors for each in expected.stages}
+        np.testing.assert_allclose(found["curves"], expected.curves, atol=1e-5)
         shares, cuts = zip(*found["tokens"], strict=True)
-        np.testing.assert_allclose(
-            shares, [each.probabilities[-1] for each in expected.top], atol=1e-3 if ties else 1e-5
-        )
+        np.testing.assert_allclose(shares, [each.probabilities[-1] for each in expected.top], atol=1e-5)
         assert list(cuts) == [each.cut_by for each in expected.top]
         is_listed = expected.drawn.id in [each.id for each in expected.top]
         assert not is_moved or found["drawn"] == (expected.drawn.id if is_listed else None)
+    assert tied <= (len(drags) if "same" in name else 3)

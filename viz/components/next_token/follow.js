@@ -4,6 +4,7 @@
 import { NEUTRAL, stagesAfter } from "./stages.js"
 
 const LIBRARY = Object.keys(NEUTRAL)
+const tenDigits = new Intl.NumberFormat("en", { maximumSignificantDigits: 10 })
 
 /**
  * What changes in the content of the picture; null where no numbers come of it. exact: as the server sent it.
@@ -16,7 +17,7 @@ export function followed(exact, scores, values) {
   // Whoever moves a knob means its stage, also one that was switched off.
   const off = live.off.filter((name) => set[name] === live.values[name])
   const used = Object.fromEntries(LIBRARY.map((name) => [name, off.includes(name) ? NEUTRAL[name] : set[name]]))
-  const found = stagesAfter(scores, used, live.order)
+  const found = stagesAfter(scores.begin, used, live.order)
   if (!found) return null
   const [begin, ...after] = found
   const last = found.at(-1).now
@@ -25,7 +26,7 @@ export function followed(exact, scores, values) {
   const keptRows = kept.flatMap(({ row }) => (row === null ? [] : [row]))
   const chip = (name) => ({
     name,
-    value: name === "temperature" && isGreedy ? "0: greedy" : set[name]?.toLocaleString("en", { maximumSignificantDigits: 10 }),
+    value: name === "temperature" && isGreedy ? "0: greedy" : name in set ? tenDigits.format(set[name]) : "",
     hint: live.hints[name] ?? exact.stages.find((stage) => stage.name === name)?.hint,
     isOn: !off.includes(name),
     isFixed: false,
@@ -44,7 +45,7 @@ export function followed(exact, scores, values) {
   }
   const rows = after.map(({ now }) => now)
   if (!isGreedy) {
-    chips.push({ ...chip("renormalised"), value: "", isOn: true, isFixed: true, ...told(last, rows.length, last) })
+    chips.push({ ...chip("renormalised"), isFixed: true, ...told(last, rows.length, last) })
     rows.push(last)
   }
 

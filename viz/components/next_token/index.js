@@ -15,6 +15,9 @@ const GREEDY =
   "Temperature 0 is greedy: the likeliest token is taken, and the stages that only matter for a draw do not run."
 const ASKED_AGAIN_AFTER = 2000
 
+const english = new Intl.NumberFormat("en")
+const counted = (number) => english.format(number)
+
 class NextToken extends View {
   constructor(root) {
     super(root)
@@ -136,7 +139,7 @@ class NextToken extends View {
     badge.textContent = this.isLibraryOrder ? "In transformers' own order." : "Not transformers' order"
     restore.hidden = this.isLibraryOrder
     const { survivors } = this.stages.findLast(({ row }) => row !== null)
-    const left = `${survivors.toLocaleString("en")} of ${this.vocabulary.toLocaleString("en")} tokens may come.`
+    const left = `${counted(survivors)} of ${counted(this.vocabulary)} tokens may come.`
     says.textContent = `${this.isGreedy ? GREEDY : left} ${this.caption}`
     this.paintTokens()
     this.drawCurve()
@@ -185,9 +188,9 @@ class NextToken extends View {
 
   resultOf({ row, isOn, survivors, kept, entropy }, place) {
     if (row === null) return isOn ? "changes\nnothing" : "off"
-    const counted = `${survivors.toLocaleString("en")} left`
+    const left = `${counted(survivors)} left`
     const kept_ = kept < 0.99995 ? ` of ${percentText(kept)}` : ""
-    return `${counted}${place ? kept_ : ""}\n${entropy.toFixed(2)} nats`
+    return `${left}${place ? kept_ : ""}\n${entropy.toFixed(2)} nats`
   }
 
   /** The stages that can be moved, in their order. */
@@ -250,19 +253,12 @@ class NextToken extends View {
 
   paintTokens() {
     const list = this.part("tokens")
+    const { rows } = this
+    const most = Math.max(...rows.flatMap(([, , , shares]) => [shares[0], shares[this.now]]))
     const isFocused = list.contains(this.root.getRootNode().activeElement)
-    const most = Math.max(...this.rows.flatMap(([, , , shares]) => [shares[0], shares[this.now]]))
-    const rows = this.rows.flatMap((row, place) => {
-      const made = this.tokenRow(row, most)
-      return place === this.top.length ? [element("div", "gap", `… ${(row[2] - this.top.length).toLocaleString("en")} others`), made] : [made]
-    })
-    const kept = this.scrolled
-    list.replaceChildren(...rows)
-    if (kept) list.scrollTop = kept
+    this.makeTokenRows(list)
+    rows.forEach((token, place) => this.paintToken(this.tokenRows[place], token, most))
     const selected = list.querySelector(".selected")
-    const reached = selected ?? list.querySelector(".token")
-    reached.tabIndex = 0
-    if (isFocused) reached.focus({ preventScroll: true })
     if (selected && this.selected !== this.scrolledTo) {
       const { offsetTop, offsetHeight } = selected
       const from = list.offsetTop
@@ -270,6 +266,23 @@ class NextToken extends View {
         list.scrollTop = offsetTop - from + offsetHeight - list.clientHeight / 2
     }
     this.scrolledTo = this.selected
+    const reached = list.querySelector(".token:focus") ?? selected ?? this.tokenRows[0].row
+    for (const { row } of this.tokenRows) row.tabIndex = row === reached ? 0 : -1
+    if (isFocused) reached.focus({ preventScroll: true })
+  }
+
+  /** A row for each token, made once for the same tokens. */
+  makeTokenRows(list) {
+    const listed = JSON.stringify(this.rows.map(([id, text, rank]) => [id, text, rank]))
+    if (listed === this.listed) return
+    this.listed = listed
+    const kept = this.scrolled
+    this.tokenRows = this.rows.map((token) => this.tokenRow(token))
+    const made = this.tokenRows.map(({ row }) => row)
+    if (made.length > this.top.length)
+      made.splice(-1, 0, element("div", "gap", `… ${counted(this.rows.at(-1)[2] - this.top.length)} others`))
+    list.replaceChildren(...made)
+    if (kept) list.scrollTop = kept
   }
 
   keyTable() {
@@ -285,28 +298,35 @@ class NextToken extends View {
     to.focus()
   }
 
-  tokenRow([id, text, rank, shares, cutBy], most) {
-    const share = shares[this.now]
+  tokenRow([id, text]) {
     const row = element("button", "token")
-    const isCut = share === 0 && cutBy !== null
-    Object.assign(row, { type: "button", role: "option", ariaSelected: String(id === this.selected), tabIndex: -1 })
-    row.classList.toggle("selected", id === this.selected)
-    row.classList.toggle("drawn", id === this.drawn)
-    row.classList.toggle("cut", isCut)
-    row.title = `${text}\nplace ${(rank + 1).toLocaleString("en")}, ${percentText(shares[0])} by the model${isCut ? `, cut by ${cutBy}` : `, ${percentText(share)} here`}${id === this.drawn ? "\nthis one came" : ""}`
+    Object.assign(row, { type: "button", role: "option" })
     const track = element("span", "track")
-    for (const [name, part] of [["raw", shares[0]], ["now", share]])
-      track.appendChild(element("span", name)).style.width = `${(100 * part) / most}%`
+    const [raw, now] = ["raw", "now"].map((name) => track.appendChild(element("span", name)))
     const piece = element("span", "piece", text)
     piece.dir = "auto"
-    row.append(piece, track, element("span", "number", isCut ? cutBy : percentText(share)))
+    const number = element("span", "number")
+    row.append(piece, track, number)
     row.onclick = () => {
       this.selected = id
       this.scrolledTo = id
       this.paint()
       this.tell("token", id)
     }
-    return row
+    return { row, raw, now, number }
+  }
+
+  paintToken({ row, raw, now, number }, [id, text, rank, shares, cutBy], most) {
+    const share = shares[this.now]
+    const isCut = share === 0 && cutBy !== null
+    row.ariaSelected = String(id === this.selected)
+    row.classList.toggle("selected", id === this.selected)
+    row.classList.toggle("drawn", id === this.drawn)
+    row.classList.toggle("cut", isCut)
+    row.title = `${text}\nplace ${counted(rank + 1)}, ${percentText(shares[0])} by the model${isCut ? `, cut by ${cutBy}` : `, ${percentText(share)} here`}${id === this.drawn ? "\nthis one came" : ""}`
+    raw.style.width = `${(100 * shares[0]) / most}%`
+    now.style.width = `${(100 * share) / most}%`
+    number.textContent = isCut ? cutBy : percentText(share)
   }
 
   drawCurve() {
@@ -326,7 +346,7 @@ class NextToken extends View {
     if (point === null) return this.say(null)
     const now = this.curves[this.now][point]
     const said = now ? `${percentText(now)} after ${this.chosen ?? "all stages"}` : "cut"
-    const text = `\u2068${this.pieces[point]}\u2069 · place ${(this.ranks[point] + 1).toLocaleString("en")}\n${percentText(this.curves[0][point])} by the model, ${said}`
+    const text = `\u2068${this.pieces[point]}\u2069 · place ${counted(this.ranks[point] + 1)}\n${percentText(this.curves[0][point])} by the model, ${said}`
     const [x, y] = this.inRoot(...this.curve.placeOf(this.ranks[point], this.curves[0][point]))
     this.say(text, x + 8, y - 44)
   }

@@ -1,9 +1,10 @@
 // The scores of a step, which its last stages begin with; see step_scores.
 
 import { unpack } from "../scaffold/numbers.js"
+import { Distribution } from "./stages.js"
 
 /** What a message has: the scores and their mark. */
-export async function scoresFrom(bytes) {
+export const scoresFrom = async (bytes) => {
   const { header, take } = unpack(bytes)
   const unzipped = new Blob([take(header.size)]).stream().pipeThrough(new DecompressionStream("gzip"))
   return new StepScores(header.of, numbersOf(new Uint8Array(await new Response(unzipped).arrayBuffer()), header.count))
@@ -23,7 +24,7 @@ function numbersOf(bytes, count) {
 }
 
 /**
- * given: by rank, the likeliest of the model's own first. sorted: from the highest on. alive: how many of these are
+ * given: by rank, the likeliest of the model's own first. sorted: from the highest on. begin: those of them that are
  * numbers at all. A token has a rank, and a place among the sorted ones; where no stage before changed the order, the
  * two are the same, and `ranks` and `places` are null.
  */
@@ -36,8 +37,9 @@ class StepScores {
       this.ranks.forEach((rank, place) => (this.places[rank] = place))
       this.sorted = Float32Array.from(this.ranks, (rank) => given[rank])
     }
-    this.alive = given.length
-    while (this.alive && !(this.sorted[this.alive - 1] > -Infinity)) this.alive--
+    let alive = given.length
+    while (alive && !(this.sorted[alive - 1] > -Infinity)) alive--
+    this.begin = new Distribution(this.sorted, 0, alive)
   }
 
   rankAt(place) {

@@ -10,7 +10,7 @@ export const NEUTRAL = { temperature: 1, "top-h": 1, "top-k": 0, "top-p": 1, "mi
 const float32 = Math.fround
 
 /** What may come: scores from the highest on (float32), of which the places from `from` on, before `to`, are left. */
-class Distribution {
+export class Distribution {
   constructor(scores, from, to, sums = sumsOf(scores, from, to)) {
     Object.assign(this, { scores, from, to, sums, count: to - from })
     this.total = this.weightOf(from, to)
@@ -135,15 +135,14 @@ const isAtLeast = (now, place, least) =>
   float32(now.share(place)) >= least || now.scores[place] === now.scores[now.from]
 
 /**
- * What may come before the first stage, and what each stage leaves that does something, with its name; none does where
+ * What may come before the first stage (begin), and what each stage leaves that does something, with its name; none does where
  * the draw is greedy. values: of every stage, by its name. order: as in `ordered` of sampling.py. null where no numbers
  * come of it.
  */
-export function stagesAfter({ sorted, alive }, values, order) {
-  const begin = { name: "", now: new Distribution(sorted, 0, alive) }
+export function stagesAfter(begin, values, order) {
   const names = Object.keys(NEUTRAL).filter((name) => values.temperature !== 0 && values[name] !== NEUTRAL[name])
   const moved = names.filter((name) => order.includes(name)).sort((one, other) => order.indexOf(one) - order.indexOf(other))
-  const stages = [begin]
+  const stages = [{ name: "", now: begin }]
   for (const each of names) {
     const name = order.includes(each) ? moved.shift() : each
     const { now } = stages.at(-1)
