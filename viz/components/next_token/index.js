@@ -147,21 +147,30 @@ class NextToken extends View {
   }
 
   paintStages() {
+    this.makeStages()
+    this.stages.forEach((stage, place) => this.paintStage(this.chips[place], stage, place))
+  }
+
+  /** A chip for each stage, made once as long as there are the same, with the same buttons. */
+  makeStages() {
+    const made = JSON.stringify([this.chosen, ...this.stages.map(({ name, row, isOn, isFixed }) => [name, row === null, isOn, isFixed])])
+    if (made === this.made) return
+    this.made = made
     const focused = this.root.getRootNode().activeElement?.dataset.focus
-    this.part("stages").replaceChildren(...this.stages.map((stage, place) => this.stageChip(stage, place)))
+    this.chips = this.stages.map((stage) => this.stageChip(stage))
+    this.part("stages").replaceChildren(...this.chips.map(({ chip }) => chip))
     if (focused) [...this.root.querySelectorAll("[data-focus]")].find((each) => each.dataset.focus === focused)?.focus({ preventScroll: true })
   }
 
-  stageChip(stage, place) {
-    const { name, value, hint, row, isOn, isFixed } = stage
+  stageChip({ name, row, isOn, isFixed }) {
     const chip = element("li", "stage")
     chip.dataset.stage = name
     chip.classList.toggle("off", !isOn)
     chip.classList.toggle("chosen", this.chosen === name)
     const head = element("div", "head")
     const title = element("button", "name", `${name} `)
-    Object.assign(title, { type: "button", title: hint, disabled: row === null })
-    title.append(element("b", "", value))
+    Object.assign(title, { type: "button", disabled: row === null })
+    const value = title.appendChild(element("b"))
     title.ariaPressed = this.chosen === name
     title.dataset.focus = `name ${name}`
     title.onclick = () => this.choose(name)
@@ -176,14 +185,21 @@ class NextToken extends View {
     chip.append(head)
     const isMovable = !isFixed && isOn && row !== null
     if (isMovable) this.makeMovable(chip, title, name)
-    const result = element("div", "result", this.resultOf(stage, place))
+    const result = element("div", "result")
+    const says = result.appendChild(element("span"))
     if (isMovable && this.chosen === name) result.append(...[-1, 1].map((by) => this.moveButton(name, by)))
     const left = element("div", "left")
     const bar = left.appendChild(element("span"))
-    const survivors = row === null ? 0 : stage.survivors
-    bar.style.width = `${survivors ? Math.max(2, (100 * Math.log(survivors + 1)) / Math.log(this.vocabulary + 1)) : 0}%`
     chip.append(result, left)
-    return chip
+    return { chip, title, value, says, bar }
+  }
+
+  paintStage({ title, value, says, bar }, stage, place) {
+    title.title = stage.hint
+    value.textContent = stage.value
+    says.textContent = this.resultOf(stage, place)
+    const survivors = stage.row === null ? 0 : stage.survivors
+    bar.style.width = `${survivors ? Math.max(2, (100 * Math.log(survivors + 1)) / Math.log(this.vocabulary + 1)) : 0}%`
   }
 
   resultOf({ row, isOn, survivors, kept, entropy }, place) {
@@ -241,6 +257,7 @@ class NextToken extends View {
       const names = [...this.root.querySelectorAll(".stage.movable")].map((each) => each.dataset.stage)
       const isMoved = String(names) !== String(this.movable)
       this.dragged = null
+      this.made = null
       if (isMoved) this.tell("order", names)
       else this.paintStages()
     }
