@@ -74,9 +74,9 @@ class NextToken extends View {
   askForScores() {
     const of = this.exact?.live?.of
     const now = performance.now()
-    if (!of || this.scores?.of === of || (this.asked?.of === of && now - this.asked.at < ASKED_AGAIN_AFTER)) return
+    if (!of || !this.arriving.ask || this.scores?.of === of || (this.asked?.of === of && now - this.asked.at < ASKED_AGAIN_AFTER)) return
     this.asked = { of, at: now }
-    this.arriving.ask?.()
+    this.arriving.ask()
   }
 
   async takeScores() {
