@@ -7,7 +7,7 @@ import streamlit as st
 from models.catalog import MODELS
 from models.engine import engine
 from pages.sampling.choices import BAD_WORDS, OFF, ORDER, PICK, STAGE, Names, lines_of
-from pages.sampling.knobs import FIRST, KNOBS
+from pages.sampling.knobs import KNOBS
 from pages.shared import thread
 from viz.components.next_token import LiveStages, NextTokenPicture, RankedToken, StageChip, next_token
 from viz.components.picture_state import digest_of
@@ -59,14 +59,17 @@ def chips(found: "SamplingStages", settings: "DecodingSettings") -> tuple[StageC
     for name in names:
         row = rows.get(name)
         stage = found.stages[row] if row is not None else None
-        value = f"{knobs[name].value:,.10g}" if name in knobs else ""
+        if name in knobs:
+            value, hint = f"{knobs[name].value:,.10g}", knobs[name].help.replace("`", "")
+        else:
+            value, hint = "", _HINTS.get(name, "A stage of the model's own.")
         if settings.temperature == 0 and name == "temperature":
             value = "0: greedy"
         made.append(
             StageChip(
                 name=name,
                 value=value,
-                hint=_hint(name),
+                hint=hint,
                 row=row,
                 is_on=name not in OFF.value,
                 is_fixed=name not in LIBRARY,
@@ -78,12 +81,6 @@ def chips(found: "SamplingStages", settings: "DecodingSettings") -> tuple[StageC
             )
         )
     return tuple(made)
-
-
-def _hint(name: str) -> str:
-    """What a stage does."""
-    said = next((knob.help.replace("`", "") for knob in KNOBS if knob.stage == name), None)
-    return said or _HINTS.get(name, "A stage of the model's own.")
 
 
 def show(
@@ -142,7 +139,6 @@ def _live(found: "SamplingStages", settings: "DecodingSettings", of: str, *, is_
         values={name: knob.value for name, knob in knobs.items()},
         off=tuple(name for name in OFF.value if name in knobs),
         order=settings.order,
-        hints={knob.stage: _hint(knob.stage) for knob in FIRST} | {"renormalised": _hint("renormalised")},
         number=found.number,
         is_drawn=is_drawn,
     )

@@ -132,7 +132,7 @@ def picture(found, settings, of):
             vocabulary=found.vocabulary,
             is_greedy=settings.temperature == 0,
             caption="",
-            live=LiveStages(of, values, (), settings.order, {}, found.number, is_drawn=True),
+            live=LiveStages(of, values, (), settings.order, found.number, is_drawn=True),
         )
     )
 

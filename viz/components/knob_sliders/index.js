@@ -20,6 +20,7 @@ class KnobSliders extends View {
 
   show({ picture, sliders, heard, palette }) {
     this.shared = sharedEntry("knobs", picture, () => ({}))
+    this.shared.hints = Object.fromEntries(sliders.map(({ name, help }) => [name, help]))
     this.takeColours(palette)
     // The server has heard all; or it has begun anew, and knows of nothing.
     if (heard < this.heard) this.count = heard

@@ -65,7 +65,7 @@ class LiveStages:
     """What the picture needs, beside the scores, to follow the knobs of some stages by itself.
 
     of: the mark of the scores with which these stages begin (`step_scores`). values: what every one of them is set to,
-    by its name; off: those that are switched off. order: as in `DecodingSettings`. hints: what those do that may come.
+    by its name; off: those that are switched off. order: as in `DecodingSettings`.
     number: which the seed has for this step. is_drawn: whether the token that comes here is drawn with it.
     """
 
@@ -73,7 +73,6 @@ class LiveStages:
     values: dict[str, float | int]
     off: tuple[str, ...]
     order: tuple[str, ...]
-    hints: dict[str, str]
     number: float
     is_drawn: bool
 

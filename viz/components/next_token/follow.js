@@ -8,9 +8,9 @@ const tenDigits = new Intl.NumberFormat("en", { maximumSignificantDigits: 10 })
 
 /**
  * What changes in the content of the picture; null where no numbers come of it. exact: as the server sent it.
- * scores: of this step (StepScores). values: of the knobs that were moved, by the names of their stages.
+ * scores: of this step (StepScores). values, hints: of the knobs that were moved, by the names of their stages.
  */
-export function followed(exact, scores, values) {
+export function followed(exact, scores, { values, hints }) {
   const { live } = exact
   const set = { ...live.values, ...values }
   const isGreedy = set.temperature === 0
@@ -27,7 +27,7 @@ export function followed(exact, scores, values) {
   const chip = (name) => ({
     name,
     value: name === "temperature" && isGreedy ? "0: greedy" : name in set ? tenDigits.format(set[name]) : "",
-    hint: live.hints[name] ?? exact.stages.find((stage) => stage.name === name)?.hint,
+    hint: exact.stages.find((stage) => stage.name === name)?.hint ?? hints?.[name] ?? "",
     isOn: !off.includes(name),
     isFixed: false,
     row: null,

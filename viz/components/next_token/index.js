@@ -58,7 +58,8 @@ class NextToken extends View {
   }
 
   /**
-   * The knobs stand in a component of their own: `values` are those of which the server has not told the numbers yet.
+   * The knobs stand in a component of their own: `values` are those of which the server has not told the numbers yet,
+   * and `hints` what they do.
    * The scores of the step, by which they are followed meanwhile, come once somebody is near a knob.
    */
   followKnobs() {
@@ -98,7 +99,7 @@ class NextToken extends View {
     const { exact, scores } = this
     const isKnown = this.isAhead && scores?.of === exact.live.of
     if (this.isAhead && !isKnown) this.askForScores()
-    const found = isKnown ? followed(exact, scores, this.knobs.values) : null
+    const found = isKnown ? followed(exact, scores, this.knobs) : null
     this.isFollowing = found !== null
     // What stands beside the picture waits for the server.
     document.documentElement.toggleAttribute("data-headlight-ahead", this.isFollowing)
