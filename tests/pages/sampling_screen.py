@@ -67,8 +67,11 @@ class Sampling(PageScreen):
         return {each["name"]: each for each in self.told("knob_sliders")["sliders"]}
 
     def slide(self, field, value):
-        """Let a slider go there: the browser tells what all of those are set to that the picture follows."""
-        (stage,) = [knob.stage for knob in FIRST if knob.field == field]
+        """Let a slider go there: of those that the picture follows, the browser tells what all are set to."""
+        stage = next((knob.stage for knob in FIRST if knob.field == field), None)
+        if stage is None:
+            self.test.slider(key=f"{field}_box").set_value(value)
+            return self.run()
         values = {name: each["value"] for name, each in self.sliders.items()} | {stage: value}
         return self.tell("knob_sliders", "moved", {"count": self.told("knob_sliders")["heard"] + 1, "values": values})
 
