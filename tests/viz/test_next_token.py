@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.viz.wire import header_of, unpack
-from viz.components.next_token import NextTokenPicture, RankedToken, StageChip, packed
+from viz.components.next_token import LiveStages, NextTokenPicture, RankedToken, StageChip, packed
 from viz.components.step_scores import packed as packed_scores
 from viz.components.written_text import BranchLine, WrittenText, WrittenToken
 from viz.components.written_text import packed as packed_text
@@ -93,6 +93,21 @@ def test_scores_reach_the_browser_exactly(scores):
     np.testing.assert_array_equal(bits, scores.view(np.uint32))
     if len(scores) > 2_000:
         assert len(data) < 2 * len(scores), "less than half precision"
+
+
+def test_what_the_picture_follows_the_knobs_by():
+    live = LiveStages(
+        "mark", {"temperature": 0.9, "top-k": 0}, ("top-p",), ("top-p", "temperature"), 0.25, is_drawn=True
+    )
+    assert header_of(packed(picture(live=live)))["live"] == {
+        "of": "mark",
+        "values": {"temperature": 0.9, "top-k": 0},
+        "off": ["top-p"],
+        "order": ["top-p", "temperature"],
+        "number": 0.25,
+        "isDrawn": True,
+    }
+    assert header_of(packed(picture()))["live"] is None
 
 
 def test_points_and_curves_go_together():
