@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from models.attention.outputs import next_tokens, softmax, written_ids
-from models.attention.requests import TraceRequest
-from models.attention.trace import AttentionTrace
+from models.attention.trace import AttentionTrace, TraceRequest
 from models.embeddings.similarity import paired_cosines
 from models.engine import Engine
 from models.forward.interventions import HideToken
@@ -13,22 +12,16 @@ _CANDIDATES = 5
 
 
 @dataclass(frozen=True)
-class WrittenStep:
-    """One token of an output: its probability before and after, and what the model would write there after."""
-
-    text: str
-    before: float
-    after: float
-    likeliest: str
-
-
-@dataclass(frozen=True)
 class ChangedToken:
-    """A token that may come next, and its probability before and after."""
+    """A token that may come next, or one of an output: its probability before and after.
+
+    likeliest: of an output, what the model would write there after.
+    """
 
     text: str
     before: float
     after: float
+    likeliest: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,7 +35,7 @@ class Changes:
     """
 
     next_tokens: tuple[ChangedToken, ...] = ()
-    steps: tuple[WrittenStep, ...] = ()
+    steps: tuple[ChangedToken, ...] = ()
     kept: tuple[float, ...] = ()
     caveat: str = ""
 
@@ -70,11 +63,11 @@ class ChangesRequest:
         return Changes(found, caveat=caveat)
 
 
-def _steps(before: AttentionTrace, after: AttentionTrace, written: tuple[int, ...]) -> tuple[WrittenStep, ...]:
+def _steps(before: AttentionTrace, after: AttentionTrace, written: tuple[int, ...]) -> tuple[ChangedToken, ...]:
     one, other = softmax(before.outputs[: len(written)]), softmax(after.outputs[: len(written)])
     texts = [piece.text for piece in before.loaded.pieces(written)]
     likeliest = [piece.text for piece in before.loaded.pieces([int(each) for each in other.argmax(axis=-1)])]
     return tuple(
-        WrittenStep(text, float(one[step, token]), float(other[step, token]), likeliest[step])
+        ChangedToken(text, float(one[step, token]), float(other[step, token]), likeliest[step])
         for step, (token, text) in enumerate(zip(written, texts, strict=True))
     )

@@ -10,32 +10,6 @@ from torch import Tensor
 
 from models.decoding.settings import SMALLEST, DecodingSettings, SettingsError
 
-# Each knob that a page offers is disabled here, so that no checkpoint's generation_config sets it.
-DISABLED: dict[str, Any] = {
-    "do_sample": False,
-    "num_beams": 1,
-    "num_return_sequences": 1,
-    "temperature": 1.0,
-    "top_k": None,
-    "top_p": 1.0,
-    "min_p": None,
-    "typical_p": 1.0,
-    "epsilon_cutoff": 0.0,
-    "eta_cutoff": 0.0,
-    "repetition_penalty": 1.0,
-    "no_repeat_ngram_size": 0,
-    "encoder_no_repeat_ngram_size": 0,
-    "encoder_repetition_penalty": 1.0,
-    "min_length": 0,
-    "min_new_tokens": None,
-    "max_length": None,
-    "renormalize_logits": False,
-    "output_scores": False,
-    "return_dict_in_generate": False,
-    "trust_remote_code": False,
-}
-
-
 # What each processor of transformers is called here; others (a model's own) go by the name of their class.
 STAGES = {
     "RepetitionPenaltyLogitsProcessor": "repetition penalty",
@@ -97,6 +71,22 @@ def generation_arguments(settings: DecodingSettings) -> dict[str, Any]:
         "bad_words_ids": [list(word) for word in settings.bad_words] or None,
         "renormalize_logits": settings.temperature > 0,
     }
+
+
+# Every knob is disabled here, so that no checkpoint's generation_config sets it; words that must not come, such as the
+# padding of Marian, are no knob.
+DISABLED = {
+    name: value for name, value in generation_arguments(DecodingSettings()).items() if name != "bad_words_ids"
+} | {
+    "num_beams": 1,
+    "num_return_sequences": 1,
+    "encoder_no_repeat_ngram_size": 0,
+    "encoder_repetition_penalty": 1.0,
+    "max_length": None,
+    "output_scores": False,
+    "return_dict_in_generate": False,
+    "trust_remote_code": False,
+}
 
 
 class Processors:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.engine.cache import size_of
+from models.engine.cancellation import NobodyWaits, as_long_as
 from models.engine.gate import listening
-from models.engine.wanted import NobodyWaits, as_long_as
 from models.errors import HeadlightError
 
 Around = Callable[[], AbstractContextManager[None]]

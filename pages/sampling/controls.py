@@ -32,8 +32,8 @@ from pages.sampling.picture import PICTURE
 from pages.sampling.writing import JOB
 from pages.shared.asking import ask
 from pages.shared.bound import bound
+from pages.shared.parts import remark
 from viz.components.knob_sliders import KnobSlider, knob_sliders
-from viz.inspector import line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,7 +98,7 @@ def _knobs(model: str, status: DeltaGenerator) -> None:
             )
             _own_knobs(model, status)
     if turned:
-        st.html(line(f"Turned under “More”: {', '.join(turned)}."))
+        remark(f"Turned under “More”: {', '.join(turned)}.")
     if any(knob.is_turned for knob in KNOBS) or BAD_WORDS.value or STOP.value or OFF.value or ORDER.value:
         st.button("Reset all knobs", key="reset_knobs", on_click=reset, type="tertiary")
 
@@ -166,9 +166,9 @@ def _own_knobs(model: str, status: DeltaGenerator) -> None:
     said = ask(OwnKnobsRequest(model), status)
     if said:
         listed = ", ".join(f"{name} = {value}" for name, value in said)
-        st.html(line(f"This checkpoint's own generation_config says: {listed}. It is not used here unless you set it."))
+        remark(f"This checkpoint's own generation_config says: {listed}. It is not used here unless you set it.")
     else:
-        st.html(line("This checkpoint's own generation_config turns no knob; the model's raw odds are its default."))
+        remark("This checkpoint's own generation_config turns no knob; the model's raw odds are its default.")
 
 
 def _writing(settings: "DecodingSettings") -> None:
@@ -193,7 +193,7 @@ def _writing(settings: "DecodingSettings") -> None:
             on_click=write_with_the_next_seed,
             help="The next seed: the same odds, another draw.",
         )
-    st.html(line(f"Up to {LENGTH.value} tokens, seed {SEED.value}."))
+    remark(f"Up to {LENGTH.value} tokens, seed {SEED.value}.")
     with st.expander("Length, seed, stop", key="writing_knobs", on_change="rerun") as more:
         if more.open:
             _slider(LENGTH)

@@ -11,17 +11,17 @@ import torch
 from models.decoding import (
     SCORE_STAGES,
     DecodingSettings,
-    MaskedToken,
     SamplingStagesRequest,
     ScoresRequest,
     end_in_score_stages,
 )
-from models.decoding.masked import stub_writer
+from models.decoding.masked import MaskedToken, stub_writer
 from models.decoding.stages import _next_token, stages_after
 from models.engine import Engine, engine
 from pages.sampling.knobs import KNOBS
 from tests.one_thread import one_thread
-from viz.components.next_token import _SKELETON, LiveStages, NextTokenPicture, RankedToken, StageChip, packed
+from viz.components.next_token import _PARTS, LiveStages, NextTokenPicture, RankedToken, StageChip, packed
+from viz.components.scaffold import skeleton
 from viz.components.scaffold.source import browser_source
 from viz.components.step_scores import packed as packed_scores
 
@@ -189,7 +189,7 @@ def test_twenty_drags_are_what_the_server_says(page, name):
     assert end_in_score_stages(shown, base.order)
     scores = packed_scores("next_token", "mark", ScoresRequest("", "", base).answer(server))
     sent = [base64.b64encode(each).decode() for each in (picture(shown, base, "mark"), scores)]
-    page.evaluate(MOUNT, [browser_source("next_token")["js"], _SKELETON, *sent])
+    page.evaluate(MOUNT, [browser_source("next_token")["js"], skeleton("next_token", _PARTS), *sent])
     page.wait_for_function(FOLLOWS)
 
     random = np.random.default_rng(len(name))

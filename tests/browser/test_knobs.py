@@ -63,7 +63,8 @@ def left(stages, name="top-p"):
 
 
 def middle(tab, name, part):
-    box = slider(tab, name).bounding_box()
+    """A part of the way along a slider, where it stands now."""
+    box = slider(tab, name).evaluate("(input) => input.getBoundingClientRect().toJSON()")
     return box["x"] + 7 + part * (box["width"] - 14), box["y"] + box["height"] / 2
 
 

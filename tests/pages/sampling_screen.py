@@ -64,7 +64,7 @@ class Sampling(PageScreen):
     @property
     def sliders(self):
         """Those that the picture follows, by the names of their stages."""
-        return {each["name"]: each for each in self.told("knob_sliders")["sliders"]}
+        return {each["name"]: each for each in header_of(self.component("knob_sliders"))["sliders"]}
 
     def slide(self, field, value):
         """Let a slider go there: of those that the picture follows, the browser tells what all are set to."""
@@ -73,7 +73,7 @@ class Sampling(PageScreen):
             self.test.slider(key=f"{field}_box").set_value(value)
             return self.run()
         values = {name: each["value"] for name, each in self.sliders.items()} | {stage: value}
-        return self.tell("knob_sliders", "moved", {"count": self.told("knob_sliders")["heard"] + 1, "values": values})
+        return self.tell("knob_sliders", "moved", {"count": 1, "values": values})
 
     def until_done(self):
         for _ in range(400):

@@ -131,10 +131,6 @@ def test_a_stage_that_is_switched_off_keeps_its_chip_until_its_slider_moves():
     assert_curves_are(screen, own_stages(top_p=0.8))
 
 
-def test_what_is_turned_out_of_sight_is_named():
-    assert "Turned under “More”: Typical p, At most so many tokens." in Sampling(**SHORT, typical_p="0.5").html
-
-
 def test_the_scores_are_sent_when_somebody_is_near_a_knob_and_once():
     screen = Sampling(**HERE, temperature="1.5", repetition_penalty="1.3")
     nothing = header_of(screen.component("step_scores"))
@@ -392,3 +388,7 @@ def test_the_code_that_is_shown_gives_the_same_numbers(model, text, knobs, monke
         assert float(entropy) == pytest.approx(stage["entropy"], abs=1e-4)
         shares = [float(each) for each in re.findall(r" (\d\.\d{6})(?:  |$)", line)]
         assert shares == pytest.approx([each[row] for each in likeliest], abs=2e-6)
+
+
+def test_what_is_turned_out_of_sight_is_said():
+    assert "Turned under “More”: Typical p." in Sampling(**HERE, typical_p="0.5").html

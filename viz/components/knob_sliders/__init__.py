@@ -6,17 +6,9 @@ from dataclasses import asdict, dataclass
 
 import streamlit as st
 
-from viz.components.scaffold import callback, large_component
-from viz.palette import for_browser
+from viz.components.scaffold import large_component, pack_picture
 
-_SKELETON = """\
-<div class="headlight knob-sliders">
-  <div class="rows"></div>
-  <div class="tip" hidden></div>
-  <div class="unseen" aria-live="polite"></div>
-</div>
-"""
-_mount_library, _mount = large_component("knob_sliders", _SKELETON)
+_mount_library, _mount = large_component("knob_sliders", '<div class="rows"></div>\n')
 
 
 @dataclass(frozen=True)
@@ -59,16 +51,12 @@ def knob_sliders(
         st.session_state[heard], values = told
         on_move(values)
 
-    _mount(
-        key=key,
-        data={
-            "picture": picture,
-            "sliders": [asdict(each) for each in sliders],
-            "heard": st.session_state.get(heard, 0),
-            "palette": for_browser(),
-        },
-        on_moved_change=callback(key, "moved", _told, moved),
-    )
+    header = {
+        "picture": picture,
+        "sliders": [asdict(each) for each in sliders],
+        "heard": st.session_state.get(heard, 0),
+    }
+    _mount(key=key, data=pack_picture(header), told={"moved": (_told, moved)})
 
 
 def _told(value: object) -> tuple[int, dict[str, float | int]] | None:

@@ -15,13 +15,13 @@ class KnobSliders extends View {
     this.held = null
     // Where the pointer or the focus comes, a finger will.
     for (const type of ["pointerenter", "pointerdown", "focusin"]) root.addEventListener(type, () => this.shared?.near?.())
+    this.onLeave(() => (this.shared.values = null))
     this.offer({ value: (name) => this.values[name] })
   }
 
-  show({ picture, sliders, heard, palette }) {
+  receive({ picture, sliders, heard }) {
     this.shared = sharedEntry("knobs", picture, () => ({}))
     this.shared.hints = Object.fromEntries(sliders.map(({ name, help }) => [name, help]))
-    this.takeColours(palette)
     // The server has heard all; or it has begun anew, and knows of nothing.
     if (heard < this.heard) this.count = heard
     this.heard = heard
@@ -45,7 +45,6 @@ class KnobSliders extends View {
     const help = element("button", "help", "?")
     Object.assign(input, { type: "range", id: `knob-${name}`, min: 0 })
     title.htmlFor = input.id
-    help.type = "button"
     input.oninput = () => this.move(name, Number(input.value))
     input.onpointerdown = () => this.hold(name, "pointerup", "pointercancel")
     // A key that stays down is a drag as well, though each of its steps is a change.
@@ -113,13 +112,9 @@ class KnobSliders extends View {
   explain(name) {
     if (name === null) return this.say(null)
     const { row } = this.rows.get(name)
-    const [x, y] = this.inRoot(row.getBoundingClientRect().left, row.getBoundingClientRect().bottom)
+    const { x: left, bottom } = row.getBoundingClientRect()
+    const [x, y] = this.inRoot({ x: left, y: bottom })
     this.say(this.sliders.find((each) => each.name === name).help, x, y)
-  }
-
-  leave() {
-    this.shared.values = null
-    super.leave()
   }
 }
 

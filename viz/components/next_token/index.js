@@ -3,7 +3,7 @@
 import { element, oncePerFrame } from "../scaffold/drawing.js"
 import { press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
-import { typedArray, unpack } from "../scaffold/numbers.js"
+import { typedArray } from "../scaffold/numbers.js"
 import { sharedEntry } from "../scaffold/page.js"
 import { percentText } from "../scaffold/percent.js"
 import { View } from "../scaffold/view.js"
@@ -42,10 +42,8 @@ class NextToken extends View {
     })
   }
 
-  show(bytes) {
-    const { header, take } = unpack(bytes)
+  receive(header, take) {
     const { selected, ...exact } = header
-    this.takeColours(header.palette)
     this.root.style.setProperty("--some", this.colours.amount[1])
     this.root.style.setProperty("--most", this.colours.amount[4])
     const points = header.pieces.length
@@ -70,6 +68,15 @@ class NextToken extends View {
     Object.assign(this.knobs, { moved: this.listeners.moved, near: this.listeners.near })
     this.arriving.arrived = this.listeners.arrived
     this.takeScores()
+    this.onLeave(() => this.letGoOfKnobs())
+  }
+
+  letGoOfKnobs() {
+    const { knobs, arriving, listeners } = this
+    if (knobs.moved === listeners.moved) Object.assign(knobs, { moved: null, near: null })
+    if (arriving.arrived === listeners.arrived) arriving.arrived = null
+    document.documentElement.removeAttribute("data-headlight-ahead")
+    this.exact = null
   }
 
   askForScores() {
@@ -105,15 +112,6 @@ class NextToken extends View {
     document.documentElement.toggleAttribute("data-headlight-ahead", this.isFollowing)
     Object.assign(this, exact, found)
     this.paint()
-  }
-
-  leave() {
-    const { knobs, arriving, listeners } = this
-    if (knobs.moved === listeners.moved) Object.assign(knobs, { moved: null, near: null })
-    if (arriving.arrived === listeners.arrived) arriving.arrived = null
-    document.documentElement.removeAttribute("data-headlight-ahead")
-    this.exact = null
-    super.leave()
   }
 
   /** The row that is shown: of the chosen stage, else of the last. */
@@ -170,7 +168,7 @@ class NextToken extends View {
     chip.classList.toggle("chosen", this.chosen === name)
     const head = element("div", "head")
     const title = element("button", "name", `${name} `)
-    Object.assign(title, { type: "button", disabled: row === null })
+    Object.assign(title, { disabled: row === null })
     const value = title.appendChild(element("b"))
     title.ariaPressed = this.chosen === name
     title.dataset.focus = `name ${name}`
@@ -178,7 +176,7 @@ class NextToken extends View {
     head.append(title)
     if (!isFixed) {
       const toggle = element("button", "switch")
-      Object.assign(toggle, { type: "button", role: "switch", ariaChecked: String(isOn), ariaLabel: name })
+      Object.assign(toggle, { role: "switch", ariaChecked: String(isOn), ariaLabel: name })
       toggle.dataset.focus = `switch ${name}`
       toggle.onclick = () => this.tell("switch", name)
       head.append(toggle)
@@ -227,7 +225,7 @@ class NextToken extends View {
 
   moveButton(name, by) {
     const button = element("button", "move", by < 0 ? "‹" : "›")
-    Object.assign(button, { type: "button", ariaLabel: `${name} ${by < 0 ? "earlier" : "later"}`, title: `${by < 0 ? "Earlier" : "Later"} (or drag it)` })
+    Object.assign(button, { ariaLabel: `${name} ${by < 0 ? "earlier" : "later"}`, title: `${by < 0 ? "Earlier" : "Later"} (or drag it)` })
     button.dataset.focus = `move ${name} ${by}`
     button.onclick = () => this.move(name, by)
     return button
@@ -318,7 +316,7 @@ class NextToken extends View {
 
   tokenRow([id, text]) {
     const row = element("button", "token")
-    Object.assign(row, { type: "button", role: "option" })
+    Object.assign(row, { role: "option" })
     const track = element("span", "track")
     const [raw, now] = ["raw", "now"].map((name) => track.appendChild(element("span", name)))
     const piece = element("span", "piece", text)
@@ -365,7 +363,7 @@ class NextToken extends View {
     const now = this.curves[this.now][point]
     const said = now ? `${percentText(now)} after ${this.chosen ?? "all stages"}` : "cut"
     const text = `\u2068${this.pieces[point]}\u2069 · place ${counted(this.ranks[point] + 1)}\n${percentText(this.curves[0][point])} by the model, ${said}`
-    const [x, y] = this.inRoot(...this.curve.placeOf(this.ranks[point], this.curves[0][point]))
+    const [x, y] = this.inRoot(this.curve.placeOf(this.ranks[point], this.curves[0][point]))
     this.say(text, x + 8, y - 44)
   }
 }

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float
 
-from viz.components.scaffold import callback, component, pack, text
+from viz.components.scaffold import component, pack, text
 
 _mount = component("step_scores")
 
@@ -21,7 +21,7 @@ def step_scores(
 
     `on_wanted(of)` is called when somebody comes near a knob, and the picture does not have the scores of this mark.
     """
-    _mount(key=key, data=packed(name, of, scores), on_wanted_change=callback(key, "wanted", text, on_wanted))
+    _mount(key=key, data=packed(name, of, scores), told={"wanted": (text, on_wanted)})
 
 
 def packed(name: str, of: str, scores: Float[np.ndarray, " vocabulary"] | None) -> bytes:

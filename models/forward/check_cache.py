@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from inspect import unwrap
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
@@ -20,7 +21,7 @@ import transformers
 from torch import nn
 
 from models.attention import trace
-from models.embeddings import anatomy, lens
+from models.embeddings import hidden_states, lens
 from models.forward import (
     axes,
     capture,
@@ -35,19 +36,20 @@ from models.forward import (
     shadow,
 )
 from models.forward.capture import Address
-from models.kv_cache import fresh, measurement, prediction, seen
+from models.kv_cache import empty_cache, measurement, prediction, shape_from_config
 from models.loaded import Finding, LoadedModel
 from models.loading.checks import missing_of_picture
-from models.loading.fingerprint import fingerprint_of
 from models.loading.packs import home
 
 _MOST_KEPT = 64
 _SAMPLED = 16
+_SUFFIXES = (".safetensors", ".gguf", ".json")
+_HEADER_BYTES = 2**16
 _PARTS = (
     *(axes, capture, eager, inputs, interventions, recorded_run, replay, shadow, trace),
-    *(anatomy, lens),
+    *(hidden_states, lens),
     *(implementation, probe, reference),
-    *(fresh, measurement, prediction, seen),
+    *(empty_cache, measurement, prediction, shape_from_config),
 )
 
 
@@ -64,6 +66,20 @@ def key_of(loaded: LoadedModel, folder: Path) -> str:
         _digest_of_code(),
     )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def fingerprint_of(folder: Path) -> str:
+    """A digest that is another one once any file of a model's folder was saved again, in hexadecimal.
+
+    Of each file its name, size, time of change and first 64 kB (the header of safetensors and GGUF). Raises OSError.
+    """
+    digest = hashlib.sha256()
+    for file in sorted(each for each in folder.iterdir() if each.suffix in _SUFFIXES and each.is_file()):
+        about = file.stat()
+        digest.update(f"{file.name}\0{about.st_size}\0{about.st_mtime_ns}\0".encode())
+        with file.open("rb") as opened:
+            digest.update(opened.read(_HEADER_BYTES))
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -133,7 +149,7 @@ def _digest_of_code() -> str:
 def _functions(part: ModuleType) -> Iterator[tuple[str, FunctionType]]:
     for name, value in sorted(vars(part).items()):
         if isinstance(value, FunctionType):
-            yield name, value
+            yield name, unwrap(value)
         elif isinstance(value, type) and value.__module__ == part.__name__:
             for inner, method in sorted(vars(value).items()):
                 method = getattr(method, "fget", None) or getattr(method, "func", None) or method
