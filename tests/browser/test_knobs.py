@@ -135,11 +135,12 @@ def test_steps_that_come_faster_than_the_server_are_all_counted(tab):
     wait_for_survivors(tab, left(own_stages(top_k=12)[1], "renormalised"))
 
 
-def test_a_knob_that_is_dragged_at_once_is_followed_once_the_scores_are_there(new_tab):
-    tab = new_tab(has_touch=True, is_mobile=True, viewport={"width": 390, "height": 844})
+def test_a_knob_that_is_dragged_at_once_is_followed_once_the_scores_are_there(tab):
+    tab.page.set_viewport_size({"width": 390, "height": 844})
     opened(tab, **HERE)
     slider(tab, "top-p").scroll_into_view_if_needed()
     touch = tab.page.context.new_cdp_session(tab.page)
+    touch.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
 
     def send(kind, *place):
         points = [{"x": place[0], "y": place[1]}] if place else []
