@@ -11,8 +11,8 @@ import altair as alt
 from models.decoding import BeamSearch, Candidate
 from models.tokenization import readable_text
 from viz.cells import number_cells, rows_table
-from viz.inspector import part_text
 from viz.palette import LIGHT, Palette
+from viz.quantities import part_text
 
 # Pixels. A column is as wide as its part of a page, within these bounds; what does not fit is scrolled.
 _PAGE, _NARROWEST, _WIDEST = 930, 76, 116

@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from viz.chart_parts import rule_at
 from viz.palette import LIGHT, Palette
+from viz.quantities import part_text
 
 _HEIGHT = 240
 _MATRIX = 22
@@ -19,13 +20,13 @@ def gap_chart(
     within: Float[np.ndarray, " layer"],
     between: Float[np.ndarray, " layer"],
     random: Float[np.ndarray, " layer"],
-    shares: Sequence[float | int],
+    shares: Sequence[str],
     layer: int,
     palette: Palette = LIGHT,
 ) -> Any:
     """Mean cosines per layer: of the same sense, of different senses, and of random pairs; the gap is shaded.
 
-    shares: the part of nearest neighbours with the same sense, per layer, as the tooltip and the labels say it.
+    shares: for how many the nearest has the same sense, per layer, as the table says it.
     """
     rows = [
         {
@@ -34,7 +35,7 @@ def gap_chart(
             "another sense": float(between[place]),
             "random tokens": float(random[place]),
             "gap": float(within[place] - between[place]),
-            "share": float(shares[place]),
+            "share": shares[place],
         }
         for place in range(len(within))
     ]
@@ -43,7 +44,7 @@ def gap_chart(
     tooltip = [alt.Tooltip("layer:Q")] + [
         alt.Tooltip(f"{name}:Q", format=".3f") for name in ("same sense", "another sense", "gap", "random tokens")
     ]
-    tooltip.append(alt.Tooltip("share:Q", format=".0%", title="nearest has the same sense"))
+    tooltip.append(alt.Tooltip("share:N", title="nearest has the same sense"))
     area: Any = alt.Chart(data).mark_area(color=palette.amount[1], opacity=0.8)
     area = area.encode(x=_layers(), y=alt.Y("same sense:Q", title="mean cosine", scale=scale), y2="another sense:Q")
     layers = [area]
@@ -69,7 +70,7 @@ def rank_chart(
 ) -> Any:
     """The place of a token among all (from 1), after each layer, on a logarithmic axis with the first on top."""
     rows = [
-        {"layer": place, "place": rank + 1, "probability": float(share)}
+        {"layer": place, "place": rank + 1, "probability": part_text(float(share))}
         for place, (rank, share) in enumerate(zip(ranks, probabilities, strict=True))
     ]
     data = alt.Data(values=rows)
@@ -79,7 +80,7 @@ def rank_chart(
         scale=alt.Scale(type="log", reverse=True, nice=False, domain=[1, max(10, *(row["place"] for row in rows))]),
         axis=alt.Axis(grid=True, values=[10**power for power in range(7)], format=",d"),
     )
-    tooltip = [alt.Tooltip("layer:Q"), alt.Tooltip("place:Q", format=","), alt.Tooltip("probability:Q", format=".4%")]
+    tooltip = [alt.Tooltip("layer:Q"), alt.Tooltip("place:Q", format=","), alt.Tooltip("probability:N")]
     line: Any = alt.Chart(data).mark_line(
         color=palette.amount[4], strokeWidth=2, point={"size": 45, "color": palette.amount[4]}
     )
@@ -91,7 +92,7 @@ def rank_chart(
 def matrix_chart(
     matrix: Float[np.ndarray, "row column"], rows: Sequence[str], columns: Sequence[str], palette: Palette = LIGHT
 ) -> Any:
-    """Cosines as cells, lightness from the smallest to the largest one; numbers where there are few."""
+    """Cosines as cells, shaded from the smallest to the largest one; numbers where there are few."""
     cells = [
         {"row": row, "column": column, "from": one, "to": other, "cosine": float(matrix[row, column])}
         for row, one in enumerate(rows)
@@ -109,7 +110,7 @@ def matrix_chart(
     base: Any = alt.Chart(data).encode(
         x=alt.X("column:O", axis=axis(columns)),
         y=alt.Y("row:O", axis=axis(rows)),
-        tooltip=[alt.Tooltip("from:N"), alt.Tooltip("to:N"), alt.Tooltip("cosine:Q", format=".4f")],
+        tooltip=[alt.Tooltip("from:N"), alt.Tooltip("to:N"), alt.Tooltip("cosine:Q", format=".3f")],
     )
     colour = alt.Color(
         "cosine:Q",

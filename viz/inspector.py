@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from viz.cells import bar_cell, bar_of, number_cells, piece_cell, rows_table
+from viz.quantities import part_text
 
 
 @dataclass(frozen=True)
@@ -19,14 +20,6 @@ def shares(lines: Sequence[Share]) -> str:
     """A list with a bar and a number on each line; the bars have one scale, from 0 to 1."""
     rows = (piece_cell(line.text) + bar_cell(line.part) + number_cells(part_text(line.part)) for line in lines)
     return rows_table("headlight-shares", *rows)
-
-
-def part_text(part: float) -> str:
-    """A part of the whole as the pages write it: 68.3 %, 0.02 %, < 0.01 %."""
-    percent = 100 * part
-    if 0 < percent < 0.01:
-        return "< 0.01\N{NO-BREAK SPACE}%"
-    return f"{percent:.{1 if percent >= 1 or percent == 0 else 2}f}\N{NO-BREAK SPACE}%"
 
 
 def sentence(token: str, head: str, line: Share, *, rescaled: bool = False, is_written: bool = False) -> str:

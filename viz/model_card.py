@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from viz.cells import bar_cell, number_cells, rows_table
-from viz.inspector import part_text
+from viz.quantities import part_text
 
 
 @dataclass(frozen=True)

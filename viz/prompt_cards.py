@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from viz.cells import bar_cell, number_cells, piece_cell
-from viz.inspector import part_text
+from viz.quantities import part_text
 
 _AFTER = {"zero-shot": "without an example", "one-shot": "after one", "few-shot": "after all of them"}
 # What stands for a space and a line break in pieces.

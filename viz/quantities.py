@@ -1,7 +1,31 @@
-"""Numbers as the pages write them: bytes, seconds, operations."""
+"""Numbers as the pages write them: parts of a whole, bytes, seconds, operations.
+
+A number that stands twice on a page is written by one rule from one value: what scripts write in the browser follows
+the rules here (percent.js).
+"""
+
+from decimal import ROUND_HALF_UP, Decimal
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 _NARROW = "\N{NARROW NO-BREAK SPACE}"
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def part_text(part: float | int) -> str:
+    """A part of the whole in percent, with the digits that tell small ones apart: 68.3 %, 5.04 %, 0.123 %, 3·10⁻⁵ %."""
+    if part < 0:
+        return f"−{part_text(-part)}"
+    # As JavaScript rounds: what lies in the middle goes up.
+    share = Decimal(100.0 * float(part))
+    if not share:
+        return "0\N{NO-BREAK SPACE}%"
+    if share < Decimal("0.001"):
+        power = -share.adjusted()
+        digit = share.scaleb(power).quantize(Decimal(1), ROUND_HALF_UP)
+        power, digit = (power - 1, Decimal(1)) if digit == 10 else (power, digit)
+        return f"{digit}·10⁻{str(power).translate(_SUPERSCRIPTS)}\N{NO-BREAK SPACE}%"
+    digits = 1 if share >= Decimal("9.95") else 2 if share >= Decimal("0.995") else 3
+    return f"{share.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)}\N{NO-BREAK SPACE}%"
 
 
 def bytes_text(count: float | int) -> str:

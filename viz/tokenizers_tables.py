@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from models.tokenization import Counts, LongestMatch, ShownMerge, Stages, readable_text
 from viz.cells import bar_cell, number_cells, rows_table
-from viz.inspector import part_text
+from viz.quantities import part_text
 
 _MOST_CHIPS = 60
 _NARROW = "\N{NO-BREAK SPACE}"

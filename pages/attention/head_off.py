@@ -11,7 +11,8 @@ from pages.attention.pictures import open_head
 from pages.shared.asking import ask
 from pages.shared.messages import in_place
 from pages.shared.parts import remark
-from viz.inspector import Share, heading, line, part_text, shares
+from viz.inspector import Share, heading, line, shares
+from viz.quantities import part_text
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, HeadsOff

@@ -13,7 +13,8 @@ from pages.attention.examples import EXAMPLES
 from pages.attention.output import Written
 from pages.shared import sounds, thread
 from pages.shared.parts import remark
-from viz.inspector import BeforeAfter, Share, before_after, heading, line, part_text, sentence, shares
+from viz.inspector import BeforeAfter, Share, before_after, heading, line, sentence, shares
+from viz.quantities import part_text
 
 if TYPE_CHECKING:
     from models.attention import Changes, HeadMapRequest, HeadPicture, TracedText

@@ -35,7 +35,7 @@ from pages.shared.asking import ask, working
 from pages.shared.parts import remark
 from viz.components.attention_view import Frame, Heads, Matrix, Model, Panel, Products, attention_view
 from viz.components.picture_state import digest_of
-from viz.inspector import part_text
+from viz.quantities import part_text
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, HeadPicture, MapDifference, TracedText, TraceRequest
@@ -190,7 +190,8 @@ def show_matrix(
         panels = difference_panels(found, picture.size, picture.size, ("before", "after", "after − before"))
         main = 1
         if found.largest:
-            caption += f" Largest difference: {found.largest:.3f}."
+            largest = part_text(found.largest) if BY.value == "weight" else f"{found.largest:.3g}"
+            caption += f" Largest difference: {largest}."
         else:
             caption += " No difference at all: what is switched off changes what comes after it, not this map."
     elif others:
@@ -213,7 +214,7 @@ def show_matrix(
             pooling="largest weight" if POOLED.value == "max" else "mean weight",
             base=digest_of(repr(after).encode("utf-8", "surrogatepass"), POOLED.value.encode()),
             has_strip=kind != "cross",
-            unit="weight" if BY.value == "weight" else "weight × length of the value",
+            unit=_unit(),
             least=LEAST.value,
             is_log=SCALE.value == "log",
         ),
@@ -264,7 +265,7 @@ def show_heads(traced: "TracedText", request: "HeadMapRequest", selected: int, s
         caption += f" {_MOST_LINES} of {max(rows, columns):,} tokens round the selected one; another one moves it."
     attention_view(
         replace(frame, caption=caption + _by_value() + left_out_note(None), part=None),
-        Heads(maps, shown_heads(len(maps), request.head), (queries[0], keys[0]), LEAST.value),
+        Heads(maps, shown_heads(len(maps), request.head), (queries[0], keys[0]), LEAST.value, _unit()),
         key="attention_view",
         on=callbacks(traced, request.kind),
     )
@@ -331,7 +332,9 @@ def show_model(
     with working("Computing the maps of all heads; for a long text this takes a while…", status):
         grid = ask(HeadGridRequest(trace, kind, left_out()), status)
     rows, columns = grid.thumbnails.shape[2:]
-    caption = f"{title()}: lightness goes with the square root of the weight, from 0 to 1."
+    caption = (
+        f"{title()}: darker cells (on a dark screen lighter ones) are larger weights, by the square root, from 0 to 1."
+    )
     if (rows, columns) != grid.tokens:
         caption += f" Each thumbnail is pooled from {grid.tokens[0]} to {rows} tokens a side (largest weight)."
     frame = frame_of(traced, HeadMapRequest(trace, kind, layer, head, left_out()), 0)
@@ -357,6 +360,10 @@ def means(traced: "TracedText", kind: str, layer: int | None, head: int | None) 
     return f" Mean over the {traced.heads_of(kind, layer)} heads of the layer." if head is None else ""
 
 
+def _unit() -> str:
+    return "weight" if BY.value == "weight" else "weight × length of the value"
+
+
 def _by_value() -> str:
     if BY.value == "weight":
         return ""
@@ -370,7 +377,7 @@ def left_out_note(seen: float | None, where: str = "") -> str:
     if SINK.value == "in":
         return ""
     if seen is not None:
-        return f" {_LEFT_OUT[SINK.value]} taken out: {where} you see {seen:.0%} of the weight, rescaled."
+        return f" {_LEFT_OUT[SINK.value]} taken out: {where} you see {part_text(seen)} of the weight, rescaled."
     return f" {_LEFT_OUT[SINK.value]} taken out, the rest is rescaled."
 
 

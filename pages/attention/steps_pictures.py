@@ -8,7 +8,7 @@ from pages.attention.output import Written, written_from_source
 from pages.attention.pictures import left_out_note, means, places_of, title
 from pages.shared import sounds, thread
 from viz.components.written_steps import StepsPicture, written_steps
-from viz.inspector import part_text
+from viz.quantities import part_text
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, StepRows, TracedText

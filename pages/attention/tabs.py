@@ -15,7 +15,8 @@ from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.page import tabs
 from pages.shared.parts import chart
-from viz.inspector import LetterLine, letters, line, part_text, verdict
+from viz.inspector import LetterLine, letters, line, verdict
+from viz.quantities import part_text
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, TracedText

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from viz.quantities import part_text
+
 if TYPE_CHECKING:
     from models.embeddings import Separation
 
@@ -18,7 +20,7 @@ def how_often(part: float, ways: int) -> str:
     """A part of so many ways: in 10 % of them, or in fewer than one of them."""
     if part * ways < 0.5:
         return f"in none of {ways:,} ways"
-    return f"in {100 * part:.{0 if part >= 0.1 else 1}f}\N{NO-BREAK SPACE}%"
+    return f"in {part_text(part)}"
 
 
 def baseline(cosine: float, of: str) -> str:

@@ -17,6 +17,7 @@ from pages.shared.bound import bound, pick, toggle
 from pages.shared.job import Job
 from pages.shared.link import note
 from viz.components.layer_map import LayerMap, MapPoint, layer_map
+from viz.quantities import part_text
 
 if TYPE_CHECKING:
     from models.embeddings import Embedding, LayersMap, LayersMapRequest, NearVectors, Separation
@@ -245,13 +246,13 @@ def _note(now: Journey, layer: int) -> str:
     if now.map.is_one_point[layer]:
         return "All of these are the same vector here."
     explained, trust = now.map.explained[layer], now.map.trust[layer]
-    said = f"The picture shows {sum(explained):.0%} of the variance" if explained else METHODS[METHOD.value]
+    said = f"The picture shows {part_text(sum(explained))} of the variance" if explained else METHODS[METHOD.value]
     if trust:
         by_chance = trust.neighbours / (len(now.map.labels) - 1)
-        said += (
-            f"; of each point's {trust.neighbours} nearest {trust.preserved:.0%} are kept (by chance {by_chance:.0%})"
-        )
-    said += f". Scale: on average a point lies {now.map.spread[layer]:.1%} of a vector's length from their middle."
+        said += f"; of each point's {trust.neighbours} nearest {part_text(trust.preserved)} are kept (by chance {part_text(by_chance)})"
+    said += (
+        f". Scale: on average a point lies {part_text(now.map.spread[layer])} of a vector's length from their middle."
+    )
     if now.parted is None:
         return said
     found = now.parted[layer]

@@ -14,8 +14,8 @@ from pages.shared.asking import ask
 from pages.shared.parts import chart, remark, say
 from pages.shared.theme import palette
 from viz.embeddings_charts import wave_chart
-from viz.inspector import Share, heading, line, part_text, shares
-from viz.quantities import bytes_text
+from viz.inspector import Share, heading, line, shares
+from viz.quantities import bytes_text, part_text
 from viz.tables import sentences, table
 
 if TYPE_CHECKING:

@@ -78,7 +78,7 @@ def picture(row: "Row", near: "Neighbours", parts: list[tuple[str, int]], facts:
     with st.container(key="nearest"):
         st.html(heading(f"Nearest to {said}"))
         rows = [
-            [piece, f"{value:.4f}", f"{norm:.3f}", f"{number:,}"]
+            [piece, f"{value:.3f}", f"{norm:.3f}", f"{number:,}"]
             for piece, value, norm, number in zip(near.pieces, near.values, near.norms, near.ids, strict=True)
         ]
         st.html(table(["piece", MEASURES[MEASURE.value].lower(), "length", "id"], rows))

@@ -20,7 +20,7 @@ from pages.shared.page import tabs
 from pages.shared.parts import chart, remark, say
 from pages.shared.theme import palette
 from viz.embeddings_charts import gap_chart, matrix_chart
-from viz.quantities import bytes_text
+from viz.quantities import bytes_text, part_text
 from viz.tables import table
 
 _SENTENCES = Job("sentences")
@@ -54,7 +54,7 @@ def do_senses_part(status: DeltaGenerator) -> None:
             np.array([each.within for each in found.layers], dtype=np.float32),
             np.array([each.between for each in found.layers], dtype=np.float32),
             np.array(found.anisotropy, dtype=np.float32),
-            [each.same_sense for each in found.layers],
+            [share_of_cases(each) for each in found.layers],
             layer,
             palette(),
         ),
@@ -198,7 +198,7 @@ def how_many_numbers(status: DeltaGenerator) -> None:
                     bytes_text(each.bytes_per_million),
                     _error(each.mean_error),
                     _error(each.max_error),
-                    f"{each.changed:.1%}",
+                    part_text(each.changed),
                 ]
                 for each in found
             ],
@@ -207,7 +207,7 @@ def how_many_numbers(status: DeltaGenerator) -> None:
     remark(
         f"{len(vectors):,} vectors of {vectors.shape[1]} numbers, the last layer's for every token above. Errors "
         f"of cosines over all pairs; of each vector's {found[0].neighbours} nearest, how many are others (of as many "
-        f"drawn at random {1 - found[0].neighbours / (len(vectors) - 1):.1%} would be). int8 keeps one scale for each "
+        f"drawn at random {part_text(1 - found[0].neighbours / (len(vectors) - 1))} would be). int8 keeps one scale for each "
         "vector. Rounding as it is written down, not what a library computes with."
     )
 

@@ -8,7 +8,7 @@ from models.catalog import MODELS
 from pages.shared.asking import ask, working
 from pages.shared.parts import chart, remark, say
 from pages.shared.theme import palette
-from viz.inspector import part_text
+from viz.quantities import part_text
 from viz.sampling_charts import DrawLine, draws_chart
 
 if TYPE_CHECKING:

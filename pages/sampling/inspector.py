@@ -16,7 +16,8 @@ from pages.shared.link import run_again
 from pages.shared.messages import in_place, keep_notes
 from pages.shared.parts import remark
 from pages.shared.plain_text import plain
-from viz.inspector import Share, heading, line, part_text, shares
+from viz.inspector import Share, heading, line, shares
+from viz.quantities import part_text
 from viz.tables import sentences
 
 if TYPE_CHECKING:

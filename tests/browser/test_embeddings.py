@@ -56,7 +56,7 @@ def test_a_layer_moves_the_points_and_a_click_lists_true_neighbours(new_tab):
     size = (expected.points.max(axis=(0, 1)) - low).max()
     for layer in (0, 6):
         np.testing.assert_allclose(positions(tab, layer), (expected.points[layer] - low) / size, atol=1e-4)
-    expect(page.locator(".layer-map .says")).to_contain_text("shares the sense for 1 of 6, 1 tied")
+    expect(page.locator(".layer-map .says")).to_contain_text("shares the sense for 1 of 6, 2 tied")
     before = pixels(tab)
     page.locator(".layer-map .thumb").nth(6).click()
     wait_for_layer(tab, 6)

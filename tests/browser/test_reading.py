@@ -8,15 +8,17 @@ import re
 import numpy as np
 import pytest
 
+from viz.quantities import part_text
+
 PRONOUN = "The animal didn't cross the street because it was too tired."
 NAME = "Dr. Zorblax lives in Oslo. Yesterday I met Dr. Z"
 
 
 def number(tip):
-    """The weight in a tooltip: "it → animal: .683"."""
-    said = re.fullmatch(r"(.*) → (.*): (< )?([.\d]+)", tip, re.DOTALL)
+    """The weight in a tooltip: "it → animal: 68.3 %"."""
+    said = re.fullmatch(r"(.*) → (.*): ([.\d]+)(·10⁻.+)?\N{NO-BREAK SPACE}%", tip, re.DOTALL)
     assert said, tip
-    return said[1], said[2], 0.0 if said[3] else float(said[4])
+    return said[1], said[2], 0.0 if said[4] else float(said[3]) / 100
 
 
 def test_a_typed_text_is_drawn_and_every_number_is_the_traces(tab, weights):
@@ -44,7 +46,8 @@ def test_the_strip_is_the_selected_row(tab, weights):
         assert share == (f"{weight:.2f}".removeprefix("0") if weight >= 0.005 else "")
     tab.chips.nth(2).hover()
     assert number(tab.tip) == ("it", "animal", pytest.approx(row[2], abs=1e-3))
-    assert f"{100 * row[2]:.1f}" in tab.inspector.text_content()
+    assert tab.tip.endswith(f": {part_text(row[2])}")
+    assert part_text(row[2]) in tab.inspector.text_content()
     # The same position is outlined everywhere, the same text elsewhere is dotted.
     tab.point_at(10, 1)
     assert tab.page.locator(".attention-view .chip.same .piece").all_text_contents() == ["the"]

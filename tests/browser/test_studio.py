@@ -135,7 +135,7 @@ def test_products_of_a_decoder_multiply_out_and_the_query_can_be_changed(tab, tr
     focus_picture(tab)
     tab.press("ArrowDown", "ArrowRight", "ArrowDown")
     assert (
-        re.fullmatch(r"\.: −?[\d.]+ × 0\.\d+ → −?[\d.]+, weight (< )?[.\d]+", tab.tip)
+        re.fullmatch(r"\.: −?[\d.]+ × 0\.\d+ → −?[\d.]+, weight [.\d·⁻¹⁰-⁹]+\N{NO-BREAK SPACE}%", tab.tip)
         or "number 0: weight" in tab.tip
         or tab.tip
     )

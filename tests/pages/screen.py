@@ -132,7 +132,8 @@ class Screen:
     @property
     def cells(self):
         """The numbers of each map of the main picture."""
-        shapes = [(np.float16, (each["rows"], each["columns"])) for each in self.shown["panels"]]
+        kind = f"float{self.shown['bits']}"
+        shapes = [(kind, (each["rows"], each["columns"])) for each in self.shown["panels"]]
         return unpack(self.component("attention_view"), *shapes)[1]
 
     @property

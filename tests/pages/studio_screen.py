@@ -31,7 +31,7 @@ def heads_of(screen):
     """The header and the lines [head, query, key] of the heads view."""
     shown = screen.shown
     assert shown["view"] == "heads"
-    return shown, unpack(screen.component("attention_view"), (np.float16, tuple(shown["shape"])))[1][0]
+    return shown, unpack(screen.component("attention_view"), (f"float{shown['bits']}", tuple(shown["shape"])))[1][0]
 
 
 def products_of(screen):
@@ -83,7 +83,7 @@ def other(screen):
     """The panels of the tab with another text, and the sentence above them."""
     message = screen.component("other_view")
     header = header_of(message)
-    shapes = [(np.float16, (each["rows"], each["columns"])) for each in header["panels"]]
+    shapes = [(f"float{header['bits']}", (each["rows"], each["columns"])) for each in header["panels"]]
     said = [each for each in lines(screen) if each.startswith(("In the row", "Both ", "The texts"))]
     assert len(said) == 1
     return header, unpack(message, *shapes)[1], said[0]

@@ -12,6 +12,7 @@ from pages.embeddings.examples import EXAMPLES
 from pages.embeddings.tabs import TABS
 from tests.pages.screen import Screen
 from tests.viz.wire import header_of, unpack
+from viz.quantities import part_text
 
 PAGE = "pages/embeddings/page.py"
 BANK = EXAMPLES[0]
@@ -56,10 +57,10 @@ def test_the_senses_are_those_of_the_model(screen):
     found = engine.run(SensesRequest("minilm", tuple(BANK.text.split("\n")), "bank", BANK.senses))
     said = " ".join(each.proto.body for each in screen.test.get("html"))
     assert (
-        "At the input the nearest neighbour has the same sense for 1 of 6, 1 tied; most have it after layer 1, 6 of 6. "
+        "At the input the nearest neighbour has the same sense for 1 of 6, 2 tied; most have it after layer 1, 6 of 6. "
         in said
     )
-    assert f"By chance some layer comes as far in {100 * found.best_by_chance:.0f}\N{NO-BREAK SPACE}%." in said
+    assert f"By chance some layer comes as far in {part_text(found.best_by_chance)}." in said
     assert "<td>a tie</td>" in said, "a row of the table is six times the same vector"
     assert "0.0e+00" not in said
     assert f"{found.layers[3].gap:.3f}" in said
@@ -179,8 +180,8 @@ def test_a_map_says_its_scale_and_what_chance_keeps():
     screen = looked(Screen(PAGE, text=BANK.text, word="bank", senses=",".join(BANK.senses), points="word"))
     notes = header_of(screen.component("layer_map"))["notes"]
     assert all("of a vector's length from their middle" in note for note in notes)
-    assert all("(by chance 40%)" in note for note in notes), "2 of 5 others"
-    assert "1 of 6, 1 tied" in notes[0]
+    assert all("(by chance 40.0\N{NO-BREAK SPACE}%)" in note for note in notes), "2 of 5 others"
+    assert "1 of 6, 2 tied" in notes[0]
 
 
 def test_equal_neighbours_are_a_tie():

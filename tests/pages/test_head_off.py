@@ -6,7 +6,7 @@ from models.attention import ChangedMapsRequest, HeadsOffRequest, HideToken, Tra
 from models.engine import engine
 from pages.attention.tabs import HEAD_OFF
 from tests.pages.screen import Screen
-from viz.inspector import part_text
+from viz.quantities import part_text
 
 OSLO = "Dr. Zorblax lives in Oslo. Yesterday I met Dr. Z"
 

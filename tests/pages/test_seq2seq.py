@@ -21,7 +21,7 @@ def steps_of(screen):
     message = screen.component("written_steps")
     header = header_of(message)
     shape = (len(header["outputs"]), len(header["keys"]))
-    return header, unpack(message, (np.float16, shape))[1][0].astype(np.float64)
+    return header, unpack(message, (np.float32, shape))[1][0].astype(np.float64)
 
 
 def captions(screen):
@@ -156,7 +156,7 @@ def test_how_it_was_learnt_shows_the_same_output_at_another_state():
     (slider,) = [each for each in screen.test.select_slider if each.key == "state_box"]
     slider.set_value(MODELS[MODEL].steps)
     screen.run()
-    last = unpack(screen.component("learning_steps"), (np.float16, steps_of(screen)[1].shape))[1][0]
+    last = unpack(screen.component("learning_steps"), (np.float32, steps_of(screen)[1].shape))[1][0]
     np.testing.assert_allclose(last.astype(np.float64), steps_of(screen)[1])
 
 

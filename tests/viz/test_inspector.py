@@ -4,7 +4,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from viz.inspector import BeforeAfter, Share, before_after, part_text, sentence, shares
+from viz.inspector import BeforeAfter, Share, before_after, sentence, shares
+from viz.quantities import part_text
 
 HOSTILE = (
     "</script><img src=x onerror=1>",
@@ -91,15 +92,15 @@ def test_what_else_there_is_to_say_has_a_column_of_its_own_on_every_line():
 @pytest.mark.parametrize(
     ("part", "written"),
     [
-        (0.0, "0.0 %"),
+        (0.0, "0 %"),
         (1.0, "100.0 %"),
         (0.683, "68.3 %"),
-        (0.01, "1.0 %"),
-        (0.0099, "0.99 %"),
-        (0.0002, "0.02 %"),
-        (0.0001, "0.01 %"),
-        (0.00009, "< 0.01 %"),
-        (1e-30, "< 0.01 %"),
+        (0.01, "1.00 %"),
+        (0.0099, "0.990 %"),
+        (0.0002, "0.020 %"),
+        (0.0001, "0.010 %"),
+        (0.00009, "0.009 %"),
+        (1e-30, "1·10⁻²⁸ %"),
     ],
 )
 def test_parts_of_the_whole(part, written):

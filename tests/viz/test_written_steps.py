@@ -9,6 +9,7 @@ from tests.viz.wire import header_of, unpack
 from viz.components import written_steps as package
 from viz.components.scaffold.source import browser_source
 from viz.components.written_steps import StepsPicture, packed
+from viz.quantities import part_text
 
 KEYS = ("k", "n", "i", "g", "h", "t", "</s>")
 OUTPUTS = ("N", "AY1", "T", "</s>")
@@ -39,7 +40,7 @@ def picture(weights=None, **changes):
 
 
 def unpacked(shown):
-    return unpack(packed(shown), (np.float16, (len(shown.outputs), len(shown.keys))))
+    return unpack(packed(shown), (np.float32, (len(shown.outputs), len(shown.keys))))
 
 
 def test_numbers_are_within_five_ten_thousandths():
@@ -82,9 +83,10 @@ def test_scripts_put_text_in_as_text_only():
         assert name not in source
 
 
-def test_nearly_certain_is_not_certain():
+def test_a_share_is_written_as_beside_the_picture():
     probabilities = (0.9996, 0.996, 0.013, 0.009)
-    assert header_of(packed(picture(probabilities=probabilities)))["shares"] == ["100 %", "99 %", "1 %", "< 1 %"]
+    shares = header_of(packed(picture(probabilities=probabilities)))["shares"]
+    assert shares == [part_text(each) for each in probabilities]
 
 
 @pytest.mark.parametrize(

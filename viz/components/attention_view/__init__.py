@@ -1,7 +1,7 @@
 """Attention in four views that share their selection, colours and keys: matrix, heads, model, q·k."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,10 @@ from viz.components.scaffold import fields_of, large_component, number, numbers,
 from viz.palette import for_browser
 
 _mount_library, _mount = large_component("attention_view")
+
+# So many weights go as they are. Of more, what is drawn is in half precision, and the selected row, whose numbers stand
+# beside the picture too, comes apart.
+_MOST_EXACT = 65_536
 
 
 @dataclass(frozen=True)
@@ -103,13 +107,14 @@ class Matrix:
 class Heads:
     """The heads of one layer as lines from queries (left) to keys (right) that begin at `first`.
 
-    weights: NaN where a query may not look. shown: the heads whose lines are drawn.
+    weights: NaN where a query may not look. shown: the heads whose lines are drawn. unit: as of a matrix.
     """
 
     weights: Float[np.ndarray, "heads query key"]
     shown: tuple[int, ...]
     first: tuple[int, int] = (0, 0)
     least: float | int = 0.0
+    unit: str = "weight"
 
 
 @dataclass(frozen=True)
@@ -199,12 +204,17 @@ def state_of(frame: Frame, view: AttentionPicture) -> dict[str, object]:
     if isinstance(view, Model):
         state |= {"layer": frame.layer, "head": frame.head, "offHeads": list(frame.off_heads)}
     if isinstance(view, Matrix) and not _holds_row(view, frame):
-        state["row"] = [None if np.isnan(each) else round(float(each), 5) for each in view.row]
+        state["row"] = [None if np.isnan(each) else float(f"{each:.9g}") for each in view.row]
     return state
 
 
 def _holds_row(view: Matrix, frame: Frame) -> bool:
-    return view.panels[view.main].cells.shape == (len(frame.queries), len(frame.keys or frame.queries))
+    main = view.panels[view.main].cells
+    return main.shape == (len(frame.queries), len(frame.keys or frame.queries)) and _bits(view.panels) == 32
+
+
+def _bits(panels: Sequence[Panel]) -> int:
+    return 32 if sum(each.cells.size for each in panels) <= _MOST_EXACT else 16
 
 
 def packed(frame: Frame, view: AttentionPicture, key: str = "attention_view") -> tuple[bytes, str]:
@@ -240,20 +250,22 @@ def _matrix(view: Matrix, frame: Frame) -> tuple[dict[str, object], list[np.ndar
         )
     header = fields_of(view) | {
         "view": "matrix",
+        "bits": _bits(view.panels),
         "panels": [
             fields_of(each, "labels")
-            | {"rows": each.cells.shape[0], "columns": each.cells.shape[1], "most": round(each.most, 4)}
+            | {"rows": each.cells.shape[0], "columns": each.cells.shape[1], "most": each.most}
             | ({"queries": each.labels[0], "keys": each.labels[1]} if each.labels else {})
             for each in view.panels
         ],
         "caption": caption,
     }
-    return header, [each.cells.astype(np.float16) for each in view.panels]
+    return header, [each.cells.astype(f"float{header['bits']}") for each in view.panels]
 
 
 def _heads(view: Heads) -> tuple[dict[str, object], list[np.ndarray]]:
-    header = {"view": "heads", "shape": view.weights.shape, "first": view.first, "least": view.least}
-    return header, [view.weights.astype(np.float16)]
+    bits = 32 if view.weights.size <= _MOST_EXACT else 16
+    header = {"view": "heads", "bits": bits, **fields_of(view, "shown"), "shape": view.weights.shape}
+    return header, [view.weights.astype(f"float{bits}")]
 
 
 def _model(view: Model) -> tuple[dict[str, object], list[np.ndarray]]:

@@ -1,6 +1,7 @@
 // What heads look at, in words.
 
-import { weightText } from "../scaffold/numbers.js"
+import { weightText } from "./weights.js"
+
 
 /** What the heads that are shown give a token most; of more than `most` heads only the strongest, the strongest first. */
 export function describe(view, { side, token }, most = Infinity) {
@@ -11,7 +12,7 @@ export function describe(view, { side, token }, most = Infinity) {
       if (weightOf(other, head) > (best < 0 ? 0 : weightOf(best, head))) best = other
     if (best < 0) return [0, `H${head}: nothing`]
     const weight = weightOf(best, head)
-    return [weight, `H${head}: ${side ? view.queries[best] : view.keys[best]} ${weightText(weight)}`]
+    return [weight, `H${head}: ${side ? view.queries[best] : view.keys[best]} ${weightText(weight, view.header)}`]
   })
   if (lines.length > most) lines.sort(([one], [other]) => other - one)
   const more = lines.length > most ? `, and ${lines.length - most} heads more` : ""

@@ -1,12 +1,13 @@
 // Heads of one layer as lines from queries (left) to keys (right), each head in a colour of its own.
 
 import { element, sharpContext, shortened } from "../scaffold/drawing.js"
-import { float16Array, weightText } from "../scaffold/numbers.js"
+import { floats } from "../scaffold/numbers.js"
 import { describe } from "./describe.js"
 import { headButton, wholeButtons } from "./head_bar.js"
 import { LONGEST_LABEL } from "./painting.js"
 import { Picture } from "./picture.js"
 import { tableOf } from "./table.js"
+import { weightText } from "./weights.js"
 
 const FAINTEST_LINE = 0.02
 const SHADES = 12
@@ -35,7 +36,7 @@ export class HeadsView extends Picture {
   take(header, take) {
     this.header = header
     ;[this.count, this.rows, this.columns] = header.shape
-    this.cells = float16Array(take(2 * this.count * this.rows * this.columns))
+    this.cells = floats(take, this.count * this.rows * this.columns, header.bits)
     const [query, key] = header.first
     this.queries = header.queries.slice(query, query + this.rows)
     this.keys = this.shell.keys.slice(key, key + this.columns)
@@ -368,7 +369,7 @@ export class HeadsView extends Picture {
     if (row < 0 || row >= this.rows) return []
     const said = (column, head) => {
       const weight = this.weight(row, column, head)
-      return Number.isNaN(weight) ? this.header.unseenMeans : weightText(weight)
+      return Number.isNaN(weight) ? this.header.unseenMeans : weightText(weight, this.header)
     }
     const lines = this.keys.map((text, column) => [text, ...this.shown.map((head) => said(column, head))])
     const title = `Layer ${this.header.layer}: what ${this.queries[row]} looks at, in each shown head`

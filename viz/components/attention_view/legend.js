@@ -1,8 +1,8 @@
 // What the colours of a matrix mean.
 
 import { element, sharpContext } from "../scaffold/drawing.js"
-import { weightText } from "../scaffold/numbers.js"
 import { differenceColours, hatchPattern } from "./painting.js"
+import { weightText } from "./weights.js"
 
 export function legendOf({ shell, main, header, panels }) {
   const { colours } = shell
@@ -18,15 +18,15 @@ export function legendOf({ shell, main, header, panels }) {
   const said = (text) => element("span", "", text)
   const parts = []
   if (!main.isDifference) {
-    const lowest = `${header.unit} ${header.isLog ? weightText(main.most / 1000) : 0}`
-    parts.push(said(lowest), bar(shell.ramp), said(weightText(main.most)))
+    const lowest = `${header.unit} ${header.isLog ? weightText(main.most / 1000, header) : 0}`
+    parts.push(said(lowest), bar(shell.ramp), said(weightText(main.most, header)))
     if (header.isLog) parts.push(said("logarithmic"))
-    if (header.least > 0) parts.push(said(`below ${weightText(header.least)} is left blank`))
+    if (header.least > 0) parts.push(said(`below ${weightText(header.least, header)} is left blank`))
   }
   const difference = panels.find((panel) => panel.isDifference)
   if (difference?.most === 0) parts.push(said("no difference at all"))
   else if (difference) {
-    const most = weightText(difference.most)
+    const most = weightText(difference.most, header)
     parts.push(said(`less by ${most}`), bar(differenceColours(colours)), said(`more by ${most}`))
   }
   if (panels.some((panel) => panel.hasUnseen)) {

@@ -2,12 +2,13 @@
 
 import { element, shortened } from "../scaffold/drawing.js"
 import { readableOn } from "../scaffold/ground.js"
-import { float16Array, weightText } from "../scaffold/numbers.js"
+import { floats } from "../scaffold/numbers.js"
 import { legendOf } from "./legend.js"
 import { Movable } from "./moves.js"
 import { LABEL_FONT, LONGEST_LABEL, cellImage, differenceColours, hatchPattern, pixel } from "./painting.js"
 import { Strip } from "./strip.js"
 import { tableOf } from "./table.js"
+import { weightText } from "./weights.js"
 
 const LARGEST_CELL = 36
 const SMALL_MAP_HEIGHT = 370
@@ -29,7 +30,7 @@ export class MatrixView extends Movable {
     this.keys = this.shell.keys
     this.isSelf = this.shell.isSelf
     const panels = header.panels.map((panel) => {
-      const cells = float16Array(take(2 * panel.rows * panel.columns))
+      const cells = floats(take, panel.rows * panel.columns, header.bits)
       const image = cellImage(panel.rows, panel.columns, this.colourOf(panel, cells))
       return { ...panel, cells, image, hasUnseen: cells.some(Number.isNaN) }
     })
@@ -339,9 +340,9 @@ export class MatrixView extends Movable {
 
   /** What the colours mean, for a file: on the screen the legend says it. */
   key() {
-    const scale = [["", `${this.header.unit} from 0 to ${weightText(this.main.most)}${this.header.isLog ? ", logarithmic" : ""}`]]
+    const scale = [["", `${this.header.unit} from 0 to ${weightText(this.main.most, this.header)}${this.header.isLog ? ", logarithmic" : ""}`]]
     const difference = this.panels.find((panel) => panel.isDifference)
-    return difference ? [...scale, ["", `difference to ±${weightText(difference.most)}: purple less, green more`]] : scale
+    return difference ? [...scale, ["", `difference to ±${weightText(difference.most, this.header)}: purple less, green more`]] : scale
   }
 
   switches() {
@@ -352,7 +353,7 @@ export class MatrixView extends Movable {
     const { queries, keys, header } = this
     const said = (query, key) => {
       const weight = this.weight(query, key)
-      return weight === null ? "" : Number.isNaN(weight) ? this.header.unseenMeans : weightText(weight)
+      return weight === null ? "" : Number.isNaN(weight) ? this.header.unseenMeans : weightText(weight, this.header)
     }
     if (queries.length <= 32 && keys.length <= 32)
       return [tableOf(`${header.name}: weights from each query (row) to each key`, ["query", ...keys],

@@ -2,10 +2,10 @@
 
 import { element, sharpContext } from "../scaffold/drawing.js"
 import { ARROWS } from "../scaffold/keys.js"
-import { weightText } from "../scaffold/numbers.js"
 import { cellImage, pixel } from "./painting.js"
 import { Picture } from "./picture.js"
 import { tableOf } from "./table.js"
+import { weightText } from "./weights.js"
 
 const LARGEST_THUMBNAIL = 72
 const SMALLEST_THUMBNAIL = 22
@@ -199,7 +199,7 @@ export class ModelView extends Picture {
       `L${layer}`,
       ...Array.from({ length: this.heads }, (_, head) => {
         const from = (row * this.heads + head) * this.size
-        return weightText((Math.max(...this.steps.subarray(from, from + rows * columns)) / STEPS) ** 2)
+        return weightText((Math.max(...this.steps.subarray(from, from + rows * columns)) / STEPS) ** 2, this.header)
       }),
     ])
     const heads = Array.from({ length: this.heads }, (_, head) => `H${head}`)

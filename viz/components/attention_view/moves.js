@@ -1,8 +1,8 @@
 // Pointer and keys on a matrix: hovering, selecting, moving about and enlarging.
 
 import { ARROWS } from "../scaffold/keys.js"
-import { weightText } from "../scaffold/numbers.js"
 import { Picture } from "./picture.js"
+import { weightText } from "./weights.js"
 
 /** A part of a pooled map with this many queries and keys, at most, is asked for in full. */
 const LARGEST_WINDOW = 512
@@ -79,12 +79,12 @@ export class Movable extends Picture {
       const { rows, columns, cells } = this.main
       const [row, column] = [this.blockOf(query, rows, this.queries.length), this.blockOf(key, columns, this.keys.length)]
       const weight = cells[row * columns + column]
-      return `${this.header.pooling} near ${from}: ${Number.isNaN(weight) ? this.header.unseenMeans : weightText(weight)}`
+      return `${this.header.pooling} near ${from}: ${Number.isNaN(weight) ? this.header.unseenMeans : weightText(weight, this.header)}`
     }
     const weights = this.panels.map((_, number) => this.weight(query, key, number))
     if (Number.isNaN(weights[this.header.main])) return `${from}: ${this.header.unseenMeans}`
-    if (weights.length === 1) return `${from}: ${weightText(weights[0])}`
-    const said = (weight) => (weight === null || Number.isNaN(weight) ? "–" : (weight < 0 ? "−" : "") + weightText(Math.abs(weight)))
+    if (weights.length === 1) return `${from}: ${weightText(weights[0], this.header)}`
+    const said = (weight) => (weight === null || Number.isNaN(weight) ? "–" : weightText(weight, this.header))
     return `${from}: ${weights.map((weight, number) => `${this.panels[number].title} ${said(weight)}`).join(", ")}`
   }
 

@@ -2,10 +2,11 @@
 
 import { element, shortened } from "../scaffold/drawing.js"
 import { ARROWS } from "../scaffold/keys.js"
-import { typedArray, weightText } from "../scaffold/numbers.js"
+import { typedArray } from "../scaffold/numbers.js"
 import { LONGEST_LABEL, cellImage, differenceColours, pixel } from "./painting.js"
 import { Picture } from "./picture.js"
 import { tableOf } from "./table.js"
+import { weightText } from "./weights.js"
 
 const SUM_WIDTH = 52
 const SCORE_WIDTH = 62
@@ -152,7 +153,7 @@ export class ProductsView extends Picture {
       const [x, size] = this.columns[4]
       context.fillStyle = `rgb(${this.shell.ramp[Math.round((255 * this.weights[row]) / most)]})`
       context.fillRect(x, at(row) + 3, Math.max(0, (size - 42) * this.weights[row]), this.line - 6)
-      this.text(context, weightText(this.weights[row]), x + size, at(row + 0.5), "right")
+      this.text(context, weightText(this.weights[row], this.header), x + size, at(row + 0.5), "right")
     })
     this.paintResult(context)
   }
@@ -254,7 +255,7 @@ export class ProductsView extends Picture {
     const { header } = this
     if (number !== null && column === 5) {
       const at = row * header.valueDim + number
-      return `number ${number}: ${weightText(this.weights[row])} × ${this.short(this.values[at])} = ${this.short(this.moved[at])}`
+      return `number ${number}: ${weightText(this.weights[row], this.header)} × ${this.short(this.values[at])} = ${this.short(this.moved[at])}`
     }
     if (number !== null) {
       const at = row * header.dim + number
@@ -262,7 +263,7 @@ export class ProductsView extends Picture {
     }
     if (this.scores[row] === -Infinity) return `${this.labels[row]}: ${header.unseenMeans}`
     const added = header.hasBias ? ` + ${this.short(this.added[row])}` : ""
-    return `${this.labels[row]}: ${this.short(this.dots[row])} × ${this.short(header.scaling)}${added} → ${this.short(this.scores[row])}, weight ${weightText(this.weights[row])}`
+    return `${this.labels[row]}: ${this.short(this.dots[row])} × ${this.short(header.scaling)}${added} → ${this.short(this.scores[row])}, weight ${weightText(this.weights[row], this.header)}`
   }
 
   paintOver() {
@@ -318,7 +319,7 @@ export class ProductsView extends Picture {
 
   table() {
     const rows = this.labels.map((label, row) => [
-      label, this.short(this.dots[row]), this.scores[row] === -Infinity ? this.header.unseenMeans : this.short(this.scores[row]), weightText(this.weights[row]),
+      label, this.short(this.dots[row]), this.scores[row] === -Infinity ? this.header.unseenMeans : this.short(this.scores[row]), weightText(this.weights[row], this.header),
     ])
     return [tableOf(`${this.header.name}, query ${this.label}`, ["key", "q · k", "score", "weight"], rows)]
   }

@@ -4,7 +4,7 @@ import { chipOf, shareText } from "../scaffold/chips.js"
 import { element } from "../scaffold/drawing.js"
 import { paintGround } from "../scaffold/ground.js"
 import { ROW_ARROWS } from "../scaffold/keys.js"
-import { weightText } from "../scaffold/numbers.js"
+import { weightText } from "./weights.js"
 
 export class Strip {
   constructor(map) {
@@ -60,7 +60,7 @@ export class Strip {
       chip.setAttribute("aria-selected", selected)
       chip.tabIndex = selected || (!map.isSelf && token === 0) ? 0 : -1
       chip.lastChild.textContent = shareText(weight)
-      chip.setAttribute("aria-label", `${map.keys[token]} ${unseen ? map.header.unseenMeans : known ? weightText(weight) : ""}`)
+      chip.setAttribute("aria-label", `${map.keys[token]} ${unseen ? map.header.unseenMeans : known ? weightText(weight, map.header) : ""}`)
     })
   }
 

@@ -3,6 +3,7 @@
 import { element } from "../scaffold/drawing.js"
 import { mount } from "../scaffold/mount.js"
 import { float16Array, unpack } from "../scaffold/numbers.js"
+import { percentText } from "../scaffold/percent.js"
 import { sharedEntry } from "../scaffold/page.js"
 import { Player } from "../scaffold/player.js"
 import { View } from "../scaffold/view.js"
@@ -121,7 +122,7 @@ class CacheGrowth extends View {
     if (!this.steps.length) return
     const { steps, shownStep } = this
     const { piece, probability, text } = steps[shownStep]
-    const hint = `${piece} · ${percent(probability)}`
+    const hint = `${piece} · ${percentText(probability)}`
     const of = this.isDone ? steps.length.toLocaleString("en") : `at most ${this.mostSteps}, still writing`
     const counter = `token ${(shownStep + 1).toLocaleString("en")} of ${of}`
     this.said = `${counter}: ${hint}`
@@ -165,7 +166,7 @@ class CacheGrowth extends View {
         "with the cache; without it all again for each token",
         columns / without,
       ],
-      ["Beside the weights", percent(bytes / this.weightBytes), `of ${sizeText(this.weightBytes)}`],
+      ["Beside the weights", percentText(bytes / this.weightBytes), `of ${sizeText(this.weightBytes)}`],
     ]
     if (allocated !== bytes) figures[0][2] += `; ${sizeText(allocated)} of memory held for it`
     this.part("figures").replaceChildren(
@@ -257,12 +258,6 @@ function sizeText(bytes) {
   for (; size >= 1024 && unit < UNITS.length - 1; unit++) size /= 1024
   const digits = unit && size < 10 ? 2 : unit && size < 100 ? 1 : 0
   return `${+size.toFixed(digits)} ${UNITS[unit]}`
-}
-
-function percent(part) {
-  const share = 100 * part
-  if (share && share < 0.01) return "< 0.01 %"
-  return `${share.toFixed(share >= 10 ? 0 : share >= 1 ? 1 : 2)} %`
 }
 
 export default mount(".cache-growth", CacheGrowth)

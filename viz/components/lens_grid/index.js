@@ -5,6 +5,7 @@ import { paintGround } from "../scaffold/ground.js"
 import { ARROWS, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { float16Array } from "../scaffold/numbers.js"
+import { percentText } from "../scaffold/percent.js"
 import { View } from "../scaffold/view.js"
 
 class LensGridView extends View {
@@ -53,7 +54,7 @@ class LensGridView extends View {
         const colour = this.ramp[Math.round(255 * Math.min(1, probability))]
         Object.assign(cell.dataset, { layer, position: this.first + column })
         paintGround(cell, colour)
-        cell.title = `${this.layers[layer]}, after ${token}:\n${this.pieces[layer][column]} ${(100 * probability).toFixed(1)} %`
+        cell.title = `${this.layers[layer]}, after ${token}:\n${this.pieces[layer][column]} ${percentText(probability)}`
       })
     }
     this.part("room").replaceChildren(table)

@@ -42,10 +42,9 @@ export function float16Array(bytes) {
   return Float32Array.from(typedArray(Uint16Array, bytes), (pattern) => table[pattern])
 }
 
-/** A weight as the pages write it: .683, 1, 0; one times a length may be more. */
-export function weightText(weight) {
-  if (weight === 0) return "0"
-  if (weight < 0.0005) return "< .001"
-  if (weight >= 1.0005) return weight.toFixed(2)
-  return weight >= 0.9995 ? "1" : weight.toFixed(3).slice(1)
-}
+/** So many of the next numbers of a message, in 32 or 16 bits each. */
+export const floats = (take, count, bits) =>
+  bits === 32 ? typedArray(Float32Array, take(4 * count)) : float16Array(take(2 * count))
+
+/** A number where no whole says how large it may be, as a weight times a length: 0.683, 12.3; 0 for none. */
+export const amountText = (amount) => (amount === 0 ? "0" : amount < 0 ? `−${amountText(-amount)}` : amount < 0.0005 ? "< 0.001" : String(Number(amount.toPrecision(3))))

@@ -1,4 +1,4 @@
-// Probabilities in percent, with the digits that tell small ones apart.
+// Parts of a whole in percent, with the digits that tell small ones apart: the rule of `part_text` in quantities.py.
 
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 
@@ -7,9 +7,10 @@ export const tenToMinus = (power) => `10⁻${[...String(power)].map((digit) => S
 
 /** 77.3 %, 5.04 %, 0.123 %, 3·10⁻⁵ %. */
 export function percentText(part) {
+  if (part < 0) return `−${percentText(-part)}`
   const share = 100 * part
-  if (!share) return "0 %"
-  if (share >= 0.001) return `${share.toFixed(share >= 9.95 ? 1 : share >= 0.995 ? 2 : 3)} %`
+  if (!share) return "0\u00a0%"
+  if (share >= 0.001) return `${share.toFixed(share >= 9.95 ? 1 : share >= 0.995 ? 2 : 3)}\u00a0%`
   const [digit, power] = share.toExponential(0).split("e-")
-  return `${digit}·${tenToMinus(power)} %`
+  return `${digit}·${tenToMinus(power)}\u00a0%`
 }

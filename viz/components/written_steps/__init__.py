@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from viz.components.scaffold import component, fields_of, number, pack_picture
+from viz.quantities import part_text
 
 _PARTS = """\
 <div class="stage">
@@ -87,16 +88,9 @@ def written_steps(picture: StepsPicture, *, key: str, on_step: Callable[[int], N
 
 
 def packed(picture: StepsPicture) -> bytes:
-    """The message to the browser: a header and the weights as float16."""
+    """The message to the browser: a header and the weights as they are."""
     header = fields_of(picture, "probabilities") | {
-        "shares": [_percent(probability) for probability in picture.probabilities],
-        "most": round(picture.most, 4),
+        "shares": [part_text(probability) for probability in picture.probabilities],
+        "most": picture.most,
     }
-    return pack_picture(header, (picture.weights.astype(np.float16),))
-
-
-def _percent(probability: float) -> str:
-    """Short enough for a chip; 99.6 % is not certain, and 0.3 % is not nothing."""
-    if probability >= 0.9995:
-        return "100 %"
-    return f"{min(99, round(100 * probability))} %" if probability >= 0.01 else "< 1 %"
+    return pack_picture(header, (picture.weights.astype(np.float32),))

@@ -5,7 +5,8 @@ import { sharpContext } from "../scaffold/drawing.js"
 import { paintGround } from "../scaffold/ground.js"
 import { ROW_ARROWS } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
-import { float16Array, weightText } from "../scaffold/numbers.js"
+import { typedArray } from "../scaffold/numbers.js"
+import { percentText } from "../scaffold/percent.js"
 import { Player } from "../scaffold/player.js"
 import { View } from "../scaffold/view.js"
 
@@ -34,9 +35,9 @@ class WrittenSteps extends View {
     const isNew = text !== this.text
     const step = this.player.isNews(selected, isNew) ? selected : this.selected
     Object.assign(this, header, { text, selected: step })
-    this.weights = float16Array(take(2 * outputs.length * keys.length))
+    this.weights = typedArray(Float32Array, take(4 * outputs.length * keys.length))
     this.part("bar").style.background = `linear-gradient(90deg, ${this.colours.amount})`
-    this.part("most").textContent = weightText(this.most)
+    this.part("most").textContent = percentText(this.most)
     if (isNew) this.build()
     this.unhover()
   }
@@ -177,7 +178,7 @@ class WrittenSteps extends View {
   }
 
   lookText(weight) {
-    return Number.isNaN(weight) ? "cannot be looked at" : weightText(weight)
+    return Number.isNaN(weight) ? "cannot be looked at" : percentText(weight)
   }
 
   hover(chip) {
