@@ -248,7 +248,7 @@ def _note(now: Journey, layer: int) -> str:
     explained, trust = now.map.explained[layer], now.map.trust[layer]
     said = f"The picture shows {part_text(sum(explained))} of the variance" if explained else METHODS[METHOD.value]
     if trust:
-        by_chance = trust.neighbours / (len(now.map.labels) - 1)
+        by_chance = part_text(trust.neighbours / (len(now.map.labels) - 1))
         said += f"; of each point's {trust.neighbours} nearest {part_text(trust.preserved)} are kept (by chance {part_text(by_chance)})"
     said += (
         f". Scale: on average a point lies {part_text(now.map.spread[layer])} of a vector's length from their middle."
