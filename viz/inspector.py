@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from viz.cells import bar_cell, bar_of, number_cells, piece_cell, rows_table
+from viz.glossary import explained, term
 from viz.quantities import part_text
 
 
@@ -29,8 +30,8 @@ def sentence(token: str, head: str, line: Share, *, rescaled: bool = False, is_w
     name, head = f"<b><bdi>{html.escape(token)}</bdi></b>", html.escape(head)
     who, where = (f"To write {name}, {head} looks", "") if is_written else (f"{name} looks", f" in {head}")
     if line.part == 0:
-        return f'<p class="headlight-sentence">{who} at the sink alone{where}.</p>'
-    whole = "of what is left without the sink" if rescaled else "of its attention"
+        return f'<p class="headlight-sentence">{who} at the {term("sink")} alone{where}.</p>'
+    whole = f"of what is left without the {term('sink')}" if rescaled else "of its attention"
     return (
         f'<p class="headlight-sentence">{who} mostly at <b><bdi>{html.escape(line.text)}</bdi></b>: '
         f"{part_text(line.part)} {whole}{where}.</p>"
@@ -75,12 +76,12 @@ def letters(lines: Sequence[LetterLine], head: str) -> str:
 
 def line(text: str) -> str:
     """A line of smaller text."""
-    return f'<p class="headlight-line">{html.escape(text)}</p>'
+    return f'<p class="headlight-line">{explained(html.escape(text))}</p>'
 
 
 def heading(text: str) -> str:
     """The heading of a further part."""
-    return f'<p class="headlight-heading">{html.escape(text)}</p>'
+    return f'<p class="headlight-heading">{explained(html.escape(text))}</p>'
 
 
 @dataclass(frozen=True)

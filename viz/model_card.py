@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from viz.cells import bar_cell, number_cells, rows_table
+from viz.glossary import explained
 from viz.quantities import part_text
 
 
@@ -36,7 +37,7 @@ def lines_table(lines: Sequence[Line]) -> str:
 
 
 def _row(line: Line) -> str:
-    note = f"<small>{html.escape(line.note)}</small>" if line.note else ""
+    note = f"<small>{explained(html.escape(line.note))}</small>" if line.note else ""
     return f"<tr><th>{html.escape(line.name)}</th><td><bdi>{html.escape(line.text)}</bdi>{note}</td></tr>"
 
 

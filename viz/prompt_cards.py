@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from viz.cells import bar_cell, number_cells, piece_cell
+from viz.glossary import explained
 from viz.quantities import part_text
 
 _AFTER = {"zero-shot": "without an example", "one-shot": "after one", "few-shot": "after all of them"}
@@ -99,7 +100,7 @@ def _card(card: PromptCard) -> str:
         f'<div class="card"><p class="headlight-heading">{html.escape(card.name)} <small>{count}</small></p>'
         f'<p class="read">{"".join(map(_piece, card.pieces))}</p>'
         f'<table class="headlight-shares">{rows}</table>'
-        f'<p class="headlight-line">{found}{"<br>" if found else ""}{open_text(card.entropy)}</p></div>'
+        f'<p class="headlight-line">{found}{"<br>" if found else ""}{explained(open_text(card.entropy))}</p></div>'
     )
 
 

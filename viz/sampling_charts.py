@@ -7,6 +7,7 @@ from typing import Any
 
 import altair as alt
 
+from viz.glossary import explained
 from viz.palette import LIGHT, Palette
 
 _ROW = 19
@@ -145,8 +146,8 @@ def figures_table(names: Sequence[str], lines: Sequence[FigureLine]) -> str:
     """A row for each figure with what it means, a column for each setting."""
     head = "".join(f"<th><bdi>{html.escape(name)}</bdi></th>" for name in names)
     rows = "".join(
-        f'<tr><th title="{html.escape(each.meaning)}">{html.escape(each.name)}'
-        f"<small>{html.escape(each.meaning)}</small></th>"
+        f'<tr><th title="{html.escape(each.meaning)}">{explained(html.escape(each.name))}'
+        f"<small>{explained(html.escape(each.meaning))}</small></th>"
         + "".join(f"<td>{_number(value, each.digits)}</td>" for value in each.values)
         + "</tr>"
         for each in lines

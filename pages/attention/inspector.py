@@ -12,7 +12,7 @@ from pages.attention.choices import SINK, STEP, WAY, head_name
 from pages.attention.examples import EXAMPLES
 from pages.attention.output import Written
 from pages.shared import sounds, thread
-from pages.shared.parts import remark
+from pages.shared.parts import explanation, remark
 from viz.inspector import BeforeAfter, Share, before_after, heading, line, sentence, shares
 from viz.quantities import part_text
 
@@ -132,4 +132,4 @@ def _say_what_an_example_shows(request: "HeadMapRequest", selected: int) -> None
     for each in EXAMPLES:
         meant = (each.kind, STEP.value) if each.kind else (request.kind, each.token)
         if shown == (each.model, each.text, each.layer, each.head) and kind_and_place == meant:
-            st.markdown(each.look)
+            explanation(each.look)

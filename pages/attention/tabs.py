@@ -15,6 +15,7 @@ from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.page import tabs
 from pages.shared.parts import chart
+from pages.shared.parts import explanation as explain
 from viz.inspector import LetterLine, letters, line, verdict
 from viz.quantities import part_text
 
@@ -47,7 +48,7 @@ def below(
     if is_cross and model.name in EARLIER:
         parts["How did it learn this?"] = lambda: learning(request, selected, status)
     parts |= {
-        "What am I looking at?": lambda: st.markdown(explanation(VIEW.value, is_cross=is_cross)),
+        "What am I looking at?": lambda: explain(explanation(VIEW.value, is_cross=is_cross)),
         HEAD_OFF: lambda: head_off.show(request, shown, selected, status),
         OTHER_TEXT: lambda: other_text.show(request, traced, text, status),
         BERTVIZ: lambda: bertviz_tab.show(request, traced, status),

@@ -249,7 +249,8 @@ def _note(now: Journey, layer: int) -> str:
     said = f"The picture shows {part_text(sum(explained))} of the variance" if explained else METHODS[METHOD.value]
     if trust:
         by_chance = part_text(trust.neighbours / (len(now.map.labels) - 1))
-        said += f"; of each point's {trust.neighbours} nearest {part_text(trust.preserved)} are kept (by chance {part_text(by_chance)})"
+        kept = part_text(trust.preserved)
+        said += f"; of each point's {trust.neighbours} nearest {kept} are kept (by chance {by_chance})"
     said += (
         f". Scale: on average a point lies {part_text(now.map.spread[layer])} of a vector's length from their middle."
     )

@@ -17,7 +17,7 @@ from pages.shared.bound import bound, names_of, pick
 from pages.shared.job import Job
 from pages.shared.messages import problem
 from pages.shared.page import tabs
-from pages.shared.parts import chart, remark, say
+from pages.shared.parts import chart, explanation, remark, say
 from pages.shared.theme import palette
 from viz.embeddings_charts import gap_chart, matrix_chart
 from viz.quantities import bytes_text, part_text
@@ -207,8 +207,8 @@ def how_many_numbers(status: DeltaGenerator) -> None:
     remark(
         f"{len(vectors):,} vectors of {vectors.shape[1]} numbers, the last layer's for every token above. Errors "
         f"of cosines over all pairs; of each vector's {found[0].neighbours} nearest, how many are others (of as many "
-        f"drawn at random {part_text(1 - found[0].neighbours / (len(vectors) - 1))} would be). int8 keeps one scale for each "
-        "vector. Rounding as it is written down, not what a library computes with."
+        f"drawn at random {part_text(1 - found[0].neighbours / (len(vectors) - 1))} would be). int8 keeps one scale "
+        "for each vector. Rounding as it is written down, not what a library computes with."
     )
 
 
@@ -281,7 +281,7 @@ TABS: dict[str, Callable[[DeltaGenerator], object]] = {
     "Does order matter?": does_order_matter,
     "How many numbers?": how_many_numbers,
     "Many sentences": lambda _: many_sentences(),
-    "What am I looking at?": lambda _: st.markdown(EXPLANATION),
+    "What am I looking at?": lambda _: explanation(EXPLANATION),
     "Take it with you": export.take_along,
     "Show the code": lambda _: export.code(),
 }

@@ -14,7 +14,7 @@ from pages.kv_cache.choices import ROWS
 from pages.shared import thread
 from pages.shared.bound import bound
 from pages.shared.page import Tab, tabs
-from pages.shared.parts import chart, remark, say
+from pages.shared.parts import chart, explanation, remark, say
 from pages.shared.theme import palette
 from viz.kv_cache_charts import Curve, Mark, bytes_chart
 from viz.kv_cache_tables import TermLine, formula
@@ -55,7 +55,7 @@ def below(now: Shown, status: DeltaGenerator) -> None:
                 lambda: speed_up.in_8_bits(request.text, request.settings.max_new_tokens),
                 left=lambda: speed_up.ROUNDING.leave(unless_done=True),
             ),
-            "What am I looking at?": lambda: st.markdown(EXPLANATION),
+            "What am I looking at?": lambda: explanation(EXPLANATION),
             "Take it with you": lambda: export.take_along(request, now.progress.steps),
             "Show the code": lambda: export.code(request),
         },

@@ -15,6 +15,7 @@ from pages.sampling.same_seed import same_seed_tab
 from pages.sampling.writing import Continuation
 from pages.shared import thread
 from pages.shared.page import tabs
+from pages.shared.parts import explanation
 
 if TYPE_CHECKING:
     from models.decoding import DecodingSettings
@@ -34,7 +35,7 @@ def below(settings: "DecodingSettings", before: tuple[int, ...], written: Contin
             "Does it really draw so?": lambda: draws_tab(model, text, settings, st.empty(), before),
             "What does beam search find?": lambda: beam_search_tab(model, text, st.empty()),
             "How does the prompt change it?": lambda: prompts_tab(model, st.empty()),
-            "What am I looking at?": lambda: st.markdown(EXPLANATION),
+            "What am I looking at?": lambda: explanation(EXPLANATION),
             "Take it with you": lambda: export.take_along(settings, before, written),
             "Show the code": lambda: export.code(settings, "".join(step.text for step in steps[: len(before)])),
         },

@@ -24,6 +24,7 @@ from pages.shared import thread
 from pages.shared.examples import Example
 from pages.shared.link import Choice, has_notes, mirror, receive, run_again
 from pages.shared.messages import in_place, keep_notes, show_notes
+from pages.shared.parts import explanation
 from pages.shared.registry import entry
 from pages.shared.text import examples_row, text_form
 
@@ -153,7 +154,7 @@ def inspector_in(column: DeltaGenerator, page: Page | None = None) -> Iterator[N
     """Round what stands beside the picture. page: what there is to see in its example that is shown stands first."""
     with column, st.container(key="inspector"):
         if page is not None and (example := open_now(page)) is not None:
-            st.markdown(example.look)
+            explanation(example.look)
         yield
 
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from viz.glossary import explained_markdown
 from viz.inspector import line
 from viz.tables import sentences
 
@@ -17,6 +18,11 @@ def say(*lines: str) -> None:
 def remark(text: str) -> None:
     """A line of smaller text."""
     st.html(line(text))
+
+
+def explanation(text: str) -> None:
+    """Markdown of ours, in which the words of the glossary are explained where they stand; HTML in it stays text."""
+    st.markdown(explained_markdown(text), unsafe_allow_html=True)
 
 
 def chart(drawn: Any, *, key: str | None = None, width: Literal["stretch", "content"] = "stretch") -> None:

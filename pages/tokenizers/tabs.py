@@ -11,7 +11,7 @@ from pages.shared.asking import ask, working
 from pages.shared.bound import pick
 from pages.shared.link import NumberPair
 from pages.shared.page import tabs
-from pages.shared.parts import chart, remark
+from pages.shared.parts import chart, explanation, remark
 from pages.shared.plain_text import plain
 from pages.shared.text import open_text_file
 from pages.tokenizers import export, own
@@ -42,7 +42,7 @@ def below(
             "What does it cost?": lambda: what_it_costs(now, counts, status),
             "Made of what?": lambda: what_it_is_made_of(now, status),
             "Bring your own": lambda: own.bring(now.text),
-            "What am I looking at?": lambda: st.markdown(EXPLANATION),
+            "What am I looking at?": lambda: explanation(EXPLANATION),
             "Take it with you": lambda: export.take_along(now),
             "Show the code": lambda: export.code(now),
         },

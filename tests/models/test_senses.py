@@ -169,7 +169,7 @@ def test_equal_vectors_of_one_sense_are_no_tie():
 def test_chance_is_what_all_ways_to_deal_the_senses_out_give(bank):
     ways = sorted(set(itertools.permutations(SENSES)))
     assert len(ways) == 20
-    for layer in bank.layers:
+    for layer in bank.layers[1:]:
         shared = [sum(way[i] == way[j] for i, j in enumerate(layer.nearest)) for way in ways]
         assert (layer.chance.ways, layer.chance.is_exact) == (20, True)
         assert layer.chance.mean == pytest.approx(np.mean(shared))

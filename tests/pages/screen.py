@@ -1,6 +1,7 @@
 """One person's tab, as AppTest plays it: what was opened, what is on the screen, what is typed and clicked."""
 
 import json
+import re
 import runpy
 import shlex
 import sys
@@ -19,6 +20,11 @@ HOME = "pages/home/page.py"
 TEXT_BOX = "text_box"
 # Streamlit's own time limit; the first run of a process imports torch and loads a model.
 SECONDS = 120
+
+
+def read(page):
+    """The HTML as it is read: without what explains a word."""
+    return re.sub(r'<span class="headlight-term"[^>]*>(.*?)</span>', r"\1", page)
 
 
 class Screen:
@@ -147,7 +153,7 @@ class Screen:
     @property
     def inspector(self):
         """The HTML beside the picture."""
-        return "".join(each.proto.body for block in self.blocks("inspector") for each in block.get("html"))
+        return read("".join(each.proto.body for block in self.blocks("inspector") for each in block.get("html")))
 
     @property
     def view(self):
@@ -179,4 +185,4 @@ class PageScreen(Screen):
 
     @property
     def html(self):
-        return "".join(each.proto.body for each in self.test.get("html"))
+        return read("".join(each.proto.body for each in self.test.get("html")))

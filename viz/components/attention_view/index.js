@@ -5,6 +5,7 @@ import { download } from "../scaffold/files.js"
 import { keyList, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { SvgContext } from "../scaffold/svg.js"
+import { writeExplained } from "../scaffold/terms.js"
 import { View } from "../scaffold/view.js"
 import { HeadsView } from "./heads.js"
 import { MatrixView } from "./matrix.js"
@@ -81,7 +82,7 @@ class AttentionView extends View {
     this.view.applyState(state)
     if (this.isDrawn) this.view.repaint()
     else this.draw()
-    this.captionLine.textContent = this.header.caption + (state.note ? ` ${state.note}` : "")
+    writeExplained(this.captionLine, this.header.caption + (state.note ? ` ${state.note}` : ""))
     const view = this.view
     clearTimeout(this.writing)
     this.writing = setTimeout(() => view === this.view && this.reader.replaceChildren(...view.table()), 60)

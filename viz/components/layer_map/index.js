@@ -6,6 +6,7 @@ import { keyList, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { typedArray } from "../scaffold/numbers.js"
 import { Player, isCalm } from "../scaffold/player.js"
+import { writeExplained } from "../scaffold/terms.js"
 import { View } from "../scaffold/view.js"
 import { dot } from "./dot.js"
 
@@ -61,7 +62,7 @@ class LayerMapView extends View {
     else if (isNews) this.go(layer, null)
     if (this.isPainted) return this.paint()
     this.isPainted = true
-    this.part("caption").textContent = header.caption
+    writeExplained(this.part("caption"), header.caption)
     this.canvas.ariaLabel = `${header.points.length} tokens in ${header.names.length} layers: ${keyList(this.keyTable())}.`
     this.paintThumbs()
     this.paint()
@@ -106,7 +107,7 @@ class LayerMapView extends View {
   paint() {
     const { names, notes } = this.header
     this.player.show(this.layer, names.length, names[this.layer])
-    this.part("says").textContent = `${names[this.layer]}. ${notes[this.layer]}`
+    writeExplained(this.part("says"), `${names[this.layer]}. ${notes[this.layer]}`)
     this.root.querySelectorAll(".thumb").forEach((thumb, layer) => {
       thumb.classList.toggle("selected", layer === this.layer)
       thumb.ariaSelected = String(layer === this.layer)

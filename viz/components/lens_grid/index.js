@@ -6,6 +6,7 @@ import { ARROWS, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { float16Array } from "../scaffold/numbers.js"
 import { percentText } from "../scaffold/percent.js"
+import { writeExplained } from "../scaffold/terms.js"
 import { View } from "../scaffold/view.js"
 
 class LensGridView extends View {
@@ -25,7 +26,7 @@ class LensGridView extends View {
     const count = tokens.length * layers.length
     this.probabilities = float16Array(take(2 * count))
     this.part("ramp").style.background = `linear-gradient(90deg, ${this.colours.amount})`
-    this.part("caption").textContent = header.caption
+    writeExplained(this.part("caption"), header.caption)
     const isNew = text !== this.text
     this.text = text
     this.build()

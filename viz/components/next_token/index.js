@@ -6,6 +6,7 @@ import { mount } from "../scaffold/mount.js"
 import { typedArray } from "../scaffold/numbers.js"
 import { sharedEntry } from "../scaffold/page.js"
 import { percentText } from "../scaffold/percent.js"
+import { writeExplained } from "../scaffold/terms.js"
 import { View } from "../scaffold/view.js"
 import { RankCurve } from "./curve.js"
 import { followed } from "./follow.js"
@@ -139,7 +140,7 @@ class NextToken extends View {
     restore.hidden = this.isLibraryOrder
     const { survivors } = this.stages.findLast(({ row }) => row !== null)
     const left = `${counted(survivors)} of ${counted(this.vocabulary)} tokens may come.`
-    says.textContent = `${this.isGreedy ? GREEDY : left} ${this.caption}`
+    writeExplained(says, `${this.isGreedy ? GREEDY : left} ${this.caption}`)
     this.paintTokens()
     this.drawCurve()
     this.ready({ stage: this.chosen ?? "", survivors, by: this.isFollowing ? "browser" : "server" })

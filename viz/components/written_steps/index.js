@@ -8,6 +8,7 @@ import { mount } from "../scaffold/mount.js"
 import { typedArray } from "../scaffold/numbers.js"
 import { percentText } from "../scaffold/percent.js"
 import { Player } from "../scaffold/player.js"
+import { writeExplained } from "../scaffold/terms.js"
 import { View } from "../scaffold/view.js"
 
 class WrittenSteps extends View {
@@ -140,7 +141,7 @@ class WrittenSteps extends View {
 
   draw() {
     if (!this.root.clientWidth) return
-    this.part("caption").textContent = this.caption
+    writeExplained(this.part("caption"), this.caption)
     if (!this.isSelf) this.drawLines()
     this.ready({ map: this.map })
   }

@@ -5,6 +5,7 @@ import { paintGround } from "../scaffold/ground.js"
 import { press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { percentText } from "../scaffold/percent.js"
+import { writeExplained } from "../scaffold/terms.js"
 import { View } from "../scaffold/view.js"
 
 const FULL_SURPRISAL = 10
@@ -48,7 +49,7 @@ class WrittenTextView extends View {
       const from = offsetTop - text.offsetTop
       if (from < text.scrollTop || from + offsetHeight > text.scrollTop + text.clientHeight) text.scrollTop = from - 20
     }
-    this.part("says").textContent = this.says
+    writeExplained(this.part("says"), this.says)
     this.paintShades()
     const ramp = element("i", "ramp")
     ramp.style.background = `linear-gradient(90deg, ${this.colours.amount})`
