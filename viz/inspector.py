@@ -28,7 +28,7 @@ def sentence(token: str, head: str, line: Share, *, rescaled: bool = False, is_w
     `rescaled` where the sink was taken out of its row.
     """
     name, head = f"<b><bdi>{html.escape(token)}</bdi></b>", html.escape(head)
-    who, where = (f"To write {name}, {head} looks", "") if is_written else (f"{name} looks", f" in {head}")
+    who, where = (f"To write “{name}”, {head} looks", "") if is_written else (f"{name} looks", f" in {head}")
     if line.part == 0:
         return f'<p class="headlight-sentence">{who} at the {term("sink")} alone{where}.</p>'
     whole = f"of what is left without the {term('sink')}" if rescaled else "of its attention"
@@ -48,8 +48,17 @@ class LetterLine:
     effect: str
 
 
-def verdict(stays: Sequence[str], changes: Sequence[str]) -> str:
-    """Which tokens can be hidden without a change of the output, and which cannot, in words."""
+def verdict(stays: Sequence[str], changes: Sequence[str], least: tuple[str, float] | None = None) -> str:
+    """Which tokens can be hidden without a change of the output, and which cannot, in words.
+
+    least: where none can, the one that matters least, and how likely the same output is without it.
+    """
+    if not stays and least is not None:
+        token, part = least
+        return (
+            '<p class="headlight-sentence">None can be left out: something changes without each of them. '
+            f"<b><bdi>{html.escape(token)}</bdi></b> matters least: the same output has {part_text(part)} without it.</p>"
+        )
     parts = [
         f"{what} without {', '.join(f'<b><bdi>{html.escape(token)}</bdi></b>' for token in tokens)}."
         for what, tokens in (("The model still writes the same", stays), ("Something changes", changes))

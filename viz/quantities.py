@@ -55,3 +55,8 @@ def times_text(ratio: float | int) -> str:
     """How many times: 2.5 ×, 4 ×, 12 ×."""
     number = f"{ratio:.{2 if ratio < 10 else 0}f}"
     return f"{number.rstrip('0').rstrip('.') if '.' in number else number}{_NARROW}×"
+
+
+def counted(number: int, what: str) -> str:
+    """The number and what is counted, as in "1 piece" and "2 pieces"."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -6,24 +6,20 @@ from dataclasses import dataclass
 
 from models.tokenization import Counts, LongestMatch, ShownMerge, Stages, readable_text
 from viz.cells import bar_cell, number_cells, rows_table
-from viz.quantities import part_text
+from viz.quantities import counted, part_text
 
 _MOST_CHIPS = 60
 _NARROW = "\N{NO-BREAK SPACE}"
 
 
 def column_figures(counts: Counts) -> str:
-    """The line under a column's name: what a word costs, what is unknown, whether the text comes back."""
-    parts = [f"{counts.tokens / counts.words:.2f} per word" if counts.words else "no words"]
+    """The line under a column's name: what a word costs (a character where no words are told apart), what is unknown, whether the text comes back."""
+    of, what = (counts.words, "word") if counts.words else (counts.characters, "character")
+    parts = [f"{counts.tokens / of:.2f} per {what}" if of else "no words"]
     if counts.unknown:
         parts.append(f"{counts.unknown:,} unknown")
     parts.append("round trip exact" if counts.difference is None else "round trip not exact")
     return " · ".join(parts)
-
-
-def counted(number: int, what: str) -> str:
-    """The number and what is counted, as in "1 piece" and "2 pieces"."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def piece_chips(pieces: Sequence[str], marked: int | None = None) -> str:

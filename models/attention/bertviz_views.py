@@ -94,7 +94,7 @@ class BertVizDrawing:
 class BertVizRequest:
     """BertViz's view of one kind of attention, the same strings each time.
 
-    layers: those that it shows; None: all of this kind.
+    layers: those that it shows; None: all of this kind. opened: the one that the head view opens with.
 
     The weights are those of the trace, rounded to 4 decimals: what is drawn is the same, in a third of the bytes. As in
     BertViz, a row of the decoder is named by the token that the decoder is given there.
@@ -104,6 +104,7 @@ class BertVizRequest:
     kind: str
     view: BertVizView
     layers: tuple[int, ...] | None = None
+    opened: int | None = None
 
     def answer(self, engine: Engine) -> BertVizDrawing:
         """Raises what `TraceRequest` raises, NoSuchMapError, BertVizTooLargeError, BertVizError where the layers have
@@ -127,7 +128,7 @@ class BertVizRequest:
         for layer in layers:
             with engine.forward(trace.loaded):
                 weights.append(trace.weights(self.kind, layer))
-        return bertviz_drawing(weights, queries, self.view, key_tokens=keys, layers=layers)
+        return bertviz_drawing(weights, queries, self.view, key_tokens=keys, layers=layers, opened=self.opened)
 
 
 def bertviz_drawing(
@@ -137,12 +138,14 @@ def bertviz_drawing(
     *,
     key_tokens: Sequence[str] | None = None,
     layers: Sequence[int] | None = None,
+    opened: int | None = None,
     as_it_comes: bool = False,
 ) -> BertVizDrawing:
     """What BertViz draws these weights with, without a network.
 
     weights_by_layer: for each layer [heads, query, key]. tokens: of the queries. key_tokens: of the keys, where they
         are others. layers: the layers' numbers, from 0 on where they are not given.
+    opened: the number of the layer that the head view opens with; None for the first.
     as_it_comes: BertViz's own numbers and JSON, in full and twice, as it gives them out; only the libraries are put in
         and what HTML could read is escaped. For comparisons.
 
@@ -158,6 +161,8 @@ def bertviz_drawing(
         elements = elements.replace(parameters["root_div_id"], _ROOT)
         parameters["root_div_id"] = _ROOT
         parameters["include_layers"] = list(layers or range(len(weights_by_layer)))
+        if view == "head":
+            parameters["layer"] = opened
         data = json.dumps(parameters, separators=(",", ":"))
         # The data stands once more in a comment on the same line: in BertViz it names the place for it.
         after = f"{_unseen_by_html(data)};\n" + rest[end:].partition("\n")[2]

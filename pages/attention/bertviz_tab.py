@@ -42,7 +42,7 @@ def show(request: "HeadMapRequest", traced: "TracedText", status: DeltaGenerator
         layer = request.layer if len(traced.layers_of(request.kind)) > 1 else None
         view = _controls(layer)
         alone = (layer,) if layer is not None and st.session_state.get(_ALONE, False) else None
-        asked = BertVizRequest(request.trace, request.kind, view, alone)
+        asked = BertVizRequest(request.trace, request.kind, view, alone, layer if view == "head" else None)
         try:
             with working("BertViz writes its page…", status):
                 drawing = ask(asked, status)

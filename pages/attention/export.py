@@ -29,8 +29,10 @@ def labels(request: "HeadMapRequest", traced: "TracedText") -> tuple[tuple[str, 
 
 
 def map_as_csv(request: "HeadMapRequest", traced: "TracedText") -> str:
-    """A row per query and a column per key, both named; float32 in the shortest form that reads back exactly."""
-    queries, keys = labels(request, traced)
+    """A row per query and a column per key, both named by place and token, since a text may have the same one twice;
+    float32 in the shortest form that reads back exactly.
+    """
+    queries, keys = ([f"{place} {token}" for place, token in enumerate(tokens)] for tokens in labels(request, traced))
     rows = zip(queries, engine.run(request).weights, strict=True)
     return as_csv([["query \\ key", *keys], *([token, *map(str, row)] for token, row in rows)])
 

@@ -25,7 +25,8 @@ LINES = {
     "still": "A head that is off still looks where it looked: what it returns is 0.",
     "off": "Zeroing is unnatural and other heads make up for it: compare with the other heads of its layer, each off "
     "by itself, under “What if this head were off?”.",
-    "next": "What the model would write next, from all of its heads and layers together.",
+    "next": "What the model would write after the whole text, from all of its heads and layers together: the same "
+    "whichever row is selected.",
 }
 _MOST_LINES = 5
 
@@ -49,7 +50,7 @@ def inspect(traced: "TracedText", picture: "HeadPicture", request: "HeadMapReque
             parts += _what_is_written(traced, selected)
         elif traced.next_tokens:
             candidates = shares([Share(each.text, each.probability) for each in traced.next_tokens])
-            parts += [heading("Next token"), candidates, line(LINES["next"])]
+            parts += [heading("Next token, at the end of the text"), candidates, line(LINES["next"])]
     st.html("".join(parts))
 
 
@@ -57,7 +58,7 @@ def inspect_changes(found: "Changes", traced: "TracedText", selected: int) -> No
     """What the model says before and after something was switched off: its next token, its output, or its vectors."""
     if found.next_tokens:
         lines = [BeforeAfter(each.text, each.before, each.after) for each in found.next_tokens]
-        st.html(heading("Next token") + before_after(lines))
+        st.html(heading("Next token, at the end of the text") + before_after(lines))
     elif found.steps:
         lines = [
             BeforeAfter(

@@ -74,8 +74,10 @@ def silence(request: "HeadMapRequest", traced: "TracedText", status: DeltaGenera
         (stays if absence.first_changed is None else changes).append(traced.tokens[place])
         effect = "nothing" if absence.first_changed is None else f"{absence.before} → {absence.after}"
         lines.append(LetterLine(traced.tokens[place], float(looked_at[place]), absence.probability, effect))
+    last = max(lines, key=lambda each: each.probability, default=None)
+    least = None if last is None else (last.text, last.probability)
     st.html(
-        verdict(stays, changes)
+        verdict(stays, changes, least)
         + letters(lines, head_name(request.layer, request.head))
         + line(
             f"Looked at: the mean weight in {head_name(request.layer, request.head)} over the steps that write "

@@ -203,7 +203,7 @@ def settings_of(said: str) -> "DecodingSettings":
 
 
 def open_preset(preset: Preset) -> None:
-    """Set the knobs to what goes together; what the preset does not name does nothing."""
+    """Set the knobs to what goes together; what the preset does not name does nothing, and no token is followed."""
     for knob in KNOBS:
         if knob.stage:
             value = preset.values.get(knob.field, knob.disabled)
@@ -211,6 +211,7 @@ def open_preset(preset: Preset) -> None:
     OFF.choose(Names())
     ORDER.choose(Names())
     STAGE.choose(None)
+    PICK.choose(None)
 
 
 def is_preset(preset: Preset) -> bool:

@@ -17,7 +17,7 @@ from pages.shared.messages import in_place, keep_notes
 from pages.shared.parts import remark
 from pages.shared.plain_text import plain
 from viz.inspector import Share, heading, line, shares
-from viz.quantities import part_text
+from viz.quantities import counted, part_text
 from viz.tables import sentences
 
 if TYPE_CHECKING:
@@ -66,13 +66,19 @@ def _verdict(found: "SamplingStages", token: "TokenTrajectory", settings: "Decod
         return f"“{token.text}” cannot come: {token.cut_by} cut it. {own}"
     if settings.temperature == 0:
         is_first = token.id == found.drawn.id
-        said = (
-            "comes: greedy takes the likeliest"
-            if is_first
-            else "does not come: after the stages another one is likelier"
-        )
+        said = "comes: greedy takes the likeliest" if is_first else f"does not come: {_overtaken(found, token)}"
         return f"“{token.text}” {said}. {own}"
     return f"“{token.text}” comes with {part_text(token.probabilities[-1])}. {own}"
+
+
+def _overtaken(found: "SamplingStages", token: "TokenTrajectory") -> str:
+    """By which stage the token that comes is likelier than this one."""
+    pairs = list(zip(found.drawn.probabilities, token.probabilities, strict=True))
+    # The last stage before which it was otherwise.
+    row = max((row for row in range(1, len(pairs)) if pairs[row - 1][0] < pairs[row - 1][1]), default=0)
+    if row == 0:
+        return f"“{found.drawn.text}” is likelier to the model itself"
+    return f"{found.stages[row].name} makes “{found.drawn.text}” likelier"
 
 
 def _reasons(found: "SamplingStages", token: "TokenTrajectory", settings: "DecodingSettings") -> list[str]:
@@ -93,7 +99,8 @@ def _reasons(found: "SamplingStages", token: "TokenTrajectory", settings: "Decod
         "bad words": "It is, or completes, a forbidden word.",
         "minimum length": "It ends the text, and too few tokens have come.",
     }.get(token.cut_by)
-    left = f"{stage.survivors:,} tokens were left after it; the least likely of them had {part_text(stage.least)}."
+    left = f"{counted(stage.survivors, 'token')} {'was' if stage.survivors == 1 else 'were'} left after it; the least "
+    f"likely had {part_text(stage.least)}."
     return [*([why] if why else []), left]
 
 

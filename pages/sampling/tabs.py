@@ -50,7 +50,7 @@ def _presets(settings: "DecodingSettings") -> "dict[str, DecodingSettings]":
 
 EXPLANATION = """
 A model gives every token of its vocabulary a number, its **logit**. The **softmax** makes probabilities of them. What
-comes next is then *drawn*: a token with 77 % comes in 77 of 100 draws.
+comes next is then *drawn*: a token with 77 % comes in 77 of 100 draws on average.
 
 - Before the draw the probabilities go through **stages**, from left to right, each changing what the one before left.
   They are transformers' own, in its own order, computed over the whole vocabulary; you can switch them, drag them into

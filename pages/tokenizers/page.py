@@ -136,8 +136,8 @@ def picture(now: ShownTokenizers, status: DeltaGenerator) -> None:
                     found,
                     heads,
                     stretch,
-                    "Equal pieces have equal colours, a space in front aside. "
-                    "Colours and borders show pieces, not meaning.",
+                    "Equal pieces have equal colours, a space in front aside; there are few colours, so that two "
+                    "equal ones need not be equal pieces. They show pieces, not meaning.",
                 ),
                 key="token_columns",
                 on_stretch=choose_stretch,

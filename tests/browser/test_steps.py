@@ -57,7 +57,7 @@ def test_a_click_on_a_sound_lights_what_it_listens_to(tab, cross_weights):
     tab.wait_for_query(step="1")
     expect(steps(tab)).to_have_attribute("data-step", "1")
     listens_to = "knight"[int(weights[1][:6].argmax())]
-    tab.wait_for_inspector(f"To write {pieces[1].text}, L2 H2 looks mostly at {listens_to}")
+    tab.wait_for_inspector(f"To write “{pieces[1].text}”, L2 H2 looks mostly at {listens_to}")
 
 
 def test_the_slider_walks_without_the_server_and_tells_it_where_it_stands(tab):

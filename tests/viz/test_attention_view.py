@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.viz.wire import unpack
+from tests.viz.wire import header_of, unpack
 from viz.components.attention_view import Frame, Heads, Matrix, Model, Panel, Products, packed, state_of
 
 FRAME = Frame(

@@ -12,6 +12,7 @@ from viz.components.lens_grid import LensGrid
 from viz.components.lens_grid import packed as packed_grid
 from viz.embeddings_charts import gap_chart, matrix_chart, rank_chart, strip_chart, wave_chart
 from viz.palette import DARK
+from viz.quantities import part_text
 
 HOSTILE = "</script>'\\\n\u202e"
 
@@ -79,10 +80,11 @@ def test_the_lens_reaches_the_browser():
 
 def test_charts_hold_their_numbers():
     within, between = np.array([0.5, 0.9], dtype=np.float32), np.array([0.4, 0.6], dtype=np.float32)
-    rows = gap_chart(within, between, between / 2, [0.5, 1], 1, DARK).to_dict()["layer"][0]["data"]["values"]
+    rows = gap_chart(within, between, between / 2, ["3 of 6", "a tie"], 1, DARK).to_dict()["layer"][0]["data"]["values"]
     assert [round(row["gap"], 3) for row in rows] == [0.1, 0.3]
-    assert [row["share"] for row in rows] == [0.5, 1]
+    assert [row["share"] for row in rows] == ["3 of 6", "a tie"]
     ranks = rank_chart([13_615, 0], [1e-6, 0.7], HOSTILE, 1).to_dict()
+    assert ranks["layer"][0]["data"]["values"][1]["probability"] == part_text(0.7)
     assert [row["place"] for row in ranks["layer"][0]["data"]["values"]] == [13_616, 1]
     cells = matrix_chart(np.eye(2, dtype=np.float32), ["a", HOSTILE], ["a", "a"]).to_dict()
     assert [cell["cosine"] for cell in cells["data"]["values"]] == [1, 0, 0, 1]

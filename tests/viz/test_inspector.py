@@ -63,7 +63,7 @@ def test_the_sentence_says_who_looks_where_and_how_much():
 def test_every_line_has_a_bar_as_long_as_its_part():
     page = shares([Share("a", 0.5), Share("b", 0.25), Share("c", 0.0)])
     assert [f"width:{width}%" in page for width in ("50.0", "25.0", "0.0")] == [True] * 3
-    assert Reader(page).text == "a50.0\N{NO-BREAK SPACE}%b25.0\N{NO-BREAK SPACE}%c0.0\N{NO-BREAK SPACE}%"
+    assert Reader(page).text == "a50.0\N{NO-BREAK SPACE}%b25.0\N{NO-BREAK SPACE}%c0\N{NO-BREAK SPACE}%"
 
 
 def test_no_lines_are_an_empty_list():
@@ -74,7 +74,7 @@ def test_before_stands_above_after_each_with_its_bar_and_number():
     page = before_after([BeforeAfter("or", 0.69, 0.04), BeforeAfter("שלום", 0.0, 1.0)])
     first, second = page.split("</tr>")[1:3]
     assert '<span class="before" style="width:69.0%"></span><span style="width:4.0%"></span>' in first
-    assert Reader(first).text == "or69.0\N{NO-BREAK SPACE}%4.0\N{NO-BREAK SPACE}%"
+    assert Reader(first).text == "or69.0\N{NO-BREAK SPACE}%4.00\N{NO-BREAK SPACE}%"
     assert '<span class="before" style="width:0.0%"></span><span style="width:100.0%"></span>' in second
     assert "<bdi>שלום</bdi>" in second
     assert Reader(page.split("</tr>")[0]).text == "beforeafter"

@@ -31,7 +31,7 @@ def test_a_token_never_becomes_an_element(text):
     for page in (prompt_cards([hostile]), lead([hostile]), lead([bare]), prompt_cards([bare])):
         read = Reader(page)
         assert read.tags <= OURS
-        assert read.attributes <= {"class", "style"}
+        assert read.attributes <= {"class", "style", "tabindex"}
         assert text in read.text
 
 
@@ -66,7 +66,7 @@ def test_a_line_break_breaks_the_line_and_a_space_is_seen():
 def test_a_card_says_how_much_of_what():
     read = Reader(prompt_cards([card(followed=Next("␣right", 0.025, 1))]))
     assert "few-shot 2 tokens" in read.text
-    assert f"␣down83.5{NBSP}%␣right2.5{NBSP}%" in read.text
+    assert f"␣down83.5{NBSP}%␣right2.50{NBSP}%" in read.text
     assert f"␣right: 2.5{NBSP}%, one token is likelier" in read.text
     page = prompt_cards([card(followed=Next("␣right", 0.025, 1))])
     assert [f"width:{width}%" in page for width in ("83.5", "2.5")] == [True, True]
