@@ -56,8 +56,8 @@ def verdict(stays: Sequence[str], changes: Sequence[str], least: tuple[str, floa
     if not stays and least is not None:
         token, part = least
         return (
-            '<p class="headlight-sentence">None can be left out: something changes without each of them. '
-            f"<b><bdi>{html.escape(token)}</bdi></b> matters least: the same output has {part_text(part)} without it.</p>"
+            '<p class="headlight-sentence">None can be left out: something changes without each of them. <b><bdi>'
+            f"{html.escape(token)}</bdi></b> matters least: without it the same output has {part_text(part)}.</p>"
         )
     parts = [
         f"{what} without {', '.join(f'<b><bdi>{html.escape(token)}</bdi></b>' for token in tokens)}."

@@ -13,7 +13,7 @@ _NARROW = "\N{NO-BREAK SPACE}"
 
 
 def column_figures(counts: Counts) -> str:
-    """The line under a column's name: what a word costs (a character where no words are told apart), what is unknown, whether the text comes back."""
+    """The line under a column's name: what a word costs (a character, where no words are told apart), what is lost."""
     of, what = (counts.words, "word") if counts.words else (counts.characters, "character")
     parts = [f"{counts.tokens / of:.2f} per {what}" if of else "no words"]
     if counts.unknown:

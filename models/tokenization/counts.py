@@ -51,7 +51,8 @@ def timed_cut(loaded: LoadedTokenizer, text: str, split_special_tokens: bool) ->
 class Counts:
     """What a whole text costs with one tokenizer; special tokens that a template adds are not counted.
 
-    words: what stands between white space; 0 where most letters are of scripts that put none between words. difference: None where the ids give back the text exactly.
+    words: what stands between white space; 0 where most letters are of scripts that put none between words.
+    difference: None where the ids give back the text exactly.
     context: the longest text in tokens of a model that reads it, if there is one.
     """
 

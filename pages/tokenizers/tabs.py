@@ -161,8 +161,8 @@ def what_it_costs(now: ShownTokenizers, counts: "list[Counts]", status: DeltaGen
     contexts = [f"{card.context_of} {card.context:,}" for card in now.cards if card.context]
     st.caption(
         "Over the whole text, without the special tokens that a model's template adds. Words are what stands between "
-        "white space; none are counted where most letters are of a script without it. Time is of cutting once, on this server."
-        + (f" Context lengths in tokens: {', '.join(contexts)}." if contexts else "")
+        "white space; none are counted where most letters are of a script without it. Time is of cutting once, on this "
+        "server." + (f" Context lengths in tokens: {', '.join(contexts)}." if contexts else "")
     )
 
 

@@ -83,7 +83,8 @@ def test_the_files_hold_exactly_what_was_computed(tab, weights, query, layer, he
     exact = weights(query.get("model", "minilm"), query["text"], layer, head)
     exact = exact.mean(axis=0) if head is None else exact
     lines = list(csv.reader(io.StringIO(tab.download("CSV"), newline="")))
-    assert lines[0][1:] == [line[0] for line in lines[1:]] == tab.tokens
+    assert lines[0][1:] == [line[0] for line in lines[1:]]
+    assert lines[0][1:] == [f"{place} {token}" for place, token in enumerate(tab.tokens)]
     np.testing.assert_array_equal(np.array([line[1:] for line in lines[1:]], dtype=np.float32), exact)
     read = json.loads(tab.download("JSON"))
     np.testing.assert_array_equal(np.array(read["weights"], dtype=np.float32), exact)

@@ -16,6 +16,7 @@ from models.errors import HeadlightError
 from models.loading.packs import PackError
 from models.tokenization import load_tokenizer, tokenize
 from models.tokenization.comparison import cut_text
+from models.tokenization.counts import is_without_spaces
 from models.tokenization.loading import prepared_tokenizer
 from models.tokenization.pieces import character_of_byte
 from models.tokenization.pipeline import stages
@@ -283,3 +284,19 @@ def test_eight_threads_with_different_settings_get_the_serial_results():
     with ThreadPoolExecutor(8) as pool:
         for found in pool.map(work, range(0, 8 * 37, 37)):
             assert all(serial[place] == made for place, made in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_without"),
+    [
+        ("Good morning", False),
+        ("早上好。", True),
+        ("สวัสดีตอนเช้า", True),
+        ("おはよう", True),
+        ("좋은 아침", False),
+        ("GPT 早", False),
+        ("", False),
+    ],
+)
+def test_words_are_not_counted_where_a_script_has_no_spaces(text, is_without):
+    assert is_without_spaces(text) is is_without

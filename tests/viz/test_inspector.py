@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from viz.inspector import BeforeAfter, Share, before_after, sentence, shares
+from viz.inspector import BeforeAfter, Share, before_after, sentence, shares, verdict
 from viz.quantities import part_text
 
 HOSTILE = (
@@ -110,3 +110,17 @@ def test_parts_of_the_whole(part, written):
 def test_a_part_that_is_there_never_reads_as_nothing():
     for exponent in range(1, 12):
         assert part_text(10.0**-exponent) != part_text(0.0)
+
+
+def test_where_no_letter_is_silent_the_list_says_so():
+    page = verdict([], ["c", "u"], ("u", 0.42))
+    assert Reader(page).text == (
+        "None can be left out: something changes without each of them. u matters least: without it the same output has "
+        "42.0\N{NO-BREAK SPACE}%."
+    )
+    assert "The model still writes the same without u." in Reader(verdict(["u"], ["c"], ("u", 0.4))).text
+
+
+def test_a_comma_that_is_written_stands_in_quotation_marks():
+    page = sentence(",", "L1 H2", Share("a", 0.5), is_written=True)
+    assert Reader(page).text.startswith("To write “,”, L1 H2 looks mostly at a: 50.0")
