@@ -60,3 +60,8 @@ def test_every_word_is_found_and_has_one_sentence():
 def test_a_word_that_the_glossary_lacks_is_no_term():
     with pytest.raises(KeyError):
         term("flux")
+
+
+def test_the_style_holds_nothing_that_a_browser_takes_for_a_tag():
+    """What sanitises HTML drops a whole style sheet with "<!" in it, and the page stands there without one."""
+    assert "<" not in style()

@@ -41,7 +41,7 @@ def test_parts_are_shares_of_all_and_none_is_empty():
     source = parts([("embeddings", 25), ("attention", 0), ("MLP", 75_000)])
     seen = Texts(source).texts
     assert "attention" not in seen
-    assert seen == ["embeddings", "25", "0.03\N{NO-BREAK SPACE}%", "MLP", "75,000", "100.0\N{NO-BREAK SPACE}%"]
+    assert seen == ["embeddings", "25", "0.033\N{NO-BREAK SPACE}%", "MLP", "75,000", "100.0\N{NO-BREAK SPACE}%"]
     widths = [float(each) for each in re.findall(r"width:([\d.]+)%", source)]
     assert widths == [0.0, 100.0]
 

@@ -80,10 +80,10 @@ def test_the_sentence_follows_a_token_from_prompt_to_prompt():
         for name, part in zip(("zero-shot", "one-shot", "few-shot"), (0, 0.1, 0.8), strict=True)
     ]
     assert Reader(lead(row)).text == (
-        f"␣down comes next with 0.0{NBSP}% without an example, 10.0{NBSP}% after one and 80.0{NBSP}% after all of them."
+        f"␣down comes next with 0{NBSP}% without an example, 10.0{NBSP}% after one and 80.0{NBSP}% after all of them."
         " Nothing was learnt in between: the weights are the same, only the text before it differs."
     )
-    assert Reader(lead(row[:1])).text == f"␣down comes next with 0.0{NBSP}% without an example."
+    assert Reader(lead(row[:1])).text == f"␣down comes next with 0{NBSP}% without an example."
     assert Reader(lead([card("zero-shot"), card("one-shot")])).text.startswith(
         f"The likeliest next token is ␣down (83.5{NBSP}%) without an example and ␣down (83.5{NBSP}%) after one."
     )

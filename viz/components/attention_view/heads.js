@@ -1,13 +1,12 @@
 // Heads of one layer as lines from queries (left) to keys (right), each head in a colour of its own.
 
 import { element, sharpContext, shortened } from "../scaffold/drawing.js"
-import { floats } from "../scaffold/numbers.js"
 import { describe } from "./describe.js"
 import { headButton, wholeButtons } from "./head_bar.js"
 import { LONGEST_LABEL } from "./painting.js"
 import { Picture } from "./picture.js"
 import { tableOf } from "./table.js"
-import { weightText } from "./weights.js"
+import { floats, weightText } from "./weights.js"
 
 const FAINTEST_LINE = 0.02
 const SHADES = 12

@@ -2,13 +2,12 @@
 
 import { element, shortened } from "../scaffold/drawing.js"
 import { readableOn } from "../scaffold/ground.js"
-import { floats } from "../scaffold/numbers.js"
 import { legendOf } from "./legend.js"
 import { Movable } from "./moves.js"
 import { LABEL_FONT, LONGEST_LABEL, cellImage, differenceColours, hatchPattern, pixel } from "./painting.js"
 import { Strip } from "./strip.js"
 import { tableOf } from "./table.js"
-import { weightText } from "./weights.js"
+import { floats, weightText } from "./weights.js"
 
 const LARGEST_CELL = 36
 const SMALL_MAP_HEIGHT = 370

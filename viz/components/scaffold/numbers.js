@@ -41,10 +41,3 @@ export function float16Array(bytes) {
   const table = float16Table()
   return Float32Array.from(typedArray(Uint16Array, bytes), (pattern) => table[pattern])
 }
-
-/** So many of the next numbers of a message, in 32 or 16 bits each. */
-export const floats = (take, count, bits) =>
-  bits === 32 ? typedArray(Float32Array, take(4 * count)) : float16Array(take(2 * count))
-
-/** A number where no whole says how large it may be, as a weight times a length: 0.683, 12.3; 0 for none. */
-export const amountText = (amount) => (amount === 0 ? "0" : amount < 0 ? `−${amountText(-amount)}` : amount < 0.0005 ? "< 0.001" : String(Number(amount.toPrecision(3))))

@@ -9,7 +9,7 @@ function glossary() {
   const said = getComputedStyle(document.documentElement).getPropertyValue("--headlight-terms").trim()
   if (!said) return null
   // A text of a style sheet: quoted, its quotation marks and backslashes behind a backslash.
-  const forms = JSON.parse(said.slice(1, -1).replace(/\\(.)/g, "$1"))
+  const forms = JSON.parse(said.slice(1, -1).replace(/\\(3c |.)/g, (_, sign) => (sign === "3c " ? "<" : sign)))
   const parts = Object.values(forms).map((form) => `(${form})`)
   const pattern = new RegExp(`“[^”]*”|(?<![\\w-])(?:${parts.join("|")})(?![\\w-])`, "gi")
   return (known = { names: Object.keys(forms), pattern })

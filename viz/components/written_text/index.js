@@ -53,7 +53,7 @@ class WrittenTextView extends View {
     this.paintShades()
     const ramp = element("i", "ramp")
     ramp.style.background = `linear-gradient(90deg, ${this.colours.amount})`
-    const ends = { probability: ["0 %", "100 %"], rank: ["the likeliest", "the least likely"], surprisal: ["0", `${FULL_SURPRISAL} nats`] }[this.shade]
+    const ends = { probability: [percentText(0), percentText(1)], rank: ["the likeliest", "the least likely"], surprisal: ["0", `${FULL_SURPRISAL} nats`] }[this.shade]
     this.part("scale").replaceChildren(...(chips.length ? [ends[0], ramp, ends[1]] : []))
   }
 
