@@ -66,7 +66,9 @@ def do_senses_part(status: DeltaGenerator) -> None:
             name,
             *(f"{value:.3f}" for value in (each.within, each.between, each.gap)),
             share_of_cases(each),
-            f"{each.chance.mean:.1f}; as many {how_often(each.chance.as_many, each.chance.ways)}",
+            "–"
+            if each.tied == len(lines)
+            else f"{each.chance.mean:.1f}; as many {how_often(each.chance.as_many, each.chance.ways)}",
         ]
         for name, each in (
             ("row of the table", found.static),

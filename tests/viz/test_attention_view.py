@@ -51,7 +51,7 @@ def test_numbers_that_are_read_are_the_exact_ones():
     many = np.full((300, 300), 0.25157538, dtype=np.float32)
     header = header_of(packed(frame(300), matrix(many, row))[0])
     assert header["bits"] == 16, "what is drawn alone is in half precision"
-    assert np.float32(state_of(frame(300), matrix(many, row))["row"])[7] == row[7]
+    assert np.asarray(state_of(frame(300), matrix(many, row))["row"], dtype=np.float32)[7] == row[7]
 
 
 def test_numbers_are_within_five_ten_thousandths():

@@ -67,7 +67,7 @@ def test_a_card_says_how_much_of_what():
     read = Reader(prompt_cards([card(followed=Next("␣right", 0.025, 1))]))
     assert "few-shot 2 tokens" in read.text
     assert f"␣down83.5{NBSP}%␣right2.50{NBSP}%" in read.text
-    assert f"␣right: 2.5{NBSP}%, one token is likelier" in read.text
+    assert f"␣right: 2.50{NBSP}%, one token is likelier" in read.text
     page = prompt_cards([card(followed=Next("␣right", 0.025, 1))])
     assert [f"width:{width}%" in page for width in ("83.5", "2.5")] == [True, True]
     assert page.count('class="followed"') == 1

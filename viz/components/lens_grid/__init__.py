@@ -10,7 +10,7 @@ from viz.components.scaffold import component, fields_of, numbers, pack_picture
 
 _PARTS = """\
 <div class="room" tabindex="0" role="grid" aria-label="Likeliest token by layer and position"></div>
-<div class="foot"><span>0 %</span><i class="ramp"></i><span>100 %</span><span class="caption"></span></div>
+<div class="foot"><span>0 %</span><i class="ramp"></i><span>100.0 %</span><span class="caption"></span></div>
 """
 _mount = component("lens_grid", _PARTS)
 
