@@ -14,6 +14,7 @@ from pages.shared.job import Job, waits
 from pages.shared.link import note, run_again
 from pages.shared.messages import keep_notes, problem
 from viz.components.written_text import BranchLine, WrittenText, WrittenToken, written_text
+from viz.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -156,7 +157,7 @@ def _says(steps: "Sequence[GenerationStep]", is_done: bool) -> str:
         return "Writing…"
     mean = sum(step.surprisal for step in steps) / len(steps)
     said = (
-        f"{len(steps):,} tokens. Mean cross-entropy {mean:.2f} nats a token ({mean / math.log(2):.2f} bits), "
+        f"{counted(len(steps), 'token')}. Mean cross-entropy {mean:.2f} nats a token ({mean / math.log(2):.2f} bits), "
         f"perplexity {math.exp(min(mean, 700)):,.4g}."
     )
     ends = {
