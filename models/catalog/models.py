@@ -30,7 +30,8 @@ class ModelCard:
     longest_output: where an output has a natural end, how many tokens it may have per character of the text, and how
         many beside; it ends a model that falls into repeating itself. None where there is no such end.
     steps: after how many training steps the weights were kept, where there are several; else None.
-    folder: where the files lie on this machine, for a model that comes in no pack; else "".
+    folder: where the files lie on this machine, for a model that comes in no pack; else "". stamp: the fingerprint that
+        they had when they were opened (`models.loading.fingerprint`), where they may be saved again.
     hub, revision: its id on the model hub and which commit or branch of it; "" for models from elsewhere.
     download: how many bytes the hub sends for it; 0 where nothing is fetched.
     is_gated: whether the hub asks to agree to terms first.
@@ -57,6 +58,7 @@ class ModelCard:
     longest_output: tuple[int, int] | None = None
     steps: int | None = None
     folder: str = ""
+    stamp: str = ""
     hub: str = ""
     revision: str = ""
     download: int = 0

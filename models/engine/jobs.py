@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from models.engine.asked import models_asked
 from models.engine.cache import size_of
 from models.engine.gate import listening
 from models.engine.wanted import NobodyWaits, as_long_as
@@ -71,6 +72,7 @@ class _Run:
         self.jobs: dict[str, float] = {}
         self.people: dict[str, Hashable] = {}
         self.nbytes = 0
+        self.models: frozenset[str] = frozenset()
         self.seen_by_those_who_left: dict[str, int] = {}
         self._make: Callable[[], Iterator[Any]] | None = steps
         self._around = around
@@ -172,6 +174,7 @@ class Jobs:
                 if len(self._runs) >= MOST_RUNNING:
                     raise JobError("Too many are writing at the moment; try again in a while.")
                 run = _Run(steps, getattr(request, "patience", _FORGOTTEN_SECONDS), self._around, self._ended)
+                run.models = models_asked(request)
                 run.jobs[job] = time.monotonic()
                 run.people[job] = person
                 self._runs[request] = run
@@ -242,6 +245,18 @@ class Jobs:
             if run.jobs.pop(job, None) is not None:
                 run.seen_by_those_who_left[job] = len(run.steps)
             run.changed.notify_all()
+
+    def forget_model(self, name: str, *, with_running: bool) -> None:
+        """Forget what was computed with the model of this name; with_running: stop what still is."""
+        with self._lock:
+            gone = [
+                (job, run) for job, run in self._of_job.items() if name in run.models and (with_running or run.is_done)
+            ]
+            for job, run in gone:
+                del self._of_job[job]
+                with run.changed:
+                    run.jobs.pop(job, None)
+                    run.changed.notify_all()
 
     def close(self) -> None:
         """Cancel everything and wait for the steps that are under way."""

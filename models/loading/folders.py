@@ -8,6 +8,7 @@ from pathlib import Path
 from models.catalog import MODELS, ModelCard
 from models.loading import folder_names
 from models.loading.checks import readable_title
+from models.loading.fingerprint import fingerprint_of
 from models.loading.folder_names import FOLDER, FolderError, permitted
 from models.loading.model_files import card_in, gguf_card
 
@@ -29,7 +30,13 @@ def open_folder(path: str, *, anywhere: bool | None = None) -> ModelCard:
 
 
 def _named(place: Path, title: str) -> dict[str, str]:
-    return {"name": FOLDER + str(place), "title": readable_title(title), "source": "a folder of this machine"}
+    return {
+        "name": FOLDER + str(place),
+        "title": readable_title(title),
+        "source": "a folder of this machine",
+        # Before the files are read: one that is saved meanwhile is seen afterwards.
+        "stamp": fingerprint_of(place),
+    }
 
 
 def _allowed(path: str, *, anywhere: bool) -> Path:

@@ -82,7 +82,8 @@ def model_files(card: ModelCard) -> Iterator[ModelFiles]:
     Raises ModelRefusedError, OSError.
     """
     about = {
-        each: getattr(card, each) for each in ("name", "title", "licence", "source", "hub", "revision", "download")
+        each: getattr(card, each)
+        for each in ("name", "title", "licence", "source", "stamp", "hub", "revision", "download")
     }
     with opened(Path(card.folder)) as here:
         now = _card(here, Path(card.folder), about | {"reads": card.reads, "is_gated": card.is_gated})

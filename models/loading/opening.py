@@ -1,17 +1,18 @@
 """From a name to a card, wherever the model comes from."""
 
 from models.catalog import MODELS, ModelCard, model_card
-from models.loading.folder_names import FOLDER, FolderError
+from models.loading.folder_names import FOLDER, FolderError, has_changed
 from models.loading.folders import open_folder
 from models.loading.hub_ids import is_of_hub
 
 
 def card_of(name: str) -> ModelCard:
-    """The card of this name; a folder, or what was fetched from the hub, is opened if it was not yet in this process.
+    """The card of this name; a folder, or what was fetched from the hub, is opened if it was not yet in this process,
+    and a folder again where its files were saved again.
 
     Raises UnknownModelError, FolderError, HubError, ModelRefusedError.
     """
-    if name in MODELS:
+    if name in MODELS and not has_changed(MODELS[name]):
         return MODELS[name]
     if name.startswith(FOLDER):
         # Whoever calls this runs a program of their own; who asks a server goes through `check_is_open` first.
