@@ -292,8 +292,12 @@ class Engine:
 def _load(name: str) -> Any:
     start = time.perf_counter()
     # Whoever asks for it next would begin anew, and what stops a forward would be taken for what the model cannot do.
-    with as_long_as(None):
-        loaded = provided().load_model(name)
+    try:
+        with as_long_as(None):
+            loaded = provided().load_model(name)
+    except HeadlightError as error:
+        log.info("Not loaded: %s: %s", name, type(error).__name__)
+        raise
     log.info("Loaded %s in %.1f s; it computes on %s", name, time.perf_counter() - start, loaded.device)
     _hide_from_collector()
     return loaded

@@ -15,7 +15,7 @@ from models.engine.asked import models_asked
 from models.engine.cache import size_of
 from models.engine.gate import listening
 from models.engine.wanted import NobodyWaits, as_long_as
-from models.errors import HeadlightError
+from models.errors import HeadlightError, new_fault, unforeseen
 
 Around = Callable[[], AbstractContextManager[None]]
 
@@ -97,11 +97,13 @@ class _Run:
         except NobodyWaits:
             pass
         except HeadlightError as error:
+            log.info("A job with %s was refused: %s", self._models_said, type(error).__name__)
             self.error = str(error)
         except BaseException:
             # A panic of a library that is written in Rust is no Exception.
-            log.exception("A job failed")
-            self.error = "Something went wrong here that was not foreseen. It is in the server's log."
+            fault = new_fault()
+            log.exception("A job with %s failed: fault %s", self._models_said, fault)
+            self.error = unforeseen(fault)
         finally:
             # What was asked for may be megabytes of text, and a run is known long after it has ended.
             self._make = None
@@ -109,6 +111,10 @@ class _Run:
                 self.is_done = True
                 self.changed.notify_all()
             self._ended()
+
+    @property
+    def _models_said(self) -> str:
+        return ", ".join(sorted(self.models)) or "no model"
 
     def is_of(self, person: Hashable) -> bool:
         """Whether this person waits for it."""

@@ -11,7 +11,7 @@ import streamlit as st
 from models.catalog import MODELS, ModelCard
 from models.catalog.hub_models import HUB_MODELS
 from models.engine import engine
-from models.errors import HeadlightError
+from models.errors import HeadlightError, new_fault, unforeseen
 from models.loading.folder_names import FOLDER, VARIABLE, has_changed, permitted, roots
 from models.loading.hub_ids import check_allowed, hub_id, is_closed, is_of_hub, is_shelf_only, largest_download
 from models.one_at_a_time import libraries
@@ -37,7 +37,7 @@ _SHELF, _ID, _OWN = "Hub shelf", "Hub id", "Folder"
 _BOX = "another"
 _MINE, _STAMP = "models:mine", "models:stamp"
 _OFFER, _ERROR, _STOPPED, _CLOSES = (f"another:{each}" for each in ("offer", "error", "stopped", "closes"))
-_UNFORESEEN = "Something went wrong here that was not foreseen. It is in the server's log; try another model."
+_TRY = "try another model"
 
 
 def choose_model_box() -> None:
@@ -156,11 +156,13 @@ def _have_chosen() -> None:
     except HeadlightError as error:
         _refuse(name, str(error), was_open=was_open)
     except Exception:
-        log.exception("A model could not be opened")
-        _refuse(name, _UNFORESEEN, was_open=was_open)
+        fault = new_fault()
+        log.exception("A model could not be opened: fault %s", fault)
+        _refuse(name, unforeseen(fault, _TRY), was_open=was_open)
 
 
 def _refuse(name: str, why: str, *, was_open: bool) -> None:
+    log.info("Not opened: %s", name)
     # So that the form asks for it when somebody opens the box.
     if is_of_hub(name):
         _fill_in(name)
@@ -228,10 +230,12 @@ def _in_place() -> Iterator[None]:
         with panics_as_failures():
             yield
     except HeadlightError as error:
+        log.info("Refused: %s", type(error).__name__)
         st.session_state[_ERROR] = str(error)
     except Exception:
-        log.exception("The choice of a model failed")
-        st.session_state[_ERROR] = _UNFORESEEN
+        fault = new_fault()
+        log.exception("The choice of a model failed: fault %s", fault)
+        st.session_state[_ERROR] = unforeseen(fault, _TRY)
 
 
 def _fetched_only() -> None:
