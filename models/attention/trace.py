@@ -7,10 +7,11 @@ import numpy as np
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from models.engine.wanted import between_steps
 from models.errors import HeadlightError
 from models.forward.axes import KINDS, Axes, Kind, axes
 from models.forward.capture import Call, allowed_keys, full_mask
-from models.forward.eager import attended, of_queries
+from models.forward.eager import attended, head_alone, of_queries
 from models.forward.interventions import Intervention, ReplacePattern
 from models.forward.recorded_run import RecordedRun, record_rows, to_numpy
 from models.loaded import LoadedModel
@@ -95,13 +96,19 @@ class AttentionTrace(RecordedRun):
         first, last, _ = (queries or slice(None)).indices(count)
         # The weighted values are not wanted: one column of them is the least that every function accepts.
         whole = replace(call, mask=full_mask(call), is_causal=False, value=call.value[..., :1])
+        part, place = None, head
+        if head is not None and heads * keys * (last - first) > _WEIGHTS_AT_ONCE // 16:
+            part = head_alone(whole, head, slice(max(first, last - _FEWEST_ROWS), last), self.loaded.device)
+        if part is not None:
+            whole, heads, place = part, 1, 0
         weights = np.empty((heads, last - first, keys) if head is None else (last - first, keys), dtype=np.float32)
         step = max(_FEWEST_ROWS, _WEIGHTS_AT_ONCE // (heads * keys))
         for start in range(first, last, step):
+            between_steps()
             end = min(start + step, last)
             # Each row is a softmax of its own, and a few rows at a time stay in the processor's cache.
             some = to_numpy(attended(of_queries(whole, slice(start, end)), self.loaded.device)[1])
-            weights[..., start - first : end - first, :] = some if head is None else some[head]
+            weights[..., start - first : end - first, :] = some if place is None else some[place]
         for each in self.interventions:
             if isinstance(each, ReplacePattern) and (each.kind, each.layer) == (kind, layer):
                 pattern = np.array(each.pattern[first:last], dtype=np.float32)
