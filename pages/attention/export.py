@@ -5,6 +5,9 @@ import math
 import shlex
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from jaxtyping import Float
+
 from models.engine import engine
 from pages.attention.choices import VIEW, head_name
 from pages.attention.selection import said
@@ -29,14 +32,19 @@ def labels(request: "HeadMapRequest", traced: "TracedText") -> tuple[tuple[str, 
 
 
 def map_as_csv(request: "HeadMapRequest", traced: "TracedText") -> str:
-    """A row per query and a column per key, both named; float32 in the shortest form that reads back exactly."""
+    """A row per query and a column per key, both named; float32 in the shortest form that reads back exactly, and
+    nothing where the query may not look.
+    """
     queries, keys = labels(request, traced)
-    rows = zip(queries, engine.run(request).weights, strict=True)
-    return as_csv([["query \\ key", *keys], *([token, *map(str, row)] for token, row in rows)])
+    rows = zip(queries, _cells(request), strict=True)
+    numbers = ([token, *("" if math.isnan(each) else str(each) for each in row)] for token, row in rows)
+    return as_csv([["query \\ key", *keys], *numbers])
 
 
 def map_as_json(request: "HeadMapRequest", traced: "TracedText", text: str) -> str:
-    """What was asked and the weights [query][key]; each number is exactly the float32 that was computed."""
+    """What was asked and the weights [query][key]; each number is exactly the float32 that was computed, and null where
+    the query may not look.
+    """
     queries, keys = labels(request, traced)
     about = json.dumps(
         {
@@ -55,8 +63,14 @@ def map_as_json(request: "HeadMapRequest", traced: "TracedText", text: str) -> s
         ensure_ascii=False,
     )
     # Row by row: nobody else's page is drawn while the library writes what it was given.
-    weights = ", ".join(json.dumps(row.tolist()) for row in engine.run(request).weights)
+    weights = ", ".join(json.dumps(_finite(row), allow_nan=False) for row in _cells(request))
     return f'{about[:-1]}, "weights": [{weights}]}}'
+
+
+def _cells(request: "HeadMapRequest") -> "Float[np.ndarray, 'query key']":
+    """The weights, NaN where a query may not look: that is no weight of 0."""
+    found = engine.run(request)
+    return np.where(found.visible, found.weights, np.float32(np.nan))
 
 
 def files_of(request: "HeadMapRequest", traced: "TracedText", text: str) -> tuple[list[Download], list[str]]:
@@ -134,4 +148,4 @@ def _finite(numbers: Any) -> Any:
         return None
     if numbers.ndim > 1:
         return [_finite(each) for each in numbers]
-    return [None if each == -math.inf else each for each in numbers.tolist()]
+    return [each if math.isfinite(each) else None for each in numbers.tolist()]
