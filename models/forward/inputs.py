@@ -120,11 +120,13 @@ def _ids_and_pieces(
         raise InputError("This model came without a tokenizer; give it token ids instead of text.")
     cut = encode(tokenizer, text)
     numbered = zip(cut.ids, cut.pieces, strict=True)
-    unknown = next((piece.text for number, piece in numbered if number >= vocabulary), None)
-    if unknown is not None:
+    beyond = next(((number, piece.text) for number, piece in numbered if number >= vocabulary), None)
+    if beyond is not None:
+        number, token = beyond
         raise InputError(
-            f"The tokenizer of {loaded.card.title} has a token, {unknown!r}, whose id is beyond the {vocabulary:,} "
-            "rows of the model's table: the two do not belong together. Leave it out, or give the model its own."
+            f"The tokenizer of {loaded.card.title} has a token, {token!r} with the id {number:,}, which is beyond the "
+            f"{vocabulary:,} rows of the model's table: the two do not belong together. Leave it out, or give the "
+            "model its own."
         )
     return cut.ids, cut.pieces
 
