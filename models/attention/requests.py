@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from models.attention.head_map import HeadMap, LeftOut, head_map, left_out_columns
+from models.attention.labels import label_logits
 from models.attention.trace import AttentionTrace, trace_attention
 from models.attention.traced_text import TracedText, traced_text
 from models.engine import Engine
@@ -42,7 +43,12 @@ class TracedTextRequest:
 
     def answer(self, engine: Engine) -> TracedText:
         """Raises what `TraceRequest` raises."""
-        return traced_text(engine.run(self.trace), self.trace.text, self.trace.target, self.candidates)
+        trace = engine.run(self.trace)
+        logits = None
+        if trace.loaded.classifier is not None:
+            with engine.forward(trace.loaded):
+                logits = label_logits(trace)
+        return traced_text(trace, self.trace.text, self.trace.target, self.candidates, logits)
 
 
 @dataclass(frozen=True)

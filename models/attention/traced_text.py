@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from jaxtyping import Float
+
+from models.attention.labels import labels
 from models.attention.outputs import TokenProbability, next_tokens, streamed_texts, written_ids, written_tokens
 from models.attention.trace import AttentionTrace
 from models.forward.axes import Axes, axes
@@ -14,6 +18,7 @@ class TracedText:
 
     spans: for each token, where it stands in the text, in code points; (0, 0) for one that is not in the text.
     layers, heads: for each kind, the layers that have maps and how many heads each of them has.
+    labels: of a classifier, the likeliest, best first; score: the number that a model with one output gives a text.
     next_tokens: for decoders, the likeliest tokens to come, best first; else empty.
     written: for seq2seq models, the token that each row of the decoder writes, with the model's probability for it.
     written_texts: what each of those adds to the text that is written.
@@ -38,6 +43,8 @@ class TracedText:
     written_unknown: tuple[bool, ...]
     read_as: str
     without_maps: str
+    labels: tuple[TokenProbability, ...] = ()
+    score: float | None = None
 
     def layers_of(self, kind: str) -> tuple[int, ...]:
         """The layers of this kind that have maps."""
@@ -58,11 +65,16 @@ class TracedText:
 
 
 def traced_text(
-    trace: AttentionTrace, text: str | tuple[int, ...], target: str | tuple[int, ...] | None, candidates: int
+    trace: AttentionTrace,
+    text: str | tuple[int, ...],
+    target: str | tuple[int, ...] | None,
+    candidates: int,
+    logits: Float[np.ndarray, " label"] | None = None,
 ) -> TracedText:
     """What there is to know of this trace.
 
-    text, target: what was asked of it. candidates: how many of the likeliest next tokens are told.
+    text, target: what was asked of it. candidates: how many of the likeliest next tokens, or labels, are told.
+    logits: of a classifier's labels.
     """
     loaded = trace.loaded
     ids = written_ids(loaded, target) if trace.target_pieces else ()
@@ -84,6 +96,8 @@ def traced_text(
         written_unknown=tuple(piece.is_unknown for piece in written),
         read_as=_normalized(loaded, text),
         without_maps=loaded.caveat("maps"),
+        labels=() if logits is None else labels(trace, logits, candidates),
+        score=float(logits[0]) if logits is not None and len(logits) == 1 else None,
     )
 
 

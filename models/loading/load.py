@@ -14,6 +14,7 @@ from transformers import (
     AutoModelForCausalLM,
     AutoModelForMaskedLM,
     AutoModelForSeq2SeqLM,
+    AutoModelForSequenceClassification,
     GenerationConfig,
     PreTrainedModel,
 )
@@ -30,6 +31,7 @@ from models.loading.checks import (
     ModelRefusedError,
     check_depth,
     check_whole,
+    classifies_texts,
     has_masked_head,
     missing_of_picture,
 )
@@ -140,12 +142,15 @@ def _weights(
 ) -> tuple[PreTrainedModel, Collection[str], Collection[str]]:
     """The model, the names of the tensors that its class has and its files have not, and those that only they have.
 
-    An encoder that was trained on masked words has its head with it, unless its files have none after all.
+    An encoder that was trained on masked words, or to classify texts, has its head with it, unless its files have none
+    after all.
     """
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
     classes: list[Any] = [_CLASSES[card.family]]
     if card.family == "encoder" and has_masked_head(config):
         classes.insert(0, AutoModelForMaskedLM)
+    if card.family == "encoder" and classifies_texts(config.architectures or ()):
+        classes.insert(0, AutoModelForSequenceClassification)
     for model_class in classes:
         where: dict[str, Any] = {"dtype": place.dtype, "device_map": place.device_map, "max_memory": place.max_memory}
         if tensors is None:
@@ -155,7 +160,8 @@ def _weights(
         else:
             model, notes = _of_tensors(model_class, config, folder, tensors, where)
         missing = notes["missing_keys"]
-        if not missing_of_picture(missing):
+        # A classifier reads its pooler as well.
+        if not (missing if model_class is AutoModelForSequenceClassification else missing_of_picture(missing)):
             break
     return model, missing, notes["unexpected_keys"]
 
@@ -215,6 +221,10 @@ def _prepare(
     folder: Path | None = None,
 ) -> LoadedModel:
     model.eval()
+    classifier = None
+    if card.family == "encoder" and classifies_texts([type(model).__name__]):
+        inner: Any = model.base_model
+        model, classifier = inner, model
     use_headlight(model)
     if _had_chance(tokenizer):
         note = f"{note} {_CHANCE}".strip()
@@ -229,6 +239,7 @@ def _prepare(
         # A card may bound what the model itself would take: relative positions have no end, memory has.
         positions=position_limit(model) or card.positions,
         vocabulary=_rows_of_table(model),
+        classifier=classifier,
         note=note,
     )
     return checked(loaded, folder)

@@ -122,6 +122,8 @@ def sections_of(facts: "ModelFacts") -> tuple[tuple[str, str], ...]:
 
 def _shape(facts: "ModelFacts") -> Iterator[Line]:
     yield Line("Kind", _FAMILIES[facts.family])
+    if facts.made_for:
+        yield Line("Made for", facts.made_for)
     yield Line("Architecture", facts.architecture, f"model type “{facts.model_type}”")
     yield Line("Width", f"{facts.width:,}", "numbers in the vector of a token")
     if facts.table_width != facts.width:
