@@ -17,7 +17,7 @@ from models.embeddings.progress import HowFar
 from models.embeddings.similarity import Pooling
 from models.engine import Engine, Stepwise, on_one_thread
 from models.errors import HeadlightError
-from models.forward.inputs import InputError
+from models.forward.inputs import InputError, check_in_table
 from models.loaded import LoadedModel
 from models.tokenization import TextError, encode
 
@@ -146,11 +146,12 @@ def _cut(loaded: LoadedModel, sentences: tuple[str, ...]) -> dict[int, tuple[int
         if not sentence.strip():
             continue
         try:
-            ids = encode(loaded.tokenizer, sentence).ids
-        except TextError as error:
+            cut = encode(loaded.tokenizer, sentence)
+            check_in_table(loaded, cut.pieces)
+        except (TextError, InputError) as error:
             raise SentencesError(f"Line {line + 1}: {error}") from error
-        if ids:
-            found[line] = ids
+        if cut.ids:
+            found[line] = cut.ids
     return found
 
 

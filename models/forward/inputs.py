@@ -1,7 +1,7 @@
 """From texts or token ids to what a model's forward takes."""
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,16 +119,19 @@ def _ids_and_pieces(
     if tokenizer is None:
         raise InputError("This model came without a tokenizer; give it token ids instead of text.")
     cut = encode(tokenizer, text)
-    numbered = zip(cut.ids, cut.pieces, strict=True)
-    beyond = next(((number, piece.text) for number, piece in numbered if number >= vocabulary), None)
-    if beyond is not None:
-        number, token = beyond
-        raise InputError(
-            f"The tokenizer of {loaded.card.title} has a token, {token!r} with the id {number:,}, which is beyond the "
-            f"{vocabulary:,} rows of the model's table: the two do not belong together. Leave it out, or give the "
-            "model its own."
-        )
+    check_in_table(loaded, cut.pieces)
     return cut.ids, cut.pieces
+
+
+def check_in_table(loaded: LoadedModel, pieces: Iterable[Piece]) -> None:
+    """Raise InputError for a piece that the tokenizer has and the model's table has not."""
+    for piece in pieces:
+        if piece.id >= loaded.vocabulary:
+            raise InputError(
+                f"The tokenizer of {loaded.card.title} has a token, {piece.text!r} with the id {piece.id:,}, which is "
+                f"beyond the {loaded.vocabulary:,} rows of the model's table: the two do not belong together. Leave it "
+                "out, or give the model its own."
+            )
 
 
 def _target_ids(loaded: LoadedModel, target_text: str | Sequence[int] | None) -> tuple[int, ...]:
