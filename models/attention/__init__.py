@@ -8,6 +8,7 @@ from models.attention.bertviz_views import (
     BertVizTooLargeError,
     bertviz_drawing,
 )
+from models.attention.bulk import AttentionFileRequest, ExportError, TokenCountsRequest, export_attention
 from models.attention.changes import ChangedToken, Changes, ChangesRequest, WrittenStep
 from models.attention.differences import ChangedMap, ChangedMapsRequest, MapDifference, MapDifferenceRequest
 from models.attention.head_map import HeadMap, LeftOut

@@ -35,6 +35,8 @@ from models.loading.checks import (
     has_masked_head,
     missing_of_picture,
 )
+from models.loading.folder_names import FOLDER
+from models.loading.hub_ids import HUB
 from models.loading.model_files import model_files
 from models.loading.opening import card_of
 from models.loading.own_gguf import expanded_folder
@@ -60,15 +62,17 @@ _CHANCE = (
 _CLASSES = {"encoder": AutoModel, "decoder": AutoModelForCausalLM, "seq2seq": AutoModelForSeq2SeqLM}
 
 
-def load_model(name: str, place: Placement | None = None) -> LoadedModel:
+def load_model(name: str | Path, place: Placement | None = None) -> LoadedModel:
     """Load the model of this name straight to its place: the best one that has room, unless one is given.
 
-    name: of a card, "hub:ORG/NAME" or "hub:ORG/NAME@REVISION" for what was downloaded, or "folder:/PATH".
+    name: of a card, "hub:ORG/NAME" or "hub:ORG/NAME@REVISION" for what was downloaded, "folder:/PATH", or the path of a
+        folder or .gguf file as it is, where it has a slash in it or is a `Path`.
 
     Raises UnknownModelError, PackError (missing or damaged files), ModelRefusedError, FolderError, HubError or
     DeviceError.
     """
-    card = card_of(name)
+    is_path = isinstance(name, Path) or (not name.startswith((FOLDER, HUB)) and "/" in name)
+    card = card_of(f"{FOLDER}{Path(name).expanduser().absolute()}" if is_path else str(name))
     if place is None:
         return put(partial(places_for, card), partial(_read, card))
     return _read(card, place)

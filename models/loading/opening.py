@@ -25,9 +25,10 @@ def card_of(name: str) -> ModelCard:
 
 
 def check_is_open(name: str) -> None:
-    """Raise FolderError for a folder that was not opened in this process: a computation opens none by itself.
+    """Raise FolderError for a folder, or a bare path, that was not opened in this process: a computation opens none by
+    itself.
 
     Who may look where is decided by whoever opens it, with `open_folder`.
     """
-    if name.startswith(FOLDER) and name not in MODELS:
+    if name not in MODELS and (name.startswith(FOLDER) or ("/" in name and not is_of_hub(name))):
         raise FolderError("This folder is not open here, or not any more; choose it again under “Another model”.")

@@ -1,4 +1,4 @@
-"""A tokenizer with more ids than the model's table has rows: a sentence with the token and its id, wherever it is met."""
+"""A tokenizer with more ids than the model's table has rows: a sentence with the token and its id everywhere."""
 
 import pytest
 
