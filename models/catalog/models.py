@@ -32,6 +32,7 @@ class ModelCard:
     steps: after how many training steps the weights were kept, where there are several; else None.
     folder: where the files lie on this machine, for a model that comes in no pack; else "". stamp: the fingerprint that
         they had when they were opened (`models.loading.fingerprint`), where they may be saved again.
+    adapter: the folder of a LoRA adapter that is added to its weights; else "".
     hub, revision: its id on the model hub and which commit or branch of it; "" for models from elsewhere.
     download: how many bytes the hub sends for it; 0 where nothing is fetched.
     is_gated: whether the hub asks to agree to terms first.
@@ -59,6 +60,7 @@ class ModelCard:
     steps: int | None = None
     folder: str = ""
     stamp: str = ""
+    adapter: str = ""
     hub: str = ""
     revision: str = ""
     download: int = 0

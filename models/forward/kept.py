@@ -55,6 +55,7 @@ def key_of(loaded: LoadedModel, folder: Path) -> str:
     """What a finding is true of: these weights, computed by this code, these libraries, this type of device."""
     parts = (
         fingerprint_of(folder),
+        fingerprint_of(Path(loaded.card.adapter)) if loaded.card.adapter else "",
         transformers.__version__,
         torch.__version__,
         loaded.device.type,

@@ -4,7 +4,7 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,12 @@ def fingerprint_of(place: Path) -> str:
                 said = f"{file.name}\0{about.st_size}\0{about.st_mtime_ns}\0{about.st_ino}\0"
                 digest.update(said.encode("utf-8", "surrogateescape") + opened.read(_HEADER_BYTES))
     return digest.hexdigest()
+
+
+def stamp_of(places: Sequence[Path], within: float | int = 0) -> str:
+    """The fingerprints of several places, as `fingerprint_now` has them; "" where one cannot be read."""
+    found = [fingerprint_now(each, within) for each in places]
+    return " ".join(found) if all(found) else ""
 
 
 def fingerprint_now(place: Path, within: float | int = 0) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from models.catalog import ModelCard
 from models.errors import HeadlightError
-from models.loading.fingerprint import fingerprint_now
+from models.loading.fingerprint import stamp_of
 
 FOLDER = "folder:"
 VARIABLE = "HEADLIGHT_FOLDERS"
@@ -30,8 +30,12 @@ def has_changed(card: ModelCard, stamp: str = "", within: float | int = 0) -> bo
 
     stamp: another fingerprint to compare with. within: how many seconds old what is known of the files may be.
     """
-    place = Path(card.name.removeprefix(FOLDER))
-    return bool(card.stamp) and fingerprint_now(place, within) not in {"", stamp or card.stamp}
+    if not card.stamp:
+        return False
+    places = [Path(card.name.removeprefix(FOLDER))]
+    if card.adapter and card.folder:
+        places.append(Path(card.folder))
+    return stamp_of(places, within) not in {"", stamp or card.stamp}
 
 
 def roots() -> tuple[Path, ...]:

@@ -26,6 +26,7 @@ from models.errors import HeadlightError
 from models.forward.check import checked
 from models.forward.implementation import use_headlight
 from models.loaded import LoadedModel
+from models.loading.adapters import merge
 from models.loading.checks import (
     CONFIG,
     ModelRefusedError,
@@ -112,6 +113,8 @@ def _read_folder(
         model, missing, unexpected, tokenizer, target_tokenizer = read
         check_whole(missing, card.title)
         check_depth(model, unexpected, card.title)
+        if card.adapter:
+            merge(model, Path(card.adapter))
         return _prepare(model, tokenizer, card, target_tokenizer, place.note, folder)
     except HeadlightError:
         raise

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -83,10 +83,23 @@ def model_files(card: ModelCard) -> Iterator[ModelFiles]:
     """
     about = {
         each: getattr(card, each)
-        for each in ("name", "title", "licence", "source", "stamp", "hub", "revision", "download")
+        for each in (
+            "name",
+            "title",
+            "licence",
+            "source",
+            "stamp",
+            "adapter",
+            "precision",
+            "hub",
+            "revision",
+            "download",
+        )
     }
     with opened(Path(card.folder)) as here:
         now = _card(here, Path(card.folder), about | {"reads": card.reads, "is_gated": card.is_gated})
+        if card.adapter:
+            now = replace(now, precision=card.precision)
         if now.parameters > card.parameters or now.family != card.family:
             raise ModelRefusedError(f"{card.title} has changed on the disk since it was opened; open it again.")
         with tensors_of(here) as tensors:
