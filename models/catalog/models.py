@@ -32,6 +32,8 @@ class ModelCard:
     steps: after how many training steps the weights were kept, where there are several; else None.
     folder: where the files lie on this machine, for a model that comes in no pack; else "". stamp: the fingerprint that
         they had when they were opened (`models.loading.fingerprint`), where they may be saved again.
+    pooling, is_unit: how it was trained to make one vector of a text ("mean", "cls", "max" or "last"), and whether that
+        is brought to length 1; "" where that is not known.
     adapter: the folder of a LoRA adapter that is added to its weights; else "".
     hub, revision: its id on the model hub and which commit or branch of it; "" for models from elsewhere.
     download: how many bytes the hub sends for it; 0 where nothing is fetched.
@@ -61,6 +63,8 @@ class ModelCard:
     folder: str = ""
     stamp: str = ""
     adapter: str = ""
+    pooling: str = ""
+    is_unit: bool = False
     hub: str = ""
     revision: str = ""
     download: int = 0
@@ -89,6 +93,8 @@ _MINILM = ModelCard(
     *(6, 12, 12, 384, 30522, 512, 22_713_216),
     *("Apache-2.0", "sentence-transformers/all-MiniLM-L6-v2"),
     "Weights as published, in float32.",
+    pooling="mean",
+    is_unit=True,
 )
 
 _SMOLLM2 = ModelCard(

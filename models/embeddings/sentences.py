@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 from models.embeddings.maps import Dimensions, Method, Projection, project
 from models.embeddings.precision import NEIGHBOURS, Precision, precisions
 from models.embeddings.progress import HowFar
-from models.embeddings.similarity import Pooling
+from models.embeddings.similarity import Pooling, unit
 from models.engine import Engine, Stepwise, on_one_thread
 from models.errors import HeadlightError
 from models.forward.inputs import InputError, check_in_table
@@ -51,14 +52,15 @@ class SentenceVectors:
 class SentencesRequest(Stepwise[HowFar | SentenceVectors, SentenceVectors]):
     """A vector for each sentence, from the last layer: as a job, or at once with `Engine.run`, which keeps it.
 
-    pooling: "mean" of all tokens, special ones included, "cls" the first, "last" the last token.
+    pooling: "mean" of all tokens, special ones included, "cls" the first, "max" the largest of each number, "last"
+        the last token; "own" as the model was trained to, as far as that is known, else the mean.
 
     Raises SentencesError for more than MOST_SENTENCES.
     """
 
     model: str
     sentences: tuple[str, ...]
-    pooling: Pooling = "mean"
+    pooling: Pooling | Literal["own"] = "mean"
     # They are cut into tokens a few at a time.
     most_characters = 2_000_000
 
@@ -92,6 +94,7 @@ class SentencesRequest(Stepwise[HowFar | SentenceVectors, SentenceVectors]):
         for row, ids in enumerate(kept.values()):
             sharers.setdefault(ids, []).append(row)
         vectors: Float[np.ndarray, "sentence width"] | None = None
+        pooling = self.pooling if self.pooling != "own" else cast(Pooling, loaded.card.pooling or "mean")
         done = 0
         yield HowFar(0, len(kept))
         batches = _batches(list(sharers))
@@ -100,9 +103,9 @@ class SentencesRequest(Stepwise[HowFar | SentenceVectors, SentenceVectors]):
             while some := list(itertools.islice(batches, at_once)):
                 with engine.forward(loaded):
                     if len(some) == 1:
-                        found = [_forward(loaded, self.pooling, some[0])]
+                        found = [_forward(loaded, pooling, some[0])]
                     else:
-                        found = list(threads.map(partial(_alone, loaded, self.pooling), some))
+                        found = list(threads.map(partial(_alone, loaded, pooling), some))
                 for ids, vector in zip(itertools.chain(*some), itertools.chain(*found), strict=True):
                     if vectors is None:
                         vectors = np.empty((len(kept), len(vector)), dtype=np.float32)
@@ -110,6 +113,8 @@ class SentencesRequest(Stepwise[HowFar | SentenceVectors, SentenceVectors]):
                     done += len(sharers[ids])
                 yield HowFar(done, len(kept))
         assert vectors is not None
+        if self.pooling == "own" and loaded.card.is_unit:
+            vectors = unit(vectors).astype(np.float32)
         yield SentenceVectors(vectors, tuple(kept), len(self.sentences) - len(ids_of), too_long, len(sharers))
 
 
@@ -197,6 +202,8 @@ def _vectors(loaded: LoadedModel, batch: list[tuple[int, ...]], pooling: Pooling
         pooled = (states * attended[:, :, None]).sum(dim=1) / lengths[:, None]
     elif pooling == "cls":
         pooled = states[:, 0]
+    elif pooling == "max":
+        pooled = states.masked_fill(~attended[:, :, None], -torch.inf).amax(dim=1)
     else:
         pooled = states[torch.arange(len(batch), device=loaded.device), lengths - 1]
     return pooled.cpu()

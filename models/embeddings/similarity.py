@@ -13,7 +13,7 @@ from models.errors import HeadlightError
 # Less than the steps of float32 at 1.
 _DECIMALS = 8
 
-Pooling = Literal["mean", "cls", "last"]
+Pooling = Literal["mean", "cls", "max", "last"]
 
 
 class SimilarityError(HeadlightError):
@@ -58,7 +58,8 @@ def sentence_vector(
     """One vector for a sentence, from those of its tokens; float32, not brought to length 1.
 
     pooling: "mean" of all attended tokens, special ones included (as sentence-transformers does for MiniLM), "cls" the
-        first, "last" the last of them. attended: which tokens are not padding; None for all.
+        first, "max" the largest of each number, "last" the last of them.
+    attended: which tokens are not padding; None for all.
 
     Raises SimilarityError where no token is attended to.
     """
@@ -67,6 +68,8 @@ def sentence_vector(
         raise SimilarityError("There is no token to make a vector of; type a sentence.")
     if pooling == "mean":
         return kept.mean(axis=0, dtype=np.float64).astype(np.float32)
+    if pooling == "max":
+        return kept.max(axis=0).astype(np.float32)
     return kept[0 if pooling == "cls" else -1].astype(np.float32)
 
 

@@ -31,6 +31,7 @@ from models.loading.packs import HOME, PackError, home, made_once
 from models.loading.placing import device_memory
 from models.loading.refusals import ModelRefusedError
 from models.loading.regular_files import OpenFolder, opened
+from models.loading.sentence_pooling import pooling_in
 from models.loading.settings import LARGEST, settings_in, without_other_places
 from models.loading.tensors import TensorInFile, tensors_of
 from models.loading.tokenizer_worker import TARGET_TOKENIZER
@@ -167,7 +168,7 @@ def _card(here: OpenFolder, folder: Path, more: dict[str, Any]) -> ModelCard:
         return _gguf_card(here, folder, weights_among(names).files[0], more)
     config = config_from(settings_in(here.read(CONFIG, LARGEST), CONFIG))
     _known_files(here)
-    card = card_from(config, folder=str(folder), **more)
+    card = card_from(config, folder=str(folder), **pooling_in(here, folder), **more)
     weights = weights_among(names)
     if weights.kind == "gguf":
         return _gguf_card(here, folder, weights.files[0], more)

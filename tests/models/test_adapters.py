@@ -6,6 +6,7 @@ The numbers were compared with peft 0.21's own (`merge_and_unload`) when this wa
 import json
 import math
 import shutil
+from typing import Any
 
 import pytest
 import torch
@@ -128,7 +129,7 @@ def test_weights_are_the_base_s_and_the_product_of_the_factors(case, tmp_path):
 
 def test_a_table_and_an_encoder_that_was_trained_with_a_head(tmp_path):
     config = BertConfig(vocab_size=64, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48)
-    model = with_drawn_weights(BertForMaskedLM(config), "bert")
+    model: Any = with_drawn_weights(BertForMaskedLM(config), "bert")
     model.bert.save_pretrained(tmp_path / "base")
     tokenizer_of("bert").save_pretrained(tmp_path / "base")
     table, query = "bert.embeddings.token_type_embeddings", "bert.encoder.layer.1.attention.self.query"

@@ -1,5 +1,7 @@
 """Vectors of many sentences: the same as one by one and as sentence-transformers', with progress and bounds."""
 
+import json
+import shutil
 import time
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 import torch
 
 from models.attention import InputError
+from models.catalog import MODELS
 from models.embeddings import (
     EmbedRequest,
     HowFar,
@@ -20,7 +23,7 @@ from models.embeddings import (
 )
 from models.embeddings.sentences import MOST_SENTENCES
 from models.engine import Engine
-from models.loading import wrap_model
+from models.loading import open_folder, wrap_model
 from models.loading.packs import model_folder
 from tests.models.architectures import loaded as architecture
 
@@ -49,7 +52,7 @@ def job(engine, request, seconds=60):
     raise TimeoutError
 
 
-@pytest.mark.parametrize("pooling", ["mean", "cls", "last"])
+@pytest.mark.parametrize("pooling", ["mean", "cls", "max", "last"])
 @pytest.mark.parametrize("model", ["minilm", "smollm2", "spelling_to_sound"])
 def test_a_batch_gives_what_each_sentence_gives_by_itself(engine, model, pooling):
     texts = SENTENCES if model != "spelling_to_sound" else ("knight", "", "a", "thorough", "", "knight", "ox", "cat")
@@ -59,7 +62,7 @@ def test_a_batch_gives_what_each_sentence_gives_by_itself(engine, model, pooling
     assert found.vectors.dtype == np.float32
     for vector, line in zip(found.vectors, KEPT, strict=True):
         alone = engine.run(EmbedRequest(model, texts[line])).hidden_states[-1]
-        expected = {"mean": alone.mean(axis=0), "cls": alone[0], "last": alone[-1]}[pooling]
+        expected = {"mean": alone.mean(axis=0), "cls": alone[0], "max": alone.max(axis=0), "last": alone[-1]}[pooling]
         np.testing.assert_allclose(vector, expected, atol=1e-5 * max(1, np.abs(expected).max()))
     np.testing.assert_array_equal(found.vectors[0], found.vectors[3])
 
@@ -75,6 +78,50 @@ def test_minilm_gives_what_sentence_transformers_gives(engine, minilm):
     )
     ours = engine.run(SentencesRequest("minilm", SENTENCES)).vectors
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize("is_unit", [False, True])
+@pytest.mark.parametrize(("pooling", "way"), [("mean", "mean"), ("cls", "cls"), ("max", "max"), ("lasttoken", "last")])
+def test_a_folder_of_sentence_transformers_says_how(pooling, way, is_unit, minilm, tmp_path, monkeypatch):
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+
+    monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
+    reader = Transformer(str(model_folder(minilm.card)))
+    modules = [reader, Pooling(reader.get_embedding_dimension(), pooling_mode=pooling), *([Normalize()] * is_unit)]
+    written = SentenceTransformer(modules=modules, device="cpu")
+    written.save(str(tmp_path / "st"))
+    card = open_folder(str(tmp_path / "st"))
+    assert (card.pooling, card.is_unit) == (way, is_unit)
+    theirs = written.encode([SENTENCES[line] for line in KEPT], batch_size=2, show_progress_bar=False)
+    ours = Engine(10**8).run(SentencesRequest(card.name, SENTENCES, "own")).vectors
+    np.testing.assert_allclose(ours, theirs, atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"pooling_mode_mean_tokens": True, "pooling_mode_max_tokens": True},
+        {"pooling_mode": ["mean", "max"]},
+        {"pooling_mode": "weightedmean"},
+        {"pooling_mode": 3},
+        {},
+        [],
+    ],
+)
+def test_what_is_not_done_here_is_not_taken_for_something_else(settings, minilm, tmp_path, monkeypatch):
+    monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
+    folder = shutil.copytree(model_folder(minilm.card), tmp_path / "st")
+    kinds = {"": "Transformer", "1_Pooling": "Pooling"}
+    modules = [{"path": path, "type": f"sentence_transformers.models.{kind}"} for path, kind in kinds.items()]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_cls_token": True}))
+    assert open_folder(str(folder)).pooling == "cls"
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(settings))
+    assert open_folder(str(folder)).pooling == ""
+    (folder / "modules.json").write_text("3")
+    assert open_folder(str(folder)).pooling == ""
 
 
 def test_a_job_says_how_far_it_is_and_the_engine_keeps_its_answer(engine, monkeypatch):
