@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -47,7 +47,7 @@ def export_attention(traces: AttentionTrace | Sequence[AttentionTrace], path: st
 
 def write_attention(
     traces: Sequence[AttentionTrace],
-    file: BinaryIO,
+    file: io.BufferedIOBase,
     how: Format,
     kinds: Sequence[str] | None = None,
     lock: Lock = nullcontext,
@@ -91,7 +91,9 @@ class AttentionFileRequest:
         return file.getvalue()
 
 
-def _write_npz(traces: Sequence[AttentionTrace], file: BinaryIO, kinds: Sequence[str] | None, lock: Lock) -> None:
+def _write_npz(
+    traces: Sequence[AttentionTrace], file: io.BufferedIOBase, kinds: Sequence[str] | None, lock: Lock
+) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
 
         def put(name: str, array: np.ndarray) -> None:
@@ -107,7 +109,7 @@ def _write_npz(traces: Sequence[AttentionTrace], file: BinaryIO, kinds: Sequence
 
 
 def _write_safetensors(
-    traces: Sequence[AttentionTrace], file: BinaryIO, kinds: Sequence[str] | None, lock: Lock
+    traces: Sequence[AttentionTrace], file: io.BufferedIOBase, kinds: Sequence[str] | None, lock: Lock
 ) -> None:
     """The header names every tensor with its place, so that sizes are told before anything is computed.
 

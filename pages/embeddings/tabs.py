@@ -105,7 +105,7 @@ def how_similar(status: DeltaGenerator) -> None:
                 POOLING,
                 "One vector for a sentence",
                 **names_of(POOLINGS),
-                help="Of the last layer. As trained: what a folder of sentence-transformers says, else the mean. The mean "
+                help="Of the last layer. As trained: what a folder of sentence-transformers says, else the mean, which "
                 "counts every token that is attended to, special ones included.",
             )
         else:
