@@ -115,7 +115,7 @@ def test_what_is_not_done_here_is_not_taken_for_something_else(settings, minilm,
     kinds = {"": "Transformer", "1_Pooling": "Pooling"}
     modules = [{"path": path, "type": f"sentence_transformers.models.{kind}"} for path, kind in kinds.items()]
     (folder / "modules.json").write_text(json.dumps(modules))
-    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling").mkdir(exist_ok=True)
     (folder / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_cls_token": True}))
     assert open_folder(str(folder)).pooling == "cls"
     (folder / "1_Pooling" / "config.json").write_text(json.dumps(settings))
