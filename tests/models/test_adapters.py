@@ -158,7 +158,9 @@ def test_an_adapter_and_its_base_are_seen_when_they_are_saved_again(tmp_path):
     before = trace_attention(load_model(str(folder)), IDS).outputs
     card = MODELS[f"folder:{folder}"]
     assert not has_changed(card)
-    save_file({name: -each if "_B" in name else each for name, each in tensors.items()}, folder / "adapter_model.safetensors")
+    save_file(
+        {name: -each if "_B" in name else each for name, each in tensors.items()}, folder / "adapter_model.safetensors"
+    )
     assert has_changed(card)
     assert abs(trace_attention(load_model(str(folder)), IDS).outputs - before).max() > 1e-3
     card = MODELS[f"folder:{folder}"]

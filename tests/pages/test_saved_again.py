@@ -34,7 +34,7 @@ def on_disk(folder):
 
 
 def shown(screen):
-    return screen.cells[screen.shown["main"]]
+    return np.nan_to_num(screen.cells[screen.shown["main"]])
 
 
 def said(screen):
