@@ -57,7 +57,11 @@ def asked(request):
     weights = trace.weights(kind_of(model), layer, head)
     if left_out:
         weights = engine.run(asked).weights
-    return asked, engine.run(TracedTextRequest(asked.trace)), weights.mean(axis=0) if head is None else weights
+    weights = weights.mean(axis=0) if head is None else weights
+    # What cannot be seen is no weight of 0.
+    seen = np.where(engine.run(asked).visible, weights, np.float32(np.nan))
+    assert np.isnan(seen).any() == (kind_of(model) == "decoder")
+    return asked, engine.run(TracedTextRequest(asked.trace)), seen
 
 
 @pytest.mark.parametrize("asked", REQUESTS, indirect=True)
@@ -69,7 +73,7 @@ def test_csv_reads_back_exactly(asked):
     lines = list(csv.reader(io.StringIO(map_as_csv(request, text), newline="")))
     assert lines[0][1:] == list(keys)
     assert [line[0] for line in lines[1:]] == list(queries)
-    read = np.array([line[1:] for line in lines[1:]], dtype=np.float32)
+    read = np.array([[each or "nan" for each in line[1:]] for line in lines[1:]], dtype=np.float32)
     assert read.shape == weights.shape
     np.testing.assert_array_equal(read, weights)
 
