@@ -20,6 +20,7 @@ pytestmark = pytest.mark.usefixtures("one_torch_thread")
 def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
     monkeypatch.setenv("HEADLIGHT_FOLDERS", str(tmp_path))
+    monkeypatch.setattr("pages.shared.model_choice._LOOK_SECONDS", 0)
     # Each time another name: the engine is that of the whole process.
     return save("llama", tmp_path / "llama")
 
@@ -72,7 +73,8 @@ def test_opening_it_again_by_its_path_loads_it_again(folder):
     screen = Choice().open_folder(folder)
     stamp = MODELS[screen.model].stamp
     train(folder)
-    screen.open_folder(folder)
+    screen.test.session_state["another"] = True
+    screen.run().open_folder(folder)
     assert MODELS[screen.model].stamp != stamp
 
 
