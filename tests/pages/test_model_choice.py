@@ -204,13 +204,6 @@ def test_a_folder_is_opened(folder):
     assert Choice(model=f"folder:{folder.parent}/x/../{folder.name}").model == name
 
 
-def test_what_was_said_of_the_model_before_is_not_said_of_the_next(folder):
-    screen = Choice(model="zebra")
-    screen.open_folder(folder / "gone")
-    assert screen.open_folder(folder).model == f"folder:{folder}"
-    assert screen.notes == []
-
-
 def test_what_is_no_model_is_one_sentence(folder):
     (folder / "model.safetensors").unlink()
     screen = Choice().open_folder(folder)

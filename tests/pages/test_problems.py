@@ -5,11 +5,12 @@ import re
 import shutil
 
 import pytest
+import streamlit as st
 
 from models.catalog import MODELS
 from models.engine import Engine
 from models.loading.packs import packs_folder, prepared_folder
-from pages.shared import messages, start
+from pages.shared import link, messages, start, thread
 from tests.pages.screen import Screen
 
 
@@ -122,6 +123,18 @@ def test_a_model_that_cannot_be_loaded_leaves_a_line(home, caplog):
     with caplog.at_level(logging.INFO):
         Screen()
     assert "Not loaded: minilm: PackError" in [each.getMessage() for each in caplog.records]
+
+
+def test_what_was_said_of_one_model_is_not_said_of_the_next(monkeypatch):
+    """Who chooses another model in the sidebar has the page run again, which says once more what had been said."""
+    monkeypatch.setattr(st, "session_state", {})
+    for chosen, said in (("minilm", ["There is no layer 77."]), ("smollm2", [])):
+        thread.choose_model("minilm")
+        link.note("There is no layer 77.")
+        messages.show_notes()
+        thread.choose_model(chosen)
+        messages.keep_notes()
+        assert link.take_notes() == said
 
 
 def test_a_device_that_is_not_there_is_said_in_the_sidebar(monkeypatch):
