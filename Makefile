@@ -21,6 +21,9 @@ run: models ## start Headlight and print its address
 	@$(PY) -m streamlit run app.py --server.port='$(PORT)' --server.address='$(ADDRESS)' \
 		$(if $(filter 0.0.0.0 ::,$(ADDRESS)),--browser.serverAddress="$$(uname -n)")
 
+# What pytest rewrites of the tests, and jaxtyping of the packages, is kept: making it takes half of each start.
+unexport PYTHONDONTWRITEBYTECODE
+
 # What drives Chromium runs in one process, and alone: two browsers on two cores wait for each other until they fail.
 test: packages-dev models chromium ## run the tests, without the slow ones
 	@$(PY) -m pytest -n 2 --dist loadfile -m 'not slow and not browser'

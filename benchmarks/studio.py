@@ -20,7 +20,8 @@ from benchmarks.watched_server import random_bert
 from models.attention import THUMBNAIL_STEPS, HeadGridRequest, bertviz_drawing, max_pooled, trace_attention
 from models.loading import load_model
 from viz.bertviz_document import bertviz_document
-from viz.components.attention_view import Frame, Heads, Matrix, Model, Panel, View, packed, state_of
+from viz.components.attention_view import AttentionPicture, Frame, Heads, Matrix, Model, Panel, packed, state_of
+from viz.components.scaffold import skeleton
 from viz.components.scaffold.source import browser_source
 
 _VIEWS: tuple[Literal["head", "model"], ...] = ("head", "model")
@@ -34,7 +35,7 @@ _FRAME = Limit(0.016, "value", "at most 16 ms")
 _MOVES = 100
 _PATIENCE = 400_000.0
 _PAGE = """<meta charset="utf-8"><style>:root { --st-background-color: #ffffff; --st-font: sans-serif; }
-body { margin: 0; width: 1000px; } %(css)s</style><div id="place"><div class="headlight attention-view"></div></div>
+body { margin: 0; width: 1000px; } %(css)s</style><div id="place">%(html)s</div>
 <script type="module">
 %(library)s
 const bytes = Uint8Array.fromBase64("%(data)s")
@@ -152,11 +153,12 @@ def _frame(tokens: tuple[str, ...]) -> Frame:
     return Frame("L0", "encoder-0-0", "encoder", 0, 0, tokens, None, 1, (), (), "", "", heads=12)
 
 
-def _document(frame: Frame, view: View) -> tuple[bytes, str]:
+def _document(frame: Frame, view: AttentionPicture) -> tuple[bytes, str]:
     source = browser_source("attention_view")
     message, of = packed(frame, view)
     parts = {
         "css": source["css"],
+        "html": skeleton("attention_view"),
         "library": source["js"].replace("export default", "const attention_view ="),
         "data": base64.b64encode(message).decode(),
         "state": json.dumps({"of": of, **state_of(frame, view)}),

@@ -1,14 +1,20 @@
 """A model in memory with what every view needs to know about it."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cached_property, wraps
+from typing import Any, Literal, TypeVar
+from weakref import WeakKeyDictionary
 
 import torch
 from transformers import PreTrainedModel
 
 from models.catalog import ModelCard
 from models.tokenization import Piece, pieces_of_ids
+from models.tokenization.pieces import Looks, looks_of
+
+Known = TypeVar("Known")
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,11 @@ class LoadedModel:
         """
         return getattr(self.tokenizer, "backend_tokenizer", None)
 
+    @property
+    def is_seq2seq(self) -> bool:
+        """Whether it reads one text with an encoder and writes another with a decoder."""
+        return bool(self.model.config.is_encoder_decoder)
+
     def refusal(self, part: str) -> str:
         """Why this part is refused, a sentence; "" where it is not."""
         return self._sentence(part, "refused")
@@ -78,4 +89,27 @@ class LoadedModel:
 
     def pieces(self, ids: Sequence[int]) -> tuple[Piece, ...]:
         """The pieces with these ids, as this model's tokenizer writes them."""
-        return pieces_of_ids(self.tokenizer, ids)
+        looks = self._looks
+        return pieces_of_ids(None, ids) if looks is None else looks.pieces([int(number) for number in ids])
+
+    @cached_property
+    def _looks(self) -> Looks | None:
+        """Once for all its texts: the loop asks for a piece at each token."""
+        return None if self.tokenizer is None else looks_of(self.tokenizer)
+
+
+def once_per_model(find: Callable[[LoadedModel], Known]) -> Callable[[LoadedModel], Known]:
+    """Keep what is found out of a model as long as the model is there. Nothing is locked while it is found out."""
+    known: WeakKeyDictionary[LoadedModel, Known] = WeakKeyDictionary()
+    lock = threading.Lock()
+
+    @wraps(find)
+    def kept(loaded: LoadedModel) -> Known:
+        with lock:
+            if loaded in known:
+                return known[loaded]
+        found = find(loaded)
+        with lock:
+            return known.setdefault(loaded, found)
+
+    return kept

@@ -4,7 +4,6 @@ What loads imports torch, which takes seconds: it is imported when the engine fi
 """
 
 import sys
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from models.engine.provider import Device, Provider, provide
@@ -14,7 +13,7 @@ from models.one_at_a_time import libraries
 def _load_model(name: str) -> Any:
     libraries()
     from models.loading import load_model
-    from models.loading.opening import check_is_open
+    from models.loading.card_by_name import check_is_open
 
     check_is_open(name)
     return load_model(name)
@@ -27,18 +26,10 @@ def _load_tokenizer(name: str) -> Any:
     return load_tokenizer(name)
 
 
-def _bytes_by_device(loaded: Any) -> Mapping[str, int]:
-    from models.loading.placing import bytes_by_device
+def _placing() -> Any:
+    from models.loading import placing
 
-    return bytes_by_device(loaded.model)
-
-
-def _most_bytes(device: str) -> int:
-    import torch
-
-    from models.loading.placing import most_model_bytes
-
-    return most_model_bytes(torch.device(device))
+    return placing
 
 
 def _device(failed: frozenset[str]) -> Device:
@@ -46,14 +37,12 @@ def _device(failed: frozenset[str]) -> Device:
     libraries()
     import torch
 
-    from models.loading.placing import chosen_device, device_memory, most_model_bytes
-
-    device = chosen_device(failed)
+    device = _placing().chosen_device(failed)
     if device.type == "cuda":
         name = f"{torch.cuda.get_device_name(device)} ({device})"
     else:
         name = {"cpu": f"CPU, {torch.get_num_threads()} threads", "mps": "Apple GPU (mps)"}[device.type]
-    return Device(device.type, name, most_model_bytes(device), device_memory(device))
+    return Device(device.type, name, _placing().most_model_bytes(device), _placing().device_memory(device))
 
 
 def _failure_of(error: BaseException) -> Literal["full", "failed"] | None:
@@ -61,33 +50,23 @@ def _failure_of(error: BaseException) -> Literal["full", "failed"] | None:
     if "torch" not in sys.modules or isinstance(error, ImportError):
         return None
     libraries()
-    from models.loading.placing import failure_of
-
-    return failure_of(error)
-
-
-def _let_go_of(error: BaseException) -> None:
-    from models.loading.placing import let_go_of
-
-    let_go_of(error)
+    return _placing().failure_of(error)
 
 
 def _empty_caches() -> None:
     if "torch" in sys.modules:
-        from models.loading.placing import empty_caches
-
-        empty_caches()
+        _placing().empty_caches()
 
 
 provide(
     Provider(
         load_model=_load_model,
         load_tokenizer=_load_tokenizer,
-        bytes_by_device=_bytes_by_device,
-        most_bytes=_most_bytes,
+        bytes_by_device=lambda loaded: _placing().bytes_by_device(loaded.model),
+        most_bytes=lambda device: _placing().most_model_bytes(device),
         device=_device,
         failure_of=_failure_of,
-        let_go_of=_let_go_of,
+        let_go_of=lambda error: _placing().let_go_of(error),
         empty_caches=_empty_caches,
     )
 )

@@ -1,4 +1,4 @@
-"""What docs/new_page.md shows is added to a copy of the project and opened, as it stands there."""
+"""What docs/new_page.md shows is added to a copy of the project, opened and tested, as it stands there."""
 
 import re
 import shutil
@@ -9,34 +9,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
-PROGRAM = r"""
-import sys
-from tests.pages.screen import Screen
-screen = Screen("pages/lengths/page.py")
-assert screen.problems == [], screen.problems
-assert screen.query["of_layer"] == "20"
-assert len(screen.blocks("lengths")) == 1
-assert any("The longest: Once" in each.proto.body for each in screen.test.get("html")), "the inspector"
-screen = Screen("pages/lengths/page.py", text="A short text", model="minilm", of_layer="99")
-assert screen.problems == [] and len(screen.notes) == 1
-import subprocess
-import numpy as np
-from models.catalog import model_card
-from models.engine import engine
-from models.embeddings.lengths import LengthsRequest
-from models.loading.packs import prepared_folder
-command = ["docs/programs/lengths.py", str(prepared_folder(model_card("minilm"))), "A short text"]
-said = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=True).stdout
-theirs = np.array([line.split("\t")[1:] for line in said.splitlines()], dtype=float).T
-np.testing.assert_allclose(engine.run(LengthsRequest("minilm", "A short text")).norms, theirs, atol=1e-3)
-home = Screen("pages/home/page.py")
-assert home.problems == [] and len(home.blocks("open_lengths")) == 1
-"""
+BLOCK = re.compile(r"```python\n# (\S+)\n(.*?)```", re.DOTALL)
+# What a page may cost at the most, its tests included.
+MOST_FILES, MOST_LINES = 8, 200
 
 
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory):
+def files():
+    """What the document shows, by where it is put."""
+    return dict(BLOCK.findall((ROOT / "docs" / "new_page.md").read_text("utf-8")))
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory, files):
     """The project with the page in it."""
     folder = tmp_path_factory.mktemp("project")
     for each in ("app.py", "models", "pages", "viz", "tests", "docs", ".streamlit", "pyproject.toml"):
@@ -45,32 +30,35 @@ def copy(tmp_path_factory):
             shutil.copytree(source, folder / each, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, folder / each)
-    document = (ROOT / "docs" / "new_page.md").read_text("utf-8")
-    (line,) = re.findall(r"^PageEntry\(.*\),$", document, re.MULTILINE)
-    for each in BLOCK.findall(document):
-        name, _, code = each.partition("\n")
-        file = folder / name.removeprefix("# ")
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(code)
-    (folder / "pages" / "lengths" / "__init__.py").touch()
+    for name, code in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(code)
+    (line,) = re.findall(r"^PageEntry\(.*\),$", (ROOT / "docs" / "new_page.md").read_text("utf-8"), re.MULTILINE)
     registry = folder / "pages" / "shared" / "registry.py"
     registry.write_text(registry.read_text().replace("\nPAGES = (\n", f"\nPAGES = (\n    {line}\n"))
     (folder / ".headlight").symlink_to(ROOT / ".headlight")
     return folder
 
 
-def test_the_page_of_the_document_opens(copy):
-    run = subprocess.run([sys.executable, "-c", PROGRAM], cwd=copy, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr[-3_000:]
+def run(copy, *command):
+    run = subprocess.run([sys.executable, "-m", *command], cwd=copy, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, (run.stdout + run.stderr)[-3_000:]
 
 
-def test_its_code_is_written_as_ours(copy):
-    made = [*sorted((copy / "pages" / "lengths").glob("*.py")), copy / "models" / "embeddings" / "lengths.py"]
-    run = subprocess.run(
-        [sys.executable, "-m", "ruff", "check", "--ignore", "D104,B905", *map(str, made)],
-        cwd=copy,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout
+def test_a_page_is_a_few_short_files(files):
+    assert len(files) <= MOST_FILES
+    assert sum(len(code.splitlines()) for code in files.values()) <= MOST_LINES
+
+
+def test_its_own_tests_pass(copy):
+    run(copy, "pytest", "-q", "-p", "no:cacheprovider", "tests/models/test_lengths.py", "tests/pages/test_lengths.py")
+
+
+def test_it_is_whole_and_has_its_place_on_home(copy):
+    chosen = "lengths or folder or no_two"
+    run(copy, "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, "tests/pages/test_registry.py")
+
+
+def test_its_code_is_written_as_ours(copy, files):
+    run(copy, "ruff", "check", *files)
+    run(copy, "ruff", "format", "--check", *files)

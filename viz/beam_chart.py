@@ -10,6 +10,7 @@ import altair as alt
 
 from models.decoding import BeamSearch, Candidate
 from models.tokenization import readable_text
+from viz.cells import number_cells, rows_table
 from viz.inspector import part_text
 from viz.palette import LIGHT, Palette
 
@@ -246,14 +247,11 @@ class BeamLine:
 
 def beam_table(lines: Iterable[BeamLine]) -> str:
     """The finished texts, one in each row, as escaped HTML."""
-    rows = "".join(
-        f"<tr><th>{html.escape(line.name)}</th><td><bdi>{html.escape(_on_one_line(line.text)) or '∅'}</bdi></td>"
-        f'<td class="number">{line.log_probability:.3f}</td><td class="number">{line.tokens}</td>'
-        f'<td class="number">{line.score:.4f}</td></tr>'
+    rows = (
+        f"<th>{html.escape(line.name)}</th><td><bdi>{html.escape(_on_one_line(line.text)) or '∅'}</bdi></td>"
+        + number_cells(f"{line.log_probability:.3f}", str(line.tokens), f"{line.score:.4f}")
         for line in lines
     )
-    return (
-        '<div class="headlight-wide"><table class="headlight-cards headlight-costs"><tr><th></th><th>text</th>'
-        '<th class="number">log-probability, sum</th><th class="number">tokens</th><th class="number">score</th></tr>'
-        f"{rows}</table></div>"
-    )
+    names = "".join(f'<th class="number">{each}</th>' for each in ("log-probability, sum", "tokens", "score"))
+    made = rows_table("headlight-cards headlight-costs", f"<th></th><th>text</th>{names}", *rows)
+    return f'<div class="headlight-wide">{made}</div>'

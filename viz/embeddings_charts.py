@@ -7,6 +7,7 @@ import altair as alt
 import numpy as np
 from jaxtyping import Float
 
+from viz.chart_parts import rule_at
 from viz.palette import LIGHT, Palette
 
 _HEIGHT = 240
@@ -38,14 +39,13 @@ def gap_chart(
         for place in range(len(within))
     ]
     data = alt.Data(values=rows)
-    x = alt.X("layer:Q", title="layer", axis=alt.Axis(grid=False, tickMinStep=1, format="d"))
     scale = alt.Scale(zero=False, nice=True)
     tooltip = [alt.Tooltip("layer:Q")] + [
         alt.Tooltip(f"{name}:Q", format=".3f") for name in ("same sense", "another sense", "gap", "random tokens")
     ]
     tooltip.append(alt.Tooltip("share:Q", format=".0%", title="nearest has the same sense"))
     area: Any = alt.Chart(data).mark_area(color=palette.amount[1], opacity=0.8)
-    area = area.encode(x=x, y=alt.Y("same sense:Q", title="mean cosine", scale=scale), y2="another sense:Q")
+    area = area.encode(x=_layers(), y=alt.Y("same sense:Q", title="mean cosine", scale=scale), y2="another sense:Q")
     layers = [area]
     for name, colour, dash in (
         ("same sense", palette.ink, [1, 0]),
@@ -53,13 +53,15 @@ def gap_chart(
         ("random tokens", palette.quiet, [4, 3]),
     ):
         line: Any = alt.Chart(data).mark_line(color=colour, strokeDash=dash, strokeWidth=2, point={"color": colour})
-        layers.append(line.encode(x=x, y=alt.Y(f"{name}:Q", title="mean cosine", scale=scale), tooltip=tooltip))
+        layers.append(line.encode(x=_layers(), y=alt.Y(f"{name}:Q", title="mean cosine", scale=scale), tooltip=tooltip))
         label: Any = alt.Chart(alt.Data(values=[rows[-1] | {"name": name}]))
         label = label.mark_text(align="left", dx=7, fontSize=12, color=colour)
-        layers.append(label.encode(x=x, y=f"{name}:Q", text="name:N"))
-    rule: Any = alt.Chart(alt.Data(values=[{"layer": layer}])).mark_rule(color=palette.accent, strokeWidth=2)
-    layers.append(rule.encode(x="layer:Q"))
-    return alt.layer(*layers).properties(height=_HEIGHT, padding={"right": 95})
+        layers.append(label.encode(x=_layers(), y=f"{name}:Q", text="name:N"))
+    return alt.layer(*layers, rule_at("layer:Q", layer, palette)).properties(height=_HEIGHT, padding={"right": 95})
+
+
+def _layers() -> Any:
+    return alt.X("layer:Q", title="layer", axis=alt.Axis(grid=False, tickMinStep=1, format="d"))
 
 
 def rank_chart(
@@ -71,7 +73,6 @@ def rank_chart(
         for place, (rank, share) in enumerate(zip(ranks, probabilities, strict=True))
     ]
     data = alt.Data(values=rows)
-    x = alt.X("layer:Q", title="layer", axis=alt.Axis(grid=False, tickMinStep=1, format="d"))
     y = alt.Y(
         "place:Q",
         title=f"place of {piece}",
@@ -82,12 +83,9 @@ def rank_chart(
     line: Any = alt.Chart(data).mark_line(
         color=palette.amount[4], strokeWidth=2, point={"size": 45, "color": palette.amount[4]}
     )
-    line = line.encode(x=x, y=y, tooltip=tooltip)
-    layers = [line]
-    if layer is not None:
-        rule: Any = alt.Chart(alt.Data(values=[{"layer": layer}])).mark_rule(color=palette.accent, strokeWidth=2)
-        layers.append(rule.encode(x="layer:Q"))
-    return alt.layer(*layers).properties(height=_HEIGHT)
+    line = line.encode(x=_layers(), y=y, tooltip=tooltip)
+    rules = [] if layer is None else [rule_at("layer:Q", layer, palette)]
+    return alt.layer(line, *rules).properties(height=_HEIGHT)
 
 
 def matrix_chart(

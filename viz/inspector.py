@@ -4,6 +4,8 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from viz.cells import bar_cell, bar_of, number_cells, piece_cell, rows_table
+
 
 @dataclass(frozen=True)
 class Share:
@@ -15,13 +17,8 @@ class Share:
 
 def shares(lines: Sequence[Share]) -> str:
     """A list with a bar and a number on each line; the bars have one scale, from 0 to 1."""
-    rows = "".join(
-        f'<tr><td class="piece"><bdi>{html.escape(line.text)}</bdi></td>'
-        f'<td class="bar"><span style="width:{100 * line.part:.1f}%"></span></td>'
-        f'<td class="number">{part_text(line.part)}</td></tr>'
-        for line in lines
-    )
-    return f'<table class="headlight-shares">{rows}</table>'
+    rows = (piece_cell(line.text) + bar_cell(line.part) + number_cells(part_text(line.part)) for line in lines)
+    return rows_table("headlight-shares", *rows)
 
 
 def part_text(part: float) -> str:
@@ -69,20 +66,18 @@ def verdict(stays: Sequence[str], changes: Sequence[str]) -> str:
 
 def letters(lines: Sequence[LetterLine], head: str) -> str:
     """A table of source tokens: share of the head's attention as a bar, and what hiding the token does."""
-    rows = "".join(
-        f'<tr><td class="piece"><bdi>{html.escape(each.text)}</bdi></td>'
-        f'<td class="bar"><span style="width:{100 * each.part:.1f}%"></span></td>'
-        f'<td class="number">{part_text(each.part)}</td><td class="number">{part_text(each.probability)}</td>'
-        f"<td><bdi>{html.escape(each.effect)}</bdi></td></tr>"
+    rows = (
+        piece_cell(each.text)
+        + bar_cell(each.part)
+        + number_cells(part_text(each.part), part_text(each.probability))
+        + f"<td><bdi>{html.escape(each.effect)}</bdi></td>"
         for each in lines
     )
-    head = (
-        '<tr><th class="piece">token</th><th class="bar"></th><th class="number">'
-        f"looked at in {html.escape(head)}</th>"
-        '<th class="number">output without it</th>'
-        "<th>what changes first</th></tr>"
+    names = (
+        f'<th class="piece">token</th><th class="bar"></th><th class="number">looked at in {html.escape(head)}</th>'
+        '<th class="number">output without it</th><th>what changes first</th>'
     )
-    return f'<table class="headlight-shares headlight-letters">{head}{rows}</table>'
+    return rows_table("headlight-shares headlight-letters", names, *rows)
 
 
 def line(text: str) -> str:
@@ -107,15 +102,13 @@ class BeforeAfter:
 
 def before_after(lines: Sequence[BeforeAfter]) -> str:
     """A table with a bar for before above one for after, on one scale from 0 to 1."""
-    rows = "".join(
-        f'<tr><td class="piece"><bdi>{html.escape(each.text)}</bdi></td>'
-        f'<td class="bar"><span class="before" style="width:{100 * each.before:.1f}%"></span>'
-        f'<span style="width:{100 * each.after:.1f}%"></span></td>'
-        f'<td class="number">{part_text(each.before)}</td><td class="number">{part_text(each.after)}</td>'
-        + (f"<td><bdi>{html.escape(each.said)}</bdi></td>" if any(other.said for other in lines) else "")
-        + "</tr>"
+    is_said = any(each.said for each in lines)
+    rows = (
+        piece_cell(each.text)
+        + f'<td class="bar">{bar_of(each.before, "before")}{bar_of(each.after)}</td>'
+        + number_cells(part_text(each.before), part_text(each.after))
+        + (f"<td><bdi>{html.escape(each.said)}</bdi></td>" if is_said else "")
         for each in lines
     )
-    names = '<th class="number">before</th><th class="number">after</th>'
-    head = f'<tr><th class="piece"></th><th class="bar"></th>{names}</tr>'
-    return f'<table class="headlight-shares headlight-changes">{head}{rows}</table>'
+    names = '<th class="piece"></th><th class="bar"></th><th class="number">before</th><th class="number">after</th>'
+    return rows_table("headlight-shares headlight-changes", names, *rows)

@@ -9,6 +9,7 @@ import altair as alt
 import numpy as np
 from jaxtyping import Float, Int64
 
+from viz.chart_parts import rule_at
 from viz.palette import LIGHT, Palette
 
 _HEIGHT = 300
@@ -162,5 +163,4 @@ def steps_chart(values: Sequence[float], *, title: str, diverges_at: int | None,
     )
     if diverges_at is None:
         return bars.properties(height=220)
-    rule: Any = alt.Chart(alt.Data(values=[{"token": diverges_at + 1}])).mark_rule(color=palette.accent, strokeWidth=2)
-    return alt.layer(bars, rule.encode(x="token:O")).properties(height=220)
+    return alt.layer(bars, rule_at("token:O", diverges_at + 1, palette)).properties(height=220)

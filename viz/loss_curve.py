@@ -5,6 +5,7 @@ from typing import Any
 import altair as alt
 
 from models.training_curve import TrainingCurve
+from viz.chart_parts import rule_at
 from viz.palette import LIGHT
 
 _HEIGHT = 160
@@ -24,5 +25,4 @@ def loss_curve(curve: TrainingCurve, chosen: int) -> Any:
         ),
         tooltip=[alt.Tooltip("step:Q", format=","), alt.Tooltip("loss:Q", format=".3f")],
     )
-    rule: Any = alt.Chart(alt.Data(values=[{"step": chosen}])).mark_rule(color=LIGHT.accent, strokeWidth=2)
-    return alt.layer(line, rule.encode(x="step:Q")).properties(height=_HEIGHT)
+    return alt.layer(line, rule_at("step:Q", chosen)).properties(height=_HEIGHT)

@@ -4,6 +4,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from viz.cells import bar_cell, number_cells, rows_table
 from viz.inspector import part_text
 
 
@@ -16,7 +17,7 @@ class Line:
     note: str = ""
 
 
-def card(sections: Sequence[tuple[str, str]]) -> str:
+def card_of_sections(sections: Sequence[tuple[str, str]]) -> str:
     """Sections side by side as far as there is room: a heading and HTML for each; one without HTML is left out."""
     return (
         '<div class="headlight-about">'
@@ -29,7 +30,7 @@ def card(sections: Sequence[tuple[str, str]]) -> str:
     )
 
 
-def table(lines: Sequence[Line]) -> str:
+def lines_table(lines: Sequence[Line]) -> str:
     """The lines below each other; "" without any."""
     return f'<table class="headlight-card">{"".join(map(_row, lines))}</table>' if lines else ""
 
@@ -42,13 +43,12 @@ def _row(line: Line) -> str:
 def parts(each: Sequence[tuple[str, int]]) -> str:
     """How many parameters each part has, and which share of all; parts without any are left out."""
     whole = max(1, sum(count for _, count in each))
-    rows = "".join(
-        f'<tr><th>{html.escape(name)}</th><td class="bar"><span style="width:{100 * count / whole:.1f}%"></span></td>'
-        f'<td class="number">{count:,}</td><td class="number">{part_text(count / whole)}</td></tr>'
+    rows = (
+        f"<th>{html.escape(name)}</th>{bar_cell(count / whole)}{number_cells(f'{count:,}', part_text(count / whole))}"
         for name, count in each
         if count
     )
-    return f'<table class="headlight-card parts">{rows}</table>'
+    return rows_table("headlight-card parts", *rows)
 
 
 def tokens(each: Sequence[tuple[str, int, str]], most: int = 24) -> str:
@@ -56,14 +56,14 @@ def tokens(each: Sequence[tuple[str, int, str]], most: int = 24) -> str:
     ordered = sorted(each, key=lambda token: not token[2]) if len(each) > most else list(each)
     if not each:
         return ""
-    rows = "".join(
-        f'<tr><td><span class="headlight-chip"><bdi>{html.escape(text)}</bdi></span></td>'
-        f'<td class="number">{number:,}</td><td>{html.escape(role)}</td></tr>'
+    rows = (
+        f'<td><span class="headlight-chip"><bdi>{html.escape(text)}</bdi></span></td>'
+        f"{number_cells(f'{number:,}')}<td>{html.escape(role)}</td>"
         for text, number, role in ordered[:most]
     )
     left = len(each) - most
     more = f'<p class="headlight-line">… and {left:,} more.</p>' if left > 0 else ""
-    return f'<table class="headlight-card tokens">{rows}</table>{more}'
+    return rows_table("headlight-card tokens", *rows) + more
 
 
 def template(text: str) -> str:

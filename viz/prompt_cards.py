@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from viz.cells import bar_cell, number_cells, piece_cell
 from viz.inspector import part_text
 
 _AFTER = {"zero-shot": "without an example", "one-shot": "after one", "few-shot": "after all of them"}
@@ -44,7 +45,7 @@ class PromptCard:
     followed: Next | None = None
 
 
-def cards(row: Sequence[PromptCard]) -> str:
+def prompt_cards(row: Sequence[PromptCard]) -> str:
     """Prompts beside each other, which on a narrow screen stand below each other; all bars have one scale, 0 to 1."""
     return f'<div class="headlight-prompts">{"".join(map(_card, row))}</div>'
 
@@ -86,9 +87,8 @@ def place_text(rank: int) -> str:
 def _card(card: PromptCard) -> str:
     followed = card.followed
     rows = "".join(
-        f'<tr{_followed_class(each, followed)}><td class="piece"><bdi>{html.escape(each.text)}</bdi></td>'
-        f'<td class="bar"><span style="width:{100 * each.part:.1f}%"></span></td>'
-        f'<td class="number">{part_text(float(each.part))}</td></tr>'
+        f"<tr{_followed_class(each, followed)}>{piece_cell(each.text)}{bar_cell(each.part)}"
+        f"{number_cells(part_text(float(each.part)))}</tr>"
         for each in card.top
     )
     found = (

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.tokenization import Counts, LongestMatch, ShownMerge, Stages, readable_text
+from viz.cells import bar_cell, number_cells, rows_table
 from viz.inspector import part_text
 
 _MOST_CHIPS = 60
 _NARROW = "\N{NO-BREAK SPACE}"
 
 
-def figures(counts: Counts) -> str:
+def column_figures(counts: Counts) -> str:
     """The line under a column's name: what a word costs, what is unknown, whether the text comes back."""
     parts = [f"{counts.tokens / counts.words:.2f} per word" if counts.words else "no words"]
     if counts.unknown:
@@ -25,7 +26,7 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def chips(pieces: Sequence[str], marked: int | None = None) -> str:
+def piece_chips(pieces: Sequence[str], marked: int | None = None) -> str:
     """Pieces in a row, at most the first sixty of them; the marked one has a blue frame."""
     shown = "".join(
         f'<span class="headlight-chip{" marked" if place == marked else ""}"><bdi>{html.escape(piece)}</bdi></span>'
@@ -59,12 +60,12 @@ def stretch_sentence(text: str, lines: Sequence[StretchLine]) -> str:
 
 def stretch_table(lines: Sequence[StretchLine]) -> str:
     """The pieces and ids of a stretch, a tokenizer in each row."""
-    rows = "".join(
-        f"<tr><th>{html.escape(line.title)}</th><td>{chips(line.pieces)}"
-        f'<span class="headlight-ids">{" ".join(map(str, line.ids[:_MOST_CHIPS]))}</span></td></tr>'
+    rows = (
+        f"<th>{html.escape(line.title)}</th><td>{piece_chips(line.pieces)}"
+        f'<span class="headlight-ids">{" ".join(map(str, line.ids[:_MOST_CHIPS]))}</span></td>'
         for line in lines
     )
-    return f'<table class="headlight-stretch">{rows}</table>'
+    return rows_table("headlight-stretch", *rows)
 
 
 def difference(title: str, counts: Counts) -> str:
@@ -89,8 +90,8 @@ def pipeline(stages: Stages) -> str:
     rows = [
         ("raw", _plain(stages.text), counted(len(stages.text), "character")),
         ("normalised", _marked_change(stages.text, stages.normalized), "changed" if changed else "nothing changed"),
-        ("words", chips(words), f"{counted(len(words), 'word')}, beyond which no piece reaches"),
-        ("pieces", chips(pieces), counted(len(pieces), "piece")),
+        ("words", piece_chips(words), f"{counted(len(words), 'word')}, beyond which no piece reaches"),
+        ("pieces", piece_chips(pieces), counted(len(pieces), "piece")),
         (
             "with the template",
             _template(before, pieces, after),
@@ -103,11 +104,11 @@ def pipeline(stages: Stages) -> str:
             "the text as it was" if stages.decoded == stages.text else "not the text as it was",
         ),
     ]
-    made = "".join(
-        f'<tr><th>{name}</th><td class="stage"><bdi>{stage}</bdi></td><td class="note">{html.escape(note)}</td></tr>'
+    made = (
+        f'<th>{name}</th><td class="stage"><bdi>{stage}</bdi></td><td class="note">{html.escape(note)}</td>'
         for name, stage, note in rows
     )
-    return f'<table class="headlight-pipeline">{made}</table>'
+    return rows_table("headlight-pipeline", *made)
 
 
 def _plain(text: str) -> str:
@@ -130,17 +131,17 @@ def _template(before: Sequence[str], pieces: Sequence[str], after: Sequence[str]
         "".join(f'<span class="headlight-chip marked"><bdi>{html.escape(each)}</bdi></span>' for each in some)
         for some in (before, after)
     ]
-    return f'<span class="headlight-chips">{added[0]}{chips(pieces)}{added[1]}</span>'
+    return f'<span class="headlight-chips">{added[0]}{piece_chips(pieces)}{added[1]}</span>'
 
 
 def merge_steps(start: Sequence[str], merges: Sequence[ShownMerge], step: int) -> str:
     """The parts after each merge up to `step`, one row each, the newest part marked; the rank stands beside it."""
-    rows = [f'<tr><td class="number">start</td><td>{chips(start)}</td></tr>']
+    rows = [f"{number_cells('start')}<td>{piece_chips(start)}</td>"]
     rows += [
-        f'<tr><td class="number">merge {merge.rank:,}</td><td>{chips(merge.parts, merge.place)}</td></tr>'
-        for merge in merges[:step]
+        f"{number_cells(f'merge {each.rank:,}')}<td>{piece_chips(each.parts, each.place)}</td>"
+        for each in merges[:step]
     ]
-    return f'<table class="headlight-merges">{"".join(rows)}</table>'
+    return rows_table("headlight-merges", *rows)
 
 
 def longest_match(match: LongestMatch) -> str:
@@ -154,8 +155,8 @@ def longest_match(match: LongestMatch) -> str:
             f"<bdi>{html.escape(each)}</bdi></span>"
             for place, each in enumerate(shown)
         )
-        rows.append(f'<tr><td class="number">from {step.start}</td><td class="headlight-chips">{tried}</td></tr>')
-    return f'<table class="headlight-merges">{"".join(rows)}</table>'
+        rows.append(f'{number_cells(f"from {step.start}")}<td class="headlight-chips">{tried}</td>')
+    return rows_table("headlight-merges", *rows)
 
 
 @dataclass(frozen=True)
@@ -187,41 +188,25 @@ def costs(lines: Sequence[CostLine]) -> str:
         found = line.counts
         part = found.tokens / found.context if found.context else None
         context = "–" if part is None else part_text(part) if part <= 1 else f"too long: {part:,.1f} times it"
+        ratios = ((found.tokens, found.words), (found.bytes, found.tokens), (found.characters, found.tokens))
+        told = (f"{found.tokens:,}", *(_ratio(*each) for each in ratios), f"{found.unknown:,}", context)
         rows.append(
-            f"<tr><th>{html.escape(line.title)}</th>"
-            f'<td class="bar"><span style="width:{100 * found.tokens / most:.1f}%"></span></td>'
-            f'<td class="number">{found.tokens:,}</td>'
-            f'<td class="number">{_ratio(found.tokens, found.words)}</td>'
-            f'<td class="number">{_ratio(found.bytes, found.tokens)}</td>'
-            f'<td class="number">{_ratio(found.characters, found.tokens)}</td>'
-            f'<td class="number">{found.unknown:,}</td>'
-            f'<td class="number">{context}</td>'
+            f"<th>{html.escape(line.title)}</th>{bar_cell(found.tokens / most)}{number_cells(*told)}"
             f"<td>{'exact' if found.difference is None else 'not exact'}</td>"
-            f'<td class="number">{1000 * found.seconds:,.1f}{_NARROW}ms</td></tr>'
+            f"{number_cells(f'{1000 * found.seconds:,.1f}{_NARROW}ms')}"
         )
-    head = "".join(
-        f'<th class="{kind}">{name}</th>'
-        for kind, name in (
-            ("", "tokenizer"),
-            ("bar", ""),
-            ("number", "tokens"),
-            ("number", "per word"),
-            ("number", "bytes per token"),
-            ("number", "characters per token"),
-            ("number", "unknown"),
-            ("number", "of the context"),
-            ("", "round trip"),
-            ("number", "time"),
-        )
-    )
-    return f'<div class="headlight-wide"><table class="headlight-costs"><tr>{head}</tr>{"".join(rows)}</table></div>'
+    words = {"tokenizer": "", "": "bar", "round trip": ""}
+    names = ("tokenizer", "", "tokens", "per word", "bytes per token", "characters per token")
+    names += ("unknown", "of the context", "round trip", "time")
+    head = "".join(f'<th class="{words.get(name, "number")}">{name}</th>' for name in names)
+    return f'<div class="headlight-wide">{rows_table("headlight-costs", head, *rows)}</div>'
 
 
 def _ratio(part: int, whole: int) -> str:
     return f"{part / whole:.2f}" if whole else "–"
 
 
-def cards(rows: Sequence[tuple[str, Sequence[str]]], titles: Sequence[str]) -> str:
+def tokenizer_cards(rows: Sequence[tuple[str, Sequence[str]]], titles: Sequence[str]) -> str:
     """What each tokenizer is made of: a property in each row, a tokenizer in each column."""
     head = "<tr><th></th>" + "".join(f"<th>{html.escape(title)}</th>" for title in titles) + "</tr>"
     body = "".join(

@@ -15,14 +15,14 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float
 
-from models.attention.requests import TraceRequest
+from models.attention.trace import TraceRequest
 from models.catalog import D3, JQUERY, Pack
 from models.engine import Engine
 from models.errors import HeadlightError
 from models.loading.packs import packs_folder, verify_files
 from models.one_at_a_time import one_at_a_time
 
-View = Literal["head", "model"]
+BertVizView = Literal["head", "model"]
 
 # Measured: 7 MB, written in a second; and three seconds of drawing in Chromium on two cores.
 MOST_NUMBERS = 1_000_000
@@ -50,11 +50,11 @@ class BertVizSize:
         """How many weights stand in the document."""
         return self.layers * self.heads * self.queries * self.keys
 
-    def lines(self, view: View) -> int:
+    def lines(self, view: BertVizView) -> int:
         """How many lines are drawn at once; the head view draws one layer."""
         return self.numbers if view == "model" else self.numbers // self.layers
 
-    def fits(self, view: View) -> bool:
+    def fits(self, view: BertVizView) -> bool:
         """Whether both are within the bounds."""
         return self.numbers <= MOST_NUMBERS and self.lines(view) <= MOST_LINES
 
@@ -62,7 +62,7 @@ class BertVizSize:
 class BertVizTooLargeError(BertVizError):
     """A view that would take a browser too long: says how large it would be, why, and what would fit."""
 
-    def __init__(self, view: View, size: BertVizSize) -> None:
+    def __init__(self, view: BertVizView, size: BertVizSize) -> None:
         is_square = size.queries == size.keys
         tokens = f"{size.queries:,} tokens" if is_square else f"{size.queries:,} × {size.keys:,} tokens"
         shrink = min(MOST_NUMBERS / size.numbers, MOST_LINES / size.lines(view))
@@ -85,7 +85,7 @@ class BertVizDrawing:
     elements: HTML into which is drawn. scripts: D3, jQuery, and what draws, in this order.
     """
 
-    view: View
+    view: BertVizView
     elements: str
     scripts: tuple[str, str, str]
 
@@ -102,7 +102,7 @@ class BertVizRequest:
 
     trace: TraceRequest
     kind: str
-    view: View
+    view: BertVizView
     layers: tuple[int, ...] | None = None
 
     def answer(self, engine: Engine) -> BertVizDrawing:
@@ -133,7 +133,7 @@ class BertVizRequest:
 def bertviz_drawing(
     weights_by_layer: Sequence[Float[np.ndarray, "_ query key"]],
     tokens: Sequence[str],
-    view: View,
+    view: BertVizView,
     *,
     key_tokens: Sequence[str] | None = None,
     layers: Sequence[int] | None = None,
@@ -169,7 +169,7 @@ def bertviz_drawing(
 def _from_bertviz(
     weights_by_layer: Sequence[np.ndarray],
     tokens: Sequence[str],
-    view: View,
+    view: BertVizView,
     key_tokens: Sequence[str] | None,
     *,
     as_it_comes: bool,

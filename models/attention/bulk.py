@@ -13,8 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from models.attention.head_map import visible_by_head
-from models.attention.requests import TraceRequest
-from models.attention.trace import AttentionTrace
+from models.attention.trace import AttentionTrace, TraceRequest
 from models.engine import Engine
 from models.errors import HeadlightError
 from models.forward.inputs import model_inputs

@@ -6,8 +6,7 @@ import numpy as np
 
 from models.attention.labels import label_logits, label_name, probabilities
 from models.attention.outputs import next_tokens, softmax, written_ids
-from models.attention.requests import TraceRequest
-from models.attention.trace import AttentionTrace
+from models.attention.trace import AttentionTrace, TraceRequest
 from models.embeddings.similarity import paired_cosines
 from models.engine import Engine
 from models.forward.interventions import HideToken
@@ -16,22 +15,16 @@ _CANDIDATES = 5
 
 
 @dataclass(frozen=True)
-class WrittenStep:
-    """One token of an output: its probability before and after, and what the model would write there after."""
-
-    text: str
-    before: float
-    after: float
-    likeliest: str
-
-
-@dataclass(frozen=True)
 class ChangedToken:
-    """A token that may come next, and its probability before and after."""
+    """A token that may come next, or one of an output: its probability before and after.
+
+    likeliest: of an output, what the model would write there after.
+    """
 
     text: str
     before: float
     after: float
+    likeliest: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,7 +39,7 @@ class Changes:
     """
 
     next_tokens: tuple[ChangedToken, ...] = ()
-    steps: tuple[WrittenStep, ...] = ()
+    steps: tuple[ChangedToken, ...] = ()
     kept: tuple[float, ...] = ()
     labels: tuple[ChangedToken, ...] = ()
     is_score: bool = False
@@ -93,11 +86,11 @@ def _labels(trace: AttentionTrace, one: np.ndarray, other: np.ndarray) -> tuple[
     return tuple(ChangedToken(label_name(config, each), float(one[each]), float(other[each])) for each in listed)
 
 
-def _steps(before: AttentionTrace, after: AttentionTrace, written: tuple[int, ...]) -> tuple[WrittenStep, ...]:
+def _steps(before: AttentionTrace, after: AttentionTrace, written: tuple[int, ...]) -> tuple[ChangedToken, ...]:
     one, other = softmax(before.outputs[: len(written)]), softmax(after.outputs[: len(written)])
     texts = [piece.text for piece in before.loaded.pieces(written)]
     likeliest = [piece.text for piece in before.loaded.pieces([int(each) for each in other.argmax(axis=-1)])]
     return tuple(
-        WrittenStep(text, float(one[step, token]), float(other[step, token]), likeliest[step])
+        ChangedToken(text, float(one[step, token]), float(other[step, token]), likeliest[step])
         for step, (token, text) in enumerate(zip(written, texts, strict=True))
     )

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from models.attention.head_map import HeadMapRequest
 from models.attention.pictures import screen_cells
 from models.attention.pooling import block_starts
-from models.attention.requests import HeadMapRequest, TraceRequest
 from models.attention.steps import TooManyTokensError
+from models.attention.trace import TraceRequest
 from models.engine import Engine
 from models.forward.axes import axes
 

@@ -1,7 +1,5 @@
 """One head's map, or the mean over heads, at full resolution; with columns taken out, or weighted by values."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,7 +7,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from models.attention.pooling import without_columns
-from models.attention.trace import AttentionTrace
+from models.attention.trace import AttentionTrace, TraceRequest
+from models.engine import Engine
 
 LeftOut = Literal["", "special", "first", "sink"]
 
@@ -28,33 +27,36 @@ class HeadMap:
     seen: Float[np.ndarray, " query"]
 
 
-def head_map(
-    trace: AttentionTrace,
-    kind: str,
-    layers: Sequence[int],
-    head: int | None,
-    *,
-    gone: Bool[np.ndarray, " key"] | None,
-    by_value: bool,
-    lock: Callable[[], AbstractContextManager[None]],
-) -> HeadMap:
-    """The map of one head of a layer, or the mean over all heads (head None) of these layers.
+@dataclass(frozen=True)
+class HeadMapRequest:
+    """One map. `head` None is the mean over the layer's heads, `layer` None the mean over the heads of all layers.
 
-    gone: columns that are taken out, the rows rescaled. by_value: see `weighted_by_value`. lock: holds the device for
-        the maps of one layer.
-
-    Raises NoSuchMapError.
+    left_out: columns that are taken out, the rows rescaled: see `left_out_columns`.
+    by_value: each weight times the length of its key's value vector: see `weighted_by_value`.
     """
-    maps = []
-    for layer in layers:
-        with lock():
-            maps.append(_one_map(trace, kind, layer, head, by_value=by_value))
-    weights = np.mean([each for each, _ in maps], axis=0) if len(maps) > 1 else maps[0][0]
-    visible = np.any([each for _, each in maps], axis=0)
-    if gone is None:
-        return HeadMap(weights, visible, np.ones(len(weights), dtype=np.float32))
-    rescaled, seen = without_columns(weights, gone)
-    return HeadMap(rescaled, visible, seen)
+
+    trace: TraceRequest
+    kind: str
+    layer: int | None
+    head: int | None
+    left_out: LeftOut = ""
+    by_value: bool = False
+
+    def answer(self, engine: Engine) -> HeadMap:
+        """Raises what `TraceRequest` raises, and NoSuchMapError."""
+        trace = engine.run(self.trace)
+        layers = trace.layers(self.kind) if self.layer is None else (self.layer,)
+        head = None if self.layer is None else self.head
+        maps = []
+        for layer in layers:
+            with engine.forward(trace.loaded):
+                maps.append(_one_map(trace, self.kind, layer, head, by_value=self.by_value))
+        weights = np.mean([each for each, _ in maps], axis=0) if len(maps) > 1 else maps[0][0]
+        visible = np.any([each for _, each in maps], axis=0)
+        if not self.left_out:
+            return HeadMap(weights, visible, np.ones(len(weights), dtype=np.float32))
+        rescaled, seen = without_columns(weights, left_out_columns(trace, self.kind, self.left_out))
+        return HeadMap(rescaled, visible, seen)
 
 
 def _one_map(

@@ -1,19 +1,18 @@
 """Patterns to give to a head instead of its own, to see what its looking is worth."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool
 
-from models.attention.requests import TraceRequest
 from models.attention.steps import TooManyTokensError
+from models.attention.trace import OfHead
 from models.engine import Engine
 from models.forward.interventions import ReplacePattern
 
 PatternName = Literal["even", "itself", "previous", "first"]
 MOST_TOKENS = 512
-PATTERN_NAMES: tuple[PatternName, ...] = get_args(PatternName)
 
 
 def pattern_rows(name: PatternName, visible: Bool[np.ndarray, "query key"]) -> tuple[tuple[float, ...], ...]:
@@ -34,13 +33,9 @@ def pattern_rows(name: PatternName, visible: Bool[np.ndarray, "query key"]) -> t
 
 
 @dataclass(frozen=True)
-class PatternRequest:
+class PatternRequest(OfHead):
     """The intervention that gives one head a pattern instead of its own."""
 
-    trace: TraceRequest
-    kind: str
-    layer: int
-    head: int
     name: PatternName
 
     def answer(self, engine: Engine) -> ReplacePattern:

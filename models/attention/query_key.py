@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.attention.projection import Receiver, received, receiver_of
-from models.attention.requests import HeadMapRequest, TraceRequest
-from models.attention.trace import NoSuchMapError
+from models.attention.head_map import HeadMapRequest
+from models.attention.output_projection import Receiver, received, receivers_of
+from models.attention.trace import NoSuchMapError, OfHead
 from models.engine import Engine
 from models.forward.capture import Call, allowed_keys
 from models.forward.eager import attended, of_queries
@@ -68,17 +68,13 @@ class QueryKey:
 
 
 @dataclass(frozen=True)
-class QueryKeyRequest:
+class QueryKeyRequest(OfHead):
     """One query in one head of a trace; it costs no forward but the one that finds the projections of a model.
 
     Vaswani et al. 2017 (arXiv 1706.03762), sections 3.2.1 and 3.2.2, for what is computed; Elhage et al. 2021, A
     Mathematical Framework for Transformer Circuits, for the output as a sum over heads.
     """
 
-    trace: TraceRequest
-    kind: str
-    layer: int
-    head: int
     query: int
 
     def answer(self, engine: Engine) -> QueryKey:
@@ -93,7 +89,7 @@ class QueryKeyRequest:
         with engine.forward(trace.loaded), torch.inference_mode():
             outputs, own_weights = attended(call, trace.loaded.device)
             heads = _intervened(outputs[0], call, trace.interventions, self)
-            receiver = receiver_of(trace, kind, layer)
+            receiver = receivers_of(trace.loaded)[kind, layer]
             output, contribution = _received(receiver, heads, head)
         query, keys = trace.queries(kind, layer)[head, self.query], trace.keys(kind, layer)[head]
         weights, values = rows[self.query].copy(), trace.values(kind, layer)[head]

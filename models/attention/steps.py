@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from models.attention.head_map import HeadMapRequest
 from models.attention.outputs import log_softmax, written_ids
-from models.attention.requests import HeadMapRequest, TraceRequest
-from models.attention.trace import AttentionTrace, trace_rows
+from models.attention.trace import AttentionTrace, TraceRequest, trace_rows
 from models.engine import Engine
 from models.errors import HeadlightError
 from models.forward.interventions import HideToken, Intervention

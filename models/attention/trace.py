@@ -8,13 +8,22 @@ import numpy as np
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from models.engine.wanted import between_steps
+from models.engine import Engine
+from models.engine.cancellation import between_steps
 from models.errors import HeadlightError
 from models.forward.axes import KINDS, Axes, Kind, axes
 from models.forward.capture import Call, allowed_keys, full_mask
 from models.forward.eager import attended, head_alone, of_queries
-from models.forward.interventions import Intervention, ReplacePattern
-from models.forward.recorded_run import RecordedRun, record_rows, to_numpy
+from models.forward.inputs import model_inputs, shifted_right
+from models.forward.interventions import HideToken, Intervention, InterventionError, ReplacePattern
+from models.forward.recorded_run import (
+    NothingRecordedError,
+    RecordedRun,
+    check_address,
+    recorded_forward,
+    row_of,
+    to_numpy,
+)
 from models.loaded import LoadedModel
 from models.tokenization import Piece
 
@@ -225,8 +234,63 @@ def trace_rows(
 
     Returns one trace per row, equal to those of `trace_attention` one by one. Raises what it raises.
     """
-    return tuple(AttentionTrace(**vars(run)) for run in record_rows(loaded, text, rows, target_text, base))
+    if any(isinstance(each, HideToken) for row in rows for each in row) and (why := loaded.refusal("hidden token")):
+        raise InterventionError(why)
+    inputs = model_inputs(loaded, text, target_text)
+    each = tuple(tuple(row) for row in rows)
+    run, output, cached = recorded_forward(loaded, inputs, each, last_only=True, base=base)
+    if not run.calls:
+        raise NothingRecordedError(loaded.model)
+    for row in each:
+        for intervention in row:
+            check_address(intervention, run)
+    keeps_all = output.shape[1] == len(inputs.target_ids or inputs.ids)
+    return tuple(
+        AttentionTrace(
+            loaded=loaded,
+            inputs=inputs,
+            interventions=each[row],
+            calls={address: row_of(call, row, len(each)) for address, call in run.calls.items()},
+            last_output=to_numpy(output[row, -1]),
+            whole_output=to_numpy(output[row]) if keeps_all else None,
+            cached=cached,
+        )
+        for row in range(len(each))
+    )
 
 
 def _per_query_head(tensor: Tensor, call: Call) -> Tensor:
     return tensor[0].repeat_interleave(call.query.shape[1] // tensor.shape[1], dim=0)
+
+
+@dataclass(frozen=True)
+class TraceRequest:
+    """One recorded forward. Its answer stays on the engine's side; the other requests slice it.
+
+    text: or token ids, as they go to the model (a decoder's prompt with what it wrote).
+    target: for seq2seq models, what is written: a text, or the tokens that were generated, its end token among them.
+        Row t of the decoder and of the cross-attention is then the step that writes token t.
+    """
+
+    model: str
+    text: str | tuple[int, ...]
+    target: str | tuple[int, ...] | None = None
+    interventions: tuple[Intervention, ...] = ()
+
+    def answer(self, engine: Engine) -> AttentionTrace:
+        """Raises what `load_model` and `trace_attention` raise."""
+        loaded = engine.model(self.model)
+        target = shifted_right(loaded, self.target) if isinstance(self.target, tuple) else self.target
+        base = engine.answers.peek(replace(self, interventions=())) if self.interventions else None
+        with engine.forward(loaded):
+            return trace_attention(loaded, self.text, target, self.interventions, base)
+
+
+@dataclass(frozen=True)
+class OfHead:
+    """One head of one layer of a trace."""
+
+    trace: TraceRequest
+    kind: str
+    layer: int
+    head: int

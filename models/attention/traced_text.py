@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-from jaxtyping import Float
-
-from models.attention.labels import labels
+from models.attention.labels import label_logits, labels
 from models.attention.outputs import TokenProbability, next_tokens, streamed_texts, written_ids, written_tokens
-from models.attention.trace import AttentionTrace
+from models.attention.trace import TraceRequest
+from models.engine import Engine
 from models.forward.axes import Axes, axes
 from models.loaded import LoadedModel
 
@@ -64,41 +62,46 @@ class TracedText:
         return tuple(each.text for each in self.written) if kind == "cross" else self.axes(kind).rows
 
 
-def traced_text(
-    trace: AttentionTrace,
-    text: str | tuple[int, ...],
-    target: str | tuple[int, ...] | None,
-    candidates: int,
-    logits: Float[np.ndarray, " label"] | None = None,
-) -> TracedText:
-    """What there is to know of this trace.
+@dataclass(frozen=True)
+class TracedTextRequest:
+    """The pieces of a traced text, the maps there are, and for a decoder what may come next.
 
-    text, target: what was asked of it. candidates: how many of the likeliest next tokens, or labels, are told.
-    logits: of a classifier's labels.
+    candidates: how many of the likeliest next tokens, or labels, are told.
     """
-    loaded = trace.loaded
-    ids = written_ids(loaded, target) if trace.target_pieces else ()
-    written = loaded.pieces(ids)
-    return TracedText(
-        ids=trace.inputs.ids,
-        tokens=trace.tokens,
-        target_tokens=trace.target_tokens,
-        is_special=trace.is_special,
-        is_unknown=tuple(piece.is_unknown for piece in trace.pieces),
-        spans=tuple(piece.span for piece in trace.pieces),
-        kinds=trace.kinds,
-        layers=tuple(trace.layers(kind) for kind in trace.kinds),
-        heads=tuple(tuple(trace.heads(kind, layer) for layer in trace.layers(kind)) for kind in trace.kinds),
-        next_tokens=next_tokens(trace, candidates),
-        written=written_tokens(trace, ids) if ids else (),
-        written_texts=streamed_texts(loaded, ids),
-        written_special=tuple(piece.is_special for piece in written),
-        written_unknown=tuple(piece.is_unknown for piece in written),
-        read_as=_normalized(loaded, text),
-        without_maps=loaded.caveat("maps"),
-        labels=() if logits is None else labels(trace, logits, candidates),
-        score=float(logits[0]) if logits is not None and len(logits) == 1 else None,
-    )
+
+    trace: TraceRequest
+    candidates: int = 5
+
+    def answer(self, engine: Engine) -> TracedText:
+        """Raises what `TraceRequest` raises."""
+        trace = engine.run(self.trace)
+        loaded = trace.loaded
+        logits = None
+        if loaded.classifier is not None:
+            with engine.forward(loaded):
+                logits = label_logits(trace)
+        ids = written_ids(loaded, self.trace.target) if trace.target_pieces else ()
+        written = loaded.pieces(ids)
+        return TracedText(
+            ids=trace.inputs.ids,
+            tokens=trace.tokens,
+            target_tokens=trace.target_tokens,
+            is_special=trace.is_special,
+            is_unknown=tuple(piece.is_unknown for piece in trace.pieces),
+            spans=tuple(piece.span for piece in trace.pieces),
+            kinds=trace.kinds,
+            layers=tuple(trace.layers(kind) for kind in trace.kinds),
+            heads=tuple(tuple(trace.heads(kind, layer) for layer in trace.layers(kind)) for kind in trace.kinds),
+            next_tokens=next_tokens(trace, self.candidates),
+            written=written_tokens(trace, ids) if ids else (),
+            written_texts=streamed_texts(loaded, ids),
+            written_special=tuple(piece.is_special for piece in written),
+            written_unknown=tuple(piece.is_unknown for piece in written),
+            read_as=_normalized(loaded, self.trace.text),
+            without_maps=loaded.caveat("maps"),
+            labels=() if logits is None else labels(trace, logits, self.candidates),
+            score=float(logits[0]) if logits is not None and len(logits) == 1 else None,
+        )
 
 
 def _normalized(loaded: LoadedModel, text: str | tuple[int, ...]) -> str:

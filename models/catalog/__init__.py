@@ -2,8 +2,7 @@
 
 from models.catalog.architectures import ARCHITECTURES, KnownArchitecture
 from models.catalog.models import DEFAULT_MODEL, EARLIER, MODELS, Family, ModelCard, UnknownModelError, model_card
-from models.catalog.packs import Pack, PackFile
-from models.catalog.scripts import D3, JQUERY
+from models.catalog.packs import D3, JQUERY, NO_PACK, Pack, PackFile
 from models.catalog.tokenizers import (
     DEFAULT_TOKENIZERS,
     TOKENIZERS,

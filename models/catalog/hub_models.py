@@ -11,45 +11,18 @@ from types import MappingProxyType
 from typing import Any
 
 from models.catalog.models import Family, ModelCard
-from models.catalog.packs import Pack
+from models.catalog.packs import NO_PACK
 
-_NO_PACK = Pack(distribution="", version="", folder="", files=())
 _MEGABYTE = 1_000_000
+# In a row, behind the id on the hub; megabytes are those of the download.
+_ROW = ("layers", "heads", "width", "vocabulary", "parameters", "megabytes", "licence", "precision")
 
 
-def _card(
-    name: str,
-    title: str,
-    family: Family,
-    hub: str,
-    layers: int,
-    heads: int,
-    width: int,
-    vocabulary: int,
-    parameters: int,
-    megabytes: int,
-    licence: str,
-    precision: str,
-    **more: Any,
-) -> ModelCard:
-    settings: dict[str, Any] = {"key_value_heads": heads, "positions": 512, "revision": "main"} | more
-    return ModelCard(
-        name=name,
-        title=title,
-        family=family,
-        pack=_NO_PACK,
-        layers=layers,
-        heads=heads,
-        width=width,
-        vocabulary=vocabulary,
-        parameters=parameters,
-        licence=licence,
-        source=hub,
-        precision=precision,
-        hub=hub,
-        download=megabytes * _MEGABYTE,
-        **settings,
-    )
+def _card(name: str, title: str, family: Family, hub: str, *row: int | str, **more: Any) -> ModelCard:
+    given: dict[str, Any] = dict(zip(_ROW, row, strict=True))
+    given["download"] = given.pop("megabytes") * _MEGABYTE
+    settings: dict[str, Any] = {"key_value_heads": given["heads"], "positions": 512, "revision": "main"} | given | more
+    return ModelCard(name, title, family, NO_PACK, source=hub, hub=hub, **settings)
 
 
 _FULL = "Weights as published, in float32."

@@ -1,4 +1,4 @@
-"""Data that comes as a package: which files, and the hash of each."""
+"""What comes as a package: which files, and the hash of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,3 +41,17 @@ def pack(distribution: str, version: str, folder: str, sha256: Mapping[str, str]
 def bundled(folder: str) -> Pack:
     """What this project trained itself, in this folder of models/bundled/."""
     return Pack("", "", folder, (), is_bundled=True)
+
+
+# A model or a tokenizer that comes otherwise.
+NO_PACK = Pack("", "", "", ())
+
+# What BertViz asks a content delivery network for: D3 5.7.0, the version that it names, and jQuery 3.6.0.
+D3 = pack(
+    *("mpld3", "0.5.12", "mpld3/js"),
+    {"d3.v5.min.js": "bdad5585ef9a965ff25458738309b006058c55f2c78d794d25fbecae35014609"},
+)
+JQUERY = pack(
+    *("sphinxcontrib-jquery", "4.1", "sphinxcontrib/jquery"),
+    {"jquery.js": "ff1523fb7389539c84c65aba19260648793bb4f5e29329d2ee8804bc37a3fe6e"},
+)

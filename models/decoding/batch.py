@@ -1,10 +1,9 @@
 """Whole texts written in one batch: from several settings, over temperatures, or two from common random numbers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import zip_longest
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 import torch
 
@@ -14,7 +13,7 @@ from models.decoding.preparation import prompt_ids
 from models.decoding.sampling import random_numbers
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.stages import NextToken, NextTokenRequest, stages_after
-from models.decoding.steps import Ending, GenerationStep
+from models.decoding.steps import Ending, GenerationStep, diverges_at
 from models.engine import Engine, Stepwise
 from models.kv_cache import bytes_at, cache_shape
 from models.loaded import LoadedModel
@@ -88,29 +87,24 @@ class CommonNumbers:
 
 @dataclass(frozen=True)
 class BatchProgress:
-    """How far it is: so many of at most so many tokens, and how many rows go on. `found` is there at the end."""
+    """How far it is: so many of at most so many tokens, and how many rows go on."""
 
     tokens: int
     most: int
     going_on: int
-    found: BatchTexts | CommonNumbers | None = None
 
 
 Found = TypeVar("Found")
 
 
+@dataclass(frozen=True)
 class _Batch(Stepwise[BatchProgress, Found]):
-    """The last step holds what was found."""
+    """A text that is continued several times at once."""
 
-    def answer_of(self, steps: Sequence[BatchProgress]) -> Found:
-        """What was found."""
-        found: Any = steps[-1].found
-        return found
-
-    def steps_of(self, answer: Found) -> tuple[BatchProgress, ...]:
-        """The last step alone."""
-        found: Any = answer
-        return (BatchProgress(1, 1, 0, found),)
+    model: str
+    text: Prompt
+    # A batch takes many times what a single text does: whoever went away is not waited for long.
+    patience: ClassVar[float] = 10.0
 
 
 @dataclass(frozen=True)
@@ -121,19 +115,15 @@ class BatchRequest(_Batch[BatchTexts]):
     draws nothing, is written once and stands for all of its texts.
     """
 
-    model: str
-    text: Prompt
     settings: tuple[DecodingSettings, ...]
     count: int
-    # A batch takes many times what a single text does: whoever went away is not waited for long.
-    patience: ClassVar[float] = 10.0
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.settings) <= MOST_SETTINGS:
             raise SettingsError(f"1 to {MOST_SETTINGS} settings can be compared, not {len(self.settings)}.")
         _check(self.settings, self.count)
 
-    def computed(self, engine: Engine) -> Iterator[BatchProgress]:
+    def computed(self, engine: Engine) -> Generator[BatchProgress, None, BatchTexts]:
         """Raises what `load_model` and `decode_batch` raise, SettingsError where the batch would be too large."""
         return _batch_texts(engine, self.model, self.text, self.settings, self.count)
 
@@ -145,12 +135,9 @@ class SweepRequest(_Batch[BatchTexts]):
     0 is greedy: one text, which stands for all of them.
     """
 
-    model: str
-    text: Prompt
     settings: DecodingSettings
     temperatures: tuple[float | int, ...]
     count: int
-    patience: ClassVar[float] = 10.0
 
     def __post_init__(self) -> None:
         if not self.temperatures or len(set(self.temperatures)) < len(self.temperatures):
@@ -160,7 +147,7 @@ class SweepRequest(_Batch[BatchTexts]):
     def _each(self) -> tuple[DecodingSettings, ...]:
         return tuple(replace(self.settings, temperature=each) for each in self.temperatures)
 
-    def computed(self, engine: Engine) -> Iterator[BatchProgress]:
+    def computed(self, engine: Engine) -> Generator[BatchProgress, None, BatchTexts]:
         """Raises what a BatchRequest raises."""
         return _batch_texts(engine, self.model, self.text, self._each(), self.count)
 
@@ -169,22 +156,16 @@ class SweepRequest(_Batch[BatchTexts]):
 class CommonNumbersRequest(_Batch[CommonNumbers]):
     """A text continued with two settings and one seed: what differs is due to the settings alone."""
 
-    model: str
-    text: Prompt
     settings: tuple[DecodingSettings, DecodingSettings]
-    patience: ClassVar[float] = 10.0
 
     def __post_init__(self) -> None:
         _check(self.settings, 1)
 
-    def computed(self, engine: Engine) -> Iterator[BatchProgress]:
+    def computed(self, engine: Engine) -> Generator[BatchProgress, None, CommonNumbers]:
         """Raises what a BatchRequest raises."""
-        rows: list[list[GenerationStep]] = [[], []]
-        progress = None
-        for progress in _write_rows(engine, self.model, self.text, self.settings, rows):
-            yield progress
+        rows = yield from _write_rows(engine, self.model, self.text, self.settings)
         ids = [[step.token_id for step in steps] for steps in rows]
-        at = next((at for at, pair in enumerate(zip_longest(*ids)) if pair[0] != pair[1]), None)
+        at = diverges_at(*ids)
         number = None if at is None else float(random_numbers(self.settings[0].seed, 1, first=at)[0])
         intervals = None
         if at is not None and all(at < len(each) for each in ids):
@@ -194,10 +175,7 @@ class CommonNumbersRequest(_Batch[CommonNumbers]):
                 for one, each in zip(self.settings, ids, strict=True)
             )
             intervals = (first, second)
-        found = CommonNumbers(
-            steps=(tuple(rows[0]), tuple(rows[1])), diverges_at=at, number=number, intervals=intervals
-        )
-        yield _at_the_end(progress, found)
+        return CommonNumbers((tuple(rows[0]), tuple(rows[1])), at, number, intervals)
 
 
 def _check(settings: Sequence[DecodingSettings], count: int) -> None:
@@ -221,13 +199,10 @@ def _rows_of(settings: DecodingSettings, count: int) -> int:
 
 def _batch_texts(
     engine: Engine, model: str, text: Prompt, settings: Sequence[DecodingSettings], count: int
-) -> Iterator[BatchProgress]:
+) -> Generator[BatchProgress, None, BatchTexts]:
     sizes = [_rows_of(one, count) for one in settings]
     each = [replace(one, seed=one.seed + row) for one, size in zip(settings, sizes, strict=True) for row in range(size)]
-    rows: list[list[GenerationStep]] = [[] for _ in each]
-    progress = None
-    for progress in _write_rows(engine, model, text, each, rows):
-        yield progress
+    rows = yield from _write_rows(engine, model, text, each)
     written = iter([_written(one.seed, steps) for one, steps in zip(each, rows, strict=True)])
     found = []
     for one, size in zip(settings, sizes, strict=True):
@@ -238,16 +213,17 @@ def _batch_texts(
             [text.own_ids for text in texts], [text.text for text in texts], [text.log_probabilities for text in texts]
         )
         found.append(SettingTexts(one, tuple(texts), figures))
-    yield _at_the_end(progress, BatchTexts(tuple(found)))
+    return BatchTexts(tuple(found))
 
 
 def _write_rows(
-    engine: Engine, model: str, text: Prompt, settings: Sequence[DecodingSettings], rows: Sequence[list[GenerationStep]]
-) -> Iterator[BatchProgress]:
-    """Write all rows, put each one's steps into `rows`, and tell after each forward how far it is."""
+    engine: Engine, model: str, text: Prompt, settings: Sequence[DecodingSettings]
+) -> Generator[BatchProgress, None, list[list[GenerationStep]]]:
+    """Write all rows, telling after each forward how far it is; the steps of each row."""
     loaded = engine.model(model)
     each = [replace(one, with_stages=False, with_norms=False) for one in settings]
     most = max(one.max_new_tokens for one in each)
+    rows: list[list[GenerationStep]] = [[] for _ in each]
     _check_memory(loaded, len(prompt_ids(loaded, text)), most, each)
     for tokens, steps in enumerate(decode_batch(loaded, [text], each, lock=partial(engine.forward, loaded)), start=1):
         for row, step in zip(rows, steps, strict=True):
@@ -256,18 +232,18 @@ def _write_rows(
                 row.append(replace(step, cache=None))
         going_on = sum(step is not None and step.ends is None for step in steps)
         yield BatchProgress(tokens, most, going_on)
+    return rows
 
 
 def _check_memory(loaded: LoadedModel, read: int, most: int, settings: Sequence[DecodingSettings]) -> None:
     """Raises SettingsError where the cache of all rows would be too large."""
-    is_seq2seq = bool(loaded.model.config.is_encoder_decoder)
     size = int(
         bytes_at(
             cache_shape(loaded.model.config, type(loaded.model)),
-            [most if is_seq2seq else read + most - 1],
+            [most if loaded.is_seq2seq else read + most - 1],
             rows=len(settings),
             dtype=loaded.model.dtype,
-            source_positions=read if is_seq2seq else 0,
+            source_positions=read if loaded.is_seq2seq else 0,
         )[0]
     )
     if size > MOST_CACHE_BYTES:
@@ -299,9 +275,3 @@ def _interval(loaded: LoadedModel, asked: NextToken, settings: DecodingSettings,
     place = int(torch.nonzero(order == token)[0])
     before = float(shares[order[:place]].sum())
     return before, min(1.0, before + float(shares[token]))
-
-
-def _at_the_end(progress: BatchProgress | None, found: BatchTexts | CommonNumbers) -> BatchProgress:
-    if progress is None:
-        raise RuntimeError("nothing was written")
-    return replace(progress, found=found)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 
 from models.decoder_start import decoder_start
-from models.decoding.beam_tree import BeamRecorder, Candidate, CandidateRecorder, Ids, Outcomes
+from models.decoding.beam_tree import BeamRecorder, Candidate, CandidateRecorder, Ids, Outcomes, Seen
 from models.decoding.loop import Lock, Prompt
 from models.decoding.preparation import ending_ids, padded, prompt_ids, room_to_write
 from models.decoding.sampling import DISABLED
@@ -79,18 +79,17 @@ def beam_search(
     """
     _check(beams, max_new_tokens, length_penalty, early_stopping)
     model: Any = loaded.model
-    is_seq2seq = bool(model.config.is_encoder_decoder)
     ids = prompt_ids(loaded, prompt)
-    longest, _ = room_to_write(loaded, 1 if is_seq2seq else len(ids), max_new_tokens)
+    longest, _ = room_to_write(loaded, 1 if loaded.is_seq2seq else len(ids), max_new_tokens)
     end_ids, padding = ending_ids(model)
-    rows, mask = padded([ids], padding, left=not is_seq2seq, device=loaded.device)
+    rows, mask = padded([ids], padding, left=not loaded.is_seq2seq, device=loaded.device)
     cache = fresh_cache(model)
     more: dict[str, Any] = {} if cache is None else {"past_key_values": cache}
-    if is_seq2seq:
+    if loaded.is_seq2seq:
         more["decoder_start_token_id"] = decoder_start(model)
     with ExitStack() as held:
         held.enter_context(lock())
-        recorder = BeamRecorder(held, lock, begins=1 if is_seq2seq else len(ids), end_ids=end_ids)
+        recorder = BeamRecorder(held, lock, begins=1 if loaded.is_seq2seq else len(ids), end_ids=end_ids)
         with torch.inference_mode():
             # Not with `output_scores`: it keeps every step's scores over the whole vocabulary.
             found: Any = model.generate(
@@ -121,40 +120,37 @@ def beam_search(
     def score(tokens: Ids) -> float:
         return sums[tokens] / len(tokens) ** float(length_penalty)
 
-    told = _Told(loaded, ids)
+    texts = _Texts(loaded, ids)
     outcomes = Outcomes(recorder, beams, longest, end_ids, returned)
-    candidates = []
-    for step, considered in enumerate(recorder.candidates):
-        pieces = loaded.pieces([each.ids[-1] for each in considered])
-        made = []
-        for each, piece in zip(considered, pieces, strict=True):
-            outcome = outcomes.of(step, each)
-            made.append(
-                Candidate(
-                    rank=each.rank,
-                    parent=each.ids[:-1],
-                    token_id=each.ids[-1],
-                    piece=piece,
-                    text=told.text(each.ids),
-                    is_end=each.ids[-1] in end_ids,
-                    token_log_probability=each.token_log_probability,
-                    log_probability=each.log_probability,
-                    score=score(each.ids) if outcome == "finished" else None,
-                    outcome=outcome,
-                    place=outcomes.place(each.ids) if outcome == "finished" else None,
-                    leads_to=outcomes.leads_to(each.ids),
-                )
-            )
-        candidates.append(tuple(made))
+
+    def candidate(step: int, each: Seen) -> Candidate:
+        outcome = outcomes.of(step, each)
+        return Candidate(
+            rank=each.rank,
+            parent=each.ids[:-1],
+            token_id=each.ids[-1],
+            piece=loaded.pieces(each.ids[-1:])[0],
+            text=texts.text(each.ids),
+            is_end=each.ids[-1] in end_ids,
+            token_log_probability=each.token_log_probability,
+            log_probability=each.log_probability,
+            score=score(each.ids) if outcome == "finished" else None,
+            outcome=outcome,
+            place=outcomes.place(each.ids) if outcome == "finished" else None,
+            leads_to=outcomes.leads_to(each.ids),
+        )
+
     return BeamSearch(
-        beams=tuple(told.beam(tokens, sums[tokens], score(tokens)) for tokens in returned),
+        beams=tuple(texts.beam(tokens, sums[tokens], score(tokens)) for tokens in returned),
         steps=tuple(
             tuple(
-                told.beam(tokens, whole, whole) for tokens, whole in sorted(running.items(), key=lambda each: -each[1])
+                texts.beam(tokens, whole, whole) for tokens, whole in sorted(running.items(), key=lambda each: -each[1])
             )
             for running in recorder.running
         ),
-        candidates=tuple(candidates),
+        candidates=tuple(
+            tuple(candidate(step, each) for each in considered) for step, considered in enumerate(recorder.candidates)
+        ),
     )
 
 
@@ -178,7 +174,7 @@ def _until_the_end(row: Sequence[int], end_ids: frozenset[int]) -> Ids:
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Texts:
     """Tokens as people read them."""
 
     loaded: LoadedModel
@@ -191,6 +187,6 @@ class _Told:
         tokenizer = self.loaded.tokenizer
         if tokenizer is None:
             return ""
-        before = [] if self.loaded.model.config.is_encoder_decoder else list(self.prompt[-_JOINT:])
+        before = [] if self.loaded.is_seq2seq else list(self.prompt[-_JOINT:])
         whole = tokenizer.decode([*before, *ids], skip_special_tokens=True)
         return whole[len(tokenizer.decode(before, skip_special_tokens=True)) if before else 0 :]

@@ -99,8 +99,9 @@ def _steps(
     first: int | None,
     lock: Lock,
 ) -> Iterator[tuple[GenerationStep | None, ...]]:
-    is_seq2seq = bool(loaded.model.config.is_encoder_decoder)
-    streams = [TextStream(loaded.tokenizer, (*(() if is_seq2seq else prompt), *written)) for prompt in state.prompts]
+    streams = [
+        TextStream(loaded.tokenizer, (*(() if loaded.is_seq2seq else prompt), *written)) for prompt in state.prompts
+    ]
     before = loaded.tokenizer.decode(list(written), skip_special_tokens=True) if written and loaded.tokenizer else ""
     ends_of = [TextEnd(one.stop, before) for one in settings]
     numbers = [random_numbers(one.seed, state.longest, len(written)) for one in settings]

@@ -13,7 +13,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_N
 from models.decoding.preparation import processors_for
 from models.decoding.sampling import Stage, staged
 from models.decoding.settings import DecodingSettings
-from models.engine import Engine
+from models.engine import Engine, TextRequest
 from models.errors import HeadlightError
 from models.forward.inputs import InputError, model_inputs
 from models.loaded import LoadedModel
@@ -55,11 +55,8 @@ class MaskedToken:
 
 
 @dataclass(frozen=True)
-class MaskedTokenRequest:
+class MaskedTokenRequest(TextRequest):
     """One forward over a text with a mask."""
-
-    model: str
-    text: str
 
     def answer(self, engine: Engine) -> MaskedToken:
         """Raises what `load_model` and `masked_logits` raise."""

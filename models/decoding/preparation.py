@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from transformers import Cache, EncoderDecoderCache, QuantizedCache, StaticCache
 from transformers.modeling_outputs import BaseModelOutput
 
@@ -65,7 +66,7 @@ def prompt_ids(loaded: LoadedModel, prompt: str | Sequence[int]) -> tuple[int, .
             f"{loaded.card.title} reads a text and writes none: it has no next token. "
             "Choose a decoder or a seq2seq model."
         )
-    target = (decoder_start(loaded.model),) if loaded.model.config.is_encoder_decoder else None
+    target = (decoder_start(loaded.model),) if loaded.is_seq2seq else None
     return model_inputs(loaded, prompt, target).ids
 
 
@@ -84,13 +85,12 @@ def prepare(
     CannotWriteError where the architecture has no such cache.
     """
     model: Any = loaded.model
-    is_seq2seq = bool(model.config.is_encoder_decoder)
     end_ids, padding = ending_ids(model)
-    given = prompts if is_seq2seq else [(*prompt, *written) for prompt in prompts]
-    rows, mask = padded(given, padding, left=not is_seq2seq, device=loaded.device)
+    given = prompts if loaded.is_seq2seq else [(*prompt, *written) for prompt in prompts]
+    rows, mask = padded(given, padding, left=not loaded.is_seq2seq, device=loaded.device)
     more: dict[str, Any] = {}
     taken = rows.shape[1]
-    if is_seq2seq:
+    if loaded.is_seq2seq:
         start = decoder_start(model)
         more = {"decoder_start_token_id": start}
         if written:
@@ -151,7 +151,7 @@ def processors_for(loaded: LoadedModel, prompt: Tensor, settings: DecodingSettin
     For a seq2seq model `prompt` is what its decoder begins with. Nothing is computed.
     """
     knobs, given = generation_arguments(settings), {}
-    if loaded.model.config.is_encoder_decoder:
+    if loaded.is_seq2seq:
         # The decoder's own beginning; a source that is one token long stands for any.
         width = int(loaded.model.config.get_text_config().hidden_size)
         given = {
@@ -240,14 +240,10 @@ def padded(
     prompts: Sequence[tuple[int, ...]], padding: int, *, left: bool, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """Ids and mask [row, token]; a decoder's rows end together, so that each goes on at the same place."""
-    widest = max(map(len, prompts))
-    rows = torch.full((len(prompts), widest), padding, device=device)
-    mask = torch.zeros((len(prompts), widest), dtype=torch.long, device=device)
-    for row, prompt in enumerate(prompts):
-        place = slice(widest - len(prompt), widest) if left else slice(len(prompt))
-        rows[row, place] = torch.tensor(prompt, device=device)
-        mask[row, place] = 1
-    return rows, mask
+    side = "left" if left else "right"
+    rows = [torch.tensor(prompt, device=device) for prompt in prompts]
+    ids = pad_sequence(rows, batch_first=True, padding_value=padding, padding_side=side)
+    return ids, pad_sequence([torch.ones_like(row) for row in rows], batch_first=True, padding_side=side)
 
 
 def _static(model: Any, rows: Tensor, positions: int) -> StaticCache | EncoderDecoderCache:

@@ -14,29 +14,26 @@ from models.forward.inputs import InputError, model_inputs
 from models.loaded import LoadedModel
 from models.sandbox import SandboxError
 from models.tokenization import Piece, encode, pieces_of_ids
-from models.tokenization.pieces import check_is_text
+from models.tokenization.pieces import TextPieces, check_is_text, columns_of
 
 # Stands where the message goes, to see what a template puts round it; private use, so that no template writes it.
 _MARK = "\U000f4a11\U000f4a12"
 
 
 @dataclass(frozen=True)
-class PromptVariant:
+class PromptVariant(TextPieces):
     """A question as one prompt.
 
     name: "zero-shot", "one-shot" or "few-shot". is_chat: whether it goes through the model's chat template.
     typed: what the person wrote of it. text: what the model reads, special tokens as text.
-    ids, pieces, is_special, is_added: of what the model reads; `is_added` where a piece is not the person's but the
-        template's or the tokenizer's. A special piece that is not added was typed as text and taken as special.
+    is_added: where a piece of what the model reads is not the person's but the template's or the tokenizer's. A special
+        piece that is not added was typed as text and taken as special.
     """
 
     name: str
     is_chat: bool
     typed: str
     text: str
-    ids: tuple[int, ...]
-    pieces: tuple[str, ...]
-    is_special: tuple[bool, ...]
     is_added: tuple[bool, ...]
 
 
@@ -110,11 +107,10 @@ def prompt_variants(loaded: LoadedModel, examples: tuple[str, ...], question: st
 
 def _variants(loaded: LoadedModel, examples: tuple[str, ...], question: str) -> tuple[tuple[PromptVariant, ...], str]:
     """The prompts, and why there are none as messages where the template asked for more than a stranger's may have."""
-    is_seq2seq = bool(loaded.model.config.is_encoder_decoder)
-    if is_seq2seq or not loaded.model.can_generate():
+    if loaded.is_seq2seq or not loaded.model.can_generate():
+        reads = "one text and writes another" if loaded.is_seq2seq else "a text and writes none"
         raise CannotWriteError(
-            f"{loaded.card.title} reads {'one text and writes another' if is_seq2seq else 'a text and writes none'}: "
-            "there is no prompt that it goes on with. Choose a decoder."
+            f"{loaded.card.title} reads {reads}: there is no prompt that it goes on with. Choose a decoder."
         )
     if not question.strip():
         raise InputError("There is no question yet: type a last line that the model goes on with.")
@@ -186,10 +182,8 @@ def _variant(
         is_chat=is_chat,
         typed=typed,
         text=text,
-        ids=tuple(piece.id for piece in pieces),
-        pieces=tuple(piece.text for piece in pieces),
-        is_special=tuple(piece.is_special for piece in pieces),
         is_added=is_added,
+        **columns_of(pieces),
     )
 
 

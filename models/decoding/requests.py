@@ -1,17 +1,20 @@
 """What the pages ask of the loop."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 
+from models.decoder_start import decoder_start
 from models.decoding.beams import BeamSearch, beam_search
 from models.decoding.loop import decode
-from models.decoding.prompt_pieces import PromptPieces, prompt_pieces
+from models.decoding.preparation import prompt_ids
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.steps import GenerationStep
-from models.engine import Engine, Stepwise
+from models.engine import Engine, Stepwise, TextRequest
+from models.tokenization import encode
+from models.tokenization.pieces import TextPieces, columns_of
 
 MOST_NEW_TOKENS = 4_096
 _MOST_OF_A_BEAM = 512
@@ -32,7 +35,7 @@ class BranchPoint:
 
 
 @dataclass(frozen=True)
-class WriteRequest(Stepwise[GenerationStep, tuple[GenerationStep, ...]]):
+class WriteRequest(TextRequest, Stepwise[GenerationStep, tuple[GenerationStep, ...]]):
     """Go on from a text: as a job step by step, or all at once as an answer that is kept.
 
     branch: tokens that were chosen by hand instead of the drawn ones, in the order of their steps. Up to the last of
@@ -40,8 +43,6 @@ class WriteRequest(Stepwise[GenerationStep, tuple[GenerationStep, ...]]):
         the random numbers of the steps that follow. So the branch alone determines the whole text.
     """
 
-    model: str
-    text: str
     settings: DecodingSettings
     branch: tuple[BranchPoint, ...] = ()
 
@@ -55,31 +56,30 @@ class WriteRequest(Stepwise[GenerationStep, tuple[GenerationStep, ...]]):
         """The branch without the last choice by hand."""
         return replace(self, branch=self.branch[:-1])
 
-    def computed(self, engine: Engine) -> Iterator[GenerationStep]:
+    def computed(self, engine: Engine) -> Generator[GenerationStep, None, tuple[GenerationStep, ...]]:
         """Raises what `load_model` and `decode` raise, and SettingsError where a branch turns off after the end or too
         many tokens are asked for.
         """
         _check_length(self.settings.max_new_tokens, MOST_NEW_TOKENS)
         loaded = engine.model(self.model)
         lock = partial(engine.forward, loaded)
-        if not self.branch:
-            yield from decode(loaded, self.text, self.settings, lock=lock)
-            return
-        last = self.branch[-1]
-        before = []
-        # No further than the branch point: what comes after it in the other branch is not computed for this one.
-        for step in islice(self.parent.steps(engine), last.step):
+        made: list[GenerationStep] = []
+        goes_on: dict[str, Any] = {}
+        if self.branch:
+            last = self.branch[-1]
+            # No further than the branch point: what comes after it in the other branch is not computed for this one.
+            for step in islice(self.parent.steps(engine), last.step):
+                made.append(step)
+                yield step
+            if len(made) < last.step:
+                raise SettingsError(
+                    f"This branch turns off at token {last.step + 1}, but the text before it ends after {len(made)}."
+                )
+            goes_on = {"written": [step.token_id for step in made], "first": last.token}
+        for step in decode(loaded, self.text, self.settings, lock=lock, **goes_on):
+            made.append(step)
             yield step
-            before.append(step.token_id)
-        if len(before) < last.step:
-            raise SettingsError(
-                f"This branch turns off at token {last.step + 1}, but the text before it ends after {len(before)}."
-            )
-        yield from decode(loaded, self.text, self.settings, written=before, first=last.token, lock=lock)
-
-    def answer_of(self, steps: Sequence[GenerationStep]) -> tuple[GenerationStep, ...]:
-        """All of them."""
-        return tuple(steps)
+        return tuple(made)
 
     def steps_of(self, answer: tuple[GenerationStep, ...]) -> tuple[GenerationStep, ...]:
         """All of them."""
@@ -87,23 +87,30 @@ class WriteRequest(Stepwise[GenerationStep, tuple[GenerationStep, ...]]):
 
 
 @dataclass(frozen=True)
-class PromptRequest:
-    """The pieces of a prompt, without a forward."""
+class PromptPieces(TextPieces):
+    """The pieces of a prompt. start: what the decoder of a seq2seq model begins with; else empty."""
 
-    model: str
-    text: str
-
-    def answer(self, engine: Engine) -> PromptPieces:
-        """Raises what `load_model` raises, TextError, InputError, CannotWriteError."""
-        return prompt_pieces(engine.model(self.model), self.text)
+    start: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class BeamSearchRequest:
+class PromptRequest(TextRequest):
+    """What a model is given before it draws its first token, piece by piece, without a forward."""
+
+    def answer(self, engine: Engine) -> PromptPieces:
+        """Raises what `load_model` raises, TextError, InputError, CannotWriteError."""
+        loaded = engine.model(self.model)
+        # Raises where this model cannot go on with it.
+        prompt_ids(loaded, self.text)
+        start = loaded.pieces([decoder_start(loaded.model)]) if loaded.is_seq2seq else ()
+        pieces = encode(loaded.tokenizer, self.text).pieces
+        return PromptPieces(**columns_of(pieces), start=tuple(piece.text for piece in start))
+
+
+@dataclass(frozen=True)
+class BeamSearchRequest(TextRequest):
     """The likeliest whole continuations that `beams` side by side find."""
 
-    model: str
-    text: str
     beams: int = 4
     max_new_tokens: int = 32
     length_penalty: float | int = 1.0

@@ -11,33 +11,6 @@ from transformers import LogitsProcessor, LogitsProcessorList
 
 from models.decoding.settings import SMALLEST, DecodingSettings, SettingsError
 
-# Each knob that a page offers is disabled here, so that no checkpoint's generation_config sets it.
-DISABLED: dict[str, Any] = {
-    "do_sample": False,
-    "num_beams": 1,
-    "num_return_sequences": 1,
-    "temperature": 1.0,
-    "top_k": None,
-    "top_p": 1.0,
-    "min_p": None,
-    "typical_p": 1.0,
-    "epsilon_cutoff": 0.0,
-    "eta_cutoff": 0.0,
-    "repetition_penalty": 1.0,
-    "sequence_bias": None,
-    "no_repeat_ngram_size": 0,
-    "encoder_no_repeat_ngram_size": 0,
-    "encoder_repetition_penalty": 1.0,
-    "min_length": 0,
-    "min_new_tokens": None,
-    "max_length": None,
-    "renormalize_logits": False,
-    "output_scores": False,
-    "return_dict_in_generate": False,
-    "trust_remote_code": False,
-}
-
-
 # What each processor of transformers is called here; others (a model's own) go by the name of their class.
 STAGES = {
     "SequenceBiasLogitsProcessor": "logit bias",
@@ -123,6 +96,24 @@ class CountPenalties(LogitsProcessor):
         """The scores without the penalties."""
         counts = torch.zeros_like(scores).scatter_add_(1, input_ids, torch.ones_like(input_ids, dtype=scores.dtype))
         return scores - counts * self._frequency - (counts > 0) * self._presence
+
+
+# Every knob is disabled here, so that no checkpoint's generation_config sets it; words that must not come, such as the
+# padding of Marian, are no knob.
+DISABLED = {
+    name: value
+    for name, value in generation_arguments(DecodingSettings()).items()
+    if name not in ("bad_words_ids", "logits_processor")
+} | {
+    "num_beams": 1,
+    "num_return_sequences": 1,
+    "encoder_no_repeat_ngram_size": 0,
+    "encoder_repetition_penalty": 1.0,
+    "max_length": None,
+    "output_scores": False,
+    "return_dict_in_generate": False,
+    "trust_remote_code": False,
+}
 
 
 class Processors:

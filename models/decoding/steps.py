@@ -4,6 +4,7 @@ import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Literal
 
 from models.decoding.sampling import Stage
@@ -49,6 +50,11 @@ class GenerationStep:
     def surprisal(self) -> float:
         """Of the model's own probability, in nats."""
         return -math.log(max(self.probability, sys.float_info.min))
+
+
+def diverges_at(one: Sequence[int], other: Sequence[int]) -> int | None:
+    """The first place at which the tokens of two texts differ, or one has none any more; None for the same text."""
+    return next((at for at, pair in enumerate(zip_longest(one, other)) if pair[0] != pair[1]), None)
 
 
 class TextEnd:

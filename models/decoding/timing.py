@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float, Int64
 
-from models.decoding.forced import forced_forwards
+from models.decoding.forced_forwards import forced_forwards
 from models.decoding.loop import Prompt
 from models.decoding.preparation import prompt_ids, room_to_write
 from models.decoding.settings import SettingsError
@@ -68,7 +68,7 @@ class CacheTimingRequest:
         """
         loaded = engine.model(self.model)
         prompt = prompt_ids(loaded, self.text)
-        read = 1 if loaded.model.config.is_encoder_decoder else len(prompt)
+        read = 1 if loaded.is_seq2seq else len(prompt)
         longest, _ = room_to_write(loaded, read, self.tokens)
         tokens: list[int] = []
         with engine.gate(_GATE).lock():

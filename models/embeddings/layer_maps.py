@@ -1,16 +1,24 @@
 """The same tokens on a map of every layer, turned so that only the tokens move."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
-from models.embeddings.maps import Dimensions, MapError, Method, Trust, aligned, check_count, is_one_point, project
 from models.embeddings.occurrences import word_tokens
-from models.embeddings.progress import HowFar
+from models.embeddings.projections import (
+    Dimensions,
+    MapError,
+    Method,
+    Trust,
+    aligned,
+    check_count,
+    is_one_point,
+    project,
+)
 from models.embeddings.vectors import Embedding, EmbedRequest
-from models.engine import Engine, Stepwise
+from models.engine import Engine, HowFar, Stepwise
 from models.forward.inputs import InputError
 from models.tokenization import Tokenization, encode
 
@@ -21,7 +29,7 @@ _MOST_BYTES = 512 * 1024**2
 
 
 @dataclass(frozen=True)
-class MapPoint:
+class MappedToken:
     """What a point stands for: a token, or a word as the mean of its tokens.
 
     sentence: which of the request's. tokens: where in it. piece: as shown, the pieces of a word one after another.
@@ -44,14 +52,14 @@ class LayersMap:
     """
 
     points: Float[np.ndarray, "layer point axis"]
-    labels: tuple[MapPoint, ...]
+    labels: tuple[MappedToken, ...]
     explained: tuple[tuple[float, ...], ...]
     trust: tuple[Trust | None, ...]
     is_one_point: tuple[bool, ...]
 
 
 @dataclass(frozen=True)
-class LayersMapRequest(Stepwise[HowFar | LayersMap, LayersMap]):
+class LayersMapRequest(Stepwise[HowFar, LayersMap]):
     """Maps of all layers for the tokens of some sentences: with `Engine.run`, or as a job.
 
     word: only where this stands, as a whole word in whatever case; None for all tokens.
@@ -68,8 +76,8 @@ class LayersMapRequest(Stepwise[HowFar | LayersMap, LayersMap]):
     same_size: bool = False
     with_special: bool = False
 
-    def computed(self, engine: Engine) -> Iterator[HowFar | LayersMap]:
-        """HowFar after each layer, and LayersMap at the end, which the engine keeps for `run`.
+    def computed(self, engine: Engine) -> Generator[HowFar, None, LayersMap]:
+        """HowFar after each layer.
 
         Raises what `EmbedRequest` raises, and MapError for too few or too many points, or a word that is nowhere.
         """
@@ -93,9 +101,9 @@ class LayersMapRequest(Stepwise[HowFar | LayersMap, LayersMap]):
         if all(flat):
             raise MapError("All these vectors are equal in every layer: there is nothing to map.")
         points = aligned(np.stack(maps), self.same_size)
-        yield LayersMap(points, labels, tuple(explained), tuple(trust), tuple(flat))
+        return LayersMap(points, labels, tuple(explained), tuple(trust), tuple(flat))
 
-    def _labels(self, engine: Engine) -> tuple[MapPoint, ...]:
+    def _labels(self, engine: Engine) -> tuple[MappedToken, ...]:
         """What the points are, before anything is computed."""
         if len(self.sentences) > MOST_SENTENCES:
             raise MapError(
@@ -111,16 +119,16 @@ class LayersMapRequest(Stepwise[HowFar | LayersMap, LayersMap]):
             raise MapError("The word stands in none of these sentences as a whole word; choose another one.")
         return found
 
-    def _labels_of(self, place: int, cut: Tokenization) -> Iterator[MapPoint]:
+    def _labels_of(self, place: int, cut: Tokenization) -> Iterator[MappedToken]:
         if self.word is None:
             for token, piece in enumerate(cut.pieces):
                 if self.with_special or not piece.is_special:
-                    yield MapPoint(place, (token,), piece.text, piece.is_special)
+                    yield MappedToken(place, (token,), piece.text, piece.is_special)
             return
         for tokens in word_tokens(cut.text, [piece.span for piece in cut.pieces], self.word):
-            yield MapPoint(place, tokens, "".join(cut.pieces[token].text for token in tokens), is_special=False)
+            yield MappedToken(place, tokens, "".join(cut.pieces[token].text for token in tokens), is_special=False)
 
-    def _states(self, engine: Engine, labels: tuple[MapPoint, ...]) -> Float[np.ndarray, "layer point width"]:
+    def _states(self, engine: Engine, labels: tuple[MappedToken, ...]) -> Float[np.ndarray, "layer point width"]:
         """The vector of each point in each layer. Raises MapError for more than there is room or time for."""
         states: Float[np.ndarray, "layer point width"] | None = None
         found: Embedding | None = None

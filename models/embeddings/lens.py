@@ -14,12 +14,12 @@ from torch import Tensor
 from transformers.utils import ModelOutput
 
 from models.decoding.masked import has_masked_head
-from models.embeddings.anatomy import anatomy_of
-from models.embeddings.order import best_first, rank_of
+from models.embeddings.hidden_states import anatomy_of
+from models.embeddings.ranking import best_first, rank_of
 from models.embeddings.vectors import Embedding, EmbedRequest
 from models.engine import Engine
 from models.errors import HeadlightError
-from models.forward.inputs import Inputs, model_inputs
+from models.forward.inputs import bare_inputs, model_inputs
 from models.forward.recorded_run import to_numpy
 from models.forward.shadow import answering, shadow_of
 from models.loaded import LoadedModel
@@ -64,9 +64,7 @@ class Lens:
 
     position, token, piece: the column, and the token that is followed through it.
     ranks: its rank after each layer, 0 being the likeliest; of equally likely ones the smaller id comes first.
-    shares: its probability there. log_shares: the natural logarithm of it, where the probability itself is too small
-        for a float32.
-    top_ids, top_shares, top_pieces: the likeliest tokens of the column after each layer, best first.
+    shares: its probability there.
     """
 
     table: LensTable
@@ -75,10 +73,6 @@ class Lens:
     piece: str
     ranks: Int64[np.ndarray, " state"]
     shares: Float[np.ndarray, " state"]
-    log_shares: Float[np.ndarray, " state"]
-    top_ids: Int64[np.ndarray, "state top"]
-    top_shares: Float[np.ndarray, "state top"]
-    top_pieces: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,14 +135,13 @@ class LensRequest:
     """The table, and one token followed through one column.
 
     token: an id; None follows the token that the model itself finds likeliest there. position: the column, None for
-    the last one. top: how many likeliest tokens of the column each layer gives.
+    the last one.
     """
 
     model: str
     text: str | tuple[int, ...]
     target_text: str | tuple[int, ...] | None = None
     token: int | None = None
-    top: int = 10
     position: int | None = None
 
     def answer(self, engine: Engine) -> Lens:
@@ -165,7 +158,6 @@ class LensRequest:
         token = int(table.ids[-1, position]) if self.token is None else self.token
         if not 0 <= token < logs.shape[1]:
             raise LensError(f"There is no token {token}: this model writes those from 0 to {logs.shape[1] - 1:,}.")
-        best = np.stack([best_first(row, self.top) for row in logs])
         return Lens(
             table=table,
             position=position,
@@ -173,10 +165,6 @@ class LensRequest:
             piece=loaded.pieces([token])[0].text,
             ranks=np.array([rank_of(row, token) for row in logs], dtype=np.int64),
             shares=np.exp(logs[:, token]),
-            log_shares=logs[:, token].copy(),
-            top_ids=best,
-            top_shares=np.exp(np.take_along_axis(logs, best, axis=1)),
-            top_pieces=tuple(tuple(piece.text for piece in loaded.pieces(row.tolist())) for row in best),
         )
 
 
@@ -230,8 +218,7 @@ def read_out(loaded: LoadedModel, vectors: Float[Tensor, "vector width"]) -> Flo
     (reader, output), *others = anatomy.answers
     stubs = {reader: answering(reader, lambda: _with_last(output, given))}
     stubs |= {module: answering(module, lambda answer=answer: answer) for module, answer in others}
-    ids = (0,) * len(vectors)
-    arguments = Inputs(ids, (), ids if anatomy.encoder is not None else (), ()).arguments(loaded, 1, last_only=False)
+    arguments = bare_inputs(loaded, (0,) * len(vectors)).arguments(loaded, 1, last_only=False)
     with torch.inference_mode():
         result = shadow_of(model, stubs)[model](**arguments)
     return result["logits"][0].float()

@@ -1,10 +1,11 @@
 """One word in several sentences: in which layers its senses part."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Float, Int64
 
 from models.embeddings.occurrences import word_tokens
 from models.embeddings.similarity import anisotropy, cosines
@@ -57,11 +58,6 @@ class Senses:
     average: Separation
     tokens: tuple[tuple[int, ...], ...]
     pieces: tuple[tuple[str, ...], ...]
-
-    @property
-    def cosines(self) -> Float[np.ndarray, "layer sentence sentence"]:
-        """The matrices of all layers."""
-        return np.stack([each.cosines for each in self.layers])
 
 
 @dataclass(frozen=True)
@@ -125,7 +121,7 @@ def separation(vectors: Float[np.ndarray, "sentence width"], senses: Sequence[st
     """
     _check_senses(senses)
     matrix = cosines(vectors)
-    same = _same_label(senses)
+    same = np.array([[one == other for other in senses] for one in senses])
     pairs = np.triu(np.ones_like(same), k=1)
     wide = matrix.astype(np.float64)
     others = matrix.copy()
@@ -141,10 +137,6 @@ def separation(vectors: Float[np.ndarray, "sentence width"], senses: Sequence[st
 
 
 def _check_senses(senses: Sequence[str]) -> None:
-    counts = [list(senses).count(sense) for sense in set(senses)]
+    counts = Counter(senses).values()
     if len(counts) < 2 or min(counts) < 2:
         raise SensesError("It takes two senses or more, and two sentences or more for each of them.")
-
-
-def _same_label(senses: Sequence[str]) -> Bool[np.ndarray, "sentence sentence"]:
-    return np.array([[one == other for other in senses] for one in senses], dtype=bool)

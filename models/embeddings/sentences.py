@@ -1,7 +1,7 @@
 """One vector for each of many sentences, in batches of about the same length."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -11,12 +11,10 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
-from models.embeddings.maps import Dimensions, Method, Projection, project
-from models.embeddings.precision import NEIGHBOURS, Precision, precisions
-from models.embeddings.progress import HowFar
 from models.embeddings.similarity import Pooling, unit
-from models.engine import Engine, Stepwise, on_one_thread
+from models.engine import Engine, HowFar, Stepwise, on_one_thread
 from models.errors import HeadlightError
 from models.forward.inputs import InputError, check_in_table
 from models.loaded import LoadedModel
@@ -49,7 +47,7 @@ class SentenceVectors:
 
 
 @dataclass(frozen=True)
-class SentencesRequest(Stepwise[HowFar | SentenceVectors, SentenceVectors]):
+class SentencesRequest(Stepwise[HowFar, SentenceVectors]):
     """A vector for each sentence, from the last layer: as a job, or at once with `Engine.run`, which keeps it.
 
     pooling: "mean" of all tokens, special ones included, "cls" the first, "max" the largest of each number, "last"
@@ -71,8 +69,8 @@ class SentencesRequest(Stepwise[HowFar | SentenceVectors, SentenceVectors]):
                 "take a part of them."
             )
 
-    def computed(self, engine: Engine) -> Iterator[HowFar | SentenceVectors]:
-        """HowFar after each forward, and SentenceVectors at the end, which the engine keeps for `run`.
+    def computed(self, engine: Engine) -> Generator[HowFar, None, SentenceVectors]:
+        """HowFar after each forward.
 
         Raises what `load_model` raises, InputError for a model without a tokenizer, SentencesError where no sentence is
         left or one holds what is not text.
@@ -115,33 +113,7 @@ class SentencesRequest(Stepwise[HowFar | SentenceVectors, SentenceVectors]):
         assert vectors is not None
         if self.pooling == "own" and loaded.card.is_unit:
             vectors = unit(vectors).astype(np.float32)
-        yield SentenceVectors(vectors, tuple(kept), len(self.sentences) - len(ids_of), too_long, len(sharers))
-
-
-@dataclass(frozen=True)
-class SentencesMapRequest:
-    """A map of sentences, one point for each that has a vector (`SentenceVectors.lines` says which)."""
-
-    sentences: SentencesRequest
-    method: Method = "pca"
-    dimensions: Dimensions = 2
-    seed: int = 0
-
-    def answer(self, engine: Engine) -> Projection:
-        """Raises what `SentencesRequest` and `project` raise."""
-        return project(engine.run(self.sentences).vectors, self.method, self.dimensions, self.seed)
-
-
-@dataclass(frozen=True)
-class SentencesPrecisionRequest:
-    """What the vectors of these sentences lose with fewer bits."""
-
-    sentences: SentencesRequest
-    neighbours: int = NEIGHBOURS
-
-    def answer(self, engine: Engine) -> tuple[Precision, ...]:
-        """Raises what `SentencesRequest` and `precisions` raise."""
-        return precisions(engine.run(self.sentences).vectors, self.neighbours)
+        return SentenceVectors(vectors, tuple(kept), len(self.sentences) - len(ids_of), too_long, len(sharers))
 
 
 def _cut(loaded: LoadedModel, sentences: tuple[str, ...]) -> dict[int, tuple[int, ...]]:
@@ -190,10 +162,8 @@ def _vectors(loaded: LoadedModel, batch: list[tuple[int, ...]], pooling: Pooling
     model = loaded.model
     padding = getattr(loaded.tokenizer, "pad_token_id", None)
     lengths = torch.tensor([len(ids) for ids in batch], device=loaded.device)
-    ids = torch.full((len(batch), int(lengths.max())), 0 if padding is None else padding, dtype=torch.long)
-    for row, each in enumerate(batch):
-        ids[row, : len(each)] = torch.tensor(each)
-    ids = ids.to(loaded.device)
+    rows = [torch.tensor(each) for each in batch]
+    ids = pad_sequence(rows, batch_first=True, padding_value=padding or 0).to(loaded.device)
     attended = torch.arange(ids.shape[1], device=loaded.device)[None] < lengths[:, None]
     # What reads the text, without a head: the logits of a batch are a thousand times larger than its vectors.
     reader = model.get_encoder() if model.config.is_encoder_decoder else model.base_model

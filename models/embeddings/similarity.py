@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from models.embeddings.vectors import EmbedRequest
-from models.engine import Engine
+from models.engine import Engine, TextRequest
 from models.errors import HeadlightError
 
 # Less than the steps of float32 at 1.
@@ -52,27 +52,6 @@ def paired_cosines(
     return np.divide((one * other).sum(axis=-1), lengths, out=np.zeros(len(one)), where=lengths > 0)
 
 
-def sentence_vector(
-    vectors: Float[np.ndarray, "token width"], pooling: Pooling, attended: Bool[np.ndarray, " token"] | None = None
-) -> Float[np.ndarray, " width"]:
-    """One vector for a sentence, from those of its tokens; float32, not brought to length 1.
-
-    pooling: "mean" of all attended tokens, special ones included (as sentence-transformers does for MiniLM), "cls" the
-        first, "max" the largest of each number, "last" the last of them.
-    attended: which tokens are not padding; None for all.
-
-    Raises SimilarityError where no token is attended to.
-    """
-    kept = vectors if attended is None else vectors[attended]
-    if not len(kept):
-        raise SimilarityError("There is no token to make a vector of; type a sentence.")
-    if pooling == "mean":
-        return kept.mean(axis=0, dtype=np.float64).astype(np.float32)
-    if pooling == "max":
-        return kept.max(axis=0).astype(np.float32)
-    return kept[0 if pooling == "cls" else -1].astype(np.float32)
-
-
 def anisotropy(vectors: Float[np.ndarray, "vector width"], pairs: int = 1000, seed: int = 0) -> float:
     """The mean cosine of `pairs` random pairs of different vectors, of all pairs where there are no more: 0 if they
     point everywhere alike, towards 1 if all stand in a narrow cone (Ethayarajh 2019, arXiv:1909.00512).
@@ -113,11 +92,9 @@ class TokenCosines:
 
 
 @dataclass(frozen=True)
-class TokenCosinesRequest:
+class TokenCosinesRequest(TextRequest):
     """The cosines of a text's tokens at one layer: 0 is before the first, -1 the last. centred: without their mean."""
 
-    model: str
-    text: str
     layer: int
     centred: bool = False
 

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from models.embeddings.order import best_first, rank_of
+from models.embeddings.ranking import best_first, rank_of
 from models.embeddings.similarity import anisotropy
 from models.engine import Engine
 from models.errors import HeadlightError

@@ -8,16 +8,17 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from models.embeddings.anatomy import anatomy_of, hidden_of, run_hidden
+from models.embeddings.hidden_states import anatomy_of, hidden_of, run_hidden
 from models.engine import Engine
 from models.forward.inputs import Inputs, model_inputs, shifted_right
 from models.forward.recorded_run import to_numpy
 from models.forward.shadow import shadow_of
 from models.loaded import LoadedModel
+from models.tokenization.pieces import TextPieces, columns_of
 
 
 @dataclass(frozen=True, eq=False)
-class Embedding:
+class Embedding(TextPieces):
     """The vectors of one text.
 
     hidden_states: as transformers returns them, float32: before the first layer, and after each; of the encoder, for an
@@ -25,9 +26,9 @@ class Embedding:
         not among them.
     target_hidden_states: of the decoder of an encoder-decoder; [0, 0, 0] for all others.
     static: the rows of the input embedding matrix, float32, the same whatever stands around a token.
-    pieces, target_pieces: as shown. spans: in the text, in code points; (0, 0) for what is not in it.
-    first, last: what the hidden states at index 0 and at the last index are, as measured (`models.embeddings.anatomy`):
-        for example "static vectors, positions and a norm", "after the final norm".
+    target_pieces: as shown.
+    first, last: what the hidden states at index 0 and at the last index are, as measured
+        (`models.embeddings.hidden_states`): for example "static vectors, positions and a norm", "after the final norm".
     scale: what the static vectors are multiplied with on their way there, 1 for nothing.
     target_first, target_last: the same for the decoder, "" where there is none.
     """
@@ -35,10 +36,6 @@ class Embedding:
     hidden_states: Float[np.ndarray, "state token width"]
     target_hidden_states: Float[np.ndarray, "target_state target target_width"]
     static: Float[np.ndarray, "token table_width"]
-    ids: tuple[int, ...]
-    pieces: tuple[str, ...]
-    is_special: tuple[bool, ...]
-    spans: tuple[tuple[int, int], ...]
     target_ids: tuple[int, ...]
     target_pieces: tuple[str, ...]
     first: str
@@ -106,10 +103,7 @@ def embed(loaded: LoadedModel, text: str | Sequence[int], target_text: str | Seq
         hidden_states=to_numpy(states),
         target_hidden_states=targets,
         static=to_numpy(static),
-        ids=inputs.ids,
-        pieces=tuple(piece.text for piece in inputs.pieces),
-        is_special=tuple(piece.is_special for piece in inputs.pieces),
-        spans=tuple(piece.span for piece in inputs.pieces),
+        **columns_of(inputs.pieces),
         target_ids=inputs.target_ids,
         target_pieces=tuple(piece.text for piece in inputs.target_pieces),
         first=of_text.first,

@@ -8,9 +8,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Set
 from typing import Any
 
-from models.engine.asked import models_asked
+from models.engine.cancellation import Wanted, as_long_as, go_on_if_wanted, wanted_now
 from models.engine.gate import asleep, listening, tell
-from models.engine.wanted import Wanted, as_long_as, go_on_if_wanted, wanted_now
+from models.engine.request_size import models_asked
 from models.errors import HeadlightError
 
 _TICK_SECONDS = 0.25
@@ -124,7 +124,7 @@ class ByteCache:
 
         A HeadlightError of `compute` reaches everybody who waited for it, and nothing is kept. Any other exception is
         the computing thread's own (its session may have ended): one of those who wait computes instead. Who leaves
-        (`models.engine.wanted`) does not end what others wait for.
+        (`models.engine.cancellation`) does not end what others wait for.
         """
         while True:
             with self._lock:

@@ -12,15 +12,15 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from models.engine.asked import MOST_CHARACTERS_ALONE, check_size
 from models.engine.cache import ByteCache
+from models.engine.cancellation import Wanted, as_long_as, go_on_if_wanted, wanted_now
 from models.engine.gate import Gate, OnWait, listening
 from models.engine.jobs import Jobs, Progress
 from models.engine.memory import return_now, return_when_idle, share_heaps
 from models.engine.model_pool import ModelPool
 from models.engine.provider import provided
+from models.engine.request_size import MOST_CHARACTERS_ALONE, check_size
 from models.engine.threads import wait_asleep
-from models.engine.wanted import Wanted, as_long_as, go_on_if_wanted, wanted_now
 from models.errors import HeadlightError
 from models.panics import panics_as_failures
 from models.settings import count_of, size_of
@@ -126,7 +126,7 @@ class Engine:
             what is computed stops between two layers.
 
         Raises what the request's computation raises (see its class), HeadlightError for what a person can mend,
-        RequestTooLargeError, and NobodyWaits (`models.engine.wanted`).
+        RequestTooLargeError, and NobodyWaits (`models.engine.cancellation`).
         """
         check_size(request, self.most_characters())
         with listening(on_wait), as_long_as(wanted or wanted_now()), self._using():
@@ -183,7 +183,7 @@ class Engine:
         return self._models.get(name, lambda: self._load(name))
 
     def tokenizer(self, name: str) -> Any:
-        """The `LoadedTokenizer` of this name, loaded once; the `OwnTokenizer` of somebody's own, which must have been
+        """The `LoadedTokenizer` of this name, loaded once; the `UserTokenizer` of somebody's own, which must have been
         given with `own_tokenizer`.
 
         Raises what `models.tokenization.load_tokenizer` raises.

@@ -4,10 +4,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
-from models.engine.wanted import go_on_if_wanted, pausing
+from models.engine.cancellation import go_on_if_wanted, pausing
+from models.engine.context import holding
 
 OnWait = Callable[[int], None]
 
@@ -20,14 +21,9 @@ _asleep: set[int] = set()
 _listeners: ContextVar[tuple[OnWait, ...]] = ContextVar("headlight_listeners", default=())
 
 
-@contextmanager
-def listening(on_wait: OnWait | None) -> Iterator[None]:
+def listening(on_wait: OnWait | None) -> AbstractContextManager[None]:
     """Have `on_wait(place)` called in this thread while it waits; place 1 is the next to compute."""
-    token = _listeners.set(_listeners.get() if on_wait is None else (*_listeners.get(), on_wait))
-    try:
-        yield
-    finally:
-        _listeners.reset(token)
+    return holding(_listeners, _listeners.get() if on_wait is None else (*_listeners.get(), on_wait))
 
 
 def tell(place: int) -> None:
@@ -82,7 +78,7 @@ class Gate:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Wait for the lock, hold it inside, but for pauses between steps (`models.engine.wanted`). Not re-entrant."""
+        """Wait for the lock, hold it inside, but for pauses between steps (`cancellation`). Not re-entrant."""
         ticket = _Ticket()
         with self._changed:
             self._queue.append(ticket)

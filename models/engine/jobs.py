@@ -11,10 +11,10 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from models.engine.asked import models_asked
 from models.engine.cache import size_of
+from models.engine.cancellation import NobodyWaits, as_long_as
 from models.engine.gate import listening
-from models.engine.wanted import NobodyWaits, as_long_as
+from models.engine.request_size import models_asked
 from models.errors import HeadlightError, new_fault, unforeseen
 
 Around = Callable[[], AbstractContextManager[None]]

@@ -12,6 +12,7 @@ _M_TRIM_THRESHOLD, _KEPT = -1, 256 * 1024**2
 # More it does not take.
 _M_MMAP_THRESHOLD, _THRESHOLD = -3, 32 * 1024**2
 _REST_SECONDS = 2.0
+_LONGEST_WORK_SECONDS = 6.0
 
 _worked = threading.Event()
 _lock = threading.Lock()
@@ -32,10 +33,12 @@ def share_heaps() -> None:
 
 
 def return_when_idle() -> None:
-    """Have what is free go back to the system once nothing was computed for two seconds; called after each forward.
+    """Have what is free go back to the system once nothing was computed for two seconds, and every six seconds of work
+    that does not end; called after each forward.
 
     A cache that grows by one token at a time is freed and taken anew, a little larger, with each of them, and leaves
-    holes: after a thousand tokens these were hundreds of megabytes that nobody used.
+    holes: after a thousand tokens these were hundreds of megabytes that nobody used. Returning them takes some
+    milliseconds.
     """
     if _library() is None:
         return
@@ -55,7 +58,8 @@ def return_now() -> None:
 def _return() -> None:
     while True:
         _worked.wait()
-        while _worked.is_set():
+        since = time.monotonic()
+        while _worked.is_set() and time.monotonic() - since < _LONGEST_WORK_SECONDS:
             _worked.clear()
             time.sleep(_REST_SECONDS)
         return_now()

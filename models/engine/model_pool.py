@@ -12,7 +12,7 @@ from typing import Any
 
 from models.engine.cache import ByteCache
 from models.engine.gate import asleep, tell
-from models.engine.room import Places, Read, keeping
+from models.engine.model_room import Places, Read, keeping
 from models.errors import HeadlightError
 
 log = logging.getLogger(__name__)
@@ -99,10 +99,6 @@ class ModelPool:
         with self._changed:
             return len(self._entries)
 
-    @property
-    def _flights(self) -> Mapping[Any, Any]:
-        return self._loading._flights
-
     def used(self) -> dict[str, int]:
         """Bytes of models on each device, those that are being loaded as expected."""
         with self._changed:
@@ -146,7 +142,7 @@ class ModelPool:
                     return
 
     def get(self, name: str, load: Callable[[], Any]) -> Any:
-        """The model of this name, loaded once; `load` asks for room with `models.engine.room.put` before it reads.
+        """The model of this name, loaded once; `load` asks for room with `model_room.put` before it reads.
 
         Raises ModelPoolFullError, NoMemoryError, and what `load` raises.
         """

@@ -10,8 +10,8 @@ stands on the module.
 """
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,7 +22,8 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from models.engine.wanted import between_steps
+from models.engine.cancellation import between_steps
+from models.engine.context import holding
 from models.errors import HeadlightError
 from models.forward.axes import Kind
 from models.forward.interventions import Intervention, hidden_keys, replaced_output, zeroed_heads
@@ -110,14 +111,9 @@ class Run:
 _run: ContextVar[Run | None] = ContextVar("headlight_run", default=None)
 
 
-@contextmanager
-def recording(run: Run) -> Iterator[Run]:
+def recording(run: Run) -> AbstractContextManager[None]:
     """Record the one forward that runs inside. Never hold it open across a `yield` of a generator."""
-    token = _run.set(run)
-    try:
-        yield run
-    finally:
-        _run.reset(token)
+    return holding(_run, run)
 
 
 def _tells_causal(module: torch.nn.Module, arguments: dict[str, Any]) -> bool:

@@ -15,22 +15,22 @@ import torch
 from torch import Tensor
 
 from models.attention.trace import AttentionTrace, trace_attention
-from models.embeddings.anatomy import NoHiddenStatesError, anatomy_of
+from models.embeddings.hidden_states import NoHiddenStatesError, anatomy_of
 from models.embeddings.lens import LensError, can_read_out, normed, read_out
 from models.forward.axes import KINDS
 from models.forward.capture import ADDRESSES
+from models.forward.check_cache import Kept, keep, kept_of, key_of, sample_of
 from models.forward.inputs import Inputs, plain_ids
 from models.forward.interventions import HideToken
-from models.forward.kept import Kept, keep, kept_of, key_of, sample_of
 from models.forward.probe import give_addresses
 from models.forward.recorded_run import to_numpy
 from models.forward.reference import Reference, masked_outputs, reference
 from models.forward.shadow import outermost_lists
-from models.kv_cache.fresh import fresh_cache
+from models.kv_cache.empty_cache import fresh_cache
 from models.kv_cache.measurement import measure_cache
 from models.kv_cache.prediction import predict
-from models.kv_cache.seen import cache_shape
 from models.kv_cache.shape import CacheFormulaError
+from models.kv_cache.shape_from_config import cache_shape
 from models.loaded import Finding, LoadedModel
 from models.loading.checks import ModelRefusedError
 from models.loading.soundness import check_finite
@@ -48,9 +48,8 @@ _ROUNDINGS, _NUDGES = 32, 8
 
 def check_inputs(loaded: LoadedModel) -> Inputs:
     """The short input: tokens that mean nothing special, in a source and a target of different lengths."""
-    is_seq2seq = bool(loaded.model.config.is_encoder_decoder)
     ids = plain_ids(loaded, SOURCE)
-    target = ids[::-1][: min(TARGET, len(ids) - 1)] if is_seq2seq else ()
+    target = ids[::-1][: min(TARGET, len(ids) - 1)] if loaded.is_seq2seq else ()
     return Inputs(ids, loaded.pieces(ids), target, loaded.pieces(target))
 
 
@@ -217,7 +216,7 @@ def _without_maps(loaded: LoadedModel, trace: AttentionTrace, known: Reference) 
     unseen = []
     for kind in KINDS:
         ours, theirs = trace.layers(kind), known.attentions.get(kind, ())
-        if not ours and (theirs or loaded.model.config.is_encoder_decoder):
+        if not ours and (theirs or loaded.is_seq2seq):
             unseen.append(f"its {kind} attention" if kind == "cross" else f"its {kind}'s attention")
         elif ours and len(ours) < len(theirs):
             unseen.append(f"{len(theirs) - len(ours)} of its {kind} layers")
@@ -327,12 +326,8 @@ def _cache(loaded: LoadedModel, inputs: Inputs) -> Finding:
     found = measure_cache(cache)
     expected = predict(shape, positions, dtype=model.dtype, source_positions=source, newest=positions)
     apart = abs(found.total_bytes - expected.total_bytes)
-    if (found.layers, found.heads, found.positions, found.bytes) != (
-        expected.layers,
-        expected.heads,
-        expected.positions,
-        expected.bytes,
-    ):
+    ours, theirs = ((each.layers, each.heads, each.positions, each.bytes) for each in (expected, found))
+    if ours != theirs:
         why = f"The cache of {type(model).__name__} holds {found.total_bytes:,} bytes after {positions} tokens"
         why += f", and {expected.total_bytes:,} were predicted: it is not predicted for this architecture."
         return _refused("cache", why, apart)

@@ -1,6 +1,7 @@
 """From texts or token ids to what a model's forward takes."""
 
 import inspect
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +11,15 @@ import torch
 from models.decoder_start import decoder_start
 from models.errors import HeadlightError
 from models.forward.interventions import HideToken, Rows
-from models.forward.longest_text import most_tokens
 from models.loaded import LoadedModel
 from models.tokenization import Piece, encode
+
+# Of a machine's memory that one forward may take; up to three have begun at the same time.
+_SHARE = 3
+# Of each pair of tokens: the mask, in a few forms. Of each head besides, where distances are added to its scores (T5),
+# or where the weights are worked out and kept for a moment (eager).
+_BYTES_OF_PAIR, _BYTES_OF_HEAD = 12, 14
+_BYTES_OF_NUMBER = 4
 
 
 class InputError(HeadlightError):
@@ -78,6 +85,11 @@ def plain_ids(loaded: LoadedModel, count: int) -> tuple[int, ...]:
     return tuple(usable[place % len(usable)] for place in range(length))
 
 
+def bare_inputs(loaded: LoadedModel, ids: tuple[int, ...]) -> Inputs:
+    """These ids without their pieces, for a look at the model; of an encoder-decoder they are source and target."""
+    return Inputs(ids, (), ids if loaded.is_seq2seq else (), ())
+
+
 def _special_ids(settings: Any) -> Iterator[int]:
     for name, value in settings.items():
         if isinstance(value, dict):
@@ -95,7 +107,7 @@ def model_inputs(
     """
     ids, pieces = _ids_and_pieces(loaded, loaded.tokenizer, text)
     _check(loaded, ids)
-    if not loaded.model.config.is_encoder_decoder:
+    if not loaded.is_seq2seq:
         if target_text is not None:
             raise InputError(f"{loaded.card.title} has no decoder of its own to give a target text to; leave it out.")
         return Inputs(ids, pieces, (), ())
@@ -179,3 +191,22 @@ def _check(loaded: LoadedModel, ids: Sequence[int]) -> None:
             f"This text has {len(ids):,} tokens, and this machine has memory for {most:,} in {loaded.card.title}; "
             "shorten it or choose a smaller model."
         )
+
+
+def most_tokens(loaded: LoadedModel) -> int | None:
+    """The longest text for which there is memory on the CPU; None on other devices, which say where there is none.
+
+    The system gives memory that there is none of, and ends the process when that is used: no error says so in time.
+    """
+    if loaded.device.type != "cpu":
+        return None
+    from models.loading.placing import device_memory
+
+    card = loaded.card
+    # Queries, keys and values of each layer are recorded, and what goes through it is kept.
+    recorded = 2 + 2 * card.key_value_heads / max(1, card.heads)
+    of_token = _BYTES_OF_NUMBER * (card.layers + (card.decoder_layers or 0)) * card.width * recorded
+    works_out = "eager" in str(loaded.model.config._attn_implementation) or loaded.positions is None
+    of_pair = _BYTES_OF_PAIR + (_BYTES_OF_HEAD * card.heads if works_out else 0)
+    room = device_memory(torch.device("cpu")) / _SHARE
+    return int((math.sqrt(of_token**2 + 4 * of_pair * room) - of_token) / (2 * of_pair))

@@ -66,6 +66,7 @@ class ReplacePattern:
 Intervention = ZeroHead | HideToken | CutLink | ReplacePattern
 Rows = tuple[tuple[Intervention, ...], ...]
 _Wanted = TypeVar("_Wanted", ZeroHead, HideToken, CutLink, ReplacePattern)
+_OfLayer = TypeVar("_OfLayer", ZeroHead, CutLink, ReplacePattern)
 
 
 def _each(rows: Rows, wanted: type[_Wanted]) -> Iterator[tuple[int, _Wanted]]:
@@ -73,6 +74,10 @@ def _each(rows: Rows, wanted: type[_Wanted]) -> Iterator[tuple[int, _Wanted]]:
         for intervention in interventions:
             if isinstance(intervention, wanted):
                 yield row, intervention
+
+
+def _at(rows: Rows, wanted: type[_OfLayer], kind: str, layer: int) -> list[tuple[int, _OfLayer]]:
+    return [(row, each) for row, each in _each(rows, wanted) if (each.kind, each.layer) == (kind, layer)]
 
 
 def _check(what: str, number: int, limit: int) -> None:
@@ -89,7 +94,7 @@ def hidden_keys(rows: Rows, kind: str, layer: int, query: Tensor, key: Tensor, *
     """
     _, keys_are_target = are_target(kind, is_seq2seq=is_seq2seq)
     tokens = [(row, each) for row, each in _each(rows, HideToken) if each.in_target == keys_are_target]
-    links = [(row, each) for row, each in _each(rows, CutLink) if (each.kind, each.layer) == (kind, layer)]
+    links = _at(rows, CutLink, kind, layer)
     if not tokens and not links:
         return None
     batch, heads, queries, _ = query.shape
@@ -113,7 +118,7 @@ def zeroed_heads(rows: Rows, kind: str, layer: int, output: Tensor) -> Tensor:
 
     Raises InterventionError for a head that the layer does not have.
     """
-    zeros = [(row, each) for row, each in _each(rows, ZeroHead) if (each.kind, each.layer) == (kind, layer)]
+    zeros = _at(rows, ZeroHead, kind, layer)
     if zeros:
         output = output.clone()
     for row, each in zeros:
@@ -129,7 +134,7 @@ def replaced_output(rows: Rows, kind: str, layer: int, output: Tensor, value: Te
 
     Raises InterventionError for a head that the layer does not have or a pattern of another shape.
     """
-    patterns = [(row, each) for row, each in _each(rows, ReplacePattern) if (each.kind, each.layer) == (kind, layer)]
+    patterns = _at(rows, ReplacePattern, kind, layer)
     if patterns:
         output = output.clone()
     for row, each in patterns:

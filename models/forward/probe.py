@@ -33,7 +33,7 @@ class _Seen:
     block: tuple[nn.ModuleList, int] | None
 
 
-class _Watch:
+class _WatchedCalls:
     """Which modules are running on a shadow of the model, and what each call of the function shows."""
 
     def __init__(self, shadows: dict[nn.Module, nn.Module], model: nn.Module, source: int, target: int) -> None:
@@ -88,7 +88,7 @@ def give_addresses(loaded: LoadedModel, inputs: Inputs) -> None:
     model: Any = loaded.model
     shadows = shadow_of(model)
     is_seq2seq = bool(inputs.target_ids)
-    watch = _Watch(shadows, model, len(inputs.ids), len(inputs.target_ids))
+    watch = _WatchedCalls(shadows, model, len(inputs.ids), len(inputs.target_ids))
     run = Run(is_seq2seq=is_seq2seq, watched=watch.called)
     try:
         with torch.inference_mode(), recording(run):

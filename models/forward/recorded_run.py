@@ -1,6 +1,6 @@
 """One recorded forward of one text: the calls of the attention function, the output, the blocks' cached outputs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.errors import HeadlightError
 from models.forward.axes import KINDS
 from models.forward.capture import Call, Run, recording
-from models.forward.inputs import Inputs, model_inputs
+from models.forward.inputs import Inputs, bare_inputs, plain_ids
 from models.forward.interventions import HideToken, Intervention, InterventionError
 from models.forward.replay import Blocks, CachedOutput, unchanged
 from models.loaded import LoadedModel
@@ -21,6 +21,9 @@ from models.loaded import LoadedModel
 
 class NothingRecordedError(HeadlightError):
     """A forward in which no attention went through the registered function."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__(f"{type(model).__name__} ran, but none of its attention went through transformers' registry.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +56,7 @@ class RecordedRun:
         """
         if self.whole_output is not None:
             return self.whole_output
-        _, output, _ = _forward(self.loaded, self.inputs, (self.interventions,), last_only=False, base=self)
+        _, output, _ = recorded_forward(self.loaded, self.inputs, (self.interventions,), last_only=False, base=self)
         return to_numpy(output[0])
 
     @property
@@ -73,51 +76,7 @@ class RecordedRun:
         )
 
 
-def record_rows(
-    loaded: LoadedModel,
-    text: str | Sequence[int],
-    rows: Sequence[Sequence[Intervention]],
-    target_text: str | Sequence[int] | None = None,
-    base: RecordedRun | None = None,
-) -> tuple[RecordedRun, ...]:
-    """Run the model once over a batch with one row for each set of interventions, all of the same text.
-
-    text: a text, or token ids that go to the model as they are (no special tokens are added).
-    target_text: for seq2seq models, what the decoder is given (teacher-forced): a text, shifted right as in training,
-        or the decoder's input ids as they are; None gives it its start token alone.
-    base: another run of the same text. The blocks before the first intervention are replayed from it.
-
-    Returns one run per row, equal to those of as many batches of one row. Raises TextError, InputError (empty, longer
-    than the model's positions, ids out of the vocabulary), InterventionError, NothingRecordedError.
-    """
-    if any(isinstance(each, HideToken) for row in rows for each in row) and (why := loaded.refusal("hidden token")):
-        raise InterventionError(why)
-    inputs = model_inputs(loaded, text, target_text)
-    each = tuple(tuple(row) for row in rows)
-    run, output, cached = _forward(loaded, inputs, each, last_only=True, base=base)
-    if not run.calls:
-        raise NothingRecordedError(
-            f"{type(loaded.model).__name__} ran, but none of its attention went through transformers' registry."
-        )
-    for row in each:
-        for intervention in row:
-            _check_address(intervention, run)
-    keeps_all = output.shape[1] == len(inputs.target_ids or inputs.ids)
-    return tuple(
-        RecordedRun(
-            loaded=loaded,
-            inputs=inputs,
-            interventions=each[row],
-            calls={address: _row(call, row, len(each)) for address, call in run.calls.items()},
-            last_output=to_numpy(output[row, -1]),
-            whole_output=to_numpy(output[row]) if keeps_all else None,
-            cached=cached,
-        )
-        for row in range(len(each))
-    )
-
-
-def _forward(
+def recorded_forward(
     loaded: LoadedModel,
     inputs: Inputs,
     rows: tuple[tuple[Intervention, ...], ...],
@@ -127,7 +86,7 @@ def _forward(
 ) -> tuple[Run, Tensor, tuple[CachedOutput, ...]]:
     """One recorded forward; the output is [batch, position or 1, vocabulary or width]."""
     known = _known(loaded, inputs, rows, base)
-    run = Run(interventions=rows if any(rows) else (), is_seq2seq=bool(loaded.model.config.is_encoder_decoder))
+    run = Run(interventions=rows if any(rows) else (), is_seq2seq=loaded.is_seq2seq)
     if base is not None:
         run.replay({call: base.calls[call] for each in known for call in each.calls})
     blocks = Blocks(run, known, len(rows), keeps=len(rows) == 1 and not rows[0] and not known)
@@ -135,8 +94,31 @@ def _forward(
     with torch.inference_mode(), recording(run), blocks.of(loaded.model) as model:
         result = model(**arguments)
         cached = blocks.cached()
-    output = result["logits"] if "logits" in result else result["last_hidden_state"]
-    return run, output, cached
+    return run, output_of(result), cached
+
+
+def short_run(
+    loaded: LoadedModel, shadow: nn.Module, returned: Callable[[str, int, Tensor], None] | None = None
+) -> Run:
+    """One recorded forward of a shadow of the model over three tokens that mean nothing special: enough for a turn by
+    the position to be seen, and for a decoder to have something to look back at.
+
+    returned: told what each call of the attention function returns (see `Run`).
+
+    Takes the device: call it while holding its lock. Raises NothingRecordedError.
+    """
+    run = Run(is_seq2seq=loaded.is_seq2seq, returned=returned)
+    arguments = bare_inputs(loaded, plain_ids(loaded, 3)).arguments(loaded, 1, last_only=False)
+    with torch.inference_mode(), recording(run):
+        shadow(**arguments)
+    if not run.calls:
+        raise NothingRecordedError(loaded.model)
+    return run
+
+
+def output_of(result: Any) -> Tensor:
+    """Logits, or the last hidden state of a model without a head: [row, position, output]."""
+    return result["logits"] if "logits" in result else result["last_hidden_state"]
 
 
 def _known(
@@ -149,13 +131,13 @@ def _known(
         return ()
     # Of a run with interventions nothing is kept, so that those of the rows are all that differs.
     changes = [each for row in rows for each in row]
-    known = unchanged(base.cached, changes, is_seq2seq=bool(loaded.model.config.is_encoder_decoder))
+    known = unchanged(base.cached, changes, is_seq2seq=loaded.is_seq2seq)
     # Of one token it cannot be told what the first axis of a tensor counts.
     can_be_rows = len(rows) == 1 or (len(inputs.ids) > 1 and all(each.has_rows for each in known))
     return known if can_be_rows else ()
 
 
-def _check_address(intervention: Intervention, run: Run) -> None:
+def check_address(intervention: Intervention, run: Run) -> None:
     """Raise InterventionError for a layer that never ran, which would otherwise change nothing and say nothing."""
     if isinstance(intervention, HideToken):
         if intervention.in_target and not run.is_seq2seq:
@@ -170,7 +152,7 @@ def _check_address(intervention: Intervention, run: Run) -> None:
         )
 
 
-def _row(call: Call, row: int, batch: int) -> Call:
+def row_of(call: Call, row: int, batch: int) -> Call:
     """One row of a batch of recorded calls, off the device: the GPU's memory is for models."""
 
     def pick(value: Any) -> Any:

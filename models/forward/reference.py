@@ -10,6 +10,7 @@ from transformers import PreTrainedConfig
 
 from models.forward.axes import Kind, map_size
 from models.forward.inputs import Inputs
+from models.forward.recorded_run import output_of
 from models.forward.shadow import shadow_of
 from models.loaded import LoadedModel
 
@@ -87,11 +88,6 @@ def masked_outputs(loaded: LoadedModel, inputs: Inputs, hidden: int, other: int)
 def _nudged(_: nn.Module, __: Any, vectors: Tensor) -> Tensor:
     up_and_down = 1 - 2 * (torch.arange(vectors.numel(), device=vectors.device) % 2).reshape(vectors.shape)
     return vectors * (1 + up_and_down * 2 * torch.finfo(vectors.dtype).eps).to(vectors.dtype)
-
-
-def output_of(result: Any) -> Tensor:
-    """Logits, or the last hidden state of a model without a head: [row, position, output]."""
-    return result["logits"] if "logits" in result else result["last_hidden_state"]
 
 
 def _shadow_with(model: nn.Module, implementation: str) -> nn.Module:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from transformers import AutoConfig, PreTrainedConfig
 
-from models.catalog import KnownArchitecture
-from models.kv_cache.seen import cache_shape
+from models.catalog import ARCHITECTURES, KnownArchitecture
+from models.engine import Engine
 from models.kv_cache.shape import CacheFormulaError, LayerShape
-from models.loaded import LoadedModel
+from models.kv_cache.shape_from_config import cache_shape
 from models.one_at_a_time import one_at_a_time
 
 
@@ -27,20 +27,6 @@ class CacheFacts:
     dtype: str
 
 
-def cache_facts(loaded: LoadedModel) -> CacheFacts:
-    """Those of a loaded model. Raises CacheFormulaError."""
-    if why := loaded.refusal("cache"):
-        raise CacheFormulaError(why)
-    weights = {each.data_ptr(): each.nbytes for each in loaded.model.parameters()}
-    return CacheFacts(
-        shape=cache_shape(loaded.model.config, type(loaded.model)),
-        query_heads=loaded.card.heads,
-        weight_bytes=sum(weights.values()),
-        positions=loaded.positions,
-        dtype=str(loaded.model.dtype).removeprefix("torch."),
-    )
-
-
 @dataclass(frozen=True)
 class KnownCache:
     """A known architecture, and what its cache keeps."""
@@ -54,13 +40,38 @@ class KnownCache:
         return self.architecture.parameters * self.architecture.weight_bits // 8
 
 
-def known_cache(architecture: KnownArchitecture) -> KnownCache:
-    """What the cache of an architecture keeps. Only its config is made: no weights, no network."""
-    return KnownCache(architecture, cache_shape(known_config(architecture)))
-
-
 def known_config(architecture: KnownArchitecture) -> PreTrainedConfig:
     """The config that transformers makes of an architecture's figures."""
     # transformers imports the class when it is asked for.
     with one_at_a_time():
         return AutoConfig.for_model(architecture.model_type, **architecture.figures)
+
+
+@dataclass(frozen=True)
+class CacheFactsRequest:
+    """Of a model by its name."""
+
+    model: str
+
+    def answer(self, engine: Engine) -> CacheFacts:
+        """Raises what `load_model` raises, and CacheFormulaError."""
+        loaded = engine.model(self.model)
+        if why := loaded.refusal("cache"):
+            raise CacheFormulaError(why)
+        weights = {each.data_ptr(): each.nbytes for each in loaded.model.parameters()}
+        return CacheFacts(
+            shape=cache_shape(loaded.model.config, type(loaded.model)),
+            query_heads=loaded.card.heads,
+            weight_bytes=sum(weights.values()),
+            positions=loaded.positions,
+            dtype=str(loaded.model.dtype).removeprefix("torch."),
+        )
+
+
+@dataclass(frozen=True)
+class KnownCachesRequest:
+    """Of all known architectures."""
+
+    def answer(self, engine: Engine) -> tuple[KnownCache, ...]:  # noqa: ARG002 - there is nothing to load
+        """Only configs are made: no weights, no network."""
+        return tuple(KnownCache(each, cache_shape(known_config(each))) for each in ARCHITECTURES.values())

@@ -1,9 +1,9 @@
 """What a KV cache holds, read off the tensors themselves; the one place that knows how transformers keeps them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -69,19 +69,9 @@ def measure_cache(cache: Cache) -> CacheMeasurement:
     Nothing is copied; on a GPU a static cache's lengths are read from the device. Layers that nothing was stored in are
     left out: T5's cache is made as deep as its encoder, whatever the depth of the decoder that fills it.
     """
-    found = [(cross, index, _measured(layer, cross)) for cross, index, layer in _layers_of(cache)]
-    return CacheMeasurement(
-        kinds=_one(tuple(each.kind for _, _, each in found)),
-        layers=_one(tuple(index for _, index, _ in found)),
-        positions=tuple(each.positions for _, _, each in found),
-        heads=_one(tuple(each.heads for _, _, each in found)),
-        key_widths=_one(tuple(each.key_width for _, _, each in found)),
-        value_widths=_one(tuple(each.value_width for _, _, each in found)),
-        bytes=tuple(each.bytes for _, _, each in found),
-        allocated_bytes=tuple(each.allocated_bytes for _, _, each in found),
-        rows=max((each.rows for _, _, each in found), default=0),
-        dtype=next((each.dtype for _, _, each in found if each.dtype), ""),
-    )
+    found = [_measured(layer, index, is_cross) for is_cross, index, layer in _layers_of(cache)]
+    rows = max((each.rows for each in found), default=0)
+    return measurement_of(found, rows, next((each.dtype for each in found if each.dtype), ""))
 
 
 def shape_of(cache: Cache, dtype: torch.dtype) -> tuple[LayerShape, ...]:
@@ -91,7 +81,7 @@ def shape_of(cache: Cache, dtype: torch.dtype) -> tuple[LayerShape, ...]:
     """
     found = []
     for is_cross, index, layer in _layers_of(cache):
-        each = _measured(layer, is_cross)
+        each = _measured(layer, index, is_cross)
         states, keys = _states_of(layer), _indexer_keys(layer)
         found.append(
             LayerShape(
@@ -110,23 +100,41 @@ def shape_of(cache: Cache, dtype: torch.dtype) -> tuple[LayerShape, ...]:
     return tuple(found)
 
 
-@lru_cache(maxsize=256)
-def _one(constant: Constant) -> Constant:
-    """Equal tuples as one object: a run keeps a measurement for each of its tokens."""
-    return constant
+class HeldLayer(NamedTuple):
+    """One layer of a cache; the fields are those of `CacheMeasurement`."""
 
-
-@dataclass(frozen=True)
-class _Layer:
     kind: CacheKind
-    rows: int = 0
+    layer: int
     positions: int = 0
     heads: int = 0
     key_width: int = 0
     value_width: int = 0
     bytes: int = 0
     allocated_bytes: int = 0
+    rows: int = 0
     dtype: str = ""
+
+
+def measurement_of(layers: Sequence[HeldLayer], rows: int, dtype: str) -> CacheMeasurement:
+    """These layers, column by column."""
+    return CacheMeasurement(
+        kinds=_one(tuple(each.kind for each in layers)),
+        layers=_one(tuple(each.layer for each in layers)),
+        positions=tuple(each.positions for each in layers),
+        heads=_one(tuple(each.heads for each in layers)),
+        key_widths=_one(tuple(each.key_width for each in layers)),
+        value_widths=_one(tuple(each.value_width for each in layers)),
+        bytes=tuple(each.bytes for each in layers),
+        allocated_bytes=tuple(each.allocated_bytes for each in layers),
+        rows=rows,
+        dtype=dtype,
+    )
+
+
+@lru_cache(maxsize=256)
+def _one(constant: Constant) -> Constant:
+    """Equal tuples as one object: a run keeps a measurement for each of its tokens."""
+    return constant
 
 
 def _layers_of(cache: Cache) -> Iterator[tuple[bool, int, Any]]:
@@ -140,16 +148,16 @@ def _layers_of(cache: Cache) -> Iterator[tuple[bool, int, Any]]:
                 yield is_cross, index, layer
 
 
-def _measured(layer: Any, is_cross: bool) -> _Layer:
+def _measured(layer: Any, index: int, is_cross: bool) -> HeldLayer:
     if isinstance(layer, DummyLayer):
-        return _Layer("shared")
+        return HeldLayer("shared", index)
     states = _states_of(layer)
     keys, values = _keys_and_values(layer)
     if keys is None or values is None:
         size = sum(each.nbytes for each in _beside(layer))
         kind: CacheKind = "cross" if is_cross else "linear" if states else "full"
         rows, dtype = (states[0].shape[0], _name_of(states[0])) if states else (0, "")
-        return _Layer(kind, rows=rows, bytes=size, allocated_bytes=size, dtype=dtype)
+        return HeldLayer(kind, index, rows=rows, bytes=size, allocated_bytes=size, dtype=dtype)
     rows, heads, stored, key_width = keys.shape
     value_width = values.shape[-1]
     positions = stored
@@ -159,8 +167,9 @@ def _measured(layer: Any, is_cross: bool) -> _Layer:
     more = _beside(layer)
     extra = sum(each.nbytes for each in [*more, *scales])
     one = heads * (key_width + value_width) * keys.element_size()
-    return _Layer(
+    return HeldLayer(
         kind=_kind_of(layer, is_cross=is_cross, heads=heads, key_width=key_width, value_width=value_width),
+        layer=index,
         rows=rows,
         positions=positions,
         heads=heads,

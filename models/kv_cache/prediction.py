@@ -1,11 +1,16 @@
-"""What a cache of a given shape takes at a given length."""
+"""What a cache of a given shape takes at a given length; with other key heads, a window, other numbers, more rows; and
+what fits where.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
+import numpy as np
 import torch
+from jaxtyping import Int64
 
-from models.kv_cache.measurement import CacheMeasurement
+from models.kv_cache.measurement import CacheMeasurement, HeldLayer, measurement_of
 from models.kv_cache.shape import CacheFormulaError, LayerShape
 
 # Bits per stored number, by the names that people and torch use.
@@ -17,6 +22,7 @@ SHORT_NAMES: Mapping[str, str] = MappingProxyType(
 )
 # `QuantizedCache(backend="fp8")` keeps one float32 scale for the keys and one for the values of a layer.
 _SCALE_BYTES = 8
+_LONGEST = 1 << 40
 
 Dtype = str | torch.dtype
 
@@ -48,7 +54,7 @@ def predict(
             f"A cache has at least one row and no fewer than 0 positions, not {rows} rows and {positions} positions."
         )
     name = dtype_name(dtype)
-    held, taken = [], []
+    held = []
     for layer in shape:
         kept = layer.positions(positions, source_positions)
         if allocated_positions is not None and layer.kind not in ("cross", "linear", "shared"):
@@ -58,20 +64,9 @@ def predict(
             allocated = layer.positions(max(0, positions - newest)) + min(newest, positions)
         else:
             allocated = kept
-        held.append((kept, layer_bytes(layer, kept, rows, name)))
-        taken.append(layer_bytes(layer, allocated, rows, name))
-    return CacheMeasurement(
-        kinds=tuple(layer.kind for layer in shape),
-        layers=tuple(layer.layer for layer in shape),
-        positions=tuple(kept for kept, _ in held),
-        heads=tuple(layer.heads for layer in shape),
-        key_widths=tuple(layer.key_width for layer in shape),
-        value_widths=tuple(layer.value_width for layer in shape),
-        bytes=tuple(size for _, size in held),
-        allocated_bytes=tuple(taken),
-        rows=rows,
-        dtype=name,
-    )
+        sizes = (layer_bytes(layer, kept, rows, name), layer_bytes(layer, allocated, rows, name))
+        held.append(HeldLayer(layer.kind, layer.layer, kept, layer.heads, layer.key_width, layer.value_width, *sizes))
+    return measurement_of(held, rows, name)
 
 
 def layer_bytes(layer: LayerShape, positions: int, rows: int, dtype: str) -> int:
@@ -87,3 +82,93 @@ def bytes_per_token(shape: Sequence[LayerShape], dtype: Dtype = "bfloat16") -> i
     growing = [layer for layer in shape if layer.kind != "cross"]
     bits = sum(layer.numbers for layer in growing) * BITS[dtype_name(dtype)]
     return bits // 8 + sum(layer.exact_index_bytes for layer in growing)
+
+
+def with_key_value_heads(shape: Sequence[LayerShape], heads: int, query_heads: int) -> tuple[LayerShape, ...]:
+    """Full and sliding layers with so many key and value heads: `query_heads` is multi-head, 1 multi-query attention.
+
+    Raises CacheFormulaError where the query heads cannot be shared out evenly.
+    """
+    if heads < 1 or query_heads % heads:
+        raise CacheFormulaError(
+            f"{query_heads} query heads cannot share {heads} key and value heads evenly; take a number that divides "
+            f"{query_heads}."
+        )
+    return tuple(replace(layer, heads=heads) if layer.kind in ("full", "sliding") else layer for layer in shape)
+
+
+def with_window(shape: Sequence[LayerShape], window: int | None) -> tuple[LayerShape, ...]:
+    """Full and sliding layers with this window; None lets all of them keep everything. Raises CacheFormulaError."""
+    if window is not None and window < 2:
+        raise CacheFormulaError(f"A window holds at least 2 tokens, the newest one and one before, not {window}.")
+    return tuple(
+        replace(layer, kind="full" if window is None else "sliding", window=window)
+        if layer.kind in ("full", "sliding")
+        else layer
+        for layer in shape
+    )
+
+
+def bytes_at(
+    shape: Sequence[LayerShape],
+    positions: Sequence[int],
+    *,
+    rows: int = 1,
+    dtype: Dtype = "bfloat16",
+    source_positions: int = 0,
+) -> Int64[np.ndarray, " length"]:
+    """Bytes of the whole cache at each of these lengths. Raises CacheFormulaError."""
+    return np.array(
+        [
+            predict(shape, each, rows=rows, dtype=dtype, source_positions=source_positions).total_bytes
+            for each in positions
+        ],
+        dtype=np.int64,
+    )
+
+
+def longest_context(
+    shape: Sequence[LayerShape], free_bytes: int, *, rows: int = 1, dtype: Dtype = "bfloat16", source_positions: int = 0
+) -> int | None:
+    """The most positions for which the cache of `rows` sequences takes at most `free_bytes`; None for no end.
+
+    source_positions: of an encoder-decoder's source, which takes its part from the first token on.
+
+    Raises CacheFormulaError.
+    """
+
+    def fits(positions: int) -> bool:
+        found = predict(shape, positions, rows=rows, dtype=dtype, source_positions=source_positions)
+        return found.total_bytes <= free_bytes
+
+    if not fits(0):
+        return 0
+    if fits(_LONGEST):
+        return None
+    low, high = 0, _LONGEST
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
+
+
+def most_rows(shape: Sequence[LayerShape], free_bytes: int, positions: int, *, dtype: Dtype = "bfloat16") -> int:
+    """How many sequences of this length fit at once (users served at a context length). Raises CacheFormulaError."""
+    one = predict(shape, positions, dtype=dtype).total_bytes
+    return max(0, free_bytes) // one if one else 0
+
+
+def crossover(
+    shape: Sequence[LayerShape],
+    weight_bytes: int,
+    *,
+    rows: int = 1,
+    dtype: Dtype = "float32",
+    source_positions: int = 0,
+) -> int | None:
+    """The first length at which the cache is larger than the weights; None where it never is.
+
+    Raises CacheFormulaError.
+    """
+    longest = longest_context(shape, weight_bytes, rows=rows, dtype=dtype, source_positions=source_positions)
+    return None if longest is None else longest + 1

@@ -1,8 +1,7 @@
 """What is asked of a model before its weights are read or fetched: files that cannot run code, attention we can see."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -25,42 +24,37 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
 )
 
-from models.catalog import Family, ModelCard, Pack
+from models.catalog import NO_PACK, Family, ModelCard
+from models.engine.context import holding
 from models.errors import HeadlightError
-from models.loading.positions import position_limit
+from models.loading.position_limit import position_limit
 from models.loading.refusals import ArchitectureNotSupportedError, ModelRefusedError
 from models.loading.settings import MOST_EXPERTS, MOST_LAYERS, without_other_places
 from models.loading.tensors import SAFETENSORS, SHARDS_INDEX
 from models.one_at_a_time import one_at_a_time
 
 CONFIG, ADAPTER = "config.json", "adapter_config.json"
+# Each of these is enough to cut a text with.
+_WHOLE_TOKENIZERS = (
+    *("tokenizer.json", "vocab.txt", "tokenizer.model", "spiece.model"),
+    *("sentencepiece.bpe.model", "spm.model"),
+)
+_VOCABULARIES = (
+    *({each} for each in _WHOLE_TOKENIZERS),
+    {"vocab.json", "merges.txt"},
+    {"vocab.json", "source.spm", "target.spm"},
+)
 TOKENIZER_FILES = (
-    "tokenizer.json",
+    *_WHOLE_TOKENIZERS,
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
     "vocab.json",
     "merges.txt",
-    "vocab.txt",
-    "tokenizer.model",
-    "spiece.model",
-    "sentencepiece.bpe.model",
-    "spm.model",
     "source.spm",
     "target.spm",
     "target_vocab.json",
     "chat_template.jinja",
-)
-# Each of these is enough to cut a text with.
-_VOCABULARIES = (
-    {"tokenizer.json"},
-    {"vocab.txt"},
-    {"vocab.json", "merges.txt"},
-    {"vocab.json", "source.spm", "target.spm"},
-    {"tokenizer.model"},
-    {"spiece.model"},
-    {"sentencepiece.bpe.model"},
-    {"spm.model"},
 )
 _SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 _RUNS_CODE = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".msgpack", ".h5", ".ot")
@@ -70,7 +64,6 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
 _MOST_MODULES = 40_000
 _MOST_REMEMBERED = 32
 _MOST_BUFFER_BYTES = 2_000_000_000
-_BYTES_PER_PARAMETER = 4
 
 
 @dataclass(frozen=True)
@@ -171,9 +164,9 @@ def config_from(settings: Mapping[str, Any]) -> PreTrainedConfig:
     """The config that these settings of a config.json make. Raises ModelRefusedError."""
     kind = settings.get("model_type")
     if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
-        said = f" ({kind})" if isinstance(kind, str) and _PLAIN.fullmatch(kind) else ""
+        named = f" ({kind})" if isinstance(kind, str) and _PLAIN.fullmatch(kind) else ""
         raise ModelRefusedError(
-            f"Its architecture{said} is none that the installed transformers knows; choose another model."
+            f"Its architecture{named} is none that the installed transformers knows; choose another model."
         )
     if settings.get("quantization_config"):
         raise ModelRefusedError(
@@ -258,7 +251,7 @@ class _Config:
     """What a config says, and the config, which is compared by that."""
 
     kind: type[PreTrainedConfig]
-    said: str
+    written: str
     config: PreTrainedConfig = field(compare=False)
 
 
@@ -277,7 +270,7 @@ def _figures(of: _Config) -> ModelCard:
             "choose a transformer."
         )
     _check_size(text, layers)
-    with torch.device("meta"), _of_few_modules():
+    with torch.device("meta"), holding(_modules_left, [_MOST_MODULES]):
         model = model_class(config)
     _check_buffers(model)
     family = family_of(config)
@@ -285,7 +278,7 @@ def _figures(of: _Config) -> ModelCard:
         name="",
         title="",
         family=family,
-        pack=Pack(distribution="", version="", folder="", files=()),
+        pack=NO_PACK,
         layers=(_number(text, "encoder_layers") or layers) if family == "seq2seq" else layers,
         decoder_layers=_decoder_layers(text, layers) if family == "seq2seq" else None,
         heads=heads,
@@ -298,11 +291,6 @@ def _figures(of: _Config) -> ModelCard:
         source="",
         precision=f"Weights in {_precision(config)}.",
     )
-
-
-def memory_of(card: ModelCard) -> int:
-    """About how many bytes the weights take once they are loaded, in float32."""
-    return card.parameters * _BYTES_PER_PARAMETER
 
 
 def readable_title(text: str) -> str:
@@ -336,17 +324,8 @@ def _check_size(text: Any, layers: int) -> None:
 _modules_left: ContextVar[list[int] | None] = ContextVar("headlight_modules_left", default=None)
 
 
-@contextmanager
-def _of_few_modules() -> Iterator[None]:
-    """Raise ModelRefusedError where a model that is made inside gets more modules than any that is known."""
-    token = _modules_left.set([_MOST_MODULES])
-    try:
-        yield
-    finally:
-        _modules_left.reset(token)
-
-
 def _count_module(*_: object) -> None:
+    """Raise ModelRefusedError where a model gets more modules than any that is known."""
     left = _modules_left.get()
     if left is not None:
         left[0] -= 1

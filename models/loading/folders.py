@@ -17,9 +17,7 @@ from models.loading.model_files import card_in, gguf_card
 def open_folder(path: str, *, anywhere: bool | None = None) -> ModelCard:
     """Check a folder, or a single .gguf file, and have `MODELS` know it by the name "folder:/PATH".
 
-    anywhere: whether any folder may be opened where the operator named none, as on a server that no other machine
-        reaches; where HEADLIGHT_FOLDERS names some, only what lies below those may be opened, in either case. Where it
-        is not said, `folder_names.may_look_anywhere` does.
+    anywhere: see `permitted`; where it is not said, `folder_names.may_look_anywhere` does.
 
     Raises FolderError, ModelRefusedError.
     """

@@ -75,9 +75,9 @@ def look_up(name: str) -> Offer:
     }
     size = sum(each.size for each in files)
     # A GGUF says itself what it is, in a header that comes with its weights.
-    said = settings.get(CONFIG) or {"model_type": _of_gguf(info)}
+    config = settings.get(CONFIG) or {"model_type": _of_gguf(info)}
     card = card_from(
-        config_from(said),
+        config_from(config),
         name=which.name,
         title=readable_title(which.repository.rpartition("/")[2]),
         licence=_licence(info),
@@ -129,24 +129,24 @@ def open_fetched(name: str) -> ModelCard:
         raise HubError(
             f"This model is not on this server yet: choose it under “Another model” to fetch it. {offline_choices()}"
         )
-    said = json.loads((folder / _WHOLE).read_text("utf-8"))
+    manifest = json.loads((folder / _WHOLE).read_text("utf-8"))
     card = card_in(
         folder.resolve(),
         name=which.name,
         title=readable_title(which.repository.rpartition("/")[2]),
-        licence=str(said.get("licence", "")),
+        licence=str(manifest.get("licence", "")),
         source=which.repository,
         hub=which.repository,
         revision=which.revision,
-        download=sum(said["files"].values()),
+        download=sum(manifest["files"].values()),
     )
     return MODELS.keep(_as_in_catalog(card))
 
 
 def finish(which: HubId, offer: Offer, work: Path) -> None:
     """Put a folder in which every file has arrived in its place, and remember which commit the revision is."""
-    said = {"files": {each.name: each.size for each in offer.files}, "licence": offer.card.licence}
-    (work / _WHOLE).write_text(json.dumps(said), "utf-8")
+    manifest = {"files": {each.name: each.size for each in offer.files}, "licence": offer.card.licence}
+    (work / _WHOLE).write_text(json.dumps(manifest), "utf-8")
     target = model_folder_of(which, offer.commit)
     if target.exists():
         shutil.rmtree(target)

@@ -20,13 +20,14 @@ from transformers import (
 )
 from transformers.utils.logging import disable_progress_bar
 
-from models.catalog import Family, ModelCard, Pack
-from models.engine.room import put
+from models.catalog import NO_PACK, Family, ModelCard
+from models.engine.model_room import put
 from models.errors import HeadlightError
 from models.forward.check import checked
 from models.forward.implementation import use_headlight
 from models.loaded import LoadedModel
 from models.loading.adapters import merge
+from models.loading.card_by_name import card_of
 from models.loading.checks import (
     CONFIG,
     ModelRefusedError,
@@ -37,13 +38,20 @@ from models.loading.checks import (
     missing_of_picture,
 )
 from models.loading.folder_names import FOLDER
+from models.loading.gguf_tokenizer import tokenizer_of_gguf
 from models.loading.hub_ids import HUB
-from models.loading.model_files import model_files
-from models.loading.opening import card_of
-from models.loading.own_gguf import expanded_folder
-from models.loading.packs import PackError, model_folder
+from models.loading.model_files import copy_of_gguf, model_files
+from models.loading.packs import (
+    HOME,
+    PackError,
+    expand_weights,
+    expanded_size,
+    made_once,
+    model_folder,
+    prepared_folder,
+)
 from models.loading.placing import Placement, device_memory, failure_of, input_device, places_for
-from models.loading.positions import position_limit
+from models.loading.position_limit import position_limit
 from models.loading.sandboxed_tokenizer import SandboxedTokenizer
 from models.loading.soundness import check_sound
 from models.loading.tensors import TensorInFile
@@ -87,6 +95,34 @@ def _read(card: ModelCard, place: Placement) -> LoadedModel:
         return _read_folder(card, place, expanded_folder(card))
     with model_files(card) as files:
         return _read_folder(files.card, place, files.folder, files.tensors)
+
+
+def expanded_folder(card: ModelCard) -> Path:
+    """A folder with config, tokenizer and safetensors of the GGUF that this card was made of.
+
+    Raises PackError where the file is damaged, is not read by transformers, or there is no room; ModelRefusedError
+    where it has changed since the card was made.
+    """
+    target = prepared_folder(card)
+    return made_once(target, lambda work: _expand(card, work), card.title, expanded_size(card), HOME)
+
+
+def _expand(card: ModelCard, work: Path) -> None:
+    try:
+        with copy_of_gguf(card) as copy:
+            files = tokenizer_of_gguf(card.title, copy.header, str(copy.config.model_type))
+            alone(lambda: expand_weights(copy.folder, str(card.pack.gguf), work, config=copy.config))
+        for name, data in files.items():
+            (work / name).write_bytes(data)
+    except (HeadlightError, MemoryError):
+        raise
+    except Exception as error:
+        # What a stranger's file may hold: the libraries raise what they stumble on.
+        log.warning("%s could not be expanded", card.name, exc_info=True)
+        raise PackError(
+            f"{card.title} could not be expanded ({type(error).__name__}): its GGUF file is damaged, or of a kind that "
+            f"transformers does not read; it takes room for {expanded_size(card)} below HEADLIGHT_HOME."
+        ) from error
 
 
 def _check_memory(card: ModelCard, place: Placement) -> None:
@@ -208,7 +244,7 @@ def wrap_model(model: PreTrainedModel, tokenizer: Any, family: Family) -> Loaded
         name="wrapped",
         title=type(model).__name__,
         family=family,
-        pack=Pack(distribution="", version="", folder="", files=()),
+        pack=NO_PACK,
         **card_figures(model),
         positions=position_limit(model),
         parameters=model.num_parameters(),

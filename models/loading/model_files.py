@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedConfig
 
-from models.catalog import ModelCard, Pack
+from models.catalog import NO_PACK, ModelCard
 from models.loading.checks import (
     CONFIG,
     TOKENIZER_FILES,
@@ -185,8 +185,8 @@ def _known_files(here: OpenFolder) -> dict[str, bytes]:
         if name not in here.names:
             continue
         if name in _SETTINGS:
-            said = settings_in(here.read(name, LARGEST), name)
-            found[name] = json.dumps(without_other_places(said)).encode()
+            settings = settings_in(here.read(name, LARGEST), name)
+            found[name] = json.dumps(without_other_places(settings)).encode()
         else:
             found[name] = here.read(name, _LARGEST_TOKENIZER)
     return found
@@ -194,11 +194,11 @@ def _known_files(here: OpenFolder) -> dict[str, bytes]:
 
 def _stamp(tensors: dict[str, TensorInFile]) -> bytes:
     """Which weights these are: sizes, times and headers of their files; others have a folder of their own."""
-    said = []
+    stamps = []
     for each in sorted({each.descriptor for each in tensors.values()}):
         about, header = os.fstat(each), os.pread(each, _HEADER_BYTES, 0)
-        said.append([about.st_size, about.st_mtime_ns, hashlib.sha256(header).hexdigest()])
-    return json.dumps(said).encode()
+        stamps.append([about.st_size, about.st_mtime_ns, hashlib.sha256(header).hexdigest()])
+    return json.dumps(stamps).encode()
 
 
 def _kept(contents: dict[str, bytes]) -> Path:
@@ -256,7 +256,7 @@ def _gguf_card(here: OpenFolder, folder: Path, file: str, more: dict[str, Any]) 
     card = card_from(
         _config_of_gguf(header),
         folder=str(folder),
-        pack=Pack(distribution="", version=hashed, folder="", files=(), gguf=file),
+        pack=replace(NO_PACK, version=hashed, gguf=file),
         precision="Weights as in its GGUF file, expanded once.",
         **more,
     )
@@ -276,12 +276,12 @@ def _config_of_gguf(header: GgufHeader) -> PreTrainedConfig:
             # There are holes where the tensors would be.
             file.truncate(len(header.lean) + header.data_bytes)
             file.flush()
-            said = dict(load_gguf_checkpoint(file.name)["config"])
+            settings = dict(load_gguf_checkpoint(file.name)["config"])
     except Exception as error:
         raise ModelRefusedError(
             f"This GGUF file could not be read ({type(error).__name__}): it is damaged, or its architecture is not one "
             "that transformers reads from GGUF."
         ) from error
     if header.vocabulary:
-        said.setdefault("vocab_size", header.vocabulary)
-    return config_from(settings_in(json.dumps(said, default=str).encode(), "GGUF header"))
+        settings.setdefault("vocab_size", header.vocabulary)
+    return config_from(settings_in(json.dumps(settings, default=str).encode(), "GGUF header"))

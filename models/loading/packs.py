@@ -83,9 +83,6 @@ def verify_files(pack: Pack) -> None:
 def model_folder(card: ModelCard) -> Path:
     """A folder with config, tokenizer and safetensors of a card of ours, verified, expanded first if need be.
 
-    Safe when several processes ask at once: one expands, the others wait for it, and a folder
-    appears under its final name only when it is whole.
-
     Raises PackError when the pack is missing or damaged or the expansion fails.
     """
     verify(card)

@@ -64,13 +64,13 @@ def device_memory(device: torch.device) -> int:
     return machine
 
 
-def most_model_bytes(device: torch.device) -> int:
+def most_model_bytes(device: torch.device | str) -> int:
     """How many bytes of models may lie on this device.
 
     What `HEADLIGHT_MODEL_BYTES` says, of the device that computes. Else half of the memory on the CPU, and on a GPU
     what it has and no other program holds, less an eighth (at least 1 GiB) for what is computed.
     """
-    given = size_of(os.environ.get(VARIABLE, ""))
+    device, given = torch.device(device), size_of(os.environ.get(VARIABLE, ""))
     if given is not None and device.type == choose_device().type:
         return given
     has = device_memory(device)

@@ -1,12 +1,14 @@
 """The tokenizer of a model of a folder or of the hub, which works in the sandbox; used as transformers' own is."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from models.loading import tokenizer_worker as worker
 from models.sandbox import Pool, Subject
 from models.tokenization.pieces import Look, Looks, check_is_text
+
+Given = TypeVar("Given")
 
 POOL = Pool(modules=("models.loading.tokenizer_worker",))
 _ADVICE = "take a shorter text, or another model"
@@ -56,61 +58,67 @@ class _Encoding:
         return len(self.ids)
 
 
-class _Normalizer:
+class _Asking:
+    """Whatever is asked of a tokenizer's files."""
+
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
 
+    def _ask(self, task: Callable[..., Given], *arguments: Any) -> Given:
+        return POOL.ask(task, *arguments, of=self._subject, advice=_ADVICE)
+
+
+class _Normalizer(_Asking):
     def normalize_str(self, text: str) -> str:
         check_is_text(text)
-        return POOL.ask(worker.normalized, text, of=self._subject, advice=_ADVICE)
+        return self._ask(worker.normalized, text)
 
 
-class _Backend:
+class _Backend(_Asking):
     """What is asked of the `tokenizers.Tokenizer` behind a fast tokenizer."""
 
     padding = truncation = None
 
     def __init__(self, subject: Subject, described: worker.Description) -> None:
-        self._subject = subject
+        super().__init__(subject)
         self.normalizer = _Normalizer(subject) if described.has_normalizer else None
 
     def encode(self, text: str, add_special_tokens: bool = True) -> _Encoding:
         check_is_text(text)
-        cut = POOL.ask(worker.cut, text, add_special_tokens, of=self._subject, advice=_ADVICE)
+        cut = self._ask(worker.cut, text, add_special_tokens)
         return _Encoding(cut.ids.tolist(), [(start, end) for start, end in cut.spans.tolist()])
 
     def decode(self, ids: Sequence[int], skip_special_tokens: bool = True) -> str:
         numbers = [int(number) for number in ids]
-        return POOL.ask(worker.decoded, numbers, skip_special_tokens, of=self._subject, advice=_ADVICE)
+        return self._ask(worker.decoded, numbers, skip_special_tokens)
 
     def token_to_id(self, token: str) -> int | None:
         check_is_text(token)
-        return POOL.ask(worker.ids_of, [token], of=self._subject, advice=_ADVICE)[0]
+        return self._ask(worker.ids_of, [token])[0]
 
 
-class _Stream:
+class _Stream(_Asking):
     """`tokenizers.decoders.DecodeStream`, each step of which is taken in the sandbox."""
 
     def __init__(self, subject: Subject, ids: Iterable[int]) -> None:
-        self._subject = subject
+        super().__init__(subject)
         self._reached = worker.Streamed(tuple(ids))
 
     def step(self, _: Any, number: int) -> str | None:
         now = self._reached
-        self._reached = POOL.ask(
-            worker.streamed, now.ids, now.prefix, now.said, int(number), of=self._subject, advice=_ADVICE
-        )
+        self._reached = self._ask(worker.streamed, now.ids, now.prefix, now.prefix_index, int(number))
         return self._reached.text
 
 
-class SandboxedTokenizer:
+class SandboxedTokenizer(_Asking):
     """What Headlight asks of a tokenizer of transformers'. Each question may raise SandboxError."""
 
     def __init__(self, title: str, files: Mapping[str, bytes], *, in_target_mode: bool = False) -> None:
         """Open it. Raises SandboxError, TokenizerFileError (the clause that says which file is at fault)."""
         subject = Subject(f"The tokenizer of {title}", worker.held, files, made_with=(in_target_mode,))
         self.described: worker.Description = POOL.ask(worker.described, of=subject, advice="choose another model")
-        self._subject, self._title = subject, title
+        super().__init__(subject)
+        self._title = title
         self.looks = _Looks(subject, self.described)
         self.chat_template = self.described.chat_template
         self.all_special_tokens = [text for text, _ in self.described.special]
@@ -144,26 +152,20 @@ class SandboxedTokenizer:
 
     def _cut(self, text: str, add_special_tokens: bool) -> Any:
         check_is_text(text)
-        return POOL.ask(worker.cut, text, add_special_tokens, of=self._subject, advice=_ADVICE).ids
+        return self._ask(worker.cut, text, add_special_tokens).ids
 
     def decode(self, ids: Any, *, skip_special_tokens: bool = False) -> str:
         """The text that ids give back."""
         numbers = [int(number) for number in (ids if isinstance(ids, Iterable) else [ids])]
-        return POOL.ask(worker.decoded, numbers, skip_special_tokens, of=self._subject, advice=_ADVICE)
+        return self._ask(worker.decoded, numbers, skip_special_tokens)
 
     def convert_ids_to_tokens(self, ids: Sequence[int]) -> list[str]:
         """The pieces as the vocabulary has them."""
         return [self.looks[int(number)].token for number in ids]
 
-    def convert_tokens_to_ids(self, tokens: str | Sequence[str]) -> Any:
-        """The ids of pieces; of what is no piece that of the unknown."""
-        found = POOL.ask(worker.ids_of, [tokens] if isinstance(tokens, str) else list(tokens), of=self._subject)
-        known = [self.unk_token_id if number is None else number for number in found]
-        return known[0] if isinstance(tokens, str) else known
-
     def get_vocab(self) -> dict[str, int]:
         """Every piece as the vocabulary has it, and its id."""
-        return POOL.ask(worker.vocabulary, of=self._subject, advice=_ADVICE)
+        return self._ask(worker.vocabulary)
 
     def apply_chat_template(
         self, messages: Sequence[Mapping[str, str]], *, add_generation_prompt: bool = False, tokenize: bool = False

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from transformers.modeling_utils import str_to_torch_dtype
 
 from models.loading.refusals import ModelRefusedError
 from models.loading.regular_files import OpenFolder
@@ -21,23 +22,6 @@ SAFETENSORS, SHARDS_INDEX = "model.safetensors", "model.safetensors.index.json"
 _LARGEST_HEADER, _LARGEST_INDEX = 32_000_000, 64_000_000
 _MOST_TENSORS, _MOST_SHARDS, _MOST_DIMENSIONS = 200_000, 256, 8
 _LENGTH = 8
-_DTYPES = {
-    "BOOL": torch.bool,
-    "U8": torch.uint8,
-    "I8": torch.int8,
-    "I16": torch.int16,
-    "U16": torch.uint16,
-    "I32": torch.int32,
-    "U32": torch.uint32,
-    "I64": torch.int64,
-    "U64": torch.uint64,
-    "F16": torch.float16,
-    "BF16": torch.bfloat16,
-    "F32": torch.float32,
-    "F64": torch.float64,
-    "F8_E4M3": torch.float8_e4m3fn,
-    "F8_E5M2": torch.float8_e5m2,
-}
 _DAMAGED = "Its weights are damaged: a .safetensors file is cut off or no such file; get it anew."
 _PIECE = 2**26
 
@@ -129,13 +113,13 @@ def _tensors_in(descriptor: int) -> dict[str, TensorInFile]:
     if length > _LARGEST_HEADER:
         raise ModelRefusedError("The header of its weights is larger than any real one; choose another model.")
     try:
-        said = json.loads(os.pread(descriptor, length, _LENGTH), object_pairs_hook=_each_once)
+        header = json.loads(os.pread(descriptor, length, _LENGTH), object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         raise ModelRefusedError(_DAMAGED) from error
-    if not isinstance(said, dict):
+    if not isinstance(header, dict):
         raise ModelRefusedError(_DAMAGED)
     begin = _LENGTH + length
-    found = {name: _tensor(descriptor, begin, each) for name, each in said.items() if name != "__metadata__"}
+    found = {name: _tensor(descriptor, begin, each) for name, each in header.items() if name != "__metadata__"}
     end = begin
     for each in sorted(found.values(), key=lambda each: (each.start, each.bytes)):
         if each.start != end:
@@ -146,10 +130,10 @@ def _tensors_in(descriptor: int) -> dict[str, TensorInFile]:
     return found
 
 
-def _tensor(descriptor: int, begin: int, said: Any) -> TensorInFile:
+def _tensor(descriptor: int, begin: int, entry: Any) -> TensorInFile:
     try:
-        dtype, shape, (start, end) = said["dtype"], said["shape"], said["data_offsets"]
-        known = _DTYPES.get(dtype)
+        dtype, shape, (start, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
+        known = str_to_torch_dtype.get(dtype)
         is_whole = isinstance(shape, list) and all(type(each) is int and each >= 0 for each in (*shape, start, end))
     except (ValueError, KeyError, TypeError) as error:
         raise ModelRefusedError(_DAMAGED) from error

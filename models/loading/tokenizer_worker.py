@@ -55,7 +55,7 @@ class Description:
 
 
 @dataclass(frozen=True, eq=False)
-class Cut:
+class CutIds:
     """A text as ids, and where each stands in it."""
 
     ids: Int64[np.ndarray, " piece"]
@@ -124,7 +124,7 @@ def _id(number: Any) -> int | None:
     return None if number is None else int(number)
 
 
-def cut(it: Held, text: str, add_special_tokens: bool) -> Cut:
+def cut(it: Held, text: str, add_special_tokens: bool) -> CutIds:
     """A text as ids. Raises TokenizerFileError where it is cut into far more pieces than it can have."""
     if it.backend is None:
         ids = it.tokenizer(text, add_special_tokens=add_special_tokens)["input_ids"]
@@ -136,7 +136,7 @@ def cut(it: Held, text: str, add_special_tokens: bool) -> Cut:
         raise TokenizerFileError(
             f"Its tokenizer makes {len(ids):,} tokens of {len(text):,} characters; choose another model."
         )
-    return Cut(np.array(ids, dtype=np.int64), np.array(spans, dtype=np.int64).reshape(-1, 2))
+    return CutIds(np.array(ids, dtype=np.int64), np.array(spans, dtype=np.int64).reshape(-1, 2))
 
 
 def looked_up(it: Held, ids: Sequence[int]) -> tuple[Look, ...]:
@@ -181,16 +181,16 @@ def filled(it: Held, messages: Sequence[Mapping[str, str]], add_generation_promp
 class Streamed:
     """What stands between two steps of a text that is decoded token by token, as `DecodeStream` keeps it.
 
-    ids: of the last stretch. prefix: what `said` of them is as text. text: what the last step added.
+    ids: of the last stretch. prefix: the first `prefix_index` of them as text. text: what the last step added.
     """
 
     ids: tuple[int, ...]
     prefix: str = ""
-    said: int = 0
+    prefix_index: int = 0
     text: str | None = None
 
 
-def streamed(it: Held, ids: Sequence[int], prefix: str, said: int, number: int) -> Streamed:
+def streamed(it: Held, ids: Sequence[int], prefix: str, prefix_index: int, number: int) -> Streamed:
     """The next token of a text, as `tokenizers.decoders.DecodeStream.step` takes it (`step_decode_stream`)."""
 
     def text_of(some: Sequence[int]) -> str:
@@ -198,12 +198,12 @@ def streamed(it: Held, ids: Sequence[int], prefix: str, said: int, number: int) 
 
     ids = tuple(ids)
     if not prefix and ids and not (text := text_of(ids)).endswith("\N{REPLACEMENT CHARACTER}"):
-        prefix, said = text, len(ids)
+        prefix, prefix_index = text, len(ids)
     ids = (*ids, number)
     text = text_of(ids)
     if len(text.encode()) <= len(prefix.encode()) or text.endswith("\N{REPLACEMENT CHARACTER}"):
-        return Streamed(ids, prefix, said)
+        return Streamed(ids, prefix, prefix_index)
     if not text.startswith(prefix):
         raise ValueError("what is decoded does not go on with what was decoded before")
-    left = ids[said:]
-    return Streamed(left, text_of(left), len(ids) - said, text[len(prefix) :])
+    left = ids[prefix_index:]
+    return Streamed(left, text_of(left), len(ids) - prefix_index, text[len(prefix) :])

@@ -11,8 +11,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import httpx2
 from huggingface_hub import constants, hf_hub_url
@@ -44,23 +44,6 @@ class RemoteFile:
     sha256: str = ""
 
 
-@runtime_checkable
-class Sink(Protocol):
-    """Where bytes go: a file opened for writing, or `io.BytesIO`."""
-
-    def write(self, data: bytes, /) -> int:
-        """Append bytes."""
-        ...
-
-    def seek(self, place: int, /) -> int:
-        """Go to a place."""
-        ...
-
-    def truncate(self) -> int:
-        """Cut off what comes after this place."""
-        ...
-
-
 def endpoint() -> str:
     """The address of the hub: HF_ENDPOINT as it is now, else huggingface_hub's."""
     return (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
@@ -83,8 +66,10 @@ def headers() -> dict[str, str]:
     )
 
 
-def fetch(which: HubId, commit: str, file: RemoteFile, into: Sink, start: int = 0) -> Iterator[int]:
+def fetch(which: HubId, commit: str, file: RemoteFile, into: BufferedIOBase, start: int = 0) -> Iterator[int]:
     """Write a file's bytes from `start` on; yields how many there are, each time some more have come.
+
+    into: a file opened for appending, or `io.BytesIO`.
 
     Raises HubError, after RETRIES vain attempts to go on where it broke off, and OSError where it cannot be written.
     """
@@ -106,7 +91,7 @@ def fetch(which: HubId, commit: str, file: RemoteFile, into: Sink, start: int = 
             raise HubError(in_words(error)) from error
 
 
-def _pieces(url: str, file: RemoteFile, into: Sink, start: int) -> Iterator[int]:
+def _pieces(url: str, file: RemoteFile, into: BufferedIOBase, start: int) -> Iterator[int]:
     """One request. Raises WrongSizeError, and what the library raises."""
     more = {"range": f"bytes={start}-"} if start else {}
     with http_stream_backoff(

@@ -60,9 +60,9 @@ def _has_input_table(model: PreTrainedModel) -> bool:
 def _numbers(config: Any, name: str) -> set[int]:
     """The different numbers that layers have under this name; none where the config does not say."""
     try:
-        said = getattr(config, name, None)
+        given = getattr(config, name, None)
     except RuntimeError:
         # What layers may have each of their own is not told for the whole.
-        said = [getattr(each, name, None) for each in config.per_layer_config]
-    each = said if isinstance(said, list | tuple) else [said]
+        given = [getattr(each, name, None) for each in config.per_layer_config]
+    each = given if isinstance(given, list | tuple) else [given]
     return {number for number in each if isinstance(number, int) and number > 0}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.attention.labels import label_name
-from models.embeddings.anatomy import NoHiddenStatesError, final_norm
+from models.embeddings.hidden_states import NoHiddenStatesError, final_norm
 from models.embeddings.table import table_facts
 from models.engine import Engine
 from models.forward.capture import Call, looks_ahead

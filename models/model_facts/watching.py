@@ -5,16 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from models.forward.capture import Call, Run, recording
-from models.forward.inputs import Inputs, plain_ids
-from models.forward.recorded_run import NothingRecordedError
+from models.forward.capture import Call
+from models.forward.recorded_run import short_run
 from models.forward.shadow import outermost_lists, shadow_of
 from models.loaded import LoadedModel
-
-_TOKENS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,16 +78,7 @@ def watch(loaded: LoadedModel) -> Watched:
     for copy in shadows.values():
         copy.register_forward_pre_hook(before, with_kwargs=True)
         copy.register_forward_hook(after)
-    is_seq2seq = bool(model.config.is_encoder_decoder)
-    run = Run(is_seq2seq=is_seq2seq)
-    ids = plain_ids(loaded, _TOKENS)
-    arguments = Inputs(ids, (), ids if is_seq2seq else (), ()).arguments(loaded, 1, last_only=False)
-    with torch.inference_mode(), recording(run):
-        shadows[model](**arguments)
-    if not run.calls:
-        raise NothingRecordedError(
-            f"{type(model).__name__} ran, but none of its attention went through transformers' registry."
-        )
+    run = short_run(loaded, shadows[model])
     calls = {address: replace(call, module=originals[call.module]) for address, call in run.calls.items()}
     return Watched(tuple(_stacks(model, calls)), tuple(events))
 

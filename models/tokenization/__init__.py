@@ -1,15 +1,15 @@
 """Text to pieces: ids, what is shown for each, its bytes and where it stands in the text; and back, as tokens come."""
 
 from models.tokenization.conversion import TokenizerFileError
-from models.tokenization.counts import Counts, Difference
+from models.tokenization.counts import Counts
 from models.tokenization.facts import TokenizerFacts
+from models.tokenization.file_recognition import PATTERNS, fault_of_tokenizer_json
 from models.tokenization.lattice import Lattice
 from models.tokenization.loaded import LoadedTokenizer, cut_by_text_alone
 from models.tokenization.loading import load_tokenizer, prepared_tokenizer
 from models.tokenization.longest_match import LongestMatch
-from models.tokenization.opening import PATTERNS, OpenedFile, fault_of_tokenizer_json
-from models.tokenization.origins import NoOriginError
-from models.tokenization.own import LARGEST_FILE, OwnTokenizer, keep_own, new_own_name, open_tokenizer_file
+from models.tokenization.origins import NoOriginError, ShownMerge, ShownOrigin
+from models.tokenization.own_tokenizers import LARGEST_FILE, keep_own, new_own_name, open_tokenizer_file
 from models.tokenization.pieces import (
     Piece,
     TextError,
@@ -19,18 +19,15 @@ from models.tokenization.pieces import (
     readable_bytes,
     readable_text,
 )
-from models.tokenization.pipeline import Stages, Word
+from models.tokenization.pipeline import Stages
 from models.tokenization.requests import ComparisonRequest, CountsRequest, FactsRequest, OriginsRequest, StagesRequest
-from models.tokenization.shown_origins import ShownMerge, ShownOrigin
+from models.tokenization.text_stream import TextStream
 from models.tokenization.tokenize import tokenize
 from models.tokenization.training import (
     ALGORITHMS,
     SHORTEST_TEXT,
     TrainingError,
-    TrainingProgress,
     TrainTokenizerRequest,
-    check_training,
     smallest_vocabulary,
 )
-from models.tokenization.window import WINDOW, Column, Comparison, Disagreement
-from models.tokenization.writing import TextStream
+from models.tokenization.window import WINDOW, Column, Comparison

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Cut:
+class BaselineCut:
     """Ids with the bytes and the span (start, end in code points) of each."""
 
     ids: tuple[int, ...]
@@ -14,28 +14,32 @@ class Cut:
     spans: tuple[tuple[int, int], ...]
 
 
-def bytes_of_text(text: str) -> Cut:
+def bytes_of_text(text: str) -> BaselineCut:
     """Each byte of the text in UTF-8; its id is its value. The bytes of one character have one span."""
     whole = text.encode()
     spans = [(place, place + 1) for place, character in enumerate(text) for _ in character.encode()]
-    return Cut(tuple(whole), tuple(bytes([byte]) for byte in whole), tuple(spans))
+    return BaselineCut(tuple(whole), tuple(bytes([byte]) for byte in whole), tuple(spans))
 
 
-def characters(text: str) -> Cut:
+def characters(text: str) -> BaselineCut:
     """Each code point; its id is its number in Unicode."""
     spans = tuple((place, place + 1) for place in range(len(text)))
-    return Cut(tuple(map(ord, text)), tuple(character.encode() for character in text), spans)
+    return BaselineCut(tuple(map(ord, text)), tuple(character.encode() for character in text), spans)
 
 
-def words(text: str) -> Cut:
+def words(text: str) -> BaselineCut:
     """What stands between white space; equal words have one id, counted from 0 in the order in which they come up."""
     found = list(re.finditer(r"\S+", text))
     numbers: dict[str, int] = {}
     ids = tuple(numbers.setdefault(match[0], len(numbers)) for match in found)
-    return Cut(ids, tuple(match[0].encode() for match in found), tuple(match.span() for match in found))
+    return BaselineCut(ids, tuple(match[0].encode() for match in found), tuple(match.span() for match in found))
 
 
-BASELINES: Mapping[str, Callable[[str], Cut]] = {"bytes": bytes_of_text, "characters": characters, "words": words}
+BASELINES: Mapping[str, Callable[[str], BaselineCut]] = {
+    "bytes": bytes_of_text,
+    "characters": characters,
+    "words": words,
+}
 
 
 def text_of(name: str, pieces: tuple[bytes, ...]) -> str:

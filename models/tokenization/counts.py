@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from models.tokenization.comparison import CutText, cut_text
 from models.tokenization.loaded import LoadedTokenizer
-from models.tokenization.own import OwnTokenizer
+from models.tokenization.own_tokenizers import UserTokenizer
 
 _DIFFERENCE = 24
 
@@ -60,7 +60,7 @@ class Counts:
     context: int | None
 
 
-def counts(loaded: LoadedTokenizer | OwnTokenizer, text: str, timed: TimedCut) -> Counts:
+def counts(loaded: LoadedTokenizer | UserTokenizer, text: str, timed: TimedCut) -> Counts:
     """What a text costs that was cut with this tokenizer."""
     unknown = None if loaded.facts is None else loaded.facts.unknown
     return Counts(

@@ -1,6 +1,5 @@
 """What a tokenizer.json says of itself, in words and in what the pages need to know."""
 
-import json
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
@@ -87,19 +86,6 @@ def _has_every_byte(notation: Notation, pieces: Set[str]) -> bool:
         for prefix in {"", notation.prefix}
         for suffix in {"", notation.suffix}
     )
-
-
-def facts_from_json(text: str) -> TokenizerFacts:
-    """The facts that were kept beside a converted tokenizer, so that its whole file need not be parsed for them."""
-    kept = json.loads(text)
-    special = tuple((number, token) for number, token in kept.pop("special"))
-    return TokenizerFacts(**kept | {"special": special, "notation": _notation_from(kept["notation"])})
-
-
-def _notation_from(kept: dict[str, Any]) -> Notation:
-    # A tuple comes back from a file as a list; a file of before says nothing of what is written.
-    written = tuple((sign, meaning) for sign, meaning in kept.pop("written", Notation.written))
-    return Notation(**kept, written=written)
 
 
 def _algorithm(kind: str, notation: Notation) -> Algorithm:

@@ -3,10 +3,10 @@
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from tokenizers import Tokenizer
 
@@ -22,7 +22,7 @@ from models.loading.packs import (
     verify_files,
 )
 from models.tokenization.conversion import byte_level_bpe, tekken, tiktoken_ranks
-from models.tokenization.facts import TokenizerFacts, facts_from_json, facts_of
+from models.tokenization.facts import TokenizerFacts, facts_of
 from models.tokenization.loaded import LoadedTokenizer, cut_by_text_alone, hide_special_pieces, literal_twin
 from models.tokenization.merges import MergeTable, merge_table
 from models.tokenization.pieces import Looks
@@ -47,7 +47,7 @@ def load_tokenizer(name: str) -> LoadedTokenizer:
     folder = tokenizer_folder(card)
     try:
         data = (folder / _FILE).read_bytes()
-        facts = facts_from_json((folder / _FACTS).read_text("utf-8"))
+        facts = msgspec.json.decode((folder / _FACTS).read_bytes(), type=TokenizerFacts)
         with np.load(folder / _MERGES) as arrays:
             merges = MergeTable(**arrays) if "pairs" in arrays else None
         # The other algorithms are not asked for their vocabulary: parsing it takes as long as all the rest.
@@ -111,7 +111,7 @@ def _convert(card: TokenizerCard, work: Path) -> None:
     state = json.loads(tokenizer.to_str())
     table = merge_table(state)
     np.savez(work / _MERGES, **({} if table is None else vars(table)))
-    (work / _FACTS).write_text(json.dumps(asdict(facts_of(state)), ensure_ascii=False), "utf-8")
+    (work / _FACTS).write_bytes(msgspec.json.encode(facts_of(state)))
     (work / _FILE).write_text(json.dumps(_quick_to_read(state), ensure_ascii=False, separators=(",", ":")), "utf-8")
 
 

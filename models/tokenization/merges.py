@@ -71,10 +71,7 @@ class Merge:
     """
 
     place: int
-    left: int
-    right: int
     rank: int
-    result: int
     parts: tuple[int, ...]
 
 
@@ -109,9 +106,8 @@ def replay_merges(table: MergeTable, start: Sequence[int]) -> MergeReplay:
     merges = []
     while known := [(each[0], place, each[1]) for place, each in enumerate(found) if each is not None]:
         rank, place, result = min(known)
-        left, right = parts[place : place + 2]
         parts[place : place + 2] = [result]
-        merges.append(Merge(place, left, right, rank, result, tuple(parts)))
+        merges.append(Merge(place, rank, tuple(parts)))
         del found[place]
         for near in (place - 1, place):
             if 0 <= near < len(found):

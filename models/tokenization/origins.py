@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from models.errors import HeadlightError
+from models.tokenization.facts import TokenizerFacts
 from models.tokenization.lattice import Lattice, lattice
 from models.tokenization.loaded import LoadedTokenizer
 from models.tokenization.longest_match import LongestMatch, longest_match
@@ -48,8 +49,7 @@ def origins(
 
     Raises TextError, NoOriginError, TokenizerFailedError.
     """
-    if loaded.backend_tokenizer is None or loaded.facts is None:
-        raise NoOriginError(f"{loaded.card.title} is a baseline: it has learnt nothing, so there is nothing to replay.")
+    _, facts = _learnt(loaded)
     check_is_text(text)
     encoding = loaded.encode(text, split_special_tokens=split_special_tokens)
     ids, spans = encoding.ids, loaded.spans_of(encoding, text)
@@ -63,18 +63,22 @@ def origins(
         if not ((low < end and start < high) or low == high == start):
             continue
         first, beyond = bisect_left(words, number), bisect_right(words, number)
-        made.append(_origin(loaded, word, ids[first:beyond], spans[first:beyond], stretch))
+        made.append(_origin(loaded, facts.algorithm, word, ids[first:beyond], spans[first:beyond], stretch))
     if not made:
         raise NoOriginError("This stretch of the text is not among what this tokenizer cuts; choose another piece.")
     return tuple(made)
 
 
 def _origin(
-    loaded: LoadedTokenizer, word: Word, ids: Sequence[int], spans: Sequence[tuple[int, int]], stretch: tuple[int, int]
+    loaded: LoadedTokenizer,
+    algorithm: str,
+    word: Word,
+    ids: Sequence[int],
+    spans: Sequence[tuple[int, int]],
+    stretch: tuple[int, int],
 ) -> Origin:
     if word.is_added:
         return Origin(word, tuple(ids))
-    algorithm = "" if loaded.facts is None else loaded.facts.algorithm
     if loaded.merges is None and algorithm not in ("WordPiece", "Unigram"):
         raise NoOriginError(f"{loaded.card.title} looks each word up as a whole: there is nothing to replay.")
     first, beyond = 0, len(ids)
@@ -86,7 +90,8 @@ def _origin(
         merges = merges_of_word(loaded, word.text) if is_whole else _merges_of_part(loaded, ids, first, beyond)
         return Origin(word, tuple(ids[first:beyond]), merges=merges)
     # Bytes of one character share its place in the word: all of them are in the part, or none.
-    tokens = _tokens(loaded, word.text)
+    with loaded.in_words():
+        tokens = _learnt(loaded)[0].tokenize(word.text)
     (low, _), (_, high) = (tokens[first].offsets, tokens[beyond - 1].offsets) if tokens else ((0, 0), (0, 0))
     part = tuple(token.id for token in tokens if low <= token.offsets[0] and token.offsets[1] <= high)
     data = word.text.encode()
@@ -96,35 +101,28 @@ def _origin(
     return Origin(word, part, lattice=lattice_of_word(loaded, word.text[begin : min(until, begin + _LONGEST_LATTICE)]))
 
 
-def _model(loaded: LoadedTokenizer) -> Any:
-    """The algorithm with its vocabulary, without the added tokens, which have nothing to do with how a word is cut."""
-    if loaded.backend_tokenizer is None:
-        raise NoOriginError(f"{loaded.card.title} is a baseline: it has no pieces.")
-    return loaded.backend_tokenizer.model
-
-
-def _tokens(loaded: LoadedTokenizer, word: str) -> Sequence[Any]:
-    """The tokenizer's own pieces of a word, which know at which bytes of it they stand."""
-    with loaded.in_words():
-        return _model(loaded).tokenize(word)
+def _learnt(loaded: LoadedTokenizer) -> tuple[Any, TokenizerFacts]:
+    """The algorithm with its vocabulary, without the added tokens, which have nothing to do with how a word is cut; and
+    what its file says of it. Raises NoOriginError for a baseline.
+    """
+    if loaded.backend_tokenizer is None or loaded.facts is None:
+        raise NoOriginError(f"{loaded.card.title} is a baseline: it has learnt nothing, so there is nothing to replay.")
+    return loaded.backend_tokenizer.model, loaded.facts
 
 
 def merges_of_word(loaded: LoadedTokenizer, word: str) -> MergeReplay:
     """The merges that BPE does in a word, which is written as the vocabulary writes it."""
-    table, facts = loaded.merges, loaded.facts
-    if table is None or facts is None:
-        raise NoOriginError(f"{loaded.card.title} has no merges.")
+    model, facts = _learnt(loaded)
+    table: Any = loaded.merges
     replay = replay_merges(table, _symbols(loaded, word))
-    whole = _model(loaded).token_to_id(word) if facts.takes_whole else None
+    whole = model.token_to_id(word) if facts.takes_whole else None
     # Most pieces that are taken whole come about by their merges as well, which tell more.
     return replay if whole is None or replay.pieces == (whole,) else replace(replay, whole=whole)
 
 
 def _merges_of_part(loaded: LoadedTokenizer, ids: Sequence[int], first: int, beyond: int) -> MergeReplay:
     """The merges in some of the pieces of a word, which come about alone as they do in the whole."""
-    table, facts, model = loaded.merges, loaded.facts, _model(loaded)
-    if table is None or facts is None:
-        raise NoOriginError(f"{loaded.card.title} has no merges.")
+    model, facts = _learnt(loaded)
     start: list[int] = []
     for place in range(first, beyond):
         token = model.id_to_token(ids[place]) or ""
@@ -137,6 +135,7 @@ def _merges_of_part(loaded: LoadedTokenizer, ids: Sequence[int], first: int, bey
         if is_last:
             token = token.removesuffix(facts.notation.suffix)
         start += _symbols(loaded, token, is_first=is_first, is_last=is_last)
+    table: Any = loaded.merges
     return replay_merges(table, start)
 
 
@@ -145,9 +144,7 @@ def _symbols(loaded: LoadedTokenizer, word: str, *, is_first: bool = True, is_la
 
     is_first, is_last: whether a word begins and ends with these characters. `tokenizers::models::bpe::merge_word`.
     """
-    model, facts = _model(loaded), loaded.facts
-    if facts is None:
-        return []
+    model, facts = _learnt(loaded)
     symbols: list[int] = []
     # What is unknown waits for the next character that is known: bytes in between come before it.
     waiting: list[int] = []
@@ -169,17 +166,16 @@ def _symbols(loaded: LoadedTokenizer, word: str, *, is_first: bool = True, is_la
 
 
 def _bytes_as_ids(loaded: LoadedTokenizer, symbol: str) -> list[int]:
-    if loaded.facts is None or not loaded.facts.notation.byte_fallback:
+    model, facts = _learnt(loaded)
+    if not facts.notation.byte_fallback:
         return []
-    numbers = [_model(loaded).token_to_id(f"<0x{byte:02X}>") for byte in symbol.encode()]
+    numbers = [model.token_to_id(f"<0x{byte:02X}>") for byte in symbol.encode()]
     return [number for number in numbers if number is not None] if None not in numbers else []
 
 
 def match_of_word(loaded: LoadedTokenizer, word: str, start: int = 0, end: int | None = None) -> LongestMatch:
     """How WordPiece cuts a word, from `start` to `end`, where pieces of it end."""
-    model, facts = _model(loaded), loaded.facts
-    if facts is None:
-        raise NoOriginError(f"{loaded.card.title} has no pieces to match.")
+    model, facts = _learnt(loaded)
     return longest_match(
         word,
         lambda piece: model.token_to_id(piece) is not None,
@@ -198,6 +194,74 @@ def lattice_of_word(loaded: LoadedTokenizer, word: str, *, count: int = 5) -> La
 # A handful of tokenizers at a time; one of 250,000 pieces takes 30 MB here.
 @lru_cache(maxsize=4)
 def _scores(loaded: LoadedTokenizer) -> dict[str, float]:
-    if loaded.backend_tokenizer is None or loaded.facts is None:
-        return {}
-    return dict(json.loads(loaded.backend_tokenizer.to_str())["model"]["vocab"])
+    backend: Any = loaded.backend_tokenizer
+    return dict(json.loads(backend.to_str())["model"]["vocab"])
+
+
+@dataclass(frozen=True)
+class ShownMerge:
+    """One merge as people read it: all parts after it, the place of the new one among them, its rank."""
+
+    parts: tuple[str, ...]
+    place: int
+    rank: int
+
+
+@dataclass(frozen=True)
+class ShownOrigin:
+    """How one word was cut, as people read it; see `Origin`.
+
+    start: what the merges begin with. whole: whether the word was taken whole although its merges lead elsewhere, or
+        because it is an added token.
+    pieces: what comes out, as in the columns. The pieces of `match` and `lattice` are written so as well.
+    """
+
+    word: Word
+    pieces: tuple[str, ...]
+    start: tuple[str, ...] = ()
+    merges: tuple[ShownMerge, ...] = ()
+    whole: bool = False
+    match: LongestMatch | None = None
+    lattice: Lattice | None = None
+
+
+def shown_origins(
+    loaded: LoadedTokenizer, text: str, stretch: Sequence[int], split_special_tokens: bool
+) -> tuple[ShownOrigin, ...]:
+    """How the words of a stretch were cut, as people read it. Raises TextError, NoOriginError."""
+    start, end = stretch
+    made = []
+    for each in origins(loaded, text, (start, end), split_special_tokens=split_special_tokens):
+        pieces = _shown(loaded, each.ids)
+        if each.merges is not None:
+            merges = tuple(
+                ShownMerge(_shown(loaded, merge.parts), merge.place, merge.rank) for merge in each.merges.merges
+            )
+            whole = each.merges.whole is not None
+            made.append(ShownOrigin(each.word, pieces, _shown(loaded, each.merges.start), merges, whole))
+        else:
+            made.append(
+                ShownOrigin(
+                    each.word,
+                    pieces,
+                    whole=each.word.is_added,
+                    match=None if each.match is None else _shown_match(loaded, each.match),
+                    lattice=None if each.lattice is None else _shown_lattice(loaded, each.lattice),
+                )
+            )
+    return tuple(made)
+
+
+def _shown(loaded: LoadedTokenizer, ids: Sequence[int]) -> tuple[str, ...]:
+    return tuple(loaded.look(number).text for number in ids)
+
+
+def _shown_match(loaded: LoadedTokenizer, match: LongestMatch) -> LongestMatch:
+    """The same with each piece as the columns show it, and no longer as the vocabulary has it."""
+    show = _learnt(loaded)[1].notation.shown
+    return replace(match, matches=tuple(replace(each, tried=tuple(map(show, each.tried))) for each in match.matches))
+
+
+def _shown_lattice(loaded: LoadedTokenizer, found: Lattice) -> Lattice:
+    show = _learnt(loaded)[1].notation.shown
+    return replace(found, pieces=tuple(replace(each, text=show(each.text)) for each in found.pieces))

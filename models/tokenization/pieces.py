@@ -47,6 +47,25 @@ class Tokenization:
 
 
 @dataclass(frozen=True)
+class TextPieces:
+    """The pieces of a text, column by column.
+
+    pieces: as shown. spans: in the text, in code points; (0, 0) for what is not in it.
+    """
+
+    ids: tuple[int, ...]
+    pieces: tuple[str, ...]
+    is_special: tuple[bool, ...]
+    spans: tuple[tuple[int, int], ...]
+
+
+def columns_of(pieces: Sequence[Piece]) -> dict[str, tuple[Any, ...]]:
+    """What `TextPieces` has of these pieces."""
+    columns = {"ids": "id", "pieces": "text", "is_special": "is_special", "spans": "span"}
+    return {column: tuple(getattr(piece, name) for piece in pieces) for column, name in columns.items()}
+
+
+@dataclass(frozen=True)
 class Notation:
     """How a tokenizer writes its pieces in its vocabulary.
 
@@ -319,21 +338,16 @@ def readable_text(text: str) -> str:
     return "◌" + shown if shown and unicodedata.category(shown[0]).startswith("M") else shown
 
 
+# Controls, formats, surrogates, what is private or not assigned, and separators: their categories in Unicode.
+_SHAPELESS = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"))
+
+
 def _readable(character: str) -> str:
     if character in " \n\t":
         return {" ": "␣", "\n": "⏎", "\t": "⇥"}[character]
     code = ord(character)
     if code < 0x20:
         return chr(0x2400 + code)
-    if "\ufe00" <= character <= "\ufe0f" or unicodedata.category(character) in {
-        "Cc",
-        "Cf",
-        "Zs",
-        "Zl",
-        "Zp",
-        "Cs",
-        "Co",
-        "Cn",
-    }:
+    if "\ufe00" <= character <= "\ufe0f" or unicodedata.category(character) in _SHAPELESS:
         return f"⟨U+{code:04X}⟩"
     return character

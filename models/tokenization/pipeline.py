@@ -30,8 +30,7 @@ class Stages:
 
     normalized: what the normaliser makes of it, added tokens as they stand. words: what is cut before the algorithm.
     pieces: what the algorithm makes of the words. added_before, added_after: what the template puts round them.
-    decoded: the text that the ids of `pieces` give back. decoded_whole: with those of the template, special ones left
-        out, as models' outputs are read.
+    decoded: the text that the ids of `pieces` give back.
     """
 
     text: str
@@ -40,9 +39,12 @@ class Stages:
     pieces: tuple[Piece, ...]
     added_before: tuple[Piece, ...]
     added_after: tuple[Piece, ...]
-    ids: tuple[int, ...]
     decoded: str
-    decoded_whole: str
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """Of all pieces, those of the template among them."""
+        return tuple(piece.id for piece in (*self.added_before, *self.pieces, *self.added_after))
 
 
 def stages(loaded: LoadedTokenizer, text: str, split_special_tokens: bool = False) -> Stages:
@@ -51,7 +53,7 @@ def stages(loaded: LoadedTokenizer, text: str, split_special_tokens: bool = Fals
     decoded = loaded.decode(plain)
     if loaded.backend_tokenizer is None:
         words = tuple(Word(text[slice(*piece.span)], piece.text, piece.span) for piece in plain.pieces)
-        return Stages(text, text, words, plain.pieces, (), (), plain.ids, decoded, decoded)
+        return Stages(text, text, words, plain.pieces, (), (), decoded)
     whole = loaded.tokenize(text, add_special_tokens=True, split_special_tokens=split_special_tokens)
     # Only what a template adds belongs to no sequence, whatever special tokens were typed.
     encoding = loaded.encode(text, add_special_tokens=True, split_special_tokens=split_special_tokens)
@@ -66,9 +68,7 @@ def stages(loaded: LoadedTokenizer, text: str, split_special_tokens: bool = Fals
         pieces=plain.pieces,
         added_before=whole.pieces[:before],
         added_after=whole.pieces[before + len(plain.pieces) :],
-        ids=whole.ids,
         decoded=decoded,
-        decoded_whole=loaded.decode_ids(whole.ids, skip_special_tokens=True),
     )
 
 

@@ -8,10 +8,10 @@ from models.engine import Engine
 from models.tokenization.comparison import Disagreements, disagreements
 from models.tokenization.counts import Counts, CutText, TimedCut, counts, timed_cut
 from models.tokenization.facts import TokenizerFacts
+from models.tokenization.origins import ShownOrigin, shown_origins
 from models.tokenization.pieces import check_is_text
 from models.tokenization.pipeline import Stages, stages
 from models.tokenization.sandboxed import answered
-from models.tokenization.shown_origins import ShownOrigin, shown_origins
 from models.tokenization.window import Comparison, window_of
 
 Given = TypeVar("Given")

@@ -1,14 +1,14 @@
 """What is asked of tokenizers that strangers brought: in the sandbox, by whole questions, each answered in one go."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from models.catalog import TokenizerCard, TokenizerFormat
 from models.sandbox import Pool
 from models.tokenization.facts import TokenizerFacts
+from models.tokenization.file_recognition import guarded
 from models.tokenization.loaded import LoadedTokenizer
 from models.tokenization.loading import loaded_from_json
-from models.tokenization.opening import guarded
 from models.tokenization.pieces import Tokenization
 
 Given = TypeVar("Given")
@@ -42,8 +42,3 @@ def facts_in_sandbox(loaded: LoadedTokenizer) -> TokenizerFacts:
 def tokenized(loaded: LoadedTokenizer, text: str, add_special_tokens: bool, split_special_tokens: bool) -> Tokenization:
     """A text as pieces."""
     return loaded.tokenize(text, add_special_tokens=add_special_tokens, split_special_tokens=split_special_tokens)
-
-
-def decoded(loaded: LoadedTokenizer, ids: Sequence[int]) -> str:
-    """The text that ids give back."""
-    return loaded.decode_ids(ids)

@@ -2,12 +2,12 @@
 
 from models.engine import engine
 from models.tokenization.loaded import LoadedTokenizer
-from models.tokenization.own import OwnTokenizer
+from models.tokenization.own_tokenizers import UserTokenizer
 from models.tokenization.pieces import Tokenization
 
 
 def tokenize(
-    tokenizer: str | LoadedTokenizer | OwnTokenizer,
+    tokenizer: str | LoadedTokenizer | UserTokenizer,
     text: str,
     *,
     add_special_tokens: bool = False,

@@ -8,7 +8,7 @@ from jaxtyping import Int32, UInt16
 
 from models.tokenization.comparison import CutText, Disagreements, bytes_before
 from models.tokenization.loaded import LoadedTokenizer
-from models.tokenization.own import OwnTokenizer
+from models.tokenization.own_tokenizers import UserTokenizer
 from models.tokenization.pieces import Look, readable_bytes
 from models.tokenization.sandboxed import answered
 
@@ -22,17 +22,14 @@ _MOST_LOOKED_THROUGH = 1_000
 class Column:
     """One tokenizer's pieces in a window.
 
-    looks: for each distinct piece its id, what is shown, its bytes, its rank among the merges (-1: none), and whether
-        it is special, unknown, or goes on with a word. look: for each piece the place among these.
+    ids, looks, ranks: of each distinct piece; its rank among the merges is -1 where it has none. look: for each piece
+        the place among these.
     starts, ends: in bytes from the window's start.
     """
 
     ids: tuple[int, ...]
-    shown: tuple[str, ...]
-    data: tuple[bytes, ...]
+    looks: tuple[Look, ...]
     ranks: tuple[int, ...]
-    special: tuple[bool, ...]
-    unknown: tuple[bool, ...]
     look: UInt16[np.ndarray, " piece"]
     starts: Int32[np.ndarray, " piece"]
     ends: Int32[np.ndarray, " piece"]
@@ -67,7 +64,7 @@ class Comparison:
 
 
 def window_of(
-    tokenizers: Sequence[LoadedTokenizer | OwnTokenizer],
+    tokenizers: Sequence[LoadedTokenizer | UserTokenizer],
     cuts: Sequence[CutText],
     found: Disagreements,
     text: str,
@@ -113,7 +110,7 @@ def _stretch(text: str, places: np.ndarray, found: Disagreements, place: int) ->
     return Disagreement(start, end, text[start:end], tuple(found.counts[:, place].tolist()))
 
 
-def _column(loaded: LoadedTokenizer | OwnTokenizer, cut: CutText, whole: bytes, low: int, high: int) -> Column:
+def _column(loaded: LoadedTokenizer | UserTokenizer, cut: CutText, whole: bytes, low: int, high: int) -> Column:
     inside = np.flatnonzero((cut.ends > low) & (cut.starts < high))
     numbers, first, look = np.unique(cut.ids[inside], return_index=True, return_inverse=True)
     if loaded.facts is None:
@@ -126,11 +123,8 @@ def _column(loaded: LoadedTokenizer | OwnTokenizer, cut: CutText, whole: bytes, 
         looks, ranks = known.looks, known.ranks
     return Column(
         ids=tuple(numbers.tolist()),
-        shown=tuple(each.text for each in looks),
-        data=tuple(each.data for each in looks),
+        looks=tuple(looks),
         ranks=tuple(ranks),
-        special=tuple(each.is_special for each in looks),
-        unknown=tuple(each.is_unknown for each in looks),
         look=look.astype(np.uint16),
         starts=(cut.starts[inside] - low).astype(np.int32),
         ends=(cut.ends[inside] - low).astype(np.int32),

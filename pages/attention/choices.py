@@ -4,7 +4,7 @@ from typing import Any
 
 from pages.attention.changed import CHANGED
 from pages.shared import thread
-from pages.shared.link import Choice, one_of, whole_number
+from pages.shared.link import Choice, number_within, one_of, whole_number
 
 HEAD_OFF = "What if this head were off?"
 MEAN = "mean"
@@ -39,16 +39,7 @@ def _heads(text: str) -> str:
     return ",".join(map(str, sorted(set(numbers))))
 
 
-def _least(text: str) -> float:
-    try:
-        least = float(text)
-    except ValueError:
-        least = -1.0
-    if not 0 <= least <= 1:
-        raise ValueError("The link's smallest weight is not a number from 0 to 1; all weights are drawn.")
-    return least
-
-
+_least = number_within("The link's smallest weight is not a number from 0 to 1; all weights are drawn.", 0, 1)
 LAYER: Choice[int | str | None] = Choice("layer", None, _number_or(ALL, "layer"), is_always=True)
 HEAD: Choice[int | str | None] = Choice("head", None, _number_or(MEAN, "head"), is_always=True)
 VIEW: Choice[str] = Choice("view", "matrix", _view, is_always=True)

@@ -1,7 +1,4 @@
-"""The attention page's ready-made examples, each chosen because it shows something.
-
-Their figures are tested against the models.
-"""
+"""The attention page's ready-made examples. Their figures are tested against the models."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

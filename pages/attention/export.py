@@ -153,8 +153,8 @@ def code(request: "HeadMapRequest", shown: "HeadMapRequest", traced: "TracedText
         ),
         "It prints the weights. The numbers of q·k are in the JSON file under “Take it with you”.": VIEW.value == "qk",
     }
-    arguments = f"{folder_argument(request.trace.model)} {text_argument(text)} {where}"
-    program(name, arguments, [note for note, holds in notes.items() if holds])
+    said = [note for note, holds in notes.items() if holds]
+    program(name, folder_argument(request.trace.model), text_argument(text), where, notes=said)
 
 
 def products_as_json(request: "HeadMapRequest", traced: "TracedText", query: int) -> str:

@@ -10,6 +10,7 @@ from pages.attention.choices import head_name
 from pages.attention.pictures import open_head
 from pages.shared.asking import ask
 from pages.shared.messages import in_place
+from pages.shared.parts import remark
 from viz.inspector import Share, heading, line, part_text, shares
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def show(request: "HeadMapRequest", shown: "HeadMapRequest", selected: int, stat
     if request.trace != shown.trace:
         _changed_maps(request, shown, status)
     if layer is None or head is None:
-        st.html(line("Several heads are shown; choose one of them to switch it off."))
+        remark("Several heads are shown; choose one of them to switch it off.")
     else:
         _beside_the_others(shown, layer, head, selected, status)
 
@@ -47,7 +48,7 @@ def _changed_maps(request: "HeadMapRequest", shown: "HeadMapRequest", status: De
     with in_place():
         changed = ask(ChangedMapsRequest(request.trace, shown.trace, request.kind), status)
         if not changed:
-            st.html(line("No map of these is another one than before: nothing comes after what is switched off."))
+            remark("No map of these is another one than before: nothing comes after what is switched off.")
             return
         st.html(heading("Maps that what is switched off changes most (largest difference of a weight)"))
         with st.container(horizontal=True, key="changed_maps"):

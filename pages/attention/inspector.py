@@ -12,6 +12,7 @@ from pages.attention.choices import SINK, STEP, WAY, head_name
 from pages.attention.examples import EXAMPLES
 from pages.attention.output import Written
 from pages.shared import sounds, thread
+from pages.shared.parts import remark
 from viz.inspector import BeforeAfter, Share, before_after, heading, line, part_text, sentence, shares
 
 if TYPE_CHECKING:
@@ -86,9 +87,9 @@ def inspect_changes(found: "Changes", traced: "TracedText", selected: int) -> No
             + line("The selected token first, then those that turn most.")
         )
     if found.caveat:
-        st.html(line(found.caveat))
+        remark(found.caveat)
     if any(each.startswith("head:") for each in items()):
-        st.html(line(LINES["still"] + " " + LINES["off"]))
+        remark(LINES["still"] + " " + LINES["off"])
 
 
 def inspect_step(traced: "TracedText", row: np.ndarray, request: "HeadMapRequest", written: Written, step: int) -> None:

@@ -9,7 +9,7 @@ from pages.attention.choices import BY, HEADS, LEAST, OPTIONS, POOLED, PROJECTOR
 from pages.attention.pictures import sentences_part
 from pages.attention.selection import shown_heads
 from pages.shared import thread
-from pages.shared.bound import bound, names_of
+from pages.shared.bound import bound, names_of, toggle
 from pages.shared.link import run_again
 
 if TYPE_CHECKING:
@@ -33,13 +33,7 @@ def more(traced: "TracedText", kind: str, layer: int | None, head: int | None) -
         bound(st.selectbox, SINK, "Leave out of the rows", **names_of(_SINKS), key="left_out_box")
         most = max(_LEAST_TO, LEAST.value)
         bound(st.slider, LEAST, "Smallest weight drawn", 0.0, most, step=0.01, meant=lambda least: round(least, 2))
-        bound(
-            st.toggle,
-            SCALE,
-            "Logarithmic colours",
-            shown=lambda scale: scale == "log",
-            meant=lambda is_log: "log" if is_log else "linear",
-        )
+        toggle(SCALE, "Logarithmic colours", "log")
         bound(st.selectbox, BY, "Colour by", **names_of(_BY))
         if not traced.axes(kind).rows_are_target:
             has_two = sentences_part(traced, thread.TEXT.value) is not None

@@ -11,8 +11,8 @@ from pages.attention.choices import OTHER, head_name
 from pages.attention.pictures import difference_panels, frame_of, title
 from pages.shared.asking import ask
 from pages.shared.bound import bound
-from viz.components.attention_view import Callbacks, Matrix, attention_view
-from viz.inspector import line
+from pages.shared.parts import remark
+from viz.components.attention_view import Matrix, attention_view
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, MapDifference, TracedText
@@ -46,7 +46,7 @@ def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: Del
     other = replace(request, trace=replace(request.trace, text=typed))
     read = ask(TracedTextRequest(other.trace), status)
     found = ask(MapDifferenceRequest(request, other), status)
-    st.html(line(_said(found, traced, read, request)))
+    remark(_said(found, traced, read, request))
     # No row is selected: what is compared is the whole map.
     frame = frame_of(traced, request, -1, can_switch=False)
     theirs = frame_of(read, other, -1, can_switch=False)
@@ -70,7 +70,6 @@ def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: Del
             replace(longest, name=f"{frame.name}, two texts", map=f"{frame.map}-other", caption=caption, part=None),
             Matrix(tuple(panels), found.before[0], has_strip=False),
             key="other_view",
-            callbacks=Callbacks(),
         )
 
 

@@ -84,7 +84,7 @@ def output_controls(written: str) -> None:
                 st.caption(f"This model writes {writes}, with spaces between them.")
 
 
-def decoder_steps() -> "tuple[GenerationStep, ...] | None":
+def steps_of_writing() -> "tuple[GenerationStep, ...] | None":
     """What the decoder wrote; None while it is writing, which is shown as it grows. Raises HeadlightError."""
     from models.decoding import DecodingSettings, WriteRequest
 

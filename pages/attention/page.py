@@ -47,10 +47,10 @@ from pages.attention.selection import (
 from pages.attention.tabs import below
 from pages.shared import thread
 from pages.shared.asking import ask, let_it_leave
-from pages.shared.bound import bound, names_of
+from pages.shared.bound import bound, pick, toggle
 from pages.shared.loading import loading
 from pages.shared.messages import problem, show_notes
-from pages.shared.page import Page, columns, show
+from pages.shared.page import Page, columns, inspector_in, show
 from pages.shared.plain_text import plain
 from viz.components.attention_view import attention_view_library
 
@@ -64,23 +64,21 @@ COLUMNS = (2.2, 6.8, 2.8)
 def which(traced: "TracedText", kind: str, layer: int | None, head: int | None) -> None:
     """The controls on the left: which kind, which layer, which head."""
     names = {each: VIEWS[each] for each in views()}
-    bound(st.segmented_control, VIEW, "Show", **names_of(names), required=True, wrap=True, label_visibility="collapsed")
+    pick(VIEW, "Show", names, label_visibility="collapsed")
     if is_writing():
         bound(st.select_slider, LENGTH, "New tokens", sorted({*LENGTHS, LENGTH.value}))
     if len(traced.kinds) > 1:
         names = {each: KINDS[each] for each in traced.kinds}
-        bound(st.segmented_control, KIND, "Attention", **names_of(names), required=True, wrap=True, also=forget_layer)
+        pick(KIND, "Attention", names, also=forget_layer)
     if traced.without_maps:
         st.caption(traced.without_maps)
     bound(st.select_slider, LAYER, "Layer", [*traced.layers_of(kind), ALL])
     heads = [MEAN, *range(0 if layer is None else traced.heads_of(kind, layer))]
     bound(st.segmented_control, HEAD, "Head", heads, required=True, wrap=True, also=draw_one_head)
-    bound(
-        st.toggle,
+    toggle(
         SINK,
         "Without sink",
-        shown=lambda sink: sink != "in",
-        meant=lambda is_out: "out" if is_out else "in",
+        "out",
         help="Heads that find nothing to look for rest on the first position and on special tokens. "
         "This takes those columns out and rescales what is left.",
     )
@@ -204,7 +202,7 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
     with left:
         which(traced, kind, layer, head)
     if not is_wide or trace != base:
-        with right, st.container(key="inspector"):
+        with inspector_in(right):
             if trace != base:
                 inspect_changes(ask(ChangesRequest(base, trace), status), traced, selected)
             if not is_wide:
@@ -255,7 +253,7 @@ def explore_writing(prompt: "TracedText", status: DeltaGenerator) -> None:
             with changed.row():
                 changed.show(prompt)
             st.caption("While it writes everything is on; what you switched off is seen in the other views.")
-        steps = output.decoder_steps()
+        steps = output.steps_of_writing()
     if steps is None:
         show_notes()
         return
@@ -269,7 +267,7 @@ def explore_writing(prompt: "TracedText", status: DeltaGenerator) -> None:
     rows = ask(StepRowsRequest(map_request, first=len(prompt.ids) - 1), status)
     with centre, st.container(key="steps"):
         steps_pictures.decoder_steps(traced, rows, map_request, written, step)
-    with right, st.container(key="inspector"):
+    with inspector_in(right):
         inspect_step(traced, rows.weights[step], map_request, written, step)
     whole = thread.TEXT.value + "".join(written.texts)
     below(map_request, map_request, traced, len(prompt.ids) - 1 + step, whole, status)

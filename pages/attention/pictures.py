@@ -1,7 +1,7 @@
 """The views in the middle of the attention page: matrix, heads, model, q·k."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -32,9 +32,10 @@ from pages.attention.choices import (
 from pages.attention.selection import choose_head, shown_heads, views
 from pages.shared import thread
 from pages.shared.asking import ask, working
-from viz.components.attention_view import Callbacks, Frame, Heads, Matrix, Model, Panel, Products, attention_view
+from pages.shared.parts import remark
+from viz.components.attention_view import Frame, Heads, Matrix, Model, Panel, Products, attention_view
 from viz.components.picture_state import digest_of
-from viz.inspector import line, part_text
+from viz.inspector import part_text
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, HeadPicture, MapDifference, TracedText, TraceRequest
@@ -122,7 +123,9 @@ def sentences_part(traced: "TracedText", text: str) -> int | None:
     return later[0] if later else None
 
 
-def callbacks(traced: "TracedText", kind: str, map_request: "HeadMapRequest | None" = None) -> Callbacks:
+def callbacks(
+    traced: "TracedText", kind: str, map_request: "HeadMapRequest | None" = None
+) -> dict[str, Callable[..., None]]:
     """What the page does when something happens in a view."""
     steps_are_rows = traced.axes(kind).rows_are_target
 
@@ -147,15 +150,15 @@ def callbacks(traced: "TracedText", kind: str, map_request: "HeadMapRequest | No
     def window(q0: int, q1: int, k0: int, k1: int) -> None:
         st.session_state[_WINDOW] = (map_request, (q0, q1), (k0, k1))
 
-    return Callbacks(
-        token=STEP.choose if steps_are_rows else lambda place: thread.choose_token(place, traced.spans),
-        head=open_head,
-        heads=heads,
-        switch=switched,
-        window=window,
-        step=step,
-        view=lambda name: VIEW.choose(name) if name in views() else None,
-    )
+    return {
+        "token": STEP.choose if steps_are_rows else lambda place: thread.choose_token(place, traced.spans),
+        "head": open_head,
+        "heads": heads,
+        "switch": switched,
+        "window": window,
+        "step": step,
+        "view": lambda name: VIEW.choose(name) if name in views() else None,
+    }
 
 
 def open_head(layer: int, head: int) -> None:
@@ -219,7 +222,7 @@ def show_matrix(
             is_log=SCALE.value == "log",
         ),
         key="attention_view",
-        callbacks=callbacks(traced, kind, after),
+        on=callbacks(traced, kind, after),
     )
 
 
@@ -251,7 +254,7 @@ def show_heads(traced: "TracedText", request: "HeadMapRequest", selected: int, s
     from models.attention import LayerMapsRequest
 
     if request.layer is None:
-        st.html(line("Lines are drawn for the heads of one layer: choose one on the left."))
+        remark("Lines are drawn for the heads of one layer: choose one on the left.")
         return
     frame = frame_of(traced, request, selected)
     rows, columns = len(frame.queries), len(frame.keys or frame.queries)
@@ -267,7 +270,7 @@ def show_heads(traced: "TracedText", request: "HeadMapRequest", selected: int, s
         replace(frame, caption=caption + _by_value() + left_out_note(None), part=None),
         Heads(maps, shown_heads(len(maps), request.head), (queries[0], keys[0]), LEAST.value),
         key="attention_view",
-        callbacks=callbacks(traced, request.kind),
+        on=callbacks(traced, request.kind),
     )
 
 
@@ -282,7 +285,7 @@ def show_products(traced: "TracedText", request: "HeadMapRequest", selected: int
     from models.attention import QueryKeyRequest
 
     if request.layer is None or request.head is None:
-        st.html(line("Queries and keys are those of one head: choose a layer on the left, and one of its heads."))
+        remark("Queries and keys are those of one head: choose a layer on the left, and one of its heads.")
         return
     found = ask(QueryKeyRequest(request.trace, request.kind, request.layer, request.head, selected), status)
     best = np.argsort(-found.weights, kind="stable")[:_MOST_KEYS]
@@ -319,7 +322,7 @@ def show_products(traced: "TracedText", request: "HeadMapRequest", selected: int
             lines=found.between,
         ),
         key="attention_view",
-        callbacks=callbacks(traced, request.kind),
+        on=callbacks(traced, request.kind),
     )
 
 
@@ -342,7 +345,7 @@ def show_model(
         ),
         Model(grid.thumbnails, grid.layers),
         key="attention_view",
-        callbacks=callbacks(traced, kind),
+        on=callbacks(traced, kind),
     )
 
 

@@ -14,6 +14,7 @@ from pages.attention.explanations import explanation
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.page import tabs
+from pages.shared.parts import chart
 from viz.inspector import LetterLine, letters, line, part_text, verdict
 
 if TYPE_CHECKING:
@@ -107,8 +108,7 @@ def learning(request: "HeadMapRequest", selected: int, status: DeltaGenerator) -
     traced = ask(TracedTextRequest(trace), status)
     map_request = HeadMapRequest(trace, request.kind, request.layer, request.head, request.left_out)
     rows = ask(StepRowsRequest(map_request), status)
-    with st.container(key="curve"):
-        st.altair_chart(loss_curve(training_curve(model), state.steps or 0), width="stretch")
+    chart(loss_curve(training_curve(model), state.steps or 0), key="curve")
     with st.container(key="learning"):
         steps_pictures.cross_steps(traced, rows, map_request, selected, key="learning_steps")
     shares = np.array([each.probability for each in traced.written])

@@ -12,13 +12,14 @@ from models.engine import engine
 from models.errors import HeadlightError
 from pages.embeddings.choices import AXES, CENTRED, DEPTH, METHOD, METHODS, POINT, POINTS, SENSES, WORD, senses, texts
 from pages.shared import thread
-from pages.shared.bound import bound, names_of
+from pages.shared.bound import bound, pick, toggle
 from pages.shared.job import Job
 from pages.shared.link import note
 from viz.components.layer_map import LayerMap, MapPoint, layer_map
 
 if TYPE_CHECKING:
-    from models.embeddings import Embedding, HowFar, LayersMap, LayersMapRequest, NearVectors
+    from models.embeddings import Embedding, LayersMap, LayersMapRequest, NearVectors
+    from models.engine import HowFar
 
 _MAPS = Job("maps")
 _NEAR = 8
@@ -63,34 +64,22 @@ def controls() -> None:
         placeholder="money, river, …",
         help="A name for each line, with commas between them; each sense has a shape of its own.",
     )
-    bound(
-        st.segmented_control,
-        POINTS,
-        "Points",
-        **names_of({"all": "All tokens", "word": "The word"}),
-        required=True,
-        wrap=True,
-    )
+    pick(POINTS, "Points", {"all": "All tokens", "word": "The word"})
     with st.expander("More", key="more_of_the_map", on_change="rerun") as more:
         if more.open:
-            bound(
-                st.segmented_control,
+            pick(
                 METHOD,
                 "Map",
-                **names_of(METHODS),
+                METHODS,
                 key="method_box",
-                required=True,
-                wrap=True,
                 help="PCA is a shadow: straight, the same each time, and it says how much it shows. UMAP and t-SNE "
                 "keep neighbours together and bend the rest; distances between groups mean little there.",
             )
             bound(st.segmented_control, AXES, "Axes", ["2", "3"], required=True)
-            bound(
-                st.toggle,
+            toggle(
                 CENTRED,
                 "Without the mean",
-                shown=lambda said: said == "yes",
-                meant=lambda is_on: "yes" if is_on else "no",
+                "yes",
                 help="All vectors of a layer share a direction, which makes all cosines large. This takes the mean of "
                 "the shown tokens out before neighbours are compared.",
             )

@@ -10,9 +10,10 @@ from jaxtyping import Float
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.embeddings.choices import CHOICES, DEPTH, texts
-from pages.shared import file_names, spreadsheet, thread
+from pages.shared import file_names, thread
 from pages.shared.asking import ask
 from pages.shared.export import Download, download_button, folder_argument, link_to_view, program, text_argument
+from pages.shared.spreadsheet import as_csv
 from pages.shared.text import open_text_file
 
 
@@ -23,10 +24,10 @@ def as_npy(vectors: Float[np.ndarray, "vector width"]) -> bytes:
     return file.getvalue()
 
 
-def as_csv(vectors: Float[np.ndarray, "vector width"], names: Sequence[str]) -> str:
+def vectors_as_csv(vectors: Float[np.ndarray, "vector width"], names: Sequence[str]) -> str:
     """A row for each vector: its name and its numbers, with all the digits of a float32."""
     rows = ([name, *(f"{value:.9g}" for value in row.tolist())] for name, row in zip(names, vectors, strict=True))
-    return spreadsheet.as_csv([["name", *range(vectors.shape[1])], *rows])
+    return as_csv([["name", *range(vectors.shape[1])], *rows])
 
 
 def as_projector(vectors: Float[np.ndarray, "vector width"], names: Sequence[str]) -> bytes:
@@ -46,7 +47,7 @@ def vectors_download(vectors: Float[np.ndarray, "vector width"], names: Sequence
     name = f"{file_names.of_model(thread.MODEL.value)}-{what}"
     files = {
         "npy": Download("NumPy (.npy)", f"{name}.npy", lambda: as_npy(vectors)),
-        "csv": Download("CSV", f"{name}.csv", lambda: as_csv(vectors, names)),
+        "csv": Download("CSV", f"{name}.csv", lambda: vectors_as_csv(vectors, names)),
         "projector": Download(
             "TensorBoard projector",
             f"{name}-projector.zip",
@@ -79,5 +80,4 @@ def take_along(status: DeltaGenerator) -> None:
 
 def code() -> None:
     """The program that gives the same numbers."""
-    arguments = (folder_argument(thread.MODEL.value), str(DEPTH.value), text_argument(*texts()))
-    program("embeddings.py", " ".join(arguments))
+    program("embeddings.py", folder_argument(thread.MODEL.value), str(DEPTH.value), text_argument(*texts()))

@@ -10,6 +10,7 @@ from pages.embeddings.context import Journey
 from pages.embeddings.lens import layer_names
 from pages.shared import thread
 from pages.shared.asking import ask
+from pages.shared.parts import chart, remark, say
 from pages.shared.theme import palette
 from viz.embeddings_charts import wave_chart
 from viz.inspector import Share, heading, line, part_text, shares
@@ -26,7 +27,7 @@ def of_context(now: Journey, layer: int, point: int | None, around: "NearVectors
     random: the mean cosine of two random points.
     """
     if point is None or around is None:
-        st.html(line("Click a point: its real neighbours are listed here, and its way through the layers is drawn."))
+        remark("Click a point: its real neighbours are listed here, and its way through the layers is drawn.")
         return
     labels = now.map.labels
     label = labels[point]
@@ -61,14 +62,10 @@ def of_lens(found: "Lens", status: DeltaGenerator) -> None:
         if at
         else "is in front at the input"
     )
-    st.html(
-        sentences(
-            [
-                f"After “{read}”, “{found.piece}” {came}.",
-                f"At the input it is at place {int(found.ranks[0]) + 1:,}; after the last layer at place "
-                f"{int(found.ranks[-1]) + 1:,} with {part_text(float(found.shares[-1]))}.",
-            ]
-        )
+    say(
+        f"After “{read}”, “{found.piece}” {came}.",
+        f"At the input it is at place {int(found.ranks[0]) + 1:,}; after the last layer at place "
+        f"{int(found.ranks[-1]) + 1:,} with {part_text(float(found.shares[-1]))}.",
     )
     place = PLACE.value
     layer, position = place if place is not None else (len(found.ranks) - 1, found.position)
@@ -77,7 +74,7 @@ def of_lens(found: "Lens", status: DeltaGenerator) -> None:
     st.html(heading(f"{names[layer]}, after “{found.table.read[position]}”"))
     st.html(shares([Share(piece, float(part)) for piece, part in zip(top.pieces, top.probabilities, strict=True)]))
     apart = float(found.table.divergences[layer, position])
-    st.html(line(f"{apart:.3f} nats from the model's own answer (Kullback-Leibler divergence)."))
+    remark(f"{apart:.3f} nats from the model's own answer (Kullback-Leibler divergence).")
 
 
 def of_table(facts: "TableFacts") -> None:
@@ -89,19 +86,13 @@ def of_table(facts: "TableFacts") -> None:
         "another matrix": "Another matrix makes the logits: it is not tied.",
         "none": "This model makes no logits.",
     }[facts.output]
-    st.html(
-        sentences(
-            [f"{facts.rows:,} rows of {facts.width} numbers, {bytes_text(facts.nbytes)} in {facts.dtype}.", output]
-        )
-    )
+    say(f"{facts.rows:,} rows of {facts.width} numbers, {bytes_text(facts.nbytes)} in {facts.dtype}.", output)
     st.html(heading("Where a token stands"))
-    st.html(sentences([facts.positions]))
+    say(facts.positions)
     for rotary in facts.rotary:
-        st.altair_chart(wave_chart(rotary.wavelengths, palette()), width="stretch")
+        chart(wave_chart(rotary.wavelengths, palette()))
         layers = f" ({rotary.layers})" if rotary.layers else ""
-        st.html(
-            line(
-                f"{len(rotary.wavelengths)} pairs{layers}: the fastest turns once in {rotary.wavelengths.min():.1f} "
-                f"positions, the slowest in {rotary.wavelengths.max():,.0f}."
-            )
+        remark(
+            f"{len(rotary.wavelengths)} pairs{layers}: the fastest turns once in {rotary.wavelengths.min():.1f} "
+            f"positions, the slowest in {rotary.wavelengths.max():,.0f}."
         )

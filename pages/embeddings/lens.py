@@ -11,6 +11,7 @@ from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.bound import bound
 from pages.shared.link import NumberPair, note
+from pages.shared.parts import chart
 from pages.shared.theme import palette
 from viz.components.lens_grid import LensGrid, lens_grid
 from viz.embeddings_charts import rank_chart
@@ -68,13 +69,12 @@ def picture(found: "Lens") -> None:
     table = found.table
     names = layer_names(len(table.ids))
     place = PLACE.value
-    with st.container(key="ranks"):
-        st.altair_chart(
-            rank_chart(
-                found.ranks.tolist(), found.shares.tolist(), found.piece, None if place is None else place[0], palette()
-            ),
-            width="stretch",
-        )
+    chart(
+        rank_chart(
+            found.ranks.tolist(), found.shares.tolist(), found.piece, None if place is None else place[0], palette()
+        ),
+        key="ranks",
+    )
     first = max(0, len(table.read) - _MOST_COLUMNS)
     cut = f" The first {first} positions are not drawn." if first else ""
     with st.container(key="lens"):

@@ -1,8 +1,5 @@
 """Where does a token start, how does each layer move it, and what is near it?"""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -16,7 +13,7 @@ from pages.shared.asking import ask
 from pages.shared.bound import bound, names_of
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, show_notes
-from pages.shared.page import Page, columns, controls, open_now, show
+from pages.shared.page import Page, columns, controls_in, inspector_in, show
 
 
 def which() -> None:
@@ -29,7 +26,7 @@ def explore(status: DeltaGenerator) -> None:
     """Everything that changes with the view, the layer and the point."""
     name = thread.MODEL.value
     left, centre, right = columns()
-    with controls(left, which, is_soon=engine.has_model(name)), centre, in_place():
+    with controls_in(left, which, is_soon=engine.has_model(name)), centre, in_place():
         with loading(name, status):
             engine.model(name)
         {"context": in_context, "lens": through_the_lens, "table": in_the_table}[SHOW.value](right, status)
@@ -47,7 +44,7 @@ def in_context(right: DeltaGenerator, status: DeltaGenerator) -> None:
     around, random = (None, 0.0) if point is None else context.near(now, layer, point)
     facts = ask(EmbedRequest(thread.MODEL.value, now.texts[0]), status)
     show_notes()
-    with inspector_in(right):
+    with inspector_in(right, PAGE):
         inspector.of_context(now, layer, point, around, random)
     context.picture(now, layer, point, around, facts.first, facts.last)
 
@@ -57,7 +54,7 @@ def through_the_lens(right: DeltaGenerator, status: DeltaGenerator) -> None:
     found = lens.lens(status)
     show_notes()
     lens.picture(found)
-    with inspector_in(right):
+    with inspector_in(right, PAGE):
         inspector.of_lens(found, status)
 
 
@@ -69,17 +66,8 @@ def in_the_table(right: DeltaGenerator, status: DeltaGenerator) -> None:
     facts = ask(TableFactsRequest(thread.MODEL.value), status)
     show_notes()
     table.picture(row, near, parts, facts)
-    with inspector_in(right):
+    with inspector_in(right, PAGE):
         inspector.of_table(facts)
-
-
-@contextmanager
-def inspector_in(column: DeltaGenerator) -> Iterator[None]:
-    """Round what the inspector says; before it what there is to see in the example that is shown."""
-    with column, st.container(key="inspector"):
-        if (example := open_now(PAGE)) is not None:
-            st.markdown(example.look)
-        yield
 
 
 PAGE = Page("embeddings", explore, CHOICES, EXAMPLES)

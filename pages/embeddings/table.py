@@ -9,11 +9,12 @@ from models.catalog import MODELS
 from pages.embeddings.choices import MEASURE, MEASURES, MINUS, PIECE, PLUS
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.bound import bound, names_of
+from pages.shared.bound import bound, pick
 from pages.shared.link import note
+from pages.shared.parts import chart, remark
 from pages.shared.theme import palette
 from viz.embeddings_charts import strip_chart
-from viz.inspector import heading, line
+from viz.inspector import heading
 from viz.tables import table
 
 if TYPE_CHECKING:
@@ -28,13 +29,10 @@ def controls() -> None:
     bound(st.text_input, PIECE, "Piece", max_chars=60, help=help_)
     bound(st.text_input, MINUS, "minus", max_chars=60, help="Its row is taken away.")
     bound(st.text_input, PLUS, "plus", max_chars=60, help="Its row is added.")
-    bound(
-        st.segmented_control,
+    pick(
         MEASURE,
         "Near by",
-        **names_of(MEASURES),
-        required=True,
-        wrap=True,
+        MEASURES,
         help="The cosine looks at the direction only; the dot product also at the length, so long rows come first.",
     )
 
@@ -67,12 +65,10 @@ def picture(row: "Row", near: "Neighbours", parts: list[tuple[str, int]], facts:
 
     name = thread.MODEL.value
     with st.container(key="row"):
-        st.altair_chart(strip_chart(row.vector, palette()), width="stretch")
-        st.html(
-            line(
-                f"Row {row.id:,} of {row.rows:,}: {facts.width} numbers. Its length is {row.norm:.3f}, the mean of "
-                f"all rows {row.mean_norm:.3f}; {row.rank:,} rows are longer."
-            )
+        chart(strip_chart(row.vector, palette()))
+        remark(
+            f"Row {row.id:,} of {row.rows:,}: {facts.width} numbers. Its length is {row.norm:.3f}, the mean of "
+            f"all rows {row.mean_norm:.3f}; {row.rank:,} rows are longer."
         )
     said = "".join(
         f" {sign.replace('-', '−')} " * bool(place) + _shown(name, number, RowRequest)
@@ -86,11 +82,9 @@ def picture(row: "Row", near: "Neighbours", parts: list[tuple[str, int]], facts:
             for piece, value, norm, number in zip(near.pieces, near.values, near.norms, near.ids, strict=True)
         ]
         st.html(table(["piece", MEASURES[MEASURE.value].lower(), "length", "id"], rows))
-        st.html(
-            line(
-                f"Exact, over all {row.rows:,} rows in {facts.width} dimensions. Left out: {left}, which would come "
-                f"first. Two random rows have a cosine of {facts.anisotropy:.2f}. {MODELS[name].title}."
-            )
+        remark(
+            f"Exact, over all {row.rows:,} rows in {facts.width} dimensions. Left out: {left}, which would come "
+            f"first. Two random rows have a cosine of {facts.anisotropy:.2f}. {MODELS[name].title}."
         )
 
 

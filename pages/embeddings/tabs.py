@@ -12,15 +12,15 @@ from pages.embeddings import export
 from pages.embeddings.choices import CENTRED, DEPTH, POOLING, POOLINGS, SIMILAR, WORD, senses, texts
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.bound import bound, names_of
+from pages.shared.bound import bound, names_of, pick
 from pages.shared.job import Job
 from pages.shared.messages import problem
 from pages.shared.page import tabs
+from pages.shared.parts import chart, remark, say
 from pages.shared.theme import palette
 from viz.embeddings_charts import gap_chart, matrix_chart
-from viz.inspector import line
 from viz.quantities import bytes_text
-from viz.tables import sentences, table
+from viz.tables import table
 
 _SENTENCES = Job("sentences")
 _MOST_CELLS = 3_600
@@ -44,26 +44,21 @@ def do_senses_part(status: DeltaGenerator) -> None:
         return f"{round(part * count)} of {count}"
 
     best = max(range(len(found.layers)), key=lambda place: (found.layers[place].same_sense, -place))
-    st.html(
-        sentences(
-            [
-                f"At the input the nearest neighbour has the same sense for {shared(found.layers[0].same_sense)}; "
-                f"after layer {best} for {shared(found.layers[best].same_sense)}."
-            ]
-        )
+    say(
+        f"At the input the nearest neighbour has the same sense for {shared(found.layers[0].same_sense)}; "
+        f"after layer {best} for {shared(found.layers[best].same_sense)}."
     )
-    with st.container(key="gap"):
-        st.altair_chart(
-            gap_chart(
-                np.array([each.within for each in found.layers], dtype=np.float32),
-                np.array([each.between for each in found.layers], dtype=np.float32),
-                np.array(found.anisotropy, dtype=np.float32),
-                [each.same_sense for each in found.layers],
-                layer,
-                palette(),
-            ),
-            width="stretch",
-        )
+    chart(
+        gap_chart(
+            np.array([each.within for each in found.layers], dtype=np.float32),
+            np.array([each.between for each in found.layers], dtype=np.float32),
+            np.array(found.anisotropy, dtype=np.float32),
+            [each.same_sense for each in found.layers],
+            layer,
+            palette(),
+        ),
+        key="gap",
+    )
     rows = [
         [name, f"{each.within:.3f}", f"{each.between:.3f}", f"{each.gap:.3f}", shared(each.same_sense)]
         for name, each in (
@@ -73,16 +68,14 @@ def do_senses_part(status: DeltaGenerator) -> None:
         )
     ]
     st.html(table(["", "same sense", "another", "gap", "nearest shares it"], rows, chosen=layer + 2))
-    st.html(
-        line(
-            f"Mean cosines of “{word}” in {count} lines. Raw cosines part weakly, because all vectors of a layer share "
-            f"a direction: two random tokens have {found.anisotropy[layer]:.2f} here. So look at the gap. "
-            f"At the input the word differs only by its position. {MODELS[thread.MODEL.value].title}."
-        )
+    remark(
+        f"Mean cosines of “{word}” in {count} lines. Raw cosines part weakly, because all vectors of a layer share "
+        f"a direction: two random tokens have {found.anisotropy[layer]:.2f} here. So look at the gap. "
+        f"At the input the word differs only by its position. {MODELS[thread.MODEL.value].title}."
     )
     with st.container(key="senses_matrix"):
         labels = [f"{place + 1} {sense}" for place, sense in enumerate(named)]
-        st.altair_chart(matrix_chart(found.layers[layer].cosines, labels, labels, palette()), width="content")
+        chart(matrix_chart(found.layers[layer].cosines, labels, labels, palette()), width="content")
 
 
 def how_similar(status: DeltaGenerator) -> None:
@@ -90,15 +83,7 @@ def how_similar(status: DeltaGenerator) -> None:
     lines = texts()
     left, right = st.columns([2, 6], gap="large")
     with left:
-        bound(
-            st.segmented_control,
-            SIMILAR,
-            "Compare",
-            ["tokens", "sentences"],
-            format_func=str.capitalize,
-            required=True,
-            wrap=True,
-        )
+        pick(SIMILAR, "Compare", {"tokens": "Tokens", "sentences": "Sentences"})
         if SIMILAR.value == "sentences":
             bound(
                 st.radio,
@@ -126,13 +111,11 @@ def _tokens_matrix(text: str, status: DeltaGenerator) -> None:
     if len(found.pieces) ** 2 > _MOST_CELLS:
         st.caption(f"{len(found.pieces)} tokens make a matrix that nobody can read; take a shorter line.")
         return
-    st.altair_chart(matrix_chart(found.matrix, found.pieces, found.pieces, palette()), width="content")
+    chart(matrix_chart(found.matrix, found.pieces, found.pieces, palette()), width="content")
     mean = " without their mean" if found.is_centred else ""
-    st.html(
-        line(
-            f"Cosines of the tokens{mean} {'at the input' if DEPTH.value == 0 else f'after layer {DEPTH.value}'}. Two "
-            f"random ones have {found.anisotropy:.2f}: only what is above that says something."
-        )
+    remark(
+        f"Cosines of the tokens{mean} {'at the input' if DEPTH.value == 0 else f'after layer {DEPTH.value}'}. Two "
+        f"random ones have {found.anisotropy:.2f}: only what is above that says something."
     )
 
 
@@ -146,11 +129,9 @@ def _sentences_matrix(lines: tuple[str, ...], status: DeltaGenerator) -> None:
         st.caption(f"{len(vectors)} sentences make a matrix that nobody can read; take fewer lines.")
         return
     names = [f"{place + 1}: {lines[place][:40]}" for place in found.lines]
-    st.altair_chart(
-        matrix_chart(cosines(vectors), names, [str(place + 1) for place in found.lines], palette()), width="content"
-    )
+    chart(matrix_chart(cosines(vectors), names, [str(place + 1) for place in found.lines], palette()), width="content")
     if len(vectors) > 1:
-        st.html(line(f"Cosines of sentence vectors. The mean of all pairs is {anisotropy(vectors):.2f}."))
+        remark(f"Cosines of sentence vectors. The mean of all pairs is {anisotropy(vectors):.2f}.")
 
 
 def does_order_matter(status: DeltaGenerator) -> None:
@@ -189,7 +170,7 @@ def does_order_matter(status: DeltaGenerator) -> None:
         said.append(
             "The two have different tokens: a word at the start of a text is another token in many vocabularies."
         )
-    st.html(line(" ".join(said)))
+    remark(" ".join(said))
 
 
 def how_many_numbers(status: DeltaGenerator) -> None:
@@ -215,12 +196,10 @@ def how_many_numbers(status: DeltaGenerator) -> None:
             ],
         )
     )
-    st.html(
-        line(
-            f"{len(vectors):,} vectors of {vectors.shape[1]} numbers, the last layer's for every token above. Errors "
-            f"of cosines over all pairs; of each vector's {found[0].neighbours} nearest, how many are others. int8 "
-            "keeps one scale for each vector. Rounding as it is written down, not what a library computes with."
-        )
+    remark(
+        f"{len(vectors):,} vectors of {vectors.shape[1]} numbers, the last layer's for every token above. Errors "
+        f"of cosines over all pairs; of each vector's {found[0].neighbours} nearest, how many are others. int8 "
+        "keeps one scale for each vector. Rounding as it is written down, not what a library computes with."
     )
 
 
@@ -248,7 +227,7 @@ def many_sentences() -> None:
         said += f" {found.empty:,} empty lines were left out."
     if found.too_long:
         said += f" Too long for this model: line {', '.join(str(place + 1) for place in found.too_long[:10])}."
-    st.html(sentences([said]))
+    say(said)
     if len(found.vectors) < 2:
         return
     place = st.selectbox(
@@ -261,7 +240,7 @@ def many_sentences() -> None:
     values[place] = -np.inf
     order = np.argsort(-values, kind="stable")[: min(10, len(values) - 1)]
     st.html(table(["line", "cosine"], [[lines[found.lines[each]][:120], f"{values[each]:.3f}"] for each in order]))
-    st.html(line(f"Two random sentences of these have a cosine of {anisotropy(found.vectors):.2f}."))
+    remark(f"Two random sentences of these have a cosine of {anisotropy(found.vectors):.2f}.")
     export.vectors_download(found.vectors, [lines[each] for each in found.lines], "sentences")
 
 

@@ -1,15 +1,14 @@
 """The default page: what one can see here, and the way in."""
 
 from collections.abc import Callable
-from importlib import import_module
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.one_at_a_time import libraries
+from pages.shared.examples import Example
 from pages.shared.link import mirror
 from pages.shared.messages import in_place, show_notes
-from pages.shared.page import Example
 from pages.shared.plain_text import plain
 from pages.shared.registry import HOME, PAGES, PageEntry
 from pages.shared.thread import MODEL, TEXT, THREAD
@@ -54,9 +53,12 @@ places = []
 for start in range(0, len(PAGES), _IN_A_ROW):
     for each, column in zip(PAGES[start : start + _IN_A_ROW], st.columns(_IN_A_ROW), strict=False):
         with column:
-            places.append(way_in(each, import_module(f"pages.{each.address}.examples").EXAMPLES[0]))
+            places.append(way_in(each, each.examples[0]))
 mirror(THREAD)
 # Everything above is on the screen before torch is imported, which the pictures need.
 libraries()
 for each, place in zip(PAGES, places, strict=True):
-    show_preview(place, import_module(f"pages.{each.address}.preview").preview)
+    if (part := each.part("preview")) is None:
+        place.caption(each.examples[0].look)
+    else:
+        show_preview(place, part.preview)

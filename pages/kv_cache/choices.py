@@ -10,25 +10,17 @@ KEPT = {"dynamic": "Grows", "static": "Static"}
 SHADES = {"value": "Values", "key": "Keys"}
 
 
-def _between(what: str, least: int, most: int) -> Any:
-    parse = whole_number(what)
-
-    def parsed(text: str) -> int:
-        number = parse(text)
-        if not least <= number <= most:
-            raise ValueError(f"The link's {what} is not between {least} and {most:,}; the default is taken.")
-        return number
-
-    return parsed
+def _count(what: str, most: int) -> Any:
+    return whole_number(f"number of {what}", 1, most, "the default is taken")
 
 
 _cell = number_pair("The link's cell is not a layer and a position, as in 3-12; none is selected.")
-TOKENS: Choice[int] = Choice("tokens", 20, _between("number of new tokens", 1, LENGTHS[-1]))
-DRAWN: Choice[int | None] = Choice("drawn", None, _between("number of drawn tokens", 1, LENGTHS[-1]), thread.OWNERS)
+TOKENS: Choice[int] = Choice("tokens", 20, _count("new tokens", LENGTHS[-1]))
+DRAWN: Choice[int | None] = Choice("drawn", None, _count("drawn tokens", LENGTHS[-1]), thread.OWNERS)
 KEEPING: Choice[str] = Choice("cache", "dynamic", one_of("cache", tuple(KEPT)))
 SHADE: Choice[str] = Choice("shade", "value", one_of("shade", tuple(SHADES)))
 CELL: Choice[NumberPair | None] = Choice("cell", None, _cell, thread.OWNERS)
-ROWS: Choice[int] = Choice("rows", 1, _between("number of rows", 1, 1_024))
+ROWS: Choice[int] = Choice("rows", 1, _count("rows", 1_024))
 
 CHOICES: tuple[Choice[Any], ...] = (TOKENS, DRAWN, KEEPING, SHADE, CELL, ROWS)
 

@@ -78,4 +78,4 @@ def code(request: "WriteRequest") -> None:
     arguments = (folder_argument(request.model), text_argument(request.text), str(request.settings.max_new_tokens))
     is_static = request.settings.cache == "static"
     notes = ["The program's cache grows; the one above is allocated at once."] if is_static else []
-    program("kv_cache.py", " ".join(arguments), notes)
+    program("kv_cache.py", *arguments, notes=notes)

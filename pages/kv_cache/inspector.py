@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.kv_cache.examples import CacheExample
-from viz.inspector import heading, line
+from pages.shared.parts import remark, say
+from viz.inspector import heading
 from viz.quantities import bytes_text
-from viz.tables import sentences
 
 if TYPE_CHECKING:
     from models.kv_cache import CacheFacts
@@ -18,11 +18,11 @@ def inspect(facts: "CacheFacts", example: CacheExample | None, lines: list[str])
     from models.kv_cache import bytes_per_token, with_key_value_heads
 
     if lines:
-        st.html(sentences(lines))
+        say(*lines)
     else:
         if example is not None:
             st.markdown(example.look)
-        st.html(line("Point at a cell to read what it holds; click it to keep that here."))
+        remark("Point at a cell to read what it holds; click it to keep that here.")
     own = bytes_per_token(facts.shape, facts.dtype)
     st.html(heading("One more token"))
     said = [f"{bytes_text(own)} over all layers."]
@@ -35,4 +35,4 @@ def inspect(facts: "CacheFacts", example: CacheExample | None, lines: list[str])
         )
     if any(layer.kind == "cross" for layer in facts.shape):
         said.append("The cache of the source does not grow: it is as long as the source.")
-    st.html(sentences(said))
+    say(*said)

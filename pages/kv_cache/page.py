@@ -11,36 +11,25 @@ from pages.kv_cache.inspector import inspect
 from pages.kv_cache.tabs import Shown, below
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.bound import bound, names_of
+from pages.shared.bound import bound, pick
 from pages.shared.loading import loading
 from pages.shared.messages import problem, show_notes
-from pages.shared.page import Page, columns, offer_another_model, show
+from pages.shared.page import Page, columns, inspector_in, offer_another_model, show
 from pages.shared.plain_text import plain
 
 
 def which() -> None:
     """How much is written, how the cache is kept, what a cell's lightness is."""
     bound(st.select_slider, TOKENS, "New tokens", sorted({*LENGTHS, TOKENS.value}), also=forget_places)
-    bound(
-        st.segmented_control,
+    pick(
         KEEPING,
         "Cache",
-        **names_of(KEPT),
+        KEPT,
         key="keeping_box",
-        required=True,
-        wrap=True,
         help="A growing cache takes memory with each token. A static one is allocated at once: it has its full size "
         "from the first token on, and never has to be copied.",
     )
-    bound(
-        st.segmented_control,
-        SHADE,
-        "Shade",
-        **names_of(SHADES),
-        required=True,
-        wrap=True,
-        help="Whether a cell is as dark as its value or as its key is long.",
-    )
+    pick(SHADE, "Shade", SHADES, help="Whether a cell is as dark as its value or as its key is long.")
 
 
 def nothing_kept(model: str) -> str:
@@ -88,7 +77,7 @@ def explore(status: DeltaGenerator) -> None:
     # Where the last token is shown there is no next one to press for.
     if step is not None and progress.is_done and step + 1 >= progress.count:
         example = None
-    with right, st.container(key="inspector"):
+    with inspector_in(right):
         inspect(facts, example, lines)
     below(Shown(request, facts, prompt, progress, step), status)
 

@@ -8,9 +8,10 @@ import streamlit as st
 from models.catalog import MODELS
 from models.engine import device_name
 from pages.shared import thread
-from pages.shared.job import Job, bar, waits
+from pages.shared.job import Job, waits
 from pages.shared.link import run_again
 from pages.shared.messages import problem
+from pages.shared.parts import chart, remark, say
 from pages.shared.plain_text import plain
 from pages.shared.theme import palette
 from viz.inspector import heading, line
@@ -39,11 +40,9 @@ def what_it_buys(text: str) -> None:
         repeats = st.select_slider("Rounds (the median counts)", _REPEATS, value=3, key="timing_repeats")
         request = CacheTimingRequest(thread.MODEL.value, text, int(tokens), int(repeats))
         pressed = st.button("Time it on this machine", key="start_timing")
-        st.html(
-            line(
-                "One timing runs at a time, and each forward in it has the device for itself; others may compute in "
-                "between. The first round warms up and is not timed: in it operations are counted."
-            )
+        remark(
+            "One timing runs at a time, and each forward in it has the device for itself; others may compute in "
+            "between. The first round warms up and is not timed: in it operations are counted."
         )
     if pressed:
         TIMING.start(request)
@@ -95,41 +94,20 @@ def _result(tokens: int, repeats: int, *, was_done: bool) -> None:
     title = MODELS[thread.MODEL.value].title
     rounds = f"{found.repeats} round{'s' if found.repeats > 1 else ''}"
     count = len(found.positions)
-    st.html(
-        sentences(
-            [
-                f"{count} tokens: {seconds_text(float(found.seconds_with.sum()))} with the cache, "
-                f"{seconds_text(float(found.seconds_without.sum()))} without: {times_text(found.speed_up)} faster.",
-                f"{title}, {device_name()}, median of {rounds}. The logits of both ways differ by at most "
-                f"{max(found.difference, 1e-5):.5f}.",
-            ]
-        )
+    say(
+        f"{count} tokens: {seconds_text(float(found.seconds_with.sum()))} with the cache, "
+        f"{seconds_text(float(found.seconds_without.sum()))} without: {times_text(found.speed_up)} faster.",
+        f"{title}, {device_name()}, median of {rounds}. The logits of both ways differ by at most "
+        f"{max(found.difference, 1e-5):.5f}.",
     )
-    left, right = st.columns(2)
-    with left:
-        st.altair_chart(
-            timing_chart(
-                found.positions,
-                found.seconds_with,
-                found.seconds_without,
-                title="ms per token",
-                scale=1000,
-                palette=palette(),
-            ),
-            width="stretch",
-        )
-    with right:
-        st.altair_chart(
-            timing_chart(
-                found.positions,
-                found.operations_with.astype(np.float64),
-                found.operations_without.astype(np.float64),
-                title="billion operations per token",
-                scale=1e-9,
-                palette=palette(),
-            ),
-            width="stretch",
-        )
+    timed = (
+        ("ms per token", found.seconds_with, found.seconds_without, 1000),
+        ("billion operations per token", found.operations_with, found.operations_without, 1e-9),
+    )
+    for column, (name, *measured, scale) in zip(st.columns(2), timed, strict=True):
+        with column:
+            ways = (each.astype(np.float64) for each in measured)
+            chart(timing_chart(found.positions, *ways, title=name, scale=scale, palette=palette()))
     read = int(found.positions[0])
     rows = (
         (
@@ -183,27 +161,12 @@ def in_8_bits(text: str, tokens: int) -> None:
     """Bytes, the change in the next-token distribution, and both texts: a job, begun where the tab is opened."""
     from models.decoding import Fp8Request
 
-    progress = ROUNDING.ensure(Fp8Request(thread.MODEL.value, text, min(tokens, _FP8_LENGTHS)))
-    st.fragment(_rounding, run_every=None if progress.is_done else 0.5)(tokens, was_done=progress.is_done)
+    def instead(error: str) -> None:
+        st.info(f"{plain(error)} What it would take stands under “What if?”, by the formula.", icon=":material/info:")
 
-
-def _rounding(tokens: int, *, was_done: bool) -> None:
-    progress = ROUNDING.poll()
-    if progress is None:
-        run_again()
-    if progress.error:
-        st.info(
-            f"{plain(progress.error)} What it would take stands under “What if?”, by the formula.",
-            icon=":material/info:",
-        )
-        return
-    if progress.is_done and not was_done:
-        run_again()
-    if not progress.is_done:
-        doing = "Computing the same tokens with both caches…"
-        bar(progress, lambda step: (step.part, doing), at_first=doing)
-        return
-    found = progress.steps[-1].found if progress.steps else None
+    doing = "Computing the same tokens with both caches…"
+    request = Fp8Request(thread.MODEL.value, text, min(tokens, _FP8_LENGTHS))
+    found = ROUNDING.answer(request, lambda step: (step.done / step.of, doing), is_wanted=True, instead=instead)
     if found is not None:
         _rounded(found, tokens)
 
@@ -216,32 +179,25 @@ def _rounded(found: "Fp8Comparison", tokens: int) -> None:
         else f"Left to themselves the two part at token {found.diverges_at + 1}."
     )
     first = f"Over the first {count} tokens" if tokens > _FP8_LENGTHS else f"Over the same {count} tokens"
-    st.html(
-        sentences(
-            [
-                f"{bytes_text(found.fp8_bytes)} instead of {bytes_text(found.exact_bytes)}: "
-                f"{times_text(found.exact_bytes / found.fp8_bytes)} less. {parted}",
-                f"{first} both find the same next token the likeliest for {int(found.agrees.sum())} of the {count}; "
-                f"the logits differ by up to {found.differences.max():.2f}.",
-            ]
-        )
+    say(
+        f"{bytes_text(found.fp8_bytes)} instead of {bytes_text(found.exact_bytes)}: "
+        f"{times_text(found.exact_bytes / found.fp8_bytes)} less. {parted}",
+        f"{first} both find the same next token the likeliest for {int(found.agrees.sum())} of the {count}; "
+        f"the logits differ by up to {found.differences.max():.2f}.",
     )
     left, right = st.columns(2, gap="large")
     with left, st.container(key="fp8_chart"):
-        st.altair_chart(
+        chart(
             steps_chart(
                 found.divergences.tolist(),
                 title="KL divergence (nats)",
                 diverges_at=found.diverges_at,
                 palette=palette(),
-            ),
-            width="stretch",
-        )
-        st.html(
-            line(
-                "How far the next-token distribution moves, token by token, over the same tokens. Nothing at the "
-                "first: the prompt is read before anything is rounded."
             )
+        )
+        remark(
+            "How far the next-token distribution moves, token by token, over the same tokens. Nothing at the "
+            "first: the prompt is read before anything is rounded."
         )
     with right:
         st.html(

@@ -14,12 +14,11 @@ from pages.kv_cache.choices import ROWS
 from pages.shared import thread
 from pages.shared.bound import bound
 from pages.shared.page import Tab, tabs
+from pages.shared.parts import chart, remark, say
 from pages.shared.theme import palette
-from viz.inspector import line
 from viz.kv_cache_charts import Curve, Mark, bytes_chart
 from viz.kv_cache_tables import TermLine, formula
 from viz.quantities import bytes_text
-from viz.tables import sentences
 
 if TYPE_CHECKING:
     from models.decoding import PromptPieces, WriteRequest
@@ -102,26 +101,15 @@ def does_it_agree(now: Shown) -> None:
                 else "a layer with a window keeps a view of a longer tensor until the next token comes."
             )
         )
-    st.html(sentences(said))
+    say(*said)
 
 
 def term_lines(predicted: "CacheMeasurement", measured: "CacheMeasurement") -> list[TermLine]:
     """Layers that are alike in one line: kind, positions, heads, widths."""
-    places = range(len(predicted.kinds))
-
-    def alike(place: int) -> tuple[object, ...]:
-        return (
-            predicted.kinds[place],
-            predicted.positions[place],
-            predicted.heads[place],
-            predicted.key_widths[place],
-            predicted.value_widths[place],
-            measured.bytes[place],
-        )
-
+    shapes = (predicted.kinds, predicted.positions, predicted.heads, predicted.key_widths, predicted.value_widths)
     groups: dict[tuple[object, ...], list[int]] = {}
-    for place in places:
-        groups.setdefault(alike(place), []).append(place)
+    for place, alike in enumerate(zip(*shapes, measured.bytes, strict=True)):
+        groups.setdefault(alike, []).append(place)
     lines = []
     size = {"float32": 4, "bfloat16": 2, "float16": 2}.get(predicted.dtype, 1)
     for same in groups.values():
@@ -188,7 +176,7 @@ def when_it_outgrows(now: Shown) -> None:
     with left:
         rows = bound(st.select_slider, ROWS, "Texts at once (batch)", sorted({*_ROWS, ROWS.value}))
         crossing = crossover(facts.shape, facts.weight_bytes, rows=rows, dtype=facts.dtype, source_positions=source)
-        st.html(sentences(_outgrowing(facts, rows, crossing)))
+        say(*_outgrowing(facts, rows, crossing))
     longest = max(16, 2 * (crossing or 0), 2 * (facts.positions or 0))
     lengths = np.unique(np.geomspace(1, longest, 60).astype(np.int64))
     curves = [
@@ -204,8 +192,8 @@ def when_it_outgrows(now: Shown) -> None:
     if facts.positions:
         marks.append(Mark(f"the model's limit, {facts.positions:,}", length=facts.positions))
     with right, st.container(key="outgrowing"):
-        st.altair_chart(bytes_chart(curves, marks, palette()), width="stretch")
-        st.html(line("From the formula, which the measurement agrees with; both axes are logarithmic."))
+        chart(bytes_chart(curves, marks, palette()))
+        remark("From the formula, which the measurement agrees with; both axes are logarithmic.")
 
 
 def _outgrowing(facts: "CacheFacts", rows: int, crossing: int | None) -> list[str]:

@@ -11,11 +11,13 @@ from models.catalog import MODELS
 from models.engine import engine
 from pages.shared import thread
 from pages.shared.asking import ask, working
+from pages.shared.bound import names_of
+from pages.shared.parts import chart, remark, say
 from pages.shared.theme import palette
-from viz.inspector import heading, line
+from viz.inspector import heading
 from viz.kv_cache_charts import Curve, Mark, bytes_chart
 from viz.quantities import bytes_text, times_text
-from viz.tables import sentences, table
+from viz.tables import table
 
 if TYPE_CHECKING:
     from models.kv_cache import CacheFacts, KnownCache
@@ -65,16 +67,7 @@ def _this_model(facts: "CacheFacts", source: int) -> None:
             window = st.select_slider(
                 "Window", _WINDOWS, key="if_window", format_func=lambda each: f"{each:,}" if each else "as it is"
             )
-        own_numbers = _SHORT.get(facts.dtype, "fp32")
-        numbers = st.segmented_control(
-            "Bits per number",
-            list(_NUMBERS),
-            default=own_numbers,
-            format_func=lambda each: _NUMBERS[each],
-            key="if_numbers",
-            required=True,
-            wrap=True,
-        )
+        numbers = _bits(_SHORT.get(facts.dtype, "fp32"), "if_numbers")
         rows = st.select_slider("Texts at once", _ROWS, key="if_rows")
         context = st.select_slider("Tokens", _CONTEXTS, value=2_048, format_func="{:,}".format, key="if_context")
     other = facts.shape
@@ -84,11 +77,11 @@ def _this_model(facts: "CacheFacts", source: int) -> None:
     lengths = np.unique(np.geomspace(1, _CONTEXTS[-1], 60).astype(np.int64))
     own, changed = (
         bytes_at(shape, lengths.tolist(), rows=rows, dtype=kind, source_positions=source)
-        for shape, kind in ((facts.shape, facts.dtype), (other, str(numbers)))
+        for shape, kind in ((facts.shape, facts.dtype), (other, numbers))
     )
     at_own, at_changed = (
         int(bytes_at(shape, [context], rows=rows, dtype=kind, source_positions=source)[0])
-        for shape, kind in ((facts.shape, facts.dtype), (other, str(numbers)))
+        for shape, kind in ((facts.shape, facts.dtype), (other, numbers))
     )
     with left:
         said = [f"{bytes_text(at_changed)} for {context:,} tokens" + (f" of {rows} texts" if rows > 1 else "") + "."]
@@ -98,12 +91,10 @@ def _this_model(facts: "CacheFacts", source: int) -> None:
                 f"As it is: {bytes_text(at_own)}, "
                 + (f"{times_text(ratio)} as much." if ratio > 1 else f"{times_text(1 / ratio)} less.")
             )
-        said.append(
-            f"One more token: {bytes_text(bytes_per_token(other, str(numbers)))} a text, while no window is full."
-        )
+        said.append(f"One more token: {bytes_text(bytes_per_token(other, numbers))} a text, while no window is full.")
         if facts.positions and context > facts.positions:
             said.append(f"The model itself goes no further than {facts.positions:,} tokens.")
-        st.html(sentences(said))
+        say(*said)
     with right, st.container(key="otherwise"):
         curves = [Curve("as it is", lengths, own, is_chosen=bool((own == changed).all()))]
         if (own != changed).any():
@@ -111,13 +102,17 @@ def _this_model(facts: "CacheFacts", source: int) -> None:
         marks = [Mark(f"weights, {bytes_text(facts.weight_bytes)}", bytes=facts.weight_bytes)]
         if facts.positions:
             marks.append(Mark("the model's limit", length=facts.positions))
-        st.altair_chart(bytes_chart(curves, marks, palette()), width="stretch")
-        st.html(
-            line(
-                "Bytes only: a model with fewer key heads or a window has to be trained so, and would write something "
-                "else. 4-bit numbers are counted without the scales that go with them."
-            )
+        chart(bytes_chart(curves, marks, palette()))
+        remark(
+            "Bytes only: a model with fewer key heads or a window has to be trained so, and would write something "
+            "else. 4-bit numbers are counted without the scales that go with them."
         )
+
+
+def _bits(default: str, key: str) -> str:
+    """The numbers that are kept, by the name of their type."""
+    words = names_of(_NUMBERS)
+    return str(st.segmented_control("Bits per number", **words, default=default, key=key, required=True, wrap=True))
 
 
 def _heads_name(heads: int, query_heads: int, own: int) -> str:
@@ -136,17 +131,8 @@ def _known_models(status: DeltaGenerator) -> None:
     st.html(heading("Known models on a GPU"))
     one, two, three = st.columns(3, gap="large")
     gpu = one.selectbox("Memory", list(_GPUS), index=4, key="known_gpu")
-    numbers = str(
-        two.segmented_control(
-            "Bits per number",
-            list(_NUMBERS),
-            default="bf16",
-            format_func=lambda each: _NUMBERS[each],
-            key="known_numbers",
-            required=True,
-            wrap=True,
-        )
-    )
+    with two:
+        numbers = _bits("bf16", "known_numbers")
     context = three.select_slider(
         "Tokens of each text", _CONTEXTS, value=8_192, format_func="{:,}".format, key="known_context"
     )
@@ -211,5 +197,4 @@ def _known_curves(known: "tuple[KnownCache, ...]", numbers: str, memory: int) ->
             sizes = bytes_at(each.shape, lengths.tolist(), dtype=numbers)
             curves.append(Curve(each.architecture.title, lengths, sizes))
     if curves:
-        with st.container(key="known_chart"):
-            st.altair_chart(bytes_chart(curves, [Mark("the GPU", bytes=memory)], palette()), width="stretch")
+        chart(bytes_chart(curves, [Mark("the GPU", bytes=memory)], palette()), key="known_chart")

@@ -9,8 +9,9 @@ import streamlit as st
 
 from models.catalog import MODELS
 from pages.shared import file_names
-from pages.shared.export import Download, download_button
+from pages.shared.export import Download, download_row
 from pages.shared.job import Job
+from pages.shared.parts import chart, remark
 from pages.shared.spreadsheet import as_csv
 from pages.shared.theme import palette
 from viz.inspector import line
@@ -64,11 +65,9 @@ def batch_tab(model: str, text: str, settings: "DecodingSettings", presets: "Map
             key="many_presets",
         )
         pressed = st.button("Write them", key="many_start")
-        st.html(
-            line(
-                "All texts are written at once, in one batch. The first text of each setting has the same luck, so has "
-                "the second, and so on."
-            )
+        remark(
+            "All texts are written at once, in one batch. The first text of each setting has the same luck, so has "
+            "the second, and so on."
         )
     names = (ABOVE, *chosen)
     each = tuple(comparable(settings, one, tokens) for one in (settings, *(presets[name] for name in chosen)))
@@ -137,22 +136,20 @@ def _row(names: Sequence[str], row: "Sequence[BatchText]") -> str:
 def _figures(names: Sequence[str], found: "BatchTexts") -> None:
     with st.container(key="many_figures"):
         st.html(figures_of(names, [one.figures for one in found.each]))
-        st.html(
-            line(
-                "Neither end is good by itself: the likeliest text is often the dullest, and the most varied may be "
-                "nonsense. Whether a text is good you must read. The figures move with the number and the length of "
-                "the texts, so compare within this table only."
-            )
+        remark(
+            "Neither end is good by itself: the likeliest text is often the dullest, and the most varied may be "
+            "nonsense. Whether a text is good you must read. The figures move with the number and the length of "
+            "the texts, so compare within this table only."
         )
 
 
 def _downloads(request: "BatchRequest", names: Sequence[str], found: "BatchTexts") -> None:
     name = f"{file_names.of_model(request.model)}-texts"
-    with st.container(horizontal=True):
-        download_button(Download("Texts as CSV", f"{name}.csv", lambda: texts_as_csv(names, found)), key="many_csv")
-        download_button(
-            Download("Texts as JSON", f"{name}.json", lambda: texts_as_json(request, names, found)), key="many_json"
-        )
+    files = (
+        Download("Texts as CSV", f"{name}.csv", lambda: texts_as_csv(names, found)),
+        Download("Texts as JSON", f"{name}.json", lambda: texts_as_json(request, names, found)),
+    )
+    download_row(files, "many_")
 
 
 def _sweep(model: str, text: str, settings: "DecodingSettings", count: int) -> None:
@@ -185,7 +182,7 @@ def _sweep(model: str, text: str, settings: "DecodingSettings", count: int) -> N
     ]
     with left, st.container(key="many_sweep_chart"):
         if any(each.variety is not None for each in points):
-            st.altair_chart(sweep_chart(points, variety=measure, palette=palette()), width="stretch")
+            chart(sweep_chart(points, variety=measure, palette=palette()))
         else:
             st.caption("These texts have too few words for this measure.")
 

@@ -24,7 +24,8 @@ from pages.sampling.choices import (
 from pages.shared import file_names
 from pages.shared.asking import ask, working
 from pages.shared.bound import bound, names_of
-from pages.shared.export import Download, download_button
+from pages.shared.export import Download, download_row
+from pages.shared.parts import chart, remark
 from pages.shared.spreadsheet import as_csv
 from pages.shared.theme import palette
 from viz.inspector import heading, line
@@ -118,9 +119,8 @@ def _tree(found: "BeamSearch", request: "BeamSearchRequest") -> None:
 
     # The chart is as wide as its steps need, and is scrolled in its own place.
     st.html("<style>.st-key-beam_tree { overflow-x: auto; } .st-key-beam_tree > * { flex-shrink: 0; }</style>")
-    with st.container(key="beam_tree"):
-        st.altair_chart(beam_tree(found, palette()), width="content")
-    st.html(line(_caption(found, request)))
+    chart(beam_tree(found, palette()), key="beam_tree", width="content")
+    remark(_caption(found, request))
 
 
 def _caption(found: "BeamSearch", request: "BeamSearchRequest") -> str:
@@ -219,8 +219,8 @@ def tree_as_json(found: "BeamSearch", request: "BeamSearchRequest") -> str:
 
 def _downloads(found: "BeamSearch", request: "BeamSearchRequest") -> None:
     name = f"{file_names.of_model(request.model)}-beams"
-    with st.container(horizontal=True):
-        download_button(Download("The tree as CSV", f"{name}.csv", lambda: tree_as_csv(found)), key="beam_csv")
-        download_button(
-            Download("The tree as JSON", f"{name}.json", lambda: tree_as_json(found, request)), key="beam_json"
-        )
+    files = (
+        Download("The tree as CSV", f"{name}.csv", lambda: tree_as_csv(found)),
+        Download("The tree as JSON", f"{name}.json", lambda: tree_as_json(found, request)),
+    )
+    download_row(files, "beam_")

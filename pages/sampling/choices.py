@@ -1,15 +1,13 @@
 """What can be chosen on the sampling page, and the settings that follow from it."""
 
-import math
 import urllib.parse
-from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from models.one_at_a_time import libraries
 from pages.sampling.knobs import KNOB_CHOICES, KNOBS, Preset
 from pages.shared import thread
-from pages.shared.link import Choice, note, one_of, whole_number
+from pages.shared.link import Choice, is_whole, note, number_within, one_of, whole_number
 from viz.components.written_text import SHADES
 
 if TYPE_CHECKING:
@@ -76,7 +74,7 @@ def _stage_names(text: str) -> Names:
 def _branch(text: str) -> Branch:
     pairs = [part.partition(".") for part in text.split("-") if part]
     numbers = [number for step, _, token in pairs for number in (step, token)]
-    if not all(each.isascii() and each.isdecimal() and len(each) < 8 for each in numbers):
+    if not all(is_whole(each, 7) for each in numbers):
         raise ValueError("The link's branch is not steps and tokens, as in 4.123-9.500; the text is shown as drawn.")
     if len(pairs) > MOST_TURNS:
         raise ValueError(f"The link's branch turns off more than {MOST_TURNS} times; the text is shown as drawn.")
@@ -88,13 +86,13 @@ def _branch(text: str) -> Branch:
 
 
 def _seed(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 17 and int(text) <= LARGEST_SEED):
+    if not (is_whole(text, 16) and int(text) <= LARGEST_SEED):
         raise ValueError(f"The link's seed is not a whole number from 0 to {LARGEST_SEED:,}; {DEFAULT_SEED} is taken.")
     return int(text)
 
 
 def _token_id(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 8):
+    if not is_whole(text, 7):
         raise ValueError(text)
     return int(text)
 
@@ -102,25 +100,6 @@ def _token_id(text: str) -> int:
 def _written(text: str) -> str:
     settings_of(text)
     return text
-
-
-def _number_of_beam_search(what: str, least: int, most: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not (text.isascii() and text.isdecimal() and len(text) < 4 and least <= int(text) <= most):
-            raise ValueError(f"The link's {what} is not between {least} and {most}; the default is shown.")
-        return int(text)
-
-    return parse
-
-
-def _penalty(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not PENALTIES[0] <= value <= PENALTIES[1]:
-        raise ValueError("The link's length penalty is not between -2 and 2; the default is shown.")
-    return round(value, 1)
 
 
 BAD_WORDS: Choice[str] = Choice("bad_words", "", thread.readable)
@@ -140,11 +119,10 @@ BRANCHES: Choice[Branches] = Choice(
 AT: Choice[int] = Choice("at", 0, whole_number("place in the text"), thread.OWNERS)
 PICK: Choice[int | None] = Choice("pick", None, whole_number("token that is followed"), thread.OWNERS)
 
-BEAMS: Choice[int] = Choice("beams", 4, _number_of_beam_search("number of beams", FEWEST_BEAMS, MOST_BEAMS))
-BEAM_TOKENS: Choice[int] = Choice(
-    "beam_tokens", 12, _number_of_beam_search("number of tokens for beam search", 1, LONGEST_BEAM)
-)
-BEAM_PENALTY: Choice[float] = Choice("beam_penalty", 1.0, _penalty)
+BEAMS: Choice[int] = Choice("beams", 4, whole_number("number of beams", FEWEST_BEAMS, MOST_BEAMS))
+BEAM_TOKENS: Choice[int] = Choice("beam_tokens", 12, whole_number("number of tokens for beam search", 1, LONGEST_BEAM))
+_penalty = number_within("The link's length penalty is not between -2 and 2; the default is shown.", *PENALTIES)
+BEAM_PENALTY: Choice[float] = Choice("beam_penalty", 1.0, lambda text: round(_penalty(text), 1))
 BEAM_STOP: Choice[str] = Choice("beam_stop", "no", one_of("way to stop a beam search", tuple(EARLY_STOPPING)))
 
 PROMPTS: Choice[str] = Choice("prompts", "big -> small\nhot -> cold\nup ->", thread.readable)

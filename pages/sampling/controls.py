@@ -30,7 +30,7 @@ from pages.sampling.knobs import FIRST, KNOBS, LENGTH, MORE, PRESETS, Knob
 from pages.sampling.writing import JOB
 from pages.shared.asking import ask
 from pages.shared.bound import bound
-from viz.inspector import line
+from pages.shared.parts import remark
 
 if TYPE_CHECKING:
     from models.decoding import DecodingSettings
@@ -94,7 +94,7 @@ def _knobs(model: str, status: DeltaGenerator) -> None:
             )
             _own_knobs(model, status)
     if turned:
-        st.html(line(f"BranchPoint under “More”: {', '.join(turned)}."))
+        remark(f"Turned under “More”: {', '.join(turned)}.")
     if any(knob.is_turned for knob in KNOBS) or BAD_WORDS.value or STOP.value or OFF.value or ORDER.value:
         st.button("Reset all knobs", key="reset_knobs", on_click=reset, type="tertiary")
 
@@ -131,9 +131,9 @@ def _own_knobs(model: str, status: DeltaGenerator) -> None:
     said = ask(OwnKnobsRequest(model), status)
     if said:
         listed = ", ".join(f"{name} = {value}" for name, value in said)
-        st.html(line(f"This checkpoint's own generation_config says: {listed}. It is not used here unless you set it."))
+        remark(f"This checkpoint's own generation_config says: {listed}. It is not used here unless you set it.")
     else:
-        st.html(line("This checkpoint's own generation_config turns no knob; the model's raw odds are its default."))
+        remark("This checkpoint's own generation_config turns no knob; the model's raw odds are its default.")
 
 
 def _writing(settings: "DecodingSettings") -> None:
@@ -158,7 +158,7 @@ def _writing(settings: "DecodingSettings") -> None:
             on_click=write_with_the_next_seed,
             help="The next seed: the same odds, another draw.",
         )
-    st.html(line(f"Up to {LENGTH.value} tokens, seed {SEED.value}."))
+    remark(f"Up to {LENGTH.value} tokens, seed {SEED.value}.")
     with st.expander("Length, seed, stop", key="writing_knobs", on_change="rerun") as more:
         if more.open:
             _slider(LENGTH)

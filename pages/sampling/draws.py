@@ -2,15 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.shared.asking import ask, working
+from pages.shared.parts import chart, remark, say
 from pages.shared.theme import palette
-from viz.inspector import line, part_text
+from viz.inspector import part_text
 from viz.sampling_charts import DrawLine, draws_chart
-from viz.tables import sentences
 
 if TYPE_CHECKING:
     from models.decoding import DecodingSettings, DrawnToken, Draws
@@ -26,21 +25,16 @@ def draws_tab(
 
     with working("Drawing…", status):
         found = ask(DrawsRequest(model, text, written, settings, _DRAWS), status)
-    st.html(sentences(draws_words(found)))
+    say(*draws_words(found))
     if len(found.tokens) == 1:
         return
     others = None if found.others is None else _draw_line(found, found.others)
-    with st.container(key="draws_chart"):
-        st.altair_chart(
-            draws_chart([_draw_line(found, each) for each in found.tokens], others, palette()), width="stretch"
-        )
-    st.html(
-        line(
-            f"{MODELS[model].title}, {found.count:,} draws of one step with seed {settings.seed}; the likeliest "
-            f"{len(found.tokens)} tokens of what is drawn from. Bar: how often it came. Coloured tick: expected, its "
-            "probability times the draws. Thin line: 95 of 100 such counts lie on it (exact, binomial), so about one "
-            "bar in twenty ends off its line."
-        )
+    chart(draws_chart([_draw_line(found, each) for each in found.tokens], others, palette()), key="draws_chart")
+    remark(
+        f"{MODELS[model].title}, {found.count:,} draws of one step with seed {settings.seed}; the likeliest "
+        f"{len(found.tokens)} tokens of what is drawn from. Bar: how often it came. Coloured tick: expected, its "
+        "probability times the draws. Thin line: 95 of 100 such counts lie on it (exact, binomial), so about one "
+        "bar in twenty ends off its line."
     )
 
 

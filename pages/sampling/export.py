@@ -129,4 +129,4 @@ def code(settings: "DecodingSettings", written: str = "") -> None:
         notes.append("The program gives the first token of the output; above, a later one is shown.")
     if settings.order or settings.bad_words or settings.min_new_tokens:
         notes.append("The program knows neither another order of the stages, nor forbidden words, nor a least length.")
-    program("sampling.py", " ".join(arguments), notes)
+    program("sampling.py", *arguments, notes=notes)

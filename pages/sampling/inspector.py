@@ -14,6 +14,7 @@ from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.link import run_again
 from pages.shared.messages import in_place, keep_notes
+from pages.shared.parts import remark
 from pages.shared.plain_text import plain
 from viz.inspector import Share, heading, line, part_text, shares
 from viz.tables import sentences
@@ -32,12 +33,9 @@ def inspect(
     token: "TokenTrajectory",
     settings: "DecodingSettings",
     steps: "Sequence[GenerationStep]",
-    look: str | None,
     status: DeltaGenerator,
 ) -> None:
     """The selected token, the random number of this step, and what can be done from here."""
-    if look:
-        st.markdown(look)
     # The last one changes no probability that is written as a part of what is left.
     rows = [each for each in zip(found.stages, token.probabilities, strict=True) if each[0].name != "renormalised"]
     # In one piece: each element more is one more that Streamlit draws anew with every move of a knob.
@@ -133,7 +131,7 @@ def _cut_by(status: DeltaGenerator) -> None:
         place = 0 if exact else len(said.ids) - 1
         ids, pieces = said.ids[place], said.pieces[place]
         if len(ids) > 1 and PICK.value == ids[0]:
-            st.html(line(f"In this model that is {len(ids)} tokens: {' · '.join(pieces)}; the first one is followed."))
+            remark(f"In this model that is {len(ids)} tokens: {' · '.join(pieces)}; the first one is followed.")
         asked = (thread.MODEL.value, thread.TEXT.value, word)
         if st.session_state.get("sampling:followed") != asked:
             st.session_state["sampling:followed"] = asked

@@ -1,11 +1,10 @@
 """The knobs of sampling: what each does, in a sentence with its source, and its place in a link."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pages.shared.link import Choice
+from pages.shared.link import Choice, number_within
 
 
 @dataclass(frozen=True)
@@ -46,19 +45,11 @@ class Knob:
 
 
 def _parser(knob: Knob) -> Callable[[str], float | int]:
-    def parse(text: str) -> float | int:
-        try:
-            number = float(text) if knob.digits else int(text)
-        except ValueError:
-            number = math.nan
-        if not knob.least <= number <= knob.most:
-            raise ValueError(
-                f"{knob.title} in the link is not a number from {_said(knob.least)} to {_said(knob.most)}; "
-                f"{_said(knob.default)} is taken."
-            )
-        return number
-
-    return parse
+    sentence = (
+        f"{knob.title} in the link is not a number from {_said(knob.least)} to {_said(knob.most)}; "
+        f"{_said(knob.default)} is taken."
+    )
+    return number_within(sentence, knob.least, knob.most, float if knob.digits else int)
 
 
 def _said(number: float) -> str:

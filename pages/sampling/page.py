@@ -13,14 +13,14 @@ from pages.sampling.choices import CHOICES, PICK, WRITTEN, picked_token, setting
 from pages.sampling.controls import bad_word_ids, draw_controls
 from pages.sampling.examples import EXAMPLES
 from pages.sampling.inspector import inspect
-from pages.sampling.tabs import Shown, below
+from pages.sampling.tabs import below
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, show_notes
-from pages.shared.page import Page, columns, controls, open_now, show
+from pages.shared.page import Page, columns, controls_in, inspector_in, show
+from pages.shared.parts import remark
 from viz.components.next_token import next_token_library
-from viz.inspector import line
 
 if TYPE_CHECKING:
     from models.decoding import DecodingSettings, GenerationStep, SamplingStages, TokenTrajectory
@@ -49,7 +49,7 @@ def explore(status: DeltaGenerator) -> None:
     at = writing.chosen_place(written)
     before = tuple(step.token_id for step in steps[:at])
     is_soon = NextTokenRequest(name, thread.TEXT.value, before) in engine.answers
-    with controls(left, lambda: draw_controls(name, settings, status), is_soon=is_soon), centre, in_place():
+    with controls_in(left, lambda: draw_controls(name, settings, status), is_soon=is_soon), centre, in_place():
         if settings is not None:
             came = steps[at].token_id if at < len(steps) else None
             found, token = _answer(settings, before, came, loaded.vocabulary, status)
@@ -64,10 +64,9 @@ def explore(status: DeltaGenerator) -> None:
                 picture.show(found, settings, name, token.id, came)
     if settings is None or found is None:
         return
-    with right, st.container(key="inspector"):
-        example = open_now(PAGE) if written is None and PICK.value is None else None
-        inspect(found, token, settings, steps, example.look if example else None, status)
-    below(Shown(name, thread.TEXT.value, settings, before, written))
+    with inspector_in(right, PAGE if written is None and PICK.value is None else None):
+        inspect(found, token, settings, steps, status)
+    below(settings, before, written)
 
 
 def _answer(
@@ -90,7 +89,7 @@ def _about_the_text(settings: "DecodingSettings") -> None:
     written = settings_of(WRITTEN.value or "")
     # How long it was to become changes no token of it.
     if replace(settings, max_new_tokens=written.max_new_tokens) != written:
-        st.html(line("Written with other knobs than those that stand now; the picture shows those that stand now."))
+        remark("Written with other knobs than those that stand now; the picture shows those that stand now.")
 
 
 PAGE = Page("sampling", explore, CHOICES, EXAMPLES, library=next_token_library)

@@ -15,6 +15,7 @@ LIBRARY = (
     *("repetition penalty", "no-repeat n-gram", "bad words", "minimum length", "temperature", "top-h", "top-k"),
     *("top-p", "min-p", "typical", "epsilon", "eta"),
 )
+_TOLD = ("survivors", "kept", "entropy", "first", "last")
 _HINTS = {
     "raw": "The model's own probabilities: the softmax of its logits, nothing changed.",
     "bad words": "Words that must not come have their probability set to nothing.",
@@ -28,7 +29,7 @@ def is_library_order(found: "SamplingStages") -> bool:
     return places == sorted(places)
 
 
-def chips(found: "SamplingStages", settings: "DecodingSettings") -> tuple[StageChip, ...]:
+def stage_chips(found: "SamplingStages", settings: "DecodingSettings") -> tuple[StageChip, ...]:
     """Each stage that has a knob which is turned, in the order in which it is applied."""
     knobs = {knob.stage: knob for knob in KNOBS if knob.stage}
     rows = {stage.name: row for row, stage in enumerate(found.stages)}
@@ -50,7 +51,7 @@ def chips(found: "SamplingStages", settings: "DecodingSettings") -> tuple[StageC
     made = []
     for name in names:
         row = rows.get(name)
-        stage = found.stages[row] if row is not None else None
+        told = {} if row is None else {each: getattr(found.stages[row], each) for each in _TOLD}
         if name in knobs:
             value, hint = f"{knobs[name].value:,.10g}", knobs[name].help.replace("`", "")
         else:
@@ -65,11 +66,7 @@ def chips(found: "SamplingStages", settings: "DecodingSettings") -> tuple[StageC
                 row=row,
                 is_on=name not in OFF.value,
                 is_fixed=name not in LIBRARY,
-                survivors=stage.survivors if stage else 0,
-                kept=stage.kept if stage else 1,
-                entropy=stage.entropy if stage else 0,
-                first=stage.first if stage else 0,
-                last=stage.last if stage else 0,
+                **told,
             )
         )
     return tuple(made)
@@ -86,7 +83,7 @@ def show(found: "SamplingStages", settings: "DecodingSettings", model: str, sele
     )
     next_token(
         NextTokenPicture(
-            stages=chips(found, settings),
+            stages=stage_chips(found, settings),
             is_library_order=is_library_order(found),
             top=tuple(map(_ranked, found.top)),
             followed=next((_ranked(each) for each in found.followed if each.id == selected), None),

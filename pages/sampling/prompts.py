@@ -10,8 +10,9 @@ from pages.sampling.choices import FOLLOW, PROMPTS
 from pages.shared.asking import ask, working
 from pages.shared.bound import bound
 from pages.shared.messages import in_place
+from pages.shared.parts import remark
 from viz.inspector import heading, line
-from viz.prompt_cards import Next, PromptCard, ReadPiece, cards, lead
+from viz.prompt_cards import Next, PromptCard, ReadPiece, lead, prompt_cards
 
 if TYPE_CHECKING:
     from models.decoding import PromptAnswer, PromptToken
@@ -63,7 +64,7 @@ def prompts_tab(model: str, status: DeltaGenerator) -> None:
             [_card(each) for each in found.answers if each.variant.is_chat == is_chat] for is_chat in (False, True)
         )
         with st.container(key="prompts"):
-            st.html(lead(plain) + heading("Plain: the model goes on with the text") + cards(plain))
+            st.html(lead(plain) + heading("Plain: the model goes on with the text") + prompt_cards(plain))
             if chats:
                 st.html(
                     heading("As a message: the model answers in a chat")
@@ -71,16 +72,14 @@ def prompts_tab(model: str, status: DeltaGenerator) -> None:
                         "Grey is what the chat template puts round the message, framed are its special tokens. "
                         "What is asked for is the first token of an answer, so examples of lines need not help."
                     )
-                    + cards(chats)
+                    + prompt_cards(chats)
                 )
             for note in found.notes:
-                st.html(line(note))
-            st.html(
-                line(
-                    f"{MODELS[model].title}, the next token's raw probabilities (temperature 1, nothing cut). "
-                    "One text, three prompts: not a measurement of how good they are. Try other examples, and another "
-                    "order."
-                )
+                remark(note)
+            remark(
+                f"{MODELS[model].title}, the next token's raw probabilities (temperature 1, nothing cut). "
+                "One text, three prompts: not a measurement of how good they are. Try other examples, and another "
+                "order."
             )
 
 

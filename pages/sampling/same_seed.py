@@ -8,8 +8,7 @@ import streamlit as st
 
 from pages.sampling.batch import ABOVE, ENDS, comparable, other_presets, progress_text
 from pages.shared.job import Job
-from viz.inspector import line
-from viz.tables import sentences
+from pages.shared.parts import remark, say
 from viz.text_cards import TextCard, TextToken, legend, text_cards
 
 if TYPE_CHECKING:
@@ -34,11 +33,9 @@ def same_seed_tab(
         if name == _OTHER_TEMPERATURE:
             temperature = st.slider("Temperature", 0.0, 2.0, 1.2, 0.05, key="luck_temperature")
             other, name = replace(settings, temperature=temperature), f"T {temperature:g}"
-        st.html(
-            line(
-                "A seed holds one number between 0 and 1 ready for each step. Both texts use the same numbers, so the "
-                "settings alone make the difference. Another seed above is other luck."
-            )
+        remark(
+            "A seed holds one number between 0 and 1 ready for each step. Both texts use the same numbers, so the "
+            "settings alone make the difference. Another seed above is other luck."
         )
     pair = tuple(comparable(settings, one, settings.max_new_tokens) for one in (settings, other))
     with right:
@@ -49,7 +46,7 @@ def same_seed_tab(
         if found is not None:
             names = (ABOVE, name)
             with st.container(key="luck_written"):
-                st.html(sentences(divergence_words(names, pair, found)))
+                say(*divergence_words(names, pair, found))
                 st.html(_pair(names, found) + legend())
 
 

@@ -1,6 +1,6 @@
 """What stands below the picture on the sampling page, as tabs named by questions; only the open one is computed."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -13,27 +13,17 @@ from pages.sampling.knobs import KNOBS, PRESETS
 from pages.sampling.prompts import prompts_tab
 from pages.sampling.same_seed import same_seed_tab
 from pages.sampling.writing import Continuation
+from pages.shared import thread
 from pages.shared.page import tabs
 
 if TYPE_CHECKING:
     from models.decoding import DecodingSettings
 
 
-@dataclass(frozen=True, eq=False)
-class Shown:
-    """What is shown above: the model and the text, the knobs, the ids before the shown token, what is written."""
-
-    model: str
-    text: str
-    settings: "DecodingSettings"
-    before: tuple[int, ...]
-    written: Continuation | None
-
-
-def below(now: Shown) -> None:
-    """The tabs."""
-    model, text, settings = now.model, now.text, now.settings
-    steps = now.written.steps if now.written else ()
+def below(settings: "DecodingSettings", before: tuple[int, ...], written: Continuation | None) -> None:
+    """The tabs. before: the ids before the shown token."""
+    model, text = thread.MODEL.value, thread.TEXT.value
+    steps = written.steps if written else ()
     # What is waited for is said in the tab and not at the top of the page, where a line that comes and goes would move
     # the picture.
     tabs(
@@ -41,12 +31,12 @@ def below(now: Shown) -> None:
         {
             "What does it mean for whole texts?": lambda: batch_tab(model, text, settings, _presets(settings)),
             "Same luck, another setting?": lambda: same_seed_tab(model, text, settings, _presets(settings)),
-            "Does it really draw so?": lambda: draws_tab(model, text, settings, st.empty(), now.before),
+            "Does it really draw so?": lambda: draws_tab(model, text, settings, st.empty(), before),
             "What does beam search find?": lambda: beam_search_tab(model, text, st.empty()),
             "How does the prompt change it?": lambda: prompts_tab(model, st.empty()),
             "What am I looking at?": lambda: st.markdown(EXPLANATION),
-            "Take it with you": lambda: export.take_along(settings, now.before, now.written),
-            "Show the code": lambda: export.code(settings, "".join(step.text for step in steps[: len(now.before)])),
+            "Take it with you": lambda: export.take_along(settings, before, written),
+            "Show the code": lambda: export.code(settings, "".join(step.text for step in steps[: len(before)])),
         },
     )
 

@@ -11,7 +11,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
 
 from models.engine import Request, engine
-from models.engine.wanted import NobodyWaits, Wanted
+from models.engine.cancellation import NobodyWaits, Wanted
 
 Answer = TypeVar("Answer")
 

@@ -44,3 +44,14 @@ def bound(
 def names_of(words: dict[Any, str]) -> dict[str, Any]:
     """For a widget that offers these values: them, and how each is called."""
     return {"options": list(words), "format_func": words.__getitem__}
+
+
+def pick(choice: Choice[Any], label: str, words: dict[Any, str], **more: Any) -> Any:
+    """One of a few, side by side, by their names; one is always chosen. more: as for `bound`."""
+    return bound(st.segmented_control, choice, label, **names_of(words), required=True, wrap=True, **more)
+
+
+def toggle(choice: Choice[Any], label: str, on: str, **more: Any) -> Any:
+    """A switch: off is the choice's default, on the value `on`. more: as for `bound`."""
+    shown, meant = (lambda value: value != choice.default), (lambda is_on: on if is_on else choice.default)
+    return bound(st.toggle, choice, label, shown=shown, meant=meant, **more)

@@ -11,7 +11,7 @@ import streamlit as st
 from models.catalog import model_card
 from pages.shared.link import Choice, address, fits
 from pages.shared.text import open_text_file
-from pages.shared.thread import in_the_link
+from pages.shared.thread import MODEL, TEXT, in_the_link
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _LONGEST_ARGUMENT = 500
@@ -57,9 +57,7 @@ def share_and_download(
     link_to_view(own, opens, opens_without_text)
     for each in notes:
         st.caption(each)
-    with st.container(horizontal=True):
-        for each in downloads:
-            download_button(each)
+    download_row(downloads)
     open_text_file()
 
 
@@ -68,6 +66,13 @@ def link_to_view(own: Sequence[Choice[Any]], opens: str = _OPENS, opens_without_
     choices = in_the_link(own)
     st.caption(opens if all(map(fits, choices)) else opens_without_text)
     st.code(address(choices), language=None, wrap_lines=True)
+
+
+def download_row(downloads: Sequence[Download], key: str = "") -> None:
+    """Files side by side; the key of each is `key` and the file's ending."""
+    with st.container(horizontal=True):
+        for each in downloads:
+            download_button(each, key + each.name.rpartition(".")[2])
 
 
 def download_button(download: Download, key: str | None = None) -> None:
@@ -85,14 +90,16 @@ def download_button(download: Download, key: str | None = None) -> None:
 
 
 def program(
-    name: str, arguments: str, notes: Sequence[str] = (), needs: str = "torch and transformers installed"
+    name: str, *arguments: str, notes: Sequence[str] = (), needs: str = "torch and transformers installed"
 ) -> None:
     """A short program of `docs/programs` that gives the same numbers with public libraries, and how to run it.
 
-    arguments: for the command line, quoted. notes: what it does otherwise than the page. needs: what must be there.
+    arguments: for the command line, quoted; the chosen model's folder and the text where none are named. notes: what it
+    does otherwise than the page. needs: what must be there.
     """
+    told = " ".join(arguments or (folder_argument(MODEL.value), text_argument(TEXT.value)))
     st.caption(f"Save it as {name} and run it with {needs}:")
-    st.code(f"python {name} {arguments}".rstrip(), language="bash", wrap_lines=True)
+    st.code(f"python {name} {told}".rstrip(), language="bash", wrap_lines=True)
     for each in notes:
         st.caption(each)
     st.code((_PROJECT / "docs" / "programs" / name).read_text(), language="python")

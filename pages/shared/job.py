@@ -14,7 +14,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from models.engine import JobError, engine
 from pages.shared.asking import in_the_queue
 from pages.shared.link import note, run_again
-from pages.shared.messages import problem
+from pages.shared.messages import keep_notes, problem
 
 if TYPE_CHECKING:
     from models.engine import Progress
@@ -98,11 +98,19 @@ class Job:
             self.start(request)
             run_again()
 
-    def answer(self, request: Any, progress_text: ProgressText, *, is_wanted: bool) -> Any:
+    def answer(
+        self,
+        request: Any,
+        progress_text: ProgressText,
+        *,
+        is_wanted: bool,
+        instead: Callable[[str], object] = problem,
+    ) -> Any:
         """The request's answer, or None: not asked for, stopped, gone wrong (said here), or under way.
 
         is_wanted: start it, if it was not started before. What is under way is shown with its progress and a way to
         stop it, and the page runs again when it is done. What the engine keeps already is there at once.
+        instead: says why it has gone wrong.
 
         Raises JobError where too many run, and what the kept answer raises.
         """
@@ -118,7 +126,7 @@ class Job:
         if progress is None:
             st.caption(_NOT_KNOWN)
         elif progress.error:
-            problem(progress.error)
+            instead(progress.error)
         elif not progress.is_done:
             st.fragment(self._bar, run_every=_SECONDS)(progress_text)
         elif request in engine.answers:
@@ -158,6 +166,7 @@ class Job:
         """Shown again and again while it runs."""
         progress = self.poll()
         if progress is None or progress.is_done:
+            keep_notes()
             run_again()
         bar(progress, progress_text)
         self.stop_button()

@@ -5,6 +5,7 @@ into the address, so that the address can be copied at any time. A link without 
 from page to page keeps the thread (model, text, token).
 """
 
+import math
 import urllib.parse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -99,13 +100,39 @@ def one_of(what: str, allowed: Sequence[str]) -> Callable[[str], str]:
     return parse
 
 
-def whole_number(what: str) -> Callable[[str], int]:
-    """A parser of numbers from 0 on; the page itself checks how far they go."""
+def whole_number(
+    what: str, least: int = 0, most: int | None = None, instead: str = "the default is shown"
+) -> Callable[[str], int]:
+    """A parser of numbers from 0 on, or within these bounds; without them the page itself checks how far they go."""
 
     def parse(text: str) -> int:
-        if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        if not is_whole(text):
             raise ValueError(f"The link's {what} is not a number from 0 on; the default is shown.")
+        if most is not None and not least <= int(text) <= most:
+            raise ValueError(f"The link's {what} is not between {least} and {most:,}; {instead}.")
         return int(text)
+
+    return parse
+
+
+def is_whole(text: str, digits: int = 9) -> bool:
+    """Whether it is a whole number from 0 on, of so many digits at the most."""
+    return text.isascii() and text.isdecimal() and len(text) <= digits
+
+
+def number_within(
+    sentence: str, least: float, most: float, kind: Callable[[str], float | int] = float
+) -> Callable[[str], float | int]:
+    """A parser of numbers of a kind, within these bounds; the sentence is what a person reads of anything else."""
+
+    def parse(text: str) -> float | int:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if not least <= value <= most:
+            raise ValueError(sentence)
+        return value
 
     return parse
 
@@ -124,7 +151,7 @@ def number_pair(sentence: str) -> Callable[[str], NumberPair]:
 
     def parse(text: str) -> NumberPair:
         first, dash, second = text.partition("-")
-        if not dash or not all(part.isascii() and part.isdecimal() and len(part) < 10 for part in (first, second)):
+        if not (dash and is_whole(first) and is_whole(second)):
             raise ValueError(sentence)
         return NumberPair((int(first), int(second)))
 

@@ -13,7 +13,7 @@ from pages.shared.asking import ask, working
 from pages.shared.link import run_again
 from pages.shared.messages import in_place
 from pages.shared.model_choice import have, may_be_loaded_again
-from viz.model_card import Line, card, parts, ranges, table, template, tokens
+from viz.model_card import Line, card_of_sections, lines_table, parts, ranges, template, tokens
 
 if TYPE_CHECKING:
     from models.model_facts import ModelFacts, StackFacts
@@ -93,7 +93,7 @@ def _open() -> None:
 
             engine.model(thread.MODEL.value)
             facts = ask(ModelFactsRequest(thread.MODEL.value), status)
-        st.html(card(sections_of(facts)))
+        st.html(card_of_sections(sections_of(facts)))
 
 
 def sections_of(facts: "ModelFacts") -> tuple[tuple[str, str], ...]:
@@ -102,19 +102,19 @@ def sections_of(facts: "ModelFacts") -> tuple[tuple[str, str], ...]:
     has_experts = {"MLP": "MLP and experts"} if facts.experts else {}
     names = [(each.text, each.id, ", ".join(each.roles)) for each in facts.special_tokens]
     return (
-        (facts.title, table(tuple(_shape(facts)))),
+        (facts.title, lines_table(tuple(_shape(facts)))),
         *(
-            (f"{stack.layers} layers" + (f" of the {stack.name}" if several else ""), table(tuple(_stack(stack))))
+            (f"{stack.layers} layers" + (f" of the {stack.name}" if several else ""), lines_table(tuple(_stack(stack))))
             for stack in facts.stacks
         ),
-        ("Checked here, beside transformers", table(tuple(_checked(facts)))),
-        ("Order", table(tuple(_order(facts)))),
+        ("Checked here, beside transformers", lines_table(tuple(_checked(facts)))),
+        ("Order", lines_table(tuple(_order(facts)))),
         (
             f"{facts.parameters:,} parameters",
             parts([(has_experts.get(name, name), count) for name, count in facts.parts]),
         ),
-        ("Precision", table([Line("Weights", facts.stored), Line("In memory", facts.computed)])),
-        ("Generation defaults", table([Line(name.replace("_", " "), value) for name, value in facts.generation])),
+        ("Precision", lines_table([Line("Weights", facts.stored), Line("In memory", facts.computed)])),
+        ("Generation defaults", lines_table([Line(name.replace("_", " "), value) for name, value in facts.generation])),
         ("Special tokens", tokens(names)),
         ("Chat template", template(facts.chat_template)),
     )

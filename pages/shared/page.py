@@ -14,34 +14,20 @@ A page says what is its own (`Page`) and calls `show`. The order, and why:
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.shared import thread
+from pages.shared.examples import Example
 from pages.shared.link import Choice, has_notes, mirror, receive, run_again
 from pages.shared.messages import in_place, keep_notes, show_notes
 from pages.shared.registry import entry
 from pages.shared.text import examples_row, text_form
 
 _COLUMNS = (2.2, 7.0, 3.0)
-
-
-class Example(Protocol):
-    """Something ready-made that is worth a look.
-
-    label: on its button. look: what there is to see. chosen: what is chosen once it is opened; every other choice of
-    the page is the default then.
-    """
-
-    @property
-    def label(self) -> str: ...  # noqa: D102
-    @property
-    def look(self) -> str: ...  # noqa: D102
-    @property
-    def chosen(self) -> Mapping[Choice[Any], Any]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -163,7 +149,16 @@ def columns(widths: Sequence[float] = _COLUMNS) -> list[DeltaGenerator]:
 
 
 @contextmanager
-def controls(column: DeltaGenerator, draw: Callable[[], None], *, is_soon: bool) -> Iterator[None]:
+def inspector_in(column: DeltaGenerator, page: Page | None = None) -> Iterator[None]:
+    """Round what stands beside the picture. page: what there is to see in its example that is shown stands first."""
+    with column, st.container(key="inspector"):
+        if page is not None and (example := open_now(page)) is not None:
+            st.markdown(example.look)
+        yield
+
+
+@contextmanager
+def controls_in(column: DeltaGenerator, draw: Callable[[], None], *, is_soon: bool) -> Iterator[None]:
     """Round the picture: whoever turns a knob waits for the picture, and has it before the controls are drawn anew;
     whoever waits for a model or a forward has the controls first.
     """

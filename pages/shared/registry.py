@@ -1,10 +1,16 @@
 """Which pages there are: the one table that the door, Home and the tests read."""
 
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
 
 import pages
+from pages.shared.examples import Example
+from pages.shared.link import Choice
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,21 @@ class PageEntry:
     def script(self) -> str:
         """The page's script, as Streamlit names it."""
         return f"pages/{self.address}/page.py"
+
+    def part(self, name: str) -> ModuleType | None:
+        """The module of this name in its folder; None where the page is made without it."""
+        module = f"pages.{self.address}.{name}"
+        return import_module(module) if find_spec(module) else None
+
+    @property
+    def choices(self) -> tuple[Choice[Any], ...]:
+        """What can be chosen there, of which all is in the link."""
+        return import_module(f"pages.{self.address}.choices").CHOICES
+
+    @property
+    def examples(self) -> Sequence[Example]:
+        """What is ready-made there: in `examples.py`, or with the choices where there are few."""
+        return import_module(f"pages.{self.address}.{'examples' if self.part('examples') else 'choices'}").EXAMPLES
 
 
 HOME = PageEntry("home", "Home", ":material/home:", "", "What does a transformer do with your text?")

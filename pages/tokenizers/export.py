@@ -92,6 +92,5 @@ def code(now: ShownTokenizers) -> None:
         return
     else:
         file = prepared_tokenizer(card)
-    special = "--split-special-tokens" if now.split_special_tokens else ""
-    arguments = f"{path_argument(file)} {text_argument(now.text)} {special}"
-    program("cut_text.py", arguments, needs="tokenizers installed")
+    special = ["--split-special-tokens"] if now.split_special_tokens else []
+    program("cut_text.py", path_argument(file), text_argument(now.text), *special, needs="tokenizers installed")

@@ -18,18 +18,11 @@ LINES = {
 }
 
 
-def inspect(
-    now: ShownTokenizers, found: "Comparison", counts: "list[Counts]", stretch: NumberPair | None, look: str | None
-) -> None:
-    """What each tokenizer makes of the selected stretch, and which of them do not give the text back.
-
-    look: what there is to see, of an example.
-    """
-    if look:
-        st.markdown(look)
+def inspect(now: ShownTokenizers, found: "Comparison", counts: "list[Counts]", stretch: NumberPair | None) -> None:
+    """What each tokenizer makes of the selected stretch, and which of them do not give the text back."""
     parts = [line(LINES["nothing"])]
     if stretch is not None:
-        lines = lines_of(now, found, stretch)
+        lines = stretch_lines(now, found, stretch)
         parts = [stretch_sentence(now.text[slice(*stretch)], lines), stretch_table(lines)]
     parts.append(line(LINES["counts"]))
     changed = [difference(card.title, each) for card, each in zip(now.cards, counts, strict=True)]
@@ -38,7 +31,7 @@ def inspect(
     st.html("".join(parts))
 
 
-def lines_of(now: ShownTokenizers, found: "Comparison", stretch: NumberPair) -> list[StretchLine]:
+def stretch_lines(now: ShownTokenizers, found: "Comparison", stretch: NumberPair) -> list[StretchLine]:
     """The pieces of each column that overlap the stretch."""
     start, end = (len(found.text[: max(0, place - found.start)].encode()) for place in stretch)
     lines = []
@@ -50,7 +43,9 @@ def lines_of(now: ShownTokenizers, found: "Comparison", stretch: NumberPair) -> 
         ]
         lines.append(
             StretchLine(
-                card.title, tuple(column.shown[look] for look in inside), tuple(column.ids[look] for look in inside)
+                card.title,
+                tuple(column.looks[look].text for look in inside),
+                tuple(column.ids[look] for look in inside),
             )
         )
     return lines

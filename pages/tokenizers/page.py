@@ -10,10 +10,10 @@ from models.errors import HeadlightError
 from models.one_at_a_time import libraries
 from pages.shared import thread
 from pages.shared.asking import ask, working
-from pages.shared.bound import bound
+from pages.shared.bound import bound, toggle
 from pages.shared.link import NumberPair, note
 from pages.shared.messages import in_place, show_notes
-from pages.shared.page import Page, open_now, show
+from pages.shared.page import Page, inspector_in, show
 from pages.shared.plain_text import plain
 from pages.shared.text import text_form
 from pages.tokenizers import session_tokenizers
@@ -37,7 +37,7 @@ from pages.tokenizers.examples import EXAMPLES
 from pages.tokenizers.inspector import inspect
 from pages.tokenizers.tabs import below, without_picture
 from viz.components.token_columns import ColumnHead, ColumnsPicture, token_columns
-from viz.tokenizers_tables import figures
+from viz.tokenizers_tables import column_figures
 
 if TYPE_CHECKING:
     from models.tokenization import Comparison
@@ -70,12 +70,10 @@ def which(now: ShownTokenizers) -> None:
         st.button(f"Add that of {plain(title)}", key="add_that_of_model", on_click=_add_that_of_model)
     changed = " •" if now.split_special_tokens else ""
     with button.popover(f"More{changed}", width="stretch"):
-        bound(
-            st.toggle,
+        toggle(
             SPECIALS,
             "Special tokens in the text are plain text",
-            shown=lambda said: said == "text",
-            meant=lambda is_on: "text" if is_on else None,
+            "text",
             help="Somebody who types <|endoftext|> either ends the text for the model or only writes thirteen "
             "characters; programs differ in which.",
         )
@@ -144,7 +142,7 @@ def picture(now: ShownTokenizers, status: DeltaGenerator) -> None:
         counts = [ask(CountsRequest(name, now.text, now.split_special_tokens), status) for name in now.names]
         found = ask(ComparisonRequest(now.names, now.text, now.split_special_tokens, start), status)
     heads = tuple(
-        ColumnHead(card.name, card.title, each.tokens, figures(each))
+        ColumnHead(card.name, card.title, each.tokens, column_figures(each))
         for card, each in zip(now.cards, counts, strict=True)
     )
     left, right = st.columns([9, 3], gap="medium") if len(now.cards) <= _MOST_BESIDE else (st.container(),) * 2
@@ -167,19 +165,18 @@ def picture(now: ShownTokenizers, status: DeltaGenerator) -> None:
             st.caption(plain(sentence))
         if "\0" in now.text:
             st.caption("The text holds a NUL, which is shown as ␀; models cannot be asked about it.")
-    with right, st.container(key="inspector"):
-        example = open_now(PAGE)
-        inspect(now, found, counts, stretch, None if example is None else example.look)
+    with inspector_in(right, PAGE):
+        inspect(now, found, counts, stretch)
     below(now, found, counts, selected, status)
 
 
 def special_all_the_same(now: ShownTokenizers, found: "Comparison") -> str:
     """Which special tokens come out although they are to be plain text."""
     named = [
-        f"{shown} in {card.title}"
+        f"{look.text} in {card.title}"
         for card, column in zip(now.cards, found.columns, strict=True)
-        for shown, is_special in zip(column.shown, column.special, strict=True)
-        if is_special
+        for look in column.looks
+        if look.is_special
     ]
     return (
         f"Still special: {', '.join(named)}. There the vocabulary holds it as an ordinary piece as well, so that the "

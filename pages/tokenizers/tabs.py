@@ -8,10 +8,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import TOKENIZERS, TokenizerCard
 from pages.shared.asking import ask, working
-from pages.shared.bound import bound, names_of
+from pages.shared.bound import pick
 from pages.shared.export import Download, download_button
 from pages.shared.link import NumberPair
 from pages.shared.page import tabs
+from pages.shared.parts import chart, remark
 from pages.shared.plain_text import plain
 from pages.shared.spreadsheet import as_csv
 from pages.shared.text import open_text_file
@@ -19,7 +20,16 @@ from pages.tokenizers import export, own
 from pages.tokenizers.choices import LOOKED_AT, ShownTokenizers, looked_at
 from viz.inspector import heading, line
 from viz.lattice_chart import lattice_chart
-from viz.tokenizers_tables import CostLine, cards, chips, costs, costs_rows, longest_match, merge_steps, pipeline
+from viz.tokenizers_tables import (
+    CostLine,
+    costs,
+    costs_rows,
+    longest_match,
+    merge_steps,
+    piece_chips,
+    pipeline,
+    tokenizer_cards,
+)
 
 if TYPE_CHECKING:
     from models.tokenization import Comparison, Counts, ShownOrigin, TokenizerFacts
@@ -62,16 +72,8 @@ def first_disagreement(found: "Comparison") -> NumberPair:
 
 def _choose_one(now: ShownTokenizers, key: str) -> TokenizerCard:
     chosen = looked_at(now.cards)
-    bound(
-        st.segmented_control,
-        LOOKED_AT,
-        "Tokenizer",
-        **names_of({card.name: plain(card.title) for card in now.cards}),
-        key=key,
-        shown=lambda _: chosen.name,
-        required=True,
-        label_visibility="collapsed",
-    )
+    titles = {card.name: plain(card.title) for card in now.cards}
+    pick(LOOKED_AT, "Tokenizer", titles, key=key, shown=lambda _: chosen.name, label_visibility="collapsed")
     return chosen
 
 
@@ -127,13 +129,11 @@ def _lattice(origin: "ShownOrigin", place: int) -> None:
         format_func=lambda way: f"{_as_it_stands(ways[way])}  ·  {found.best[way].score:.2f}",
         key=f"way_{place}",
     )
-    st.altair_chart(lattice_chart(found, chosen), width="stretch")
-    st.html(
-        line(
-            "Every piece of the vocabulary that fits is a bar. The number is the sum of the log-probabilities of the "
-            "pieces; the way with the largest one is taken. What is no piece counts as one that is very unlikely; "
-            "unknown characters side by side then become one piece, or bytes where the vocabulary has them."
-        )
+    chart(lattice_chart(found, chosen))
+    remark(
+        "Every piece of the vocabulary that fits is a bar. The number is the sum of the log-probabilities of the "
+        "pieces; the way with the largest one is taken. What is no piece counts as one that is very unlikely; "
+        "unknown characters side by side then become one piece, or bytes where the vocabulary has them."
     )
 
 
@@ -143,7 +143,7 @@ def _as_it_stands(text: str) -> str:
 
 
 def _head(origin: "ShownOrigin") -> str:
-    return heading("Comes out as") + chips(origin.pieces)
+    return heading("Comes out as") + piece_chips(origin.pieces)
 
 
 def on_the_way(now: ShownTokenizers, found: "Comparison", status: DeltaGenerator) -> None:
@@ -198,7 +198,7 @@ def what_it_is_made_of(now: ShownTokenizers, status: DeltaGenerator) -> None:
         ("licence", [card.licence or "–" for card, _ in both]),
         ("source", [card.source for card, _ in both]),
     ]
-    st.html(cards(rows, [card.title for card in now.cards]))
+    st.html(tokenizer_cards(rows, [card.title for card in now.cards]))
 
 
 def _algorithm(card: TokenizerCard, facts: "TokenizerFacts | None") -> str:

@@ -67,22 +67,29 @@ def everyday(chromium):
 
 @pytest.fixture
 def new_tab(everyday, chromium, server):
-    """Opens tabs: in the everyday browser, or as somebody else, in one of its own with these settings.
+    """Opens tabs: in the everyday browser, or as somebody else, in another. color_scheme, size: of this tab alone.
 
     At the end nothing may have gone wrong in any of them, nor on the server.
     """
     tabs, contexts = [], []
 
-    def opened(*, somebody_else=False, **settings):
-        if somebody_else or settings:
-            contexts.append(chromium.new_context(**{"viewport": {"width": 1280, "height": 720}} | settings))
-        tabs.append(Tab(contexts[-1] if contexts else everyday, server))
+    def opened(*, somebody_else=False, color_scheme=None, size=None):
+        context = everyday
+        if somebody_else:
+            context = chromium.new_context(viewport={"width": 1280, "height": 720})
+            contexts.append(context)
+        tabs.append(Tab(context, server))
+        page = tabs[-1].page
+        if color_scheme:
+            page.emulate_media(color_scheme=color_scheme)
+        if size:
+            page.set_viewport_size(dict(zip(("width", "height"), size, strict=True)))
         return tabs[-1]
 
     logged = len(server.traces())
     yield opened
     for tab in tabs:
-        if not contexts:
+        if tab.page.context == everyday:
             # What Streamlit remembers in a browser must not reach the next test.
             tab.page.evaluate("() => localStorage.clear()")
         tab.page.close()

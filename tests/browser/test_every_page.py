@@ -8,8 +8,8 @@ from tests.browser.tab import SIZES
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.address)
 def test_a_page_is_drawn_on_a_laptop_and_a_telephone(new_tab, page):
-    for width, height in SIZES:
-        tab = new_tab(viewport={"width": width, "height": height})
+    for size in SIZES:
+        tab = new_tab(size=size)
         tab.goto(page.address)
         tab.page.get_by_role("heading", name=page.question).wait_for()
         tab.page.locator(".st-key-inspector").wait_for()
@@ -22,6 +22,9 @@ def test_home_leads_to_every_page_and_shows_it(new_tab):
     tab.goto("")
     tab.page.get_by_role("heading", name=HOME.question).wait_for()
     for page in PAGES:
+        if page.part("preview") is None:
+            tab.page.locator(f".st-key-open_{page.address}").get_by_text(page.examples[0].look).wait_for()
+            continue
         picture = tab.page.locator(f".st-key-open_{page.address} .headlight-preview")
         picture.wait_for()
         assert picture.bounding_box()["height"] > 20

@@ -82,11 +82,12 @@ def views():
 
 def test_a_packed_script_is_unpacked_once_for_all_pictures_of_its_kind(page):
     from tests.viz.test_next_token import picture
-    from viz.components.next_token import _SKELETON, packed
+    from viz.components.next_token import _PARTS, packed
+    from viz.components.scaffold import skeleton
     from viz.components.scaffold.source import packed_source
 
     script, data = packed_source("next_token")["js"], base64.b64encode(packed(picture())).decode()
-    html = f"<div>{_SKELETON}</div><div>{_SKELETON}</div>"
+    html = 2 * f"<div>{skeleton('next_token', _PARTS)}</div>"
     page.evaluate(
         """async ([script, html, data]) => {
             document.body.innerHTML = html
@@ -108,13 +109,14 @@ def test_a_packed_script_is_unpacked_once_for_all_pictures_of_its_kind(page):
 @pytest.mark.parametrize("name", ["matrix", "heads", "model", "qk"])
 def test_the_list_of_the_keys_is_what_the_handler_does(page, name):
     from viz.components.attention_view import Frame, packed, state_of
+    from viz.components.scaffold import skeleton
     from viz.components.scaffold.source import browser_source
 
     frame = Frame(
         "L3 H1", "encoder-3-1", "encoder", 3, 1, ("a", "b", "c"), None, 1, (), (), "the future", "", can_switch=True
     )
     data, of = packed(frame, views()[name])
-    html = '<div class="headlight attention-view"></div>'
+    html = skeleton("attention_view")
     state = {"of": of, **state_of(frame, views()[name])}
     page.evaluate(MOUNT, [browser_source("attention_view")["js"], html, base64.b64encode(data).decode(), state])
     page.locator(".attention-view[data-ready='true']").wait_for()
@@ -170,8 +172,9 @@ def test_a_key_with_another_one_held_is_another_key(page):
 
 def test_a_view_that_is_left_lets_go_of_what_it_holds_on_to(page):
     from tests.viz.test_written_steps import picture
+    from viz.components.scaffold import skeleton
     from viz.components.scaffold.source import browser_source
-    from viz.components.written_steps import _SKELETON, packed
+    from viz.components.written_steps import _PARTS, packed
 
     data = base64.b64encode(packed(picture())).decode()
     found = page.evaluate(
@@ -190,6 +193,6 @@ def test_a_view_that_is_left_lets_go_of_what_it_holds_on_to(page):
             leave()
             return [during, watched]
         }""",
-        [browser_source("written_steps")["js"], _SKELETON, data],
+        [browser_source("written_steps")["js"], skeleton("written_steps", _PARTS), data],
     )
     assert found == [1, 0]

@@ -1,7 +1,7 @@
-"""A class server for each test file that asks for one, and visitors without a browser.
+"""A class server for the test files that ask for one, and visitors without a browser.
 
-`class_server` is one fresh server per test file, bound beyond this machine; `visitor` opens sessions of it that are
-closed with the test. A test that needs other settings, limits or an end uses `serving` of
+`class_server` is one server for all test files of a process, bound beyond this machine; `visitor` opens sessions of it
+that are closed with the test. A test that needs other settings, limits or an end uses `serving` of
 tests.hostile.class_server.
 
 Nothing of models/ is imported at the top: see tests/models/conftest.py.
@@ -58,7 +58,7 @@ def short(monkeypatch):
         monkeypatch.setattr(pool, "seconds", 2)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def class_server(tmp_path_factory):
     from tests.hostile.class_server import serving
 

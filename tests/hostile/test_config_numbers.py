@@ -1,8 +1,11 @@
 """Numbers of a stranger's JSON files are bounded before a class of transformers sees them."""
 
 import json
+import re
+import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file, save_file
@@ -150,6 +153,21 @@ def test_a_config_of_far_more_than_its_weights_hold_is_refused(folder, what):
     begin = time.perf_counter()
     assert "its weights hold" in refusal(folder)
     assert time.perf_counter() - begin < 20
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_nothing_of_it_is_allocated_first(folder):
+    """A feed-forward network of 800 MB, where the weights have 100 kB."""
+    change(folder, intermediate_size=2**20)
+    Path("/proc/self/clear_refs").write_text("5")
+    before = most_memory()
+    assert "its weights hold" in refusal(folder)
+    assert most_memory() - before < 100_000_000
+
+
+def most_memory():
+    """Bytes that this process held at most since that was set back."""
+    return 1024 * int(re.findall(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[0])
 
 
 def test_a_table_beside_the_weights_is_refused(tmp_path):

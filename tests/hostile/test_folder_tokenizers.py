@@ -13,6 +13,8 @@ from models.engine import Engine
 from models.errors import HeadlightError
 from models.loading import ModelRefusedError, load_model, open_folder
 from models.tokenization import encode
+from tests.hostile.class_server import serving
+from tests.hostile.visitor import Visitor
 from tests.models.test_folders import folder, saved
 
 __all__ = ["folder", "saved"]
@@ -77,6 +79,20 @@ def test_a_text_at_which_it_asks_for_too_much_gets_a_sentence(folder, name, with
         encode(theirs.tokenizer, "w11 w23 " * 200)
     assert str(failed.value).endswith(".")
     assert encode(theirs.tokenizer, "w9").ids[-1] == 9
+
+
+def test_a_session_goes_on_after_a_panic(folder, tmp_path):
+    """A panic of the library is no Exception: it would end the thread of the session, which answers nobody then."""
+    changed(folder, USED["a panic"])
+    with serving(tmp_path, address="localhost") as server, Visitor(server) as seen:
+        seen.open("attention", model=f"folder:{folder}", text="w9")
+        assert (seen.errors, "attention_view" in seen.components) == ([], True)
+        seen.put("text_box", string_value="w11 w23 " * 4).press("Look", 60)
+        [sentence] = seen.errors
+        assert "not foreseen" not in sentence
+        seen.put("text_box", string_value="w9 w11").press("Look", 60)
+        assert (seen.errors, "attention_view" in seen.components) == ([], True)
+        assert server.traces() == []
 
 
 DECODED = {

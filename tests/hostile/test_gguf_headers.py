@@ -88,7 +88,7 @@ def test_a_tokenizer_that_takes_too_long_to_make_is_a_sentence(tmp_path, monkeyp
 
     monkeypatch.setattr(gguf_tokenizer.POOL, "seconds", 1)
     path = tmp_path / "slow.gguf"
-    write_without_merges(path, 15_000, 1_000)
+    write_without_merges(path, 8_000, 1_000)
     begin = time.process_time()
     with within_bounds():
         said = refusal(path)

@@ -22,7 +22,7 @@ def engine():
 
 
 def longest(name):
-    from models.forward.longest_text import most_tokens
+    from models.forward.inputs import most_tokens
 
     return most_tokens(load_model(name))
 

@@ -14,7 +14,7 @@ from models.attention import TraceRequest
 from models.embeddings import SentencesRequest
 from models.engine import MOST_CHARACTERS, Engine, Gate, RequestTooLargeError, gate
 from models.engine.cache import ByteCache
-from models.engine.wanted import NobodyWaits, as_long_as, between_steps
+from models.engine.cancellation import NobodyWaits, as_long_as, between_steps
 from models.tokenization.requests import CutTextRequest
 from tests.hostile.visitor import Visitor
 

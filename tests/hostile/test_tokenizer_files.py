@@ -266,6 +266,25 @@ def test_a_text_that_becomes_far_too_many_pieces_gets_a_sentence():
         engine.run(CountsRequest(mine, "q" * 2_000, False))
 
 
+# A piece of each length, so that all the merges of each are gone through: it takes half a minute.
+SLOW = {
+    "tiktoken": lambda: b"\n".join(
+        base64.b64encode(piece) + b" %d" % rank
+        for rank, piece in enumerate([*(bytes([each]) for each in range(256)), *(b"a" * n for n in range(2, 1_000))])
+    ),
+    "sentencepiece": lambda: sentencepiece([("a" * n, -float(n)) for n in range(1, 1_000)]),
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_a_small_file_that_takes_long_to_convert_costs_the_server_nothing(name, within_bounds):
+    data, begin = as_bytes(SLOW[name]()), time.process_time()
+    with within_bounds():
+        assert sentence_of(open_tokenizer_file, data)[-1:] in ("", ".")
+    assert time.process_time() - begin < 3, "of its own process's time"
+    assert open_tokenizer_file(json.dumps(words()).encode()).format == "json"
+
+
 def sentence_of(ask, *arguments):
     """What a question fails with; "" where it is answered."""
     try:

@@ -40,11 +40,13 @@ def alone(name, settings):
 def test_each_text_is_what_it_would_be_alone(name):
     hot = DecodingSettings(12, temperature=1.3, seed=40)
     settings = (hot, replace(hot, top_k=5, repetition_penalty=1.2), replace(hot, temperature=0, max_new_tokens=7))
-    *steps, last = BatchRequest(name, PROMPT, settings, 3).steps(engine_with(name))
+    engine, request = engine_with(name), BatchRequest(name, PROMPT, settings, 3)
+    steps = list(request.steps(engine))
     assert [step.tokens for step in steps] == list(range(1, 13))
-    assert all(step.most == 12 and step.found is None for step in steps)
+    assert all(step.most == 12 for step in steps)
     assert [step.going_on for step in steps] == [7] * 6 + [6] * 5 + [0]
-    for one, found in zip(settings, last.found.each, strict=True):
+    each = engine.answers.peek(request).each
+    for one, found in zip(settings, each, strict=True):
         assert found.settings == one
         assert [text.seed for text in found.texts] == [40, 41, 42]
         for text in found.texts:
@@ -53,8 +55,8 @@ def test_each_text_is_what_it_would_be_alone(name):
             assert text.probabilities == pytest.approx([step.probability for step in expected], rel=1e-3, abs=1e-6)
             assert text.log_probabilities == pytest.approx([-step.surprisal for step in expected], rel=1e-3, abs=1e-3)
             assert text.ends == expected[-1].ends == "length"
-    assert len({text.ids for text in last.found.each[0].texts}) == 3
-    assert last.found.each[2].figures.distinct == 1
+    assert len({text.ids for text in each[0].texts}) == 3
+    assert each[2].figures.distinct == 1
 
 
 def test_each_text_of_a_real_model_is_what_it_would_be_alone(smollm2):
@@ -73,8 +75,8 @@ def test_each_text_of_a_real_model_is_what_it_would_be_alone(smollm2):
         assert each.figures.self_bleu == pytest.approx(self_bleu(texts))
         assert each.figures.distinct == len(set(texts))
     # As a job it is there at once.
-    [only] = request.steps(engine)
-    assert only.found is found
+    assert list(request.steps(engine)) == []
+    assert engine.run(request) is found
 
 
 def test_an_end_token_is_drawn_but_is_not_of_the_text(smollm2):
@@ -110,8 +112,6 @@ def test_a_sweep_over_temperatures():
     assert greedy.distinct_2 == pytest.approx(len(set(n_grams(text.ids, 2))) / 9 / 4)
     assert greedy.distinct_2 < cool.distinct_2 < warm.distinct_2
     assert warm.log_probability < min(cool.log_probability, greedy.log_probability)
-    *_, last = request.steps(engine)
-    assert last.found is found
 
 
 def test_the_same_luck_in_two_settings():
@@ -200,7 +200,6 @@ def test_a_cancelled_job_stops():
     assert not engine.jobs_running
     progress = engine.poll(job)
     assert progress.is_cancelled
-    assert not any(step.found for step in progress.steps)
     assert request not in engine.answers
 
 

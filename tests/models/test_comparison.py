@@ -77,11 +77,11 @@ def test_the_columns_of_a_window_are_the_pieces(engine):
     for name, column in zip(names, found.columns, strict=True):
         pieces = tokenize(name, STRAWBERRY).pieces
         assert [column.ids[look] for look in column.look] == [piece.id for piece in pieces]
-        assert [column.shown[look] for look in column.look] == [piece.text for piece in pieces]
+        assert [column.looks[look].text for look in column.look] == [piece.text for piece in pieces]
         for look, start, end, piece in zip(column.look, column.starts, column.ends, pieces, strict=True):
-            assert piece.is_unknown == column.unknown[look]
+            assert piece.is_unknown == column.looks[look].is_unknown
             if not piece.is_unknown:
-                assert column.data[look] == piece.data
+                assert column.looks[look].data == piece.data
             if name != "bert":
                 assert whole[start:end] == piece.data
     assert found.count == len(found.disagreements)
@@ -102,7 +102,7 @@ def test_the_same_stretch_is_among_the_largest_disagreements_once(engine):
 
 def test_ranks_are_the_places_of_merges(engine):
     column = engine.run(ComparisonRequest(("gpt2",), "the th", False, 0)).columns[0]
-    ranks = dict(zip(column.shown, column.ranks, strict=True))
+    ranks = dict(zip((each.text for each in column.looks), column.ranks, strict=True))
     loaded = engine.tokenizer("gpt2")
     # The first merges of GPT-2: "Ġ t", "Ġ a", "h e", ...
     assert ranks["the"] == loaded.merges.rank_of(loaded.backend_tokenizer.token_to_id("the"))
@@ -166,7 +166,7 @@ def test_special_tokens_in_the_text_are_one_or_many(engine):
     assert real < plain
     # The third piece: a, space, the special one.
     column = engine.run(ComparisonRequest(("gpt2",), text, False, 0)).columns[0]
-    assert [column.special[look] for look in column.look] == [False, False, True, False]
+    assert [column.looks[look].is_special for look in column.look] == [False, False, True, False]
 
 
 def test_answers_hold_strings_and_numbers_only(engine):

@@ -20,10 +20,9 @@ from models.embeddings import (
     SwappedRequest,
     embed,
     final_norm,
-    swap_words,
 )
-from models.embeddings.anatomy import hidden_of
-from models.embeddings.positions import same_tokens
+from models.embeddings.hidden_states import hidden_of
+from models.embeddings.swapped_words import same_tokens
 from models.engine import Engine
 from models.forward.shadow import answering, shadow_of
 from models.loading import load_model, wrap_model
@@ -254,8 +253,7 @@ DOG = "The dog bit the man."
 
 
 def test_without_positions_an_encoder_cannot_tell_the_order(engine):
-    swapped = swap_words(DOG, 1, 4)
-    assert swapped == "The man bit the dog."
+    swapped = "The man bit the dog."
     answer = engine.run(SwappedRequest("minilm", DOG, swapped))
     assert answer.same_tokens
     assert answer.why_not == ""
@@ -297,13 +295,6 @@ def test_positions_that_cannot_be_switched_off_are_said_to_be_so(engine, name):
 
 def test_the_same_token_is_paired_in_order():
     assert same_tokens((5, 7, 5, 9), (7, 5, 8, 5)) == ((0, 1), (1, 0), (2, 3))
-
-
-def test_words_are_swapped_where_they_stand():
-    assert swap_words("Don't, ever: stop!", 2, 0) == "stop, ever: Don't!"
-    for one, other in ((0, 0), (0, 3), (-1, 0)):
-        with pytest.raises(SwapError, match="has 3"):
-            swap_words("one two three", one, other)
 
 
 def test_sentences_without_a_common_token_are_refused(engine):

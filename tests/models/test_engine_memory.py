@@ -1,61 +1,19 @@
-"""Memory: what stays is out of the collector's sight, and threads share their heaps."""
+"""Memory that is given back while something is computed that does not end."""
 
-import gc
-import os
-import subprocess
-import sys
+import time
 
-import pytest
-
-from models.engine import Engine
-from tests.pages.screen import ROOT
+from models.engine import memory
 
 
-@pytest.mark.parametrize("what", ["a tokenizer", "a model"])
-def test_what_is_loaded_for_good_is_out_of_the_collectors_sight(what):
-    """Streamlit collects garbage after every run, before the run's last messages have left."""
-    engine = Engine()
-    before = gc.get_freeze_count()
-    try:
-        engine.tokenizer("bert") if what == "a tokenizer" else engine.model("spelling_to_sound")
-        assert gc.get_freeze_count() > before
-    finally:
-        gc.unfreeze()
-
-
-# Each thread takes a heap of its own, as Streamlit's reruns would, and leaves a hole in it.
-_THREADS = """
-import threading
-import models.engine
-import ctypes
-library = ctypes.CDLL(None)
-library.malloc.restype = ctypes.c_void_p
-heaps = set()
-barrier = threading.Barrier(12)
-def work():
-    place = library.malloc(1000)
-    barrier.wait()
-    # An arena of glibc's begins at a multiple of 64 MiB.
-    heaps.add(place >> 26)
-threads = [threading.Thread(target=work) for _ in range(12)]
-[thread.start() for thread in threads]
-[thread.join() for thread in threads]
-print(len(heaps))
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the heaps of other systems are not divided by threads")
-def test_threads_share_their_heaps():
-    run = subprocess.run([sys.executable, "-c", _THREADS], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert int(run.stdout) <= 3
-
-
-def test_openmp_is_told_to_wait_asleep_before_torch_is_loaded():
-    """Threads that wait in a busy loop keep the core from those that they wait for."""
-    told = "import os, sys, models.engine; print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
-    without = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
-    for given, expected in ((without, "passive"), (without | {"OMP_WAIT_POLICY": "active"}, "active")):
-        said = subprocess.run(
-            [sys.executable, "-c", told], env=given, cwd=ROOT, capture_output=True, text=True, check=True
-        ).stdout
-        assert said.split() == [expected, "False"]
+def test_free_memory_goes_back_while_work_goes_on(monkeypatch):
+    returned = []
+    monkeypatch.setattr(memory, "_REST_SECONDS", 0.02)
+    monkeypatch.setattr(memory, "_LONGEST_WORK_SECONDS", 0.1)
+    monkeypatch.setattr(memory, "_library", lambda: "a C library that is GNU's")
+    monkeypatch.setattr(memory, "return_now", lambda: returned.append(time.monotonic()))
+    # A thread of before may still rest as long as it did before.
+    until = time.monotonic() + 10
+    while len(returned) < 3 and time.monotonic() < until:
+        memory.return_when_idle()
+        time.sleep(0.005)
+    assert len(returned) >= 3

@@ -6,7 +6,7 @@ from models.attention import InputError, TraceRequest, trace_attention
 from models.catalog import MODELS
 from models.decoding import DecodingSettings, NextTokenRequest, WordsRequest, WriteRequest
 from models.embeddings import EmbedRequest, SentencesRequest
-from models.embeddings.pieces import find_piece
+from models.embeddings.piece_lookup import find_piece
 from models.engine import Engine
 from models.errors import HeadlightError
 from models.loading import load_model, open_folder

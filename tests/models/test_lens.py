@@ -19,7 +19,7 @@ from models.embeddings import (
     normed,
     read_out,
 )
-from models.embeddings.order import best_first, rank_of
+from models.embeddings.ranking import best_first, rank_of
 from models.engine import Engine
 from models.loading import wrap_model
 from tests.models import architectures
@@ -172,8 +172,8 @@ def test_the_last_row_is_the_models_own_distribution(engine, name):
     np.testing.assert_array_equal(table.divergences[-1], 0)
     assert table.pieces[-1] == tuple(map(str, table.ids[-1]))
     assert table.read == (embedding.target_pieces or embedding.pieces)
-    last = engine.run(LensRequest(name, IDS, target, position=1, top=5))
-    np.testing.assert_allclose(last.top_shares[-1], np.sort(shares[1])[::-1][:5], rtol=0, atol=TIGHT)
+    last = engine.run(TopRequest(name, IDS, len(table.ids) - 1, 1, 5, target))
+    np.testing.assert_allclose(last.probabilities, np.sort(shares[1])[::-1][:5], rtol=0, atol=TIGHT)
 
 
 @pytest.mark.parametrize("name", ["llama", "t5", "marian", "bert"])
@@ -224,7 +224,7 @@ def test_a_token_is_followed_through_the_layers(engine, name):
     target = (33, 14, 51, 20) if name in SEQ2SEQ else None
     embedding = engine.run(EmbedRequest(name, IDS, target))
     states = torch.from_numpy(embedding.target_hidden_states if target else embedding.hidden_states)
-    answer = engine.run(LensRequest(name, IDS, target, token=17, top=4, position=2))
+    answer = engine.run(LensRequest(name, IDS, target, token=17, position=2))
     assert (answer.position, answer.token, answer.piece) == (2, 17, "17")
     for layer, state in enumerate(states):
         vectors = state if layer == len(states) - 1 else normed(loaded, state)
@@ -232,13 +232,10 @@ def test_a_token_is_followed_through_the_layers(engine, name):
         order = sorted(range(len(shares)), key=lambda each: (-shares[each], each))
         assert answer.ranks[layer] == order.index(17)
         assert answer.shares[layer] == pytest.approx(shares[17], abs=TIGHT)
-        assert answer.log_shares[layer] == pytest.approx(np.log(shares[17]), abs=1e-4)
-        assert answer.top_ids[layer].tolist() == order[:4]
-        assert answer.top_pieces[layer] == tuple(map(str, order[:4]))
         top = engine.run(TopRequest(name, IDS, layer, 2, 4, target))
-        np.testing.assert_array_equal(top.ids, answer.top_ids[layer])
-        np.testing.assert_allclose(top.probabilities, answer.top_shares[layer], rtol=0, atol=TIGHT)
-        assert top.pieces == answer.top_pieces[layer]
+        assert top.ids.tolist() == order[:4]
+        np.testing.assert_allclose(top.probabilities, shares[order[:4]], rtol=0, atol=TIGHT)
+        assert top.pieces == tuple(map(str, order[:4]))
 
 
 def test_the_token_and_the_place_left_open_are_the_models_own(engine):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from models.engine import model_pool, room
+from models.engine import model_pool, model_room
 from models.engine.model_pool import ModelPool, ModelPoolFullError, NoMemoryError
 
 
@@ -43,7 +43,7 @@ def put(models, name, size=0, device="cpu"):
 
 
 def into(models, name, places, read):
-    return models.get(name, lambda: room.put(lambda _: places, read))
+    return models.get(name, lambda: model_room.put(lambda _: places, read))
 
 
 def test_the_least_recently_used_goes_and_what_was_kept_for_it_is_told():

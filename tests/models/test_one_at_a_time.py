@@ -183,6 +183,26 @@ def test_forty_threads_import_at_once():
     )
 
 
+def test_an_import_that_another_thread_was_in_the_way_of_is_made_again():
+    """Streamlit's threads import narwhals by themselves, which scikit-learn imports too."""
+    run(
+        """
+        import sys
+        class InTheWay:
+            often = 1
+            def find_spec(self, name, path=None, target=None):
+                if name == "sklearn.manifold" and self.often:
+                    self.often -= 1
+                    raise RuntimeError("deadlock detected")
+        sys.meta_path.insert(0, InTheWay())
+        import numpy as np
+        from models.embeddings import project
+        vectors = np.random.default_rng(1).normal(size=(8, 4)).astype(np.float32)
+        assert project(vectors, "pca").trust is not None
+        """
+    )
+
+
 OTHERS = ("tokenizers", "embeddings", "kv_cache", "sampling", "home")
 
 

@@ -1,13 +1,15 @@
 """Patterns that are given to a head: rows of shares over what may be seen, and what the head makes of them."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 
 from models.attention import (
-    PATTERN_NAMES,
     CutLink,
     HeadMapRequest,
     NoSuchMapError,
+    PatternName,
     PatternRequest,
     QueryKeyRequest,
     ReplacePattern,
@@ -42,7 +44,7 @@ def engine(minilm, smollm2):
         yield Engine(10**9)
 
 
-@pytest.mark.parametrize("name", PATTERN_NAMES)
+@pytest.mark.parametrize("name", get_args(PatternName))
 @pytest.mark.parametrize("mask", MASKS)
 def test_rows_add_up_to_1_over_keys_that_may_be_seen(name, mask):
     visible = MASKS[mask]
@@ -67,7 +69,7 @@ def test_what_each_name_means():
     assert pattern_rows("first", visible) == ((1, 0, 0),) * 3
 
 
-@pytest.mark.parametrize("name", PATTERN_NAMES)
+@pytest.mark.parametrize("name", get_args(PatternName))
 def test_a_request_gives_the_pattern_over_what_that_head_may_see(engine, name):
     for model, kind in (("smollm2", "decoder"), ("minilm", "encoder")):
         trace = TraceRequest(model, TEXT)

@@ -12,7 +12,7 @@ import transformers
 from models.decoding import DecodingSettings, beam_search, decode, decode_batch
 from models.errors import HeadlightError
 from models.kv_cache import CacheFormulaError, cache_shape, fresh_cache, measure_cache, predict_cache
-from models.kv_cache.without_data import ShapesOnly
+from models.kv_cache.shape_from_config import ShapesOnly
 from models.loading import wrap_model
 from tests.models import architectures
 from tests.models.architectures import IDS

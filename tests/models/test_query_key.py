@@ -18,7 +18,7 @@ from models.attention import (
     TraceRequest,
     ZeroHead,
 )
-from models.attention.projection import receiver_of
+from models.attention.output_projection import receivers_of
 from models.engine import Engine
 from tests.models import architectures
 from tests.models.architectures import ARCHITECTURES, HEADS, IDS, KINDS, TARGET_IDS
@@ -206,7 +206,7 @@ def test_the_projection_is_found_and_the_heads_add_up_to_what_it_makes(name, kin
     loaded, trace = architectures.loaded(name), engine_of(name).run(traced(name))
     named = architectures.projections(loaded.model, name, kind)
     for layer in trace.layers(kind):
-        assert receiver_of(trace, kind, layer).modules == (named[layer],)
+        assert receivers_of(trace.loaded)[kind, layer].modules == (named[layer],)
         each = [ask(name, kind, layer, head, 4) for head in range(HEADS)]
         joined = torch.from_numpy(each[0].concatenated)[None, None]
         with torch.inference_mode():

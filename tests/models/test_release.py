@@ -15,7 +15,7 @@ import torch
 
 from models.attention import TraceRequest, trace_attention
 from models.decoding import DecodingSettings, WriteRequest
-from models.engine import Engine, model_pool, room
+from models.engine import Engine, model_pool, model_room
 from models.engine.engine import DeviceFailureError
 from models.engine.model_pool import ModelPoolFullError
 from models.errors import HeadlightError
@@ -266,7 +266,7 @@ def test_after_a_failed_gpu_models_are_asked_for_on_the_cpu():
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
     places = (SimpleNamespace(takes=(("cpu", 0),)),)
     engine._models.get(
-        "llama", lambda: room.put(lambda failed: asked.append(failed) or places, lambda _: fresh("llama"))
+        "llama", lambda: model_room.put(lambda failed: asked.append(failed) or places, lambda _: fresh("llama"))
     )
     assert asked == [frozenset({"cuda", "mps"})]
 

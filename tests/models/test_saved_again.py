@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from models.attention import HeadMapRequest, TraceRequest, trace_attention
 from models.catalog import MODELS
 from models.engine import Engine
-from models.engine.asked import models_asked
+from models.engine.request_size import models_asked
 from models.loading import load_model, open_folder
 from models.loading.fingerprint import fingerprint_of
 from models.loading.folder_names import has_changed

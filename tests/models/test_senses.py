@@ -93,7 +93,7 @@ def test_figures_are_what_a_loop_finds(bank, minilm):
         assert found.within == pytest.approx(np.mean(same), abs=1e-5)
         assert found.between == pytest.approx(np.mean(other), abs=1e-5)
         assert found.same_sense == hits / 6
-    assert bank.cosines.shape == (7, 6, 6)
+    assert [layer.cosines.shape for layer in bank.layers] == [(6, 6)] * 7
 
 
 def test_the_references_say_what_needs_no_layer(bank):

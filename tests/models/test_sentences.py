@@ -12,17 +12,12 @@ from models.attention import InputError
 from models.catalog import MODELS
 from models.embeddings import (
     EmbedRequest,
-    HowFar,
     SentencesError,
-    SentencesMapRequest,
-    SentencesPrecisionRequest,
     SentencesRequest,
     SentenceVectors,
-    precisions,
-    project,
 )
 from models.embeddings.sentences import MOST_SENTENCES
-from models.engine import Engine
+from models.engine import Engine, HowFar
 from models.loading import open_folder, wrap_model
 from models.loading.packs import model_folder
 from tests.models.architectures import loaded as architecture
@@ -127,14 +122,15 @@ def test_what_is_not_done_here_is_not_taken_for_something_else(settings, minilm,
 def test_a_job_says_how_far_it_is_and_the_engine_keeps_its_answer(engine, monkeypatch):
     monkeypatch.setattr("models.embeddings.sentences._ROWS_AT_ONCE", 2)
     request = SentencesRequest("minilm", (*SENTENCES, "One more."), "cls")
-    *progress, last = job(engine, request)
+    progress = job(engine, request)
     assert progress[0] == HowFar(0, 7)
     assert progress[-1] == HowFar(7, 7)
     assert len(progress) == 4, "six different sentences in three forwards"
     assert [each.done for each in progress] == sorted(each.done for each in progress)
-    assert isinstance(last, SentenceVectors)
-    assert engine.run(request) is last
-    assert job(engine, request) == [last]
+    kept = engine.answers.peek(request)
+    assert isinstance(kept, SentenceVectors)
+    assert engine.run(request) is kept
+    assert job(engine, request) == []
 
 
 def test_each_forward_takes_its_turn_and_holds_it_no_longer(engine, minilm, monkeypatch):
@@ -159,14 +155,6 @@ def test_little_is_padded_and_no_forward_is_large(engine, minilm, monkeypatch):
     assert sum(rows * tokens for rows, tokens in shapes) < 1.3 * needed
     assert max(rows * tokens for rows, tokens in shapes) <= 1_024
     assert max(rows for rows, _ in shapes) <= 64
-
-
-def test_sentences_are_mapped_and_their_precision_is_compared(engine):
-    request = SentencesRequest("minilm", SENTENCES)
-    vectors = engine.run(request).vectors
-    mapped = engine.run(SentencesMapRequest(request, "pca", 3))
-    np.testing.assert_array_equal(mapped.points, project(vectors, "pca", 3).points)
-    assert engine.run(SentencesPrecisionRequest(request, 2)) == precisions(vectors, 2)
 
 
 # ----- What cannot be read

@@ -16,7 +16,6 @@ from models.embeddings import (
     centred,
     cosines,
     precisions,
-    sentence_vector,
 )
 from models.embeddings.precision import FORMATS, MOST_VECTORS, rounded
 from models.engine import Engine
@@ -89,20 +88,6 @@ def test_tokens_of_a_layer_are_compared(engine, minilm):
 def test_a_layer_that_is_not_there_is_said(engine, layer):
     with pytest.raises(SimilarityError, match="from 0 \\(the input\\) to 6"):
         engine.run(TokenCosinesRequest("minilm", TEXT, layer))
-
-
-# ----- Pooling
-
-
-def test_pooling_takes_what_it_says_and_no_padding():
-    tokens = some(5, 4)
-    attended = np.array([True, True, True, False, False])
-    np.testing.assert_allclose(sentence_vector(tokens, "mean", attended), tokens[:3].mean(axis=0), atol=1e-6)
-    np.testing.assert_array_equal(sentence_vector(tokens, "cls", attended), tokens[0])
-    np.testing.assert_array_equal(sentence_vector(tokens, "last", attended), tokens[2])
-    np.testing.assert_array_equal(sentence_vector(tokens, "last"), tokens[4])
-    with pytest.raises(SimilarityError, match="no token"):
-        sentence_vector(tokens, "mean", np.zeros(5, dtype=bool))
 
 
 # ----- What all vectors share

@@ -20,7 +20,7 @@ from models.decoding import (
     cache_timing,
     decode,
 )
-from models.decoding.forced import OperationCounter, forced_forwards
+from models.decoding.forced_forwards import OperationCounter, forced_forwards
 from models.decoding.timing import WARM_UP
 from models.engine import Engine
 from tests.models import architectures
@@ -195,16 +195,17 @@ def test_8_bits_round_what_comes_after_the_prompt(name):
     assert found.diverges_at is None or texts[0][: found.diverges_at] == texts[1][: found.diverges_at]
 
 
-def test_a_comparison_is_a_job_whose_last_step_is_the_answer():
+def test_a_comparison_is_a_job_that_keeps_its_answer():
     engine = engine_with("llama")
     request = Fp8Request("llama", IDS, 6)
     steps = list(request.steps(engine))
-    assert [step.found is not None for step in steps] == [False] * (len(steps) - 1) + [True]
-    parts = [step.part for step in steps]
-    assert parts == sorted(parts)
-    assert engine.run(request) is steps[-1].found
-    [again] = request.steps(engine)
-    assert again.found is steps[-1].found
+    done = [step.done for step in steps]
+    assert done == sorted(done)
+    assert done[-1] == steps[-1].of
+    found = engine.answers.peek(request)
+    assert len(found.agrees) == 6
+    assert engine.run(request) is found
+    assert list(request.steps(engine)) == []
 
 
 @pytest.mark.parametrize("name", ["mistral", "gemma3", "t5"])

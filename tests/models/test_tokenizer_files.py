@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
@@ -17,7 +18,7 @@ from models.tokenization import (
     new_own_name,
     open_tokenizer_file,
 )
-from models.tokenization.facts import facts_from_json, facts_of
+from models.tokenization.facts import TokenizerFacts, facts_of
 from models.tokenization.pieces import character_of_byte
 
 LETTERS = "abdehlorwx<>01"
@@ -154,10 +155,10 @@ def test_the_notation_is_kept_with_the_facts():
     from dataclasses import asdict
 
     facts = facts_of(json.loads(SPACED["Metaspace _ always"]().to_str()))
-    assert facts_from_json(json.dumps(asdict(facts))) == facts
+    assert msgspec.json.decode(msgspec.json.encode(facts), type=TokenizerFacts) == facts
     before = asdict(load_tokenizer("unigram").facts)
     before["notation"].pop("written")
-    assert facts_from_json(json.dumps(before)) == load_tokenizer("unigram").facts
+    assert msgspec.json.decode(json.dumps(before), type=TokenizerFacts) == load_tokenizer("unigram").facts
 
 
 # ----- What is no tokenizer.json

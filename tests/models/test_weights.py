@@ -8,7 +8,7 @@ import torch
 
 from models.attention import NoSuchMapError, trace_attention
 from models.attention import trace as trace_module
-from models.engine.wanted import NobodyWaits, as_long_as
+from models.engine.cancellation import NobodyWaits, as_long_as
 from models.forward.capture import full_mask
 from models.forward.eager import head_alone
 from models.loading import wrap_model

@@ -9,7 +9,7 @@ import transformers
 from models.attention import trace_attention
 from models.loading import wrap_model
 from models.loading.checks import ArchitectureNotSupportedError, ModelRefusedError
-from models.loading.positions import position_limit
+from models.loading.position_limit import position_limit
 from tests.models.test_predicted_caches import BASE, GROUPED
 
 SMALL = {"vocab_size": 64, "hidden_size": 32, "num_hidden_layers": 2}

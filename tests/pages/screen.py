@@ -59,13 +59,15 @@ class Screen:
         self.test.session_state["below_cross" if is_cross else "below"] = label
         return self.run()
 
-    def output_of_the_code(self, name, monkeypatch, capsys):
-        """What the program prints that is shown, called as it is said there, line by line."""
+    def output_of_the_code(self, name, monkeypatch, capsys, folder=ROOT):
+        """What the program prints that is shown, called in this folder as it is said there, line by line."""
         command, program = (each.value for each in self.test.code)
         path = ROOT / "docs" / "programs" / f"{name}.py"
         assert program == path.read_text().rstrip()
-        monkeypatch.setattr(sys, "argv", shlex.split(command)[1:])
-        monkeypatch.chdir(ROOT)
+        python, *words = shlex.split(command)
+        assert (python, words[0]) == ("python", path.name)
+        monkeypatch.setattr(sys, "argv", words)
+        monkeypatch.chdir(folder)
         runpy.run_path(str(path), run_name="__main__")
         return capsys.readouterr().out.splitlines()
 

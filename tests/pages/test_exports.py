@@ -128,44 +128,44 @@ SEVERAL = (
 )
 
 
-def begin(runs, folder, program):
-    """Start the program as a person would, from the project's folder and with nothing of the project to import."""
-    copy = folder / program
-    copy.write_text((PROGRAMS / program).read_text())
+def printed_by(runs, folder):
+    """What the programs print, started as by a person, from the project's folder and with nothing of it to import."""
+    copies = []
+    for program, arguments in runs:
+        copy = folder / program
+        copy.write_text((PROGRAMS / program).read_text())
+        copies.append([str(copy), *arguments])
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    return subprocess.Popen(
-        [sys.executable, "-P", "-c", SEVERAL, json.dumps([[str(copy), *arguments] for arguments in runs])],
+    run = subprocess.run(
+        [sys.executable, "-P", "-c", SEVERAL, json.dumps(copies)],
         cwd=ROOT,
         env=environment | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
+        timeout=240,
+        check=False,
     )
+    assert run.returncode == 0, run.stderr
+    return run.stdout.splitlines()
 
 
-@pytest.fixture(scope="module", params=["minilm", "smollm2", "spelling_to_sound"])
-def programs(request, tmp_path_factory):
-    """What was run, as (text, arguments), and the process that runs it."""
-    example = next(each for each in EXAMPLES if each.model == request.param)
+def runs_of(model):
+    """The text, the program and its arguments: as the page shows them, and others."""
+    example = next(each for each in EXAMPLES if each.model == model)
     arguments, program = command_of(Screen().open_example(example.label))
-    runs = [(example.text, arguments)]
-    if request.param == "minilm":
-        runs.append((LONG, [arguments[0], LONG, "4", "mean", "200"]))
-    if request.param == "spelling_to_sound":
-        runs.append((example.text, [*arguments[:2], SOUNDS, "encoder", "3", "mean", "1"]))
-        runs.append((example.text, [*arguments[:2], SOUNDS, "decoder", "0", "1", "2"]))
-    process = begin([arguments for _, arguments in runs], tmp_path_factory.mktemp("program"), program)
-    yield request.param, runs, process
-    process.kill()
-    process.communicate()
+    yield example.text, program, arguments
+    if model == "minilm":
+        yield LONG, program, [arguments[0], LONG, "4", "mean", "200"]
+    if model == "spelling_to_sound":
+        yield example.text, program, [*arguments[:2], SOUNDS, "encoder", "3", "mean", "1"]
+        yield example.text, program, [*arguments[:2], SOUNDS, "decoder", "0", "1", "2"]
 
 
-def test_the_program_prints_the_numbers_of_the_trace(programs):
-    model, runs, process = programs
-    output, errors = process.communicate(timeout=240)
-    assert process.returncode == 0, errors
-    lines = iter(output.splitlines())
-    for text, (_, given, *target_and_kind, layer, head, token) in runs:
+def test_the_programs_print_the_numbers_of_the_trace(tmp_path):
+    runs = [(model, *run) for model in ("minilm", "smollm2", "spelling_to_sound") for run in runs_of(model)]
+    lines = iter(printed_by([(program, arguments) for _, _, program, arguments in runs], tmp_path))
+    last = {}
+    for model, text, _, (_, given, *target_and_kind, layer, head, token) in runs:
         assert given == text
         target, kind = target_and_kind or (None, kind_of(model))
         weights = trace_attention(engine.model(model), text, target).weights(kind, int(layer))
@@ -174,8 +174,10 @@ def test_the_program_prints_the_numbers_of_the_trace(programs):
         printed = [float(next(lines).split(" ", 1)[0]) for _ in row]
         # Six digits are printed; transformers' own attention and ours differ by less than the last of them.
         np.testing.assert_allclose(printed, row, rtol=0, atol=1.5e-6)
+        last[model] = row
     assert not list(lines)
-    assert len(row) >= 300 or max(row) > 0.4, "numbers that are all small would agree with nearly anything"
+    for row in last.values():
+        assert len(row) >= 300 or max(row) > 0.4, "numbers that are all small would agree with nearly anything"
 
 
 def test_a_command_for_a_text_with_quotes_can_be_pasted():

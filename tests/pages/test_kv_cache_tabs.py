@@ -3,8 +3,6 @@
 import csv
 import io
 import json
-import shlex
-import subprocess
 import sys
 import time
 
@@ -16,13 +14,18 @@ from models.decoding import DecodingSettings, WriteRequest
 from models.engine import engine
 from pages.kv_cache import export
 from tests.pages.cache_screen import ONCE, TABS, Cache, wait_for_nothing_to_run
-from tests.pages.screen import ROOT
+
+
+@pytest.fixture(scope="module", params=["smollm2", "spelling_to_sound"])
+def knight(request):
+    """A session in which this model has written, and the model."""
+    return Cache(model=request.param, text="knight", tokens="8").until_done(), request.param
 
 
 @pytest.mark.parametrize("label", TABS)
-@pytest.mark.parametrize("model", ["smollm2", "spelling_to_sound"])
-def test_every_tab_opens(label, model):
-    screen = Cache(model=model, text="knight", tokens="8").until_done().open_tab(label)
+def test_every_tab_opens(knight, label):
+    screen, model = knight
+    screen.open_tab(label)
     assert not screen.problems
     if label == "In 8 bits?":
         screen.until_rounded()
@@ -196,22 +199,11 @@ def test_exports_read_back_exactly(model, text):
 
 
 @pytest.mark.parametrize("model", ["smollm2", "spelling_to_sound"])
-def test_the_code_that_is_shown_gives_the_same_numbers(model):
+def test_the_code_that_is_shown_gives_the_same_numbers(model, monkeypatch, capsys):
     text = "knight's"
     screen = Cache(model=model, text=text, tokens="8").until_done().open_tab("Show the code")
-    command, program = [each.value for each in screen.test.code]
-    assert program == (ROOT / "docs" / "programs" / "kv_cache.py").read_text().rstrip()
-    words = shlex.split(command)
-    assert words[0] == "python"
-    run = subprocess.run(
-        [sys.executable, str(ROOT / "docs" / "programs" / words[1]), *words[2:]],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    _, steps = written(model, text, int(words[-1]))
-    lines = run.stdout.splitlines()
+    lines = screen.output_of_the_code("kv_cache", monkeypatch, capsys)
+    _, steps = written(model, text, int(sys.argv[-1]))
     for step, line in zip(steps, lines, strict=False):
         columns, _, size, *_ = line.split()
         assert int(columns) == step.cache.positions[0]

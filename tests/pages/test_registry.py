@@ -1,14 +1,12 @@
 """Every page of the registry is whole: its folder, its place on Home, examples, a screen test."""
 
-from importlib import import_module
-
 import pytest
 
 from pages.shared.registry import HOME, PAGES
 from tests.pages.screen import ROOT, Screen
 
-# Every page has these, under these names.
-PARTS = {"page.py", "choices.py", "examples.py", "inspector.py", "tabs.py", "export.py", "preview.py"}
+# Every page has these, under these names; what else it is made of, it names itself.
+PARTS = {"__init__.py", "page.py", "choices.py"}
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +30,11 @@ def test_a_page_is_whole(page, home):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.address)
 def test_what_an_example_chooses_can_stand_in_its_link(page):
-    choices = import_module(f"pages.{page.address}.choices").CHOICES
-    for example in import_module(f"pages.{page.address}.examples").EXAMPLES:
+    assert page.examples
+    for example in page.examples:
         for choice, value in example.chosen.items():
             assert value == choice.default or choice.parse(str(value)) == value
-            assert choice in choices or choice.name in ("model", "text", "token")
+            assert choice in page.choices or choice.name in ("model", "text", "token")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.address)
@@ -47,5 +45,5 @@ def test_a_page_opens_with_its_question(page):
 
 
 def test_no_two_pages_have_a_choice_of_one_name():
-    names = [choice.name for page in PAGES for choice in import_module(f"pages.{page.address}.choices").CHOICES]
+    names = [choice.name for page in PAGES for choice in page.choices]
     assert len(names) == len(set(names))

@@ -363,3 +363,7 @@ def test_the_code_that_is_shown_gives_the_same_numbers(model, text, knobs, monke
         assert float(entropy) == pytest.approx(stage["entropy"], abs=1e-4)
         shares = [float(each) for each in re.findall(r" (\d\.\d{6})(?:  |$)", line)]
         assert shares == pytest.approx([each[row] for each in likeliest], abs=2e-6)
+
+
+def test_what_is_turned_out_of_sight_is_said():
+    assert "Turned under “More”: Top-k." in Sampling(**HERE, top_k="5").html

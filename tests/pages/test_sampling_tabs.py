@@ -62,8 +62,13 @@ def test_it_is_explained_and_its_address_opens_the_same():
     assert Sampling(**query).shown == screen.shown
 
 
+@pytest.fixture(scope="module")
+def knight():
+    return Sampling(model="spelling_to_sound", text="knight", max_new_tokens="4")
+
+
 @pytest.mark.parametrize("label", TABS)
-def test_a_seq2seq_model_opens_every_tab(label):
-    screen = Sampling(model="spelling_to_sound", text="knight", max_new_tokens="4").open_tab(label)
+def test_a_seq2seq_model_opens_every_tab(knight, label):
+    screen = knight.open_tab(label)
     assert not any("not foreseen" in each for each in screen.said), screen.said
     assert screen.has_picture

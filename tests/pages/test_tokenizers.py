@@ -4,9 +4,6 @@ import csv
 import io
 import json
 import re
-import shlex
-import subprocess
-import sys
 
 import pytest
 
@@ -171,14 +168,20 @@ def test_no_text_and_no_tokenizer_get_a_sentence(screen):
     assert screen.choose("gpt2", "bert").counts == {"gpt2": 1, "bert": 1}
 
 
-@pytest.mark.parametrize("tab", TABS)
-@pytest.mark.parametrize(
-    "names", [("gpt2", "bert"), ("bert", "gpt2"), ("unigram", "mistral"), ("bytes", "words"), ("spelling_to_sound",)]
+@pytest.fixture(
+    scope="module", params=["gpt2,bert", "bert,gpt2", "unigram,mistral", "bytes,words", "spelling_to_sound"]
 )
-def test_every_tab_opens_for_every_kind(tab, names):
-    screen = Columns(text="unbelievable naïveté 🍓", tokenizers=",".join(names), stretch="0-5").open_tab(tab)
-    problems = screen.problems
-    if tab == "How was it cut?" and names[0] in ("bytes", "spelling_to_sound"):
+def stretched(request):
+    """A session with these columns, the first of which the tabs are about, and its first name."""
+    screen = Columns(text="unbelievable naïveté 🍓", tokenizers=request.param, stretch="0-5")
+    return screen, request.param.partition(",")[0]
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_every_tab_opens_for_every_kind(stretched, tab):
+    screen, first = stretched
+    problems = screen.open_tab(tab).problems
+    if tab == "How was it cut?" and first in ("bytes", "spelling_to_sound"):
         assert len(problems) == 1
     else:
         assert not problems
@@ -295,30 +298,20 @@ def test_what_is_taken_along_reads_back():
         assert [(int(row["start"]), int(row["end"])) for row in mine] == [piece.span for piece in cut.pieces]
 
 
-def run_program(screen, folder=None):
+def printed_pieces(screen, monkeypatch, capsys, folder=ROOT):
     """What the program that is shown says of each piece: its id and its bytes."""
-    command, program = (each.value for each in screen.test.code)
-    words = shlex.split(command)
-    assert words[1] == "cut_text.py"
-    assert f"{program}\n" == (ROOT / "docs" / "programs" / "cut_text.py").read_text()
-    run = subprocess.run(
-        [sys.executable, ROOT / "docs" / "programs" / "cut_text.py", *words[2:]],
-        cwd=folder or ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    lines = [(line[:7], line[7:].rpartition("'")[2] or "") for line in run.stdout.splitlines()[:-1]]
+    said = screen.output_of_the_code("cut_text", monkeypatch, capsys, folder)
+    lines = [(line[:7], line[7:].rpartition("'")[2] or "") for line in said[:-1]]
     return [(int(number), bytes.fromhex(data)) for number, data in lines]
 
 
 @pytest.mark.parametrize("name", ["gpt2", "bert", "mistral", "unigram", "smollm2", "spelling_to_sound"])
 @pytest.mark.parametrize("specials", [{}, {"specials": "text"}])
-def test_the_code_that_is_shown_gives_the_same_ids_and_bytes(name, specials):
+def test_the_code_that_is_shown_gives_the_same_ids_and_bytes(name, specials, monkeypatch, capsys):
     text = "a b unbelievable d <|endoftext|> </s> [SEP] สวัสดี 🍓"
     screen = Columns(text=text, tokenizers=name, **specials).open_tab("Show the code")
     pieces = tokenize(name, text, split_special_tokens=bool(specials)).pieces
-    for (number, data), piece in zip(run_program(screen), pieces, strict=True):
+    for (number, data), piece in zip(printed_pieces(screen, monkeypatch, capsys), pieces, strict=True):
         assert number == piece.id
         # The page counts a mark that a normaliser drops to the unknown word before it.
         assert data == piece.data or (piece.is_unknown and data and piece.data.startswith(data))

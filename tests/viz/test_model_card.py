@@ -3,7 +3,7 @@
 import re
 from html.parser import HTMLParser
 
-from viz.model_card import Line, card, parts, ranges, table, template, tokens
+from viz.model_card import Line, card_of_sections, lines_table, parts, ranges, template, tokens
 
 EVIL = '</script><b onclick="x">&'
 
@@ -25,11 +25,11 @@ class Texts(HTMLParser):
 
 def test_every_text_is_escaped():
     drawn = (
-        table([Line(EVIL, EVIL, EVIL)]),
+        lines_table([Line(EVIL, EVIL, EVIL)]),
         parts([(EVIL, 3)]),
         tokens([(EVIL, 3, EVIL)]),
         template(EVIL),
-        card([(EVIL, "<p>x</p>")]),
+        card_of_sections([(EVIL, "<p>x</p>")]),
     )
     for source in drawn:
         seen = Texts(source)
@@ -56,9 +56,9 @@ def test_of_many_special_tokens_those_with_a_role_come_first():
 
 
 def test_what_there_is_not_is_left_out():
-    assert (table([]), tokens([]), template("")) == ("", "", "")
-    assert Texts(card([("Full", "<p>x</p>"), ("Empty", "")])).texts == ["Full", "x"]
-    assert "<small>" not in table([Line("a", "b")])
+    assert (lines_table([]), tokens([]), template("")) == ("", "", "")
+    assert Texts(card_of_sections([("Full", "<p>x</p>"), ("Empty", "")])).texts == ["Full", "x"]
+    assert "<small>" not in lines_table([Line("a", "b")])
 
 
 def test_numbers_as_people_write_them():

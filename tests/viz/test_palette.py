@@ -152,6 +152,6 @@ def test_nothing_else_has_a_colour():
     }
     assert found == {
         ("page.css", PAGE_BLUE),
-        ("components/scaffold/colours.js", "#000000"),
-        ("components/scaffold/colours.js", "#ffffff"),
+        ("components/scaffold/ground.js", "#000000"),
+        ("components/scaffold/ground.js", "#ffffff"),
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.viz.test_inspector import HOSTILE, Reader
-from viz.prompt_cards import Next, PromptCard, ReadPiece, cards, lead, open_text, place_text
+from viz.prompt_cards import Next, PromptCard, ReadPiece, lead, open_text, place_text, prompt_cards
 
 OURS = {"div", "p", "small", "span", "bdi", "b", "i", "br", "table", "tr", "td"}
 NBSP = "\N{NO-BREAK SPACE}"
@@ -28,7 +28,7 @@ def card(name="few-shot", followed=None, text="␣down", pieces=UP):
 def test_a_token_never_becomes_an_element(text):
     hostile = PromptCard(text, (typed(text), ReadPiece(text, True, True)), (Next(text, 0.5, 0),), 1, Next(text, 0.5, 0))
     bare = PromptCard(text, (), (Next(text, 0.5, 0),), 1)
-    for page in (cards([hostile]), lead([hostile]), lead([bare]), cards([bare])):
+    for page in (prompt_cards([hostile]), lead([hostile]), lead([bare]), prompt_cards([bare])):
         read = Reader(page)
         assert read.tags <= OURS
         assert read.attributes <= {"class", "style"}
@@ -36,7 +36,7 @@ def test_a_token_never_becomes_an_element(text):
 
 
 def test_a_piece_that_is_written_from_right_to_left_stays_in_its_own_place():
-    page = cards([card(text="سلام", pieces=(typed("שלום"),), followed=Next("عالم", 0.1, 4))])
+    page = prompt_cards([card(text="سلام", pieces=(typed("שלום"),), followed=Next("عالم", 0.1, 4))])
     for text in ("שלום", "سلام", "عالم"):
         assert f"<bdi>{text}</bdi>" in page
     assert "<bdi>سلام</bdi>" in lead([card(text="سلام")])
@@ -49,7 +49,7 @@ def test_what_the_template_adds_is_told_from_what_was_typed():
         typed("hot"),
         ReadPiece("<|im_end|>", is_special=True, is_added=False),
     )
-    page = cards([card(pieces=pieces)])
+    page = prompt_cards([card(pieces=pieces)])
     assert re.findall(r'<span class="([a-z ]+)"><bdi>', page) == ["special added", "added", "typed", "special"]
     style = (Path(__file__).resolve().parents[2] / "viz" / "page.css").read_text("utf-8")
     for name in ("added", "special", "typed", "followed"):
@@ -57,21 +57,21 @@ def test_what_the_template_adds_is_told_from_what_was_typed():
 
 
 def test_a_line_break_breaks_the_line_and_a_space_is_seen():
-    page = cards([card(pieces=(typed("hot"), typed("␣->"), typed("⏎"), typed("up")))])
+    page = prompt_cards([card(pieces=(typed("hot"), typed("␣->"), typed("⏎"), typed("up")))])
     assert page.count("<br>") == 1
     assert "<i>␣</i>-&gt;" in page
     assert "hot␣->⏎up" in Reader(page).text
 
 
 def test_a_card_says_how_much_of_what():
-    read = Reader(cards([card(followed=Next("␣right", 0.025, 1))]))
+    read = Reader(prompt_cards([card(followed=Next("␣right", 0.025, 1))]))
     assert "few-shot 2 tokens" in read.text
     assert f"␣down83.5{NBSP}%␣right2.5{NBSP}%" in read.text
     assert f"␣right: 2.5{NBSP}%, one token is likelier" in read.text
-    page = cards([card(followed=Next("␣right", 0.025, 1))])
+    page = prompt_cards([card(followed=Next("␣right", 0.025, 1))])
     assert [f"width:{width}%" in page for width in ("83.5", "2.5")] == [True, True]
     assert page.count('class="followed"') == 1
-    assert 'class="followed"' not in cards([card(), card(followed=Next("␣far", 0.001, 9))])
+    assert 'class="followed"' not in prompt_cards([card(), card(followed=Next("␣far", 0.001, 9))])
 
 
 def test_the_sentence_follows_a_token_from_prompt_to_prompt():

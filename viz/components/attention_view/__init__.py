@@ -1,7 +1,7 @@
 """Attention in four views that share their selection, colours and keys: matrix, heads, model, q·k."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Float, UInt16
 
 from viz.components.picture_state import digest_of, picture_state
-from viz.components.scaffold import callback, fields_of, large_component, number, numbers, pack, text, twelve_bits
+from viz.components.scaffold import fields_of, large_component, number, numbers, pack, text, twelve_bits
 from viz.palette import for_browser
 
-_mount_library, _mount = large_component("attention_view", '<div class="headlight attention-view"></div>\n')
+_mount_library, _mount = large_component("attention_view")
 
 
 @dataclass(frozen=True)
@@ -149,27 +149,20 @@ class Products:
     lines: tuple[str, ...] = ()
 
 
-View = Matrix | Heads | Model | Products
+AttentionPicture = Matrix | Heads | Model | Products
 
 
-@dataclass(frozen=True)
-class Callbacks:
-    """What the page does when something happens in the picture; each may be None.
-
-    token(place): another query. head(layer, head): a head of the model view was opened. heads(numbers): others are
-        shown.
-    switch(what): "head:encoder-3-1", "token:5" or "link:encoder-3-1-11-2" is to be switched off, or on again.
-    window(q0, q1, k0, k1): this part is looked at closely.
-    step(layer, head): the keys for another layer or head; view(name): those for another view.
-    """
-
-    token: Callable[[int], None] | None = None
-    head: Callable[[int, int], None] | None = None
-    heads: Callable[[Sequence[int]], None] | None = None
-    switch: Callable[[str], None] | None = None
-    window: Callable[[int, int, int, int], None] | None = None
-    step: Callable[[int, int], None] | None = None
-    view: Callable[[str], None] | None = None
+# How what a browser says is read, and what of it is handed on number by number.
+_READ: dict[str, Callable[[object], Any]] = {
+    "token": number,
+    "switch": text,
+    "view": text,
+    "heads": numbers(),
+    "head": numbers(2),
+    "step": numbers(2),
+    "window": numbers(4),
+}
+_SPREAD = ("head", "step", "window")
 
 
 def attention_view_library() -> None:
@@ -177,33 +170,28 @@ def attention_view_library() -> None:
     _mount_library()
 
 
-def attention_view(frame: Frame, view: View, *, key: str, callbacks: Callbacks) -> None:
-    """Show the picture; `attention_view_library` must be mounted on the page."""
+def attention_view(
+    frame: Frame, view: AttentionPicture, *, key: str, on: Mapping[str, Callable[..., None]] | None = None
+) -> None:
+    """Show the picture; `attention_view_library` must be mounted on the page.
 
-    def told(name: str, read: Callable[[object], Any], *, is_spread: bool = False) -> Callable[[], None]:
-        def act(value: Any) -> None:
-            listener = getattr(callbacks, name)
-            if listener is not None:
-                listener(*value) if is_spread else listener(value)
+    on: what the page does when something happens in the picture.
+        token(place): another query. head(layer, head): a head of the model view was opened. heads(numbers): others are
+        shown. switch(what): "head:encoder-3-1", "token:5" or "link:encoder-3-1-11-2" is to be switched off, or on
+        again. window(q0, q1, k0, k1): this part is looked at closely. step(layer, head): the keys for another layer or
+        head; view(name): those for another view.
+    """
 
-        return callback(key, name, read, act)
+    def act_on(name: str) -> Callable[[Any], None]:
+        act = (on or {}).get(name, lambda *_: None)
+        return (lambda value: act(*value)) if name in _SPREAD else act
 
     data, of = packed(frame, view, key)
-    _mount(
-        key=key,
-        data=data,
-        on_token_change=told("token", number),
-        on_head_change=told("head", numbers(2), is_spread=True),
-        on_heads_change=told("heads", numbers()),
-        on_switch_change=told("switch", text),
-        on_window_change=told("window", numbers(4), is_spread=True),
-        on_step_change=told("step", numbers(2), is_spread=True),
-        on_view_change=told("view", text),
-    )
+    _mount(key=key, data=data, told={name: (read, act_on(name)) for name, read in _READ.items()})
     picture_state(key, of, state_of(frame, view))
 
 
-def state_of(frame: Frame, view: View) -> dict[str, object]:
+def state_of(frame: Frame, view: AttentionPicture) -> dict[str, object]:
     """The state: what changes with a click, and the selected row where the cells do not hold it."""
     state: dict[str, object] = {"selected": frame.selected, "note": frame.note}
     if isinstance(view, Heads):
@@ -219,7 +207,7 @@ def _holds_row(view: Matrix, frame: Frame) -> bool:
     return view.panels[view.main].cells.shape == (len(frame.queries), len(frame.keys or frame.queries))
 
 
-def packed(frame: Frame, view: View, key: str = "attention_view") -> tuple[bytes, str]:
+def packed(frame: Frame, view: AttentionPicture, key: str = "attention_view") -> tuple[bytes, str]:
     """The message to the browser, a header and the numbers, and the digest by which a state names it."""
     header = fields_of(frame, "selected", "note", "layer", "head", "off_heads") | {
         "key": key,

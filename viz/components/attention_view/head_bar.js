@@ -5,7 +5,6 @@ import { element } from "../scaffold/drawing.js"
 export function headButton(view, head) {
   const { header } = view
   const button = element("button", "key-head")
-  button.type = "button"
   const patch = element("i")
   patch.style.background = view.colour(head)
   button.append(patch, `H${head}`)
@@ -21,7 +20,6 @@ export function headButton(view, head) {
 export function wholeButtons(view) {
   const wide = (label, act) => {
     const button = element("button", "key-head", label)
-    button.type = "button"
     button.onclick = act
     return button
   }

@@ -1,11 +1,11 @@
 // Heads of one layer as lines from queries (left) to keys (right), each head in a colour of its own.
 
 import { element, sharpContext, shortened } from "../scaffold/drawing.js"
-import { keyList, press } from "../scaffold/keys.js"
 import { float16Array, weightText } from "../scaffold/numbers.js"
 import { describe } from "./describe.js"
 import { headButton, wholeButtons } from "./head_bar.js"
-import { LONGEST_LABEL, canvasPair } from "./painting.js"
+import { LONGEST_LABEL } from "./painting.js"
+import { Picture } from "./picture.js"
 import { tableOf } from "./table.js"
 
 const FAINTEST_LINE = 0.02
@@ -15,16 +15,13 @@ const TOLD = 3
 // As style.css has it for `.scroll`.
 const HIGHEST = 560
 
-export class HeadsView {
+export class HeadsView extends Picture {
   constructor(shell) {
-    this.shell = shell
-    this.name = "heads"
+    super(shell, "heads")
     this.bar = element("div", "key-heads")
     this.scroll = element("div", "scroll")
-    this.stage = element("div", "stage")
     // As high as what is seen, however long the text is: it stays in place while the stage moves behind it.
     this.pane = element("div", "pane")
-    ;[this.base, this.over] = canvasPair("application")
     this.pane.append(this.base, this.over)
     this.stage.append(this.pane)
     this.scroll.append(this.stage)
@@ -33,7 +30,6 @@ export class HeadsView {
     this.over.onpointermove = (event) => this.look(this.tokenAt((this.pointer = event)))
     this.over.onpointerleave = () => this.look((this.pointer = null))
     this.over.onclick = (event) => this.lock(this.tokenAt(event))
-    this.over.onkeydown = (event) => press(this.keyTable(), event)
   }
 
   take(header, take) {
@@ -125,10 +121,6 @@ export class HeadsView {
     return most * this.line + 8
   }
 
-  height(width) {
-    return this.layOut(element("canvas").getContext("2d"), width)
-  }
-
   y(token) {
     return 4 + (token + 0.5) * this.line
   }
@@ -149,10 +141,7 @@ export class HeadsView {
     this.top ??= this.y(this.shell.selected - this.header.first[0]) - this.high / 2
     this.top = Math.max(0, Math.min(Math.round(this.top), whole - this.high))
     if (whole > this.high) this.scroll.scrollTop = this.top
-    this.over.setAttribute(
-      "aria-label",
-      `Lines of layer ${this.header.layer}: ${this.rows} queries on the left, ${this.columns} keys on the right: ${keyList(this.keyTable())}.`,
-    )
+    this.speak(`Lines of layer ${this.header.layer}: ${this.rows} queries on the left, ${this.columns} keys on the right`)
     this.repaint()
   }
 

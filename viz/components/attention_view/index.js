@@ -4,7 +4,6 @@ import { canvasContext, element } from "../scaffold/drawing.js"
 import { download } from "../scaffold/files.js"
 import { keyList, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
-import { unpack } from "../scaffold/numbers.js"
 import { SvgContext } from "../scaffold/svg.js"
 import { View } from "../scaffold/view.js"
 import { HeadsView } from "./heads.js"
@@ -34,17 +33,18 @@ class AttentionView extends View {
     this.body = element("div", "body")
     this.tools = element("div", "tools")
     this.captionLine = element("p", "caption")
-    const tip = element("div", "tip")
-    tip.hidden = true
-    const spoken = element("div", "unseen")
-    spoken.setAttribute("aria-live", "polite")
     this.reader = element("div", "unseen reader")
     this.keysLine = element("p", "caption")
     this.keysLine.hidden = true
+    const [tip, spoken] = [this.part("tip"), this.part("unseen")]
     root.replaceChildren(this.body, this.tools, this.keysLine, this.captionLine, tip, spoken, this.reader)
     root.onkeydown = (event) => this.isTyping(event) || press(this.keyTable(), event)
     this.onResize(root, () => {
       if (this.view && Math.abs(root.clientWidth - this.drawnWidth) > 1) this.draw()
+    })
+    this.onLeave(() => {
+      clearTimeout(this.writing)
+      this.view?.leave?.()
     })
     this.offer({
       value: (...at) => this.view.value(...at),
@@ -55,18 +55,10 @@ class AttentionView extends View {
     })
   }
 
-  leave() {
-    super.leave()
-    clearTimeout(this.writing)
-    this.view?.leave?.()
-  }
-
-  show(bytes) {
-    const { header, take } = unpack(bytes)
+  receive(header, take) {
     this.header = header
     this.keys = header.keys ?? header.queries
     this.isSelf = !header.keys
-    this.takeColours(header.palette)
     this.font = `${header.isLarge ? 17 : LABEL_FONT}px ${getComputedStyle(this.root).fontFamily}`
     this.root.classList.toggle("large", header.isLarge)
     if (this.view?.name !== header.view) {
@@ -121,7 +113,6 @@ class AttentionView extends View {
     const { header, view } = this
     const tool = (label, title, act) => {
       const button = element("button", "", label)
-      button.type = "button"
       button.title = title
       button.onclick = act
       return button

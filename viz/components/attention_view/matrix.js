@@ -1,12 +1,11 @@
 // Maps side by side, queries in rows and keys in columns, moved and enlarged together.
 
-import { readableOn } from "../scaffold/colours.js"
-import { element, sharpContext, shortened } from "../scaffold/drawing.js"
-import { keyList } from "../scaffold/keys.js"
+import { element, shortened } from "../scaffold/drawing.js"
+import { readableOn } from "../scaffold/ground.js"
 import { float16Array, weightText } from "../scaffold/numbers.js"
 import { legendOf } from "./legend.js"
-import { Moves } from "./moves.js"
-import { LABEL_FONT, LONGEST_LABEL, canvasPair, cellImage, differenceColours, hatchPattern, pixel } from "./painting.js"
+import { Movable } from "./moves.js"
+import { LABEL_FONT, LONGEST_LABEL, cellImage, differenceColours, hatchPattern, pixel } from "./painting.js"
 import { Strip } from "./strip.js"
 import { tableOf } from "./table.js"
 
@@ -16,17 +15,12 @@ const SMALL_MAP_TOKENS = 32
 const SMALLEST_VALUE_CELL = 30
 const PANEL_GAP = 16
 
-export class MatrixView {
+export class MatrixView extends Movable {
   constructor(shell) {
-    this.shell = shell
-    this.name = "matrix"
+    super(shell, "matrix", "img")
     this.strip = new Strip(this)
-    this.stage = element("div", "stage")
-    ;[this.base, this.over] = canvasPair("img")
-    this.stage.append(this.base, this.over)
     this.legend = element("div", "legend")
     this.parts = [this.strip.root, this.stage, this.legend]
-    this.moves = new Moves(this)
   }
 
   take(header, take) {
@@ -166,24 +160,13 @@ export class MatrixView {
     return this.area[0] / (this.part[3] - this.part[2])
   }
 
-  height(width) {
-    return this.layOut(element("canvas").getContext("2d"), width)
-  }
-
   draw(width) {
     const high = this.height(width)
     this.width = Math.min(width, Math.max(...this.places.map(([x]) => x)) + this.area[0] + this.right)
-    this.context = sharpContext(this.over, this.width, high)
-    this.baseContext = sharpContext(this.base, this.width, high)
-    this.stage.style.height = `${high}px`
-    this.high = high
+    const shown = this.panels.length > 1 ? `${this.panels.length} maps` : `Map of ${this.header.name}`
+    this.spread(this.width, high, `${shown}: ${this.queries.length} queries in rows, ${this.keys.length} keys in columns`)
     this.repaint()
     this.legend.replaceChildren(...legendOf(this))
-    const shown = this.panels.length > 1 ? `${this.panels.length} maps` : `Map of ${this.header.name}`
-    this.over.setAttribute(
-      "aria-label",
-      `${shown}: ${this.queries.length} queries in rows, ${this.keys.length} keys in columns: ${keyList(this.keyTable())}.`,
-    )
   }
 
   /** What changes when the part in view does. */
@@ -352,18 +335,6 @@ export class MatrixView {
     context.lineWidth = 1.5
     context.strokeStyle = this.shell.colours.ink
     context.strokeRect(x, y, w, h)
-  }
-
-  tools(tool) {
-    return this.moves.tools(tool)
-  }
-
-  keyTable() {
-    return this.moves.keyTable()
-  }
-
-  leave() {
-    this.moves.leave()
   }
 
   /** What the colours mean, for a file: on the screen the legend says it. */

@@ -1,9 +1,10 @@
 // Every head of every layer as a thumbnail: hover names it and shows it larger, a click or Enter opens it.
 
 import { element, sharpContext } from "../scaffold/drawing.js"
-import { ARROWS, keyList, press } from "../scaffold/keys.js"
+import { ARROWS } from "../scaffold/keys.js"
 import { weightText } from "../scaffold/numbers.js"
-import { canvasPair, cellImage, pixel } from "./painting.js"
+import { cellImage, pixel } from "./painting.js"
+import { Picture } from "./picture.js"
 import { tableOf } from "./table.js"
 
 const LARGEST_THUMBNAIL = 72
@@ -14,22 +15,17 @@ const THUMBNAIL_TOP = 20
 const STEPS = 4095
 const PREVIEW = 150
 
-export class ModelView {
+export class ModelView extends Picture {
   constructor(shell) {
-    this.shell = shell
-    this.name = "model"
-    this.stage = element("div", "stage wide")
-    ;[this.base, this.over] = canvasPair("application")
+    super(shell, "model")
+    this.stage.classList.add("wide")
     this.preview = element("canvas", "preview")
     this.preview.hidden = true
-    this.stage.append(this.base, this.over, this.preview)
+    this.stage.append(this.preview)
     this.parts = [this.stage]
-    this.over.onpointermove = (event) => this.point(this.placeAt(event))
-    this.over.onpointerleave = () => this.point(null)
-    this.over.onclick = (event) => this.openAt(this.placeAt(event))
+    this.listen((place) => this.point(place), (place) => this.openAt(place))
     this.over.onfocus = () => this.point(this.pointed ?? this.chosen ?? { row: 0, head: 0 })
     this.over.onblur = () => this.point(null)
-    this.over.onkeydown = (event) => press(this.keyTable(), event)
   }
 
   take(header, take) {
@@ -62,25 +58,18 @@ export class ModelView {
     return (this.steps[at] / STEPS) ** 2
   }
 
-  layOut(width) {
+  height(width) {
     const room = Math.floor((width - THUMBNAIL_MARGIN) / this.heads) - THUMBNAIL_GAP
     this.side = Math.max(SMALLEST_THUMBNAIL, Math.min(LARGEST_THUMBNAIL, room))
     this.step = this.side + THUMBNAIL_GAP
     return THUMBNAIL_TOP + this.step * this.layers.length
   }
 
-  height(width) {
-    return this.layOut(width)
-  }
-
   draw(width) {
-    this.high = this.height(width)
+    const high = this.height(width)
     this.width = THUMBNAIL_MARGIN + this.step * this.heads
-    this.baseContext = sharpContext(this.base, this.width, this.high)
-    this.context = sharpContext(this.over, this.width, this.high)
-    this.stage.style.height = `${this.high}px`
+    this.spread(this.width, high, `${this.layers.length} layers of ${this.heads} heads`)
     this.shell.tellOfMore(this.stage, this.width)
-    this.over.setAttribute("aria-label", `${this.layers.length} layers of ${this.heads} heads: ${keyList(this.keyTable())}.`)
     this.paint(this.baseContext)
     this.drawOver()
   }
@@ -88,8 +77,6 @@ export class ModelView {
   repaint() {
     this.drawOver()
   }
-
-  selectionChanged() {}
 
   paint(context) {
     context.font = this.shell.font.replace(/[\d.]+px/, "11px")

@@ -12,14 +12,6 @@ export const pixel = ([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>>
 /** 256 colours from the most that is missing, over nothing, to the most that is new. */
 export const differenceColours = (palette) => rampColours(palette.difference)
 
-/** What a view paints, and over it what changes with the pointer, which takes the focus. */
-export function canvasPair(role) {
-  const over = element("canvas", "over")
-  over.tabIndex = 0
-  over.setAttribute("role", role)
-  return [element("canvas", "base"), over]
-}
-
 /** A small opaque or clear picture with one pixel per cell; `colour(at)` gives a packed pixel, 0 for nothing. */
 export function cellImage(rows, columns, colour) {
   const canvas = element("canvas")

@@ -1,9 +1,10 @@
 // One query in one head, read from left to right: key, product, sum, scaling, softmax, value, output.
 
-import { element, sharpContext, shortened } from "../scaffold/drawing.js"
-import { ARROWS, keyList, press } from "../scaffold/keys.js"
+import { element, shortened } from "../scaffold/drawing.js"
+import { ARROWS } from "../scaffold/keys.js"
 import { typedArray, weightText } from "../scaffold/numbers.js"
-import { LONGEST_LABEL, canvasPair, cellImage, differenceColours, pixel } from "./painting.js"
+import { LONGEST_LABEL, cellImage, differenceColours, pixel } from "./painting.js"
+import { Picture } from "./picture.js"
 import { tableOf } from "./table.js"
 
 const SUM_WIDTH = 52
@@ -11,22 +12,15 @@ const SCORE_WIDTH = 62
 const WEIGHT_WIDTH = 108
 const COLUMN_GAP = 12
 
-export class ProductsView {
+export class ProductsView extends Picture {
   constructor(shell) {
-    this.shell = shell
-    this.name = "qk"
+    super(shell, "qk")
     this.sentence = element("p", "sentence")
     this.scroll = element("div", "scroll")
-    this.stage = element("div", "stage")
-    ;[this.base, this.over] = canvasPair("application")
-    this.stage.append(this.base, this.over)
     this.scroll.append(this.stage)
     this.between = element("div", "between")
     this.parts = [this.sentence, this.scroll, this.between]
-    this.over.onpointermove = (event) => this.point(this.placeAt(event))
-    this.over.onpointerleave = () => this.point(null)
-    this.over.onclick = (event) => this.pin(this.placeAt(event))
-    this.over.onkeydown = (event) => press(this.keyTable(), event)
+    this.listen((place) => this.point(place), (place) => this.pin(place))
   }
 
   take(header, take) {
@@ -118,29 +112,21 @@ export class ProductsView {
   }
 
   height(width) {
-    return this.layOut(element("canvas").getContext("2d"), Math.max(width, 460))
+    return super.height(Math.max(width, 460))
   }
 
   draw(width) {
-    this.high = this.height(width)
-    this.context = sharpContext(this.base, this.whole, this.high)
-    this.overContext = sharpContext(this.over, this.whole, this.high)
-    this.stage.style.height = `${this.high}px`
+    const high = this.height(width)
+    this.spread(this.whole, high, `How ${this.label} comes to its weights in ${this.header.name}: ${this.labels.length} keys in rows`)
     this.shell.tellOfMore(this.scroll, this.whole)
-    this.over.setAttribute(
-      "aria-label",
-      `How ${this.label} comes to its weights in ${this.header.name}: ${this.labels.length} keys in rows: ${keyList(this.keyTable())}.`,
-    )
     this.repaint()
   }
 
   repaint() {
-    this.context.clearRect(0, 0, this.whole, this.high)
-    this.paint(this.context)
+    this.baseContext.clearRect(0, 0, this.whole, this.high)
+    this.paint(this.baseContext)
     this.paintOver()
   }
-
-  selectionChanged() {}
 
   paint(context) {
     const { colours } = this.shell
@@ -280,7 +266,7 @@ export class ProductsView {
   }
 
   paintOver() {
-    const context = this.overContext
+    const { context } = this
     context.clearRect(0, 0, this.whole, this.high)
     for (const [place, colour] of [[this.pinned, this.shell.colours.accent], [this.pointed, this.shell.colours.ink]]) {
       if (!place) continue

@@ -1,8 +1,9 @@
 // The sentence as a row of chips: the selected query outlined, each key as dark as its weight.
 
-import { readableOn } from "../scaffold/colours.js"
+import { chipOf, shareText } from "../scaffold/chips.js"
 import { element } from "../scaffold/drawing.js"
-import { ROW_ARROWS, press } from "../scaffold/keys.js"
+import { paintGround } from "../scaffold/ground.js"
+import { ROW_ARROWS } from "../scaffold/keys.js"
 import { weightText } from "../scaffold/numbers.js"
 
 export class Strip {
@@ -32,17 +33,15 @@ export class Strip {
     const { map } = this
     const [special, unknown, off] = ["special", "unknown", "offTokens"].map((name) => new Set(map.header[name]))
     this.chips = map.keys.map((text, token) => {
-      const chip = element("button", "chip")
-      chip.type = "button"
-      chip.setAttribute("role", "option")
+      const chip = chipOf(text, {
+        click: () => this.click(token),
+        hover: () => map.hover(map.cellOf(map.selected, token)),
+        leave: () => map.hover(null),
+        keyTable: () => this.keyTable(token),
+      })
       if (special.has(token)) chip.classList.add("special")
       if (unknown.has(token)) chip.classList.add("unknown")
       if (off.has(token)) chip.classList.add("off")
-      chip.append(element("span", "piece", text), element("span", "share"))
-      chip.onclick = () => this.click(token)
-      chip.onpointerenter = chip.onfocus = () => map.hover(map.cellOf(map.selected, token))
-      chip.onpointerleave = chip.onblur = () => map.hover(null)
-      chip.onkeydown = (event) => press(this.keyTable(token), event)
       return chip
     })
     this.root.replaceChildren(...this.chips)
@@ -55,14 +54,12 @@ export class Strip {
       const unseen = Number.isNaN(weight)
       const known = weight !== null && !unseen
       const selected = map.isSelf && token === map.selected
-      const colour = map.shell.ramp[map.step(known ? weight : 0)]
-      chip.style.backgroundColor = known ? `rgb(${colour})` : ""
-      chip.style.color = known ? readableOn(colour) : ""
+      paintGround(chip, known && map.shell.ramp[map.step(weight)])
       chip.classList.toggle("unseen-part", unseen)
       chip.classList.toggle("selected", selected)
       chip.setAttribute("aria-selected", selected)
       chip.tabIndex = selected || (!map.isSelf && token === 0) ? 0 : -1
-      chip.lastChild.textContent = known && weight >= 0.005 ? weight.toFixed(2).replace(/^0/, "") : ""
+      chip.lastChild.textContent = shareText(weight)
       chip.setAttribute("aria-label", `${map.keys[token]} ${unseen ? map.header.unseenMeans : known ? weightText(weight) : ""}`)
     })
   }

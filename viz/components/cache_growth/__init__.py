@@ -3,28 +3,23 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from viz.components.scaffold import callback, component, fields_of, number, numbers, pack
-from viz.palette import for_browser
+from viz.components.scaffold import component, fields_of, number, numbers, pack_picture
 
-_SKELETON = """\
-<div class="headlight cache-growth">
-  <div class="field" tabindex="0" role="application"><div class="room"><canvas></canvas></div></div>
-  <div class="player">
-    <button type="button" class="press back" aria-label="Previous token">‹</button>
-    <input type="range" class="slider" aria-label="Step">
-    <button type="button" class="press onward">Next token ›</button>
-    <button type="button" class="press play">Play</button>
-    <button type="button" class="press save" title="The whole picture as a PNG">PNG</button>
-    <div class="says"><span class="counter"></span> <span class="hint" dir="auto"></span></div>
-  </div>
-  <p class="text" dir="auto"><span class="before"></span><span></span><span class="newest"></span></p>
-  <dl class="figures"></dl>
-  <p class="caption"></p>
-  <div class="tip" hidden></div>
-  <div class="unseen" aria-live="polite"></div>
+_PARTS = """\
+<div class="field" tabindex="0" role="application"><div class="room"><canvas></canvas></div></div>
+<div class="player">
+  <button type="button" class="press back" aria-label="Previous token">‹</button>
+  <input type="range" class="slider" aria-label="Step">
+  <button type="button" class="press onward">Next token ›</button>
+  <button type="button" class="press play">Play</button>
+  <button type="button" class="press save" title="The whole picture as a PNG">PNG</button>
+  <div class="says"><span class="counter"></span> <span class="hint" dir="auto"></span></div>
 </div>
+<p class="text" dir="auto"><span class="before"></span><span></span><span class="newest"></span></p>
+<dl class="figures"></dl>
+<p class="caption"></p>
 """
-_mount = component("cache_growth", _SKELETON)
+_mount = component("cache_growth", _PARTS)
 
 
 @dataclass(frozen=True)
@@ -79,14 +74,10 @@ def cache_growth(
     on_cell: Callable[[int, int], None],
 ) -> None:
     """Show the picture; `on_step(step)` is called for another step, `on_cell(layer, position)` for a selected cell."""
-    _mount(
-        key=key,
-        data=packed(picture),
-        on_step_change=callback(key, "step", number, on_step),
-        on_cell_change=callback(key, "cell", numbers(2), lambda cell: on_cell(*cell)),
-    )
+    told = {"step": (number, on_step), "cell": (numbers(2), lambda cell: on_cell(*cell))}
+    _mount(key=key, data=packed(picture), told=told)
 
 
 def packed(picture: GrowthPicture) -> bytes:
     """The message to the browser."""
-    return pack(fields_of(picture) | {"palette": for_browser()}, [])
+    return pack_picture(fields_of(picture))

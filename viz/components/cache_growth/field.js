@@ -1,8 +1,9 @@
 // The cells: layers from top to bottom, tokens from left to right. Only what is in view is drawn.
 
-import { element, oncePerFrame, sharpContext } from "../scaffold/drawing.js"
+import { element, sharpContext } from "../scaffold/drawing.js"
 import { downloadPng } from "../scaffold/files.js"
 import { ARROWS, keyList, press } from "../scaffold/keys.js"
+import { ScrolledCanvas } from "../scaffold/scrolled.js"
 
 const LEFT = 40
 const NARROWEST = 7
@@ -14,21 +15,11 @@ const LOWEST = 7
 const HIGHEST = 24
 const GAP = 12
 
-export class CacheField {
-  constructor(root, { hover, pin }) {
-    Object.assign(this, { root, hover, pin })
-    this.room = root.querySelector(".room")
-    this.canvas = root.querySelector("canvas")
-    this.draw = oncePerFrame(() => this.paint())
-    root.onscroll = this.draw
-    root.onpointermove = (event) => hover(this.cellAt(event))
-    root.onpointerleave = () => hover(null)
-    root.onclick = (event) => {
-      const cell = this.cellAt(event)
-      if (cell) pin(cell)
-    }
+export class CacheField extends ScrolledCanvas {
+  constructor(root, act) {
+    super(root, act)
     root.onkeydown = (event) => press(this.keyTable(), event)
-    root.onblur = () => hover(null)
+    root.onblur = () => this.hover(null)
   }
 
   show(view) {
@@ -42,9 +33,7 @@ export class CacheField {
     this.names = this.cell >= NAMED ? 62 : 18
     const cross = kinds.length - own
     this.crossTop = this.names + own * this.row + (cross ? GAP + this.names : 0)
-    this.height = this.crossTop + cross * this.row + 6
-    this.room.style.width = `${LEFT + this.columns * this.cell + 4}px`
-    this.room.style.height = `${this.height}px`
+    this.spread(LEFT + this.columns * this.cell + 4, this.crossTop + cross * this.row + 6)
     const stack = cross ? `${own} + ${cross} cross-attention layers` : `${own} layers`
     this.root.ariaLabel = `${stack}, ${view.shownPositions} columns: ${keyList(this.keyTable())}.`
     if (this.step !== view.shownStep || this.run !== view.run) this.reach(view.shownPositions - hidden)
@@ -92,7 +81,7 @@ export class CacheField {
     return { x: box.left + this.x(column) + this.cell / 2, y: box.top + this.y(layer) + this.row / 2 }
   }
 
-  cellAt(event) {
+  at(event) {
     if (!this.view) return null
     const { kinds, own, hidden } = this.view
     const box = this.root.getBoundingClientRect()
@@ -115,7 +104,7 @@ export class CacheField {
     return [
       { name: "arrows", says: "go from cell to cell", keys: ARROWS, act: move },
       { name: "Home and End", says: "to the ends of a row", keys: ends, act: move },
-      { name: "Enter", says: "selects", keys: { Enter: from }, act: (cell) => this.pin(cell) },
+      { name: "Enter", says: "selects", keys: { Enter: from }, act: (cell) => this.select(cell) },
       { name: "Esc", says: "lets go", keys: { Escape: null }, act: (cell) => this.hover(cell) },
     ]
   }

@@ -4,7 +4,7 @@ import { element } from "../scaffold/drawing.js"
 import { mount } from "../scaffold/mount.js"
 import { float16Array, unpack } from "../scaffold/numbers.js"
 import { sharedEntry } from "../scaffold/page.js"
-import { Player, showWritten } from "../scaffold/player.js"
+import { Player } from "../scaffold/player.js"
 import { View } from "../scaffold/view.js"
 import { CacheField } from "./field.js"
 
@@ -12,13 +12,16 @@ class CacheGrowth extends View {
   constructor(root) {
     super(root)
     // The server counts steps from 1.
-    this.player = new Player((name) => this.part(name), {
+    this.player = new Player(this, {
       go: (step, rest) => this.select(step, rest),
       tell: (step) => this.tell("step", step + 1),
     })
     this.part("save").onclick = () => this.field.save(`kv-cache-${this.shownStep + 1}.png`)
-    this.field = new CacheField(this.part("field"), { hover: (cell) => this.hover(cell), pin: (cell) => this.pin(cell) })
+    this.field = new CacheField(this.part("field"), { hover: (cell) => this.hover(cell), select: (cell) => this.pin(cell) })
     this.onResize(this.part("field"), this.field.draw)
+    this.onLeave(() => {
+      if (this.feed?.arrived === this.onArrival) this.feed.arrived = null
+    })
     this.offer({
       value: (layer, position) => this.valueAt(layer, position),
       columns: () => this.shownPositions,
@@ -27,19 +30,11 @@ class CacheGrowth extends View {
     })
   }
 
-  leave() {
-    super.leave()
-    this.player.leave()
-    if (this.feed?.arrived === this.onArrival) this.feed.arrived = null
-  }
-
-  show(bytes) {
-    const { header } = unpack(bytes)
+  receive(header) {
     const isNew = header.run !== this.run
     const selected = header.selected === null ? null : header.selected - 1
     const isNews = this.player.isNews(selected, isNew)
     Object.assign(this, header)
-    this.takeColours(header.palette)
     if (isNew) this.begin()
     if (isNews && selected !== null) this.wanted = selected
     if (isNews && this.steps.length) this.shownStep = this.within(this.wanted ?? this.steps.length - 1)
@@ -132,7 +127,7 @@ class CacheGrowth extends View {
     this.said = `${counter}: ${hint}`
     this.player.show(shownStep, steps.length, this.said)
     const before = steps.slice(0, shownStep).map((each) => each.text).join("")
-    showWritten((name) => this.part(name), counter, hint, [this.textBefore, before, text])
+    this.player.showWritten(counter, hint, [this.textBefore, before, text])
     // Not disabled: while it writes it would lose the focus at each last token.
     const isLast = shownStep + 1 >= steps.length
     this.part("onward").ariaDisabled = isLast
@@ -242,8 +237,7 @@ class CacheGrowth extends View {
     this.field.draw()
     const lines = cell ? this.describe(...cell) : []
     if (!lines.length) return this.say(null)
-    const at = this.field.placeOf(...cell)
-    const [x, y] = this.inRoot(at.x, at.y)
+    const [x, y] = this.inRoot(this.field.placeOf(...cell))
     this.say(lines.join("\n"), x, y + 14, lines.join(", "))
   }
 

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from viz.components.scaffold import component, pack
-from viz.palette import for_browser
+from viz.components.scaffold import component, pack_picture
 
-_mount = component("framed_document", '<div class="headlight framed-document"></div>\n')
+_mount = component("framed_document", "")
 
 
 def framed_document(document: str, *, title: str, key: str) -> None:
@@ -17,4 +16,4 @@ def framed_document(document: str, *, title: str, key: str) -> None:
     title: what the frame is called for those who do not see it.
     """
     data = np.frombuffer(document.encode(), dtype=np.uint8)
-    _mount(key=key, data=pack({"title": title, "size": len(data), "palette": for_browser()}, (data,)))
+    _mount(key=key, data=pack_picture({"title": title, "size": len(data)}, (data,)))

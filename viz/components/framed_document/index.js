@@ -2,7 +2,6 @@
 
 import { element } from "../scaffold/drawing.js"
 import { mount } from "../scaffold/mount.js"
-import { unpack } from "../scaffold/numbers.js"
 import { View } from "../scaffold/view.js"
 
 const TALLEST = 1600
@@ -10,18 +9,12 @@ const TALLEST = 1600
 class FramedDocument extends View {
   constructor(root) {
     super(root)
-    this.onMessage = (event) => this.takeHeight(event)
-    window.addEventListener("message", this.onMessage)
+    const onMessage = (event) => this.takeHeight(event)
+    addEventListener("message", onMessage)
+    this.onLeave(() => removeEventListener("message", onMessage))
   }
 
-  leave() {
-    super.leave()
-    window.removeEventListener("message", this.onMessage)
-  }
-
-  show(bytes) {
-    const { header, take } = unpack(bytes)
-    this.takeColours(header.palette)
+  receive(header, take) {
     this.isDark = this.colours === header.palette.dark
     const shown = new TextDecoder().decode(take(header.size))
     if (shown !== this.shown) {

@@ -8,27 +8,22 @@ import numpy as np
 from jaxtyping import Float
 
 from viz.components.picture_state import digest_of, picture_state
-from viz.components.scaffold import callback, component, fields_of, number, pack
-from viz.palette import for_browser
+from viz.components.scaffold import component, fields_of, number, pack_picture
 
-_SKELETON = """\
-<div class="headlight layer-map">
-  <div class="stage"><canvas class="main" tabindex="0" role="application"></canvas></div>
-  <div class="player">
-    <button type="button" class="press back" aria-label="Layer before">‹</button>
-    <input type="range" class="slider" aria-label="Layer" min="0">
-    <button type="button" class="press onward" aria-label="Next layer">›</button>
-    <button type="button" class="press play">Play</button>
-    <span class="says"></span>
-    <button type="button" class="press save" title="The picture as a PNG">PNG</button>
-  </div>
-  <div class="thumbs" role="listbox" aria-label="Layers"></div>
-  <p class="caption"></p>
-  <div class="tip" hidden></div>
-  <div class="unseen" aria-live="polite"></div>
+_PARTS = """\
+<div class="stage"><canvas class="main" tabindex="0" role="application"></canvas></div>
+<div class="player">
+  <button type="button" class="press back" aria-label="Layer before">‹</button>
+  <input type="range" class="slider" aria-label="Layer" min="0">
+  <button type="button" class="press onward" aria-label="Next layer">›</button>
+  <button type="button" class="press play">Play</button>
+  <span class="says"></span>
+  <button type="button" class="press save" title="The picture as a PNG">PNG</button>
 </div>
+<div class="thumbs" role="listbox" aria-label="Layers"></div>
+<p class="caption"></p>
 """
-_mount = component("layer_map", _SKELETON)
+_mount = component("layer_map", _PARTS)
 
 # Beyond these a place is sent in one byte instead of two; the picture has fewer pixels than either can tell apart.
 _MOST_FINE = 30_000
@@ -83,12 +78,7 @@ class LayerMap:
 def layer_map(picture: LayerMap, *, key: str, on_layer: Callable[[int], None], on_point: Callable[[int], None]) -> None:
     """Show the picture; `on_layer(layer)` is called for another layer, `on_point(point)` for a selected point."""
     data, of = packed(picture)
-    _mount(
-        key=key,
-        data=data,
-        on_layer_change=callback(key, "layer", number, on_layer),
-        on_point_change=callback(key, "point", number, on_point),
-    )
+    _mount(key=key, data=data, told={"layer": (number, on_layer), "point": (number, on_point)})
     picture_state(key, of, state_of(picture))
 
 
@@ -110,7 +100,6 @@ def packed(picture: LayerMap) -> tuple[bytes, str]:
         "dimensions": places.shape[2],
         "most": most,
         "extent": ((places.max(axis=(0, 1)) - low) / (size or 1.0)).tolist() if places.size else [],
-        "palette": for_browser(),
     }
     of = digest_of(json.dumps(header, ensure_ascii=False).encode("utf-8", "surrogatepass"), whole.tobytes())
-    return pack({**header, "of": of}, [whole]), of
+    return pack_picture({**header, "of": of}, [whole]), of

@@ -4,19 +4,19 @@ import { element, sharpContext } from "../scaffold/drawing.js"
 import { downloadPng } from "../scaffold/files.js"
 import { keyList, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
-import { typedArray, unpack } from "../scaffold/numbers.js"
+import { typedArray } from "../scaffold/numbers.js"
 import { Player, isCalm } from "../scaffold/player.js"
 import { View } from "../scaffold/view.js"
 import { dot } from "./dot.js"
 
 const MOVES = 450
 
-class LayerMap extends View {
+class LayerMapView extends View {
   constructor(root) {
     super(root)
     this.canvas = this.part("main")
     Object.assign(this, { yaw: 0.5, pitch: 0.35, hovered: null })
-    this.player = new Player((name) => this.part(name), {
+    this.player = new Player(this, {
       go: (layer, rest) => this.go(layer, rest),
       tell: (layer) => this.tell("layer", layer),
     })
@@ -27,6 +27,7 @@ class LayerMap extends View {
     this.canvas.onpointerup = (event) => this.onRelease(event)
     this.canvas.onkeydown = (event) => press(this.keyTable(), event)
     this.onResize(this.part("stage"), () => this.isPainted && this.draw())
+    this.onLeave(() => cancelAnimationFrame(this.frame))
     this.offer({
       value: (layer, point) => [...this.at(layer, point)],
       place: (point) => this.pixelOf(point),
@@ -35,14 +36,7 @@ class LayerMap extends View {
     })
   }
 
-  leave() {
-    super.leave()
-    this.player.leave()
-    cancelAnimationFrame(this.frame)
-  }
-
-  show(bytes) {
-    const { header, take } = unpack(bytes)
+  receive(header, take) {
     const text = JSON.stringify([header.points, header.names, header.dimensions])
     this.isNew = text !== this.text
     if (this.isNew) this.player.stop()
@@ -51,7 +45,6 @@ class LayerMap extends View {
     const wide = header.most > 255
     const raw = take(count * (wide ? 2 : 1))
     this.places = wide ? typedArray(Uint16Array, raw) : raw
-    this.takeColours(header.palette)
     this.font = `12.5px ${getComputedStyle(this.root).fontFamily}`
     // The marked ones last, so that they lie on top.
     const { points } = header
@@ -132,7 +125,7 @@ class LayerMap extends View {
     row.replaceChildren(
       ...this.header.names.map((name, layer) => {
         const thumb = element("button", "thumb")
-        Object.assign(thumb, { type: "button", role: "option", title: name })
+        Object.assign(thumb, { role: "option", title: name })
         const label = element("div", "name", `L${layer}`)
         if (this.header.tags[layer]) label.append(element("span", "", this.header.tags[layer]))
         thumb.append(element("canvas"), label)
@@ -296,10 +289,9 @@ class LayerMap extends View {
     const [piece, text, , group] = this.header.points[point]
     const sense = group < 0 ? "" : `, ${this.header.groups[group]}`
     const said = `\u2068${piece}\u2069${sense}\n${text + 1}: \u2068${this.header.texts[text]}\u2069`
-    const at = this.pixelOf(point)
-    const [x, y] = this.inRoot(at.x, at.y)
+    const [x, y] = this.inRoot(this.pixelOf(point))
     this.say(said, x - 20, y + 16)
   }
 }
 
-export default mount(".layer-map", LayerMap)
+export default mount(".layer-map", LayerMapView)

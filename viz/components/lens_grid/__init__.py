@@ -6,17 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from viz.components.scaffold import callback, component, fields_of, numbers, pack
-from viz.palette import for_browser
+from viz.components.scaffold import component, fields_of, numbers, pack_picture
 
-_SKELETON = """\
-<div class="headlight lens-grid">
-  <div class="room" tabindex="0" role="grid" aria-label="Likeliest token by layer and position"></div>
-  <div class="foot"><span>0 %</span><i class="ramp"></i><span>100 %</span><span class="caption"></span></div>
-  <div class="unseen" aria-live="polite"></div>
-</div>
+_PARTS = """\
+<div class="room" tabindex="0" role="grid" aria-label="Likeliest token by layer and position"></div>
+<div class="foot"><span>0 %</span><i class="ramp"></i><span>100 %</span><span class="caption"></span></div>
 """
-_mount = component("lens_grid", _SKELETON)
+_mount = component("lens_grid", _PARTS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +41,9 @@ class LensGrid:
 
 def lens_grid(grid: LensGrid, *, key: str, on_cell: Callable[[int, int], None]) -> None:
     """Show the picture; `on_cell(layer, position)` is called for a cell that was selected."""
-    _mount(key=key, data=packed(grid), on_cell_change=callback(key, "cell", numbers(2), lambda cell: on_cell(*cell)))
+    _mount(key=key, data=packed(grid), told={"cell": (numbers(2), lambda cell: on_cell(*cell))})
 
 
 def packed(grid: LensGrid) -> bytes:
     """The message to the browser."""
-    header = fields_of(grid) | {"palette": for_browser()}
-    return pack(header, [grid.probabilities.astype("<f2")])
+    return pack_picture(fields_of(grid), [grid.probabilities.astype("<f2")])

@@ -1,34 +1,28 @@
 // The logit lens as a table: a row for each layer, a column for each position.
 
-import { readableOn } from "../scaffold/colours.js"
 import { element } from "../scaffold/drawing.js"
+import { paintGround } from "../scaffold/ground.js"
 import { ARROWS, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
-import { float16Array, unpack } from "../scaffold/numbers.js"
+import { float16Array } from "../scaffold/numbers.js"
 import { View } from "../scaffold/view.js"
 
-class LensGrid extends View {
+class LensGridView extends View {
   constructor(root) {
     super(root)
     const room = this.part("room")
     room.onclick = ({ target }) => this.onCell(target.closest("td"))
     room.onkeydown = (event) => press(this.keyTable(), event)
+    this.onLeave(() => clearTimeout(this.rest))
     this.offer({ value: (layer, position) => this.value(layer, position) })
   }
 
-  leave() {
-    super.leave()
-    clearTimeout(this.rest)
-  }
-
-  show(bytes) {
-    const { header, take } = unpack(bytes)
+  receive(header, take) {
     const { tokens, layers, pieces } = header
     const text = JSON.stringify([tokens, header.first, pieces])
     Object.assign(this, header)
     const count = tokens.length * layers.length
     this.probabilities = float16Array(take(2 * count))
-    this.takeColours(header.palette)
     this.part("ramp").style.background = `linear-gradient(90deg, ${this.colours.amount})`
     this.part("caption").textContent = header.caption
     const isNew = text !== this.text
@@ -58,8 +52,7 @@ class LensGrid extends View {
         const probability = this.probabilities[layer * this.tokens.length + column]
         const colour = this.ramp[Math.round(255 * Math.min(1, probability))]
         Object.assign(cell.dataset, { layer, position: this.first + column })
-        cell.style.background = `rgb(${colour})`
-        cell.style.color = readableOn(colour)
+        paintGround(cell, colour)
         cell.title = `${this.layers[layer]}, after ${token}:\n${this.pieces[layer][column]} ${(100 * probability).toFixed(1)} %`
       })
     }
@@ -101,4 +94,4 @@ class LensGrid extends View {
   }
 }
 
-export default mount(".lens-grid", LensGrid)
+export default mount(".lens-grid", LensGridView)

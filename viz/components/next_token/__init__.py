@@ -6,23 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int64
 
-from viz.components.scaffold import callback, fields_of, large_component, number, pack, text
-from viz.palette import for_browser
+from viz.components.scaffold import fields_of, large_component, number, pack_picture, text
 
-_SKELETON = """\
-<div class="headlight next-token">
-  <ol class="stages" aria-label="Stages from the model's probabilities to the draw"></ol>
-  <div class="order"><span class="badge"></span><button type="button" class="press restore">Restore it</button></div>
-  <div class="pictures">
-    <figure class="curve" aria-label="Probability over rank, both logarithmic"><svg></svg></figure>
-    <div class="tokens" role="listbox" aria-label="The likeliest tokens"></div>
-  </div>
-  <p class="caption"><span class="says"></span> <button type="button" class="save">SVG</button></p>
-  <div class="tip" hidden></div>
-  <div class="unseen" aria-live="polite"></div>
+_PARTS = """\
+<ol class="stages" aria-label="Stages from the model's probabilities to the draw"></ol>
+<div class="foot order"><span class="badge"></span><button type="button" class="press restore">Restore it</button></div>
+<div class="pictures">
+  <figure class="curve" aria-label="Probability over rank, both logarithmic"><svg></svg></figure>
+  <div class="tokens" role="listbox" aria-label="The likeliest tokens"></div>
 </div>
+<p class="caption"><span class="says"></span> <button type="button" class="save">SVG</button></p>
 """
-_mount_library, _mount = large_component("next_token", _SKELETON)
+_mount_library, _mount = large_component("next_token", _PARTS)
 
 
 @dataclass(frozen=True)
@@ -112,15 +107,8 @@ def next_token(
     `on_order(names)` for another order of the stages that are not fixed (() for the library's), `on_token(id)` for a
     token that was selected.
     """
-
-    _mount(
-        key=key,
-        data=packed(picture),
-        on_stage_change=callback(key, "stage", text, on_stage),
-        on_switch_change=callback(key, "switch", text, on_switch),
-        on_order_change=callback(key, "order", _names, on_order),
-        on_token_change=callback(key, "token", number, on_token),
-    )
+    told = {"stage": (text, on_stage), "switch": (text, on_switch), "order": (_names, on_order)}
+    _mount(key=key, data=packed(picture), told={**told, "token": (number, on_token)})
 
 
 def _names(value: object) -> tuple[str, ...] | None:
@@ -136,9 +124,8 @@ def packed(picture: NextTokenPicture) -> bytes:
         "top": [_token(each) for each in picture.top],
         "followed": None if picture.followed is None else _token(picture.followed),
         "rowCount": len(rows),
-        "palette": for_browser(),
     }
-    return pack(header, [picture.ranks.astype("<u4"), rows])
+    return pack_picture(header, [picture.ranks.astype("<u4"), rows])
 
 
 def _token(token: RankedToken) -> list[object]:

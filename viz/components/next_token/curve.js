@@ -35,7 +35,7 @@ export class RankCurve {
   /** Where a share at a rank is drawn, in pixels of the window. */
   placeOf(rank, share) {
     const { left, top } = this.svg.getBoundingClientRect()
-    return [left + this.x(rank), top + this.y(share)]
+    return { x: left + this.x(rank), y: top + this.y(share) }
   }
 
   /** The point along the curve that is nearest to the pointer. */

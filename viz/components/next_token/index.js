@@ -3,7 +3,7 @@
 import { element } from "../scaffold/drawing.js"
 import { press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
-import { typedArray, unpack } from "../scaffold/numbers.js"
+import { typedArray } from "../scaffold/numbers.js"
 import { percentText } from "../scaffold/percent.js"
 import { View } from "../scaffold/view.js"
 import { RankCurve } from "./curve.js"
@@ -28,10 +28,8 @@ class NextToken extends View {
     })
   }
 
-  show(bytes) {
-    const { header, take } = unpack(bytes)
+  receive(header, take) {
     Object.assign(this, header)
-    this.takeColours(header.palette)
     this.root.style.setProperty("--some", this.colours.amount[1])
     this.root.style.setProperty("--most", this.colours.amount[4])
     const points = this.pieces.length
@@ -85,7 +83,7 @@ class NextToken extends View {
     chip.classList.toggle("chosen", this.chosen === name)
     const head = element("div", "head")
     const title = element("button", "name", `${name} `)
-    Object.assign(title, { type: "button", title: hint, disabled: row === null })
+    Object.assign(title, { title: hint, disabled: row === null })
     title.append(element("b", "", value))
     title.ariaPressed = this.chosen === name
     title.dataset.focus = `name ${name}`
@@ -93,7 +91,7 @@ class NextToken extends View {
     head.append(title)
     if (!isFixed) {
       const toggle = element("button", "switch")
-      Object.assign(toggle, { type: "button", role: "switch", ariaChecked: String(isOn), ariaLabel: name })
+      Object.assign(toggle, { role: "switch", ariaChecked: String(isOn), ariaLabel: name })
       toggle.dataset.focus = `switch ${name}`
       toggle.onclick = () => this.tell("switch", name)
       head.append(toggle)
@@ -135,7 +133,7 @@ class NextToken extends View {
 
   moveButton(name, by) {
     const button = element("button", "move", by < 0 ? "‹" : "›")
-    Object.assign(button, { type: "button", ariaLabel: `${name} ${by < 0 ? "earlier" : "later"}`, title: `${by < 0 ? "Earlier" : "Later"} (or drag it)` })
+    Object.assign(button, { ariaLabel: `${name} ${by < 0 ? "earlier" : "later"}`, title: `${by < 0 ? "Earlier" : "Later"} (or drag it)` })
     button.dataset.focus = `move ${name} ${by}`
     button.onclick = () => this.move(name, by)
     return button
@@ -217,7 +215,7 @@ class NextToken extends View {
     const share = shares[this.now]
     const row = element("button", "token")
     const isCut = share === 0 && cutBy !== null
-    Object.assign(row, { type: "button", role: "option", ariaSelected: String(id === this.selected), tabIndex: -1 })
+    Object.assign(row, { role: "option", ariaSelected: String(id === this.selected), tabIndex: -1 })
     row.classList.toggle("selected", id === this.selected)
     row.classList.toggle("drawn", id === this.drawn)
     row.classList.toggle("cut", isCut)
@@ -255,7 +253,7 @@ class NextToken extends View {
     const now = this.curves[this.now][point]
     const said = now ? `${percentText(now)} after ${this.chosen ?? "all stages"}` : "cut"
     const text = `\u2068${this.pieces[point]}\u2069 · place ${(this.ranks[point] + 1).toLocaleString("en")}\n${percentText(this.curves[0][point])} by the model, ${said}`
-    const [x, y] = this.inRoot(...this.curve.placeOf(this.ranks[point], this.curves[0][point]))
+    const [x, y] = this.inRoot(this.curve.placeOf(this.ranks[point], this.curves[0][point]))
     this.say(text, x + 8, y - 44)
   }
 }

@@ -2,6 +2,7 @@
 
 export const element = (tag, className, text) => {
   const made = document.createElement(tag)
+  if (tag === "button") made.type = "button"
   if (className) made.className = className
   if (text !== undefined) made.textContent = text
   return made

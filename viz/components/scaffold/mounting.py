@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -14,19 +14,29 @@ log = logging.getLogger(__name__)
 _TOLD = "faults:told"
 _MOST, _SECONDS = 5, 60.0
 _LONGEST_MESSAGE, _LONGEST_STACK = 300, 4_000
-_Value = TypeVar("_Value")
+# For each value that a script tells: what reads it, since it comes from a browser (None where it is not as it should
+# be), and what is done with it then.
+Told = Mapping[str, tuple[Callable[[object], Any], Callable[[Any], None]]]
 
 
-def component(name: str, skeleton: str = "") -> Callable[..., Any]:
+def component(name: str, parts: str | None = None) -> Callable[..., Any]:
     """Register the component of folder `name`; returns the function that mounts it, which takes a key, its data and
-    what to call when its values change.
+    what its script tells (`told`).
 
-    skeleton: the HTML that its view draws into. What goes wrong in its script (see mount.js) is written into the log.
+    parts: as for `skeleton`; None where nothing is drawn. What goes wrong in its script (see mount.js) is written into
+    the log.
     """
-    return _registered(name, skeleton, browser_source(name) if is_alone(name) else packed_source(name))
+    html = None if parts is None else skeleton(name, parts)
+    return _registered(name, html, browser_source(name) if is_alone(name) else packed_source(name))
 
 
-def large_component(name: str, skeleton: str) -> tuple[Callable[[], None], Callable[..., Any]]:
+def skeleton(name: str, parts: str = "") -> str:
+    """The HTML that a view draws into: its own parts, the tooltip, and what a screen reader says (see view.js)."""
+    said = '<div class="tip" hidden></div>\n<div class="unseen" aria-live="polite"></div>\n'
+    return f'<div class="headlight {name.replace("_", "-")}">\n{parts}{said}</div>\n'
+
+
+def large_component(name: str, parts: str = "") -> tuple[Callable[[], None], Callable[..., Any]]:
     """The same for a component whose script is large: a function that mounts the script, to be called once on a page,
     outside of fragments, and a function that mounts the component. See `library_source`.
     """
@@ -36,27 +46,21 @@ def large_component(name: str, skeleton: str) -> tuple[Callable[[], None], Calla
     def mounted() -> None:
         mount_library(key=f"{name}_library")
 
-    return mounted, _registered(name, skeleton, picture)
+    return mounted, _registered(name, skeleton(name, parts), picture)
 
 
-def _registered(name: str, skeleton: str, source: BrowserSource) -> Callable[..., Any]:
-    mount = st.components.v2.component(
-        f"headlight.{name}", html=skeleton or None, js=source["js"], css=source["css"] or None
-    )
+def _registered(name: str, html: str | None, source: BrowserSource) -> Callable[..., Any]:
+    mount = st.components.v2.component(f"headlight.{name}", html=html, js=source["js"], css=source["css"] or None)
 
-    def mounted(*, key: str, **given: Any) -> Any:
-        return mount(key=key, on_fault_change=lambda: _log_fault(name, key), **given)
+    def mounted(*, key: str, told: Told | None = None, **given: Any) -> Any:
+        heard: dict[str, Any] = {f"on_{each}_change": _heard(key, each, *how) for each, how in (told or {}).items()}
+        return mount(key=key, on_fault_change=lambda: _log_fault(name, key), **heard, **given)
 
     return mounted
 
 
-def callback(
-    key: str, name: str, read: Callable[[object], _Value | None], act: Callable[[_Value], None]
-) -> Callable[[], None]:
-    """A Streamlit callback for the value `name` of the component `key`: calls `act` with the value.
-
-    read: checks the value, which comes from a browser; None where it is not as it should be, and `act` is not called.
-    """
+def _heard(key: str, name: str, read: Callable[[object], Any], act: Callable[[Any], None]) -> Callable[[], None]:
+    """A Streamlit callback for the value `name` of the component `key`."""
 
     def call() -> None:
         value = read(getattr(st.session_state.get(key), name, None))

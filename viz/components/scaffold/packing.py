@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from viz.palette import for_browser
+
 
 def pack(header: Mapping[str, object], arrays: Sequence[np.ndarray]) -> bytes:
     """A little-endian uint32 with the header's length, the header as UTF-8 JSON, then each array's bytes in order.
@@ -18,6 +20,11 @@ def pack(header: Mapping[str, object], arrays: Sequence[np.ndarray]) -> bytes:
     parts = [len(text).to_bytes(4, "little"), _padded(text)]
     parts += [_padded(np.ascontiguousarray(array).tobytes()) for array in arrays]
     return b"".join(parts)
+
+
+def pack_picture(header: Mapping[str, object], arrays: Sequence[np.ndarray] = ()) -> bytes:
+    """The same for what a view draws (see view.js), with the colours of both themes."""
+    return pack({**header, "palette": for_browser()}, arrays)
 
 
 def fields_of(picture: Any, *left_out: str) -> dict[str, object]:

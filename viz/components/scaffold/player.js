@@ -8,11 +8,13 @@ export const isCalm = () => matchMedia("(prefers-reduced-motion: reduce)").match
 
 export class Player {
   /**
-   * `go(step, rest)` shows a step and calls `settle` with it: the person is done when `rest` ms have passed, with null
+   * Of a view that has its parts. `go(step, rest)` shows a step and calls `settle` with it: the person is done when `rest` ms have passed, with null
    * not yet. `tell(step)` tells the server.
    */
-  constructor(part, { go, tell }) {
+  constructor(view, { go, tell }) {
+    const part = (name) => view.part(name)
     Object.assign(this, { part, go, tell, told: [] })
+    view.onLeave(() => this.leave())
     part("slider").oninput = ({ target }) => go(+target.value, QUIET)
     part("back").onclick = () => go(this.step - 1, 0)
     part("onward").onclick = () => go(this.step + 1, 0)
@@ -75,13 +77,13 @@ export class Player {
     this.stop()
     this.rest = clearTimeout(this.rest)
   }
-}
 
-/** Below the slider: where it stands, a hint at the step, and the text as it stood at the step. */
-export function showWritten(part, counter, hint, texts) {
-  part("counter").textContent = counter
-  part("hint").textContent = hint
-  const text = part("text")
-  texts.forEach((piece, at) => (text.children[at].textContent = piece))
-  text.scrollTop = text.scrollHeight
+  /** Below the slider: where it stands, a hint at the step, and the text as it stood at the step. */
+  showWritten(counter, hint, texts) {
+    this.part("counter").textContent = counter
+    this.part("hint").textContent = hint
+    const text = this.part("text")
+    texts.forEach((piece, at) => (text.children[at].textContent = piece))
+    text.scrollTop = text.scrollHeight
+  }
 }

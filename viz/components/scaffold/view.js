@@ -1,25 +1,26 @@
 // The base of a view: what draws a component into one element.
 
 import { rampColours, themePalette } from "./colours.js"
+import { unpack } from "./numbers.js"
 import { sharedEntry } from "./page.js"
 
 /**
  * A view must have
- *   show(data)      draws what the server sent: once at first, and again whenever that differs. When it has painted it
- *                   calls `ready`.
+ *   receive(header, take)   draws what the server sent (see packing.py): once at first, and again whenever that differs.
+ *                   The colours are those of the theme then. When it has painted it calls `ready`.
  * and calls in its constructor
  *   offer({...})    what tests and curious people read at `root.headlight`; `value(...)` is the number behind a cell.
+ *   onLeave(act)    where it holds on to something (timers, listeners): `act` lets go of it.
  * It may have
- *   leave()         lets go of what it holds on to (timers, listeners), and calls this one.
  *   keyTable()      the table of its keys; see keys.js.
  * It is given
  *   root            the element; part(name): the first element in it of this class.
- *   tell(name, value)   tells the server, where `on_NAME_change` hears it; from the first `show` on.
+ *   tell(name, value)   tells the server, where the value is heard that `told` names so; from the first `show` on.
  */
 export class View {
   constructor(root) {
     this.root = root
-    this.observers = []
+    this.ends = []
   }
 
   part(name) {
@@ -30,8 +31,18 @@ export class View {
     this.root.headlight = numbers
   }
 
+  show(bytes) {
+    const { header, take } = unpack(bytes)
+    this.takeColours(header.palette)
+    this.receive(header, take)
+  }
+
+  onLeave(act) {
+    this.ends.push(act)
+  }
+
   leave() {
-    for (const each of this.observers) each.disconnect()
+    for (const end of this.ends) end()
     if (this.state && this.state.arrived === this.onState) this.state.arrived = null
   }
 
@@ -39,7 +50,7 @@ export class View {
   onResize(element, act) {
     const observer = new ResizeObserver(act)
     observer.observe(element)
-    this.observers.push(observer)
+    this.onLeave(() => observer.disconnect())
   }
 
   /** Take the colours of the theme that is shown: `colours`, and `ramp` from nothing to the most. */
@@ -71,7 +82,7 @@ export class View {
   }
 
   /** A place in the window as one in the element. */
-  inRoot(x, y) {
+  inRoot({ x, y }) {
     const box = this.root.getBoundingClientRect()
     return [x - box.left, y - box.top]
   }

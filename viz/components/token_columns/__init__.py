@@ -6,20 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.tokenization import Column, Comparison, readable_text
-from viz.components.scaffold import callback, component, fields_of, numbers, pack
-from viz.palette import for_browser
+from viz.components.scaffold import component, fields_of, numbers, pack_picture
 
-_SKELETON = """\
-<div class="headlight token-columns">
-  <div class="ruler" tabindex="0" role="img"><div class="room"><canvas></canvas></div></div>
-  <div class="jumps"></div>
-  <div class="columns"></div>
-  <p class="caption"></p>
-  <div class="tip" hidden></div>
-  <div class="unseen" aria-live="polite"></div>
-</div>
+_PARTS = """\
+<div class="ruler" tabindex="0" role="img"><div class="room"><canvas></canvas></div></div>
+<div class="foot jumps"></div>
+<div class="columns"></div>
+<p class="caption"></p>
 """
-_mount = component("token_columns", _SKELETON)
+_mount = component("token_columns", _PARTS)
 
 SPECIAL, UNKNOWN = 1, 2
 
@@ -56,8 +51,8 @@ class ColumnsPicture:
 
 def token_columns(picture: ColumnsPicture, *, key: str, on_stretch: Callable[[int, int], None]) -> None:
     """Show the picture; `on_stretch(start, end)`, in characters of the whole text, is called for a selected stretch."""
-    chosen = callback(key, "stretch", numbers(2), lambda stretch: on_stretch(*stretch))
-    _mount(key=key, data=packed(picture), on_stretch_change=chosen)
+    told = {"stretch": (numbers(2), lambda stretch: on_stretch(*stretch))}
+    _mount(key=key, data=packed(picture), told=told)
 
 
 def packed(picture: ColumnsPicture) -> bytes:
@@ -67,7 +62,7 @@ def packed(picture: ColumnsPicture) -> bytes:
         "text": comparison.text,
         "start": comparison.start,
         "columns": [
-            fields_of(head) | {"shown": column.shown, "pieces": len(column.look)}
+            fields_of(head) | {"shown": [each.text for each in column.looks], "pieces": len(column.look)}
             for head, column in zip(picture.heads, comparison.columns, strict=True)
         ],
         "stretches": len(comparison.disagreements),
@@ -78,25 +73,22 @@ def packed(picture: ColumnsPicture) -> bytes:
         "count": comparison.count,
         "pinned": picture.pinned,
         "caption": picture.caption,
-        "palette": for_browser(),
     }
     arrays = [comparison.disagreements.astype(np.uint16)]
     for column in comparison.columns:
         arrays += _numbers(column)
-    return pack(header, arrays)
+    return pack_picture(header, arrays)
 
 
 def _numbers(column: Column) -> list[np.ndarray]:
-    flags = [
-        SPECIAL * is_special + UNKNOWN * is_unknown
-        for is_special, is_unknown in zip(column.special, column.unknown, strict=True)
-    ]
+    flags = [SPECIAL * each.is_special + UNKNOWN * each.is_unknown for each in column.looks]
+    data = [each.data for each in column.looks]
     return [
         np.array(column.ids, dtype=np.uint32),
         np.array(column.ranks, dtype=np.int32),
         np.array(flags, dtype=np.uint8),
-        np.array([len(each) for each in column.data], dtype=np.uint16),
-        np.frombuffer(b"".join(column.data), dtype=np.uint8),
+        np.array([len(each) for each in data], dtype=np.uint16),
+        np.frombuffer(b"".join(data), dtype=np.uint8),
         column.look,
         # A window has at most 6,000 characters, of 4 bytes at most; a piece may reach beyond it.
         np.clip(column.starts, 0, 0xFFFF).astype(np.uint16),

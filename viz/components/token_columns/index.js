@@ -3,7 +3,7 @@
 import { element } from "../scaffold/drawing.js"
 import { ROW_ARROWS, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
-import { typedArray, unpack } from "../scaffold/numbers.js"
+import { typedArray } from "../scaffold/numbers.js"
 import { View } from "../scaffold/view.js"
 import { PieceColumn } from "./pieces.js"
 import { BYTE, Ruler } from "./ruler.js"
@@ -36,12 +36,10 @@ class TokenColumns extends View {
     })
   }
 
-  show(bytes) {
-    const { header, take } = unpack(bytes)
+  receive(header, take) {
     this.text = new TextEncoder().encode(header.text)
     this.start = header.start
     this.before = charactersBefore(this.text)
-    this.takeColours(header.palette)
     this.colours.identity.forEach((colour, hue) => this.root.style.setProperty(`--hue-${hue}`, colour))
     const stretches = typedArray(Uint16Array, take(4 * header.stretches))
     // A column that stays keeps its chips, wherever it now stands.
@@ -72,7 +70,6 @@ class TokenColumns extends View {
     const row = this.part("jumps")
     const buttons = jumps.map(({ start, end, text, counts }) => {
       const button = element("button", "jump")
-      button.type = "button"
       const name = element("bdi", "", text)
       button.append(name, element("span", "counts", counts.join("·")))
       button.title = this.columns.map((column, at) => `${column.header.title}: ${counts[at]}`).join(", ")
@@ -113,8 +110,8 @@ class TokenColumns extends View {
     const stretch = [column.starts[piece], column.ends[piece]]
     this.hover(stretch)
     const lines = column.describe(piece)
-    const over = column.chips[piece].getBoundingClientRect()
-    const [x, y] = this.inRoot(over.left, over.bottom)
+    const { left, bottom } = column.chips[piece].getBoundingClientRect()
+    const [x, y] = this.inRoot({ x: left, y: bottom })
     this.say(lines.join("\n"), x, y + 6, `${column.header.title}: ${lines.join(", ")}`)
   }
 

@@ -1,6 +1,7 @@
 // All boundaries at once, over the bytes of the text; only what is in view is drawn.
 
-import { oncePerFrame, sharpContext, shortened } from "../scaffold/drawing.js"
+import { sharpContext, shortened } from "../scaffold/drawing.js"
+import { ScrolledCanvas } from "../scaffold/scrolled.js"
 import { SPECIAL, UNKNOWN, decoded, hex } from "./pieces.js"
 
 export const BYTE = 14
@@ -8,21 +9,7 @@ const LANE = 13
 const TOP = 40
 const LABEL = 74
 
-export class Ruler {
-  constructor(root, { hover, select }) {
-    this.root = root
-    this.room = root.querySelector(".room")
-    this.canvas = root.querySelector("canvas")
-    this.draw = oncePerFrame(() => this.paint())
-    root.onscroll = this.draw
-    root.onpointermove = (event) => hover(this.stretchAt(event))
-    root.onpointerleave = () => hover(null)
-    root.onclick = (event) => {
-      const stretch = this.stretchAt(event)
-      if (stretch) select(stretch)
-    }
-  }
-
+export class Ruler extends ScrolledCanvas {
   show(text, columns, stretches, colours) {
     Object.assign(this, { text, columns, stretches, colours })
     this.characters = []
@@ -34,9 +21,7 @@ export class Ruler {
     }
     this.firstOf = new Uint32Array(text.length + 1)
     this.characters.forEach(([at, end], place) => this.firstOf.fill(place, at, end))
-    this.height = TOP + columns.length * LANE + 8
-    this.room.style.width = `${LABEL + text.length * BYTE + 8}px`
-    this.room.style.height = `${this.height}px`
+    this.spread(LABEL + text.length * BYTE + 8, TOP + columns.length * LANE + 8)
     this.root.ariaLabel =
       `Where the pieces of ${columns.map((each) => each.header.title).join(", ")} end, over ${text.length} bytes. ` +
       `They disagree on ${stretches.length / 2} stretch${stretches.length === 2 ? "" : "es"}.`
@@ -122,7 +107,7 @@ export class Ruler {
   }
 
   /** The piece that the pointer is on, or the character above the lanes. */
-  stretchAt(event) {
+  at(event) {
     const box = this.root.getBoundingClientRect()
     const byte = Math.floor((event.clientX - box.left - LABEL + this.root.scrollLeft) / BYTE)
     if (byte < 0 || byte >= this.text.length || event.clientX - box.left < LABEL) return null

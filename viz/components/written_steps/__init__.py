@@ -6,31 +6,26 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from viz.components.scaffold import callback, component, fields_of, number, pack
-from viz.palette import for_browser
+from viz.components.scaffold import component, fields_of, number, pack_picture
 
-_SKELETON = """\
-<div class="headlight written-steps">
-  <div class="stage">
-    <canvas class="lines"></canvas>
-    <div class="chips sources" role="listbox"></div>
-    <div class="chips results" role="listbox" aria-label="What was written"></div>
-  </div>
-  <div class="player">
-    <button type="button" class="press back" aria-label="Previous step">‹</button>
-    <input type="range" class="slider" aria-label="Step">
-    <button type="button" class="press onward" aria-label="Next step">›</button>
-    <button type="button" class="press play">Play</button>
-    <div class="says"><span class="counter"></span> <span class="hint" dir="auto"></span></div>
-  </div>
-  <p class="text" dir="auto"><span class="before"></span><span></span><span class="newest"></span></p>
-  <div class="legend"><span>weight 0</span><span class="bar"></span><span class="most"></span></div>
-  <p class="caption"></p>
-  <div class="tip" hidden></div>
-  <div class="unseen" aria-live="polite"></div>
+_PARTS = """\
+<div class="stage">
+  <canvas class="lines"></canvas>
+  <div class="chips sources" role="listbox"></div>
+  <div class="chips results" role="listbox" aria-label="What was written"></div>
 </div>
+<div class="player">
+  <button type="button" class="press back" aria-label="Previous step">‹</button>
+  <input type="range" class="slider" aria-label="Step">
+  <button type="button" class="press onward" aria-label="Next step">›</button>
+  <button type="button" class="press play">Play</button>
+  <div class="says"><span class="counter"></span> <span class="hint" dir="auto"></span></div>
+</div>
+<p class="text" dir="auto"><span class="before"></span><span></span><span class="newest"></span></p>
+<div class="legend"><span>weight 0</span><span class="bar"></span><span class="most"></span></div>
+<p class="caption"></p>
 """
-_mount = component("written_steps", _SKELETON)
+_mount = component("written_steps", _PARTS)
 
 
 @dataclass(frozen=True)
@@ -88,7 +83,7 @@ class StepsPicture:
 
 def written_steps(picture: StepsPicture, *, key: str, on_step: Callable[[int], None]) -> None:
     """Show the picture; `on_step(step)` is called when another step is selected."""
-    _mount(key=key, data=packed(picture), on_step_change=callback(key, "step", number, on_step))
+    _mount(key=key, data=packed(picture), told={"step": (number, on_step)})
 
 
 def packed(picture: StepsPicture) -> bytes:
@@ -96,9 +91,8 @@ def packed(picture: StepsPicture) -> bytes:
     header = fields_of(picture, "probabilities") | {
         "shares": [_percent(probability) for probability in picture.probabilities],
         "most": round(picture.most, 4),
-        "palette": for_browser(),
     }
-    return pack(header, (picture.weights.astype(np.float16),))
+    return pack_picture(header, (picture.weights.astype(np.float16),))
 
 
 def _percent(probability: float) -> str:

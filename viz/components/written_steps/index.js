@@ -1,17 +1,18 @@
 // What a model wrote, step by step, and what one head looked at for each step.
 
-import { readableOn } from "../scaffold/colours.js"
-import { element, sharpContext } from "../scaffold/drawing.js"
-import { ROW_ARROWS, press } from "../scaffold/keys.js"
+import { chipOf, shareText } from "../scaffold/chips.js"
+import { sharpContext } from "../scaffold/drawing.js"
+import { paintGround } from "../scaffold/ground.js"
+import { ROW_ARROWS } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
-import { float16Array, unpack, weightText } from "../scaffold/numbers.js"
-import { Player, showWritten } from "../scaffold/player.js"
+import { float16Array, weightText } from "../scaffold/numbers.js"
+import { Player } from "../scaffold/player.js"
 import { View } from "../scaffold/view.js"
 
 class WrittenSteps extends View {
   constructor(root) {
     super(root)
-    this.player = new Player((name) => this.part(name), {
+    this.player = new Player(this, {
       go: (step, rest) => this.select(step, rest),
       tell: (step) => this.tell("step", step),
     })
@@ -27,20 +28,13 @@ class WrittenSteps extends View {
     })
   }
 
-  leave() {
-    super.leave()
-    this.player.leave()
-  }
-
-  show(bytes) {
-    const { header, take } = unpack(bytes)
+  receive(header, take) {
     const { keys, outputs, selected } = header
     const text = JSON.stringify([keys, outputs, header.writtenFrom])
     const isNew = text !== this.text
     const step = this.player.isNews(selected, isNew) ? selected : this.selected
     Object.assign(this, header, { text, selected: step })
     this.weights = float16Array(take(2 * outputs.length * keys.length))
-    this.takeColours(header.palette)
     this.part("bar").style.background = `linear-gradient(90deg, ${this.colours.amount})`
     this.part("most").textContent = weightText(this.most)
     if (isNew) this.build()
@@ -66,13 +60,13 @@ class WrittenSteps extends View {
 
   /** A button with its place among the keys and the steps, -1 for none. */
   chip(text, key, step) {
-    const chip = Object.assign(element("button"), { type: "button", role: "option", key, step })
-    chip.append(element("span", "piece", text), element("span", "share"))
-    chip.onclick = () => step >= 0 && this.select(step, 0)
-    chip.onpointerenter = chip.onfocus = () => this.hover(chip)
-    chip.onpointerleave = chip.onblur = () => this.unhover()
-    chip.onkeydown = (event) => press(this.keyTable(chip), event)
-    return chip
+    const chip = chipOf(text, {
+      click: () => step >= 0 && this.select(step, 0),
+      hover: () => this.hover(chip),
+      leave: () => this.unhover(),
+      keyTable: () => this.keyTable(chip),
+    })
+    return Object.assign(chip, { key, step })
   }
 
   keyTable(chip) {
@@ -110,7 +104,7 @@ class WrittenSteps extends View {
     this.said = `${counter}: ${this.hints[selected]}`
     this.player.show(selected, outputs.length, this.said)
     const written = [this.textBefore, texts.slice(0, selected).join(""), texts[selected]]
-    showWritten((name) => this.part(name), counter, this.hints[selected], written)
+    this.player.showWritten(counter, this.hints[selected], written)
     // Not scrollIntoView: that would move the page as well.
     const { offsetTop, offsetHeight } = this.results[selected]
     if (this.scrolledTo !== selected) row.scrollTop = offsetTop + offsetHeight + 6 - row.clientHeight
@@ -119,13 +113,12 @@ class WrittenSteps extends View {
   }
 
   paintChip(chip) {
-    const { key, step, style } = chip
+    const { key, step } = chip
     const selected = step === this.selected
     const isKey = key >= 0 && step < this.shown
     const weight = this.weight(this.shown, key)
     const colour = isKey && this.ramp[Math.round(255 * this.amount(weight))]
-    style.backgroundColor = colour ? `rgb(${colour})` : ""
-    style.color = colour ? readableOn(colour) : ""
+    paintGround(chip, colour)
     const marks = {
       chip: true,
       written: step >= 0,
@@ -137,8 +130,7 @@ class WrittenSteps extends View {
     }
     chip.className = Object.keys(marks).filter((name) => marks[name]).join(" ")
     const [piece, share] = chip.children
-    const short = weight >= 0.005 ? weight.toFixed(2).replace(/^0/, "") : ""
-    share.textContent = isKey ? short : this.shares[step]
+    share.textContent = isKey ? shareText(weight) : this.shares[step]
     chip.ariaLabel = `${piece.textContent} ${isKey ? this.lookText(weight) : this.shares[step]}`
     chip.ariaSelected = selected
     // One stop for the Tab key in each row, from which the arrow keys go on.
@@ -198,8 +190,8 @@ class WrittenSteps extends View {
     // Isolated: a token written from right to left must not swap the two.
     const pair = `\u2068${this.outputs[this.selected]}\u2069 → \u2068${this.keys[key]}\u2069: `
     const looks = key >= 0 && step < this.selected ? pair + this.lookText(this.weight(this.selected, key)) + "\n" : ""
-    const over = chip.getBoundingClientRect()
-    const [x, y] = this.inRoot(over.left, over.bottom)
+    const { left, bottom } = chip.getBoundingClientRect()
+    const [x, y] = this.inRoot({ x: left, y: bottom })
     this.say(looks + (this.hints[step] ?? ""), x, y + 6)
   }
 

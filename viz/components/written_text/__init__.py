@@ -3,21 +3,18 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from viz.components.scaffold import callback, component, fields_of, number, pack
-from viz.palette import for_browser
+from viz.components.scaffold import component, fields_of, number, pack_picture
 
 SHADES = ("probability", "rank", "surprisal")
-_SKELETON = """\
-<div class="headlight written-text">
-  <div class="text" dir="auto" role="listbox" aria-label="The text, token by token"></div>
-  <div class="foot">
-    <span class="shades" role="radiogroup" aria-label="Colour"></span><span class="scale" aria-hidden="true"></span>
-    <span class="says"></span>
-  </div>
-  <div class="tree" role="tree" aria-label="Branches"></div>
+_PARTS = """\
+<div class="text" dir="auto" role="listbox" aria-label="The text, token by token"></div>
+<div class="foot">
+  <span class="shades" role="radiogroup" aria-label="Colour"></span><span class="scale" aria-hidden="true"></span>
+  <span class="says"></span>
 </div>
+<div class="tree" role="tree" aria-label="Branches"></div>
 """
-_mount = component("written_text", _SKELETON)
+_mount = component("written_text", _PARTS)
 
 
 @dataclass(frozen=True)
@@ -87,14 +84,8 @@ def written_text(
     `on_token(place)` is called for a selected token, `on_branch(line)` for a branch of the tree, `on_shade(shade)` for
     another meaning of the colour.
     """
-
-    _mount(
-        key=key,
-        data=packed(written),
-        on_token_change=callback(key, "token", number, on_token),
-        on_branch_change=callback(key, "branch", number, on_branch),
-        on_shade_change=callback(key, "shade", _shade, on_shade),
-    )
+    told = {"token": (number, on_token), "branch": (number, on_branch), "shade": (_shade, on_shade)}
+    _mount(key=key, data=packed(written), told=told)
 
 
 def _shade(value: object) -> str | None:
@@ -117,6 +108,5 @@ def packed(written: WrittenText) -> bytes:
         ],
         "shades": SHADES,
         "branches": [[each.piece, each.at, each.text, each.depth] for each in written.branches],
-        "palette": for_browser(),
     }
-    return pack(header, [])
+    return pack_picture(header)

@@ -1,16 +1,15 @@
 // A written text as tokens that can be selected, and the tree of its branches.
 
-import { readableOn } from "../scaffold/colours.js"
 import { element } from "../scaffold/drawing.js"
+import { paintGround } from "../scaffold/ground.js"
 import { press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
-import { unpack } from "../scaffold/numbers.js"
 import { percentText } from "../scaffold/percent.js"
 import { View } from "../scaffold/view.js"
 
 const FULL_SURPRISAL = 10
 
-class WrittenText extends View {
+class WrittenTextView extends View {
   constructor(root) {
     super(root)
     this.part("text").onkeydown = (event) => press(this.keyTable(), event)
@@ -21,10 +20,8 @@ class WrittenText extends View {
     })
   }
 
-  show(bytes) {
-    const { header } = unpack(bytes)
+  receive(header) {
     Object.assign(this, header)
-    this.takeColours(header.palette)
     this.paint()
     this.paintTree()
     this.ready({ tokens: this.tokens.length, done: this.isDone, selected: this.selected })
@@ -53,7 +50,7 @@ class WrittenText extends View {
     }
     this.part("says").textContent = this.says
     this.paintShades()
-    const ramp = element("i")
+    const ramp = element("i", "ramp")
     ramp.style.background = `linear-gradient(90deg, ${this.colours.amount})`
     const ends = { probability: ["0 %", "100 %"], rank: ["the likeliest", "the least likely"], surprisal: ["0", `${FULL_SURPRISAL} nats`] }[this.shade]
     this.part("scale").replaceChildren(...(chips.length ? [ends[0], ramp, ends[1]] : []))
@@ -62,7 +59,7 @@ class WrittenText extends View {
   paintShades() {
     const made = this.shades.map((name) => {
       const button = element("button", "shade", name)
-      Object.assign(button, { type: "button", role: "radio", ariaChecked: String(name === this.shade) })
+      Object.assign(button, { role: "radio", ariaChecked: String(name === this.shade) })
       button.onclick = () => {
         this.shade = name
         this.paint()
@@ -80,16 +77,14 @@ class WrittenText extends View {
     const nats = -Math.log(Math.max(probability, 1e-30))
     const title = `${piece}\n${percentText(probability)} by the model, place ${(rank + 1).toLocaleString("en")}, ${nats.toFixed(2)} nats\n${isTurned ? "chosen by hand" : `drawn from ${percentText(drawn)}`}`
     const chip = this.button(isShown ? text : piece + (text.includes("\n") ? "\n" : ""), place, isShown ? "" : "sign", title)
-    const colour = this.ramp[Math.round(255 * this.amount(token))]
-    chip.style.backgroundColor = `rgb(${colour})`
-    chip.style.color = readableOn(colour)
+    paintGround(chip, this.ramp[Math.round(255 * this.amount(token))])
     chip.classList.toggle("turned", Boolean(isTurned))
     return chip
   }
 
   button(text, place, className, title) {
     const button = element("button", `token ${className}`, text)
-    Object.assign(button, { type: "button", role: "option", title, ariaSelected: String(place === this.selected) })
+    Object.assign(button, { role: "option", title, ariaSelected: String(place === this.selected) })
     button.classList.toggle("selected", place === this.selected)
     button.tabIndex = place === this.selected || (this.selected > this.tokens.length && place === 0) ? 0 : -1
     button.onclick = () => this.select(place)
@@ -121,7 +116,7 @@ class WrittenText extends View {
   paintTree() {
     const lines = this.branches.map(([piece, at, text, depth], place) => {
       const line = element("button", "branch")
-      Object.assign(line, { type: "button", role: "treeitem", ariaLevel: String(depth + 1), ariaSelected: String(place === this.current) })
+      Object.assign(line, { role: "treeitem", ariaLevel: String(depth + 1), ariaSelected: String(place === this.current) })
       line.style.marginLeft = `${16 * depth}px`
       line.style.maxWidth = `calc(100% - ${16 * depth}px)`
       line.classList.toggle("current", place === this.current)
@@ -135,4 +130,4 @@ class WrittenText extends View {
   }
 }
 
-export default mount(".written-text", WrittenText)
+export default mount(".written-text", WrittenTextView)

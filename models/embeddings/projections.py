@@ -3,16 +3,17 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int64
 
-from models.embeddings.order import best_first
+from models.embeddings.ranking import best_first
 from models.embeddings.similarity import cosines
 from models.engine import Gate
 from models.errors import HeadlightError
-from models.one_at_a_time import one_at_a_time
+from models.one_at_a_time import alone, one_at_a_time
 
 Method = Literal["pca", "umap", "t-sne"]
 Dimensions = Literal[2, 3]
@@ -35,12 +36,10 @@ class MapError(HeadlightError):
 class Trust:
     """How far the neighbours on a map are those of the vectors, by cosine there and by distance on the map.
 
-    trustworthiness: of scikit-learn, 1 where nobody is near on the map who is far among the vectors (Venna and Kaski
-        2001). preserved: the mean share of a point's nearest on the map that are among its nearest vectors.
+    preserved: the mean share of a point's nearest on the map that are among its nearest vectors.
     neighbours: how many nearest are looked at. measured: on how many points, drawn at random where it is not all.
     """
 
-    trustworthiness: float
     preserved: float
     neighbours: int
     measured: int
@@ -71,7 +70,8 @@ def project(
     Raises MapError for too few or too many points, vectors that are all equal, and numbers that are not finite.
     """
     check_count(len(vectors), method)
-    _check_numbers(vectors)
+    if not np.isfinite(vectors).all():
+        raise MapError("Some of these vectors are not finite numbers, so that they have no place on a map.")
     if is_one_point(vectors):
         raise MapError("All these vectors are equal: they are one point, and there is nothing to map.")
     with _LOCK.lock():
@@ -100,11 +100,6 @@ def is_one_point(vectors: Float[np.ndarray, "point width"]) -> bool:
     """Whether the vectors differ by no more than rounding."""
     wide = vectors.astype(np.float64)
     return bool(np.ptp(wide, axis=0).max(initial=0) <= 1e-6 * np.abs(wide).max(initial=0))
-
-
-def _check_numbers(vectors: Float[np.ndarray, "point width"]) -> None:
-    if not np.isfinite(vectors).all():
-        raise MapError("Some of these vectors are not finite numbers, so that they have no place on a map.")
 
 
 def _pca(
@@ -144,11 +139,11 @@ def _umap(vectors: Float[np.ndarray, "point width"], dimensions: int, seed: int)
 
 
 def _tsne(vectors: Float[np.ndarray, "point width"], dimensions: int, seed: int) -> Float[np.ndarray, "point axis"]:
+    manifold = alone(lambda: import_module("sklearn.manifold"))
     with one_at_a_time():
-        from sklearn.manifold import TSNE
         from threadpoolctl import threadpool_limits
 
-    made = TSNE(
+    made = manifold.TSNE(
         n_components=dimensions,
         perplexity=min(30.0, (len(vectors) - 1) / 3),
         metric="cosine",
@@ -171,17 +166,13 @@ def _trust(
     vectors: Float[np.ndarray, "point width"], points: Float[np.ndarray, "point axis"], seed: int
 ) -> Trust | None:
     count = min(len(vectors), MOST_MEASURED)
-    # It is defined for fewer than half of the points.
+    # Of fewer than half of the points: of more, most would be kept by chance.
     neighbours = min(NEIGHBOURS, (count - 1) // 2)
     if neighbours < 1:
         return None
-    with one_at_a_time():
-        from sklearn.manifold import trustworthiness
-
     if count < len(vectors):
         chosen = np.sort(np.random.default_rng(seed).choice(len(vectors), count, replace=False))
         vectors, points = vectors[chosen], points[chosen]
-    trusted = trustworthiness(vectors, points, n_neighbors=neighbours, metric="cosine")
     closeness = cosines(vectors)
     np.fill_diagonal(closeness, -np.inf)
     # Who is as close as the last of the nearest counts as one of them: equal vectors have no order.
@@ -191,7 +182,7 @@ def _trust(
     np.fill_diagonal(distances, np.inf)
     on_map = np.argsort(distances, axis=1, kind="stable")[:, :neighbours]
     kept = (np.take_along_axis(closeness, on_map, axis=1) >= least[:, None]).mean()
-    return Trust(float(trusted), float(kept), neighbours, count)
+    return Trust(float(kept), neighbours, count)
 
 
 def aligned(
@@ -221,19 +212,14 @@ def aligned(
 
 @dataclass(frozen=True, eq=False)
 class NearVectors:
-    """The vectors nearest to one, nearest first. values: their cosines with it, or their distances from it."""
+    """The vectors nearest to one, nearest first. values: their cosines with it."""
 
     indices: Int64[np.ndarray, " neighbour"]
     values: Float[np.ndarray, " neighbour"]
 
 
-def nearest(
-    vectors: Float[np.ndarray, "vector width"],
-    index: int,
-    count: int,
-    measure: Literal["cosine", "euclidean"] = "cosine",
-) -> NearVectors:
-    """The `count` others nearest to vector `index`, among the vectors themselves and not on a map.
+def nearest(vectors: Float[np.ndarray, "vector width"], index: int, count: int) -> NearVectors:
+    """The `count` others nearest to vector `index` by cosine, among the vectors themselves and not on a map.
 
     Of equally near ones (in float32) the smaller index comes first. All others where there are fewer.
 
@@ -241,13 +227,8 @@ def nearest(
     """
     if not 0 <= index < len(vectors):
         raise MapError(f"There is no vector {index}: they go from 0 to {len(vectors) - 1}.")
-    if measure == "cosine":
-        values = cosines(vectors[index][None], vectors)[0]
-        closeness = values.copy()
-    else:
-        wide = vectors.astype(np.float64)
-        values = np.linalg.norm(wide - wide[index], axis=1).astype(np.float32)
-        closeness = -values
+    values = cosines(vectors[index][None], vectors)[0]
+    closeness = values.copy()
     closeness[index] = -np.inf
     found = best_first(closeness, min(count, len(vectors) - 1))
     return NearVectors(found, values[found])

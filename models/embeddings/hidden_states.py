@@ -1,10 +1,8 @@
 """What a model's first and last hidden states are, and where its final norm is: measured, never looked up by name."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import torch
 from jaxtyping import Float
@@ -12,9 +10,9 @@ from torch import Tensor, nn
 
 from models.errors import HeadlightError
 from models.forward.capture import ADDRESSES
-from models.forward.inputs import Inputs
+from models.forward.inputs import bare_inputs
 from models.forward.shadow import outermost_lists, shadow_of
-from models.loaded import LoadedModel
+from models.loaded import LoadedModel, once_per_model
 
 # Longer chains of norms and maps between the table and the first layer are not known.
 _MOST_STEPS = 4
@@ -60,33 +58,11 @@ class _Call(NamedTuple):
     output: Tensor
 
 
-_measured: WeakKeyDictionary[LoadedModel, Anatomy] = WeakKeyDictionary()
-_lock = threading.Lock()
-
-
-def anatomy_of(loaded: LoadedModel) -> Anatomy:
-    """What is known of this model's hidden states; the first time it runs one forward over two rows of two tokens.
-
-    Takes the device: call it while holding its lock. Raises NoHiddenStatesError.
-    """
-    with _lock:
-        known = _measured.get(loaded)
-    if known is None:
-        known = _measure(loaded)
-        with _lock:
-            _measured[loaded] = known
-    return known
-
-
 def final_norm(loaded: LoadedModel) -> nn.Module | None:
     """The norm between the last layer and the head that reads it (of the decoder, in an encoder-decoder), or None.
 
     It is the module without children, in no element of a `ModuleList`, whose output is the last hidden state and whose
     input is not. Post-norm models (BERT, BART, Marian) have none: their layers end with a norm of their own.
-
-    The hooks that see this are set on a shadow of the model and go with it, so no other thread's forward runs them;
-    calling each norm on the last layer's output instead would need that output, which transformers does not return
-    where it has passed the norm.
 
     Takes the device: call it while holding its lock. Raises NoHiddenStatesError.
     """
@@ -114,9 +90,13 @@ def hidden_of(loaded: LoadedModel, result: Any, name: str) -> Float[Tensor, "lay
     return torch.stack(tuple(each.to(states[0].device) for each in states))
 
 
-def _measure(loaded: LoadedModel) -> Anatomy:
+@once_per_model
+def anatomy_of(loaded: LoadedModel) -> Anatomy:
+    """What is known of this model's hidden states; the first time it runs one forward over two rows of two tokens.
+
+    Takes the device: call it while holding its lock. Raises NoHiddenStatesError.
+    """
     model: Any = loaded.model
-    is_seq2seq = bool(model.config.is_encoder_decoder)
     shadows = shadow_of(model)
     calls: list[_Call] = []
     originals = {copy: original for original, copy in shadows.items()}
@@ -130,7 +110,7 @@ def _measure(loaded: LoadedModel) -> Anatomy:
     called = _Called(model, shadows)
     one, other = _two_tokens(loaded)
     rows = ((one, other), (other, one))
-    arguments = Inputs(rows[0], (), rows[0] if is_seq2seq else (), ()).arguments(loaded, 2, last_only=False)
+    arguments = bare_inputs(loaded, rows[0]).arguments(loaded, 2, last_only=False)
     ids = torch.tensor(rows, device=loaded.device)
     for name in ("input_ids", "decoder_input_ids"):
         if name in arguments:
@@ -138,11 +118,11 @@ def _measure(loaded: LoadedModel) -> Anatomy:
     with torch.inference_mode():
         result = shadows[model](**arguments, output_hidden_states=True)
         static = model.get_input_embeddings().weight[ids]
-        own = hidden_of(loaded, result, "decoder_hidden_states" if is_seq2seq else "hidden_states")
-        answers = called.answers("decoder" if is_seq2seq else "", tuple(own.shape[1:]))
+        own = hidden_of(loaded, result, "decoder_hidden_states" if loaded.is_seq2seq else "hidden_states")
+        answers = called.answers("decoder" if loaded.is_seq2seq else "", tuple(own.shape[1:]))
         reader = _stack(calls, own, static, _last_hidden(answers[0][1] if answers else result))
         encoder = None
-        if is_seq2seq:
+        if loaded.is_seq2seq:
             states = hidden_of(loaded, result, "encoder_hidden_states")
             encoder = _stack(calls, states, static, result["encoder_last_hidden_state"])
             if answers and not _attends(answers[0][0], "encoder"):

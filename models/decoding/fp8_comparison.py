@@ -1,21 +1,20 @@
 """What a cache of 8-bit numbers changes: bytes, the next-token distribution, the text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
-from itertools import zip_longest
 from typing import ClassVar
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
-from models.decoding.forced import forced_forwards
+from models.decoding.forced_forwards import forced_forwards
 from models.decoding.loop import Prompt, decode
 from models.decoding.preparation import prompt_ids
 from models.decoding.settings import CacheName, DecodingSettings
-from models.decoding.steps import GenerationStep
-from models.engine import Engine, Stepwise
+from models.decoding.steps import GenerationStep, diverges_at
+from models.engine import Engine, HowFar, Stepwise
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,15 +41,7 @@ class Fp8Comparison:
 
 
 @dataclass(frozen=True)
-class Fp8Progress:
-    """How far a comparison is, from 0 to 1; `found` is there at the end."""
-
-    part: float
-    found: Fp8Comparison | None = None
-
-
-@dataclass(frozen=True)
-class Fp8Request(Stepwise[Fp8Progress, Fp8Comparison]):
+class Fp8Request(Stepwise[HowFar, Fp8Comparison]):
     """Compare over so many new tokens after a text, or after token ids."""
 
     model: str
@@ -58,7 +49,7 @@ class Fp8Request(Stepwise[Fp8Progress, Fp8Comparison]):
     tokens: int = 32
     patience: ClassVar[float] = 10.0
 
-    def computed(self, engine: Engine) -> Iterator[Fp8Progress]:
+    def computed(self, engine: Engine) -> Generator[HowFar, None, Fp8Comparison]:
         """Raises what `load_model` and `decode` raise; CannotWriteError where the architecture has no such cache."""
         loaded = engine.model(self.model)
         prompt = prompt_ids(loaded, self.text)
@@ -76,35 +67,21 @@ class Fp8Request(Stepwise[Fp8Progress, Fp8Comparison]):
             divergences.append(float((first.exp() * (first - second)).sum().clamp(min=0)))
             agrees.append(bool(one.logits.argmax() == other.logits.argmax()))
             held = tuple(0 if each.cache is None else each.cache.total_bytes for each in (one, other))
-            yield Fp8Progress(len(tokens) / self.tokens / 2)
+            yield HowFar(2 * len(tokens), 4 * self.tokens)
         written: list[list[GenerationStep]] = [[], []]
         caches: tuple[CacheName, ...] = ("dynamic", "fp8")
         for way, cache in enumerate(caches):
             for step in decode(loaded, prompt, DecodingSettings(self.tokens, cache=cache), lock=lock):
                 written[way].append(step)
-                yield Fp8Progress(0.5 + (way + len(written[way]) / self.tokens) / 4)
+                yield HowFar((2 + way) * self.tokens + len(written[way]), 4 * self.tokens)
         ids = [[step.token_id for step in steps] for steps in written]
-        yield Fp8Progress(
-            1.0,
-            Fp8Comparison(
-                exact_bytes=held[0],
-                fp8_bytes=held[1],
-                differences=np.array(differences, dtype=np.float64),
-                divergences=np.array(divergences, dtype=np.float64),
-                agrees=np.array(agrees, dtype=np.bool_),
-                exact_texts=tuple(step.text for step in written[0]),
-                fp8_texts=tuple(step.text for step in written[1]),
-                diverges_at=next((at for at, pair in enumerate(zip_longest(*ids)) if pair[0] != pair[1]), None),
-            ),
+        return Fp8Comparison(
+            exact_bytes=held[0],
+            fp8_bytes=held[1],
+            differences=np.array(differences, dtype=np.float64),
+            divergences=np.array(divergences, dtype=np.float64),
+            agrees=np.array(agrees, dtype=np.bool_),
+            exact_texts=tuple(step.text for step in written[0]),
+            fp8_texts=tuple(step.text for step in written[1]),
+            diverges_at=diverges_at(*ids),
         )
-
-    def answer_of(self, steps: Sequence[Fp8Progress]) -> Fp8Comparison:
-        """What was found at the end."""
-        found = steps[-1].found
-        if found is None:
-            raise RuntimeError("the comparison did not come to its end")
-        return found
-
-    def steps_of(self, answer: Fp8Comparison) -> tuple[Fp8Progress, ...]:
-        """The last step alone."""
-        return (Fp8Progress(1.0, answer),)

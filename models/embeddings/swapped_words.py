@@ -1,7 +1,6 @@
 """The same sentence with two words swapped, with and without positions: what the order of words does to vectors."""
 
 import inspect
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from models.embeddings.anatomy import hidden_of
+from models.embeddings.hidden_states import hidden_of
 from models.embeddings.similarity import paired_cosines
 from models.embeddings.vectors import hidden_forward
 from models.engine import Engine
@@ -21,7 +20,7 @@ from models.loaded import LoadedModel
 
 
 class SwapError(HeadlightError):
-    """Words that cannot be swapped, or two sentences that have no token in common."""
+    """Two sentences that have no token in common."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +38,7 @@ class Agreement:
 class Swapped:
     """A sentence and the same with words swapped.
 
-    pieces, swapped_pieces: of the two, as shown. pairs: the places of the same token in both; of tokens that occur more
+    pieces: of the sentence, as shown. pairs: the places of the same token in both; of tokens that occur more
         than once the first belongs to the first. same_tokens: whether the two have exactly the same tokens; where they
         do not (a word at the start of a text is another token in many vocabularies), even a model that knows no order
         can tell them apart.
@@ -48,7 +47,6 @@ class Swapped:
     """
 
     pieces: tuple[str, ...]
-    swapped_pieces: tuple[str, ...]
     is_special: tuple[bool, ...]
     pairs: tuple[tuple[int, int], ...]
     same_tokens: bool
@@ -60,7 +58,7 @@ class Swapped:
 
 @dataclass(frozen=True)
 class SwappedRequest:
-    """text, swapped: the two sentences (`swap_words` makes the second), or their ids."""
+    """text, swapped: the two sentences, or their ids."""
 
     model: str
     text: str | tuple[int, ...]
@@ -77,23 +75,22 @@ class SwappedRequest:
         if not pairs:
             raise SwapError("These two sentences have no token in common, so there is nothing to compare.")
         taken = inspect.signature(loaded.model.base_model.forward).parameters
-        can_switch = "position_ids" in taken
+        without, why_not = None, ""
+        if "position_ids" in taken:
+            without = _agreement(*(_last(engine, loaded, each, _nowhere(loaded, each)) for each in both), pairs)
+        else:
+            why_not = (
+                f"The positions of {loaded.card.title} cannot be switched off from outside: the model takes none, it "
+                "counts them itself or knows only distances."
+            )
         return Swapped(
             pieces=tuple(piece.text for piece in both[0].pieces),
-            swapped_pieces=tuple(piece.text for piece in both[1].pieces),
             is_special=tuple(piece.is_special for piece in both[0].pieces),
             pairs=pairs,
             same_tokens=sorted(both[0].ids) == sorted(both[1].ids),
             with_positions=_agreement(*(_last(engine, loaded, each, {}) for each in both), pairs),
-            without=_agreement(*(_last(engine, loaded, each, _nowhere(loaded, each)) for each in both), pairs)
-            if can_switch
-            else None,
-            why_not=""
-            if can_switch
-            else (
-                f"The positions of {loaded.card.title} cannot be switched off from outside: the model takes none, it "
-                "counts them itself or knows only distances."
-            ),
+            without=without,
+            why_not=why_not,
             is_causal=loaded.card.family == "decoder",
         )
 
@@ -106,18 +103,6 @@ def same_tokens(one: Sequence[int], other: Sequence[int]) -> tuple[tuple[int, in
     return tuple((place, places[number].pop()) for place, number in enumerate(one) if places[number])
 
 
-def swap_words(text: str, one: int, other: int) -> str:
-    """The text with two of its words swapped, counted from 0; what is no letter, digit or apostrophe stays in place.
-
-    Raises SwapError for a word that is not there.
-    """
-    words = list(re.finditer(r"[^\W_]+(?:['’][^\W_]+)*", text))
-    if one == other or not all(0 <= each < len(words) for each in (one, other)):
-        raise SwapError(f"Two different words are needed to swap; this text has {len(words)}.")
-    early, late = (words[each] for each in sorted((one, other)))
-    return text[: early.start()] + late.group() + text[early.end() : late.start()] + early.group() + text[late.end() :]
-
-
 def _nowhere(loaded: LoadedModel, inputs: Inputs) -> dict[str, torch.Tensor]:
     return {"position_ids": torch.zeros((1, len(inputs.ids)), dtype=torch.long, device=loaded.device)}
 
@@ -125,7 +110,7 @@ def _nowhere(loaded: LoadedModel, inputs: Inputs) -> dict[str, torch.Tensor]:
 def _last(
     engine: Engine, loaded: LoadedModel, inputs: Inputs, more: dict[str, torch.Tensor]
 ) -> Float[np.ndarray, "token width"]:
-    name = "encoder_hidden_states" if loaded.model.config.is_encoder_decoder else "hidden_states"
+    name = "encoder_hidden_states" if loaded.is_seq2seq else "hidden_states"
     with engine.forward(loaded):
         return to_numpy(hidden_of(loaded, hidden_forward(loaded, inputs, **more), name)[-1, 0])
 

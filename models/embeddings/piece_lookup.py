@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.embeddings.table import TableError
-from models.engine import Engine
+from models.engine import Engine, TextRequest
 from models.forward.inputs import check_in_table
 from models.loaded import LoadedModel
 from models.tokenization import encode
@@ -38,14 +38,11 @@ class FoundPiece:
 
 
 @dataclass(frozen=True)
-class PieceRequest:
+class PieceRequest(TextRequest):
     """The piece for what was typed.
 
     text: as shown (with "␣" or a plain space before a word), or as the tokenizer writes it ("Ġthe", "##ing").
     """
-
-    model: str
-    text: str
 
     def answer(self, engine: Engine) -> FoundPiece:
         """Raises what `load_model` and `find_piece` raise."""

@@ -5,9 +5,11 @@ while it waits. Who asks for something says how that is known (`as_long_as`); wh
 be let go.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
+
+from models.engine.context import holding
 
 Wanted = Callable[[], bool]
 Pause = Callable[[], None]
@@ -25,27 +27,17 @@ _wanted: ContextVar[Wanted | None] = ContextVar("headlight_wanted", default=None
 _pause: ContextVar[Pause | None] = ContextVar("headlight_pause", default=None)
 
 
-@contextmanager
-def as_long_as(wanted: Wanted | None) -> Iterator[None]:
+def as_long_as(wanted: Wanted | None) -> AbstractContextManager[None]:
     """What is computed inside ends with NobodyWaits soon after `wanted` has become false; None: it comes to its end.
 
     wanted: asked often, in the computing thread. It takes the place of that of a block around this one.
     """
-    token = _wanted.set(wanted)
-    try:
-        yield
-    finally:
-        _wanted.reset(token)
+    return holding(_wanted, wanted)
 
 
-@contextmanager
-def pausing(pause: Pause | None) -> Iterator[None]:
+def pausing(pause: Pause | None) -> AbstractContextManager[None]:
     """Have `pause` called between the steps of what is computed inside; it returns when they may go on."""
-    token = _pause.set(pause)
-    try:
-        yield
-    finally:
-        _pause.reset(token)
+    return holding(_pause, pause)
 
 
 def wanted_now() -> Wanted | None:

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from inspect import unwrap
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
@@ -20,7 +21,7 @@ import transformers
 from torch import nn
 
 from models.attention import trace
-from models.embeddings import anatomy, lens
+from models.embeddings import hidden_states, lens
 from models.forward import (
     axes,
     capture,
@@ -35,7 +36,7 @@ from models.forward import (
     shadow,
 )
 from models.forward.capture import Address
-from models.kv_cache import fresh, measurement, prediction, seen
+from models.kv_cache import empty_cache, measurement, prediction, shape_from_config
 from models.loaded import Finding, LoadedModel
 from models.loading.checks import missing_of_picture
 from models.loading.fingerprint import fingerprint_of
@@ -45,9 +46,9 @@ _MOST_KEPT = 64
 _SAMPLED = 16
 _PARTS = (
     *(axes, capture, eager, inputs, interventions, recorded_run, replay, shadow, trace),
-    *(anatomy, lens),
+    *(hidden_states, lens),
     *(implementation, probe, reference),
-    *(fresh, measurement, prediction, seen),
+    *(empty_cache, measurement, prediction, shape_from_config),
 )
 
 
@@ -134,7 +135,7 @@ def _digest_of_code() -> str:
 def _functions(part: ModuleType) -> Iterator[tuple[str, FunctionType]]:
     for name, value in sorted(vars(part).items()):
         if isinstance(value, FunctionType):
-            yield name, value
+            yield name, unwrap(value)
         elif isinstance(value, type) and value.__module__ == part.__name__:
             for inner, method in sorted(vars(value).items()):
                 method = getattr(method, "fget", None) or getattr(method, "func", None) or method

@@ -3,10 +3,12 @@
 Light to import, for who keeps models must not wait for torch.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any
+
+from models.engine.context import holding
 
 Places = Callable[[frozenset[str]], Sequence[Any]]
 Read = Callable[[Any], Any]
@@ -29,11 +31,6 @@ def put(places: Places, read: Read) -> Any:
     return _keeper.get()(places, read)
 
 
-@contextmanager
-def keeping(keeper: Keeper) -> Iterator[None]:
+def keeping(keeper: Keeper) -> AbstractContextManager[None]:
     """Have `keeper` asked by what is read in this context."""
-    token = _keeper.set(keeper)
-    try:
-        yield
-    finally:
-        _keeper.reset(token)
+    return holding(_keeper, keeper)

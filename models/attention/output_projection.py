@@ -1,23 +1,16 @@
 """What receives what the heads of a layer return: found by watching one forward, never by name."""
 
-import threading
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from models.attention.trace import AttentionTrace
-from models.forward.capture import Run, recording
-from models.forward.inputs import Inputs, plain_ids
+from models.forward.capture import ADDRESSES
+from models.forward.recorded_run import short_run
 from models.forward.shadow import shadow_of
-from models.loaded import LoadedModel
-
-# Enough for a turn by the position to be seen, and for a decoder to have something to look back at.
-_TOKENS = 3
+from models.loaded import LoadedModel, once_per_model
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +29,7 @@ class Receiver:
     has_rotary: bool
 
 
-class _Watch:
+class _WatchedPaths:
     """Follows what the attention function returns through the modules that run after it."""
 
     def __init__(self) -> None:
@@ -61,24 +54,6 @@ class _Watch:
         self._followed = output if isinstance(output, Tensor) and not _has_matrix(module) else None
 
 
-_found: WeakKeyDictionary[LoadedModel, dict[tuple[str, int], Receiver]] = WeakKeyDictionary()
-_lock = threading.Lock()
-
-
-def receiver_of(trace: AttentionTrace, kind: str, layer: int) -> Receiver:
-    """What receives the heads of this layer; the first time for a model, it runs one forward over three tokens.
-
-    Call it while holding the lock of the device. The hooks are set on a shadow of the model and go with it.
-    """
-    with _lock:
-        known = _found.get(trace.loaded)
-    if known is None:
-        known = _watch(trace.loaded, {call.module for call in trace.calls.values()})
-        with _lock:
-            _found[trace.loaded] = known
-    return known[kind, layer]
-
-
 def received(receiver: Receiver, joined: Float[Tensor, "row joined"]) -> Float[Tensor, "row width"]:
     """What the modules of a receiver make of the heads' outputs, side by side, on the device that these are on."""
     passing = joined[None]
@@ -88,22 +63,22 @@ def received(receiver: Receiver, joined: Float[Tensor, "row joined"]) -> Float[T
     return passing[0]
 
 
-def _watch(loaded: LoadedModel, attentions: Iterable[nn.Module]) -> dict[tuple[str, int], Receiver]:
+@once_per_model
+def receivers_of(loaded: LoadedModel) -> dict[tuple[str, int], Receiver]:
+    """What receives the heads of each layer, by kind and layer; the first time it runs one forward over three tokens.
+
+    Takes the device: call it while holding its lock. The hooks are set on a shadow of the model and go with it.
+    """
     model: Any = loaded.model
     shadows = shadow_of(model)
     originals = {copy: original for original, copy in shadows.items()}
-    watch = _Watch()
+    watch = _WatchedPaths()
     for copy in originals:
         if not any(True for _ in copy.children()):
             copy.register_forward_hook(watch.passed, with_kwargs=True)
-    for attention in attentions:
-        shadows[attention].register_forward_pre_hook(_alike_everywhere, with_kwargs=True)
-    is_seq2seq = bool(model.config.is_encoder_decoder)
-    run = Run(is_seq2seq=is_seq2seq, returned=watch.returned)
-    ids = plain_ids(loaded, _TOKENS)
-    arguments = Inputs(ids, (), ids if is_seq2seq else (), ()).arguments(loaded, 1, last_only=True)
-    with torch.inference_mode(), recording(run):
-        shadows[model](**arguments)
+        if ADDRESSES in copy.__dict__:
+            copy.register_forward_pre_hook(_alike_everywhere, with_kwargs=True)
+    run = short_run(loaded, shadows[model], watch.returned)
     found = {}
     for address, call in run.calls.items():
         path = watch.paths[address]

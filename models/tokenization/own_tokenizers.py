@@ -8,16 +8,16 @@ from models.engine import Engine
 from models.sandbox import SandboxError, Subject
 from models.tokenization.conversion import TokenizerFileError
 from models.tokenization.facts import TokenizerFacts
-from models.tokenization.opening import DO_NOT_FIT, OpenedFile, opened
+from models.tokenization.file_recognition import DO_NOT_FIT, OpenedFile, opened
 from models.tokenization.pieces import Tokenization, check_is_text
-from models.tokenization.sandboxed import POOL, decoded, facts_in_sandbox, own_from_json, tokenized
+from models.tokenization.sandboxed import POOL, facts_in_sandbox, own_from_json, tokenized
 
 LARGEST_FILE = 40_000_000
 _OWN = "own:"
 
 
 @dataclass(frozen=True, eq=False)
-class OwnTokenizer:
+class UserTokenizer:
     """A tokenizer of somebody's own: its file, and what is asked of it in the sandbox, where it is kept.
 
     `models.tokenization.sandboxed.answered` asks it.
@@ -38,10 +38,6 @@ class OwnTokenizer:
         """Cut a text; see `models.tokenization.tokenize`."""
         check_is_text(text)
         return POOL.ask(tokenized, text, add_special_tokens, split_special_tokens, of=self.subject)
-
-    def decode(self, tokenization: Tokenization) -> str:
-        """The text that the ids give back, special tokens included."""
-        return POOL.ask(decoded, tokenization.ids, of=self.subject)
 
 
 def is_own(name: str) -> bool:
@@ -83,13 +79,13 @@ def keep_own(engine: Engine, name: str, tokenizer_json: bytes, title: str, kind:
     return replace(card, family=facts.algorithm, vocabulary=facts.vocabulary)
 
 
-def _own(card: TokenizerCard, tokenizer_json: bytes) -> OwnTokenizer:
+def _own(card: TokenizerCard, tokenizer_json: bytes) -> UserTokenizer:
     subject = Subject(card.title, own_from_json, {"tokenizer.json": tokenizer_json}, (card.title, card.format))
     try:
         facts = POOL.ask(facts_in_sandbox, of=subject, advice="open another file")
     except SandboxError as error:
         raise _refused(error) from error
-    return OwnTokenizer(card, subject, facts)
+    return UserTokenizer(card, subject, facts)
 
 
 def _refused(error: SandboxError) -> TokenizerFileError:

@@ -1,0 +1,25 @@
+"""What pages put on the screen again and again: sentences, a smaller line, a chart."""
+
+from contextlib import nullcontext
+from typing import Any, Literal
+
+import streamlit as st
+
+from viz.inspector import line
+from viz.tables import sentences
+
+
+def say(*lines: str) -> None:
+    """A sentence a paragraph, the first one being the main one."""
+    st.html(sentences(lines))
+
+
+def remark(text: str) -> None:
+    """A line of smaller text."""
+    st.html(line(text))
+
+
+def chart(drawn: Any, *, key: str | None = None, width: Literal["stretch", "content"] = "stretch") -> None:
+    """An Altair chart, in a container where it has a key; width: "content" where the chart has one of its own."""
+    with nullcontext() if key is None else st.container(key=key):
+        st.altair_chart(drawn, width=width)

@@ -1,0 +1,17 @@
+// A token as a chip: a button with its piece, and below that a share.
+
+import { element } from "./drawing.js"
+import { press } from "./keys.js"
+
+/** Pointing at it and coming to it by keys are one. */
+export function chipOf(text, { click, hover, leave, keyTable }) {
+  const chip = Object.assign(element("button", "chip"), { role: "option", onclick: click })
+  chip.append(element("span", "piece", text), element("span", "share"))
+  chip.onpointerenter = chip.onfocus = hover
+  chip.onpointerleave = chip.onblur = leave
+  chip.onkeydown = (event) => press(keyTable(), event)
+  return chip
+}
+
+/** A weight as there is room for it: .68, and nothing where that would be .00. */
+export const shareText = (weight) => (weight >= 0.005 ? weight.toFixed(2).replace(/^0/, "") : "")
