@@ -171,7 +171,7 @@ def costs_rows(lines: Sequence[CostLine]) -> list[list[object]]:
     for line in lines:
         found = line.counts
         context = "" if found.context is None else found.context
-        counted = (found.tokens, found.words, found.characters, found.bytes, found.unknown)
+        counted = (found.tokens, found.words or "", found.characters, found.bytes, found.unknown)
         rows.append([line.title, *counted, context, int(found.difference is None), found.seconds])
     return rows
 

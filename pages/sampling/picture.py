@@ -27,7 +27,7 @@ _TOLD = ("survivors", "kept", "entropy", "first", "last")
 _HINTS = {
     "raw": "The model's own probabilities: the softmax of its logits, nothing changed.",
     "bad words": "Words that must not come have their probability set to nothing.",
-    "renormalised": "What is left is brought to 100 % again, and one is drawn from it.",
+    "renormalised": "What is left is made a whole again, and one is drawn from it.",
 }
 
 

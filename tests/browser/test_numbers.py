@@ -12,7 +12,7 @@ from viz.quantities import part_text
 ROOT = Path(__file__).resolve().parents[2]
 # As the rule writes them; "100 draws" has no sign, "%40" of an address no space.
 _RULE = re.compile(r"−?(?:\d{2,3}\.\d|[1-9]\.\d\d|0\.\d{3}|0|[1-9]·10⁻[⁰¹²³⁴⁵⁶⁷⁸⁹]+)\s%")
-_PART = re.compile(r"[−<\d.,·⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+\s?%(?!\d)")
+_PART = re.compile(r"(?:< )?[−\d.,·⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+\s?%(?!\d)")
 # What is read: texts, titles and names of a page and its pictures; axes and what is drawn are not.
 _READ = """() => {
   const said = []
@@ -56,5 +56,6 @@ def test_the_browser_writes_parts_as_the_server_does(new_tab):
     parts = [0, 1, 0.1225, 0.25157538, 0.00995, 9.96e-6, 1e-30, -0.2]
     parts += (draws.random(2_000) / 10.0 ** draws.integers(10, size=2_000)).tolist()
     tab = new_tab()
+    tab.goto("")
     written = tab.page.evaluate(f"(parts) => {{ {script}\nreturn parts.map(percentText) }}", parts)
     assert written == [part_text(part) for part in parts]
