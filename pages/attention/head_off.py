@@ -54,7 +54,7 @@ def _changed_maps(request: "HeadMapRequest", shown: "HeadMapRequest", status: De
         st.html(heading("Maps that what is switched off changes most (largest difference of a weight)"))
         with st.container(horizontal=True, key="changed_maps"):
             for each in changed:
-                label = f"{head_name(each.layer, each.head)} · {each.largest:.3f}"
+                label = f"{head_name(each.layer, each.head)} · {part_text(each.largest)}"
                 st.button(
                     label, key=f"changed_map_{each.layer}_{each.head}", on_click=open_head, args=(each.layer, each.head)
                 )

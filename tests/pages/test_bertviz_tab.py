@@ -48,7 +48,7 @@ def test_both_views_of_the_whole_model_and_one_layer_of_it():
     assert document(screen) is None, "a closed tab computes nothing"
     screen.open_tab(BERTVIZ)
     trace = TraceRequest("minilm", TEXT)
-    assert document(screen) == whole(BertVizRequest(trace, "encoder", "head"))
+    assert document(screen) == whole(BertVizRequest(trace, "encoder", "head", opened=2)), "the layer that is looked at"
     assert document(choose(screen, "model")) == whole(BertVizRequest(trace, "encoder", "model"))
     screen.test.toggle(key="bertviz_alone_box").set_value(True)
     assert document(screen.run()) == whole(BertVizRequest(trace, "encoder", "model", (2,)))
@@ -82,7 +82,7 @@ def test_a_text_that_is_too_long_for_the_model_view_fits_the_head_view():
     assert "model view of 62 tokens and 6 layers of 12 heads" in refusal(screen)
     assert "draws each line as an element of its own" in refusal(screen)
     screen.press("bertviz_head")
-    assert document(screen) == whole(BertVizRequest(TraceRequest("minilm", text), "encoder", "head"))
+    assert document(screen) == whole(BertVizRequest(TraceRequest("minilm", text), "encoder", "head", opened=2))
     assert not refusal(screen)
 
 
@@ -94,7 +94,7 @@ def test_a_longer_text_leaves_one_layer_and_headlight_s_own_views():
     screen.press("bertviz_own_model")
     assert screen.query["view"] == "model"
     screen.press("bertviz_one_layer")
-    assert document(screen) == whole(BertVizRequest(TraceRequest("minilm", text), "encoder", "head", (2,)))
+    assert document(screen) == whole(BertVizRequest(TraceRequest("minilm", text), "encoder", "head", (2,), 2))
 
 
 def test_a_text_of_any_length_leaves_headlight_s_own_views():

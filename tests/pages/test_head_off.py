@@ -5,7 +5,7 @@ import pytest
 from models.attention import ChangedMapsRequest, HeadsOffRequest, HideToken, TraceRequest, ZeroHead
 from models.engine import engine
 from pages.attention.tabs import HEAD_OFF
-from tests.pages.screen import Screen
+from tests.pages.screen import Screen, read
 from viz.quantities import part_text
 
 OSLO = "Dr. Zorblax lives in Oslo. Yesterday I met Dr. Z"
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 def said(screen):
-    return "".join(each.proto.body for each in screen.test.get("html"))
+    return read("".join(each.proto.body for each in screen.test.get("html")))
 
 
 def test_a_decoder_s_head_beside_the_others_of_its_layer():
@@ -49,13 +49,15 @@ def test_the_maps_that_changed_most_are_a_click_away():
     before, after = TraceRequest("smollm2", OSLO), TraceRequest("smollm2", OSLO, None, (ZeroHead("decoder", 17, 3),))
     found = engine.run(ChangedMapsRequest(before, after, "decoder"))
     buttons = [each for each in screen.test.button if (each.key or "").startswith("changed_map_")]
-    assert [each.label for each in buttons] == [f"L{each.layer} H{each.head} · {each.largest:.3f}" for each in found]
+    assert [each.label for each in buttons] == [
+        f"L{each.layer} H{each.head} · {part_text(each.largest)}" for each in found
+    ]
     buttons[0].click()
     screen.test.run()
     assert not screen.problems
     assert (screen.query["layer"], screen.query["head"]) == (str(found[0].layer), str(found[0].head))
     assert screen.query["changed"] == "head:decoder-17-3"
-    assert f"Largest difference: {found[0].largest:.3f}." in screen.shown["caption"]
+    assert f"Largest difference: {part_text(found[0].largest)}." in screen.shown["caption"]
 
 
 def test_what_else_is_off_stays_off():

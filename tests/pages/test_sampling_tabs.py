@@ -7,6 +7,7 @@ import pytest
 
 from pages.sampling.tabs import EXPLANATION
 from tests.pages.sampling_screen import PARIS, TABS, Sampling
+from tests.pages.screen import read
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
@@ -54,7 +55,7 @@ def test_prompts_stand_side_by_side():
 
 def test_it_is_explained_and_its_address_opens_the_same():
     screen = Sampling(**HERE, temperature="1.7", off="top-p", at="0").open_tab(EXPLAINED)
-    assert EXPLANATION.strip() in [each.value.strip() for each in screen.test.markdown]
+    assert EXPLANATION.strip() in [read(each.value).strip() for each in screen.test.markdown]
     screen.open_tab(TAKE)
     [said] = [each.value for each in screen.test.code]
     query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(said).query))

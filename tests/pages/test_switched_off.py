@@ -69,7 +69,7 @@ def test_what_is_off_stands_on_a_chip_and_changes_map_and_model(item, label, cha
     for cells, expected in zip(screen.cells, (found.before, found.after, found.difference), strict=True):
         np.testing.assert_allclose(cells, expected, atol=5e-4)
     assert (found.largest > 0.01) == bool(acts_on_map)
-    said = f"Largest difference: {found.largest:.3f}." if found.largest else "No difference at all"
+    said = f"Largest difference: {part_text(found.largest)}." if found.largest else "No difference at all"
     assert said in shown["caption"]
     kept = engine.run(ChangesRequest(base, after)).kept
     assert part_text(kept[10]) in screen.inspector
