@@ -49,7 +49,8 @@ def test_the_maps_that_changed_most_are_a_click_away():
     before, after = TraceRequest("smollm2", OSLO), TraceRequest("smollm2", OSLO, None, (ZeroHead("decoder", 17, 3),))
     found = engine.run(ChangedMapsRequest(before, after, "decoder"))
     buttons = [each for each in screen.test.button if (each.key or "").startswith("changed_map_")]
-    assert [each.label for each in buttons] == [
+    labels = [f"L{each.layer} H{each.head} · {part_text(each.largest)}" for each in found]
+    assert [each.label for each in buttons] == labels
         f"L{each.layer} H{each.head} · {part_text(each.largest)}" for each in found
     ]
     buttons[0].click()
