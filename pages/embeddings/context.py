@@ -233,8 +233,8 @@ def picture(now: Journey, layer: int, point: int | None, around: "NearVectors | 
                 point=point,
                 near=[] if around is None else [int(each) for each in around.indices[:5]],
                 texts=now.texts,
-                caption=f"{flat} {shapes + '. ' if shapes else ''}Each layer is turned onto the one before and brought "
-                f"to one size, so that what moves are the tokens. {card.title}.",
+                caption=f"{flat} {shapes + '. ' if shapes else ''}Each layer is turned onto the one before and drawn "
+                f"at one size: how far points lie from their middle is the scale. {card.title}.",
             ),
             key="layer_map",
             on_layer=DEPTH.choose,
@@ -246,14 +246,11 @@ def _note(now: Journey, layer: int) -> str:
     if now.map.is_one_point[layer]:
         return "All of these are the same vector here."
     explained, trust = now.map.explained[layer], now.map.trust[layer]
-    said = f"The picture shows {part_text(sum(explained))} of the variance" if explained else METHODS[METHOD.value]
+    said = f"{part_text(sum(explained))} of the variance" if explained else METHODS[METHOD.value]
     if trust:
         by_chance = part_text(trust.neighbours / (len(now.map.labels) - 1))
-        kept = part_text(trust.preserved)
-        said += f"; of each point's {trust.neighbours} nearest {kept} are kept (by chance {by_chance})"
-    said += (
-        f". Scale: on average a point lies {part_text(now.map.spread[layer])} of a vector's length from their middle."
-    )
+        said += f"; {part_text(trust.preserved)} of the {trust.neighbours} nearest are kept (by chance {by_chance})"
+    said += f". Scale: {part_text(now.map.spread[layer])} of a vector's length."
     if now.parted is None:
         return said
     found = now.parted[layer]

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.tab import MAP
+from viz.quantities import part_text
 
 ZORBLAX = "Dr. Zorblax lives in Oslo. Yesterday I met Dr. Z"
 HOSTILE = "a </script><img src=x onerror=window.hacked=1> b & <b>c</b>"
@@ -238,10 +239,10 @@ def test_a_table_stands_behind_every_view(tab, weights):
         said = cells.all_text_contents()
         if view == "matrix":
             assert said[0] == "it"
-            assert float(said[3]) == pytest.approx(exact[10, 2], abs=5.1e-4)
+            assert said[3] == part_text(float(exact[10, 2]))
         if view in ("heads", "qk"):
             assert said[0] == "animal"
-            assert float(said[-1]) == pytest.approx(exact[10, 2], abs=5.1e-4)
+            assert said[-1] == part_text(float(exact[10, 2]))
 
 
 # ----- Files, and text that would be something else

@@ -183,7 +183,7 @@ def test_each_baseline_says_of_what_it_is():
 def test_a_map_says_its_scale_and_what_chance_keeps():
     screen = looked(Screen(PAGE, text=BANK.text, word="bank", senses=",".join(BANK.senses), points="word"))
     notes = header_of(screen.component("layer_map"))["notes"]
-    assert all("of a vector's length from their middle" in note for note in notes)
+    assert all("Scale: " in note and "of a vector's length" in note for note in notes)
     assert all("(by chance 40.0\N{NO-BREAK SPACE}%)" in note for note in notes), "2 of 5 others"
     assert "1 of 6, 2 tied" in notes[0]
 
