@@ -3,7 +3,6 @@
 import json
 import re
 import time
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +13,6 @@ from models.engine import engine
 from pages.sampling.choices import Branch
 from pages.sampling.examples import EXAMPLES
 from pages.sampling.export import other_branches, text_as_json
-from pages.sampling.inspector import _overtaken
 from pages.sampling.knobs import FIRST
 from pages.sampling.writing import Continuation
 from tests.pages.sampling_screen import PARIS, Sampling
@@ -118,14 +116,6 @@ def test_a_preset_follows_no_token_of_the_view_before():
     screen = Sampling(**HERE, pick="100")
     assert screen.query["pick"] == "100"
     assert "pick" not in screen.press("preset_Wild").query
-
-
-def test_the_stage_that_makes_another_token_likelier_is_named():
-    stages = [SimpleNamespace(name=name) for name in ("raw", "repetition penalty", "temperature")]
-    found = SimpleNamespace(drawn=SimpleNamespace(text="b", probabilities=(0.3, 0.5, 0.6)), stages=stages)
-    one, other = (SimpleNamespace(probabilities=each) for each in ((0.6, 0.2, 0.1), (0.1, 0.1, 0.1)))
-    assert _overtaken(found, one) == "repetition penalty makes “b” likelier"
-    assert _overtaken(found, other) == "“b” is likelier to the model itself"
 
 
 def test_a_preset_sets_all_knobs_and_reset_takes_them_back():
