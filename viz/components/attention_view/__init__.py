@@ -16,7 +16,7 @@ _mount_library, _mount = large_component("attention_view")
 
 # So many weights go as they are. Of more, what is drawn is in half precision, and the selected row, whose numbers stand
 # beside the picture too, comes apart.
-_MOST_EXACT = 65_536
+_MOST_EXACT = 8_192
 
 
 @dataclass(frozen=True)
