@@ -22,7 +22,7 @@ class Frame:
     model: its name. name: as people read it, "L3 H1"; map: as programs read it (`data-map` on the root), "encoder-3-1".
     kind, layer, head: as in an intervention; layer and head None where it is a mean.
     queries, keys: what stands at rows and columns; keys None if they are the same tokens.
-    selected: the query that is looked at.
+    selected: the query that is looked at; -1 for none, where maps of several texts are compared.
     special, unknown: places among the keys that are marked.
     unseen_means: what the hatching says, "the future" for instance.
     caption: model, scale, and what is hidden or rescaled; note: what of that changes with the selected query.
@@ -198,7 +198,7 @@ def state_of(frame: Frame, view: AttentionPicture) -> dict[str, object]:
         state["shown"] = list(view.shown)
     if isinstance(view, Model):
         state |= {"layer": frame.layer, "head": frame.head, "offHeads": list(frame.off_heads)}
-    if isinstance(view, Matrix) and not _holds_row(view, frame):
+    if isinstance(view, Matrix) and frame.selected >= 0 and not _holds_row(view, frame):
         state["row"] = [None if np.isnan(each) else round(float(each), 5) for each in view.row]
     return state
 

@@ -99,10 +99,16 @@ class AttentionView extends View {
     this.isHeld = false
   }
 
+  unpoint() {
+    super.unpoint()
+    this.view?.unpoint()
+  }
+
   select(token) {
     if (token === this.selected) return
     this.selected = token
     this.view.selectionChanged()
+    this.pointer.again()
     this.tell("token", token)
     this.drawTools()
   }

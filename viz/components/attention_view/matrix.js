@@ -43,7 +43,6 @@ export class MatrixView extends Movable {
     if (header.window && !whole) this.part = this.windowPart()
     this.text = text
     this.cursor = null
-    this.strip.root.hidden = !header.hasStrip
   }
 
   windowPart() {
@@ -80,9 +79,11 @@ export class MatrixView extends Movable {
   }
 
   applyState(state) {
+    if (state.row && state.row.length !== this.keys.length)
+      throw new Error(`expected a row of ${this.keys.length} weights, found ${state.row.length}`)
     this.row = state.row ? Float32Array.from(state.row, (each) => each ?? NaN) : null
     this.rowOf = state.selected
-    this.strip.build()
+    this.strip.show(this.header.hasStrip)
   }
 
   /** The weight from a query to a key: 0 where it cannot look; null where only a pooled cell was sent. */

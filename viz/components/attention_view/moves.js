@@ -8,13 +8,17 @@ import { Picture } from "./picture.js"
 const LARGEST_WINDOW = 512
 const SHIFT_ARROWS = Object.fromEntries(Object.entries(ARROWS).map(([key, by]) => [`Shift+${key}`, by]))
 
+/** A weight, or a difference of two; "–" where there is none. */
+const signedText = (weight) =>
+  weight === null || Number.isNaN(weight) ? "–" : (weight < 0 ? "−" : "") + weightText(Math.abs(weight))
+
 /** Of a map that has `places`, `area` and the `part` in view, and its `strip`. */
 export class Movable extends Picture {
   constructor(...of) {
     super(...of)
     const { over } = this
     over.onpointermove = (event) => (this.drag ? this.pull(event) : this.hover(this.cellAt(event)))
-    over.onpointerleave = () => this.hover(null)
+    over.onpointerleave = () => this.unpoint()
     over.onpointerdown = (event) => this.hold(event)
     over.onpointerup = (event) => this.release(event)
     over.onpointercancel = () => (this.drag = null)
@@ -26,18 +30,19 @@ export class Movable extends Picture {
   cellAt(event) {
     const box = this.over.getBoundingClientRect()
     const [x, y] = [event.clientX - box.left, event.clientY - box.top]
-    for (const [left, top] of this.places) {
+    for (const [number, [left, top]] of this.places.entries()) {
       const query = this.part[0] + (y - top) / this.cell
       const key = this.part[2] + (x - left) / this.cell
       const isInside = x >= left && y >= top && x < left + this.area[0] && y < top + this.area[1]
-      if (isInside && query < this.queries.length && key < this.keys.length)
+      const [queries, keys] = this.panels[number].size
+      if (isInside && query < queries && key < keys)
         return { ...this.cellOf(Math.floor(query), Math.floor(key)), panel: [left, top] }
     }
     return null
   }
 
   cellOf(query, key) {
-    if (this.weight(query, key) !== null) return { query, key, rows: 1, columns: 1, isExact: true }
+    if (this.panels.some((_, number) => this.weight(query, key, number) !== null)) return { query, key, rows: 1, columns: 1, isExact: true }
     const { rows, columns } = this.main
     const [queries, keys] = [this.queries.length, this.keys.length]
     return {
@@ -73,19 +78,34 @@ export class Movable extends Picture {
     this.shell.say(this.describe(cell), x, y)
   }
 
+  unpoint() {
+    this.hover(null)
+  }
+
   describe({ query, key, isExact }) {
     const from = `${this.queries[query]} → ${this.keys[key]}`
     if (!isExact) {
-      const { rows, columns, cells } = this.main
-      const [row, column] = [this.blockOf(query, rows, this.queries.length), this.blockOf(key, columns, this.keys.length)]
+      const { rows, columns, cells, size } = this.main
+      const [row, column] = [this.blockOf(query, rows, size[0]), this.blockOf(key, columns, size[1])]
       const weight = cells[row * columns + column]
       return `${this.header.pooling} near ${from}: ${Number.isNaN(weight) ? this.header.unseenMeans : weightText(weight)}`
     }
     const weights = this.panels.map((_, number) => this.weight(query, key, number))
+    if (this.panels.some((panel) => panel.queries)) return this.describeEach({ query, key }, weights)
     if (Number.isNaN(weights[this.header.main])) return `${from}: ${this.header.unseenMeans}`
     if (weights.length === 1) return `${from}: ${weightText(weights[0])}`
-    const said = (weight) => (weight === null || Number.isNaN(weight) ? "–" : (weight < 0 ? "−" : "") + weightText(Math.abs(weight)))
-    return `${from}: ${weights.map((weight, number) => `${this.panels[number].title} ${said(weight)}`).join(", ")}`
+    return `${from}: ${weights.map((weight, number) => `${this.panels[number].title} ${signedText(weight)}`).join(", ")}`
+  }
+
+  /** Each map with its own words, where these are of several texts. */
+  describeEach({ query, key }, weights) {
+    const lines = this.panels.flatMap((panel, number) => {
+      const from = (panel.queries ?? this.queries)[query]
+      const to = (panel.keys ?? this.keys)[key]
+      if (weights[number] === null || from === undefined || to === undefined) return []
+      return [panel.isDifference ? `${panel.title} ${signedText(weights[number])}` : `${panel.title}: ${from} → ${to} ${signedText(weights[number])}`]
+    })
+    return lines.join("\n")
   }
 
   choose(cell) {
@@ -199,6 +219,7 @@ export class Movable extends Picture {
 
   pull(event) {
     const { drag } = this
+    if (!event.buttons) this.drag = null
     const [along, down] = [(drag.x - event.clientX) / this.cell, (drag.y - event.clientY) / this.cell]
     if (!this.isEnlarged) return this.hover(this.cellAt(event))
     if (Math.hypot(drag.x - event.clientX, drag.y - event.clientY) > 4) drag.moved = true

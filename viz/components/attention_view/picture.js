@@ -16,8 +16,9 @@ export class Picture {
 
   /** `point` is told the place under the pointer, null for none, and `click` the one that was clicked: see `placeAt`. */
   listen(point, click) {
+    this.unpoint = () => point(null)
     this.over.onpointermove = (event) => point(this.placeAt(event))
-    this.over.onpointerleave = () => point(null)
+    this.over.onpointerleave = this.unpoint
     this.over.onclick = (event) => click(this.placeAt(event))
   }
 

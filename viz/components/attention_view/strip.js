@@ -9,8 +9,18 @@ import { weightText } from "../scaffold/numbers.js"
 export class Strip {
   constructor(map) {
     this.map = map
+    this.chips = []
     this.root = element("div", "strip")
     this.root.setAttribute("role", "listbox")
+  }
+
+  /** Nothing where it is not wanted: maps of several texts have no sentence in common. */
+  show(isWanted) {
+    this.root.hidden = !isWanted
+    if (isWanted) return this.build()
+    this.shown = null
+    this.chips = []
+    this.root.replaceChildren()
   }
 
   /** New chips for new tokens; another head of the same text only paints them anew. */
@@ -69,6 +79,7 @@ export class Strip {
     const { map } = this
     map.pinned = token === map.selected ? null : token
     if (map.isSelf && token !== map.selected) map.select(token)
+    if (map.cursor) map.hover(map.cellOf(map.selected, token))
     map.shell.drawTools()
   }
 

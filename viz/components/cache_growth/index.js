@@ -31,6 +31,7 @@ class CacheGrowth extends View {
   }
 
   receive(header) {
+    if (!header.run) throw new Error("expected the name of a run")
     const isNew = header.run !== this.run
     const selected = header.selected === null ? null : header.selected - 1
     const isNews = this.player.isNews(selected, isNew)
@@ -51,7 +52,7 @@ class CacheGrowth extends View {
     this.most = { key: new Float32Array(this.kinds.length), value: new Float32Array(this.kinds.length) }
     this.taken = 0
     this.feed = sharedEntry("runs", this.run, () => ({ parts: [], count: 0 }))
-    this.onArrival = () => this.arrive()
+    this.onArrival = this.guarded(() => this.arrive())
     this.feed.arrived = this.onArrival
   }
 
@@ -118,6 +119,8 @@ class CacheGrowth extends View {
   }
 
   paint() {
+    // The run of before is another one's.
+    this.root.classList.toggle("waiting", !this.steps.length)
     if (!this.steps.length) return
     const { steps, shownStep } = this
     const { piece, probability, text } = steps[shownStep]
@@ -229,6 +232,10 @@ class CacheGrowth extends View {
     else if (position < this.given) lines.push("computed with the prompt, all at once")
     else lines.push(`computed for token ${position - this.given + 2}`)
     return lines
+  }
+
+  unpoint() {
+    this.hover(null)
   }
 
   hover(cell) {

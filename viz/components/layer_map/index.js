@@ -22,7 +22,8 @@ class LayerMapView extends View {
     })
     this.part("save").onclick = () => downloadPng(`embeddings-L${this.layer}.png`, this.canvas, this.colours.ground)
     this.canvas.onpointermove = (event) => this.onMove(event)
-    this.canvas.onpointerleave = () => this.hover(null)
+    this.canvas.onpointerleave = () => this.unpoint()
+    this.canvas.onpointercancel = () => (this.grabbed = null)
     this.canvas.onpointerdown = (event) => (this.grabbed = { x: event.clientX, y: event.clientY, yaw: this.yaw, pitch: this.pitch, far: false })
     this.canvas.onpointerup = (event) => this.onRelease(event)
     this.canvas.onkeydown = (event) => press(this.keyTable(), event)
@@ -279,6 +280,10 @@ class LayerMapView extends View {
       { name: "↑ ↓", says: "go from point to point", keys: { ArrowUp: -1, ArrowDown: 1 }, act: hoverNext },
       { name: "Enter", says: "selects", keys: { Enter: 0 }, act: () => this.hovered !== null && this.select(this.hovered) },
     ]
+  }
+
+  unpoint() {
+    this.hover(null)
   }
 
   hover(point) {

@@ -187,8 +187,8 @@ class NextToken extends View {
     if (kept) list.scrollTop = kept
     const selected = list.querySelector(".selected")
     const reached = selected ?? list.querySelector(".token")
-    reached.tabIndex = 0
-    if (isFocused) reached.focus({ preventScroll: true })
+    if (reached) reached.tabIndex = 0
+    if (isFocused) reached?.focus({ preventScroll: true })
     if (selected && this.selected !== this.scrolledTo) {
       const { offsetTop, offsetHeight } = selected
       const from = list.offsetTop

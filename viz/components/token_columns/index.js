@@ -115,6 +115,10 @@ class TokenColumns extends View {
     this.say(lines.join("\n"), x, y + 6, `${column.header.title}: ${lines.join(", ")}`)
   }
 
+  unpoint() {
+    this.hover(null)
+  }
+
   hover(stretch) {
     this.say(null)
     const now = stretch?.[0] < stretch?.[1] ? stretch : null
