@@ -83,7 +83,7 @@ def _cache_growth():
     from viz.components.cache_growth import packed
 
     runs = {
-        "many": ([step(0, positions=2), *map(step, range(1, 40))], {}),
+        "many": ([step(0, positions=2), *map(step, range(1, 40))], {"selected": None}),
         "one": ([step(0, positions=2)], {}),
         "none": ([], {}),
         "fewer columns than the prompt": ([step(0)], {"selected": 9}),
@@ -101,6 +101,15 @@ def _framed_document():
     for label, text in (("short", "short"), ("empty", ""), ("long", "long " * 9000)):
         data = np.frombuffer((text + says).encode(), dtype=np.uint8)
         yield label, pack_picture({"title": label, "size": len(data)}, (data,)), {}, []
+
+
+def _knob_sliders():
+    from viz.components.knob_sliders import KnobSlider
+    from viz.components.scaffold import pack_picture
+
+    knobs = [vars(KnobSlider(name, name, "says", 1.0, 1.0, 0.0, 2.0, 0.05, 2)) for name in ("one", "other")]
+    for label, some in (("two", knobs), ("one", knobs[:1]), ("none", [])):
+        yield label, pack_picture({"picture": "next_token", "sliders": some, "heard": 0}), {}, []
 
 
 def _layer_map():

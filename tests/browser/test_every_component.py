@@ -6,7 +6,8 @@ from tests.browser.samples import drawn_components, samples, skeleton_of
 from viz.components.scaffold.source import browser_source
 
 # Mounts it once, and shows one message after the other, as Streamlit does. `see` says what became of the last one.
-HARNESS = """async ([script, html]) => {
+HARNESS = """async ([script, style, html]) => {
+  document.head.append(Object.assign(document.createElement("style"), { textContent: style }))
   document.body.innerHTML = html
   const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }))
   const { default: mount } = await import(url)
@@ -26,7 +27,8 @@ HARNESS = """async ([script, html]) => {
   const frame = () => new Promise((done) => requestAnimationFrame(done))
   const show = async (data, states, feed, run) => {
     headlight.states ??= new Map()
-    for (const [name, state] of Object.entries(states)) headlight.states.set(name, { ...headlight.states.get(name), state })
+    for (const [name, state] of Object.entries(states))
+      headlight.states.set(name, { ...headlight.states.get(name), state })
     if (feed.length) {
       headlight.runs ??= new Map()
       headlight.runs.set(run, { parts: feed.map((each) => ({ data: each, skip: 0 })), count: 99, isDone: true })
@@ -40,7 +42,8 @@ HARNESS = """async ([script, html]) => {
       if (at > 1 && (root().dataset.ready || root().querySelector(".fault"))) break
       await new Promise((done) => setTimeout(done, 15))
     }
-    if (root().querySelector(":scope > .fault")) return root().children.length === 1 ? "sentence" : "sentence beside a picture"
+    if (root().querySelector(":scope > .fault"))
+      return root().children.length === 1 ? "sentence" : "sentence beside a picture"
     if (root().dataset.ready) return "picture"
     return root().classList.contains("waiting") ? "waiting" : "the picture of before"
   }
@@ -70,7 +73,8 @@ HARNESS = """async ([script, html]) => {
       spoiled(`one of ${name}`, (other) => { other[name] = other[name].slice(0, 1) })
       spoiled(`twice ${name}`, (other) => { other[name] = [...other[name], ...other[name]] })
       if (value[0] && typeof value[0] === "object" && !Array.isArray(value[0]))
-        for (const field of Object.keys(value[0])) spoiled(`without ${field} in ${name}`, (other) => { delete other[name][0][field] })
+        for (const field of Object.keys(value[0]))
+          spoiled(`without ${field} in ${name}`, (other) => { delete other[name][0][field] })
     }
     for (const [name, state] of Object.entries(sample.states))
       for (const field of Object.keys(state)) {
@@ -80,7 +84,8 @@ HARNESS = """async ([script, html]) => {
       }
     if (body.length) {
       wrong.push(["no numbers", encode(header, new Uint8Array(0)), sample.states])
-      wrong.push(["half of the numbers", encode(header, body.subarray(0, 4 * Math.floor(body.length / 8))), sample.states])
+      const half = body.subarray(0, 4 * Math.floor(body.length / 8))
+      wrong.push(["half of the numbers", encode(header, half), sample.states])
     }
     wrong.push(["more numbers", encode(header, new Uint8Array(body.length + 64)), sample.states])
     wrong.push(["a torn message", data.slice(0, 9), sample.states])
@@ -108,7 +113,8 @@ def page(chromium):
 
 
 def opened(page, name):
-    page.evaluate(HARNESS, [browser_source(name)["js"], skeleton_of(name)])
+    source = browser_source(name)
+    page.evaluate(HARNESS, [source["js"], source["css"], skeleton_of(name)])
     return samples(name)
 
 
@@ -181,7 +187,7 @@ def test_a_tap_elsewhere_ends_what_a_tap_points_at(chromium, name):
         seen.append(page.evaluate(POINTED))
         page.touchscreen.tap(385, 840)
         assert page.evaluate(POINTED) == NOTHING
-    if name not in ("framed_document", "lens_grid", "written_text"):
+    if name not in ("framed_document", "knob_sliders", "lens_grid", "written_text"):
         assert any(each != NOTHING for each in seen), "what was tapped is told until then"
     context.close()
 
