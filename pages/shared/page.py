@@ -11,6 +11,7 @@ A page says what is its own (`Page`) and calls `show`. The order, and why:
 6. The address is written last, once everything that may correct a choice has run.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,13 +22,16 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.shared import thread
+from pages.shared.bound import bound
 from pages.shared.examples import Example
-from pages.shared.link import Choice, has_notes, mirror, receive, run_again
+from pages.shared.link import Choice, has_notes, mirror, note, receive, run_again
 from pages.shared.messages import in_place, keep_notes, show_notes
 from pages.shared.registry import entry
 from pages.shared.text import examples_row, text_form
 
 _COLUMNS = (2.2, 7.0, 3.0)
+_OPEN = "tabs:open"
+_PAGE = "tabs:page"
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,15 @@ class Page:
     @property
     def every_choice(self) -> tuple[Choice[Any], ...]:
         """All that its link can say, the thread first."""
-        return (*thread.THREAD, *self.choices)
+        return (*thread.THREAD, *self.choices, thread.TAB)
 
 
 def show(page: Page) -> None:
     """Draw the page: called by its script, last."""
+    if st.session_state.get(_PAGE) != page.address:
+        # Each page opens on its own first tab.
+        st.session_state[_PAGE] = page.address
+        thread.TAB.forget()
     receive(page.every_choice)
     if page.library is not None:
         page.library()
@@ -182,9 +190,30 @@ class Tab:
     left: Callable[[], object] = field(default=lambda: None)
 
 
+def tab_name(title: str) -> str:
+    """A tab as a link names it: "What if this head were off?" is what-if-this-head-were-off."""
+    return "-".join(re.findall(r"\w+", title.lower()))
+
+
 def tabs(key: str, parts: Mapping[str, Callable[[], object] | Tab]) -> None:
-    """Tabs named by questions; only the open one is computed. Another set of tabs needs another key."""
-    for part, place in zip(parts.values(), st.tabs(list(parts), key=key, on_change="rerun"), strict=True):
+    """Tabs named by questions; only the open one is computed, and a link says which. Another set needs another key."""
+    titles = {tab_name(title): title for title in parts}
+    if thread.TAB.value and thread.TAB.value not in titles:
+        # One that was open here before goes with its kind of attention, without a word.
+        if thread.TAB.value != st.session_state.get(_OPEN):
+            note("The link names no tab that is here; the first one is open.")
+        thread.TAB.forget()
+    st.session_state[_OPEN] = thread.TAB.value
+    first = next(iter(titles))
+    places = bound(
+        st.tabs,
+        thread.TAB,
+        list(parts),
+        key=key,
+        shown=lambda name: titles.get(name, titles[first]),
+        meant=lambda title: "" if title == titles[first] else tab_name(title),
+    )
+    for part, place in zip(parts.values(), places, strict=True):
         tab = part if isinstance(part, Tab) else Tab(part)
         if not place.open:
             tab.left()

@@ -39,6 +39,7 @@ export class MatrixView extends Movable {
     this.close = header.window ? { panels, at: header.window } : null
     if (!header.window) this.whole = { base: header.base, panels }
     const text = JSON.stringify([header.queries, header.keys, header.part])
+    if (text !== this.text) this.toldPart = ""
     if (text !== this.text) this.part = header.part ?? [0, this.queries.length, 0, this.keys.length]
     if (header.window && !whole) this.part = this.windowPart()
     this.text = text
@@ -83,6 +84,7 @@ export class MatrixView extends Movable {
       throw new Error(`expected a row of ${this.keys.length} weights, found ${state.row.length}`)
     this.row = state.row ? Float32Array.from(state.row, (each) => each ?? NaN) : null
     this.rowOf = state.selected
+    if (state.zoom) this.takePart(state.zoom)
     this.strip.show(this.header.hasStrip)
   }
 
@@ -113,10 +115,6 @@ export class MatrixView extends Movable {
 
   firstOf(block, blocks, tokens) {
     return Math.floor((block * tokens) / blocks)
-  }
-
-  select(token) {
-    this.shell.select(token)
   }
 
   selectionChanged() {
@@ -300,6 +298,8 @@ export class MatrixView extends Movable {
         const [line, beside] = rows * this.cell < 8 ? [1, 1] : [2, 0]
         context.lineWidth = line
         context.strokeRect(x, y + (row - q0) * this.cell - beside, wide, rows * this.cell + 2 * beside)
+        const { pinned } = this.shell
+        if (pinned !== null) context.strokeRect(x + (pinned - k0) * this.cell, y + (row - q0) * this.cell, this.cell, rows * this.cell)
       }
       context.restore()
       if (x !== this.left || this.selected < q0 || this.selected >= q1) return
@@ -346,7 +346,7 @@ export class MatrixView extends Movable {
   }
 
   switches() {
-    return this.shell.switchable(this.pinned ?? null)
+    return this.shell.switchable(this.shell.pinned)
   }
 
   table() {

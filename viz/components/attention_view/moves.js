@@ -109,9 +109,7 @@ export class Movable extends Picture {
   }
 
   choose(cell) {
-    this.pinned = cell.isExact ? cell.key : null
-    this.select(cell.query)
-    this.shell.drawTools()
+    this.shell.select(cell.query, cell.isExact ? cell.key : null)
   }
 
   /** The cell under the cursor; without one, where the selected query begins. */
@@ -182,18 +180,44 @@ export class Movable extends Picture {
     this.show([0, this.queries.length, 0, this.keys.length])
   }
 
-  show([q0, q1, k0, k1]) {
-    const inside = (from, to, limit) => {
+  show(part) {
+    this.part = this.inside(part)
+    cancelAnimationFrame(this.frame)
+    this.frame = requestAnimationFrame(() => this.repaint())
+    clearTimeout(this.rest)
+    this.rest = setTimeout(() => this.onRest(), 250)
+    this.shell.drawTools()
+  }
+
+  /** As much of a part as there is. */
+  inside([q0, q1, k0, k1]) {
+    const within = (from, to, limit) => {
       const span = Math.min(to - from, limit)
       const first = Math.max(0, Math.min(from, limit - span))
       return [first, first + span]
     }
-    this.part = [...inside(q0, q1, this.queries.length), ...inside(k0, k1, this.keys.length)]
-    cancelAnimationFrame(this.frame)
-    this.frame = requestAnimationFrame(() => this.repaint())
-    clearTimeout(this.rest)
-    this.rest = setTimeout(() => this.ask(), 250)
-    this.shell.drawTools()
+    return [...within(q0, q1, this.queries.length), ...within(k0, k1, this.keys.length)]
+  }
+
+  onRest() {
+    this.rest = null
+    this.ask()
+    const told = this.isEnlarged ? this.part.map((each) => Math.round(100 * each)) : []
+    if (String(told) === this.toldPart) return
+    this.toldPart = String(told)
+    this.shell.tell("part", told)
+  }
+
+  /** The part that the server names: of a link, or of an earlier view; an answer to what was told must not pull it back. */
+  takePart(part) {
+    if (this.rest || String(part) === this.toldPart) return
+    this.toldPart = String(part)
+    if (!part.length) return this.isEnlarged && this.showAll()
+    const [q0, , k0, k1] = part.map((each) => each / 100)
+    const [Q0, Q1, K0, K1] = this.header.part ?? [0, this.queries.length, 0, this.keys.length]
+    this.part = this.inside([q0, q0 + ((k1 - k0) * (Q1 - Q0)) / (K1 - K0), k0, k1])
+    // Of a pooled map it is asked for in full.
+    this.rest = setTimeout(() => this.onRest(), 250)
   }
 
   /** A part of a pooled map that is small enough is asked for in full. */
@@ -243,7 +267,7 @@ export class Movable extends Picture {
 
   tools(tool) {
     if (Math.max(this.queries.length, this.keys.length) <= 12) return []
-    const held = () => this.cursor ?? ((this.pinned ?? null) === null ? null : { query: this.selected, key: this.pinned })
+    const held = () => this.cursor ?? (this.shell.pinned === null ? null : { query: this.selected, key: this.shell.pinned })
     const tools = [
       tool("+", "Enlarge (+, or Ctrl and the wheel); drag to move", () => this.enlarge(1.6, held())),
       tool("−", "Make smaller (-)", () => this.enlarge(1 / 1.6, held())),

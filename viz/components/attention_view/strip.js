@@ -74,11 +74,11 @@ export class Strip {
     })
   }
 
-  /** Another query; where the strip shows another text than the rows, a key of the selected one. */
+  /** Another query; where the strip shows another text than the rows, a key of the selected one, or no key. */
   click(token) {
     const { map } = this
-    map.pinned = token === map.selected ? null : token
-    if (map.isSelf && token !== map.selected) map.select(token)
+    if (map.isSelf) map.shell.select(token)
+    else map.shell.select(map.selected, token === map.shell.pinned ? null : token)
     if (map.cursor) map.hover(map.cellOf(map.selected, token))
     map.shell.drawTools()
   }
