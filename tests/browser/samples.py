@@ -72,6 +72,9 @@ def _attention_view():
     for longest, others in ((5, two), (5, two[::-1]), (3, two)):
         view = Matrix(others, others[0].cells[0], has_strip=False)
         yield sample(f"two texts over {longest}, {others[0].title} first", frame(longest, selected=-1), view)
+    apart = Panel("difference", np.zeros((0, 0), np.float32), 0.0, (0, 0), is_difference=True, labels=two[1].labels)
+    view = Matrix((*two, apart), two[0].cells[0], has_strip=False)
+    yield sample("two texts that begin otherwise", frame(5, selected=-1), view)
     yield sample("a source and an output", frame(2, keys=tuple("abcde"), kind="cross", selected=1), matrix(2, 5))
     row = _weights(1, 7)[0]
     yield sample("a row of another length", FRAME, Matrix((Panel("a", _weights(1, 1), 1.0, (2, 2)),), row))

@@ -223,7 +223,7 @@ export class MatrixView extends Movable {
       Math.max(this.part[2], whole[2]),
       Math.min(this.part[3], whole[3]),
     ]
-    if (q1 <= q0 || k1 <= k0) return
+    if (!image || q1 <= q0 || k1 <= k0) return
     const [down, along] = [image.height / (whole[1] - whole[0]), image.width / (whole[3] - whole[2])]
     context.drawImage(
       image,
