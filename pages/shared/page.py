@@ -73,9 +73,12 @@ def show(page: Page) -> None:
     if page.library is not None:
         page.library()
     _open_first(page)
-    if not page.is_bare():
+    question = entry(page.address).question
+    if page.is_bare():
+        st.html(f'<h1 class="headlight-unseen">{question}</h1>')
+    else:
         examples_row(
-            entry(page.address).question,
+            question,
             [(each.label, each.look, lambda each=each: open_example(page, each)) for each in page.examples],
         )
         if page.has_text:

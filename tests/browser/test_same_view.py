@@ -1,5 +1,6 @@
 """A copied link opens the view that it was copied from, whatever a person did to come there."""
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
@@ -24,7 +25,7 @@ SHOWN = """() => {
     part: all(main).map((root) => root.matches("[data-view=matrix]") && [0, 1].map((at) => {
       const { x, y } = root.headlight.place(at, at)
       const box = root.getBoundingClientRect()
-      return [Math.round(x - box.x), Math.round(y - box.y)]
+      return [x - box.x, y - box.y]
     })),
     inspector: text(main.querySelector(".st-key-inspector")),
     tab: text(main.querySelector("[role=tab][aria-selected=true]")),
@@ -124,4 +125,12 @@ def test_a_link_opens_the_same_view(new_tab, state):
     other = new_tab(somebody_else=True)
     other.page.goto(mine.page.url)
     other.page.locator(".headlight[data-ready='true']").first.wait_for()
-    assert settled(other) == seen
+    found = settled(other)
+    # The link has hundredths of a token.
+    np.testing.assert_allclose(places_of(found), places_of(seen), atol=1)
+    assert found == seen
+
+
+def places_of(shown):
+    """Where two cells of each map are, in pixels of the picture; taken out of what is compared exactly."""
+    return np.array([each for each in shown.pop("part") if each]).ravel()

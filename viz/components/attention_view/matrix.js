@@ -17,7 +17,7 @@ const PANEL_GAP = 16
 
 export class MatrixView extends Movable {
   constructor(shell) {
-    super(shell, "matrix", "img")
+    super(shell, "matrix")
     this.strip = new Strip(this)
     this.legend = element("div", "legend")
     this.parts = [this.strip.root, this.stage, this.legend]

@@ -4,12 +4,12 @@ import { element, sharpContext } from "../scaffold/drawing.js"
 import { keyList, press } from "../scaffold/keys.js"
 
 export class Picture {
-  constructor(shell, name, role = "application") {
+  constructor(shell, name) {
     Object.assign(this, { shell, name })
     this.stage = element("div", "stage")
     this.base = element("canvas", "base")
     // It takes the focus.
-    this.over = Object.assign(element("canvas", "over"), { tabIndex: 0, role })
+    this.over = Object.assign(element("canvas", "over"), { tabIndex: 0, role: "application" })
     this.over.onkeydown = (event) => press(this.keyTable(), event)
     this.stage.append(this.base, this.over)
   }

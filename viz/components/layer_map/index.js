@@ -126,7 +126,7 @@ class LayerMapView extends View {
     row.replaceChildren(
       ...this.header.names.map((name, layer) => {
         const thumb = element("button", "thumb")
-        Object.assign(thumb, { role: "option", title: name })
+        Object.assign(thumb, { role: "option", title: name, ariaLabel: [name, this.header.tags[layer].replace("/", " of ")].filter(Boolean).join(", ") })
         const label = element("div", "name", `L${layer}`)
         if (this.header.tags[layer]) label.append(element("span", "", this.header.tags[layer]))
         thumb.append(element("canvas"), label)
