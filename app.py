@@ -26,15 +26,18 @@ _FOLDER = Path(__file__).parent
 
 def show() -> None:
     """What a session sees: the page that it opened, and the sidebar beside it."""
-    page = st.navigation(_by_group())
     st.set_page_config(
-        page_title="Headlight" if page.url_path == "" else f"{page.title} · Headlight",
+        page_title="Headlight",
         page_icon=str(_FOLDER / "viz" / "headlight.svg"),
         layout="wide",
         initial_sidebar_state=250,
     )
     st.html(f"<style>{(_FOLDER / 'viz' / 'page.css').read_text()}</style>")
 
+    page = st.navigation(_by_group())
+    if page.url_path:
+        # The icon was named before the pages: theirs would be fetched from elsewhere.
+        st.set_page_config(page_title=f"{page.title} · Headlight")
     thread.forget_refused()
     receive(thread.THREAD)
 
