@@ -95,5 +95,6 @@ def test_all_on_again_leaves_nothing_of_before_and_after(tab):
     expect(tab.page.locator(".st-key-all_on button")).to_have_count(0)
     # The map has moved, and the pointer may be over a cell of it.
     assert "before" not in (tab.tip or "")
-    tab.chips.nth(4).hover()
+    tab.chips.nth(5).hover()
+    expect(tab.page.locator(".attention-view .tip")).to_be_visible()
     assert "before" not in tab.tip

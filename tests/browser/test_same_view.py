@@ -1,5 +1,7 @@
 """A copied link opens the view that it was copied from, whatever a person did to come there."""
 
+import re
+
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -106,11 +108,14 @@ def a_neighbour(tab):
 
 
 def a_branch(tab):
-    tab.goto("sampling")
-    tab.page.locator(".written-text .token").nth(2).click()
-    tab.page.locator(".next-token .token").nth(1).click()
-    tab.page.get_by_role("button", name="Go on with").click()
-    tab.page.locator(".written-text .branch").first.wait_for()
+    tab.goto("sampling", model="smollm2", text="The capital of France is", max_new_tokens=8)
+    tab.page.locator(".written-text[data-done='true']").wait_for()
+    tab.page.locator(".written-text .text .token").nth(3).click()
+    tab.wait_for_query(at="3")
+    tab.page.locator(".next-token .token:not(.drawn)").first.click()
+    tab.page.get_by_role("button", name=re.compile("^Go on with")).click()
+    tab.page.wait_for_function("() => new URLSearchParams(location.search).has('branch')")
+    tab.page.locator(".written-text[data-done='true'] .branch").first.wait_for()
 
 
 STATES = [a_tab, a_pin, a_zoom, a_comparison, a_view, a_head_off, a_step, a_stretch, a_neighbour, a_branch]
