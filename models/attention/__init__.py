@@ -7,6 +7,7 @@ from models.attention.bertviz_views import (
     BertVizTooLargeError,
     bertviz_drawing,
 )
+from models.attention.bulk import AttentionFileRequest, ExportError, TokenCountsRequest, export_attention
 from models.attention.changes import Changes, ChangesRequest
 from models.attention.differences import ChangedMapsRequest, MapDifference, MapDifferenceRequest
 from models.attention.head_map import HeadMapRequest

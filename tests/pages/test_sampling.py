@@ -303,7 +303,7 @@ def test_a_file_has_all_that_gives_the_text_again():
     parents = [Continuation(each, engine.run(each), is_done=True) for each in (request.parent, request.parent.parent)]
     read = json.loads(text_as_json(Continuation(request, steps, is_done=True), parents))
     said = read["settings"]
-    said |= {name: tuple(said[name]) for name in ("stop", "order")}
+    said |= {name: tuple(said[name]) for name in ("stop", "order", "logit_bias")}
     said["bad_words"] = tuple(map(tuple, said["bad_words"]))
     branch = tuple(BranchPoint(each["step"], each["token"]) for each in read["branch"])
     again = WriteRequest(read["model"], read["prompt"], DecodingSettings(**said), branch)
