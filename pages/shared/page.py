@@ -24,7 +24,7 @@ from models.catalog import MODELS
 from pages.shared import thread
 from pages.shared.bound import bound
 from pages.shared.examples import Example
-from pages.shared.link import Choice, has_notes, mirror, note, receive, run_again
+from pages.shared.link import Choice, has_notes, mirror, receive, run_again
 from pages.shared.messages import in_place, keep_notes, show_notes
 from pages.shared.registry import entry
 from pages.shared.text import examples_row, text_form
@@ -204,7 +204,7 @@ def tabs(key: str, parts: Mapping[str, Callable[[], object] | Tab]) -> None:
     if thread.TAB.value and thread.TAB.value not in titles:
         # One that was open here before goes with its kind of attention, without a word.
         if thread.TAB.value != st.session_state.get(_OPEN):
-            note("The link names no tab that is here; the first one is open.")
+            st.info(thread.NO_SUCH_TAB, icon=":material/info:")
         thread.TAB.forget()
     st.session_state[_OPEN] = thread.TAB.value
     first = next(iter(titles))

@@ -13,6 +13,7 @@ from pages.shared.link import Choice, note, one_of, whole_number
 from pages.shared.reach import may_know
 
 DEFAULT_TEXT = "The animal didn't cross the street because it was too tired."
+NO_SUCH_TAB = "The link names no tab that is here; the first one is open."
 _REFUSED = "thread:refused"
 
 
@@ -47,7 +48,7 @@ def named_in_link(text: str) -> str:
 
 def _named_tab(text: str) -> str:
     if not re.fullmatch(r"[\w-]{1,80}", text):
-        raise ValueError("The link names no tab that is here; the first one is open.")
+        raise ValueError(NO_SUCH_TAB)
     return text
 
 

@@ -39,7 +39,7 @@ def test_the_first_tab_needs_no_word_in_the_link():
 def test_a_tab_that_is_not_there_is_said(name):
     screen = Screen(text=ANIMAL, model="minilm", tab=name)
     assert "tab" not in screen.query
-    assert any("no tab" in each for each in screen.notes)
+    assert any("no tab" in each.value for each in screen.test.info)
 
 
 def test_another_page_opens_on_its_own_first_tab():
