@@ -111,7 +111,6 @@ def test_the_files_read_back_exactly():
         ({"bits": "7"}, "no number of bits"),
         ({"context": "99999999"}, "tokens of a text is not between"),
         ({"curves": "gpt2,gpt2"}, "names no known models"),
-        ({"tab": "<b>"}, "no tab that is here"),
     ],
 )
 def test_numbers_beyond_bounds_in_a_link_are_a_sentence(said, sentence):
