@@ -105,7 +105,8 @@ class AttentionView extends View {
 
   unpoint() {
     super.unpoint()
-    this.view?.unpoint()
+    // What has come and is not laid out yet has no places.
+    if (this.isDrawn) this.view.unpoint()
   }
 
   /** Another query is looked at, and with it a key that is pinned, or none. */
