@@ -109,6 +109,7 @@ def a_neighbour(tab):
 
 def a_branch(tab):
     tab.goto("sampling", model="smollm2", text="The capital of France is", max_new_tokens=8)
+    tab.page.get_by_role("button", name="Write", exact=True).click()
     tab.page.locator(".written-text[data-done='true']").wait_for()
     tab.page.locator(".written-text .text .token").nth(3).click()
     tab.wait_for_query(at="3")
