@@ -25,7 +25,7 @@ def tab(new_tab):
     return new_tab()
 
 
-def opened(tab, **query):
+def opened(tab, /, **query):
     """Open a link and wait until all is written. A page that stands still once is reloaded, and says how it stood."""
     tab.goto("kv_cache", **query)
     try:
