@@ -20,6 +20,7 @@ from pages.shared.messages import unforeseen
 from pages.shared.model_card import show_model_card
 from pages.shared.model_choice import choose_model_box
 from pages.shared.registry import HOME, PAGES, PageEntry
+from viz.components.browsing import browsing
 from viz.glossary import style
 
 _FOLDER = Path(__file__).parent
@@ -35,7 +36,11 @@ def show() -> None:
     )
     st.html(f"<style>{style()}{(_FOLDER / 'viz' / 'page.css').read_text()}</style>")
 
+    browsing()
     page = st.navigation(_by_group())
+    if page.url_path:
+        # The icon was named before the pages: theirs would be fetched from elsewhere.
+        st.set_page_config(page_title=f"{page.title} · Headlight")
     thread.forget_refused()
     receive(thread.THREAD)
 

@@ -90,7 +90,7 @@ def line(text: str) -> str:
 
 def heading(text: str) -> str:
     """The heading of a further part."""
-    return f'<p class="headlight-heading">{explained(html.escape(text))}</p>'
+    return f'<p class="headlight-heading" role="heading" aria-level="2">{explained(html.escape(text))}</p>'
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from viz.inspector import heading
 from viz.quantities import bytes_text
 
 
@@ -35,10 +36,7 @@ def formula(lines: Sequence[TermLine]) -> str:
             else f'<span class="wrong">measured: {each.measured:,} bytes</span>'
         )
         note = f'<p class="headlight-line">{html.escape(each.note)}</p>' if each.note else ""
-        rows.append(
-            f'<div class="headlight-terms"><p class="headlight-heading">{html.escape(each.name)}</p>'
-            f"<div>{terms} {verdict}</div>{note}</div>"
-        )
+        rows.append(f'<div class="headlight-terms">{heading(each.name)}<div>{terms} {verdict}</div>{note}</div>')
     return "".join(rows)
 
 
@@ -49,7 +47,6 @@ def side_by_side(left: str, right: str, diverges_at: int | None, texts: tuple[Se
         same = html.escape("".join(written[:diverges_at]))
         other = "" if diverges_at is None else html.escape("".join(written[diverges_at:]))
         columns.append(
-            f'<div><p class="headlight-heading">{html.escape(name)}</p>'
-            f'<p class="headlight-writing" dir="auto">{same}<ins>{other}</ins></p></div>'
+            f'<div>{heading(name)}<p class="headlight-writing" dir="auto">{same}<ins>{other}</ins></p></div>'
         )
     return f'<div class="headlight-pair">{"".join(columns)}</div>'

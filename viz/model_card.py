@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from viz.cells import bar_cell, number_cells, rows_table
 from viz.glossary import explained
+from viz.inspector import heading
 from viz.quantities import part_text
 
 
@@ -22,11 +23,7 @@ def card_of_sections(sections: Sequence[tuple[str, str]]) -> str:
     """Sections side by side as far as there is room: a heading and HTML for each; one without HTML is left out."""
     return (
         '<div class="headlight-about">'
-        + "".join(
-            f'<section><p class="headlight-heading">{html.escape(title)}</p>{content}</section>'
-            for title, content in sections
-            if content
-        )
+        + "".join(f"<section>{heading(title)}{content}</section>" for title, content in sections if content)
         + "</div>"
     )
 

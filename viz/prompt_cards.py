@@ -97,7 +97,8 @@ def _card(card: PromptCard) -> str:
     )
     count = f"{len(card.pieces):,} token{'' if len(card.pieces) == 1 else 's'}"
     return (
-        f'<div class="card"><p class="headlight-heading">{html.escape(card.name)} <small>{count}</small></p>'
+        '<div class="card"><p class="headlight-heading" role="heading" aria-level="2">'
+        f"{html.escape(card.name)} <small>{count}</small></p>"
         f'<p class="read">{"".join(map(_piece, card.pieces))}</p>'
         f'<table class="headlight-shares">{rows}</table>'
         f'<p class="headlight-line">{found}{"<br>" if found else ""}{explained(open_text(card.entropy))}</p></div>'

@@ -67,6 +67,7 @@ def _card(card: TextCard) -> str:
         parts.append(_PARTING)
     note = f" <small>{html.escape(card.note)}</small>" if card.note else ""
     return (
-        f'<div class="card"><p class="headlight-heading"><bdi>{html.escape(card.name)}</bdi>{note}</p>'
+        '<div class="card"><p class="headlight-heading" role="heading" aria-level="2">'
+        f"<bdi>{html.escape(card.name)}</bdi>{note}</p>"
         f'<p class="headlight-writing" dir="auto">{"".join(parts) or "∅"}</p></div>'
     )

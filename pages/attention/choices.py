@@ -4,7 +4,7 @@ from typing import Any
 
 from pages.attention.changed import CHANGED
 from pages.shared import thread
-from pages.shared.link import Choice, number_within, one_of, whole_number
+from pages.shared.link import Choice, is_whole, number_within, one_of, whole_number
 
 HEAD_OFF = "What if this head were off?"
 MEAN = "mean"
@@ -39,6 +39,14 @@ def _heads(text: str) -> str:
     return ",".join(map(str, sorted(set(numbers))))
 
 
+def _zoom(text: str) -> str:
+    """Of a part in view: from and to below, in hundredths of a token, of queries and keys."""
+    q0, q1, k0, k1, *more = *(int(each) if is_whole(each) else -1 for each in text.split("-")), -1, -1, -1, -1
+    if not (0 <= q0 < q1 and 0 <= k0 < k1 and len(more) == 4):
+        raise ValueError("The link's zoom is not a part of the map; all of it is shown.")
+    return text
+
+
 _least = number_within("The link's smallest weight is not a number from 0 to 1; all weights are drawn.", 0, 1)
 LAYER: Choice[int | str | None] = Choice("layer", None, _number_or(ALL, "layer"), is_always=True)
 HEAD: Choice[int | str | None] = Choice("head", None, _number_or(MEAN, "head"), is_always=True)
@@ -56,12 +64,14 @@ BY: Choice[str] = Choice("by", "weight", one_of("measure of a link", ("weight", 
 SENTENCE: Choice[str] = Choice("sentences", "all", one_of("pair of sentences", tuple(SENTENCES)))
 POOLED: Choice[str] = Choice("pooled", "max", one_of("way to pool", ("max", "mean")))
 PROJECTOR: Choice[str] = Choice("projector", "off", one_of("projector mode", ("off", "on")))
+PIN: Choice[int | None] = Choice("pin", None, whole_number("pinned token"))
+ZOOM: Choice[str] = Choice("zoom", "", _zoom, (*thread.OWNERS, KIND))
 OTHER: Choice[str] = Choice("other", "", thread.readable, (thread.TEXT,))
 
 OPTIONS = (LEAST, SCALE, BY, SENTENCE, POOLED)
 CHOICES: tuple[Choice[Any], ...] = (
     *(LAYER, HEAD, VIEW, SINK, KIND, STEP, WAY, TARGET, LENGTH),
-    *(HEADS, *OPTIONS, PROJECTOR, OTHER, CHANGED),
+    *(HEADS, *OPTIONS, PROJECTOR, PIN, ZOOM, OTHER, CHANGED),
 )
 
 

@@ -41,6 +41,7 @@ from pages.attention.selection import (
     family,
     forget_layer,
     is_writing,
+    keep_pin,
     said,
     views,
 )
@@ -163,6 +164,7 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
     else:
         meant = [each.token for each in EXAMPLES if (each.model, each.text) == (base.model, base.text)]
         selected = thread.current_token(traced.tokens, traced.is_special, traced.spans, meant)
+    keep_pin(traced, kind, selected)
     changed.keep_heads(thread.TEXT.value)
     trace = replace(base, interventions=changed.interventions(base, traced, status))
     show_notes()

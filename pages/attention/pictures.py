@@ -18,12 +18,14 @@ from pages.attention.choices import (
     HEADS,
     LAYER,
     LEAST,
+    PIN,
     POOLED,
     SCALE,
     SENTENCE,
     SINK,
     STEP,
     VIEW,
+    ZOOM,
     head_name,
     is_projected,
     left_out,
@@ -32,6 +34,7 @@ from pages.attention.choices import (
 from pages.attention.selection import choose_head, shown_heads, views
 from pages.shared import thread
 from pages.shared.asking import ask, working
+from pages.shared.page import tab_name
 from pages.shared.parts import remark
 from viz.components.attention_view import Frame, Heads, Matrix, Model, Panel, Products, attention_view
 from viz.components.picture_state import digest_of
@@ -91,6 +94,8 @@ def frame_of(
         is_large=is_projected(),
         can_switch=can_switch,
         heads=max(traced.heads[traced.kinds.index(kind)]),
+        pinned=PIN.value if selected >= 0 else None,
+        zoom=tuple(map(int, ZOOM.value.split("-"))) if ZOOM.value and selected >= 0 else (),
         model=re.sub(r"[^\w.-]+", "-", request.trace.model)[-60:].strip("-"),
     )
 
@@ -133,7 +138,7 @@ def callbacks(
         switch(what)
         if what.startswith("head:"):
             # Its controls, the other heads of the layer, are the open tab now.
-            st.session_state["below_cross" if kind == "cross" else "below"] = HEAD_OFF
+            thread.TAB.choose(tab_name(HEAD_OFF))
 
     def heads(numbers: Sequence[int]) -> None:
         HEADS.choose(",".join(str(int(each)) for each in numbers))
@@ -147,11 +152,19 @@ def callbacks(
         LAYER.choose(nearest)
         choose_head(max(0, min(traced.heads_of(kind, nearest) - 1, head)))
 
+    def token(place: int, key: int) -> None:
+        if steps_are_rows:
+            STEP.choose(place)
+        else:
+            thread.choose_token(place, traced.spans)
+        PIN.choose(key if key >= 0 else None)
+
     def window(q0: int, q1: int, k0: int, k1: int) -> None:
         st.session_state[_WINDOW] = (map_request, (q0, q1), (k0, k1))
 
     return {
-        "token": STEP.choose if steps_are_rows else lambda place: thread.choose_token(place, traced.spans),
+        "token": token,
+        "part": lambda part: ZOOM.choose("-".join(map(str, part))),
         "head": open_head,
         "heads": heads,
         "switch": switched,

@@ -1,6 +1,8 @@
 """What this model and this text make of what was chosen on the attention page."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import streamlit as st
 
 from models.catalog import MODELS
 from pages.attention.choices import (
@@ -13,6 +15,7 @@ from pages.attention.choices import (
     LAYER,
     LENGTH,
     MEAN,
+    PIN,
     STEP,
     TARGET,
     VIEW,
@@ -25,6 +28,24 @@ from pages.shared.link import Choice, note
 
 if TYPE_CHECKING:
     from models.attention import TracedText
+
+_PINNED = "attending:pinned"
+
+
+class _Word(NamedTuple):
+    """What a token is of the text, and at which character it begins; of an output, or a special token, its name."""
+
+    text: str
+    start: int | None
+
+
+class _Pinned(NamedTuple):
+    """A pin and the words that it is of: of a model, a text and a kind."""
+
+    of: tuple[str, str, str]
+    pin: int
+    query: _Word
+    key: _Word
 
 
 def said() -> tuple[Choice[Any], ...]:
@@ -118,6 +139,45 @@ def shown_heads(heads: int, head: int | None) -> tuple[int, ...]:
     """The heads whose lines are drawn: those that were chosen, else the one that is looked at, else all."""
     chosen = tuple(number for each in HEADS.value.split(",") if each and (number := int(each)) < heads)
     return chosen or (tuple(range(heads)) if head is None else (head,))
+
+
+def keep_pin(traced: "TracedText", kind: str, selected: int) -> None:
+    """The pinned key: with another model or text the same word at the same place, or the only one; else none, and why.
+
+    It is pinned beside a word that looks at it, so it goes with that as well.
+    """
+    pin, axes = PIN.value, traced.axes(kind)
+    before: _Pinned | None = st.session_state.pop(_PINNED, None)
+    if pin is None:
+        return
+    now = (thread.MODEL.value, thread.TEXT.value, kind)
+    keys = _words(traced, axes.columns, axes.columns_are_target)
+    query = _words(traced, axes.rows, axes.rows_are_target)[selected]
+    if before is not None and before.pin == pin and before.of != now:
+        same = [place for place, word in enumerate(keys) if word.text == before.key.text]
+        here = [place for place in same if keys[place].start == before.key.start]
+        found = here or same
+        pin = found[0] if len(found) == 1 and query.text == before.query.text else None
+        if pin is None:
+            note(f"“{before.query.text} → {before.key.text}” was pinned; these words are not there, so nothing is.")
+    elif pin >= len(keys):
+        note(f"The link pins token {pin}; there are tokens 0 to {len(keys) - 1}, so none is pinned.")
+        pin = None
+    PIN.choose(pin)
+    if pin is not None:
+        st.session_state[_PINNED] = _Pinned(now, pin, query, keys[pin])
+
+
+def _words(traced: "TracedText", names: tuple[str, ...], are_target: bool) -> list[_Word]:
+    """Of rows or columns."""
+    if are_target:
+        return [_Word(each, None) for each in names]
+    text = thread.TEXT.value
+    pieces = [text[start:end] for start, end in traced.spans]
+    return [
+        _Word(piece.strip() or name, start + len(piece) - len(piece.lstrip()) if piece.strip() else None)
+        for name, piece, (start, _) in zip(names, pieces, traced.spans, strict=True)
+    ]
 
 
 def chosen_step(steps: int) -> int:

@@ -42,7 +42,7 @@ def show_preview(place: DeltaGenerator, preview: Preview) -> None:
         st.caption(said)
 
 
-st.header(HOME.question)
+st.title(HOME.question, anchor=False)
 st.markdown(
     "Type a sentence and see what every head of a real model attends to: on this machine, nothing sent elsewhere. "
     "Every number is what the model computed: point at a cell to read it, click to pin it, take it along as a file. "

@@ -123,7 +123,6 @@ CELL: Choice[NumberPair | None] = Choice("cell", None, _cell, thread.OWNERS)
 # Of the kept numbers; None: as the model keeps them.
 BITS: Choice[int | None] = Choice("bits", None, _one_of("number of bits", tuple(DTYPES)))
 ROWS: Choice[int] = Choice("rows", 1, _count("number of texts at once", MOST_TEXTS))
-CACHE_TAB: Choice[int] = Choice("cache_tab", 0, whole_number("tab"))
 # What is planned: "" for the page's model.
 PLANNED: Choice[str] = Choice("plan", "", one_of("model to plan for", (*ARCHITECTURES, PASTED)))
 CONFIG: Choice[PastedConfig | None] = Choice("config", None, _pasted_in_link)
@@ -142,7 +141,7 @@ TIMED: Choice[int] = Choice("timed", 32, _one_of("number of timed tokens", TIMED
 ROUNDS: Choice[int] = Choice("rounds", 3, _one_of("number of rounds", REPEATS))
 
 CHOICES: tuple[Choice[Any], ...] = (
-    *(TOKENS, DRAWN, KEEPING, SHADE, BITS, CELL, CACHE_TAB, ROWS),
+    *(TOKENS, DRAWN, KEEPING, SHADE, BITS, CELL, ROWS),
     *(PLANNED, CONFIG, CARD_GIGABYTES, CARDS, USED, WEIGHT_BITS, CONTEXT, KEY_HEADS, WINDOW),
     *(CURVES, TIMED, ROUNDS),
 )

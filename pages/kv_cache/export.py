@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from pages.kv_cache.choices import CACHE_TAB, CHOICES
+from pages.kv_cache.choices import CHOICES
 from pages.shared import file_names
 from pages.shared.export import Download, folder_argument, program, share_and_download, text_argument
 from pages.shared.spreadsheet import as_csv
@@ -139,7 +139,7 @@ def take_along(request: "WriteRequest", steps: "Sequence[GenerationStep]") -> No
         Download("JSON", f"{name}.json", lambda: steps_as_json(request, steps)),
     )
     # Whoever opens it shall see what was looked at, and not this tab.
-    share_and_download([each for each in CHOICES if each is not CACHE_TAB], files)
+    share_and_download(CHOICES, files)
 
 
 def code(request: "WriteRequest") -> None:

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from models.engine import Progress
 from pages.kv_cache import export, speed_up, what_if
-from pages.kv_cache.choices import BITS, CACHE_TAB, DTYPES, ROWS
+from pages.kv_cache.choices import BITS, DTYPES, ROWS
 from pages.shared import thread
 from pages.shared.bound import bound
 from pages.shared.page import Tab, tabs
@@ -58,7 +58,6 @@ def below(now: Shown, status: DeltaGenerator) -> None:
             "Take it with you": lambda: export.take_along(request, now.progress.steps),
             "Show the code": lambda: export.code(request),
         },
-        CACHE_TAB,
     )
 
 

@@ -1,6 +1,6 @@
 """A widget that is tied to a choice: it shows what is chosen, and what a person does in it is chosen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -16,7 +16,7 @@ def _as_it_is(value: Any) -> Any:
 def bound(
     widget: Callable[..., Any],
     choice: Choice[Any],
-    label: str,
+    label: str | Sequence[str],
     *given: Any,
     key: str | None = None,
     shown: Callable[[Any], Any] = _as_it_is,
@@ -26,7 +26,8 @@ def bound(
 ) -> Any:
     """Draw one of Streamlit's widgets for a choice; its value, as the widget returns it.
 
-    key: the widget's own, `NAME_box` where none is given. given, more: what the widget takes beside its label.
+    label: what it takes first; of tabs their titles. key: the widget's own, `NAME_box` where none is given. given,
+    more: what the widget takes beside its label.
     shown: from the choice's value to the widget's. meant: the way back. also: called after it was chosen.
     """
     name = key or f"{choice.name}_box"

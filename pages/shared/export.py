@@ -11,7 +11,7 @@ import streamlit as st
 from models.catalog import model_card
 from pages.shared.link import Choice, address, fits
 from pages.shared.text import open_text_file
-from pages.shared.thread import MODEL, TEXT, in_the_link
+from pages.shared.thread import MODEL, TAB, TEXT, in_the_link
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _LONGEST_ARGUMENT = 500
@@ -63,7 +63,8 @@ def share_and_download(
 
 def link_to_view(own: Sequence[Choice[Any]], opens: str = _OPENS, opens_without_text: str = _WITHOUT_TEXT) -> None:
     """The link alone; arguments as for `share_and_download`."""
-    choices = in_the_link(own)
+    # Where this is read, the open tab is this one.
+    choices = [each for each in in_the_link(own) if each is not TAB]
     st.caption(opens if all(map(fits, choices)) else opens_without_text)
     st.code(address(choices), language=None, wrap_lines=True)
 

@@ -11,6 +11,7 @@ A page says what is its own (`Page`) and calls `show`. The order, and why:
 6. The address is written last, once everything that may correct a choice has run.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.shared import thread
+from pages.shared.bound import bound
 from pages.shared.examples import Example
 from pages.shared.link import Choice, has_notes, mirror, receive, run_again
 from pages.shared.messages import in_place, keep_notes, show_notes
@@ -29,6 +31,8 @@ from pages.shared.registry import entry
 from pages.shared.text import examples_row, text_form
 
 _COLUMNS = (2.2, 7.0, 3.0)
+_OPEN = "tabs:open"
+_PAGE = "tabs:page"
 
 
 @dataclass(frozen=True)
@@ -57,18 +61,25 @@ class Page:
     @property
     def every_choice(self) -> tuple[Choice[Any], ...]:
         """All that its link can say, the thread first."""
-        return (*thread.THREAD, *self.choices)
+        return (*thread.THREAD, *self.choices, thread.TAB)
 
 
 def show(page: Page) -> None:
     """Draw the page: called by its script, last."""
+    if st.session_state.get(_PAGE) != page.address:
+        # Each page opens on its own first tab.
+        st.session_state[_PAGE] = page.address
+        thread.TAB.forget()
     receive(page.every_choice)
     if page.library is not None:
         page.library()
     _open_first(page)
-    if not page.is_bare():
+    question = entry(page.address).question
+    if page.is_bare():
+        st.html(f'<h1 class="headlight-unseen">{question}</h1>')
+    else:
         examples_row(
-            entry(page.address).question,
+            question,
             [(each.label, each.look, lambda each=each: open_example(page, each)) for each in page.examples],
         )
         if page.has_text:
@@ -183,19 +194,29 @@ class Tab:
     left: Callable[[], object] = field(default=lambda: None)
 
 
-def tabs(key: str, parts: Mapping[str, Callable[[], object] | Tab], opened: Choice[int] | None = None) -> None:
-    """Tabs named by questions; only the open one is computed. Another set of tabs needs another key.
+def tab_name(title: str) -> str:
+    """A tab as a link names it: "What if this head were off?" is what-if-this-head-were-off."""
+    return "-".join(re.findall(r"\w+", title.lower()))
 
-    opened: which of them is open, from 0, so that the link says it.
-    """
-    names, told = list(parts), f"{key}:told"
-    if opened is not None and st.session_state.get(told, opened.default) != opened.value:
-        # A link, or the browser's Back.
-        st.session_state[key] = names[min(opened.value, len(names) - 1)]
-    places = st.tabs(names, key=key, on_change="rerun")
-    if opened is not None:
-        opened.choose(next((number for number, place in enumerate(places) if place.open), opened.default))
-        st.session_state[told] = opened.value
+
+def tabs(key: str, parts: Mapping[str, Callable[[], object] | Tab]) -> None:
+    """Tabs named by questions; only the open one is computed, and a link says which. Another set needs another key."""
+    titles = {tab_name(title): title for title in parts}
+    if thread.TAB.value and thread.TAB.value not in titles:
+        # One that was open here before goes with its kind of attention, without a word.
+        if thread.TAB.value != st.session_state.get(_OPEN):
+            st.info(thread.NO_SUCH_TAB, icon=":material/info:")
+        thread.TAB.forget()
+    st.session_state[_OPEN] = thread.TAB.value
+    first = next(iter(titles))
+    places = bound(
+        st.tabs,
+        thread.TAB,
+        list(parts),
+        key=key,
+        shown=lambda name: titles.get(name, titles[first]),
+        meant=lambda title: "" if title == titles[first] else tab_name(title),
+    )
     for part, place in zip(parts.values(), places, strict=True):
         tab = part if isinstance(part, Tab) else Tab(part)
         if not place.open:

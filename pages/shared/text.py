@@ -15,7 +15,7 @@ TEXT_FILES = ["txt", "md", "py", "json", "csv"]
 def examples_row(question: str, examples: Sequence[tuple[str, str, Callable[[], None]]]) -> None:
     """The page's question and a button for each example: label, what there is to see, what opening it does."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="top"):
-        st.header(question, anchor=False, width="content")
+        st.title(question, anchor=False, width="content")
         with st.container(horizontal=True, width="content", key="examples", gap="small"):
             for label, look, opened in examples:
                 st.button(label, help=look, on_click=opened, key=f"example_{label}")

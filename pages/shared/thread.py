@@ -1,5 +1,6 @@
 """The thread of a lesson: one model, one text and one token that travel from page to page."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from pages.shared.link import Choice, note, one_of, whole_number
 from pages.shared.reach import may_know
 
 DEFAULT_TEXT = "The animal didn't cross the street because it was too tired."
+NO_SUCH_TAB = "The link names no tab that is here; the first one is open."
 _REFUSED = "thread:refused"
 
 
@@ -44,10 +46,18 @@ def named_in_link(text: str) -> str:
     return one_of("model", tuple(MODELS))(text)
 
 
+def _named_tab(text: str) -> str:
+    if not re.fullmatch(r"[\w-]{1,80}", text):
+        raise ValueError(NO_SUCH_TAB)
+    return text
+
+
 MODEL: Choice[str] = Choice("model", DEFAULT_MODEL, named_in_link)
 TEXT: Choice[str] = Choice("text", DEFAULT_TEXT, readable)
 TOKEN: Choice[int | None] = Choice("token", None, whole_number("token"))
 THREAD = (MODEL, TEXT, TOKEN)
+# Of the page that is shown; "" for the first one.
+TAB: Choice[str] = Choice("tab", "", _named_tab)
 # What a place in a text belongs to: its tokens are those of one model.
 OWNERS = (MODEL, TEXT)
 
@@ -56,7 +66,7 @@ _START = "thread:start"
 
 def in_the_link(choices: Sequence[Choice[Any]]) -> tuple[Choice[Any], ...]:
     """The thread, and those of a page's choices that differ from what is shown without them."""
-    return (*THREAD, *(each for each in choices if each.is_always or each.value != each.default))
+    return (*THREAD, *(each for each in (*choices, TAB) if each.is_always or each.value != each.default))
 
 
 def choose_text(text: str) -> None:

@@ -42,7 +42,7 @@ def bring(text: str) -> None:
 def _training(text: str) -> None:
     from models.tokenization import ALGORITHMS, SHORTEST_TEXT, TrainTokenizerRequest
 
-    st.html('<p class="headlight-heading">Train one</p>')
+    st.html('<p class="headlight-heading" role="heading" aria-level="2">Train one</p>')
     with st.form("training_form", border=False):
         typed = st.text_area(
             "Text to learn from",
@@ -100,7 +100,7 @@ def _trained(request: "TrainTokenizerRequest", progress: "Progress") -> None:
 def _opening() -> None:
     from models.tokenization import LARGEST_FILE, PATTERNS
 
-    st.html('<p class="headlight-heading">Open a file</p>')
+    st.html('<p class="headlight-heading" role="heading" aria-level="2">Open a file</p>')
     pattern = st.selectbox(
         "A .tiktoken file is cut by the pattern of",
         list(PATTERNS),
@@ -134,7 +134,7 @@ def _mine() -> None:
     if not names:
         st.caption("What you train or open here is yours alone: nobody else on this server sees it, and no link.")
         return
-    st.html('<p class="headlight-heading">Yours alone, as long as this page is open</p>')
+    st.html('<p class="headlight-heading" role="heading" aria-level="2">Yours alone, as long as this page is open</p>')
     for name in names:
         card = session_tokenizers.card(name)
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -25,7 +25,7 @@ def tab(new_tab):
     return new_tab()
 
 
-def opened(tab, **query):
+def opened(tab, /, **query):
     """Open a link and wait until all is written. A page that stands still once is reloaded, and says how it stood."""
     tab.goto("kv_cache", **query)
     try:
@@ -316,7 +316,7 @@ def test_one_precision_for_all_sizes(tab):
 def test_the_open_tab_and_the_plan_are_in_the_link_and_back_undoes_one_thing(tab):
     opened(tab, model="smollm2", text=ONCE, tokens=8, drawn=3)
     tab.open_tab("What if?")
-    tab.wait_for_query(cache_tab="2")
+    tab.wait_for_query(tab="what-if")
     plan = tab.page.locator(".st-key-plan")
     expect(plan).to_contain_text("It fits: SmolLM2-135M-Instruct")
     box = tab.page.get_by_label("Cards", exact=True)
@@ -330,7 +330,7 @@ def test_the_open_tab_and_the_plan_are_in_the_link_and_back_undoes_one_thing(tab
     assert tab.query == said
     opened(tab, model="smollm2", text=ONCE, tokens=8, drawn=3)
     tab.open_tab("What if?")
-    tab.wait_for_query(cache_tab="2")
+    tab.wait_for_query(tab="what-if")
     box.fill("4")
     box.press("Enter")
     tab.wait_for_query(cards="4")
@@ -338,5 +338,5 @@ def test_the_open_tab_and_the_plan_are_in_the_link_and_back_undoes_one_thing(tab
     tab.page.wait_for_function("() => !location.search.includes('cards')")
     expect(plan).to_contain_text("of the card")
     tab.page.go_back()
-    tab.page.wait_for_function("() => !location.search.includes('cache_tab')")
+    tab.page.wait_for_function("() => !location.search.includes('tab=')")
     expect(tab.page.get_by_role("tab", name="Does the formula agree?")).to_have_attribute("aria-selected", "true")

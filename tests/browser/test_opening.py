@@ -16,7 +16,7 @@ def test_a_fresh_server_may_be_entered_by_any_page(fresh):
     assert [link.endswith(title) for link, title in zip(seen["links"], PAGES, strict=True)] == [True] * len(PAGES)
     assert seen["models"] == 1
     assert seen["maps"] == 1
-    assert seen["title"] == "Headlight"
+    assert seen["title"] == "Attention · Headlight"
     assert seen["faults"] == []
 
 

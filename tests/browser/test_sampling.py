@@ -53,7 +53,7 @@ def root(tab):
     return tab.page.locator(PICTURE)
 
 
-def opened(tab, **query):
+def opened(tab, /, **query):
     """Open a link and wait for the picture. A page that stands still once is reloaded, and says how it stood."""
     tab.goto("sampling", **query)
     try:

@@ -24,7 +24,7 @@ TABS = (
 class Cache(PageScreen):
     """A session on the KV cache page."""
 
-    PAGE, PICTURE, TABS = PAGE, "cache_growth", "below_kv_cache"
+    PAGE, PICTURE = PAGE, "cache_growth"
 
     @property
     def fed(self):

@@ -23,7 +23,7 @@ TABS = (
 class Sampling(PageScreen):
     """A session on the sampling page."""
 
-    PAGE, PICTURE, TABS = PAGE, "next_token", "below_sampling"
+    PAGE, PICTURE = PAGE, "next_token"
 
     @property
     def survivors(self):

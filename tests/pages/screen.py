@@ -12,6 +12,7 @@ from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
+from pages.shared.page import tab_name
 from tests.viz.wire import header_of, unpack
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,9 +62,12 @@ class Screen:
         self.test.button(key=f"example_{label}").click()
         return self.run()
 
+    def choose_tab(self, label):
+        """As a press on it does; seen with the next run."""
+        self.test.session_state["choice:tab"] = tab_name(label)
+
     def open_tab(self, label):
-        is_cross = self.has_picture and self.shown["keys"] is not None
-        self.test.session_state["below_cross" if is_cross else "below"] = label
+        self.choose_tab(label)
         return self.run()
 
     def output_of_the_code(self, name, monkeypatch, capsys, folder=ROOT):
@@ -163,16 +167,12 @@ class Screen:
 
 
 class PageScreen(Screen):
-    """A session on another page. PICTURE: the key of what is shown there. TABS: of the tabs below it."""
+    """A session on another page. PICTURE: the key of what is shown there."""
 
-    PAGE = PICTURE = TABS = ""
+    PAGE = PICTURE = ""
 
     def __init__(self, **query):
         super().__init__(self.PAGE, **query)
-
-    def open_tab(self, label):
-        self.test.session_state[self.TABS] = label
-        return self.run()
 
     @property
     def has_picture(self):

@@ -158,7 +158,7 @@ def test_every_page_opens_with_a_model_of_this_architecture(name, tmp_path):
 def test_the_picture_and_a_tab_can_each_have_a_problem(tmp_path):
     """One token makes no map, and nothing to compare in the tab below it."""
     visit = Visit(opened("llama", tmp_path), "w5").go("pages/embeddings/page.py")
-    visit.test.session_state["below_embeddings"] = "How many numbers?"
+    visit.choose_tab("How many numbers?")
     until = time.monotonic() + SECONDS
     while len(visit.said) < 2 and time.monotonic() < until:
         time.sleep(0.02)
@@ -186,17 +186,12 @@ def test_a_file_is_named_after_the_model_and_not_after_its_path(model, part):
 def test_a_folder_can_be_taken_along_and_its_code_names_it(tmp_path):
     card = opened("llama", tmp_path)
     visit = Visit(card)
-    tabs = {
-        ATTENTION: "below",
-        "pages/embeddings/page.py": "below_embeddings",
-        "pages/sampling/page.py": "below_sampling",
-    }
-    for page, key in (tabs | {"pages/kv_cache/page.py": "below_kv_cache"}).items():
+    for page in (ATTENTION, "pages/embeddings/page.py", "pages/sampling/page.py", "pages/kv_cache/page.py"):
         visit.go(page)
-        visit.test.session_state[key] = "Take it with you"
+        visit.choose_tab("Take it with you")
         visit.run()
         assert visit.test.get("download_button")
         assert visit.said == []
-        visit.test.session_state[key] = "Show the code"
+        visit.choose_tab("Show the code")
         visit.run()
         assert any(card.folder in each.value for each in visit.test.code)

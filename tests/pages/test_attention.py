@@ -329,7 +329,7 @@ def test_each_view_explains_itself(view, words):
     screen = Screen(model="minilm", layer="3", head="1", view=view)
     assert any(words in each.value for each in screen.test.markdown)
     screen = Screen(model="spelling_to_sound", text="knight", kind="cross", layer="1", head="2", view=view)
-    screen.test.session_state["below_cross"] = "What am I looking at?"
+    screen.choose_tab("What am I looking at?")
     screen.run()
     assert any("seq2seq model has two halves" in each.value for each in screen.test.markdown)
     assert not screen.problems

@@ -46,13 +46,13 @@ def test_it_opens_on_six_banks(screen):
 
 @pytest.mark.parametrize("name", list(TABS))
 def test_each_tab_opens(screen, name):
-    screen.test.session_state["below_embeddings"] = name
+    screen.choose_tab(name)
     screen.run()
     assert not screen.problems
 
 
 def test_the_senses_are_those_of_the_model(screen):
-    screen.test.session_state["below_embeddings"] = "Do the senses part?"
+    screen.choose_tab("Do the senses part?")
     screen.run()
     found = engine.run(SensesRequest("minilm", tuple(BANK.text.split("\n")), "bank", BANK.senses))
     said = " ".join(each.proto.body for each in screen.test.get("html"))
@@ -151,7 +151,7 @@ def test_what_cannot_be_shown_is_said(query):
 
 def test_the_shown_program_has_the_same_neighbours(monkeypatch, capsys):
     screen = Screen(PAGE, model="minilm", text=BANK.text, depth="3")
-    screen.test.session_state["below_embeddings"] = "Show the code"
+    screen.choose_tab("Show the code")
     screen.run()
     lines = screen.output_of_the_code("embeddings", monkeypatch, capsys)
     found = [engine.run(EmbedRequest("minilm", text)) for text in BANK.text.split("\n")]

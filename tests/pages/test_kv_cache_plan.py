@@ -23,7 +23,7 @@ HOSTILE = "</script><img src=x onerror=alert(1)> **b** \u202e"
 def opened():
     """The tab, from a link; one session for all that only looks."""
     query = {"plan": PASTED, "config": str(pasted(json.dumps(LLAMA))), "rows": "100000", "context": "8192"}
-    return Cache(model="smollm2", text=ONCE.text, tokens="8", cache_tab="2", cards="16", **query).until_done()
+    return Cache(model="smollm2", text=ONCE.text, tokens="8", tab="what-if", cards="16", **query).until_done()
 
 
 def numbers(screen, key):
@@ -41,7 +41,7 @@ def test_a_link_opens_the_same_plan(opened):
 
 
 def test_what_is_changed_is_in_the_link_and_nonsense_is_one_sentence():
-    screen = Cache(model="smollm2", text=ONCE.text, tokens="8", cache_tab="2").until_done()
+    screen = Cache(model="smollm2", text=ONCE.text, tokens="8", tab="what-if").until_done()
     assert "It fits: SmolLM2-135M-Instruct" in screen.html
     screen.test.number_input(key="texts_box").set_value(1_000_000)
     screen.test.number_input(key="card_gb_box").set_value(7.5)
@@ -78,7 +78,7 @@ def test_a_damaged_config_in_a_link_is_a_sentence(text):
 
 def test_a_long_config_says_that_the_link_is_without_it():
     noise = {f"key_{number}": hash(str(number)) % 10_000 for number in range(2_000)}
-    screen = Cache(model="smollm2", text=ONCE.text, tokens="8", cache_tab="2", plan=PASTED).until_done()
+    screen = Cache(model="smollm2", text=ONCE.text, tokens="8", tab="what-if", plan=PASTED).until_done()
     screen.test.text_area(key="config_box").set_value(json.dumps(LLAMA | noise))
     screen.run()
     assert "too long for a link" in screen.html
@@ -111,7 +111,6 @@ def test_the_files_read_back_exactly():
         ({"bits": "7"}, "no number of bits"),
         ({"context": "99999999"}, "tokens of a text is not between"),
         ({"curves": "gpt2,gpt2"}, "names no known models"),
-        ({"cache_tab": "x"}, "tab is not a number"),
     ],
 )
 def test_numbers_beyond_bounds_in_a_link_are_a_sentence(said, sentence):

@@ -11,7 +11,7 @@ ANIMAL = EXAMPLES[0]
 
 def test_home_opens_and_leads_to_each_page():
     screen = Screen(HOME)
-    assert len(screen.test.header) == 1
+    assert len(screen.test.title) == 1
     assert [link.proto.page for link in screen.test.page_link] == [
         "attention",
         "tokenizers",

@@ -40,7 +40,7 @@ def test_what_an_example_chooses_can_stand_in_its_link(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.address)
 def test_a_page_opens_with_its_question(page):
     screen = Screen(page.script)
-    assert [each.value for each in screen.test.header] == [page.question]
+    assert [each.value for each in screen.test.title] == [page.question]
     assert not screen.problems
 
 

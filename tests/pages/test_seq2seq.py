@@ -149,7 +149,7 @@ def test_which_letters_are_silent_lists_each_letter():
 
 def test_how_it_was_learnt_shows_the_same_output_at_another_state():
     screen = Screen(model=MODEL, text="knight")
-    screen.test.session_state["below_cross"] = "How did it learn this?"
+    screen.choose_tab("How did it learn this?")
     screen.run()
     message = screen.component("learning_steps")
     assert header_of(message)["outputs"] == steps_of(screen)[0]["outputs"]

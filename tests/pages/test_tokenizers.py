@@ -35,7 +35,7 @@ TABS = (
 class Columns(PageScreen):
     """A session on the tokenizers page."""
 
-    PAGE, PICTURE, TABS = PAGE, "token_columns", "below_tokenizers"
+    PAGE, PICTURE = PAGE, "token_columns"
 
     @property
     def counts(self):
@@ -266,7 +266,7 @@ def test_without_a_text_one_can_be_opened_and_a_tokenizer_brought_along():
     screen = Columns(text="x", tokenizers="gpt2").look("")
     screen.test.file_uploader(key="text_file").set_value(("text.txt", b"from a file", "text/plain"))
     assert screen.run().typed == "from a file"
-    screen.look("").test.session_state["below_nothing"] = "Bring your own"
+    screen.look("").choose_tab("Bring your own")
     assert screen.run().test.text_area(key="training_text").value == ""
 
 

@@ -91,8 +91,9 @@ def test_another_selected_token_does_not_send_the_picture_again():
     view = matrix(np.eye(2, dtype=np.float32))
     other = replace(FRAME, selected=0, note="In that row.")
     assert packed(FRAME, view) == packed(other, view)
-    assert state_of(FRAME, view) == {"selected": 1, "note": "In this row."}
-    assert state_of(other, view) == {"selected": 0, "note": "In that row."}
+    rest = {"pinned": None, "zoom": []}
+    assert state_of(FRAME, view) == {"selected": 1, "note": "In this row.", **rest}
+    assert state_of(other, view) == {"selected": 0, "note": "In that row.", **rest}
 
 
 @pytest.mark.parametrize("token", ["</script><img src=x onerror=1>", "\u202e\u0301", "🏳️‍🌈", "\n"])

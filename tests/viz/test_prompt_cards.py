@@ -31,7 +31,7 @@ def test_a_token_never_becomes_an_element(text):
     for page in (prompt_cards([hostile]), lead([hostile]), lead([bare]), prompt_cards([bare])):
         read = Reader(page)
         assert read.tags <= OURS
-        assert read.attributes <= {"class", "style", "tabindex"}
+        assert read.attributes <= {"class", "style", "tabindex", "role", "aria-level"}
         assert text in read.text
 
 

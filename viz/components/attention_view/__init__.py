@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, UInt16
 
 from viz.components.picture_state import digest_of, picture_state
-from viz.components.scaffold import fields_of, large_component, number, numbers, pack, text, twelve_bits
+from viz.components.scaffold import fields_of, large_component, numbers, pack, text, twelve_bits
 from viz.palette import for_browser
 
 _mount_library, _mount = large_component("attention_view")
@@ -26,7 +26,7 @@ class Frame:
     model: its name. name: as people read it, "L3 H1"; map: as programs read it (`data-map` on the root), "encoder-3-1".
     kind, layer, head: as in an intervention; layer and head None where it is a mean.
     queries, keys: what stands at rows and columns; keys None if they are the same tokens.
-    selected: the query that is looked at.
+    selected: the query that is looked at; -1 for none, where maps of several texts are compared.
     special, unknown: places among the keys that are marked.
     unseen_means: what the hatching says, "the future" for instance.
     caption: model, scale, and what is hidden or rescaled; note: what of that changes with the selected query.
@@ -36,6 +36,8 @@ class Frame:
     is_large: projector mode, larger letters.
     can_switch: whether heads, tokens and links can be switched off here.
     heads: how many heads a layer has, at most.
+    pinned: the key that is pinned beside the selected query. zoom: the part of a matrix that is in view, as `part` in
+        hundredths of a token; empty for all of it.
     """
 
     name: str
@@ -59,6 +61,8 @@ class Frame:
     can_switch: bool = False
     heads: int = 1
     model: str = ""
+    pinned: int | None = None
+    zoom: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -159,15 +163,16 @@ AttentionPicture = Matrix | Heads | Model | Products
 
 # How what a browser says is read, and what of it is handed on number by number.
 _READ: dict[str, Callable[[object], Any]] = {
-    "token": number,
+    "token": numbers(2),
     "switch": text,
     "view": text,
     "heads": numbers(),
     "head": numbers(2),
     "step": numbers(2),
     "window": numbers(4),
+    "part": numbers(),
 }
-_SPREAD = ("head", "step", "window")
+_SPREAD = ("token", "head", "step", "window")
 
 
 def attention_view_library() -> None:
@@ -181,10 +186,11 @@ def attention_view(
     """Show the picture; `attention_view_library` must be mounted on the page.
 
     on: what the page does when something happens in the picture.
-        token(place): another query. head(layer, head): a head of the model view was opened. heads(numbers): others are
-        shown. switch(what): "head:encoder-3-1", "token:5" or "link:encoder-3-1-11-2" is to be switched off, or on
-        again. window(q0, q1, k0, k1): this part is looked at closely. step(layer, head): the keys for another layer or
-        head; view(name): those for another view.
+        token(place, key): another query, and the key that is pinned, -1 for none. head(layer, head): a head of the
+        model view was opened. heads(numbers): others are shown. switch(what): "head:encoder-3-1", "token:5" or
+        "link:encoder-3-1-11-2" is to be switched off, or on again. window(q0, q1, k0, k1): this part is looked at
+        closely; part(zoom): this one is in view. step(layer, head): the keys for another layer or head; view(name):
+        those for another view.
     """
 
     def act_on(name: str) -> Callable[[Any], None]:
@@ -198,12 +204,14 @@ def attention_view(
 
 def state_of(frame: Frame, view: AttentionPicture) -> dict[str, object]:
     """The state: what changes with a click, and the selected row where the cells do not hold it."""
-    state: dict[str, object] = {"selected": frame.selected, "note": frame.note}
+    state: dict[str, object] = {"selected": frame.selected, "note": frame.note, "pinned": frame.pinned}
     if isinstance(view, Heads):
         state["shown"] = list(view.shown)
     if isinstance(view, Model):
         state |= {"layer": frame.layer, "head": frame.head, "offHeads": list(frame.off_heads)}
-    if isinstance(view, Matrix) and not _holds_row(view, frame):
+    if isinstance(view, Matrix):
+        state["zoom"] = list(frame.zoom)
+    if isinstance(view, Matrix) and frame.selected >= 0 and not _holds_row(view, frame):
         state["row"] = [None if np.isnan(each) else float(f"{each:.9g}") for each in view.row]
     return state
 
@@ -219,7 +227,7 @@ def _bits(panels: Sequence[Panel]) -> int:
 
 def packed(frame: Frame, view: AttentionPicture, key: str = "attention_view") -> tuple[bytes, str]:
     """The message to the browser, a header and the numbers, and the digest by which a state names it."""
-    header = fields_of(frame, "selected", "note", "layer", "head", "off_heads") | {
+    header = fields_of(frame, "selected", "note", "layer", "head", "off_heads", "pinned", "zoom") | {
         "key": key,
         "palette": for_browser("difference", "heads"),
     }

@@ -28,7 +28,7 @@ export class HeadsView extends Picture {
     this.scroll.onscroll = () => this.moved()
     this.parts = [this.bar, this.scroll]
     this.over.onpointermove = (event) => this.look(this.tokenAt((this.pointer = event)))
-    this.over.onpointerleave = () => this.look((this.pointer = null))
+    this.over.onpointerleave = () => this.unpoint()
     this.over.onclick = (event) => this.lock(this.tokenAt(event))
   }
 
@@ -315,6 +315,10 @@ export class HeadsView extends Picture {
     // Above its lines where there is no room below.
     if (this.y(token.token) - this.top > this.high / 2)
       tip.style.top = `${y + this.y(token.token) - this.line / 2 - 4 - tip.offsetHeight}px`
+  }
+
+  unpoint() {
+    this.look((this.pointer = null))
   }
 
   lock(token) {

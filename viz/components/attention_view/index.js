@@ -76,12 +76,16 @@ class AttentionView extends View {
 
   applyState(state) {
     this.selected = state.selected
+    this.pinned = state.pinned ?? null
     this.shown = state.layer === undefined ? this.header : state
     const { layer, head } = this.shown
     if (layer === this.wanted?.layer && head === this.wanted?.head) this.wanted = null
     this.view.applyState(state)
-    if (this.isDrawn) this.view.repaint()
-    else this.draw()
+    if (!this.isDrawn) this.draw()
+    else {
+      this.view.repaint()
+      this.drawTools()
+    }
     writeExplained(this.captionLine, this.header.caption + (state.note ? ` ${state.note}` : ""))
     const view = this.view
     clearTimeout(this.writing)
@@ -100,11 +104,19 @@ class AttentionView extends View {
     this.isHeld = false
   }
 
-  select(token) {
-    if (token === this.selected) return
-    this.selected = token
+  unpoint() {
+    super.unpoint()
+    // What has come and is not laid out yet has no places.
+    if (this.isDrawn) this.view.unpoint()
+  }
+
+  /** Another query is looked at, and with it a key that is pinned, or none. */
+  select(token, pinned = null) {
+    if (token === this.selected && pinned === this.pinned) return
+    Object.assign(this, { selected: token, pinned })
     this.view.selectionChanged()
-    this.tell("token", token)
+    this.pointer.again()
+    this.tell("token", [token, pinned ?? -1])
     this.drawTools()
   }
 

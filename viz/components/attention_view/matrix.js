@@ -17,7 +17,7 @@ const PANEL_GAP = 16
 
 export class MatrixView extends Movable {
   constructor(shell) {
-    super(shell, "matrix", "img")
+    super(shell, "matrix")
     this.strip = new Strip(this)
     this.legend = element("div", "legend")
     this.parts = [this.strip.root, this.stage, this.legend]
@@ -39,11 +39,11 @@ export class MatrixView extends Movable {
     this.close = header.window ? { panels, at: header.window } : null
     if (!header.window) this.whole = { base: header.base, panels }
     const text = JSON.stringify([header.queries, header.keys, header.part])
+    if (text !== this.text) this.toldPart = ""
     if (text !== this.text) this.part = header.part ?? [0, this.queries.length, 0, this.keys.length]
     if (header.window && !whole) this.part = this.windowPart()
     this.text = text
     this.cursor = null
-    this.strip.root.hidden = !header.hasStrip
   }
 
   windowPart() {
@@ -80,9 +80,12 @@ export class MatrixView extends Movable {
   }
 
   applyState(state) {
+    if (state.row && state.row.length !== this.keys.length)
+      throw new Error(`expected a row of ${this.keys.length} weights, found ${state.row.length}`)
     this.row = state.row ? Float32Array.from(state.row, (each) => each ?? NaN) : null
     this.rowOf = state.selected
-    this.strip.build()
+    if (state.zoom) this.takePart(state.zoom)
+    this.strip.show(this.header.hasStrip)
   }
 
   /** The weight from a query to a key: 0 where it cannot look; null where only a pooled cell was sent. */
@@ -112,10 +115,6 @@ export class MatrixView extends Movable {
 
   firstOf(block, blocks, tokens) {
     return Math.floor((block * tokens) / blocks)
-  }
-
-  select(token) {
-    this.shell.select(token)
   }
 
   selectionChanged() {
@@ -224,7 +223,7 @@ export class MatrixView extends Movable {
       Math.max(this.part[2], whole[2]),
       Math.min(this.part[3], whole[3]),
     ]
-    if (q1 <= q0 || k1 <= k0) return
+    if (!image || q1 <= q0 || k1 <= k0) return
     const [down, along] = [image.height / (whole[1] - whole[0]), image.width / (whole[3] - whole[2])]
     context.drawImage(
       image,
@@ -299,6 +298,8 @@ export class MatrixView extends Movable {
         const [line, beside] = rows * this.cell < 8 ? [1, 1] : [2, 0]
         context.lineWidth = line
         context.strokeRect(x, y + (row - q0) * this.cell - beside, wide, rows * this.cell + 2 * beside)
+        const { pinned } = this.shell
+        if (pinned !== null) context.strokeRect(x + (pinned - k0) * this.cell, y + (row - q0) * this.cell, this.cell, rows * this.cell)
       }
       context.restore()
       if (x !== this.left || this.selected < q0 || this.selected >= q1) return
@@ -345,7 +346,7 @@ export class MatrixView extends Movable {
   }
 
   switches() {
-    return this.shell.switchable(this.pinned ?? null)
+    return this.shell.switchable(this.shell.pinned)
   }
 
   table() {

@@ -25,7 +25,7 @@ export class ModelView extends Picture {
     this.parts = [this.stage]
     this.listen((place) => this.point(place), (place) => this.openAt(place))
     this.over.onfocus = () => this.point(this.pointed ?? this.chosen ?? { row: 0, head: 0 })
-    this.over.onblur = () => this.point(null)
+    this.over.onblur = () => this.unpoint()
   }
 
   take(header, take) {

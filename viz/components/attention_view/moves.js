@@ -8,13 +8,16 @@ import { weightText } from "./weights.js"
 const LARGEST_WINDOW = 512
 const SHIFT_ARROWS = Object.fromEntries(Object.entries(ARROWS).map(([key, by]) => [`Shift+${key}`, by]))
 
+/** A weight, or a difference of two; "–" where there is none. */
+const textOf = (weight, header) => (weight === null || Number.isNaN(weight) ? "–" : weightText(weight, header))
+
 /** Of a map that has `places`, `area` and the `part` in view, and its `strip`. */
 export class Movable extends Picture {
   constructor(...of) {
     super(...of)
     const { over } = this
     over.onpointermove = (event) => (this.drag ? this.pull(event) : this.hover(this.cellAt(event)))
-    over.onpointerleave = () => this.hover(null)
+    over.onpointerleave = () => this.unpoint()
     over.onpointerdown = (event) => this.hold(event)
     over.onpointerup = (event) => this.release(event)
     over.onpointercancel = () => (this.drag = null)
@@ -26,18 +29,19 @@ export class Movable extends Picture {
   cellAt(event) {
     const box = this.over.getBoundingClientRect()
     const [x, y] = [event.clientX - box.left, event.clientY - box.top]
-    for (const [left, top] of this.places) {
+    for (const [number, [left, top]] of this.places.entries()) {
       const query = this.part[0] + (y - top) / this.cell
       const key = this.part[2] + (x - left) / this.cell
       const isInside = x >= left && y >= top && x < left + this.area[0] && y < top + this.area[1]
-      if (isInside && query < this.queries.length && key < this.keys.length)
+      const [queries, keys] = this.panels[number].size
+      if (isInside && query < queries && key < keys)
         return { ...this.cellOf(Math.floor(query), Math.floor(key)), panel: [left, top] }
     }
     return null
   }
 
   cellOf(query, key) {
-    if (this.weight(query, key) !== null) return { query, key, rows: 1, columns: 1, isExact: true }
+    if (this.panels.some((_, number) => this.weight(query, key, number) !== null)) return { query, key, rows: 1, columns: 1, isExact: true }
     const { rows, columns } = this.main
     const [queries, keys] = [this.queries.length, this.keys.length]
     return {
@@ -73,25 +77,39 @@ export class Movable extends Picture {
     this.shell.say(this.describe(cell), x, y)
   }
 
+  unpoint() {
+    this.hover(null)
+  }
+
   describe({ query, key, isExact }) {
     const from = `${this.queries[query]} → ${this.keys[key]}`
     if (!isExact) {
-      const { rows, columns, cells } = this.main
-      const [row, column] = [this.blockOf(query, rows, this.queries.length), this.blockOf(key, columns, this.keys.length)]
+      const { rows, columns, cells, size } = this.main
+      const [row, column] = [this.blockOf(query, rows, size[0]), this.blockOf(key, columns, size[1])]
       const weight = cells[row * columns + column]
       return `${this.header.pooling} near ${from}: ${Number.isNaN(weight) ? this.header.unseenMeans : weightText(weight, this.header)}`
     }
     const weights = this.panels.map((_, number) => this.weight(query, key, number))
+    if (this.panels.some((panel) => panel.queries)) return this.describeEach({ query, key }, weights)
     if (Number.isNaN(weights[this.header.main])) return `${from}: ${this.header.unseenMeans}`
     if (weights.length === 1) return `${from}: ${weightText(weights[0], this.header)}`
-    const said = (weight) => (weight === null || Number.isNaN(weight) ? "–" : weightText(weight, this.header))
-    return `${from}: ${weights.map((weight, number) => `${this.panels[number].title} ${said(weight)}`).join(", ")}`
+    return `${from}: ${weights.map((weight, number) => `${this.panels[number].title} ${textOf(weight, this.header)}`).join(", ")}`
+  }
+
+  /** Each map with its own words, where these are of several texts. */
+  describeEach({ query, key }, weights) {
+    const lines = this.panels.flatMap((panel, number) => {
+      const from = (panel.queries ?? this.queries)[query]
+      const to = (panel.keys ?? this.keys)[key]
+      if (weights[number] === null || from === undefined || to === undefined) return []
+      const weight = textOf(weights[number], this.header)
+      return [panel.isDifference ? `${panel.title} ${weight}` : `${panel.title}: ${from} → ${to} ${weight}`]
+    })
+    return lines.join("\n")
   }
 
   choose(cell) {
-    this.pinned = cell.isExact ? cell.key : null
-    this.select(cell.query)
-    this.shell.drawTools()
+    this.shell.select(cell.query, cell.isExact ? cell.key : null)
   }
 
   /** The cell under the cursor; without one, where the selected query begins. */
@@ -162,18 +180,44 @@ export class Movable extends Picture {
     this.show([0, this.queries.length, 0, this.keys.length])
   }
 
-  show([q0, q1, k0, k1]) {
-    const inside = (from, to, limit) => {
+  show(part) {
+    this.part = this.inside(part)
+    cancelAnimationFrame(this.frame)
+    this.frame = requestAnimationFrame(() => this.repaint())
+    clearTimeout(this.rest)
+    this.rest = setTimeout(() => this.onRest(), 250)
+    this.shell.drawTools()
+  }
+
+  /** As much of a part as there is. */
+  inside([q0, q1, k0, k1]) {
+    const within = (from, to, limit) => {
       const span = Math.min(to - from, limit)
       const first = Math.max(0, Math.min(from, limit - span))
       return [first, first + span]
     }
-    this.part = [...inside(q0, q1, this.queries.length), ...inside(k0, k1, this.keys.length)]
-    cancelAnimationFrame(this.frame)
-    this.frame = requestAnimationFrame(() => this.repaint())
-    clearTimeout(this.rest)
-    this.rest = setTimeout(() => this.ask(), 250)
-    this.shell.drawTools()
+    return [...within(q0, q1, this.queries.length), ...within(k0, k1, this.keys.length)]
+  }
+
+  onRest() {
+    this.rest = null
+    this.ask()
+    const told = this.isEnlarged ? this.part.map((each) => Math.round(100 * each)) : []
+    if (String(told) === this.toldPart) return
+    this.toldPart = String(told)
+    this.shell.tell("part", told)
+  }
+
+  /** The part that the server names: of a link, or of an earlier view; an answer to what was told must not pull it back. */
+  takePart(part) {
+    if (this.rest || String(part) === this.toldPart) return
+    this.toldPart = String(part)
+    if (!part.length) return this.isEnlarged && this.showAll()
+    const [q0, , k0, k1] = part.map((each) => each / 100)
+    const [Q0, Q1, K0, K1] = this.header.part ?? [0, this.queries.length, 0, this.keys.length]
+    this.part = this.inside([q0, q0 + ((k1 - k0) * (Q1 - Q0)) / (K1 - K0), k0, k1])
+    // Of a pooled map it is asked for in full.
+    this.rest = setTimeout(() => this.onRest(), 250)
   }
 
   /** A part of a pooled map that is small enough is asked for in full. */
@@ -199,6 +243,7 @@ export class Movable extends Picture {
 
   pull(event) {
     const { drag } = this
+    if (!event.buttons) this.drag = null
     const [along, down] = [(drag.x - event.clientX) / this.cell, (drag.y - event.clientY) / this.cell]
     if (!this.isEnlarged) return this.hover(this.cellAt(event))
     if (Math.hypot(drag.x - event.clientX, drag.y - event.clientY) > 4) drag.moved = true
@@ -222,7 +267,7 @@ export class Movable extends Picture {
 
   tools(tool) {
     if (Math.max(this.queries.length, this.keys.length) <= 12) return []
-    const held = () => this.cursor ?? ((this.pinned ?? null) === null ? null : { query: this.selected, key: this.pinned })
+    const held = () => this.cursor ?? (this.shell.pinned === null ? null : { query: this.selected, key: this.shell.pinned })
     const tools = [
       tool("+", "Enlarge (+, or Ctrl and the wheel); drag to move", () => this.enlarge(1.6, held())),
       tool("−", "Make smaller (-)", () => this.enlarge(1 / 1.6, held())),

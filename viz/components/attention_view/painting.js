@@ -12,8 +12,9 @@ export const pixel = ([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>>
 /** 256 colours from the most that is missing, over nothing, to the most that is new. */
 export const differenceColours = (palette) => rampColours(palette.difference)
 
-/** A small opaque or clear picture with one pixel per cell; `colour(at)` gives a packed pixel, 0 for nothing. */
+/** A small opaque or clear picture with one pixel per cell; `colour(at)` gives a packed pixel, 0 for nothing. Null without cells. */
 export function cellImage(rows, columns, colour) {
+  if (!rows || !columns) return null
   const canvas = element("canvas")
   canvas.width = columns
   canvas.height = rows

@@ -4,20 +4,21 @@ import { element, sharpContext } from "../scaffold/drawing.js"
 import { keyList, press } from "../scaffold/keys.js"
 
 export class Picture {
-  constructor(shell, name, role = "application") {
+  constructor(shell, name) {
     Object.assign(this, { shell, name })
     this.stage = element("div", "stage")
     this.base = element("canvas", "base")
     // It takes the focus.
-    this.over = Object.assign(element("canvas", "over"), { tabIndex: 0, role })
+    this.over = Object.assign(element("canvas", "over"), { tabIndex: 0, role: "application" })
     this.over.onkeydown = (event) => press(this.keyTable(), event)
     this.stage.append(this.base, this.over)
   }
 
   /** `point` is told the place under the pointer, null for none, and `click` the one that was clicked: see `placeAt`. */
   listen(point, click) {
+    this.unpoint = () => point(null)
     this.over.onpointermove = (event) => point(this.placeAt(event))
-    this.over.onpointerleave = () => point(null)
+    this.over.onpointerleave = this.unpoint
     this.over.onclick = (event) => click(this.placeAt(event))
   }
 

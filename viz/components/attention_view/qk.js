@@ -38,7 +38,6 @@ export class ProductsView extends Picture {
     this.output = floats(width)
     this.products = this.keyVectors.map((number, at) => number * this.query[at % dim])
     this.moved = this.values.map((number, at) => number * this.weights[Math.floor(at / valueDim)])
-    this.pinned = null
     this.pointed = null
     this.between.replaceChildren(...header.lines.map((line) => element("p", "caption", line)))
   }
@@ -294,9 +293,18 @@ export class ProductsView extends Picture {
 
   pin(place) {
     if (place?.column === -1 && this.shell.isSelf) return this.shell.select(this.header.places[place.row])
-    this.pinned = place
+    const key = place ? this.header.places[place.row] : null
+    this.shell.select(this.shell.selected, key === this.shell.pinned ? null : key)
+  }
+
+  selectionChanged() {
     this.paintOver()
-    this.shell.drawTools()
+  }
+
+  /** The row of the key that is pinned. */
+  get pinned() {
+    const row = this.header.places.indexOf(this.shell.pinned)
+    return row < 0 ? null : { row, column: 4, number: null }
   }
 
   keyTable() {
@@ -314,7 +322,7 @@ export class ProductsView extends Picture {
   }
 
   switches() {
-    return this.shell.switchable(this.pinned ? this.header.places[this.pinned.row] : null)
+    return this.shell.switchable(this.shell.pinned)
   }
 
   table() {

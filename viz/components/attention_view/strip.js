@@ -9,8 +9,18 @@ import { weightText } from "./weights.js"
 export class Strip {
   constructor(map) {
     this.map = map
+    this.chips = []
     this.root = element("div", "strip")
     this.root.setAttribute("role", "listbox")
+  }
+
+  /** Nothing where it is not wanted: maps of several texts have no sentence in common. */
+  show(isWanted) {
+    this.root.hidden = !isWanted
+    if (isWanted) return this.build()
+    this.shown = null
+    this.chips = []
+    this.root.replaceChildren()
   }
 
   /** New chips for new tokens; another head of the same text only paints them anew. */
@@ -64,11 +74,12 @@ export class Strip {
     })
   }
 
-  /** Another query; where the strip shows another text than the rows, a key of the selected one. */
+  /** Another query; where the strip shows another text than the rows, a key of the selected one, or no key. */
   click(token) {
     const { map } = this
-    map.pinned = token === map.selected ? null : token
-    if (map.isSelf && token !== map.selected) map.select(token)
+    if (map.isSelf) map.shell.select(token)
+    else map.shell.select(map.selected, token === map.shell.pinned ? null : token)
+    if (map.cursor) map.hover(map.cellOf(map.selected, token))
     map.shell.drawTools()
   }
 

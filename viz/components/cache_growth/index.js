@@ -36,6 +36,7 @@ class CacheGrowth extends View {
   }
 
   receive(header) {
+    if (!header.run) throw new Error("expected the name of a run")
     const isNew = header.run !== this.run
     const selected = header.selected === null ? null : header.selected - 1
     const isNews = this.player.isNews(selected, isNew)
@@ -56,7 +57,7 @@ class CacheGrowth extends View {
     this.most = { key: new Float32Array(this.kinds.length), value: new Float32Array(this.kinds.length) }
     this.taken = 0
     this.feed = sharedEntry("runs", this.run, () => ({ parts: [], count: 0 }))
-    this.onArrival = () => this.arrive()
+    this.onArrival = this.guarded(() => this.arrive())
     this.feed.arrived = this.onArrival
     const text = this.part("text")
     const lines = Math.ceil(((this.textBefore.length + CHARACTERS * this.mostSteps) * CHARACTER) / (text.clientWidth || 600))
@@ -126,6 +127,8 @@ class CacheGrowth extends View {
   }
 
   paint() {
+    // What was written before is another run's.
+    this.root.classList.toggle("waiting", !this.steps.length)
     this.part("caption").textContent = this.caption
     // Also before the first token: the room that all will take, so that nothing moves when it comes.
     this.showFigures()
@@ -245,6 +248,10 @@ class CacheGrowth extends View {
     else if (position < this.given) lines.push("computed with the prompt, all at once")
     else lines.push(`computed for token ${position - this.given + 2}`)
     return lines
+  }
+
+  unpoint() {
+    this.hover(null)
   }
 
   hover(cell) {

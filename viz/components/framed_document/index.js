@@ -20,12 +20,13 @@ class FramedDocument extends View {
     if (shown !== this.shown) {
       this.shown = shown
       delete this.root.dataset.ready
+      this.frame?.remove()
       this.frame = element("iframe")
-      this.frame.title = header.title
       this.frame.sandbox = "allow-scripts"
       this.frame.srcdoc = shown
-      this.root.replaceChildren(this.frame)
-    } else this.tellColours()
+      this.root.prepend(this.frame)
+    } else if (this.frame.style.height) this.isThere()
+    this.frame.title = header.title
   }
 
   /** Only what this frame says counts, and only a height. */
@@ -34,6 +35,10 @@ class FramedDocument extends View {
     const height = Number(event.data?.height)
     if (!(height > 0)) return
     this.frame.style.height = height <= TALLEST ? `${Math.ceil(height)}px` : "90vh"
+    this.isThere()
+  }
+
+  isThere() {
     this.tellColours()
     this.ready()
   }

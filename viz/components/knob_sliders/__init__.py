@@ -8,7 +8,8 @@ import streamlit as st
 
 from viz.components.scaffold import large_component, pack_picture
 
-_mount_library, _mount = large_component("knob_sliders", '<div class="rows"></div>\n')
+_PARTS = '<div class="rows"></div>\n'
+_mount_library, _mount = large_component("knob_sliders", _PARTS)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ class LayerMapView extends View {
     })
     this.part("save").onclick = () => downloadPng(`embeddings-L${this.layer}.png`, this.canvas, this.colours.ground)
     this.canvas.onpointermove = (event) => this.onMove(event)
-    this.canvas.onpointerleave = () => this.hover(null)
+    this.canvas.onpointerleave = () => this.unpoint()
+    this.canvas.onpointercancel = () => (this.grabbed = null)
     this.canvas.onpointerdown = (event) => (this.grabbed = { x: event.clientX, y: event.clientY, yaw: this.yaw, pitch: this.pitch, far: false })
     this.canvas.onpointerup = (event) => this.onRelease(event)
     this.canvas.onkeydown = (event) => press(this.keyTable(), event)
@@ -126,7 +127,7 @@ class LayerMapView extends View {
     row.replaceChildren(
       ...this.header.names.map((name, layer) => {
         const thumb = element("button", "thumb")
-        Object.assign(thumb, { role: "option", title: name })
+        Object.assign(thumb, { role: "option", title: name, ariaLabel: [name, this.header.tags[layer].replace("/", " of ")].filter(Boolean).join(", ") })
         const label = element("div", "name", `L${layer}`)
         if (this.header.tags[layer]) label.append(element("span", "", this.header.tags[layer]))
         thumb.append(element("canvas"), label)
@@ -280,6 +281,10 @@ class LayerMapView extends View {
       { name: "↑ ↓", says: "go from point to point", keys: { ArrowUp: -1, ArrowDown: 1 }, act: hoverNext },
       { name: "Enter", says: "selects", keys: { Enter: 0 }, act: () => this.hovered !== null && this.select(this.hovered) },
     ]
+  }
+
+  unpoint() {
+    this.hover(null)
   }
 
   hover(point) {

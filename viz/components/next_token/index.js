@@ -283,9 +283,9 @@ class NextToken extends View {
         list.scrollTop = offsetTop - from + offsetHeight - list.clientHeight / 2
     }
     this.scrolledTo = this.selected
-    const reached = list.querySelector(".token:focus") ?? selected ?? this.tokenRows[0].row
+    const reached = list.querySelector(".token:focus") ?? selected ?? this.tokenRows[0]?.row
     for (const { row } of this.tokenRows) row.tabIndex = row === reached ? 0 : -1
-    if (isFocused) reached.focus({ preventScroll: true })
+    if (isFocused) reached?.focus({ preventScroll: true })
   }
 
   /** A row for each token, made once for the same tokens. */

@@ -7,8 +7,12 @@ import { press } from "./keys.js"
 export function chipOf(text, { click, hover, leave, keyTable }) {
   const chip = Object.assign(element("button", "chip"), { role: "option", onclick: click })
   chip.append(element("span", "piece", text), element("span", "share"))
-  chip.onpointerenter = chip.onfocus = hover
-  chip.onpointerleave = chip.onblur = leave
+  chip.onpointerenter = hover
+  chip.onpointerleave = leave
+  // A press gives the focus as well, and what it points at is the pointer's.
+  let isByKeys = false
+  chip.onfocus = () => (isByKeys = chip.matches(":focus-visible")) && hover()
+  chip.onblur = () => isByKeys && leave()
   chip.onkeydown = (event) => press(keyTable(), event)
   return chip
 }

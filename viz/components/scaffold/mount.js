@@ -40,6 +40,7 @@ class Mounted {
       this.broken = null
       this.view ??= new this.ViewClass(root)
       this.view.tell = component.setTriggerValue
+      this.view.fail = (error) => this.fail(error)
       this.view.show(data)
     } catch (error) {
       this.fail(error)
@@ -95,12 +96,13 @@ function isSame(one, other) {
   return one.length === other.length && one.every((byte, at) => byte === other[at])
 }
 
-/** What was thrown after mounting: by an event, a frame, a timer, an observer, a promise. */
-function onThrown(error) {
+/** What was thrown after mounting: by an event, a frame, a timer, an observer, a promise. `fail` writes it down. */
+function onThrown(event, error) {
   if (!ownName || !String(error?.stack).includes(ownName)) return
+  event.preventDefault()
   const all = [...pictures]
   const touched = all.filter(({ root }) => root.matches(":hover, :focus-within"))
   for (const picture of all.length > 1 && touched.length ? touched : all) picture.fail(error)
 }
-addEventListener("error", ({ error }) => onThrown(error))
-addEventListener("unhandledrejection", ({ reason }) => onThrown(reason))
+addEventListener("error", (event) => onThrown(event, event.error))
+addEventListener("unhandledrejection", (event) => onThrown(event, event.reason))

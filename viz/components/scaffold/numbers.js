@@ -1,17 +1,27 @@
 // The numbers of a message, and how they are written.
 
-/** The header and a reader of the arrays behind it; see packing.py. */
+/** The header, a reader of the arrays behind it, and how many bytes are left to read; see packing.py. */
 export function unpack(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const length = view.getUint32(0, true)
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)))
+  const header = parsed(new TextDecoder().decode(bytes.subarray(4, 4 + length)))
   let at = 4 + Math.ceil(length / 4) * 4
   const take = (size) => {
+    if (!(at + size <= bytes.length)) throw new Error(`expected ${size} bytes more, found ${bytes.length - at}`)
     const part = bytes.subarray(at, at + size)
     at += Math.ceil(size / 4) * 4
     return part
   }
-  return { header, take }
+  return { header, take, left: () => bytes.length - at }
+}
+
+/** What JSON itself says of a text that is none holds a part of it, and would be in the log. */
+function parsed(text) {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Error("expected a header in JSON")
+  }
 }
 
 /** Bytes as numbers of this kind, wherever they lie. */

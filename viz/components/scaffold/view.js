@@ -3,6 +3,7 @@
 import { rampColours, themePalette } from "./colours.js"
 import { unpack } from "./numbers.js"
 import { sharedEntry } from "./page.js"
+import { Pointer } from "./pointer.js"
 
 /**
  * A view must have
@@ -13,14 +14,18 @@ import { sharedEntry } from "./page.js"
  *   onLeave(act)    where it holds on to something (timers, listeners): `act` lets go of it.
  * It may have
  *   keyTable()      the table of its keys; see keys.js.
+ *   unpoint()       lets go of what is pointed at (tooltip, ring, dimming). It is called when the pointer leaves, when
+ *                   somebody presses elsewhere, and before other data; after these the pointer points again (Pointer).
  * It is given
  *   root            the element; part(name): the first element in it of this class.
  *   tell(name, value)   tells the server, where the value is heard that `told` names so; from the first `show` on.
+ *   fail(error)     ends in the sentence (see mount.js), for what others call; from the first `show` on.
  */
 export class View {
   constructor(root) {
     this.root = root
     this.ends = []
+    this.pointer = new Pointer(this)
   }
 
   part(name) {
@@ -32,9 +37,16 @@ export class View {
   }
 
   show(bytes) {
-    const { header, take } = unpack(bytes)
+    const { header, take, left } = unpack(bytes)
+    if (this.root.dataset.ready) this.unpoint()
+    this.isNewlySent = true
     this.takeColours(header.palette)
     this.receive(header, take)
+    if (left()) throw new Error(`expected nothing behind the numbers, found ${left()} bytes`)
+  }
+
+  unpoint() {
+    this.say(null)
   }
 
   onLeave(act) {
@@ -43,7 +55,7 @@ export class View {
 
   leave() {
     for (const end of this.ends) end()
-    if (this.state && this.state.arrived === this.onState) this.state.arrived = null
+    if (this.state && this.state.arrived === this.arrived) this.state.arrived = null
   }
 
   /** Call `act` when the size of an element changes, and at first. */
@@ -64,10 +76,28 @@ export class View {
    * each state of the picture `name` that has the mark `of`.
    */
   followState(name, of, apply) {
+    if (!name || !of) throw new Error("expected the name and the mark of a picture with a state")
     this.state = sharedEntry("states", name, () => ({}))
-    this.onState = () => this.state.state?.of === of && apply(this.state.state)
-    this.state.arrived = this.onState
+    this.onState = () => {
+      const { state } = this.state
+      if (state && !state.of) throw new Error("expected a state with the mark of its picture")
+      if (state?.of !== of) return
+      apply(state)
+      this.pointer.again()
+    }
+    this.arrived = this.state.arrived = this.guarded(this.onState)
     this.onState()
+  }
+
+  /** What another script calls; its faults are this picture's. */
+  guarded(act) {
+    return () => {
+      try {
+        act()
+      } catch (error) {
+        this.fail(error)
+      }
+    }
   }
 
   /** A tooltip at a place in the element, in pixels; text null for none. spoken: what a screen reader says. */
@@ -90,5 +120,8 @@ export class View {
   /** It has painted; `facts` are told by attributes of the element. */
   ready(facts = {}) {
     Object.assign(this.root.dataset, facts, { ready: true })
+    if (!this.isNewlySent) return
+    this.isNewlySent = false
+    this.pointer.again()
   }
 }

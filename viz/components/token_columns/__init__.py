@@ -9,7 +9,7 @@ from models.tokenization import Column, Comparison, readable_text
 from viz.components.scaffold import component, fields_of, numbers, pack_picture
 
 _PARTS = """\
-<div class="ruler" tabindex="0" role="img"><div class="room"><canvas></canvas></div></div>
+<div class="ruler" tabindex="0" role="application"><div class="room"><canvas></canvas></div></div>
 <div class="foot jumps"></div>
 <div class="columns"></div>
 <p class="caption"></p>

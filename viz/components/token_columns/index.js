@@ -1,7 +1,7 @@
 // One text, cut by several tokenizers.
 
 import { element } from "../scaffold/drawing.js"
-import { ROW_ARROWS, press } from "../scaffold/keys.js"
+import { ROW_ARROWS, keyList, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { typedArray } from "../scaffold/numbers.js"
 import { View } from "../scaffold/view.js"
@@ -54,7 +54,7 @@ class TokenColumns extends View {
     const roots = this.columns.map((column) => column.root)
     if (roots.length !== body.children.length || roots.some((each, place) => each !== body.children[place]))
       body.replaceChildren(...roots)
-    this.ruler.show(this.text, this.columns, stretches, this.colours)
+    this.ruler.show(this.text, this.columns, stretches, this.colours, keyList(this.rulerKeyTable()))
     this.showJumps(header)
     this.part("caption").textContent = header.caption
     const pinned = header.pinned && this.toBytes(header.pinned)
@@ -73,6 +73,7 @@ class TokenColumns extends View {
       const name = element("bdi", "", text)
       button.append(name, element("span", "counts", counts.join("·")))
       button.title = this.columns.map((column, at) => `${column.header.title}: ${counts[at]}`).join(", ")
+      button.ariaLabel = `${text}, pieces: ${button.title}`
       button.onclick = () => this.tell("stretch", [start, end])
       return button
     })
@@ -113,6 +114,10 @@ class TokenColumns extends View {
     const { left, bottom } = column.chips[piece].getBoundingClientRect()
     const [x, y] = this.inRoot({ x: left, y: bottom })
     this.say(lines.join("\n"), x, y + 6, `${column.header.title}: ${lines.join(", ")}`)
+  }
+
+  unpoint() {
+    this.hover(null)
   }
 
   hover(stretch) {

@@ -10,7 +10,7 @@ const TOP = 40
 const LABEL = 74
 
 export class Ruler extends ScrolledCanvas {
-  show(text, columns, stretches, colours) {
+  show(text, columns, stretches, colours, keys) {
     Object.assign(this, { text, columns, stretches, colours })
     this.characters = []
     for (let at = 0; at < text.length; ) {
@@ -24,7 +24,7 @@ export class Ruler extends ScrolledCanvas {
     this.spread(LABEL + text.length * BYTE + 8, TOP + columns.length * LANE + 8)
     this.root.ariaLabel =
       `Where the pieces of ${columns.map((each) => each.header.title).join(", ")} end, over ${text.length} bytes. ` +
-      `They disagree on ${stretches.length / 2} stretch${stretches.length === 2 ? "" : "es"}.`
+      `They disagree on ${stretches.length / 2} stretch${stretches.length === 2 ? "" : "es"}. ${keys}.`
     this.draw()
   }
 

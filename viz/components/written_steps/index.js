@@ -40,7 +40,7 @@ class WrittenSteps extends View {
     this.part("bar").style.background = `linear-gradient(90deg, ${this.colours.amount})`
     this.part("most").textContent = percentText(this.most)
     if (isNew) this.build()
-    this.unhover()
+    this.unpoint()
   }
 
   /** New chips for new tokens; another head of the same text only paints them anew. */
@@ -65,7 +65,7 @@ class WrittenSteps extends View {
     const chip = chipOf(text, {
       click: () => step >= 0 && this.select(step, 0),
       hover: () => this.hover(chip),
-      leave: () => this.unhover(),
+      leave: () => this.unpoint(),
       keyTable: () => this.keyTable(chip),
     })
     return Object.assign(chip, { key, step })
@@ -197,7 +197,7 @@ class WrittenSteps extends View {
     this.say(looks + (this.hints[step] ?? ""), x, y + 6)
   }
 
-  unhover() {
+  unpoint() {
     this.hovered = null
     this.say(null)
     this.paint()

@@ -1,0 +1,193 @@
+"""What each browser component may be sent: messages of one token, of none, of many, and with lengths that differ."""
+
+import base64
+from importlib import import_module
+
+import numpy as np
+
+from viz.components.scaffold.source import COMPONENTS
+
+MANY = 300
+
+
+def drawn_components():
+    """The names of those that draw: whose script mounts a view."""
+    scripts = sorted(COMPONENTS.glob("*/index.js"))
+    return [each.parent.name for each in scripts if "export default mount(" in each.read_text()]
+
+
+def samples(name):
+    """By name: the message to the component, its states (by the name of its picture), and the parts of its feed."""
+    return {
+        label: {
+            "data": base64.b64encode(data).decode(),
+            "states": states,
+            "feed": [base64.b64encode(each).decode() for each in feed],
+        }
+        for label, data, states, feed in globals()[f"_{name}"]()
+    }
+
+
+def skeleton_of(name):
+    """The HTML that it draws into."""
+    from viz.components.scaffold import skeleton
+
+    return skeleton(name, getattr(import_module(f"viz.components.{name}"), "_PARTS", ""))
+
+
+def _weights(rows, columns):
+    return np.full((rows, columns), 1 / max(columns, 1), dtype=np.float32)
+
+
+def _attention_view():
+    from tests.viz.test_attention_view import FRAME, frame
+    from viz.components.attention_view import Heads, Matrix, Model, Panel, Products, packed, state_of
+
+    def sample(label, shown, view):
+        data, of = packed(shown, view)
+        return label, data, {"attention_view": {"of": of, **state_of(shown, view)}}, []
+
+    def matrix(rows, columns, **more):
+        panel = Panel("L3 H1", _weights(rows, columns), 1.0, (rows, columns))
+        return Matrix((panel,), _weights(1, columns)[0], **more)
+
+    def labelled(title, count):
+        names = tuple(f"{title}{place}" for place in range(count))
+        return Panel(title, _weights(count, count), 1.0, (count, count), labels=(names, names))
+
+    for count in (3, 1, 40, 0):
+        shown = frame(count, selected=0, special=(), can_switch=True)
+        yield sample(f"matrix of {count}", shown, matrix(count, count))
+        if count:
+            yield sample(f"heads of {count}", shown, Heads(np.stack([_weights(count, count)] * 2), (0, 1)))
+            ones = np.ones((count, 4), dtype=np.float32)
+            row = ones[:, 0]
+            products = Products(
+                tuple(range(count)), ones[0], ones, row, 0.5, row, row, row, ones, ones[0], ones[0], ones[0], False
+            )
+            yield sample(f"qk of {count}", shown, products)
+    thumbnails = np.full((2, 2, 3, 3), 2000, dtype=np.uint16)
+    yield sample("model", frame(3), Model(thumbnails, (0, 1)))
+    two = (labelled("this", 3), labelled("other", 5))
+    for longest, others in ((5, two), (5, two[::-1]), (3, two)):
+        view = Matrix(others, others[0].cells[0], has_strip=False)
+        yield sample(f"two texts over {longest}, {others[0].title} first", frame(longest, selected=-1), view)
+    apart = Panel("difference", np.zeros((0, 0), np.float32), 0.0, (0, 0), is_difference=True, labels=two[1].labels)
+    view = Matrix((*two, apart), two[0].cells[0], has_strip=False)
+    yield sample("two texts that begin otherwise", frame(5, selected=-1), view)
+    yield sample("a source and an output", frame(2, keys=tuple("abcde"), kind="cross", selected=1), matrix(2, 5))
+    row = _weights(1, 7)[0]
+    yield sample("a row of another length", FRAME, Matrix((Panel("a", _weights(1, 1), 1.0, (2, 2)),), row))
+
+
+def _cache_growth():
+    from tests.viz.test_kv_cache import picture, step
+    from viz.components.cache_feed import packed as packed_steps
+    from viz.components.cache_growth import packed
+
+    runs = {
+        "many": ([step(0, positions=2), *map(step, range(1, 40))], {"selected": None}),
+        "one": ([step(0, positions=2)], {}),
+        "none": ([], {}),
+        "fewer columns than the prompt": ([step(0)], {"selected": 9}),
+        "a source": ([step(0, positions=2, source=4), step(1)], {"source": tuple("abcd"), "pinned": (0, 1)}),
+    }
+    for label, (steps, more) in runs.items():
+        feed = [packed_steps(label, steps, 0, is_done=True)] if steps else []
+        yield label, packed(picture(run=label, **more)), {}, feed
+
+
+def _framed_document():
+    from viz.components.scaffold import pack_picture
+
+    says = "<script>parent.postMessage({height: 90}, '*')</script>"
+    for label, text in (("short", "short"), ("empty", ""), ("long", "long " * 9000)):
+        data = np.frombuffer((text + says).encode(), dtype=np.uint8)
+        yield label, pack_picture({"title": label, "size": len(data)}, (data,)), {}, []
+
+
+def _knob_sliders():
+    from viz.components.knob_sliders import KnobSlider
+    from viz.components.scaffold import pack_picture
+
+    knobs = [vars(KnobSlider(name, name, "says", 1.0, 1.0, 0.0, 2.0, 0.05, 2)) for name in ("one", "other")]
+    for label, some in (("two", knobs), ("one", knobs[:1]), ("none", [])):
+        yield label, pack_picture({"picture": "next_token", "sliders": some, "heard": 0}), {}, []
+
+
+def _layer_map():
+    from tests.viz.test_embeddings import layer_map
+    from viz.components.layer_map import packed, state_of
+
+    for points in (7, 1, MANY, 0):
+        for axes in (2, 3):
+            places = np.random.default_rng(points).random((3, points, axes)).astype(np.float32)
+            shown = layer_map(places, point=0 if points else None, near=[points - 1] if points > 1 else [])
+            data, of = packed(shown)
+            yield f"{points} points on {axes} axes", data, {"layer_map": {"of": of, **state_of(shown)}}, []
+
+
+def _lens_grid():
+    from viz.components.lens_grid import LensGrid, packed
+
+    for count in (3, 1, MANY, 0):
+        pieces = [[f"p{place}" for place in range(count)]] * 2
+        tokens = [f"t{place}" for place in range(count)]
+        selected = (1, count - 1) if count else None
+        grid = LensGrid(tokens, 0, ["input", "L1"], pieces, _weights(2, count), selected, "caption")
+        yield f"{count} tokens", packed(grid), {}, []
+
+
+def _next_token():
+    from tests.viz.test_next_token import picture
+    from viz.components.next_token import packed
+
+    yield "some", packed(picture()), {}, []
+    yield "nothing selected", packed(picture(selected=None, drawn=None)), {}, []
+    yield "one token", packed(picture(top=picture().top[:1], selected=None)), {}, []
+    yield "none", packed(picture(top=(), selected=None, drawn=None)), {}, []
+    shown = picture()
+    yield "one stage", packed(picture(stages=shown.stages[:1], curves=shown.curves[:1])), {}, []
+
+
+def _token_columns():
+    from models.tokenization.pieces import Look
+    from models.tokenization.window import Column, Comparison
+    from viz.components.token_columns import ColumnHead, ColumnsPicture, packed
+
+    def column(text, size):
+        data = text.encode()
+        cuts = np.array([(at, min(at + size, len(data))) for at in range(0, len(data), size)], np.int32).reshape(-1, 2)
+        looks = tuple(Look(text[a:b], data[a:b], is_special=False, is_unknown=False, token=text[a:b]) for a, b in cuts)
+        numbers = tuple(range(len(cuts)))
+        return Column(numbers, looks, numbers, np.array(numbers, dtype=np.uint16), cuts[:, 0], cuts[:, 1])
+
+    for label, text in (("some", "a short text"), ("one token", "a"), ("none", ""), ("many", "abcdefgh" * MANY)):
+        stretches = np.array([[0, min(3, len(text))]] if text else [], dtype=np.int32).reshape(-1, 2)
+        columns = (column(text, 3), column(text, 2))
+        comparison = Comparison(0, len(text), text, columns, stretches, (), len(stretches))
+        heads = tuple(ColumnHead(name, name, len(text), "") for name in ("one", "two"))
+        yield label, packed(ColumnsPicture(comparison, heads, (0, 1) if text else None, "caption")), {}, []
+
+
+def _written_steps():
+    from tests.viz.test_written_steps import picture
+    from viz.components.written_steps import packed
+
+    yield "some", packed(picture()), {}, []
+    yield "one", packed(picture(keys=("a",), outputs=("b",), texts=("b",))), {}, []
+    many = tuple(f"k{place}" for place in range(MANY))
+    yield "many", packed(picture(keys=many)), {}, []
+    few = tuple("abcd")
+    own = {"keys": few, "outputs": few[2:], "texts": few[2:], "written_from": 2}
+    yield "the text itself", packed(picture(**own)), {}, []
+
+
+def _written_text():
+    from viz.components.written_text import BranchLine, WrittenText, WrittenToken, packed
+
+    for count in (2, 1, MANY, 0):
+        tokens = [WrittenToken(f" t{place}", f"␣t{place}", 0.5, 0.25, place) for place in range(count)]
+        branches = [BranchLine("", 0, "a", 0), BranchLine("b", 1, "c", 1)] if count else []
+        shown = WrittenText("before", tokens, 0, True, True, "rank", 1000, "says", branches, 0)
+        yield f"{count} tokens", packed(shown), {}, []
