@@ -49,7 +49,7 @@ def gap_chart(
     layers = [area]
     for name, colour, dash in (
         ("same sense", palette.ink, [1, 0]),
-        ("another sense", palette.amount[3], [1, 0]),
+        ("another sense", palette.amount[4], [1, 0]),
         ("random tokens", palette.quiet, [4, 3]),
     ):
         line: Any = alt.Chart(data).mark_line(color=colour, strokeDash=dash, strokeWidth=2, point={"color": colour})

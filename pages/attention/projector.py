@@ -5,7 +5,7 @@ import html
 import streamlit as st
 
 from models.catalog import MODELS
-from pages.attention.choices import PROJECTOR
+from pages.attention.choices import KINDS, PROJECTOR, head_name
 from pages.shared import thread
 from pages.shared.link import run_again
 
@@ -29,3 +29,8 @@ def enter() -> None:
     if back.button("Leave projector mode", key="leave_projector", type="tertiary"):
         PROJECTOR.choose("off")
         run_again()
+
+
+def say_which(kind: str, layer: int | None, head: int | None) -> None:
+    """Which attention and which head the picture is of: what the controls would show."""
+    st.html(f'<p class="headlight-projected"><small>{KINDS[kind]}, {html.escape(head_name(layer, head))}</small></p>')

@@ -102,10 +102,10 @@ export class HeadsView extends Picture {
   }
 
   layOut(context, width) {
-    const { isLarge } = this.header
+    const { rem, scale } = this.shell
     const most = Math.max(this.rows, this.columns)
-    this.line = isLarge ? 30 : most <= 24 ? 21 : 17
-    const limit = LONGEST_LABEL * (isLarge ? 1.5 : 1)
+    this.line = Math.round((most <= 24 ? 21 : 17) * scale)
+    const limit = LONGEST_LABEL * scale
     const widthOf = (text) => context.measureText(text.slice(0, 60)).width
     context.font = this.shell.font
     this.widths = [this.queries, this.keys].map((texts) => texts.map(widthOf))
@@ -117,7 +117,7 @@ export class HeadsView extends Picture {
     })
     this.marks = 4 * Math.min(this.count, 16)
     this.left = this.longest[0] + 14
-    this.right = Math.max(this.left + 120, Math.min(width, 760) - this.longest[1] - 14 - this.marks)
+    this.right = Math.max(this.left + 120, Math.min(width, 760 * rem) - this.longest[1] - 14 - this.marks)
     return most * this.line + 8
   }
 
@@ -127,7 +127,7 @@ export class HeadsView extends Picture {
 
   draw(width) {
     const whole = this.height(width)
-    this.high = this.header.isLarge ? whole : Math.min(whole, HIGHEST)
+    this.high = this.header.isLarge ? whole : Math.min(whole, HIGHEST * this.shell.rem)
     this.width = Math.min(width, this.right + this.marks + this.longest[1] + 16)
     width = this.width
     this.context = sharpContext(this.base, width, this.high)

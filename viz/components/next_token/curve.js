@@ -132,8 +132,8 @@ export class RankCurve {
     const isRight = lines[0] > (this.left + this.right) / 2
     const y = this.top + 12 + 14 * (place % 9)
     const at = { x: lines[0] + (isRight ? -5 : 5), y, "text-anchor": isRight ? "end" : "start", "font-size": 11.5 }
-    this.add("text", { ...at, stroke: colours.ground, "stroke-width": 4, "stroke-linejoin": "round", "aria-hidden": true }, said)
-    this.add("text", { ...at, fill: stroke, "font-weight": isChosen ? 700 : 400 }, said)
+    const halo = { stroke: colours.ground, "stroke-width": 4, "stroke-linejoin": "round", "paint-order": "stroke" }
+    this.add("text", { ...at, ...halo, fill: stroke, "font-weight": isChosen ? 700 : 400 }, said)
   }
 
   /** The picture as a file that needs nothing else. */
