@@ -30,7 +30,7 @@ def show() -> None:
         page_title="Headlight",
         page_icon=str(_FOLDER / "viz" / "headlight.svg"),
         layout="wide",
-        initial_sidebar_state=250,
+        initial_sidebar_state=270,
     )
     st.html(f"<style>{(_FOLDER / 'viz' / 'page.css').read_text()}</style>")
 

@@ -12,9 +12,10 @@ from pages.shared.link import run_again
 _STYLE = """<style>
 [data-testid="stSidebar"], [data-testid="stSidebarCollapsedControl"], [data-testid="stExpandSidebarButton"],
 [data-testid="stHeader"] { display: none; }
-.stMainBlockContainer { max-width: none; padding: 1rem 2rem; }
+.stApp .stMainBlockContainer { max-width: none; padding: 1rem 2rem; }
 .headlight-projected small { font-size: 1rem; opacity: 0.75; }
 .headlight-projected { font-size: 1.7rem; line-height: 1.35; margin: 0 0 0.4rem; overflow-wrap: anywhere; }
+.headlight-projected.which { margin: -0.9rem 0 0; }
 </style>"""
 
 
@@ -33,4 +34,6 @@ def enter() -> None:
 
 def say_which(kind: str, layer: int | None, head: int | None) -> None:
     """Which attention and which head the picture is of: what the controls would show."""
-    st.html(f'<p class="headlight-projected"><small>{KINDS[kind]}, {html.escape(head_name(layer, head))}</small></p>')
+    st.html(
+        f'<p class="headlight-projected which"><small>{KINDS[kind]}, {html.escape(head_name(layer, head))}</small></p>'
+    )

@@ -114,7 +114,7 @@
   }
   /** How wide the fade at an end is, in px: `across` of two gradients, the first from left to right, the second down. */
   const fadeOf = (style, across) => {
-    const widths = [...(style.maskImage || "").matchAll(/calc\(100% - ([\d.]+)px\)/g)].map((each) => Number(each[1]))
+    const widths = [...(style.maskImage || "").matchAll(/100%(?: - ([\d.]+)px)?/g)].map((each) => Number(each[1] ?? 0))
     return widths[across] ?? 0
   }
 
@@ -308,7 +308,14 @@
       const edge = corners({ left: 0, top: 0, right: canvas.width, bottom: canvas.height })
       for (const each of all) {
         const [xs, ys] = [each.quad.map(([x]) => x), each.quad.map(([, y]) => y)]
-        const on = [Math.max(0, Math.min(...xs)), Math.max(0, Math.min(...ys)), Math.min(canvas.width, Math.max(...xs)), Math.min(canvas.height, Math.max(...ys))].map(Math.round)
+        // Some room round it: a full stop fills its own box.
+        const room = 0.2 * each.font
+        const on = [
+          Math.max(0, Math.min(...xs) - room),
+          Math.max(0, Math.min(...ys) - room),
+          Math.min(canvas.width, Math.max(...xs) + room),
+          Math.min(canvas.height, Math.max(...ys) + room),
+        ].map(Math.round)
         if (on[2] - on[0] < 2 || on[3] - on[1] < 2) continue
         // What is scrolled along is drawn as far as it is in view.
         const slack = chain.some((parent) => ["auto", "scroll"].includes(styleOf(parent).overflowX) && !isPage(parent)) ? Infinity : 0

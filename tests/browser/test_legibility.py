@@ -1,7 +1,7 @@
 """Every page can be read and hit in every room: on a telephone, enlarged, on a projector, dark and light.
 
-legibility.js reads a painted page and says what it found; here it reads every page of the registry, and is shown a fault
-of each kind.
+legibility.js reads a painted page and says what it found; here it reads every page of the registry, and is
+shown a fault of each kind.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ import pytest
 from pages.shared.registry import HOME, PAGES
 
 READER = Path(__file__).with_name("legibility.js").read_text()
-# Width and height in CSS pixels, dots to each: a telephone, a tablet, a laptop, a screen of 1920 pixels at 150 %, a wall.
+# Width and height in CSS pixels, dots to each: a telephone, a tablet, a laptop, 1920 pixels at 150 %, a wall.
 ROOMS = {
     "telephone": (390, 844, 1),
     "tablet": (768, 1024, 1),
@@ -62,13 +62,17 @@ def told(found):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     "room",
-    [pytest.param(room, marks=[] if name in QUICK else pytest.mark.slow, id=name) for name, room in (ROOMS | NARROW).items()],
+    [
+        pytest.param(room, marks=[] if name in QUICK else pytest.mark.slow, id=name)
+        for name, room in (ROOMS | NARROW).items()
+    ],
 )
 @pytest.mark.parametrize("page", [HOME, *PAGES], ids=lambda page: page.address)
 def test_a_page_can_be_read_and_hit(read, page, room, scheme):
     assert told(read("" if page == HOME else page.address, room, scheme)) == []
 
 
+SHORT = "width: 40px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap"
 # What each kind of fault looks like, put at the top of a page.
 PLANTED = {
     "contrast": '<p style="color: #999; background: #fff">faint</p>',
@@ -77,8 +81,7 @@ PLANTED = {
     "contrast in a drawing": '<svg width="90" height="30"><rect width="90" height="30" fill="#b8400a"/>'
     '<text x="5" y="20" fill="#5b6475">drawn</text></svg>',
     "clipped": '<div style="width: 40px; overflow: hidden; white-space: nowrap">a label that is cut</div>',
-    "clipped by an ellipsis": '<div style="width: 40px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap">'
-    "shortened away</div>",
+    "clipped by an ellipsis": f'<div style="{SHORT}">shortened away</div>',
     "clipped on top": '<div style="height: 12px; overflow: hidden"><p style="margin: -12px 0 0">ที่ปี่</p></div>',
     "overlap": '<div style="position: relative; height: 20px"><span style="position: absolute">one label</span>'
     '<span style="position: absolute; left: 10px">another</span></div>',
@@ -136,8 +139,7 @@ def test_what_is_meant_is_no_fault(read):
     meant = (
         '<p style="color: #767676">enough</p><p style="color: #949494; font-size: 24px">large</p>'
         '<button disabled style="color: #ccc; width: 60px; height: 30px">later</button>'
-        '<div title="all of the label" style="width: 40px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap">'
-        "all of the label</div>"
+        f'<div title="all of the label" style="{SHORT}">all of the label</div>'
         '<button style="width: 16px; height: 16px; padding: 0; margin: 12px" title="alone">x</button>'
         '<p>a sentence with <a href="#here">a word</a> <a href="#there">and one</a></p>'
     )

@@ -219,7 +219,7 @@ export class HeadsView extends Picture {
 
   /** Every line at once, those of a head together. */
   paintAll(context) {
-    const { cells, columns, least, left, right } = this
+    const { cells, columns, least, left, right, marks } = this
     const size = this.rows * columns
     // A strong line is several fine ones side by side: up to a width of 1 many are drawn in one stroke, and fast. Many
     // heads at once stay finer.
@@ -242,7 +242,7 @@ export class HeadsView extends Picture {
           for (let one = 0; one < fine; one++) {
             const shift = 0.8 * (one - (fine - 1) / 2)
             context.moveTo(left, from + shift)
-            context.lineTo(right, to + shift)
+            context.lineTo(right + marks, to + shift)
           }
         }
         context.stroke()
@@ -254,6 +254,8 @@ export class HeadsView extends Picture {
   /** The lines of one token, each as dark as its weight, and beside every other token what each head gives it. */
   paintFocus(context, { side, token }) {
     const others = side === 0 ? this.columns : this.rows
+    // Where each head's part is marked beside the labels, lines end before the marks.
+    const end = side === 0 ? this.right : this.right + this.marks
     this.shown.forEach((head, place) => {
       context.strokeStyle = context.fillStyle = this.colour(head)
       for (let other = 0; other < others; other++) {
@@ -264,7 +266,7 @@ export class HeadsView extends Picture {
         context.lineWidth = 0.8 + 4 * weight
         context.beginPath()
         context.moveTo(this.left, this.y(row))
-        context.lineTo(this.right, this.y(column))
+        context.lineTo(end, this.y(column))
         context.stroke()
         if (side === 0 && place < 16)
           context.fillRect(this.right + 4 + 4 * place, this.y(other) - this.line / 2 + 1, 3.5, this.line - 2)
