@@ -20,6 +20,7 @@ from pages.shared.messages import unforeseen
 from pages.shared.model_card import show_model_card
 from pages.shared.model_choice import choose_model_box
 from pages.shared.registry import HOME, PAGES, PageEntry
+from pages.shared.theme import variables
 
 _FOLDER = Path(__file__).parent
 
@@ -32,7 +33,7 @@ def show() -> None:
         layout="wide",
         initial_sidebar_state=270,
     )
-    st.html(f"<style>{(_FOLDER / 'viz' / 'page.css').read_text()}</style>")
+    st.html(f"<style>{variables()}\n{(_FOLDER / 'viz' / 'page.css').read_text()}</style>")
 
     page = st.navigation(_by_group())
     thread.forget_refused()

@@ -1,5 +1,5 @@
 // What of a painted page cannot be read or hit, as `legibility.read()` lists it: [{kind, text, detail, place}]. Added to
-// each frame before its own scripts run, since what is written on a canvas is only seen while it is written.
+// each frame before its own scripts run, after painted.js.
 //
 // contrast  text of less than 4.5 : 1 (3 : 1 from 24 px, or 18.66 px bold, and for symbols) on what lies behind it
 // clipped   text that its box or the edge of another cuts through, unless all of it is in a title or a name
@@ -13,86 +13,11 @@
     ["button", "tab", "radio", "checkbox", "switch", "option", "slider", "link", "menuitem"].map((each) => `[role=${each}]`).join(", ")
   const SYMBOLS = /material symbols|material icons/i
 
-  // ----- What is written on canvases
-
-  const written = new WeakMap()
-  const Context = CanvasRenderingContext2D.prototype
-  const { fillText, fillRect, clearRect } = Context
-  const quad = (context, x, y, width, height) => {
-    const at = context.getTransform()
-    return [[x, y], [x + width, y], [x + width, y + height], [x, y + height]].map(([a, b]) => [
-      at.a * a + at.c * b + at.e,
-      at.b * a + at.d * b + at.f,
-    ])
-  }
-  const forget = (context, box) => {
-    const all = written.get(context.canvas)
-    if (all) written.set(context.canvas, all.filter((each) => !each.quad.every((point) => within(point, box, 2))))
-  }
-  Context.fillText = function (text, x, y, ...rest) {
-    fillText.call(this, text, x, y, ...rest)
-    if (!String(text).trim() || this.canvas instanceof OffscreenCanvas) return
-    const size = this.measureText(text)
-    const box = quad(
-      this,
-      x - size.actualBoundingBoxLeft,
-      y - size.actualBoundingBoxAscent,
-      size.actualBoundingBoxLeft + size.actualBoundingBoxRight,
-      size.actualBoundingBoxAscent + size.actualBoundingBoxDescent,
-    )
-    if (!written.has(this.canvas)) written.set(this.canvas, [])
-    const all = written.get(this.canvas)
-    const font = Number(/([\d.]+)px/.exec(this.font)?.[1]) * Math.hypot(this.getTransform().a, this.getTransform().b)
-    all.push({ text: String(text), quad: box, colour: this.fillStyle, alpha: this.globalAlpha, font, bold: /bold|[6-9]00/.test(this.font) })
-    if (all.length > 4000) all.splice(0, 2000)
-  }
-  Context.clearRect = function (...box) {
-    clearRect.apply(this, box)
-    forget(this, quad(this, ...box))
-  }
-  Context.fillRect = function (...box) {
-    fillRect.apply(this, box)
-    if (this.globalAlpha === 1) forget(this, quad(this, ...box))
-  }
-  for (const name of ["width", "height"]) {
-    const side = Object.getOwnPropertyDescriptor(HTMLCanvasElement.prototype, name)
-    Object.defineProperty(HTMLCanvasElement.prototype, name, {
-      ...side,
-      set(value) {
-        written.delete(this)
-        side.set.call(this, value)
-      },
-    })
-  }
-
-  // ----- Colours: [r, g, b, alpha], 0 to 255 and 0 to 1
-
-  const palette = new Map()
-  let paint = null
-  const colourOf = (text) => {
-    if (!palette.has(text)) {
-      paint ??= new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true })
-      paint.clearRect(0, 0, 1, 1)
-      paint.fillStyle = text
-      paint.fillRect(0, 0, 1, 1)
-      const [r, g, b, a] = paint.getImageData(0, 0, 1, 1).data
-      palette.set(text, [r, g, b, a / 255])
-    }
-    return palette.get(text)
-  }
-  const over = ([r, g, b, a], [R, G, B]) => [a * r + (1 - a) * R, a * g + (1 - a) * G, a * b + (1 - a) * B, 1]
-  const light = (colour) => {
-    const [r, g, b] = colour.map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4))
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b
-  }
-  const contrast = (one, other) => {
-    const [high, low] = [light(one), light(other)].sort((a, b) => b - a)
-    return (high + 0.05) / (low + 0.05)
-  }
-  const GRADIENT_COLOUR = /(?:rgba?|color|oklab|oklch|hsla?)\([^()]*\)|#[0-9a-f]{3,8}|\btransparent\b/gi
+  const { written, colourOf, over, contrast, within } = globalThis.legibility
 
   // ----- The tree as it is painted
 
+  const GRADIENT_COLOUR = /(?:rgba?|color|oklab|oklch|hsla?)\([^()]*\)|#[0-9a-f]{3,8}|\btransparent\b/gi
   const parentOf = (node) => node.assignedSlot ?? node.parentElement ?? node.getRootNode().host ?? null
   const styles = new Map()
   const styleOf = (each) => styles.get(each) ?? styles.set(each, getComputedStyle(each)).get(each)
@@ -153,10 +78,6 @@
 
   const boxOf = (rect) => ({ left: rect.left, top: rect.top, right: rect.right, bottom: rect.bottom })
   const corners = ({ left, top, right, bottom }) => [[left, top], [right, top], [right, bottom], [left, bottom]]
-  function within([x, y], corners, slack) {
-    const [xs, ys] = [corners.map(([a]) => a), corners.map(([, b]) => b)]
-    return x >= Math.min(...xs) - slack && x <= Math.max(...xs) + slack && y >= Math.min(...ys) - slack && y <= Math.max(...ys) + slack
-  }
   /** How far two convex shapes reach into each other; at most 0 where they do not. */
   function overlapOf(one, other) {
     let least = Infinity
@@ -224,7 +145,13 @@
       element.dataset?.testid ? `[${element.dataset.testid}]` : ""
     }`.trim()
   }
-  const isDisabled = (chain) => chain.some((each) => each.matches(":disabled, [aria-disabled=true]"))
+  /** Part of what cannot be used now; also the label of a Streamlit widget of which nothing can be. */
+  const isDisabled = (chain) =>
+    chain.some((each) => {
+      if (each.matches(":disabled, [aria-disabled=true]")) return true
+      const controls = each.matches(".stElementContainer") ? [...each.querySelectorAll("input, button, select, [role=combobox]")] : []
+      return controls.length > 0 && controls.every((control) => control.matches(":disabled, [aria-disabled=true]"))
+    })
   const isFullElsewhere = (chain, text) =>
     chain.some((each) => [each.getAttribute("title"), each.getAttribute("aria-label")].some((said) => said?.includes(text)))
 
@@ -298,7 +225,7 @@
     }
 
     function readCanvas(canvas) {
-      const all = written.get(canvas)
+      const all = written(canvas)
       const box = canvas.getBoundingClientRect()
       if (!all || !box.width) return
       const [across, down] = [box.width / canvas.width, box.height / canvas.height]
@@ -418,5 +345,5 @@
     return styleOf(element).display.startsWith("inline") && /^inline/.test(styleOf(element).display) && styleOf(element).display === "inline"
   }
 
-  globalThis.legibility = { read }
+  globalThis.legibility.read = read
 })()

@@ -10,7 +10,7 @@ import pytest
 
 from pages.shared.registry import HOME, PAGES
 
-READER = Path(__file__).with_name("legibility.js").read_text()
+READER = "\n".join(Path(__file__).with_name(each).read_text() for each in ("painted.js", "legibility.js"))
 # Width and height in CSS pixels, dots to each: a telephone, a tablet, a laptop, 1920 pixels at 150 %, a wall.
 ROOMS = {
     "telephone": (390, 844, 1),
