@@ -122,7 +122,7 @@ def matrix_chart(
         parts.append(
             base.mark_text(fontSize=11).encode(
                 text=alt.Text("cosine:Q", format=".2f"),
-                color=alt.Color("ink:N", scale=None),
+                color=alt.condition("datum.ink === 'black'", alt.value("black"), alt.value("white")),
             )
         )
     return alt.layer(*parts).properties(width=size * len(columns), height=size * len(rows))
