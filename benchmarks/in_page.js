@@ -63,18 +63,33 @@ globalThis.bench = {
     return performance.now() - start
   },
 
-  /** Milliseconds from a key on the temperature's slider until its next token is painted. */
+  knob(name) {
+    return bench.root("knob-sliders")?.querySelector(`[data-knob="${name}"] input`)
+  },
+
+  /** Milliseconds from letting go of the temperature, a step further on, until the server's next token is painted. */
   nextTemperature() {
     const root = bench.root("next-token")
-    const slider = document.querySelector(".st-key-temperature_box input[type='range']")
-    slider.focus()
+    const slider = bench.knob("temperature")
     const stage = () => root.querySelector("[data-stage='temperature'] b").textContent
     const before = stage()
     const press = () => {
-      for (const type of ["keydown", "keyup"])
-        slider.dispatchEvent(new KeyboardEvent(type, { key: "ArrowRight", code: "ArrowRight", bubbles: true, cancelable: true }))
+      slider.stepUp()
+      for (const type of ["input", "change"]) slider.dispatchEvent(new Event(type, { bubbles: true }))
     }
-    return bench.timed({ click: press }, root, () => stage() !== before)
+    return bench.timed({ click: press }, root, () => root.dataset.by === "server" && stage() !== before)
+  },
+
+  /** From here on, `drags` has for each step of a slider the milliseconds until what follows from it is painted. */
+  timeDrags() {
+    bench.drags = []
+    const timed = ({ timeStamp }) =>
+      requestAnimationFrame(() => {
+        const { port1, port2 } = new MessageChannel()
+        port1.onmessage = () => bench.drags.push(performance.now() - timeStamp)
+        port2.postMessage(null)
+      })
+    addEventListener("input", timed, true)
   },
 
   points() {

@@ -5,13 +5,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 import psutil
 import torch
 from playwright.sync_api import Browser, Page
 
 from benchmarks.capture import plain_model
 from benchmarks.measuring import Limit, Row, compared, duration, interleaved, seconds_of, size
-from benchmarks.serving import Server, beside_empty, both_apps, seconds_and_bytes, settled, visitor
+from benchmarks.serving import Server, Traffic, beside_empty, both_apps, seconds_and_bytes, settled, visitor
 from models.decoding import DecodingSettings, SamplingStagesRequest, decode, decode_batch
 from models.decoding.preparation import processors_for
 from models.engine import Engine
@@ -37,6 +38,10 @@ _KNOBS: dict[str, Any] = {
 _SETTINGS = replace(DecodingSettings(), **_KNOBS)
 _REPAINTED = Limit(3.0, "ratio", "at most 3 × an empty rerun")
 _BYTES = Limit(60e3, "value", "under 60 kB")
+_FRAME = Limit(0.016, "value", "under 16 ms")
+_NONE = Limit(0, "value", "none")
+_SCORES = Limit(100e3, "value", "under 100 kB")
+_DRAGS = 100
 _BATCH = Limit(0.25, "ratio", "at most 1/4 of its time")
 _MEMORY = Limit(30e6, "value", "under 30 MB")
 _PATIENCE = 120_000.0
@@ -47,6 +52,7 @@ def measure(pairs: int) -> list[Row]:
     rows = [_stages(pairs), _batch(min(pairs, 3))]
     with both_apps() as (browser, server, empty_server):
         rows += _knob(browser, server, empty_server, pairs)
+        rows += _drags(browser, server)
         rows.append(_memory(browser, server))
     return rows
 
@@ -93,10 +99,11 @@ def _batch(pairs: int) -> Row:
 
 
 def _knob(browser: Browser, server: Server, empty_server: Server, pairs: int) -> Iterator[Row]:
-    """The temperature one step on, by its slider; every place of it is one that nobody has asked for."""
+    """The temperature one step on, let go; every place of it is one that nobody has asked for."""
     with beside_empty(browser, empty_server) as (page, traffic, empty_rerun):
         page.goto(server.link("sampling", model=_MODEL, text=_PROMPT, **_KNOBS | {"temperature": 0.05}))
         _painted(page)
+        _follows(page)
         received: list[int] = []
         script = "() => bench.nextTemperature()"
         ours = partial(seconds_and_bytes, page, script, traffic, received)
@@ -104,9 +111,67 @@ def _knob(browser: Browser, server: Server, empty_server: Server, pairs: int) ->
     what = f"one knob moved, {len(_KNOBS)} stages of 49,152 tokens"
     most = max(received)
     yield compared(
-        f"{what}, key to painted (beside: an empty rerun of Streamlit as it comes)", measured, duration, _REPAINTED
+        f"{what}, let go to the server's numbers painted (beside: an empty rerun of Streamlit as it comes)",
+        measured,
+        duration,
+        _REPAINTED,
     )
     yield Row(f"{what}: bytes received, the most", size(most), value=most, limit=_BYTES, raw={"ours": received})
+
+
+def _drags(browser: Browser, server: Server) -> Iterator[Row]:
+    """Four knobs dragged to and fro, 25 steps each; every stage that has a knob is on."""
+    with visitor(browser) as context:
+        page = context.new_page()
+        traffic = Traffic(page)
+        page.goto(server.link("sampling", model=_MODEL, text=_PROMPT, **_KNOBS))
+        _painted(page)
+        traffic.restart()
+        _follows(page)
+        scores = traffic.received
+        page.evaluate("() => bench.timeDrags()")
+        seconds: list[float] = []
+        sent = 0
+        for name in ("temperature", "top-k", "top-p", "min-p"):
+            box = page.evaluate("name => bench.knob(name).getBoundingClientRect().toJSON()", name)
+            page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            page.mouse.down()
+            settled(page)
+            traffic.restart()
+            page.evaluate("() => { bench.drags.length = 0 }")
+            for move in range(_DRAGS // 4):
+                page.mouse.move(box["x"] + box["width"] * (0.2 + 0.03 * move), box["y"] + box["height"] / 2)
+                page.evaluate("() => new Promise(requestAnimationFrame)")
+            page.wait_for_timeout(300)
+            seconds += [each / 1000 for each in page.evaluate("() => bench.drags")]
+            sent += traffic.sent
+            page.mouse.up()
+            settled(page)
+    what = f"a knob dragged, {len(_KNOBS)} stages of 49,152 tokens"
+    median = float(np.median(seconds))
+    yield Row(
+        f"{what}: input to painted, {len(seconds)} steps",
+        f"{1000 * median:.1f} ms",
+        value=median,
+        limit=_FRAME,
+        raw={"ours": seconds},
+    )
+    yield Row(f"{what}: messages to the server meanwhile", str(sent), value=sent, limit=_NONE, raw={"ours": sent})
+    yield Row(
+        "what a knob is followed by, sent once for a step",
+        size(scores),
+        value=scores,
+        limit=_SCORES,
+        raw={"ours": scores},
+    )
+
+
+def _follows(page: Page) -> None:
+    """Come near a knob, and wait for what it is followed by."""
+    box = page.evaluate("() => bench.knob('temperature').getBoundingClientRect().toJSON()")
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_function("() => bench.root('next-token').headlight.follows()", timeout=_PATIENCE)
+    settled(page)
 
 
 def _memory(browser: Browser, server: Server) -> Row:

@@ -172,18 +172,22 @@ def seconds_in(page: Page, script: str, argument: object = None) -> float:
 
 
 class Traffic:
-    """The bytes of the messages that a page received over its websockets since `restart`."""
+    """The bytes of the messages that a page received over its websockets since `restart`, and how many it sent."""
 
     def __init__(self, page: Page) -> None:
-        self.received = 0
+        self.received = self.sent = 0
         page.on("websocket", self._listen)
 
     def restart(self) -> None:
         """Count from here on."""
-        self.received = 0
+        self.received = self.sent = 0
 
     def _listen(self, websocket: WebSocket) -> None:
+        websocket.on("framesent", self._count_sent)
         websocket.on("framereceived", self._count)
+
+    def _count_sent(self, _: str | bytes) -> None:
+        self.sent += 1
 
     def _count(self, payload: str | bytes) -> None:
         self.received += len(payload.encode() if isinstance(payload, str) else payload)

@@ -49,6 +49,7 @@ class LoadedModel:
     positions: the longest input in tokens, special tokens counted; None where positions are only relative.
     vocabulary: how many token ids the input embedding has rows for.
     findings: what its check at load found, part by part (`models.forward.check`).
+    classifier: the same model with its head that classifies texts, where it has one; `model` is what is inside of it.
     note: why it is not where it should be, a sentence for people; "" for most.
     """
 
@@ -60,6 +61,7 @@ class LoadedModel:
     positions: int | None
     vocabulary: int
     findings: "tuple[Finding, ...]" = ()
+    classifier: Any = None
     note: str = ""
 
     @property

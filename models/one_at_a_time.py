@@ -37,7 +37,7 @@ _ALL = "models"
 # Whoever only cuts texts does not wait for torch.
 _WITHOUT_TORCH = "models.tokenization"
 # Programs, not modules: they are run, not imported.
-_PROGRAMS = ("__main__", "train_process")
+_PROGRAMS = ("__main__", "training_child")
 
 
 @contextmanager

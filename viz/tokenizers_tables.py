@@ -167,13 +167,27 @@ class CostLine:
     counts: Counts
 
 
+def costs_rows(lines: Sequence[CostLine]) -> list[list[object]]:
+    """The same numbers for a file, in full, under a head."""
+    rows: list[list[object]] = [
+        ["tokenizer", "tokens", "words", "characters", "bytes", "unknown", "context", "round trip", "seconds"]
+    ]
+    for line in lines:
+        found = line.counts
+        context = "" if found.context is None else found.context
+        counted = (found.tokens, found.words, found.characters, found.bytes, found.unknown)
+        rows.append([line.title, *counted, context, int(found.difference is None), found.seconds])
+    return rows
+
+
 def costs(lines: Sequence[CostLine]) -> str:
     """What the whole text costs with each tokenizer; the bars have one scale, from 0 to the most tokens."""
     most = max((line.counts.tokens for line in lines), default=1) or 1
     rows = []
     for line in lines:
         found = line.counts
-        context = part_text(found.tokens / found.context) if found.context else "–"
+        part = found.tokens / found.context if found.context else None
+        context = "–" if part is None else part_text(part) if part <= 1 else f"too long: {part:,.1f} times it"
         ratios = ((found.tokens, found.words), (found.bytes, found.tokens), (found.characters, found.tokens))
         told = (f"{found.tokens:,}", *(_ratio(*each) for each in ratios), f"{found.unknown:,}", context)
         rows.append(

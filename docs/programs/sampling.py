@@ -25,7 +25,11 @@ if greedy:
 config = AutoConfig.from_pretrained(folder)
 kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
 tokenizer = AutoTokenizer.from_pretrained(folder)
-model = kind.from_pretrained(folder, dtype=torch.float32).eval()
+model, notes = kind.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+if notes["missing_keys"]:
+    # transformers would draw them: the shares would be those of chance.
+    sys.exit(f"{folder} has no head that predicts a next token ({min(notes['missing_keys'])} is missing).")
+model.eval()
 
 given = {}
 

@@ -7,6 +7,7 @@ from models.attention.bertviz_views import (
     BertVizTooLargeError,
     bertviz_drawing,
 )
+from models.attention.bulk import AttentionFileRequest, ExportError, TokenCountsRequest, export_attention
 from models.attention.changes import Changes, ChangesRequest
 from models.attention.differences import ChangedMapsRequest, MapDifference, MapDifferenceRequest
 from models.attention.head_map import HeadMapRequest
@@ -20,11 +21,12 @@ from models.attention.pictures import (
     HeadWindowRequest,
     LayerMapsRequest,
 )
-from models.attention.pooling import block_starts, max_pooled, without_columns
+from models.attention.pooling import block_starts, max_pooled
 from models.attention.query_key import QueryKeyRequest
 from models.attention.steps import AbsencesRequest, StepRows, StepRowsRequest, TooManyTokensError
 from models.attention.trace import AttentionTrace, NoSuchMapError, TraceRequest, trace_attention, trace_rows
 from models.attention.traced_text import TracedText, TracedTextRequest
+from models.attention.without_sink import without_columns
 from models.forward.capture import UnseenAttentionError
 from models.forward.inputs import InputError
 from models.forward.interventions import CutLink, HideToken, Intervention, InterventionError, ReplacePattern, ZeroHead

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from models.attention.labels import label_logits, label_name, probabilities
 from models.attention.outputs import next_tokens, softmax, written_ids
 from models.attention.trace import AttentionTrace, TraceRequest
 from models.embeddings.similarity import paired_cosines
@@ -30,6 +33,7 @@ class Changes:
 
     next_tokens: for a decoder, what was likeliest before, best first, then what is among the likeliest only after.
     steps: for a seq2seq model, each token of the output.
+    labels: for a classifier, its labels, those that were likeliest before first; with one output, its score.
     kept: for an encoder, for each token the cosine of its last vector with what it was before.
     caveat: what still sees a token that is hidden, a sentence; "" for most models.
     """
@@ -37,6 +41,8 @@ class Changes:
     next_tokens: tuple[ChangedToken, ...] = ()
     steps: tuple[ChangedToken, ...] = ()
     kept: tuple[float, ...] = ()
+    labels: tuple[ChangedToken, ...] = ()
+    is_score: bool = False
     caveat: str = ""
 
 
@@ -56,11 +62,28 @@ class ChangesRequest:
             steps = _steps(before, after, written_ids(before.loaded, self.before.target))
             return Changes(steps=steps, caveat=caveat)
         if before.kinds != ("decoder",):
-            return Changes(kept=tuple(paired_cosines(before.outputs, after.outputs).tolist()), caveat=caveat)
+            with engine.forward(before.loaded):
+                one, other = label_logits(before), label_logits(after)
+            return Changes(
+                kept=tuple(paired_cosines(before.outputs, after.outputs).tolist()),
+                labels=() if one is None or other is None else _labels(before, one, other),
+                is_score=one is not None and len(one) == 1,
+                caveat=caveat,
+            )
         one, other = softmax(before.last_output), softmax(after.last_output)
         listed = {each.id: each.text for run in (before, after) for each in next_tokens(run, _CANDIDATES)}
         found = tuple(ChangedToken(text, float(one[each]), float(other[each])) for each, text in listed.items())
         return Changes(found, caveat=caveat)
+
+
+def _labels(trace: AttentionTrace, one: np.ndarray, other: np.ndarray) -> tuple[ChangedToken, ...]:
+    config = trace.loaded.classifier.config
+    if len(one) > 1:
+        one, other = probabilities(config, one), probabilities(config, other)
+    listed = dict.fromkeys(
+        int(each) for some in (one, other) for each in np.argsort(-some, kind="stable")[:_CANDIDATES]
+    )
+    return tuple(ChangedToken(label_name(config, each), float(one[each]), float(other[each])) for each in listed)
 
 
 def _steps(before: AttentionTrace, after: AttentionTrace, written: tuple[int, ...]) -> tuple[ChangedToken, ...]:

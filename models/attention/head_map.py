@@ -1,16 +1,13 @@
 """One head's map, or the mean over heads, at full resolution; with columns taken out, or weighted by values."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from models.attention.pooling import without_columns
 from models.attention.trace import AttentionTrace, TraceRequest
+from models.attention.without_sink import LeftOut, left_out_columns, without_columns
 from models.engine import Engine
-
-LeftOut = Literal["", "special", "first", "sink"]
 
 
 @dataclass(frozen=True)
@@ -91,20 +88,3 @@ def weighted_by_value(
 def visible_by_head(trace: AttentionTrace, kind: str, layer: int) -> Bool[np.ndarray, "heads query key"]:
     """Where each query of each head of a layer may look."""
     return np.stack([trace.visible(kind, layer, head) for head in range(trace.heads(kind, layer))])
-
-
-def left_out_columns(trace: AttentionTrace, kind: str, what: LeftOut) -> Bool[np.ndarray, " key"]:
-    """The keys that heads look at when they have nothing to look for.
-
-    what: "special" for the special tokens, "first" for the first position, "sink" for both, "" for none. The first
-        position of a seq2seq model's source is a word like any other, and stays.
-
-    Source: Xiao et al. 2023, Efficient Streaming Language Models with Attention Sinks, section 3.1; Clark et al.
-    2019, What Does BERT Look At?, section 3.2 (`[CLS]`, `[SEP]`).
-    """
-    axes = trace.axes(kind)
-    first = what in ("first", "sink") and (axes.columns_are_target or not trace.target_pieces)
-    special = what in ("special", "sink")
-    return np.array(
-        [(first and place == 0) or (special and piece.is_special) for place, piece in enumerate(axes.columns)]
-    )

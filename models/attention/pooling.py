@@ -1,9 +1,9 @@
-"""Maps made smaller or without their sink, always in a way that can be said in one sentence."""
+"""Maps made smaller, always in a way that can be said in one sentence."""
 
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 BlockPooling = Literal["max", "mean"]
 
@@ -40,18 +40,3 @@ def block_starts(length: int, limit: int) -> np.ndarray:
     """Where each block begins when `length` positions are pooled into at most `limit`, int [min(length, limit)]."""
     count = min(length, limit)
     return np.arange(count) * length // count
-
-
-def without_columns(
-    weights: Float[np.ndarray, "*maps query key"], gone: Bool[np.ndarray, " key"]
-) -> tuple[Float[np.ndarray, "*maps query key"], Float[np.ndarray, "*maps query"]]:
-    """The weights without the columns of `gone`, each row rescaled to add up to what it added up to before.
-
-    Returns the new weights and, for each row, the share of its weight that is still seen (0 to 1). A row whose whole
-    weight lay in those columns becomes zeros.
-    """
-    left = np.where(gone, 0, weights)
-    before, after = weights.sum(axis=-1), left.sum(axis=-1)
-    seen = np.divide(after, before, out=np.zeros_like(after), where=before > 0)
-    rescaled = np.divide(left, seen[..., None], out=np.zeros_like(left), where=seen[..., None] > 0)
-    return rescaled, seen

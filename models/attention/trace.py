@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, overload
 
 import numpy as np
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from models.engine import Engine
+from models.engine.cancellation import between_steps
 from models.errors import HeadlightError
 from models.forward.axes import KINDS, Axes, Kind, axes
 from models.forward.capture import Call, allowed_keys, full_mask
-from models.forward.eager import attended, of_queries
+from models.forward.eager import attended, head_alone, of_queries
 from models.forward.inputs import model_inputs, shifted_right
 from models.forward.interventions import HideToken, Intervention, InterventionError, ReplacePattern
 from models.forward.recorded_run import (
@@ -28,6 +30,8 @@ from models.tokenization import Piece
 # About 16 MB of weights: each call costs the waking of the other threads, and more at once is no faster.
 _WEIGHTS_AT_ONCE = 2**22
 _FEWEST_ROWS = 16
+# From so many weights of a layer on, one head is computed without the others.
+_LARGE_LAYER = 2**18
 
 
 class NoSuchMapError(HeadlightError):
@@ -37,6 +41,13 @@ class NoSuchMapError(HeadlightError):
 @dataclass(frozen=True, eq=False)
 class AttentionTrace(RecordedRun):
     """A recorded run, and the maps, queries, keys and values of its layers, each computed when it is asked for."""
+
+    def __repr__(self) -> str:
+        """What it is of, in a line: the dataclass' own would print every tensor."""
+        maps = ", ".join(f"{len(self.layers(kind))} {kind} layers" for kind in self.kinds)
+        tokens = f"{len(self.tokens)} tokens" + (f" to {len(self.target_tokens)}" if self.target_pieces else "")
+        changed = f", {len(self.interventions)} interventions" if self.interventions else ""
+        return f"<AttentionTrace of {self.loaded.card.title}: {tokens}, {maps}{changed}>"
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -104,13 +115,19 @@ class AttentionTrace(RecordedRun):
         first, last, _ = (queries or slice(None)).indices(count)
         # The weighted values are not wanted: one column of them is the least that every function accepts.
         whole = replace(call, mask=full_mask(call), is_causal=False, value=call.value[..., :1])
+        part, place = None, head
+        if head is not None and heads * keys * (last - first) > _LARGE_LAYER:
+            part = head_alone(whole, head, slice(max(first, last - _FEWEST_ROWS), last), self.loaded.device)
+        if part is not None:
+            whole, heads, place = part, 1, 0
         weights = np.empty((heads, last - first, keys) if head is None else (last - first, keys), dtype=np.float32)
         step = max(_FEWEST_ROWS, _WEIGHTS_AT_ONCE // (heads * keys))
         for start in range(first, last, step):
+            between_steps()
             end = min(start + step, last)
             # Each row is a softmax of its own, and a few rows at a time stay in the processor's cache.
             some = to_numpy(attended(of_queries(whole, slice(start, end)), self.loaded.device)[1])
-            weights[..., start - first : end - first, :] = some if head is None else some[head]
+            weights[..., start - first : end - first, :] = some if place is None else some[place]
         for each in self.interventions:
             if isinstance(each, ReplacePattern) and (each.kind, each.layer) == (kind, layer):
                 pattern = np.array(each.pattern[first:last], dtype=np.float32)
@@ -161,16 +178,31 @@ class AttentionTrace(RecordedRun):
         return call
 
 
+@overload
 def trace_attention(
     loaded: LoadedModel,
     text: str | Sequence[int],
     target_text: str | Sequence[int] | None = None,
     interventions: Sequence[Intervention] = (),
     base: AttentionTrace | None = None,
-) -> AttentionTrace:
-    """Run the model once over `text` and record its attention.
+) -> AttentionTrace: ...
+@overload
+def trace_attention(
+    loaded: LoadedModel,
+    text: list[str] | tuple[str, ...],
+    target_text: list[str] | tuple[str, ...] | None = None,
+    interventions: Sequence[Intervention] = (),
+) -> tuple[AttentionTrace, ...]: ...
+def trace_attention(
+    loaded: LoadedModel,
+    text: str | Sequence[int] | Sequence[str],
+    target_text: str | Sequence[int] | Sequence[str] | None = None,
+    interventions: Sequence[Intervention] = (),
+    base: AttentionTrace | None = None,
+) -> AttentionTrace | tuple[AttentionTrace, ...]:
+    """Run the model once over `text` and record its attention; over each of several texts by itself, one trace each.
 
-    text: a text, or token ids that go to the model as they are (no special tokens are added).
+    text: a text, token ids that go to the model as they are (no special tokens are added), or a list of texts.
     target_text: for seq2seq models, what the decoder is given (teacher-forced): a text, shifted right as in training,
         or the decoder's input ids as they are; None gives it its start token alone.
     interventions: what is changed in this run.
@@ -179,7 +211,14 @@ def trace_attention(
     Raises TextError, InputError (empty, longer than the model's positions, ids out of the vocabulary),
     InterventionError, NothingRecordedError.
     """
-    return trace_rows(loaded, text, (tuple(interventions),), target_text, base)[0]
+    one: Any = text
+    if not isinstance(text, str) and len(text) and isinstance(one[0], str):
+        targets: Any = target_text if isinstance(target_text, list | tuple) else [target_text] * len(text)
+        return tuple(
+            trace_attention(loaded, each, target, interventions) for each, target in zip(one, targets, strict=True)
+        )
+    target: Any = target_text
+    return trace_rows(loaded, one, (tuple(interventions),), target, base)[0]
 
 
 def trace_rows(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from models.attention.labels import label_logits, labels
 from models.attention.outputs import TokenProbability, next_tokens, streamed_texts, written_ids, written_tokens
 from models.attention.trace import TraceRequest
 from models.engine import Engine
@@ -15,6 +16,7 @@ class TracedText:
 
     spans: for each token, where it stands in the text, in code points; (0, 0) for one that is not in the text.
     layers, heads: for each kind, the layers that have maps and how many heads each of them has.
+    labels: of a classifier, the likeliest, best first; score: the number that a model with one output gives a text.
     next_tokens: for decoders, the likeliest tokens to come, best first; else empty.
     written: for seq2seq models, the token that each row of the decoder writes, with the model's probability for it.
     written_texts: what each of those adds to the text that is written.
@@ -39,6 +41,8 @@ class TracedText:
     written_unknown: tuple[bool, ...]
     read_as: str
     without_maps: str
+    labels: tuple[TokenProbability, ...] = ()
+    score: float | None = None
 
     def layers_of(self, kind: str) -> tuple[int, ...]:
         """The layers of this kind that have maps."""
@@ -62,7 +66,7 @@ class TracedText:
 class TracedTextRequest:
     """The pieces of a traced text, the maps there are, and for a decoder what may come next.
 
-    candidates: how many of the likeliest next tokens are told.
+    candidates: how many of the likeliest next tokens, or labels, are told.
     """
 
     trace: TraceRequest
@@ -72,6 +76,10 @@ class TracedTextRequest:
         """Raises what `TraceRequest` raises."""
         trace = engine.run(self.trace)
         loaded = trace.loaded
+        logits = None
+        if loaded.classifier is not None:
+            with engine.forward(loaded):
+                logits = label_logits(trace)
         ids = written_ids(loaded, self.trace.target) if trace.target_pieces else ()
         written = loaded.pieces(ids)
         return TracedText(
@@ -91,6 +99,8 @@ class TracedTextRequest:
             written_unknown=tuple(piece.is_unknown for piece in written),
             read_as=_normalized(loaded, self.trace.text),
             without_maps=loaded.caveat("maps"),
+            labels=() if logits is None else labels(trace, logits, self.candidates),
+            score=float(logits[0]) if logits is not None and len(logits) == 1 else None,
         )
 
 

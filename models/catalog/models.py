@@ -30,7 +30,11 @@ class ModelCard:
     longest_output: where an output has a natural end, how many tokens it may have per character of the text, and how
         many beside; it ends a model that falls into repeating itself. None where there is no such end.
     steps: after how many training steps the weights were kept, where there are several; else None.
-    folder: where the files lie on this machine, for a model that comes in no pack; else "".
+    folder: where the files lie on this machine, for a model that comes in no pack; else "". stamp: the fingerprint that
+        they had when they were opened (`models.loading.fingerprint`), where they may be saved again.
+    pooling, is_unit: how it was trained to make one vector of a text ("mean", "cls", "max" or "last"), and whether that
+        is brought to length 1; "" where that is not known.
+    adapter: the folder of a LoRA adapter that is added to its weights; else "".
     hub, revision: its id on the model hub and which commit or branch of it; "" for models from elsewhere.
     download: how many bytes the hub sends for it; 0 where nothing is fetched.
     is_gated: whether the hub asks to agree to terms first.
@@ -57,6 +61,10 @@ class ModelCard:
     longest_output: tuple[int, int] | None = None
     steps: int | None = None
     folder: str = ""
+    stamp: str = ""
+    adapter: str = ""
+    pooling: str = ""
+    is_unit: bool = False
     hub: str = ""
     revision: str = ""
     download: int = 0
@@ -85,6 +93,8 @@ _MINILM = ModelCard(
     *(6, 12, 12, 384, 30522, 512, 22_713_216),
     *("Apache-2.0", "sentence-transformers/all-MiniLM-L6-v2"),
     "Weights as published, in float32.",
+    pooling="mean",
+    is_unit=True,
 )
 
 _SMOLLM2 = ModelCard(

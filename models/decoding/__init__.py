@@ -18,6 +18,7 @@ from models.decoding.loop import decode, decode_batch
 from models.decoding.preparation import CannotWriteError
 from models.decoding.prompting import PromptAnswer, PromptsRequest, PromptToken
 from models.decoding.requests import BeamSearchRequest, BranchPoint, PromptPieces, PromptRequest, WriteRequest
+from models.decoding.scores import SCORE_STAGES, ScoresRequest, end_in_score_stages
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.stages import (
     NextTokenRequest,

@@ -5,13 +5,13 @@ from functools import lru_cache
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from models.decoding.preparation import processors_for
-from models.decoding.sampling import Stage, staged
+from models.decoding.sampling import Processors, Stage, staged
 from models.decoding.settings import DecodingSettings
 from models.engine import Engine, TextRequest
 from models.errors import HeadlightError
@@ -141,11 +141,19 @@ def masked_stages(loaded: LoadedModel, masked: MaskedToken, settings: DecodingSe
     As `sampling_stages`; repetition is counted on the input's tokens without the special ones, on both sides of the
     mask. A minimum length is of no matter here. NaN where the settings forbid every token.
     """
+    processors, history = masked_processors(loaded, masked, settings)
+    return staged(processors, history, masked.logits[None])[0]
+
+
+def masked_processors(
+    loaded: LoadedModel, masked: MaskedToken, settings: DecodingSettings
+) -> tuple[Processors, Int64[Tensor, "row token"]]:
+    """What makes these stages, and the tokens on which it counts repetition."""
     writer = replace(loaded, model=stub_writer(len(masked.logits)))
     # `generate` wants a prompt; which one, its processors do not ask.
     prompt = torch.tensor([masked.history or (0,)])
     history = torch.tensor([masked.history], dtype=torch.long)
-    return staged(processors_for(writer, prompt, settings), history, masked.logits[None])[0]
+    return processors_for(writer, prompt, settings), history
 
 
 @lru_cache(maxsize=8)

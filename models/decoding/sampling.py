@@ -7,12 +7,15 @@ from typing import Any
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from transformers import LogitsProcessor, LogitsProcessorList
 
 from models.decoding.settings import SMALLEST, DecodingSettings, SettingsError
 
 # What each processor of transformers is called here; others (a model's own) go by the name of their class.
 STAGES = {
+    "SequenceBiasLogitsProcessor": "logit bias",
     "RepetitionPenaltyLogitsProcessor": "repetition penalty",
+    "CountPenalties": "presence and frequency",
     "NoRepeatNGramLogitsProcessor": "no-repeat n-gram",
     "NoBadWordsLogitsProcessor": "bad words",
     # Transformers holds a minimum with two of them, of which each forbids the end token.
@@ -54,6 +57,7 @@ class Stage:
 
 def generation_arguments(settings: DecodingSettings) -> dict[str, Any]:
     """The knobs as `generate` takes them, each with a value, so that no checkpoint's own is used unseen."""
+    counted = bool(settings.presence_penalty or settings.frequency_penalty)
     return {
         "do_sample": settings.temperature > 0,
         "temperature": float(settings.temperature) if settings.temperature > 0 else 1.0,
@@ -65,6 +69,10 @@ def generation_arguments(settings: DecodingSettings) -> dict[str, Any]:
         "eta_cutoff": float(settings.eta_cutoff),
         "top_h": float(settings.top_h) if settings.top_h < 1 else None,
         "repetition_penalty": float(settings.repetition_penalty),
+        "logits_processor": LogitsProcessorList(
+            [CountPenalties(settings.presence_penalty, settings.frequency_penalty)] if counted else []
+        ),
+        "sequence_bias": {(token,): float(bias) for token, bias in settings.logit_bias} or None,
         "no_repeat_ngram_size": settings.no_repeat_ngram_size,
         "min_new_tokens": settings.min_new_tokens or None,
         "min_length": None if settings.min_new_tokens else 0,
@@ -73,10 +81,29 @@ def generation_arguments(settings: DecodingSettings) -> dict[str, Any]:
     }
 
 
+class CountPenalties(LogitsProcessor):
+    """Takes `presence` from the logit of each token that stands before, and `frequency` as often as it stands there.
+
+    transformers has none of its own. OpenAI's API: logit - count x frequency - (count > 0) x presence.
+    """
+
+    def __init__(self, presence: float | int, frequency: float | int) -> None:
+        self._presence, self._frequency = presence, frequency
+
+    def __call__(
+        self, input_ids: Int[Tensor, "row token"], scores: Float[Tensor, "row vocabulary"]
+    ) -> Float[Tensor, "row vocabulary"]:
+        """The scores without the penalties."""
+        counts = torch.zeros_like(scores).scatter_add_(1, input_ids, torch.ones_like(input_ids, dtype=scores.dtype))
+        return scores - counts * self._frequency - (counts > 0) * self._presence
+
+
 # Every knob is disabled here, so that no checkpoint's generation_config sets it; words that must not come, such as the
 # padding of Marian, are no knob.
 DISABLED = {
-    name: value for name, value in generation_arguments(DecodingSettings()).items() if name != "bad_words_ids"
+    name: value
+    for name, value in generation_arguments(DecodingSettings()).items()
+    if name not in ("bad_words_ids", "logits_processor")
 } | {
     "num_beams": 1,
     "num_return_sequences": 1,

@@ -9,6 +9,8 @@ from models.errors import HeadlightError
 CacheName = Literal["dynamic", "static", "fp8", "none"]
 CACHES: tuple[CacheName, ...] = ("dynamic", "static", "fp8", "none")
 _LARGEST_SEED = 2**63 - 1
+# Added to a logit, it forbids or forces a token, as in other programs.
+_LARGEST_SHIFT = 100
 # Float32, in which logits are divided, has no smaller number of full precision.
 SMALLEST = 2.0**-126
 
@@ -37,6 +39,10 @@ class DecodingSettings:
         arXiv 2509.02510).
     repetition_penalty: positive logits of tokens that stand in the text are divided by it, negative ones multiplied; 1
         for none (Keskar et al. 2019, arXiv 1909.05858).
+    presence_penalty: is taken once from the logit of each token that stands in the text, frequency_penalty as often as
+        it stands there; 0 for none (as in OpenAI's API; the prompt is part of the text here, as for the repetition
+        penalty).
+    logit_bias: pairs of a token id and what is added to its logit.
     no_repeat_ngram_size: no sequence of so many tokens comes twice; 0 for none (Paulus et al. 2017, arXiv 1705.04304).
     bad_words: sequences of token ids that must not come. An end token by itself is left out of them, as transformers
         does: see `preparation.left_out`.
@@ -63,6 +69,9 @@ class DecodingSettings:
     eta_cutoff: float | int = 0.0
     top_h: float | int = 1.0
     repetition_penalty: float | int = 1.0
+    presence_penalty: float | int = 0.0
+    frequency_penalty: float | int = 0.0
+    logit_bias: tuple[tuple[int, float | int], ...] = ()
     no_repeat_ngram_size: int = 0
     min_new_tokens: int = 0
     bad_words: tuple[tuple[int, ...], ...] = ()
@@ -106,6 +115,17 @@ class DecodingSettings:
             raise SettingsError(
                 f"The repetition penalty is a number above 0, 1 for none, not {self.repetition_penalty}."
             )
+        for name in ("presence_penalty", "frequency_penalty"):
+            if not abs(getattr(self, name)) <= _LARGEST_SHIFT:
+                raise SettingsError(
+                    f"{_NAMES[name]} is a number from -{_LARGEST_SHIFT} to {_LARGEST_SHIFT}, 0 for none, not "
+                    f"{getattr(self, name)}."
+                )
+        ids = [token for token, _ in self.logit_bias]
+        if len(set(ids)) < len(ids) or any(token < 0 for token in ids):
+            raise SettingsError("The tokens of a logit bias are ids, from 0 on, each of them once.")
+        if not all(abs(bias) <= _LARGEST_SHIFT for _, bias in self.logit_bias):
+            raise SettingsError(f"A logit bias is a number from -{_LARGEST_SHIFT} to {_LARGEST_SHIFT}.")
         if self.min_new_tokens > self.max_new_tokens:
             raise SettingsError(
                 f"At least {self.min_new_tokens} and at most {self.max_new_tokens} tokens cannot both be held."
@@ -130,4 +150,6 @@ _NAMES = {
     "top_k": "Top-k",
     "no_repeat_ngram_size": "The length of what may not repeat",
     "min_new_tokens": "The least number of new tokens",
+    "presence_penalty": "The presence penalty",
+    "frequency_penalty": "The frequency penalty",
 }

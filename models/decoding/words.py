@@ -5,6 +5,7 @@ from typing import Any
 
 from models.engine import Engine
 from models.errors import HeadlightError
+from models.forward.inputs import check_in_table
 from models.loaded import LoadedModel
 from models.tokenization import encode
 
@@ -33,7 +34,7 @@ class WordsRequest:
     words: tuple[str, ...]
 
     def answer(self, engine: Engine) -> tuple[WordTokens, ...]:
-        """Raises WordError where a word has no token, TextError."""
+        """Raises WordError where a word has no token, TextError, InputError."""
         loaded = engine.model(self.model)
         return tuple(word_of(loaded, word) for word in self.words)
 
@@ -41,11 +42,12 @@ class WordsRequest:
 def word_of(loaded: LoadedModel, word: str) -> WordTokens:
     """A word in both ways; special tokens that a tokenizer would put round a text are not among its ids.
 
-    Raises WordError, TextError.
+    Raises WordError, TextError, InputError for a piece that the model's table has no row for.
     """
     ways = {}
     for text in (word, f" {word}") if not word[:1].isspace() else (word,):
         pieces = [piece for piece in encode(loaded.target_tokenizer, text).pieces if not piece.is_special]
+        check_in_table(loaded, pieces)
         if pieces:
             ways[tuple(piece.id for piece in pieces)] = tuple(piece.text for piece in pieces)
     if not ways:

@@ -5,6 +5,7 @@ from typing import Any
 
 from models.embeddings.table import TableError
 from models.engine import Engine, TextRequest
+from models.forward.inputs import check_in_table
 from models.loaded import LoadedModel
 from models.tokenization import encode
 from models.tokenization.pieces import character_of_byte, check_is_text, looks_of
@@ -52,7 +53,7 @@ def find_piece(loaded: LoadedModel, typed: str) -> FoundPiece:
     """The piece that is shown as what was typed, else the one written so, else the first of the tokenizer's cut.
 
     Raises TextError for what is not text; NoSuchPieceError for nothing, for what the tokenizer cuts into unknown
-    tokens alone, and for models without a tokenizer.
+    tokens alone, and for models without a tokenizer; InputError for a piece that the model's table has no row for.
     """
     check_is_text(typed)
     tokenizer: Any = loaded.tokenizer
@@ -67,6 +68,7 @@ def find_piece(loaded: LoadedModel, typed: str) -> FoundPiece:
             shown = loaded.pieces([number])[0].text
             return FoundPiece(int(number), shown, True, (shown,))
     cut = _cut(loaded, typed.translate(_SIGNS))
+    check_in_table(loaded, cut)
     known = [piece for piece in cut if not piece.is_unknown]
     if not known:
         raise NoSuchPieceError(

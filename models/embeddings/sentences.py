@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -12,10 +13,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from models.embeddings.similarity import Pooling
+from models.embeddings.similarity import Pooling, unit
 from models.engine import Engine, HowFar, Stepwise, on_one_thread
 from models.errors import HeadlightError
-from models.forward.inputs import InputError
+from models.forward.inputs import InputError, check_in_table
 from models.loaded import LoadedModel
 from models.tokenization import TextError, encode
 
@@ -49,14 +50,15 @@ class SentenceVectors:
 class SentencesRequest(Stepwise[HowFar, SentenceVectors]):
     """A vector for each sentence, from the last layer: as a job, or at once with `Engine.run`, which keeps it.
 
-    pooling: "mean" of all tokens, special ones included, "cls" the first, "last" the last token.
+    pooling: "mean" of all tokens, special ones included, "cls" the first, "max" the largest of each number, "last"
+        the last token; "own" as the model was trained to, as far as that is known, else the mean.
 
     Raises SentencesError for more than MOST_SENTENCES.
     """
 
     model: str
     sentences: tuple[str, ...]
-    pooling: Pooling = "mean"
+    pooling: Pooling | Literal["own"] = "mean"
     # They are cut into tokens a few at a time.
     most_characters = 2_000_000
 
@@ -90,6 +92,7 @@ class SentencesRequest(Stepwise[HowFar, SentenceVectors]):
         for row, ids in enumerate(kept.values()):
             sharers.setdefault(ids, []).append(row)
         vectors: Float[np.ndarray, "sentence width"] | None = None
+        pooling = self.pooling if self.pooling != "own" else cast(Pooling, loaded.card.pooling or "mean")
         done = 0
         yield HowFar(0, len(kept))
         batches = _batches(list(sharers))
@@ -98,9 +101,9 @@ class SentencesRequest(Stepwise[HowFar, SentenceVectors]):
             while some := list(itertools.islice(batches, at_once)):
                 with engine.forward(loaded):
                     if len(some) == 1:
-                        found = [_forward(loaded, self.pooling, some[0])]
+                        found = [_forward(loaded, pooling, some[0])]
                     else:
-                        found = list(threads.map(partial(_alone, loaded, self.pooling), some))
+                        found = list(threads.map(partial(_alone, loaded, pooling), some))
                 for ids, vector in zip(itertools.chain(*some), itertools.chain(*found), strict=True):
                     if vectors is None:
                         vectors = np.empty((len(kept), len(vector)), dtype=np.float32)
@@ -108,6 +111,8 @@ class SentencesRequest(Stepwise[HowFar, SentenceVectors]):
                     done += len(sharers[ids])
                 yield HowFar(done, len(kept))
         assert vectors is not None
+        if self.pooling == "own" and loaded.card.is_unit:
+            vectors = unit(vectors).astype(np.float32)
         return SentenceVectors(vectors, tuple(kept), len(self.sentences) - len(ids_of), too_long, len(sharers))
 
 
@@ -118,11 +123,12 @@ def _cut(loaded: LoadedModel, sentences: tuple[str, ...]) -> dict[int, tuple[int
         if not sentence.strip():
             continue
         try:
-            ids = encode(loaded.tokenizer, sentence).ids
-        except TextError as error:
+            cut = encode(loaded.tokenizer, sentence)
+            check_in_table(loaded, cut.pieces)
+        except (TextError, InputError) as error:
             raise SentencesError(f"Line {line + 1}: {error}") from error
-        if ids:
-            found[line] = ids
+        if cut.ids:
+            found[line] = cut.ids
     return found
 
 
@@ -166,6 +172,8 @@ def _vectors(loaded: LoadedModel, batch: list[tuple[int, ...]], pooling: Pooling
         pooled = (states * attended[:, :, None]).sum(dim=1) / lengths[:, None]
     elif pooling == "cls":
         pooled = states[:, 0]
+    elif pooling == "max":
+        pooled = states.masked_fill(~attended[:, :, None], -torch.inf).amax(dim=1)
     else:
         pooled = states[torch.arange(len(batch), device=loaded.device), lengths - 1]
     return pooled.cpu()

@@ -13,7 +13,7 @@ from models.errors import HeadlightError
 # Less than the steps of float32 at 1.
 _DECIMALS = 8
 
-Pooling = Literal["mean", "cls", "last"]
+Pooling = Literal["mean", "cls", "max", "last"]
 
 
 class SimilarityError(HeadlightError):

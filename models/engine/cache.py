@@ -10,6 +10,7 @@ from typing import Any
 
 from models.engine.cancellation import Wanted, as_long_as, go_on_if_wanted, wanted_now
 from models.engine.gate import asleep, listening, tell
+from models.engine.request_size import models_asked
 from models.errors import HeadlightError
 
 _TICK_SECONDS = 0.25
@@ -141,7 +142,7 @@ class ByteCache:
         try:
             with listening(mine.at_place), as_long_as(mine.is_wanted):
                 mine.value = compute()
-            self._keep(key, mine.value)
+            self._keep(key, mine)
         except HeadlightError as error:
             mine.error = error
             raise
@@ -150,7 +151,8 @@ class ByteCache:
             raise
         finally:
             with self._lock:
-                del self._flights[key]
+                if self._flights.get(key) is mine:
+                    del self._flights[key]
             mine.landed.set()
         return mine.value
 
@@ -163,6 +165,14 @@ class ByteCache:
             for key in gone:
                 if key in self._kept:
                     self.nbytes -= self._kept.pop(key)[1]
+
+    def forget_model(self, name: str) -> None:
+        """Drop every answer about the model of this name; what is computed at the moment is not kept either."""
+        with self._lock:
+            for key in [each for each in self._flights if name in models_asked(each)]:
+                del self._flights[key]
+            for key in [each for each in self._kept if name in models_asked(each)]:
+                self.nbytes -= self._kept.pop(key)[1]
 
     def forget_idle(self, seconds: float | int, keep_bytes: int) -> int:
         """Drop what nobody has asked for since so many seconds, the largest first, until no more than `keep_bytes` is
@@ -184,10 +194,11 @@ class ByteCache:
         self._kept.move_to_end(key)
         return value
 
-    def _keep(self, key: Hashable, value: Any) -> None:
+    def _keep(self, key: Hashable, flight: _Flight) -> None:
+        value = flight.value
         size = size_of(value) + max(0, size_of(key) - _SMALL_KEY)
         with self._lock:
-            if self.max_bytes is not None and size > self.max_bytes:
+            if self._flights.get(key) is not flight or (self.max_bytes is not None and size > self.max_bytes):
                 return
             self._kept[key] = (value, size, time.monotonic())
             self.nbytes += size

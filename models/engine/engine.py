@@ -110,6 +110,8 @@ class Engine:
         self._own_tokenizers = ByteCache(_OWN_TOKENIZERS_BYTES)
         self._jobs = Jobs(around=self._using_long)
         self._gates: dict[str, Gate] = {}
+        # What the files of each model were like when it was loaded.
+        self._stamps: dict[str, str] = {}
         self._lock = threading.Lock()
         self.most_characters: Callable[[], int] = lambda: MOST_CHARACTERS_ALONE
 
@@ -178,7 +180,7 @@ class Engine:
 
         Raises ModelPoolFullError, NoMemoryError, and what `models.loading.load_model` raises.
         """
-        return self._models.get(name, lambda: _load(name))
+        return self._models.get(name, lambda: self._load(name))
 
     def tokenizer(self, name: str) -> Any:
         """The `LoadedTokenizer` of this name, loaded once; the `UserTokenizer` of somebody's own, which must have been
@@ -194,9 +196,25 @@ class Engine:
         """Somebody's own tokenizer, loaded the first time and kept as long as there is room for it."""
         return self._own_tokenizers.get(name, load)
 
+    def forget_model(self, name: str) -> None:
+        """Let go of a model and of all that is known about it: its files have changed."""
+        self._models.forget(name)
+        self.answers.forget_model(name)
+        self._jobs.forget_model(name, with_running=True)
+
     def has_model(self, name: str) -> bool:
         """Whether the model of this name is loaded already."""
         return name in self._models
+
+    def _load(self, name: str) -> Any:
+        loaded = _load(name)
+        stamp = getattr(getattr(loaded, "card", None), "stamp", "")
+        if self._stamps.setdefault(name, stamp) != stamp:
+            # It was released, and its files were saved again before somebody asked for it: the answers are older.
+            self.answers.forget_model(name)
+            self._jobs.forget_model(name, with_running=False)
+        self._stamps[name] = stamp
+        return loaded
 
     @contextmanager
     def forward(self, loaded: Any) -> Iterator[None]:
@@ -274,8 +292,12 @@ class Engine:
 def _load(name: str) -> Any:
     start = time.perf_counter()
     # Whoever asks for it next would begin anew, and what stops a forward would be taken for what the model cannot do.
-    with as_long_as(None):
-        loaded = provided().load_model(name)
+    try:
+        with as_long_as(None):
+            loaded = provided().load_model(name)
+    except HeadlightError as error:
+        log.info("Not loaded: %s: %s", name, type(error).__name__)
+        raise
     log.info("Loaded %s in %.1f s; it computes on %s", name, time.perf_counter() - start, loaded.device)
     _hide_from_collector()
     return loaded

@@ -14,7 +14,8 @@ from typing import Any
 from models.engine.cache import size_of
 from models.engine.cancellation import NobodyWaits, as_long_as
 from models.engine.gate import listening
-from models.errors import HeadlightError
+from models.engine.request_size import models_asked
+from models.errors import HeadlightError, new_fault, unforeseen
 
 Around = Callable[[], AbstractContextManager[None]]
 
@@ -71,6 +72,7 @@ class _Run:
         self.jobs: dict[str, float] = {}
         self.people: dict[str, Hashable] = {}
         self.nbytes = 0
+        self.models: frozenset[str] = frozenset()
         self.seen_by_those_who_left: dict[str, int] = {}
         self._make: Callable[[], Iterator[Any]] | None = steps
         self._around = around
@@ -95,11 +97,13 @@ class _Run:
         except NobodyWaits:
             pass
         except HeadlightError as error:
+            log.info("A job with %s was refused: %s", self._models_said, type(error).__name__)
             self.error = str(error)
         except BaseException:
             # A panic of a library that is written in Rust is no Exception.
-            log.exception("A job failed")
-            self.error = "Something went wrong here that was not foreseen. It is in the server's log."
+            fault = new_fault()
+            log.exception("A job with %s failed: fault %s", self._models_said, fault)
+            self.error = unforeseen(fault)
         finally:
             # What was asked for may be megabytes of text, and a run is known long after it has ended.
             self._make = None
@@ -107,6 +111,10 @@ class _Run:
                 self.is_done = True
                 self.changed.notify_all()
             self._ended()
+
+    @property
+    def _models_said(self) -> str:
+        return ", ".join(sorted(self.models)) or "no model"
 
     def is_of(self, person: Hashable) -> bool:
         """Whether this person waits for it."""
@@ -172,6 +180,7 @@ class Jobs:
                 if len(self._runs) >= MOST_RUNNING:
                     raise JobError("Too many are writing at the moment; try again in a while.")
                 run = _Run(steps, getattr(request, "patience", _FORGOTTEN_SECONDS), self._around, self._ended)
+                run.models = models_asked(request)
                 run.jobs[job] = time.monotonic()
                 run.people[job] = person
                 self._runs[request] = run
@@ -242,6 +251,18 @@ class Jobs:
             if run.jobs.pop(job, None) is not None:
                 run.seen_by_those_who_left[job] = len(run.steps)
             run.changed.notify_all()
+
+    def forget_model(self, name: str, *, with_running: bool) -> None:
+        """Forget what was computed with the model of this name; with_running: stop what still is."""
+        with self._lock:
+            gone = [
+                (job, run) for job, run in self._of_job.items() if name in run.models and (with_running or run.is_done)
+            ]
+            for job, run in gone:
+                del self._of_job[job]
+                with run.changed:
+                    run.jobs.pop(job, None)
+                    run.changed.notify_all()
 
     def close(self) -> None:
         """Cancel everything and wait for the steps that are under way."""

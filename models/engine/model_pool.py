@@ -167,6 +167,15 @@ class ModelPool:
             self._free()
         return len(names)
 
+    def forget(self, name: str) -> None:
+        """Let go of a model that is not as its files are any more, in use or not; one that is being read is read again
+        for whoever asked for it.
+        """
+        with self._changed:
+            if name in self._entries:
+                self._remove(name)
+        self._free()
+
     def abandon(self, device_type: str) -> None:
         """Let go of every model on devices of this type ("cuda"), in use or not: they compute nothing any more."""
         with self._changed:
@@ -343,7 +352,9 @@ class ModelPool:
         return None
 
     def _remove(self, name: str) -> None:
-        self._forget(self._entries.pop(name).loaded)
+        loaded = self._entries.pop(name).loaded
+        if loaded is not None:
+            self._forget(loaded)
         log.info("Released %s", name)
         self._changed.notify_all()
 

@@ -28,6 +28,17 @@ def check_size(request: object, most_characters: int) -> None:
         )
 
 
+def models_asked(request: object) -> frozenset[str]:
+    """The names of the models that a request is about, in itself or in a request inside of it."""
+    if isinstance(request, tuple):
+        return frozenset().union(*(models_asked(each) for each in request if not isinstance(each, str | int | float)))
+    if not dataclasses.is_dataclass(request):
+        return frozenset()
+    own = getattr(request, "model", None)
+    inner = models_asked(tuple(getattr(request, field.name) for field in dataclasses.fields(request)))
+    return inner | {own} if isinstance(own, str) else inner
+
+
 def _characters(value: object) -> int:
     """Characters of all texts in it; each element of what is a sequence, for instance of token ids, counts as one."""
     if isinstance(value, str | bytes):

@@ -39,12 +39,11 @@ from models.forward.capture import Address
 from models.kv_cache import empty_cache, measurement, prediction, shape_from_config
 from models.loaded import Finding, LoadedModel
 from models.loading.checks import missing_of_picture
+from models.loading.fingerprint import fingerprint_of
 from models.loading.packs import home
 
 _MOST_KEPT = 64
 _SAMPLED = 16
-_SUFFIXES = (".safetensors", ".gguf", ".json")
-_HEADER_BYTES = 2**16
 _PARTS = (
     *(axes, capture, eager, inputs, interventions, recorded_run, replay, shadow, trace),
     *(hidden_states, lens),
@@ -57,6 +56,7 @@ def key_of(loaded: LoadedModel, folder: Path) -> str:
     """What a finding is true of: these weights, computed by this code, these libraries, this type of device."""
     parts = (
         fingerprint_of(folder),
+        fingerprint_of(Path(loaded.card.adapter)) if loaded.card.adapter else "",
         transformers.__version__,
         torch.__version__,
         loaded.device.type,
@@ -66,20 +66,6 @@ def key_of(loaded: LoadedModel, folder: Path) -> str:
         _digest_of_code(),
     )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
-
-
-def fingerprint_of(folder: Path) -> str:
-    """A digest that is another one once any file of a model's folder was saved again, in hexadecimal.
-
-    Of each file its name, size, time of change and first 64 kB (the header of safetensors and GGUF). Raises OSError.
-    """
-    digest = hashlib.sha256()
-    for file in sorted(each for each in folder.iterdir() if each.suffix in _SUFFIXES and each.is_file()):
-        about = file.stat()
-        digest.update(f"{file.name}\0{about.st_size}\0{about.st_mtime_ns}\0".encode())
-        with file.open("rb") as opened:
-            digest.update(opened.read(_HEADER_BYTES))
-    return digest.hexdigest()
 
 
 @dataclass(frozen=True)

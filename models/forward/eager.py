@@ -8,7 +8,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from models.forward.capture import Call, additive, allowed_keys, eager_function, full_mask
+from models.forward.shadow import shallow
 from models.loading.placing import computing_device, with_own_weights
+
+_SAME = 1e-6
 
 
 def of_queries(call: Call, queries: slice) -> Call:
@@ -27,6 +30,36 @@ def of_queries(call: Call, queries: slice) -> Call:
         arguments={name: own(value) for name, value in call.arguments.items()},
         is_causal=False,
     )
+
+
+def head_alone(call: Call, head: int, queries: slice, device: torch.device) -> Call | None:
+    """The call as if this head were the only one, with the key head that it uses; None where its weights are others
+    then, as where a function has numbers of its own for each head. queries: a few that tell.
+    """
+    heads, key_head = call.query.shape[1], head // (call.query.shape[1] // call.key.shape[1])
+
+    def own(value: Any) -> Any:
+        has_heads = isinstance(value, Tensor) and value.dim() == 4 and value.shape[1] == heads
+        return value[:, head : head + 1] if has_heads else value
+
+    module: Any = shallow(call.module)
+    module.num_key_value_groups = 1
+    alone = replace(
+        call,
+        module=module,
+        query=call.query[:, head : head + 1],
+        key=call.key[:, key_head : key_head + 1],
+        value=call.value[:, key_head : key_head + 1],
+        mask=own(call.mask),
+        arguments={name: own(value) for name, value in call.arguments.items()},
+    )
+    _, expected = attended(of_queries(call, queries), device)
+    try:
+        _, found = attended(of_queries(alone, queries), device)
+    except (RuntimeError, IndexError, TypeError, ValueError):
+        return None
+    is_same = found.shape[0] == 1 and torch.allclose(found[0], expected[head], rtol=0, atol=_SAME)
+    return alone if is_same else None
 
 
 def attended(

@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,14 +131,19 @@ def _ids_and_pieces(
     if tokenizer is None:
         raise InputError("This model came without a tokenizer; give it token ids instead of text.")
     cut = encode(tokenizer, text)
-    numbered = zip(cut.ids, cut.pieces, strict=True)
-    unknown = next((piece.text for number, piece in numbered if number >= vocabulary), None)
-    if unknown is not None:
-        raise InputError(
-            f"The tokenizer of {loaded.card.title} has a token, {unknown!r}, whose id is beyond the {vocabulary:,} "
-            "rows of the model's table: the two do not belong together. Leave it out, or give the model its own."
-        )
+    check_in_table(loaded, cut.pieces)
     return cut.ids, cut.pieces
+
+
+def check_in_table(loaded: LoadedModel, pieces: Iterable[Piece]) -> None:
+    """Raise InputError for a piece that the tokenizer has and the model's table has not."""
+    for piece in pieces:
+        if piece.id >= loaded.vocabulary:
+            raise InputError(
+                f"The tokenizer of {loaded.card.title} has a token, {piece.text!r} with the id {piece.id:,}, which is "
+                f"beyond the {loaded.vocabulary:,} rows of the model's table: the two do not belong together. Leave it "
+                "out, or give the model its own."
+            )
 
 
 def _target_ids(loaded: LoadedModel, target_text: str | Sequence[int] | None) -> tuple[int, ...]:

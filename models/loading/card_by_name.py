@@ -1,17 +1,18 @@
 """From a name to a card, wherever the model comes from."""
 
 from models.catalog import MODELS, ModelCard, model_card
-from models.loading.folder_names import FOLDER, FolderError
+from models.loading.folder_names import FOLDER, FolderError, has_changed
 from models.loading.folders import open_folder
 from models.loading.hub_ids import is_of_hub
 
 
 def card_of(name: str) -> ModelCard:
-    """The card of this name; a folder, or what was fetched from the hub, is opened if it was not yet in this process.
+    """The card of this name; a folder, or what was fetched from the hub, is opened if it was not yet in this process,
+    and a folder again where its files were saved again.
 
     Raises UnknownModelError, FolderError, HubError, ModelRefusedError.
     """
-    if name in MODELS:
+    if name in MODELS and not has_changed(MODELS[name]):
         return MODELS[name]
     if name.startswith(FOLDER):
         # Whoever calls this runs a program of their own; who asks a server goes through `check_is_open` first.
@@ -24,9 +25,10 @@ def card_of(name: str) -> ModelCard:
 
 
 def check_is_open(name: str) -> None:
-    """Raise FolderError for a folder that was not opened in this process: a computation opens none by itself.
+    """Raise FolderError for a folder, or a bare path, that was not opened in this process: a computation opens none by
+    itself.
 
     Who may look where is decided by whoever opens it, with `open_folder`.
     """
-    if name.startswith(FOLDER) and name not in MODELS:
+    if name not in MODELS and (name.startswith(FOLDER) or ("/" in name and not is_of_hub(name))):
         raise FolderError("This folder is not open here, or not any more; choose it again under “Another model”.")

@@ -18,7 +18,11 @@ from transformers import (
     PreTrainedConfig,
     PreTrainedModel,
 )
-from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, MODEL_FOR_MASKED_LM_MAPPING_NAMES
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+    MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
+)
 
 from models.catalog import NO_PACK, Family, ModelCard
 from models.engine.context import holding
@@ -202,6 +206,11 @@ def family_of(config: PreTrainedConfig) -> Family:
 def has_masked_head(config: PreTrainedConfig) -> bool:
     """Whether an encoder's weights come with a head for masked language, as its config names the class."""
     return bool(set(config.architectures or ()) & set(MODEL_FOR_MASKED_LM_MAPPING_NAMES.values()))
+
+
+def classifies_texts(named: Collection[str]) -> bool:
+    """Whether a class among these has a head that classifies whole texts."""
+    return bool(set(named) & set(MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES.values()))
 
 
 def model_class_of(config: PreTrainedConfig) -> type[PreTrainedModel]:

@@ -4,7 +4,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from models.catalog import ModelCard
 from models.errors import HeadlightError
+from models.loading.fingerprint import stamp_of
 
 FOLDER = "folder:"
 VARIABLE = "HEADLIGHT_FOLDERS"
@@ -21,6 +23,19 @@ def _in_a_program() -> bool:
 
 # Whether any folder may be opened, where somebody opens one without saying so. Whoever serves pages sets it.
 may_look_anywhere: Callable[[], bool] = _in_a_program
+
+
+def has_changed(card: ModelCard, stamp: str = "", within: float | int = 0) -> bool:
+    """Whether files of a folder were saved again since this card was made; false while they cannot be read.
+
+    stamp: another fingerprint to compare with. within: how many seconds old what is known of the files may be.
+    """
+    if not card.stamp:
+        return False
+    places = [Path(card.name.removeprefix(FOLDER))]
+    if card.adapter and card.folder:
+        places.append(Path(card.folder))
+    return stamp_of(places, within) not in {"", stamp or card.stamp}
 
 
 def roots() -> tuple[Path, ...]:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from models.catalog import MODELS, ModelCard
 from models.loading import folder_names
+from models.loading.adapters import adapted, base_of
 from models.loading.checks import readable_title
+from models.loading.fingerprint import stamp_of
 from models.loading.folder_names import FOLDER, FolderError, permitted
 from models.loading.model_files import card_in, gguf_card
 
@@ -19,15 +21,26 @@ def open_folder(path: str, *, anywhere: bool | None = None) -> ModelCard:
 
     Raises FolderError, ModelRefusedError.
     """
-    place = _allowed(path, anywhere=folder_names.may_look_anywhere() if anywhere is None else anywhere)
+    anywhere = folder_names.may_look_anywhere() if anywhere is None else anywhere
+    place = _allowed(path, anywhere=anywhere)
     with _readable():
         if stat.S_ISDIR(place.lstat().st_mode):
+            base = base_of(place, anywhere=anywhere)
+            if base is not None:
+                stamp = stamp_of((place, *([Path(base.folder)] if base.folder else [])))
+                return MODELS.keep(adapted(base, place, name=FOLDER + str(place), stamp=stamp))
             return MODELS.keep(card_in(place, **_named(place, place.name)))
         return MODELS.keep(gguf_card(place.parent, place.name, **_named(place, place.stem)))
 
 
 def _named(place: Path, title: str) -> dict[str, str]:
-    return {"name": FOLDER + str(place), "title": readable_title(title), "source": "a folder of this machine"}
+    return {
+        "name": FOLDER + str(place),
+        "title": readable_title(title),
+        "source": "a folder of this machine",
+        # Before the files are read: one that is saved meanwhile is seen afterwards.
+        "stamp": stamp_of((place,)),
+    }
 
 
 def _allowed(path: str, *, anywhere: bool) -> Path:

@@ -9,11 +9,9 @@ from models.loading.checks import ModelRefusedError
 from models.loading.downloads import Downloaded, seldom
 from models.loading.hub import listing, sized
 from models.loading.hub_ids import HubError, check_allowed, hub_id, offline_choices
+from models.loading.tokenizer_files import ALONE
 from models.loading.transfer import RemoteFile, fetch, is_as_listed
 from models.tokenization import LARGEST_FILE
-
-# The first of these that a repository has says most of how a text is cut.
-_FILES = ("tokenizer.json", "tekken.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.txt")
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class FetchTokenizerRequest:
 
 
 def _tokenizer_among(listed: Any) -> RemoteFile:
-    for name in _FILES:
+    for name in ALONE:
         if name in listed:
             return listed[name]
     raise ModelRefusedError(

@@ -14,6 +14,7 @@ from transformers import (
     AutoModelForCausalLM,
     AutoModelForMaskedLM,
     AutoModelForSeq2SeqLM,
+    AutoModelForSequenceClassification,
     GenerationConfig,
     PreTrainedModel,
 )
@@ -25,16 +26,20 @@ from models.errors import HeadlightError
 from models.forward.check import checked
 from models.forward.implementation import use_headlight
 from models.loaded import LoadedModel
+from models.loading.adapters import merge
 from models.loading.card_by_name import card_of
 from models.loading.checks import (
     CONFIG,
     ModelRefusedError,
     check_depth,
     check_whole,
+    classifies_texts,
     has_masked_head,
     missing_of_picture,
 )
+from models.loading.folder_names import FOLDER
 from models.loading.gguf_tokenizer import tokenizer_of_gguf
+from models.loading.hub_ids import HUB
 from models.loading.model_files import copy_of_gguf, model_files
 from models.loading.packs import (
     HOME,
@@ -66,15 +71,17 @@ _CHANCE = (
 _CLASSES = {"encoder": AutoModel, "decoder": AutoModelForCausalLM, "seq2seq": AutoModelForSeq2SeqLM}
 
 
-def load_model(name: str, place: Placement | None = None) -> LoadedModel:
+def load_model(name: str | Path, place: Placement | None = None) -> LoadedModel:
     """Load the model of this name straight to its place: the best one that has room, unless one is given.
 
-    name: of a card, "hub:ORG/NAME" or "hub:ORG/NAME@REVISION" for what was downloaded, or "folder:/PATH".
+    name: of a card, "hub:ORG/NAME" or "hub:ORG/NAME@REVISION" for what was downloaded, "folder:/PATH", or the path of a
+        folder or .gguf file as it is, where it has a slash in it or is a `Path`.
 
     Raises UnknownModelError, PackError (missing or damaged files), ModelRefusedError, FolderError, HubError or
     DeviceError.
     """
-    card = card_of(name)
+    is_path = isinstance(name, Path) or (not name.startswith((FOLDER, HUB)) and "/" in name)
+    card = card_of(f"{FOLDER}{Path(name).expanduser().absolute()}" if is_path else str(name))
     if place is None:
         return put(partial(places_for, card), partial(_read, card))
     return _read(card, place)
@@ -142,6 +149,8 @@ def _read_folder(
         model, missing, unexpected, tokenizer, target_tokenizer = read
         check_whole(missing, card.title)
         check_depth(model, unexpected, card.title)
+        if card.adapter:
+            merge(model, Path(card.adapter))
         return _prepare(model, tokenizer, card, target_tokenizer, place.note, folder)
     except HeadlightError:
         raise
@@ -176,12 +185,15 @@ def _weights(
 ) -> tuple[PreTrainedModel, Collection[str], Collection[str]]:
     """The model, the names of the tensors that its class has and its files have not, and those that only they have.
 
-    An encoder that was trained on masked words has its head with it, unless its files have none after all.
+    An encoder that was trained on masked words, or to classify texts, has its head with it, unless its files have none
+    after all.
     """
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
     classes: list[Any] = [_CLASSES[card.family]]
     if card.family == "encoder" and has_masked_head(config):
         classes.insert(0, AutoModelForMaskedLM)
+    if card.family == "encoder" and classifies_texts(config.architectures or ()):
+        classes.insert(0, AutoModelForSequenceClassification)
     for model_class in classes:
         where: dict[str, Any] = {"dtype": place.dtype, "device_map": place.device_map, "max_memory": place.max_memory}
         if tensors is None:
@@ -191,7 +203,8 @@ def _weights(
         else:
             model, notes = _of_tensors(model_class, config, folder, tensors, where)
         missing = notes["missing_keys"]
-        if not missing_of_picture(missing):
+        # A classifier reads its pooler as well.
+        if not (missing if model_class is AutoModelForSequenceClassification else missing_of_picture(missing)):
             break
     return model, missing, notes["unexpected_keys"]
 
@@ -251,6 +264,10 @@ def _prepare(
     folder: Path | None = None,
 ) -> LoadedModel:
     model.eval()
+    classifier = None
+    if card.family == "encoder" and classifies_texts([type(model).__name__]):
+        inner: Any = model.base_model
+        model, classifier = inner, model
     use_headlight(model)
     if _had_chance(tokenizer):
         note = f"{note} {_CHANCE}".strip()
@@ -265,6 +282,7 @@ def _prepare(
         # A card may bound what the model itself would take: relative positions have no end, memory has.
         positions=position_limit(model) or card.positions,
         vocabulary=_rows_of_table(model),
+        classifier=classifier,
         note=note,
     )
     return checked(loaded, folder)

@@ -31,6 +31,7 @@ from models.loading.packs import HOME, PackError, home, made_once
 from models.loading.placing import device_memory
 from models.loading.refusals import ModelRefusedError
 from models.loading.regular_files import OpenFolder, opened
+from models.loading.sentence_pooling import pooling_in
 from models.loading.settings import LARGEST, settings_in, without_other_places
 from models.loading.tensors import TensorInFile, tensors_of
 from models.loading.tokenizer_worker import TARGET_TOKENIZER
@@ -82,10 +83,24 @@ def model_files(card: ModelCard) -> Iterator[ModelFiles]:
     Raises ModelRefusedError, OSError.
     """
     about = {
-        each: getattr(card, each) for each in ("name", "title", "licence", "source", "hub", "revision", "download")
+        each: getattr(card, each)
+        for each in (
+            "name",
+            "title",
+            "licence",
+            "source",
+            "stamp",
+            "adapter",
+            "precision",
+            "hub",
+            "revision",
+            "download",
+        )
     }
     with opened(Path(card.folder)) as here:
         now = _card(here, Path(card.folder), about | {"reads": card.reads, "is_gated": card.is_gated})
+        if card.adapter:
+            now = replace(now, precision=card.precision)
         if now.parameters > card.parameters or now.family != card.family:
             raise ModelRefusedError(f"{card.title} has changed on the disk since it was opened; open it again.")
         with tensors_of(here) as tensors:
@@ -153,7 +168,7 @@ def _card(here: OpenFolder, folder: Path, more: dict[str, Any]) -> ModelCard:
         return _gguf_card(here, folder, weights_among(names).files[0], more)
     config = config_from(settings_in(here.read(CONFIG, LARGEST), CONFIG))
     _known_files(here)
-    card = card_from(config, folder=str(folder), **more)
+    card = card_from(config, folder=str(folder), **pooling_in(here, folder), **more)
     weights = weights_among(names)
     if weights.kind == "gguf":
         return _gguf_card(here, folder, weights.files[0], more)

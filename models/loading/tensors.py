@@ -7,7 +7,7 @@ process when somebody cuts it off, and changes a model in use when somebody save
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -61,14 +61,16 @@ class TensorInFile:
 
 
 @contextmanager
-def tensors_of(folder: OpenFolder) -> Iterator[dict[str, TensorInFile]]:
+def tensors_of(folder: OpenFolder, files: Sequence[str] = ()) -> Iterator[dict[str, TensorInFile]]:
     """Every tensor of a folder's weights by its name; they can be read until the block ends.
+
+    files: where they are, if that is not where transformers has them.
 
     Raises ModelRefusedError, OSError.
     """
     with ExitStack() as opened:
         found: dict[str, TensorInFile] = {}
-        for name in _files(folder):
+        for name in files or _files(folder):
             descriptor = folder.open(name)
             opened.callback(os.close, descriptor)
             found |= _tensors_in(descriptor)

@@ -7,11 +7,15 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from models.catalog import ModelCard
 from models.loading.checks import CONFIG, TOKENIZER_FILES, ModelRefusedError
+from models.loading.packs import model_folder, prepared_folder
 from models.loading.regular_files import opened
 from models.loading.sandboxed_tokenizer import SandboxedTokenizer
 from models.loading.tokenizer_worker import TARGET_SPECIAL, TARGET_TOKENIZER
 from models.sandbox import SandboxError
 from models.tokenization import LARGEST_FILE, TokenizerFileError
+
+# The first of these that a folder has says most of how a text is cut.
+ALONE = ("tokenizer.json", "tekken.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.txt")
 
 
 def tokenizers_in(folder: Path, card: ModelCard) -> tuple[Any, Any]:
@@ -26,6 +30,22 @@ def tokenizers_in(folder: Path, card: ModelCard) -> tuple[Any, Any]:
     file = folder / TARGET_TOKENIZER
     target = PreTrainedTokenizerFast(tokenizer_file=str(file), **TARGET_SPECIAL) if file.is_file() else None
     return AutoTokenizer.from_pretrained(folder, local_files_only=True), target
+
+
+def tokenizer_file_of(card: ModelCard) -> bytes:
+    """The file by which a model's tokenizer can be opened by itself. Raises ModelRefusedError, PackError, OSError."""
+    folder = model_folder(card) if not card.folder else Path(card.folder)
+    if card.folder and card.pack.gguf is not None:
+        # It is there once the model was loaded.
+        folder = prepared_folder(card)
+    with opened(folder.resolve()) as here:
+        for name in ALONE:
+            if name in here.names:
+                return here.read(name, LARGEST_FILE)
+    raise ModelRefusedError(
+        "It has no tokenizer that can be opened by itself: tokenizer.json, tekken.json, a SentencePiece .model or "
+        "vocab.txt."
+    )
 
 
 def _sandboxed(files: dict[str, bytes], title: str) -> tuple[SandboxedTokenizer, SandboxedTokenizer | None]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from models.attention.labels import label_name
 from models.embeddings.hidden_states import NoHiddenStatesError, final_norm
 from models.embeddings.table import table_facts
 from models.engine import Engine
@@ -13,6 +14,14 @@ from models.loaded import Finding, LoadedModel
 from models.model_facts.blocks import activation, inner_norms, norms_of, placement
 from models.model_facts.parameters import parameters_by_part
 from models.model_facts.watching import Watched, WatchedStack, watch
+
+_MOST_LABELS = 12
+_MADE_FOR = {
+    "ForSequenceClassification": "classifying texts: {labels}",
+    "ForTokenClassification": "labelling each token: {labels}; that head is not run here",
+    "ForQuestionAnswering": "finding where the answer to a question begins and ends; that head is not run here",
+    "ForMultipleChoice": "choosing one of several answers; that head is not run here",
+}
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,7 @@ class ModelFacts:
     experts, experts_used, expert_width: of each layer that has some, for each token, and inside of one; 0 without.
     final_norm: whether one stands after the last layer; None where that could not be seen.
     head: how the matrix that makes the logits relates to the input table, "none" where there is none.
+    made_for: what a head that config.json names does, which is not that of a language model; "" for most.
     parts: parameters by part, in order; parameters: of all.
     generation: what generation_config.json sets. stored: how the weights came; computed: as they are in memory.
     findings: of the check at load.
@@ -92,6 +102,7 @@ class ModelFacts:
     rotary: tuple[str, ...]
     final_norm: bool | None
     head: str
+    made_for: str
     parts: tuple[tuple[str, int], ...]
     parameters: int
     special_tokens: tuple[SpecialToken, ...]
@@ -130,7 +141,7 @@ def model_facts(loaded: LoadedModel) -> ModelFacts:
     return ModelFacts(
         title=loaded.card.title,
         family=loaded.card.family,
-        architecture=type(model).__name__,
+        architecture=type(loaded.classifier or model).__name__,
         model_type=str(model.config.model_type),
         stacks=tuple(_stack_facts(loaded, watched, stack, norms) for stack in _in_order(watched)),
         width=int(config.hidden_size),
@@ -145,6 +156,7 @@ def model_facts(loaded: LoadedModel) -> ModelFacts:
         rotary=tuple(_rotary_words(config)),
         final_norm=_has_final_norm(loaded),
         head=table.output,
+        made_for=_made_for(loaded),
         parts=tuple(parameters_by_part(loaded, watched, norms).items()),
         parameters=int(model.num_parameters()),
         special_tokens=tuple(_special_tokens(loaded.tokenizer)),
@@ -233,6 +245,17 @@ def _rotary_words(config: Any) -> Iterator[str]:
             if name not in ("rope_theta", "rope_type", "type") and isinstance(value, int | float)
         ]
         yield (f"{layers.replace('_', ' ')}: " if layers else "") + ", ".join(parts)
+
+
+def _made_for(loaded: LoadedModel) -> str:
+    config: Any = (loaded.classifier or loaded.model).config
+    named = {*(config.architectures or ()), type(loaded.classifier or loaded.model).__name__}
+    kind = next((words for ending, words in _MADE_FOR.items() if any(each.endswith(ending) for each in named)), "")
+    if "{labels}" not in kind:
+        return kind
+    names = [label_name(config, number) for number in range(config.num_labels)]
+    more = f" and {len(names) - _MOST_LABELS:,} more" if len(names) > _MOST_LABELS else ""
+    return kind.format(labels=", ".join(names[:_MOST_LABELS]) + more)
 
 
 def _has_final_norm(loaded: LoadedModel) -> bool | None:

@@ -23,7 +23,7 @@ from models.tokenization.pipeline import Stages
 from models.tokenization.requests import ComparisonRequest, CountsRequest, FactsRequest, OriginsRequest, StagesRequest
 from models.tokenization.text_stream import TextStream
 from models.tokenization.tokenize import tokenize
-from models.tokenization.training import (
+from models.tokenization.training_job import (
     ALGORITHMS,
     SHORTEST_TEXT,
     TrainingError,

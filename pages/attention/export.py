@@ -5,11 +5,16 @@ import math
 import shlex
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import streamlit as st
+from jaxtyping import Float
+
 from models.engine import engine
 from pages.attention.choices import VIEW, head_name
 from pages.attention.selection import said
 from pages.shared import file_names, reach
 from pages.shared.export import Download, download_button, folder_argument, program, share_and_download, text_argument
+from pages.shared.messages import in_place, problem
 from pages.shared.spreadsheet import as_csv
 
 if TYPE_CHECKING:
@@ -17,6 +22,8 @@ if TYPE_CHECKING:
 
 # Of a map, where strangers share the server: each takes some hundred bytes while the file is written.
 _MOST_NUMBERS = 4_000_000
+# Of several texts, in a file of 100 MB.
+_MOST_IN_BULK, _MOST_TEXTS = 25_000_000, 100
 _NUMBERS = (
     *("query", "keys", "dots", "added", "scores", "weights", "values"),
     *("head_output", "concatenated", "output", "contribution"),
@@ -29,14 +36,19 @@ def labels(request: "HeadMapRequest", traced: "TracedText") -> tuple[tuple[str, 
 
 
 def map_as_csv(request: "HeadMapRequest", traced: "TracedText") -> str:
-    """A row per query and a column per key, both named; float32 in the shortest form that reads back exactly."""
+    """A row per query and a column per key, both named; float32 in the shortest form that reads back exactly, and
+    nothing where the query may not look.
+    """
     queries, keys = labels(request, traced)
-    rows = zip(queries, engine.run(request).weights, strict=True)
-    return as_csv([["query \\ key", *keys], *([token, *map(str, row)] for token, row in rows)])
+    rows = zip(queries, _cells(request), strict=True)
+    numbers = ([token, *("" if math.isnan(each) else str(each) for each in row)] for token, row in rows)
+    return as_csv([["query \\ key", *keys], *numbers])
 
 
 def map_as_json(request: "HeadMapRequest", traced: "TracedText", text: str) -> str:
-    """What was asked and the weights [query][key]; each number is exactly the float32 that was computed."""
+    """What was asked and the weights [query][key]; each number is exactly the float32 that was computed, and null where
+    the query may not look.
+    """
     queries, keys = labels(request, traced)
     about = json.dumps(
         {
@@ -55,8 +67,14 @@ def map_as_json(request: "HeadMapRequest", traced: "TracedText", text: str) -> s
         ensure_ascii=False,
     )
     # Row by row: nobody else's page is drawn while the library writes what it was given.
-    weights = ", ".join(json.dumps(row.tolist()) for row in engine.run(request).weights)
+    weights = ", ".join(json.dumps(_finite(row), allow_nan=False) for row in _cells(request))
     return f'{about[:-1]}, "weights": [{weights}]}}'
+
+
+def _cells(request: "HeadMapRequest") -> "Float[np.ndarray, 'query key']":
+    """The weights, NaN where a query may not look: that is no weight of 0."""
+    found = engine.run(request)
+    return np.where(found.visible, found.weights, np.float32(np.nan))
 
 
 def files_of(request: "HeadMapRequest", traced: "TracedText", text: str) -> tuple[list[Download], list[str]]:
@@ -83,9 +101,41 @@ def take_along(request: "HeadMapRequest", traced: "TracedText", selected: int, t
         notes=notes,
         opens_without_text="This link opens the same head; the text is too long for it and goes as a file:",
     )
+    several_texts(request.trace.model, traced, text)
     if VIEW.value == "qk" and request.layer is not None and request.head is not None:
         file = f"{file_names.of_model(request.trace.model)}-L{request.layer}-H{request.head}-qk.json"
         download_button(Download("q·k as JSON", file, lambda: products_as_json(request, traced, selected)), "qk_json")
+
+
+def several_texts(model: str, traced: "TracedText", text: str) -> None:
+    """Every map of each of several texts as one file."""
+    from models.attention import AttentionFileRequest, TokenCountsRequest
+
+    with st.expander("All maps of several texts", key="several_texts"), in_place():
+        typed = st.text_area("Texts, one on each line", " ".join(text.split()), key="several_texts_box")
+        texts = tuple(each.strip() for each in typed.splitlines() if each.strip())
+        if len(texts) > _MOST_TEXTS:
+            problem(f"At most {_MOST_TEXTS} texts go into one file, and these are {len(texts):,}; take a part of them.")
+            return
+        heads = sum(traced.heads[0] if traced.target_tokens else sum(traced.heads, ()))
+        numbers = heads * sum(each * each for each in engine.run(TokenCountsRequest(model, texts)))
+        most = _MOST_IN_BULK if reach.is_local() else _MOST_NUMBERS
+        if numbers > most:
+            problem(
+                f"These maps have {numbers:,} numbers, and files of at most {most:,} are made here; take fewer texts."
+            )
+            return
+        st.caption(
+            f"{numbers:,} numbers: every layer and head{' of the encoder' if traced.target_tokens else ''}, float32, "
+            "named TEXT.KIND.LAYER, with the tokens and their ids. From Python: export_attention."
+        )
+        with st.container(horizontal=True):
+            for how, label in (("npz", "NumPy (.npz)"), ("safetensors", "safetensors")):
+                asked = AttentionFileRequest(model, texts, how)
+                file = Download(
+                    label, f"{file_names.of_model(model)}-maps.{how}", lambda asked=asked: engine.run(asked)
+                )
+                download_button(file, f"several_{how}")
 
 
 def code(request: "HeadMapRequest", shown: "HeadMapRequest", traced: "TracedText", selected: int, text: str) -> None:
@@ -134,4 +184,4 @@ def _finite(numbers: Any) -> Any:
         return None
     if numbers.ndim > 1:
         return [_finite(each) for each in numbers]
-    return [None if each == -math.inf else each for each in numbers.tolist()]
+    return [each if math.isfinite(each) else None for each in numbers.tolist()]

@@ -24,6 +24,7 @@ LINES = {
     "still": "A head that is off still looks where it looked: what it returns is 0.",
     "off": "Zeroing is unnatural and other heads make up for it: compare with the other heads of its layer, each off "
     "by itself, under “What if this head were off?”.",
+    "labels": "Its labels, as its config.json calls them: from all of its heads and layers together.",
     "next": "What the model would write next, from all of its heads and layers together.",
 }
 _MOST_LINES = 5
@@ -49,6 +50,11 @@ def inspect(traced: "TracedText", picture: "HeadPicture", request: "HeadMapReque
         elif traced.next_tokens:
             candidates = shares([Share(each.text, each.probability) for each in traced.next_tokens])
             parts += [heading("Next token"), candidates, line(LINES["next"])]
+        elif traced.labels:
+            said = shares([Share(each.text, each.probability) for each in traced.labels])
+            parts += [heading("What it says of the text"), said, line(LINES["labels"])]
+        elif traced.score is not None:
+            parts += [heading("What it says of the text"), line(f"{traced.score:.4f}, one number for the whole text.")]
     st.html("".join(parts))
 
 
@@ -66,6 +72,11 @@ def inspect_changes(found: "Changes", traced: "TracedText", selected: int) -> No
         ]
         st.html(heading("The same output, token by token") + before_after(lines))
     else:
+        if found.labels and not found.is_score:
+            lines = [BeforeAfter(each.text, each.before, each.after) for each in found.labels]
+            st.html(heading("What it says of the text") + before_after(lines))
+        for each in found.labels if found.is_score else ():
+            st.html(heading("What it says of the text") + line(f"{each.before:.4f} before, {each.after:.4f} after."))
         kept = [(place, part) for place, part in enumerate(found.kept) if place != selected]
         moved = sorted(kept, key=lambda each: each[1])[:_MOST_LINES]
         lines = [Share(traced.tokens[selected], max(0.0, found.kept[selected]))]

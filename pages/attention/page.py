@@ -215,7 +215,12 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
                 shown = picture if plain == after else ask(HeadPictureRequest(plain, selected), status)
                 read = traced if trace == base else ask(TracedTextRequest(trace), status)
                 # What comes next stands above, before and after.
-                inspect(read if trace == base else replace(read, next_tokens=()), shown, plain, selected)
+                inspect(
+                    read if trace == base else replace(read, next_tokens=(), labels=(), score=None),
+                    shown,
+                    plain,
+                    selected,
+                )
     below(before, after, traced, selected, thread.TEXT.value, status)
 
 

@@ -211,7 +211,11 @@ def show_matrix(
             main=main,
             window=window,
             pooling="largest weight" if POOLED.value == "max" else "mean weight",
-            base=digest_of(repr(after).encode("utf-8", "surrogatepass"), POOLED.value.encode()),
+            base=digest_of(
+                repr(after).encode("utf-8", "surrogatepass"),
+                POOLED.value.encode(),
+                MODELS[after.trace.model].stamp.encode(),
+            ),
             has_strip=kind != "cross",
             unit="weight" if BY.value == "weight" else "weight × length of the value",
             least=LEAST.value,

@@ -8,7 +8,13 @@ from pages.shared.link import Choice, NumberPair, note, number_pair, one_of, who
 MOST_TEXTS = 200
 SHOWN = {"context": "In context", "lens": "Logit lens", "table": "The table"}
 METHODS = {"pca": "PCA", "umap": "UMAP", "t-sne": "t-SNE"}
-POOLINGS = {"mean": "Mean of all", "cls": "First token", "last": "Last token"}
+POOLINGS = {
+    "own": "As the model was trained",
+    "mean": "Mean of all",
+    "cls": "First token",
+    "max": "Largest of each number",
+    "last": "Last token",
+}
 MEASURES = {"cosine": "Cosine", "dot": "Dot product"}
 
 
@@ -26,7 +32,7 @@ POINT: Choice[int | None] = Choice(
 )
 CENTRED: Choice[str] = Choice("centred", "no", one_of("way to treat the mean", ("no", "yes")))
 SIMILAR: Choice[str] = Choice("similar", "tokens", one_of("kind of similarity", ("tokens", "sentences")))
-POOLING: Choice[str] = Choice("pooling", "mean", one_of("pooling", tuple(POOLINGS)))
+POOLING: Choice[str] = Choice("pooling", "own", one_of("pooling", tuple(POOLINGS)))
 ANSWER: Choice[str] = Choice("answer", "", thread.readable, (thread.TEXT,))
 PLACE: Choice[NumberPair | None] = Choice("place", None, _place, thread.OWNERS)
 PIECE: Choice[str] = Choice("piece", "", thread.readable)

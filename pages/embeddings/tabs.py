@@ -90,8 +90,8 @@ def how_similar(status: DeltaGenerator) -> None:
                 POOLING,
                 "One vector for a sentence",
                 **names_of(POOLINGS),
-                help="Of the last layer. The mean counts every token that is attended to, special ones included, as "
-                "sentence-transformers does.",
+                help="Of the last layer. As trained: what a folder of sentence-transformers says, else the mean, which "
+                "counts every token that is attended to, special ones included.",
             )
         else:
             st.selectbox(
@@ -212,12 +212,14 @@ def many_sentences() -> None:
     typed = thread.readable(st.session_state["many_lines_box"] or "")
     lines = tuple(typed.splitlines())
     if not typed.strip():
-        st.caption("Nothing pasted yet. Each line becomes one vector (mean of all tokens, last layer).")
+        st.caption(
+            "Nothing pasted yet. Each line becomes one vector of the last layer, pooled as the model was trained to."
+        )
         return
     if len(lines) > _MOST_LINES:
         problem(f"{len(lines):,} lines are too many at once: at most {_MOST_LINES:,} are read. Take a part of them.")
         return
-    found = _SENTENCES.answer(SentencesRequest(thread.MODEL.value, lines), _progress_text, is_wanted=pressed)
+    found = _SENTENCES.answer(SentencesRequest(thread.MODEL.value, lines, "own"), _progress_text, is_wanted=pressed)
     if found is None:
         return
     said = f"{len(found.vectors):,} vectors, {found.computed:,} of them computed; equal lines once."

@@ -1,6 +1,7 @@
-"""The knobs on the left: presets, three of them, the others behind "More", the seed, and the button that writes."""
+"""The knobs on the left: presets, four of them, the others behind "More", the seed, and the button that writes."""
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -27,12 +28,16 @@ from pages.sampling.choices import (
     said_of,
 )
 from pages.sampling.knobs import FIRST, KNOBS, LENGTH, MORE, PRESETS, Knob
+from pages.sampling.picture import PICTURE
 from pages.sampling.writing import JOB
 from pages.shared.asking import ask
 from pages.shared.bound import bound
 from pages.shared.parts import remark
+from viz.components.knob_sliders import KnobSlider, knob_sliders
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from models.decoding import DecodingSettings
 
 _MOST_WORDS = 40
@@ -73,9 +78,8 @@ def _presets() -> None:
 
 
 def _knobs(model: str, status: DeltaGenerator) -> None:
-    """Three, and the others behind "More"; what differs from the page's own is marked."""
-    for knob in FIRST:
-        _slider(knob)
+    """Four, and the others behind "More"; what differs from the page's own is marked."""
+    knob_sliders(PICTURE, [_followed(knob) for knob in FIRST], key="knob_sliders", on_move=_moved)
     turned = [knob.title for knob in (*MORE, LENGTH) if knob.is_turned]
     turned += [name for name, choice in (("forbidden words", BAD_WORDS), ("stop texts", STOP)) if choice.value]
     # One label whatever is turned: an expander with another label is another one, and closed.
@@ -99,28 +103,59 @@ def _knobs(model: str, status: DeltaGenerator) -> None:
         st.button("Reset all knobs", key="reset_knobs", on_click=reset, type="tertiary")
 
 
+def _followed(knob: Knob) -> KnobSlider:
+    return KnobSlider(
+        knob.stage,
+        knob.title,
+        knob.help.replace("`", ""),
+        value=knob.value,
+        default=knob.default,
+        least=knob.least,
+        most=max(knob.upto, knob.value),
+        step=knob.step,
+        digits=knob.digits,
+    )
+
+
+def _moved(values: "Mapping[str, float | int]") -> None:
+    """What the sliders were set to, by the names of their stages."""
+    for knob in FIRST:
+        value = _number(knob, values.get(knob.stage, knob.value))
+        if value != knob.value:
+            knob.choice.choose(value)
+            _mean(knob)
+
+
+def _number(knob: Knob, value: float) -> float | int:
+    # From 0 on, so that a slider's steps are round numbers; below the least value there is none.
+    return (float if knob.digits else int)(max(knob.least, value))
+
+
+def _mean(knob: Knob) -> None:
+    """What was switched off in its stage is meant again by whoever moves it."""
+    if knob.stage in OFF.value:
+        OFF.choose(Names(each for each in OFF.value if each != knob.stage))
+
+
 def _slider(knob: Knob) -> None:
     number = float if knob.digits else int
 
     def moved() -> None:
         if knob.field == "min_new_tokens" and knob.value > LENGTH.value:
             LENGTH.choice.choose(knob.value)
-        # What was switched off in its stage is meant again by whoever moves it.
-        if knob.stage in OFF.value:
-            OFF.choose(Names(each for each in OFF.value if each != knob.stage))
+        _mean(knob)
 
     bound(
         st.slider,
         knob.choice,
         f"{knob.title} ●" if knob.is_turned else knob.title,
-        # From 0 on, so that its steps are round numbers; below the least value there is none.
         0.0 if knob.digits else int(knob.least),
         number(max(knob.upto, knob.value)),
         step=number(knob.step),
         format="%d" if not knob.digits else f"%.{knob.digits}g" if knob.digits > 2 else "%.2f",
         help=knob.help,
         shown=number,
-        meant=lambda value: number(max(knob.least, value)),
+        meant=partial(_number, knob),
         also=moved,
     )
 

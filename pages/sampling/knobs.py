@@ -65,6 +65,14 @@ TEMPERATURE = Knob(
     "`TemperatureLogitsWarper`)",
     *(0, 100, 2, 0.05, 1, 1, 2),
 )
+TOP_K = Knob(
+    "top_k",
+    "Top-k",
+    "top-k",
+    "Keeps so many of the likeliest tokens, however sure the model is; 0 keeps all. (Fan et al. 2018, arXiv "
+    "1805.04833; `TopKLogitsWarper`)",
+    *(0, 1_000_000, 200, 1, 0, 0, 0),
+)
 TOP_P = Knob(
     "top_p",
     "Top-p (nucleus)",
@@ -81,16 +89,9 @@ MIN_P = Knob(
     "temperature has flattened the odds. (Nguyen et al. 2024, arXiv 2407.01082; `MinPLogitsWarper`)",
     *(0, 0.999, 0.5, 0.01, 0, 0, 3),
 )
-FIRST = (TEMPERATURE, TOP_P, MIN_P)
+# The picture follows these four while they are dragged.
+FIRST = (TEMPERATURE, TOP_K, TOP_P, MIN_P)
 MORE = (
-    Knob(
-        "top_k",
-        "Top-k",
-        "top-k",
-        "Keeps so many of the likeliest tokens, however sure the model is; 0 keeps all. (Fan et al. 2018, arXiv "
-        "1805.04833; `TopKLogitsWarper`)",
-        *(0, 1_000_000, 200, 1, 0, 0, 0),
-    ),
     Knob(
         "typical_p",
         "Typical p",

@@ -20,6 +20,7 @@ from pages.shared.loading import loading
 from pages.shared.messages import in_place, show_notes
 from pages.shared.page import Page, columns, controls_in, inspector_in, show
 from pages.shared.parts import remark
+from viz.components.knob_sliders import knob_sliders_library
 from viz.components.next_token import next_token_library
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def explore(status: DeltaGenerator) -> None:
                 with about_text:
                     _about_the_text(settings)
             with stages:
-                picture.show(found, settings, name, token.id, came)
+                picture.show(found, settings, before, token.id, came)
     if settings is None or found is None:
         return
     with inspector_in(right, PAGE if written is None and PICK.value is None else None):
@@ -92,5 +93,10 @@ def _about_the_text(settings: "DecodingSettings") -> None:
         remark("Written with other knobs than those that stand now; the picture shows those that stand now.")
 
 
-PAGE = Page("sampling", explore, CHOICES, EXAMPLES, library=next_token_library)
+def _libraries() -> None:
+    next_token_library()
+    knob_sliders_library()
+
+
+PAGE = Page("sampling", explore, CHOICES, EXAMPLES, library=_libraries)
 show(PAGE)

@@ -2,14 +2,22 @@
 
 from typing import TYPE_CHECKING
 
+import streamlit as st
+
 from models.catalog import MODELS
+from models.engine import engine
 from pages.sampling.choices import BAD_WORDS, OFF, ORDER, PICK, STAGE, Names, lines_of
 from pages.sampling.knobs import KNOBS
-from viz.components.next_token import NextTokenPicture, RankedToken, StageChip, next_token
+from pages.shared import thread
+from viz.components.next_token import LiveStages, NextTokenPicture, RankedToken, StageChip, next_token
+from viz.components.picture_state import digest_of
+from viz.components.step_scores import step_scores
 
 if TYPE_CHECKING:
-    from models.decoding import DecodingSettings, SamplingStages, TokenTrajectory
+    from models.decoding import DecodingSettings, SamplingStages, ScoresRequest, TokenTrajectory
 
+PICTURE = "next_token"
+_WANTED = "sampling:scores"
 # Transformers' own order.
 LIBRARY = (
     *("repetition penalty", "no-repeat n-gram", "bad words", "minimum length", "temperature", "top-h", "top-k"),
@@ -72,15 +80,23 @@ def stage_chips(found: "SamplingStages", settings: "DecodingSettings") -> tuple[
     return tuple(made)
 
 
-def show(found: "SamplingStages", settings: "DecodingSettings", model: str, selected: int, came: int | None) -> None:
-    """The picture; `selected` is the token that is followed, `came` the one that stands here in the written text."""
-    card = MODELS[model]
-    last = found.stages[-1]
-    said = (
-        "Temperature 0 is greedy: the likeliest token is taken, and the stages that only matter for a draw do not run."
-        if settings.temperature == 0
-        else f"{last.survivors:,} of {found.vocabulary:,} tokens may come."
-    )
+def show(
+    found: "SamplingStages",
+    settings: "DecodingSettings",
+    before: tuple[int, ...],
+    selected: int,
+    came: int | None,
+) -> None:
+    """The picture of the token after the ids `before` of what was written; `selected` is the token that is followed,
+    `came` the one that stands here in the written text.
+    """
+    from models.decoding import ScoresRequest, end_in_score_stages
+
+    card = MODELS[thread.MODEL.value]
+    scores = ScoresRequest(thread.MODEL.value, thread.TEXT.value, settings, before)
+    of = digest_of(repr(scores).encode())
+    is_live = end_in_score_stages(found, settings.order)
+    waits = "" if is_live else " In this order of the stages a knob is followed once it is let go."
     next_token(
         NextTokenPicture(
             stages=stage_chips(found, settings),
@@ -94,14 +110,46 @@ def show(found: "SamplingStages", settings: "DecodingSettings", model: str, sele
             pieces=found.pieces,
             curves=found.curves,
             vocabulary=found.vocabulary,
-            caption=f"{said} Faint: the model's own probabilities; strong: after the chosen stage, else after all. The "
-            f"whole vocabulary is drawn, both axes logarithmic; underlined: what came. {card.title}.",
+            is_greedy=settings.temperature == 0,
+            caption="Faint: the model's own probabilities; strong: after the chosen stage, else after all. The whole "
+            f"vocabulary is drawn, both axes logarithmic; underlined: what came.{waits} {card.title}.",
+            live=_live(found, settings, of, is_drawn=came is None) if is_live else None,
         ),
-        key="next_token",
+        key=PICTURE,
         on_stage=lambda name: STAGE.choose(name or None),
         on_switch=_switch,
         on_order=_reorder,
         on_token=PICK.choose,
+    )
+    if is_live:
+        # A fragment of its own: who comes near a knob waits for the scores, and not for the page.
+        st.fragment(_hand_over)(scores, of)
+
+
+def _live(found: "SamplingStages", settings: "DecodingSettings", of: str, *, is_drawn: bool) -> LiveStages:
+    """What the browser goes on from while a knob is dragged."""
+    from models.decoding import SCORE_STAGES
+
+    knobs = {knob.stage: knob for knob in KNOBS if knob.stage in SCORE_STAGES}
+    return LiveStages(
+        of=of,
+        values={name: knob.value for name, knob in knobs.items()},
+        off=tuple(name for name in OFF.value if name in knobs),
+        order=settings.order,
+        number=found.number,
+        is_drawn=is_drawn,
+    )
+
+
+def _hand_over(request: "ScoresRequest", of: str) -> None:
+    """The scores, in the run in which the browser asks for them."""
+    is_wanted = st.session_state.pop(_WANTED, None) == of
+    step_scores(
+        PICTURE,
+        of,
+        engine.run(request) if is_wanted else None,
+        key="step_scores",
+        on_wanted=lambda asked: st.session_state.update({_WANTED: asked}),
     )
 
 

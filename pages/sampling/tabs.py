@@ -56,6 +56,8 @@ comes next is then *drawn*: a token with 77 % comes in 77 of 100 draws.
   another order (a badge says so then), and click on one to see what it leaves.
 - The **curve** has all tokens from the likeliest to the least likely, both axes logarithmic: the tail is long, and each
   of its tokens is unlikely, but there are very many of them. A vertical line is where a stage cuts.
+- The picture follows a **knob** while you drag it, by your browser's own numbers; what stands beside it waits until you
+  let go, and then all numbers are the server's.
 - **Surprisal** is minus the logarithm of the probability: 0 for what is certain, in *nats* (natural logarithm) or bits.
   The mean over a text is its **cross-entropy**, and *e* to the power of that its **perplexity**: among how many equally
   likely tokens the model might as well have chosen. Both are by the model's own probabilities, whatever the knobs say.

@@ -15,7 +15,14 @@ from pages.shared.thread import MODEL, TEXT, in_the_link
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _LONGEST_ARGUMENT = 500
-_TYPES = {"csv": "text/csv", "json": "application/json", "npy": "application/octet-stream", "zip": "application/zip"}
+_TYPES = {
+    "csv": "text/csv",
+    "json": "application/json",
+    "npy": "application/octet-stream",
+    "npz": "application/octet-stream",
+    "safetensors": "application/octet-stream",
+    "zip": "application/zip",
+}
 _OPENS = "This link opens the same view:"
 _WITHOUT_TEXT = "This link opens the same settings; the text is too long for it and goes as a file:"
 
@@ -24,7 +31,7 @@ _WITHOUT_TEXT = "This link opens the same settings; the text is too long for it 
 class Download:
     """A file that is there, or is made when somebody asks for it.
 
-    label: on its button. name: with its ending, csv, json, npy or zip. made: what is in it, or what makes that, and
+    label: on its button. name: with its ending: those of `_TYPES`. made: what is in it, or what makes that, and
         raises what computing it raises; it is called outside of the session, which has no choices then.
     """
 

@@ -9,14 +9,16 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitDuplicateElementKey
 from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 
-from models.errors import HeadlightError
+from models.errors import HeadlightError, new_fault
+from models.errors import unforeseen as unforeseen_sentence
 from models.panics import panics_as_failures
 from pages.shared.link import note, take_notes
 from pages.shared.plain_text import plain
+from pages.shared.thread import MODEL
 
 log = logging.getLogger(__name__)
 _SHOWN = "notes:shown"
-_UNFORESEEN = "Something went wrong here that was not foreseen. It is in the server's log; try another text or model."
+_TRY = "try another text or model"
 
 
 @contextmanager
@@ -29,10 +31,12 @@ def in_place() -> Iterator[None]:
         with panics_as_failures():
             yield
     except HeadlightError as error:
+        log.info("Refused: %s", type(error).__name__)
         problem(str(error))
     except Exception:
-        log.exception("The page failed")
-        problem(_UNFORESEEN)
+        fault = new_fault()
+        log.exception("The page failed: fault %s", fault)
+        problem(unforeseen_sentence(fault, _TRY))
 
 
 def unforeseen(error: Exception) -> bool:
@@ -40,7 +44,12 @@ def unforeseen(error: Exception) -> bool:
 
     The person reads a sentence, in the place where the script was; after a callback the page is shown all the same.
     """
-    sentence = str(error) if isinstance(error, HeadlightError) else _UNFORESEEN
+    sentence = str(error)
+    if not isinstance(error, HeadlightError):
+        fault = new_fault()
+        # Streamlit has written the trace.
+        log.error("A script failed with %s: fault %s", type(error).__name__, fault)
+        sentence = unforeseen_sentence(fault, _TRY)
     script = get_script_run_ctx()
     if script is None or script.has_script_started or script.script_requests is None:
         problem(sentence)
@@ -74,13 +83,17 @@ def _free_place(number: int = 1) -> DeltaGenerator:
 def show_notes() -> None:
     """What was not taken as it was said, for instance in a link."""
     shown = take_notes()
-    st.session_state[_SHOWN] = shown
+    st.session_state[_SHOWN] = (MODEL.value, shown)
     for place, sentence in enumerate(shown):
         with st.container(key=f"note_{place}"):
             st.info(plain(sentence), icon=":material/info:")
 
 
 def keep_notes() -> None:
-    """Called before a rerun that nobody asked for: what was said is said again, so that it can be read."""
-    for sentence in st.session_state.get(_SHOWN, []):
+    """Called before a rerun that nobody asked for: what was said is said again, so that it can be read.
+
+    What was said while another model was chosen is not: it was about that one.
+    """
+    model, shown = st.session_state.get(_SHOWN, ("", []))
+    for sentence in shown if model == MODEL.value else []:
         note(sentence)

@@ -5,17 +5,21 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from models.catalog import MODELS
 from models.engine import engine
 from models.one_at_a_time import libraries
 from pages.shared import thread
 from pages.shared.asking import ask, working
+from pages.shared.link import run_again
 from pages.shared.messages import in_place
+from pages.shared.model_choice import have, may_be_loaded_again
 from viz.model_card import Line, card_of_sections, lines_table, parts, ranges, template, tokens
 
 if TYPE_CHECKING:
     from models.model_facts import ModelFacts, StackFacts
 
 _OPEN = "about:open"
+_LOOK_SECONDS = 2.0
 _PLACEMENTS = {
     "before each part": "pre-norm: what attention and the MLP read is normed, what is carried on is not",
     "after each sum": "post-norm: what is carried on is normed after attention and after the MLP",
@@ -46,10 +50,25 @@ _HEADS = {
 
 
 def show_model_card() -> None:
-    """The button in the sidebar, and what it opens, which stays open when the page behind it runs again."""
+    """The button in the sidebar, what it opens, which stays open when the page behind it runs again, and whether the
+    model has changed on disk.
+    """
     if st.session_state.get(_OPEN):
         _open()
     _button()
+    if MODELS[thread.MODEL.value].stamp:
+        _changed()
+
+
+@st.fragment(run_every=_LOOK_SECONDS)
+def _changed() -> None:
+    """Said as soon as somebody saves the files again, also while nobody does anything here."""
+    with st.container(key="changed_on_disk"), in_place():
+        if may_be_loaded_again():
+            st.warning("Its files have changed on disk since this was drawn.", icon=":material/sync_problem:")
+            if st.button("Load again", key="load_again"):
+                have(thread.MODEL.value, again=True)
+                run_again()
 
 
 @st.fragment
@@ -103,6 +122,8 @@ def sections_of(facts: "ModelFacts") -> tuple[tuple[str, str], ...]:
 
 def _shape(facts: "ModelFacts") -> Iterator[Line]:
     yield Line("Kind", _FAMILIES[facts.family])
+    if facts.made_for:
+        yield Line("Made for", facts.made_for)
     yield Line("Architecture", facts.architecture, f"model type “{facts.model_type}”")
     yield Line("Width", f"{facts.width:,}", "numbers in the vector of a token")
     if facts.table_width != facts.width:

@@ -10,8 +10,9 @@ import streamlit as st
 
 from models.catalog import MODELS, ModelCard
 from models.catalog.hub_models import HUB_MODELS
-from models.errors import HeadlightError
-from models.loading.folder_names import FOLDER, VARIABLE, permitted, roots
+from models.engine import engine
+from models.errors import HeadlightError, new_fault, unforeseen
+from models.loading.folder_names import FOLDER, VARIABLE, has_changed, permitted, roots
 from models.loading.hub_ids import check_allowed, hub_id, is_closed, is_of_hub, is_shelf_only, largest_download
 from models.one_at_a_time import libraries
 from models.panics import panics_as_failures
@@ -31,11 +32,12 @@ log = logging.getLogger(__name__)
 _DOWNLOAD = Job("download")
 _MOST_MINE = 12
 _BYTES_PER_PARAMETER = 4
+_LOOK_SECONDS = 1.0
 _SHELF, _ID, _OWN = "Hub shelf", "Hub id", "Folder"
 _BOX = "another"
-_MINE = "models:mine"
+_MINE, _STAMP = "models:mine", "models:stamp"
 _OFFER, _ERROR, _STOPPED, _CLOSES = (f"another:{each}" for each in ("offer", "error", "stopped", "closes"))
-_UNFORESEEN = "Something went wrong here that was not foreseen. It is in the server's log; try another model."
+_TRY = "try another model"
 
 
 def choose_model_box() -> None:
@@ -102,8 +104,10 @@ def mine() -> list[str]:
     return [name for name in st.session_state.get(_MINE, []) if name in MODELS]
 
 
-def have(name: str) -> str:
+def have(name: str, *, again: bool = False) -> str:
     """Have `MODELS` know a model, one that was fetched or lies in a folder too, and this session list it.
+
+    again: a folder whose files were saved again is opened anew also for whoever has it open; it always is for others.
 
     Returns the name it has. Raises HeadlightError with the reason where it cannot be opened.
     """
@@ -112,13 +116,16 @@ def have(name: str) -> str:
     if name.startswith(FOLDER):
         anywhere = may_know(is_open=name in MODELS)
         name = FOLDER + str(permitted(name.removeprefix(FOLDER), anywhere=anywhere))
-    if name not in MODELS:
+    is_old = name in MODELS and (again or name not in mine()) and has_changed(MODELS[name])
+    if name not in MODELS or is_old:
         # torch comes with these, and with these models only.
         libraries()
         if name.startswith(FOLDER):
             from models.loading.folders import open_folder
 
             name = open_folder(name.removeprefix(FOLDER), anywhere=is_local()).name
+            if is_old:
+                engine.forget_model(name)
         elif is_of_hub(name):
             from models.loading.hub import is_fetched, open_fetched
 
@@ -132,6 +139,12 @@ def have(name: str) -> str:
     return name
 
 
+def may_be_loaded_again() -> bool:
+    """Whether the files of the chosen model were saved again since this session's page was drawn."""
+    card = MODELS.get(thread.MODEL.value)
+    return card is not None and has_changed(card, st.session_state.get(_STAMP, ""), within=_LOOK_SECONDS)
+
+
 def _have_chosen() -> None:
     """See that `MODELS` has the chosen model; one that cannot be opened is said, and the default taken."""
     name = thread.MODEL.value
@@ -139,14 +152,17 @@ def _have_chosen() -> None:
     try:
         with panics_as_failures(), nullcontext() if name in MODELS else st.spinner("Opening the model…"):
             have(name)
+        st.session_state[_STAMP] = MODELS[name].stamp
     except HeadlightError as error:
         _refuse(name, str(error), was_open=was_open)
     except Exception:
-        log.exception("A model could not be opened")
-        _refuse(name, _UNFORESEEN, was_open=was_open)
+        fault = new_fault()
+        log.exception("A model could not be opened: fault %s", fault)
+        _refuse(name, unforeseen(fault, _TRY), was_open=was_open)
 
 
 def _refuse(name: str, why: str, *, was_open: bool) -> None:
+    log.info("Not opened: %s", name)
     # So that the form asks for it when somebody opens the box.
     if is_of_hub(name):
         _fill_in(name)
@@ -214,10 +230,12 @@ def _in_place() -> Iterator[None]:
         with panics_as_failures():
             yield
     except HeadlightError as error:
+        log.info("Refused: %s", type(error).__name__)
         st.session_state[_ERROR] = str(error)
     except Exception:
-        log.exception("The choice of a model failed")
-        st.session_state[_ERROR] = _UNFORESEEN
+        fault = new_fault()
+        log.exception("The choice of a model failed: fault %s", fault)
+        st.session_state[_ERROR] = unforeseen(fault, _TRY)
 
 
 def _fetched_only() -> None:
@@ -332,7 +350,7 @@ def _open(name: str) -> None:
 
 
 def _choose(name: str) -> None:
-    thread.choose_model(have(name))
+    thread.choose_model(have(name, again=True))
     _try_anew()
     st.session_state[_CLOSES] = True
 

@@ -7,12 +7,15 @@ import pkgutil
 import resource
 import threading
 import time
+import urllib.parse
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 
+import streamlit as st
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 import viz
 from models.catalog import DEFAULT_MODEL
@@ -20,13 +23,13 @@ from models.engine import MOST_CHARACTERS, MOST_CHARACTERS_ALONE, engine
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries, libraries_are_here
 from models.settings import SettingError, check_settings, unknown_settings
-from pages.shared import reach
+from pages.shared import reach, thread
 from pages.shared.ending import end_if_told
-from pages.shared.registry import modules
+from pages.shared.registry import HOME, PAGES, modules
 
 log = logging.getLogger(__name__)
 
-_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_LINE = "%(asctime)s %(levelname)s %(name)s%(where)s: %(message)s"
 _OURS = ("models", "pages", "viz")
 _DESCRIPTORS = (65_536, 10_240, 4_096)
 _LOOKS_SECONDS, _QUIET_SECONDS = 0.1, 1.0
@@ -37,8 +40,12 @@ _last_came = [-math.inf]
 
 
 def write_log() -> None:
-    """Have every line of the log say when, how bad and from where; of ours what is usual as well."""
+    """Have every line of the log say when, how bad, from where, on which page and with which model; of ours what is
+    usual as well.
+    """
     logging.basicConfig(format=_LINE, level=logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_with_where)
     for name in _OURS:
         logging.getLogger(name).setLevel(logging.INFO)
     # It has a form of its own, without the time.
@@ -46,6 +53,16 @@ def write_log() -> None:
     server.handlers.clear()
     server.propagate = True
     server.setLevel(logging.WARNING)
+
+
+def _with_where(record: logging.LogRecord) -> bool:
+    record.where = ""
+    if get_script_run_ctx(suppress_warning=True) is not None:
+        with suppress(RuntimeError):
+            page = urllib.parse.urlsplit(st.context.url or "").path.rpartition("/")[2]
+            known = page if page in {each.address for each in PAGES} else HOME.address
+            record.where = f" [{known}, {thread.MODEL.value}]"
+    return True
 
 
 def check_operator() -> None:

@@ -8,6 +8,9 @@ from pages.shared import thread
 from pages.shared.link import LONGEST_ENCODED_TEXT, fits, run_again
 from pages.shared.messages import problem
 
+# What people have texts in; whatever it is called, it is read as text.
+TEXT_FILES = ["txt", "md", "py", "json", "csv"]
+
 
 def examples_row(question: str, examples: Sequence[tuple[str, str, Callable[[], None]]]) -> None:
     """The page's question and a button for each example: label, what there is to see, what opening it does."""
@@ -43,7 +46,7 @@ def text_form() -> None:
 
 def open_text_file() -> None:
     """Take the text of a file (UTF-8) instead of typing it."""
-    file = st.file_uploader("Open a text file", ["txt"], key="text_file")
+    file = st.file_uploader("Open a text file", TEXT_FILES, key="text_file")
     if file is None or st.session_state.get("text_file:taken") == file.file_id:
         return
     st.session_state["text_file:taken"] = file.file_id

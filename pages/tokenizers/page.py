@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from models.catalog import MODELS
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries
 from pages.shared import thread
 from pages.shared.asking import ask, working
 from pages.shared.bound import bound, toggle
-from pages.shared.link import NumberPair
+from pages.shared.link import NumberPair, note
 from pages.shared.messages import in_place, show_notes
 from pages.shared.page import Page, inspector_in, show
 from pages.shared.plain_text import plain
@@ -24,6 +25,7 @@ from pages.tokenizers.choices import (
     START,
     STRETCH,
     ShownTokenizers,
+    add,
     card_of,
     choose_stretch,
     columns_of,
@@ -63,6 +65,9 @@ def which(now: ShownTokenizers) -> None:
         placeholder="Choose two to six",
         label_visibility="collapsed",
     )
+    title = MODELS[thread.MODEL.value].title
+    if MODELS[thread.MODEL.value].folder and f"That of {title}" not in [card_of(name).title for name in every_name()]:
+        st.button(f"Add that of {plain(title)}", key="add_that_of_model", on_click=_add_that_of_model)
     changed = " •" if now.split_special_tokens else ""
     with button.popover(f"More{changed}", width="stretch"):
         toggle(
@@ -72,6 +77,18 @@ def which(now: ShownTokenizers) -> None:
             help="Somebody who types <|endoftext|> either ends the text for the model or only writes thirteen "
             "characters; programs differ in which.",
         )
+
+
+def _add_that_of_model() -> None:
+    """The tokenizer of a model from a folder or the hub becomes a column; those of the others are in the list."""
+    libraries("models.tokenization")
+    from models.loading.tokenizer_files import tokenizer_file_of
+
+    card = MODELS[thread.MODEL.value]
+    try:
+        add(session_tokenizers.keep(tokenizer_file_of(card), f"That of {card.title}"))
+    except (HeadlightError, OSError) as error:
+        note(str(error) if isinstance(error, HeadlightError) else "Its tokenizer could not be read; open it again.")
 
 
 def pager(length: int, start: int, end: int) -> None:

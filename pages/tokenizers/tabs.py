@@ -9,16 +9,27 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import TOKENIZERS, TokenizerCard
 from pages.shared.asking import ask, working
 from pages.shared.bound import pick
+from pages.shared.export import Download, download_button
 from pages.shared.link import NumberPair
 from pages.shared.page import tabs
 from pages.shared.parts import chart, remark
 from pages.shared.plain_text import plain
+from pages.shared.spreadsheet import as_csv
 from pages.shared.text import open_text_file
 from pages.tokenizers import export, own
 from pages.tokenizers.choices import LOOKED_AT, ShownTokenizers, looked_at
 from viz.inspector import heading, line
 from viz.lattice_chart import lattice_chart
-from viz.tokenizers_tables import CostLine, costs, longest_match, merge_steps, piece_chips, pipeline, tokenizer_cards
+from viz.tokenizers_tables import (
+    CostLine,
+    costs,
+    costs_rows,
+    longest_match,
+    merge_steps,
+    piece_chips,
+    pipeline,
+    tokenizer_cards,
+)
 
 if TYPE_CHECKING:
     from models.tokenization import Comparison, Counts, ShownOrigin, TokenizerFacts
@@ -158,11 +169,14 @@ def what_it_costs(now: ShownTokenizers, counts: "list[Counts]", status: DeltaGen
             found = known.get(card.name) or ask(CountsRequest(card.name, now.text, now.split_special_tokens), status)
             lines.append(CostLine(card.title, found))
     st.html(costs(lines))
+    download_button(Download("Costs as CSV", "costs.csv", lambda: as_csv(costs_rows(lines))), "costs_csv")
     contexts = [f"{card.context_of} {card.context:,}" for card in now.cards if card.context]
+    is_too_long = any(each.counts.context and each.counts.tokens > each.counts.context for each in lines)
     st.caption(
         "Over the whole text, without the special tokens that a model's template adds. Words are what stands between "
         "white space. Time is of cutting once, on this server."
         + (f" Context lengths in tokens: {', '.join(contexts)}." if contexts else "")
+        + (" A text that is too long for a context is read only in part." if is_too_long else "")
     )
 
 

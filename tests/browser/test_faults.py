@@ -82,6 +82,10 @@ def test_a_fault_of_ours_is_a_sentence_and_a_trace(page, faulty, text, address, 
     assert "planted" not in said.text_content()
     traces = logged(faulty, f"PlantedError: {text}")
     assert all("Traceback (most recent call last)" in trace and " ERROR " in trace for trace in traces)
+    (fault,) = re.findall(r"as fault ([0-9a-f]{6})", said.text_content())
+    (line,) = [each.partition("\n")[0] for each in logged(faulty, f"fault {fault}")]
+    assert model in line
+    assert "planted" not in line
 
 
 def test_a_fault_in_a_callback_leaves_the_page_as_it_was(page, faulty):
@@ -121,7 +125,7 @@ def test_a_fault_of_a_script_is_a_sentence_and_a_trace(page, faulty, way):
     assert page.locator(".attention-view canvas").count() == 0, "the old picture is gone"
     assert page.locator(".attention-view[data-ready]").count() == 0
     (trace,) = logged(faulty, words)
-    assert " ERROR viz.components.scaffold.mounting: The script of attention_view failed" in trace
+    assert " ERROR viz.components.scaffold.mounting [attention, minilm]: The script of attention_view failed" in trace
     assert re.search(r"\| at .*paint", trace)
     # The page lives on, and the next picture that can be drawn is drawn.
     page.evaluate("() => { window.planted = '' }")

@@ -95,7 +95,7 @@ def test_a_slider_moved_by_keyboard_moves_the_curve(tab):
     opened(tab, **HERE)
     wait_for_survivors(tab, 10)
     assert_curve_is(tab, "top-p", own_stages()[1]["top-p"])
-    tab.page.locator(".st-key-temperature_box input[type=range]").focus()
+    tab.page.get_by_role("slider", name="Temperature", exact=True).focus()
     tab.press("End")
     _, stages = own_stages(temperature=2.0)
     wait_for_survivors(tab, sum(share > 0 for share in stages["top-p"]))

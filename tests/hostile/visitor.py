@@ -21,6 +21,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
+# What is under way is shown anew more often; whether a folder was saved again is looked at as long as a page is open.
+LOOKS = 2.0
 PATIENCE = 90.0
 _SAME = "same"
 
@@ -207,7 +209,8 @@ class Visitor:
         elif kind == "page_info_changed":
             self.query = message.page_info_changed.query_string
         elif kind == "auto_rerun":
-            self.repeats[message.auto_rerun.fragment_id] = message.auto_rerun.interval
+            if message.auto_rerun.interval < LOOKS:
+                self.repeats[message.auto_rerun.fragment_id] = message.auto_rerun.interval
         elif kind == "stop_auto_rerun":
             self.repeats.clear()
         elif kind == "delta":

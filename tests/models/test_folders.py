@@ -286,7 +286,7 @@ def test_a_token_beyond_the_table_is_named(folder):
     tokenizer.add_tokens(["elsewhere"])
     tokenizer.save(str(file))
     loaded = load_model(open_folder(str(folder)).name)
-    with pytest.raises(InputError, match="'elsewhere', whose id is beyond the 64 rows"):
+    with pytest.raises(InputError, match="'elsewhere' with the id 64, which is beyond the 64 rows"):
         trace_attention(loaded, "w5 elsewhere")
     assert trace_attention(loaded, "w5 w6").tokens
 

@@ -35,7 +35,7 @@ from models.tokenization import (
 from models.tokenization.loading import loaded_from_json, prepared_tokenizer
 from models.tokenization.origins import origins
 from models.tokenization.pipeline import stages, words_of
-from models.tokenization.train_process import lines_of
+from models.tokenization.training_child import lines_of
 from tests.models.tokenizer_texts import TEXTS
 
 TEXT = " ".join(TEXTS[name] for name in TEXTS if name.startswith(("language", "code"))).replace("\0", "")
@@ -316,7 +316,7 @@ def test_a_stage_that_takes_long_is_named():
 
 
 def test_a_training_that_takes_too_long_says_so(monkeypatch):
-    monkeypatch.setattr("models.tokenization.training._LONGEST_SECONDS", 0.3)
+    monkeypatch.setattr("models.tokenization.training_job._LONGEST_SECONDS", 0.3)
     with pytest.raises(TrainingError, match=r"took longer than .* Take a shorter text, one with spaces"):
         list(TrainTokenizerRequest(spaceless(200_000), "Unigram", 1_000).steps(Engine()))
 

@@ -44,7 +44,7 @@ def job(engine, request, seconds=60):
     raise TimeoutError
 
 
-@pytest.mark.parametrize("pooling", ["mean", "cls", "last"])
+@pytest.mark.parametrize("pooling", ["mean", "cls", "max", "last"])
 @pytest.mark.parametrize("model", ["minilm", "smollm2", "spelling_to_sound"])
 def test_a_batch_gives_what_each_sentence_gives_by_itself(engine, model, pooling):
     texts = SENTENCES if model != "spelling_to_sound" else ("knight", "", "a", "thorough", "", "knight", "ox", "cat")
@@ -54,7 +54,7 @@ def test_a_batch_gives_what_each_sentence_gives_by_itself(engine, model, pooling
     assert found.vectors.dtype == np.float32
     for vector, line in zip(found.vectors, KEPT, strict=True):
         alone = engine.run(EmbedRequest(model, texts[line])).hidden_states[-1]
-        expected = {"mean": alone.mean(axis=0), "cls": alone[0], "last": alone[-1]}[pooling]
+        expected = {"mean": alone.mean(axis=0), "cls": alone[0], "max": alone.max(axis=0), "last": alone[-1]}[pooling]
         np.testing.assert_allclose(vector, expected, atol=1e-5 * max(1, np.abs(expected).max()))
     np.testing.assert_array_equal(found.vectors[0], found.vectors[3])
 

@@ -1,9 +1,16 @@
 """A trace of each architecture against transformers' own eager attention."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
 from models.attention import NoSuchMapError, trace_attention
+from models.attention import trace as trace_module
+from models.engine.cancellation import NobodyWaits, as_long_as
+from models.forward.capture import full_mask
+from models.forward.eager import head_alone
 from models.loading import wrap_model
 from tests.models import architectures
 from tests.models.architectures import ARCHITECTURES, IDS, KINDS, NAMES, TARGET_IDS
@@ -232,3 +239,43 @@ def test_weights_computed_a_few_rows_at_a_time_are_the_same(name, monkeypatch):
     for (kind, layer), weights in whole.items():
         np.testing.assert_allclose(trace.weights(kind, layer), weights, atol=1e-6)
         np.testing.assert_allclose(trace.weights(kind, layer, 1), weights[1], atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS)
+def test_one_head_of_a_long_text_is_computed_without_the_others(name, kind, monkeypatch):
+    trace = architectures.trace(name)
+    monkeypatch.setattr(trace_module, "_LARGE_LAYER", 0)
+    monkeypatch.setattr(trace_module, "_FEWEST_ROWS", 2)
+    computed, of_queries = [], trace_module.of_queries
+
+    def watched(call, queries):
+        computed.append(call.query.shape[1])
+        return of_queries(call, queries)
+
+    monkeypatch.setattr(trace_module, "of_queries", watched)
+    for layer in trace.layers(kind):
+        whole = trace.weights(kind, layer)
+        computed.clear()
+        for head in range(len(whole)):
+            np.testing.assert_allclose(trace.weights(kind, layer, head), whole[head], rtol=0, atol=1e-6)
+        # Sinks are numbers of each head that stand on the module: there all heads are computed.
+        assert set(computed) == {len(whole) if ARCHITECTURES[name].has_sinks else 1}
+
+
+def test_a_head_with_numbers_of_its_own_is_not_taken_for_another():
+    """A function that knows which head it computes gives otherwise for one alone, or fails: then all are computed."""
+    name = next(each for each in NAMES if ARCHITECTURES[each].has_sinks)
+    call = architectures.trace(name)._call("decoder", 1)
+    whole = replace(call, mask=full_mask(call), is_causal=False)
+    assert head_alone(whole, 2, slice(0, 4), torch.device("cpu")) is None
+
+
+def test_who_left_is_not_computed_for_within_a_layer():
+    """All heads of a layer of 4,000 tokens take seconds."""
+    trace = architectures.trace("llama")
+    asked = iter([True] * 3)
+    with pytest.MonkeyPatch.context() as patch, as_long_as(lambda: next(asked, False)):
+        patch.setattr(trace_module, "_WEIGHTS_AT_ONCE", 1)
+        patch.setattr(trace_module, "_FEWEST_ROWS", 1)
+        with pytest.raises(NobodyWaits):
+            trace.weights("decoder", 0)

@@ -2,6 +2,7 @@
 
 import time
 
+from pages.sampling.knobs import FIRST
 from tests.pages.screen import PageScreen
 from tests.viz.wire import header_of, unpack
 
@@ -60,9 +61,19 @@ class Sampling(PageScreen):
     def said(self):
         return [*self.notes, *self.problems]
 
+    @property
+    def sliders(self):
+        """Those that the picture follows, by the names of their stages."""
+        return {each["name"]: each for each in header_of(self.component("knob_sliders"))["sliders"]}
+
     def slide(self, field, value):
-        self.test.slider(key=f"{field}_box").set_value(value)
-        return self.run()
+        """Let a slider go there: of those that the picture follows, the browser tells what all are set to."""
+        stage = next((knob.stage for knob in FIRST if knob.field == field), None)
+        if stage is None:
+            self.test.slider(key=f"{field}_box").set_value(value)
+            return self.run()
+        values = {name: each["value"] for name, each in self.sliders.items()} | {stage: value}
+        return self.tell("knob_sliders", "moved", {"count": 1, "values": values})
 
     def until_done(self):
         for _ in range(400):

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
@@ -74,6 +75,16 @@ class Screen:
     def press(self, key):
         self.test.button(key=key).click()
         return self.run()
+
+    def tell(self, key, name, value):
+        """What the script of a browser component tells."""
+        (found,) = [each for each in self.test.get("bidi_component") if each.key == key]
+        states = self.test._tree.get_widget_states()
+        said = json.dumps([{"event": name, "value": value}])
+        states.widgets.add(id=_make_trigger_id(found.proto.id, "events"), json_trigger_value=said)
+        self.test._run(states)
+        assert [each.message for each in self.test.exception] == []
+        return self
 
     @property
     def typed(self):

@@ -57,7 +57,11 @@ def asked(request):
     weights = trace.weights(kind_of(model), layer, head)
     if left_out:
         weights = engine.run(asked).weights
-    return asked, engine.run(TracedTextRequest(asked.trace)), weights.mean(axis=0) if head is None else weights
+    weights = weights.mean(axis=0) if head is None else weights
+    # What cannot be seen is no weight of 0.
+    seen = np.where(engine.run(asked).visible, weights, np.float32(np.nan))
+    assert np.isnan(seen).any() == (kind_of(model) == "decoder")
+    return asked, engine.run(TracedTextRequest(asked.trace)), seen
 
 
 @pytest.mark.parametrize("asked", REQUESTS, indirect=True)
@@ -69,7 +73,7 @@ def test_csv_reads_back_exactly(asked):
     lines = list(csv.reader(io.StringIO(map_as_csv(request, text), newline="")))
     assert lines[0][1:] == list(keys)
     assert [line[0] for line in lines[1:]] == list(queries)
-    read = np.array([line[1:] for line in lines[1:]], dtype=np.float32)
+    read = np.array([[each or "nan" for each in line[1:]] for line in lines[1:]], dtype=np.float32)
     assert read.shape == weights.shape
     np.testing.assert_array_equal(read, weights)
 
@@ -99,7 +103,7 @@ def test_the_link_to_copy_is_the_address():
 def test_taking_one_file_does_not_take_the_other_away():
     """Where a download reruns the page, the files behind its buttons are made anew and a second click finds none."""
     buttons = Screen(layer="2", head="7").open_tab("Take it with you").test.get("download_button")
-    assert [each.label for each in buttons] == ["CSV", "JSON"]
+    assert [each.label for each in buttons] == ["CSV", "JSON", "NumPy (.npz)", "safetensors"]
     assert all(each.proto.ignore_rerun for each in buttons)
 
 

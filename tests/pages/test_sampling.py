@@ -13,9 +13,10 @@ from models.engine import engine
 from pages.sampling.choices import Branch
 from pages.sampling.examples import EXAMPLES
 from pages.sampling.export import other_branches, text_as_json
-from pages.sampling.knobs import KNOBS
+from pages.sampling.knobs import FIRST
 from pages.sampling.writing import Continuation
 from tests.pages.sampling_screen import PARIS, Sampling
+from tests.viz.wire import header_of
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
@@ -128,6 +129,31 @@ def test_a_stage_that_is_switched_off_keeps_its_chip_until_its_slider_moves():
     screen.slide("top_p", 0.8)
     assert screen.query == {**HERE, "top_p": "0.8"}
     assert_curves_are(screen, own_stages(top_p=0.8))
+
+
+def test_the_scores_are_sent_when_somebody_is_near_a_knob_and_once():
+    screen = Sampling(**HERE, temperature="1.5", repetition_penalty="1.3")
+    nothing = header_of(screen.component("step_scores"))
+    assert nothing == {"name": "next_token", "of": screen.shown["live"]["of"], "count": 0}
+    screen.tell("step_scores", "wanted", "another step")
+    assert header_of(screen.component("step_scores")) == nothing
+    screen.tell("step_scores", "wanted", nothing["of"])
+    data = screen.component("step_scores")
+    assert header_of(data)["count"] == 49_152
+    assert len(data) < 100_000
+    screen.slide("temperature", 0.5)
+    assert header_of(screen.component("step_scores")) == nothing, "the same step: the browser has its scores"
+    screen = Sampling(**HERE, repetition_penalty="1.4")
+    assert header_of(screen.component("step_scores"))["of"] != nothing["of"]
+
+
+def test_a_picture_waits_for_the_server_where_a_stage_that_reads_the_text_comes_late():
+    screen = Sampling(**HERE, temperature="2", repetition_penalty="1.3", order="temperature,repetition penalty")
+    assert screen.shown["live"] is None
+    assert screen.component("step_scores") is None
+    assert "followed once it is let go" in screen.shown["caption"]
+    screen = Sampling(**HERE, temperature="2", repetition_penalty="1.3", order="top-p,temperature")
+    assert screen.shown["live"]["order"] == ["top-p", "temperature"]
 
 
 def test_another_order_is_computed_and_said():
@@ -277,7 +303,7 @@ def test_a_file_has_all_that_gives_the_text_again():
     parents = [Continuation(each, engine.run(each), is_done=True) for each in (request.parent, request.parent.parent)]
     read = json.loads(text_as_json(Continuation(request, steps, is_done=True), parents))
     said = read["settings"]
-    said |= {name: tuple(said[name]) for name in ("stop", "order")}
+    said |= {name: tuple(said[name]) for name in ("stop", "order", "logit_bias")}
     said["bad_words"] = tuple(map(tuple, said["bad_words"]))
     branch = tuple(BranchPoint(each["step"], each["token"]) for each in read["branch"])
     again = WriteRequest(read["model"], read["prompt"], DecodingSettings(**said), branch)
@@ -320,9 +346,8 @@ def test_a_seq2seq_model_has_the_same_knobs_and_writes():
     assert screen.text == texts_of(own_steps("spelling_to_sound", "knight", temperature=1.5, top_p=1.0))
     assert screen.written["before"] == ""
     assert "It drew its end token." in screen.written["says"]
-    sliders = {each.key for each in screen.test.slider}
-    assert sliders == {f"{knob.field}_box" for knob in KNOBS[:3]}
-    assert {each.key for each in Sampling(**HERE).test.slider} == sliders
+    assert list(screen.sliders) == [knob.stage for knob in FIRST]
+    assert Sampling(**HERE).sliders.keys() == screen.sliders.keys()
 
 
 @pytest.mark.parametrize("changed", ["text", "model"])
@@ -366,4 +391,4 @@ def test_the_code_that_is_shown_gives_the_same_numbers(model, text, knobs, monke
 
 
 def test_what_is_turned_out_of_sight_is_said():
-    assert "Turned under “More”: Top-k." in Sampling(**HERE, top_k="5").html
+    assert "Turned under “More”: Typical p." in Sampling(**HERE, typical_p="0.5").html

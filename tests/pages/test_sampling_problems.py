@@ -1,5 +1,6 @@
 """What is wrong on the sampling page is said in a sentence; what was typed stays, and the page goes on."""
 
+import math
 import time
 
 import pytest
@@ -62,8 +63,31 @@ def test_a_bad_link_is_said_and_the_page_lives(query, sentence):
 
 def test_a_temperature_beyond_the_slider_is_taken_as_it_is():
     screen = Sampling(**HERE, temperature="100")
-    assert screen.test.slider(key="temperature_box").value == 100
+    assert (screen.sliders["temperature"]["value"], screen.sliders["temperature"]["most"]) == (100, 100)
     assert screen.left > 40_000
+    assert not screen.said
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        *({}, [], "x", None, {"count": 1}, {"count": "1", "values": {}}, {"count": 1, "values": [1]}),
+        *({"count": 1, "values": {"temperature": each}} for each in ("2", None, math.nan, math.inf, [2], {})),
+        {"count": 1, "values": {"typical": 0.5, "<b>": 1, "__class__": 2}},
+        {"count": 10**30, "values": {}},
+    ],
+)
+def test_what_no_slider_says_moves_none(told):
+    screen = Sampling(**HERE).tell("knob_sliders", "moved", told)
+    assert screen.query == HERE
+    assert screen.left == 10
+    assert not screen.said
+
+
+@pytest.mark.parametrize(("values", "query"), [({"temperature": -1}, {"temperature": "0.0"}), ({"top-k": 1e300}, {})])
+def test_a_slider_goes_no_further_than_a_link(values, query):
+    screen = Sampling(**HERE).tell("knob_sliders", "moved", {"count": 1, "values": values})
+    assert screen.query == HERE | query
     assert not screen.said
 
 

@@ -1,10 +1,13 @@
 """What the sampling page sends to the browser: the curves as they are, chips, tokens and branches, within bounds."""
 
+import gzip
+
 import numpy as np
 import pytest
 
 from tests.viz.wire import header_of, unpack
-from viz.components.next_token import NextTokenPicture, RankedToken, StageChip, packed
+from viz.components.next_token import LiveStages, NextTokenPicture, RankedToken, StageChip, packed
+from viz.components.step_scores import packed as packed_scores
 from viz.components.written_text import BranchLine, WrittenText, WrittenToken
 from viz.components.written_text import packed as packed_text
 
@@ -33,7 +36,9 @@ def picture(**more):
         "pieces": ("a", "b", "c", "d", "e"),
         "curves": CURVES,
         "vocabulary": 100,
+        "is_greedy": False,
         "caption": "100 tokens",
+        "live": None,
     }
     return NextTokenPicture(**(values | more))
 
@@ -65,6 +70,44 @@ def test_a_probability_keeps_what_a_float32_has():
     share = float(np.float32(1.2345678e-7))
     header = header_of(packed(picture(followed=RankedToken(5, "x", 50, (share, share), None))))
     assert np.float32(header["followed"][3][0]) == pytest.approx(np.float32(share), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        np.sort(np.random.default_rng(0).normal(0, 5, 49_152))[::-1],
+        np.random.default_rng(1).normal(0, 1e30, 1_000),
+        np.array([0.0, -0.0, 1e-45, -1e-45, 3.4e38, -3.4e38, -np.inf, 7, -np.inf]),
+        np.full(30, -np.inf),
+        np.array([2.5]),
+    ],
+    ids=["falling", "in no order", "the ends of float32", "nothing", "one"],
+)
+def test_scores_reach_the_browser_exactly(scores):
+    scores = scores.astype(np.float32)
+    data = packed_scores("next_token", "mark", scores)
+    header, _ = unpack(data, ("u1", header_of(data)["size"]))
+    between = np.frombuffer(gzip.decompress(data[data.index(b"\x1f\x8b") :][: header["size"]]), np.uint8)
+    numbered = -np.cumsum(between.reshape(4, -1).T.copy().view("<u4")[:, 0], dtype=np.uint32)
+    bits = np.where(numbered >> 31, numbered & 0x7FFFFFFF, ~numbered).astype(np.uint32)
+    np.testing.assert_array_equal(bits, scores.view(np.uint32))
+    if len(scores) > 2_000:
+        assert len(data) < 2 * len(scores), "less than half precision"
+
+
+def test_what_the_picture_follows_the_knobs_by():
+    live = LiveStages(
+        "mark", {"temperature": 0.9, "top-k": 0}, ("top-p",), ("top-p", "temperature"), 0.25, is_drawn=True
+    )
+    assert header_of(packed(picture(live=live)))["live"] == {
+        "of": "mark",
+        "values": {"temperature": 0.9, "top-k": 0},
+        "off": ["top-p"],
+        "order": ["top-p", "temperature"],
+        "number": 0.25,
+        "isDrawn": True,
+    }
+    assert header_of(packed(picture()))["live"] is None
 
 
 def test_points_and_curves_go_together():

@@ -55,6 +55,23 @@ class RankedToken:
     cut_by: str | None
 
 
+@dataclass(frozen=True)
+class LiveStages:
+    """What the picture needs, beside the scores, to follow the knobs of some stages by itself.
+
+    of: the mark of the scores with which these stages begin (`step_scores`). values: what every one of them is set to,
+    by its name; off: those that are switched off. order: as in `DecodingSettings`.
+    number: which the seed has for this step. is_drawn: whether the token that comes here is drawn with it.
+    """
+
+    of: str
+    values: dict[str, float | int]
+    off: tuple[str, ...]
+    order: tuple[str, ...]
+    number: float
+    is_drawn: bool
+
+
 @dataclass(frozen=True, eq=False)
 class NextTokenPicture:
     """The content of the picture.
@@ -63,6 +80,8 @@ class NextTokenPicture:
     top: the likeliest tokens, best first. followed: one more that is shown with them, or None.
     selected: the id of the selected token; drawn: of the one that came here; None for none.
     stage: the name of the stage whose result is shown; None for the last.
+    is_greedy: whether the likeliest one is taken, and none drawn. caption: what is said after that.
+    live: for following the knobs; None where the picture waits for the server.
     ranks, pieces, curves: places along the vocabulary, the tokens there and their probabilities after each row.
     """
 
@@ -77,7 +96,9 @@ class NextTokenPicture:
     pieces: tuple[str, ...]
     curves: Float[np.ndarray, "row point"]
     vocabulary: int
+    is_greedy: bool
     caption: str
+    live: LiveStages | None
 
     def __post_init__(self) -> None:
         if not len(self.ranks) == len(self.pieces) == self.curves.shape[1]:
@@ -123,6 +144,7 @@ def packed(picture: NextTokenPicture) -> bytes:
         "stages": [fields_of(each) for each in picture.stages],
         "top": [_token(each) for each in picture.top],
         "followed": None if picture.followed is None else _token(picture.followed),
+        "live": None if picture.live is None else fields_of(picture.live),
         "rowCount": len(rows),
     }
     return pack_picture(header, [picture.ranks.astype("<u4"), rows])

@@ -18,7 +18,7 @@ export class RankCurve {
     const made = document.createElementNS(SVG, name)
     for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value)
     if (text !== undefined) made.textContent = text
-    this.svg.append(made)
+    this.into.append(made)
     return made
   }
 
@@ -55,9 +55,9 @@ export class RankCurve {
     if (!width) return
     Object.assign(this, { ranks, vocabulary, left: 46, right: width - 6, top: 8, bottom: height - 34 })
     this.low = Math.max(LOWEST, 10 ** Math.floor(Math.log10(Math.max(LOWEST, raw.at(-1)))))
-    this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`)
-    this.svg.replaceChildren()
-    this.drawAxes(colours)
+    this.drawStill([width, height, this.low, vocabulary, ranks, colours])
+    this.into = this.moving
+    this.moving.replaceChildren()
     this.area(raw, colours.amount[1])
     this.area(after, colours.amount[2])
     this.line(raw, colours.quiet, 1.2)
@@ -69,6 +69,19 @@ export class RankCurve {
       if (shareNow)
         this.add("circle", { cx: this.x(rank), cy: this.y(shareNow), r: 4, fill: colour })
     }
+  }
+
+  /** What stays the same while a knob is dragged is drawn once. */
+  drawStill(still) {
+    if (this.still?.every((each, at) => each === still[at])) return
+    this.still = still
+    this.paths = new WeakMap()
+    const [width, height] = still
+    this.into = this.svg
+    this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`)
+    this.svg.replaceChildren()
+    this.drawAxes(still.at(-1))
+    this.moving = this.add("g", {})
   }
 
   drawAxes(colours) {
@@ -100,22 +113,27 @@ export class RankCurve {
     return runs
   }
 
-  path(run, shares) {
-    return run.map((point, at) => `${at ? "L" : "M"}${this.x(this.ranks[point]).toFixed(1)} ${this.y(shares[point]).toFixed(1)}`).join("")
+  /** The pieces of a curve, each with its path. */
+  pathsOf(shares) {
+    if (!this.paths.has(shares)) {
+      const place = (point) => `${this.x(this.ranks[point]).toFixed(1)} ${this.y(shares[point]).toFixed(1)}`
+      this.paths.set(shares, this.runs([...shares]).map((run) => ({ run, path: `M${run.map(place).join("L")}` })))
+    }
+    return this.paths.get(shares)
   }
 
   area(shares, fill) {
-    for (const run of this.runs([...shares])) {
+    for (const { run, path } of this.pathsOf(shares)) {
       const [from, to] = [run[0], run.at(-1)].map((point) => this.x(this.ranks[point]).toFixed(1))
-      this.add("path", { d: `${this.path(run, shares)}L${to} ${this.bottom}L${from} ${this.bottom}Z`, fill, opacity: 0.75 })
+      this.add("path", { d: `${path}L${to} ${this.bottom}L${from} ${this.bottom}Z`, fill, opacity: 0.75 })
     }
   }
 
   line(shares, stroke, width) {
-    for (const run of this.runs([...shares])) {
+    for (const { run, path } of this.pathsOf(shares)) {
       if (run.length === 1)
         this.add("circle", { cx: this.x(this.ranks[run[0]]), cy: this.y(shares[run[0]]), r: width, fill: stroke })
-      this.add("path", { d: this.path(run, shares), fill: "none", stroke, "stroke-width": width, "stroke-linejoin": "round" })
+      this.add("path", { d: path, fill: "none", stroke, "stroke-width": width, "stroke-linejoin": "round" })
     }
   }
 

@@ -1,12 +1,22 @@
 // One next token: a row of stages, the curve of the whole vocabulary, and the likeliest tokens as bars.
 
-import { element } from "../scaffold/drawing.js"
+import { element, oncePerFrame } from "../scaffold/drawing.js"
 import { press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { typedArray } from "../scaffold/numbers.js"
+import { sharedEntry } from "../scaffold/page.js"
 import { percentText } from "../scaffold/percent.js"
 import { View } from "../scaffold/view.js"
 import { RankCurve } from "./curve.js"
+import { followed } from "./follow.js"
+import { scoresFrom } from "./scores.js"
+
+const GREEDY =
+  "Temperature 0 is greedy: the likeliest token is taken, and the stages that only matter for a draw do not run."
+const ASKED_AGAIN_AFTER = 2000
+
+const english = new Intl.NumberFormat("en")
+const counted = (number) => english.format(number)
 
 class NextToken extends View {
   constructor(root) {
@@ -16,6 +26,7 @@ class NextToken extends View {
       this.curve.size = null
       if (this.curves) this.drawCurve()
     })
+    this.followKnobs()
     this.scrolled = 0
     this.part("tokens").onscroll = ({ target }) => (this.scrolled = target.scrollTop)
     this.part("tokens").onkeydown = (event) => press(this.keyTable(), event)
@@ -24,19 +35,82 @@ class NextToken extends View {
     this.offer({
       value: (stage, rank) => this.valueAt(stage, rank),
       stages: () => this.stages.map(({ name }) => name),
+      survivors: () => Object.fromEntries(this.stages.flatMap(({ name, row, survivors }) => (row === null ? [] : [[name, survivors]]))),
+      drawn: () => this.drawn,
+      follows: () => this.exact.live !== null && this.scores?.of === this.exact.live.of,
       tokens: () => this.rows.map(([id, text, rank, shares, cut]) => ({ id, text, rank, share: shares[this.now], cut })),
     })
   }
 
   receive(header, take) {
-    Object.assign(this, header)
+    const { selected, ...exact } = header
     this.root.style.setProperty("--some", this.colours.amount[1])
     this.root.style.setProperty("--most", this.colours.amount[4])
-    const points = this.pieces.length
-    this.ranks = typedArray(Uint32Array, take(4 * points))
+    const points = header.pieces.length
+    exact.ranks = typedArray(Uint32Array, take(4 * points))
     const flat = typedArray(Float32Array, take(4 * points * header.rowCount))
-    this.curves = Array.from({ length: header.rowCount }, (_, row) => flat.subarray(row * points, (row + 1) * points))
-    this.chosen = this.stages.some(({ name, row }) => name === this.stage && row !== null) ? this.stage : null
+    exact.curves = Array.from({ length: header.rowCount }, (_, row) => flat.subarray(row * points, (row + 1) * points))
+    const chosen = header.stages.some(({ name, row }) => name === header.stage && row !== null) ? header.stage : null
+    Object.assign(this, { exact, selected, chosen })
+    this.update()
+  }
+
+  /**
+   * The knobs stand in a component of their own: `values` are those of which the server has not told the numbers yet,
+   * and `hints` what they do.
+   * The scores of the step, by which they are followed meanwhile, come once somebody is near a knob.
+   */
+  followKnobs() {
+    this.knobs = sharedEntry("knobs", "next_token", () => ({}))
+    this.arriving = sharedEntry("scores", "next_token", () => ({}))
+    const follow = oncePerFrame(() => this.exact && (this.isAhead || this.isFollowing) && this.update())
+    this.listeners = { moved: follow, near: () => this.askForScores(), arrived: () => this.takeScores() }
+    Object.assign(this.knobs, { moved: this.listeners.moved, near: this.listeners.near })
+    this.arriving.arrived = this.listeners.arrived
+    this.takeScores()
+    this.onLeave(() => this.letGoOfKnobs())
+  }
+
+  letGoOfKnobs() {
+    const { knobs, arriving, listeners } = this
+    if (knobs.moved === listeners.moved) Object.assign(knobs, { moved: null, near: null })
+    if (arriving.arrived === listeners.arrived) arriving.arrived = null
+    document.documentElement.removeAttribute("data-headlight-ahead")
+    this.exact = null
+  }
+
+  askForScores() {
+    const of = this.exact?.live?.of
+    const now = performance.now()
+    if (!of || !this.arriving.ask || this.scores?.of === of || (this.asked?.of === of && now - this.asked.at < ASKED_AGAIN_AFTER)) return
+    this.asked = { of, at: now }
+    this.arriving.ask()
+  }
+
+  async takeScores() {
+    const { data } = this.arriving
+    if (!data || data === this.taken) return
+    this.taken = data
+    this.scores = await scoresFrom(data)
+    if (this.exact && this.isAhead) this.update()
+  }
+
+  /** Whether a knob stands elsewhere than the server's numbers say. */
+  get isAhead() {
+    const { live } = this.exact
+    return live !== null && Object.entries(this.knobs.values ?? {}).some(([name, value]) => value !== live.values[name])
+  }
+
+  /** Show what the server sent, or while the knobs are ahead of it, what follows from the scores. */
+  update() {
+    const { exact, scores } = this
+    const isKnown = this.isAhead && scores?.of === exact.live.of
+    if (this.isAhead && !isKnown) this.askForScores()
+    const found = isKnown ? followed(exact, scores, this.knobs) : null
+    this.isFollowing = found !== null
+    // What stands beside the picture waits for the server.
+    document.documentElement.toggleAttribute("data-headlight-ahead", this.isFollowing)
+    Object.assign(this, exact, found)
     this.paint()
   }
 
@@ -63,28 +137,39 @@ class NextToken extends View {
     order.classList.toggle("other", !this.isLibraryOrder)
     badge.textContent = this.isLibraryOrder ? "In transformers' own order." : "Not transformers' order"
     restore.hidden = this.isLibraryOrder
-    says.textContent = this.caption
+    const { survivors } = this.stages.findLast(({ row }) => row !== null)
+    const left = `${counted(survivors)} of ${counted(this.vocabulary)} tokens may come.`
+    says.textContent = `${this.isGreedy ? GREEDY : left} ${this.caption}`
     this.paintTokens()
     this.drawCurve()
-    this.ready({ stage: this.chosen ?? "", survivors: this.stages.findLast(({ row }) => row !== null).survivors })
+    this.ready({ stage: this.chosen ?? "", survivors, by: this.isFollowing ? "browser" : "server" })
   }
 
   paintStages() {
+    this.makeStages()
+    this.stages.forEach((stage, place) => this.paintStage(this.chips[place], stage, place))
+  }
+
+  /** A chip for each stage, made once as long as there are the same, with the same buttons. */
+  makeStages() {
+    const made = JSON.stringify([this.chosen, ...this.stages.map(({ name, row, isOn, isFixed }) => [name, row === null, isOn, isFixed])])
+    if (made === this.made) return
+    this.made = made
     const focused = this.root.getRootNode().activeElement?.dataset.focus
-    this.part("stages").replaceChildren(...this.stages.map((stage, place) => this.stageChip(stage, place)))
+    this.chips = this.stages.map((stage) => this.stageChip(stage))
+    this.part("stages").replaceChildren(...this.chips.map(({ chip }) => chip))
     if (focused) [...this.root.querySelectorAll("[data-focus]")].find((each) => each.dataset.focus === focused)?.focus({ preventScroll: true })
   }
 
-  stageChip(stage, place) {
-    const { name, value, hint, row, isOn, isFixed } = stage
+  stageChip({ name, row, isOn, isFixed }) {
     const chip = element("li", "stage")
     chip.dataset.stage = name
     chip.classList.toggle("off", !isOn)
     chip.classList.toggle("chosen", this.chosen === name)
     const head = element("div", "head")
     const title = element("button", "name", `${name} `)
-    Object.assign(title, { title: hint, disabled: row === null })
-    title.append(element("b", "", value))
+    Object.assign(title, { disabled: row === null })
+    const value = title.appendChild(element("b"))
     title.ariaPressed = this.chosen === name
     title.dataset.focus = `name ${name}`
     title.onclick = () => this.choose(name)
@@ -99,21 +184,28 @@ class NextToken extends View {
     chip.append(head)
     const isMovable = !isFixed && isOn && row !== null
     if (isMovable) this.makeMovable(chip, title, name)
-    const result = element("div", "result", this.resultOf(stage, place))
+    const result = element("div", "result")
+    const says = result.appendChild(element("span"))
     if (isMovable && this.chosen === name) result.append(...[-1, 1].map((by) => this.moveButton(name, by)))
     const left = element("div", "left")
     const bar = left.appendChild(element("span"))
-    const survivors = row === null ? 0 : stage.survivors
-    bar.style.width = `${survivors ? Math.max(2, (100 * Math.log(survivors + 1)) / Math.log(this.vocabulary + 1)) : 0}%`
     chip.append(result, left)
-    return chip
+    return { chip, title, value, says, bar }
+  }
+
+  paintStage({ title, value, says, bar }, stage, place) {
+    title.title = stage.hint
+    value.textContent = stage.value
+    says.textContent = this.resultOf(stage, place)
+    const survivors = stage.row === null ? 0 : stage.survivors
+    bar.style.width = `${survivors ? Math.max(2, (100 * Math.log(survivors + 1)) / Math.log(this.vocabulary + 1)) : 0}%`
   }
 
   resultOf({ row, isOn, survivors, kept, entropy }, place) {
     if (row === null) return isOn ? "changes\nnothing" : "off"
-    const counted = `${survivors.toLocaleString("en")} left`
+    const left = `${counted(survivors)} left`
     const kept_ = kept < 0.99995 ? ` of ${percentText(kept)}` : ""
-    return `${counted}${place ? kept_ : ""}\n${entropy.toFixed(2)} nats`
+    return `${left}${place ? kept_ : ""}\n${entropy.toFixed(2)} nats`
   }
 
   /** The stages that can be moved, in their order. */
@@ -164,6 +256,7 @@ class NextToken extends View {
       const names = [...this.root.querySelectorAll(".stage.movable")].map((each) => each.dataset.stage)
       const isMoved = String(names) !== String(this.movable)
       this.dragged = null
+      this.made = null
       if (isMoved) this.tell("order", names)
       else this.paintStages()
     }
@@ -176,19 +269,12 @@ class NextToken extends View {
 
   paintTokens() {
     const list = this.part("tokens")
+    const { rows } = this
+    const most = Math.max(...rows.flatMap(([, , , shares]) => [shares[0], shares[this.now]]))
     const isFocused = list.contains(this.root.getRootNode().activeElement)
-    const most = Math.max(...this.rows.flatMap(([, , , shares]) => [shares[0], shares[this.now]]))
-    const rows = this.rows.flatMap((row, place) => {
-      const made = this.tokenRow(row, most)
-      return place === this.top.length ? [element("div", "gap", `… ${(row[2] - this.top.length).toLocaleString("en")} others`), made] : [made]
-    })
-    const kept = this.scrolled
-    list.replaceChildren(...rows)
-    if (kept) list.scrollTop = kept
+    this.makeTokenRows(list)
+    rows.forEach((token, place) => this.paintToken(this.tokenRows[place], token, most))
     const selected = list.querySelector(".selected")
-    const reached = selected ?? list.querySelector(".token")
-    reached.tabIndex = 0
-    if (isFocused) reached.focus({ preventScroll: true })
     if (selected && this.selected !== this.scrolledTo) {
       const { offsetTop, offsetHeight } = selected
       const from = list.offsetTop
@@ -196,6 +282,23 @@ class NextToken extends View {
         list.scrollTop = offsetTop - from + offsetHeight - list.clientHeight / 2
     }
     this.scrolledTo = this.selected
+    const reached = list.querySelector(".token:focus") ?? selected ?? this.tokenRows[0].row
+    for (const { row } of this.tokenRows) row.tabIndex = row === reached ? 0 : -1
+    if (isFocused) reached.focus({ preventScroll: true })
+  }
+
+  /** A row for each token, made once for the same tokens. */
+  makeTokenRows(list) {
+    const listed = JSON.stringify(this.rows.map(([id, text, rank]) => [id, text, rank]))
+    if (listed === this.listed) return
+    this.listed = listed
+    const kept = this.scrolled
+    this.tokenRows = this.rows.map((token) => this.tokenRow(token))
+    const made = this.tokenRows.map(({ row }) => row)
+    if (made.length > this.top.length)
+      made.splice(-1, 0, element("div", "gap", `… ${counted(this.rows.at(-1)[2] - this.top.length)} others`))
+    list.replaceChildren(...made)
+    if (kept) list.scrollTop = kept
   }
 
   keyTable() {
@@ -211,28 +314,35 @@ class NextToken extends View {
     to.focus()
   }
 
-  tokenRow([id, text, rank, shares, cutBy], most) {
-    const share = shares[this.now]
+  tokenRow([id, text]) {
     const row = element("button", "token")
-    const isCut = share === 0 && cutBy !== null
-    Object.assign(row, { role: "option", ariaSelected: String(id === this.selected), tabIndex: -1 })
-    row.classList.toggle("selected", id === this.selected)
-    row.classList.toggle("drawn", id === this.drawn)
-    row.classList.toggle("cut", isCut)
-    row.title = `${text}\nplace ${(rank + 1).toLocaleString("en")}, ${percentText(shares[0])} by the model${isCut ? `, cut by ${cutBy}` : `, ${percentText(share)} here`}${id === this.drawn ? "\nthis one came" : ""}`
+    Object.assign(row, { role: "option" })
     const track = element("span", "track")
-    for (const [name, part] of [["raw", shares[0]], ["now", share]])
-      track.appendChild(element("span", name)).style.width = `${(100 * part) / most}%`
+    const [raw, now] = ["raw", "now"].map((name) => track.appendChild(element("span", name)))
     const piece = element("span", "piece", text)
     piece.dir = "auto"
-    row.append(piece, track, element("span", "number", isCut ? cutBy : percentText(share)))
+    const number = element("span", "number")
+    row.append(piece, track, number)
     row.onclick = () => {
       this.selected = id
       this.scrolledTo = id
       this.paint()
       this.tell("token", id)
     }
-    return row
+    return { row, raw, now, number }
+  }
+
+  paintToken({ row, raw, now, number }, [id, text, rank, shares, cutBy], most) {
+    const share = shares[this.now]
+    const isCut = share === 0 && cutBy !== null
+    row.ariaSelected = String(id === this.selected)
+    row.classList.toggle("selected", id === this.selected)
+    row.classList.toggle("drawn", id === this.drawn)
+    row.classList.toggle("cut", isCut)
+    row.title = `${text}\nplace ${counted(rank + 1)}, ${percentText(shares[0])} by the model${isCut ? `, cut by ${cutBy}` : `, ${percentText(share)} here`}${id === this.drawn ? "\nthis one came" : ""}`
+    raw.style.width = `${(100 * shares[0]) / most}%`
+    now.style.width = `${(100 * share) / most}%`
+    number.textContent = isCut ? cutBy : percentText(share)
   }
 
   drawCurve() {
@@ -252,7 +362,7 @@ class NextToken extends View {
     if (point === null) return this.say(null)
     const now = this.curves[this.now][point]
     const said = now ? `${percentText(now)} after ${this.chosen ?? "all stages"}` : "cut"
-    const text = `\u2068${this.pieces[point]}\u2069 · place ${(this.ranks[point] + 1).toLocaleString("en")}\n${percentText(this.curves[0][point])} by the model, ${said}`
+    const text = `\u2068${this.pieces[point]}\u2069 · place ${counted(this.ranks[point] + 1)}\n${percentText(this.curves[0][point])} by the model, ${said}`
     const [x, y] = this.inRoot(this.curve.placeOf(this.ranks[point], this.curves[0][point]))
     this.say(text, x + 8, y - 44)
   }

@@ -22,7 +22,7 @@ LARGEST_VOCABULARY = 50_000
 _LONGEST_SECONDS = 600
 # Of the process that trains; on the longest text it takes about half of that.
 _MEMORY = 2 * 1024**3
-_SCRIPT = Path(__file__).with_name("train_process.py")
+_SCRIPT = Path(__file__).with_name("training_child.py")
 # As the trainers write it: {"stage":"Compute merges","current":8,"total":30}, or a bar with "EM training  3 / 11".
 _JSON = re.compile(rb'"stage":"([^"]+)","current":(\d+),"total":(\d+)')
 _BAR = re.compile(rb"\] ([A-Z][A-Za-z -]*?) {2,}\S*\s+(\d+)\s*/\s*(\d+)")

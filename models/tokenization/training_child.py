@@ -1,6 +1,6 @@
 """Trains a tokenizer in a process of its own: the text on standard input, tokenizer.json on standard output.
 
-`python train_process.py ALGORITHM VOCABULARY BYTES`, the last being the memory that it may take. How far it is stands
+`python training_child.py ALGORITHM VOCABULARY BYTES`, the last being the memory that it may take. How far it is stands
 on standard error, as `tokenizers` writes it. In a process of its own it can be stopped at any time, and takes no turn
 of the server's interpreter. It imports nothing of ours.
 """
