@@ -145,13 +145,7 @@
       element.dataset?.testid ? `[${element.dataset.testid}]` : ""
     }`.trim()
   }
-  /** Part of what cannot be used now; also the label of a Streamlit widget of which nothing can be. */
-  const isDisabled = (chain) =>
-    chain.some((each) => {
-      if (each.matches(":disabled, [aria-disabled=true]")) return true
-      const controls = each.matches(".stElementContainer") ? [...each.querySelectorAll("input, button, select, [role=combobox]")] : []
-      return controls.length > 0 && controls.every((control) => control.matches(":disabled, [aria-disabled=true]"))
-    })
+  const isDisabled = (chain) => chain.some((each) => each.matches(":disabled, [aria-disabled=true], label[disabled]"))
   const isFullElsewhere = (chain, text) =>
     chain.some((each) => [each.getAttribute("title"), each.getAttribute("aria-label")].some((said) => said?.includes(text)))
 
