@@ -158,3 +158,31 @@ def test_titles_stand_at_one_height(chromium, server):
         places.add(round(title.bounding_box()["y"]))
     context.close()
     assert len(places) == 1
+
+
+FOCUSED = """() => {
+    let at = document.activeElement
+    while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement
+    // A box that is hidden behind its drawing shows the focus on that.
+    for (let each = at, up = 0; each && up < 4; each = each.parentElement ?? each.getRootNode().host, up++) {
+        const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(each)
+        if (outlineStyle !== "none" && parseFloat(outlineWidth) >= 1) return null
+        if (boxShadow !== "none") return null
+        if ([...each.children].some((child) => getComputedStyle(child).boxShadow !== "none")) return null
+    }
+    return at === document.body ? null : `${at.tagName} ${at.className} ${at.textContent.slice(0, 30)}`
+}"""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.address)
+def test_whoever_goes_by_keys_sees_where_they_are(tab, page):
+    tab.goto(page.address)
+    tab.page.locator(".st-key-inspector").wait_for()
+    tab.page.wait_for_timeout(1_000)
+    unseen = set()
+    for _ in range(30):
+        tab.press("Tab")
+        # A ring that fades in is there by then.
+        tab.page.wait_for_timeout(60)
+        unseen.add(tab.page.evaluate(FOCUSED))
+    assert unseen - {None} == set()

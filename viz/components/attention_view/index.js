@@ -1,6 +1,6 @@
 // The four views of attention: what they share, which is what arrives, what is selected, keys, tools and files.
 
-import { canvasContext, element } from "../scaffold/drawing.js"
+import { canvasContext, element, rem } from "../scaffold/drawing.js"
 import { download } from "../scaffold/files.js"
 import { keyList, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
@@ -89,7 +89,7 @@ class AttentionView extends View {
 
   /** How large things are beside a laptop's: `rem` with the window (page.css), `scale` in projector mode once more. */
   measure() {
-    this.rem = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16
+    this.rem = rem()
     this.scale = this.rem * (this.header.isLarge ? 1.42 : 1)
     this.letter = Math.round(LABEL_FONT * this.scale)
     this.font = `${this.letter}px ${getComputedStyle(this.root).fontFamily}`

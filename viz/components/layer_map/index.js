@@ -1,6 +1,6 @@
 // Points that move from layer to layer; all layers share their axes.
 
-import { element, sharpContext } from "../scaffold/drawing.js"
+import { element, rem, sharpContext } from "../scaffold/drawing.js"
 import { downloadPng } from "../scaffold/files.js"
 import { keyList, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
@@ -45,7 +45,7 @@ class LayerMapView extends View {
     const wide = header.most > 255
     const raw = take(count * (wide ? 2 : 1))
     this.places = wide ? typedArray(Uint16Array, raw) : raw
-    this.font = `12.5px ${getComputedStyle(this.root).fontFamily}`
+    this.family = getComputedStyle(this.root).fontFamily
     // The marked ones last, so that they lie on top.
     const { points } = header
     this.order = points.map((_, point) => point).sort((one, other) => points[one][2] - points[other][2])
@@ -176,7 +176,7 @@ class LayerMapView extends View {
     const { near } = this
     const { points, names } = this.header
     const { accent, ink, quiet, ground } = this.colours
-    context.font = this.font
+    context.font = `${12.5 * rem()}px ${this.family}`
     if (this.point !== null) {
       // The way of the selected one through all layers.
       context.beginPath()
