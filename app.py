@@ -11,7 +11,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from models.panics import panics_as_failures
 from pages.shared import start, thread
-from pages.shared.device import show_device
+from pages.shared.device import said_before, show_device
 from pages.shared.ending import end_when_told
 from pages.shared.guard import Guarded
 from pages.shared.limits import Bounded
@@ -42,7 +42,7 @@ def show() -> None:
     with st.sidebar:
         choose_model_box()
         device = st.empty()
-        device.caption("Computes on: …")
+        device.caption(said_before())
         about = st.container()
 
     page.run()

@@ -83,14 +83,16 @@ def bytes_chart(curves: Sequence[Curve], marks: Sequence[Mark] = (), palette: Pa
         for curve in curves
         if len(curve.lengths) and curve.bytes[-1] > 0
     ]
-    labels: Any = alt.Chart(alt.Data(values=last)).mark_text(align="right", dx=-4, dy=-8, fontSize=12)
-    labels = labels.encode(
-        x="length:Q",
-        y="bytes:Q",
-        text="name:N",
-        color=alt.condition("datum.chosen", alt.value(palette.accent), alt.value(palette.amount[3])),
-    )
-    layers = [lines, labels] if len(curves) <= _LABELLED else [lines]
+    # The upper curve is named above its end, the other below, so that neither stands on the other.
+    last.sort(key=lambda row: row["bytes"], reverse=True)
+    labels: list[Any] = []
+    for place, row in enumerate(last):
+        text: Any = alt.Chart(alt.Data(values=[row])).mark_text(
+            align="right", dx=-4, dy=14 if place else -8, fontSize=12
+        )
+        colour = palette.accent if row["chosen"] else palette.amount[3]
+        labels.append(text.encode(x="length:Q", y="bytes:Q", text="name:N", color=alt.value(colour)))
+    layers = [lines, *labels] if len(curves) <= _LABELLED else [lines]
     return alt.layer(*layers, *(part for mark in marks for part in _mark(mark, palette))).properties(height=_HEIGHT)
 
 

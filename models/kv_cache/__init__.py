@@ -1,14 +1,21 @@
 """What a KV cache holds, measured, and what it will hold, from a config alone."""
 
 from models.kv_cache.empty_cache import fresh_cache, open_ended
-from models.kv_cache.facts import CacheFacts, CacheFactsRequest, KnownCache, KnownCachesRequest, known_config
+from models.kv_cache.facts import (
+    CacheFacts,
+    CacheFactsRequest,
+    KnownCache,
+    KnownCacheRequest,
+    KnownCachesRequest,
+    known_config,
+)
 from models.kv_cache.measurement import CacheMeasurement, CacheNorms, measure_cache, newest_norms
+from models.kv_cache.planning import Cards, Load, Plan, Planned, plan
 from models.kv_cache.prediction import (
     bytes_at,
     bytes_per_token,
     crossover,
     longest_context,
-    most_rows,
     predict,
     with_key_value_heads,
     with_window,

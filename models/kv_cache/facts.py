@@ -1,11 +1,13 @@
 """What is known of a cache before it is filled: of a loaded model, and of the known architectures."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
 
 from models.catalog import ARCHITECTURES, KnownArchitecture
 from models.engine import Engine
+from models.kv_cache.planning import Planned
 from models.kv_cache.shape import CacheFormulaError, LayerShape
 from models.kv_cache.shape_from_config import cache_shape
 from models.one_at_a_time import one_at_a_time
@@ -39,6 +41,14 @@ class KnownCache:
         """Of all its parameters, as published."""
         return self.architecture.parameters * self.architecture.weight_bits // 8
 
+    @property
+    def planned(self) -> Planned:
+        """As something to be run. Weights in 8 bits come with a cache of 16."""
+        of, figures = self.architecture, self.architecture.figures
+        heads: Any = figures.get("num_attention_heads") or figures.get("n_head")
+        bits = of.weight_bits
+        return Planned(of.title, self.shape, heads, of.parameters, bits, max(16, bits), of.positions)
+
 
 def known_config(architecture: KnownArchitecture) -> PreTrainedConfig:
     """The config that transformers makes of an architecture's figures."""
@@ -69,9 +79,21 @@ class CacheFactsRequest:
 
 
 @dataclass(frozen=True)
+class KnownCacheRequest:
+    """Of a known architecture by its name."""
+
+    name: str
+
+    def answer(self, engine: Engine) -> KnownCache:  # noqa: ARG002 - there is nothing to load
+        """Only its config is made: no weights, no network."""
+        architecture = ARCHITECTURES[self.name]
+        return KnownCache(architecture, cache_shape(known_config(architecture)))
+
+
+@dataclass(frozen=True)
 class KnownCachesRequest:
     """Of all known architectures."""
 
-    def answer(self, engine: Engine) -> tuple[KnownCache, ...]:  # noqa: ARG002 - there is nothing to load
+    def answer(self, engine: Engine) -> tuple[KnownCache, ...]:
         """Only configs are made: no weights, no network."""
-        return tuple(KnownCache(each, cache_shape(known_config(each))) for each in ARCHITECTURES.values())
+        return tuple(engine.run(KnownCacheRequest(each)) for each in ARCHITECTURES)

@@ -2,7 +2,7 @@
 what fits where.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -141,8 +141,11 @@ def longest_context(
         found = predict(shape, positions, rows=rows, dtype=dtype, source_positions=source_positions)
         return found.total_bytes <= free_bytes
 
-    if not fits(0):
-        return 0
+    return most_that_fit(fits)
+
+
+def most_that_fit(fits: Callable[[int], bool]) -> int | None:
+    """The largest number for which it fits, 0 where none does, None for no end; what fits for more fits for less."""
     if fits(_LONGEST):
         return None
     low, high = 0, _LONGEST
@@ -150,12 +153,6 @@ def longest_context(
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)
     return low
-
-
-def most_rows(shape: Sequence[LayerShape], free_bytes: int, positions: int, *, dtype: Dtype = "bfloat16") -> int:
-    """How many sequences of this length fit at once (users served at a context length). Raises CacheFormulaError."""
-    one = predict(shape, positions, dtype=dtype).total_bytes
-    return max(0, free_bytes) // one if one else 0
 
 
 def crossover(

@@ -58,6 +58,21 @@ def cache_shape(config: PreTrainedConfig, model_class: type[PreTrainedModel] | N
     return seen
 
 
+def parameters_of(config: PreTrainedConfig) -> int:
+    """How many parameters the class that writes with this config has, tied ones once; 0 for an encoder.
+
+    Raises CacheFormulaError for a config of no class that writes, and what the class raises on numbers that do not fit.
+    """
+    with one_at_a_time():
+        found = _class_of(config)
+        if found is None:
+            return 0
+        if _is_too_deep(config):
+            raise _not_predicted(found.__name__, f"its config names more than {_MOST_LAYERS} layers")
+        with torch.device("meta"):
+            return _without_weights(_Asked(found, "", config), "eager").num_parameters()
+
+
 def _not_predicted(name: str, since: str) -> CacheFormulaError:
     return CacheFormulaError(
         f"There is no formula for the cache of {name}: it is not predicted for this architecture, since {since}; it "

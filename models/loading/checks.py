@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -270,7 +271,7 @@ def _figures(of: _Config) -> ModelCard:
             "choose a transformer."
         )
     _check_size(text, layers)
-    with torch.device("meta"), holding(_modules_left, [_MOST_MODULES]):
+    with torch.device("meta"), of_few_modules():
         model = model_class(config)
     _check_buffers(model)
     family = family_of(config)
@@ -324,6 +325,14 @@ def _check_size(text: Any, layers: int) -> None:
 _modules_left: ContextVar[list[int] | None] = ContextVar("headlight_modules_left", default=None)
 
 
+def of_few_modules(most: int = _MOST_MODULES) -> AbstractContextManager[None]:
+    """Raise ModelRefusedError where the models that are made inside get more modules together than any that is known.
+
+    most: of them, where less than the time that many take is to be spent.
+    """
+    return holding(_modules_left, [most])
+
+
 def _count_module(*_: object) -> None:
     """Raise ModelRefusedError where a model gets more modules than any that is known."""
     left = _modules_left.get()
@@ -331,7 +340,7 @@ def _count_module(*_: object) -> None:
         left[0] -= 1
         if left[0] < 0:
             raise ModelRefusedError(
-                f"Its config.json makes a model of more than {_MOST_MODULES:,} parts, layers and experts counted; "
+                "Its config.json makes a model of more parts, layers and experts counted, than any that is known; "
                 "choose a smaller model."
             )
 

@@ -1,28 +1,151 @@
 """What can be chosen on the KV cache page."""
 
+import base64
+import json
+import re
+import zlib
+from dataclasses import dataclass
 from typing import Any
 
+from models.catalog import ARCHITECTURES
 from pages.shared import thread
-from pages.shared.link import Choice, NumberPair, number_pair, one_of, whole_number
+from pages.shared.link import Choice, NumberPair, number_pair, number_within, one_of, whole_number
 
 LENGTHS = (8, 20, 32, 64, 128, 256, 512, 1_000)
 KEPT = {"dynamic": "Grows", "static": "Static"}
 SHADES = {"value": "Values", "key": "Keys"}
+# Bits of a kept number, and what torch or transformers call it.
+DTYPES = {32: "float32", 16: "bfloat16", 8: "fp8", 4: "int4"}
+# What the planner plans for beside the page's model and the known ones.
+PASTED = "config"
+LONGEST_CONFIG = 40_000
+MOST_CURVES = 6
+TIMED_LENGTHS = (16, 32, 64, 128)
+REPEATS = (1, 3, 5)
+# What a config.json says of its training and its files; it sizes nothing, and a link has little room.
+_SAYS_NOTHING = re.compile(
+    r"_name_or_path|transformers_version|_commit_hash|id2label|label2id|task_specific_params|torchscript|auto_map"
+    r"|quantization_config|initializer_range|attention_dropout|\w+_pdrop|hidden_dropout"
+)
 
 
-def _count(what: str, most: int) -> Any:
-    return whole_number(f"number of {what}", 1, most, "the default is taken")
+@dataclass(frozen=True)
+class PastedConfig:
+    """A config.json as somebody pasted it; in a link it is compressed, base64 with - and _.
+
+    text: compact and in the order of its keys where it is a JSON object, else as it was pasted.
+    """
+
+    text: str
+
+    def __str__(self) -> str:
+        return base64.urlsafe_b64encode(zlib.compress(self.text.encode("utf-8", "replace"), 9)).decode().rstrip("=")
+
+    @property
+    def readable(self) -> str:
+        """A line for each setting."""
+        said = _object(self.text)
+        return self.text if said is None else json.dumps(said, indent=1, ensure_ascii=False)
+
+
+def pasted(text: str) -> PastedConfig | None:
+    """What is kept of it; None where there is nothing."""
+    said = _object(text)
+    if said is None:
+        return PastedConfig(text[:LONGEST_CONFIG]) if text.strip() else None
+    kept = {key: value for key, value in said.items() if value is not None and not _SAYS_NOTHING.fullmatch(key)}
+    return PastedConfig(json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
+
+
+def _pasted_in_link(text: str) -> PastedConfig:
+    whole = zlib.decompressobj()
+    try:
+        data = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        # A few bytes may be a thousand times as many.
+        found = whole.decompress(data, LONGEST_CONFIG).decode()
+    except (ValueError, zlib.error):
+        found = ""
+    if not (whole.eof and found):
+        raise ValueError("The link's config.json is damaged; paste it again.")
+    return PastedConfig(found)
+
+
+def _number(what: str, least: float, most: float) -> Any:
+    sentence = f"The link's {what} is not between {least} and {most:,}; the default is taken."
+    return number_within(sentence, least, most, lambda text: plain_number(float(text)))
+
+
+def plain_number(number: float) -> float | int:
+    """As a link writes it: 80, not 80.0."""
+    return int(number) if number == int(number) else number
+
+
+def _count(what: str, most: int, least: int = 1) -> Any:
+    return whole_number(what, least, most, "the default is taken")
+
+
+class Names(tuple[str, ...]):
+    """Names of known models, written in a link with a comma between them."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return ",".join(self)
+
+
+def _names(text: str) -> Names:
+    names = Names(each for each in text.split(",") if each)
+    if len(names) > MOST_CURVES or len(set(names)) < len(names) or not set(names) <= ARCHITECTURES.keys():
+        raise ValueError("The link names no known models, or too many of them; the default is shown.")
+    return names
+
+
+def _one_of(what: str, numbers: tuple[int, ...]) -> Any:
+    parse = one_of(what, tuple(map(str, numbers)))
+    return lambda text: int(parse(text))
 
 
 _cell = number_pair("The link's cell is not a layer and a position, as in 3-12; none is selected.")
-TOKENS: Choice[int] = Choice("tokens", 20, _count("new tokens", LENGTHS[-1]))
-DRAWN: Choice[int | None] = Choice("drawn", None, _count("drawn tokens", LENGTHS[-1]), thread.OWNERS)
+MOST_CARDS, MOST_GIGABYTES, MOST_TEXTS, MOST_TOKENS = 1_024, 10_000, 1_000_000, 1 << 24
+TOKENS: Choice[int] = Choice("tokens", 20, _count("number of new tokens", LENGTHS[-1]))
+DRAWN: Choice[int | None] = Choice("drawn", None, _count("number of drawn tokens", LENGTHS[-1]), thread.OWNERS)
 KEEPING: Choice[str] = Choice("cache", "dynamic", one_of("cache", tuple(KEPT)))
 SHADE: Choice[str] = Choice("shade", "value", one_of("shade", tuple(SHADES)))
 CELL: Choice[NumberPair | None] = Choice("cell", None, _cell, thread.OWNERS)
-ROWS: Choice[int] = Choice("rows", 1, _count("rows", 1_024))
+# Of the kept numbers; None: as the model keeps them.
+BITS: Choice[int | None] = Choice("bits", None, _one_of("number of bits", tuple(DTYPES)))
+ROWS: Choice[int] = Choice("rows", 1, _count("number of texts at once", MOST_TEXTS))
+CACHE_TAB: Choice[int] = Choice("cache_tab", 0, whole_number("tab"))
+# What is planned: "" for the page's model.
+PLANNED: Choice[str] = Choice("plan", "", one_of("model to plan for", (*ARCHITECTURES, PASTED)))
+CONFIG: Choice[PastedConfig | None] = Choice("config", None, _pasted_in_link)
+CARD_GIGABYTES: Choice[float] = Choice("card_gb", 80, _number("memory of a card", 0.1, MOST_GIGABYTES))
+CARDS: Choice[int] = Choice("cards", 1, _count("number of cards", MOST_CARDS))
+USED: Choice[float] = Choice("used", 90, _number("share of the memory", 1, 100))
+WEIGHT_BITS: Choice[float | None] = Choice("weight_bits", None, _number("number of bits of a weight", 1, 32))
+CONTEXT: Choice[int] = Choice("context", 2_048, _count("number of tokens of a text", MOST_TOKENS))
+_OTHERWISE = (thread.MODEL, PLANNED, CONFIG)
+KEY_HEADS: Choice[int | None] = Choice("key_heads", None, _count("number of key heads", 2_048), _OTHERWISE)
+WINDOW: Choice[int | None] = Choice("window", None, _count("window", MOST_TOKENS, 2), _OTHERWISE)
 
-CHOICES: tuple[Choice[Any], ...] = (TOKENS, DRAWN, KEEPING, SHADE, CELL, ROWS)
+CURVES: Choice[Names] = Choice("curves", Names(("gpt2", "llama-3-8b", "gemma-2-9b", "deepseek-v3")), _names)
+# What is timed.
+TIMED: Choice[int] = Choice("timed", 32, _one_of("number of timed tokens", TIMED_LENGTHS))
+ROUNDS: Choice[int] = Choice("rounds", 3, _one_of("number of rounds", REPEATS))
+
+CHOICES: tuple[Choice[Any], ...] = (
+    *(TOKENS, DRAWN, KEEPING, SHADE, BITS, CELL, CACHE_TAB, ROWS),
+    *(PLANNED, CONFIG, CARD_GIGABYTES, CARDS, USED, WEIGHT_BITS, CONTEXT, KEY_HEADS, WINDOW),
+    *(CURVES, TIMED, ROUNDS),
+)
 
 
 def forget_places() -> None:

@@ -8,13 +8,13 @@ import streamlit as st
 
 from models.catalog import MODELS
 from models.engine import Progress
-from pages.kv_cache.choices import CELL, DRAWN, KEEPING, SHADE, SHADES, TOKENS
+from pages.kv_cache.choices import BITS, CELL, DRAWN, DTYPES, KEEPING, SHADE, SHADES, TOKENS
 from pages.shared import thread
 from pages.shared.job import Job, waits
 from pages.shared.link import NumberPair, note, run_again
 from pages.shared.messages import keep_notes
 from viz.components.cache_feed import GrowthStep, cache_feed, seen
-from viz.components.cache_growth import GrowthPicture, cache_growth
+from viz.components.cache_growth import Counted, GrowthPicture, cache_growth
 from viz.quantities import bytes_text
 
 if TYPE_CHECKING:
@@ -45,9 +45,7 @@ def run_of(request: "WriteRequest") -> str:
     return hashlib.sha256(repr(request).encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def show(
-    request: "WriteRequest", facts: "CacheFacts", prompt: "PromptPieces", progress: Progress, *, focus: bool
-) -> None:
+def show(request: "WriteRequest", facts: "CacheFacts", prompt: "PromptPieces", *, focus: bool) -> None:
     """The picture. Its message holds no step, so that it is sent once and not with every answer."""
     is_seq2seq = bool(prompt.start)
     given = prompt.start if is_seq2seq else prompt.pieces
@@ -73,18 +71,29 @@ def show(
             weight_bytes=facts.weight_bytes,
             text_before="" if is_seq2seq else request.text,
             caption=_caption(facts, hidden),
+            counted=_counted(facts),
             focus=focus,
         ),
         key="cache_growth",
         on_step=DRAWN.choose,
         on_cell=lambda layer, position: choose_cell(layer, position, prompt),
     )
-    if progress.is_cancelled:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"Stopped after {progress.count:,} tokens.", width="content")
-            JOB.start_again_button()
-    elif progress.steps and progress.steps[-1].ends == "end token":
-        st.caption("It came to its end by itself: it drew the end token.")
+
+
+def _counted(facts: "CacheFacts") -> Counted | None:
+    """What each layer would take in the chosen precision; None where it is the model's own."""
+    from models.kv_cache.planning import bits_of
+    from models.kv_cache.prediction import dtype_name, layer_bytes
+
+    own = bits_of(facts.dtype)
+    if BITS.value in (None, own):
+        return None
+    dtype = dtype_name(DTYPES[BITS.value])
+    fixed = [float(layer_bytes(layer, 0, 1, dtype)) for layer in facts.shape]
+    # Of eight positions every number of bits makes whole bytes.
+    of_eight = [layer_bytes(layer, 8, 1, dtype) for layer in facts.shape]
+    per_position = tuple((size - still) / 8 for size, still in zip(of_eight, fixed, strict=True))
+    return Counted(BITS.value, own, per_position, tuple(fixed))
 
 
 def _caption(facts: "CacheFacts", hidden: int) -> str:
@@ -124,15 +133,23 @@ def _feed(run: str, key: str) -> None:
         run_again()
     # More than there are: the browser knows this run from before, when it went further.
     since = min(since, progress.count)
+    # Above what comes anew with each run, so that the button stays where it is.
+    state = st.container(horizontal=True, vertical_alignment="center")
     cache_feed(run, growth_steps(progress.steps), since, is_done=progress.is_done, key=key)
-    if said := waits(progress):
-        st.info(said, icon=":material/hourglass_top:")
     if progress.is_done and since >= progress.count and st.session_state.get(_FINISHED) != run:
         st.session_state[_FINISHED] = run
         keep_notes()
         run_again()
-    if not progress.is_done:
-        JOB.stop_button()
+    with state:
+        if not progress.is_done:
+            JOB.stop_button()
+            if said := waits(progress):
+                st.caption(said)
+        elif progress.is_cancelled:
+            st.caption(f"Stopped after {progress.count:,} tokens.", width="content")
+            JOB.start_again_button()
+        elif progress.steps and progress.steps[-1].ends == "end token":
+            st.caption("It came to its end by itself: it drew the end token.")
 
 
 def growth_steps(steps: "Sequence[GenerationStep]") -> list[GrowthStep]:

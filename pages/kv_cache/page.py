@@ -5,7 +5,19 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.kv_cache import growth
-from pages.kv_cache.choices import CHOICES, KEEPING, KEPT, LENGTHS, SHADE, SHADES, TOKENS, forget_places
+from pages.kv_cache.choices import (
+    BITS,
+    CHOICES,
+    DRAWN,
+    DTYPES,
+    KEEPING,
+    KEPT,
+    LENGTHS,
+    SHADE,
+    SHADES,
+    TOKENS,
+    forget_places,
+)
 from pages.kv_cache.examples import EXAMPLES
 from pages.kv_cache.inspector import inspect
 from pages.kv_cache.tabs import Shown, below
@@ -18,8 +30,8 @@ from pages.shared.page import Page, columns, inspector_in, offer_another_model, 
 from pages.shared.plain_text import plain
 
 
-def which() -> None:
-    """How much is written, how the cache is kept, what a cell's lightness is."""
+def which(own_bits: int) -> None:
+    """How much is written, how the cache is kept, in how many bits it is counted, what a cell's lightness is."""
     bound(st.select_slider, TOKENS, "New tokens", sorted({*LENGTHS, TOKENS.value}), also=forget_places)
     pick(
         KEEPING,
@@ -28,6 +40,15 @@ def which() -> None:
         key="keeping_box",
         help="A growing cache takes memory with each token. A static one is allocated at once: it has its full size "
         "from the first token on, and never has to be copied.",
+    )
+    pick(
+        BITS,
+        "Bits a number",
+        {bits: str(bits) for bits in DTYPES},
+        shown=lambda bits: bits or own_bits,
+        meant=lambda bits: None if bits == own_bits else bits,
+        help=f"In which precision sizes are counted, here and below. The model here keeps {own_bits} bits, which are "
+        "measured; others are what the same cache would take.",
     )
     pick(SHADE, "Shade", SHADES, help="Whether a cell is as dark as its value or as its key is long.")
 
@@ -48,6 +69,7 @@ def explore(status: DeltaGenerator) -> None:
     with loading(name, status):
         from models.decoding import PromptRequest
         from models.kv_cache import CacheFactsRequest
+        from models.kv_cache.planning import bits_of
 
         facts = ask(CacheFactsRequest(name), status)
     if not facts.shape:
@@ -70,12 +92,15 @@ def explore(status: DeltaGenerator) -> None:
     with centre:
         show_notes()
         with st.container(key="growth"):
-            growth.show(request, facts, prompt, progress, focus=example is not None)
+            growth.show(request, facts, prompt, focus=example is not None)
     with left:
-        which()
-        growth.feed(request, progress)
-    # Where the last token is shown there is no next one to press for.
-    if step is not None and progress.is_done and step + 1 >= progress.count:
+        which(bits_of(facts.dtype))
+        # Its height does not change: what comes and goes there moves nothing.
+        with st.container(key="writing_state"):
+            growth.feed(request, progress)
+    # Where the last token is shown there is no next one to press for. So also while it writes and the newest is
+    # followed: what stands here must not go once it ends.
+    if DRAWN.value is None or (step is not None and progress.is_done and step + 1 >= progress.count):
         example = None
     with inspector_in(right):
         inspect(facts, example, lines)

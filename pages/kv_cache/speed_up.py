@@ -7,7 +7,11 @@ import streamlit as st
 
 from models.catalog import MODELS
 from models.engine import device_name
-from pages.shared import thread
+from pages.kv_cache.choices import REPEATS, ROUNDS, TIMED, TIMED_LENGTHS
+from pages.kv_cache.export import timing_as_csv
+from pages.shared import file_names, thread
+from pages.shared.bound import bound
+from pages.shared.export import Download, download_button
 from pages.shared.job import Job, waits
 from pages.shared.link import run_again
 from pages.shared.messages import problem
@@ -25,8 +29,6 @@ if TYPE_CHECKING:
 
 TIMING = Job("timing")
 ROUNDING = Job("rounding")
-_LENGTHS = (16, 32, 64, 128)
-_REPEATS = (1, 3, 5)
 _FP8_LENGTHS = 64
 
 
@@ -36,8 +38,8 @@ def what_it_buys(text: str) -> None:
 
     left, right = st.columns([2, 5], gap="large")
     with left:
-        tokens = st.select_slider("Tokens", _LENGTHS, value=32, key="timing_tokens")
-        repeats = st.select_slider("Rounds (the median counts)", _REPEATS, value=3, key="timing_repeats")
+        tokens = bound(st.select_slider, TIMED, "Tokens", TIMED_LENGTHS, key="timing_tokens")
+        repeats = bound(st.select_slider, ROUNDS, "Rounds (the median counts)", REPEATS, key="timing_repeats")
         request = CacheTimingRequest(thread.MODEL.value, text, int(tokens), int(repeats))
         pressed = st.button("Time it on this machine", key="start_timing")
         remark(
@@ -132,6 +134,8 @@ def _result(tokens: int, repeats: int, *, was_done: bool) -> None:
         ),
     )
     st.html(table(("", "with the cache", "without"), rows))
+    file = Download("CSV", f"{file_names.of_model(thread.MODEL.value)}-timing.csv", timing_as_csv(found))
+    download_button(file, key="timing_csv")
     passed, single = found.one_pass_seconds, found.decode_seconds
     st.html(
         heading("Why one pass is so much faster than many steps")

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from models.engine import Progress
 from pages.kv_cache import export, speed_up, what_if
-from pages.kv_cache.choices import ROWS
+from pages.kv_cache.choices import BITS, CACHE_TAB, DTYPES, ROWS
 from pages.shared import thread
 from pages.shared.bound import bound
 from pages.shared.page import Tab, tabs
@@ -41,13 +41,12 @@ class Shown:
 def below(now: Shown, status: DeltaGenerator) -> None:
     """The tabs."""
     request = now.request
-    source = len(now.prompt.pieces) if now.prompt.start else 0
     tabs(
         "below_kv_cache",
         {
             "Does the formula agree?": lambda: does_it_agree(now),
             "When does it outgrow the model?": lambda: when_it_outgrows(now),
-            "What if?": lambda: what_if.what_if(now.facts, source, status),
+            "What if?": lambda: what_if.what_if(now.facts, status),
             "What does it buy?": Tab(
                 lambda: speed_up.what_it_buys(request.text), left=lambda: speed_up.TIMING.leave(unless_done=True)
             ),
@@ -59,6 +58,7 @@ def below(now: Shown, status: DeltaGenerator) -> None:
             "Take it with you": lambda: export.take_along(request, now.progress.steps),
             "Show the code": lambda: export.code(request),
         },
+        CACHE_TAB,
     )
 
 
@@ -170,12 +170,14 @@ def _names(kind: str, layers: list[int]) -> str:
 def when_it_outgrows(now: Shown) -> None:
     """The cache of a batch beside the weights, over the length of the text; where they cross, and the model's limit."""
     from models.kv_cache import bytes_at, crossover
+    from models.kv_cache.planning import bits_of
 
     facts, source = now.facts, len(now.prompt.pieces) if now.prompt.start else 0
+    dtype = DTYPES[BITS.value] if BITS.value else facts.dtype
     left, right = st.columns([2, 5], gap="large")
     with left:
         rows = bound(st.select_slider, ROWS, "Texts at once (batch)", sorted({*_ROWS, ROWS.value}))
-        crossing = crossover(facts.shape, facts.weight_bytes, rows=rows, dtype=facts.dtype, source_positions=source)
+        crossing = crossover(facts.shape, facts.weight_bytes, rows=rows, dtype=dtype, source_positions=source)
         say(*_outgrowing(facts, rows, crossing))
     longest = max(16, 2 * (crossing or 0), 2 * (facts.positions or 0))
     lengths = np.unique(np.geomspace(1, longest, 60).astype(np.int64))
@@ -183,7 +185,7 @@ def when_it_outgrows(now: Shown) -> None:
         Curve(
             f"{each} text{'s' if each > 1 else ''}",
             lengths,
-            bytes_at(facts.shape, lengths.tolist(), rows=each, dtype=facts.dtype, source_positions=source),
+            bytes_at(facts.shape, lengths.tolist(), rows=each, dtype=dtype, source_positions=source),
             is_chosen=each == rows,
         )
         for each in sorted({1, rows})
@@ -193,7 +195,7 @@ def when_it_outgrows(now: Shown) -> None:
         marks.append(Mark(f"the model's limit, {facts.positions:,}", length=facts.positions))
     with right, st.container(key="outgrowing"):
         chart(bytes_chart(curves, marks, palette()))
-        remark("From the formula, which the measurement agrees with; both axes are logarithmic.")
+        remark(f"From the formula, in {bits_of(dtype)} bits a kept number; both axes are logarithmic.")
 
 
 def _outgrowing(facts: "CacheFacts", rows: int, crossing: int | None) -> list[str]:

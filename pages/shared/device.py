@@ -1,5 +1,6 @@
 """The sidebar's line on the device: which computes, how much of its memory models take, and why one is elsewhere."""
 
+import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.engine import device_name, engine
@@ -7,6 +8,13 @@ from models.errors import HeadlightError
 from pages.shared import thread
 from pages.shared.plain_text import plain
 from viz.quantities import bytes_text
+
+_SAID = "device:said"
+
+
+def said_before() -> str:
+    """What this session read last, to stand there until it is said anew: another height would move what is below."""
+    return st.session_state.get(_SAID, "Computes on: …")
 
 
 def show_device(place: DeltaGenerator) -> None:
@@ -23,4 +31,5 @@ def show_device(place: DeltaGenerator) -> None:
     except HeadlightError as error:
         place.error(plain(str(error)))
         return
-    place.caption(" ".join(filter(None, sentences)))
+    st.session_state[_SAID] = " ".join(filter(None, sentences))
+    place.caption(said_before())

@@ -182,9 +182,20 @@ class Tab:
     left: Callable[[], object] = field(default=lambda: None)
 
 
-def tabs(key: str, parts: Mapping[str, Callable[[], object] | Tab]) -> None:
-    """Tabs named by questions; only the open one is computed. Another set of tabs needs another key."""
-    for part, place in zip(parts.values(), st.tabs(list(parts), key=key, on_change="rerun"), strict=True):
+def tabs(key: str, parts: Mapping[str, Callable[[], object] | Tab], opened: Choice[int] | None = None) -> None:
+    """Tabs named by questions; only the open one is computed. Another set of tabs needs another key.
+
+    opened: which of them is open, from 0, so that the link says it.
+    """
+    names, told = list(parts), f"{key}:told"
+    if opened is not None and st.session_state.get(told, opened.default) != opened.value:
+        # A link, or the browser's Back.
+        st.session_state[key] = names[min(opened.value, len(names) - 1)]
+    places = st.tabs(names, key=key, on_change="rerun")
+    if opened is not None:
+        opened.choose(next((number for number, place in enumerate(places) if place.open), opened.default))
+        st.session_state[told] = opened.value
+    for part, place in zip(parts.values(), places, strict=True):
         tab = part if isinstance(part, Tab) else Tab(part)
         if not place.open:
             tab.left()

@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import TimeoutError as NothingCame
@@ -227,3 +228,115 @@ def test_the_page_fits(new_tab, theme, palette):
     tab = new_tab(color_scheme=theme)
     for _ in tab.opened_in_sizes(opened, root(tab).locator(".field")):
         assert colour_of(root(tab), "headlight-ink") == palette.ink
+
+
+def png_size(data):
+    """Width and height, from the header."""
+    return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+
+
+def test_53_columns_are_named_and_the_file_is_twice_as_large(tab):
+    """The names are drawn where they were left out, some of them; the file has two dots a pixel at least."""
+    opened(tab, model="smollm2", text="the cat sat on the mat and looked at the dog by the old door", tokens=64)
+    assert columns(tab) >= 70
+    inked = (
+        root(tab)
+        .locator("canvas")
+        .evaluate(
+            "(canvas) => { const dots = canvas.getContext('2d').getImageData(0, 0, canvas.width, 50).data;"
+            "let count = 0; for (let at = 3; at < dots.length; at += 4) count += dots[at] > 60; return count }"
+        )
+    )
+    assert inked > 300
+    with tab.page.expect_download() as started:
+        tab.page.get_by_role("button", name="PNG").click()
+    width, height = png_size(started.value.path().read_bytes())
+    room = root(tab).locator(".room").bounding_box()
+    assert width >= 2 * int(room["width"]) - 2
+    assert height >= 2 * int(room["height"]) - 2
+
+
+def test_a_picked_layer_leaves_no_halves_of_its_neighbours(tab):
+    """Names that have no room beside the selected one are not drawn: no letters are cut."""
+    opened(tab, model="smollm2", text=ONCE, tokens=8, cell="15-3")
+    names = root(tab).evaluate(
+        """(root) => new Promise((done) => {
+          const said = [], draw = CanvasRenderingContext2D.prototype.fillText
+          CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+            if (/^L[0-9]+$/.test(text)) said.push([text, y])
+            return draw.apply(this, arguments)
+          }
+          root.querySelector(".field").dispatchEvent(new Event("scroll"))
+          setTimeout(() => { CanvasRenderingContext2D.prototype.fillText = draw; done(said) }, 300)
+        })"""
+    )
+    places = dict(names)
+    assert "L15" in places
+    assert "L0" in places
+    heights = sorted(places.values())
+    assert min(below - above for above, below in pairwise(heights)) >= 12
+
+
+SHIFTS = """() => {
+  globalThis.shifts = []
+  const told = (entry) => entry.sources.map(({ previousRect, currentRect }) => currentRect.top - previousRect.top)
+  new PerformanceObserver((list) => shifts.push(...list.getEntries().flatMap(told))).observe({ type: "layout-shift" })
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_moves_while_it_writes_and_when_it_ends(tab, width):
+    tab.page.set_viewport_size({"width": width, "height": 1_400})
+    opened(tab, model="smollm2", text="x", tokens=32)
+    tab.look(f"A house stood by the sea, {width} steps away")
+    tab.page.locator(".cache-growth[data-done='false']").wait_for()
+    tab.page.evaluate(SHIFTS)
+    inspector = tab.page.locator(".st-key-inspector")
+    before = [tab.page.locator(each).bounding_box()["y"] for each in (".st-key-inspector", ".st-key-below_kv_cache")]
+    tab.page.locator(DONE).wait_for(timeout=60_000)
+    tab.page.wait_for_timeout(1_500)
+    expect(inspector).to_contain_text("One more token")
+    after = [tab.page.locator(each).bounding_box()["y"] for each in (".st-key-inspector", ".st-key-below_kv_cache")]
+    assert max(abs(one - other) for one, other in zip(before, after, strict=True)) <= 8
+    assert max(map(abs, tab.page.evaluate("() => globalThis.shifts")), default=0) <= 8
+
+
+def test_one_precision_for_all_sizes(tab):
+    """A switch in the main panel; the tabs say the same numbers."""
+    opened(tab, model="smollm2", text=ONCE, tokens=8, drawn=5)
+    figures = root(tab).locator(".figures")
+    expect(figures).to_contain_text("495 KiB")
+    tab.page.locator(".st-key-bits_box").get_by_role("radio", name="16", exact=True).click()
+    expect(figures).to_contain_text("248 KiB")
+    expect(figures).to_contain_text("in 16 bits a number, measured 495 KiB in 32")
+    expect(tab.page.locator(".st-key-inspector")).to_contain_text("22.5 KiB over all layers, in 16 bits a number.")
+    tab.wait_for_query(bits="16")
+
+
+def test_the_open_tab_and_the_plan_are_in_the_link_and_back_undoes_one_thing(tab):
+    opened(tab, model="smollm2", text=ONCE, tokens=8, drawn=3)
+    tab.open_tab("What if?")
+    tab.wait_for_query(cache_tab="2")
+    plan = tab.page.locator(".st-key-plan")
+    expect(plan).to_contain_text("It fits: SmolLM2-135M-Instruct")
+    box = tab.page.get_by_label("Cards", exact=True)
+    box.fill("2")
+    box.press("Enter")
+    tab.wait_for_query(cards="2")
+    expect(plan).to_contain_text("replicated: 2 on each card")
+    said = tab.query
+    opened(tab, **said)
+    expect(plan).to_contain_text("replicated: 2 on each card")
+    assert tab.query == said
+    opened(tab, model="smollm2", text=ONCE, tokens=8, drawn=3)
+    tab.open_tab("What if?")
+    tab.wait_for_query(cache_tab="2")
+    box.fill("4")
+    box.press("Enter")
+    tab.wait_for_query(cards="4")
+    tab.page.go_back()
+    tab.page.wait_for_function("() => !location.search.includes('cards')")
+    expect(plan).to_contain_text("of the card")
+    tab.page.go_back()
+    tab.page.wait_for_function("() => !location.search.includes('cache_tab')")
+    expect(tab.page.get_by_role("tab", name="Does the formula agree?")).to_have_attribute("aria-selected", "true")

@@ -18,7 +18,6 @@ from models.kv_cache import (
     crossover,
     known_config,
     longest_context,
-    most_rows,
     predict,
     predict_cache,
     with_key_value_heads,
@@ -113,8 +112,6 @@ def test_what_fits_beside_the_weights():
     assert longest_context(shape, -5) == 0
     windowed = with_window(shape, 128)
     assert longest_context(windowed, free) is None
-    assert most_rows(shape, free, 8_192, dtype="bf16") == 10
-    assert most_rows(shape, -1, 8_192) == 0
     assert bytes_at(shape, [0, 1, 2], dtype="bf16").tolist() == [0, 131_072, 262_144]
 
 

@@ -116,7 +116,7 @@ def test_a_cell_is_said_in_words():
         ({"cell": "3-999", "tokens": "8"}, "in column 999, which this cache has not"),
         ({"cache": "huge"}, "names no cache"),
         ({"shade": "dark"}, "names no shade"),
-        ({"rows": "0"}, "number of rows is not between"),
+        ({"rows": "0"}, "number of texts at once is not between"),
         ({"model": "gpt5"}, "names no model"),
     ],
     ids=lambda each: " ".join(f"{name} {value}" for name, value in each.items()) if isinstance(each, dict) else "",

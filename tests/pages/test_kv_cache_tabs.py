@@ -37,7 +37,7 @@ def test_every_tab_opens(knight, label):
     expected = {
         "Does the formula agree?": "measured: the same",
         "When does it outgrow the model?": "the cache",
-        "What if?": "One more token",
+        "What if?": "It fits",
         "In 8 bits?": "As it is",
     }
     assert expected.get(label, "") in screen.html
@@ -84,13 +84,18 @@ def test_the_limit_and_the_crossing_are_said():
 
 def test_other_key_heads_and_numbers():
     screen = Cache(model="smollm2", text=ONCE.text, tokens="8").until_done().open_tab(TABS[2])
-    assert "90 MiB for 2,048 tokens" in screen.html
-    screen.test.select_slider(key="if_heads").set_value(9)
-    assert "270 MiB for 2,048 tokens" in screen.run().html
-    screen.test.select_slider(key="if_heads").set_value(1)
-    screen.test.segmented_control(key="if_numbers").set_value("bf16")
-    assert "15 MiB for 2,048 tokens" in screen.run().html
-    assert "6\N{NARROW NO-BREAK SPACE}× as much" in screen.html
+    assert "<td>90 MiB</td>" in screen.html
+    screen.test.select_slider(key="key_heads_box").set_value(9)
+    assert "<td>270 MiB</td>" in screen.run().html
+    screen.test.select_slider(key="key_heads_box").set_value(1)
+    screen.test.segmented_control(key="cache_bits_box").set_value(16)
+    assert "<td>15 MiB</td>" in screen.run().html
+    assert "As it is, the cache would take 90 MiB on a card." in screen.html
+    # One precision for the whole page.
+    assert "22.5 KiB over all layers, in 16 bits a number." in screen.html
+    assert {"key_heads": "1", "bits": "16"}.items() <= screen.query.items()
+    screen.test.number_input(key="card_gb_box").set_value(80.0)
+    screen.run()
     for known in ARCHITECTURES.values():
         assert known.title in screen.html
     assert "the weights do not fit" in screen.html

@@ -23,6 +23,16 @@ _mount = component("cache_growth", _PARTS)
 
 
 @dataclass(frozen=True)
+class Counted:
+    """What the cache would take in another precision: bytes of each cache layer a position, and those that stay."""
+
+    bits: int
+    measured_bits: int
+    per_position: tuple[float, ...]
+    fixed: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class GrowthPicture:
     """The content of the picture; the steps themselves come by `cache_feed` under the name of the `run`.
 
@@ -35,6 +45,7 @@ class GrowthPicture:
     selected: the step that is shown first (1: the first token is drawn); None follows the newest one.
     pinned: cache layer and position that are selected, or None.
     shade: which norm a cell's lightness is, "value" or "key".
+    counted: where sizes are told in another precision than was measured; None: as measured.
     weight_bytes: of the whole model. text_before: what stands before the first generated token.
     caption: model, scale, and what is left out. focus: whether "Next token" has the focus when it opens.
     """
@@ -56,6 +67,7 @@ class GrowthPicture:
     weight_bytes: int
     text_before: str
     caption: str
+    counted: "Counted | None" = None
     focus: bool = False
 
     def __post_init__(self) -> None:
@@ -80,4 +92,5 @@ def cache_growth(
 
 def packed(picture: GrowthPicture) -> bytes:
     """The message to the browser."""
-    return pack_picture(fields_of(picture))
+    counted = None if picture.counted is None else fields_of(picture.counted)
+    return pack_picture(fields_of(picture) | {"counted": counted})

@@ -1,6 +1,6 @@
 // The cells: layers from top to bottom, tokens from left to right. Only what is in view is drawn.
 
-import { element, sharpContext } from "../scaffold/drawing.js"
+import { canvasContext, element, sharpContext } from "../scaffold/drawing.js"
 import { downloadPng } from "../scaffold/files.js"
 import { ARROWS, keyList, press } from "../scaffold/keys.js"
 import { ScrolledCanvas } from "../scaffold/scrolled.js"
@@ -8,12 +8,20 @@ import { ScrolledCanvas } from "../scaffold/scrolled.js"
 const LEFT = 40
 const NARROWEST = 7
 const WIDEST = 32
-const NAMED = 9
-// Names lie flatter where there is room.
+// Names lie flatter where there is room, and stand a line apart.
 const ROOMY = 16
+const FONT = 12
+// Of a picture that is saved: at least so many dots to a pixel of the screen.
+const FINEST = 2
 const LOWEST = 7
 const HIGHEST = 24
 const GAP = 12
+// The height of the names of the columns, and of all layers of self-attention, in a picture that is not wide.
+const NAMES = 62
+const LAYERS = 244
+// From here on letters and rows grow with the picture, up to so many times.
+const WIDE = 600
+const LARGEST = 1.3
 
 export class CacheField extends ScrolledCanvas {
   constructor(root, act) {
@@ -29,8 +37,10 @@ export class CacheField extends ScrolledCanvas {
     this.columns = Math.max(given - hidden + drawn, source.length, allocated ? allocated - hidden : 0)
     const width = this.root.clientWidth
     this.cell = Math.max(NARROWEST, Math.min(WIDEST, Math.floor((width - LEFT - 4) / this.columns)))
-    this.row = Math.max(LOWEST, Math.min(HIGHEST, Math.floor(244 / kinds.length)))
-    this.names = this.cell >= NAMED ? 62 : 18
+    const scale = Math.max(1, Math.min(LARGEST, width / WIDE))
+    this.letters = Math.round(FONT * scale)
+    this.row = Math.max(LOWEST, Math.min(HIGHEST, Math.floor((LAYERS * scale) / kinds.length)))
+    this.names = Math.round(NAMES * scale)
     const cross = kinds.length - own
     this.crossTop = this.names + own * this.row + (cross ? GAP + this.names : 0)
     this.spread(LEFT + this.columns * this.cell + 4, this.crossTop + cross * this.row + 6)
@@ -124,7 +134,9 @@ export class CacheField extends ScrolledCanvas {
       this.width = width
       this.show(view)
     }
-    const context = sharpContext(this.canvas, width, this.height)
+    const context = this.whole
+      ? canvasContext(this.canvas, width, this.height, Math.max(FINEST, window.devicePixelRatio || 1))
+      : sharpContext(this.canvas, width, this.height)
     this.context = context
     this.font = getComputedStyle(this.root).fontFamily
     const { own, kinds, hidden, shownPositions, source, given } = view
@@ -167,15 +179,19 @@ export class CacheField extends ScrolledCanvas {
     const { context, view } = this
     context.textBaseline = "middle"
     context.textAlign = "left"
+    // Where cells are narrower than a line is high, some are named; the one that is pointed at always is.
+    const every = Math.ceil(this.letters / this.cell)
+    const isHere = view.hovered && view.hovered[0] >= view.own === (bottom !== this.names)
+    const at = isHere ? view.hovered[1] - (bottom === this.names ? view.hidden : 0) : null
     for (let column = first; column <= last; column++) {
-      const at = bottom === this.names ? view.hovered?.[1] - view.hidden : view.hovered?.[1]
-      const isHovered = column === at && view.hovered && view.hovered[0] >= view.own === (bottom !== this.names)
-      if (this.cell < NAMED && !isHovered) continue
-      context.font = `${isHovered ? "600 " : ""}${this.cell < NAMED ? 12 : Math.min(12, this.cell + 1)}px ${this.font}`
+      const isHovered = column === at
+      const isNear = at !== null && Math.abs(column - at) * this.cell < this.letters
+      if (!isHovered && (column % every || isNear)) continue
+      context.font = `${isHovered ? "600 " : ""}${this.letters}px ${this.font}`
       context.fillStyle = isGiven(column) ? view.colours.quiet : view.colours.ink
       context.save()
       context.translate(this.x(column) + this.cell / 2, bottom - 5)
-      if (this.cell >= NAMED) context.rotate(this.cell < ROOMY ? -Math.PI / 2 : -Math.PI / 3.2)
+      context.rotate(this.cell < ROOMY ? -Math.PI / 2 : -Math.PI / 3.2)
       context.fillText(short(nameOf(column) ?? ""), 0, 0)
       context.restore()
     }
@@ -184,7 +200,7 @@ export class CacheField extends ScrolledCanvas {
   /** Two caches: which is which. */
   drawTitles() {
     const { context, view } = this
-    context.font = `11px ${this.font}`
+    context.font = `${this.letters}px ${this.font}`
     context.fillStyle = view.colours.quiet
     context.textAlign = "left"
     const left = this.x(0)
@@ -242,22 +258,21 @@ export class CacheField extends ScrolledCanvas {
     const { context, view } = this
     context.fillStyle = view.colours.ground
     context.fillRect(0, 0, LEFT - 3, this.height)
-    context.font = `11px ${this.font}`
     context.textAlign = "right"
     context.textBaseline = "middle"
-    const every = Math.ceil(13 / this.row)
+    // Those that are pointed at and selected have their names for sure, and what has no room beside them has none.
+    const told = [view.hovered, view.pinned]
+      .filter((cell) => cell && cell[0] < view.layers.length)
+      .map(([place]) => place)
+    const isFree = (place, others) => others.every((other) => other === place || Math.abs(this.y(other) - this.y(place)) >= this.letters)
+    const strong = told.filter((place, at) => isFree(place, told.slice(0, at)))
+    const every = Math.ceil(this.letters / this.row)
     view.layers.forEach((layer, place) => {
-      const isHovered = view.hovered?.[0] === place
-      if (!isHovered && layer % every) return
-      if (!isHovered) this.nameLayer(layer, place, view.colours.quiet)
+      const isStrong = strong.includes(place)
+      if (!isStrong && (layer % every || !isFree(place, strong))) return
+      context.font = `${isStrong ? "600 " : ""}${this.letters}px ${this.font}`
+      this.nameLayer(layer, place, isStrong ? view.colours.ink : view.colours.quiet)
     })
-    if (!view.hovered) return
-    // On a ground of its own: its neighbours' names may reach here.
-    const [place] = view.hovered
-    context.fillStyle = view.colours.ground
-    context.fillRect(0, this.y(place) + this.row / 2 - 8, LEFT - 4, 16)
-    context.font = `600 11px ${this.font}`
-    this.nameLayer(view.layers[place], place, view.colours.ink)
   }
 }
 

@@ -8,6 +8,10 @@ import { Player } from "../scaffold/player.js"
 import { View } from "../scaffold/view.js"
 import { CacheField } from "./field.js"
 
+// About how many characters a token has, and how many pixels one takes: the room for the text that will be written.
+const CHARACTERS = 5
+const CHARACTER = 8
+
 class CacheGrowth extends View {
   constructor(root) {
     super(root)
@@ -53,6 +57,9 @@ class CacheGrowth extends View {
     this.feed = sharedEntry("runs", this.run, () => ({ parts: [], count: 0 }))
     this.onArrival = () => this.arrive()
     this.feed.arrived = this.onArrival
+    const text = this.part("text")
+    const lines = Math.ceil(((this.textBefore.length + CHARACTERS * this.mostSteps) * CHARACTER) / (text.clientWidth || 600))
+    text.style.minHeight = `min(${lines}lh, 4.6rem)`
   }
 
   /** Take what the feed has brought since the last time. */
@@ -118,6 +125,10 @@ class CacheGrowth extends View {
   }
 
   paint() {
+    this.part("caption").textContent = this.caption
+    // Also before the first token: the room that all will take, so that nothing moves when it comes.
+    this.showFigures()
+    this.field.show(this)
     if (!this.steps.length) return
     const { steps, shownStep } = this
     const { piece, probability, text } = steps[shownStep]
@@ -132,9 +143,6 @@ class CacheGrowth extends View {
     const isLast = shownStep + 1 >= steps.length
     this.part("onward").ariaDisabled = isLast
     this.part("onward").title = isLast && this.isDone ? "This is the last one; more new tokens can be chosen." : ""
-    this.part("caption").textContent = this.caption
-    this.showFigures()
-    this.field.show(this)
     const done = Boolean(this.isDone)
     this.ready({ step: shownStep + 1, steps: steps.length, columns: this.shownPositions, done })
   }
@@ -144,13 +152,17 @@ class CacheGrowth extends View {
     return `${this.shownPositions} columns, ${sizeText(bytes)} in the cache`
   }
 
+  /** Bytes of all layers: as they are told, in the chosen precision, as measured, and with what is held for later. */
   held() {
-    const sum = (at) => this.steps[this.shownStep].layers.reduce((total, layer) => total + layer[at], 0)
-    return { bytes: sum(0), allocated: sum(1) }
+    const layers = this.steps[this.shownStep]?.layers ?? []
+    const sum = (at) => layers.reduce((total, layer) => total + layer[at], 0)
+    const { counted } = this
+    const inBits = (total, [, , positions], place) => total + counted.fixed[place] + positions * counted.perPosition[place]
+    return { bytes: counted ? Math.floor(layers.reduce(inBits, 0)) : sum(0), measured: sum(0), allocated: sum(1) }
   }
 
   showFigures() {
-    const { bytes, allocated } = this.held()
+    const { bytes, measured, allocated } = this.held()
     const columns = this.shownPositions
     const step = this.shownStep + 1
     const without = step * this.given + (step * (step - 1)) / 2
@@ -165,9 +177,12 @@ class CacheGrowth extends View {
         "with the cache; without it all again for each token",
         columns / without,
       ],
-      ["Beside the weights", percent(bytes / this.weightBytes), `of ${sizeText(this.weightBytes)}`],
+      besideWeights(bytes, this.weightBytes),
     ]
-    if (allocated !== bytes) figures[0][2] += `; ${sizeText(allocated)} of memory held for it`
+    if (this.counted) {
+      const { bits, measuredBits } = this.counted
+      figures[0][2] += `; in ${bits} bits a number, measured ${sizeText(measured)} in ${measuredBits}`
+    } else if (allocated !== bytes) figures[0][2] += `; ${sizeText(allocated)} of memory held for it`
     this.part("figures").replaceChildren(
       ...figures.map(([name, value, detail, share]) => {
         const group = element("div", "figure")
@@ -256,7 +271,16 @@ function sizeText(bytes) {
   let size = bytes
   for (; size >= 1024 && unit < UNITS.length - 1; unit++) size /= 1024
   const digits = unit && size < 10 ? 2 : unit && size < 100 ? 1 : 0
-  return `${+size.toFixed(digits)} ${UNITS[unit]}`
+  return `${(+size.toFixed(digits)).toLocaleString("en")} ${UNITS[unit]}`
+}
+
+/** A part of the weights, or how many times they. */
+function besideWeights(bytes, weights) {
+  const times = bytes / weights
+  const many = times >= 10 ? Math.round(times).toLocaleString("en") : times.toFixed(1)
+  return times > 1
+    ? ["Beside the weights", `${many} ×`, `as much as the weights, ${sizeText(weights)}`]
+    : ["Beside the weights", percent(times), `of ${sizeText(weights)}`]
 }
 
 function percent(part) {
