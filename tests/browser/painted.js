@@ -12,9 +12,20 @@
       at.b * a + at.d * b + at.f,
     ])
   }
+  const ends = (shape) => [0, 1].flatMap((axis) => [Math.min, Math.max].map((end) => end(...shape.map((point) => point[axis]))))
+  /** What is painted over is gone; of a text that a strip is painted over, what is beside the strip is left. */
   const forget = (context, box) => {
     const all = written.get(context.canvas)
-    if (all) written.set(context.canvas, all.filter((each) => !each.quad.every((point) => within(point, box, 2))))
+    if (!all) return
+    const [left, right, top, bottom] = ends(box)
+    const kept = all.filter((each) => !each.quad.every((point) => within(point, box, 2)))
+    for (const each of kept) {
+      const [from, to, high, low] = ends(each.quad)
+      if (high < top - 2 || low > bottom + 2 || from > right || to < left) continue
+      if (from >= left - 2) each.quad = [[right, high], [to, high], [to, low], [right, low]]
+      else if (to <= right + 2) each.quad = [[from, high], [left, high], [left, low], [from, low]]
+    }
+    written.set(context.canvas, kept)
   }
   Context.fillText = function (text, x, y, ...rest) {
     fillText.call(this, text, x, y, ...rest)
