@@ -20,6 +20,7 @@ from pages.shared.messages import unforeseen
 from pages.shared.model_card import show_model_card
 from pages.shared.model_choice import choose_model_box
 from pages.shared.registry import HOME, PAGES, PageEntry
+from pages.shared.theme import variables
 from viz.components.browsing import browsing
 from viz.glossary import style
 
@@ -32,9 +33,9 @@ def show() -> None:
         page_title="Headlight",
         page_icon=str(_FOLDER / "viz" / "headlight.svg"),
         layout="wide",
-        initial_sidebar_state=250,
+        initial_sidebar_state=270,
     )
-    st.html(f"<style>{style()}{(_FOLDER / 'viz' / 'page.css').read_text()}</style>")
+    st.html(f"<style>{style()}{variables()}\n{(_FOLDER / 'viz' / 'page.css').read_text()}</style>")
 
     browsing()
     page = st.navigation(_by_group())

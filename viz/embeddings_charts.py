@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from viz.chart_parts import rule_at
-from viz.palette import LIGHT, Palette
+from viz.palette import LIGHT, Palette, between, readable_on
 from viz.quantities import part_text
 
 _HEIGHT = 240
@@ -50,7 +50,7 @@ def gap_chart(
     layers = [area]
     for name, colour, dash in (
         ("same sense", palette.ink, [1, 0]),
-        ("another sense", palette.amount[3], [1, 0]),
+        ("another sense", palette.amount[4], [1, 0]),
         ("random tokens", palette.quiet, [4, 3]),
     ):
         line: Any = alt.Chart(data).mark_line(color=colour, strokeDash=dash, strokeWidth=2, point={"color": colour})
@@ -93,13 +93,14 @@ def matrix_chart(
     matrix: Float[np.ndarray, "row column"], rows: Sequence[str], columns: Sequence[str], palette: Palette = LIGHT
 ) -> Any:
     """Cosines as cells, shaded from the smallest to the largest one; numbers where there are few."""
+    low, high = float(matrix.min()), float(matrix.max())
     cells = [
-        {"row": row, "column": column, "from": one, "to": other, "cosine": float(matrix[row, column])}
+        {"row": row, "column": column, "from": one, "to": other, "cosine": (cosine := float(matrix[row, column]))}
+        | {"ink": readable_on(between(palette.amount, (cosine - low) / ((high - low) or 1)))}
         for row, one in enumerate(rows)
         for column, other in enumerate(columns)
     ]
     data = alt.Data(values=cells)
-    low, high = float(matrix.min()), float(matrix.max())
 
     def axis(names: Sequence[str]) -> Any:
         # Equal names are different tokens: places are drawn, and named by an expression.
@@ -119,12 +120,10 @@ def matrix_chart(
     )
     parts = [base.mark_rect().encode(color=colour)]
     if len(rows) <= _WRITTEN and len(columns) <= _WRITTEN:
-        middle = (low + high) / 2
-        dark = palette.amount[0] if palette == LIGHT else palette.ground
         parts.append(
             base.mark_text(fontSize=11).encode(
                 text=alt.Text("cosine:Q", format=".2f"),
-                color=alt.condition(f"datum.cosine > {middle}", alt.value(dark), alt.value(palette.ink)),
+                color=alt.condition("datum.ink === 'black'", alt.value("black"), alt.value("white")),
             )
         )
     return alt.layer(*parts).properties(width=size * len(columns), height=size * len(rows))

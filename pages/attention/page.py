@@ -200,6 +200,11 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
     with what_is_off:
         changed.show(traced)
     if is_projected():
+        with left:
+            projector.say_which(kind, layer, head)
+        if trace != base:
+            with inspector_in(right):
+                inspect_changes(ask(ChangesRequest(base, trace), status), traced, selected)
         return
     with left:
         which(traced, kind, layer, head)

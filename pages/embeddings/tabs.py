@@ -90,7 +90,7 @@ def do_senses_part(status: DeltaGenerator) -> None:
 def how_similar(status: DeltaGenerator) -> None:
     """Token × token in one line, or sentence × sentence."""
     lines = texts()
-    left, right = st.columns([2, 6], gap="large")
+    left, right = st.columns([3, 5], gap="large")
     with left:
         pick(SIMILAR, "Compare", {"tokens": "Tokens", "sentences": "Sentences"})
         if SIMILAR.value == "sentences":

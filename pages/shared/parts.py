@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from pages.shared.theme import palette
 from viz.glossary import explained_markdown
 from viz.inspector import line
 from viz.tables import sentences
@@ -28,4 +29,7 @@ def explanation(text: str) -> None:
 def chart(drawn: Any, *, key: str | None = None, width: Literal["stretch", "content"] = "stretch") -> None:
     """An Altair chart, in a container where it has a key; width: "content" where the chart has one of its own."""
     with nullcontext() if key is None else st.container(key=key):
-        st.altair_chart(drawn, width=width)
+        # Streamlit's own grey of axes and legends cannot be read on a light ground.
+        quiet = palette().quiet
+        named = dict.fromkeys(("labelColor", "titleColor"), quiet)
+        st.altair_chart(drawn.configure_axis(**named).configure_legend(**named), width=width)

@@ -102,10 +102,10 @@ export class HeadsView extends Picture {
   }
 
   layOut(context, width) {
-    const { isLarge } = this.header
+    const { rem, scale } = this.shell
     const most = Math.max(this.rows, this.columns)
-    this.line = isLarge ? 30 : most <= 24 ? 21 : 17
-    const limit = LONGEST_LABEL * (isLarge ? 1.5 : 1)
+    this.line = Math.round((most <= 24 ? 21 : 17) * scale)
+    const limit = LONGEST_LABEL * scale
     const widthOf = (text) => context.measureText(text.slice(0, 60)).width
     context.font = this.shell.font
     this.widths = [this.queries, this.keys].map((texts) => texts.map(widthOf))
@@ -117,7 +117,7 @@ export class HeadsView extends Picture {
     })
     this.marks = 4 * Math.min(this.count, 16)
     this.left = this.longest[0] + 14
-    this.right = Math.max(this.left + 120, Math.min(width, 760) - this.longest[1] - 14 - this.marks)
+    this.right = Math.max(this.left + 120, Math.min(width, 760 * rem) - this.longest[1] - 14 - this.marks)
     return most * this.line + 8
   }
 
@@ -127,7 +127,7 @@ export class HeadsView extends Picture {
 
   draw(width) {
     const whole = this.height(width)
-    this.high = this.header.isLarge ? whole : Math.min(whole, HIGHEST)
+    this.high = this.header.isLarge ? whole : Math.min(whole, HIGHEST * this.shell.rem)
     this.width = Math.min(width, this.right + this.marks + this.longest[1] + 16)
     width = this.width
     this.context = sharpContext(this.base, width, this.high)
@@ -219,7 +219,7 @@ export class HeadsView extends Picture {
 
   /** Every line at once, those of a head together. */
   paintAll(context) {
-    const { cells, columns, least, left, right } = this
+    const { cells, columns, least, left, right, marks } = this
     const size = this.rows * columns
     // A strong line is several fine ones side by side: up to a width of 1 many are drawn in one stroke, and fast. Many
     // heads at once stay finer.
@@ -242,7 +242,7 @@ export class HeadsView extends Picture {
           for (let one = 0; one < fine; one++) {
             const shift = 0.8 * (one - (fine - 1) / 2)
             context.moveTo(left, from + shift)
-            context.lineTo(right, to + shift)
+            context.lineTo(right + marks, to + shift)
           }
         }
         context.stroke()
@@ -254,6 +254,8 @@ export class HeadsView extends Picture {
   /** The lines of one token, each as dark as its weight, and beside every other token what each head gives it. */
   paintFocus(context, { side, token }) {
     const others = side === 0 ? this.columns : this.rows
+    // Where each head's part is marked beside the labels, lines end before the marks.
+    const end = side === 0 ? this.right : this.right + this.marks
     this.shown.forEach((head, place) => {
       context.strokeStyle = context.fillStyle = this.colour(head)
       for (let other = 0; other < others; other++) {
@@ -264,7 +266,7 @@ export class HeadsView extends Picture {
         context.lineWidth = 0.8 + 4 * weight
         context.beginPath()
         context.moveTo(this.left, this.y(row))
-        context.lineTo(this.right, this.y(column))
+        context.lineTo(end, this.y(column))
         context.stroke()
         if (side === 0 && place < 16)
           context.fillRect(this.right + 4 + 4 * place, this.y(other) - this.line / 2 + 1, 3.5, this.line - 2)

@@ -1,6 +1,6 @@
 // The four views of attention: what they share, which is what arrives, what is selected, keys, tools and files.
 
-import { canvasContext, element } from "../scaffold/drawing.js"
+import { canvasContext, element, rem } from "../scaffold/drawing.js"
 import { download } from "../scaffold/files.js"
 import { keyList, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
@@ -60,7 +60,7 @@ class AttentionView extends View {
     this.header = header
     this.keys = header.keys ?? header.queries
     this.isSelf = !header.keys
-    this.font = `${header.isLarge ? 17 : LABEL_FONT}px ${getComputedStyle(this.root).fontFamily}`
+    this.measure()
     this.root.classList.toggle("large", header.isLarge)
     if (this.view?.name !== header.view) {
       // Whoever goes from view to view by keys goes on by keys.
@@ -92,7 +92,16 @@ class AttentionView extends View {
     this.writing = setTimeout(() => view === this.view && this.reader.replaceChildren(...view.table()), 60)
   }
 
+  /** How large things are beside a laptop's: `rem` with the window (page.css), `scale` in projector mode once more. */
+  measure() {
+    this.rem = rem()
+    this.scale = this.rem * (this.header.isLarge ? 1.42 : 1)
+    this.letter = Math.round(LABEL_FONT * this.scale)
+    this.font = `${this.letter}px ${getComputedStyle(this.root).fontFamily}`
+  }
+
   draw() {
+    this.measure()
     this.drawnWidth = this.width || this.root.clientWidth
     this.width = 0
     if (!this.drawnWidth) return
@@ -161,15 +170,16 @@ class AttentionView extends View {
   paintWhole(context, width) {
     const height = this.view.height(width)
     const lines = this.wrapped(context, this.captionLine.textContent, width - 16)
+    const line = this.letter + 5
     context.fillStyle = this.colours.ground
-    context.fillRect(0, 0, width, height + 40 + 17 * lines.length)
+    context.fillRect(0, 0, width, height + line * (lines.length + 2) + 6)
     this.view.paint(context, width)
     context.font = this.font
     context.fillStyle = this.colours.quiet
     context.textAlign = "left"
     context.textBaseline = "middle"
-    lines.forEach((line, number) => context.fillText(line, 8, height + 18 + 17 * number))
-    const below = height + 20 + 17 * lines.length
+    lines.forEach((line, number) => context.fillText(line, 8, height + line * (number + 1)))
+    const below = height + line * (lines.length + 1) + 2
     let x = 8
     for (const [colour, text] of this.view.key?.() ?? []) {
       if (colour) {
@@ -253,13 +263,6 @@ class AttentionView extends View {
       at: now,
     }
     this.tell("step", [this.wanted.layer, this.wanted.head])
-  }
-
-  /** Fade the side on which a picture goes on that is wider than its place. */
-  tellOfMore(place, wide) {
-    const fade = () => place.classList.toggle("goes-on", place.scrollLeft + place.clientWidth < wide - 2)
-    place.onscroll = fade
-    fade()
   }
 
   /** The names of what the selected token's head, the token and the link to `key` are called when switched off. */

@@ -4,7 +4,7 @@ import { element, shortened } from "../scaffold/drawing.js"
 import { readableOn } from "../scaffold/ground.js"
 import { legendOf } from "./legend.js"
 import { Movable } from "./moves.js"
-import { LABEL_FONT, LONGEST_LABEL, cellImage, differenceColours, hatchPattern, pixel } from "./painting.js"
+import { LONGEST_LABEL, cellImage, differenceColours, hatchPattern, pixel } from "./painting.js"
 import { Strip } from "./strip.js"
 import { tableOf } from "./table.js"
 import { floats, weightText } from "./weights.js"
@@ -13,6 +13,7 @@ const LARGEST_CELL = 36
 const SMALL_MAP_HEIGHT = 370
 const SMALL_MAP_TOKENS = 32
 const SMALLEST_VALUE_CELL = 30
+const LEAST_LABEL = 11
 const PANEL_GAP = 16
 
 export class MatrixView extends Movable {
@@ -128,15 +129,15 @@ export class MatrixView extends Movable {
   layOut(context, width) {
     const { header, panels } = this
     context.font = this.shell.font
-    const letter = header.isLarge ? 17 : LABEL_FONT
-    this.longestLabel = Math.min(header.isLarge ? 170 : LONGEST_LABEL, width / 4)
+    const { letter, scale } = this.shell
+    this.longestLabel = Math.min(LONGEST_LABEL * scale, width / 4)
     const longest = (texts) =>
       Math.min(this.longestLabel, Math.max(...texts.slice(0, 400).map((text) => context.measureText(text.slice(0, 60)).width)))
     this.left = longest(this.queries) + 10
     const slant = longest(this.keys)
     this.right = slant * 0.5 + 4
     const square = panels.length === 4 ? 2 : 3
-    const across = Math.min(panels.length, Math.max(1, Math.floor((width - this.left) / 130)), square)
+    const across = Math.min(panels.length, Math.max(1, Math.floor((width - this.left) / (130 * scale))), square)
     const [q0, q1, k0, k1] = header.part ?? [0, this.queries.length, 0, this.keys.length]
     // Panels of several texts have labels of their own, each on its left.
     const gap = PANEL_GAP + (panels.some((panel) => panel.queries) ? this.left : 0)
@@ -144,8 +145,8 @@ export class MatrixView extends Movable {
     const isSmall = Math.max(q1 - q0, k1 - k0) <= SMALL_MAP_TOKENS
     this.titles = panels.length > 1 ? letter + 8 : 0
     this.top = slant * 0.87 + 14 + this.titles
-    const high = isSmall ? ((header.isLarge ? 560 : SMALL_MAP_HEIGHT) - this.top) / (q1 - q0) : Infinity
-    const size = Math.min(room / (k1 - k0), high, header.isLarge ? 60 : LARGEST_CELL)
+    const high = isSmall ? (SMALL_MAP_HEIGHT * scale - this.top) / (q1 - q0) : Infinity
+    const size = Math.min(room / (k1 - k0), high, LARGEST_CELL * scale)
     this.area = [size * (k1 - k0), size * (q1 - q0)]
     this.places = panels.map((_, number) => [
       this.left + (number % across) * (this.area[0] + gap),
@@ -202,9 +203,11 @@ export class MatrixView extends Movable {
     context.strokeStyle = colours.hatch
     context.lineWidth = 1
     context.strokeRect(x - 0.5, y - 0.5, wide + 1, high + 1)
-    if (this.cell >= SMALLEST_VALUE_CELL) this.paintValues(context, panel, number)
+    if (this.cell >= SMALLEST_VALUE_CELL * this.shell.rem) this.paintValues(context, panel, number)
     const [q0, q1, k0, k1] = this.part
-    const letter = this.header.isLarge ? 18 : LABEL_FONT + 1
+    // Smaller letters before every second label is left out.
+    const letter = Math.min(this.shell.letter, Math.max(LEAST_LABEL, Math.floor(this.cell)))
+    this.labelFont = this.shell.font.replace(/[\d.]+px/, `${letter}px`)
     this.every = Math.max(1, Math.ceil(letter / this.cell))
     if (x === this.left || panel.queries)
       for (let row = this.firstLabel(q0); row < q1; row += this.every) this.rowLabel(context, row, [x, y], colours.ink, "", panel)
@@ -235,7 +238,7 @@ export class MatrixView extends Movable {
   paintValues(context, panel, number) {
     const [q0, q1, k0, k1] = this.part
     const ramp = panel.isDifference ? differenceColours(this.shell.colours) : this.shell.ramp
-    context.font = this.shell.font.replace(/[\d.]+px/, `${Math.min(12, this.cell / 3)}px`)
+    context.font = this.shell.font.replace(/[\d.]+px/, `${Math.min(this.shell.letter, this.cell / 2.6)}px`)
     context.textAlign = "center"
     context.textBaseline = "middle"
     const [x, y] = this.places[number]
@@ -256,7 +259,7 @@ export class MatrixView extends Movable {
   rowLabel(context, query, [left, top], colour, weight = "", panel = this.main) {
     const texts = panel.queries ?? this.queries
     if (query < 0 || query >= Math.min(texts.length, panel.size[0])) return
-    context.font = `${weight} ${this.shell.font}`
+    context.font = `${weight} ${this.labelFont}`
     context.fillStyle = colour
     context.textAlign = "right"
     context.textBaseline = "middle"
@@ -271,7 +274,7 @@ export class MatrixView extends Movable {
     context.save()
     context.translate(x + (key + 0.5 - this.part[2]) * this.cell, y - 6)
     context.rotate(-Math.PI / 3)
-    context.font = this.shell.font
+    context.font = this.labelFont
     context.fillStyle = isOff ? this.shell.colours.quiet : this.shell.colours.ink
     context.textAlign = "left"
     context.textBaseline = "middle"
@@ -305,7 +308,7 @@ export class MatrixView extends Movable {
       if (x !== this.left || this.selected < q0 || this.selected >= q1) return
       context.fillStyle = colours.ground
       // Its own place, and that of a neighbour which it would be written over.
-      const letter = this.header.isLarge ? 18 : LABEL_FONT + 1
+      const letter = this.shell.letter + 1
       for (let row = this.firstLabel(q0); row < q1; row += this.every)
         if (row === this.selected || Math.abs(row - this.selected) * this.cell < letter)
           context.fillRect(0, y + (row + 0.5 - q0) * this.cell - letter / 2 - 1, this.left - 4, letter + 2)

@@ -59,17 +59,19 @@ export class ModelView extends Picture {
   }
 
   height(width) {
-    const room = Math.floor((width - THUMBNAIL_MARGIN) / this.heads) - THUMBNAIL_GAP
-    this.side = Math.max(SMALLEST_THUMBNAIL, Math.min(LARGEST_THUMBNAIL, room))
+    const { scale } = this.shell
+    this.margin = Math.round(THUMBNAIL_MARGIN * scale)
+    this.topMargin = Math.round(THUMBNAIL_TOP * scale)
+    const room = Math.floor((width - this.margin) / this.heads) - THUMBNAIL_GAP
+    this.side = Math.max(SMALLEST_THUMBNAIL, Math.min(LARGEST_THUMBNAIL * scale, room))
     this.step = this.side + THUMBNAIL_GAP
-    return THUMBNAIL_TOP + this.step * this.layers.length
+    return this.topMargin + this.step * this.layers.length
   }
 
   draw(width) {
     const high = this.height(width)
-    this.width = THUMBNAIL_MARGIN + this.step * this.heads
+    this.width = this.margin + this.step * this.heads
     this.spread(this.width, high, `${this.layers.length} layers of ${this.heads} heads`)
-    this.shell.tellOfMore(this.stage, this.width)
     this.paint(this.baseContext)
     this.drawOver()
   }
@@ -79,16 +81,17 @@ export class ModelView extends Picture {
   }
 
   paint(context) {
-    context.font = this.shell.font.replace(/[\d.]+px/, "11px")
+    const letter = Math.max(11, this.shell.letter - 1)
+    context.font = this.shell.font.replace(/[\d.]+px/, `${letter}px`)
     context.fillStyle = this.shell.colours.quiet
     context.textBaseline = "middle"
     context.textAlign = "center"
-    const every = Math.ceil(26 / this.step)
+    const every = Math.ceil((2.4 * letter) / this.step)
     for (let head = 0; head < this.heads; head += every)
-      context.fillText(`H${head}`, THUMBNAIL_MARGIN + this.step * head + this.side / 2, 10)
+      context.fillText(`H${head}`, this.margin + this.step * head + this.side / 2, this.topMargin / 2)
     context.textAlign = "right"
     this.layers.forEach((layer, row) =>
-      context.fillText(`L${layer}`, THUMBNAIL_MARGIN - 6, THUMBNAIL_TOP + this.step * row + this.side / 2),
+      context.fillText(`L${layer}`, this.margin - 6, this.topMargin + this.step * row + this.side / 2),
     )
     context.imageSmoothingEnabled = this.header.columns > this.side
     const { rows, columns } = this.header
@@ -100,7 +103,7 @@ export class ModelView extends Picture {
   }
 
   at({ row, head }) {
-    return [THUMBNAIL_MARGIN + this.step * head, THUMBNAIL_TOP + this.step * row]
+    return [this.margin + this.step * head, this.topMargin + this.step * row]
   }
 
   drawOver() {
@@ -131,8 +134,8 @@ export class ModelView extends Picture {
 
   placeAt(event) {
     const box = this.over.getBoundingClientRect()
-    const head = Math.floor((event.clientX - box.left - THUMBNAIL_MARGIN + THUMBNAIL_GAP / 2) / this.step)
-    const row = Math.floor((event.clientY - box.top - THUMBNAIL_TOP + THUMBNAIL_GAP / 2) / this.step)
+    const head = Math.floor((event.clientX - box.left - this.margin + THUMBNAIL_GAP / 2) / this.step)
+    const row = Math.floor((event.clientY - box.top - this.topMargin + THUMBNAIL_GAP / 2) / this.step)
     return head >= 0 && head < this.heads && row >= 0 && row < this.layers.length ? { row, head } : null
   }
 

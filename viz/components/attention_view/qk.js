@@ -89,13 +89,13 @@ export class ProductsView extends Picture {
   }
 
   layOut(context, width) {
-    const { isLarge } = this.header
+    const { scale } = this.shell
     context.font = this.shell.font
-    this.line = isLarge ? 28 : 20
+    this.line = Math.round(20 * scale)
     this.labels = this.header.places.map((place) => this.shell.keys[place])
     const texts = [...this.labels, "query q "]
-    this.longest = Math.min(width / 5, LONGEST_LABEL, Math.max(...texts.map((text) => context.measureText(text.slice(0, 60)).width)))
-    const wider = isLarge ? 1.5 : 1
+    this.longest = Math.min(width / 5, LONGEST_LABEL * scale, Math.max(...texts.map((text) => context.measureText(text.slice(0, 60)).width)))
+    const wider = scale
     const fixed = this.longest + 8 + (SUM_WIDTH + SCORE_WIDTH + WEIGHT_WIDTH) * wider + 5 * COLUMN_GAP
     const strip = Math.max(40, Math.floor((width - fixed) / 3))
     const sizes = [strip, strip, SUM_WIDTH * wider, SCORE_WIDTH * wider, WEIGHT_WIDTH * wider, strip]
@@ -106,7 +106,7 @@ export class ProductsView extends Picture {
       return column
     })
     this.whole = x - COLUMN_GAP
-    this.top = this.line + 46
+    this.top = this.line + Math.round(46 * scale)
     this.bottom = this.top + this.labels.length * this.line
     return this.bottom + 4.8 * this.line + 10 + (this.output.length ? 2.6 * this.line : 0)
   }
@@ -118,7 +118,6 @@ export class ProductsView extends Picture {
   draw(width) {
     const high = this.height(width)
     this.spread(this.whole, high, `How ${this.label} comes to its weights in ${this.header.name}: ${this.labels.length} keys in rows`)
-    this.shell.tellOfMore(this.scroll, this.whole)
     this.repaint()
   }
 

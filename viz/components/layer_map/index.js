@@ -1,6 +1,6 @@
 // Points that move from layer to layer; all layers share their axes.
 
-import { element, sharpContext } from "../scaffold/drawing.js"
+import { element, rem, sharpContext } from "../scaffold/drawing.js"
 import { downloadPng } from "../scaffold/files.js"
 import { keyList, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
@@ -47,7 +47,7 @@ class LayerMapView extends View {
     const wide = header.most > 255
     const raw = take(count * (wide ? 2 : 1))
     this.places = wide ? typedArray(Uint16Array, raw) : raw
-    this.font = `12.5px ${getComputedStyle(this.root).fontFamily}`
+    this.family = getComputedStyle(this.root).fontFamily
     // The marked ones last, so that they lie on top.
     const { points } = header
     this.order = points.map((_, point) => point).sort((one, other) => points[one][2] - points[other][2])
@@ -178,7 +178,7 @@ class LayerMapView extends View {
     const { near } = this
     const { points, names } = this.header
     const { accent, ink, quiet, ground } = this.colours
-    context.font = this.font
+    context.font = `${12.5 * rem()}px ${this.family}`
     if (this.point !== null) {
       // The way of the selected one through all layers.
       context.beginPath()
@@ -201,17 +201,28 @@ class LayerMapView extends View {
       })
     }
     for (const point of this.order) dot(context, this.header.points[point], this.colours, onto(this.now(point)), 1)
+    // A label covers neither a point nor another label, where there is a side that is free.
+    const spots = points.map((_, point) => onto(this.now(point)))
+    const written = new Map()
     const label = (point, colour) => {
       const [piece, text] = points[point]
       const [x, y] = onto(this.now(point))
       const same = points.flatMap(([other, line, isMarked], place) => (other === piece && isMarked === points[point][2] && this.isAt(place, x, y, onto) ? [line + 1] : []))
       const said = this.header.texts.length > 1 ? `${piece} ${same.length ? same.join(", ") : text + 1}` : piece
-      const left = x > width - 90 ? x - 10 - context.measureText(said).width : x + 10
+      const wide = context.measureText(said).width
+      const ways = [[x + 10, y + 4], [x - 10 - wide, y + 4], [x - wide / 2, y - 11], [x - wide / 2, y + 19]]
+      const isFree = ([left, base]) =>
+        left >= 2 && left + wide <= width - 2 && base >= 12 && base <= height - 4 &&
+        !spots.some(([px, py]) => px > left - 7 && px < left + wide + 7 && py > base - 17 && py < base + 8) &&
+        ![...written.values()].some((box) => left < box[0] + box[2] && box[0] < left + wide && Math.abs(box[1] - base) < 14)
+      const place = [said, Math.round(x), Math.round(y)].join()
+      const [left, base] = written.get(place) ?? ways.find(isFree) ?? ways[x > width - 90 ? 1 : 0]
+      written.set(place, [left, base, wide])
       context.lineWidth = 3.5
       context.strokeStyle = ground
-      context.strokeText(said, left, y + 4)
+      context.strokeText(said, left, base)
       context.fillStyle = colour
-      context.fillText(said, left, y + 4)
+      context.fillText(said, left, base)
     }
     const labelled = points.length <= 30 ? points.map((_, point) => point) : this.order.filter((point) => points[point][2])
     if (labelled.length <= 60) for (const point of labelled) label(point, points[point][2] ? ink : quiet)

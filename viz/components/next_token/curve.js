@@ -1,5 +1,6 @@
 // The whole vocabulary: probability over rank, both logarithmic, and where each stage cuts.
 
+import { rem } from "../scaffold/drawing.js"
 import { download } from "../scaffold/files.js"
 import { tenToMinus } from "../scaffold/percent.js"
 
@@ -53,7 +54,7 @@ export class RankCurve {
     this.size ??= this.svg.getBoundingClientRect()
     const { width, height } = this.size
     if (!width) return
-    Object.assign(this, { ranks, vocabulary, left: 46, right: width - 6, top: 8, bottom: height - 34 })
+    Object.assign(this, { ranks, vocabulary, left: 46 * rem(), right: width - 6, top: 8, bottom: height - 34 * rem() })
     this.low = Math.max(LOWEST, 10 ** Math.floor(Math.log10(Math.max(LOWEST, raw.at(-1)))))
     this.drawStill([width, height, this.low, vocabulary, ranks, colours])
     this.into = this.moving
@@ -85,13 +86,13 @@ export class RankCurve {
   }
 
   drawAxes(colours) {
-    const text = { fill: colours.quiet, "font-size": 11 }
+    const text = { fill: colours.quiet, "font-size": 11 * rem() }
     for (let power = 0; 10 ** power < this.vocabulary; power++) {
       const x = this.x(10 ** power - 1)
       this.add("line", { x1: x, x2: x, y1: this.bottom, y2: this.bottom + 4, stroke: colours.quiet })
-      this.add("text", { ...text, x, y: this.bottom + 16, "text-anchor": "middle" }, (10 ** power).toLocaleString("en"))
+      this.add("text", { ...text, x, y: this.bottom + 16 * rem(), "text-anchor": "middle" }, (10 ** power).toLocaleString("en"))
     }
-    this.add("text", { ...text, x: this.right, y: this.bottom + 30, "text-anchor": "end" }, "place in the model's own order →")
+    this.add("text", { ...text, x: this.right, y: this.bottom + 30 * rem(), "text-anchor": "end" }, "place in the model's own order →")
     const powers = Math.round(-Math.log10(this.low))
     for (let power = 0; power <= powers; power += powers > 6 ? 2 : 1) {
       const y = this.y(10 ** -power)
@@ -148,11 +149,11 @@ export class RankCurve {
     if (!lines.length) return
     const said = `${name}: ${survivors.toLocaleString("en")} left`
     const isRight = lines[0] > (this.left + this.right) / 2
-    const y = this.top + 12 + 14 * (place % 9)
-    const at = { x: lines[0] + (isRight ? -5 : 5), y, "text-anchor": isRight ? "end" : "start", "font-size": 11.5 }
+    const y = this.top + (12 + 14 * (place % 9)) * rem()
+    const at = { x: lines[0] + (isRight ? -5 : 5), y, "text-anchor": isRight ? "end" : "start", "font-size": 11.5 * rem() }
     // Once, its own ground beneath it: written twice it reads as "top-p::546".
-    const ground = { stroke: colours.ground, "stroke-width": 4, "stroke-linejoin": "round", "paint-order": "stroke" }
-    this.add("text", { ...at, ...ground, fill: stroke, "font-weight": isChosen ? 700 : 400 }, said)
+    const halo = { stroke: colours.ground, "stroke-width": 4, "stroke-linejoin": "round", "paint-order": "stroke" }
+    this.add("text", { ...at, ...halo, fill: stroke, "font-weight": isChosen ? 700 : 400 }, said)
   }
 
   /** The picture as a file that needs nothing else. */

@@ -8,6 +8,9 @@ export const element = (tag, className, text) => {
   return made
 }
 
+/** How much larger letters are than on a laptop: they grow with the window (page.css). */
+export const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16
+
 /** A context on this canvas that draws in CSS pixels, `ratio` dots to each of them, and can clip to a rectangle. */
 export function canvasContext(canvas, width, height, ratio) {
   canvas.width = Math.round(width * ratio)

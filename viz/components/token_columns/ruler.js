@@ -6,7 +6,8 @@ import { SPECIAL, UNKNOWN, decoded, hex } from "./pieces.js"
 
 export const BYTE = 14
 const LANE = 13
-const TOP = 40
+// The marks above a Thai letter have their place.
+const TOP = 46
 const LABEL = 74
 
 export class Ruler extends ScrolledCanvas {
@@ -49,10 +50,10 @@ export class Ruler extends ScrolledCanvas {
       context.fillStyle = ink
       const shown = { " ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍" }[character] ?? character
       if (shown !== character) context.fillStyle = quiet
-      context.fillText(shown, this.place((at + end) / 2), 11, (end - at) * BYTE)
-      context.font = `8px ui-monospace, monospace`
+      context.fillText(shown, this.place((at + end) / 2), 16, (end - at) * BYTE)
+      context.font = `9.5px ui-monospace, monospace`
       context.fillStyle = quiet
-      for (let byte = at; byte < end; byte++) context.fillText(hex([this.text[byte]]), this.place(byte + 0.5), 28)
+      for (let byte = at; byte < end; byte++) context.fillText(hex([this.text[byte]]), this.place(byte + 0.5), 34)
     }
     this.columns.forEach((column, lane) => this.drawLane(context, column, lane, first, last))
     this.drawRings(context, first, last)
@@ -66,7 +67,7 @@ export class Ruler extends ScrolledCanvas {
       context.fillStyle = quiet
       context.fillText(shortened(context, column.header.title, LABEL - 10), LABEL - 8, TOP + (lane + 0.5) * LANE)
     })
-    context.fillText("bytes", LABEL - 8, 28)
+    context.fillText("bytes", LABEL - 8, 34)
     context.strokeStyle = hatch
     context.strokeRect(LABEL - 3.5, -1, 0.01, this.height + 2)
   }
