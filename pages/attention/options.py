@@ -6,8 +6,8 @@ import streamlit as st
 
 from pages.attention import changed
 from pages.attention.choices import BY, HEADS, LEAST, OPTIONS, POOLED, PROJECTOR, SCALE, SENTENCE, SENTENCES, SINK, VIEW
-from pages.attention.pictures import sentences_part
 from pages.attention.selection import shown_heads
+from pages.attention.two_sentences import sentences_part
 from pages.shared import thread
 from pages.shared.bound import bound, names_of, toggle
 from pages.shared.link import run_again

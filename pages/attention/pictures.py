@@ -21,7 +21,6 @@ from pages.attention.choices import (
     PIN,
     POOLED,
     SCALE,
-    SENTENCE,
     SINK,
     STEP,
     VIEW,
@@ -32,6 +31,7 @@ from pages.attention.choices import (
     map_name,
 )
 from pages.attention.selection import choose_head, shown_heads, views
+from pages.attention.two_sentences import part_of
 from pages.shared import thread
 from pages.shared.asking import ask, working
 from pages.shared.page import tab_name
@@ -49,8 +49,6 @@ _MOST_KEYS = 40
 # As heads.js has it.
 _FAINTEST = 0.02
 _WINDOW = "attending:window"
-# Neither an initial nor Dr., Mr., Ms., St., Mrs. ends a sentence.
-_END = re.compile(r"(?<!\b[A-Z])(?<!\b(?:Dr|Mr|Ms|St))(?<!\bMrs)[.!?…。]\s")
 Labels = tuple[tuple[str, ...], tuple[str, ...]]
 _LEFT_OUT = {
     "out": "The sink (special tokens; in a decoder the first token too) is",
@@ -87,7 +85,7 @@ def frame_of(
         unseen_means="the future, which a decoder cannot see" if kind == "decoder" else "what it may not see",
         caption=caption + means(traced, kind, layer, head),
         note=note,
-        part=_part(traced, queries, kind),
+        part=part_of(traced, queries, kind),
         off_heads=heads,
         off_tokens=tokens,
         keys_are_target=axes.columns_are_target,
@@ -98,34 +96,6 @@ def frame_of(
         zoom=tuple(map(int, ZOOM.value.split("-"))) if ZOOM.value and selected >= 0 else (),
         model=re.sub(r"[^\w.-]+", "-", request.trace.model)[-60:].strip("-"),
     )
-
-
-def _part(traced: "TracedText", queries: tuple[str, ...], kind: str) -> tuple[int, int, int, int] | None:
-    """The queries of one sentence and the keys of another, where these are asked for."""
-    if SENTENCE.value == "all" or traced.axes(kind).rows_are_target:
-        return None
-    cut = sentences_part(traced, thread.TEXT.value)
-    if cut is None:
-        return None
-    sides = {"a": (0, cut), "b": (cut, len(queries))}
-    first, second = SENTENCE.value
-    return (*sides[first], *sides[second])
-
-
-def sentences_part(traced: "TracedText", text: str) -> int | None:
-    """The first token of the second sentence; None where there is one sentence only.
-
-    The first one ends with a line break, else with a full stop, question mark or exclamation mark and a space; the full
-    stop of an abbreviation ends none.
-    """
-    written = text.rstrip()
-    start = len(text) - len(text.lstrip())
-    ends = [written.find("\n", start)] if "\n" in written[start:] else [each.start() for each in _END.finditer(written)]
-    place = next((each for each in ends if each >= 0), None)
-    if place is None:
-        return None
-    later = [token for token, (start, end) in enumerate(traced.spans) if end > start and start > place]
-    return later[0] if later else None
 
 
 def callbacks(

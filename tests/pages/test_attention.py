@@ -12,7 +12,7 @@ from models.attention import (
     TraceRequest,
 )
 from models.engine import engine
-from pages.attention.pictures import sentences_part
+from pages.attention.two_sentences import sentences_part
 from tests.pages.screen import Screen
 from tests.pages.studio_screen import (
     COUNT,
