@@ -10,7 +10,7 @@ from models.tokenization.conversion import TokenizerFileError
 from models.tokenization.facts import TokenizerFacts
 from models.tokenization.file_recognition import DO_NOT_FIT, OpenedFile, opened
 from models.tokenization.pieces import Tokenization, check_is_text
-from models.tokenization.sandboxed import POOL, facts_in_sandbox, own_from_json, tokenized
+from models.tokenization.sandboxed import POOL, decoded, facts_in_sandbox, own_from_json, tokenized
 
 LARGEST_FILE = 40_000_000
 _OWN = "own:"
@@ -38,6 +38,10 @@ class UserTokenizer:
         """Cut a text; see `models.tokenization.tokenize`."""
         check_is_text(text)
         return POOL.ask(tokenized, text, add_special_tokens, split_special_tokens, of=self.subject)
+
+    def decode(self, tokenization: Tokenization) -> str:
+        """The text that the ids give back, special tokens included."""
+        return POOL.ask(decoded, tokenization.ids, of=self.subject)
 
 
 def is_own(name: str) -> bool:

@@ -1,6 +1,6 @@
 """What is asked of tokenizers that strangers brought: in the sandbox, by whole questions, each answered in one go."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from models.catalog import TokenizerCard, TokenizerFormat
@@ -42,3 +42,8 @@ def facts_in_sandbox(loaded: LoadedTokenizer) -> TokenizerFacts:
 def tokenized(loaded: LoadedTokenizer, text: str, add_special_tokens: bool, split_special_tokens: bool) -> Tokenization:
     """A text as pieces."""
     return loaded.tokenize(text, add_special_tokens=add_special_tokens, split_special_tokens=split_special_tokens)
+
+
+def decoded(loaded: LoadedTokenizer, ids: Sequence[int]) -> str:
+    """The text that ids give back."""
+    return loaded.decode_ids(ids)

@@ -72,21 +72,19 @@ def files(monkeypatch):
 
 
 PLACES = {
-    "attention": (ATTENTION, "minilm", "below", "Take it with you"),
-    "tokenizers": ("pages/tokenizers/page.py", "minilm", "below_tokenizers", "Take it with you"),
-    "costs": ("pages/tokenizers/page.py", "minilm", "below_tokenizers", "What does it cost?"),
-    "embeddings": ("pages/embeddings/page.py", "minilm", "below_embeddings", "Take it with you"),
-    "sampling": ("pages/sampling/page.py", "smollm2", "below_sampling", "Take it with you"),
+    "attention": (ATTENTION, "minilm", "Take it with you"),
+    "tokenizers": ("pages/tokenizers/page.py", "minilm", "Take it with you"),
+    "costs": ("pages/tokenizers/page.py", "minilm", "What does it cost?"),
+    "embeddings": ("pages/embeddings/page.py", "minilm", "Take it with you"),
+    "sampling": ("pages/sampling/page.py", "smollm2", "Take it with you"),
 }
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_every_file_is_made_of_what_was_typed(place, files):
-    page, model, key, tab = PLACES[place]
+    page, model, tab = PLACES[place]
     offered, made = files
-    screen = Screen(page, model=model, text=TEXT)
-    screen.test.session_state[key] = tab
-    screen.run()
+    Screen(page, model=model, text=TEXT).open_tab(tab)
     assert offered
     for label in offered:
         file = made(label)

@@ -93,10 +93,13 @@ def test_json_reads_back_exactly(asked):
 def test_the_link_to_copy_is_the_address():
     screen = Screen(layer="2", head="7", token="3", text="Ä 🍓 & b=c?#%").open_tab("Take it with you")
     (link,) = screen.test.code
-    assert dict(urllib.parse.parse_qsl(link.value.partition("?")[2], strict_parsing=True)) == screen.query
-    again = Screen(**dict(urllib.parse.parse_qsl(link.value.partition("?")[2])))
+    query = dict(urllib.parse.parse_qsl(link.value.partition("?")[2], strict_parsing=True))
+    # Who opens it wants the picture, not the tab that it was taken from.
+    assert query | {"tab": "take-it-with-you"} == screen.query
+    again = Screen(**query)
+    screen.open_tab("What am I looking at?")
     assert again.view == screen.view
-    assert again.query == screen.query
+    assert again.query | {"tab": "what-am-i-looking-at"} == screen.query
     assert not again.notes
 
 

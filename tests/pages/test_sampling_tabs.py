@@ -59,7 +59,8 @@ def test_it_is_explained_and_its_address_opens_the_same():
     screen.open_tab(TAKE)
     [said] = [each.value for each in screen.test.code]
     query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(said).query))
-    assert query == screen.query
+    # Who opens it wants the picture, not the tab that it was taken from.
+    assert query | {"tab": "take-it-with-you"} == screen.query
     assert Sampling(**query).shown == screen.shown
 
 
