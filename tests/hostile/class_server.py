@@ -29,6 +29,7 @@ class ClassServer:
 
     def __init__(self, port, log, asked, process):
         self.port, self.log, self.asked_file, self.process = port, log, asked, process
+        self._passed = 0
         self.host = f"127.0.0.1:{port}"
         self.address = f"http://{self.host}"
 
@@ -57,9 +58,14 @@ class ClassServer:
         """All of its log."""
         return self.log.read_text("utf-8", "replace")
 
+    def pass_over_traces(self):
+        """Count no more what was logged until now: others did that."""
+        self._passed = self.log.stat().st_size
+
     def traces(self):
-        """What went wrong and was logged with its trace."""
-        return re.findall(r"Traceback \(most recent call last\):(?:\n.+)*", self.said())
+        """What went wrong and was logged with its trace, since those before were passed over."""
+        said = self.log.read_bytes()[self._passed :].decode("utf-8", "replace")
+        return re.findall(r"Traceback \(most recent call last\):(?:\n.+)*", said)
 
     def asked(self):
         """What it looked up or connected to that is not this machine, one line each."""

@@ -1,8 +1,8 @@
 """A class server for the test files that ask for one, and visitors without a browser.
 
-`class_server` is one server for all test files of a process, bound beyond this machine; `visitor` opens sessions of it
-that are closed with the test. A test that needs other settings, limits or an end uses `serving` of
-tests.hostile.class_server.
+`class_server` is one server for all test files of a process, bound beyond this machine, and its traces are those since
+the file began; `visitor` opens sessions of it that are closed with the test. A test that needs other settings, limits
+or an end uses `serving` of tests.hostile.class_server.
 
 Nothing of models/ is imported at the top: see tests/models/conftest.py.
 """
@@ -59,11 +59,18 @@ def short(monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def class_server(tmp_path_factory):
+def _class_server(tmp_path_factory):
     from tests.hostile.class_server import serving
 
     with serving(tmp_path_factory.mktemp("class")) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def class_server(_class_server):
+    # Streamlit logs a component's value that is no JSON with its trace: a file that sends some is not every file's.
+    _class_server.pass_over_traces()
+    return _class_server
 
 
 @pytest.fixture

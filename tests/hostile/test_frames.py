@@ -87,7 +87,7 @@ def test_a_large_message_is_few_frames(class_server):
 def test_text_closes_the_session_and_is_nothing_to_write_down(class_server):
     opened = session(class_server)
     opened.sendall(frame(_TEXT, b"hello"))
-    opened.settimeout(10)
+    opened.settimeout(30)
     said = b""
     while data := opened.recv(65_536):
         said += data

@@ -76,7 +76,7 @@ def is_let_go_of(held):
 @pytest.mark.parametrize("end", [lambda: None, refuse, fail, panic, grow])
 def test_a_job_that_has_ended_holds_nothing_of_what_was_asked(end, monkeypatch):
     # pytest keeps what is logged, and with it the trace.
-    monkeypatch.setattr(jobs.log, "exception", lambda _: None)
+    monkeypatch.setattr(jobs.log, "exception", lambda *_: None)
     engine = Engine()
     request = Asked(end)
     held = weakref.ref(request.held)

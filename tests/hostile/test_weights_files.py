@@ -12,6 +12,7 @@ from gguf import GGUFWriter
 from safetensors.torch import load_file, save_file
 
 from models.loading import ModelRefusedError, load_model, open_folder
+from models.loading.model_files import copy_of_gguf
 from tests.hostile.folders import change, refusal, tiny
 from tests.models.test_folders import write_gguf
 
@@ -259,14 +260,39 @@ def test_a_gguf_that_is_cut_off(tmp_path, gguf, share):
     assert "GGUF" in gguf_refusal(tmp_path, gguf[: int(len(gguf) * share)])
 
 
-def test_a_gguf_that_was_exchanged_after_it_was_opened_is_refused(tmp_path, gguf):
+def noughts(loaded):
+    return sum(int((each == 0).sum()) for each in loaded.model.parameters())
+
+
+def test_a_gguf_that_was_exchanged_after_it_was_opened_is_checked_and_read_as_it_is_now(tmp_path, gguf):
     path = tmp_path / "tiny.gguf"
     path.write_bytes(gguf)
     name = open_folder(str(path), anywhere=True).name
-    place = len(gguf) - 100
-    path.write_bytes(gguf[:place] + b"\0" * 100)
-    with pytest.raises(ModelRefusedError, match="changed on the disk"):
-        load_model(name)
+    assert noughts(load_model(name)) == 0
+    path.write_bytes(gguf[:-100] + b"\0" * 100)
+    assert noughts(load_model(name)) == 25
+    spoilt = {
+        "cut off or damaged": gguf[:-100],
+        "Its GGUF header names": with_number(gguf, b"llama.block_count", 2**31, "<I"),
+        "its weights hold": with_number(gguf, b"llama.feed_forward_length", 2**20, "<I"),
+        r"none \(NaN\) or infinite": gguf[:-64] + np.full(16, np.nan, np.float32).tobytes(),
+    }
+    for sentence, data in spoilt.items():
+        path.write_bytes(data)
+        with pytest.raises(ModelRefusedError, match=sentence):
+            load_model(name)
+    path.write_bytes(gguf)
+    assert noughts(load_model(name)) == 0
+
+
+def test_a_gguf_that_is_exchanged_between_the_card_and_the_reading_is_refused(tmp_path, gguf):
+    """What is copied and read is the very file of which the card was made."""
+    path = tmp_path / "tiny.gguf"
+    path.write_bytes(gguf)
+    card = open_folder(str(path), anywhere=True)
+    path.write_bytes(gguf[:-100] + b"\0" * 100)
+    with pytest.raises(ModelRefusedError, match="changed on the disk"), copy_of_gguf(card):
+        pass
 
 
 def test_a_gguf_whose_weights_are_no_numbers(tmp_path, gguf):

@@ -278,7 +278,8 @@ def does():
 
 
 def nothing_is_left(engine):
-    return not engine.answers._flights and not engine._models._flights and not any(map(len, engine._gates.values()))
+    flights = (engine.answers._flights, engine._models._loading._flights)
+    return not any(flights) and not any(map(len, engine._gates.values()))
 
 
 def test_the_request_is_the_key(does):

@@ -1,5 +1,6 @@
 """What goes wrong with the hub: said in a sentence, and the next attempt goes right."""
 
+import io
 import json
 from pathlib import Path
 
@@ -103,26 +104,23 @@ def test_a_full_disk_is_said_and_gone_on_with(hub, engine, monkeypatch, tmp_path
     assert not hub.asked("model.safetensors")
     real = Path.open
 
-    class Full:
+    class Full(io.BufferedIOBase):
         def __init__(self, file):
             self.file = file
 
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
+        def close(self):
             self.file.close()
 
-        def write(self, data):
+        def write(self, data, /):
             if self.file.tell() > 20_000:
                 raise OSError(28, "No space left on device")
             return self.file.write(data)
 
-        def seek(self, place):
-            return self.file.seek(place)
+        def seek(self, place, whence=io.SEEK_SET, /):
+            return self.file.seek(place, whence)
 
-        def truncate(self):
-            return self.file.truncate()
+        def truncate(self, size=None, /):
+            return self.file.truncate(size)
 
     def opening(path, mode="r", *arguments, **more):
         file = real(path, mode, *arguments, **more)
