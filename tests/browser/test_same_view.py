@@ -122,7 +122,10 @@ def a_branch(tab):
 STATES = [a_tab, a_pin, a_zoom, a_comparison, a_view, a_head_off, a_step, a_stretch, a_neighbour, a_branch]
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize(
+    "state",
+    [pytest.param(each, marks=[] if each in (a_tab, a_pin, a_comparison) else pytest.mark.slow) for each in STATES],
+)
 def test_a_link_opens_the_same_view(new_tab, state):
     mine = new_tab()
     state(mine)
