@@ -107,7 +107,8 @@ def matrix_chart(
         listed = ",".join(f"'{_plain(name)}'" for name in names)
         return alt.Axis(labelExpr=f"[{listed}][datum.value]", labelLimit=150, title=None, ticks=False, domain=False)
 
-    size = max(_MATRIX, min(46, 560 // max(1, len(columns))))
+    # Of the cells and not of the whole, in which letters that grow with the window would leave them no room.
+    size = alt.Step(max(_MATRIX, min(30, 560 // max(1, len(columns)))))
     base: Any = alt.Chart(data).encode(
         x=alt.X("column:O", axis=axis(columns)),
         y=alt.Y("row:O", axis=axis(rows)),
@@ -126,7 +127,7 @@ def matrix_chart(
                 color=alt.condition("datum.ink === 'black'", alt.value("black"), alt.value("white")),
             )
         )
-    return alt.layer(*parts).properties(width=size * len(columns), height=size * len(rows))
+    return alt.layer(*parts).properties(width=size, height=size)
 
 
 def _plain(name: str) -> str:
