@@ -3,6 +3,7 @@
 Streamlit runs this file for each session. The server itself imports it, once, for `app`.
 """
 
+from functools import cache
 from pathlib import Path
 
 import streamlit as st
@@ -22,9 +23,16 @@ from pages.shared.model_choice import choose_model_box
 from pages.shared.registry import HOME, PAGES, PageEntry
 from pages.shared.theme import variables
 from viz.components.browsing import browsing
+from viz.components.scaffold.source import bare_sheet
 from viz.glossary import style
 
 _FOLDER = Path(__file__).parent
+
+
+@cache
+def _style() -> str:
+    """Of all pages: the glossary's sentences, the palette, the rules."""
+    return f"<style>{style()}{variables()}\n{bare_sheet(_FOLDER / 'viz' / 'page.css')}</style>"
 
 
 def show() -> None:
@@ -35,7 +43,7 @@ def show() -> None:
         layout="wide",
         initial_sidebar_state=270,
     )
-    st.html(f"<style>{style()}{variables()}\n{(_FOLDER / 'viz' / 'page.css').read_text()}</style>")
+    st.html(_style())
 
     browsing()
     page = st.navigation(_by_group())

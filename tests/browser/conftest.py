@@ -120,3 +120,15 @@ def weights():
 
     with one_thread():
         yield computed
+
+
+@pytest.fixture
+def page(chromium):
+    """An empty page, whose scripts may not fail."""
+    page = chromium.new_page()
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto("about:blank")
+    yield page
+    page.close()
+    assert faults == []

@@ -91,17 +91,6 @@ def one_torch_thread():
         yield
 
 
-@pytest.fixture
-def page(chromium):
-    page = chromium.new_page()
-    faults = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto("about:blank")
-    yield page
-    page.close()
-    assert faults == []
-
-
 def step(logits, is_masked):
     """A step with these logits, of a model that is nothing but its vocabulary."""
     loaded = replace(engine.model("smollm2"), model=stub_writer(len(logits)))

@@ -34,17 +34,6 @@ NAMES = {
 }
 
 
-@pytest.fixture
-def page(chromium):
-    page = chromium.new_page()
-    faults = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto("about:blank")
-    yield page
-    page.close()
-    assert faults == []
-
-
 def test_two_files_may_use_one_name(page, tmp_path):
     from viz.components.scaffold.source import bundle, parts_of
 

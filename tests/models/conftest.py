@@ -1,6 +1,8 @@
 """What the tests of models/ share. Nothing of models/ is imported at the top: a conftest is read before pytest's
 plugins are set up, and jaxtyping's can only check what it sees imported."""
 
+import shutil
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -41,3 +43,20 @@ def engine(minilm, smollm2):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("models.loading.load_model", loaded.__getitem__)
         yield Engine(10**9)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """One folder with a tiny Llama, to be copied and spoilt."""
+    from tests.models.test_folders import save
+
+    return save("llama", tmp_path_factory.mktemp("models") / "llama")
+
+
+@pytest.fixture
+def folder(saved, tmp_path, monkeypatch):
+    """A copy of it, in a process in which no folder was opened before."""
+    from models.catalog import MODELS
+
+    monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
+    return shutil.copytree(saved, tmp_path / "llama")

@@ -1,23 +1,8 @@
 """Folders whose tokenizer files are damaged: the sentence names the file, and nothing else of the folder."""
 
-import shutil
-
 import pytest
 
-from models.catalog import MODELS
 from models.loading import ModelRefusedError, load_model, open_folder
-from tests.models.test_folders import save
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    return save("llama", tmp_path_factory.mktemp("models") / "llama")
-
-
-@pytest.fixture
-def folder(saved, tmp_path, monkeypatch):
-    monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
-    return shutil.copytree(saved, tmp_path / "llama")
 
 
 @pytest.mark.parametrize("damage", ["[]", "null", "3", '"x"', "", "{}", '{"model": []}', None])

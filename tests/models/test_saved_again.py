@@ -22,20 +22,9 @@ from models.engine.request_size import models_asked
 from models.loading import load_model, open_folder
 from models.loading.fingerprint import fingerprint_of
 from models.loading.folder_names import has_changed
-from tests.models.test_folders import save, write_gguf
+from tests.models.test_folders import write_gguf
 
 TEXT = "w9 w23 w42 w17"
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    return save("llama", tmp_path_factory.mktemp("models") / "llama")
-
-
-@pytest.fixture
-def folder(saved, tmp_path, monkeypatch):
-    monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
-    return shutil.copytree(saved, tmp_path / "llama")
 
 
 def train(folder, factor=-1.5):

@@ -43,7 +43,7 @@ def browser_source(name: str) -> BrowserSource:
     parts = parts_of(entry)
     beside = (part.with_suffix(".css") for part in parts)
     sheets = [*(sheet for sheet in beside if sheet.exists()), entry.with_name("style.css")]
-    return BrowserSource(js=bundle(parts), css="".join(map(_bare_sheet, sheets)) if len(parts) > 1 else "")
+    return BrowserSource(js=bundle(parts), css="".join(map(bare_sheet, sheets)) if len(parts) > 1 else "")
 
 
 def module(file: Path) -> Module:
@@ -176,7 +176,7 @@ _CALL = """export default (component) => {
 """
 
 
-def _bare_sheet(sheet: Path) -> str:
+def bare_sheet(sheet: Path) -> str:
     """A style sheet in one line, without comments."""
     text = re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL)
     return re.sub(r"(?<=[{};,])\n+|(?<=[\w-]:) (?=.*;\n)", "", _without_comments(text)) + "\n"
