@@ -9,7 +9,7 @@ from typing import Any
 
 from models.catalog import ARCHITECTURES
 from pages.shared import thread
-from pages.shared.link import Choice, NumberPair, number_pair, number_within, one_of, whole_number
+from pages.shared.link import Choice, NumberPair, number_pair, number_within, one_number_of, one_of, whole_number
 
 LENGTHS = (8, 20, 32, 64, 128, 256, 512, 1_000)
 KEPT = {"dynamic": "Grows", "static": "Static"}
@@ -108,11 +108,6 @@ def _names(text: str) -> Names:
     return names
 
 
-def _one_of(what: str, numbers: tuple[int, ...]) -> Any:
-    parse = one_of(what, tuple(map(str, numbers)))
-    return lambda text: int(parse(text))
-
-
 _cell = number_pair("The link's cell is not a layer and a position, as in 3-12; none is selected.")
 MOST_CARDS, MOST_GIGABYTES, MOST_TEXTS, MOST_TOKENS = 1_024, 10_000, 1_000_000, 1 << 24
 TOKENS: Choice[int] = Choice("tokens", 20, _count("number of new tokens", LENGTHS[-1]))
@@ -121,7 +116,7 @@ KEEPING: Choice[str] = Choice("cache", "dynamic", one_of("cache", tuple(KEPT)))
 SHADE: Choice[str] = Choice("shade", "value", one_of("shade", tuple(SHADES)))
 CELL: Choice[NumberPair | None] = Choice("cell", None, _cell, thread.OWNERS)
 # Of the kept numbers; None: as the model keeps them.
-BITS: Choice[int | None] = Choice("bits", None, _one_of("number of bits", tuple(DTYPES)))
+BITS: Choice[int | None] = Choice("bits", None, one_number_of("number of bits", tuple(DTYPES)))
 ROWS: Choice[int] = Choice("rows", 1, _count("number of texts at once", MOST_TEXTS))
 # What is planned: "" for the page's model.
 PLANNED: Choice[str] = Choice("plan", "", one_of("model to plan for", (*ARCHITECTURES, PASTED)))
@@ -137,8 +132,8 @@ WINDOW: Choice[int | None] = Choice("window", None, _count("window", MOST_TOKENS
 
 CURVES: Choice[Names] = Choice("curves", Names(("gpt2", "llama-3-8b", "gemma-2-9b", "deepseek-v3")), _names)
 # What is timed.
-TIMED: Choice[int] = Choice("timed", 32, _one_of("number of timed tokens", TIMED_LENGTHS))
-ROUNDS: Choice[int] = Choice("rounds", 3, _one_of("number of rounds", REPEATS))
+TIMED: Choice[int] = Choice("timed", 32, one_number_of("number of timed tokens", TIMED_LENGTHS))
+ROUNDS: Choice[int] = Choice("rounds", 3, one_number_of("number of rounds", REPEATS))
 
 CHOICES: tuple[Choice[Any], ...] = (
     *(TOKENS, DRAWN, KEEPING, SHADE, BITS, CELL, ROWS),

@@ -94,7 +94,7 @@ def _explore(page: Page) -> None:
         page.explore(status)
     # What the page did not come to say, since something was wrong before.
     if has_notes():
-        show_notes()
+        show_notes(are_more=True)
     mirror(thread.in_the_link(page.choices if page.said is None else page.said()))
 
 
@@ -222,5 +222,8 @@ def tabs(key: str, parts: Mapping[str, Callable[[], object] | Tab]) -> None:
         if not place.open:
             tab.left()
             continue
-        with place, in_place():
-            tab.draw()
+        with place:
+            with in_place():
+                tab.draw()
+            if has_notes():
+                show_notes(are_more=True)
