@@ -78,7 +78,7 @@ class Branches(tuple[Branch, ...]):
 
 
 def _stage_names(text: str) -> Names:
-    from_knobs = {knob.stage for knob in KNOBS if knob.stage} | {"bad words"}
+    from_knobs = {knob.stage for knob in KNOBS if knob.stage} | {"bad words", "logit bias"}
     names = Names(dict.fromkeys(each for each in text.split(",") if each))
     if not set(names) <= from_knobs:
         raise ValueError("The link names a stage that is not here; transformers' own stages are shown.")
@@ -129,6 +129,7 @@ def _written(text: str) -> str:
 
 
 BAD_WORDS: Choice[str] = Choice("bad_words", "", thread.readable)
+BIAS: Choice[str] = Choice("bias", "", thread.readable)
 STOP: Choice[str] = Choice("stop", "", thread.readable)
 SEED: Choice[int] = Choice("seed", DEFAULT_SEED, _seed)
 OFF: Choice[Names] = Choice("off", Names(), _stage_names)
@@ -164,7 +165,7 @@ MANY_TEXTS: Choice[int] = Choice("many_texts", 8, one_number_of("number of texts
 MANY_TOKENS: Choice[int] = Choice("many_tokens", 40, one_number_of("length of the texts", BATCH_LENGTHS))
 # None: the first two that are not what is set above.
 AGAINST: Choice[Names | None] = Choice("against", None, _against)
-_IN_ALL = (*thread.OWNERS, *KNOB_CHOICES.values(), BAD_WORDS, STOP, SEED, OFF, ORDER, MANY_TEXTS, MANY_TOKENS)
+_IN_ALL = (*thread.OWNERS, *KNOB_CHOICES.values(), BAD_WORDS, BIAS, STOP, SEED, OFF, ORDER, MANY_TEXTS, MANY_TOKENS)
 MANY_WRITTEN: Choice[str] = Choice(
     "many_written", "no", one_of("state of the texts", ("no", "yes")), (*_IN_ALL, AGAINST)
 )
@@ -185,6 +186,7 @@ CHOICES: tuple[Choice[Any], ...] = (
     *(
         *KNOB_CHOICES.values(),
         BAD_WORDS,
+        BIAS,
         STOP,
         SEED,
         OFF,
@@ -207,7 +209,7 @@ def lines_of(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line.replace("\\n", "\n") for line in text.split("\n") if line))
 
 
-def settings_now(bad_words: tuple[tuple[int, ...], ...]) -> "DecodingSettings":
+def settings_now(bad_words: tuple[tuple[int, ...], ...], bias: tuple[tuple[int, float], ...]) -> "DecodingSettings":
     """The settings of the knobs as they stand, without the stages that are switched off. Raises SettingsError."""
     from models.decoding import DecodingSettings
 
@@ -220,6 +222,7 @@ def settings_now(bad_words: tuple[tuple[int, ...], ...]) -> "DecodingSettings":
         DecodingSettings(),
         **values,
         bad_words=() if "bad words" in off else bad_words,
+        logit_bias=() if "logit bias" in off else bias,
         stop=lines_of(STOP.value)[:_MOST_STOP_TEXTS],
         order=tuple(ORDER.value),
         seed=SEED.value,
@@ -238,6 +241,8 @@ def said_of(settings: "DecodingSettings") -> str:
             continue
         if field.name == "bad_words":
             said += [("bad_word", ".".join(map(str, word))) for word in value]
+        elif field.name == "logit_bias":
+            said += [("bias", f"{token}:{bias}") for token, bias in value]
         elif isinstance(value, tuple):
             said += [(field.name, each) for each in value]
         else:
@@ -257,6 +262,9 @@ def settings_of(said: str) -> "DecodingSettings":
         for name, value in urllib.parse.parse_qsl(said, strict_parsing=bool(said)):
             if name == "bad_word":
                 found.setdefault("bad_words", []).append(tuple(map(_token_id, value.split("."))))
+            elif name == "bias":
+                token, _, bias = value.partition(":")
+                found.setdefault("logit_bias", []).append((_token_id(token), float(bias)))
             elif name in ("stop", "order"):
                 found.setdefault(name, []).append(value)
             elif name in KNOB_CHOICES:
@@ -285,13 +293,13 @@ def open_preset(preset: Preset) -> None:
 def is_preset(preset: Preset) -> bool:
     """Whether the knobs stand as it sets them."""
     return all(knob.value == preset.values.get(knob.field, knob.disabled) for knob in KNOBS if knob.stage) and not (
-        OFF.value or ORDER.value or BAD_WORDS.value
+        OFF.value or ORDER.value or BAD_WORDS.value or BIAS.value
     )
 
 
 def reset() -> None:
     """All knobs as the page opens with them."""
-    for choice in (*KNOB_CHOICES.values(), BAD_WORDS, STOP, SEED, OFF, ORDER, STAGE):
+    for choice in (*KNOB_CHOICES.values(), BAD_WORDS, BIAS, STOP, SEED, OFF, ORDER, STAGE):
         choice.forget()
 
 
