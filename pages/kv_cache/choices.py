@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.catalog import ARCHITECTURES
+from models.loading.hub_ids import HUB, HubError, hub_id
 from pages.shared import thread
 from pages.shared.link import Choice, NumberPair, number_pair, number_within, one_number_of, one_of, whole_number
 
@@ -108,6 +109,17 @@ def _names(text: str) -> Names:
     return names
 
 
+def _planned(text: str) -> str:
+    """A known model, a pasted one, or one of the hub; whether that was fetched here, the planner sees."""
+    if not text.startswith(HUB):
+        return one_of("model to plan for", (*ARCHITECTURES, PASTED))(text)
+    try:
+        which = hub_id(text)
+    except HubError as error:
+        raise ValueError(f"{error} This page's model is planned for.") from error
+    return f"{HUB}{which.repository}@{which.revision}"
+
+
 _cell = number_pair("The link's cell is not a layer and a position, as in 3-12; none is selected.")
 MOST_CARDS, MOST_GIGABYTES, MOST_TEXTS, MOST_TOKENS = 1_024, 10_000, 1_000_000, 1 << 24
 TOKENS: Choice[int] = Choice("tokens", 20, _count("number of new tokens", LENGTHS[-1]))
@@ -119,7 +131,7 @@ CELL: Choice[NumberPair | None] = Choice("cell", None, _cell, thread.OWNERS)
 BITS: Choice[int | None] = Choice("bits", None, one_number_of("number of bits", tuple(DTYPES)))
 ROWS: Choice[int] = Choice("rows", 1, _count("number of texts at once", MOST_TEXTS))
 # What is planned: "" for the page's model.
-PLANNED: Choice[str] = Choice("plan", "", one_of("model to plan for", (*ARCHITECTURES, PASTED)))
+PLANNED: Choice[str] = Choice("plan", "", _planned)
 CONFIG: Choice[PastedConfig | None] = Choice("config", None, _pasted_in_link)
 CARD_GIGABYTES: Choice[float] = Choice("card_gb", 80, _number("memory of a card", 0.1, MOST_GIGABYTES))
 CARDS: Choice[int] = Choice("cards", 1, _count("number of cards", MOST_CARDS))
