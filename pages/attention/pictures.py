@@ -176,8 +176,7 @@ def show_matrix(
         panels = difference_panels(found, picture.size, picture.size, ("before", "after", "after − before"))
         main = 1
         if found.largest:
-            largest = part_text(found.largest) if BY.value == "weight" else f"{found.largest:.3g}"
-            caption += f" Largest difference: {largest}."
+            caption += f" Largest difference: {weight_said(found.largest)}."
         else:
             caption += " No difference at all: what is switched off changes what comes after it, not this map."
     elif others:
@@ -204,7 +203,7 @@ def show_matrix(
                 MODELS[after.trace.model].stamp.encode(),
             ),
             has_strip=kind != "cross",
-            unit=_unit(),
+            unit=unit(),
             least=LEAST.value,
             is_log=SCALE.value == "log",
         ),
@@ -260,7 +259,7 @@ def show_heads(traced: "TracedText", request: "HeadMapRequest", selected: int, s
         caption += f" {_MOST_LINES} of {max(rows, columns):,} tokens round the selected one; another one moves it."
     attention_view(
         replace(frame, caption=caption + _by_value() + left_out_note(None), part=None),
-        Heads(maps, shown_heads(len(maps), request.head), (queries[0], keys[0]), LEAST.value, _unit(), held),
+        Heads(maps, shown_heads(len(maps), request.head), (queries[0], keys[0]), LEAST.value, unit(), held),
         key="attention_view",
         on=callbacks(traced, request.kind),
     )
@@ -355,8 +354,14 @@ def means(traced: "TracedText", kind: str, layer: int | None, head: int | None) 
     return f" Mean over the {traced.heads_of(kind, layer)} heads of the layer." if head is None else ""
 
 
-def _unit() -> str:
+def unit() -> str:
+    """What a number of a map is, as people read it."""
     return "weight" if BY.value == "weight" else "weight × length of the value"
+
+
+def weight_said(weight: float) -> str:
+    """A number of a map as the pictures write it (weights.js)."""
+    return part_text(weight) if BY.value == "weight" else f"{weight:.3g}"
 
 
 def _by_value() -> str:

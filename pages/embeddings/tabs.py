@@ -36,7 +36,7 @@ from pages.shared.page import tabs
 from pages.shared.parts import chart, explanation, remark, say
 from pages.shared.theme import palette
 from viz.embeddings_charts import gap_chart, matrix_chart
-from viz.quantities import bytes_text, part_text
+from viz.quantities import bytes_text, cosine_text, part_text
 from viz.tables import table
 
 _SENTENCES = Job("sentences")
@@ -80,7 +80,7 @@ def do_senses_part(status: DeltaGenerator) -> None:
     rows = [
         [
             name,
-            *(f"{value:.3f}" for value in (each.within, each.between, each.gap)),
+            *(cosine_text(value) for value in (each.within, each.between, each.gap)),
             share_of_cases(each),
             "–"
             if each.tied == len(lines)
@@ -169,7 +169,7 @@ def _sentences_matrix(lines: tuple[str, ...], status: DeltaGenerator) -> None:
     names = [f"{place + 1}: {lines[place][:40]}" for place in found.lines]
     chart(matrix_chart(cosines(vectors), names, [str(place + 1) for place in found.lines], palette()), width="content")
     if len(vectors) > 1:
-        remark(f"Cosines of sentence vectors. The mean of all pairs is {anisotropy(vectors):.2f}.")
+        remark(f"Cosines of sentence vectors. The mean of all pairs is {cosine_text(anisotropy(vectors))}.")
 
 
 def does_order_matter(status: DeltaGenerator) -> None:
@@ -294,7 +294,7 @@ def many_sentences() -> None:
     values = cosines(found.vectors, found.vectors[[place]])[:, 0]
     values[place] = -np.inf
     order = np.argsort(-values, kind="stable")[: min(10, len(values) - 1)]
-    st.html(table(["line", "cosine"], [[lines[found.lines[each]][:120], f"{values[each]:.3f}"] for each in order]))
+    st.html(table(["line", "cosine"], [[lines[found.lines[each]][:120], cosine_text(values[each])] for each in order]))
     remark(f"{baseline(anisotropy(found.vectors), 'sentences of these').capitalize()}.")
     export.vectors_download(found.vectors, [lines[each] for each in found.lines], "sentences")
 

@@ -9,6 +9,7 @@ from models.engine import engine
 from pages.sampling.choices import BAD_WORDS, BIAS, OFF, ORDER, PICK, STAGE, Names, lines_of
 from pages.sampling.knobs import COUNTED, KNOBS
 from pages.shared import thread
+from pages.shared.page import part
 from viz.components.next_token import LiveStages, NextTokenPicture, RankedToken, StageChip, next_token
 from viz.components.picture_state import digest_of
 from viz.components.step_scores import step_scores
@@ -127,7 +128,7 @@ def show(
     )
     if is_live:
         # A fragment of its own: who comes near a knob waits for the scores, and not for the page.
-        st.fragment(_hand_over)(scores, of)
+        part(_hand_over)(scores, of)
 
 
 def _live(found: "SamplingStages", settings: "DecodingSettings", of: str, *, is_drawn: bool) -> LiveStages:
