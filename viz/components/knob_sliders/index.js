@@ -87,6 +87,7 @@ class KnobSliders extends View {
     if (this.held?.name === name) return
     this.held = { name, until }
     const before = this.values[name]
+    this.shared.heldAt = this.rows.get(name).row.getBoundingClientRect().y
     const end = ({ type }) => {
       for (const each of until) removeEventListener(each, end, true)
       // A finger that only came by: the browser sets a slider where it is touched before it knows that the page scrolls.
