@@ -6,8 +6,7 @@ from tests.browser.samples import drawn_components, samples, skeleton_of
 from viz.components.scaffold.source import browser_source
 
 # Mounts it once, and shows one message after the other, as Streamlit does. `see` says what became of the last one.
-HARNESS = """async ([script, style, html]) => {
-  document.head.append(Object.assign(document.createElement("style"), { textContent: style }))
+HARNESS = """async ([script, html]) => {
   document.body.innerHTML = html
   const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }))
   const { default: mount } = await import(url)
@@ -113,8 +112,7 @@ def page(chromium):
 
 
 def opened(page, name):
-    source = browser_source(name)
-    page.evaluate(HARNESS, [source["js"], source["css"], skeleton_of(name)])
+    page.evaluate(HARNESS, [browser_source(name), skeleton_of(name)])
     return samples(name)
 
 

@@ -178,7 +178,7 @@ def test_twenty_drags_are_what_the_server_says(page, name):
     assert end_in_score_stages(shown, base.order)
     scores = packed_scores("next_token", "mark", ScoresRequest("", "", base).answer(server))
     sent = [base64.b64encode(each).decode() for each in (picture(shown, base, "mark"), scores)]
-    page.evaluate(MOUNT, [browser_source("next_token")["js"], skeleton("next_token", _PARTS), *sent])
+    page.evaluate(MOUNT, [browser_source("next_token"), skeleton("next_token", _PARTS), *sent])
     page.wait_for_function(FOLLOWS)
 
     random = np.random.default_rng(len(name))

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from viz.components.scaffold.source import BrowserSource, browser_source, is_alone, library_source, packed_source
+from viz.components.scaffold.source import browser_source, is_alone, library_source, packed_source
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +31,12 @@ def component(name: str, parts: str | None = None) -> Callable[..., Any]:
 
 
 def skeleton(name: str, parts: str = "") -> str:
-    """The HTML that a view draws into: its own parts, the tooltip, and what a screen reader says (see view.js)."""
+    """The HTML that a view draws into: its own parts, the tooltip, and what a screen reader says (see view.js).
+
+    Hidden until its style is there.
+    """
     said = '<div class="tip" hidden></div>\n<div class="unseen" aria-live="polite"></div>\n'
-    return f'<div class="headlight {name.replace("_", "-")}">\n{parts}{said}</div>\n'
+    return f'<div class="headlight {name.replace("_", "-")}" hidden>\n{parts}{said}</div>\n'
 
 
 def large_component(name: str, parts: str = "") -> tuple[Callable[[], None], Callable[..., Any]]:
@@ -49,8 +52,8 @@ def large_component(name: str, parts: str = "") -> tuple[Callable[[], None], Cal
     return mounted, _registered(name, skeleton(name, parts), picture)
 
 
-def _registered(name: str, html: str | None, source: BrowserSource) -> Callable[..., Any]:
-    mount = st.components.v2.component(f"headlight.{name}", html=html, js=source["js"], css=source["css"] or None)
+def _registered(name: str, html: str | None, script: str) -> Callable[..., Any]:
+    mount = st.components.v2.component(f"headlight.{name}", html=html, js=script)
 
     def mounted(*, key: str, told: Told | None = None, **given: Any) -> Any:
         heard: dict[str, Any] = {f"on_{each}_change": _heard(key, each, *how) for each, how in (told or {}).items()}
