@@ -16,7 +16,7 @@ import { ProductsView } from "./qk.js"
 const VIEW_KEYS = { 1: "matrix", 2: "heads", 3: "model", 4: "qk" }
 const SWITCHED = { x: "the head", t: "the token", c: "the link" }
 // What each of the four must have:
-//   name, parts        its name, and the elements that it draws into
+//   parts              the elements that it draws into
 //   take(header, take) takes new data; applyState(state): what is selected in it
 //   draw(width)        lays it out and paints it; repaint(): paints what a state may change
 //   selectionChanged() another token was selected in it
@@ -62,7 +62,7 @@ class AttentionView extends View {
     this.isSelf = !header.keys
     this.measure()
     this.root.classList.toggle("large", header.isLarge)
-    if (this.view?.name !== header.view) {
+    if (!(this.view instanceof VIEWS[header.view])) {
       // Whoever goes from view to view by keys goes on by keys.
       this.isHeld = this.view && this.body.contains(this.root.getRootNode().activeElement)
       this.view?.leave?.()

@@ -6,22 +6,16 @@ import { ARROWS, keyList, press } from "../scaffold/keys.js"
 import { ScrolledCanvas } from "../scaffold/scrolled.js"
 
 const LEFT = 40
-const NARROWEST = 7
-const WIDEST = 32
-// Names lie flatter where there is room, and stand a line apart.
-const ROOMY = 16
-const FONT = 12
+// Names of tokens lie flatter where there is room, and stand a line apart.
+const COLUMN = { narrowest: 7, widest: 32, roomy: 16 }
+const ROW = { lowest: 7, highest: 24 }
+const GAP = 12
+// In a picture that is not wide: letters, names of the columns, and all layers of self-attention.
+const HEIGHTS = { letters: 12, names: 62, layers: 244 }
+// From here on letters and rows grow with the picture, up to so many times.
+const WIDE = { from: 600, most: 1.3 }
 // Of a picture that is saved: at least so many dots to a pixel of the screen.
 const FINEST = 2
-const LOWEST = 7
-const HIGHEST = 24
-const GAP = 12
-// The height of the names of the columns, and of all layers of self-attention, in a picture that is not wide.
-const NAMES = 62
-const LAYERS = 244
-// From here on letters and rows grow with the picture, up to so many times.
-const WIDE = 600
-const LARGEST = 1.3
 
 export class CacheField extends ScrolledCanvas {
   constructor(root, act) {
@@ -36,11 +30,11 @@ export class CacheField extends ScrolledCanvas {
     const drawn = isDone ? steps.length : mostSteps
     this.columns = Math.max(given - hidden + drawn, source.length, allocated ? allocated - hidden : 0)
     const width = this.root.clientWidth
-    this.cell = Math.max(NARROWEST, Math.min(WIDEST, Math.floor((width - LEFT - 4) / this.columns)))
-    const scale = Math.max(1, Math.min(LARGEST, width / WIDE))
-    this.letters = Math.round(FONT * scale)
-    this.row = Math.max(LOWEST, Math.min(HIGHEST, Math.floor((LAYERS * scale) / kinds.length)))
-    this.names = Math.round(NAMES * scale)
+    this.cell = Math.max(COLUMN.narrowest, Math.min(COLUMN.widest, Math.floor((width - LEFT - 4) / this.columns)))
+    const scale = Math.max(1, Math.min(WIDE.most, width / WIDE.from))
+    this.letters = Math.round(HEIGHTS.letters * scale)
+    this.row = Math.max(ROW.lowest, Math.min(ROW.highest, Math.floor((HEIGHTS.layers * scale) / kinds.length)))
+    this.names = Math.round(HEIGHTS.names * scale)
     const cross = kinds.length - own
     this.crossTop = this.names + own * this.row + (cross ? GAP + this.names : 0)
     this.spread(LEFT + this.columns * this.cell + 4, this.crossTop + cross * this.row + 6)
@@ -191,7 +185,7 @@ export class CacheField extends ScrolledCanvas {
       context.fillStyle = isGiven(column) ? view.colours.quiet : view.colours.ink
       context.save()
       context.translate(this.x(column) + this.cell / 2, bottom - 5)
-      context.rotate(this.cell < ROOMY ? -Math.PI / 2 : -Math.PI / 3.2)
+      context.rotate(this.cell < COLUMN.roomy ? -Math.PI / 2 : -Math.PI / 3.2)
       context.fillText(short(nameOf(column) ?? ""), 0, 0)
       context.restore()
     }
