@@ -289,22 +289,7 @@ def show_products(traced: "TracedText", request: "HeadMapRequest", selected: int
         caption += " What left this head is not what its weights say: it is switched off, or has another pattern."
     attention_view(
         replace(frame_of(traced, request, selected), caption=caption),
-        Products(
-            places=tuple(places.tolist()),
-            query=found.query,
-            keys=found.keys[places],
-            dots=found.dots[places],
-            scaling=found.scaling,
-            added=found.added[places],
-            scores=found.scores[places],
-            weights=found.weights[places],
-            values=found.values[places],
-            head_output=found.head_output,
-            concatenated=found.concatenated,
-            output=np.zeros(0, dtype=np.float32) if found.output is None else found.output,
-            has_bias=found.has_bias,
-            lines=found.between,
-        ),
+        Products(tuple(places.tolist()), found),
         key="attention_view",
         on=callbacks(traced, request.kind),
     )

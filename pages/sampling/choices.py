@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from models.one_at_a_time import libraries
 from pages.sampling.knobs import KNOB_CHOICES, KNOBS, Preset
 from pages.shared import thread
-from pages.shared.link import Choice, is_whole, note, number_within, one_of, whole_number
+from pages.shared.link import Choice, Names, is_whole, note, number_within, one_of, whole_number
 from viz.components.written_text import SHADES
 
 if TYPE_CHECKING:
@@ -27,15 +27,6 @@ EARLY_STOPPING = {
     "never": "once none can become better",
 }
 _MOST_STOP_TEXTS = 4
-
-
-class Names(tuple[str, ...]):
-    """Names, written in a link with a comma between them."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return ",".join(self)
 
 
 class Branch(tuple[tuple[int, int], ...]):

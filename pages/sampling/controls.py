@@ -20,7 +20,6 @@ from pages.sampling.choices import (
     SEED,
     STOP,
     WRITTEN,
-    Names,
     is_preset,
     lines_of,
     open_preset,
@@ -32,6 +31,7 @@ from pages.sampling.picture import PICTURE
 from pages.sampling.writing import JOB
 from pages.shared.asking import ask
 from pages.shared.bound import bound
+from pages.shared.link import Names
 from pages.shared.parts import remark
 from viz.components.knob_sliders import KnobSlider, knob_sliders
 

@@ -40,7 +40,7 @@ def _weights(rows, columns):
 
 
 def _attention_view():
-    from tests.viz.test_attention_view import FRAME, frame
+    from tests.viz.test_attention_view import FRAME, frame, products_of
     from viz.components.attention_view import Heads, Matrix, Model, Panel, Products, packed, state_of
 
     def sample(label, shown, view):
@@ -61,11 +61,7 @@ def _attention_view():
         if count:
             yield sample(f"heads of {count}", shown, Heads(np.stack([_weights(count, count)] * 2), (0, 1)))
             ones = np.ones((count, 4), dtype=np.float32)
-            row = ones[:, 0]
-            products = Products(
-                tuple(range(count)), ones[0], ones, row, 0.5, row, row, row, ones, ones[0], ones[0], ones[0], False
-            )
-            yield sample(f"qk of {count}", shown, products)
+            yield sample(f"qk of {count}", shown, Products(tuple(range(count)), products_of(ones)))
     thumbnails = np.full((2, 2, 3, 3), 2000, dtype=np.uint16)
     yield sample("model", frame(3), Model(thumbnails, (0, 1)))
     two = (labelled("this", 3), labelled("other", 5))

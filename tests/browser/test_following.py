@@ -20,7 +20,7 @@ from models.decoding.stages import _next_token, stages_after
 from models.engine import Engine, engine
 from pages.sampling.knobs import KNOBS
 from tests.one_thread import one_thread
-from viz.components.next_token import _PARTS, LiveStages, NextTokenPicture, RankedToken, StageChip, packed
+from viz.components.next_token import _PARTS, LiveStages, NextTokenPicture, StageChip, packed
 from viz.components.scaffold import skeleton
 from viz.components.scaffold.source import browser_source
 from viz.components.step_scores import packed as packed_scores
@@ -108,9 +108,7 @@ def picture(found, settings, of):
                 for row, each in enumerate(found.stages)
             ),
             is_library_order=True,
-            top=tuple(
-                RankedToken(each.id, each.text, each.rank, each.probabilities, each.cut_by) for each in found.top
-            ),
+            top=found.top,
             followed=None,
             selected=None,
             drawn=None,

@@ -57,6 +57,7 @@ def test_two_files_may_use_one_name(page, tmp_path):
 
 
 def views():
+    from tests.viz.test_attention_view import products_of
     from viz.components.attention_view import Heads, Matrix, Model, Panel, Products
 
     weights = np.full((3, 3), 1 / 3, dtype=np.float32)
@@ -65,7 +66,7 @@ def views():
         "matrix": Matrix((Panel("L3 H1", weights, 1.0, (3, 3)),), row),
         "heads": Heads(np.stack([weights, weights]), (0, 1)),
         "model": Model(np.full((4, 2, 3, 3), 2000, dtype=np.uint16), (0, 1, 2, 3)),
-        "qk": Products((0, 1, 2), vectors[0], vectors, row, 0.5, row, row, row, vectors, vectors[0], row, row, False),
+        "qk": Products((0, 1, 2), products_of(vectors)),
     }
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, UInt16
@@ -12,7 +12,10 @@ from viz.components.picture_state import digest_of, picture_state
 from viz.components.scaffold import fields_of, large_component, numbers, pack, text, twelve_bits
 from viz.palette import for_browser
 
-_mount_library, _mount = large_component("attention_view")
+if TYPE_CHECKING:
+    from models.attention.query_key import QueryKey
+
+attention_view_library, _mount = large_component("attention_view")
 
 # So many weights go as they are. Of more, what is drawn is in half precision, and the selected row, whose numbers stand
 # beside the picture too, comes apart.
@@ -136,26 +139,11 @@ class Model:
 class Products:
     """The q·k view: how one query's weights in one head came about; all numbers float32, as computed.
 
-    places: which keys are shown. added: what is added to the scaled dots, -inf where it may not look; scores: before
-        the softmax. concatenated: of all heads; output: what the output projection makes of it, empty where there is
-        none.
-    has_bias: whether anything but the mask is added. lines: what else lies between, as sentences.
+    places: which keys are shown.
     """
 
     places: tuple[int, ...]
-    query: Float[np.ndarray, " head_dim"]
-    keys: Float[np.ndarray, "key head_dim"]
-    dots: Float[np.ndarray, " key"]
-    scaling: float
-    added: Float[np.ndarray, " key"]
-    scores: Float[np.ndarray, " key"]
-    weights: Float[np.ndarray, " key"]
-    values: Float[np.ndarray, "key value_dim"]
-    head_output: Float[np.ndarray, " value_dim"]
-    concatenated: Float[np.ndarray, " joined"]
-    output: Float[np.ndarray, " width"]
-    has_bias: bool
-    lines: tuple[str, ...] = ()
+    computed: "QueryKey"
 
 
 AttentionPicture = Matrix | Heads | Model | Products
@@ -173,11 +161,6 @@ _READ: dict[str, Callable[[object], Any]] = {
     "part": numbers(),
 }
 _SPREAD = ("token", "head", "step", "window")
-
-
-def attention_view_library() -> None:
-    """Mount the script of `attention_view`, once for a page, outside of what is run again."""
-    _mount_library()
 
 
 def attention_view(
@@ -283,16 +266,19 @@ def _model(view: Model) -> tuple[dict[str, object], list[np.ndarray]]:
 
 
 def _products(view: Products) -> tuple[dict[str, object], list[np.ndarray]]:
+    found, places = view.computed, list(view.places)
+    output = np.zeros(0) if found.output is None else found.output
     header = {
         "view": "qk",
         "places": view.places,
-        "dim": len(view.query),
-        "valueDim": len(view.head_output),
-        "joined": len(view.concatenated),
-        "width": len(view.output),
-        "scaling": view.scaling,
-        "hasBias": view.has_bias,
-        "lines": view.lines,
+        "dim": len(found.query),
+        "valueDim": len(found.head_output),
+        "joined": len(found.concatenated),
+        "width": len(output),
+        "scaling": found.scaling,
+        "hasBias": found.has_bias,
+        "lines": found.between,
     }
-    names = ("query", "keys", "dots", "added", "scores", "weights", "values", "head_output", "concatenated", "output")
-    return header, [np.asarray(getattr(view, name), dtype=np.float32) for name in names]
+    of_keys = (found.keys, found.dots, found.added, found.scores, found.weights, found.values)
+    arrays = (found.query, *(each[places] for each in of_keys), found.head_output, found.concatenated, output)
+    return header, [each.astype(np.float32) for each in arrays]
