@@ -45,11 +45,6 @@ class Separation:
         """How much more alike two of the same sense are than two of different senses."""
         return self.within - self.between
 
-    @property
-    def same_sense(self) -> float:
-        """The share of vectors whose nearest has their sense."""
-        return self.shared / len(self.nearest)
-
 
 @dataclass(frozen=True, eq=False)
 class Senses:

@@ -37,7 +37,7 @@ class LayerMask:
 class HeadFacts:
     """The heads of each layer of a stack; several numbers where layers differ.
 
-    queries: how many heads there are; keys: how many of keys and values. size, value_size: numbers in a key, in a value.
+    queries: how many heads there are; keys: how many of keys and values. size, value_size: numbers in a key, a value.
     """
 
     queries: tuple[int, ...]
