@@ -176,7 +176,7 @@ def _follows(page: Page) -> None:
 
 def _memory(browser: Browser, server: Server) -> Row:
     """A long text written on the page, and ten of its tokens opened: what the server holds of it afterwards."""
-    memory = psutil.Process(server.pid).memory_info
+    memory = psutil.Process(server.process.pid).memory_info
     with visitor(browser) as context:
         page = context.new_page()
         for count in (8, _LONG):

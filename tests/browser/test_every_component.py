@@ -100,18 +100,8 @@ HARNESS = """async ([script, html]) => {
 RIGHT = {"picture", "sentence", "waiting"}
 
 
-@pytest.fixture
-def page(chromium):
-    page = chromium.new_page(viewport={"width": 900, "height": 700})
-    thrown = []
-    page.on("pageerror", lambda error: thrown.append(str(error)))
-    page.goto("about:blank")
-    yield page
-    page.close()
-    assert thrown == []
-
-
 def opened(page, name):
+    page.set_viewport_size({"width": 900, "height": 700})
     page.evaluate(HARNESS, [browser_source(name), skeleton_of(name)])
     return samples(name)
 

@@ -39,9 +39,7 @@ def test_a_word_that_nobody_explains_is_found():
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.address)
 def test_every_word_on_a_page_is_explained_there(new_tab, page):
     tab = new_tab()
-    tab.goto(page.address)
-    tab.page.locator(".st-key-inspector").wait_for()
-    tab.page.wait_for_timeout(1500)
+    tab.goto_whole(page.address)
     texts, explained = tab.page.evaluate(_READ)
     assert unexplained(texts, explained) == set()
 

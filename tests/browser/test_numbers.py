@@ -43,9 +43,7 @@ def test_a_number_that_another_rule_wrote_is_found():
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.address)
 def test_every_part_on_a_page_is_written_by_one_rule(new_tab, page):
     tab = new_tab()
-    tab.goto(page.address)
-    tab.page.locator(".st-key-inspector").wait_for()
-    tab.page.wait_for_timeout(1500)
+    tab.goto_whole(page.address)
     # What a person types or an example tells may hold numbers of any kind: none of the first ones does.
     assert odd_ones(tab.page.evaluate(_READ)) == []
 

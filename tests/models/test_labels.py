@@ -38,15 +38,7 @@ CLASSIFIERS = {
     "electra": (ElectraForSequenceClassification, ElectraConfig(**SIZES, **MORE, embedding_size=32)),
     "distilbert": (
         DistilBertForSequenceClassification,
-        DistilBertConfig(
-            vocab_size=VOCABULARY,
-            dim=32,
-            n_layers=2,
-            n_heads=4,
-            hidden_dim=48,
-            max_position_embeddings=40,
-            id2label=LABELS,
-        ),
+        DistilBertConfig(VOCABULARY, 40, n_layers=2, n_heads=4, dim=32, hidden_dim=48, id2label=LABELS),
     ),
 }
 
