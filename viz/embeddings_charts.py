@@ -108,7 +108,7 @@ def matrix_chart(
         return alt.Axis(labelExpr=f"[{listed}][datum.value]", labelLimit=150, title=None, ticks=False, domain=False)
 
     # Of the cells and not of the whole, in which letters that grow with the window would leave them no room.
-    size = alt.Step(max(_MATRIX, min(30, 560 // max(1, len(columns)))))
+    size = alt.Step(max(_MATRIX, min(34, 560 // max(1, len(columns)))))
     base: Any = alt.Chart(data).encode(
         x=alt.X("column:O", axis=axis(columns)),
         y=alt.Y("row:O", axis=axis(rows)),
@@ -122,8 +122,9 @@ def matrix_chart(
     parts = [base.mark_rect().encode(color=colour)]
     if len(rows) <= _WRITTEN and len(columns) <= _WRITTEN:
         parts.append(
-            base.mark_text(fontSize=11).encode(
-                text=alt.Text("cosine:Q", format=".2f"),
+            # As the tables write it (`cosine_text`).
+            base.mark_text(fontSize=10).encode(
+                text=alt.Text("cosine:Q", format=".3f"),
                 color=alt.condition("datum.ink === 'black'", alt.value("black"), alt.value("white")),
             )
         )

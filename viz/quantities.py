@@ -57,6 +57,11 @@ def times_text(ratio: float | int) -> str:
     return f"{number.rstrip('0').rstrip('.') if '.' in number else number}{_NARROW}×"
 
 
+def cosine_text(cosine: float | int) -> str:
+    """From −1 to 1, in thousandths: 0.902, −0.041."""
+    return f"{cosine:.3f}".replace("-", "−")
+
+
 def counted(number: int, what: str) -> str:
     """The number and what is counted, as in "1 piece" and "2 pieces"."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -31,4 +31,4 @@ from models.decoding.stages import (
 )
 from models.decoding.steps import GenerationStep
 from models.decoding.timing import CacheTimingRequest, TimedStep, cache_timing
-from models.decoding.words import OwnKnobsRequest, WordsRequest
+from models.decoding.words import BiasedToken, BiasRequest, OwnKnobsRequest, WordError, WordsRequest

@@ -10,7 +10,7 @@ CacheName = Literal["dynamic", "static", "fp8", "none"]
 CACHES: tuple[CacheName, ...] = ("dynamic", "static", "fp8", "none")
 _LARGEST_SEED = 2**63 - 1
 # Added to a logit, it forbids or forces a token, as in other programs.
-_LARGEST_SHIFT = 100
+LARGEST_SHIFT = 100
 # Float32, in which logits are divided, has no smaller number of full precision.
 SMALLEST = 2.0**-126
 
@@ -116,16 +116,16 @@ class DecodingSettings:
                 f"The repetition penalty is a number above 0, 1 for none, not {self.repetition_penalty}."
             )
         for name in ("presence_penalty", "frequency_penalty"):
-            if not abs(getattr(self, name)) <= _LARGEST_SHIFT:
+            if not abs(getattr(self, name)) <= LARGEST_SHIFT:
                 raise SettingsError(
-                    f"{_NAMES[name]} is a number from -{_LARGEST_SHIFT} to {_LARGEST_SHIFT}, 0 for none, not "
+                    f"{_NAMES[name]} is a number from -{LARGEST_SHIFT} to {LARGEST_SHIFT}, 0 for none, not "
                     f"{getattr(self, name)}."
                 )
         ids = [token for token, _ in self.logit_bias]
         if len(set(ids)) < len(ids) or any(token < 0 for token in ids):
             raise SettingsError("The tokens of a logit bias are ids, from 0 on, each of them once.")
-        if not all(abs(bias) <= _LARGEST_SHIFT for _, bias in self.logit_bias):
-            raise SettingsError(f"A logit bias is a number from -{_LARGEST_SHIFT} to {_LARGEST_SHIFT}.")
+        if not all(abs(bias) <= LARGEST_SHIFT for _, bias in self.logit_bias):
+            raise SettingsError(f"A logit bias is a number from -{LARGEST_SHIFT} to {LARGEST_SHIFT}.")
         if self.min_new_tokens > self.max_new_tokens:
             raise SettingsError(
                 f"At least {self.min_new_tokens} and at most {self.max_new_tokens} tokens cannot both be held."

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import httpx2
 from huggingface_hub import ModelInfo, get_session, hf_hub_url
@@ -30,7 +30,7 @@ from models.loading.checks import (
 from models.loading.hub_ids import HubError, HubId, check_allowed, hub_id, largest_download, offline_choices
 from models.loading.model_files import card_in
 from models.loading.packs import home
-from models.loading.settings import settings_in
+from models.loading.settings import LARGEST, settings_in
 from models.loading.transfer import RemoteFile, endpoint, fetch, headers, in_words, seconds
 
 _SMALL = (CONFIG, "generation_config.json", *TOKENIZER_FILES)
@@ -141,6 +141,31 @@ def open_fetched(name: str) -> ModelCard:
         download=sum(manifest["files"].values()),
     )
     return MODELS.keep(_as_in_catalog(card))
+
+
+@dataclass(frozen=True)
+class FetchedConfig:
+    """The config.json of a model that was fetched."""
+
+    of: HubId
+    text: str
+
+
+def fetched_configs(most: int) -> tuple[FetchedConfig, ...]:
+    """Of the models that are on this machine, in the order of their ids, so many at the most; the hub is not asked.
+
+    What has no config.json, as a GGUF file, is left out.
+    """
+    found = []
+    for revision in sorted((home() / "hub").glob("*/revisions/*")):
+        which = HubId(revision.parent.parent.name.replace("--", "/", 1), unquote(revision.name))
+        folder = _fetched_folder(which)
+        if folder is None or not (folder / CONFIG).is_file():
+            continue
+        found.append(FetchedConfig(which, (folder / CONFIG).read_bytes()[:LARGEST].decode("utf-8", "replace")))
+        if len(found) == most:
+            break
+    return tuple(found)
 
 
 def finish(which: HubId, offer: Offer, work: Path) -> None:

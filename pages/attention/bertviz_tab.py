@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.attention.choices import VIEW, VIEWS
+from pages.attention.choices import BERTVIZ_LAYERS, BERTVIZ_VIEW, BERTVIZ_VIEWS, VIEW, VIEWS
 from pages.shared import file_names
 from pages.shared.asking import ask, working
+from pages.shared.bound import pick, toggle
 from pages.shared.messages import in_place
 from viz.bertviz_document import bertviz_document
 from viz.components.framed_document import framed_document
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from models.attention import BertVizTooLargeError, HeadMapRequest, TracedText
 
 BertVizView = Literal["head", "model"]
-BERTVIZ_VIEWS: dict[BertVizView, str] = {"head": "Head view", "model": "Model view"}
-_VIEW, _ALONE = "bertviz:view", "bertviz:alone"
 _HOW = {
     "head": "The tokens that look are on the left, those that are looked at on the right; the stronger a line, the "
     "larger the weight. Point at a token to see its lines alone. Each colour is a head: click its square to take it "
@@ -40,8 +39,9 @@ def show(request: "HeadMapRequest", traced: "TracedText", status: DeltaGenerator
 
     with in_place():
         layer = request.layer if len(traced.layers_of(request.kind)) > 1 else None
-        view = _controls(layer)
-        alone = (layer,) if layer is not None and st.session_state.get(_ALONE, False) else None
+        _controls(layer)
+        view: BertVizView = "model" if BERTVIZ_VIEW.value == "model" else "head"
+        alone = (layer,) if layer is not None and BERTVIZ_LAYERS.value == "one" else None
         asked = BertVizRequest(request.trace, request.kind, view, alone, layer if view == "head" else None)
         try:
             with working("BertViz writes its page…", status):
@@ -69,28 +69,12 @@ def show(request: "HeadMapRequest", traced: "TracedText", status: DeltaGenerator
             )
 
 
-def _controls(layer: int | None) -> BertVizView:
+def _controls(layer: int | None) -> None:
     """Which of the two views, and whether of one layer alone."""
-    view = st.session_state.setdefault(_VIEW, "head")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.session_state["bertviz_view_box"] = view
-        st.segmented_control(
-            "BertViz's view",
-            list(BERTVIZ_VIEWS),
-            format_func=lambda each: BERTVIZ_VIEWS[each],
-            key="bertviz_view_box",
-            required=True,
-            on_change=lambda: st.session_state.update({_VIEW: st.session_state["bertviz_view_box"]}),
-            label_visibility="collapsed",
-        )
+        pick(BERTVIZ_VIEW, "BertViz's view", BERTVIZ_VIEWS, key="bertviz_view_box", label_visibility="collapsed")
         if layer is not None:
-            st.session_state["bertviz_alone_box"] = st.session_state.get(_ALONE, False)
-            st.toggle(
-                f"Only layer {layer}",
-                key="bertviz_alone_box",
-                on_change=lambda: st.session_state.update({_ALONE: st.session_state["bertviz_alone_box"]}),
-            )
-    return view
+            toggle(BERTVIZ_LAYERS, f"Only layer {layer}", "one", key="bertviz_alone_box")
 
 
 def _instead(layer: int | None, error: "BertVizTooLargeError") -> None:
@@ -99,14 +83,12 @@ def _instead(layer: int | None, error: "BertVizTooLargeError") -> None:
         st.info(str(error), icon=":material/info:")
         with st.container(horizontal=True):
             if error.size.fits("head"):
-                st.button(
-                    "BertViz's head view", key="bertviz_head", on_click=lambda: st.session_state.update({_VIEW: "head"})
-                )
+                st.button("BertViz's head view", key="bertviz_head", on_click=BERTVIZ_VIEW.choose, args=("head",))
             elif layer is not None and replace(error.size, layers=1).fits("head"):
                 st.button(
                     f"BertViz's head view of layer {layer} alone",
                     key="bertviz_one_layer",
-                    on_click=lambda: st.session_state.update({_VIEW: "head", _ALONE: True}),
+                    on_click=_one_layer,
                 )
             for each in ("heads", "model", "matrix"):
                 if VIEW.value != each:
@@ -116,3 +98,8 @@ def _instead(layer: int | None, error: "BertVizTooLargeError") -> None:
                         on_click=VIEW.choose,
                         args=(each,),
                     )
+
+
+def _one_layer() -> None:
+    BERTVIZ_VIEW.choose("head")
+    BERTVIZ_LAYERS.choose("one")

@@ -4,7 +4,7 @@ from typing import Any
 
 from pages.attention.changed import CHANGED
 from pages.shared import thread
-from pages.shared.link import Choice, is_whole, number_within, one_of, whole_number
+from pages.shared.link import Choice, NumberPair, is_whole, number_pair, number_within, one_of, whole_number
 
 HEAD_OFF = "What if this head were off?"
 MEAN = "mean"
@@ -16,6 +16,7 @@ VIEWS = {"matrix": "Matrix", "heads": "Heads", "model": "Model", "qk": "q·k", "
 # What links from before named them.
 _EARLIER_NAMES = {"head": "matrix", "grid": "model"}
 LEFT_OUT = {"in": "", "special": "special", "first": "first", "out": "sink"}
+BERTVIZ_VIEWS = {"head": "Head view", "model": "Model view"}
 SENTENCES = {"all": "All", "aa": "A → A", "ab": "A → B", "ba": "B → A", "bb": "B → B"}
 
 
@@ -47,6 +48,14 @@ def _zoom(text: str) -> str:
     return text
 
 
+def _held(text: str) -> NumberPair:
+    sentence = "The link's held token is not 0 or 1, for its side, and a number, as in 1-4; none is held."
+    held = number_pair(sentence)(text)
+    if held[0] > 1:
+        raise ValueError(sentence)
+    return held
+
+
 _least = number_within("The link's smallest weight is not a number from 0 to 1; all weights are drawn.", 0, 1)
 LAYER: Choice[int | str | None] = Choice("layer", None, _number_or(ALL, "layer"), is_always=True)
 HEAD: Choice[int | str | None] = Choice("head", None, _number_or(MEAN, "head"), is_always=True)
@@ -65,13 +74,20 @@ SENTENCE: Choice[str] = Choice("sentences", "all", one_of("pair of sentences", t
 POOLED: Choice[str] = Choice("pooled", "max", one_of("way to pool", ("max", "mean")))
 PROJECTOR: Choice[str] = Choice("projector", "off", one_of("projector mode", ("off", "on")))
 PIN: Choice[int | None] = Choice("pin", None, whole_number("pinned token"))
+# In the heads view: the side, queries or keys, and which token of it.
+HELD: Choice[NumberPair | None] = Choice("held", None, _held, (*thread.OWNERS, KIND))
 ZOOM: Choice[str] = Choice("zoom", "", _zoom, (*thread.OWNERS, KIND))
 OTHER: Choice[str] = Choice("other", "", thread.readable, (thread.TEXT,))
+BERTVIZ_VIEW: Choice[str] = Choice("bertviz", "head", one_of("view of BertViz", tuple(BERTVIZ_VIEWS)))
+BERTVIZ_LAYERS: Choice[str] = Choice("bertviz_layers", "all", one_of("choice of BertViz's layers", ("all", "one")))
+# How far the training was whose state is shown; None for the first of them.
+TRAINED: Choice[int | None] = Choice("trained", None, whole_number("number of training steps"), (thread.MODEL,))
 
 OPTIONS = (LEAST, SCALE, BY, SENTENCE, POOLED)
 CHOICES: tuple[Choice[Any], ...] = (
     *(LAYER, HEAD, VIEW, SINK, KIND, STEP, WAY, TARGET, LENGTH),
-    *(HEADS, *OPTIONS, PROJECTOR, PIN, ZOOM, OTHER, CHANGED),
+    *(HEADS, *OPTIONS, PROJECTOR, PIN, HELD, ZOOM, OTHER, CHANGED),
+    *(BERTVIZ_VIEW, BERTVIZ_LAYERS, TRAINED),
 )
 
 

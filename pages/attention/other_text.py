@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.attention.choices import OTHER, head_name
-from pages.attention.pictures import difference_panels, frame_of, title
+from pages.attention.pictures import difference_panels, frame_of, title, unit, weight_said
 from pages.shared.asking import ask
 from pages.shared.bound import bound
 from pages.shared.parts import remark
@@ -59,8 +59,9 @@ def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: Del
     )
     longest = frame if len(frame.queries) >= len(theirs.queries) else theirs
     caption = (
-        f"{title()}, {head_name(request.layer, request.head)}: both maps on one scale, from 0 to {found.most:.3f}; "
-        f"the difference from −{found.largest:.3f} (purple) to +{found.largest:.3f} (green)."
+        f"{title()}, {head_name(request.layer, request.head)}: both maps on one scale, from 0 to "
+        f"{weight_said(found.most)}; "
+        f"the difference from −{weight_said(found.largest)} (purple) to +{weight_said(found.largest)} (green)."
     )
     if found.compared != panels[0].size:
         which = "is the one token" if found.common == 1 else f"are the {found.common} tokens"
@@ -68,7 +69,7 @@ def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: Del
     with st.container(key="other"):
         attention_view(
             replace(longest, name=f"{frame.name}, two texts", map=f"{frame.map}-other", caption=caption, part=None),
-            Matrix(tuple(panels), found.before[0], has_strip=False),
+            Matrix(tuple(panels), found.before[0], has_strip=False, unit=unit()),
             key="other_view",
         )
 
@@ -80,7 +81,7 @@ def _said(found: "MapDifference", traced: "TracedText", read: "TracedText", requ
     if traced.ids == read.ids:
         return "Both texts are the same to this model: nothing changes."
     if traced.axes(request.kind).rows_are_target:
-        return f"Both maps are of the same output, step by step: weights change by up to {found.largest:.3f}."
+        return f"Both maps are of the same output, step by step: weights change by up to {weight_said(found.largest)}."
     last = traced.tokens[found.common - 1]
     rows = f"the rows of the {found.common} tokens before the change, up to “{last}”,"
     if found.common == 1:
@@ -93,6 +94,6 @@ def _said(found: "MapDifference", traced: "TracedText", read: "TracedText", requ
     if found.largest_before < _NOTHING:
         return f"In {rows} nothing changes in this head ({found.largest_before:.1g} at most)."
     return (
-        f"In {rows} weights change by up to {found.largest_before:.3f}: an encoder reads the whole text, so a word at "
-        "the end reaches every row before it."
+        f"In {rows} weights change by up to {weight_said(found.largest_before)}: an encoder reads the whole text, so a "
+        "word at the end reaches every row before it."
     )

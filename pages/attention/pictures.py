@@ -16,6 +16,7 @@ from pages.attention.choices import (
     HEAD,
     HEAD_OFF,
     HEADS,
+    HELD,
     LAYER,
     LEAST,
     PIN,
@@ -34,6 +35,7 @@ from pages.attention.selection import choose_head, shown_heads, views
 from pages.attention.two_sentences import part_of
 from pages.shared import thread
 from pages.shared.asking import ask, working
+from pages.shared.link import NumberPair, note
 from pages.shared.page import tab_name
 from pages.shared.parts import remark
 from viz.components.attention_view import Frame, Heads, Matrix, Model, Panel, Products, attention_view
@@ -137,6 +139,7 @@ def callbacks(
         "part": lambda part: ZOOM.choose("-".join(map(str, part))),
         "head": open_head,
         "heads": heads,
+        "held": lambda place: HELD.choose(NumberPair(place) if len(place) == 2 else None),
         "switch": switched,
         "window": window,
         "step": step,
@@ -173,8 +176,7 @@ def show_matrix(
         panels = difference_panels(found, picture.size, picture.size, ("before", "after", "after − before"))
         main = 1
         if found.largest:
-            largest = part_text(found.largest) if BY.value == "weight" else f"{found.largest:.3g}"
-            caption += f" Largest difference: {largest}."
+            caption += f" Largest difference: {weight_said(found.largest)}."
         else:
             caption += " No difference at all: what is switched off changes what comes after it, not this map."
     elif others:
@@ -201,7 +203,7 @@ def show_matrix(
                 MODELS[after.trace.model].stamp.encode(),
             ),
             has_strip=kind != "cross",
-            unit=_unit(),
+            unit=unit(),
             least=LEAST.value,
             is_log=SCALE.value == "log",
         ),
@@ -244,6 +246,11 @@ def show_heads(traced: "TracedText", request: "HeadMapRequest", selected: int, s
     rows, columns = len(frame.queries), len(frame.keys or frame.queries)
     q0, q1, k0, k1 = frame.part or (0, rows, 0, columns)
     queries, keys = _near(q0, q1, selected), _near(k0, k1, selected)
+    held = HELD.value
+    if held is not None and held[1] >= (columns if held[0] else rows):
+        note(f"The link holds token {held[1]}, which is not there; none is held.")
+        HELD.forget()
+        held = None
     maps = ask(LayerMapsRequest(replace(request, head=None), queries, keys), status)
     least = max(LEAST.value, _FAINTEST)
     caption = f"{title()}, layer {request.layer}: lines from each query (left) to the keys it looks at (right)."
@@ -252,7 +259,7 @@ def show_heads(traced: "TracedText", request: "HeadMapRequest", selected: int, s
         caption += f" {_MOST_LINES} of {max(rows, columns):,} tokens round the selected one; another one moves it."
     attention_view(
         replace(frame, caption=caption + _by_value() + left_out_note(None), part=None),
-        Heads(maps, shown_heads(len(maps), request.head), (queries[0], keys[0]), LEAST.value, _unit()),
+        Heads(maps, shown_heads(len(maps), request.head), (queries[0], keys[0]), LEAST.value, unit(), held),
         key="attention_view",
         on=callbacks(traced, request.kind),
     )
@@ -332,8 +339,14 @@ def means(traced: "TracedText", kind: str, layer: int | None, head: int | None) 
     return f" Mean over the {traced.heads_of(kind, layer)} heads of the layer." if head is None else ""
 
 
-def _unit() -> str:
+def unit() -> str:
+    """What a number of a map is, as people read it."""
     return "weight" if BY.value == "weight" else "weight × length of the value"
+
+
+def weight_said(weight: float) -> str:
+    """A number of a map as the pictures write it (weights.js)."""
+    return part_text(weight) if BY.value == "weight" else f"{weight:.3g}"
 
 
 def _by_value() -> str:

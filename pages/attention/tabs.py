@@ -9,10 +9,12 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import EARLIER, MODELS, model_card
 from pages.attention import bertviz_tab, export, head_off, other_text, steps_pictures
-from pages.attention.choices import HEAD_OFF, VIEW, head_name
+from pages.attention.choices import HEAD_OFF, TRAINED, VIEW, head_name
 from pages.attention.explanations import explanation
 from pages.shared import thread
 from pages.shared.asking import ask
+from pages.shared.bound import bound
+from pages.shared.link import note
 from pages.shared.page import tabs
 from pages.shared.parts import chart
 from pages.shared.parts import explanation as explain
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
 OTHER_TEXT = "What if another word stood there?"
 BERTVIZ = "What does BertViz show?"
-_STATE = "learning:state"
 
 
 def below(
@@ -99,14 +100,18 @@ def learning(request: "HeadMapRequest", selected: int, status: DeltaGenerator) -
     model = MODELS[thread.MODEL.value]
     states = [*EARLIER[model.name], model]
     steps = [state.steps for state in states]
-    chosen = st.select_slider(
+    if TRAINED.value is not None and TRAINED.value not in steps:
+        note(f"There is no state after {TRAINED.value:,} training steps; the one after {steps[0]:,} is shown.")
+        TRAINED.forget()
+    chosen = bound(
+        st.select_slider,
+        TRAINED,
         "Training steps",
         steps,
-        value=st.session_state.get(_STATE, steps[0]),
         key="state_box",
+        shown=lambda trained: steps[0] if trained is None else trained,
         format_func="{:,}".format,
     )
-    st.session_state[_STATE] = chosen
     state = model_card(states[steps.index(chosen)].name)
     trace = replace(request.trace, model=state.name)
     traced = ask(TracedTextRequest(trace), status)

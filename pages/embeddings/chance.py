@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from viz.quantities import part_text
+from viz.quantities import cosine_text, part_text
 
 if TYPE_CHECKING:
     from models.embeddings import Separation
@@ -25,4 +25,4 @@ def how_often(part: float, ways: int) -> str:
 
 def baseline(cosine: float, of: str) -> str:
     """What two vectors have in common anyway. of: which ones, as in "tokens of this line"."""
-    return f"two random {of} have a cosine of {cosine:.2f}"
+    return f"two random {of} have a cosine of {cosine_text(cosine)}"

@@ -16,6 +16,13 @@ POOLINGS = {
     "last": "Last token",
 }
 MEASURES = {"cosine": "Cosine", "dot": "Dot product"}
+LONGEST_SENTENCE = 400
+
+
+def _sentence(text: str) -> str:
+    if len(text) > LONGEST_SENTENCE:
+        raise ValueError(f"The link's sentence has more than {LONGEST_SENTENCE} characters; another one is shown.")
+    return thread.readable(text)
 
 
 _place = number_pair("The link's place is not a layer and a position, as in 28-12; none is selected.")
@@ -39,10 +46,17 @@ PIECE: Choice[str] = Choice("piece", "", thread.readable)
 MINUS: Choice[str] = Choice("minus", "", thread.readable)
 PLUS: Choice[str] = Choice("plus", "", thread.readable)
 MEASURE: Choice[str] = Choice("measure", "cosine", one_of("measure", tuple(MEASURES)))
+# In the tabs: the line whose tokens are compared; the first line in another order; many lines, whether they are
+# embedded, and to which of them the nearest are shown.
+LINE: Choice[int] = Choice("line", 0, whole_number("line"), (thread.TEXT,))
+SWAPPED: Choice[str] = Choice("swapped", "", _sentence, (thread.TEXT,))
+LINES: Choice[str] = Choice("lines", "", thread.readable)
+EMBEDDED: Choice[str] = Choice("embedded", "no", one_of("state of the lines", ("no", "yes")), (thread.MODEL, LINES))
+NEAR_LINE: Choice[int] = Choice("near_line", 0, whole_number("line"), (LINES,))
 
 CHOICES: tuple[Choice[Any], ...] = (
     *(SHOW, DEPTH, METHOD, AXES, POINTS, WORD, SENSES, POINT, CENTRED, SIMILAR, POOLING),
-    *(ANSWER, PLACE, PIECE, MINUS, PLUS, MEASURE),
+    *(ANSWER, PLACE, PIECE, MINUS, PLUS, MEASURE, LINE, SWAPPED, LINES, EMBEDDED, NEAR_LINE),
 )
 
 

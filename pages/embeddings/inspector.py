@@ -15,7 +15,7 @@ from pages.shared.parts import chart, remark, say
 from pages.shared.theme import palette
 from viz.embeddings_charts import wave_chart
 from viz.inspector import Share, heading, line, shares
-from viz.quantities import bytes_text, part_text
+from viz.quantities import bytes_text, cosine_text, part_text
 from viz.tables import sentences, table
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def of_context(now: Journey, layer: int, point: int | None, around: "NearVectors
     for index, value in zip(around.indices, around.values, strict=True):
         other = labels[int(index)]
         sense = now.senses[other.sentence] if now.marked[int(index)] else ""
-        rows.append([f"{other.piece} {other.sentence + 1}", f"{float(value):.3f}", sense])
+        rows.append([f"{other.piece} {other.sentence + 1}", cosine_text(float(value)), sense])
     told = [
         sentences([f"“{label.piece}” in line {label.sentence + 1}, {where}. “{now.texts[label.sentence]}”"]),
         heading(f"Nearest of the {len(labels):,} points, in all dimensions"),

@@ -15,6 +15,7 @@ from pages.shared.parts import chart, remark
 from pages.shared.theme import palette
 from viz.embeddings_charts import strip_chart
 from viz.inspector import heading
+from viz.quantities import cosine_text
 from viz.tables import table
 
 if TYPE_CHECKING:
@@ -78,13 +79,13 @@ def picture(row: "Row", near: "Neighbours", parts: list[tuple[str, int]], facts:
     with st.container(key="nearest"):
         st.html(heading(f"Nearest to {said}"))
         rows = [
-            [piece, f"{value:.3f}", f"{norm:.3f}", f"{number:,}"]
+            [piece, cosine_text(value), f"{norm:.3f}", f"{number:,}"]
             for piece, value, norm, number in zip(near.pieces, near.values, near.norms, near.ids, strict=True)
         ]
         st.html(table(["piece", MEASURES[MEASURE.value].lower(), "length", "id"], rows))
         remark(
             f"Exact, over all {row.rows:,} rows in {facts.width} dimensions. Left out: {left}, which would come "
-            f"first. Two random rows have a cosine of {facts.anisotropy:.2f}. {MODELS[name].title}."
+            f"first. Two random rows have a cosine of {cosine_text(facts.anisotropy)}. {MODELS[name].title}."
         )
 
 

@@ -10,17 +10,33 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.embeddings import export
 from pages.embeddings.chance import baseline, how_often, share_of_cases
-from pages.embeddings.choices import CENTRED, DEPTH, POOLING, POOLINGS, SIMILAR, WORD, senses, texts
+from pages.embeddings.choices import (
+    CENTRED,
+    DEPTH,
+    EMBEDDED,
+    LINE,
+    LINES,
+    LONGEST_SENTENCE,
+    NEAR_LINE,
+    POOLING,
+    POOLINGS,
+    SIMILAR,
+    SWAPPED,
+    WORD,
+    senses,
+    texts,
+)
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.bound import bound, names_of, pick
 from pages.shared.job import Job
+from pages.shared.link import Choice, fits, note
 from pages.shared.messages import problem
 from pages.shared.page import tabs
 from pages.shared.parts import chart, explanation, remark, say
 from pages.shared.theme import palette
 from viz.embeddings_charts import gap_chart, matrix_chart
-from viz.quantities import bytes_text, part_text
+from viz.quantities import bytes_text, cosine_text, part_text
 from viz.tables import table
 
 _SENTENCES = Job("sentences")
@@ -64,7 +80,7 @@ def do_senses_part(status: DeltaGenerator) -> None:
     rows = [
         [
             name,
-            *(f"{value:.3f}" for value in (each.within, each.between, each.gap)),
+            *(cosine_text(value) for value in (each.within, each.between, each.gap)),
             share_of_cases(each),
             "–"
             if each.tied == len(lines)
@@ -103,14 +119,26 @@ def how_similar(status: DeltaGenerator) -> None:
                 "counts every token that is attended to, special ones included.",
             )
         else:
-            st.selectbox(
-                "Line", range(len(lines)), format_func=lambda place: f"{place + 1}: {lines[place][:60]}", key="line_box"
+            _line_there(LINE, len(lines))
+            bound(
+                st.selectbox,
+                LINE,
+                "Line",
+                range(len(lines)),
+                format_func=lambda place: f"{place + 1}: {lines[place][:60]}",
             )
     with right:
         if SIMILAR.value == "sentences":
             _sentences_matrix(lines, status)
         else:
-            _tokens_matrix(lines[st.session_state.get("line_box") or 0], status)
+            _tokens_matrix(lines[LINE.value], status)
+
+
+def _line_there(choice: Choice[int], count: int) -> None:
+    """A line that is not among so many is said and not taken."""
+    if choice.value >= count:
+        note(f"The link names line {choice.value + 1}; there are {count:,}. The first one is shown.")
+        choice.forget()
 
 
 def _tokens_matrix(text: str, status: DeltaGenerator) -> None:
@@ -141,7 +169,7 @@ def _sentences_matrix(lines: tuple[str, ...], status: DeltaGenerator) -> None:
     names = [f"{place + 1}: {lines[place][:40]}" for place in found.lines]
     chart(matrix_chart(cosines(vectors), names, [str(place + 1) for place in found.lines], palette()), width="content")
     if len(vectors) > 1:
-        remark(f"Cosines of sentence vectors. The mean of all pairs is {anisotropy(vectors):.2f}.")
+        remark(f"Cosines of sentence vectors. The mean of all pairs is {cosine_text(anisotropy(vectors))}.")
 
 
 def does_order_matter(status: DeltaGenerator) -> None:
@@ -151,11 +179,12 @@ def does_order_matter(status: DeltaGenerator) -> None:
     lines = texts()
     words = lines[0].split()
     other = " ".join([words[-1], *words[1:-1], words[0]]) if len(words) > 1 else lines[0]
-    swapped = st.text_input(
+    swapped = bound(
+        st.text_input,
+        SWAPPED,
         "The same words in another order",
-        value=other,
-        key="swapped_box",
-        max_chars=400,
+        shown=lambda typed: typed or other,
+        max_chars=max(LONGEST_SENTENCE, len(other)),
         help="Compared with the first line above.",
     )
     found = ask(SwappedRequest(thread.MODEL.value, lines[0], thread.readable(swapped)), status)
@@ -222,19 +251,28 @@ def many_sentences() -> None:
     """Up to 5,000 lines at once, as a job, and the nearest to one of them."""
     from models.embeddings import SentencesRequest, anisotropy, cosines
 
-    st.text_area("A sentence to a line", key="many_lines_box", height=160, placeholder="Paste up to 5,000 lines")
-    pressed = st.button("Embed them", key="embed_lines")
-    typed = thread.readable(st.session_state["many_lines_box"] or "")
-    lines = tuple(typed.splitlines())
-    if not typed.strip():
+    bound(
+        st.text_area,
+        LINES,
+        "A sentence to a line",
+        key="many_lines_box",
+        height=160,
+        placeholder="Paste up to 5,000 lines",
+    )
+    st.button("Embed them", key="embed_lines", on_click=EMBEDDED.choose, args=("yes",))
+    lines = tuple(LINES.value.splitlines())
+    if not LINES.value.strip():
         st.caption(
             "Nothing pasted yet. Each line becomes one vector of the last layer, pooled as the model was trained to."
         )
         return
+    if not fits(LINES):
+        remark("These lines are too long for a link: it opens this tab without them.")
     if len(lines) > _MOST_LINES:
         problem(f"{len(lines):,} lines are too many at once: at most {_MOST_LINES:,} are read. Take a part of them.")
         return
-    found = _SENTENCES.answer(SentencesRequest(thread.MODEL.value, lines, "own"), _progress_text, is_wanted=pressed)
+    request = SentencesRequest(thread.MODEL.value, lines, "own")
+    found = _SENTENCES.answer(request, _progress_text, is_wanted=EMBEDDED.value == "yes")
     if found is None:
         return
     said = f"{len(found.vectors):,} vectors, {found.computed:,} of them computed; equal lines once."
@@ -245,16 +283,18 @@ def many_sentences() -> None:
     say(said)
     if len(found.vectors) < 2:
         return
-    place = st.selectbox(
+    _line_there(NEAR_LINE, len(found.lines))
+    place = bound(
+        st.selectbox,
+        NEAR_LINE,
         "Nearest to",
         range(len(found.lines)),
         format_func=lambda each: lines[found.lines[each]][:100],
-        key="near_line_box",
     )
     values = cosines(found.vectors, found.vectors[[place]])[:, 0]
     values[place] = -np.inf
     order = np.argsort(-values, kind="stable")[: min(10, len(values) - 1)]
-    st.html(table(["line", "cosine"], [[lines[found.lines[each]][:120], f"{values[each]:.3f}"] for each in order]))
+    st.html(table(["line", "cosine"], [[lines[found.lines[each]][:120], cosine_text(values[each])] for each in order]))
     remark(f"{baseline(anisotropy(found.vectors), 'sentences of these').capitalize()}.")
     export.vectors_download(found.vectors, [lines[each] for each in found.lines], "sentences")
 

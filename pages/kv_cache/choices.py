@@ -8,8 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.catalog import ARCHITECTURES
+from models.loading.hub_ids import HUB, HubError, hub_id
 from pages.shared import thread
-from pages.shared.link import Choice, Names, NumberPair, number_pair, number_within, one_of, whole_number
+from pages.shared.link import (
+    Choice,
+    Names,
+    NumberPair,
+    number_pair,
+    number_within,
+    one_number_of,
+    one_of,
+    whole_number,
+)
 
 LENGTHS = (8, 20, 32, 64, 128, 256, 512, 1_000)
 KEPT = {"dynamic": "Grows", "static": "Static"}
@@ -99,9 +109,15 @@ def _names(text: str) -> Names:
     return names
 
 
-def _one_of(what: str, numbers: tuple[int, ...]) -> Any:
-    parse = one_of(what, tuple(map(str, numbers)))
-    return lambda text: int(parse(text))
+def _planned(text: str) -> str:
+    """A known model, a pasted one, or one of the hub; whether that was fetched here, the planner sees."""
+    if not text.startswith(HUB):
+        return one_of("model to plan for", (*ARCHITECTURES, PASTED))(text)
+    try:
+        which = hub_id(text)
+    except HubError as error:
+        raise ValueError(f"{error} This page's model is planned for.") from error
+    return f"{HUB}{which.repository}@{which.revision}"
 
 
 _cell = number_pair("The link's cell is not a layer and a position, as in 3-12; none is selected.")
@@ -112,10 +128,10 @@ KEEPING: Choice[str] = Choice("cache", "dynamic", one_of("cache", tuple(KEPT)))
 SHADE: Choice[str] = Choice("shade", "value", one_of("shade", tuple(SHADES)))
 CELL: Choice[NumberPair | None] = Choice("cell", None, _cell, thread.OWNERS)
 # Of the kept numbers; None: as the model keeps them.
-BITS: Choice[int | None] = Choice("bits", None, _one_of("number of bits", tuple(DTYPES)))
+BITS: Choice[int | None] = Choice("bits", None, one_number_of("number of bits", tuple(DTYPES)))
 ROWS: Choice[int] = Choice("rows", 1, _count("number of texts at once", MOST_TEXTS))
 # What is planned: "" for the page's model.
-PLANNED: Choice[str] = Choice("plan", "", one_of("model to plan for", (*ARCHITECTURES, PASTED)))
+PLANNED: Choice[str] = Choice("plan", "", _planned)
 CONFIG: Choice[PastedConfig | None] = Choice("config", None, _pasted_in_link)
 CARD_GIGABYTES: Choice[float] = Choice("card_gb", 80, _number("memory of a card", 0.1, MOST_GIGABYTES))
 CARDS: Choice[int] = Choice("cards", 1, _count("number of cards", MOST_CARDS))
@@ -128,8 +144,8 @@ WINDOW: Choice[int | None] = Choice("window", None, _count("window", MOST_TOKENS
 
 CURVES: Choice[Names] = Choice("curves", Names(("gpt2", "llama-3-8b", "gemma-2-9b", "deepseek-v3")), _names)
 # What is timed.
-TIMED: Choice[int] = Choice("timed", 32, _one_of("number of timed tokens", TIMED_LENGTHS))
-ROUNDS: Choice[int] = Choice("rounds", 3, _one_of("number of rounds", REPEATS))
+TIMED: Choice[int] = Choice("timed", 32, one_number_of("number of timed tokens", TIMED_LENGTHS))
+ROUNDS: Choice[int] = Choice("rounds", 3, one_number_of("number of rounds", REPEATS))
 
 CHOICES: tuple[Choice[Any], ...] = (
     *(TOKENS, DRAWN, KEEPING, SHADE, BITS, CELL, ROWS),

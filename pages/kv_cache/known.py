@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from models.catalog import ARCHITECTURES
 from models.engine import engine
 from pages.kv_cache.choices import (
     BITS,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from models.kv_cache import Cards, KnownCache, Plan
 
 _BITS = 16
+_MOST_FETCHED = 24
 
 
 def cards() -> "Cards":
@@ -44,15 +46,24 @@ def cards() -> "Cards":
     return Cards(CARDS.value, CARD_GIGABYTES.value, USED.value / 100)
 
 
-def known_models(on: "Cards", status: DeltaGenerator) -> None:
-    """What each takes, and how far it goes on these cards."""
+def fetched(status: DeltaGenerator) -> "tuple[KnownCache, ...]":
+    """Those that were fetched from the hub on this server, whoever did."""
+    from models.kv_cache.fetched import FetchedCachesRequest
+    from models.loading.hub import fetched_configs
+
+    configs = fetched_configs(_MOST_FETCHED)
+    return ask(FetchedCachesRequest(configs), status) if configs else ()
+
+
+def known_models(on: "Cards", here: "tuple[KnownCache, ...]", status: DeltaGenerator) -> None:
+    """What each takes, and how far it goes on these cards. here: what was fetched stands first."""
     from models.kv_cache import KnownCachesRequest, Load, bytes_per_token, plan
 
     request = KnownCachesRequest()
     # Each is run without weights, which takes seconds for all of them.
     first = request not in engine.answers
     with working("Running known models without weights, once for everybody…", status) if first else nullcontext():
-        known = ask(request, status)
+        known = (*here, *ask(request, status))
     bits = BITS.value or _BITS
     count = "one card" if on.count == 1 else f"{on.count:,} cards"
     st.html(heading(f"Known models on {count} of {on.gigabytes:g} GB"))
@@ -105,7 +116,8 @@ def _reach(found: "Plan", limit: int, *, is_shorter: bool) -> tuple[str, str]:
 def _known_curves(known: "tuple[KnownCache, ...]", numbers: str, memory: int) -> None:
     from models.kv_cache import bytes_at
 
-    names = {each.architecture.name: each.architecture.title for each in known}
+    # A link to curves opens on any server, so what was fetched on this one has none.
+    names = {each.name: each.title for each in ARCHITECTURES.values()}
     ways = {"shown": list, "meant": Names, "key": "known_curves"}
     bound(st.multiselect, CURVES, "Curves", **names_of(names), max_selections=MOST_CURVES, **ways)
     curves = []

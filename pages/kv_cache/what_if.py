@@ -7,7 +7,8 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from models.catalog import ARCHITECTURES, MODELS
+from models.catalog import ARCHITECTURES, MODELS, KnownArchitecture
+from models.loading.hub_ids import HUB
 from pages.kv_cache import known
 from pages.kv_cache.choices import (
     BITS,
@@ -54,9 +55,13 @@ _CURVE = 131_072
 
 def what_if(facts: "CacheFacts", status: DeltaGenerator) -> None:
     """First one model on these cards, then all known ones."""
+    fetched = {each.architecture.name: each for each in known.fetched(status)}
+    if PLANNED.value.startswith(HUB) and PLANNED.value not in fetched:
+        note(f"{PLANNED.value} was not fetched on this server, or keeps no cache; this page's model is planned for.")
+        PLANNED.forget()
     left, right = st.columns([2, 5], gap="large")
     with left:
-        _which_model()
+        _which_model([each.architecture for each in fetched.values()])
         load = st.container()
         _cards()
     planned = None
@@ -64,7 +69,7 @@ def what_if(facts: "CacheFacts", status: DeltaGenerator) -> None:
         if PLANNED.value == PASTED and CONFIG.value is None:
             st.caption("Paste a config.json on the left: what its cache takes is worked out without any weights.")
         else:
-            planned = _planned(facts, status)
+            planned = fetched[PLANNED.value].planned if PLANNED.value in fetched else _planned(facts, status)
     if planned is not None:
         with load:
             _numbers(planned)
@@ -72,12 +77,13 @@ def what_if(facts: "CacheFacts", status: DeltaGenerator) -> None:
         with right:
             _what_fits(planned, other)
     st.divider()
-    known.known_models(known.cards(), status)
+    known.known_models(known.cards(), tuple(fetched.values()), status)
 
 
-def _which_model() -> None:
+def _which_model(fetched: list[KnownArchitecture]) -> None:
     names = {"": f"{MODELS[thread.MODEL.value].title}, this page's", PASTED: "a config.json, pasted"}
-    hub = {each.name: f"{each.title} ({each.source.split('/', 3)[-1]})" for each in ARCHITECTURES.values()}
+    both = (*fetched, *ARCHITECTURES.values())
+    hub = {each.name: f"{each.title} ({each.source.split('/', 3)[-1]})" for each in both}
     bound(st.selectbox, PLANNED, "Model", **names_of(names | hub), help="Type a part of its name or of its hub id.")
     if PLANNED.value != PASTED:
         return

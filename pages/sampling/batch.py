@@ -8,9 +8,24 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from models.catalog import MODELS
+from pages.sampling.choices import (
+    AGAINST,
+    BATCH_LENGTHS,
+    COUNTS,
+    MANY_TEXTS,
+    MANY_TOKENS,
+    MANY_WRITTEN,
+    MOST_OTHERS,
+    SWEPT,
+    VARIETIES,
+    VARIETY,
+    Names,
+)
 from pages.shared import file_names
+from pages.shared.bound import bound, names_of
 from pages.shared.export import Download, download_row
 from pages.shared.job import Job
+from pages.shared.link import Choice
 from pages.shared.parts import chart, remark
 from pages.shared.spreadsheet import as_csv
 from pages.shared.theme import palette
@@ -34,10 +49,7 @@ ABOVE = "as above"
 ENDS = {"end token": "ends by itself", "positions": "no room left", "stop text": "ends with a stop text"}
 _JOB = Job("batch")
 _SWEEP = Job("sweep")
-_COUNTS = (4, 8, 16)
-_LENGTHS = (20, 40, 64)
 _SHOWN = 4
-_MOST_OTHERS = 3
 _TEMPERATURES = (0.0, 0.4, 0.7, 1.0, 1.3, 1.6, 2.0)
 # So that all temperatures fit into one batch.
 _SWEEP_COUNT = 8
@@ -55,16 +67,20 @@ def batch_tab(model: str, text: str, settings: "DecodingSettings", presets: "Map
 
     left, right = st.columns([2, 5], gap="large")
     with left:
-        count = int(st.select_slider("Texts with each setting", _COUNTS, value=8, key="many_texts"))
-        tokens = int(st.select_slider("Tokens in each text", _LENGTHS, value=40, key="many_tokens"))
-        chosen = st.multiselect(
+        count = bound(st.select_slider, MANY_TEXTS, "Texts with each setting", COUNTS, key="many_texts")
+        tokens = bound(st.select_slider, MANY_TOKENS, "Tokens in each text", BATCH_LENGTHS, key="many_tokens")
+        others = other_presets(settings, presets)[:2]
+        chosen = bound(
+            st.multiselect,
+            AGAINST,
             "Compare the settings above with",
             list(presets),
-            default=other_presets(settings, presets)[:2],
-            max_selections=_MOST_OTHERS,
             key="many_presets",
+            shown=lambda names: others if names is None else list(names),
+            meant=Names,
+            max_selections=MOST_OTHERS,
         )
-        pressed = st.button("Write them", key="many_start")
+        st.button("Write them", key="many_start", on_click=_begin, args=(_JOB, MANY_WRITTEN))
         remark(
             "All texts are written at once, in one batch. The first text of each setting has the same luck, so has "
             "the second, and so on."
@@ -73,9 +89,7 @@ def batch_tab(model: str, text: str, settings: "DecodingSettings", presets: "Map
     each = tuple(comparable(settings, one, tokens) for one in (settings, *(presets[name] for name in chosen)))
     request = BatchRequest(model, text, each, count)
     with right:
-        if pressed:
-            _JOB.leave()
-        found = _JOB.answer(request, progress_text, is_wanted=pressed)
+        found = _JOB.answer(request, progress_text, is_wanted=MANY_WRITTEN.value == "yes")
         if found is None:
             if _JOB.request is None:
                 st.caption("Nothing written yet with these settings.")
@@ -84,6 +98,12 @@ def batch_tab(model: str, text: str, settings: "DecodingSettings", presets: "Map
     _figures(names, found)
     _downloads(request, names, found)
     _sweep(model, text, each[0], min(count, _SWEEP_COUNT))
+
+
+def _begin(job: Job, written: Choice[str]) -> None:
+    """What was stopped is written anew."""
+    job.leave()
+    written.choose("yes")
 
 
 def other_presets(settings: "DecodingSettings", presets: "Mapping[str, DecodingSettings]") -> list[str]:
@@ -158,31 +178,31 @@ def _sweep(model: str, text: str, settings: "DecodingSettings", count: int) -> N
 
     temperatures = sorted({*_TEMPERATURES, float(settings.temperature)})
     request = SweepRequest(model, text, settings, tuple(temperatures), count)
-    pressed = st.button(
+    st.button(
         f"Sweep the temperature: {count} texts at each of {len(temperatures)}, the other settings as above",
         key="many_sweep_start",
+        on_click=_begin,
+        args=(_SWEEP, SWEPT),
     )
-    if pressed:
-        _SWEEP.leave()
-    found = _SWEEP.answer(request, progress_text, is_wanted=pressed)
+    found = _SWEEP.answer(request, progress_text, is_wanted=SWEPT.value == "yes")
     if found is None:
         return
     left, right = st.columns([5, 2], gap="large")
     with right:
-        measure = st.radio("Different by", ("distinct-2", "1 − Self-BLEU"), key="many_measure")
+        bound(st.radio, VARIETY, "Different by", **names_of(VARIETIES), key="many_measure")
         st.html(_sweep_words(request))
     points = [
         SweepPoint(
             one.settings.temperature,
             one.figures.log_probability,
-            one.figures.distinct_2 if measure == "distinct-2" else rest(one.figures.self_bleu),
+            one.figures.distinct_2 if VARIETY.value == "distinct-2" else rest(one.figures.self_bleu),
             is_chosen=one.settings.temperature == settings.temperature,
         )
         for one in found.each
     ]
     with left, st.container(key="many_sweep_chart"):
         if any(each.variety is not None for each in points):
-            chart(sweep_chart(points, variety=measure, palette=palette()))
+            chart(sweep_chart(points, variety=VARIETIES[VARIETY.value], palette=palette()))
         else:
             st.caption("These texts have too few words for this measure.")
 

@@ -20,6 +20,7 @@ from pages.sampling.choices import (
     LONGEST_BEAM,
     MOST_BEAMS,
     PENALTIES,
+    SEARCHED,
 )
 from pages.shared import file_names
 from pages.shared.asking import ask, working
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 # So much is searched as soon as it is chosen; more on a click.
 _AT_ONCE = 128
-_ASKED = "beams:asked"
 
 
 def beam_search_tab(model: str, text: str, status: DeltaGenerator) -> None:
@@ -106,11 +106,15 @@ def _is_wanted(request: "BeamSearchRequest") -> bool:
     if request.beams * request.max_new_tokens <= _AT_ONCE or request in engine.answers:
         return True
     said = f"Search {request.beams} beams × {request.max_new_tokens} tokens"
-    if st.session_state.get(_ASKED) == request:
+    if SEARCHED.value == "yes":
         return True
-    if st.button(said, key="beam_search", help="So much takes a while: it is not done at every change."):
-        st.session_state[_ASKED] = request
-        return True
+    st.button(
+        said,
+        key="beam_search",
+        help="So much takes a while: it is not done at every change.",
+        on_click=SEARCHED.choose,
+        args=("yes",),
+    )
     return False
 
 

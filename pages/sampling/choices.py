@@ -5,9 +5,20 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from models.one_at_a_time import libraries
-from pages.sampling.knobs import KNOB_CHOICES, KNOBS, Preset
+from pages.sampling.knobs import KNOB_CHOICES, KNOBS, PRESETS, Preset
 from pages.shared import thread
-from pages.shared.link import Choice, Names, is_whole, note, number_within, one_of, whole_number
+from pages.shared.link import (
+    Choice,
+    Names,
+    NumberPairs,
+    is_whole,
+    note,
+    number_pairs,
+    number_within,
+    one_number_of,
+    one_of,
+    whole_number,
+)
 from viz.components.written_text import SHADES
 
 if TYPE_CHECKING:
@@ -19,6 +30,7 @@ MOST_BRANCHES = 24
 MOST_TURNS = 24
 FEWEST_BEAMS, MOST_BEAMS = 2, 16
 LONGEST_BEAM = 64
+LONGEST_WORD = 60
 PENALTIES = (-2.0, 2.0)
 # When a beam search ends: as a link says it, and in words.
 EARLY_STOPPING = {
@@ -26,16 +38,19 @@ EARLY_STOPPING = {
     "yes": "once enough have finished",
     "never": "once none can become better",
 }
+# Of the texts that stand side by side.
+COUNTS = (4, 8, 16)
+BATCH_LENGTHS = (20, 40, 64)
+MOST_OTHERS = 3
+VARIETIES = {"distinct-2": "distinct-2", "self-bleu": "1 − Self-BLEU"}
+OTHER_TEMPERATURE = "another temperature"
 _MOST_STOP_TEXTS = 4
 
 
-class Branch(tuple[tuple[int, int], ...]):
+class Branch(NumberPairs):
     """Steps and tokens that were chosen by hand, written in a link as 4.123-9.500."""
 
     __slots__ = ()
-
-    def __str__(self) -> str:
-        return "-".join(f"{step}.{token}" for step, token in self)
 
     @property
     def turns(self) -> "tuple[BranchPoint, ...]":
@@ -55,21 +70,20 @@ class Branches(tuple[Branch, ...]):
 
 
 def _stage_names(text: str) -> Names:
-    from_knobs = {knob.stage for knob in KNOBS if knob.stage} | {"bad words"}
+    from_knobs = {knob.stage for knob in KNOBS if knob.stage} | {"bad words", "logit bias"}
     names = Names(dict.fromkeys(each for each in text.split(",") if each))
     if not set(names) <= from_knobs:
         raise ValueError("The link names a stage that is not here; transformers' own stages are shown.")
     return names
 
 
+_turns = number_pairs("The link's branch is not steps and tokens, as in 4.123-9.500; the text is shown as drawn.")
+
+
 def _branch(text: str) -> Branch:
-    pairs = [part.partition(".") for part in text.split("-") if part]
-    numbers = [number for step, _, token in pairs for number in (step, token)]
-    if not all(is_whole(each, 7) for each in numbers):
-        raise ValueError("The link's branch is not steps and tokens, as in 4.123-9.500; the text is shown as drawn.")
-    if len(pairs) > MOST_TURNS:
+    branch = Branch(_turns(text))
+    if len(branch) > MOST_TURNS:
         raise ValueError(f"The link's branch turns off more than {MOST_TURNS} times; the text is shown as drawn.")
-    branch = Branch((int(step), int(token)) for step, _, token in pairs)
     steps = [step for step, _ in branch]
     if steps != sorted(set(steps)):
         raise ValueError("The link's branch does not name its steps in their order; the text is shown as drawn.")
@@ -88,12 +102,26 @@ def _token_id(text: str) -> int:
     return int(text)
 
 
+def _against(text: str) -> Names:
+    names = Names(dict.fromkeys(each for each in text.split(",") if each))
+    if len(names) > MOST_OTHERS or not set(names) <= {each.label for each in PRESETS}:
+        raise ValueError("The link names settings to compare with that are not here; others are shown.")
+    return names
+
+
+def _followed(text: str) -> str:
+    if len(text) > LONGEST_WORD:
+        raise ValueError(f"The link's word has more than {LONGEST_WORD} characters; none is followed.")
+    return thread.readable(text)
+
+
 def _written(text: str) -> str:
     settings_of(text)
     return text
 
 
 BAD_WORDS: Choice[str] = Choice("bad_words", "", thread.readable)
+BIAS: Choice[str] = Choice("bias", "", thread.readable)
 STOP: Choice[str] = Choice("stop", "", thread.readable)
 SEED: Choice[int] = Choice("seed", DEFAULT_SEED, _seed)
 OFF: Choice[Names] = Choice("off", Names(), _stage_names)
@@ -115,13 +143,56 @@ BEAM_TOKENS: Choice[int] = Choice("beam_tokens", 12, whole_number("number of tok
 _penalty = number_within("The link's length penalty is not between -2 and 2; the default is shown.", *PENALTIES)
 BEAM_PENALTY: Choice[float] = Choice("beam_penalty", 1.0, lambda text: round(_penalty(text), 1))
 BEAM_STOP: Choice[str] = Choice("beam_stop", "no", one_of("way to stop a beam search", tuple(EARLY_STOPPING)))
+# A large search that somebody asked for.
+SEARCHED: Choice[str] = Choice(
+    "searched",
+    "no",
+    one_of("state of the search", ("no", "yes")),
+    (*thread.OWNERS, BEAMS, BEAM_TOKENS, BEAM_PENALTY, BEAM_STOP),
+)
+
+# What was written in a batch, or over a sweep of temperatures, was written with everything that it belongs to; whoever
+# opens the link has it written again, and the same.
+MANY_TEXTS: Choice[int] = Choice("many_texts", 8, one_number_of("number of texts", COUNTS))
+MANY_TOKENS: Choice[int] = Choice("many_tokens", 40, one_number_of("length of the texts", BATCH_LENGTHS))
+# None: the first two that are not what is set above.
+AGAINST: Choice[Names | None] = Choice("against", None, _against)
+_IN_ALL = (*thread.OWNERS, *KNOB_CHOICES.values(), BAD_WORDS, BIAS, STOP, SEED, OFF, ORDER, MANY_TEXTS, MANY_TOKENS)
+MANY_WRITTEN: Choice[str] = Choice(
+    "many_written", "no", one_of("state of the texts", ("no", "yes")), (*_IN_ALL, AGAINST)
+)
+SWEPT: Choice[str] = Choice("swept", "no", one_of("state of the sweep", ("no", "yes")), _IN_ALL)
+VARIETY: Choice[str] = Choice("variety", "distinct-2", one_of("measure of variety", tuple(VARIETIES)))
+LUCK: Choice[str | None] = Choice(
+    "luck", None, one_of("settings to compare with", (*(each.label for each in PRESETS), OTHER_TEMPERATURE))
+)
+_temperature = number_within("The link's other temperature is not between 0 and 2; 1.2 is taken.", 0, 2)
+LUCK_TEMPERATURE: Choice[float] = Choice("luck_temperature", 1.2, lambda text: round(_temperature(text), 2))
+# What is typed to be followed through the stages.
+FOLLOWED: Choice[str] = Choice("word_followed", "", _followed)
 
 PROMPTS: Choice[str] = Choice("prompts", "big -> small\nhot -> cold\nup ->", thread.readable)
 FOLLOW: Choice[str] = Choice("follow", " down", thread.readable)
 
 CHOICES: tuple[Choice[Any], ...] = (
-    *(*KNOB_CHOICES.values(), BAD_WORDS, STOP, SEED, OFF, ORDER, STAGE, COLOUR, WRITTEN, BRANCH, BRANCHES, AT, PICK),
-    *(BEAMS, BEAM_TOKENS, BEAM_PENALTY, BEAM_STOP, PROMPTS, FOLLOW),
+    *(
+        *KNOB_CHOICES.values(),
+        BAD_WORDS,
+        BIAS,
+        STOP,
+        SEED,
+        OFF,
+        ORDER,
+        STAGE,
+        COLOUR,
+        WRITTEN,
+        BRANCH,
+        BRANCHES,
+        AT,
+        PICK,
+    ),
+    *(BEAMS, BEAM_TOKENS, BEAM_PENALTY, BEAM_STOP, SEARCHED, PROMPTS, FOLLOW, FOLLOWED),
+    *(MANY_TEXTS, MANY_TOKENS, AGAINST, MANY_WRITTEN, SWEPT, VARIETY, LUCK, LUCK_TEMPERATURE),
 )
 
 
@@ -130,7 +201,7 @@ def lines_of(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line.replace("\\n", "\n") for line in text.split("\n") if line))
 
 
-def settings_now(bad_words: tuple[tuple[int, ...], ...]) -> "DecodingSettings":
+def settings_now(bad_words: tuple[tuple[int, ...], ...], bias: tuple[tuple[int, float], ...]) -> "DecodingSettings":
     """The settings of the knobs as they stand, without the stages that are switched off. Raises SettingsError."""
     from models.decoding import DecodingSettings
 
@@ -143,6 +214,7 @@ def settings_now(bad_words: tuple[tuple[int, ...], ...]) -> "DecodingSettings":
         DecodingSettings(),
         **values,
         bad_words=() if "bad words" in off else bad_words,
+        logit_bias=() if "logit bias" in off else bias,
         stop=lines_of(STOP.value)[:_MOST_STOP_TEXTS],
         order=tuple(ORDER.value),
         seed=SEED.value,
@@ -161,6 +233,8 @@ def said_of(settings: "DecodingSettings") -> str:
             continue
         if field.name == "bad_words":
             said += [("bad_word", ".".join(map(str, word))) for word in value]
+        elif field.name == "logit_bias":
+            said += [("bias", f"{token}:{bias}") for token, bias in value]
         elif isinstance(value, tuple):
             said += [(field.name, each) for each in value]
         else:
@@ -180,6 +254,9 @@ def settings_of(said: str) -> "DecodingSettings":
         for name, value in urllib.parse.parse_qsl(said, strict_parsing=bool(said)):
             if name == "bad_word":
                 found.setdefault("bad_words", []).append(tuple(map(_token_id, value.split("."))))
+            elif name == "bias":
+                token, _, bias = value.partition(":")
+                found.setdefault("logit_bias", []).append((_token_id(token), float(bias)))
             elif name in ("stop", "order"):
                 found.setdefault(name, []).append(value)
             elif name in KNOB_CHOICES:
@@ -208,13 +285,13 @@ def open_preset(preset: Preset) -> None:
 def is_preset(preset: Preset) -> bool:
     """Whether the knobs stand as it sets them."""
     return all(knob.value == preset.values.get(knob.field, knob.disabled) for knob in KNOBS if knob.stage) and not (
-        OFF.value or ORDER.value or BAD_WORDS.value
+        OFF.value or ORDER.value or BAD_WORDS.value or BIAS.value
     )
 
 
 def reset() -> None:
     """All knobs as the page opens with them."""
-    for choice in (*KNOB_CHOICES.values(), BAD_WORDS, STOP, SEED, OFF, ORDER, STAGE):
+    for choice in (*KNOB_CHOICES.values(), BAD_WORDS, BIAS, STOP, SEED, OFF, ORDER, STAGE):
         choice.forget()
 
 

@@ -1,5 +1,6 @@
 """The knobs on the left: presets, four of them, the others behind "More", the seed, and the button that writes."""
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -8,9 +9,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
+from models.errors import HeadlightError
 from pages.sampling.choices import (
     AT,
     BAD_WORDS,
+    BIAS,
     BRANCH,
     BRANCHES,
     LARGEST_SEED,
@@ -34,14 +37,17 @@ from pages.shared.bound import bound
 from pages.shared.link import Names
 from pages.shared.parts import remark
 from viz.components.knob_sliders import KnobSlider, knob_sliders
+from viz.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from models.decoding import DecodingSettings
+    from models.decoding import BiasedToken, DecodingSettings
 
 _MOST_WORDS = 40
 _MOST_CHARACTERS = 400
+# What is typed and changes the next token or the text, by what it is called.
+_TYPED = (("forbidden words", BAD_WORDS), ("bias of tokens", BIAS), ("stop texts", STOP))
 
 
 def bad_word_ids(model: str, status: DeltaGenerator) -> tuple[tuple[int, ...], ...]:
@@ -52,6 +58,27 @@ def bad_word_ids(model: str, status: DeltaGenerator) -> tuple[tuple[int, ...], .
     from models.decoding import WordsRequest
 
     return tuple(ids for word in ask(WordsRequest(model, words), status) for ids in word.ids)
+
+
+def biased(model: str, status: DeltaGenerator) -> "tuple[BiasedToken, ...]":
+    """The tokens whose logits are changed. Raises HeadlightError."""
+    lines = lines_of(BIAS.value)[:_MOST_WORDS]
+    if not lines:
+        return ()
+    from models.decoding import BiasRequest
+
+    return ask(BiasRequest(model, lines), status)
+
+
+def _first_pieces(model: str, status: DeltaGenerator) -> list[str]:
+    """Which words are biased by their first token alone; what is wrong with the others is said beside the picture."""
+    with suppress(HeadlightError):
+        return [
+            f"“{each.word}” is {counted(len(each.pieces), 'token')} here: its first one, “{each.pieces[0]}”, is biased."
+            for each in biased(model, status)
+            if len(each.pieces) > 1
+        ]
+    return []
 
 
 def draw_controls(model: str, settings: "DecodingSettings | None", status: DeltaGenerator) -> None:
@@ -81,7 +108,7 @@ def _knobs(model: str, status: DeltaGenerator) -> None:
     """Four, and the others behind "More"; what differs from the page's own is marked."""
     knob_sliders(PICTURE, [_followed(knob) for knob in FIRST], key="knob_sliders", on_move=_moved)
     turned = [knob.title for knob in (*MORE, LENGTH) if knob.is_turned]
-    turned += [name for name, choice in (("forbidden words", BAD_WORDS), ("stop texts", STOP)) if choice.value]
+    turned += [name for name, choice in _TYPED if choice.value]
     # One label whatever is turned: an expander with another label is another one, and closed.
     with st.expander("More", key="more_knobs", on_change="rerun") as more:
         if more.open:
@@ -96,10 +123,23 @@ def _knobs(model: str, status: DeltaGenerator) -> None:
                 help="One to a line. None of them may come, neither as it stands nor with a space before it. "
                 "(`NoBadWordsLogitsProcessor`)",
             )
+            bound(
+                st.text_area,
+                BIAS,
+                "Bias of tokens",
+                height=68,
+                max_chars=_MOST_CHARACTERS,
+                placeholder="Paris = -5",
+                help="One to a line: a word, “=” and what is added to its logit, from -100 (forbids it) to 100. A word "
+                "is taken as it comes in a text, with a space before it, and by its first token; type “=” first for "
+                "exactly what you type. (`SequenceBiasLogitsProcessor`)",
+            )
             _own_knobs(model, status)
+    for sentence in _first_pieces(model, status):
+        remark(sentence)
     if turned:
         remark(f"Turned under “More”: {', '.join(turned)}.")
-    if any(knob.is_turned for knob in KNOBS) or BAD_WORDS.value or STOP.value or OFF.value or ORDER.value:
+    if any(knob.is_turned for knob in KNOBS) or OFF.value or ORDER.value or any(each.value for _, each in _TYPED):
         st.button("Reset all knobs", key="reset_knobs", on_click=reset, type="tertiary")
 
 
@@ -127,7 +167,7 @@ def _moved(values: "Mapping[str, float | int]") -> None:
 
 
 def _number(knob: Knob, value: float) -> float | int:
-    # From 0 on, so that a slider's steps are round numbers; below the least value there is none.
+    # A slider may begin below the least value.
     return (float if knob.digits else int)(max(knob.least, value))
 
 
@@ -149,7 +189,7 @@ def _slider(knob: Knob) -> None:
         st.slider,
         knob.choice,
         f"{knob.title} ●" if knob.is_turned else knob.title,
-        0.0 if knob.digits else int(knob.least),
+        number(min(knob.lowest, knob.value)) if knob.digits else int(knob.least),
         number(max(knob.upto, knob.value)),
         step=number(knob.step),
         format="%d" if not knob.digits else f"%.{knob.digits}g" if knob.digits > 2 else "%.2f",

@@ -129,4 +129,6 @@ def code(settings: "DecodingSettings", written: str = "") -> None:
         notes.append("The program gives the first token of the output; above, a later one is shown.")
     if settings.order or settings.bad_words or settings.min_new_tokens:
         notes.append("The program knows neither another order of the stages, nor forbidden words, nor a least length.")
+    if settings.logit_bias or settings.presence_penalty or settings.frequency_penalty:
+        notes.append("The program has neither a bias of tokens nor the penalties of presence and frequency.")
     program("sampling.py", *arguments, notes=notes)

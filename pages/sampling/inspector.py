@@ -8,10 +8,22 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from pages.sampling.choices import AT, BRANCH, PICK, SEED, WRITTEN, said_of, settings_of, turn_off_at
+from pages.sampling.choices import (
+    AT,
+    BRANCH,
+    FOLLOWED,
+    LONGEST_WORD,
+    PICK,
+    SEED,
+    WRITTEN,
+    said_of,
+    settings_of,
+    turn_off_at,
+)
 from pages.sampling.knobs import LENGTH
 from pages.shared import thread
 from pages.shared.asking import ask
+from pages.shared.bound import bound
 from pages.shared.link import run_again
 from pages.shared.messages import in_place, keep_notes
 from pages.shared.parts import remark
@@ -25,8 +37,8 @@ if TYPE_CHECKING:
 
     from models.decoding import DecodingSettings, GenerationStep, SamplingStages, TokenTrajectory
 
-_LONGEST_WORD = 60
 _FURTHER = 32
+_FOLLOWED_IN = "sampling:followed"
 
 
 def inspect(
@@ -114,35 +126,33 @@ def _fell(found: "SamplingStages") -> str:
 def _cut_by(status: DeltaGenerator) -> None:
     """A token that is typed is followed through the stages."""
 
-    def typed() -> None:
-        word = st.session_state["who_box"]
-        if word:
-            st.session_state["sampling:word"] = word
-
-    st.text_input(
+    bound(
+        st.text_input,
+        FOLLOWED,
         "Who killed this token?",
         key="who_box",
         placeholder="Type a word",
-        max_chars=_LONGEST_WORD,
-        on_change=typed,
+        max_chars=LONGEST_WORD,
+        also=lambda: st.session_state.update({_FOLLOWED_IN: None}),
         help="A word is followed as it comes in a text, with a space before it; type “=” first for exactly what you "
         "type.",
     )
-    word = st.session_state.get("sampling:word")
-    if not word or not st.session_state["who_box"]:
+    word = FOLLOWED.value
+    if not word:
         return
     with in_place():
         from models.decoding import WordsRequest
 
         exact = word.startswith("=") and len(word) > 1
-        (said,) = ask(WordsRequest(thread.MODEL.value, (thread.readable(word[1:] if exact else word),)), status)
+        (said,) = ask(WordsRequest(thread.MODEL.value, (word[1:] if exact else word,)), status)
         place = 0 if exact else len(said.ids) - 1
         ids, pieces = said.ids[place], said.pieces[place]
         if len(ids) > 1 and PICK.value == ids[0]:
             remark(f"In this model that is {len(ids)} tokens: {' · '.join(pieces)}; the first one is followed.")
+        # What was picked since, in the picture or before the link was copied, stays.
         asked = (thread.MODEL.value, thread.TEXT.value, word)
-        if st.session_state.get("sampling:followed") != asked:
-            st.session_state["sampling:followed"] = asked
+        if st.session_state.setdefault(_FOLLOWED_IN, asked) != asked:
+            st.session_state[_FOLLOWED_IN] = asked
             PICK.choose(ids[0])
             keep_notes()
             run_again()

@@ -11,7 +11,8 @@ from pages.shared.link import Choice, number_within
 class Knob:
     """One number that changes the next token.
 
-    field: of `DecodingSettings`, and its name in a link. stage: the stage that it turns, "" for none. least, most: what
+    field: of `DecodingSettings`, and its name in a link. stage: the stage that it turns, which two may share, "" for
+    none. least, most: what
     a link may say; upto: how far the slider goes. step: of the slider. disabled: the value that does nothing.
     default: on this page. digits: behind the point; 0 for whole numbers.
     """
@@ -39,6 +40,11 @@ class Knob:
         return self.choice.value
 
     @property
+    def lowest(self) -> float:
+        """Where its slider begins: from 0 on, so that its steps are round numbers; a penalty has two sides."""
+        return -self.upto if self.least < 0 else 0
+
+    @property
     def is_turned(self) -> bool:
         """Whether it is set to something else than the page opens with."""
         return self.value != self.default
@@ -56,6 +62,8 @@ def _said(number: float) -> str:
     return f"{number:,.10g}"
 
 
+# The stage of both penalties by count.
+COUNTED = "presence and frequency"
 TEMPERATURE = Knob(
     "temperature",
     "Temperature",
@@ -132,6 +140,22 @@ MORE = (
         "negative. Above 1 they become rarer. (Keskar et al. 2019, arXiv 1909.05858; "
         "`RepetitionPenaltyLogitsProcessor`)",
         *(0.01, 100, 2, 0.05, 1, 1, 2),
+    ),
+    Knob(
+        "presence_penalty",
+        "Presence penalty",
+        COUNTED,
+        "Is taken once from the logit of every token that stands in the text already, the prompt counted; below 0 they "
+        "become likelier. (OpenAI's API; transformers has none of its own)",
+        *(-100, 100, 2, 0.05, 0, 0, 2),
+    ),
+    Knob(
+        "frequency_penalty",
+        "Frequency penalty",
+        COUNTED,
+        "Is taken from a token's logit as often as the token stands in the text already, the prompt counted. (OpenAI's "
+        "API; transformers has none of its own)",
+        *(-100, 100, 2, 0.05, 0, 0, 2),
     ),
     Knob(
         "no_repeat_ngram_size",

@@ -10,7 +10,7 @@ from models.catalog import MODELS
 from models.engine import engine
 from pages.sampling import picture, writing
 from pages.sampling.choices import CHOICES, PICK, WRITTEN, picked_token, settings_now, settings_of
-from pages.sampling.controls import bad_word_ids, draw_controls
+from pages.sampling.controls import bad_word_ids, biased, draw_controls
 from pages.sampling.examples import EXAMPLES
 from pages.sampling.inspector import inspect
 from pages.sampling.tabs import below
@@ -44,7 +44,8 @@ def explore(status: DeltaGenerator) -> None:
     settings = written = found = None
     steps: tuple[GenerationStep, ...] = ()
     with centre, in_place():
-        settings = settings_now(bad_word_ids(name, status))
+        bias = tuple((each.ids[0], each.bias) for each in biased(name, status))
+        settings = settings_now(bad_word_ids(name, status), bias)
         written = writing.written_now(loaded.vocabulary) if MODELS[name].family != "encoder" else None
         steps = written.steps if written else ()
     at = writing.chosen_place(written)

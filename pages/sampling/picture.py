@@ -6,10 +6,11 @@ import streamlit as st
 
 from models.catalog import MODELS
 from models.engine import engine
-from pages.sampling.choices import BAD_WORDS, OFF, ORDER, PICK, STAGE, lines_of
-from pages.sampling.knobs import KNOBS
+from pages.sampling.choices import BAD_WORDS, BIAS, OFF, ORDER, PICK, STAGE, lines_of
+from pages.sampling.knobs import COUNTED, KNOBS
 from pages.shared import thread
 from pages.shared.link import Names
+from pages.shared.page import part
 from viz.components.next_token import LiveStages, NextTokenPicture, StageChip, next_token
 from viz.components.picture_state import digest_of
 from viz.components.step_scores import step_scores
@@ -21,12 +22,15 @@ PICTURE = "next_token"
 _WANTED = "sampling:scores"
 # Transformers' own order.
 LIBRARY = (
-    *("repetition penalty", "no-repeat n-gram", "bad words", "minimum length", "temperature", "top-h", "top-k"),
-    *("top-p", "min-p", "typical", "epsilon", "eta"),
+    *("logit bias", "repetition penalty", "no-repeat n-gram", "bad words", "minimum length", COUNTED),
+    *("temperature", "top-h", "top-k", "top-p", "min-p", "typical", "epsilon", "eta"),
 )
+# The stages of what is typed.
+_TYPED = {"bad words": BAD_WORDS, "logit bias": BIAS}
 _TOLD = ("survivors", "kept", "entropy", "first", "last")
 _HINTS = {
     "raw": "The model's own probabilities: the softmax of its logits, nothing changed.",
+    "logit bias": "A number is added to the logits of single tokens. (SequenceBiasLogitsProcessor)",
     "bad words": "Words that must not come have their probability set to nothing.",
     "renormalised": "What is left is made a whole again, and one is drawn from it.",
 }
@@ -40,7 +44,7 @@ def is_library_order(found: "SamplingStages") -> bool:
 
 def stage_chips(found: "SamplingStages", settings: "DecodingSettings") -> tuple[StageChip, ...]:
     """Each stage that has a knob which is turned, in the order in which it is applied."""
-    knobs = {knob.stage: knob for knob in KNOBS if knob.stage}
+    knobs = {name: [knob for knob in KNOBS if knob.stage == name] for name in {knob.stage for knob in KNOBS} - {""}}
     rows = {stage.name: row for row, stage in enumerate(found.stages)}
     names = [stage.name for stage in found.stages]
     idle = [
@@ -49,8 +53,8 @@ def stage_chips(found: "SamplingStages", settings: "DecodingSettings") -> tuple[
         if name not in rows
         and (
             name == "temperature"
-            or (name == "bad words" and lines_of(BAD_WORDS.value))
-            or (name in knobs and knobs[name].value != knobs[name].disabled)
+            or (name in _TYPED and lines_of(_TYPED[name].value))
+            or any(knob.value != knob.disabled for knob in knobs.get(name, ()))
         )
     ]
     for name in idle:
@@ -62,7 +66,8 @@ def stage_chips(found: "SamplingStages", settings: "DecodingSettings") -> tuple[
         row = rows.get(name)
         told = {} if row is None else {each: getattr(found.stages[row], each) for each in _TOLD}
         if name in knobs:
-            value, hint = f"{knobs[name].value:,.10g}", knobs[name].help.replace("`", "")
+            value = " · ".join(f"{knob.value:,.10g}" for knob in knobs[name])
+            hint = "\n".join(knob.help.replace("`", "") for knob in knobs[name])
         else:
             value, hint = "", _HINTS.get(name, "A stage of the model's own.")
         if settings.temperature == 0 and name == "temperature":
@@ -124,7 +129,7 @@ def show(
     )
     if is_live:
         # A fragment of its own: who comes near a knob waits for the scores, and not for the page.
-        st.fragment(_hand_over)(scores, of)
+        part(_hand_over)(scores, of)
 
 
 def _live(found: "SamplingStages", settings: "DecodingSettings", of: str, *, is_drawn: bool) -> LiveStages:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.sampling.batch import ABOVE, ENDS, comparable, other_presets, progress_text
+from pages.sampling.choices import LUCK, LUCK_TEMPERATURE, OTHER_TEMPERATURE
+from pages.shared.bound import bound
 from pages.shared.job import Job
 from pages.shared.parts import remark, say
 from viz.text_cards import TextCard, TextToken, legend, text_cards
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from models.decoding import CommonNumbers, DecodingSettings, GenerationStep
 
 _JOB = Job("same_seed")
-_OTHER_TEMPERATURE = "another temperature"
 _FEW_DIGITS = 3
 
 
@@ -27,11 +28,21 @@ def same_seed_tab(
 
     left, right = st.columns([2, 5], gap="large")
     with left:
-        others = [*other_presets(settings, presets), _OTHER_TEMPERATURE]
-        name = st.selectbox("The settings above against", others, key="luck_other")
+        others = [*other_presets(settings, presets), OTHER_TEMPERATURE]
+        name = bound(
+            st.selectbox,
+            LUCK,
+            "The settings above against",
+            others,
+            key="luck_other",
+            # Those that were chosen may be what stands above by now.
+            shown=lambda chosen: chosen if chosen in others else others[0],
+        )
         other = presets.get(name, settings)
-        if name == _OTHER_TEMPERATURE:
-            temperature = st.slider("Temperature", 0.0, 2.0, 1.2, 0.05, key="luck_temperature")
+        if name == OTHER_TEMPERATURE:
+            temperature = bound(
+                st.slider, LUCK_TEMPERATURE, "Temperature", 0.0, 2.0, step=0.05, key="luck_temperature", shown=float
+            )
             other, name = replace(settings, temperature=temperature), f"T {temperature:g}"
         remark(
             "A seed holds one number between 0 and 1 ready for each step. Both texts use the same numbers, so the "

@@ -45,7 +45,10 @@ def below(settings: "DecodingSettings", before: tuple[int, ...], written: Contin
 def _presets(settings: "DecodingSettings") -> "dict[str, DecodingSettings]":
     """The presets with this seed and length."""
     disabled = {knob.field: knob.disabled if knob.digits else int(knob.disabled) for knob in KNOBS if knob.stage}
-    return {preset.label: replace(settings, **disabled | preset.values, bad_words=(), order=()) for preset in PRESETS}
+    return {
+        preset.label: replace(settings, **disabled | preset.values, bad_words=(), logit_bias=(), order=())
+        for preset in PRESETS
+    }
 
 
 EXPLANATION = """

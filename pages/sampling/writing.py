@@ -57,8 +57,9 @@ def written_now(vocabulary: int) -> Continuation | None:
         JOB.leave()
         return None
     settings = settings_of(said)
-    if any(token >= vocabulary for word in settings.bad_words for token in word):
-        _give_up(f"The text was written without a token that is not here; the vocabulary has {vocabulary:,}.")
+    named = (*(token for word in settings.bad_words for token in word), *(token for token, _ in settings.logit_bias))
+    if any(token >= vocabulary for token in named):
+        _give_up(f"The text was written with a rule for a token that is not here; the vocabulary has {vocabulary:,}.")
         return None
     request = WriteRequest(thread.MODEL.value, thread.TEXT.value, settings, BRANCH.value.turns)
     if request in engine.answers:

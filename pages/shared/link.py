@@ -100,6 +100,12 @@ def one_of(what: str, allowed: Sequence[str]) -> Callable[[str], str]:
     return parse
 
 
+def one_number_of(what: str, allowed: Sequence[int]) -> Callable[[str], int]:
+    """A parser that takes these numbers only."""
+    parse = one_of(what, tuple(map(str, allowed)))
+    return lambda text: int(parse(text))
+
+
 def whole_number(
     what: str, least: int = 0, most: int | None = None, instead: str = "the default is shown"
 ) -> Callable[[str], int]:
@@ -163,6 +169,28 @@ def number_pair(sentence: str) -> Callable[[str], NumberPair]:
         if not (dash and is_whole(first) and is_whole(second)):
             raise ValueError(sentence)
         return NumberPair((int(first), int(second)))
+
+    return parse
+
+
+class NumberPairs(tuple[tuple[int, int], ...]):
+    """Pairs of whole numbers from 0 on, written in a link as 4.123-9.500."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "-".join(f"{first}.{second}" for first, second in self)
+
+
+def number_pairs(sentence: str, most: int | None = None) -> Callable[[str], NumberPairs]:
+    """A parser of so many pairs at the most; the sentence is what a person reads of anything else."""
+
+    def parse(text: str) -> NumberPairs:
+        pairs = [part.partition(".") for part in text.split("-") if part]
+        numbers = [number for first, _, second in pairs for number in (first, second)]
+        if not all(is_whole(each, 7) for each in numbers) or (most is not None and len(pairs) > most):
+            raise ValueError(sentence)
+        return NumberPairs((int(first), int(second)) for first, _, second in pairs)
 
     return parse
 

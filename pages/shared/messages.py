@@ -23,7 +23,7 @@ _TRY = "try another text or model"
 
 def problem(sentence: str) -> None:
     """What is wrong and what to do."""
-    with _free_place():
+    with _free_place("problem", 1):
         st.error(plain(sentence), icon=":material/error:")
 
 
@@ -72,20 +72,21 @@ def unforeseen(error: Exception) -> bool:
     return True
 
 
-def _free_place(number: int = 1) -> DeltaGenerator:
-    """A container for a problem: the picture and the tab below it can each have one in the same run."""
+def _free_place(name: str, number: int) -> DeltaGenerator:
+    """A container of that name: the picture and the tab below it can each have one in the same run."""
     try:
-        return st.container(key="problem" if number == 1 else f"problem_{number}")
+        return st.container(key=name if number == 1 and name == "problem" else f"{name}_{number}")
     except StreamlitDuplicateElementKey:
-        return _free_place(number + 1)
+        return _free_place(name, number + 1)
 
 
-def show_notes() -> None:
-    """What was not taken as it was said, for instance in a link."""
+def show_notes(*, are_more: bool = False) -> None:
+    """What was not taken as it was said, for instance in a link. are_more: others are shown already in this run."""
+    of, before = st.session_state.get(_SHOWN, ("", [])) if are_more else ("", [])
     shown = take_notes()
-    st.session_state[_SHOWN] = (MODEL.value, shown)
-    for place, sentence in enumerate(shown):
-        with st.container(key=f"note_{place}"):
+    st.session_state[_SHOWN] = (MODEL.value, [*(before if of == MODEL.value else []), *shown])
+    for sentence in shown:
+        with _free_place("note", 0):
             st.info(plain(sentence), icon=":material/info:")
 
 

@@ -33,6 +33,7 @@ from pages.shared.text import examples_row, text_form
 _COLUMNS = (2.2, 7.0, 3.0)
 _OPEN = "tabs:open"
 _PAGE = "tabs:page"
+_SHOWN = "page:shown"
 
 
 @dataclass(frozen=True)
@@ -89,13 +90,31 @@ def show(page: Page) -> None:
 
 @st.fragment
 def _explore(page: Page) -> None:
+    st.session_state.pop(_SHOWN, None)
     status = st.empty()
     with in_place():
         page.explore(status)
     # What the page did not come to say, since something was wrong before.
     if has_notes():
-        show_notes()
+        show_notes(are_more=True)
     mirror(thread.in_the_link(page.choices if page.said is None else page.said()))
+    st.session_state[_SHOWN] = [(each, each.value) for each in page.every_choice]
+
+
+def part(draw: Callable[..., None]) -> Callable[..., None]:
+    """A fragment of its own inside of the page's, which is run alone when its own component tells something.
+
+    A browser puts what two components tell at once into one message, which runs the fragment of the first alone: what
+    was chosen in the other one is known by then and not shown, and the page runs again.
+    """
+
+    @st.fragment
+    def drawn(*given: Any) -> None:
+        if any(choice.value != value for choice, value in st.session_state.get(_SHOWN, ())):
+            run_again()
+        draw(*given)
+
+    return drawn
 
 
 def open_example(page: Page, example: Example) -> None:
@@ -222,5 +241,8 @@ def tabs(key: str, parts: Mapping[str, Callable[[], object] | Tab]) -> None:
         if not place.open:
             tab.left()
             continue
-        with place, in_place():
-            tab.draw()
+        with place:
+            with in_place():
+                tab.draw()
+            if has_notes():
+                show_notes(are_more=True)

@@ -5,10 +5,12 @@ from typing import Any
 
 from models.catalog import DEFAULT_TOKENIZERS, TOKENIZERS, TokenizerCard
 from pages.shared import thread
-from pages.shared.link import Choice, NumberPair, note, number_pair, one_of, whole_number
+from pages.shared.link import Choice, NumberPair, NumberPairs, note, number_pair, number_pairs, one_of, whole_number
 from pages.tokenizers import session_tokenizers
 
 MOST_COLUMNS = 6
+# As many words of a stretch are replayed.
+MOST_WORDS = 8
 
 
 def _names(text: str) -> str:
@@ -47,8 +49,23 @@ STRETCH: Choice[NumberPair | None] = Choice("stretch", None, _stretch, (thread.T
 START: Choice[int | None] = Choice("from", None, whole_number("place in the text"), (thread.TEXT,))
 SPECIALS: Choice[str | None] = Choice("specials", None, one_of("way to read special tokens", ("text",)))
 LOOKED_AT: Choice[str | None] = Choice("tokenizer", None, _column)
+_OF_STRETCH = (thread.TEXT, thread.TOKEN, CHOSEN, STRETCH, SPECIALS, LOOKED_AT)
+# Of each word of the stretch that is not shown as it comes: which word, and how many of its merges are done.
+MERGES: Choice[NumberPairs] = Choice(
+    "merges",
+    NumberPairs(),
+    number_pairs("The link's merges are not words and steps, as in 0.3-1.2; all are done.", MOST_WORDS),
+    _OF_STRETCH,
+)
+# The same of a lattice: which of the likeliest ways is drawn.
+WAYS: Choice[NumberPairs] = Choice(
+    "ways",
+    NumberPairs(),
+    number_pairs("The link's ways are not words and ways, as in 0.1-1.2; the likeliest are drawn.", MOST_WORDS),
+    _OF_STRETCH,
+)
 
-CHOICES: tuple[Choice[Any], ...] = (CHOSEN, STRETCH, START, SPECIALS, LOOKED_AT)
+CHOICES: tuple[Choice[Any], ...] = (CHOSEN, STRETCH, START, SPECIALS, LOOKED_AT, MERGES, WAYS)
 
 
 @dataclass(frozen=True)
@@ -125,3 +142,21 @@ def keep_inside(length: int) -> None:
 def looked_at(cards: tuple[TokenizerCard, ...]) -> TokenizerCard:
     """The tokenizer that the tabs about one of them are about: the chosen one, else the first column."""
     return next((card for card in cards if card.name == LOOKED_AT.value), cards[0])
+
+
+def of_word(choice: Choice[NumberPairs], word: int, most: int, at_first: int) -> int:
+    """What is chosen for a word of the stretch, from 0 to `most`; what goes beyond is said and not taken."""
+    number = dict(choice.value).get(word, at_first)
+    if number > most:
+        note(f"The link goes to step {number} of word {word + 1}, which has {most}; it is shown as it comes.")
+        choice.choose(with_word(choice, word, at_first, at_first))
+        return at_first
+    return number
+
+
+def with_word(choice: Choice[NumberPairs], word: int, number: int, at_first: int) -> NumberPairs:
+    """What is chosen, with another number for one word; what is as it comes has no place in a link."""
+    chosen = {**dict(choice.value), word: number}
+    if number == at_first:
+        del chosen[word]
+    return NumberPairs(sorted(chosen.items()))

@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import TOKENIZERS, TokenizerCard
 from pages.shared.asking import ask, working
-from pages.shared.bound import pick
+from pages.shared.bound import bound, pick
 from pages.shared.export import Download, download_button
 from pages.shared.link import NumberPair
 from pages.shared.page import tabs
@@ -16,7 +16,7 @@ from pages.shared.plain_text import plain
 from pages.shared.spreadsheet import as_csv
 from pages.shared.text import open_text_file
 from pages.tokenizers import export, own
-from pages.tokenizers.choices import LOOKED_AT, ShownTokenizers, looked_at
+from pages.tokenizers.choices import LOOKED_AT, MERGES, WAYS, ShownTokenizers, looked_at, of_word, with_word
 from viz.inspector import heading, line
 from viz.lattice_chart import lattice_chart
 from viz.tokenizers_tables import (
@@ -106,8 +106,16 @@ def _origin(origin: "ShownOrigin", place: int) -> None:
     else:
         step = len(origin.merges)
         if step:
-            step = st.slider(
-                f"Merges of word {place + 1}", 0, len(origin.merges), len(origin.merges), key=f"merge_step_{place}"
+            done = of_word(MERGES, place, step, step)
+            step = bound(
+                st.slider,
+                MERGES,
+                f"Merges of word {place + 1}",
+                0,
+                step,
+                key=f"merge_step_{place}",
+                shown=lambda _: done,
+                meant=lambda number, every=step: with_word(MERGES, place, number, every),
             )
         what = (
             "It begins with its bytes or characters. Each time the two neighbours are merged that come first in the "
@@ -122,11 +130,16 @@ def _lattice(origin: "ShownOrigin", place: int) -> None:
         return
     ways = [" ".join(found.pieces[each].text for each in way.pieces) for way in found.best]
     st.html(_head(origin))
-    chosen = st.radio(
+    way = of_word(WAYS, place, len(ways) - 1, 0)
+    chosen = bound(
+        st.radio,
+        WAYS,
         f"The likeliest ways to cut word {place + 1}",
         range(len(ways)),
         format_func=lambda way: f"{plain(ways[way])}  ·  {found.best[way].score:.2f}",
         key=f"way_{place}",
+        shown=lambda _: way,
+        meant=lambda way: with_word(WAYS, place, way, 0),
     )
     chart(lattice_chart(found, chosen))
     remark(

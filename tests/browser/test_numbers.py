@@ -1,4 +1,4 @@
-"""One number is written once: every part of a whole, wherever it stands on a page, by the rule of `part_text`."""
+"""One number is written by one rule, wherever it stands on a page: parts of a whole, bytes, how many times."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pages.shared.registry import PAGES
-from viz.quantities import part_text
+from viz.quantities import bytes_text, part_text, times_text
 
 ROOT = Path(__file__).resolve().parents[2]
 # As the rule writes them; "100 draws" has no sign, "%40" of an address no space.
@@ -57,3 +57,32 @@ def test_the_browser_writes_parts_as_the_server_does(new_tab):
     tab.goto("")
     written = tab.page.evaluate(f"(parts) => {{ {script}\nreturn parts.map(percentText) }}", parts)
     assert written == [part_text(part) for part in parts]
+    script = (ROOT / "viz" / "components" / "scaffold" / "quantities.js").read_text().replace("export ", "")
+    counts = [0, 1, 1023, 1024, 10_239, 506_880, 46_080, *map(int, 2.0 ** draws.uniform(0, 55, 500))]
+    ratios = [1, 2.5, 9.996, 10, 31.2, *draws.uniform(1, 99, 200).tolist()]
+    written = tab.page.evaluate(
+        f"([counts, ratios]) => {{ {script}\nreturn [counts.map(bytesText), ratios.map(timesText)] }}", [counts, ratios]
+    )
+    assert written == [[bytes_text(each) for each in counts], [times_text(each) for each in ratios]]
+
+
+# One value, read in two places: in a chip or a cell without the sign.
+_SHORT = re.compile(r"^[−\d.]+$")
+
+
+def test_what_stands_below_a_token_is_what_its_tooltip_says(new_tab):
+    """Of the strip, the matrix and the tokens that are written."""
+    tab = new_tab()
+    for query in ({"model": "minilm", "text": "It was tired."}, {"model": "spelling_to_sound", "text": "tea"}):
+        tab.goto("attention", **query)
+        tab.page.locator(".attention-view[data-ready='true']").wait_for()
+        tab.page.wait_for_timeout(1_000)
+        chips = tab.page.locator(".attention-view .chip, .written-steps .chip:not(.written)")
+        pairs = chips.evaluate_all(
+            "all => all.map((each) => [each.querySelector('.share').textContent, each.ariaLabel])"
+        )
+        short = [(share, label) for share, label in pairs if share]
+        assert short
+        assert [
+            each for each in short if not (_SHORT.match(each[0]) and f"{each[0]}\N{NO-BREAK SPACE}%" in each[1])
+        ] == []

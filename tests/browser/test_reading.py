@@ -43,7 +43,7 @@ def test_the_strip_is_the_selected_row(tab, weights):
     row = weights("minilm", PRONOUN, 3, 1)[10]
     for place, weight in enumerate(row):
         share = tab.chips.nth(place).locator(".share").text_content()
-        assert share == (f"{weight:.2f}".removeprefix("0") if weight >= 0.005 else "")
+        assert share == (part_text(float(weight)).removesuffix("\N{NO-BREAK SPACE}%") if weight >= 0.005 else "")
     tab.chips.nth(2).hover()
     assert number(tab.tip) == ("it", "animal", pytest.approx(row[2], abs=1e-3))
     assert tab.tip.endswith(f": {part_text(float(row[2]))}")

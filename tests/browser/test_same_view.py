@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 ANIMAL = "The animal didn't cross the street because it was too tired."
+LUCK = "same-luck-another-setting"
 SHOWN = """() => {
   const all = (root, found = []) => {
     for (const each of root.querySelectorAll("*")) {
@@ -31,6 +32,10 @@ SHOWN = """() => {
     })),
     inspector: text(main.querySelector(".st-key-inspector")),
     tab: text(main.querySelector("[role=tab][aria-selected=true]")),
+    below: [...main.querySelectorAll("[role=tabpanel]")].map((panel) => [
+      text(panel),
+      [...panel.querySelectorAll("input, textarea, [role=slider]")].map((each) => each.value ?? each.ariaValueText),
+    ]),
   }
 }"""
 
@@ -49,6 +54,10 @@ def settled(tab):
     raise AssertionError("it does not come to rest")
 
 
+def in_the_link(tab, name):
+    tab.page.wait_for_function("name => new URLSearchParams(location.search).has(name)", arg=name)
+
+
 def a_tab(tab):
     tab.open(text=ANIMAL, model="minilm", layer=3, head=1).open_tab("What if this head were off?")
 
@@ -64,7 +73,7 @@ def a_zoom(tab):
     tab.open(text=ANIMAL, model="minilm", layer=3, head=1)
     tab.page.locator(".attention-view .over").focus()
     tab.press("+", "+")
-    tab.page.wait_for_function("() => new URLSearchParams(location.search).has('zoom')")
+    in_the_link(tab, "zoom")
 
 
 def a_comparison(tab):
@@ -96,7 +105,7 @@ def a_step(tab):
 def a_stretch(tab):
     tab.goto("tokenizers", text="unbelievably long words", tokenizers="gpt2,minilm")
     tab.page.locator(".token-columns .chip").nth(2).click()
-    tab.page.wait_for_function("() => new URLSearchParams(location.search).has('stretch')")
+    in_the_link(tab, "stretch")
 
 
 def a_neighbour(tab):
@@ -115,11 +124,55 @@ def a_branch(tab):
     tab.wait_for_query(at="3")
     tab.page.locator(".next-token .token:not(.drawn)").first.click()
     tab.page.get_by_role("button", name=re.compile("^Go on with")).click()
-    tab.page.wait_for_function("() => new URLSearchParams(location.search).has('branch')")
+    in_the_link(tab, "branch")
     tab.page.locator(".written-text[data-done='true'] .branch").first.wait_for()
 
 
-STATES = [a_tab, a_pin, a_zoom, a_comparison, a_view, a_head_off, a_step, a_stretch, a_neighbour, a_branch]
+def a_held_token(tab):
+    tab.open(text=ANIMAL, model="minilm", layer=3, head=1, view="heads")
+    tab.page.locator(".attention-view .over").focus()
+    tab.press("ArrowRight", "ArrowDown", "Enter")
+    in_the_link(tab, "held")
+
+
+def a_merge(tab):
+    tab.goto("tokenizers", text="unbelievably long words", tokenizers="gpt2,minilm", stretch="0-12")
+    thumb = tab.page.get_by_role("slider", name=re.compile("^Merges of word 1"))
+    thumb.press("ArrowLeft")
+    in_the_link(tab, "merges")
+
+
+def another_order(tab):
+    tab.goto("embeddings", model="minilm", text="A bank by the river.", tab="does-order-matter")
+    box = tab.page.get_by_role("textbox", name="The same words in another order")
+    box.fill("A river by the bank.")
+    box.press("Enter")
+    tab.wait_for_query(swapped="A river by the bank.")
+    box.blur()
+
+
+def a_plan(tab):
+    tab.goto("kv_cache", model="smollm2", text="Once upon a time", tokens=8, tab="what-if")
+    box = tab.page.get_by_label("Texts at once")
+    box.fill("64")
+    box.press("Enter")
+    tab.wait_for_query(rows="64")
+
+
+def other_luck(tab):
+    tab.goto("sampling", model="smollm2", text="The capital of France is", max_new_tokens=4, tab=LUCK)
+    tab.page.locator(".st-key-luck_written").wait_for()
+    box = tab.page.get_by_role("combobox", name=re.compile("The settings above against"))
+    box.click()
+    box.press_sequentially("Broken")
+    tab.page.get_by_role("option", name="Broken", exact=True).wait_for()
+    box.press("Enter")
+    tab.wait_for_query(luck="Broken")
+    expect(tab.page.locator(".st-key-luck_written")).to_contain_text("Broken")
+
+
+OF_TABS = [a_held_token, a_merge, another_order, a_plan, other_luck]
+STATES = [a_tab, a_pin, a_zoom, a_comparison, a_view, a_head_off, a_step, a_stretch, a_neighbour, a_branch, *OF_TABS]
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,25 @@ def test_a_slider_moved_by_keyboard_moves_the_curve(tab):
     wait_for_survivors(tab, sum(share > 0 for share in own_stages(temperature=1.95)[1]["top-p"]))
 
 
+def test_a_slider_that_is_moved_as_soon_as_it_has_the_focus_is_heard(tab):
+    """The picture asks for its scores in the same message."""
+    opened(tab, **HERE)
+    wait_for_survivors(tab, 10)
+    tab.page.wait_for_timeout(2_000)
+    tab.page.get_by_role("slider", name="Temperature", exact=True).evaluate(
+        """input => {
+          const key = { key: "End", bubbles: true, composed: true }
+          const press = (type) => input.dispatchEvent(new KeyboardEvent(type, key))
+          input.focus()
+          press("keydown")
+          input.value = 2
+          input.dispatchEvent(new Event("input", { bubbles: true }))
+          press("keyup")
+        }"""
+    )
+    tab.wait_for_query(temperature="2.0")
+
+
 def test_a_token_of_the_text_is_opened_and_another_way_is_taken(tab):
     opened(tab, **HERE, max_new_tokens=8)
     tab.page.get_by_role("button", name="Write", exact=True).click()

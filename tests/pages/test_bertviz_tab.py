@@ -35,7 +35,7 @@ def document(screen):
 
 
 def choose(screen, view):
-    screen.test.session_state["bertviz:view"] = view
+    screen.test.session_state["choice:bertviz"] = view
     return screen.run()
 
 

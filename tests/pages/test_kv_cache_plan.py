@@ -11,6 +11,8 @@ import pytest
 from models.engine import engine
 from models.kv_cache import Cards, Load, plan
 from models.kv_cache.config_file import ConfigFileRequest
+from models.loading.hub import FetchedConfig
+from models.loading.hub_ids import HubId
 from pages.kv_cache import export
 from pages.kv_cache.choices import CHOICES, CONFIG, PASTED, PastedConfig, pasted
 from tests.models.test_cache_planning import LLAMA
@@ -123,3 +125,26 @@ def test_numbers_beyond_bounds_in_a_link_are_a_sentence(said):
 def test_a_pasted_text_that_is_no_object_is_kept_as_it_is():
     assert pasted("  ") is None
     assert pasted("hello") == PastedConfig("hello")
+
+
+def test_models_that_were_fetched_here_can_be_planned_for(monkeypatch):
+    fetched = FetchedConfig(HubId("org/Own-8B", "main"), json.dumps(LLAMA))
+    monkeypatch.setattr("models.loading.hub.fetched_configs", lambda _: (fetched,))
+    query = {"model": "smollm2", "text": ONCE.text, "tokens": "8", "tab": "what-if"}
+    screen = Cache(**query, plan="hub:org/Own-8B").until_done()
+    assert "It fits: Own-8B (fetched here) with one text" in screen.html
+    assert screen.query["plan"] == "hub:org/Own-8B@main"
+    assert "Own-8B (fetched here) (org/Own-8B)" in screen.test.selectbox(key="plan_box").options
+    (table,) = screen.blocks("known")
+    assert "Own-8B (fetched here)" in "".join(each.proto.body for each in table.get("html"))
+    assert not screen.notes
+
+
+@pytest.mark.parametrize(("name", "note"), [("hub:org/other", "was not fetched on this"), ("hub:../x", "no id of a")])
+def test_what_was_not_fetched_here_is_said(name, note):
+    screen = Cache(model="smollm2", text=ONCE.text, tokens="8", tab="what-if", plan=name)
+    said = screen.notes
+    screen.until_done()
+    assert any(note in each for each in (*said, *screen.notes))
+    assert "plan" not in screen.query
+    assert not screen.problems

@@ -115,6 +115,7 @@ class Heads:
     """The heads of one layer as lines from queries (left) to keys (right) that begin at `first`.
 
     weights: NaN where a query may not look. shown: the heads whose lines are drawn. unit: as of a matrix.
+    held: the side (0 queries, 1 keys) and the number of the token whose lines alone are drawn; None for all lines.
     """
 
     weights: Float[np.ndarray, "heads query key"]
@@ -122,6 +123,7 @@ class Heads:
     first: tuple[int, int] = (0, 0)
     least: float | int = 0.0
     unit: str = "weight"
+    held: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,7 @@ _READ: dict[str, Callable[[object], Any]] = {
     "switch": text,
     "view": text,
     "heads": numbers(),
+    "held": numbers(),
     "head": numbers(2),
     "step": numbers(2),
     "window": numbers(4),
@@ -170,7 +173,8 @@ def attention_view(
 
     on: what the page does when something happens in the picture.
         token(place, key): another query, and the key that is pinned, -1 for none. head(layer, head): a head of the
-        model view was opened. heads(numbers): others are shown. switch(what): "head:encoder-3-1", "token:5" or
+        model view was opened. heads(numbers): others are shown. held(place): the side and the number of the token that
+        is held, nothing for none. switch(what): "head:encoder-3-1", "token:5" or
         "link:encoder-3-1-11-2" is to be switched off, or on again. window(q0, q1, k0, k1): this part is looked at
         closely; part(zoom): this one is in view. step(layer, head): the keys for another layer or head; view(name):
         those for another view.
@@ -189,7 +193,7 @@ def state_of(frame: Frame, view: AttentionPicture) -> dict[str, object]:
     """The state: what changes with a click, and the selected row where the cells do not hold it."""
     state: dict[str, object] = {"selected": frame.selected, "note": frame.note, "pinned": frame.pinned}
     if isinstance(view, Heads):
-        state["shown"] = list(view.shown)
+        state |= {"shown": list(view.shown), "held": view.held}
     if isinstance(view, Model):
         state |= {"layer": frame.layer, "head": frame.head, "offHeads": list(frame.off_heads)}
     if isinstance(view, Matrix):
@@ -255,7 +259,7 @@ def _matrix(view: Matrix, frame: Frame) -> tuple[dict[str, object], list[np.ndar
 
 def _heads(view: Heads) -> tuple[dict[str, object], list[np.ndarray]]:
     bits = 32 if view.weights.size <= _MOST_EXACT else 16
-    header = {"view": "heads", "bits": bits, **fields_of(view, "shown"), "shape": view.weights.shape}
+    header = {"view": "heads", "bits": bits, **fields_of(view, "shown", "held"), "shape": view.weights.shape}
     return header, [view.weights.astype(f"float{bits}")]
 
 

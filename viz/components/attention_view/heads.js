@@ -42,7 +42,7 @@ export class HeadsView extends Picture {
     this.keys = this.shell.keys.slice(key, key + this.columns)
     this.least = Math.max(FAINTEST_LINE, header.least)
     const text = JSON.stringify([header.queries, this.shell.keys])
-    if (text !== this.text) this.locked = this.pointed = this.top = null
+    if (text !== this.text) this.locked = this.pointed = this.top = this.toldHeld = null
     else if (String(header.first) !== String(this.first)) this.shiftTo(header.first)
     this.text = text
     this.first = header.first
@@ -81,6 +81,21 @@ export class HeadsView extends Picture {
   applyState(state) {
     if (!this.shown || String(state.shown) !== this.told) this.shown = state.shown
     this.told = String(state.shown)
+    if (String(state.held) !== this.toldHeld) this.locked = this.placeOfHeld(state.held)
+    this.toldHeld = String(state.held)
+  }
+
+  /** Side and number in the text, as a link has them; null where it is not among the tokens at hand. */
+  placeOfHeld(held) {
+    if (!held) return null
+    const [side, number] = held
+    const token = number - this.first[side]
+    return token >= 0 && token < [this.rows, this.columns][side] ? { side, token } : null
+  }
+
+  hold(place) {
+    this.locked = place
+    this.shell.tell("held", place ? [place.side, place.token + this.first[place.side]] : [])
   }
 
   selectionChanged() {
@@ -326,7 +341,7 @@ export class HeadsView extends Picture {
 
   lock(token) {
     const isSame = token && this.locked?.side === token.side && this.locked?.token === token.token
-    this.locked = isSame ? null : token
+    this.hold(isSame ? null : token)
     this.paintOver()
     if (this.locked?.side === 0 && this.shell.isSelf) this.shell.select(token.token + this.header.first[0])
     else if (this.locked?.side === 0) this.shell.select(token.token)
@@ -352,7 +367,8 @@ export class HeadsView extends Picture {
   }
 
   letGo() {
-    this.pointer = this.locked = null
+    if (this.locked) this.hold(null)
+    this.pointer = null
     this.pointed = { side: -1 }
     this.look(null)
     this.shell.drawTools()

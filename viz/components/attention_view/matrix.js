@@ -7,7 +7,7 @@ import { Movable } from "./moves.js"
 import { LONGEST_LABEL, cellImage, differenceColours, hatchPattern, pixel } from "./painting.js"
 import { Strip } from "./strip.js"
 import { tableOf } from "./table.js"
-import { floats, weightText } from "./weights.js"
+import { floats, weightDigits, weightText } from "./weights.js"
 
 const CELL = { largest: 36, withValue: 30 }
 const SMALL_MAP = { height: 370, tokens: 32 }
@@ -233,7 +233,7 @@ export class MatrixView extends Movable {
   paintValues(context, panel, number) {
     const [q0, q1, k0, k1] = this.part
     const ramp = panel.isDifference ? differenceColours(this.shell.colours) : this.shell.ramp
-    context.font = this.shell.font.replace(/[\d.]+px/, `${Math.min(this.shell.letter, this.cell / 2.6)}px`)
+    const fonts = [2.6, 3.2].map((part) => this.shell.font.replace(/[\d.]+px/, `${Math.min(this.shell.letter, this.cell / part)}px`))
     context.textAlign = "center"
     context.textBaseline = "middle"
     const [x, y] = this.places[number]
@@ -242,9 +242,10 @@ export class MatrixView extends Movable {
     for (let query = Math.floor(q0); query < q1; query++) {
       for (let key = Math.floor(k0); key < k1; key++) {
         const weight = query < this.queries.length && key < this.keys.length ? this.weight(query, key, number) : null
-        if (weight === null || Number.isNaN(weight) || Math.abs(weight) < 0.005) continue
+        const text = weight === null ? "" : weightDigits(weight, this.header)
+        if (!text) continue
         context.fillStyle = readableOn(ramp[this.stepOf(panel, weight)])
-        const text = `${weight < 0 ? "−" : ""}${Math.abs(weight).toFixed(2).replace(/^0/, "")}`
+        context.font = fonts[text.length > 4 ? 1 : 0]
         context.fillText(text, x + (key + 0.5 - k0) * this.cell, y + (query + 0.5 - q0) * this.cell)
       }
     }

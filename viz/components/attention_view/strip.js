@@ -1,10 +1,10 @@
 // The sentence as a row of chips: the selected query outlined, each key as dark as its weight.
 
-import { chipOf, shareText } from "../scaffold/chips.js"
+import { chipOf } from "../scaffold/chips.js"
 import { element } from "../scaffold/drawing.js"
 import { paintGround } from "../scaffold/ground.js"
 import { ROW_ARROWS } from "../scaffold/keys.js"
-import { weightText } from "./weights.js"
+import { weightDigits, weightText } from "./weights.js"
 
 export class Strip {
   constructor(map) {
@@ -69,7 +69,7 @@ export class Strip {
       chip.classList.toggle("selected", selected)
       chip.setAttribute("aria-selected", selected)
       chip.tabIndex = selected || (!map.isSelf && token === 0) ? 0 : -1
-      chip.lastChild.textContent = shareText(weight)
+      chip.lastChild.textContent = weightDigits(weight, map.header)
       chip.setAttribute("aria-label", `${map.keys[token]} ${unseen ? map.header.unseenMeans : known ? weightText(weight, map.header) : ""}`)
     })
   }

@@ -1,7 +1,7 @@
 // A weight as it is read: under the pointer, in the legend, by a screen reader.
 
 import { float16Array, typedArray } from "../scaffold/numbers.js"
-import { percentText } from "../scaffold/percent.js"
+import { percentDigits, percentText } from "../scaffold/percent.js"
 
 /** So many of the next numbers of a message, in 32 or 16 bits each. */
 export const floats = (take, count, bits) =>
@@ -10,5 +10,13 @@ export const floats = (take, count, bits) =>
 /** A number where no whole says how large it may be, as a weight times a length: 0.683, 12.3; 0 for none. */
 const amountText = (amount) => (amount === 0 ? "0" : amount < 0 ? `−${amountText(-amount)}` : amount < 0.0005 ? "< 0.001" : String(Number(amount.toPrecision(3))))
 
+const isPart = (header) => (header.unit ?? "weight") === "weight"
+
 /** A part of the row, or, where weights are multiplied by a length, a number without a whole. */
-export const weightText = (weight, header) => ((header.unit ?? "weight") === "weight" ? percentText(weight) : amountText(weight))
+export const weightText = (weight, header) => (isPart(header) ? percentText(weight) : amountText(weight))
+
+/** The same in a cell or below a token, without its sign; nothing for what is next to none, and where there is none. */
+export function weightDigits(weight, header) {
+  if (!(Math.abs(weight) >= 0.005)) return ""
+  return isPart(header) ? percentDigits(weight) : amountText(weight)
+}

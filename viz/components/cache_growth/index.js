@@ -4,6 +4,7 @@ import { element } from "../scaffold/drawing.js"
 import { mount } from "../scaffold/mount.js"
 import { float16Array, unpack } from "../scaffold/numbers.js"
 import { percentText } from "../scaffold/percent.js"
+import { bytesText, timesText } from "../scaffold/quantities.js"
 import { sharedEntry } from "../scaffold/page.js"
 import { Player } from "../scaffold/player.js"
 import { View } from "../scaffold/view.js"
@@ -153,7 +154,7 @@ class CacheGrowth extends View {
 
   saidOfCache() {
     const { bytes } = this.held()
-    return `${this.shownPositions} columns, ${sizeText(bytes)} in the cache`
+    return `${this.shownPositions} columns, ${bytesText(bytes)} in the cache`
   }
 
   /** Bytes of all layers: as they are told, in the chosen precision, as measured, and with what is held for later. */
@@ -174,7 +175,7 @@ class CacheGrowth extends View {
     const onward = columns - this.given
     const generated = `${this.given} read at once${onward ? ` + ${onward.toLocaleString("en")} one by one` : ""}`
     const figures = [
-      ["In the cache", sizeText(bytes), `${columns.toLocaleString("en")} column${columns === 1 ? "" : "s"}${source}: ${generated}`],
+      ["In the cache", bytesText(bytes), `${columns.toLocaleString("en")} column${columns === 1 ? "" : "s"}${source}: ${generated}`],
       [
         "Columns computed so far",
         `${columns.toLocaleString("en")} instead of ${without.toLocaleString("en")}`,
@@ -185,8 +186,8 @@ class CacheGrowth extends View {
     ]
     if (this.counted) {
       const { bits, measuredBits } = this.counted
-      figures[0][2] += `; in ${bits} bits a number, measured ${sizeText(measured)} in ${measuredBits}`
-    } else if (allocated !== bytes) figures[0][2] += `; ${sizeText(allocated)} of memory held for it`
+      figures[0][2] += `; in ${bits} bits a number, measured ${bytesText(measured)} in ${measuredBits}`
+    } else if (allocated !== bytes) figures[0][2] += `; ${bytesText(allocated)} of memory held for it`
     this.part("figures").replaceChildren(
       ...figures.map(([name, value, detail, share]) => {
         const group = element("div", "figure")
@@ -272,23 +273,12 @@ class CacheGrowth extends View {
   }
 }
 
-const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"]
-/** 506,880 is 495 KiB. */
-function sizeText(bytes) {
-  let unit = 0
-  let size = bytes
-  for (; size >= 1024 && unit < UNITS.length - 1; unit++) size /= 1024
-  const digits = unit && size < 10 ? 2 : unit && size < 100 ? 1 : 0
-  return `${(+size.toFixed(digits)).toLocaleString("en")} ${UNITS[unit]}`
-}
-
 /** A part of the weights, or how many times they. */
 function besideWeights(bytes, weights) {
   const times = bytes / weights
-  const many = times >= 10 ? Math.round(times).toLocaleString("en") : times.toFixed(1)
   return times > 1
-    ? ["Beside the weights", `${many} ×`, `as much as the weights, ${sizeText(weights)}`]
-    : ["Beside the weights", percentText(times), `of ${sizeText(weights)}`]
+    ? ["Beside the weights", timesText(times), `as much as the weights, ${bytesText(weights)}`]
+    : ["Beside the weights", percentText(times), `of ${bytesText(weights)}`]
 }
 
 export default mount(".cache-growth", CacheGrowth)

@@ -16,6 +16,3 @@ export function chipOf(text, { click, hover, leave, keyTable }) {
   chip.onkeydown = (event) => press(keyTable(), event)
   return chip
 }
-
-/** A weight as there is room for it: .68, and nothing where that would be .00. */
-export const shareText = (weight) => (weight >= 0.005 ? weight.toFixed(2).replace(/^0/, "") : "")

@@ -14,3 +14,6 @@ export function percentText(part) {
   const [digit, power] = share.toExponential(0).split("e-")
   return `${digit}·${tenToMinus(power)}\u00a0%`
 }
+
+/** The same where there is no room for the sign: 77.3; nothing where that would be less than half of one percent. */
+export const percentDigits = (part) => (Math.abs(part) >= 0.005 ? percentText(part).replace(/\s%$/, "") : "")

@@ -1,12 +1,12 @@
 // What a model wrote, step by step, and what one head looked at for each step.
 
-import { chipOf, shareText } from "../scaffold/chips.js"
+import { chipOf } from "../scaffold/chips.js"
 import { sharpContext } from "../scaffold/drawing.js"
 import { paintGround } from "../scaffold/ground.js"
 import { ROW_ARROWS } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { typedArray } from "../scaffold/numbers.js"
-import { percentText } from "../scaffold/percent.js"
+import { percentDigits, percentText } from "../scaffold/percent.js"
 import { Player } from "../scaffold/player.js"
 import { writeExplained } from "../scaffold/terms.js"
 import { View } from "../scaffold/view.js"
@@ -132,7 +132,7 @@ class WrittenSteps extends View {
     }
     chip.className = Object.keys(marks).filter((name) => marks[name]).join(" ")
     const [piece, share] = chip.children
-    share.textContent = isKey ? shareText(weight) : this.shares[step]
+    share.textContent = isKey ? percentDigits(weight) : this.shares[step]
     chip.ariaLabel = `${piece.textContent} ${isKey ? this.lookText(weight) : this.shares[step]}`
     chip.ariaSelected = selected
     // One stop for the Tab key in each row, from which the arrow keys go on.
