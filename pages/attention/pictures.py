@@ -36,7 +36,7 @@ from pages.shared import thread
 from pages.shared.asking import ask, working
 from pages.shared.page import tab_name
 from pages.shared.parts import remark
-from viz.components.attention_view import Frame, Heads, Matrix, Model, Panel, Products, attention_view
+from viz.components.attention_view import Frame, Heads, Matrix, Model, Panel, Products, attention_view, captions
 from viz.components.picture_state import digest_of
 from viz.quantities import part_text
 
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 _MOST_PANELS = 6
 _MOST_LINES = 256
 _MOST_KEYS = 40
-# As heads.js has it.
-_FAINTEST = 0.02
 _WINDOW = "attending:window"
 Labels = tuple[tuple[str, ...], tuple[str, ...]]
 _LEFT_OUT = {
@@ -65,9 +63,9 @@ def frame_of(
     is_cross = kind == "cross"
     axes, queries = traced.axes(kind), traced.row_names(kind)
     name = head_name(layer, head)
-    caption = f"{title()}, {name}: rows are queries (who looks), columns are keys (looked at)."
+    caption = f"{title()}, {name}{captions.ROWS_AND_COLUMNS}"
     if is_cross:
-        caption = f"{title()}, {name}: each row is the step that writes its token."
+        caption = f"{title()}, {name}{captions.WRITING_STEPS}"
     elif axes.columns_are_target:
         caption += f" The decoder is given {queries[0]} to start with; each row writes the token of the next one."
     heads, tokens = off_here(kind, keys_are_target=axes.columns_are_target)
@@ -245,9 +243,7 @@ def show_heads(traced: "TracedText", request: "HeadMapRequest", selected: int, s
     q0, q1, k0, k1 = frame.part or (0, rows, 0, columns)
     queries, keys = _near(q0, q1, selected), _near(k0, k1, selected)
     maps = ask(LayerMapsRequest(replace(request, head=None), queries, keys), status)
-    least = max(LEAST.value, _FAINTEST)
-    caption = f"{title()}, layer {request.layer}: lines from each query (left) to the keys it looks at (right)."
-    caption += f" Weights below {least:.2g} are not drawn."
+    caption = f"{title()}, layer {request.layer}{captions.LINES}{captions.faintest(LEAST.value)}"
     if (queries, keys) != ((q0, q1), (k0, k1)):
         caption += f" {_MOST_LINES} of {max(rows, columns):,} tokens round the selected one; another one moves it."
     attention_view(
@@ -319,9 +315,7 @@ def show_model(
     with working("Computing the maps of all heads; for a long text this takes a while…", status):
         grid = ask(HeadGridRequest(trace, kind, left_out()), status)
     rows, columns = grid.thumbnails.shape[2:]
-    caption = (
-        f"{title()}: darker cells (on a dark screen lighter ones) are larger weights, by the square root, from 0 to 1."
-    )
+    caption = f"{title()}{captions.THUMBNAILS}"
     if (rows, columns) != grid.tokens:
         caption += f" Each thumbnail is pooled from {grid.tokens[0]} to {rows} tokens a side (largest weight)."
     frame = frame_of(traced, HeadMapRequest(trace, kind, layer, head, left_out()), 0)

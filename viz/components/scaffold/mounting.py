@@ -3,9 +3,8 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
-
-import streamlit as st
 
 from viz.components.scaffold.source import BrowserSource, browser_source, is_alone, library_source, packed_source
 
@@ -50,11 +49,16 @@ def large_component(name: str, parts: str = "") -> tuple[Callable[[], None], Cal
 
 
 def _registered(name: str, html: str | None, source: BrowserSource) -> Callable[..., Any]:
-    mount = st.components.v2.component(f"headlight.{name}", html=html, js=source["js"], css=source["css"] or None)
+    @cache
+    def mount() -> Callable[..., Any]:
+        # Pictures also stand in files and notebooks (viz/standalone), where there is no Streamlit.
+        import streamlit as st
+
+        return st.components.v2.component(f"headlight.{name}", html=html, js=source["js"], css=source["css"] or None)
 
     def mounted(*, key: str, told: Told | None = None, **given: Any) -> Any:
         heard: dict[str, Any] = {f"on_{each}_change": _heard(key, each, *how) for each, how in (told or {}).items()}
-        return mount(key=key, on_fault_change=lambda: _log_fault(name, key), **heard, **given)
+        return mount()(key=key, on_fault_change=lambda: _log_fault(name, key), **heard, **given)
 
     return mounted
 
@@ -63,6 +67,8 @@ def _heard(key: str, name: str, read: Callable[[object], Any], act: Callable[[An
     """A Streamlit callback for the value `name` of the component `key`."""
 
     def call() -> None:
+        import streamlit as st
+
         value = read(getattr(st.session_state.get(key), name, None))
         if value is not None:
             act(value)
@@ -91,6 +97,8 @@ def text(value: object) -> str | None:
 
 
 def _log_fault(name: str, key: str) -> None:
+    import streamlit as st
+
     fault = getattr(st.session_state.get(key), "fault", None)
     if not isinstance(fault, dict):
         return
