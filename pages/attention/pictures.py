@@ -41,7 +41,7 @@ from viz.components.picture_state import digest_of
 from viz.quantities import part_text
 
 if TYPE_CHECKING:
-    from models.attention import HeadMapRequest, HeadPicture, MapDifference, TracedText, TraceRequest
+    from models.attention import HeadMapRequest, HeadPicture, MapDifference, QueryKey, TracedText, TraceRequest
 
 _MOST_PANELS = 6
 _MOST_LINES = 256
@@ -268,6 +268,15 @@ def show_products(traced: "TracedText", request: "HeadMapRequest", selected: int
         remark("Queries and keys are those of one head: choose a layer on the left, and one of its heads.")
         return
     found = ask(QueryKeyRequest(request.trace, request.kind, request.layer, request.head, selected), status)
+    attention_view(
+        *products_of(traced, request, found, selected), key="attention_view", on=callbacks(traced, request.kind)
+    )
+
+
+def products_of(
+    traced: "TracedText", request: "HeadMapRequest", found: "QueryKey", selected: int
+) -> tuple[Frame, Products]:
+    """The q·k view: of many keys, those with the largest weights."""
     best = np.argsort(-found.weights, kind="stable")[:_MOST_KEYS]
     places = np.sort(best) if len(found.weights) > _MOST_KEYS else np.arange(len(found.weights))
     caption = (
@@ -283,7 +292,7 @@ def show_products(traced: "TracedText", request: "HeadMapRequest", selected: int
         caption += " The sink is in here: these are all the weights, as the model computes them."
     if found.changed:
         caption += " What left this head is not what its weights say: it is switched off, or has another pattern."
-    attention_view(
+    return (
         replace(frame_of(traced, request, selected), caption=caption),
         Products(
             places=tuple(places.tolist()),
@@ -301,8 +310,6 @@ def show_products(traced: "TracedText", request: "HeadMapRequest", selected: int
             has_bias=found.has_bias,
             lines=found.between,
         ),
-        key="attention_view",
-        on=callbacks(traced, request.kind),
     )
 
 

@@ -48,7 +48,7 @@ class KindMaps:
     frame: Frame
     label: str
     layers: tuple[int, ...]
-    weights: tuple[Float[np.ndarray, "heads query key"], ...]
+    weights: tuple[Float[np.ndarray, "_ query key"], ...]
     says: str = captions.ROWS_AND_COLUMNS
     note: str = ""
     second: int | None = None
@@ -102,7 +102,7 @@ def attention_file(
 ) -> AttentionFile:
     """All maps of a text as one document.
 
-    model: as the captions name it, empty where nobody knows. products: q·k of one query in one head, where it is to be in the file.
+    model: as the captions name it, empty where nobody knows. products: q·k of one query in one head, if it goes along.
 
     Raises:
         TooManyNumbersError: more than `MOST_NUMBERS` weights.

@@ -194,7 +194,7 @@ def _weights(given: Any, layer: int, queries: int, keys: int) -> Float[np.ndarra
     return found
 
 
-def _is_causal(weights: Sequence[Float[np.ndarray, "heads query key"]]) -> bool:
+def _is_causal(weights: Sequence[Float[np.ndarray, "_ query key"]]) -> bool:
     """Whether no query looks at a later key: exactly 0 everywhere."""
     return weights[0].shape[1] > 1 and not any(np.triu(each, 1).any() for each in weights)
 
@@ -229,7 +229,7 @@ def _telling_query(kind: KindMaps, opening: Opening) -> int:
 
 
 def _inner(kind: KindMaps, weights: Float[np.ndarray, "heads query key"]) -> Float[np.ndarray, "heads query key"]:
-    """The weights without what most maps show: those of the first and the last key, a query's own and its neighbours'."""
+    """The weights without what most maps show: to the first and the last key, to a query's own and its neighbours."""
     shown = np.nan_to_num(weights)
     if kind.frame.keys is None and shown.shape[1] > 3:
         far = np.abs(np.subtract.outer(np.arange(shown.shape[1]), np.arange(shown.shape[2]))) > 1

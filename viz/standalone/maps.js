@@ -37,16 +37,19 @@ export class Maps {
     return this.firsts[this.about.layers.indexOf(layer)] + head
   }
 
+  /** Where some heads may look and others may not, these give it nothing; where none may, there is no mean. */
   mean(places) {
     const found = new Float32Array(this.size)
     const whole = this.coder.steps * places.length
     for (let cell = 0; cell < this.size; cell++) {
-      let sum = 0
+      let [sum, isSeen] = [0, false]
       for (const place of places) {
         const step = this.steps[place * this.size + cell]
-        sum += step === UNSEEN ? NaN : step
+        if (step === UNSEEN) continue
+        sum += step
+        isSeen = true
       }
-      found[cell] = sum / whole
+      found[cell] = isSeen ? sum / whole : NaN
     }
     return found
   }

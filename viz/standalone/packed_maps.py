@@ -179,7 +179,7 @@ def _coded(
 ) -> UInt16[np.ndarray, " words"]:
     """Each part's last state, upper half first, and its words in the order in which they are read."""
     sizes, starts = (np.ascontiguousarray(each.T).astype(np.int64) for each in (sizes, starts))
-    is_told = (sizes < 1 << PRECISION).any(axis=1)
+    is_told = np.any(sizes < 1 << PRECISION, axis=1)
     state = np.full(sizes.shape[1], 1 << 16, dtype=np.int64)
     words = np.zeros(sizes.shape, dtype=np.uint16)
     is_word = np.zeros(sizes.shape, dtype=bool)
