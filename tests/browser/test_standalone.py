@@ -23,7 +23,7 @@ HOSTILE = (
 )
 
 
-def weights(heads=3, queries=14, keys=None, seed=0):
+def drawn(heads=3, queries=14, keys=None, seed=0):
     draw = np.random.default_rng(seed)
     return draw.dirichlet(np.full(keys or queries, 0.3), size=(heads, queries)).astype(np.float32)
 
@@ -45,7 +45,7 @@ def opened(chromium, tmp_path):
         "request", lambda asked: None if asked.url.startswith(("file:", "blob:", "data:")) else faults.append(asked.url)
     )
 
-    def shown(file: AttentionFile):
+    def shown(file):
         page.goto(file.save(tmp_path / "maps.html").as_uri())
         page.locator(READY).wait_for()
         return page
@@ -83,7 +83,7 @@ def point(page, *at):
 
 
 def test_every_map_is_in_the_file_within_five_ten_thousandths(opened):
-    layers = [weights(seed=each) for each in range(3)]
+    layers = [drawn(seed=each) for each in range(3)]
     page = opened(attention_html(layers, names(14), layer=1, heads=[2], title="Maps & more"))
     assert page.title() == "Maps & more"
     assert map_shown(page) == "attention-1-2"
@@ -102,7 +102,7 @@ def test_every_map_is_in_the_file_within_five_ten_thousandths(opened):
 
 
 def test_pointing_clicking_and_keys_do_what_they_do_on_the_page(opened):
-    layers = [weights(seed=each) for each in range(2)]
+    layers = [drawn(seed=each) for each in range(2)]
     page = opened(attention_html(layers, names(14), layer=0))
     place = point(page, 3, 5)
     expect(page.locator(".tip")).to_contain_text("t3 → t5: ")
@@ -137,7 +137,7 @@ def test_pointing_clicking_and_keys_do_what_they_do_on_the_page(opened):
 
 
 def test_a_thumbnail_is_the_largest_weight_of_a_block(opened):
-    given = weights(2, 40)
+    given = drawn(2, 40)
     page = opened(attention_html([given], names(40), view="model"))
     wait_for_map(page, "attention-model", "model")
     seen = page.evaluate(
@@ -150,7 +150,7 @@ def test_a_thumbnail_is_the_largest_weight_of_a_block(opened):
 
 
 def test_a_hostile_text_does_nothing(opened):
-    file = attention_html([weights(2, 4)], HOSTILE, title=HOSTILE[0])
+    file = attention_html([drawn(2, 4)], HOSTILE, title=HOSTILE[0])
     page = opened(file)
     assert page.title() == HOSTILE[0]
     for view in ("heads", "model", "matrix"):
@@ -162,7 +162,7 @@ def test_a_hostile_text_does_nothing(opened):
 
 
 def test_an_encoder_and_a_decoder_have_three_kinds(opened):
-    encoder, decoder, cross = weights(2, 5), np.tril(weights(2, 4)), weights(2, 4, 5, seed=3)
+    encoder, decoder, cross = drawn(2, 5), np.tril(drawn(2, 4)), drawn(2, 4, 5, seed=3)
     file = attention_html(
         encoder_attention=[encoder],
         decoder_attention=[decoder],
@@ -181,7 +181,7 @@ def test_an_encoder_and_a_decoder_have_three_kinds(opened):
 
 
 def test_two_sentences_are_shown_one_against_the_other(opened):
-    given = weights(2, 9)
+    given = drawn(2, 9)
     page = opened(attention_html([given], names(9), sentence_b_start=4, layer=0))
     page.locator("[data-name=sentences]").select_option("A → B")
     page.wait_for_function(
@@ -195,7 +195,7 @@ def test_two_sentences_are_shown_one_against_the_other(opened):
 
 
 def test_q_k_is_in_the_file_for_one_query(opened):
-    given = weights(2, 3)
+    given = drawn(2, 3)
     draw = np.random.default_rng(2)
 
     def vector(*shape):
@@ -225,7 +225,7 @@ def test_q_k_is_in_the_file_for_one_query(opened):
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_it_follows_the_viewers_scheme_and_fits_the_window(opened, width):
-    page = opened(attention_html([weights()], names(14)))
+    page = opened(attention_html([drawn()], names(14)))
     page.set_viewport_size({"width": width, "height": 720})
     assert colour_of(page.locator(READY), "headlight-ground") == LIGHT.ground
     page.emulate_media(color_scheme="dark")
@@ -240,7 +240,7 @@ def test_it_follows_the_viewers_scheme_and_fits_the_window(opened, width):
 
 
 def test_in_a_notebook_it_stands_in_a_frame(opened, tmp_path):
-    file = attention_html([weights(2, 4)], HOSTILE)
+    file = attention_html([drawn(2, 4)], HOSTILE)
     outside = AttentionFile("A notebook", f"<!DOCTYPE html><p>Output</p>{file._repr_html_()}")
     Path(tmp_path / "notebook.html").write_text(outside.html)
     page = opened(file)
@@ -254,6 +254,20 @@ def test_in_a_notebook_it_stands_in_a_frame(opened, tmp_path):
 def test_a_browser_that_cannot_unpack_it_says_so(chromium, tmp_path):
     page = chromium.new_page()
     page.add_init_script("delete globalThis.DecompressionStream")
-    page.goto(attention_html([weights(2, 4)], names(4)).save(tmp_path / "maps.html").as_uri())
+    page.goto(attention_html([drawn(2, 4)], names(4)).save(tmp_path / "maps.html").as_uri())
     expect(page.locator("#said")).to_contain_text("could not be opened")
     page.close()
+
+
+def test_the_pages_picture_opens_from_the_disk_as_it_stood(tab, opened, weights):
+    text = "The animal didn't cross the street because it was too tired."
+    tab.open(text=text, layer=3, head=1, view="heads", heads="1,4", token=10, pin=2).open_tab("Take it with you")
+    page = opened(AttentionFile("", tab.download("HTML")))
+    assert page.title() == f"MiniLM-L6 (encoder): {text}"
+    wait_for_map(page, "encoder-3-1", "heads")
+    expect(page.locator(".key-head[aria-pressed='true']")).to_have_text(["H1", "H4"])
+    page.locator("[data-name=view-matrix]").click()
+    wait_for_map(page, "encoder-3-1")
+    expect(page.locator(".chip.selected .piece")).to_have_text("it")
+    exact = weights("minilm", text, 3, 1)
+    np.testing.assert_allclose(values(page, *exact.shape), exact, rtol=0, atol=5e-4 + 1e-6)
