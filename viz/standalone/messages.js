@@ -34,7 +34,9 @@ export function messageOf(kind, state, part) {
     name: nameOf(layer, head), map: mapOf(about.kind, layer, head),
   }
   header.of = JSON.stringify([about.kind, view, layer, head, view === "model" ? [] : state.beside, part])
-  const caption = (name) => before + name + after + about.note
+  // Where nobody knows the model's name, the map's begins the sentence.
+  const begun = (name) => (before ? before + name : name.slice(0, 1).toUpperCase() + name.slice(1))
+  const caption = (name) => begun(name) + after + about.note
   if (view === "matrix") return matrix(kind, { ...header, caption: caption(header.name) }, state)
   if (view === "heads") return lines(kind, { ...header, caption: caption(`layer ${layer}`), part: null }, part)
   return model(kind, { ...header, name: "all heads", map: `${about.kind}-model`, part: null }, caption(""))

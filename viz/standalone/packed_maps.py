@@ -118,7 +118,7 @@ def _groups(
     surprise = np.where(unseen, NEUTRAL, np.abs(logarithms - expected))
     spread = sum(_shifted(surprise, NEUTRAL, *where) for where in SURE)
     size = np.clip(((expected + LEAST) * 5) >> 5, 0, SIZES - 1)
-    return size * (len(SPREADS) + 1) + sum(spread > each for each in SPREADS)
+    return (size * (len(SPREADS) + 1) + sum(spread > each for each in SPREADS)).astype(np.int32)
 
 
 def _written(
@@ -127,15 +127,15 @@ def _written(
     unseen: Bool[np.ndarray, "maps query key"],
 ) -> tuple[UInt16[np.ndarray, "groups symbols"], UInt16[np.ndarray, " words"]]:
     """The distributions, and the weights written with them."""
-    octave = np.frexp(np.maximum(steps, PLAIN).astype(np.float64))[1] - 1
+    octave = np.frexp(np.maximum(steps, PLAIN).astype(np.float32))[1] - 1
     bits = np.where(steps < PLAIN, 0, octave - 3)
     symbols = np.where(
         steps < PLAIN, steps, PLAIN + 8 * (octave - PLAIN.bit_length() + 1) + ((steps >> np.maximum(bits, 0)) & 7)
     )
     seen = ~unseen
     counts = np.bincount(groups[seen] * SYMBOLS + symbols[seen], minlength=GROUPS * SYMBOLS).reshape(GROUPS, SYMBOLS)
-    frequencies = np.stack([_to_whole(each) for each in counts])
-    begins = np.cumsum(frequencies, axis=1) - frequencies
+    frequencies = np.stack([_to_whole(each) for each in counts]).astype(np.int32)
+    begins = (np.cumsum(frequencies, axis=1) - frequencies).astype(np.int32)
     whole = 1 << PRECISION
     # What has no weight is not written: the whole range tells nothing.
     size = np.where(unseen, whole, frequencies[groups, symbols])
@@ -178,7 +178,7 @@ def _coded(
     sizes: Int[np.ndarray, "parts number"], starts: Int[np.ndarray, "parts number"]
 ) -> UInt16[np.ndarray, " words"]:
     """Each part's last state, upper half first, and its words in the order in which they are read."""
-    sizes, starts = (np.ascontiguousarray(each.T).astype(np.int64) for each in (sizes, starts))
+    sizes, starts = (np.ascontiguousarray(each.T) for each in (sizes, starts))
     is_told = np.any(sizes < 1 << PRECISION, axis=1)
     state = np.full(sizes.shape[1], 1 << 16, dtype=np.int64)
     words = np.zeros(sizes.shape, dtype=np.uint16)
@@ -186,7 +186,7 @@ def _coded(
     for at in range(len(sizes) - 1, -1, -1):
         if not is_told[at]:
             continue
-        size = sizes[at]
+        size = sizes[at].astype(np.int64)
         full = state >= size << (32 - PRECISION)
         words[at], is_word[at] = state & 0xFFFF, full
         state = np.where(full, state >> 16, state)
