@@ -231,7 +231,9 @@ def test_the_picture_as_a_file_has_every_head_of_every_layer(monkeypatch, model,
     (download,), notes = picture_file(asked, known, 3, text)
     assert notes == []
     monkeypatch.setattr(Choice, "value", property(lambda choice: pytest.fail(f"{choice.name} is asked for")))
+    assert callable(download.made)
     html = download.made()
+    assert isinstance(html, str)
     header, _ = contents(html)
     assert [each["kind"] for each in header["kinds"]] == list(known.kinds)
     opening = header["opening"]

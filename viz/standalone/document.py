@@ -256,7 +256,7 @@ def _document(title: str, contents: bytes) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{said}</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n<h1><bdi>{said}</bdi></h1>\n"
         f'<div id="controls"></div>\n<p id="said" role="status"></p>\n<div id="picture">{skeleton("attention_view")}'
-        "</div>\n<p class=made>Made with Headlight. Every head of every layer is in this file, within 0.0005 of the "
+        "</div>\n<p class=made>Made with Headlight. All that can be chosen here is in this file, within 0.0005 of the "
         "weight; it asks nobody for anything.</p>\n<noscript>This picture is drawn by a script, and scripts are "
         "switched off here.</noscript>\n</main>\n"
         f'<script type="text/plain" id="contents">{packed}</script>\n<script type="module">{begin}</script>\n'
