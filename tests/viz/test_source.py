@@ -18,7 +18,8 @@ from viz.components.scaffold.source import (
 )
 
 NAMES = sorted(file.parent.name for file in COMPONENTS.glob("*/index.js"))
-SCRIPTS = sorted(COMPONENTS.glob("*/*.js"))
+ALONE = COMPONENTS.parent / "standalone"
+SCRIPTS = sorted([*COMPONENTS.glob("*/*.js"), *ALONE.glob("*.js")])
 
 
 def script(folder, **files):
@@ -71,7 +72,8 @@ def test_what_a_file_hands_on_is_taken_by_another():
 
 
 def test_each_file_is_part_of_a_component():
-    used = {part for name in NAMES for part in parts_of(COMPONENTS / name / "index.js")}
+    entries = [*(COMPONENTS / name / "index.js" for name in NAMES), ALONE / "begin.js", ALONE / "host.js"]
+    used = {part for entry in entries for part in parts_of(entry)}
     assert [file.name for file in SCRIPTS if file.resolve() not in used] == []
 
 

@@ -214,6 +214,14 @@ def _bits(panels: Sequence[Panel]) -> int:
 
 def packed(frame: Frame, view: AttentionPicture, key: str = "attention_view") -> tuple[bytes, str]:
     """The message to the browser, a header and the numbers, and the digest by which a state names it."""
+    header, arrays = message(frame, view, key)
+    marks = [json.dumps(header, ensure_ascii=False).encode("utf-8", "surrogatepass")]
+    of = digest_of(*marks, *(np.ascontiguousarray(each).tobytes() for each in arrays))
+    return pack({**header, "of": of}, arrays), of
+
+
+def message(frame: Frame, view: AttentionPicture, key: str) -> tuple[dict[str, object], list[np.ndarray]]:
+    """What such a message says, but for its digest, and its numbers."""
     header = fields_of(frame, "selected", "note", "layer", "head", "off_heads", "pinned", "zoom") | {
         "key": key,
         "palette": for_browser("difference", "heads"),
@@ -228,10 +236,7 @@ def packed(frame: Frame, view: AttentionPicture, key: str = "attention_view") ->
         more, arrays = _model(view)
     else:
         more, arrays = _products(view)
-    header |= more
-    marks = [json.dumps(header, ensure_ascii=False).encode("utf-8", "surrogatepass")]
-    of = digest_of(*marks, *(np.ascontiguousarray(each).tobytes() for each in arrays))
-    return pack({**header, "of": of}, arrays), of
+    return header | more, arrays
 
 
 def _matrix(view: Matrix, frame: Frame) -> tuple[dict[str, object], list[np.ndarray]]:

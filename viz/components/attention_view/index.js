@@ -26,7 +26,7 @@ const SWITCHED = { x: "the head", t: "the token", c: "the link" }
 // and may have: tools(tool), switches(), key(), numbers(), leave().
 const VIEWS = { matrix: MatrixView, heads: HeadsView, model: ModelView, qk: ProductsView }
 
-class AttentionView extends View {
+export class AttentionView extends View {
   constructor(root) {
     super(root)
     // Asked while there is nothing to be laid out.
@@ -145,7 +145,7 @@ class AttentionView extends View {
     for (const [label, key, what] of ways)
       tools.push(tool(label, `Switch it off, or on again (key ${key})`, () => this.tell("switch", what)))
     tools.push(element("span", "space"))
-    if (header.canSwitch) tools.push(tool("Keys", "What the keys do", () => this.showKeys()))
+    if (header.canSwitch || header.isAlone) tools.push(tool("Keys", "What the keys do", () => this.showKeys()))
     tools.push(tool("PNG", "The picture as a PNG file", () => this.png()))
     tools.push(tool("SVG", "The picture as an SVG file", () => download(`${this.fileName()}.svg`, this.svgBlob())))
     this.tools.replaceChildren(...tools)

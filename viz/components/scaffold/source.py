@@ -31,7 +31,8 @@ class Module(NamedTuple):
 
 def browser_source(name: str) -> str:
     """The script of the component in folder `name`, with its style, without comments and indentation."""
-    return bundle(parts_of(COMPONENTS / name / "index.js"))
+    parts = parts_of(COMPONENTS / name / "index.js")
+    return bundle(parts, style_of(parts))
 
 
 def module(file: Path) -> Module:
@@ -75,10 +76,10 @@ def parts_of(entry: Path) -> list[Path]:
     return found
 
 
-def bundle(parts: list[Path]) -> str:
+def bundle(parts: list[Path], style: str = "") -> str:
     """The files as one script, each in a function of its own; what they export is kept in one array.
 
-    Where they have style sheets, what they draw is hidden until it has these (see `skeleton`).
+    style: what they draw is hidden until it has this (see `skeleton`).
     """
     if len(parts) == 1:
         return _without_comments(parts[0].read_text())
@@ -89,10 +90,14 @@ def bundle(parts: list[Path]) -> str:
         taken = "".join(f"const {{ {', '.join(names)} }} = parts[{places[other]}]\n" for other, names in imports)
         scope = _without_comments(_DEFAULT.sub("parts.default = ", body))
         scopes.append(f"parts[{place}] = (() => {{\n{taken}{scope}return {{ {', '.join(exports)} }}\n}})()\n")
-    beside = [*(part.with_suffix(".css") for part in parts), parts[-1].with_name("style.css")]
-    style = "".join(bare_sheet(sheet) for sheet in beside if sheet.exists())
     given = f"const style = {json.dumps(style)}\n{_STYLED}" if style else "export default parts.default\n"
     return f"const parts = []\n{''.join(scopes)}{given}"
+
+
+def style_of(parts: list[Path]) -> str:
+    """The style sheets that go with the files of a component, the last of which is its `index.js`."""
+    beside = [*(part.with_suffix(".css") for part in parts), parts[-1].with_name("style.css")]
+    return "".join(bare_sheet(sheet) for sheet in beside if sheet.exists())
 
 
 def is_alone(name: str) -> bool:
