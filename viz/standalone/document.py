@@ -20,7 +20,7 @@ from jaxtyping import Float
 from models.errors import HeadlightError
 from viz.components.attention_view import Frame, Heads, Matrix, Model, Panel, Products, captions, message
 from viz.components.scaffold import pack, skeleton
-from viz.components.scaffold.source import bare_sheet, browser_source, bundle, parts_of
+from viz.components.scaffold.source import COMPONENTS, bare_sheet, bundle, parts_of
 from viz.palette import DARK, LIGHT, Palette
 from viz.standalone import packed_maps as coding
 from viz.standalone.seven_bits import seven_bits
@@ -226,10 +226,11 @@ def _scripts() -> tuple[str, str]:
 
 @cache
 def _style() -> str:
+    beside = (part.with_suffix(".css") for part in parts_of(_HERE / "host.js"))
+    sheets = [*(sheet for sheet in beside if sheet.exists()), COMPONENTS / _KEY / "style.css", _HERE / "style.css"]
     light, dark = _colours(LIGHT), _colours(DARK)
-    return (
-        f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
-        f"{browser_source('attention_view')['css']}{bare_sheet(_HERE / 'style.css')}"
+    return f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n" + "".join(
+        map(bare_sheet, sheets)
     )
 
 
