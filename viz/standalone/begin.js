@@ -37,7 +37,7 @@ async function begin() {
   const url = URL.createObjectURL(new Blob([whole.subarray(4, script)], { type: "text/javascript" }))
   const { default: show } = await import(url)
   URL.revokeObjectURL(url)
-  show(whole.subarray(script))
+  show({ parentElement: document.getElementById("picture"), data: whole.subarray(script) })
 }
 
 begin().catch((error) => {

@@ -229,7 +229,7 @@ def _style() -> str:
     light, dark = _colours(LIGHT), _colours(DARK)
     return (
         f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
-        f"{style_of(parts_of(COMPONENTS / 'attention_view' / 'index.js'))}{bare_sheet(_HERE / 'style.css')}"
+        f"{style_of(parts_of(COMPONENTS / _KEY / 'index.js'))}{bare_sheet(_HERE / 'style.css')}"
     )
 
 

@@ -11,13 +11,13 @@ import { messageOf, nameOf } from "./messages.js"
 const picture = mount(".attention-view", AttentionView)
 
 class Host {
-  constructor(bytes) {
+  constructor(place, bytes) {
     const { header, take } = unpack(bytes)
     this.header = header
     this.kinds = header.kinds.map((about) => ({ about, maps: new Maps(about, header.coder, take) }))
     this.products = header.products && { ...header.products, data: take(header.products.size) }
     this.state = { ...header.opening, selected: Object.fromEntries(header.kinds.map((each) => [each.kind, each.selected])) }
-    this.place = document.getElementById("picture")
+    this.place = place
     this.said = document.getElementById("said")
     this.controls = new Controls(document.getElementById("controls"), (changes) => this.choose(changes))
     // What the picture tells, by the names that attention_view/__init__.py has for it.
@@ -147,4 +147,5 @@ class Host {
   }
 }
 
-export default (bytes) => new Host(bytes)
+/** Called as a component is: see mount.js. */
+export default ({ parentElement, data }) => new Host(parentElement, data)
