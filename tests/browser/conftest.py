@@ -65,19 +65,45 @@ def everyday(chromium):
     context.close()
 
 
+@pytest.fixture(scope="session")
+def looking(chromium, server):
+    from tests.browser.at_rest import Looking
+
+    looking = Looking(chromium, server)
+    yield looking
+    looking.end()
+
+
+@pytest.fixture(scope="session")
+def at_rest(looking):
+    """`at_rest(page, room)`: what was seen of a page of the registry when nothing in it moved any more."""
+    return lambda page, room: looking.at_rest("" if page.address == "home" else page.address, room)
+
+
+@pytest.fixture(scope="session")
+def others(chromium):
+    """The browsers of other people, one each, for as many as came at once until now."""
+    contexts = []
+    yield contexts
+    for context in contexts:
+        context.close()
+
+
 @pytest.fixture
-def new_tab(everyday, chromium, server):
+def new_tab(everyday, others, chromium, server):
     """Opens tabs: in the everyday browser, or as somebody else, in another. color_scheme, size: of this tab alone.
 
     At the end nothing may have gone wrong in any of them, nor on the server.
     """
-    tabs, contexts = [], []
+    tabs = []
 
     def opened(*, somebody_else=False, color_scheme=None, size=None):
         context = everyday
         if somebody_else:
-            context = chromium.new_context(viewport={"width": 1280, "height": 720})
-            contexts.append(context)
+            came = {tab.page.context for tab in tabs}
+            if all(each in came for each in others):
+                others.append(chromium.new_context(viewport={"width": 1280, "height": 720}))
+            context = next(each for each in others if each not in came)
         tabs.append(Tab(context, server))
         page = tabs[-1].page
         if color_scheme:
@@ -89,12 +115,9 @@ def new_tab(everyday, chromium, server):
     logged = len(server.traces())
     yield opened
     for tab in tabs:
-        if tab.page.context == everyday:
-            # What Streamlit remembers in a browser must not reach the next test.
-            tab.page.evaluate("() => localStorage.clear()")
+        # What Streamlit remembers in a browser must not reach the next test.
+        tab.page.evaluate("() => localStorage.clear()")
         tab.page.close()
-    for context in contexts:
-        context.close()
     assert [fault for tab in tabs for fault in tab.faults] == []
     assert server.traces()[logged:] == []
 
