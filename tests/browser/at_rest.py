@@ -89,9 +89,10 @@ class AtRest:
 class Looking:
     """Opens pages in rooms; `at_rest` remembers what it saw."""
 
-    def __init__(self, chromium, server):
+    def __init__(self, everyday, chromium, server):
         self.chromium, self.server = chromium, server
-        self.contexts, self.seen = {}, {}
+        # By how many dots a pixel has.
+        self.contexts, self.seen = {1: everyday}, {}
 
     @contextmanager
     def opened(self, path, room):
@@ -99,12 +100,11 @@ class Looking:
         name, scheme = room
         width, height, dots = ROOMS[name]
         if dots not in self.contexts:
-            # One for all tabs: its cache halves the time that opening takes.
             self.contexts[dots] = self.chromium.new_context(
                 viewport={"width": width, "height": height}, device_scale_factor=dots
             )
-            self.contexts[dots].add_init_script(READER)
         tab = Tab(self.contexts[dots], self.server)
+        tab.page.add_init_script(READER)
         tab.page.set_viewport_size({"width": width, "height": height})
         tab.page.emulate_media(color_scheme=scheme)
         tab.page.set_default_timeout(60_000)
@@ -130,8 +130,9 @@ class Looking:
         return self.seen[path, room]
 
     def end(self):
-        for context in self.contexts.values():
-            context.close()
+        for dots, context in self.contexts.items():
+            if dots != 1:
+                context.close()
 
 
 def looked(tab, room):
