@@ -1,0 +1,33 @@
+"""How the tests are shared out among processes, and what all of these are spared.
+
+Nothing of the project's packages is imported at the top: a conftest is read before pytest's plugins are set up, and
+jaxtyping's can only check what it sees imported.
+"""
+
+import gc
+
+import pytest
+
+
+def pytest_configure():
+    # Nothing of what is imported is garbage.
+    gc.disable()
+
+
+def pytest_collection_finish():
+    """The collector need not look through the libraries again and again: a twentieth of all that the tests take."""
+    gc.enable()
+    gc.freeze()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """`--dist loadfile`, with all that drives Chromium as one file: two browsers would wait for each other and fail."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneBrowser(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return "tests/browser" if file.startswith("tests/browser/") else file
+
+    return OneBrowser(config, log) if config.getvalue("dist") == "loadfile" else None
