@@ -7,11 +7,22 @@ jaxtyping's can only check what it sees imported.
 import gc
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 
-def pytest_configure():
+def pytest_configure(config):
     # Nothing of what is imported is garbage.
     gc.disable()
+    # Where the slow tests are left out fewer examples are drawn, the same each time. On a busy machine drawing one
+    # takes longer than hypothesis likes.
+    settings.register_profile(
+        "here",
+        max_examples=40 if "not slow" in config.getoption("markexpr") else 200,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    settings.load_profile("here")
 
 
 def pytest_collection_finish():
