@@ -167,7 +167,13 @@ STEPS = {
 }
 
 
-@pytest.mark.parametrize("name", STEPS)
+# Logits of another spread alone.
+SPREADS = ("flat", "sure")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SPREADS else []) for name in STEPS]
+)
 def test_twenty_drags_are_what_the_server_says(page, name):
     logits, own, is_masked = STEPS[name]
     base = replace(DecodingSettings(), **{"temperature": 1.0, "seed": 5} | own)
