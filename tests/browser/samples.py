@@ -106,6 +106,20 @@ def _framed_document():
         yield label, pack_picture({"title": label, "size": len(data)}, (data,)), {}, []
 
 
+def _head_atlas():
+    from tests.viz.test_head_atlas import effects, roles
+    from viz.components.head_atlas import packed
+
+    sizes = {"six layers": (12,) * 6, "thirty": (9,) * 30, "2,000 heads": (32,) * 64, "one head": (1,), "none": ()}
+    sizes |= {"heads that differ": (4, 0, 2, 8), "no attention at all": (0, 0)}
+    for label, heads in sizes.items():
+        yield label, packed(roles(heads)), {}, []
+        yield f"{label}, effects", packed(effects(heads)), {}, []
+    yield "one role of a head that is selected", packed(roles((3, 3), only=1, selected=(1, 2))), {}, []
+    yield "no roles", packed(roles((3, 3), count=0)), {}, []
+    yield "selected beyond", packed(roles((3, 3), selected=(9, 9))), {}, []
+
+
 def _knob_sliders():
     from viz.components.knob_sliders import KnobSlider
     from viz.components.scaffold import pack_picture
