@@ -1,10 +1,10 @@
 """One palette for every picture, light and dark, safe for colour-blind eyes.
 
 Lightness is amount, the accent is what is selected or spoken of, the diverging ramp is difference, hue is the identity
-of pieces, of chosen heads and of what a head does. HTML that Python writes does not know the theme: amounts and marks in it have
-`PAGE_BLUE`. A document of another library keeps its colours; nothing else has one. The amount ramps keep one hue and
-change lightness evenly, so that they also read in grey; the accents differ from them in hue and meet WCAG AA on the
-ground.
+of pieces, of chosen heads and of what a head does. HTML that Python writes does not know the theme: amounts and marks
+in it have `PAGE_BLUE`. A document of another library keeps its colours; nothing else has one. The amount ramps keep one
+hue and change lightness evenly, so that they also read in grey; the accents differ from them in hue and meet WCAG AA on
+the ground.
 """
 
 import math

@@ -12,7 +12,7 @@ ROLES = tuple(
 )
 
 
-def roles(heads, *, count=len(ROLES), only=-1, selected=None):
+def roles(heads, *, count=4, only=-1, selected=None):
     """An atlas of these many heads in each layer, with names here and there."""
     shape = (count, len(heads), max(heads, default=0))
     draw = np.random.default_rng(len(heads))

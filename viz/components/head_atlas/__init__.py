@@ -5,6 +5,7 @@ A cell has the colour of what the head does, or of what becomes of a number when
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -111,12 +112,14 @@ def head_atlas(
     *,
     key: str,
     on_cell: Callable[[int, int], None],
-    on_role: Callable[[int], None] = lambda role: None,
+    on_role: Callable[[int], None] | None = None,
 ) -> None:
     """Show the picture; `on_cell(layer, part)` is called with the places of a cell that was selected, `on_role(role)`
     for a role of the legend that was pressed, -1 where all are shown again.
     """
-    told = {"cell": (numbers(2), lambda cell: on_cell(*cell)), "role": (number, on_role)}
+    told: dict[str, Any] = {"cell": (numbers(2), lambda cell: on_cell(*cell))}
+    if on_role is not None:
+        told["role"] = (number, on_role)
     _mount(key=key, data=packed(picture), told=told)
 
 
