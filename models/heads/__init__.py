@@ -1,4 +1,4 @@
-"""What each head does: roles with the scores that earn them, over a bank of sentences with their grammar."""
+"""What each head does, which of them matter, and what carries a difference from one text to another."""
 
 from models.heads.atlas import Atlas, AtlasRequest
 from models.heads.bank import Bank, BankError, Sentence, bundled_bank, plain_bank, treebank
