@@ -164,6 +164,15 @@ def _next_token():
     yield "one stage", packed(picture(stages=shown.stages[:1], curves=shown.curves[:1])), {}, []
 
 
+def _sentence_arcs():
+    from tests.viz.test_sentence_arcs import sentence
+    from viz.components.sentence_arcs import packed
+
+    for count in (9, 1, MANY, 0):
+        yield f"{count} words", packed(sentence(count)), {}, []
+        yield f"{count} words without grammar", packed(sentence(count, has_grammar=False)), {}, []
+
+
 def _token_columns():
     from models.tokenization.pieces import Look
     from models.tokenization.window import Column, Comparison
