@@ -115,6 +115,7 @@ def _head_atlas():
     for label, heads in sizes.items():
         yield label, packed(roles(heads)), {}, []
         yield f"{label}, effects", packed(effects(heads)), {}, []
+    yield "tokens for heads", packed(effects((3, 3), rows=("a", "of a long name" * 9, "</b>"))), {}, []
     yield "one role of a head that is selected", packed(roles((3, 3), only=1, selected=(1, 2))), {}, []
     yield "no roles", packed(roles((3, 3), count=0)), {}, []
     yield "selected beyond", packed(roles((3, 3), selected=(9, 9))), {}, []

@@ -25,14 +25,14 @@ def roles(heads, *, count=4, only=-1, selected=None):
     return HeadAtlas(tuple(range(len(heads))), tuple(heads), cells, selected, "Tiny, all heads.", "All heads")
 
 
-def effects(heads, *, selected=None, computed=0.6):
+def effects(heads, *, selected=None, computed=0.6, rows=()):
     """The same with effects of heads, MLPs and layers, of which a part is computed."""
     shape = (2, len(heads), max(heads, default=0) + 2)
     values = np.random.default_rng(len(heads)).normal(size=shape).astype(np.float32)
     values[0, int(computed * len(heads)) :] = np.nan
     cells = EffectCells(("exact", "estimate"), values, "nats")
     parts = ("MLP", "layer")
-    return HeadAtlas(tuple(range(len(heads))), tuple(heads), cells, selected, "Tiny.", "Effects", parts)
+    return HeadAtlas(tuple(range(len(heads))), tuple(heads), cells, selected, "Tiny.", "Effects", parts, rows)
 
 
 def test_scores_go_over_the_wire_in_two_bytes_each():
@@ -63,5 +63,7 @@ def test_what_does_not_fit_together_is_refused():
         HeadAtlas((0, 1), (2, 3), fits.cells, None, "", "")
     with pytest.raises(ValueError, match="effects"):
         HeadAtlas((0, 1), (2, 2), effects((2, 2)).cells, None, "", "")
+    with pytest.raises(ValueError, match="names of 2 rows"):
+        effects((2, 2), rows=("a",))
     with pytest.raises(ValueError, match="family"):
         RoleMark("a", "a", MOST_FAMILIES, "")

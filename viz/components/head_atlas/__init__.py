@@ -83,6 +83,7 @@ class HeadAtlas:
     parts: what else of a layer was switched off, as in ("MLP", "layer"). cells: what is shown of them.
     selected: the place of a layer in `layers` and of a part in its column, or None.
     caption: model, what is shown, scale. name: of the picture, for screen readers.
+    rows: what the rows are, where they are no heads: as many as the most heads, as in the tokens of a text.
     """
 
     layers: tuple[int, ...]
@@ -92,6 +93,7 @@ class HeadAtlas:
     caption: str
     name: str
     parts: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         most = max(self.heads, default=0)
@@ -105,6 +107,8 @@ class HeadAtlas:
             raise ValueError(f"expected effects of {(len(cells.titles), *shape)}, found {cells.values.shape}")
         if len(self.heads) != len(self.layers):
             raise ValueError(f"expected heads of {len(self.layers)} layers, found those of {len(self.heads)}")
+        if self.rows and len(self.rows) != most:
+            raise ValueError(f"expected the names of {most} rows, found {len(self.rows)}")
 
 
 def head_atlas(

@@ -1,11 +1,13 @@
 // The cells: layers from left to right, heads from top to bottom, one map below the other. Only what is in view is drawn.
 
-import { rem, sharpContext } from "../scaffold/drawing.js"
+import { rem, sharpContext, shortened } from "../scaffold/drawing.js"
 import { readableOn } from "../scaffold/ground.js"
 import { ARROWS, keyList, press } from "../scaffold/keys.js"
 import { ScrolledCanvas } from "../scaffold/scrolled.js"
 
 const LEFT = 44
+// Names of rows that are no heads are cut at this.
+const LONGEST_NAME = 110
 const NARROWEST = 9
 const WIDEST = 54
 const LOWEST = 7
@@ -34,7 +36,7 @@ export class AtlasField extends ScrolledCanvas {
     const scale = rem()
     const width = this.root.clientWidth
     this.letters = Math.round(FONT * scale)
-    this.left = Math.round(LEFT * scale)
+    this.left = Math.round(this.widestName(scale))
     const maps = titles.length || 1
     const fitting = Math.floor((width - this.left - 4) / Math.max(1, layers.length))
     this.cell = Math.max(NARROWEST, Math.min(WIDEST * scale, fitting))
@@ -47,6 +49,15 @@ export class AtlasField extends ScrolledCanvas {
     this.root.ariaLabel = `${view.name}: ${keyList(this.keyTable())}.`
     this.width = width
     this.draw()
+  }
+
+  widestName(scale) {
+    const { names } = this.view
+    if (!names.length) return LEFT * scale
+    const context = this.canvas.getContext("2d")
+    context.font = `600 ${this.letters}px ${getComputedStyle(this.root).fontFamily}`
+    const widest = Math.max(...names.map((name) => context.measureText(name).width))
+    return Math.max(LEFT * scale, Math.min(LONGEST_NAME * scale, widest) + 12)
   }
 
   x(layer) {
@@ -200,7 +211,7 @@ export class AtlasField extends ScrolledCanvas {
       if (!isStrong && ((isHead && part % every) || !isFree(part, strong))) continue
       context.font = `${isStrong ? "600 " : ""}${this.letters}px ${this.font}`
       context.fillStyle = isStrong ? view.colours.ink : view.colours.quiet
-      context.fillText(view.partName(part), this.left - 7, this.y(part, map) + this.row / 2)
+      context.fillText(shortened(context, view.partName(part), this.left - 10), this.left - 7, this.y(part, map) + this.row / 2)
     }
   }
 

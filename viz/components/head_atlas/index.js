@@ -36,9 +36,10 @@ class HeadAtlas extends View {
   receive(header, take) {
     const { layers, heads, parts, kind } = header
     if (heads.length !== layers.length) throw new Error(`expected heads of ${layers.length} layers, found ${heads.length}`)
-    Object.assign(this, header, { hovered: null, titles: header.titles ?? [] })
+    Object.assign(this, header, { hovered: null, titles: header.titles ?? [], names: header.rows })
     this.mostHeads = Math.max(0, ...heads)
     this.rows = this.mostHeads + parts.length
+    if (this.names.length && this.names.length !== this.mostHeads) throw new Error(`expected ${this.mostHeads} names of rows`)
     const count = layers.length * this.rows
     if (kind === "roles") {
       this.scores = float16Array(take(2 * count * header.roles.length))
@@ -92,12 +93,11 @@ class HeadAtlas extends View {
   }
 
   partName(part) {
-    return part < this.mostHeads ? `H${part}` : this.parts[part - this.mostHeads]
+    return part < this.mostHeads ? (this.names[part] ?? `H${part}`) : this.parts[part - this.mostHeads]
   }
 
   nameOf(layer, part) {
-    const name = `L${this.layers[layer]}`
-    return part < this.mostHeads ? `${name} H${part}` : `${name} ${this.partName(part)}`
+    return `L${this.layers[layer]} \u2068${this.partName(part)}\u2069`
   }
 
   /** The names of a head with their scores, strongest first; or its effect in each map. Null where there is no such. */
