@@ -7,8 +7,8 @@ from jaxtyping import Float
 
 from models.attention.trace import TraceRequest
 from models.engine import Engine
-from models.heads.effects import Place
 from models.heads.off import ZERO, Off
+from models.heads.places import Place
 from models.heads.quantity import Measured, Quantity
 
 MOST_DRAWS = 200

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from models.attention.trace import TraceRequest
 from models.engine import Engine
-from models.heads.effects import Effects, Part
+from models.heads.effects import Effects
 from models.heads.off import ZERO, Off
+from models.heads.places import Part
 from models.heads.quantity import Quantity
 
 

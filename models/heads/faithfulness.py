@@ -13,8 +13,8 @@ from jaxtyping import Float, Int64
 
 from models.attention.trace import TraceRequest
 from models.engine import Engine, Stepwise
-from models.heads.effects import Place
 from models.heads.off import ZERO, Off
+from models.heads.places import Place
 from models.heads.quantity import Measured, Quantity
 
 RankedBy = Literal["exact", "estimate"]

@@ -12,22 +12,11 @@ from jaxtyping import Float
 
 from models.attention.trace import TraceRequest
 from models.engine import Engine, Stepwise
+from models.heads.alignment import Alignment
 from models.heads.effects import EffectMap
 from models.heads.quantity import Measured, Quantity
 
 Carrier = Literal["stream", "heads", "mlps"]
-
-
-@dataclass(frozen=True)
-class Alignment:
-    """Which token of one text stands for which of another: from both ends towards the middle.
-
-    pairs: (place in the one, place in the other), in order; what is left over in the longer text has no partner.
-    note: what has to be said where the lengths differ; "" where they do not.
-    """
-
-    pairs: tuple[tuple[int, int], ...]
-    note: str
 
 
 @dataclass(frozen=True, eq=False)
