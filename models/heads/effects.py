@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float
@@ -92,7 +93,9 @@ class EffectsRequest(Stepwise[Effects, Effects]):
         step = runs.rows_at_once
         for start in range(0, len(order), step):
             some = order[start : start + step]
-            values = runs.values([(off.change(place),) for place in some])
+            changes = [(off.change(place),) for place in some]
+            # Kept one by one: whoever goes on after it was stopped has what was computed until then.
+            values = engine.answers.get((self, step, start), partial(runs.values, changes))
             found |= dict(zip(some, (values - runs.measured.value).tolist(), strict=True))
             so_far = replace(so_far, maps=maps_of(places, found), done=len(found), note=off.note)
             yield so_far

@@ -42,11 +42,7 @@ _AT_LEAST = 3.0
 
 def atlas(request: "AtlasRequest", status: DeltaGenerator) -> "Atlas | None":
     """What every head does; None where it is not computed: it is offered, or under way."""
-    from models.heads import KeptAtlasRequest
-
-    if request in engine.answers:
-        return ask(request, status)
-    kept = ask(KeptAtlasRequest(request), status) if JOB.request != request else None
+    kept = known(request, status)
     if kept is not None:
         return kept
     with st.container(key="atlas_job"):
@@ -60,6 +56,13 @@ def atlas(request: "AtlasRequest", status: DeltaGenerator) -> "Atlas | None":
             )
             is_wanted = st.button("Find out what each head does", key="atlas_start", type="primary")
         return JOB.answer(request, progress_text, is_wanted=is_wanted)
+
+
+def known(request: "AtlasRequest", status: DeltaGenerator) -> "Atlas | None":
+    """The atlas that is there already, bundled or kept; nothing is computed for it."""
+    from models.heads.kept import KeptAtlasRequest
+
+    return ask(request, status) if request in engine.answers else ask(KeptAtlasRequest(request), status)
 
 
 def about(request: "AtlasRequest") -> float:

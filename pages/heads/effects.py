@@ -1,7 +1,7 @@
 """What becomes of a number when each head is off: a map that fills while it is computed, the estimate beside it."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -20,6 +20,7 @@ from viz.components.head_atlas import EffectCells, HeadAtlas, head_atlas
 
 if TYPE_CHECKING:
     from models.heads.effects import Effects, EffectsRequest
+    from models.heads.quantity import Measured
     from pages.heads.subject import Subject
 
 JOB = Job("effects")
@@ -32,7 +33,7 @@ def effects_request(about: "Subject", status: DeltaGenerator) -> "EffectsRequest
     """What is computed, exactly, of the chosen parts. Raises HeadlightError."""
     from models.heads.effects import EffectsRequest
 
-    part = PART.value
+    part: Any = PART.value
     return EffectsRequest(about.trace, chosen_quantity(status), part, chosen_off())
 
 
@@ -156,7 +157,7 @@ def _choose(layers: tuple[int, ...], place: int, head: int) -> None:
 def caption(request: "EffectsRequest", found: "Effects") -> str:
     """Model, what is measured, how parts are off, and what the picture does not say."""
     measured = found.measured
-    what = quantity_words(found)
+    what = quantity_words(measured)
     off = {
         "zero": "gives 0",
         "mean": "gives its mean over the bank",
@@ -169,9 +170,8 @@ def caption(request: "EffectsRequest", found: "Effects") -> str:
     )
 
 
-def quantity_words(found: "Effects") -> str:
+def quantity_words(measured: "Measured") -> str:
     """What is measured, in words."""
-    measured = found.measured
     words = {
         "next token": f"the log probability of “{measured.token}” as the next token",
         "difference": f"the logit of “{measured.token}” less that of “{measured.other}”",

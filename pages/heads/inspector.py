@@ -23,7 +23,8 @@ from viz.role_scores import RoleScore, role_scores
 
 if TYPE_CHECKING:
     from models.engine import HowFar
-    from models.heads import Atlas, Case, Cases, CasesRequest, Name
+    from models.heads import Atlas, AtlasRequest, Case, Cases
+    from models.heads.atlas import Name
 
 CASES = Job("cases")
 _CAUTION = "So many of so many cases; chance gives so many. It describes this bank: try three texts of your own."
@@ -85,8 +86,13 @@ def _line(name: "Name", *, is_earned: bool) -> RoleScore:
     )
 
 
-def cases(request: "CasesRequest", head: NumberPair) -> "Cases | None":
-    """The sentences in which the role is most and least true, to be looked at one by one; None before they are known."""
+def cases(atlas: "AtlasRequest", head: NumberPair, name: "Name | None") -> "Cases | None":
+    """The sentences in which the role is most and least true, each to be looked at; None before they are there."""
+    from models.heads import CasesRequest
+
+    if name is None:
+        return None
+    request = CasesRequest(atlas.model, atlas.kind, *head, name.role.key, atlas.bank, atlas.seed)
     with st.container(key="cases"):
         is_wanted = bool(CASE.value)
         if request not in engine.answers and CASES.request != request and not is_wanted:

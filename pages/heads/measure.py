@@ -69,8 +69,8 @@ def off_controls(*, with_parts: bool) -> None:
         "Off means",
         WAYS_OFF,
         key="off_box",
-        help=f"Nothing: a part gives 0, which is unnatural. Mean: its mean over {MEAN_SENTENCES} sentences. Other text: "
-        "what it gives in another text.",
+        help=f"Nothing: a part gives 0, which is unnatural. Mean: its mean over {MEAN_SENTENCES} sentences. Other "
+        "text: what it gives in another text.",
     )
     if OFF.value == "other text":
         bound(st.text_area, OFF_TEXT, "The other text", height=68)

@@ -16,7 +16,8 @@ from viz.components.sentence_arcs import SentenceArcs, sentence_arcs
 from viz.quantities import part_text
 
 if TYPE_CHECKING:
-    from models.heads import Case, Cases, Name
+    from models.heads import Case, Cases
+    from models.heads.atlas import Name
 
 # Tokens of a text whose arcs are drawn.
 MOST_WORDS = 120
@@ -69,8 +70,8 @@ def show_text(kind: str, head: NumberPair, status: DeltaGenerator) -> None:
     left_out = " Special tokens are left out." if kind == "encoder" else " The first token, its rest, is left out."
     more = f" The first {count} of {len(axes.columns):,} tokens." if count < len(axes.columns) else ""
     caption = (
-        f"{MODELS[about.trace.model].title}, {head_name(*head)} on your text. Below: what each token looks at most, as "
-        f"thick as the weight.{left_out if resting.any() else ''}{more} Where it looks, not why: it describes this text."
+        f"{MODELS[about.trace.model].title}, {head_name(*head)} on your text. Below: what each token looks at most, "
+        f"as thick as the weight.{left_out if resting.any() else ''}{more} Where it looks, not why, and on this text."
     )
     with st.container(key="sentence"):
         sentence_arcs(SentenceArcs(words, (), (), (), weights[:count, :count], caption), key="sentence_arcs")

@@ -1,4 +1,4 @@
-"""What the page is about: a model and a kind of its attention, its text, and the sentences on which heads are judged."""
+"""What the page is about: a model, a kind of its attention, a text, and the sentences on which heads are judged."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
