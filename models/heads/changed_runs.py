@@ -70,12 +70,12 @@ class ChangedRuns:
             )
         with engine.forward(self.loaded):
             self.measured: Measured = measured(self.trace, quantity, request)
-            self._reading = reading(self.measured, self.trace)
+            self.reading = reading(self.measured, self.trace)
 
     def compared_with(self, what: Measured, trace: AttentionTrace) -> None:
         """From now on measure what was measured in another run."""
         self.measured = what
-        self._reading = reading(what, trace)
+        self.reading = reading(what, trace)
 
     @property
     def rows_at_once(self) -> int:
@@ -108,7 +108,7 @@ class ChangedRuns:
                 base=None if from_start else self._base,
                 hooks=_hooks(self.loaded, patches),
             )
-            return self._reading(output).cpu().numpy()
+            return self.reading(output).cpu().numpy()
 
 
 def given_by(
@@ -128,53 +128,49 @@ def given_by(
             )
         found[kind, layer] = output[0]
 
+    def passed(address: Address, given: Tensor, output: Tensor) -> None:
+        found[address] = (output - given if part == "layers" else output)[0][:, None]
+
     if part == "heads":
         recorded_forward(loaded, inputs, (interventions,), last_only=True, base=None, returned=returned)
-        return found
-    keep = partial_hooks(loaded, part, lambda address, added: found.__setitem__(address, added[0][:, None]))
-    recorded_forward(loaded, inputs, (interventions,), last_only=True, base=None, hooks=keep)
+    else:
+        hooks = watching_hooks(loaded, part, passed)
+        recorded_forward(loaded, inputs, (interventions,), last_only=True, base=None, hooks=hooks)
     return found
 
 
 def stream_of(loaded: LoadedModel, inputs: Inputs) -> dict[Address, Float[Tensor, "position width"]]:
     """What each layer hands on. Takes the device: call it while holding its lock."""
     found: dict[Address, Tensor] = {}
-    blocks = blocks_of(loaded, "layers")
-    by_module = _by_run(blocks, "layers")
-    hooks = {
-        module: _watching(runs, lambda address, _, output: found.__setitem__(address, output[0]))
-        for module, runs in by_module.items()
-    }
+    hooks = watching_hooks(loaded, "layers", lambda address, _, output: found.__setitem__(address, output[0]))
     recorded_forward(loaded, inputs, ((),), last_only=True, base=None, hooks=hooks)
     return found
 
 
-def partial_hooks(
-    loaded: LoadedModel, part: Part, told: Callable[[Address, Float[Tensor, "row position width"]], Any]
+def watching_hooks(
+    loaded: LoadedModel, part: Part, told: Callable[[Address, Tensor, Tensor], Tensor | None]
 ) -> dict[nn.Module, Hook]:
-    """Hooks that tell what each MLP gives, or what each layer adds to the stream."""
+    """Hooks for one forward that tell what each MLP, or each layer, is given and gives: [row, position, width].
 
-    def tell(address: Address, given: Tensor, output: Tensor) -> None:
-        told(address, output - given if part == "layers" else output)
-
-    return {module: _watching(runs, tell) for module, runs in _by_run(blocks_of(loaded, part), part).items()}
-
-
-def _by_run(blocks: dict[Address, Any], part: Part) -> dict[nn.Module, dict[int, Address]]:
+    told: what it returns, unless None, takes the place of what was given.
+    """
     by_module: dict[nn.Module, dict[int, Address]] = defaultdict(dict)
-    for address, each in blocks.items():
+    for address, each in blocks_of(loaded, part).items():
         module, run = (each.mlp, each.mlp_run) if part == "mlps" else (each.block, each.run)
-        by_module[module][run] = address
-    return by_module
+        if module is not None:
+            by_module[module][run] = address
+    return {module: _watching(runs, told) for module, runs in by_module.items()}
 
 
-def _watching(runs: dict[int, Address], told: Callable[[Address, Tensor, Tensor], Any]) -> Hook:
+def _watching(runs: dict[int, Address], told: Callable[[Address, Tensor, Tensor], Tensor | None]) -> Hook:
     numbers = count()
 
-    def hook(_: nn.Module, given: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
+    def hook(_: nn.Module, given: tuple[Any, ...], named: dict[str, Any], output: Any) -> Any:
         address = runs.get(next(numbers))
-        if address is not None:
-            told(address, first_of(given or tuple(named.values())), first_of(output))
+        if address is None:
+            return None
+        instead = told(address, first_of(given or tuple(named.values())), first_of(output))
+        return None if instead is None else with_first(output, instead)
 
     return hook
 
@@ -215,7 +211,7 @@ def _putting(runs: dict[int, list[tuple[int, Patch]]]) -> Hook:
                 put_into(there[row], patch.vectors, patch.places)
             if patch.of == "added":
                 there[row, at] += stream[row, at]
-        return (there, *output[1:]) if isinstance(output, tuple) else there
+        return with_first(output, there)
 
     return hook
 
@@ -223,3 +219,8 @@ def _putting(runs: dict[int, list[tuple[int, Patch]]]) -> Hook:
 def first_of(value: Any) -> Tensor:
     """The vectors among what a module takes or gives: the tensor, or the first of several."""
     return cast("Tensor", value[0] if isinstance(value, tuple | list) else value)
+
+
+def with_first(value: Any, vectors: Tensor) -> Any:
+    """The same with other vectors."""
+    return (vectors, *value[1:]) if isinstance(value, tuple) else vectors
