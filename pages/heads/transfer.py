@@ -114,9 +114,9 @@ def _draw(about: Subject, request: "TransferRequest", found: "Transfer") -> None
         cells=EffectCells(("",), shares[None].astype(np.float32), "of the difference"),
         selected=_selected(layers, heads) if request.carrier == "heads" else None,
         caption=f"{MODELS[about.trace.model].title}: {quantity_words(measured)} is {found.taken:.3g} {measured.unit} "
-        f"in your text and {found.into:.3g} in the other. A cell: how much of that difference comes over when this part "
-        f"of your text's run is put into the other's; 1 is all of it, 0 nothing.{alignment} Put in alone, the rest as "
-        "it is: two parts that do the same hide each other.",
+        f"in your text and {found.into:.3g} in the other. A cell: how much of that difference comes over when this "
+        f"part of your text's run is put into the other's; 1 is all of it, 0 nothing.{alignment} Put in alone, the rest "
+        "as it is: two parts that do the same hide each other.",
         name="What comes over with each part",
         rows=rows,
     )
