@@ -70,8 +70,8 @@ def show(about: "Subject", request: "EffectsRequest", status: DeltaGenerator) ->
     found = progress.steps[-1] if progress is not None and progress.steps else None
     if progress is not None and progress.error:
         problem(progress.error)
-    _draw(about, request, found, estimate)
     start(request, found)
+    _draw(about, request, found, estimate)
 
 
 def start(request: "EffectsRequest", found: "Effects | None") -> None:
@@ -93,11 +93,11 @@ def _watch(about: "Subject", request: "EffectsRequest", estimate: "Effects | Non
         keep_notes()
         run_again()
     found = progress.steps[-1] if progress.steps else None
-    _draw(about, request, found, estimate)
     with st.container(horizontal=True, vertical_alignment="center", key="effects_state"):
         JOB.stop_button()
         with st.container(width="stretch"):
             bar(replace(progress, steps=progress.steps[-1:]), progress_text, "Reading the text…")
+    _draw(about, request, found, estimate)
 
 
 def progress_text(step: "Effects") -> tuple[float, str]:

@@ -70,12 +70,12 @@ def show(about: Subject, status: DeltaGenerator) -> None:
         return
     if progress is not None and progress.error:
         problem(progress.error)
-    if progress is not None and progress.steps:
-        _draw(about, request, progress.steps[-1])
     what = {"stream": "the residual stream, place by place", "heads": "each head", "mlps": "each MLP"}
     if st.button(f"Put {what[request.carrier]} in", key="transfer_start", type="primary"):
         JOB.start(request)
         run_again()
+    if progress is not None and progress.steps:
+        _draw(about, request, progress.steps[-1])
 
 
 def _watch(about: Subject, request: "TransferRequest") -> None:
@@ -83,12 +83,12 @@ def _watch(about: Subject, request: "TransferRequest") -> None:
     if progress is None or progress.is_done:
         keep_notes()
         run_again()
-    if progress.steps:
-        _draw(about, request, progress.steps[-1])
     with st.container(horizontal=True, vertical_alignment="center", key="transfer_state"):
         JOB.stop_button()
         with st.container(width="stretch"):
             bar(replace(progress, steps=progress.steps[-1:]), _progress_text, "Reading both texts…")
+    if progress.steps:
+        _draw(about, request, progress.steps[-1])
 
 
 def _progress_text(step: "Transfer") -> tuple[float, str]:
@@ -115,8 +115,8 @@ def _draw(about: Subject, request: "TransferRequest", found: "Transfer") -> None
         selected=_selected(layers, heads) if request.carrier == "heads" else None,
         caption=f"{MODELS[about.trace.model].title}: {quantity_words(measured)} is {found.taken:.3g} {measured.unit} "
         f"in your text and {found.into:.3g} in the other. A cell: how much of that difference comes over when this "
-        f"part of your text's run is put into the other's; 1 is all of it, 0 nothing.{alignment} Put in alone, the rest "
-        "as it is: two parts that do the same hide each other.",
+        f"part of your text's run is put into the other's; 1 is all of it, 0 nothing.{alignment} Put in alone, the "
+        "rest as it is: two parts that do the same hide each other.",
         name="What comes over with each part",
         rows=rows,
     )
