@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from models.attention.trace import TraceRequest
 from models.engine import Engine
-from models.heads.atlas import AtlasRequest
+from models.heads.requests import AtlasRequest
 
 
 @dataclass(frozen=True)
