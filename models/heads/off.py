@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import torch
@@ -32,13 +32,13 @@ class Off:
 
     to: "zero"; "mean": over all tokens of the sentences in `bank`; "other text": what the part gives in `other`, token
         by token, counted from both ends where the lengths differ (`models.heads.alignment`).
-    bank: sentences, at most MOST_SENTENCES. other: a text. Of a seq2seq model both are sources, and the output is that
-        of the text itself.
+    bank: sentences, at most MOST_SENTENCES. other: a text. Both may be token ids as well. Of a seq2seq model they are
+        sources, and the output is that of the text itself.
     """
 
     to: OffTo = "zero"
-    bank: tuple[str, ...] = ()
-    other: str = ""
+    bank: tuple[str | tuple[int, ...], ...] = ()
+    other: str | tuple[int, ...] = ""
 
 
 ZERO = Off()
@@ -65,7 +65,7 @@ class PartMeansRequest:
 
     model: str
     part: Part
-    bank: tuple[str, ...]
+    bank: tuple[str | tuple[int, ...], ...]
     target: tuple[int, ...] = ()
 
     def answer(self, engine: Engine) -> PartMeans:
@@ -112,8 +112,6 @@ def off_values(engine: Engine, runs: ChangedRuns, part: Part, off: Off) -> OffVa
 
     Raises OffError, and what the forwards over the bank or the other text raise.
     """
-    if off.to not in get_args(OffTo):
-        raise OffError(f"Nothing is switched off to “{off.to}”; take zero, mean or other text.")
     if off.to == "zero":
         return OffValues(lambda place: _zeroed(part, place), None, None)
     if off.to == "mean":
@@ -121,7 +119,7 @@ def off_values(engine: Engine, runs: ChangedRuns, part: Part, off: Off) -> OffVa
         target = {address: vectors[None] for address, vectors in means.vectors.items()}
         return OffValues(lambda place: _put(part, place, target, None), target, None)
     loaded, own = runs.loaded, runs.trace.inputs
-    if not off.other.strip():
+    if not off.other or (isinstance(off.other, str) and not off.other.strip()):
         raise OffError("There is no other text yet from which values could be taken; type one, or choose zero.")
     inputs = model_inputs(loaded, off.other, own.target_ids or None)
     if len(inputs.ids) > MOST_TOKENS:

@@ -1,7 +1,7 @@
 """Which parts a model has that can be switched off: heads, MLPs, layers, and where they are."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from models.attention.trace import AttentionTrace
 from models.engine import Engine
@@ -61,8 +61,6 @@ def places_of(trace: AttentionTrace, part: Part) -> tuple[Place, ...]:
 
     Raises EffectsError for a model that has none, or too many.
     """
-    if part not in get_args(Part):
-        raise EffectsError(f"There are no “{part}” to switch off; take heads, mlps or layers.")
     loaded = trace.loaded
     if part == "heads":
         places = [

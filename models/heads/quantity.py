@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import torch
@@ -119,7 +119,7 @@ def measured(trace: AttentionTrace, quantity: Quantity, request: TraceRequest) -
     Takes the device: call it while holding its lock. Raises QuantityError.
     """
     loaded = trace.loaded
-    if quantity.of not in get_args(Of) or quantity.of not in quantities(loaded):
+    if quantity.of not in quantities(loaded):
         has = " or ".join(f"“{each}”" for each in quantities(loaded))
         raise QuantityError(f"{loaded.card.title} has no “{quantity.of}” that could be measured; take {has}.")
     position, note = _position(trace, quantity)
