@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from models.engine import Engine
-from models.heads.atlas import Atlas, AtlasRequest
+from models.heads.atlas import Atlas
+from models.heads.requests import AtlasRequest
 
 
 @dataclass(frozen=True)

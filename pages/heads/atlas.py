@@ -103,7 +103,9 @@ def cells_of(found: "Atlas", only: str = "") -> RoleCells:
         nothing = np.zeros((0, *shape))
         return RoleCells((), nothing.astype(np.float32), nothing.astype(bool), np.full(shape, -1), -1)
     is_named = np.stack([each.is_named for each in roles])
-    strengths = np.where(is_named, np.stack([each.strengths for each in roles]), -1.0)
+    # Where a head only rests its weight comes after what it finds, as in `Atlas.names`.
+    ranks = np.stack([each.strengths + (0 if each.role.is_rest else 2) for each in roles])
+    strengths = np.where(is_named, ranks, -1.0)
     leading = np.where(is_named.any(axis=0), strengths.argmax(axis=0), -1)
     keys = [each.role.key for each in roles]
     scores = np.stack([each.scores for each in roles]).astype(np.float32)
@@ -119,10 +121,9 @@ def chosen_head(found: "Atlas") -> NumberPair:
         chosen = None
     if chosen is not None:
         return chosen
-    resting = [each for each in found.roles if each.role.key in ("first", "delimiter", "broad")]
     best, place = -1.0, NumberPair((found.layers[0] if found.layers else 0, 0))
     for each in found.roles:
-        if each in resting or not each.is_named.any():
+        if each.role.is_rest or not each.is_named.any():
             continue
         strengths = np.where(each.is_named, each.strengths, -1.0)
         if strengths.max() > best:
@@ -144,7 +145,7 @@ def show(found: "Atlas", selected: NumberPair) -> None:
         heads=found.heads,
         cells=cells,
         selected=tuple(selected),
-        caption=f"{MODELS[found.model].title}: a cell for each head, in the colour of the strongest name that it has "
+        caption=f"{found.model}: a cell for each head, in the colour of the strongest name that it has "
         f"earned, as strong as its score; grey has earned none. {named:,} of {counted(heads, 'head')} have a name, "
         f"over {found.sentences:,} sentences ({found.bank}) and {found.sequences:,} sequences of random tokens. "
         f"A name says where a head looks, not whether it matters.{' ' + found.note if found.note else ''}",

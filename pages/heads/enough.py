@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -45,7 +46,7 @@ def show(about: Subject, status: DeltaGenerator) -> None:
     drawn = (found.drawn - lowest) / (whole - lowest)
     chart(faithfulness_chart(found.counts.tolist(), found.faithful, drawn, found.enough, palette()), key="enough_chart")
     lines = [
-        f"Area under the curve {found.area:.2f}, of heads at random {found.drawn_area:.2f}; distance from the whole "
+        f"Area under the curve {found.area:.2f}, of heads at random {np.nanmean(found.drawn_areas):.2f}; distance from the whole "
         f"model {found.distance:.2f}."
     ]
     if found.smallest is not None:

@@ -29,7 +29,7 @@ def scores(found: "Atlas") -> list[list[object]]:
     return [
         [
             *(layer, head, each.role.key, _known(each.scores[layer, head]), _known(each.low[layer, head])),
-            *(_known(each.high[layer, head]), _known(each.baselines[layer, head]), int(each.cases[layer, head])),
+            *(_known(each.high[layer, head]), _known(each.baselines[layer, head]), each.cases),
             bool(each.is_named[layer, head]),
         ]
         for each in found.roles

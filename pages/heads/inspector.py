@@ -23,8 +23,7 @@ from viz.role_scores import RoleScore, role_scores
 
 if TYPE_CHECKING:
     from models.engine import HowFar
-    from models.heads import Atlas, AtlasRequest, Case, Cases
-    from models.heads.atlas import Name
+    from models.heads import Atlas, AtlasRequest, Case, Cases, Name
 
 CASES = Job("cases")
 _CAUTION = "So many of so many cases; chance gives so many. It describes this bank: try three texts of your own."
@@ -50,14 +49,12 @@ def inspect(found: "Atlas", head: NumberPair, name: "Name | None") -> None:
     shown = list(earned[:_MOST_NAMES])
     if name is not None and name.role.key not in [each.role.key for each in shown]:
         shown.append(name)
-    keys = {each.role.key for each in earned}
     said = f"{head_name(*head)}: {_said(earned)}"
-    st.html(heading(said) + role_scores([_line(each, is_earned=each.role.key in keys) for each in shown]))
+    st.html(heading(said) + role_scores([_line(each) for each in shown]))
     remark(_CAUTION)
     if name is None:
         return
-    scores = found.scores_of(*head)
-    words = {each.role.key: each.text for each in (*earned, *(other for other in scores if other.role.key not in keys))}
+    words = {each.role.key: each.text for each in found.scores_of(*head)}
     bound(
         st.selectbox,
         OF_ROLE,
@@ -78,11 +75,11 @@ def _said(earned: "tuple[Name, ...]") -> str:
     return f"{earned[0].text}{more}"
 
 
-def _line(name: "Name", *, is_earned: bool) -> RoleScore:
-    baseline_is = "the best fixed place" if name.role.group == "grammar" else "chance"
+def _line(name: "Name") -> RoleScore:
+    baseline_is = f"the best fixed place, {name.best_place}," if name.best_place else "chance"
     return RoleScore(
         *(name.text, name.score, name.low, name.high, name.baseline),
-        *(baseline_is, name.cases, is_earned),
+        *(baseline_is, name.cases, name.is_earned),
     )
 
 

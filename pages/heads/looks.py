@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from models.catalog import MODELS
 from pages.heads.choices import OF_HEAD, PAIRS, UNWANTED, Pairs, head_name
 from pages.heads.subject import Subject
 from pages.shared import thread
@@ -102,7 +101,7 @@ def _list(found: "Atlas", looks: "PairLooks") -> None:
                 args=(NumberPair((each.layer, each.head)),),
             )
     remark(
-        f"{MODELS[found.model].title}: all {sum(found.heads):,} heads by the weight from one token to the other. Usual "
+        f"{found.model}: all {sum(found.heads):,} heads by the weight from one token to the other. Usual "
         "there: what the head gives a token that stands so, over the bank; a head that always looks there says nothing "
         "of this text."
     )

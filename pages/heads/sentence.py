@@ -16,8 +16,7 @@ from viz.components.sentence_arcs import SentenceArcs, sentence_arcs
 from viz.quantities import part_text
 
 if TYPE_CHECKING:
-    from models.heads import Case, Cases
-    from models.heads.atlas import Name
+    from models.heads import Case, Cases, Name
 
 # Tokens of a text whose arcs are drawn.
 MOST_WORDS = 120
