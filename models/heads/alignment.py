@@ -1,6 +1,8 @@
 """Which token of one text stands for which of another."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 
 @dataclass(frozen=True)
@@ -15,20 +17,28 @@ class Alignment:
     note: str
 
 
-def aligned(one: int, other: int) -> Alignment:
-    """The alignment of so many tokens with so many: half of the shorter from the beginning, the rest from the end.
+def aligned(one: Sequence[int], other: Sequence[int]) -> Alignment:
+    """The alignment of two texts by their token ids.
 
-    The later half is the larger one, since what follows is what a difference leads to.
+    Of unequal lengths, the tokens with which both begin and those with which both end stand for each other. What is
+    between is aligned from both ends as far as the shorter one goes: half of it from the left, the rest from the right.
     """
-    shorter = min(one, other)
-    first = shorter // 2
+    shorter = min(len(one), len(other))
+    if len(one) == len(other):
+        return Alignment(tuple((place, place) for place in range(shorter)), "")
+    before = _equal(one, other)
+    after = min(_equal(one[::-1], other[::-1]), shorter - before)
+    first = before + (shorter - before - after) // 2
     pairs = [(place, place) for place in range(first)]
-    pairs += [(one - shorter + place, other - shorter + place) for place in range(first, shorter)]
-    if one == other:
-        return Alignment(tuple(pairs), "")
-    left = abs(one - other)
+    pairs += [(len(one) - shorter + place, len(other) - shorter + place) for place in range(first, shorter)]
+    left = abs(len(one) - len(other))
     return Alignment(
         tuple(pairs),
-        f"The texts have {one} and {other} tokens: {first} are aligned from the beginning and {shorter - first} from "
-        f"the end, and {left} in the middle of the longer one {'has' if left == 1 else 'have'} no partner.",
+        f"The texts have {len(one)} and {len(other)} tokens: {first} are aligned from the beginning and "
+        f"{shorter - first} from the end, and {left} of the longer one {'has' if left == 1 else 'have'} no partner.",
     )
+
+
+def _equal(one: Sequence[int], other: Sequence[int]) -> int:
+    """With how many equal tokens both begin."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

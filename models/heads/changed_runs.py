@@ -18,7 +18,7 @@ from models.forward.interventions import Intervention, Rows, Vectors, put_into
 from models.forward.recorded_run import recorded_forward
 from models.forward.replay import Hook
 from models.heads.places import EffectsError, Part, blocks_of
-from models.heads.quantity import Measured, Quantity, measured, reading, reads_all
+from models.heads.quantity import Measured, Quantity, Reading, measured, reading, reads_all
 from models.loaded import LoadedModel
 
 MOST_TOKENS = 512
@@ -49,10 +49,16 @@ Address = tuple[str, int]
 
 
 class ChangedRuns:
-    """A text, what is measured of it, and its value in runs with changes."""
+    """A text, what is measured of it, and its value in runs with changes.
 
-    def __init__(self, engine: Engine, request: TraceRequest, quantity: Quantity) -> None:
-        """Raises what `TraceRequest` raises; QuantityError, EffectsError for a text that is too long."""
+    trace: the run as it is. measured: the quantity; reading: what reads it of an output.
+    """
+
+    def __init__(self, engine: Engine, request: TraceRequest, quantity: Quantity | tuple[Measured, Reading]) -> None:
+        """quantity: of this text, or what was measured in another one and how it is read in this one.
+
+        Raises what `TraceRequest` raises; QuantityError, EffectsError for a text that is too long.
+        """
         self._engine = engine
         self.request = request
         self.trace: AttentionTrace = engine.run(request)
@@ -68,14 +74,12 @@ class ChangedRuns:
                 f"Each part takes a run of its own, and this text has {longest:,} tokens; take one of at most "
                 f"{MOST_TOKENS}."
             )
+        if isinstance(quantity, tuple):
+            self.measured, self.reading = quantity
+            return
         with engine.forward(self.loaded):
             self.measured: Measured = measured(self.trace, quantity, request)
-            self.reading = reading(self.measured, self.trace)
-
-    def compared_with(self, what: Measured, trace: AttentionTrace) -> None:
-        """From now on measure what was measured in another run."""
-        self.measured = what
-        self.reading = reading(what, trace)
+            self.reading: Reading = reading(self.measured, self.trace)
 
     @property
     def rows_at_once(self) -> int:

@@ -126,7 +126,7 @@ def off_values(engine: Engine, runs: ChangedRuns, part: Part, off: Off) -> OffVa
         raise OffError(f"The other text has {len(inputs.ids):,} tokens; {MOST_TOKENS} are the most.")
     with engine.forward(loaded), torch.inference_mode():
         given = {address: to_numpy(each) for address, each in given_by(loaded, inputs, part).items()}
-    sources = aligned(len(own.ids), len(inputs.ids))
+    sources = aligned(own.ids, inputs.ids)
     every = tuple((place, place) for place in range(len(own.target_ids)))
     pairs = {address: every if own.target_ids and address[0] != "encoder" else sources.pairs for address in given}
     target = {address: each[[other for _, other in pairs[address]]] for address, each in given.items()}

@@ -157,24 +157,24 @@ def reads_all(what: Measured) -> bool:
     return what.quantity.of not in ("next token", "difference")
 
 
-def reading(what: Measured, trace: AttentionTrace) -> Reading:
+def reading(what: Measured, trace: AttentionTrace, at: int | None = None) -> Reading:
     """What makes the number of the outputs of a batch, float64; gradients flow through it.
 
     trace: the run in which it was `measured`, whose vector the others are compared with.
+    at: where the batch has its vector or its mask, if not where that run has it.
     """
     of = what.quantity.of
+    at = what.position if at is None else at
     if of == "vector":
         vector = torch.from_numpy(trace.outputs[what.position]).double()
-        return lambda output: torch.cosine_similarity(
-            output[:, what.position].double(), vector.to(output.device)[None], dim=-1
-        )
+        return lambda output: torch.cosine_similarity(output[:, at].double(), vector.to(output.device)[None], dim=-1)
     if of == "output":
         steps, ids = list(range(len(what.ids))), list(what.ids)
         return lambda output: torch.log_softmax(output.double(), -1)[:, steps, ids].sum(-1)
     if of == "masked token":
 
         def odds(output: Tensor) -> Tensor:
-            logits = output[:, what.position].double()
+            logits = output[:, at].double()
             others = logits.clone()
             others[:, what.ids[0]] = -torch.inf
             return logits[:, what.ids[0]] - torch.logsumexp(others, -1)
