@@ -46,8 +46,8 @@ def show(about: Subject, status: DeltaGenerator) -> None:
     drawn = (found.drawn - lowest) / (whole - lowest)
     chart(faithfulness_chart(found.counts.tolist(), found.faithful, drawn, found.enough, palette()), key="enough_chart")
     lines = [
-        f"Area under the curve {found.area:.2f}, of heads at random {np.nanmean(found.drawn_areas):.2f}; distance from the whole "
-        f"model {found.distance:.2f}."
+        f"Area under the curve {found.area:.2f}, of heads at random {np.nanmean(found.drawn_areas):.2f}; distance from "
+        f"the whole model {found.distance:.2f}."
     ]
     if found.smallest is not None:
         names = ", ".join(head_name(each.layer, each.head) for each in found.smallest[:30])

@@ -13,8 +13,10 @@ const WIDEST = 54
 const LOWEST = 7
 const HIGHEST = 30
 const FONT = 12
-// The height of all maps together where cells need not be lower than that, and of what stands over each.
-const HEIGHT = 300
+// The height of the cells of one map, and of several together, where they need not be lower than a row can be; and of
+// what stands over each.
+const ALONE = 232
+const HEIGHT = 280
 const NAMES = 20
 const TITLE = 20
 // Between the heads and what else a layer has, and between two maps.
@@ -40,7 +42,7 @@ export class AtlasField extends ScrolledCanvas {
     const maps = titles.length || 1
     const fitting = Math.floor((width - this.left - 4) / Math.max(1, layers.length))
     this.cell = Math.max(NARROWEST, Math.min(WIDEST * scale, fitting))
-    this.row = Math.max(LOWEST, Math.min(HIGHEST * scale, this.cell, Math.floor((HEIGHT * scale) / maps / Math.max(1, rows))))
+    this.row = Math.max(LOWEST, Math.min(HIGHEST * scale, this.cell, Math.floor(((maps > 1 ? HEIGHT / maps : ALONE) * scale) / Math.max(1, rows))))
     this.title = titles.length ? Math.round(TITLE * scale) : 0
     this.names = Math.round(NAMES * scale)
     this.apart = rows > mostHeads && mostHeads ? APART : 0
