@@ -33,7 +33,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9 ,.?!'-]+")
 _BROKEN = re.compile(r"\.\.|--")
 # It is read in classrooms.
 _NOT_IN_CLASS = re.compile(
-    r"\b(sex\w*|genital\w*|fann\w*|brassiere|massage|rac(es|ial)|rape\w*|whore\w*|heathen|nud\w*)\b", re.I
+    r"\b(sex\w*|genital\w*|fann\w*|brassiere|massage|rac(es|ial)|rape\w*|whore\w*|heathen|nud\w*)\b", re.IGNORECASE
 )
 _SUBJECTS = {"nsubj", "nsubjpass", "csubj", "expl"}
 

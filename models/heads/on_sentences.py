@@ -1,5 +1,6 @@
 """What every head does with the sentences of a bank."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ MOST_RELATIONS = 48
 _MOST_APART = 10
 
 
-def is_delimiter(pieces: tuple[Piece, ...]) -> Bool[np.ndarray, " token"]:
+def is_delimiter(pieces: Sequence[Piece]) -> Bool[np.ndarray, " token"]:
     """Special tokens but for one that stands first, full stops and commas (Clark et al. 2019, section 3.2)."""
     found = np.array([piece.is_special or piece.data in (b".", b",") for piece in pieces])
     found[0] = False

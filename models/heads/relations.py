@@ -1,4 +1,4 @@
-"""The names of dependency relations in words: those of spaCy's English parser (ClearNLP) and of Universal Dependencies."""
+"""Dependency relations in words: those of spaCy's English parser (ClearNLP) and of Universal Dependencies."""
 
 _IN_WORDS = {
     "acl": "clause of a noun",

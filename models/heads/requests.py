@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from models.engine import Engine, HowFar, Stepwise
 from models.heads.atlas import Atlas
+from models.heads.atlas_files import Origin, bundled_atlas, keep, kept_atlas
 from models.heads.bank import Bank
 from models.heads.measurement import Measurement
 
@@ -23,4 +24,12 @@ class AtlasRequest(Stepwise[HowFar, Atlas]):
 
     def computed(self, engine: Engine) -> Generator[HowFar, None, Atlas]:
         """Raises what `Measurement` raises."""
-        return (yield from Measurement(self.model, self.kind, self.bank, self.seed).computed(engine))
+        origin = Origin(self.kind, self.bank, self.seed)
+        if (atlas := bundled_atlas(self.model, origin)) is not None:
+            return atlas
+        card = engine.model(self.model).card
+        if (atlas := kept_atlas(card, origin)) is not None:
+            return atlas
+        atlas = yield from Measurement(self.model, self.kind, self.bank, self.seed).computed(engine)
+        keep(card, origin, atlas)
+        return atlas

@@ -132,7 +132,7 @@ ROLES: tuple[Role, ...] = (
     ),
     Role(
         *("copying", "copying", "content"),
-        "How often a token that the head looks at is raised by it above the other tokens, read by the model's own head.",
+        "How often a token that the head looks at is raised by it above other tokens, read by the model's own head.",
         "Elhage et al. 2021, A Mathematical Framework for Transformer Circuits",
         f"The interval lies above {LEAST_COPIED}; chance gives half.",
         *("weights", LEAST_COPIED),
@@ -152,8 +152,8 @@ def role_of(key: str) -> Role:
     way = f"from a word to its {words}" if start == "head" else f"from a {words} to the word that it depends on"
     return Role(
         *(key, name, "grammar"),
-        f"How often the head's largest weight {way} ({relation}) goes there: sums over the pieces of the word looked at, "
-        "means over those of the word that looks, special tokens and the word itself left out.",
+        f"How often the head's largest weight {way} ({relation}) goes there: sums over the pieces of the word that "
+        "is looked at, means over those of the word that looks, special tokens and the word itself left out.",
         _CLARK,
         "The interval lies above what the best fixed place gives.",
         "bank",

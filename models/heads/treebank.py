@@ -1,7 +1,8 @@
 """A stranger's treebank in CoNLL-U, read within bounds (https://universaldependencies.org/format.html)."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import conllu
 from conllu.exceptions import ParseException
@@ -55,7 +56,7 @@ def treebank(data: bytes, title: str = "your treebank") -> Bank:
             break
     if not rows:
         raise BankError(
-            f"This treebank has no sentence of {FEWEST_WORDS} to {MOST_WORDS} words; choose a file in CoNLL-U with some."
+            f"This treebank has no sentence of {FEWEST_WORDS} to {MOST_WORDS} words; choose another file in CoNLL-U."
         )
     said = [
         f"{left_out:,} shorter or longer sentences are left out." if left_out else "",
@@ -80,7 +81,7 @@ def _sentences(text: str) -> Iterator[TokenList]:
     def as_it_is(columns: list[str], place: int) -> str:
         return columns[place]
 
-    unread = dict.fromkeys(("xpos", "feats", "deps", "misc"), as_it_is)
+    unread: dict[str, Callable[[list[str], int], Any]] = dict.fromkeys(("xpos", "feats", "deps", "misc"), as_it_is)
     found = iter(conllu.parse_incr(io.StringIO(text), field_parsers=unread))
     number = 0
     while True:
