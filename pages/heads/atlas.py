@@ -4,12 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from models.engine import engine
 from pages.heads.choices import OF_HEAD, ONLY
-from pages.shared.asking import ask
 from pages.shared.job import Job
 from pages.shared.link import NumberPair, note
 from pages.shared.parts import remark
@@ -40,10 +38,11 @@ _SECONDS = 0.0011
 _AT_LEAST = 3.0
 
 
-def atlas(request: "AtlasRequest", status: DeltaGenerator) -> "Atlas | None":
+def atlas(request: "AtlasRequest") -> "Atlas | None":
     """What every head does; None where it is not computed: it is offered, or under way."""
-    kept = known(request, status)
-    if kept is not None:
+    from models.heads.kept import atlas_at_hand
+
+    if (kept := atlas_at_hand(engine, request)) is not None:
         return kept
     with st.container(key="atlas_job"):
         card = MODELS[request.model]
@@ -56,13 +55,6 @@ def atlas(request: "AtlasRequest", status: DeltaGenerator) -> "Atlas | None":
             )
             is_wanted = st.button("Find out what each head does", key="atlas_start", type="primary")
         return JOB.answer(request, progress_text, is_wanted=is_wanted)
-
-
-def known(request: "AtlasRequest", status: DeltaGenerator) -> "Atlas | None":
-    """The atlas that is there already, bundled or kept; nothing is computed for it."""
-    from models.heads.kept import KeptAtlasRequest
-
-    return ask(request, status) if request in engine.answers else ask(KeptAtlasRequest(request), status)
 
 
 def about(request: "AtlasRequest") -> float:

@@ -1,5 +1,6 @@
 """Which heads look from one token to another, beside what they do over the bank."""
 
+import math
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -40,11 +41,8 @@ def show(about: Subject, request: "AtlasRequest | None", found: "Atlas | None", 
     if not PAIRS.value:
         explanation("Choose two tokens, **from** where and **to** where, and see which heads look that way.")
         return
-    if found is None or request is None:
-        remark("What is usual for each head comes from the atlas, which is not computed yet: begin it above.")
-        return
-    looks = ask(LooksRequest(about.trace, about.kind, PAIRS.value, request, UNWANTED.value), status)
-    _list(found, looks)
+    known = request if found is not None else None
+    _list(found, ask(LooksRequest(about.trace, about.kind, PAIRS.value, known, UNWANTED.value), status))
 
 
 def _form(rows: tuple[str, ...], columns: tuple[str, ...]) -> None:
@@ -77,19 +75,23 @@ def _keep_within(rows: int, columns: int) -> None:
             choice.choose(there)
 
 
-def _list(found: "Atlas", looks: "PairLooks") -> None:
-    pairs = [f"{looks.rows[one]} → {looks.columns[other]}" for one, other in looks.pairs]
+def _list(found: "Atlas | None", looks: "PairLooks") -> None:
+    wanted = len(PAIRS.value)
+    pairs = [
+        f"{'' if place < wanted else 'not '}{looks.rows[one]} → {looks.columns[other]}"
+        for place, (one, other) in enumerate(looks.pairs)
+    ]
     head = ["head"]
     for pair in pairs:
         head += [pair, "usual there"]
     head += ["its best offset", "has there", "name"]
     lines = []
     for each in looks.looks[:_MOST]:
-        names = found.names(each.layer, each.head)
+        names = found.names(each.layer, each.head) if found is not None else ()
         line = [head_name(each.layer, each.head)]
         for weight, usual in zip(each.weights, each.usual, strict=True):
-            line += [part_text(weight), "–" if usual != usual else part_text(usual)]
-        line += [f"{each.best_offset:+d}", part_text(each.at_best), names[0].text if names else "–"]
+            line += [part_text(weight), _part(usual)]
+        line += [f"{each.best_offset:+d}", _part(each.at_best), names[0].text if names else "–"]
         lines.append(line)
     st.html(table(head, lines, chosen=_chosen(looks)))
     with st.container(horizontal=True, key="look_heads"):
@@ -100,11 +102,16 @@ def _list(found: "Atlas", looks: "PairLooks") -> None:
                 on_click=OF_HEAD.choose,
                 args=(NumberPair((each.layer, each.head)),),
             )
+    said = "" if found is not None else " What is usual is known once the heads were judged: begin under “Roles”."
     remark(
-        f"{found.model}: all {sum(found.heads):,} heads by the weight from one token to the other. Usual "
-        "there: what the head gives a token that stands so, over the bank; a head that always looks there says nothing "
+        f"{MODELS[thread.MODEL.value].title}: all {len(looks.looks):,} heads by the weight from one token to the other."
+        f"{said} Usual there: what the head gives a token that stands so, over the bank; a head that always looks there says nothing "
         "of this text."
     )
+
+
+def _part(weight: float) -> str:
+    return "–" if math.isnan(weight) else part_text(weight)
 
 
 def _chosen(looks: "PairLooks") -> int | None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from models.engine import engine
 from pages.heads import atlas, bank, effects, inspector, measure, transfer
 from pages.heads.choices import CHOICES, KINDS, OF_KIND, SHOW, SHOWN
 from pages.heads.effects_inspector import inspect_effect
@@ -48,7 +49,7 @@ def explore(status: DeltaGenerator) -> None:
     if SHOW.value != "transfer":
         transfer.JOB.leave(unless_done=True)
     with loading(thread.MODEL.value, status):
-        import models.heads.atlas  # noqa: F401
+        from models.heads.kept import atlas_at_hand
 
         kind = chosen_kind()
     left, centre, right = columns()
@@ -61,7 +62,7 @@ def explore(status: DeltaGenerator) -> None:
     head: NumberPair | None = None
     with centre, in_place():
         request = atlas_request(kind)
-        found = atlas.atlas(request, status) if SHOW.value == "roles" else atlas.known(request, status)
+        found = atlas.atlas(request) if SHOW.value == "roles" else atlas_at_hand(engine, request)
     if found is not None:
         head = atlas.chosen_head(found)
     if SHOW.value == "roles":
