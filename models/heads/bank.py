@@ -111,7 +111,7 @@ def bank_of(title: str, sentences: Sequence[Sequence[Word]], note: str = "") -> 
         for word in words:
             if not word.form.strip() or len(word.form) > MOST_CHARACTERS or "\0" in word.form:
                 raise BankError(
-                    f"Sentence {number} has a word of {len(word.form):,} characters, or with a NUL, which is none; mend it."
+                    f"Sentence {number} has a word of {len(word.form):,} characters or a NUL, which is none; mend it."
                 )
         parts.append("\n".join(_row(word) for word in words))
     return Bank(title, "\n\n".join(parts), note)

@@ -93,7 +93,7 @@ class LooksRequest:
             layer, head = of_heads[place]
             at, at_best = (0, np.nan) if atlas is None or self.kind == "cross" else _best(atlas, layer, head)
             told = tuple(np.nan if each is None else float(each[layer, head]) for each in usual)
-            looks.append(HeadLook(layer, head, tuple(stacked[place].tolist()), told, at, at_best)))
+            looks.append(HeadLook(layer, head, tuple(stacked[place].tolist()), told, at, at_best))
         rows, columns = (tuple(piece.text for piece in each) for each in (axes.rows, axes.columns))
         return PairLooks(rows, columns, pairs, tuple(looks))
 
