@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from models.catalog import MODELS
 from pages.heads.choices import OF_HEAD, PAIRS, UNWANTED, Pairs, head_name
 from pages.heads.subject import Subject
 from pages.shared import thread
@@ -105,8 +106,8 @@ def _list(found: "Atlas | None", looks: "PairLooks") -> None:
     said = "" if found is not None else " What is usual is known once the heads were judged: begin under “Roles”."
     remark(
         f"{MODELS[thread.MODEL.value].title}: all {len(looks.looks):,} heads by the weight from one token to the other."
-        f"{said} Usual there: what the head gives a token that stands so, over the bank; a head that always looks there says nothing "
-        "of this text."
+        f"{said} Usual there: what the head gives a token that stands so, over the bank; a head that always looks "
+        "there says nothing of this text."
     )
 
 

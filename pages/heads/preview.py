@@ -13,7 +13,7 @@ from viz.palette import between
 from viz.previews import coloured
 
 
-def preview(status: DeltaGenerator) -> tuple[str, str]:
+def preview(_: DeltaGenerator) -> tuple[str, str]:
     """The picture, and what it is of: the thread's model where its atlas is there. Raises HeadlightError."""
     from models.heads import AtlasRequest, bundled_bank
     from models.heads.kept import atlas_at_hand
