@@ -4,7 +4,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from viz.cells import number_cells, piece_cell, rows_table
+from viz.cells import number_cells, rows_table
 from viz.glossary import explained
 from viz.quantities import counted, part_text
 
@@ -31,7 +31,8 @@ def role_scores(lines: Sequence[RoleScore]) -> str:
     """A line for each: the bar is the score, the thin line its interval, the tick what it must exceed."""
     rows = "".join(
         f'<div class="headlight-role{"" if each.is_earned else " unearned"}">'
-        + rows_table("headlight-shares", piece_cell(each.name) + _bar(each) + number_cells(part_text(each.score)))
+        + f'<p class="name">{explained(html.escape(each.name))}</p>'
+        + rows_table("headlight-shares", _bar(each) + number_cells(part_text(each.score)))
         + f'<p class="headlight-line">{explained(html.escape(said_of(each)))}</p></div>'
         for each in lines
     )

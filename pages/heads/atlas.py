@@ -137,10 +137,9 @@ def show(found: "Atlas", selected: NumberPair) -> None:
         heads=found.heads,
         cells=cells,
         selected=tuple(selected),
-        caption=f"{found.model}: a cell for each head, in the colour of the strongest name that it has "
-        f"earned, as strong as its score; grey has earned none. {named:,} of {counted(heads, 'head')} have a name, "
-        f"over {found.sentences:,} sentences ({found.bank}) and {found.sequences:,} sequences of random tokens. "
-        f"A name says where a head looks, not whether it matters.{' ' + found.note if found.note else ''}",
+        caption=f"{found.model}: each head in the colour of the strongest name that it has earned, as strong as its "
+        f"score; grey: none. {named:,} of {counted(heads, 'head')} have a name, over {found.sentences:,} sentences and "
+        f"{found.sequences:,} sequences of random tokens: where a head looks, not whether it matters.",
         name=f"{heads:,} heads by what they do",
     )
     with st.container(key="atlas"):

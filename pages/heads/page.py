@@ -19,6 +19,7 @@ from pages.shared.bound import pick
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, show_notes
 from pages.shared.page import Page, columns, inspector_in, show
+from pages.shared.parts import remark
 
 if TYPE_CHECKING:
     from models.heads import Atlas, AtlasRequest, Case
@@ -67,7 +68,7 @@ def explore(status: DeltaGenerator) -> None:
         head = atlas.chosen_head(found)
     if SHOW.value == "roles":
         if request is not None and found is not None and head is not None:
-            _roles(request, found, head, centre, right, status)
+            _roles(request, found, head, left, centre, right, status)
     else:
         _numbers(kind, found, centre, right, status)
     let_it_leave()
@@ -78,11 +79,14 @@ def _roles(
     request: "AtlasRequest",
     found: "Atlas",
     head: "NumberPair",
+    left: DeltaGenerator,
     centre: DeltaGenerator,
     right: DeltaGenerator,
     status: DeltaGenerator,
 ) -> None:
     """What each head does, and one head in full."""
+    with left:
+        remark(f"{found.sentences:,} sentences: {found.bank}. {found.note}")
     with centre:
         atlas.show(found, head)
         place = st.container()
