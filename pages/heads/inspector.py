@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 CASES = Job("cases")
 _CAUTION = "So many of so many cases; chance gives so many. It describes this bank: try three texts of your own."
-_MOST_NAMES = 4
+_MOST_NAMES = 3
+_MOST_CASES = 3
 _LONGEST_LABEL = 60
 
 
@@ -65,7 +66,7 @@ def inspect(found: "Atlas", head: NumberPair, name: "Name | None") -> None:
         help="Those that this head has earned come first.",
     )
     role = name.role
-    st.html(line(f"{role.definition} {role.threshold}") + line(f"After {role.source}."))
+    st.html(line(f"{role.definition} {role.threshold}") + line(f"Source: {role.source}"))
 
 
 def _said(earned: "tuple[Name, ...]") -> str:
@@ -97,18 +98,20 @@ def cases(atlas: "AtlasRequest", head: NumberPair, name: "Name | None") -> "Case
         found: Cases | None = CASES.answer(request, _progress_text, is_wanted=is_wanted)
         if found is None:
             return None
-        for side, title, some in (("most", "Where it is truest", found.most), ("least", "Where it fails", found.least)):
-            if some:
+        places = st.columns(2)
+        sides = (("most", "Where it is truest", found.most), ("least", "Where it fails", found.least))
+        for column, (side, title, some) in zip(places, sides, strict=True):
+            with column:
                 st.html(heading(title))
-            for place, each in enumerate(some[:3]):
-                st.button(
-                    _label(each),
-                    key=f"case_{side}_{place}",
-                    on_click=CASE.choose,
-                    args=(f"{side}-{place}",),
-                    type="primary" if CASE.value == f"{side}-{place}" else "secondary",
-                    width="stretch",
-                )
+                for place, each in enumerate(some[:_MOST_CASES]):
+                    st.button(
+                        _label(each),
+                        key=f"case_{side}_{place}",
+                        on_click=CASE.choose,
+                        args=(f"{side}-{place}",),
+                        type="primary" if CASE.value == f"{side}-{place}" else "secondary",
+                        width="stretch",
+                    )
         if CASE.value:
             st.button("Back to your own text", key="case_own", on_click=CASE.forget)
     return found

@@ -89,18 +89,19 @@ def _roles(
         remark(f"{found.sentences:,} sentences: {found.bank}. {found.note}")
     with centre:
         atlas.show(found, head)
-        place = st.container()
+        sentence, below_it = st.container(), st.container()
     let_it_leave()
     name = inspector.chosen_role(found, head)
     case: Case | None = None
     with inspector_in(right, PAGE):
         inspector.inspect(found, head, name)
-        with in_place():
-            cases = inspector.cases(request, head, name)
-            case = chosen_case(cases)
-        inspector.to_the_studio(request.model, request.kind, head, inspector.studio_text(case))
-    with place:
+        way_out = st.container()
+    with below_it, in_place():
+        case = chosen_case(inspector.cases(request, head, name))
+    with sentence:
         inspector.below_the_picture(request.model, request.kind, head, name, case, status)
+    with way_out:
+        inspector.to_the_studio(request.model, request.kind, head, inspector.studio_text(case))
 
 
 def _numbers(
