@@ -3,10 +3,10 @@
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from models.engine import engine
 from pages.heads.atlas import cells_of
 from pages.heads.examples import EXAMPLES
 from pages.shared import thread
+from pages.shared.head_names import atlas_of
 from pages.shared.preview import subject
 from pages.shared.theme import palette
 from viz.palette import between
@@ -15,14 +15,11 @@ from viz.previews import coloured
 
 def preview(_: DeltaGenerator) -> tuple[str, str]:
     """The picture, and what it is of: the thread's model where its atlas is there. Raises HeadlightError."""
-    from models.heads import AtlasRequest, bundled_bank
-    from models.heads.kept import atlas_at_hand
-
     first = EXAMPLES[0].chosen[thread.MODEL]
     for model in dict.fromkeys((subject(EXAMPLES[0])[0], first)):
         family = MODELS[model].family
         kind = "cross" if family == "seq2seq" else family
-        found = atlas_at_hand(engine, AtlasRequest(model, kind, bundled_bank()))
+        found = atlas_of(model, kind)
         if found is None:
             continue
         cells, colours = cells_of(found), palette()
