@@ -122,7 +122,7 @@ class HeadGrid:
 
     heads: tuple[int, ...]
 
-    def placed(self, values: np.ndarray, empty: float = np.nan) -> np.ndarray:
+    def placed(self, values: np.ndarray, empty: float | int = np.nan) -> np.ndarray:
         """Values by head, in the grid; `empty` where there is no head."""
         grid = np.full((len(self.heads), max(self.heads)), empty, dtype=values.dtype)
         grid[np.arange(max(self.heads))[None] < np.array(self.heads)[:, None]] = values

@@ -82,9 +82,9 @@ class CasesRequest(Stepwise[HowFar, Cases]):
         if not found:
             raise CasesError(f"“{role.name}” has no cases in these sentences; choose another role.")
         found.sort(key=lambda case: -case.score)
-        most = tuple(found[: self.count])
-        least = tuple(reversed(found[max(len(most), len(found) - self.count) :]))
-        return Cases(most, least, len(found))
+        shown = min(self.count, -(-len(found) // 2))
+        least = reversed(found[max(shown, len(found) - self.count) :])
+        return Cases(tuple(found[:shown]), tuple(least), len(found))
 
 
 def _telling(role: Role, maps: Sequence[TokenMaps]) -> list[TokenMaps]:

@@ -20,6 +20,8 @@ LEAST_BREADTH = 0.9
 LEAST_COPIED = 0.9
 # How far above the ordinary head of its model a head stands that is called broad.
 BROADER = 0.2
+# Two equal shares differ by rounding.
+ROUNDING = 1e-3
 # Of all intervals of an atlas at once.
 CONFIDENCE = 0.95
 
@@ -172,7 +174,7 @@ def judged(measured: Sequence[Measured], seed: int) -> list[tuple[Measured, np.n
     for place, each in enumerate(measured):
         scores, off = each.scores, reach * each.deviations(seed + place)
         low, high = np.clip(scores - off, 0, 1), np.clip(scores + off, 0, 1)
-        found.append((each, low, high, low > _bar(each)))
+        found.append((each, low, high, low > _bar(each) + ROUNDING))
     return found
 
 

@@ -1,12 +1,12 @@
 """A stranger's treebank in CoNLL-U, read within bounds (https://universaldependencies.org/format.html)."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import conllu
 from conllu.exceptions import ParseException
-from conllu.models import Token, TokenList
+from conllu.models import Token
 
 from models.heads.bank import (
     FEWEST_WORDS,
@@ -67,7 +67,7 @@ def treebank(data: bytes, title: str = "your treebank") -> Bank:
     return bank_of(title, rows, " ".join(filter(None, said)))
 
 
-def _sentences(text: str) -> Iterator[TokenList]:
+def _sentences(text: str) -> Iterator[Sequence[Token]]:
     for number, line in enumerate(text.split("\n"), 1):
         if len(line) > _LONGEST_LINE:
             raise BankError(f"Line {number} of this treebank has {len(line):,} characters, and no word is that long.")
@@ -97,7 +97,7 @@ def _sentences(text: str) -> Iterator[TokenList]:
             ) from error
 
 
-def _words(sentence: TokenList, where: str) -> tuple[list[Word], int, int]:
+def _words(sentence: Sequence[Token], where: str) -> tuple[list[Word], int, int]:
     """The words of a sentence, how many multiword tokens are joined in it, and how many empty nodes are left out."""
     single = [each for each in sentence if isinstance(each["id"], int)]
     ranges = [each for each in sentence if isinstance(each["id"], tuple) and each["id"][1] == "-"]
