@@ -16,7 +16,7 @@ from pages.heads import atlas, export
 from pages.heads.choices import CHOICES
 from tests.pages.heads_screen import COMMITTEE, PRONOUN, SENTENCES, Heads
 from tests.pages.screen import ROOT, Screen
-from tests.viz.wire import unpack
+from tests.viz.wire import header_of, unpack
 
 MINILM = AtlasRequest("minilm", "encoder", bundled_bank())
 
@@ -88,7 +88,7 @@ def test_a_link_opens_a_case_and_the_way_to_the_studio():
     assert there.shown["map"] == "encoder-2-0"
     screen.press("case_own")
     assert "case" not in screen.query
-    assert unpack(screen.component("sentence_arcs"), ("<f2", (19, 19)))[0]["words"][1] == "the"
+    assert header_of(screen.component("sentence_arcs"))["words"][1] == "the"
 
 
 def test_ones_own_sentences_are_read_by_a_job():
