@@ -37,7 +37,7 @@ class Controls:
     drawn: Float[np.ndarray, " draw"]
     draws: tuple[tuple[Place, ...], ...]
     elsewhere: Float[np.ndarray, " text"]
-    texts: tuple[str, ...]
+    texts: tuple[str | tuple[int, ...], ...]
     done: int
     of: int
     note: str = ""
@@ -61,7 +61,7 @@ class ControlsRequest(Stepwise[Controls, Controls]):
     off: Off = ZERO
     draws: int = 20
     seed: int = 0
-    texts: tuple[str, ...] = ()
+    texts: tuple[str | tuple[int, ...], ...] = ()
 
     def computed(self, engine: Engine) -> Generator[Controls, None, Controls]:
         """Raises what `EffectsRequest` raises; EffectsError for heads that are not there, or none, and too many draws
@@ -114,7 +114,7 @@ class ControlsRequest(Stepwise[Controls, Controls]):
         """The whole at once."""
         return (answer,)
 
-    def _elsewhere(self, engine: Engine, text: str, heads: tuple[Place, ...]) -> float | None:
+    def _elsewhere(self, engine: Engine, text: str | tuple[int, ...], heads: tuple[Place, ...]) -> float | None:
         """The effect on another text; None where it cannot be measured."""
         try:
             runs = ChangedRuns(engine, replace(self.trace, text=text), self.quantity)

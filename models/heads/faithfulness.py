@@ -61,7 +61,7 @@ class Faithfulness:
 
     def share(self, value: Float[np.ndarray, "..."] | float) -> Float[np.ndarray, "..."]:
         """A value as a share of the way from no head (0) to all (1)."""
-        return (np.asarray(value) - self.kept[0]) / (self.kept[-1] - self.kept[0])
+        return np.asarray((value - self.kept[0]) / (self.kept[-1] - self.kept[0]))
 
     @property
     def faithful(self) -> Float[np.ndarray, " count"]:

@@ -43,7 +43,8 @@ class Quantity:
     of:
         "next token": of a decoder, the natural logarithm of the probability of `token` after the text, in nats.
         "difference": of a decoder, the logit of `token` less that of `other`.
-        "output": of a seq2seq model, the logarithm of the probability of all that is written, in nats.
+        "output": of a seq2seq model, the logarithm of the probability of all that is written, in nats; of the one token
+            that is written at the step `position`, where one is told.
         "vector": of an encoder, the cosine of the last vector at `position` with what it is in the run as it is.
         "masked token": of a model with a masked-language head, the logarithm of the odds of `token` at `position`,
             ln(p / (1 - p)), in nats.
@@ -122,14 +123,14 @@ def measured(trace: AttentionTrace, quantity: Quantity, request: TraceRequest) -
     if quantity.of not in quantities(loaded):
         has = " or ".join(f"“{each}”" for each in quantities(loaded))
         raise QuantityError(f"{loaded.card.title} has no “{quantity.of}” that could be measured; take {has}.")
-    position, note = _position(trace, quantity)
+    position, note = _position(trace, quantity), ""
     if quantity.of == "vector":
         ids, shown = (), (trace.tokens[position], "")
     elif quantity.of == "output":
         ids = written_ids(loaded, request.target)
         if not ids:
             raise QuantityError("Nothing is written yet, so that no output can be measured: give this model one.")
-        shown = ("the whole output", "")
+        shown = ("the whole output" if quantity.position is None else loaded.pieces(ids)[position].text, "")
     else:
         logits = trace.last_output if quantity.of != "masked token" else trace.outputs[position]
         ids, note = _tokens(loaded, quantity, logits)
@@ -170,6 +171,8 @@ def reading(what: Measured, trace: AttentionTrace, at: int | None = None) -> Rea
         return lambda output: torch.cosine_similarity(output[:, at].double(), vector.to(output.device)[None], dim=-1)
     if of == "output":
         steps, ids = list(range(len(what.ids))), list(what.ids)
+        if what.quantity.position is not None:
+            steps, ids = [at], [what.ids[at]]
         return lambda output: torch.log_softmax(output.double(), -1)[:, steps, ids].sum(-1)
     if of == "masked token":
 
@@ -186,21 +189,21 @@ def reading(what: Measured, trace: AttentionTrace, at: int | None = None) -> Rea
     return lambda output: torch.log_softmax(output[:, -1].double(), -1)[:, what.ids[0]]
 
 
-def _position(trace: AttentionTrace, quantity: Quantity) -> tuple[int, str]:
+def _position(trace: AttentionTrace, quantity: Quantity) -> int:
     count = len(trace.target_tokens or trace.tokens)
-    if quantity.of in ("next token", "difference", "output"):
-        return count - 1, ""
+    if quantity.of in ("next token", "difference"):
+        return count - 1
     if quantity.position is not None:
         if not 0 <= quantity.position < count:
             raise QuantityError(f"There is no token {quantity.position}: this text has those from 0 to {count - 1}.")
-        return quantity.position, ""
-    if quantity.of == "vector":
-        return 0, ""
+        return quantity.position
+    if quantity.of in ("output", "vector"):
+        return count - 1 if quantity.of == "output" else 0
     mask = getattr(trace.loaded.tokenizer, "mask_token_id", None)
     if mask is None or int(mask) not in trace.inputs.ids:
         typed = getattr(trace.loaded.tokenizer, "mask_token", None) or "the mask"
         raise QuantityError(f"Nothing is hidden in this text: type {typed} where a word is to be found.")
-    return trace.inputs.ids.index(int(mask)), ""
+    return trace.inputs.ids.index(int(mask))
 
 
 def _tokens(
