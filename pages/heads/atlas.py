@@ -16,7 +16,7 @@ from viz.quantities import counted, seconds_text
 
 if TYPE_CHECKING:
     from models.engine import HowFar
-    from models.heads import Atlas, AtlasRequest, Role
+    from models.heads import Atlas, AtlasRequest, Role, RoleScores
 
 JOB = Job("atlas")
 # Of roles that are no grammar: which kind they are of, and their letters.
@@ -83,13 +83,18 @@ def mark_of(role: "Role") -> tuple[str, int]:
 
 
 def earned(found: "Atlas") -> "list[Role]":
-    """The roles that some head has earned, in the order of the atlas."""
-    return [each.role for each in found.roles if each.is_named.any()]
+    """The roles that some head has earned, in the order of the legend."""
+    return [each.role for each in _earned(found)]
+
+
+def _earned(found: "Atlas") -> "list[RoleScores]":
+    # What most heads do, resting their weight, comes last.
+    return sorted((each for each in found.roles if each.is_named.any()), key=lambda each: each.role.is_rest)
 
 
 def cells_of(found: "Atlas", only: str = "") -> RoleCells:
     """The atlas as the picture takes it."""
-    roles = [each for each in found.roles if each.is_named.any()]
+    roles = _earned(found)
     shape = (len(found.heads), max(found.heads, default=0))
     if not roles:
         nothing = np.zeros((0, *shape))

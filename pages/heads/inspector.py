@@ -47,10 +47,9 @@ def chosen_role(found: "Atlas", head: NumberPair) -> "Name | None":
 def inspect(found: "Atlas", head: NumberPair, name: "Name | None") -> None:
     """The head's names with all that stands behind them."""
     earned = found.names(*head)
-    shown = list(earned[:_MOST_NAMES])
-    if name is not None and name.role.key not in [each.role.key for each in shown]:
-        shown.append(name)
-    said = f"{head_name(*head)}: {_said(earned)}"
+    others = [each for each in earned if name is None or each.role.key != name.role.key]
+    shown = [*([name] if name is not None else []), *others][:_MOST_NAMES]
+    said = f"{head_name(*head)}: {_said(earned, name)}"
     st.html(heading(said) + role_scores([_line(each) for each in shown]))
     remark(_CAUTION)
     if name is None:
@@ -69,11 +68,12 @@ def inspect(found: "Atlas", head: NumberPair, name: "Name | None") -> None:
     st.html(line(f"{role.definition} {role.threshold}") + line(f"Source: {role.source}"))
 
 
-def _said(earned: "tuple[Name, ...]") -> str:
+def _said(earned: "tuple[Name, ...]", name: "Name | None") -> str:
     if not earned:
         return "no name"
+    first = name if name is not None and name.is_earned else earned[0]
     more = f" and {len(earned) - 1} more" if len(earned) > 1 else ""
-    return f"{earned[0].text}{more}"
+    return f"{first.text}{more}"
 
 
 def _line(name: "Name") -> RoleScore:

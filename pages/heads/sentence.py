@@ -64,7 +64,7 @@ def show_text(kind: str, head: NumberPair, status: DeltaGenerator) -> None:
     weights = np.array(ask(HeadMapRequest(about.trace, kind, *head), status).weights, dtype=np.float32)
     resting = _resting(about.traced.is_special if not axes.columns_are_target else (), kind, len(axes.columns))
     weights[:, resting] = 0
-    words = axes.columns[:MOST_WORDS]
+    words = [each.strip(_SPACE) or each for each in axes.columns[:MOST_WORDS]]
     count = len(words)
     left_out = " Special tokens are left out." if kind == "encoder" else " The first token, its rest, is left out."
     more = f" The first {count} of {len(axes.columns):,} tokens." if count < len(axes.columns) else ""
@@ -76,6 +76,8 @@ def show_text(kind: str, head: NumberPair, status: DeltaGenerator) -> None:
         sentence_arcs(SentenceArcs(words, (), (), (), weights[:count, :count], caption), key="sentence_arcs")
 
 
+# As tokens are shown, before what stands apart.
+_SPACE = "␣"
 _ABOVE = "Above: the grammar, from each word to what it depends on. "
 _BELOW = "Below: what each word looks at most, as thick as the weight; special tokens are left out."
 

@@ -17,6 +17,8 @@ const STEP = 10
 const HIGH = 92
 const LABEL = 13
 const THICKEST = 6
+// So much smaller may the words be for all of a sentence to be seen at once.
+const SMALLEST = 0.7
 
 const svg = (tag, given) => {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag)
@@ -27,7 +29,7 @@ const svg = (tag, given) => {
 class SentenceArcs extends View {
   constructor(root) {
     super(root)
-    this.onResize(this.part("sheet"), () => this.words && this.drawArcs())
+    this.onResize(this.part("scroll"), () => this.words && this.fit())
     this.offer({ value: (from, to) => this.valueAt(from, to), arcs: () => this.root.querySelectorAll(".below path").length })
   }
 
@@ -42,7 +44,7 @@ class SentenceArcs extends View {
     this.chips = words.map((word, place) => this.chip(word, place))
     this.part("words").replaceChildren(...this.chips)
     writeExplained(this.part("caption"), header.caption)
-    this.drawArcs()
+    this.fit()
     this.ready({ words: count })
   }
 
@@ -83,6 +85,15 @@ class SentenceArcs extends View {
       }
     }
     return found
+  }
+
+  /** Smaller words where the sentence is longer than there is room, as far as they can be read. */
+  fit() {
+    const words = this.part("words")
+    words.style.removeProperty("--fit")
+    const [room, whole] = [this.part("scroll").clientWidth, words.scrollWidth]
+    if (room && whole > room) words.style.setProperty("--fit", Math.max(SMALLEST, room / whole - 0.02))
+    this.drawArcs()
   }
 
   drawArcs() {
