@@ -38,6 +38,11 @@ class Heads(PageScreen):
         return header_of(self.component("effects_map"))
 
     @property
+    def shown_transfer(self):
+        """The header of the map of what comes over."""
+        return header_of(self.component("transfer_map"))
+
+    @property
     def said(self):
         """All that is written as HTML, as it is read."""
         return read(self.html)
