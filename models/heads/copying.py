@@ -27,8 +27,8 @@ def copying(
     The values are those that the tokens have in that layer. They pass the output projection, the final norm (which
     makes no difference to a sign but by its own weights) and the rows of the output table.
 
-    None for a model without such a head, or one of whose layers something else receives the heads. Takes the device's
-    lock for each layer.
+    NaN for a layer whose heads go elsewhere than into an output projection; None for a model without a head over its
+    vocabulary. Takes the device's lock for each layer.
     """
     table = _output_table(loaded)
     if table is None or kind != "decoder":
@@ -37,7 +37,7 @@ def copying(
         receivers = receivers_of(loaded)
         norm = _norm(loaded)
     layers = traces[0][0].layers(kind)
-    if not all(receivers[kind, layer].is_linear for layer in layers):
+    if not any(receivers[kind, layer].is_linear for layer in layers):
         return None
     found: list[np.ndarray] = []
     for trace, sequence in traces:
@@ -46,6 +46,9 @@ def copying(
         rows = table[torch.tensor(tokens, device=table.device)]
         of_sequence = []
         for layer in layers:
+            if not receivers[kind, layer].is_linear:
+                of_sequence.append(np.full((trace.heads(kind, layer), sequence.length), np.nan, dtype=np.float32))
+                continue
             with engine.forward(loaded), torch.inference_mode():
                 values = trace.values(kind, layer)[:, start : start + sequence.length]
                 of_sequence.append(_raised(values, receivers[kind, layer], norm, rows))

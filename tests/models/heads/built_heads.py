@@ -1,5 +1,7 @@
 """A GPT-2 of two layers whose heads do one thing each, since their weights were set so."""
 
+from typing import Any
+
 import torch
 import transformers
 
@@ -20,7 +22,7 @@ NAMES = {
     (1, 3): {"broad"},
 }
 OFFSET = -3
-SHARPNESS = 3.0
+SHARPNESS = 4.0
 
 
 def built_model() -> LoadedModel:
@@ -55,19 +57,19 @@ def built_model() -> LoadedModel:
         look_back(second, 1, -OFFSET)
         draw = torch.Generator().manual_seed(0)
         for start in (0, WIDTH):
-            noise = torch.randn(WIDTH, HEAD_DIM, generator=draw) * 0.05
+            noise = torch.randn(WIDTH, HEAD_DIM, generator=draw) * 0.3
             second.c_attn.weight[:, start + 2 * HEAD_DIM : start + 3 * HEAD_DIM] = noise
     return wrap_model(model, None, "decoder")
 
 
-def match(attention: torch.nn.Module, head: int, of_query: int, of_key: int) -> None:
+def match(attention: Any, head: int, of_query: int, of_key: int) -> None:
     """The head looks where the key has in one place what the query has in another."""
     tokens = torch.arange(VOCABULARY)
     attention.c_attn.weight[of_query + tokens, head * HEAD_DIM + tokens] = SHARPNESS
     attention.c_attn.weight[of_key + tokens, WIDTH + head * HEAD_DIM + tokens] = 1
 
 
-def look_back(attention: torch.nn.Module, head: int, far: int) -> None:
+def look_back(attention: Any, head: int, far: int) -> None:
     """The head looks so many tokens back."""
     keys = torch.arange(HEAD_DIM)
     attention.c_attn.weight[POSITION + keys[: POSITIONS - far] + far, head * HEAD_DIM + keys] = SHARPNESS

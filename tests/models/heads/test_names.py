@@ -27,7 +27,7 @@ def test_built_heads_have_their_names_and_no_other(built):
     [(0, 0, "previous", 1), (0, 1, "same", 1), (0, 2, "first", 1), (0, 3, "broad", 1), (1, 0, "induction", 1)],
 )
 def test_built_heads_have_the_scores_that_they_were_built_for(built, layer, head, role, score):
-    assert built.role(role).scores[layer, head] == pytest.approx(score, abs=0.01)
+    assert built.role(role).scores[layer, head] == pytest.approx(score, abs=0.02)
 
 
 def test_the_offset_is_told(built):
@@ -36,7 +36,7 @@ def test_the_offset_is_told(built):
 
 
 def test_a_head_that_carries_nothing_copies_by_chance(built):
-    np.testing.assert_allclose(built.role("copying").scores[0, 1:], 0.5)
+    np.testing.assert_allclose(built.role("copying").scores[0], 0.5)
 
 
 def some_of_the_bank(count):
