@@ -32,10 +32,10 @@ def show(about: Subject, status: DeltaGenerator) -> None:
     with working("Hiding each token in turn…", status):
         found = ask(AttributionsRequest(about.trace, chosen_quantity(status), place), status)
     columns = [
-        WayColumn(WAYS.get(each.name, each.name), tuple(each.scores.tolist()), each.agreement) for each in found.ways
+        WayColumn(WAYS.get(each.way, each.way), tuple(each.scores.tolist()), each.agreement) for each in found.ways
     ]
     st.html(attributions_table(found.tokens, columns))
-    known = [(WAYS.get(each.name, each.name), each.agreement) for each in found.ways if not np.isnan(each.agreement)]
+    known = [(WAYS.get(each.way, each.way), each.agreement) for each in found.ways if not np.isnan(each.agreement)]
     if known:
         best = max(known, key=lambda each: each[1])
         say(f"On this text “{best[0]}” agrees best with what counts: rank correlation {best[1]:.2f}; 0 is chance.")

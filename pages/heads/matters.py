@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _MOST = 10
 _DRAWS = 20
-# What a head does, of its layer and number, where that is known.
-NameOf = Callable[[int, int], str]
+# What a head does, where that is known.
+NameOf = Callable[["Place"], str]
 
 
 def show(about: Subject, request: "EffectsRequest", name_of: NameOf, status: DeltaGenerator) -> None:
@@ -43,11 +43,12 @@ def show(about: Subject, request: "EffectsRequest", name_of: NameOf, status: Del
     if shown is None:
         explanation("Nothing is computed yet: begin above.")
         return
-    _ranking(request, shown, exact, estimate, name_of)
+    _ranking(request, shown, exact, estimate, name_of, about.kind)
     if exact is not None and estimate is not None and exact.done:
         _agreement(exact, estimate)
     if request.part == "heads":
-        _beside_chance(about, request, shown.ranked()[0][0], status)
+        own = [each for each, _ in shown.ranked() if each.kind == about.kind]
+        _beside_chance(about, request, own[0], status)
 
 
 def _ranking(
@@ -56,6 +57,7 @@ def _ranking(
     exact: "Effects | None",
     estimate: "Effects | None",
     name_of: NameOf,
+    kind: str,
 ) -> None:
     ranked = shown.ranked()
     unit = shown.measured.unit
@@ -68,27 +70,29 @@ def _ranking(
         head = [f"{title} ({unit})", "exact", "estimate", "does"]
         rows = [
             [
-                _place_name(each, request.part),
+                _place_name(each, request.part, with_kind=len(shown.maps) > 1),
                 _number(exact, each),
                 _number(estimate, each),
-                name_of(each.layer, each.head) if request.part == "heads" else "",
+                name_of(each) if request.part == "heads" else "",
             ]
             for each, _ in some
         ]
         with place:
-            st.html(table(head, rows, chosen=_row_of([each for each, _ in some])))
+            st.html(table(head, rows, chosen=_row_of([each for each, _ in some], kind)))
     so_far = f" {shown.done:,} of {shown.of:,} are computed." if shown.done < shown.of else ""
     ranked_by = "exactly" if shown is exact else f"by the estimate, {ESTIMATE}"
     remark(f"Of {quantity_words(shown.measured)}; {PARTS[request.part].lower()} ranked {ranked_by}.{so_far}")
 
 
-def _row_of(places: "list[Place]") -> int | None:
-    at = [number for number, each in enumerate(places) if (each.layer, each.head) == OF_HEAD.value]
+def _row_of(places: "list[Place]", kind: str) -> int | None:
+    chosen = OF_HEAD.value
+    at = [number for number, each in enumerate(places) if (each.layer, each.head) == chosen and each.kind == kind]
     return at[0] if at else None
 
 
-def _place_name(place: "Place", part: str) -> str:
-    return head_name(place.layer, place.head) if part == "heads" else f"L{place.layer}"
+def _place_name(place: "Place", part: str, *, with_kind: bool) -> str:
+    name = head_name(place.layer, place.head) if part == "heads" else f"L{place.layer}"
+    return f"{place.kind} {name}" if with_kind else name
 
 
 def _number(found: "Effects | None", place: "Place") -> str:

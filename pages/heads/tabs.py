@@ -10,12 +10,15 @@ from pages.heads import counts, enough, export, looks, matters, transfer
 from pages.heads.effects import effects_request
 from pages.heads.explanations import EXPLANATION
 from pages.heads.subject import Subject, subject
+from pages.shared import thread
+from pages.shared.head_names import names_of_head
 from pages.shared.link import NumberPair
 from pages.shared.page import Tab, tabs
 from pages.shared.parts import explanation
 
 if TYPE_CHECKING:
     from models.heads import Atlas, AtlasRequest
+    from models.heads.places import Place
 
 MATTERS = "Which matter here?"
 CARRIES = "What carries it over?"
@@ -39,8 +42,8 @@ def below(shown: Shown, status: DeltaGenerator) -> None:
     def about() -> Subject:
         return subject(shown.kind, status)
 
-    def name_of(layer: int, head: int) -> str:
-        names = shown.atlas.names(layer, head) if shown.atlas is not None else ()
+    def name_of(place: "Place") -> str:
+        names = names_of_head(thread.MODEL.value, place.kind, place.layer, place.head)
         return names[0].text if names else "–"
 
     def ranking() -> None:
