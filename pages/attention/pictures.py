@@ -35,6 +35,7 @@ from pages.attention.selection import choose_head, shown_heads, views
 from pages.attention.two_sentences import part_of
 from pages.shared import thread
 from pages.shared.asking import ask, working
+from pages.shared.head_names import head_names
 from pages.shared.link import NumberPair, note
 from pages.shared.page import tab_name
 from pages.shared.parts import remark
@@ -322,7 +323,7 @@ def show_model(
         replace(
             frame, name="all heads", map=f"{kind}-model", caption=caption + left_out_note(None), part=None, selected=0
         ),
-        Model(grid.thumbnails, grid.layers),
+        Model(grid.thumbnails, grid.layers, head_names(trace.model, kind)),
         key="attention_view",
         on=callbacks(traced, kind),
     )

@@ -102,6 +102,21 @@ def _framed_document():
         yield label, pack_picture({"title": label, "size": len(data)}, (data,)), {}, []
 
 
+def _head_atlas():
+    from tests.viz.test_head_atlas import effects, roles
+    from viz.components.head_atlas import packed
+
+    sizes = {"six layers": (12,) * 6, "thirty": (9,) * 30, "2,000 heads": (32,) * 64, "one head": (1,), "none": ()}
+    sizes |= {"heads that differ": (4, 0, 2, 8), "no attention at all": (0, 0)}
+    for label, heads in sizes.items():
+        yield label, packed(roles(heads)), {}, []
+        yield f"{label}, effects", packed(effects(heads)), {}, []
+    yield "tokens for heads", packed(effects((3, 3), rows=("a", "of a long name" * 9, "</b>"))), {}, []
+    yield "one role of a head that is selected", packed(roles((3, 3), only=1, selected=(1, 2))), {}, []
+    yield "no roles", packed(roles((3, 3), count=0)), {}, []
+    yield "selected beyond", packed(roles((3, 3), selected=(9, 9))), {}, []
+
+
 def _knob_sliders():
     from viz.components.knob_sliders import KnobSlider
     from viz.components.scaffold import pack_picture
@@ -144,6 +159,15 @@ def _next_token():
     yield "none", packed(picture(top=(), selected=None, drawn=None)), {}, []
     shown = picture()
     yield "one stage", packed(picture(stages=shown.stages[:1], curves=shown.curves[:1])), {}, []
+
+
+def _sentence_arcs():
+    from tests.viz.test_sentence_arcs import sentence
+    from viz.components.sentence_arcs import packed
+
+    for count in (9, 1, MANY, 0):
+        yield f"{count} words", packed(sentence(count)), {}, []
+        yield f"{count} words without grammar", packed(sentence(count, has_grammar=False)), {}, []
 
 
 def _token_columns():

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -131,10 +131,12 @@ class Model:
     """Every head of every layer as a thumbnail.
 
     thumbnails: 4,095 x the square root of the weight. layers: the number of each row of thumbnails.
+    names: what a head is known to do, by "layer-head", of those that have a name.
     """
 
     thumbnails: UInt16[np.ndarray, "layers heads rows columns"]
     layers: tuple[int, ...]
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -271,6 +273,7 @@ def _heads(view: Heads) -> tuple[dict[str, object], list[np.ndarray]]:
 def _model(view: Model) -> tuple[dict[str, object], list[np.ndarray]]:
     _, heads, rows, columns = view.thumbnails.shape
     header = {"view": "model", "layers": view.layers, "heads": heads, "rows": rows, "columns": columns}
+    header["names"] = dict(view.names)
     return header, [twelve_bits(view.thumbnails)]
 
 

@@ -150,7 +150,8 @@ export class ModelView extends Picture {
     if (!place) return this.shell.say(null)
     const [x, y] = this.at(place)
     const name = `${this.layers[place.row]}-${place.head}`
-    const text = `L${this.layers[place.row]} H${place.head}${this.off.has(name) ? " (off)" : ""}`
+    const earned = this.header.names?.[name]
+    const text = `L${this.layers[place.row]} H${place.head}${this.off.has(name) ? " (off)" : ""}${earned ? `\n${earned}` : ""}`
     this.shell.say(text, x - this.stage.scrollLeft, y + this.side + 4)
   }
 
