@@ -54,8 +54,9 @@ class LensGridView extends View {
         const probability = this.probabilities[layer * this.tokens.length + column]
         const colour = this.ramp[Math.round(255 * Math.min(1, probability))]
         Object.assign(cell.dataset, { layer, position: this.first + column })
+        Object.assign(cell, { id: `cell-${layer}-${this.first + column}`, role: "gridcell" })
         paintGround(cell, colour)
-        cell.title = `${this.layers[layer]}, after ${token}:\n${this.pieces[layer][column]} ${percentText(probability)}`
+        cell.title = cell.ariaLabel = `${this.layers[layer]}, after ${token}:\n${this.pieces[layer][column]} ${percentText(probability)}`
       })
     }
     this.part("room").replaceChildren(table)
@@ -67,7 +68,8 @@ class LensGridView extends View {
     if (!cell) return
     const found = this.root.querySelector(`td[data-layer="${cell[0]}"][data-position="${cell[1]}"]`)
     found?.classList.add("selected")
-    if (found) this.part("unseen").textContent = found.title
+    // Of a table that is operated by keys, a screen reader says the cell that is active.
+    if (found) this.part("room").setAttribute("aria-activedescendant", found.id)
     Object.assign(this.root.dataset, { layer: cell[0], position: cell[1] })
   }
 

@@ -1,5 +1,6 @@
 // The base of a view: what draws a component into one element.
 
+import { clearActive, operatedIn, setActive } from "./active.js"
 import { rampColours, themePalette } from "./colours.js"
 import { unpack } from "./numbers.js"
 import { sharedEntry } from "./page.js"
@@ -100,13 +101,18 @@ export class View {
     }
   }
 
-  /** A tooltip at a place in the element, in pixels; text null for none. spoken: what a screen reader says. */
+  /**
+   * A tooltip at a place in the element, in pixels; text null for none. spoken: what a screen reader says, of the cell
+   * that is active where the picture has the focus.
+   */
   say(text, x, y, spoken = text) {
     const tip = this.part("tip")
     tip.hidden = text === null
-    if (text === null) return
+    if (text === null) return clearActive(this.root)
     tip.textContent = text
-    this.part("unseen").textContent = spoken
+    const operated = operatedIn(this.root)
+    if (operated) setActive(operated, spoken)
+    this.part("unseen").textContent = operated ? "" : spoken
     tip.style.left = `${Math.max(0, Math.min(x, this.root.clientWidth - tip.offsetWidth))}px`
     tip.style.top = `${y}px`
   }

@@ -1,11 +1,11 @@
 // A sentence: its grammar above, where a head looks below. A word that is pointed at shows all that is looked at from it.
 
-import { chipOf, shareText } from "../scaffold/chips.js"
+import { chipOf } from "../scaffold/chips.js"
 import { element, rem } from "../scaffold/drawing.js"
 import { ROW_ARROWS } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { float16Array } from "../scaffold/numbers.js"
-import { percentText } from "../scaffold/percent.js"
+import { percentDigits, percentText } from "../scaffold/percent.js"
 import { writeExplained } from "../scaffold/terms.js"
 import { View } from "../scaffold/view.js"
 
@@ -105,7 +105,7 @@ class SentenceArcs extends View {
       colour: this.isMeant(from, to) ? "accent" : "ink",
       width: 1 + (THICKEST - 1) * weight,
       opacity: 0.25 + 0.75 * weight,
-      label: this.pointed === null && weight < 0.3 ? "" : shareText(weight),
+      label: this.pointed === null && weight < 0.3 ? "" : percentDigits(weight),
     }))
   }
 
@@ -163,7 +163,7 @@ class SentenceArcs extends View {
     const { length } = this.words
     this.chips.forEach((chip, to) => {
       chip.classList.toggle("hovered", to === place)
-      chip.lastChild.textContent = place === null ? "" : shareText(this.weights[place * length + to])
+      chip.lastChild.textContent = place === null ? "" : percentDigits(this.weights[place * length + to])
     })
     this.drawArcs()
   }
