@@ -55,7 +55,7 @@ def below(shown: Shown, status: DeltaGenerator) -> None:
         MATTERS: ranking,
         "How many are enough?": Tab(lambda: enough.show(about(), status), left=enough.JOB.leave),
         CARRIES: lambda: transfer.details(about(), status),
-        "Where it looks, and what counts": lambda: counts.show(about(), status),
+        "Where it looks, and what counts": Tab(lambda: counts.show(about(), status), left=counts.JOB.leave),
         "What am I looking at?": lambda: explanation(EXPLANATION),
         "Take it with you": lambda: export.take_along(shown.kind, shown.atlas, status),
         "Show the code": lambda: export.code(shown.head),
