@@ -93,7 +93,9 @@ def test_effects_are_ranked_stopped_and_gone_on_with(tab):
     page.wait_for_function(f"() => [...document.querySelectorAll('.head-atlas')].some({last})", timeout=90_000)
     page.locator(".st-key-effects_stop button").click()
     expect(page.locator(".st-key-effects_state")).to_contain_text(re.compile(r"Stopped: \d+ of 270"), timeout=60_000)
-    before = int(re.search(r"Stopped: (\d+)", page.locator(".st-key-effects_state").inner_text())[1])
+    stopped = re.search(r"Stopped: (\d+)", page.locator(".st-key-effects_state").inner_text())
+    assert stopped
+    before = int(stopped[1])
     assert 0 < before < 270
     page.get_by_role("button", name="Go on").click()
     expect(page.locator(".st-key-effects_state")).to_have_count(0, timeout=240_000)
