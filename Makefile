@@ -24,14 +24,15 @@ run: models ## start Headlight and print its address
 # What pytest rewrites of the tests, and jaxtyping of the packages, is kept: making it takes half of each start.
 unexport PYTHONDONTWRITEBYTECODE
 
-# What drives Chromium runs in one process, and alone: two browsers on two cores wait for each other until they fail.
+# Three processes for two cores: the one that drives Chromium waits for frames and servers while the others compute. It
+# begins first, since it takes longest, and takes files of the others when it is through; see tests/conftest.py.
+shared_out := -n 3 --dist loadfile --no-loadscope-reorder
+
 test: packages-dev models chromium ## run the tests, without the slow ones
-	@$(PY) -m pytest -n 2 --dist loadfile -m 'not slow and not browser'
-	@CHROMIUM="$$($(find_chromium))" $(PY) -m pytest tests/browser -m 'not slow'
+	@CHROMIUM="$$($(find_chromium))" $(PY) -m pytest $(shared_out) -m 'not slow'
 
 test-all: packages-dev models chromium ## run every test
-	@$(PY) -m pytest -n 2 --dist loadfile -m 'not browser'
-	@CHROMIUM="$$($(find_chromium))" $(PY) -m pytest tests/browser
+	@CHROMIUM="$$($(find_chromium))" $(PY) -m pytest $(shared_out)
 
 lint: packages-dev ## check format, style and types
 	@status=0; \

@@ -23,16 +23,17 @@ from pages.shared.model_choice import choose_model_box
 from pages.shared.registry import HOME, PAGES, PageEntry
 from pages.shared.theme import variables
 from viz.components.browsing import browsing
-from viz.components.scaffold.source import bare_sheet
+from viz.components.scaffold.source import COMPONENTS, bare_sheet
 from viz.glossary import style
 
 _FOLDER = Path(__file__).parent
+_SHEETS = (_FOLDER / "viz" / "page.css", COMPONENTS / "scaffold" / "terms.css")
 
 
 @cache
 def _style() -> str:
     """Of all pages: the glossary's sentences, the palette, the rules."""
-    return f"<style>{style()}{variables()}\n{bare_sheet(_FOLDER / 'viz' / 'page.css')}</style>"
+    return f"<style>{style()}{variables()}\n{''.join(map(bare_sheet, _SHEETS))}</style>"
 
 
 def show() -> None:

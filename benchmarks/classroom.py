@@ -167,7 +167,7 @@ def _line_is_there(page: Page) -> None:
 
 def _memory_of_a_session(server: Server, link: str) -> float:
     """What the server has grown by, after one visitor and a first class, for each session of the further classes."""
-    process = psutil.Process(server.pid)
+    process = psutil.Process(server.process.pid)
     # Playwright's own event loop has this thread. Streamlit keeps who has left for a while, so that they can come back.
     with ThreadPoolExecutor(1) as pool:
         sizes = []

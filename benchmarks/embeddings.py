@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from playwright.sync_api import Browser, Page
 
-from benchmarks.measuring import Limit, Row, compared, duration, interleaved, seconds_of, size
+from benchmarks.measuring import Limit, Row, compared, duration, interleaved, rerun_rows, seconds_of
 from benchmarks.passages import words
 from benchmarks.serving import Server, beside_empty, both_apps, seconds_and_bytes, settled
 from models.embeddings import SentencesRequest, nearest_rows, row_norms
@@ -22,7 +22,6 @@ _SENTENCES = 2_000
 _ENCODES = 5
 _PATIENCE = 120_000.0
 _NEAREST = Limit(1.3, "ratio", "at most 1.3 ×")
-_REPAINTED = Limit(3.0, "ratio", "at most 3 × an empty rerun")
 _BYTES = Limit(100e3, "value", "under 100 kB")
 _AS_FAST = Limit(1.0, "ratio", "at least as fast")
 # The most words of a sentence.
@@ -110,15 +109,8 @@ def _layer(browser: Browser, server: Server, empty_server: Server, pairs: int) -
         script = "() => bench.nextLayer()"
         ours = partial(seconds_and_bytes, page, script, traffic, received)
         measured = interleaved(ours, empty_rerun, min(pairs, 30))
-    most = max(received)
     what = f"another layer of {points} points in 31 layers"
-    yield compared(
-        f"{what}, click to its neighbours listed (beside: an empty rerun of Streamlit as it comes)",
-        measured,
-        duration,
-        _REPAINTED,
-    )
-    yield Row(f"{what}: bytes received, the most", size(most), value=most, limit=_BYTES, raw={"ours": received})
+    yield from rerun_rows(what, "click to its neighbours listed", measured, received, _BYTES)
 
 
 def _painted(page: Page) -> None:

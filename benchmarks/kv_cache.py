@@ -70,7 +70,7 @@ def _slopes() -> Row:
 
 def _many(browser: Browser, server: Server) -> Iterator[Row]:
     """A thousand tokens in a browser: messages while the last hundred come, steps that arrived, the server's memory."""
-    memory = psutil.Process(server.pid).memory_info
+    memory = psutil.Process(server.process.pid).memory_info
     with visitor(browser) as context:
         first = context.new_page()
         first.goto(server.link("kv_cache", model=_MODEL, text=_PROMPT, tokens=8))

@@ -1,7 +1,7 @@
 """Interleaved pairs, ratios with an interval, and the rows of the table."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -118,6 +118,14 @@ def compared(what: str, pairs: Pairs, shown: Callable[[float], str], limit: Limi
         limit=limit,
         raw={"ours": pairs.ours, "beside": pairs.beside},
     )
+
+
+def rerun_rows(what: str, until: str, pairs: Pairs, received: list[int], most: Limit) -> Iterator[Row]:
+    """How long something on a page takes `until` it is done, beside an empty rerun, and the most bytes received."""
+    beside = f"{what}, {until} (beside: an empty rerun of Streamlit as it comes)"
+    yield compared(beside, pairs, duration, Limit(3.0, "ratio", "at most 3 × an empty rerun"))
+    count = max(received)
+    yield Row(f"{what}: bytes received, the most", size(count), value=count, limit=most, raw={"ours": received})
 
 
 def seconds_of(work: Callable[[], object]) -> float:

@@ -11,7 +11,7 @@ import torch
 from playwright.sync_api import Browser, Page
 
 from benchmarks.capture import plain_model
-from benchmarks.measuring import Limit, Row, compared, duration, interleaved, seconds_of, size
+from benchmarks.measuring import Limit, Row, compared, duration, interleaved, rerun_rows, seconds_of, size
 from benchmarks.serving import Server, Traffic, beside_empty, both_apps, seconds_and_bytes, settled, visitor
 from models.decoding import DecodingSettings, SamplingStagesRequest, decode, decode_batch
 from models.decoding.preparation import processors_for
@@ -36,7 +36,6 @@ _KNOBS: dict[str, Any] = {
     "no_repeat_ngram_size": 3,
 }
 _SETTINGS = replace(DecodingSettings(), **_KNOBS)
-_REPAINTED = Limit(3.0, "ratio", "at most 3 × an empty rerun")
 _BYTES = Limit(60e3, "value", "under 60 kB")
 _FRAME = Limit(0.016, "value", "under 16 ms")
 _NONE = Limit(0, "value", "none")
@@ -109,14 +108,7 @@ def _knob(browser: Browser, server: Server, empty_server: Server, pairs: int) ->
         ours = partial(seconds_and_bytes, page, script, traffic, received)
         measured = interleaved(ours, empty_rerun, min(pairs, 30))
     what = f"one knob moved, {len(_KNOBS)} stages of 49,152 tokens"
-    most = max(received)
-    yield compared(
-        f"{what}, let go to the server's numbers painted (beside: an empty rerun of Streamlit as it comes)",
-        measured,
-        duration,
-        _REPAINTED,
-    )
-    yield Row(f"{what}: bytes received, the most", size(most), value=most, limit=_BYTES, raw={"ours": received})
+    yield from rerun_rows(what, "let go to the server's numbers painted", measured, received, _BYTES)
 
 
 def _drags(browser: Browser, server: Server) -> Iterator[Row]:
@@ -176,7 +168,7 @@ def _follows(page: Page) -> None:
 
 def _memory(browser: Browser, server: Server) -> Row:
     """A long text written on the page, and ten of its tokens opened: what the server holds of it afterwards."""
-    memory = psutil.Process(server.pid).memory_info
+    memory = psutil.Process(server.process.pid).memory_info
     with visitor(browser) as context:
         page = context.new_page()
         for count in (8, _LONG):

@@ -42,11 +42,6 @@ class Server:
     started: float
     printed: float
 
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self.process.pid
-
     def log(self) -> str:
         """All that it has written by now."""
         return self.output.read_text("utf-8", "replace")

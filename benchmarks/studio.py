@@ -35,7 +35,7 @@ _FRAME = Limit(0.016, "value", "at most 16 ms")
 _MOVES = 100
 _PATIENCE = 400_000.0
 _PAGE = """<meta charset="utf-8"><style>:root { --st-background-color: #ffffff; --st-font: sans-serif; }
-body { margin: 0; width: 1000px; } %(css)s</style><div id="place">%(html)s</div>
+body { margin: 0; width: 1000px; }</style><div id="place">%(html)s</div>
 <script type="module">
 %(library)s
 const bytes = Uint8Array.fromBase64("%(data)s")
@@ -154,12 +154,10 @@ def _frame(tokens: tuple[str, ...]) -> Frame:
 
 
 def _document(frame: Frame, view: AttentionPicture) -> tuple[bytes, str]:
-    source = browser_source("attention_view")
     message, of = packed(frame, view)
     parts = {
-        "css": source["css"],
         "html": skeleton("attention_view"),
-        "library": source["js"].replace("export default", "const attention_view ="),
+        "library": browser_source("attention_view").replace("export default", "const attention_view ="),
         "data": base64.b64encode(message).decode(),
         "state": json.dumps({"of": of, **state_of(frame, view)}),
     }

@@ -11,3 +11,10 @@ def rule_at(field: str, place: float | int, palette: Palette = LIGHT) -> Any:
     """A line in the accent's colour across a chart, at a place of its horizontal axis; field: as in "layer:Q"."""
     rule: Any = alt.Chart(alt.Data(values=[{field.partition(":")[0]: place}]))
     return rule.mark_rule(color=palette.accent, strokeWidth=2).encode(x=field)
+
+
+def letters(size: float | int) -> Any:
+    """The size of letters that are written in a chart, in pixels of a laptop: they grow with the window as the page's
+    own do (the first rule of page.css), and with the axes', which Streamlit takes from the page.
+    """
+    return alt.expr(f"{size} * clamp(0.5 + 0.00521 * windowSize()[0] / 16, 1, 2)")

@@ -1,10 +1,10 @@
 """One palette for every picture, light and dark, safe for colour-blind eyes.
 
 Lightness is amount, the accent is what is selected or spoken of, the diverging ramp is difference, hue is the identity
-of pieces and of chosen heads. HTML that Python writes does not know the theme: amounts and marks in it have
-`PAGE_BLUE`. A document of another library keeps its colours; nothing else has one. The amount ramps keep one hue and
-change lightness evenly, so that they also read in grey; the accents differ from them in hue and meet WCAG AA on the
-ground.
+of pieces, of chosen heads and of what a head does. HTML that Python writes does not know the theme: amounts and marks
+in it have `PAGE_BLUE`. A document of another library keeps its colours; nothing else has one. The amount ramps keep one
+hue and change lightness evenly, so that they also read in grey; the accents differ from them in hue and meet WCAG AA on
+the ground.
 """
 
 import math
@@ -24,6 +24,8 @@ class Palette:
     difference: from the most that is missing, over nothing in the middle, to the most that is new: purple and green,
         which eyes without red or green cones also tell apart (as PRGn of colorbrewer2.org).
     heads: one for each chosen head, in the order of their numbers; 3:1 on the ground at least.
+    roles: one for each kind of role that a head may have; 3:1 on the ground at least, and told apart by eyes that lack
+        red, green or blue cones.
     """
 
     amount: tuple[str, ...]
@@ -35,6 +37,7 @@ class Palette:
     identity: tuple[str, ...]
     difference: tuple[str, ...]
     heads: tuple[str, ...]
+    roles: tuple[str, ...]
 
 
 _MOST_HEADS = 32
@@ -84,6 +87,7 @@ LIGHT = Palette(
     ),
     difference=("#5a1a6e", "#9a6fae", "#d9c6e2", "#f6f8fc", "#b9dfb4", "#4f9f5c", "#0f5a2b"),
     heads=_head_colours((0.55, 0.42, 0.62), 0.16),
+    roles=("#6688ff", "#ac849d", "#00695a", "#803cb0", "#e16d00", "#003465", "#541900"),
 )
 DARK = Palette(
     amount=("#171c26", "#223a5e", "#2f5f97", "#4f8fcd", "#93c0ee", "#eaf4ff"),
@@ -98,6 +102,7 @@ DARK = Palette(
     ),
     difference=("#e5b9f5", "#a46fba", "#533a66", "#171c26", "#22503a", "#4fa368", "#b5efbd"),
     heads=_head_colours((0.76, 0.87, 0.66), 0.14),
+    roles=("#4562d6", "#9a8f76", "#0ad4ad", "#b68fff", "#f98b00", "#9ff0ff", "#bb316c"),
 )
 
 # It can be told from the ground of either theme, 3:1 at least.
@@ -124,7 +129,7 @@ _OF_EVERY_PICTURE = ("amount", "accent", "ground", "ink", "quiet", "hatch", "ide
 
 def for_browser(*more: str) -> dict[str, dict[str, object]]:
     """Both themes as JSON takes them, with the colours that every picture needs and those that this one names
-    ("difference", "heads"); the component picks the theme that is shown.
+    ("difference", "heads", "roles"); the component picks the theme that is shown.
     """
     names = (*_OF_EVERY_PICTURE, *more)
     return {

@@ -56,6 +56,15 @@ def cells(values: Float[np.ndarray, "row column"], label: str, palette: Palette)
     return _picture("cells", rows, label)
 
 
+def coloured(rows: Sequence[Sequence[str]], label: str, palette: Palette) -> str:
+    """A grid of cells of these colours, "" for nothing there."""
+    cells = "".join(
+        "<div>" + "".join(f'<i style="background:{each or palette.ground}"></i>' for each in row) + "</div>"
+        for row in rows
+    )
+    return _picture("cells", cells, label)
+
+
 def dots(points: Float[np.ndarray, "point 2"], marked: Sequence[bool], label: str, palette: Palette) -> str:
     """Points on a plane, both axes on one scale; the marked ones in the accent's colour, before the others."""
     shown = points[:_MOST_DOTS]

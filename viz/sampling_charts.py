@@ -3,12 +3,16 @@
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
+from viz.chart_parts import letters
 from viz.glossary import explained
 from viz.palette import LIGHT, Palette
+
+if TYPE_CHECKING:
+    from models.decoding import Draws
 
 _ROW = 19
 # A bar that is so many times as long as the longest of the others would leave nothing of them to be seen.
@@ -61,37 +65,26 @@ def sweep_chart(points: Sequence[SweepPoint], *, variety: str, palette: Palette 
     colour = alt.condition("datum.chosen", alt.value(palette.accent), alt.value(palette.amount[3]))
     line = base.mark_line(color=palette.amount[3], strokeWidth=1.5, opacity=0.6).encode(order="temperature:Q")
     dots = base.mark_circle(size=90, opacity=1).encode(color=colour)
-    names = base.mark_text(align="left", dx=9, dy=-9, fontSize=12).encode(
+    names = base.mark_text(align="left", dx=9, dy=-9, fontSize=letters(12)).encode(
         text="name:N", color=alt.condition("datum.chosen", alt.value(palette.accent), alt.value(palette.ink))
     )
     return alt.layer(line, dots, names).properties(height=340)
 
 
-@dataclass(frozen=True)
-class DrawLine:
-    """One token's draws: how many came, how many were to be expected, between which counts 95 of 100 lie."""
-
-    text: str
-    count: int
-    expected: float | int
-    low: int
-    high: int
-
-
-def draws_chart(lines: Sequence[DrawLine], others: DrawLine | None = None, palette: Palette = LIGHT) -> Any:
+def draws_chart(found: "Draws", palette: Palette = LIGHT) -> Any:
     """Bars of counts, with a tick where theory expects them and a line over the interval.
 
-    others: all tokens that have no bar of their own; left out where their bar would be too long beside the others.
+    All tokens that have no bar of their own have one together, unless it would be too long beside the others.
     """
-    longest = max((max(each.high, each.count) for each in lines), default=1)
-    shown = [*lines]
+    longest = max((max(each.high, each.count) for each in found.tokens), default=1)
+    shown, others = [*found.tokens], found.others
     if others is not None and max(others.high, others.count) <= _MOST_TIMES * longest:
         shown.append(others)
     rows = [
         {
             "name": name,
             "count": each.count,
-            "expected": float(each.expected),
+            "expected": found.count * each.probability,
             "low": each.low,
             "high": each.high,
             "interval": f"{each.low:,} to {each.high:,}",
@@ -104,7 +97,12 @@ def draws_chart(lines: Sequence[DrawLine], others: DrawLine | None = None, palet
             sort=None,
             title=None,
             axis=alt.Axis(
-                labelLimit=150, ticks=False, domain=False, labelFontSize=12, labelOverlap=False, labelFlush=False
+                labelLimit=150,
+                ticks=False,
+                domain=False,
+                labelFontSize=letters(12),
+                labelOverlap=False,
+                labelFlush=False,
             ),
         ),
         tooltip=[

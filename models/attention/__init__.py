@@ -22,7 +22,7 @@ from models.attention.pictures import (
     LayerMapsRequest,
 )
 from models.attention.pooling import block_starts, max_pooled
-from models.attention.query_key import QueryKeyRequest
+from models.attention.query_key import QueryKey, QueryKeyRequest
 from models.attention.steps import AbsencesRequest, StepRows, StepRowsRequest, TooManyTokensError
 from models.attention.trace import AttentionTrace, NoSuchMapError, TraceRequest, trace_attention, trace_rows
 from models.attention.traced_text import TracedText, TracedTextRequest

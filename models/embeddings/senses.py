@@ -1,15 +1,13 @@
 """One word in several sentences: in which layers its senses part."""
 
-import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from math import comb
 
 import numpy as np
 from jaxtyping import Bool, Float, Int64
 
+from models.embeddings.chance import Chance, dealt_out
 from models.embeddings.occurrences import word_tokens
 from models.embeddings.similarity import anisotropy, cosines
 from models.embeddings.vectors import Embedding, EmbedRequest
@@ -17,27 +15,10 @@ from models.engine import Engine
 from models.errors import HeadlightError
 
 MOST_SENTENCES = 200
-# Up to so many ways to deal out the labels, each of them is tried; of more, so many are drawn.
-_MOST_WAYS = 2_000
-_SEED = 0
 
 
 class SensesError(HeadlightError):
     """Sentences that do not hold the word, or labels with which there is nothing to compare."""
-
-
-@dataclass(frozen=True)
-class Chance:
-    """What comes of senses that are dealt out at random over the vectors, each as often as it is there.
-
-    mean: how many vectors share the sense of their nearest then. as_many: in what part of such ways there are at least
-    as many of them as were found. ways: how many there are, or were drawn; is_exact: whether these are all there are.
-    """
-
-    mean: float
-    as_many: float
-    ways: int
-    is_exact: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,11 +44,6 @@ class Separation:
     def gap(self) -> float:
         """How much more alike two of the same sense are than two of different senses."""
         return self.within - self.between
-
-    @property
-    def same_sense(self) -> float:
-        """The share of vectors whose nearest has their sense."""
-        return self.shared / len(self.nearest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +134,7 @@ def separation(vectors: Float[np.ndarray, "sentence width"], senses: Sequence[st
     pairs = np.triu(np.ones_like(same), k=1)
     wide = matrix.astype(np.float64)
     nearest = _nearest(matrix)
-    labels, is_exact = _dealt_out(tuple(senses))
+    labels, is_exact = dealt_out(tuple(senses))
     by_chance = _shared(nearest, labels)
     shared = int(_shared(nearest, labels[:1])[0])
     has_same, has_other = ((nearest & each).any(axis=1) for each in (same, ~same))
@@ -181,25 +157,9 @@ def _nearest(matrix: Float[np.ndarray, "sentence sentence"]) -> Bool[np.ndarray,
 
 
 def _best_by_chance(layers: Sequence[Separation], senses: Sequence[str]) -> float:
-    labels, _ = _dealt_out(tuple(senses))
+    labels, _ = dealt_out(tuple(senses))
     best = np.max([_shared(_nearest(each.cosines), labels) for each in layers], axis=0)
     return float((best >= max(each.shared for each in layers)).mean())
-
-
-@lru_cache(maxsize=8)
-def _dealt_out(senses: tuple[str, ...]) -> tuple[Int64[np.ndarray, "way sentence"], bool]:
-    """The senses as numbers, first as they are and then dealt out otherwise; and whether these are all ways to do so.
-
-    All of them where there are few, else a sample that is the same each time.
-    """
-    names = {name: number for number, name in enumerate(dict.fromkeys(senses))}
-    own = np.array([names[each] for each in senses], dtype=np.int64)
-    counts = np.bincount(own).tolist()
-    if _ways(counts) > _MOST_WAYS:
-        draws = np.random.default_rng(_SEED)
-        return np.stack([own, *(draws.permutation(own) for _ in range(_MOST_WAYS - 1))]), False
-    others = (each for each in _labellings(len(own), counts) if each != own.tolist())
-    return np.array([own.tolist(), *others], dtype=np.int64), True
 
 
 def _shared(
@@ -208,28 +168,6 @@ def _shared(
     """How many vectors have only their own label among their nearest."""
     own = [(labels[:, near] == labels[:, [place]]).all(axis=1) for place, near in enumerate(nearest)]
     return np.sum(own, axis=0)
-
-
-def _ways(counts: Sequence[int]) -> int:
-    ways, left = 1, sum(counts)
-    for count in counts:
-        ways *= comb(left, count)
-        left -= count
-    return ways
-
-
-def _labellings(places: int, counts: Sequence[int]) -> Iterator[list[int]]:
-    """Every way to give label 0 to `counts[0]` of the places, label 1 to `counts[1]` of the others, and so on."""
-
-    def dealt(label: int, free: tuple[int, ...], labels: list[int]) -> Iterator[list[int]]:
-        if label == len(counts):
-            yield labels
-            return
-        for taken in itertools.combinations(free, counts[label]):
-            rest = tuple(each for each in free if each not in taken)
-            yield from dealt(label + 1, rest, [label if place in taken else each for place, each in enumerate(labels)])
-
-    yield from dealt(0, tuple(range(places)), [0] * places)
 
 
 def _check_senses(senses: Sequence[str]) -> None:

@@ -1,14 +1,14 @@
 """The input embedding matrix: what it is, one row of it, and the rows nearest to a sum of rows."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int64
-from torch import Tensor, nn
+from torch import Tensor
 
+from models.embeddings.positions import Positions, positions_of
 from models.embeddings.ranking import best_first, rank_of
 from models.embeddings.similarity import anisotropy
 from models.engine import Engine
@@ -22,33 +22,10 @@ Measure = Literal["cosine", "dot"]
 _NEAR = 1e-5
 _ROWS_AT_ONCE = 4096
 _SAMPLE = 2_000
-# BART's table of positions has two rows before the first position, RoBERTa's as many as its padding id and one more.
-_MOST_POSITIONS_BEFORE = 2
 
 
 class TableError(HeadlightError):
     """An id that is not in the table, or a sum of rows that has no direction."""
-
-
-@dataclass(frozen=True)
-class PositionTable:
-    """A table with a row for each position, which is added to the static vectors. is_trained: or computed."""
-
-    rows: int
-    width: int
-    is_trained: bool
-
-
-@dataclass(frozen=True, eq=False)
-class Rotary:
-    """Frequencies by which pairs of numbers of queries and keys are turned, position by position.
-
-    wavelengths: 2 pi / frequency, in positions: after how many a pair has turned once. layers: which layers use them,
-        as the model calls them, "" for all.
-    """
-
-    layers: str
-    wavelengths: Float[np.ndarray, " pair"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,9 +35,7 @@ class TableFacts:
     dtype: of a number, as torch calls it; nbytes: of the whole matrix.
     output: how the matrix that makes the logits relates to it: "the same matrix", "an equal copy", "another matrix", or
         "none" where the model makes no logits.
-    position_table, rotary: where there are any. bias_buckets: for models with a learned bias for each distance (T5):
-        into how many buckets distances fall, else 0.
-    positions: all of that in words. anisotropy: the mean cosine of random pairs among _SAMPLE of its rows.
+    anisotropy: the mean cosine of random pairs among _SAMPLE of its rows.
     """
 
     rows: int
@@ -68,10 +43,7 @@ class TableFacts:
     dtype: str
     nbytes: int
     output: str
-    position_table: PositionTable | None
-    rotary: tuple[Rotary, ...]
-    bias_buckets: int
-    positions: str
+    positions: Positions
     anisotropy: float
 
 
@@ -268,19 +240,13 @@ def _check_id(matrix: Float[Tensor, "vocabulary width"], number: int) -> None:
 def table_facts(loaded: LoadedModel) -> TableFacts:
     """What the input embedding matrix is, and how the model knows where a token stands."""
     matrix = matrix_of(loaded)
-    table = _position_table(loaded)
-    rotary = tuple(_rotary(loaded.model))
-    buckets = _bias_buckets(loaded)
     return TableFacts(
         rows=matrix.shape[0],
         width=matrix.shape[1],
         dtype=str(matrix.dtype).removeprefix("torch."),
         nbytes=matrix.nbytes,
         output=_output(loaded, matrix),
-        position_table=table,
-        rotary=rotary,
-        bias_buckets=buckets,
-        positions=_position_words(table, rotary, buckets),
+        positions=positions_of(loaded, matrix),
         anisotropy=_anisotropy(matrix),
     )
 
@@ -291,20 +257,6 @@ def _anisotropy(matrix: Float[Tensor, "vocabulary width"]) -> float:
     return anisotropy(_rows(matrix, np.sort(chosen)).astype(np.float32))
 
 
-def _position_words(table: PositionTable | None, rotary: tuple[Rotary, ...], buckets: int) -> str:
-    if table is not None:
-        how = "a learned vector" if table.is_trained else "a vector of sines and cosines"
-        return f"Each position has {how} of its own, which is added to the token's: {table.rows:,} rows."
-    if rotary:
-        return "Nothing is added to the vectors: queries and keys are turned by an angle for each position (rotary)."
-    if buckets:
-        return (
-            "Nothing is added to the vectors: each head adds a learned number to its scores for the distance of two "
-            f"tokens, which falls into one of {buckets} buckets (relative bias)."
-        )
-    return "There is no table of positions and no rotary frequencies in this model."
-
-
 def _output(loaded: LoadedModel, matrix: Tensor) -> str:
     head: Any = loaded.model.get_output_embeddings()
     weight = getattr(head, "weight", None)
@@ -313,46 +265,3 @@ def _output(loaded: LoadedModel, matrix: Tensor) -> str:
     if weight.data_ptr() == matrix.data_ptr() and weight.shape == matrix.shape:
         return "the same matrix"
     return "an equal copy" if torch.equal(weight, matrix) else "another matrix"
-
-
-def _position_table(loaded: LoadedModel) -> PositionTable | None:
-    """The table that has as many rows as the model has positions, or a few more before the first."""
-    limit = getattr(loaded.model.config.get_text_config(), "max_position_embeddings", None)
-    if limit is None:
-        return None
-    matrix = matrix_of(loaded)
-    for module in loaded.model.modules():
-        if not isinstance(module, nn.Embedding) or module.weight.data_ptr() == matrix.data_ptr():
-            continue
-        rows, width = module.weight.shape
-        # Encoder-decoders may have a table for each of two languages: a table of positions is never as long as those.
-        if limit <= rows <= limit + _MOST_POSITIONS_BEFORE and rows != loaded.vocabulary:
-            return PositionTable(rows, width, is_trained=module.weight.requires_grad)
-    return None
-
-
-def _rotary(model: nn.Module) -> Iterator[Rotary]:
-    """Every distinct set of rotary frequencies; models with two kinds of layers may have two."""
-    seen = set()
-    for path, buffer in model.named_buffers():
-        name = path.rpartition(".")[2]
-        if not name.endswith("inv_freq") or "original" in name:
-            continue
-        layers = name.removesuffix("inv_freq").strip("_").replace("_", " ")
-        wavelengths = 2 * np.pi / to_numpy(buffer).astype(np.float64)
-        key = (layers, wavelengths.tobytes())
-        if key not in seen:
-            seen.add(key)
-            yield Rotary(layers, wavelengths)
-
-
-def _bias_buckets(loaded: LoadedModel) -> int:
-    """How many rows a table inside the layers has with one number for each head."""
-    heads = int(loaded.card.heads)
-    for layers in loaded.model.modules():
-        if not isinstance(layers, nn.ModuleList):
-            continue
-        for module in layers.modules():
-            if isinstance(module, nn.Embedding) and module.embedding_dim == heads:
-                return module.num_embeddings
-    return 0

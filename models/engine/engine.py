@@ -8,8 +8,9 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from models.engine.cache import ByteCache
@@ -108,7 +109,7 @@ class Engine:
         )
         self._tokenizers = ByteCache(None)
         self._own_tokenizers = ByteCache(_OWN_TOKENIZERS_BYTES)
-        self._jobs = Jobs(around=self._using_long)
+        self._jobs = Jobs(around=partial(self._using, is_long=True))
         self._gates: dict[str, Gate] = {}
         # What the files of each model were like when it was loaded.
         self._stamps: dict[str, str] = {}
@@ -231,9 +232,6 @@ class Engine:
         """What is asked for inside stays in memory until the outermost of these blocks ends."""
         with self._models.leasing(is_long=is_long), self._surviving():
             yield
-
-    def _using_long(self) -> AbstractContextManager[None]:
-        return self._using(is_long=True)
 
     @contextmanager
     def _surviving(self, *, with_model: bool = False) -> Iterator[None]:

@@ -77,7 +77,7 @@ def plain_ids(loaded: LoadedModel, count: int) -> tuple[int, ...]:
     """So many different ids that mean nothing special to the model (padding, whose position RoBERTa skips, an image)
     where it has as many; no more than it has positions for.
     """
-    special = set(_special_ids(loaded.model.config.to_dict()))
+    special = set(special_ids(loaded.model.config.to_dict()))
     middle = loaded.vocabulary // 2
     order = (*range(middle, loaded.vocabulary), *range(middle))
     usable = [each for each in order if each not in special][:count] or [0]
@@ -90,10 +90,11 @@ def bare_inputs(loaded: LoadedModel, ids: tuple[int, ...]) -> Inputs:
     return Inputs(ids, (), ids if loaded.is_seq2seq else (), ())
 
 
-def _special_ids(settings: Any) -> Iterator[int]:
+def special_ids(settings: Any) -> Iterator[int]:
+    """The ids that a config, as a dictionary, gives a meaning of their own: padding, start, end, an image."""
     for name, value in settings.items():
         if isinstance(value, dict):
-            yield from _special_ids(value)
+            yield from special_ids(value)
         elif isinstance(name, str) and name.endswith(("token_id", "token_index")):
             yield from value if isinstance(value, list) else [value]
 

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from typing import TypeVar
 
+import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from models.errors import HeadlightError
@@ -63,10 +67,44 @@ class ReplacePattern:
     pattern: tuple[tuple[float, ...], ...]
 
 
-Intervention = ZeroHead | HideToken | CutLink | ReplacePattern
+@dataclass(frozen=True, eq=False)
+class Vectors:
+    """Numbers that an intervention puts somewhere, never written into; two are equal where they hold the same."""
+
+    numbers: Float[np.ndarray, "place width"]
+
+    @cached_property
+    def digest(self) -> str:
+        """What tells it from others: SHA-256 of shape, type and numbers."""
+        told = f"{self.numbers.shape} {self.numbers.dtype} ".encode()
+        return sha256(told + np.ascontiguousarray(self.numbers).tobytes()).hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vectors) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+
+@dataclass(frozen=True)
+class ReplaceOutput:
+    """Give one head this output instead of its own, before the heads are joined by the output projection.
+
+    vectors: as wide as the head's values; one for each of `places`, or one for all of them.
+    places: the queries whose output it becomes; None for all.
+    """
+
+    kind: str
+    layer: int
+    head: int
+    vectors: Vectors
+    places: tuple[int, ...] | None = None
+
+
+Intervention = ZeroHead | HideToken | CutLink | ReplacePattern | ReplaceOutput
 Rows = tuple[tuple[Intervention, ...], ...]
-_Wanted = TypeVar("_Wanted", ZeroHead, HideToken, CutLink, ReplacePattern)
-_OfLayer = TypeVar("_OfLayer", ZeroHead, CutLink, ReplacePattern)
+_Wanted = TypeVar("_Wanted", ZeroHead, HideToken, CutLink, ReplacePattern, ReplaceOutput)
+_OfLayer = TypeVar("_OfLayer", ZeroHead, CutLink, ReplacePattern, ReplaceOutput)
 
 
 def _each(rows: Rows, wanted: type[_Wanted]) -> Iterator[tuple[int, _Wanted]]:
@@ -128,14 +166,15 @@ def zeroed_heads(rows: Rows, kind: str, layer: int, output: Tensor) -> Tensor:
 
 
 def replaced_output(rows: Rows, kind: str, layer: int, output: Tensor, value: Tensor) -> Tensor:
-    """The output [batch, query, heads, head_dim] with pattern · value in the heads of `ReplacePattern`.
+    """The output [batch, query, heads, head_dim] with pattern · value in the heads of `ReplacePattern`, and what is
+    given in those of `ReplaceOutput`.
 
     value: [batch, key_value_heads, key, head_dim]
 
-    Raises InterventionError for a head that the layer does not have or a pattern of another shape.
+    Raises InterventionError for a head or a place that the layer does not have, a pattern or vectors of another shape.
     """
-    patterns = _at(rows, ReplacePattern, kind, layer)
-    if patterns:
+    patterns, outputs = _at(rows, ReplacePattern, kind, layer), _at(rows, ReplaceOutput, kind, layer)
+    if patterns or outputs:
         output = output.clone()
     for row, each in patterns:
         _, queries, heads, _ = output.shape
@@ -145,4 +184,28 @@ def replaced_output(rows: Rows, kind: str, layer: int, output: Tensor, value: Te
             raise InterventionError(f"The pattern must have {shape[0]} rows (queries) of {shape[1]} weights (keys).")
         pattern = torch.tensor(each.pattern, dtype=value.dtype, device=value.device)
         output[row, :, each.head] = pattern @ value[row, each.head * value.shape[1] // heads]
+    for row, each in outputs:
+        _check("head", each.head, output.shape[2])
+        put_into(output[row, :, each.head], each.vectors, each.places)
     return output
+
+
+def put_into(there: Float[Tensor, "position width"], vectors: Vectors, places: tuple[int, ...] | None) -> None:
+    """Write vectors at some places of a tensor, or at all of them; one vector stands for as many as there are places.
+
+    Raises InterventionError for a place that is not there, or vectors of another shape.
+    """
+    for place in places or ():
+        _check("token", place, len(there))
+    count = len(there) if places is None else len(places)
+    numbers = vectors.numbers
+    if numbers.shape[0] not in (1, count) or numbers.shape[1] != there.shape[1]:
+        raise InterventionError(
+            f"What is put in must be {count} vectors, or one, of {there.shape[1]} numbers each, and is "
+            f"{numbers.shape[0]} of {numbers.shape[1]}."
+        )
+    given = torch.from_numpy(numbers).to(there.device, there.dtype)
+    if places is None:
+        there[:] = given
+    else:
+        there[list(places)] = given.expand(count, -1)

@@ -3,7 +3,7 @@ changes: the blocks before are replayed.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile, zip_longest
@@ -21,6 +21,10 @@ from models.forward.shadow import outermost_lists, shadow_of, shallow
 _MOST_BYTES = 64 * 2**20
 _MOST_BLOCKS = 6
 _PLAIN = (Tensor, bool, int, float, str, type(None))
+
+# As torch's forward hooks that are given keywords: module, arguments, keywords, output; what it returns, unless None,
+# takes the place of the output.
+Hook = Callable[[nn.Module, tuple[Any, ...], dict[str, Any], Any], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,17 +73,28 @@ class CachedOutput:
 class Blocks:
     """The blocks of one run: those with a cached output return it, and what the others return is cached, if wanted.
 
+    hooks: what is told, and may change, what modules in the blocks return in this run; set on copies of them.
+
     Blocks are kept in the order in which they ran, from the first one on, as far as each is a function of tensors and
     plain values: what a block that is handed a dictionary or a cache leaves behind in it is not in its output.
     """
 
-    def __init__(self, run: Run, known: Sequence[CachedOutput], batch: int, *, keeps: bool) -> None:
+    def __init__(
+        self,
+        run: Run,
+        known: Sequence[CachedOutput],
+        batch: int,
+        *,
+        keeps: bool,
+        hooks: Mapping[nn.Module, Hook] | None = None,
+    ) -> None:
         self._cached: list[CachedOutput] = []
         self._checksums: list[tuple[Tensor, Tensor]] = []
         self._run = run
         self._known = tuple(known)
         self._batch = batch
         self._keeps = keeps
+        self._hooks = hooks or {}
         self._room = _MOST_BYTES
         self._stand_ins: list[nn.Module] = []
         self._before: list[tuple[Tensor, Tensor]] = []
@@ -99,7 +114,7 @@ class Blocks:
     @contextmanager
     def of(self, model: nn.Module) -> Iterator[nn.Module]:
         """A shadow of `model` with these blocks, sharing all weights; the model itself where there is nothing to do."""
-        if not self._known and not self._keeps:
+        if not self._known and not self._keeps and not self._hooks:
             yield model
             return
         try:
@@ -113,7 +128,11 @@ class Blocks:
             self._stand_ins, self._before = [], []
 
     def _stand_in(self, block: nn.Module, stack: nn.ModuleList) -> nn.Module:
-        stand_in = shallow(block)
+        hooked = [each for each in block.modules() if each in self._hooks]
+        copies = shadow_of(block) if hooked else {block: shallow(block)}
+        for each in hooked:
+            copies[each].register_forward_hook(self._hooks[each], with_kwargs=True)
+        stand_in = copies[block]
         compute = stand_in.forward
         # A block that runs several times (ALBERT's one group of layers) has as many outputs. What goes to another
         # cached block is not read: there the next output that is kept stands for it.
@@ -174,12 +193,20 @@ class Blocks:
 
 
 def unchanged(
-    cached: Sequence[CachedOutput], changes: Sequence[Intervention], *, is_seq2seq: bool
+    cached: Sequence[CachedOutput],
+    changes: Sequence[Intervention],
+    *,
+    is_seq2seq: bool,
+    hooked: Collection[nn.Module] = (),
 ) -> tuple[CachedOutput, ...]:
-    """The outputs of the blocks before the first attention that one of `changes` acts on; the last of them is kept."""
+    """The outputs of the blocks before the first attention that one of `changes` acts on, and before the first block
+    with a module that is `hooked`; the last of them is kept.
+    """
 
     def is_untouched(each: CachedOutput) -> bool:
-        return not any(_touches(change, each.calls, is_seq2seq=is_seq2seq) for change in changes)
+        return not any(_touches(change, each.calls, is_seq2seq=is_seq2seq) for change in changes) and not (
+            hooked and any(module in hooked for module in each.block.modules())
+        )
 
     known = list(takewhile(is_untouched, cached))
     while known and not known[-1].is_kept:

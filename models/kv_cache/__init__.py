@@ -15,7 +15,6 @@ from models.kv_cache.prediction import (
     bytes_at,
     bytes_per_token,
     crossover,
-    longest_context,
     predict,
     with_key_value_heads,
     with_window,

@@ -127,23 +127,6 @@ def bytes_at(
     )
 
 
-def longest_context(
-    shape: Sequence[LayerShape], free_bytes: int, *, rows: int = 1, dtype: Dtype = "bfloat16", source_positions: int = 0
-) -> int | None:
-    """The most positions for which the cache of `rows` sequences takes at most `free_bytes`; None for no end.
-
-    source_positions: of an encoder-decoder's source, which takes its part from the first token on.
-
-    Raises CacheFormulaError.
-    """
-
-    def fits(positions: int) -> bool:
-        found = predict(shape, positions, rows=rows, dtype=dtype, source_positions=source_positions)
-        return found.total_bytes <= free_bytes
-
-    return most_that_fit(fits)
-
-
 def most_that_fit(fits: Callable[[int], bool]) -> int | None:
     """The largest number for which it fits, 0 where none does, None for no end; what fits for more fits for less."""
     if fits(_LONGEST):
@@ -156,16 +139,19 @@ def most_that_fit(fits: Callable[[int], bool]) -> int | None:
 
 
 def crossover(
-    shape: Sequence[LayerShape],
-    weight_bytes: int,
-    *,
-    rows: int = 1,
-    dtype: Dtype = "float32",
-    source_positions: int = 0,
+    shape: Sequence[LayerShape], free_bytes: int, *, rows: int = 1, dtype: Dtype = "float32", source_positions: int = 0
 ) -> int | None:
-    """The first length at which the cache is larger than the weights; None where it never is.
+    """The first length at which the cache of `rows` sequences is larger than this, the weights of a model for example;
+    None where it never is.
+
+    source_positions: of an encoder-decoder's source, which takes its part from the first token on.
 
     Raises CacheFormulaError.
     """
-    longest = longest_context(shape, weight_bytes, rows=rows, dtype=dtype, source_positions=source_positions)
+
+    def fits(positions: int) -> bool:
+        found = predict(shape, positions, rows=rows, dtype=dtype, source_positions=source_positions)
+        return found.total_bytes <= free_bytes
+
+    longest = most_that_fit(fits)
     return None if longest is None else longest + 1

@@ -290,7 +290,7 @@ def _figures(of: _Config) -> ModelCard:
         parameters=model.num_parameters(),
         licence="",
         source="",
-        precision=f"Weights in {_precision(config)}.",
+        precision=f"Weights in {str(getattr(config, 'dtype', None) or 'float32').removeprefix('torch.')}.",
     )
 
 
@@ -308,10 +308,6 @@ def _number(text: Any, name: str) -> int:
 
 def _decoder_layers(text: Any, otherwise: int) -> int:
     return _number(text, "decoder_layers") or _number(text, "num_decoder_layers") or otherwise
-
-
-def _precision(config: PreTrainedConfig) -> str:
-    return str(getattr(config, "dtype", None) or "float32").removeprefix("torch.")
 
 
 def _check_size(text: Any, layers: int) -> None:

@@ -28,9 +28,8 @@ class OpenFolder:
         self._path = path
         self._descriptor = descriptor
         with os.scandir(descriptor) as entries:
-            found = {
-                each.name for each, _ in zip(entries, range(_MOST_FILES + 1), strict=False) if not _is_folder(each)
-            }
+            some = zip(entries, range(_MOST_FILES + 1), strict=False)
+            found = {each.name for each, _ in some if not each.is_dir(follow_symlinks=False)}
         if len(found) > _MOST_FILES:
             raise ModelRefusedError(f"This folder holds more than {_MOST_FILES:,} files; put the model into its own.")
         self.names = frozenset(found)
@@ -110,10 +109,6 @@ def name_of(name: str) -> str:
 
 def _unreadable(what: str, error: OSError) -> ModelRefusedError:
     return ModelRefusedError(f"{what} could not be read ({type(error).__name__}); check the path and who may read it.")
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    return entry.is_dir(follow_symlinks=False)
 
 
 def _pieces(descriptor: int, most: int) -> Iterator[bytes]:

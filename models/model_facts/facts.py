@@ -34,11 +34,23 @@ class LayerMask:
 
 
 @dataclass(frozen=True)
+class HeadFacts:
+    """The heads of each layer of a stack; several numbers where layers differ.
+
+    queries: how many heads there are; keys: how many of keys and values. size, value_size: numbers in a key, a value.
+    """
+
+    queries: tuple[int, ...]
+    keys: tuple[int, ...]
+    size: tuple[int, ...]
+    value_size: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class StackFacts:
     """One stack of layers.
 
     name: "encoder" or "decoder". layers: how many. with_maps: those whose attention can be shown.
-    heads, key_value_heads, head_size, value_size: of each layer; several where they differ.
     norm: kind, or "none". norm_placement: see `models.model_facts.blocks.placement`. inner_norm: kind of the norms
         inside attention, or "".
     activation: of the MLP, in words. inner_width: of the MLP, 0 where it could not be seen.
@@ -47,10 +59,7 @@ class StackFacts:
     name: str
     layers: int
     with_maps: tuple[int, ...]
-    heads: tuple[int, ...]
-    key_value_heads: tuple[int, ...]
-    head_size: tuple[int, ...]
-    value_size: tuple[int, ...]
+    heads: HeadFacts
     norm: str
     norm_placement: str
     inner_norm: str
@@ -72,9 +81,9 @@ class SpecialToken:
 class ModelFacts:
     """A model in words and numbers.
 
-    architecture: the class that transformers runs. positions: the longest text, None without an end; position_kind:
-        "learned", "sinusoidal", "rotary", "relative bias" or "none"; position_words: a sentence; rotary: for each set
-        of rotary frequencies what config.json says of it.
+    architecture: the class that transformers runs. positions: the longest text, None without an end; position_kind,
+        position_words: see `models.embeddings.positions`; rotary: for each set of rotary frequencies what config.json
+        says of it.
     table_width: of the input table, mostly `width`.
     experts, experts_used, expert_width: of each layer that has some, for each token, and inside of one; 0 without.
     final_norm: whether one stands after the last layer; None where that could not be seen.
@@ -134,10 +143,6 @@ def model_facts(loaded: LoadedModel) -> ModelFacts:
     norms = norms_of(model)
     table = table_facts(loaded)
     experts = _number(config, "n_routed_experts", "num_local_experts", "num_experts")
-    if table.position_table is not None:
-        kind = "learned" if table.position_table.is_trained else "sinusoidal"
-    else:
-        kind = "rotary" if table.rotary else "relative bias" if table.bias_buckets else "none"
     return ModelFacts(
         title=loaded.card.title,
         family=loaded.card.family,
@@ -151,8 +156,8 @@ def model_facts(loaded: LoadedModel) -> ModelFacts:
         expert_width=_number(config, "moe_intermediate_size", "intermediate_size") if experts else 0,
         vocabulary=loaded.vocabulary,
         positions=loaded.positions,
-        position_kind=kind,
-        position_words=table.positions,
+        position_kind=table.positions.kind,
+        position_words=table.positions.words,
         rotary=tuple(_rotary_words(config)),
         final_norm=_has_final_norm(loaded),
         head=table.output,
@@ -181,10 +186,7 @@ def _stack_facts(loaded: LoadedModel, watched: Watched, stack: WatchedStack, nor
         name=stack.name,
         layers=max(len(stack.layers), len(own)),
         with_maps=tuple(sorted(own)),
-        heads=_each(call.query.shape[1] for call in own.values()),
-        key_value_heads=_each(call.key.shape[1] for call in own.values()),
-        head_size=_each(call.query.shape[3] for call in own.values()),
-        value_size=_each(call.value.shape[3] for call in own.values()),
+        heads=_heads(list(own.values())),
         norm=kinds.most_common(1)[0][0] if kinds else "none",
         norm_placement=placement(watched, stack, norms),
         inner_norm=inner_norms(stack, norms, int(config.hidden_size)),
@@ -194,8 +196,11 @@ def _stack_facts(loaded: LoadedModel, watched: Watched, stack: WatchedStack, nor
     )
 
 
-def _each(numbers: Iterator[int]) -> tuple[int, ...]:
-    return tuple(sorted({int(number) for number in numbers}))
+def _heads(calls: list[Call]) -> HeadFacts:
+    def each(tensor: str, dimension: int) -> tuple[int, ...]:
+        return tuple(sorted({int(getattr(call, tensor).shape[dimension]) for call in calls}))
+
+    return HeadFacts(each("query", 1), each("key", 1), each("query", 3), each("value", 3))
 
 
 def _activation(watched: Watched, stack: WatchedStack, config: Any) -> tuple[str, int]:

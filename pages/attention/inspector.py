@@ -12,7 +12,9 @@ from pages.attention.choices import SINK, STEP, WAY, head_name
 from pages.attention.examples import EXAMPLES
 from pages.attention.output import Written
 from pages.shared import sounds, thread
+from pages.shared.head_names import names_of_head
 from pages.shared.parts import explanation, remark
+from pages.shared.registry import entry
 from viz.inspector import BeforeAfter, Share, before_after, heading, line, sentence, shares
 from viz.quantities import part_text
 
@@ -58,6 +60,31 @@ def inspect(traced: "TracedText", picture: "HeadPicture", request: "HeadMapReque
         elif traced.score is not None:
             parts += [heading("What it says of the text"), line(f"{traced.score:.4f}, one number for the whole text.")]
     st.html("".join(parts))
+    _what_it_is_known_for(request)
+
+
+def _what_it_is_known_for(request: "HeadMapRequest") -> None:
+    """The head's names, from an atlas that is there, and the way to all that stands behind them."""
+    if request.layer is None or request.head is None:
+        return
+    model = request.trace.model
+    names = names_of_head(model, request.kind, request.layer, request.head)
+    if not names:
+        return
+    first = names[0]
+    more = f"; also {', '.join(each.text for each in names[1:3])}" if len(names) > 1 else ""
+    st.html(
+        heading(f"What {head_name(request.layer, request.head)} does elsewhere")
+        + line(
+            f"{first.text}: {part_text(first.score)} of {first.cases:,} cases, where "
+            f"{first.best_place or 'chance'} gives {part_text(first.baseline)}{more}."
+        )
+    )
+    page = entry("heads")
+    said = {"model": model, "of_head": f"{request.layer}-{request.head}"}
+    if MODELS[model].family == "seq2seq":
+        said["of_kind"] = request.kind
+    st.page_link(page.script, label="All that this head does", icon=page.icon, query_params=said)
 
 
 def inspect_changes(found: "Changes", traced: "TracedText", selected: int) -> None:

@@ -14,6 +14,7 @@ from pages.attention.choices import LENGTH, STEP, TARGET, WAY, WAYS
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.bound import bound, names_of
+from pages.shared.greedy_output import LONGEST_OUTPUT, greedy_output
 from pages.shared.job import Job, waits
 from pages.shared.link import note, run_again
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from models.decoding import GenerationStep
 
 LONGEST_TARGET = 512
-_LONGEST_OUTPUT = 128
 _BEAMS = 4
 JOB = Job("steps")
 
@@ -43,7 +43,7 @@ class Written:
 
 def seq2seq_target(status: DeltaGenerator) -> str | tuple[int, ...]:
     """What the decoder is given: what the model itself writes, or what was typed. Raises HeadlightError."""
-    from models.decoding import BeamSearchRequest, DecodingSettings, WriteRequest
+    from models.decoding import BeamSearchRequest
 
     model, text = thread.MODEL.value, thread.TEXT.value
     if WAY.value == "typed":
@@ -52,14 +52,11 @@ def seq2seq_target(status: DeltaGenerator) -> str | tuple[int, ...]:
                 f"The typed output has {len(TARGET.value.split()):,} pieces; at most {LONGEST_TARGET} can be shown."
             )
         return TARGET.value
-    longest = MODELS[model].most_tokens(text, _LONGEST_OUTPUT)
     if WAY.value == "beams":
+        longest = MODELS[model].most_tokens(text, LONGEST_OUTPUT)
         found = ask(BeamSearchRequest(model, text, _BEAMS, longest), status)
         return found.beams[0].ids
-    steps = ask(WriteRequest(model, text, DecodingSettings(max_new_tokens=longest)), status)
-    if steps[-1].ends == "length":
-        note(f"The model did not come to an end; its first {longest} tokens are shown.")
-    return tuple(step.token_id for step in steps)
+    return greedy_output(status)
 
 
 def output_controls(written: str) -> None:

@@ -35,21 +35,20 @@ from pages.attention.selection import choose_head, shown_heads, views
 from pages.attention.two_sentences import part_of
 from pages.shared import thread
 from pages.shared.asking import ask, working
+from pages.shared.head_names import head_names
 from pages.shared.link import NumberPair, note
 from pages.shared.page import tab_name
 from pages.shared.parts import remark
-from viz.components.attention_view import Frame, Heads, Matrix, Model, Panel, Products, attention_view
+from viz.components.attention_view import Frame, Heads, Matrix, Model, Panel, Products, attention_view, captions
 from viz.components.picture_state import digest_of
 from viz.quantities import part_text
 
 if TYPE_CHECKING:
-    from models.attention import HeadMapRequest, HeadPicture, MapDifference, TracedText, TraceRequest
+    from models.attention import HeadMapRequest, HeadPicture, MapDifference, QueryKey, TracedText, TraceRequest
 
 _MOST_PANELS = 6
 _MOST_LINES = 256
 _MOST_KEYS = 40
-# As heads.js has it.
-_FAINTEST = 0.02
 _WINDOW = "attending:window"
 Labels = tuple[tuple[str, ...], tuple[str, ...]]
 _LEFT_OUT = {
@@ -67,9 +66,9 @@ def frame_of(
     is_cross = kind == "cross"
     axes, queries = traced.axes(kind), traced.row_names(kind)
     name = head_name(layer, head)
-    caption = f"{title()}, {name}: rows are queries (who looks), columns are keys (looked at)."
+    caption = f"{title()}, {name}{captions.ROWS_AND_COLUMNS}"
     if is_cross:
-        caption = f"{title()}, {name}: each row is the step that writes its token."
+        caption = f"{title()}, {name}{captions.WRITING_STEPS}"
     elif axes.columns_are_target:
         caption += f" The decoder is given {queries[0]} to start with; each row writes the token of the next one."
     heads, tokens = off_here(kind, keys_are_target=axes.columns_are_target)
@@ -252,9 +251,7 @@ def show_heads(traced: "TracedText", request: "HeadMapRequest", selected: int, s
         HELD.forget()
         held = None
     maps = ask(LayerMapsRequest(replace(request, head=None), queries, keys), status)
-    least = max(LEAST.value, _FAINTEST)
-    caption = f"{title()}, layer {request.layer}: lines from each query (left) to the keys it looks at (right)."
-    caption += f" Weights below {least:.2g} are not drawn."
+    caption = f"{title()}, layer {request.layer}{captions.LINES}{captions.faintest(LEAST.value)}"
     if (queries, keys) != ((q0, q1), (k0, k1)):
         caption += f" {_MOST_LINES} of {max(rows, columns):,} tokens round the selected one; another one moves it."
     attention_view(
@@ -279,6 +276,15 @@ def show_products(traced: "TracedText", request: "HeadMapRequest", selected: int
         remark("Queries and keys are those of one head: choose a layer on the left, and one of its heads.")
         return
     found = ask(QueryKeyRequest(request.trace, request.kind, request.layer, request.head, selected), status)
+    attention_view(
+        *products_of(traced, request, found, selected), key="attention_view", on=callbacks(traced, request.kind)
+    )
+
+
+def products_of(
+    traced: "TracedText", request: "HeadMapRequest", found: "QueryKey", selected: int
+) -> tuple[Frame, Products]:
+    """The q·k view: of many keys, those with the largest weights."""
     best = np.argsort(-found.weights, kind="stable")[:_MOST_KEYS]
     places = np.sort(best) if len(found.weights) > _MOST_KEYS else np.arange(len(found.weights))
     caption = (
@@ -294,26 +300,9 @@ def show_products(traced: "TracedText", request: "HeadMapRequest", selected: int
         caption += " The sink is in here: these are all the weights, as the model computes them."
     if found.changed:
         caption += " What left this head is not what its weights say: it is switched off, or has another pattern."
-    attention_view(
+    return (
         replace(frame_of(traced, request, selected), caption=caption),
-        Products(
-            places=tuple(places.tolist()),
-            query=found.query,
-            keys=found.keys[places],
-            dots=found.dots[places],
-            scaling=found.scaling,
-            added=found.added[places],
-            scores=found.scores[places],
-            weights=found.weights[places],
-            values=found.values[places],
-            head_output=found.head_output,
-            concatenated=found.concatenated,
-            output=np.zeros(0, dtype=np.float32) if found.output is None else found.output,
-            has_bias=found.has_bias,
-            lines=found.between,
-        ),
-        key="attention_view",
-        on=callbacks(traced, request.kind),
+        Products(tuple(places.tolist()), found),
     )
 
 
@@ -326,9 +315,7 @@ def show_model(
     with working("Computing the maps of all heads; for a long text this takes a while…", status):
         grid = ask(HeadGridRequest(trace, kind, left_out()), status)
     rows, columns = grid.thumbnails.shape[2:]
-    caption = (
-        f"{title()}: darker cells (on a dark screen lighter ones) are larger weights, by the square root, from 0 to 1."
-    )
+    caption = f"{title()}{captions.THUMBNAILS}"
     if (rows, columns) != grid.tokens:
         caption += f" Each thumbnail is pooled from {grid.tokens[0]} to {rows} tokens a side (largest weight)."
     frame = frame_of(traced, HeadMapRequest(trace, kind, layer, head, left_out()), 0)
@@ -336,7 +323,7 @@ def show_model(
         replace(
             frame, name="all heads", map=f"{kind}-model", caption=caption + left_out_note(None), part=None, selected=0
         ),
-        Model(grid.thumbnails, grid.layers),
+        Model(grid.thumbnails, grid.layers, head_names(trace.model, kind)),
         key="attention_view",
         on=callbacks(traced, kind),
     )

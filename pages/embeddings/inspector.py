@@ -90,8 +90,8 @@ def of_table(facts: "TableFacts") -> None:
     }[facts.output]
     say(f"{facts.rows:,} rows of {facts.width} numbers, {bytes_text(facts.nbytes)} in {facts.dtype}.", output)
     st.html(heading("Where a token stands"))
-    say(facts.positions)
-    for rotary in facts.rotary:
+    say(facts.positions.words)
+    for rotary in facts.positions.rotary:
         chart(wave_chart(rotary.wavelengths, palette()))
         layers = f" ({rotary.layers})" if rotary.layers else ""
         remark(

@@ -10,7 +10,16 @@ from typing import Any
 from models.catalog import ARCHITECTURES
 from models.loading.hub_ids import HUB, HubError, hub_id
 from pages.shared import thread
-from pages.shared.link import Choice, NumberPair, number_pair, number_within, one_number_of, one_of, whole_number
+from pages.shared.link import (
+    Choice,
+    Names,
+    NumberPair,
+    number_pair,
+    number_within,
+    one_number_of,
+    one_of,
+    whole_number,
+)
 
 LENGTHS = (8, 20, 32, 64, 128, 256, 512, 1_000)
 KEPT = {"dynamic": "Grows", "static": "Static"}
@@ -91,15 +100,6 @@ def plain_number(number: float) -> float | int:
 
 def _count(what: str, most: int, least: int = 1) -> Any:
     return whole_number(what, least, most, "the default is taken")
-
-
-class Names(tuple[str, ...]):
-    """Names of known models, written in a link with a comma between them."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return ",".join(self)
 
 
 def _names(text: str) -> Names:

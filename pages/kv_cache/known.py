@@ -19,12 +19,12 @@ from pages.kv_cache.choices import (
     MOST_CURVES,
     USED,
     WEIGHT_BITS,
-    Names,
 )
 from pages.kv_cache.export import known_as_csv
 from pages.shared.asking import ask, working
 from pages.shared.bound import bound, names_of
 from pages.shared.export import Download, download_button
+from pages.shared.link import Names
 from pages.shared.parts import chart
 from pages.shared.theme import palette
 from viz.inspector import heading

@@ -9,6 +9,7 @@ from pages.sampling.knobs import KNOB_CHOICES, KNOBS, PRESETS, Preset
 from pages.shared import thread
 from pages.shared.link import (
     Choice,
+    Names,
     NumberPairs,
     is_whole,
     note,
@@ -44,15 +45,6 @@ MOST_OTHERS = 3
 VARIETIES = {"distinct-2": "distinct-2", "self-bleu": "1 − Self-BLEU"}
 OTHER_TEMPERATURE = "another temperature"
 _MOST_STOP_TEXTS = 4
-
-
-class Names(tuple[str, ...]):
-    """Names, written in a link with a comma between them."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return ",".join(self)
 
 
 class Branch(NumberPairs):

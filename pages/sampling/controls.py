@@ -23,7 +23,6 @@ from pages.sampling.choices import (
     SEED,
     STOP,
     WRITTEN,
-    Names,
     is_preset,
     lines_of,
     open_preset,
@@ -35,6 +34,7 @@ from pages.sampling.picture import PICTURE
 from pages.sampling.writing import JOB, ask_for_it
 from pages.shared.asking import ask
 from pages.shared.bound import bound
+from pages.shared.link import Names
 from pages.shared.parts import remark
 from viz.components.knob_sliders import KnobSlider, knob_sliders
 from viz.quantities import counted

@@ -9,10 +9,10 @@ from pages.shared.asking import ask, working
 from pages.shared.parts import chart, remark, say
 from pages.shared.theme import palette
 from viz.quantities import part_text
-from viz.sampling_charts import DrawLine, draws_chart
+from viz.sampling_charts import draws_chart
 
 if TYPE_CHECKING:
-    from models.decoding import DecodingSettings, DrawnToken, Draws
+    from models.decoding import DecodingSettings, Draws
 
 _DRAWS = 1_000
 
@@ -28,18 +28,13 @@ def draws_tab(
     say(*draws_words(found))
     if len(found.tokens) == 1:
         return
-    others = None if found.others is None else _draw_line(found, found.others)
-    chart(draws_chart([_draw_line(found, each) for each in found.tokens], others, palette()), key="draws_chart")
+    chart(draws_chart(found, palette()), key="draws_chart")
     remark(
         f"{MODELS[model].title}, {found.count:,} draws of one step with seed {settings.seed}; the likeliest "
         f"{len(found.tokens)} tokens of what is drawn from. Bar: how often it came. Coloured tick: expected, its "
         "probability times the draws. Thin line: 95 of 100 such counts lie on it (exact, binomial), so about one "
         "bar in twenty ends off its line."
     )
-
-
-def _draw_line(found: "Draws", each: "DrawnToken") -> DrawLine:
-    return DrawLine(each.text, each.count, found.count * each.probability, each.low, each.high)
 
 
 def draws_words(found: "Draws") -> list[str]:

@@ -6,16 +6,17 @@ import streamlit as st
 
 from models.catalog import MODELS
 from models.engine import engine
-from pages.sampling.choices import BAD_WORDS, BIAS, OFF, ORDER, PICK, STAGE, Names, lines_of
+from pages.sampling.choices import BAD_WORDS, BIAS, OFF, ORDER, PICK, STAGE, lines_of
 from pages.sampling.knobs import COUNTED, KNOBS
 from pages.shared import thread
+from pages.shared.link import Names
 from pages.shared.page import part
-from viz.components.next_token import LiveStages, NextTokenPicture, RankedToken, StageChip, next_token
+from viz.components.next_token import LiveStages, NextTokenPicture, StageChip, next_token
 from viz.components.picture_state import digest_of
 from viz.components.step_scores import step_scores
 
 if TYPE_CHECKING:
-    from models.decoding import DecodingSettings, SamplingStages, ScoresRequest, TokenTrajectory
+    from models.decoding import DecodingSettings, SamplingStages, ScoresRequest
 
 PICTURE = "next_token"
 _WANTED = "sampling:scores"
@@ -106,8 +107,8 @@ def show(
         NextTokenPicture(
             stages=stage_chips(found, settings),
             is_library_order=is_library_order(found),
-            top=tuple(map(_ranked, found.top)),
-            followed=next((_ranked(each) for each in found.followed if each.id == selected), None),
+            top=found.top,
+            followed=next((each for each in found.followed if each.id == selected), None),
             selected=selected,
             drawn=found.drawn.id if came is None else came,
             stage=STAGE.value,
@@ -156,10 +157,6 @@ def _hand_over(request: "ScoresRequest", of: str) -> None:
         key="step_scores",
         on_wanted=lambda asked: st.session_state.update({_WANTED: asked}),
     )
-
-
-def _ranked(token: "TokenTrajectory") -> RankedToken:
-    return RankedToken(token.id, token.text, token.rank, token.probabilities, token.cut_by)
 
 
 def _switch(name: str) -> None:

@@ -1,7 +1,5 @@
 """The same question with no, one and all examples, plain and as a message in a chat: what comes next?"""
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -12,10 +10,7 @@ from pages.shared.bound import bound
 from pages.shared.messages import in_place
 from pages.shared.parts import remark
 from viz.inspector import heading, line
-from viz.prompt_cards import Next, PromptCard, ReadPiece, lead, prompt_cards
-
-if TYPE_CHECKING:
-    from models.decoding import PromptAnswer, PromptToken
+from viz.prompt_cards import lead, prompt_cards
 
 # Each of up to six prompts is read as a whole.
 _LONGEST = 4_000
@@ -61,7 +56,7 @@ def prompts_tab(model: str, status: DeltaGenerator) -> None:
         with working("Reading each prompt once…", status):
             found = ask(PromptsRequest(model, examples, question, _TOP, follow or None), status)
         plain, chats = (
-            [_card(each) for each in found.answers if each.variant.is_chat == is_chat] for is_chat in (False, True)
+            [each for each in found.answers if each.variant.is_chat == is_chat] for is_chat in (False, True)
         )
         with st.container(key="prompts"):
             st.html(lead(plain) + heading("Plain: the model goes on with the text") + prompt_cards(plain))
@@ -96,21 +91,3 @@ def with_space(follow: str, question: str) -> tuple[str, bool]:
     is_word = follow[:1].isascii() and follow[:1].isalnum()
     is_missing = is_word and bool(question) and not question[-1].isspace()
     return (f" {follow}" if is_missing else follow), is_missing
-
-
-def _card(answer: "PromptAnswer") -> PromptCard:
-    variant = answer.variant
-    return PromptCard(
-        name=variant.name,
-        pieces=tuple(
-            ReadPiece(text, is_special, is_added)
-            for text, is_special, is_added in zip(variant.pieces, variant.is_special, variant.is_added, strict=True)
-        ),
-        top=tuple(map(_next, answer.top)),
-        entropy=answer.entropy,
-        followed=None if answer.followed is None else _next(answer.followed),
-    )
-
-
-def _next(token: "PromptToken") -> Next:
-    return Next(token.text, token.probability, token.rank)

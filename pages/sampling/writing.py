@@ -108,7 +108,7 @@ def _show(written: Continuation, vocabulary: int, shown: int) -> None:
         steps, in_the_queue = tuple(progress.steps), waits(progress)
     lines, current = tree(written, steps)
     by_hand = {step for step, _ in BRANCH.value}
-    is_seq2seq = _is_seq2seq()
+    is_seq2seq = MODELS[thread.MODEL.value].family == "seq2seq"
     written_text(
         WrittenText(
             before="" if is_seq2seq else thread.TEXT.value,
@@ -141,10 +141,6 @@ def _show(written: Continuation, vocabulary: int, shown: int) -> None:
     )
     if not written.is_done:
         JOB.stop_button()
-
-
-def _is_seq2seq() -> bool:
-    return MODELS[thread.MODEL.value].family == "seq2seq"
 
 
 def _select(place: int) -> None:

@@ -17,6 +17,7 @@ _PROJECT = Path(__file__).resolve().parents[2]
 _LONGEST_ARGUMENT = 500
 _TYPES = {
     "csv": "text/csv",
+    "html": "text/html",
     "json": "application/json",
     "npy": "application/octet-stream",
     "npz": "application/octet-stream",

@@ -143,6 +143,15 @@ def number_within(
     return parse
 
 
+class Names(tuple[str, ...]):
+    """Names, written in a link with a comma between them."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return ",".join(self)
+
+
 class NumberPair(tuple[int, int]):
     """Two whole numbers from 0 on, written in a link as 3-12."""
 

@@ -1,7 +1,7 @@
 """Talking to people: one sentence, in the place where the picture would be."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import streamlit as st
@@ -21,22 +21,28 @@ _SHOWN = "notes:shown"
 _TRY = "try another text or model"
 
 
-@contextmanager
-def in_place() -> Iterator[None]:
-    """Show what goes wrong inside as one sentence, here, and let the rest of the page live on.
+def problem(sentence: str) -> None:
+    """What is wrong and what to do."""
+    with _free_place("problem", 1):
+        st.error(plain(sentence), icon=":material/error:")
 
-    What nobody foresaw is logged with its trace; the person reads a sentence.
+
+@contextmanager
+def in_place(say: Callable[[str], object] = problem, advice: str = _TRY) -> Iterator[None]:
+    """Say what goes wrong inside as one sentence, here, and let the rest of the page live on.
+
+    What nobody foresaw is logged with its trace; the person reads a sentence, with the `advice` what to do.
     """
     try:
         with panics_as_failures():
             yield
     except HeadlightError as error:
         log.info("Refused: %s", type(error).__name__)
-        problem(str(error))
+        say(str(error))
     except Exception:
         fault = new_fault()
         log.exception("The page failed: fault %s", fault)
-        problem(unforeseen_sentence(fault, _TRY))
+        say(unforeseen_sentence(fault, advice))
 
 
 def unforeseen(error: Exception) -> bool:
@@ -64,12 +70,6 @@ def unforeseen(error: Exception) -> bool:
         )
     )
     return True
-
-
-def problem(sentence: str) -> None:
-    """What is wrong and what to do."""
-    with _free_place("problem", 1):
-        st.error(plain(sentence), icon=":material/error:")
 
 
 def _free_place(name: str, number: int) -> DeltaGenerator:

@@ -16,7 +16,7 @@ from pages.shared.model_choice import have, may_be_loaded_again
 from viz.model_card import Line, card_of_sections, lines_table, parts, ranges, template, tokens
 
 if TYPE_CHECKING:
-    from models.model_facts import ModelFacts, StackFacts
+    from models.model_facts import HeadFacts, ModelFacts, StackFacts
 
 _OPEN = "about:open"
 _LOOK_SECONDS = 2.0
@@ -141,13 +141,14 @@ def _stack(stack: "StackFacts") -> Iterator[Line]:
     if len(stack.with_maps) < stack.layers:
         words = "the others mix tokens without attention weights"
         yield Line("Maps", f"of layers {ranges(stack.with_maps)}", words)
-    queries, keys = _each(stack.heads), _each(stack.key_value_heads)
-    shared = stack.key_value_heads != stack.heads
+    heads = stack.heads
+    queries, keys = _each(heads.queries), _each(heads.keys)
+    shared = heads.keys != heads.queries
     yield Line(
-        "Heads", queries + (f", {keys} for keys and values" if shared else ""), _sharing(stack) if shared else ""
+        "Heads", queries + (f", {keys} for keys and values" if shared else ""), _sharing(heads) if shared else ""
     )
-    size = _each(stack.head_size)
-    other = _each(stack.value_size)
+    size = _each(heads.size)
+    other = _each(heads.value_size)
     yield Line("Head size", size if size == other else f"{size}, of values {other}")
     if stack.inner_width:
         yield Line("MLP", f"{stack.inner_width:,} wide")
@@ -172,10 +173,10 @@ def _each(numbers: Sequence[int]) -> str:
     return " or ".join(f"{number:,}" for number in numbers)
 
 
-def _sharing(stack: "StackFacts") -> str:
-    if len(stack.heads) != 1 or len(stack.key_value_heads) != 1:
+def _sharing(heads: "HeadFacts") -> str:
+    if len(heads.queries) != 1 or len(heads.keys) != 1:
         return ""
-    return f"{stack.heads[0] // stack.key_value_heads[0]} query heads share one"
+    return f"{heads.queries[0] // heads.keys[0]} query heads share one"
 
 
 def _order(facts: "ModelFacts") -> Iterator[Line]:

@@ -11,15 +11,14 @@ import streamlit as st
 from models.catalog import MODELS, ModelCard
 from models.catalog.hub_models import HUB_MODELS
 from models.engine import engine
-from models.errors import HeadlightError, new_fault, unforeseen
+from models.errors import HeadlightError
 from models.loading.folder_names import FOLDER, VARIABLE, has_changed, permitted, roots
 from models.loading.hub_ids import check_allowed, hub_id, is_closed, is_of_hub, is_shelf_only, largest_download
 from models.one_at_a_time import libraries
-from models.panics import panics_as_failures
 from pages.shared import thread
 from pages.shared.job import Job
 from pages.shared.link import run_again
-from pages.shared.messages import keep_notes
+from pages.shared.messages import in_place, keep_notes
 from pages.shared.plain_text import plain
 from pages.shared.reach import is_local, may_know
 
@@ -149,16 +148,10 @@ def _have_chosen() -> None:
     """See that `MODELS` has the chosen model; one that cannot be opened is said, and the default taken."""
     name = thread.MODEL.value
     was_open = name in st.session_state.get(_MINE, [])
-    try:
-        with panics_as_failures(), nullcontext() if name in MODELS else st.spinner("Opening the model…"):
+    with in_place(lambda why: _refuse(name, why, was_open=was_open), _TRY):
+        with nullcontext() if name in MODELS else st.spinner("Opening the model…"):
             have(name)
         st.session_state[_STAMP] = MODELS[name].stamp
-    except HeadlightError as error:
-        _refuse(name, str(error), was_open=was_open)
-    except Exception:
-        fault = new_fault()
-        log.exception("A model could not be opened: fault %s", fault)
-        _refuse(name, unforeseen(fault, _TRY), was_open=was_open)
 
 
 def _refuse(name: str, why: str, *, was_open: bool) -> None:
@@ -225,17 +218,9 @@ def _sources() -> None:
 @contextmanager
 def _in_place() -> Iterator[None]:
     """Have what goes wrong inside said in one sentence below the box; what computes can be imported inside."""
-    try:
+    with in_place(lambda sentence: st.session_state.update({_ERROR: sentence}), _TRY):
         libraries()
-        with panics_as_failures():
-            yield
-    except HeadlightError as error:
-        log.info("Refused: %s", type(error).__name__)
-        st.session_state[_ERROR] = str(error)
-    except Exception:
-        fault = new_fault()
-        log.exception("The choice of a model failed: fault %s", fault)
-        st.session_state[_ERROR] = unforeseen(fault, _TRY)
+        yield
 
 
 def _fetched_only() -> None:

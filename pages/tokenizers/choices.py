@@ -17,7 +17,7 @@ def _names(text: str) -> str:
     """Known names out of a link, each once; what is not here is said and left out."""
     named = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     known = [name for name in named if name in TOKENIZERS or session_tokenizers.has(name)]
-    if any(session_tokenizers.looks_own(name) and not session_tokenizers.has(name) for name in named):
+    if any(name.startswith("own:") and not session_tokenizers.has(name) for name in named):
         note("The link names somebody's own tokenizer, which a link cannot carry; ask for its file and open it here.")
     elif len(known) < len(named):
         note("The link names a tokenizer that is not here; it is left out.")

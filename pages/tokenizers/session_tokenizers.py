@@ -35,11 +35,6 @@ def has(name: str) -> bool:
     return name in _kept()
 
 
-def looks_own(name: str) -> bool:
-    """Whether this is the name of somebody's own tokenizer, whoever that is."""
-    return name.startswith("own:")
-
-
 def card(name: str) -> TokenizerCard:
     """Its card."""
     return _kept()[name].card

@@ -1,6 +1,5 @@
 """What stands below the columns, as tabs named by questions; only the open one is computed."""
 
-import re
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -137,7 +136,7 @@ def _lattice(origin: "ShownOrigin", place: int) -> None:
         WAYS,
         f"The likeliest ways to cut word {place + 1}",
         range(len(ways)),
-        format_func=lambda way: f"{_as_it_stands(ways[way])}  ·  {found.best[way].score:.2f}",
+        format_func=lambda way: f"{plain(ways[way])}  ·  {found.best[way].score:.2f}",
         key=f"way_{place}",
         shown=lambda _: way,
         meant=lambda way: with_word(WAYS, place, way, 0),
@@ -148,11 +147,6 @@ def _lattice(origin: "ShownOrigin", place: int) -> None:
         "pieces; the way with the largest one is taken. What is no piece counts as one that is very unlikely; "
         "unknown characters side by side then become one piece, or bytes where the vocabulary has them."
     )
-
-
-def _as_it_stands(text: str) -> str:
-    """The text in Markdown, which a label is: every sign of it is only a sign."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
 
 
 def _head(origin: "ShownOrigin") -> str:

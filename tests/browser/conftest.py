@@ -22,16 +22,26 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def chromium():
+def playwright():
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+def settings():
+    """Which Chromium is started, and how."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    with sync_playwright() as playwright:
-        # No name can be resolved, so that what asks elsewhere fails as in a room without internet; tabs note that it
-        # asked. Intercepting requests instead would switch the browser's cache off. Without a path: Playwright's own.
-        only_here = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", only_here])
-        yield browser
-        browser.close()
+    # No name can be resolved, so that what asks elsewhere fails as in a room without internet; tabs note that it asked.
+    # Intercepting requests instead would switch the browser's cache off. Without a path: Playwright's own.
+    only_here = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+    return {"executable_path": path, "args": ["--no-sandbox", only_here]}
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright):
+    browser = playwright.chromium.launch(**settings())
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session")
@@ -58,26 +68,61 @@ def server(fresh):
 
 
 @pytest.fixture(scope="session")
-def everyday(chromium):
-    """A browser at 1280 pixels, light. Its cache halves the time that a test needs to open a page."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 720}, color_scheme="light")
+def everyday(playwright, tmp_path_factory):
+    """A browser at 1280 pixels, light.
+
+    In a folder of its own it keeps what it has read and compiled of Streamlit's scripts: opening a page takes half of
+    what it takes in a new context, and two thirds of what it takes in one that keeps its cache in memory.
+    """
+    context = playwright.chromium.launch_persistent_context(
+        tmp_path_factory.mktemp("everyday"),
+        viewport={"width": 1280, "height": 720},
+        color_scheme="light",
+        **settings(),
+    )
     yield context
     context.close()
 
 
+@pytest.fixture(scope="session")
+def looking(everyday, chromium, server):
+    from tests.browser.at_rest import Looking
+
+    looking = Looking(everyday, chromium, server)
+    yield looking
+    looking.end()
+
+
+@pytest.fixture(scope="session")
+def at_rest(looking):
+    """`at_rest(page, room)`: what was seen of a page of the registry when nothing in it moved any more."""
+    return lambda page, room: looking.at_rest("" if page.address == "home" else page.address, room)
+
+
+@pytest.fixture(scope="session")
+def others(chromium):
+    """The browsers of other people, one each, for as many as came at once until now."""
+    contexts = []
+    yield contexts
+    for context in contexts:
+        context.close()
+
+
 @pytest.fixture
-def new_tab(everyday, chromium, server):
+def new_tab(everyday, others, chromium, server):
     """Opens tabs: in the everyday browser, or as somebody else, in another. color_scheme, size: of this tab alone.
 
     At the end nothing may have gone wrong in any of them, nor on the server.
     """
-    tabs, contexts = [], []
+    tabs = []
 
     def opened(*, somebody_else=False, color_scheme=None, size=None):
         context = everyday
         if somebody_else:
-            context = chromium.new_context(viewport={"width": 1280, "height": 720})
-            contexts.append(context)
+            came = {tab.page.context for tab in tabs}
+            if all(each in came for each in others):
+                others.append(chromium.new_context(viewport={"width": 1280, "height": 720}))
+            context = next(each for each in others if each not in came)
         tabs.append(Tab(context, server))
         page = tabs[-1].page
         if color_scheme:
@@ -89,12 +134,9 @@ def new_tab(everyday, chromium, server):
     logged = len(server.traces())
     yield opened
     for tab in tabs:
-        if tab.page.context == everyday:
-            # What Streamlit remembers in a browser must not reach the next test.
-            tab.page.evaluate("() => localStorage.clear()")
+        # What Streamlit remembers in a browser must not reach the next test.
+        tab.page.evaluate("() => localStorage.clear()")
         tab.page.close()
-    for context in contexts:
-        context.close()
     assert [fault for tab in tabs for fault in tab.faults] == []
     assert server.traces()[logged:] == []
 

@@ -40,7 +40,7 @@ def _weights(rows, columns):
 
 
 def _attention_view():
-    from tests.viz.test_attention_view import FRAME, frame
+    from tests.viz.test_attention_view import FRAME, frame, products_of
     from viz.components.attention_view import Heads, Matrix, Model, Panel, Products, packed, state_of
 
     def sample(label, shown, view):
@@ -61,11 +61,7 @@ def _attention_view():
         if count:
             yield sample(f"heads of {count}", shown, Heads(np.stack([_weights(count, count)] * 2), (0, 1)))
             ones = np.ones((count, 4), dtype=np.float32)
-            row = ones[:, 0]
-            products = Products(
-                tuple(range(count)), ones[0], ones, row, 0.5, row, row, row, ones, ones[0], ones[0], ones[0], False
-            )
-            yield sample(f"qk of {count}", shown, products)
+            yield sample(f"qk of {count}", shown, Products(tuple(range(count)), products_of(ones)))
     thumbnails = np.full((2, 2, 3, 3), 2000, dtype=np.uint16)
     yield sample("model", frame(3), Model(thumbnails, (0, 1)))
     two = (labelled("this", 3), labelled("other", 5))
@@ -104,6 +100,21 @@ def _framed_document():
     for label, text in (("short", "short"), ("empty", ""), ("long", "long " * 9000)):
         data = np.frombuffer((text + says).encode(), dtype=np.uint8)
         yield label, pack_picture({"title": label, "size": len(data)}, (data,)), {}, []
+
+
+def _head_atlas():
+    from tests.viz.test_head_atlas import effects, roles
+    from viz.components.head_atlas import packed
+
+    sizes = {"six layers": (12,) * 6, "thirty": (9,) * 30, "2,000 heads": (32,) * 64, "one head": (1,), "none": ()}
+    sizes |= {"heads that differ": (4, 0, 2, 8), "no attention at all": (0, 0)}
+    for label, heads in sizes.items():
+        yield label, packed(roles(heads)), {}, []
+        yield f"{label}, effects", packed(effects(heads)), {}, []
+    yield "tokens for heads", packed(effects((3, 3), rows=("a", "of a long name" * 9, "</b>"))), {}, []
+    yield "one role of a head that is selected", packed(roles((3, 3), only=1, selected=(1, 2))), {}, []
+    yield "no roles", packed(roles((3, 3), count=0)), {}, []
+    yield "selected beyond", packed(roles((3, 3), selected=(9, 9))), {}, []
 
 
 def _knob_sliders():
@@ -148,6 +159,15 @@ def _next_token():
     yield "none", packed(picture(top=(), selected=None, drawn=None)), {}, []
     shown = picture()
     yield "one stage", packed(picture(stages=shown.stages[:1], curves=shown.curves[:1])), {}, []
+
+
+def _sentence_arcs():
+    from tests.viz.test_sentence_arcs import sentence
+    from viz.components.sentence_arcs import packed
+
+    for count in (9, 1, MANY, 0):
+        yield f"{count} words", packed(sentence(count)), {}, []
+        yield f"{count} words without grammar", packed(sentence(count, has_grammar=False)), {}, []
 
 
 def _token_columns():

@@ -56,6 +56,12 @@ class Tab:
         self.map.wait_for()
         return self
 
+    def goto_whole(self, path):
+        """Open a page and wait until all of it stands there, the inspector too."""
+        self.goto(path)
+        self.page.locator(".st-key-inspector").wait_for()
+        self.page.wait_for_timeout(1500)
+
     def goto(self, path="attention", **query):
         text = urllib.parse.urlencode(query, quote_via=urllib.parse.quote)
         self.page.goto(f"{self.server.address}/{path}{'?' if text else ''}{text}")

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from pages.shared.registry import HOME, PAGES
+from tests.browser.at_rest import LAPTOP
 
 ANIMAL = "The animal didn't cross the street because it was too tired."
 
@@ -34,10 +35,10 @@ def test_back_undoes_one_thing_at_a_time(tab):
 
 
 @pytest.mark.parametrize("page", [HOME, *PAGES])
-def test_a_page_has_a_title_and_one_first_heading(tab, page):
-    tab.goto("" if page == HOME else page.address)
-    expect(tab.page.get_by_role("heading", level=1)).to_have_text(page.question)
-    expect(tab.page).to_have_title("Headlight" if page == HOME else f"{page.title} · Headlight")
+def test_a_page_has_a_title_and_one_first_heading(at_rest, page):
+    seen = at_rest(page, LAPTOP)
+    assert [text for text, _ in seen.headings] == [page.question]
+    assert seen.title == ("Headlight" if page == HOME else f"{page.title} · Headlight")
 
 
 def test_the_tab_key_reaches_the_checked_head(tab):

@@ -3,18 +3,16 @@
 import pytest
 
 from pages.shared.registry import HOME, PAGES
-from tests.browser.tab import SIZES
+from tests.browser.at_rest import QUICK
 
 
+@pytest.mark.parametrize("room", QUICK, ids="-".join)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.address)
-def test_a_page_is_drawn_on_a_laptop_and_a_telephone(new_tab, page):
-    for size in SIZES:
-        tab = new_tab(size=size)
-        tab.goto(page.address)
-        tab.page.get_by_role("heading", name=page.question).wait_for()
-        tab.page.locator(".st-key-inspector").wait_for()
-        assert tab.page.locator("[class*=st-key-problem]").count() == 0
-        assert tab.hangs_over <= 0
+def test_a_page_is_drawn_on_a_laptop_and_a_telephone(at_rest, page, room):
+    seen = at_rest(page, room)
+    assert [text for text, _ in seen.headings] == [page.question]
+    assert seen.problems == 0
+    assert seen.hangs_over <= 0
 
 
 def test_home_leads_to_every_page_and_shows_it(new_tab):

@@ -28,16 +28,23 @@ def faulty(tmp_path_factory):
         yield server
 
 
-@pytest.fixture
-def page(chromium, faulty):
+@pytest.fixture(scope="module")
+def browser(chromium):
     context = chromium.new_context(viewport={"width": 1280, "height": 720})
     context.add_init_script(PLANT)
     context.set_default_timeout(60_000)
-    page = context.new_page()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(browser, faulty):
+    page = browser.new_page()
     yield page
     assert page.locator(".stException").count() == 0
     assert "BidiComponent Error" not in page.content()
-    context.close()
+    page.evaluate("() => localStorage.clear()")
+    page.close()
 
 
 def opened(page, server, text, address="attention", model="minilm"):

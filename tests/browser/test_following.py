@@ -20,7 +20,7 @@ from models.decoding.stages import _next_token, stages_after
 from models.engine import Engine, engine
 from pages.sampling.knobs import KNOBS
 from tests.one_thread import one_thread
-from viz.components.next_token import _PARTS, LiveStages, NextTokenPicture, RankedToken, StageChip, packed
+from viz.components.next_token import _PARTS, LiveStages, NextTokenPicture, StageChip, packed
 from viz.components.scaffold import skeleton
 from viz.components.scaffold.source import browser_source
 from viz.components.step_scores import packed as packed_scores
@@ -108,9 +108,7 @@ def picture(found, settings, of):
                 for row, each in enumerate(found.stages)
             ),
             is_library_order=True,
-            top=tuple(
-                RankedToken(each.id, each.text, each.rank, each.probabilities, each.cut_by) for each in found.top
-            ),
+            top=found.top,
             followed=None,
             selected=None,
             drawn=None,
@@ -169,7 +167,13 @@ STEPS = {
 }
 
 
-@pytest.mark.parametrize("name", STEPS)
+# Logits of another spread alone.
+SPREADS = ("flat", "sure")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SPREADS else []) for name in STEPS]
+)
 def test_twenty_drags_are_what_the_server_says(page, name):
     logits, own, is_masked = STEPS[name]
     base = replace(DecodingSettings(), **{"temperature": 1.0, "seed": 5} | own)
@@ -178,7 +182,7 @@ def test_twenty_drags_are_what_the_server_says(page, name):
     assert end_in_score_stages(shown, base.order)
     scores = packed_scores("next_token", "mark", ScoresRequest("", "", base).answer(server))
     sent = [base64.b64encode(each).decode() for each in (picture(shown, base, "mark"), scores)]
-    page.evaluate(MOUNT, [browser_source("next_token")["js"], skeleton("next_token", _PARTS), *sent])
+    page.evaluate(MOUNT, [browser_source("next_token"), skeleton("next_token", _PARTS), *sent])
     page.wait_for_function(FOLLOWS)
 
     random = np.random.default_rng(len(name))

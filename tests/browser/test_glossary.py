@@ -5,25 +5,9 @@ import re
 import pytest
 
 from pages.shared.registry import PAGES
+from tests.browser.at_rest import LAPTOP
 from tests.browser.tab import SIZES
 from viz.glossary import GLOSSARY, words_in
-
-# What is read, without buttons, names of choices and what somebody typed; and which words are explained there.
-_READ = """() => {
-  const said = [], explained = []
-  const passed = "style, script, svg, canvas, textarea, input, code, button, label, bdi bdi, .chip, .unseen, [role=tab]"
-  const visit = (node) => {
-    for (const each of node.childNodes) {
-      if (each.nodeType === 3) said.push(each.textContent)
-      if (each.nodeType !== 1 || each.matches(passed)) continue
-      if (each.matches(".headlight-term")) explained.push(each.textContent)
-      visit(each)
-      if (each.shadowRoot) visit(each.shadowRoot)
-    }
-  }
-  visit(document.querySelector("[data-testid=stMain]"))
-  return [said, explained]
-}"""
 
 
 def unexplained(texts, explained):
@@ -37,13 +21,9 @@ def test_a_word_that_nobody_explains_is_found():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.address)
-def test_every_word_on_a_page_is_explained_there(new_tab, page):
-    tab = new_tab()
-    tab.goto(page.address)
-    tab.page.locator(".st-key-inspector").wait_for()
-    tab.page.wait_for_timeout(1500)
-    texts, explained = tab.page.evaluate(_READ)
-    assert unexplained(texts, explained) == set()
+def test_every_word_on_a_page_is_explained_there(at_rest, page):
+    seen = at_rest(page, LAPTOP)
+    assert unexplained(seen.said, seen.explained) == set()
 
 
 def test_a_word_says_what_it_means_to_the_pointer_the_keys_and_a_tap(new_tab):

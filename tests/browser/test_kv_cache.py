@@ -223,7 +223,7 @@ def test_hostile_text_is_text(tab):
     assert tab.page.locator("img[src='x']").count() == 0
 
 
-@pytest.mark.parametrize(("theme", "palette"), [("light", LIGHT), ("dark", DARK)])
+@pytest.mark.parametrize(("theme", "palette"), [pytest.param("light", LIGHT, marks=pytest.mark.slow), ("dark", DARK)])
 def test_the_page_fits(new_tab, theme, palette):
     tab = new_tab(color_scheme=theme)
     for _ in tab.opened_in_sizes(opened, root(tab).locator(".field")):
@@ -284,7 +284,7 @@ SHIFTS = """() => {
 }"""
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [pytest.param(1280, marks=pytest.mark.slow), 390])
 def test_nothing_moves_while_it_writes_and_when_it_ends(tab, width):
     tab.page.set_viewport_size({"width": width, "height": 1_400})
     opened(tab, model="smollm2", text="x", tokens=32)

@@ -4,54 +4,10 @@ legibility.js reads a painted page and says what it found; here it reads every p
 shown a fault of each kind.
 """
 
-from pathlib import Path
-
 import pytest
 
 from pages.shared.registry import HOME, PAGES
-
-READER = "\n".join(Path(__file__).with_name(each).read_text() for each in ("painted.js", "legibility.js"))
-# Width and height in CSS pixels, dots to each: a telephone, a tablet, a laptop, 1920 pixels at 150 %, a wall.
-ROOMS = {
-    "telephone": (390, 844, 1),
-    "tablet": (768, 1024, 1),
-    "laptop": (1280, 720, 1),
-    "enlarged": (1280, 720, 1.5),
-    "wall": (3840, 2160, 1),
-}
-# A laptop at 150 % is narrower than any of these.
-NARROW = {"enlarged laptop": (853, 480, 1.5)}
-QUICK = (("telephone", "dark"), ("laptop", "light"))
-
-
-@pytest.fixture
-def read(chromium, server):
-    """`read(path, room, scheme)`: what the reader finds on a page, once it has come to rest, in all of its frames."""
-    contexts = []
-
-    def found(path, room, scheme, before=None):
-        width, height, dots = room
-        contexts.append(
-            chromium.new_context(
-                viewport={"width": width, "height": height}, device_scale_factor=dots, color_scheme=scheme
-            )
-        )
-        contexts[-1].add_init_script(READER)
-        page = contexts[-1].new_page()
-        page.set_default_timeout(60_000)
-        page.goto(f"{server.address}/{path}")
-        page.locator(".st-key-inspector" if path else f".st-key-open_{PAGES[-1].address} .headlight-preview").wait_for()
-        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-        # Pictures are painted after the script has run, and once more when their font has come.
-        page.wait_for_timeout(1_500)
-        if before:
-            page.evaluate(before)
-            page.wait_for_timeout(100)
-        return [each for frame in page.frames for each in frame.evaluate("() => globalThis.legibility.read()")]
-
-    yield found
-    for context in contexts:
-        context.close()
+from tests.browser.at_rest import LAPTOP, QUICK, ROOMS, faults
 
 
 def told(found):
@@ -60,16 +16,42 @@ def told(found):
 
 
 @pytest.mark.parametrize(
-    ("room", "scheme"),
+    "room",
     [
-        pytest.param(room, scheme, marks=[] if (name, scheme) in QUICK else pytest.mark.slow, id=f"{name}-{scheme}")
-        for name, room in (ROOMS | NARROW).items()
+        pytest.param((name, scheme), marks=[] if (name, scheme) in QUICK else pytest.mark.slow, id=f"{name}-{scheme}")
+        for name in ROOMS
         for scheme in ("light", "dark")
     ],
 )
 @pytest.mark.parametrize("page", [HOME, *PAGES], ids=lambda page: page.address)
-def test_a_page_can_be_read_and_hit(read, page, room, scheme):
-    assert told(read("" if page == HOME else page.address, room, scheme)) == []
+def test_a_page_can_be_read_and_hit(at_rest, page, room):
+    assert told(at_rest(page, room).faults) == []
+
+
+@pytest.fixture(scope="module")
+def tokenizers(looking):
+    """A page in which faults are planted."""
+    with looking.opened("tokenizers", LAPTOP) as tab:
+        yield tab
+
+
+@pytest.fixture
+def read(tokenizers):
+    """`read(planted)`: what is found there once this script has put something at the top, which is taken off again."""
+
+    def found(planted):
+        tokenizers.page.evaluate(planted)
+        tokenizers.page.wait_for_timeout(100)
+        try:
+            return faults(tokenizers)
+        finally:
+            tokenizers.page.evaluate("() => document.querySelector('.stMainBlockContainer').firstChild.remove()")
+
+    return found
+
+
+def test_nothing_is_found_before_and_after(read):
+    assert told(read(planted(""))) == []
 
 
 SHORT = "width: 40px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap"
@@ -101,11 +83,9 @@ def planted(page):
     )
 
 
-@pytest.mark.slow
-def test_each_fault_is_found_where_it_is_planted(read):
-    for name, fault in PLANTED.items():
-        kinds = {each["kind"] for each in read("tokenizers", ROOMS["laptop"], "light", planted(fault))}
-        assert name.split()[0] in kinds, name
+@pytest.mark.parametrize("name", PLANTED)
+def test_each_fault_is_found_where_it_is_planted(read, name):
+    assert name.split()[0] in {each["kind"] for each in read(planted(PLANTED[name]))}
 
 
 CANVAS = """() => {
@@ -132,7 +112,7 @@ CANVAS = """() => {
     ],
 )
 def test_what_is_written_on_a_canvas_is_read_too(read, kind, colour, labels):
-    found = read("tokenizers", ROOMS["laptop"], "light", CANVAS.replace("COLOUR", colour).replace("LABELS", labels))
+    found = read(CANVAS.replace("COLOUR", colour).replace("LABELS", labels))
     assert {each["kind"] for each in found} == ({kind} if kind else set())
 
 
@@ -144,46 +124,14 @@ def test_what_is_meant_is_no_fault(read):
         '<button style="width: 16px; height: 16px; padding: 0; margin: 12px" title="alone">x</button>'
         '<p>a sentence with <a href="#here">a word</a> <a href="#there">and one</a></p>'
     )
-    assert told(read("tokenizers", ROOMS["laptop"], "light", planted(meant))) == []
+    assert told(read(planted(meant))) == []
 
 
-def test_titles_stand_at_one_height(chromium, server):
-    context = chromium.new_context(viewport={"width": 1280, "height": 720})
-    page = context.new_page()
-    places = set()
-    for each in PAGES:
-        page.goto(f"{server.address}/{each.address}")
-        title = page.get_by_role("heading", name=each.question)
-        title.wait_for(timeout=60_000)
-        page.wait_for_timeout(500)
-        places.add(round(title.bounding_box()["y"]))
-    context.close()
+def test_titles_stand_at_one_height(at_rest):
+    places = {place for page in PAGES for _, place in at_rest(page, LAPTOP).headings}
     assert len(places) == 1
 
 
-FOCUSED = """() => {
-    let at = document.activeElement
-    while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement
-    // A box that is hidden behind its drawing shows the focus on that.
-    for (let each = at, up = 0; each && up < 4; each = each.parentElement ?? each.getRootNode().host, up++) {
-        const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(each)
-        if (outlineStyle !== "none" && parseFloat(outlineWidth) >= 1) return null
-        if (boxShadow !== "none") return null
-        if ([...each.children].some((child) => getComputedStyle(child).boxShadow !== "none")) return null
-    }
-    return at === document.body ? null : `${at.tagName} ${at.className} ${at.textContent.slice(0, 30)}`
-}"""
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.address)
-def test_whoever_goes_by_keys_sees_where_they_are(tab, page):
-    tab.goto(page.address)
-    tab.page.locator(".st-key-inspector").wait_for()
-    tab.page.wait_for_timeout(1_000)
-    unseen = set()
-    for _ in range(30):
-        tab.press("Tab")
-        # A ring that fades in is there by then.
-        tab.page.wait_for_timeout(60)
-        unseen.add(tab.page.evaluate(FOCUSED))
-    assert unseen - {None} == set()
+def test_whoever_goes_by_keys_sees_where_they_are(at_rest, page):
+    assert at_rest(page, LAPTOP).unseen == set()

@@ -7,27 +7,13 @@ import numpy as np
 import pytest
 
 from pages.shared.registry import PAGES
+from tests.browser.at_rest import LAPTOP
 from viz.quantities import bytes_text, part_text, times_text
 
 ROOT = Path(__file__).resolve().parents[2]
 # As the rule writes them; "100 draws" has no sign, "%40" of an address no space.
 _RULE = re.compile(r"−?(?:\d{2,3}\.\d|[1-9]\.\d\d|0\.\d{3}|0|[1-9]·10⁻[⁰¹²³⁴⁵⁶⁷⁸⁹]+)\s%")
 _PART = re.compile(r"(?:< )?[−\d.,·⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+\s?%(?!\d)")
-# What is read: texts, titles and names of a page and its pictures; axes and what is drawn are not.
-_READ = """() => {
-  const said = []
-  const visit = (node) => {
-    for (const each of node.childNodes) {
-      if (each.nodeType === 3) said.push(each.textContent)
-      if (each.nodeType !== 1 || each.matches("style, script, svg, textarea, input, code")) continue
-      for (const name of ["title", "aria-label"]) if (each.hasAttribute(name)) said.push(each.getAttribute(name))
-      visit(each)
-      if (each.shadowRoot) visit(each.shadowRoot)
-    }
-  }
-  visit(document.querySelector("section.main, [data-testid=stMain]"))
-  return said
-}"""
 
 
 def odd_ones(texts):
@@ -41,28 +27,22 @@ def test_a_number_that_another_rule_wrote_is_found():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.address)
-def test_every_part_on_a_page_is_written_by_one_rule(new_tab, page):
-    tab = new_tab()
-    tab.goto(page.address)
-    tab.page.locator(".st-key-inspector").wait_for()
-    tab.page.wait_for_timeout(1500)
+def test_every_part_on_a_page_is_written_by_one_rule(at_rest, page):
     # What a person types or an example tells may hold numbers of any kind: none of the first ones does.
-    assert odd_ones(tab.page.evaluate(_READ)) == []
+    assert odd_ones(at_rest(page, LAPTOP).with_names) == []
 
 
-def test_the_browser_writes_parts_as_the_server_does(new_tab):
+def test_the_browser_writes_parts_as_the_server_does(page):
     script = (ROOT / "viz" / "components" / "scaffold" / "percent.js").read_text().replace("export ", "")
     draws = np.random.default_rng(1)
     parts = [0, 1, 0.1225, 0.25157538, 0.00995, 9.96e-6, 1e-30, -0.2]
     parts += (draws.random(2_000) / 10.0 ** draws.integers(10, size=2_000)).tolist()
-    tab = new_tab()
-    tab.goto("")
-    written = tab.page.evaluate(f"(parts) => {{ {script}\nreturn parts.map(percentText) }}", parts)
+    written = page.evaluate(f"(parts) => {{ {script}\nreturn parts.map(percentText) }}", parts)
     assert written == [part_text(part) for part in parts]
     script = (ROOT / "viz" / "components" / "scaffold" / "quantities.js").read_text().replace("export ", "")
     counts = [0, 1, 1023, 1024, 10_239, 506_880, 46_080, *map(int, 2.0 ** draws.uniform(0, 55, 500))]
     ratios = [1, 2.5, 9.996, 10, 31.2, *draws.uniform(1, 99, 200).tolist()]
-    written = tab.page.evaluate(
+    written = page.evaluate(
         f"([counts, ratios]) => {{ {script}\nreturn [counts.map(bytesText), ratios.map(timesText)] }}", [counts, ratios]
     )
     assert written == [[bytes_text(each) for each in counts], [times_text(each) for each in ratios]]

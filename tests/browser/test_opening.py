@@ -93,7 +93,7 @@ def check_unharmed(tab, text):
     assert tab.page.locator(".st-key-text_box textarea").input_value() == text
 
 
-@pytest.mark.parametrize("model", ["minilm", "smollm2"])
+@pytest.mark.parametrize("model", [pytest.param("minilm", marks=pytest.mark.slow), "smollm2"])
 def test_hostile_text_is_text(tab, model):
     tab.open(model=model, text=HOSTILE[0], token=2)
     check_unharmed(tab, HOSTILE[0])

@@ -73,7 +73,7 @@ def test_the_masked_half_of_a_decoder_is_the_future(tab, weights):
 @pytest.mark.parametrize(
     ("query", "layer", "head"),
     [
-        ({"text": PRONOUN, "layer": 3, "head": 1}, 3, 1),
+        pytest.param({"text": PRONOUN, "layer": 3, "head": 1}, 3, 1, marks=pytest.mark.slow),
         ({"model": "smollm2", "text": NAME, "layer": 17, "head": "mean"}, 17, None),
     ],
 )

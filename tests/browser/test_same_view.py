@@ -177,7 +177,7 @@ STATES = [a_tab, a_pin, a_zoom, a_comparison, a_view, a_head_off, a_step, a_stre
 
 @pytest.mark.parametrize(
     "state",
-    [pytest.param(each, marks=[] if each in (a_tab, a_pin, a_comparison) else pytest.mark.slow) for each in STATES],
+    [pytest.param(each, marks=[] if each in (a_pin, a_comparison) else pytest.mark.slow) for each in STATES],
 )
 def test_a_link_opens_the_same_view(new_tab, state):
     mine = new_tab()

@@ -57,6 +57,7 @@ def test_two_files_may_use_one_name(page, tmp_path):
 
 
 def views():
+    from tests.viz.test_attention_view import products_of
     from viz.components.attention_view import Heads, Matrix, Model, Panel, Products
 
     weights = np.full((3, 3), 1 / 3, dtype=np.float32)
@@ -65,34 +66,44 @@ def views():
         "matrix": Matrix((Panel("L3 H1", weights, 1.0, (3, 3)),), row),
         "heads": Heads(np.stack([weights, weights]), (0, 1)),
         "model": Model(np.full((4, 2, 3, 3), 2000, dtype=np.uint16), (0, 1, 2, 3)),
-        "qk": Products((0, 1, 2), vectors[0], vectors, row, 0.5, row, row, row, vectors, vectors[0], row, row, False),
+        "qk": Products((0, 1, 2), products_of(vectors)),
     }
 
 
-def test_a_packed_script_is_unpacked_once_for_all_pictures_of_its_kind(page):
+def test_a_packed_script_is_unpacked_once_for_all_pictures_of_its_kind_and_so_is_its_style(page):
     from tests.viz.test_next_token import picture
     from viz.components.next_token import _PARTS, packed
     from viz.components.scaffold import skeleton
     from viz.components.scaffold.source import packed_source
 
-    script, data = packed_source("next_token")["js"], base64.b64encode(packed(picture())).decode()
-    html = 2 * f"<div>{skeleton('next_token', _PARTS)}</div>"
+    script, data = packed_source("next_token"), base64.b64encode(packed(picture())).decode()
     page.evaluate(
         """async ([script, html, data]) => {
-            document.body.innerHTML = html
+            document.body.innerHTML = "<div></div><div></div>"
+            const places = [...document.body.children].map((place) => place.attachShadow({ mode: "open" }))
+            for (const place of places) place.innerHTML = html
+            const picture = (place) => getComputedStyle(place.querySelector(".headlight")).display
+            globalThis.seen = () => [places.map(picture), places.map((place) => place.adoptedStyleSheets.length)]
+            globalThis.share = () => places[0].adoptedStyleSheets[0] === places[1].adoptedStyleSheets[0]
+            globalThis.before = seen()
             const bytes = Uint8Array.from(atob(data), (each) => each.charCodeAt(0))
             globalThis.imports = 0
             const create = URL.createObjectURL
             const name = create(new Blob([script], { type: "text/javascript" }))
             URL.createObjectURL = (blob) => { imports++; return create(blob) }
             const { default: mount } = await import(name)
-            for (const parentElement of document.body.children)
+            // Each of them twice, as when other data comes.
+            for (const parentElement of [...places, ...places])
               mount({ data: bytes, parentElement, setTriggerValue() {} })
         }""",
-        [script, html, data],
+        [script, skeleton("next_token", _PARTS), data],
     )
     page.locator(".next-token[data-ready='true']").nth(1).wait_for()
     assert page.evaluate("imports") == 1
+    assert page.evaluate("before") == [["none"] * 2, [0, 0]], "nothing is seen without its style"
+    assert page.evaluate("seen()") == [["block"] * 2, [1, 1]]
+    assert page.evaluate("share()")
+    assert page.locator(".next-token .stages").first.evaluate("list => getComputedStyle(list).listStyleType") == "none"
 
 
 @pytest.mark.parametrize("name", ["matrix", "heads", "model", "qk"])
@@ -107,7 +118,7 @@ def test_the_list_of_the_keys_is_what_the_handler_does(page, name):
     data, of = packed(frame, views()[name])
     html = skeleton("attention_view")
     state = {"of": of, **state_of(frame, views()[name])}
-    page.evaluate(MOUNT, [browser_source("attention_view")["js"], html, base64.b64encode(data).decode(), state])
+    page.evaluate(MOUNT, [browser_source("attention_view"), html, base64.b64encode(data).decode(), state])
     page.locator(".attention-view[data-ready='true']").wait_for()
     page.get_by_role("button", name="Keys", exact=True).click()
     page.locator(".over").focus()
@@ -182,6 +193,6 @@ def test_a_view_that_is_left_lets_go_of_what_it_holds_on_to(page):
             leave()
             return [during, watched]
         }""",
-        [browser_source("written_steps")["js"], skeleton("written_steps", _PARTS), data],
+        [browser_source("written_steps"), skeleton("written_steps", _PARTS), data],
     )
     assert found == [1, 0]

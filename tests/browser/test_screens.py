@@ -2,6 +2,8 @@
 
 import pytest
 
+from pages.shared.registry import HOME
+from tests.browser.at_rest import QUICK
 from tests.browser.tab import SIZES, colour_of
 from viz.palette import DARK, LIGHT
 
@@ -10,7 +12,7 @@ def rgb(colour):
     return "rgb({}, {}, {})".format(*(int(colour[at : at + 2], 16) for at in (1, 3, 5)))
 
 
-@pytest.mark.parametrize(("theme", "palette"), [("light", LIGHT), ("dark", DARK)])
+@pytest.mark.parametrize(("theme", "palette"), [pytest.param("light", LIGHT, marks=pytest.mark.slow), ("dark", DARK)])
 def test_the_page_fits(new_tab, theme, palette):
     tab = new_tab(color_scheme=theme)
     for width, height in SIZES:
@@ -66,12 +68,9 @@ def check_colours(tab, palette):
         assert pixel[3] == 255
 
 
-def test_home_fits(tab):
-    for width in (1280, 390):
-        tab.page.set_viewport_size({"width": width, "height": 720})
-        tab.goto("")
-        tab.page.locator(".st-key-open_attention").wait_for()
-        assert tab.hangs_over <= 0
+@pytest.mark.parametrize("room", QUICK, ids="-".join)
+def test_home_fits(at_rest, room):
+    assert at_rest(HOME, room).hangs_over <= 0
 
 
 def test_a_change_of_theme_and_of_size_repaints(tab):

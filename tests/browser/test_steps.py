@@ -37,7 +37,9 @@ def cross_weights():
     return computed
 
 
-@pytest.mark.parametrize("text", ["knight", "the silent knight", "o'neill's"])
+@pytest.mark.parametrize(
+    "text", ["the silent knight", *(pytest.param(each, marks=pytest.mark.slow) for each in ("knight", "o'neill's"))]
+)
 def test_cross_attention_of_a_word_and_a_phrase(tab, cross_weights, text):
     tab.open(model="spelling_to_sound", text=text, layer="2", head="1")
     steps(tab).wait_for()

@@ -246,7 +246,7 @@ def test_what_the_numbers_at_a_disagreement_are_is_said(tab):
     expect(root(tab).locator(".jump").first).to_contain_text("13·4·1")
 
 
-@pytest.mark.parametrize(("theme", "palette"), [("light", LIGHT), ("dark", DARK)])
+@pytest.mark.parametrize(("theme", "palette"), [pytest.param("light", LIGHT, marks=pytest.mark.slow), ("dark", DARK)])
 def test_the_page_fits(new_tab, theme, palette):
     tab = new_tab(color_scheme=theme)
     for _ in tab.opened_in_sizes(opened, root(tab)):

@@ -52,8 +52,13 @@ def training(server):
 @pytest.mark.parametrize("number", SIGNALS, ids=["SIGTERM", "SIGINT"])
 @pytest.mark.parametrize(
     ("busy", "pause"),
-    [(importing, 1.5), (forward, 1.0), (writing, 1.0), (training, 1.5)],
-    ids=["importing", "a forward", "a text", "a training"],
+    [
+        pytest.param(importing, 1.5, id="importing"),
+        # Of those that compute, one: a job is stopped between its steps as a forward is between its layers.
+        pytest.param(forward, 1.0, id="a forward", marks=pytest.mark.slow),
+        pytest.param(writing, 1.0, id="a text"),
+        pytest.param(training, 1.5, id="a training", marks=pytest.mark.slow),
+    ],
 )
 def test_a_signal_ends_it_with_0(tmp_path, busy, pause, number):
     with serving(tmp_path) as server:

@@ -189,6 +189,7 @@ def test_a_server_of_one_person_is_not_reached_by_others_names(local_server):
         assert not is_refused(local_server, host=name)
 
 
+@pytest.mark.slow  # a server for one setting; what each of them means is seen below without a server
 def test_names_that_the_operator_gave(tmp_path, folder):
     with serving(tmp_path, address="127.0.0.1", arguments=["--server.allowedHosts=class.example"]) as server:
         seen = Visitor(server, host="class.example").open("tokenizers", model=f"folder:{folder}")
@@ -236,6 +237,7 @@ def test_a_server_that_was_started_without_an_address_is_a_class_server(tmp_path
         assert server.asked() == []
 
 
+@pytest.mark.slow  # likewise
 def test_an_address_in_the_environment_counts(tmp_path, folder):
     with serving(tmp_path, address=None, environment={"STREAMLIT_SERVER_ADDRESS": "127.0.0.1"}) as server:
         assert is_open(Visitor(server).open("attention", model=f"folder:{folder}"), folder)

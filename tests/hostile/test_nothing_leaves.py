@@ -51,7 +51,7 @@ def test_no_host_asks_anybody(class_server, host):
     assert class_server.asked() == []
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     origin=st.one_of(st.none(), st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=40)),
     name=st.sampled_from(["X-Forwarded-For", "Cookie", "Referer", "X-Forwarded-Host", "Sec-Fetch-Site", "Via"]),

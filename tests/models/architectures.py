@@ -188,9 +188,9 @@ def plain(name: str) -> PreTrainedModel:
 
 
 @cache
-def loaded(name: str) -> LoadedModel:
+def loaded(name: str, dtype: torch.dtype = torch.float32) -> LoadedModel:
     """The same weights, taken over by Headlight."""
-    return wrap_model(build(name, "eager"), None, ARCHITECTURES[name].family)
+    return wrap_model(build(name, "eager").to(dtype), None, ARCHITECTURES[name].family)
 
 
 def trace(name: str, interventions: Sequence[Intervention] = ()) -> AttentionTrace:

@@ -4,13 +4,24 @@ plugins are set up, and jaxtyping's can only check what it sees imported."""
 import shutil
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from tests.one_thread import one_thread
 
-# On a busy machine drawing a text takes longer than hypothesis likes; the tests are the same each time.
-settings.register_profile("here", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("here")
+# Their attention, caches and blocks are those of others: BERT's, Llama's, BART's, and Mistral's with Qwen's norms. In
+# each run they are loaded and compared with transformers as a whole (test_folders, test_check), piece by piece in the
+# slow ones.
+REPEATED = {"distilbert", "roberta", "qwen3", "gemma3", "marian"}
+PIECE_BY_PIECE = {
+    f"test_{each}.py"
+    for each in ("weights", "interventions", "query_key", "replay", "kv_cache", "half_precision", "beams", "decoding")
+}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        given = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        if item.path.name in PIECE_BY_PIECE and any(isinstance(each, str) and each in REPEATED for each in given):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session", autouse=True)

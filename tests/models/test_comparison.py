@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.engine import Engine
@@ -47,7 +47,6 @@ def test_disagreements_step_by_step():
     assert disagreements([cut_at([]), cut_at([])], 0).starts.tolist() == []
 
 
-@settings(max_examples=200)
 @given(
     length=st.integers(1, 30),
     data=st.data(),

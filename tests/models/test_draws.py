@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from transformers import TopKLogitsWarper, TopPLogitsWarper
 
@@ -78,7 +78,6 @@ def test_20_000_draws_follow_the_last_stage(smollm2, knobs):
     assert not chi_square_holds(counts, torch.softmax(logits * 1.2, -1).double().numpy() * (shares > 0).numpy())
 
 
-@settings(max_examples=100)
 @given(st.integers(0, 2**31), st.booleans(), st.floats(0.2, 3), st.floats(0.1, 1))
 def test_a_draw_is_the_inverse_of_the_distribution(seed, has_ties, temperature, top_p):
     """Also where many are equal, where the first few are passed, and at both ends of luck."""

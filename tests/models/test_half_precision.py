@@ -11,7 +11,7 @@ from models.decoding import DecodingSettings, NextTokenRequest, beam_search, dec
 from models.embeddings import EmbedRequest, LensRequest, NearestRequest, NormsRequest, SwappedRequest, TableFactsRequest
 from models.embeddings import embed as vectors_of
 from models.engine import Engine
-from models.loading import load, wrap_model
+from models.loading import load
 from models.loading.placing import Placement
 from tests.models import architectures
 from tests.models.architectures import ARCHITECTURES, DECODERS, IDS, NAMES, SEQ2SEQ
@@ -21,7 +21,7 @@ WRITERS = (*DECODERS, *SEQ2SEQ)
 
 
 def half(name, dtype=torch.bfloat16):
-    return wrap_model(architectures.build(name, "eager").to(dtype), None, ARCHITECTURES[name].family)
+    return architectures.loaded(name, dtype)
 
 
 def near(ours, other, dtype):

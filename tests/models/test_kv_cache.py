@@ -1,6 +1,8 @@
 """What is measured in a cache of transformers, and that a config alone predicts it, byte for byte."""
 
 import copy
+import functools
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from models.decoding import DecodingSettings, decode, decode_batch
 from models.decoding.loop import next_logits
 from models.decoding.preparation import padded, prepare
 from models.kv_cache import cache_shape, measure_cache, newest_norms, predict_cache
-from models.loading import load_model, wrap_model
+from models.loading import load_model
 from tests.models import architectures
 from tests.models.architectures import IDS, WINDOW
 from tests.models.config_settings import DECODER_LAYERS, INDEXED, LINEAR, PLAIN, WIDE_GROUPED
@@ -26,9 +28,8 @@ HALF = torch.bfloat16
 
 
 def in_dtype(name, dtype):
-    if dtype == torch.float32:
-        return architectures.loaded(name)
-    return wrap_model(architectures.build(name, "eager").to(dtype), None, architectures.ARCHITECTURES[name].family)
+    # With one argument where it is the default, as elsewhere: it is made once.
+    return architectures.loaded(name) if dtype == torch.float32 else architectures.loaded(name, dtype)
 
 
 def positions_after(config, steps, prompt=PROMPT):
@@ -73,17 +74,29 @@ def test_a_static_cache_is_allocated_for_all_that_may_come(name):
         assert steps[0].cache.total_bytes < steps[0].cache.total_allocated_bytes
 
 
-@pytest.mark.parametrize("name", [*WRITERS, "smollm2", "spelling_to_sound"])
-@pytest.mark.parametrize("rows", [1, 3])
-@pytest.mark.parametrize("beams", [1, 4])
-@pytest.mark.parametrize("dtype", [torch.float32, HALF], ids=["fp32", "bf16"])
+REAL = ("smollm2", "spelling_to_sound")
+
+
+@functools.cache
+def real(name):
+    return load_model(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "beams", "dtype"),
+    [
+        # Of the real ones, which take their time, one way in each run.
+        pytest.param(*each, marks=pytest.mark.slow if each[0] in REAL and each[1:] != (3, 4, torch.float32) else [])
+        for each in product([*WRITERS, *REAL], [1, 3], [1, 4], [torch.float32, HALF])
+    ],
+)
 def test_beams_and_batches_are_rows(name, rows, beams, dtype):
     """The cache that transformers' own search leaves behind."""
     if name in WRITERS:
         model: Any = in_dtype(name, dtype).model
         ids = IDS
     else:
-        whole: Any = load_model(name)
+        whole: Any = real(name)
         model = copy.deepcopy(whole.model).to(dtype)
         ids = tuple(whole.tokenizer("knight")["input_ids"])
     asked, mask = padded([ids] * rows, 0, left=True, device=model.device)
@@ -105,10 +118,10 @@ def test_beams_and_batches_are_rows(name, rows, beams, dtype):
     assert measured.positions == expected.positions
 
 
-@pytest.mark.parametrize("name", ["smollm2", "spelling_to_sound"])
+@pytest.mark.parametrize("name", REAL)
 @pytest.mark.parametrize("rows", [1, 3])
 def test_the_real_models_are_predicted(name, rows):
-    loaded = load_model(name)
+    loaded = real(name)
     text = {"smollm2": "Once upon a time there was a", "spelling_to_sound": "knight"}[name]
     prompt = len(loaded.tokenizer(text)["input_ids"])
     steps = [row[0] for row in decode_batch(loaded, [text] * rows, DecodingSettings(max_new_tokens=4))]

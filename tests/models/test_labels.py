@@ -32,21 +32,14 @@ TEXT = "w11 w23 w5 w42 w17"
 LABELS = {0: "no", 1: "<b>maybe</b>", 2: "yes"}
 SIZES = {"vocab_size": VOCABULARY, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
 MORE = {"intermediate_size": 48, "max_position_embeddings": 40, "id2label": LABELS, "label2id": {}}
+DISTILBERT = {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 48}
 CLASSIFIERS = {
     "bert": (BertForSequenceClassification, BertConfig(**SIZES, **MORE)),
     "roberta": (RobertaForSequenceClassification, RobertaConfig(**SIZES, **MORE, pad_token_id=0)),
     "electra": (ElectraForSequenceClassification, ElectraConfig(**SIZES, **MORE, embedding_size=32)),
     "distilbert": (
         DistilBertForSequenceClassification,
-        DistilBertConfig(
-            vocab_size=VOCABULARY,
-            dim=32,
-            n_layers=2,
-            n_heads=4,
-            hidden_dim=48,
-            max_position_embeddings=40,
-            id2label=LABELS,
-        ),
+        DistilBertConfig(**DISTILBERT, vocab_size=VOCABULARY, max_position_embeddings=40, id2label=LABELS),
     ),
 }
 

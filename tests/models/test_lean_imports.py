@@ -35,8 +35,11 @@ print(json.dumps([each for each in {_HEAVY!r} if each in sys.modules]))
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        ("torch._dynamo.config.__name__", "torch._dynamo.config"),
-        ("__import__('torch._dynamo.utils', fromlist=['counters']).counters is torch._dynamo.utils.counters", True),
+        (
+            "[torch._dynamo.config.__name__,"
+            " __import__('torch._dynamo.utils', fromlist=['counters']).counters is torch._dynamo.utils.counters]",
+            ["torch._dynamo.config", True],
+        ),
         pytest.param(
             "torch.compile(lambda x: x + 1, backend='eager')(torch.ones(2)).tolist()",
             [2.0, 2.0],
@@ -44,7 +47,7 @@ print(json.dumps([each for each in {_HEAVY!r} if each in sys.modules]))
         ),
         pytest.param("__import__('boto3').__name__", "boto3", marks=pytest.mark.slow),
     ],
-    ids=["an attribute", "a part", "compiling", "a package that was hidden"],
+    ids=["an attribute and a part", "compiling", "a package that was hidden"],
 )
 def test_who_asks_for_the_rest_gets_the_real_one(asked: str, expected: object) -> None:
     assert _in_process(f"print(json.dumps({asked}))") == expected

@@ -61,10 +61,10 @@ def test_shape(name):
     for stack in facts.stacks:
         assert stack.layers == depths[stack.name]
         assert stack.with_maps == tuple(range(stack.layers))
-        assert stack.heads == (HEADS,)
-        assert stack.key_value_heads == ((2,) if name in GROUPED else (HEADS,))
-        assert stack.head_size == (8,)
-        assert stack.value_size == ((6,) if name == "deepseek_v3" else (8,))
+        assert stack.heads.queries == (HEADS,)
+        assert stack.heads.keys == ((2,) if name in GROUPED else (HEADS,))
+        assert stack.heads.size == (8,)
+        assert stack.heads.value_size == ((6,) if name == "deepseek_v3" else (8,))
     assert (facts.width, facts.vocabulary) == (WIDTH, VOCABULARY)
     assert facts.table_width == (16 if name == "albert" else WIDTH)
     limit = {"t5": None, "roberta": POSITIONS - 2}.get(name, POSITIONS)
@@ -204,7 +204,8 @@ def test_the_offline_models_are_what_their_cards_say(real, name):
     facts, loaded = real[name]
     card = loaded.card
     first = facts.stacks[0]
-    assert (first.layers, first.heads, first.key_value_heads) == (card.layers, (card.heads,), (card.key_value_heads,))
+    assert first.layers == card.layers
+    assert (first.heads.queries, first.heads.keys) == ((card.heads,), (card.key_value_heads,))
     assert (facts.width, facts.vocabulary, facts.positions) == (card.width, card.vocabulary, card.positions)
     assert facts.parameters == card.parameters == sum(count for _, count in facts.parts)
     assert (facts.title, facts.stored, facts.computed) == (card.title, card.precision, "float32")
@@ -213,7 +214,7 @@ def test_the_offline_models_are_what_their_cards_say(real, name):
 def test_smollm2_by_hand(real):
     facts, loaded = real["smollm2"]
     (stack,) = facts.stacks
-    assert (stack.head_size, stack.inner_width, stack.activation) == ((64,), 1536, "SiLU, gated")
+    assert (stack.heads.size, stack.inner_width, stack.activation) == ((64,), 1536, "SiLU, gated")
     assert (stack.norm, stack.norm_placement, facts.head) == ("RMSNorm", PRE, "the same matrix")
     assert dict(facts.parts) == {
         "embeddings": 49152 * 576,

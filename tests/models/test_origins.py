@@ -61,11 +61,12 @@ def own_ids(loaded, word):
     return [token.id for token in loaded.backend_tokenizer.model.tokenize(word)]
 
 
+@pytest.mark.parametrize("third", [0, *(pytest.param(each, marks=pytest.mark.slow) for each in (1, 2))])
 @pytest.mark.parametrize("name", BPES)
-def test_merges_end_in_the_pieces_of_a_thousand_words(name):
+def test_merges_end_in_the_pieces_of_a_thousand_words(name, third):
     loaded = shelf(name)
     words = 0
-    for text in random_words(1_000, 1):
+    for text in itertools.islice(random_words(1_000, 1), third, None, 3):
         for word in stages(loaded, f"a {text}").words:
             replay = merges_of_word(loaded, word.text)
             assert list(replay.pieces) == own_ids(loaded, word.text), word
@@ -76,7 +77,7 @@ def test_merges_end_in_the_pieces_of_a_thousand_words(name):
                     pair = parts[merge.place : merge.place + 2]
                     assert loaded.merges.find(*pair) == (merge.rank, merge.parts[merge.place])
                     parts = merge.parts
-    assert words >= 1_000
+    assert words >= 333
 
 
 def test_a_piece_that_merges_do_not_reach_is_taken_whole():

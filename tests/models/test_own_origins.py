@@ -112,11 +112,12 @@ def check_origins(loaded, text, stretch):
     return made
 
 
+@pytest.mark.parametrize("first", [4, *(pytest.param(each, marks=pytest.mark.slow) for each in range(4))])
 @pytest.mark.parametrize("name", [*OWN, *BPES, "bert", "unigram"])
-def test_words_of_any_length_end_in_the_tokenizers_own_pieces(name):
+def test_words_of_any_length_end_in_the_tokenizers_own_pieces(name, first):
     loaded = in_memory(OWN[name]()) if name in OWN else shelf(name)
-    random = np.random.default_rng(6)
-    for number in range(40):
+    random = np.random.default_rng(first)
+    for number in range(first, 40, 5):
         word = "".join(random.choice(SPACELESS, size=1 + 3 * number))
         text = f"str {word} {word[::-1]} ing"
         start = int(random.integers(0, len(text)))

@@ -93,13 +93,21 @@ def test_a_gpu_that_failed_is_not_asked(gpus):
     assert "failed" in only.note
 
 
+# What a device may say, and what that means.
+FAILURES = (
+    (torch.OutOfMemoryError("CUDA out of memory."), "full"),
+    (RuntimeError("MPS backend out of memory (MPS allocated: 6.17 GB)"), "full"),
+    (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), "full"),
+    (RuntimeError("[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory"), "full"),
+    (RuntimeError("CUDA error: device-side assert triggered"), "failed"),
+    (RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"), "failed"),
+)
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (torch.OutOfMemoryError("CUDA out of memory."), "full"),
-        (RuntimeError("MPS backend out of memory (MPS allocated: 6.17 GB)"), "full"),
-        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), "full"),
-        (RuntimeError("CUDA error: device-side assert triggered"), "failed"),
+        *FAILURES,
         (MemoryError(), "full"),
         (RuntimeError("The size of tensor a (3) must match the size of tensor b (4)"), None),
         (ValueError("CUDA error: in a text of somebody's"), None),

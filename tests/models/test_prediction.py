@@ -17,7 +17,6 @@ from models.kv_cache import (
     cache_shape,
     crossover,
     known_config,
-    longest_context,
     predict,
     predict_cache,
     with_key_value_heads,
@@ -104,14 +103,14 @@ def test_windows():
 def test_what_fits_beside_the_weights():
     shape = cache_shape(LLAMA)
     free = 10 * 1024**3
-    longest = longest_context(shape, free, dtype="bf16")
-    assert longest == free // (128 * 1024)
-    assert predict(shape, longest, dtype="bf16").total_bytes <= free
-    assert predict(shape, longest + 1, dtype="bf16").total_bytes > free
-    assert longest_context(shape, 0) == 0
-    assert longest_context(shape, -5) == 0
+    first = crossover(shape, free, dtype="bf16")
+    assert first == free // (128 * 1024) + 1
+    assert predict(shape, first - 1, dtype="bf16").total_bytes <= free
+    assert predict(shape, first, dtype="bf16").total_bytes > free
+    assert crossover(shape, 0) == 1
+    assert crossover(shape, -5) == 1
     windowed = with_window(shape, 128)
-    assert longest_context(windowed, free) is None
+    assert crossover(windowed, free) is None
     assert bytes_at(shape, [0, 1, 2], dtype="bf16").tolist() == [0, 131_072, 262_144]
 
 
@@ -120,7 +119,7 @@ def test_a_source_is_there_from_the_first_token_on():
     # 8,762,624 bytes of weights, 26,880 of the source, 3,840 for each token.
     assert crossover(facts.shape, facts.weight_bytes, dtype=facts.dtype, source_positions=7) == 2_275
     assert crossover(facts.shape, facts.weight_bytes, rows=256, dtype=facts.dtype, source_positions=7) == 2
-    assert longest_context(facts.shape, 20_000, dtype=facts.dtype, source_positions=7) == 0
+    assert crossover(facts.shape, 20_000, dtype=facts.dtype, source_positions=7) == 1
 
 
 def test_smollm2_outgrows_its_weights_beyond_its_limit():

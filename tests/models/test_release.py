@@ -22,6 +22,7 @@ from models.errors import HeadlightError
 from models.loading import wrap_model
 from tests.models import architectures
 from tests.models.architectures import IDS
+from tests.models.test_placing import FAILURES
 
 NAMES = ("llama", "gpt2", "qwen3", "bert")
 
@@ -204,17 +205,9 @@ class Failing(torch.nn.Module):
         return self.layer(*arguments, **more)
 
 
-@pytest.mark.parametrize(
-    ("error", "says"),
-    [
-        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"), "not enough memory"),
-        (RuntimeError("MPS backend out of memory (MPS allocated: 6 GB)"), "not enough memory"),
-        (RuntimeError("[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory"), "memory"),
-        (RuntimeError("CUDA error: device-side assert triggered"), "failed while it computed"),
-        (RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"), "failed while it computed"),
-    ],
-)
-def test_a_device_that_fails_in_a_forward_leaves_the_session_usable(error, says):
+@pytest.mark.parametrize(("error", "kind"), FAILURES)
+def test_a_device_that_fails_in_a_forward_leaves_the_session_usable(error, kind):
+    says = {"full": "not enough memory", "failed": "failed while it computed"}[kind]
     engine = Engine()
     loaded = fresh("llama")
     layer = loaded.model.model.layers[1]

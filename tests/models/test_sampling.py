@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.decoding import (
@@ -110,7 +110,6 @@ some_settings = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200)
 @given(some_settings, st.integers(0, 2**31), st.booleans())
 def test_the_last_stage_is_what_transformers_processors_leave(knobs, seed, has_ties):
     """On random logits; with ties, whole groups of tokens have the same one."""

@@ -65,7 +65,7 @@ def test_its_tokens_are_those_that_share_a_character_with_it():
 
 
 def test_the_banks_part_from_the_first_layer_on_and_not_before(bank):
-    shares = [layer.same_sense for layer in bank.layers]
+    shares = [layer.shared / len(layer.nearest) for layer in bank.layers]
     assert shares == [pytest.approx(1 / 6), *[1.0] * 6]
     assert bank.layers[0].tied == 2, "words at one position are the same vector there, and of two senses"
     assert bank.layers[3].within == pytest.approx(0.90, abs=0.005)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sentencepiece
+from hypothesis import settings
 from sentencepiece import sentencepiece_model_pb2
 
 from models.engine import Engine
@@ -90,9 +91,10 @@ def opened(data) -> LoadedTokenizer:
     return engine.tokenizer(name)
 
 
-def some_texts(count=300):
+def some_texts():
     draw = np.random.default_rng(7)
-    return [*TEXTS, *("".join(draw.choice(ATOMS, size=draw.integers(2, 15))) for _ in range(count))]
+    drawn = range(settings.default.max_examples)
+    return [*TEXTS, *("".join(draw.choice(ATOMS, size=draw.integers(2, 15))) for _ in drawn)]
 
 
 def check_as_sentencepiece(data):

@@ -76,22 +76,22 @@ def test_what_the_table_is(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_how_positions_are_known(name):
     facts = table_facts(architectures.loaded(name))
-    assert (facts.position_table.rows if facts.position_table else None) == TABLES.get(name)
-    assert facts.bias_buckets == (32 if name == "t5" else 0)
-    assert bool(facts.rotary) == (name not in TABLES and name != "t5")
-    if facts.position_table:
-        assert facts.position_table.is_trained == (name != "marian")
-        assert ("learned" in facts.positions) == (name != "marian")
+    assert (facts.positions.table.rows if facts.positions.table else None) == TABLES.get(name)
+    assert facts.positions.bias_buckets == (32 if name == "t5" else 0)
+    assert bool(facts.positions.rotary) == (name not in TABLES and name != "t5")
+    if facts.positions.table:
+        assert facts.positions.table.is_trained == (name != "marian")
+        assert ("learned" in facts.positions.words) == (name != "marian")
     else:
-        assert ("relative bias" if name == "t5" else "rotary") in facts.positions
+        assert ("relative bias" if name == "t5" else "rotary") in facts.positions.words
 
 
 def test_wavelengths_are_those_of_the_papers_formula():
-    rotary = table_facts(architectures.loaded("llama")).rotary
+    rotary = table_facts(architectures.loaded("llama")).positions.rotary
     assert [each.layers for each in rotary] == [""]
     expected = 2 * np.pi * 10_000 ** (np.arange(4) * 2 / 8)
     np.testing.assert_allclose(rotary[0].wavelengths, expected, rtol=1e-6)
-    assert {each.layers for each in table_facts(architectures.loaded("gemma3")).rotary} == {
+    assert {each.layers for each in table_facts(architectures.loaded("gemma3")).positions.rotary} == {
         "full attention",
         "sliding attention",
     }
@@ -115,8 +115,8 @@ def test_an_equal_copy_is_told_from_the_same_matrix():
 def test_facts_of_the_models_on_the_shelf(engine, name, rows, width, output, table, buckets):
     facts = engine.run(TableFactsRequest(name))
     assert (facts.rows, facts.width, facts.nbytes, facts.output) == (rows, width, 4 * rows * width, output)
-    assert (facts.position_table.rows if facts.position_table else None) == table
-    assert facts.bias_buckets == buckets
+    assert (facts.positions.table.rows if facts.positions.table else None) == table
+    assert facts.positions.bias_buckets == buckets
 
 
 # ----- Neighbours

@@ -17,7 +17,10 @@ from models.attention import HeadMapRequest, QueryKeyRequest, TracedTextRequest,
 from models.engine import engine
 from pages.attention.examples import EXAMPLES
 from pages.attention.export import labels, map_as_csv, map_as_json, products_as_json
+from pages.attention.picture_file import picture_file
+from pages.shared.link import Choice
 from tests.pages.screen import ROOT, Screen
+from tests.viz.standalone_reader import contents, kinds_of
 
 PROGRAMS = ROOT / "docs" / "programs"
 AWKWARD = "a,\"b\"\nc;\td 'e' =1+1 </script> 🍓 שלום"
@@ -211,3 +214,52 @@ def test_the_numbers_of_a_product_read_back_exactly():
     assert (read["query_token"], read["key_tokens"]) == (text.tokens[5], list(text.tokens))
     assert read["scores"][6:] == [None] * (len(text.tokens) - 6), "what comes later cannot be seen"
     assert None not in read["scores"][:6]
+
+
+@pytest.mark.parametrize(
+    ("model", "text", "target", "kind", "layer", "head"),
+    [
+        ("minilm", EXAMPLES[0].text, None, "encoder", 3, 1),
+        ("spelling_to_sound", "knight", SOUNDS, "cross", 2, 2),
+    ],
+)
+def test_the_picture_as_a_file_has_every_head_of_every_layer(monkeypatch, model, text, target, kind, layer, head):
+    asked = HeadMapRequest(TraceRequest(model, text, target), kind, layer, head)
+    known = engine.run(TracedTextRequest(asked.trace))
+    chosen = {"view": "heads", "pin": 2, "sink": "in", "zoom": "", "by": "weight", "heads": f"{head}", "model": model}
+    monkeypatch.setattr(Choice, "value", property(lambda choice: chosen.get(choice.name, choice.default)))
+    (download,), notes = picture_file(asked, known, 3, text)
+    assert notes == []
+    monkeypatch.setattr(Choice, "value", property(lambda choice: pytest.fail(f"{choice.name} is asked for")))
+    assert callable(download.made)
+    html = download.made()
+    assert isinstance(html, str)
+    header, _ = contents(html)
+    assert [each["kind"] for each in header["kinds"]] == list(known.kinds)
+    opening = header["opening"]
+    assert {name: opening[name] for name in ("view", "kind", "layer", "head", "pinned")} == {
+        "view": "heads",
+        "kind": kind,
+        "layer": layer,
+        "head": head,
+        "pinned": 2,
+    }
+    about = header["kinds"][known.kinds.index(kind)]
+    assert (about["selected"], tuple(about["layers"])) == (3, known.layers_of(kind))
+    trace = traced(model, text)
+    exact = np.concatenate([trace.weights(kind, each) for each in known.layers_of(kind)])
+    np.testing.assert_allclose(np.nan_to_num(kinds_of(html)[kind]), exact, rtol=0, atol=5e-4 + 1e-6)
+
+
+def test_a_picture_that_is_too_large_for_a_file_is_of_one_layer_or_said(monkeypatch):
+    screen = Screen(text=EXAMPLES[0].text, layer=3, head=1)
+    monkeypatch.setattr("pages.attention.picture_file.MOST_NUMBERS", 6_000)
+    screen.open_tab("Take it with you")
+    (said,) = [each.value for each in screen.test.caption if "as a file" in each.value]
+    assert said == (
+        "All layers have 18,432 numbers, and a picture as a file holds at most 6,000: the HTML file has layer 3 alone."
+    )
+    monkeypatch.setattr("pages.attention.picture_file.MOST_NUMBERS", 1_000)
+    screen.open_tab("Take it with you")
+    (said,) = [each.value for each in screen.test.caption if "as a file" in each.value]
+    assert said.endswith("holds at most 1,000; take a shorter text.")

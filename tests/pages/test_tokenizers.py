@@ -168,8 +168,16 @@ def test_no_text_and_no_tokenizer_get_a_sentence(screen):
     assert screen.choose("gpt2", "bert").counts == {"gpt2": 1, "bert": 1}
 
 
+# The tabs are about the first: of BPE, WordPiece, a lattice, and those that have no replay, of which one in each run.
 @pytest.fixture(
-    scope="module", params=["gpt2,bert", "bert,gpt2", "unigram,mistral", "bytes,words", "spelling_to_sound"]
+    scope="module",
+    params=[
+        "gpt2,bert",
+        "bert,gpt2",
+        "unigram,mistral",
+        "bytes,words",
+        pytest.param("spelling_to_sound", marks=pytest.mark.slow),
+    ],
 )
 def stretched(request):
     """A session with these columns, the first of which the tabs are about, and its first name."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from models.attention.query_key import QueryKey
 from tests.viz.wire import header_of, unpack
 from viz.components.attention_view import Frame, Heads, Matrix, Model, Panel, Products, packed, state_of
 
@@ -28,6 +29,12 @@ FRAME = Frame(
 
 def frame(count, **changes):
     return replace(FRAME, queries=tuple(f"q{number}" for number in range(count)), **changes)
+
+
+def products_of(vectors):
+    """A q·k picture's numbers, whatever they are: keys, values and outputs are these vectors."""
+    first, row = vectors[0], vectors[:, 0]
+    return QueryKey(first, vectors, row, 0.5, row, False, row, row, vectors, first, first, first, None, False, ())
 
 
 def matrix(cells, row=None, size=None, **changes):
@@ -153,10 +160,14 @@ def test_products_are_sent_as_they_were_computed():
         "values": draw.standard_normal((3, 2)),
         "head_output": draw.standard_normal(2),
         "concatenated": draw.standard_normal(6),
-        "output": np.zeros(0),
     }
     floats = {name: each.astype(np.float32) for name, each in numbers.items()}
-    view = Products(places=(0, 2, 5), scaling=0.5, has_bias=True, lines=("Capped.",), **floats)
+    of_keys = ("keys", "dots", "added", "scores", "weights", "values")
+    # Of six keys three are shown.
+    places = [0, 2, 5]
+    spread = {name: floats[name][[0, 0, 1, 0, 0, 2]] for name in of_keys}
+    told = {"output": None, "contribution": None, "rotary": False, "between": ("Capped.",)}
+    view = Products(tuple(places), QueryKey(scaling=0.5, has_bias=True, **(floats | spread | told)))
     header, found = unpack(packed(FRAME, view)[0], *((np.float32, each.shape) for each in floats.values()))
     for sent, came in zip(floats.values(), found, strict=True):
         np.testing.assert_array_equal(sent, came)

@@ -5,8 +5,9 @@ import gzip
 import numpy as np
 import pytest
 
+from models.decoding import TokenTrajectory
 from tests.viz.wire import header_of, unpack
-from viz.components.next_token import LiveStages, NextTokenPicture, RankedToken, StageChip, packed
+from viz.components.next_token import LiveStages, NextTokenPicture, StageChip, packed
 from viz.components.step_scores import packed as packed_scores
 from viz.components.written_text import BranchLine, WrittenText, WrittenToken
 from viz.components.written_text import packed as packed_text
@@ -25,8 +26,8 @@ def picture(**more):
         "stages": chips,
         "is_library_order": True,
         "top": (
-            RankedToken(7, "␣</script>", 0, (0.5, 0.625), None),
-            RankedToken(3, "\u202eb", 9, (1e-3, 0.0), "top-k"),
+            TokenTrajectory(7, "␣</script>", 0, 2.0, (0.5, 0.625), None),
+            TokenTrajectory(3, "\u202eb", 9, 1.0, (1e-3, 0.0), "top-k"),
         ),
         "followed": None,
         "selected": 7,
@@ -68,7 +69,7 @@ def test_the_curves_reach_the_browser_as_they_are():
 
 def test_a_probability_keeps_what_a_float32_has():
     share = float(np.float32(1.2345678e-7))
-    header = header_of(packed(picture(followed=RankedToken(5, "x", 50, (share, share), None))))
+    header = header_of(packed(picture(followed=TokenTrajectory(5, "x", 50, 0.5, (share, share), None))))
     assert np.float32(header["followed"][3][0]) == pytest.approx(np.float32(share), rel=1e-6)
 
 

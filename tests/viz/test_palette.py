@@ -5,6 +5,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from viz.palette import DARK, LIGHT, PAGE_BLUE, for_browser
@@ -116,6 +117,45 @@ def test_many_heads_have_colours_that_stand_out_and_differ(palette):
             one,
             other,
         )
+
+
+# Machado, Oliveira & Fernandes 2009, "A physiologically-based model for simulation of color vision deficiency", at full
+# severity: what eyes see that lack red, green or blue cones.
+SEEN = {
+    "all cones": np.eye(3),
+    "no red": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "no green": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "no blue": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+def oklab(colour, cones):
+    """Ottosson 2020: distances in it are even to the eye."""
+    seen = np.clip(
+        np.array(cones)
+        @ [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in channels(colour)],
+        0,
+        1,
+    )
+    to_lms = [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+    to_lab = [
+        [0.2104542553, 0.793617785, -0.0040720468],
+        [1.9779984951, -2.428592205, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.808675766],
+    ]
+    return np.array(to_lab) @ np.cbrt(np.array(to_lms) @ seen)
+
+
+@pytest.mark.parametrize("cones", SEEN)
+@pytest.mark.parametrize("palette", THEMES)
+def test_kinds_of_roles_are_told_apart_by_every_eye(palette, cones):
+    assert all(contrast(colour, palette.ground) >= 3 for colour in palette.roles)
+    seen = [oklab(colour, SEEN[cones]) for colour in palette.roles]
+    assert min(np.linalg.norm(one - other) for one, other in itertools.combinations(seen, 2)) > 0.08
 
 
 @pytest.mark.parametrize("palette", THEMES)

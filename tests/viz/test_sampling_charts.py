@@ -2,7 +2,8 @@
 
 import pytest
 
-from viz.sampling_charts import DrawLine, FigureLine, SweepPoint, draws_chart, figures_table, sweep_chart
+from models.decoding import DrawnToken, Draws
+from viz.sampling_charts import FigureLine, SweepPoint, draws_chart, figures_table, sweep_chart
 from viz.text_cards import TextCard, TextToken, legend, shade, text_cards
 
 EVIL = "</span><script>alert(1)</script>"
@@ -59,9 +60,10 @@ def test_a_sweep_has_a_point_for_each_temperature_that_has_both_numbers():
 
 @pytest.mark.parametrize(("others", "bars"), [(250, 3), (900, 2), (None, 2)])
 def test_bars_of_draws_and_all_others_where_they_leave_the_rest_to_be_seen(others, bars):
-    lines = [DrawLine("␣a", 90, 95.5, 77, 114), DrawLine("␣a", 10, 8.0, 3, 14)]
-    rest = None if others is None else DrawLine("all others", others, others, others - 20, others + 20)
-    rows = values(draws_chart(lines, rest).to_dict())
+    tokens = (DrawnToken(5, "␣a", 0.0955, 90, 77, 114), DrawnToken(6, "␣a", 0.008, 10, 3, 14))
+    rest = None if others is None else DrawnToken(None, "all others", 0.25, others, others - 20, others + 20)
+    rows = values(draws_chart(Draws(1000, tokens, rest, None, 0, None, False)).to_dict())
+    assert [row["expected"] for row in rows[:2]] == [95.5, 8.0]
     assert len(rows) == bars
     # Two tokens may look the same, and are not the same bar.
     assert [row["name"] for row in rows[:2]] == ["␣a", "␣a (2)"]

@@ -18,7 +18,8 @@ from viz.components.scaffold.source import (
 )
 
 NAMES = sorted(file.parent.name for file in COMPONENTS.glob("*/index.js"))
-SCRIPTS = sorted(COMPONENTS.glob("*/*.js"))
+ALONE = COMPONENTS.parent / "standalone"
+SCRIPTS = sorted([*COMPONENTS.glob("*/*.js"), *ALONE.glob("*.js")])
 
 
 def script(folder, **files):
@@ -71,7 +72,8 @@ def test_what_a_file_hands_on_is_taken_by_another():
 
 
 def test_each_file_is_part_of_a_component():
-    used = {part for name in NAMES for part in parts_of(COMPONENTS / name / "index.js")}
+    entries = [*(COMPONENTS / name / "index.js" for name in NAMES), ALONE / "begin.js", ALONE / "host.js"]
+    used = {part for entry in entries for part in parts_of(entry)}
     assert [file.name for file in SCRIPTS if file.resolve() not in used] == []
 
 
@@ -89,33 +91,33 @@ def test_a_view_says_when_it_is_ready_and_gives_its_numbers(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_scripts_put_text_in_as_text_only(name):
-    source = browser_source(name)["js"]
+    source = browser_source(name)
     for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "https:", "fetch("):
         assert word not in source
     assert not re.search(r"http:(?!//www\.w3\.org/2000/svg)", source)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_component_has_a_script_and_a_style_that_streamlit_takes_for_text(name):
+def test_a_component_has_a_script_that_streamlit_takes_for_text(name):
     if is_alone(name):
-        assert len(browser_source(name)["js"]) < 900
+        assert len(browser_source(name)) < 900
         return
     source = packed_source(name)
     # A string without a line break that contains "/" would be taken for a path.
-    assert all("\n" in text for text in (source["js"], source["css"]))
-    assert source["js"].count("export default") == 1
-    assert unpacked(source["js"]) == browser_source(name)["js"]
+    assert "\n" in source
+    assert source.count("export default") == 1
+    assert unpacked(source) == browser_source(name)
     assert packed_source(name) == source, "another message would be sent again"
 
 
 def test_a_large_script_is_sent_apart_from_the_picture_that_calls_it():
     library, picture = library_source("attention_view")
-    assert unpacked(library["js"]) == browser_source("attention_view")["js"]
-    assert library["js"].count("export default") == picture["js"].count("export default") == 1
-    assert len(picture["js"]) < 600 < 20_000 < len(library["js"]) < 40_000
+    assert unpacked(library) == browser_source("attention_view")
+    assert ".attention-view" in unpacked(library)
+    assert library.count("export default") == picture.count("export default") == 1
+    assert len(picture) < 600 < 20_000 < len(library) < 40_000
     assert library_source("attention_view") == (library, picture), "another message would be sent again"
-    assert ".attention-view" in picture["css"]
-    assert all("\n" in text for source in (library, picture) for text in (source["js"], source["css"]))
+    assert all("\n" in text for text in (library, picture))
 
 
 def unpacked(script):

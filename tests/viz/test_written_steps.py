@@ -78,7 +78,7 @@ def test_tokens_are_data(token):
 
 
 def test_scripts_put_text_in_as_text_only():
-    source = browser_source("written_steps")["js"]
+    source = browser_source("written_steps")
     for name in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "http:", "https:"):
         assert name not in source
 
@@ -121,4 +121,4 @@ def test_it_is_small():
     weights = np.random.default_rng(5).dirichlet(np.ones(40), size=40).astype(np.float32)
     source = browser_source("written_steps")
     message = packed(picture(weights, keys=words, outputs=words))
-    assert len(message) + len(source["js"].encode()) + len(source["css"].encode()) < 60_000
+    assert len(message) + len(source.encode()) < 60_000

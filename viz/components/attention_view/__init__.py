@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, UInt16
@@ -12,7 +12,10 @@ from viz.components.picture_state import digest_of, picture_state
 from viz.components.scaffold import fields_of, large_component, numbers, pack, text, twelve_bits
 from viz.palette import for_browser
 
-_mount_library, _mount = large_component("attention_view")
+if TYPE_CHECKING:
+    from models.attention.query_key import QueryKey
+
+attention_view_library, _mount = large_component("attention_view")
 
 # So many weights go as they are. Of more, what is drawn is in half precision, and the selected row, whose numbers stand
 # beside the picture too, comes apart.
@@ -128,36 +131,23 @@ class Model:
     """Every head of every layer as a thumbnail.
 
     thumbnails: 4,095 x the square root of the weight. layers: the number of each row of thumbnails.
+    names: what a head is known to do, by "layer-head", of those that have a name.
     """
 
     thumbnails: UInt16[np.ndarray, "layers heads rows columns"]
     layers: tuple[int, ...]
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Products:
     """The q·k view: how one query's weights in one head came about; all numbers float32, as computed.
 
-    places: which keys are shown. added: what is added to the scaled dots, -inf where it may not look; scores: before
-        the softmax. concatenated: of all heads; output: what the output projection makes of it, empty where there is
-        none.
-    has_bias: whether anything but the mask is added. lines: what else lies between, as sentences.
+    places: which keys are shown.
     """
 
     places: tuple[int, ...]
-    query: Float[np.ndarray, " head_dim"]
-    keys: Float[np.ndarray, "key head_dim"]
-    dots: Float[np.ndarray, " key"]
-    scaling: float
-    added: Float[np.ndarray, " key"]
-    scores: Float[np.ndarray, " key"]
-    weights: Float[np.ndarray, " key"]
-    values: Float[np.ndarray, "key value_dim"]
-    head_output: Float[np.ndarray, " value_dim"]
-    concatenated: Float[np.ndarray, " joined"]
-    output: Float[np.ndarray, " width"]
-    has_bias: bool
-    lines: tuple[str, ...] = ()
+    computed: "QueryKey"
 
 
 AttentionPicture = Matrix | Heads | Model | Products
@@ -176,11 +166,6 @@ _READ: dict[str, Callable[[object], Any]] = {
     "part": numbers(),
 }
 _SPREAD = ("token", "head", "step", "window")
-
-
-def attention_view_library() -> None:
-    """Mount the script of `attention_view`, once for a page, outside of what is run again."""
-    _mount_library()
 
 
 def attention_view(
@@ -231,6 +216,14 @@ def _bits(panels: Sequence[Panel]) -> int:
 
 def packed(frame: Frame, view: AttentionPicture, key: str = "attention_view") -> tuple[bytes, str]:
     """The message to the browser, a header and the numbers, and the digest by which a state names it."""
+    header, arrays = message(frame, view, key)
+    marks = [json.dumps(header, ensure_ascii=False).encode("utf-8", "surrogatepass")]
+    of = digest_of(*marks, *(np.ascontiguousarray(each).tobytes() for each in arrays))
+    return pack({**header, "of": of}, arrays), of
+
+
+def message(frame: Frame, view: AttentionPicture, key: str) -> tuple[dict[str, object], list[np.ndarray]]:
+    """What such a message says, but for its digest, and its numbers."""
     header = fields_of(frame, "selected", "note", "layer", "head", "off_heads", "pinned", "zoom") | {
         "key": key,
         "palette": for_browser("difference", "heads"),
@@ -245,10 +238,7 @@ def packed(frame: Frame, view: AttentionPicture, key: str = "attention_view") ->
         more, arrays = _model(view)
     else:
         more, arrays = _products(view)
-    header |= more
-    marks = [json.dumps(header, ensure_ascii=False).encode("utf-8", "surrogatepass")]
-    of = digest_of(*marks, *(np.ascontiguousarray(each).tobytes() for each in arrays))
-    return pack({**header, "of": of}, arrays), of
+    return header | more, arrays
 
 
 def _matrix(view: Matrix, frame: Frame) -> tuple[dict[str, object], list[np.ndarray]]:
@@ -283,20 +273,24 @@ def _heads(view: Heads) -> tuple[dict[str, object], list[np.ndarray]]:
 def _model(view: Model) -> tuple[dict[str, object], list[np.ndarray]]:
     _, heads, rows, columns = view.thumbnails.shape
     header = {"view": "model", "layers": view.layers, "heads": heads, "rows": rows, "columns": columns}
+    header["names"] = dict(view.names)
     return header, [twelve_bits(view.thumbnails)]
 
 
 def _products(view: Products) -> tuple[dict[str, object], list[np.ndarray]]:
+    found, places = view.computed, list(view.places)
+    output = np.zeros(0) if found.output is None else found.output
     header = {
         "view": "qk",
         "places": view.places,
-        "dim": len(view.query),
-        "valueDim": len(view.head_output),
-        "joined": len(view.concatenated),
-        "width": len(view.output),
-        "scaling": view.scaling,
-        "hasBias": view.has_bias,
-        "lines": view.lines,
+        "dim": len(found.query),
+        "valueDim": len(found.head_output),
+        "joined": len(found.concatenated),
+        "width": len(output),
+        "scaling": found.scaling,
+        "hasBias": found.has_bias,
+        "lines": found.between,
     }
-    names = ("query", "keys", "dots", "added", "scores", "weights", "values", "head_output", "concatenated", "output")
-    return header, [np.asarray(getattr(view, name), dtype=np.float32) for name in names]
+    of_keys = (found.keys, found.dots, found.added, found.scores, found.weights, found.values)
+    arrays = (found.query, *(each[places] for each in of_keys), found.head_output, found.concatenated, output)
+    return header, [each.astype(np.float32) for each in arrays]

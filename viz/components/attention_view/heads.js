@@ -16,17 +16,18 @@ const TOLD = 3
 const HIGHEST = 560
 
 export class HeadsView extends Picture {
+  bar = element("div", "key-heads")
+  scroll = element("div", "scroll")
+  // As high as what is seen, however long the text is: it stays in place while the stage moves behind it.
+  pane = element("div", "pane")
+  parts = [this.bar, this.scroll]
+
   constructor(shell) {
-    super(shell, "heads")
-    this.bar = element("div", "key-heads")
-    this.scroll = element("div", "scroll")
-    // As high as what is seen, however long the text is: it stays in place while the stage moves behind it.
-    this.pane = element("div", "pane")
+    super(shell)
     this.pane.append(this.base, this.over)
     this.stage.append(this.pane)
     this.scroll.append(this.stage)
     this.scroll.onscroll = () => this.moved()
-    this.parts = [this.bar, this.scroll]
     this.over.onpointermove = (event) => this.look(this.tokenAt((this.pointer = event)))
     this.over.onpointerleave = () => this.unpoint()
     this.over.onclick = (event) => this.lock(this.tokenAt(event))

@@ -16,7 +16,7 @@ import { ProductsView } from "./qk.js"
 const VIEW_KEYS = { 1: "matrix", 2: "heads", 3: "model", 4: "qk" }
 const SWITCHED = { x: "the head", t: "the token", c: "the link" }
 // What each of the four must have:
-//   name, parts        its name, and the elements that it draws into
+//   parts              the elements that it draws into
 //   take(header, take) takes new data; applyState(state): what is selected in it
 //   draw(width)        lays it out and paints it; repaint(): paints what a state may change
 //   selectionChanged() another token was selected in it
@@ -26,7 +26,7 @@ const SWITCHED = { x: "the head", t: "the token", c: "the link" }
 // and may have: tools(tool), switches(), key(), numbers(), leave().
 const VIEWS = { matrix: MatrixView, heads: HeadsView, model: ModelView, qk: ProductsView }
 
-class AttentionView extends View {
+export class AttentionView extends View {
   constructor(root) {
     super(root)
     // Asked while there is nothing to be laid out.
@@ -62,7 +62,7 @@ class AttentionView extends View {
     this.isSelf = !header.keys
     this.measure()
     this.root.classList.toggle("large", header.isLarge)
-    if (this.view?.name !== header.view) {
+    if (!(this.view instanceof VIEWS[header.view])) {
       // Whoever goes from view to view by keys goes on by keys.
       this.isHeld = this.view && this.body.contains(this.root.getRootNode().activeElement)
       this.view?.leave?.()
@@ -145,7 +145,7 @@ class AttentionView extends View {
     for (const [label, key, what] of ways)
       tools.push(tool(label, `Switch it off, or on again (key ${key})`, () => this.tell("switch", what)))
     tools.push(element("span", "space"))
-    if (header.canSwitch) tools.push(tool("Keys", "What the keys do", () => this.showKeys()))
+    if (header.canSwitch || header.isAlone) tools.push(tool("Keys", "What the keys do", () => this.showKeys()))
     tools.push(tool("PNG", "The picture as a PNG file", () => this.png()))
     tools.push(tool("SVG", "The picture as an SVG file", () => download(`${this.fileName()}.svg`, this.svgBlob())))
     this.tools.replaceChildren(...tools)

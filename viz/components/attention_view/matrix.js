@@ -9,20 +9,15 @@ import { Strip } from "./strip.js"
 import { tableOf } from "./table.js"
 import { floats, weightDigits, weightText } from "./weights.js"
 
-const LARGEST_CELL = 36
-const SMALL_MAP_HEIGHT = 370
-const SMALL_MAP_TOKENS = 32
-const SMALLEST_VALUE_CELL = 30
+const CELL = { largest: 36, withValue: 30 }
+const SMALL_MAP = { height: 370, tokens: 32 }
 const LEAST_LABEL = 11
 const PANEL_GAP = 16
 
 export class MatrixView extends Movable {
-  constructor(shell) {
-    super(shell, "matrix")
-    this.strip = new Strip(this)
-    this.legend = element("div", "legend")
-    this.parts = [this.strip.root, this.stage, this.legend]
-  }
+  strip = new Strip(this)
+  legend = element("div", "legend")
+  parts = [this.strip.root, this.stage, this.legend]
 
   take(header, take) {
     this.header = header
@@ -142,11 +137,11 @@ export class MatrixView extends Movable {
     // Panels of several texts have labels of their own, each on its left.
     const gap = PANEL_GAP + (panels.some((panel) => panel.queries) ? this.left : 0)
     const room = (width - this.left - this.right - gap * (across - 1)) / across
-    const isSmall = Math.max(q1 - q0, k1 - k0) <= SMALL_MAP_TOKENS
+    const isSmall = Math.max(q1 - q0, k1 - k0) <= SMALL_MAP.tokens
     this.titles = panels.length > 1 ? letter + 8 : 0
     this.top = slant * 0.87 + 14 + this.titles
-    const high = isSmall ? (SMALL_MAP_HEIGHT * scale - this.top) / (q1 - q0) : Infinity
-    const size = Math.min(room / (k1 - k0), high, LARGEST_CELL * scale)
+    const high = isSmall ? (SMALL_MAP.height * scale - this.top) / (q1 - q0) : Infinity
+    const size = Math.min(room / (k1 - k0), high, CELL.largest * scale)
     this.area = [size * (k1 - k0), size * (q1 - q0)]
     this.places = panels.map((_, number) => [
       this.left + (number % across) * (this.area[0] + gap),
@@ -203,7 +198,7 @@ export class MatrixView extends Movable {
     context.strokeStyle = colours.hatch
     context.lineWidth = 1
     context.strokeRect(x - 0.5, y - 0.5, wide + 1, high + 1)
-    if (this.cell >= SMALLEST_VALUE_CELL * this.shell.rem) this.paintValues(context, panel, number)
+    if (this.cell >= CELL.withValue * this.shell.rem) this.paintValues(context, panel, number)
     const [q0, q1, k0, k1] = this.part
     // Smaller letters before every second label is left out.
     const letter = Math.min(this.shell.letter, Math.max(LEAST_LABEL, Math.floor(this.cell)))

@@ -7,22 +7,19 @@ import { Picture } from "./picture.js"
 import { tableOf } from "./table.js"
 import { weightText } from "./weights.js"
 
-const LARGEST_THUMBNAIL = 72
-const SMALLEST_THUMBNAIL = 22
-const THUMBNAIL_GAP = 4
-const THUMBNAIL_MARGIN = 30
-const THUMBNAIL_TOP = 20
+const THUMBNAIL = { largest: 72, smallest: 22, gap: 4, margin: 30, top: 20 }
 const STEPS = 4095
 const PREVIEW = 150
 
 export class ModelView extends Picture {
+  preview = element("canvas", "preview")
+  parts = [this.stage]
+
   constructor(shell) {
-    super(shell, "model")
+    super(shell)
     this.stage.classList.add("wide")
-    this.preview = element("canvas", "preview")
     this.preview.hidden = true
     this.stage.append(this.preview)
-    this.parts = [this.stage]
     this.listen((place) => this.point(place), (place) => this.openAt(place))
     this.over.onfocus = () => this.point(this.pointed ?? this.chosen ?? { row: 0, head: 0 })
     this.over.onblur = () => this.unpoint()
@@ -60,11 +57,11 @@ export class ModelView extends Picture {
 
   height(width) {
     const { scale } = this.shell
-    this.margin = Math.round(THUMBNAIL_MARGIN * scale)
-    this.topMargin = Math.round(THUMBNAIL_TOP * scale)
-    const room = Math.floor((width - this.margin) / this.heads) - THUMBNAIL_GAP
-    this.side = Math.max(SMALLEST_THUMBNAIL, Math.min(LARGEST_THUMBNAIL * scale, room))
-    this.step = this.side + THUMBNAIL_GAP
+    this.margin = Math.round(THUMBNAIL.margin * scale)
+    this.topMargin = Math.round(THUMBNAIL.top * scale)
+    const room = Math.floor((width - this.margin) / this.heads) - THUMBNAIL.gap
+    this.side = Math.max(THUMBNAIL.smallest, Math.min(THUMBNAIL.largest * scale, room))
+    this.step = this.side + THUMBNAIL.gap
     return this.topMargin + this.step * this.layers.length
   }
 
@@ -134,8 +131,8 @@ export class ModelView extends Picture {
 
   placeAt(event) {
     const box = this.over.getBoundingClientRect()
-    const head = Math.floor((event.clientX - box.left - this.margin + THUMBNAIL_GAP / 2) / this.step)
-    const row = Math.floor((event.clientY - box.top - this.topMargin + THUMBNAIL_GAP / 2) / this.step)
+    const head = Math.floor((event.clientX - box.left - this.margin + THUMBNAIL.gap / 2) / this.step)
+    const row = Math.floor((event.clientY - box.top - this.topMargin + THUMBNAIL.gap / 2) / this.step)
     return head >= 0 && head < this.heads && row >= 0 && row < this.layers.length ? { row, head } : null
   }
 
@@ -153,13 +150,14 @@ export class ModelView extends Picture {
     if (!place) return this.shell.say(null)
     const [x, y] = this.at(place)
     const name = `${this.layers[place.row]}-${place.head}`
-    const text = `L${this.layers[place.row]} H${place.head}${this.off.has(name) ? " (off)" : ""}`
+    const earned = this.header.names?.[name]
+    const text = `L${this.layers[place.row]} H${place.head}${this.off.has(name) ? " (off)" : ""}${earned ? `\n${earned}` : ""}`
     this.shell.say(text, x - this.stage.scrollLeft, y + this.side + 4)
   }
 
   /** The same thumbnail larger, beside it: what is small on a screen is smaller on a wall. */
   drawPreview(place) {
-    this.preview.hidden = !place || this.side >= LARGEST_THUMBNAIL
+    this.preview.hidden = !place || this.side >= THUMBNAIL.largest
     if (this.preview.hidden) return
     const context = sharpContext(this.preview, PREVIEW, PREVIEW)
     const { rows, columns } = this.header

@@ -13,8 +13,8 @@ const textOf = (weight, header) => (weight === null || Number.isNaN(weight) ? "â
 
 /** Of a map that has `places`, `area` and the `part` in view, and its `strip`. */
 export class Movable extends Picture {
-  constructor(...of) {
-    super(...of)
+  constructor(shell) {
+    super(shell)
     const { over } = this
     over.onpointermove = (event) => (this.drag ? this.pull(event) : this.hover(this.cellAt(event)))
     over.onpointerleave = () => this.unpoint()

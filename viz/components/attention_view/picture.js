@@ -4,8 +4,8 @@ import { element, sharpContext } from "../scaffold/drawing.js"
 import { keyList, press } from "../scaffold/keys.js"
 
 export class Picture {
-  constructor(shell, name) {
-    Object.assign(this, { shell, name })
+  constructor(shell) {
+    this.shell = shell
     this.stage = element("div", "stage")
     this.base = element("canvas", "base")
     // It takes the focus.

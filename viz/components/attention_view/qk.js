@@ -8,19 +8,17 @@ import { Picture } from "./picture.js"
 import { tableOf } from "./table.js"
 import { weightText } from "./weights.js"
 
-const SUM_WIDTH = 52
-const SCORE_WIDTH = 62
-const WEIGHT_WIDTH = 108
-const COLUMN_GAP = 12
+const COLUMN = { sum: 52, score: 62, weight: 108, gap: 12 }
 
 export class ProductsView extends Picture {
+  sentence = element("p", "sentence")
+  scroll = element("div", "scroll")
+  between = element("div", "between")
+  parts = [this.sentence, this.scroll, this.between]
+
   constructor(shell) {
-    super(shell, "qk")
-    this.sentence = element("p", "sentence")
-    this.scroll = element("div", "scroll")
+    super(shell)
     this.scroll.append(this.stage)
-    this.between = element("div", "between")
-    this.parts = [this.sentence, this.scroll, this.between]
     this.listen((place) => this.point(place), (place) => this.pin(place))
   }
 
@@ -96,16 +94,16 @@ export class ProductsView extends Picture {
     const texts = [...this.labels, "query q "]
     this.longest = Math.min(width / 5, LONGEST_LABEL * scale, Math.max(...texts.map((text) => context.measureText(text.slice(0, 60)).width)))
     const wider = scale
-    const fixed = this.longest + 8 + (SUM_WIDTH + SCORE_WIDTH + WEIGHT_WIDTH) * wider + 5 * COLUMN_GAP
+    const fixed = this.longest + 8 + (COLUMN.sum + COLUMN.score + COLUMN.weight) * wider + 5 * COLUMN.gap
     const strip = Math.max(40, Math.floor((width - fixed) / 3))
-    const sizes = [strip, strip, SUM_WIDTH * wider, SCORE_WIDTH * wider, WEIGHT_WIDTH * wider, strip]
+    const sizes = [strip, strip, COLUMN.sum * wider, COLUMN.score * wider, COLUMN.weight * wider, strip]
     let x = this.longest + 8
     this.columns = sizes.map((size) => {
       const column = [x, size]
-      x += size + COLUMN_GAP
+      x += size + COLUMN.gap
       return column
     })
-    this.whole = x - COLUMN_GAP
+    this.whole = x - COLUMN.gap
     this.top = this.line + Math.round(46 * scale)
     this.bottom = this.top + this.labels.length * this.line
     return this.bottom + 4.8 * this.line + 10 + (this.output.length ? 2.6 * this.line : 0)
@@ -205,7 +203,7 @@ export class ProductsView extends Picture {
     context.moveTo(x, y - 2)
     context.lineTo(x + size, y - 2)
     context.stroke()
-    this.text(context, `added up: the output of ${header.name}`, x - COLUMN_GAP, y + line / 2, "right", colours.accent, "bold")
+    this.text(context, `added up: the output of ${header.name}`, x - COLUMN.gap, y + line / 2, "right", colours.accent, "bold")
     this.paintVectors(context, "headOutput", header.valueDim, [x, size], y)
     const second = y + 2.2 * line
     const heads = Math.round(header.joined / header.valueDim)

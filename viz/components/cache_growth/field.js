@@ -1,27 +1,21 @@
 // The cells: layers from top to bottom, tokens from left to right. Only what is in view is drawn.
 
-import { canvasContext, element, sharpContext } from "../scaffold/drawing.js"
+import { canvasContext, element, rem, sharpContext } from "../scaffold/drawing.js"
 import { downloadPng } from "../scaffold/files.js"
 import { ARROWS, keyList, press } from "../scaffold/keys.js"
 import { ScrolledCanvas } from "../scaffold/scrolled.js"
 
 const LEFT = 40
-const NARROWEST = 7
-const WIDEST = 32
-// Names lie flatter where there is room, and stand a line apart.
-const ROOMY = 16
-const FONT = 12
+// Names of tokens lie flatter where there is room, and stand a line apart.
+const COLUMN = { narrowest: 7, widest: 32, roomy: 16 }
+const ROW = { lowest: 7, highest: 24 }
+const GAP = 12
+// In a picture that is not wide: letters, names of the columns, and all layers of self-attention.
+const HEIGHTS = { letters: 12, names: 62, layers: 244 }
+// From here on letters and rows grow with the picture, up to so many times.
+const WIDE = { from: 600, most: 1.3 }
 // Of a picture that is saved: at least so many dots to a pixel of the screen.
 const FINEST = 2
-const LOWEST = 7
-const HIGHEST = 24
-const GAP = 12
-// The height of the names of the columns, and of all layers of self-attention, in a picture that is not wide.
-const NAMES = 62
-const LAYERS = 244
-// From here on letters and rows grow with the picture, up to so many times.
-const WIDE = 600
-const LARGEST = 1.3
 
 export class CacheField extends ScrolledCanvas {
   constructor(root, act) {
@@ -36,14 +30,18 @@ export class CacheField extends ScrolledCanvas {
     const drawn = isDone ? steps.length : mostSteps
     this.columns = Math.max(given - hidden + drawn, source.length, allocated ? allocated - hidden : 0)
     const width = this.root.clientWidth
-    this.cell = Math.max(NARROWEST, Math.min(WIDEST, Math.floor((width - LEFT - 4) / this.columns)))
-    const scale = Math.max(1, Math.min(LARGEST, width / WIDE))
-    this.letters = Math.round(FONT * scale)
-    this.row = Math.max(LOWEST, Math.min(HIGHEST, Math.floor((LAYERS * scale) / kinds.length)))
-    this.names = Math.round(NAMES * scale)
+    // On a wall all of it grows with the page.
+    const size = rem()
+    this.left = Math.round(LEFT * size)
+    const widest = Math.min(COLUMN.widest * size, (width - this.left - 4) / this.columns)
+    this.cell = Math.floor(Math.max(COLUMN.narrowest, widest))
+    const scale = size * Math.max(1, Math.min(WIDE.most, width / (WIDE.from * size)))
+    this.letters = Math.round(HEIGHTS.letters * scale)
+    this.row = Math.max(ROW.lowest, Math.min(ROW.highest * size, Math.floor((HEIGHTS.layers * scale) / kinds.length)))
+    this.names = Math.round(HEIGHTS.names * scale)
     const cross = kinds.length - own
     this.crossTop = this.names + own * this.row + (cross ? GAP + this.names : 0)
-    this.spread(LEFT + this.columns * this.cell + 4, this.crossTop + cross * this.row + 6)
+    this.spread(this.left + this.columns * this.cell + 4, this.crossTop + cross * this.row + 6)
     const stack = cross ? `${own} + ${cross} cross-attention layers` : `${own} layers`
     this.root.ariaLabel = `${stack}, ${view.shownPositions} columns: ${keyList(this.keyTable())}.`
     if (this.step !== view.shownStep || this.run !== view.run) this.reach(view.shownPositions - hidden)
@@ -53,10 +51,10 @@ export class CacheField extends ScrolledCanvas {
 
   /** Bring a column into view. */
   reach(column) {
-    const at = LEFT + column * this.cell
+    const at = this.left + column * this.cell
     const { root } = this
     if (at + 2 * this.cell > root.scrollLeft + root.clientWidth) root.scrollLeft = at + 3 * this.cell - root.clientWidth
-    else if (at < root.scrollLeft + LEFT) root.scrollLeft = at - root.clientWidth / 2
+    else if (at < root.scrollLeft + this.left) root.scrollLeft = at - root.clientWidth / 2
   }
 
   /** What is drawn, in pixels from the left end; all of it while it is saved. */
@@ -65,14 +63,14 @@ export class CacheField extends ScrolledCanvas {
   }
 
   x(column) {
-    return LEFT + column * this.cell - this.viewport.left
+    return this.left + column * this.cell - this.viewport.left
   }
 
   /** The whole picture as a file, on the ground of the page. */
   save(name) {
     const screen = this.canvas
     this.canvas = element("canvas")
-    this.whole = { left: 0, width: LEFT + this.columns * this.cell + 4 }
+    this.whole = { left: 0, width: this.left + this.columns * this.cell + 4 }
     this.paint()
     downloadPng(name, this.canvas, this.view.colours.ground)
     this.whole = null
@@ -96,10 +94,10 @@ export class CacheField extends ScrolledCanvas {
     const { kinds, own, hidden } = this.view
     const box = this.root.getBoundingClientRect()
     const x = event.clientX - box.left
-    const column = Math.floor((x - LEFT + this.root.scrollLeft) / this.cell)
+    const column = Math.floor((x - this.left + this.root.scrollLeft) / this.cell)
     const y = event.clientY - box.top
     const layer = kinds.findIndex((_, place) => y >= this.y(place) && y < this.y(place) + this.row)
-    if (x < LEFT || column < 0 || layer < 0) return null
+    if (x < this.left || column < 0 || layer < 0) return null
     const cell = [layer, layer < own ? column + hidden : column]
     return this.view.valueAt(...cell) ? cell : null
   }
@@ -141,7 +139,7 @@ export class CacheField extends ScrolledCanvas {
     this.font = getComputedStyle(this.root).fontFamily
     const { own, kinds, hidden, shownPositions, source, given } = view
     const first = Math.max(0, Math.floor((left - this.cell) / this.cell))
-    const last = Math.ceil((left + width - LEFT) / this.cell)
+    const last = Math.ceil((left + width - this.left) / this.cell)
     const columns = shownPositions - hidden
     this.drawNames(first, Math.min(last, columns), this.names, (column) => view.pieceAt(column + hidden), (column) => column + hidden < given)
     for (let layer = 0; layer < kinds.length; layer++) {
@@ -191,7 +189,7 @@ export class CacheField extends ScrolledCanvas {
       context.fillStyle = isGiven(column) ? view.colours.quiet : view.colours.ink
       context.save()
       context.translate(this.x(column) + this.cell / 2, bottom - 5)
-      context.rotate(this.cell < ROOMY ? -Math.PI / 2 : -Math.PI / 3.2)
+      context.rotate(this.cell < COLUMN.roomy ? -Math.PI / 2 : -Math.PI / 3.2)
       context.fillText(short(nameOf(column) ?? ""), 0, 0)
       context.restore()
     }
@@ -204,7 +202,7 @@ export class CacheField extends ScrolledCanvas {
     context.fillStyle = view.colours.quiet
     context.textAlign = "left"
     const left = this.x(0)
-    context.fillText("output, grows", left, 7)
+    context.fillText("output, grows", left, this.letters / 2 + 1)
     context.fillText("source, stands still", left, this.crossTop - this.names + 4)
   }
 
@@ -251,13 +249,13 @@ export class CacheField extends ScrolledCanvas {
 
   nameLayer(layer, place, colour) {
     this.context.fillStyle = colour
-    this.context.fillText(`L${layer}`, LEFT - 8, this.y(place) + this.row / 2)
+    this.context.fillText(`L${layer}`, this.left - 8, this.y(place) + this.row / 2)
   }
 
   drawLayers() {
     const { context, view } = this
     context.fillStyle = view.colours.ground
-    context.fillRect(0, 0, LEFT - 3, this.height)
+    context.fillRect(0, 0, this.left - 3, this.height)
     context.textAlign = "right"
     context.textBaseline = "middle"
     // Those that are pointed at and selected have their names for sure, and what has no room beside them has none.

@@ -9,7 +9,7 @@ import streamlit as st
 from viz.components.scaffold import large_component, pack_picture
 
 _PARTS = '<div class="rows"></div>\n'
-_mount_library, _mount = large_component("knob_sliders", _PARTS)
+knob_sliders_library, _mount = large_component("knob_sliders", _PARTS)
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,6 @@ class KnobSlider:
     most: float | int
     step: float | int
     digits: int
-
-
-def knob_sliders_library() -> None:
-    """Mount the script of `knob_sliders`, once for a page, outside of what is run again."""
-    _mount_library()
 
 
 def knob_sliders(

@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Int64
 
 from viz.components.scaffold import fields_of, large_component, number, pack_picture, text
+
+if TYPE_CHECKING:
+    from models.decoding import TokenTrajectory
 
 _PARTS = """\
 <ol class="stages" aria-label="Stages from the model's probabilities to the draw"></ol>
@@ -17,7 +21,7 @@ _PARTS = """\
 </div>
 <p class="caption"><span class="says"></span> <button type="button" class="save">SVG</button></p>
 """
-_mount_library, _mount = large_component("next_token", _PARTS)
+next_token_library, _mount = large_component("next_token", _PARTS)
 
 
 @dataclass(frozen=True)
@@ -42,17 +46,6 @@ class StageChip:
     entropy: float | int = 0
     first: int = 0
     last: int = 0
-
-
-@dataclass(frozen=True)
-class RankedToken:
-    """A token: its rank by raw probability (0 the likeliest), its probability after each row, the stage that cut it."""
-
-    id: int
-    text: str
-    rank: int
-    probabilities: tuple[float, ...]
-    cut_by: str | None
 
 
 @dataclass(frozen=True)
@@ -87,8 +80,8 @@ class NextTokenPicture:
 
     stages: tuple[StageChip, ...]
     is_library_order: bool
-    top: tuple[RankedToken, ...]
-    followed: RankedToken | None
+    top: "tuple[TokenTrajectory, ...]"
+    followed: "TokenTrajectory | None"
     selected: int | None
     drawn: int | None
     stage: str | None
@@ -106,11 +99,6 @@ class NextTokenPicture:
                 f"expected a rank, a piece and a column for each point, found {len(self.ranks)}, {len(self.pieces)} "
                 f"and {self.curves.shape[1]}"
             )
-
-
-def next_token_library() -> None:
-    """Mount the script of `next_token`, once for a page, outside of what is run again."""
-    _mount_library()
 
 
 def next_token(
@@ -150,7 +138,7 @@ def packed(picture: NextTokenPicture) -> bytes:
     return pack_picture(header, [picture.ranks.astype("<u4"), rows])
 
 
-def _token(token: RankedToken) -> list[object]:
+def _token(token: "TokenTrajectory") -> list[object]:
     # Seven digits are what a float32 has.
     shares = [float(f"{share:.7g}") for share in token.probabilities]
     return [token.id, token.text, token.rank, shares, token.cut_by]

@@ -3,15 +3,17 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
+from threading import Lock
 from typing import Any
 
-import streamlit as st
-
-from viz.components.scaffold.source import BrowserSource, browser_source, is_alone, library_source, packed_source
+from viz.components.scaffold.source import browser_source, is_alone, library_source, packed_source
 
 log = logging.getLogger(__name__)
 
 _TOLD = "faults:told"
+# Two people who open a page at once would register it twice.
+_REGISTERING = Lock()
 _MOST, _SECONDS = 5, 60.0
 _LONGEST_MESSAGE, _LONGEST_STACK = 300, 4_000
 # For each value that a script tells: what reads it, since it comes from a browser (None where it is not as it should
@@ -30,10 +32,13 @@ def component(name: str, parts: str | None = None) -> Callable[..., Any]:
     return _registered(name, html, browser_source(name) if is_alone(name) else packed_source(name))
 
 
-def skeleton(name: str, parts: str = "") -> str:
-    """The HTML that a view draws into: its own parts, the tooltip, and what a screen reader says (see view.js)."""
+def skeleton(name: str, parts: str = "", *, is_hidden: bool = True) -> str:
+    """The HTML that a view draws into: its own parts, the tooltip, and what a screen reader says (see view.js).
+
+    is_hidden: until its script has given it its style.
+    """
     said = '<div class="tip" hidden></div>\n<div class="unseen" aria-live="polite"></div>\n'
-    return f'<div class="headlight {name.replace("_", "-")}">\n{parts}{said}</div>\n'
+    return f'<div class="headlight {name.replace("_", "-")}"{" hidden" * is_hidden}>\n{parts}{said}</div>\n'
 
 
 def large_component(name: str, parts: str = "") -> tuple[Callable[[], None], Callable[..., Any]]:
@@ -49,12 +54,19 @@ def large_component(name: str, parts: str = "") -> tuple[Callable[[], None], Cal
     return mounted, _registered(name, skeleton(name, parts), picture)
 
 
-def _registered(name: str, html: str | None, source: BrowserSource) -> Callable[..., Any]:
-    mount = st.components.v2.component(f"headlight.{name}", html=html, js=source["js"], css=source["css"] or None)
+def _registered(name: str, html: str | None, script: str) -> Callable[..., Any]:
+    @cache
+    def mount() -> Callable[..., Any]:
+        # Pictures also stand in files and notebooks (viz/standalone), where there is no Streamlit.
+        import streamlit as st
+
+        return st.components.v2.component(f"headlight.{name}", html=html, js=script)
 
     def mounted(*, key: str, told: Told | None = None, **given: Any) -> Any:
         heard: dict[str, Any] = {f"on_{each}_change": _heard(key, each, *how) for each, how in (told or {}).items()}
-        return mount(key=key, on_fault_change=lambda: _log_fault(name, key), **heard, **given)
+        with _REGISTERING:
+            shown = mount()
+        return shown(key=key, on_fault_change=lambda: _log_fault(name, key), **heard, **given)
 
     return mounted
 
@@ -63,6 +75,8 @@ def _heard(key: str, name: str, read: Callable[[object], Any], act: Callable[[An
     """A Streamlit callback for the value `name` of the component `key`."""
 
     def call() -> None:
+        import streamlit as st
+
         value = read(getattr(st.session_state.get(key), name, None))
         if value is not None:
             act(value)
@@ -91,6 +105,8 @@ def text(value: object) -> str | None:
 
 
 def _log_fault(name: str, key: str) -> None:
+    import streamlit as st
+
     fault = getattr(st.session_state.get(key), "fault", None)
     if not isinstance(fault, dict):
         return

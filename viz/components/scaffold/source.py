@@ -2,27 +2,22 @@
 
 Each script file is a module with a scope of its own. It exports with `export class`, `export function` or `export
 const`, and imports with `import { name } from "./file.js"`. Streamlit takes one text as the script of a component, so
-`index.js` and all that it imports are put together here. A style sheet with the name of a script goes with that script.
+`index.js` and all that it imports are put together here. A style sheet with the name of a script goes with that script,
+and is in it: a component takes a style of its own too, but that is sent again with every picture.
 """
 
 import base64
 import gzip
+import json
 import re
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
 COMPONENTS = Path(__file__).parents[1]
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\./|\.\./)([\w/]+\.js)"\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:class|const|function) (\w+))", re.MULTILINE)
 _DEFAULT = re.compile(r"^export default ", re.MULTILINE)
 _LEFT_OVER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
-
-
-class BrowserSource(TypedDict):
-    """The script and the style of a component."""
-
-    js: str
-    css: str
 
 
 class Module(NamedTuple):
@@ -34,16 +29,10 @@ class Module(NamedTuple):
     exports: tuple[str, ...]
 
 
-def browser_source(name: str) -> BrowserSource:
-    """The script and the style of the component in folder `name`.
-
-    Without comments and indentation: Streamlit sends both again with every picture.
-    """
-    entry = COMPONENTS / name / "index.js"
-    parts = parts_of(entry)
-    beside = (part.with_suffix(".css") for part in parts)
-    sheets = [*(sheet for sheet in beside if sheet.exists()), entry.with_name("style.css")]
-    return BrowserSource(js=bundle(parts), css="".join(map(bare_sheet, sheets)) if len(parts) > 1 else "")
+def browser_source(name: str) -> str:
+    """The script of the component in folder `name`, with its style, without comments and indentation."""
+    parts = parts_of(COMPONENTS / name / "index.js")
+    return bundle(parts, style_of(parts))
 
 
 def module(file: Path) -> Module:
@@ -87,8 +76,11 @@ def parts_of(entry: Path) -> list[Path]:
     return found
 
 
-def bundle(parts: list[Path]) -> str:
-    """The files as one script, each in a function of its own; what they export is kept in one array."""
+def bundle(parts: list[Path], style: str = "") -> str:
+    """The files as one script, each in a function of its own; what they export is kept in one array.
+
+    style: what they draw is hidden until it has this (see `skeleton`).
+    """
     if len(parts) == 1:
         return _without_comments(parts[0].read_text())
     places = {file: place for place, file in enumerate(parts)}
@@ -98,7 +90,14 @@ def bundle(parts: list[Path]) -> str:
         taken = "".join(f"const {{ {', '.join(names)} }} = parts[{places[other]}]\n" for other, names in imports)
         scope = _without_comments(_DEFAULT.sub("parts.default = ", body))
         scopes.append(f"parts[{place}] = (() => {{\n{taken}{scope}return {{ {', '.join(exports)} }}\n}})()\n")
-    return f"const parts = []\n{''.join(scopes)}export default parts.default\n"
+    given = f"const style = {json.dumps(style)}\n{_STYLED}" if style else "export default parts.default\n"
+    return f"const parts = []\n{''.join(scopes)}{given}"
+
+
+def style_of(parts: list[Path]) -> str:
+    """The style sheets that go with the files of a component, the last of which is its `index.js`."""
+    beside = [*(part.with_suffix(".css") for part in parts), parts[-1].with_name("style.css")]
+    return "".join(bare_sheet(sheet) for sheet in beside if sheet.exists())
 
 
 def is_alone(name: str) -> bool:
@@ -106,21 +105,19 @@ def is_alone(name: str) -> bool:
     return len(parts_of(COMPONENTS / name / "index.js")) == 1
 
 
-def packed_source(name: str) -> BrowserSource:
-    """The same with the script compressed: Streamlit sends it with every message to the component."""
-    source = browser_source(name)
-    return BrowserSource(js=_named(_UNPACK + _CALL, name, source["js"]), css=source["css"])
+def packed_source(name: str) -> str:
+    """The same compressed: Streamlit sends it with every message to the component."""
+    return _named(_UNPACK + _CALL, name, browser_source(name))
 
 
-def library_source(name: str) -> tuple[BrowserSource, BrowserSource]:
+def library_source(name: str) -> tuple[str, str]:
     """The same for a component whose script is large, in two parts.
 
     The first part holds the script and is mounted once on a page, without a picture. The second part is mounted with
     each picture: it calls the script, or waits until it has arrived.
     """
-    source = browser_source(name)
-    library = BrowserSource(js=_named(_UNPACK + "export default unpack\n", name, source["js"]), css="\n")
-    return library, BrowserSource(js=_named(_CALL.replace("unpack()\n", ""), name), css=source["css"])
+    library = _named(_UNPACK + "export default unpack\n", name, browser_source(name))
+    return library, _named(_CALL.replace("unpack()\n", ""), name)
 
 
 def _named(script: str, name: str, packed: str = "") -> str:
@@ -131,6 +128,17 @@ def _named(script: str, name: str, packed: str = "") -> str:
     return script.replace("NAME", name).replace("SIZE", str(len(data))).replace("PACKED", letters)
 
 
+# The root is a shadow root of the component's own.
+_STYLED = """const sheet = new CSSStyleSheet()
+sheet.replaceSync(style)
+export default (component) => {
+  const { parentElement } = component
+  const root = parentElement.getRootNode()
+  if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet)
+  parentElement.querySelector(".headlight").hidden = false
+  return parts.default(component)
+}
+"""
 # `libraries` has the script of a component, or until it comes those who wait for it.
 _UNPACK = """const unpack = () => {
   const shared = (globalThis.headlight ??= {})

@@ -6,7 +6,7 @@ import { mount } from "../scaffold/mount.js"
 import { typedArray } from "../scaffold/numbers.js"
 import { View } from "../scaffold/view.js"
 import { PieceColumn } from "./pieces.js"
-import { BYTE, Ruler } from "./ruler.js"
+import { Ruler } from "./ruler.js"
 
 class TokenColumns extends View {
   constructor(root) {
@@ -174,8 +174,8 @@ class TokenColumns extends View {
   }
 
   rulerKeyTable() {
-    const scroll = (by) => (this.part("ruler").scrollLeft += by * 4 * BYTE)
-    return [{ name: "← →", says: "move along the text", keys: { ArrowRight: 1, ArrowLeft: -1 }, act: scroll }]
+    const keys = { ArrowRight: 1, ArrowLeft: -1 }
+    return [{ name: "← →", says: "move along the text", keys, act: (by) => this.ruler.scroll(by) }]
   }
 }
 

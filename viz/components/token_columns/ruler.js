@@ -1,10 +1,11 @@
 // All boundaries at once, over the bytes of the text; only what is in view is drawn.
 
-import { sharpContext, shortened } from "../scaffold/drawing.js"
+import { rem, sharpContext, shortened } from "../scaffold/drawing.js"
 import { ScrolledCanvas } from "../scaffold/scrolled.js"
 import { SPECIAL, UNKNOWN, decoded, hex } from "./pieces.js"
 
-export const BYTE = 14
+// Pixels of a laptop; on a wall all of it grows with the page.
+const BYTE = 14
 const LANE = 13
 // The marks above a Thai letter have their place.
 const TOP = 46
@@ -22,24 +23,45 @@ export class Ruler extends ScrolledCanvas {
     }
     this.firstOf = new Uint32Array(text.length + 1)
     this.characters.forEach(([at, end], place) => this.firstOf.fill(place, at, end))
-    this.spread(LABEL + text.length * BYTE + 8, TOP + columns.length * LANE + 8)
+    this.grow()
     this.root.ariaLabel =
       `Where the pieces of ${columns.map((each) => each.header.title).join(", ")} end, over ${text.length} bytes. ` +
       `They disagree on ${stretches.length / 2} stretch${stretches.length === 2 ? "" : "es"}. ${keys}.`
     this.draw()
   }
 
+  grow() {
+    this.zoom = rem()
+    this.deep = TOP + this.columns.length * LANE + 8
+    this.spread(this.zoom * (LABEL + this.text.length * BYTE + 8), this.zoom * this.deep)
+  }
+
+  get scrolled() {
+    return this.root.scrollLeft / this.zoom
+  }
+
+  get wide() {
+    return this.root.clientWidth / this.zoom
+  }
+
   place(byte) {
-    return LABEL + byte * BYTE - this.root.scrollLeft
+    return LABEL + byte * BYTE - this.scrolled
+  }
+
+  /** Four bytes further along the text, or back. */
+  scroll(by) {
+    this.root.scrollLeft += by * 4 * BYTE * this.zoom
   }
 
   paint() {
-    const width = this.root.clientWidth
-    if (!width || !this.text) return
-    const context = sharpContext(this.canvas, width, this.height)
+    if (!this.wide || !this.text) return
+    if (this.zoom !== rem()) this.grow()
+    const width = this.wide
+    const context = sharpContext(this.canvas, this.root.clientWidth, this.height)
+    context.scale(this.zoom, this.zoom)
     const { ink, quiet, hatch, ground, accent } = this.colours
-    const first = Math.max(0, Math.floor((this.root.scrollLeft - LABEL) / BYTE))
-    const last = Math.min(this.text.length, Math.ceil((this.root.scrollLeft + width) / BYTE))
+    const first = Math.max(0, Math.floor((this.scrolled - LABEL) / BYTE))
+    const last = Math.min(this.text.length, Math.ceil((this.scrolled + width) / BYTE))
     const font = getComputedStyle(this.root).fontFamily
     context.textBaseline = "middle"
     context.textAlign = "center"
@@ -60,7 +82,7 @@ export class Ruler extends ScrolledCanvas {
     this.outline(context, this.hovered, ink, 1.5)
     this.outline(context, this.pinned, accent, 2)
     context.fillStyle = ground
-    context.fillRect(0, 0, LABEL - 4, this.height)
+    context.fillRect(0, 0, LABEL - 4, this.deep)
     context.textAlign = "right"
     context.font = `11px ${font}`
     this.columns.forEach((column, lane) => {
@@ -69,7 +91,7 @@ export class Ruler extends ScrolledCanvas {
     })
     context.fillText("bytes", LABEL - 8, 34)
     context.strokeStyle = hatch
-    context.strokeRect(LABEL - 3.5, -1, 0.01, this.height + 2)
+    context.strokeRect(LABEL - 3.5, -1, 0.01, this.deep + 2)
   }
 
   drawLane(context, column, lane, first, last) {
@@ -103,16 +125,17 @@ export class Ruler extends ScrolledCanvas {
     context.strokeStyle = colour
     context.lineWidth = line
     context.beginPath()
-    context.roundRect(this.place(stretch[0]), 1, (stretch[1] - stretch[0]) * BYTE, this.height - 3, 4)
+    context.roundRect(this.place(stretch[0]), 1, (stretch[1] - stretch[0]) * BYTE, this.deep - 3, 4)
     context.stroke()
   }
 
   /** The piece that the pointer is on, or the character above the lanes. */
   at(event) {
     const box = this.root.getBoundingClientRect()
-    const byte = Math.floor((event.clientX - box.left - LABEL + this.root.scrollLeft) / BYTE)
-    if (byte < 0 || byte >= this.text.length || event.clientX - box.left < LABEL) return null
-    const lane = Math.floor((event.clientY - box.top - TOP) / LANE)
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top].map((each) => each / this.zoom)
+    const byte = Math.floor((x - LABEL + this.scrolled) / BYTE)
+    if (byte < 0 || byte >= this.text.length || x < LABEL) return null
+    const lane = Math.floor((y - TOP) / LANE)
     const column = this.columns[lane]
     if (!column) return this.characters[this.firstOf[byte]].slice(0, 2)
     const [piece] = column.within(byte, byte + 1)
@@ -121,9 +144,8 @@ export class Ruler extends ScrolledCanvas {
 
   /** Bring a stretch into view. */
   reach([start, end]) {
-    const { root } = this
     const [from, to] = [LABEL + start * BYTE, LABEL + end * BYTE]
-    if (from < root.scrollLeft + LABEL || to > root.scrollLeft + root.clientWidth)
-      root.scrollLeft = from - root.clientWidth / 3
+    if (from < this.scrolled + LABEL || to > this.scrolled + this.wide)
+      this.root.scrollLeft = this.zoom * (from - this.wide / 3)
   }
 }

@@ -1,0 +1,101 @@
+"""What can be chosen on the heads page."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from pages.shared import thread
+from pages.shared.link import Choice, NumberPair, is_whole, number_pair, one_of, whole_number
+
+KINDS = {"encoder": "Encoder", "decoder": "Decoder", "cross": "Cross"}
+SHOWN = {"roles": "Roles", "effects": "Effects", "transfer": "Transfer"}
+QUANTITIES = {
+    "next token": "the next token",
+    "difference": "one token against another",
+    "output": "the whole output",
+    "vector": "a token's vector",
+    "masked token": "the hidden word",
+}
+WAYS_OFF = {"zero": "Nothing", "mean": "Mean", "other text": "Other text"}
+PARTS = {"heads": "Heads", "mlps": "MLPs", "layers": "Layers"}
+CARRIERS = {"stream": "Residual stream", "heads": "Heads", "mlps": "MLPs"}
+RANKINGS = {"exact": "Exact", "estimate": "Estimate"}
+SIDES = {"both": "Largest", "helping": "Helping", "hindering": "Hindering"}
+BANKS = {"bundled": "Ready-made", "own": "My own"}
+MOST_PAIRS = 6
+
+
+class Pairs(tuple[NumberPair, ...]):
+    """Pairs of tokens, written in a link as 10-1,7-2."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return ",".join(map(str, self))
+
+
+def _pairs(text: str) -> Pairs:
+    read = number_pair("The link's pairs are no pairs of tokens, as in 10-1; none are asked for.")
+    found = Pairs(read(each) for each in text.split(",") if each)
+    if len(found) > MOST_PAIRS:
+        raise ValueError(f"The link asks for more than {MOST_PAIRS} pairs of tokens; none are asked for.")
+    return found
+
+
+def _matching(what: str, pattern: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"The link names no {what} that is here; the default is shown.")
+        return text
+
+    return parse
+
+
+def _case(text: str) -> str:
+    side, dash, place = text.partition("-")
+    if side not in ("most", "least") or not dash or not is_whole(place):
+        raise ValueError("The link names no case that is here; the page's own text is shown.")
+    return text
+
+
+_role = _matching("role", r"[\w>:.-]{1,60}")
+_OF_MODEL = (thread.MODEL,)
+OF_KIND: Choice[str | None] = Choice("of_kind", None, one_of("kind of attention", tuple(KINDS)), _OF_MODEL)
+SHOW: Choice[str] = Choice("heads_by", "roles", one_of("picture", tuple(SHOWN)))
+_cell = number_pair("The link's head is not a layer and a head, as in 10-1; another is shown.")
+# Layer and head; beyond the heads of an effects map MLP and layer.
+OF_HEAD: Choice[NumberPair | None] = Choice("of_head", None, _cell, (thread.MODEL, OF_KIND))
+ONLY: Choice[str] = Choice("only_role", "", _role, (thread.MODEL, OF_KIND))
+OF_ROLE: Choice[str] = Choice("of_role", "", _role, (thread.MODEL, OF_KIND, OF_HEAD))
+CASE: Choice[str] = Choice("case", "", _case, (thread.MODEL, OF_KIND, OF_HEAD, OF_ROLE))
+
+BANK: Choice[str] = Choice("bank", "bundled", one_of("bank of sentences", tuple(BANKS)))
+SENTENCES: Choice[str] = Choice("bank_text", "", thread.readable)
+
+PAIRS: Choice[Pairs] = Choice("pairs", Pairs(), _pairs, thread.OWNERS)
+UNWANTED: Choice[Pairs] = Choice("not_pairs", Pairs(), _pairs, thread.OWNERS)
+
+QUANTITY: Choice[str | None] = Choice("quantity", None, one_of("quantity", tuple(QUANTITIES)), _OF_MODEL)
+WORD: Choice[str] = Choice("of_token", "", thread.readable, thread.OWNERS)
+OTHER_WORD: Choice[str] = Choice("against", "", thread.readable, thread.OWNERS)
+AT_TOKEN: Choice[int | None] = Choice("at_token", None, whole_number("token of the quantity"), thread.OWNERS)
+OFF: Choice[str] = Choice("off_is", "zero", one_of("way to switch off", tuple(WAYS_OFF)))
+OFF_TEXT: Choice[str] = Choice("off_text", "", thread.readable, (thread.TEXT,))
+PART: Choice[str] = Choice("off_part", "heads", one_of("part", tuple(PARTS)))
+BESIDE: Choice[str] = Choice("beside_chance", "off", one_of("comparison", ("off", "on")))
+
+RANKED_BY: Choice[str] = Choice("ranked_by", "exact", one_of("ranking", tuple(RANKINGS)))
+SIDED: Choice[str] = Choice("ranked_side", "both", one_of("side", tuple(SIDES)))
+INTO: Choice[str] = Choice("into_text", "", thread.readable, (thread.TEXT,))
+CARRIER: Choice[str] = Choice("carrier", "stream", one_of("carrier", tuple(CARRIERS)))
+
+CHOICES: tuple[Choice[Any], ...] = (
+    *(OF_KIND, SHOW, OF_HEAD, ONLY, OF_ROLE, CASE, BANK, SENTENCES, PAIRS, UNWANTED),
+    *(QUANTITY, WORD, OTHER_WORD, AT_TOKEN, OFF, OFF_TEXT, PART, BESIDE),
+    *(RANKED_BY, SIDED, INTO, CARRIER),
+)
+
+
+def head_name(layer: int, head: int) -> str:
+    """As people write it: L3 H1."""
+    return f"L{layer} H{head}"

@@ -1,0 +1,70 @@
+"""How many heads are enough: only the most important ones kept on, beside as many at random."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from models.catalog import MODELS
+from pages.heads.choices import RANKED_BY, RANKINGS, SIDED, SIDES, head_name
+from pages.heads.effects import quantity_words
+from pages.heads.measure import chosen_off, chosen_quantity
+from pages.heads.subject import Subject
+from pages.shared.bound import pick
+from pages.shared.job import Job
+from pages.shared.parts import chart, explanation, remark, say
+from pages.shared.theme import palette
+from viz.heads_charts import faithfulness_chart
+from viz.quantities import counted, part_text
+
+if TYPE_CHECKING:
+    from models.heads.faithfulness import Faithfulness
+
+JOB = Job("enough")
+
+
+def show(about: Subject, status: DeltaGenerator) -> None:
+    """The curve, and the smallest set that is enough."""
+    from models.heads.faithfulness import FaithfulnessRequest
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        pick(RANKED_BY, "Ranked by", RANKINGS)
+        pick(SIDED, "First", SIDES, help="By size; or those first without which the number falls; or rises.")
+        begin = st.button("How many are enough?", key="enough_start")
+    ranked_by: Any = RANKED_BY.value
+    sided: Any = SIDED.value
+    request = FaithfulnessRequest(about.trace, chosen_quantity(status), chosen_off(), ranked_by, sided)
+    found: Faithfulness | None = JOB.answer(request, _progress_text, is_wanted=begin)
+    if found is None:
+        explanation(
+            "All heads are off but the **k** most important ones; how much of the way from nothing to the whole model "
+            "is left? Beside it stand **k** heads drawn at random. It ranks the heads first, which takes a while."
+        )
+        return
+    lowest, whole = float(found.kept[0]), found.measured.value
+    drawn = (found.drawn - lowest) / (whole - lowest)
+    chart(faithfulness_chart(found.counts.tolist(), found.faithful, drawn, found.enough, palette()), key="enough_chart")
+    lines = [
+        f"Area under the curve {found.area:.2f}, of heads at random {np.nanmean(found.drawn_areas):.2f}; distance from "
+        f"the whole model {found.distance:.2f}."
+    ]
+    if found.smallest is not None:
+        names = ", ".join(head_name(each.layer, each.head) for each in found.smallest[:30])
+        more = f" and {len(found.smallest) - 30} more" if len(found.smallest) > 30 else ""
+        lines.insert(
+            0,
+            f"{counted(len(found.smallest), 'head')} of {len(found.order):,} are enough for {part_text(found.enough)} "
+            f"of the way: {names}{more}. Alone they give {found.smallest_value:.3g} {found.measured.unit}, in a run of "
+            "their own.",
+        )
+    say(*lines)
+    remark(
+        f"{MODELS[about.trace.model].title}, {quantity_words(found.measured)}: {whole:.3g} {found.measured.unit} with "
+        f"all heads, {lowest:.3g} with none. The line: {part_text(found.enough)}. The set is found greedily: another "
+        f"one may be smaller.{' ' + found.note if found.note else ''}"
+    )
+
+
+def _progress_text(step: "Faithfulness") -> tuple[float, str]:
+    return step.done / max(1, step.of), f"{step.done:,} of about {step.of:,} runs"

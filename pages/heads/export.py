@@ -1,0 +1,145 @@
+"""Sharing what each head does and which of them matter: a link, every score and effect as files, the program."""
+
+import json
+import math
+from typing import TYPE_CHECKING
+
+from streamlit.delta_generator import DeltaGenerator
+
+from models.errors import HeadlightError
+from pages.heads.choices import CHOICES, SHOW
+from pages.heads.effects import effects_request, estimate_of, exact_now
+from pages.heads.subject import subject
+from pages.shared import file_names, thread
+from pages.shared.export import Download, folder_argument, program, share_and_download
+from pages.shared.link import NumberPair
+from pages.shared.spreadsheet import as_csv
+
+if TYPE_CHECKING:
+    from models.heads import Atlas
+    from models.heads.effects import Effects
+
+_TREEBANK = "models/bundled/grammar_bank/sentences.conllu"
+_RELATION = "dobj"
+_HEAD = ["layer", "head", "role", "score", "low", "high", "baseline", "cases", "is_named"]
+
+
+def scores(found: "Atlas") -> list[list[object]]:
+    """A row for each head and role, None where nothing was measured."""
+    return [
+        [
+            *(layer, head, each.role.key, _known(each.scores[layer, head]), _known(each.low[layer, head])),
+            *(_known(each.high[layer, head]), _known(each.baselines[layer, head]), each.cases),
+            bool(each.is_named[layer, head]),
+        ]
+        for each in found.roles
+        for layer, count in enumerate(found.heads)
+        for head in range(count)
+    ]
+
+
+def scores_as_csv(found: "Atlas") -> str:
+    """Every score."""
+    return as_csv([_HEAD, *(["" if each is None else each for each in row] for row in scores(found))])
+
+
+def scores_as_json(found: "Atlas") -> str:
+    """Every score, with the definitions, and what they rest on."""
+    roles = [
+        {
+            "key": each.role.key,
+            "name": each.role.name,
+            "definition": each.role.definition,
+            "threshold": each.role.threshold,
+            "source": each.role.source,
+        }
+        for each in found.roles
+    ]
+    return json.dumps(
+        {
+            "model": found.model,
+            "kind": found.kind,
+            "bank": found.bank,
+            "sentences": found.sentences,
+            "sequences": found.sequences,
+            "roles": roles,
+            "scores": [dict(zip(_HEAD, row, strict=True)) for row in scores(found)],
+        },
+        ensure_ascii=False,
+    )
+
+
+def effects_table(exact: "Effects | None", estimate: "Effects | None") -> list[list[object]]:
+    """A row for each part, the head first: kind, layer, head, exact and estimated effect."""
+    rows: list[list[object]] = [["kind", "layer", "head", "exact", "estimate"]]
+    any_of = exact if exact is not None else estimate
+    for each in any_of.maps if any_of is not None else ():
+        for layer, row in zip(each.layers, each.effects, strict=True):
+            rows += [
+                [each.kind, layer, head, *(_effect(some, each.kind, layer, head) for some in (exact, estimate))]
+                for head in range(len(row))
+            ]
+    return rows
+
+
+def _effect(found: "Effects | None", kind: str, layer: int, head: int) -> float | None:
+    own = None if found is None else next((each for each in found.maps if each.kind == kind), None)
+    return None if own is None else _known(own.effects[own.layers.index(layer), head])
+
+
+def effects_as_csv(exact: "Effects | None", estimate: "Effects | None") -> str:
+    """Every effect."""
+    return as_csv([["" if each is None else each for each in row] for row in effects_table(exact, estimate)])
+
+
+def effects_as_json(exact: "Effects | None", estimate: "Effects | None") -> str:
+    """Every effect, and of what."""
+    head, *rows = effects_table(exact, estimate)
+    some = exact if exact is not None else estimate
+    measured = None if some is None else some.measured
+    return json.dumps(
+        {
+            "quantity": None if measured is None else measured.quantity.of,
+            "token": None if measured is None else measured.token,
+            "against": None if measured is None else measured.other,
+            "value": None if measured is None else measured.value,
+            "unit": None if measured is None else measured.unit,
+            "effects": [dict(zip(map(str, head), row, strict=True)) for row in rows],
+        },
+        ensure_ascii=False,
+    )
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def take_along(kind: str, found: "Atlas | None", status: DeltaGenerator) -> None:
+    """The link, and the files of what is there."""
+    name = file_names.of_model(thread.MODEL.value)
+    files = []
+    if found is not None:
+        files += [
+            Download("Scores (CSV)", f"{name}-heads.csv", lambda: scores_as_csv(found)),
+            Download("Scores (JSON)", f"{name}-heads.json", lambda: scores_as_json(found)),
+        ]
+    notes = []
+    if SHOW.value == "effects":
+        try:
+            request = effects_request(subject(kind, status), status)
+            exact, estimate = exact_now(request), estimate_of(request, status)
+        except HeadlightError as error:
+            notes.append(str(error))
+        else:
+            files = [
+                Download("Effects (CSV)", f"{name}-effects.csv", lambda: effects_as_csv(exact, estimate)),
+                Download("Effects (JSON)", f"{name}-effects.json", lambda: effects_as_json(exact, estimate)),
+            ]
+            notes.append("Under “Roles” the files hold every score of every head.")
+    share_and_download(CHOICES, files, notes=notes)
+
+
+def code(head: NumberPair | None) -> None:
+    """The program that gives the same score of one grammatical role."""
+    layer, number = head or (0, 0)
+    program("heads.py", folder_argument(thread.MODEL.value), _TREEBANK, _RELATION, str(layer), str(number))

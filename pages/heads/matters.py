@@ -1,0 +1,143 @@
+"""Which parts matter for this text: the ranking, estimate and exact side by side, and what chance gives."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.heads.choices import BESIDE, OF_HEAD, PARTS, SHOW, head_name
+from pages.heads.effects import ESTIMATE, estimate_of, exact_now, quantity_words
+from pages.heads.measure import OTHER_TEXTS
+from pages.heads.subject import Subject, bank
+from pages.shared.asking import ask, working
+from pages.shared.bound import toggle
+from pages.shared.parts import chart, explanation, remark, say
+from pages.shared.theme import palette
+from viz.heads_charts import chance_chart
+from viz.quantities import counted, part_text
+from viz.tables import table
+
+if TYPE_CHECKING:
+    from models.heads.effects import Effects, EffectsRequest
+    from models.heads.places import Place
+
+_MOST = 10
+_DRAWS = 20
+# What a head does, where that is known.
+NameOf = Callable[["Place"], str]
+
+
+def show(about: Subject, request: "EffectsRequest", name_of: NameOf, status: DeltaGenerator) -> None:
+    """The parts that matter most, and whether that is more than chance."""
+    if SHOW.value != "effects":
+        explanation(
+            "Switch each head off in a run of its own, and see how much the model's answer changes: the picture "
+            "above shows it then."
+        )
+        st.button("Show what matters here", key="show_effects", on_click=SHOW.choose, args=("effects",), type="primary")
+        return
+    estimate, exact = estimate_of(request, status), exact_now(request)
+    shown = exact if exact is not None and exact.done else estimate
+    if shown is None:
+        explanation("Nothing is computed yet: begin above.")
+        return
+    _ranking(request, shown, exact, estimate, name_of, about.kind)
+    if exact is not None and estimate is not None and exact.done:
+        _agreement(exact, estimate)
+    if request.part == "heads":
+        own = [each for each, _ in shown.ranked() if each.kind == about.kind]
+        _beside_chance(about, request, own[0], status)
+
+
+def _ranking(
+    request: "EffectsRequest",
+    shown: "Effects",
+    exact: "Effects | None",
+    estimate: "Effects | None",
+    name_of: NameOf,
+    kind: str,
+) -> None:
+    ranked = shown.ranked()
+    unit = shown.measured.unit
+    sides = {
+        "Without it falls": [each for each in ranked if each[1] < 0][:_MOST],
+        "Without it rises": [each for each in ranked if each[1] > 0][:_MOST],
+    }
+    places = st.columns(2, gap="large")
+    for place, (title, some) in zip(places, sides.items(), strict=True):
+        head = [f"{title} ({unit})", "exact", "estimate", "does"]
+        rows = [
+            [
+                _place_name(each, request.part, with_kind=len(shown.maps) > 1),
+                _number(exact, each),
+                _number(estimate, each),
+                name_of(each) if request.part == "heads" else "",
+            ]
+            for each, _ in some
+        ]
+        with place:
+            st.html(table(head, rows, chosen=_row_of([each for each, _ in some], kind)))
+    so_far = f" {shown.done:,} of {shown.of:,} are computed." if shown.done < shown.of else ""
+    ranked_by = "exactly" if shown is exact else f"by the estimate, {ESTIMATE}"
+    remark(f"Of {quantity_words(shown.measured)}; {PARTS[request.part].lower()} ranked {ranked_by}.{so_far}")
+
+
+def _row_of(places: "list[Place]", kind: str) -> int | None:
+    chosen = OF_HEAD.value
+    at = [number for number, each in enumerate(places) if (each.layer, each.head) == chosen and each.kind == kind]
+    return at[0] if at else None
+
+
+def _place_name(place: "Place", part: str, *, with_kind: bool) -> str:
+    name = head_name(place.layer, place.head) if part == "heads" else f"L{place.layer}"
+    return f"{place.kind} {name}" if with_kind else name
+
+
+def _number(found: "Effects | None", place: "Place") -> str:
+    if found is None:
+        return "–"
+    value = next(each for each in found.maps if each.kind == place.kind).of(place)
+    return "–" if np.isnan(value) else f"{value:+.3f}".replace("-", "−")
+
+
+def _agreement(exact: "Effects", estimate: "Effects") -> None:
+    from models.heads.estimate import agreement
+
+    found = agreement(exact, estimate, _MOST)
+    correlation = "" if np.isnan(found.spearman) else f" Rank correlation over all: {found.spearman:.2f}."
+    say(
+        f"Of the {found.most} largest exact effects the estimate has {found.common} among its own {found.most}, and of "
+        f"{part_text(found.signs)} the sign.{correlation}"
+    )
+
+
+def _beside_chance(about: Subject, request: "EffectsRequest", first: "Place", status: DeltaGenerator) -> None:
+    from models.heads.controls import ControlsRequest
+    from models.heads.places import Place
+
+    toggle(
+        BESIDE,
+        "Beside chance",
+        "on",
+        help=f"The chosen head beside random heads of its layer, and beside itself on {OTHER_TEXTS} other texts.",
+    )
+    if BESIDE.value != "on":
+        return
+    head = OF_HEAD.value
+    place = Place(about.kind, *head) if head is not None else first
+    texts = tuple(each.text for each in bank().sentences[:OTHER_TEXTS])
+    controls = ControlsRequest(request.trace, request.quantity, (place,), request.off, draws=_DRAWS, texts=texts)
+    with working("Switching off other heads, and this one on other texts…", status):
+        found = ask(controls, status)
+    unit = found.measured.unit
+    name = head_name(place.layer, place.head)
+    groups = [("other heads of its layer", found.drawn), (f"{name} on other texts", found.elsewhere)]
+    chart(chance_chart(found.chosen, [each for each in groups if len(each[1])], unit, palette()), key="chance_chart")
+    say(
+        f"{name}: {found.chosen:+.3f} {unit}. {part_text(found.exceeded_by)} of "
+        f"{counted(len(found.drawn), 'other head')} of its layer change it as much or more.",
+        "The line is this head on this text. On other texts its effect is that on their own likeliest answer: a head "
+        "that matters everywhere says little of this text.",
+    )

@@ -1,0 +1,78 @@
+"""What is measured on the page's text, and how parts are switched off: the controls, and the requests they make."""
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.heads.choices import AT_TOKEN, OFF, OFF_TEXT, OTHER_WORD, PART, PARTS, QUANTITIES, QUANTITY, WAYS_OFF, WORD
+from pages.heads.subject import bank
+from pages.shared import thread
+from pages.shared.asking import ask
+from pages.shared.bound import bound, names_of, pick
+from pages.shared.link import note
+
+if TYPE_CHECKING:
+    from models.heads.off import Off
+    from models.heads.quantity import Quantity
+
+# Sentences over which a mean is taken, and other texts that stand beside an effect.
+MEAN_SENTENCES, OTHER_TEXTS = 60, 20
+
+
+def chosen_quantity(status: DeltaGenerator) -> "Quantity":
+    """What is measured: as chosen, else what this model is looked at for first."""
+    from models.heads.quantity import QuantitiesRequest, Quantity
+
+    there = ask(QuantitiesRequest(thread.MODEL.value), status)
+    of: Any = QUANTITY.value
+    if of is not None and of not in there:
+        note(f"This model has no {QUANTITIES[of]} to measure; {QUANTITIES[there[0]]} is measured.")
+        QUANTITY.forget()
+        of = None
+    return Quantity(of or there[0], WORD.value, OTHER_WORD.value, AT_TOKEN.value)
+
+
+def chosen_off() -> "Off":
+    """What a part gives when it is off. Raises BankError."""
+    from models.heads.off import Off
+
+    if OFF.value == "mean":
+        return Off("mean", bank=tuple(each.text for each in bank().sentences[:MEAN_SENTENCES]))
+    if OFF.value == "other text":
+        return Off("other text", other=OFF_TEXT.value)
+    return Off()
+
+
+def quantity_controls(status: DeltaGenerator, tokens: tuple[str, ...]) -> None:
+    """What is measured."""
+    from models.heads.quantity import QuantitiesRequest
+
+    there = ask(QuantitiesRequest(thread.MODEL.value), status)
+    if len(there) > 1:
+        words = {each: QUANTITIES[each].capitalize() for each in there}
+        bound(st.selectbox, QUANTITY, "Measured", **names_of(words), shown=lambda of: of or there[0])
+    of = QUANTITY.value or there[0]
+    if of in ("next token", "difference", "masked token"):
+        bound(st.text_input, WORD, "Token", placeholder="the likeliest", help="Typed; empty for the likeliest one.")
+    if of == "difference":
+        bound(st.text_input, OTHER_WORD, "Against", placeholder="the second likeliest")
+    if of == "vector":
+        words = {place: f"{place} {token}" for place, token in enumerate(tokens)}
+        bound(st.selectbox, AT_TOKEN, "Of token", **names_of(words), shown=lambda place: place or 0)
+
+
+def off_controls(*, with_parts: bool) -> None:
+    """How it is switched off, and what."""
+    pick(
+        OFF,
+        "Off means",
+        WAYS_OFF,
+        key="off_box",
+        help=f"Nothing: a part gives 0, which is unnatural. Mean: its mean over {MEAN_SENTENCES} sentences. Other "
+        "text: what it gives in another text.",
+    )
+    if OFF.value == "other text":
+        bound(st.text_area, OFF_TEXT, "The other text", height=68)
+    if with_parts:
+        pick(PART, "Switched off", PARTS, key="part_box")

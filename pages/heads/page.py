@@ -1,0 +1,122 @@
+"""What does each head do, and which of them matter? All heads as one picture, and one of them in full."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from models.engine import engine
+from pages.heads import atlas, bank, effects, inspector, measure, transfer
+from pages.heads.choices import CHOICES, KINDS, OF_KIND, SHOW, SHOWN
+from pages.heads.effects_inspector import inspect_effect
+from pages.heads.examples import EXAMPLES
+from pages.heads.sentence import chosen_case
+from pages.heads.subject import atlas_request, chosen_kind, kinds_of, subject
+from pages.heads.tabs import Shown, below
+from pages.shared import thread
+from pages.shared.asking import let_it_leave
+from pages.shared.bound import pick
+from pages.shared.loading import loading
+from pages.shared.messages import in_place, show_notes
+from pages.shared.page import Page, columns, inspector_in, show
+from pages.shared.parts import remark
+
+if TYPE_CHECKING:
+    from models.heads import Atlas, AtlasRequest, Case
+    from pages.shared.link import NumberPair
+
+
+def which(kind: str, status: DeltaGenerator) -> None:
+    """The controls on the left: what is shown, of which kind, on which sentences or of which number."""
+    pick(SHOW, "Show", SHOWN, key="show_box", label_visibility="collapsed")
+    kinds = kinds_of(thread.MODEL.value)
+    if len(kinds) > 1:
+        pick(OF_KIND, "Attention", {each: KINDS[each] for each in kinds}, shown=lambda _: kind)
+    if SHOW.value == "roles":
+        bank.controls()
+        return
+    with in_place():
+        if SHOW.value == "transfer":
+            transfer.controls()
+        measure.quantity_controls(status, subject(kind, status).traced.tokens)
+        if SHOW.value == "effects":
+            measure.off_controls(with_parts=True)
+
+
+def explore(status: DeltaGenerator) -> None:
+    """Everything that changes with the head, the role and what is measured."""
+    if SHOW.value != "effects":
+        effects.JOB.leave(unless_done=True)
+    if SHOW.value != "transfer":
+        transfer.JOB.leave(unless_done=True)
+    with loading(thread.MODEL.value, status):
+        from models.heads.kept import atlas_at_hand
+
+        kind = chosen_kind()
+    left, centre, right = columns()
+    with left:
+        which(kind, status)
+    with centre:
+        show_notes()
+    request: AtlasRequest | None = None
+    found: Atlas | None = None
+    head: NumberPair | None = None
+    with centre, in_place():
+        request = atlas_request(kind)
+        found = atlas.atlas(request) if SHOW.value == "roles" else atlas_at_hand(engine, request)
+    if found is not None:
+        head = atlas.chosen_head(found)
+    if SHOW.value == "roles":
+        if request is not None and found is not None and head is not None:
+            _roles(request, found, head, left, centre, right, status)
+    else:
+        _numbers(kind, found, centre, right, status)
+    let_it_leave()
+    below(Shown(kind, request, found, head), status)
+
+
+def _roles(
+    request: "AtlasRequest",
+    found: "Atlas",
+    head: "NumberPair",
+    left: DeltaGenerator,
+    centre: DeltaGenerator,
+    right: DeltaGenerator,
+    status: DeltaGenerator,
+) -> None:
+    """What each head does, and one head in full."""
+    with left:
+        remark(f"{found.sentences:,} sentences: {found.bank}. {found.note}")
+    with centre:
+        atlas.show(found, head)
+        sentence, below_it = st.container(), st.container()
+    let_it_leave()
+    name = inspector.chosen_role(found, head)
+    case: Case | None = None
+    with inspector_in(right, PAGE):
+        inspector.inspect(found, head, name)
+        way_out = st.container()
+    with below_it, in_place():
+        case = chosen_case(inspector.cases(request, head, name))
+    with sentence:
+        inspector.below_the_picture(request.model, request.kind, head, name, case, status)
+    with way_out:
+        inspector.to_the_studio(request.model, request.kind, head, inspector.studio_text(case))
+
+
+def _numbers(
+    kind: str, found: "Atlas | None", centre: DeltaGenerator, right: DeltaGenerator, status: DeltaGenerator
+) -> None:
+    """What becomes of a number when parts are off, or are put into another run."""
+    about = subject(kind, status)
+    with centre, in_place():
+        if SHOW.value == "effects":
+            effects.show(about, effects.effects_request(about, status), status)
+        else:
+            transfer.show(about, status)
+    with inspector_in(right, PAGE), in_place():
+        inspect_effect(about, found, status)
+
+
+PAGE = Page("heads", explore, CHOICES, EXAMPLES)
+show(PAGE)

@@ -1,0 +1,89 @@
+"""One sentence below the atlas: where the chosen head looks in the page's own text, or in a case of its role."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from models.catalog import MODELS
+from pages.heads.choices import CASE, head_name
+from pages.heads.subject import subject
+from pages.shared.asking import ask
+from pages.shared.link import NumberPair, note
+from pages.shared.parts import remark
+from viz.components.sentence_arcs import SentenceArcs, sentence_arcs
+from viz.quantities import part_text
+
+if TYPE_CHECKING:
+    from models.heads import Case, Cases, Name
+
+# Tokens of a text whose arcs are drawn.
+MOST_WORDS = 120
+
+
+def chosen_case(cases: "Cases | None") -> "Case | None":
+    """The case that is looked at; None for the page's own text."""
+    if not CASE.value or cases is None:
+        return None
+    side, _, place = CASE.value.partition("-")
+    found = cases.most if side == "most" else cases.least
+    if int(place) >= len(found):
+        note("There is no such case; the page's own text is shown.")
+        CASE.forget()
+        return None
+    return found[int(place)]
+
+
+def show_case(model: str, head: NumberPair, name: "Name", case: "Case") -> None:
+    """A sentence of the bank with its grammar, and where the head looks in it."""
+    words = case.words[:MOST_WORDS]
+    count = len(words)
+    arcs = tuple((one, other) for one, other in case.arcs if one < count and other < count)
+    heads = tuple(each if each < count else -1 for each in case.heads[:count])
+    caption = (
+        f"{MODELS[model].title}, {head_name(*head)}. {_ABOVE if heads else ''}{_BELOW} In colour: where “{name.text}” "
+        f"says that it looks, {part_text(case.score)} here."
+    )
+    with st.container(key="sentence"):
+        sentence_arcs(
+            SentenceArcs(words, heads, case.relations[:count], arcs, case.weights[:count, :count], caption),
+            key="sentence_arcs",
+        )
+
+
+def show_text(kind: str, head: NumberPair, status: DeltaGenerator) -> None:
+    """The page's own text, token by token; its grammar is not known."""
+    from models.attention import HeadMapRequest
+
+    about = subject(kind, status)
+    axes = about.traced.axes(kind)
+    if kind == "cross" or axes.rows != axes.columns:
+        remark("Rows and columns of cross-attention are two texts: open this head in the studio to see where it looks.")
+        return
+    weights = np.array(ask(HeadMapRequest(about.trace, kind, *head), status).weights, dtype=np.float32)
+    resting = _resting(about.traced.is_special if not axes.columns_are_target else (), kind, len(axes.columns))
+    weights[:, resting] = 0
+    words = [each.strip(_SPACE) or each for each in axes.columns[:MOST_WORDS]]
+    count = len(words)
+    left_out = " Special tokens are left out." if kind == "encoder" else " The first token, its rest, is left out."
+    more = f" The first {count} of {len(axes.columns):,} tokens." if count < len(axes.columns) else ""
+    caption = (
+        f"{MODELS[about.trace.model].title}, {head_name(*head)} on your text. Below: what each token looks at most, "
+        f"as thick as the weight.{left_out if resting.any() else ''}{more} Where it looks, not why, and on this text."
+    )
+    with st.container(key="sentence"):
+        sentence_arcs(SentenceArcs(words, (), (), (), weights[:count, :count], caption), key="sentence_arcs")
+
+
+# As tokens are shown, before what stands apart.
+_SPACE = "␣"
+_ABOVE = "Above: the grammar, from each word to what it depends on. "
+_BELOW = "Below: what each word looks at most, as thick as the weight; special tokens are left out."
+
+
+def _resting(is_special: tuple[bool, ...], kind: str, count: int) -> np.ndarray:
+    marks = np.array(is_special or (False,) * count, dtype=bool)
+    if kind == "decoder" and count > 1:
+        marks[0] = True
+    return marks

@@ -1,0 +1,73 @@
+"""What the page is about: a model, a kind of its attention, a text, and the sentences on which heads are judged."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streamlit.delta_generator import DeltaGenerator
+
+from models.catalog import MODELS
+from pages.heads.choices import BANK, KINDS, OF_KIND, SENTENCES
+from pages.shared import thread
+from pages.shared.asking import ask
+from pages.shared.greedy_output import greedy_output
+from pages.shared.link import note
+
+if TYPE_CHECKING:
+    from models.attention import TracedText, TraceRequest
+    from models.heads import AtlasRequest, Bank
+
+UPLOADED = "heads:treebank"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A text as a model reads it, and the kind of attention that is spoken of."""
+
+    trace: "TraceRequest"
+    traced: "TracedText"
+    kind: str
+
+
+def kinds_of(model: str) -> tuple[str, ...]:
+    """The kinds of attention of a model, by its family."""
+    family = MODELS[model].family
+    return tuple(KINDS) if family == "seq2seq" else (family,)
+
+
+def chosen_kind() -> str:
+    """The kind that is spoken of: cross-attention where there is any, unless another is chosen."""
+    kinds = kinds_of(thread.MODEL.value)
+    kind = OF_KIND.value
+    if kind is not None and kind not in kinds:
+        note(f"This model has no {KINDS[kind].lower()} attention; another kind is shown.")
+        OF_KIND.forget()
+        kind = None
+    return kind or kinds[-1]
+
+
+def subject(kind: str, status: DeltaGenerator) -> Subject:
+    """The thread's text as the thread's model reads it. Raises HeadlightError."""
+    from models.attention import TracedTextRequest, TraceRequest
+
+    model = thread.MODEL.value
+    target = greedy_output(status) if MODELS[model].family == "seq2seq" else None
+    trace = TraceRequest(model, thread.TEXT.value, target)
+    return Subject(trace, ask(TracedTextRequest(trace), status), kind)
+
+
+def bank() -> "Bank":
+    """The sentences on which heads are judged: those that come with the page, or a person's own. Raises BankError."""
+    import streamlit as st
+
+    from models.heads import bundled_bank, plain_bank
+
+    if BANK.value == "bundled":
+        return bundled_bank()
+    return st.session_state.get(UPLOADED) or plain_bank(SENTENCES.value)
+
+
+def atlas_request(kind: str) -> "AtlasRequest":
+    """What the atlas of the thread's model is asked for with. Raises BankError."""
+    from models.heads import AtlasRequest
+
+    return AtlasRequest(thread.MODEL.value, kind, bank())

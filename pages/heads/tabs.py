@@ -1,0 +1,63 @@
+"""Below the picture of the heads: what else can be asked, as tabs named by questions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.heads import counts, enough, export, looks, matters, transfer
+from pages.heads.effects import effects_request
+from pages.heads.explanations import EXPLANATION
+from pages.heads.subject import Subject, subject
+from pages.shared import thread
+from pages.shared.head_names import names_of_head
+from pages.shared.link import NumberPair
+from pages.shared.page import Tab, tabs
+from pages.shared.parts import explanation
+
+if TYPE_CHECKING:
+    from models.heads import Atlas, AtlasRequest
+    from models.heads.places import Place
+
+MATTERS = "Which matter here?"
+CARRIES = "What carries it over?"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is shown above: the kind of attention, how the atlas is asked for (None for a bank that cannot be read), the
+    atlas where it is there, and the head that is spoken of.
+    """
+
+    kind: str
+    request: "AtlasRequest | None"
+    atlas: "Atlas | None"
+    head: NumberPair | None
+
+
+def below(shown: Shown, status: DeltaGenerator) -> None:
+    """The tabs."""
+
+    def about() -> Subject:
+        return subject(shown.kind, status)
+
+    def name_of(place: "Place") -> str:
+        names = names_of_head(thread.MODEL.value, place.kind, place.layer, place.head)
+        return names[0].text if names else "–"
+
+    def ranking() -> None:
+        text = about()
+        matters.show(text, effects_request(text, status), name_of, status)
+
+    parts: dict[str, Callable[[], object] | Tab] = {
+        "Which heads look from here to there?": lambda: looks.show(about(), shown.request, shown.atlas, status),
+        MATTERS: ranking,
+        "How many are enough?": Tab(lambda: enough.show(about(), status), left=enough.JOB.leave),
+        CARRIES: lambda: transfer.details(about(), status),
+        "Where it looks, and what counts": Tab(lambda: counts.show(about(), status), left=counts.JOB.leave),
+        "What am I looking at?": lambda: explanation(EXPLANATION),
+        "Take it with you": lambda: export.take_along(shown.kind, shown.atlas, status),
+        "Show the code": lambda: export.code(shown.head),
+    }
+    tabs("below_heads", parts)

@@ -1,0 +1,183 @@
+"""What carries a difference from one text to another: activations of one put into the run of the other."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from models.catalog import MODELS
+from models.engine import engine
+from pages.heads.choices import CARRIER, CARRIERS, INTO, OF_HEAD, SHOW
+from pages.heads.effects import quantity_words
+from pages.heads.measure import chosen_quantity
+from pages.heads.subject import Subject
+from pages.shared.asking import ask
+from pages.shared.bound import bound, pick
+from pages.shared.job import Job, bar
+from pages.shared.link import NumberPair, run_again
+from pages.shared.messages import keep_notes, problem
+from pages.shared.parts import explanation, remark
+from viz.components.head_atlas import EffectCells, HeadAtlas, head_atlas
+from viz.tables import table
+
+if TYPE_CHECKING:
+    from models.heads.transfer import Transfer, TransferRequest
+
+JOB = Job("transfer")
+_EVERY_SECONDS = 0.5
+_MOST = 10
+_ROW = {"mlps": ("MLP",)}
+
+
+def transfer_request(about: Subject, status: DeltaGenerator) -> "TransferRequest":
+    """What is put into what."""
+    from models.heads.transfer import TransferRequest
+
+    carrier: Any = CARRIER.value
+    into = replace(about.trace, text=INTO.value)
+    return TransferRequest(about.trace, into, chosen_quantity(status), carrier)
+
+
+def controls() -> None:
+    """The other text, and what is put into it."""
+    bound(
+        st.text_area,
+        INTO,
+        "Put into this text",
+        height=68,
+        placeholder="The same sentence with another word",
+        help="What the model computes of the text above is put into its run of this one, part by part.",
+    )
+    pick(CARRIER, "What is put in", CARRIERS, key="carrier_box")
+
+
+def show(about: Subject, status: DeltaGenerator) -> None:
+    """The map of how much comes over with each part."""
+    if not INTO.value:
+        explanation("Type another text on the left: one that differs from yours in a word, and is answered otherwise.")
+        return
+    request = transfer_request(about, status)
+    if JOB.request is not None and JOB.request != request:
+        JOB.leave()
+    if request in engine.answers:
+        _draw(about, request, ask(request, status))
+        return
+    progress = JOB.poll() if JOB.request == request else None
+    if progress is not None and not progress.is_done:
+        st.fragment(_watch, run_every=_EVERY_SECONDS)(about, request)
+        return
+    if progress is not None and progress.error:
+        problem(progress.error)
+    what = {"stream": "the residual stream, place by place", "heads": "each head", "mlps": "each MLP"}
+    if st.button(f"Put {what[request.carrier]} in", key="transfer_start", type="primary"):
+        JOB.start(request)
+        run_again()
+    if progress is not None and progress.steps:
+        _draw(about, request, progress.steps[-1])
+
+
+def _watch(about: Subject, request: "TransferRequest") -> None:
+    progress = JOB.poll()
+    if progress is None or progress.is_done:
+        keep_notes()
+        run_again()
+    with st.container(horizontal=True, vertical_alignment="center", key="transfer_state"):
+        JOB.stop_button()
+        with st.container(width="stretch"):
+            bar(replace(progress, steps=progress.steps[-1:]), _progress_text, "Reading both texts…")
+    if progress.steps:
+        _draw(about, request, progress.steps[-1])
+
+
+def _progress_text(step: "Transfer") -> tuple[float, str]:
+    return step.done / max(1, step.of), f"{step.done:,} of {step.of:,} put in, each in a run of its own"
+
+
+def _draw(about: Subject, request: "TransferRequest", found: "Transfer") -> None:
+    measured = found.measured
+    rows: tuple[str, ...] = ()
+    if request.carrier == "stream":
+        stream = next((each for each in found.stream if each.kind == about.kind), found.stream[-1])
+        layers, shares = stream.layers, stream.shares
+        rows = tuple(found.into_tokens[place] for place in stream.places)
+    else:
+        shown = next((each for each in found.maps if each.kind == about.kind), found.maps[-1])
+        layers, shares = shown.layers, shown.effects
+        rows = _ROW.get(request.carrier, ())
+    heads = (shares.shape[1],) * len(layers)
+    alignment = f" {found.alignment.note}" if found.alignment.note else ""
+    picture = HeadAtlas(
+        layers=layers,
+        heads=heads,
+        cells=EffectCells(("",), shares[None].astype(np.float32), "of the difference"),
+        selected=_selected(layers, heads) if request.carrier == "heads" else None,
+        caption=f"{MODELS[about.trace.model].title}: {quantity_words(measured)} is {found.taken:.3g} {measured.unit} "
+        f"in your text and {found.into:.3g} in the other. A cell: how much of that difference comes over when this "
+        f"part of your text's run is put into the other's; 1 is all of it, 0 nothing.{alignment} Put in alone, the "
+        "rest as it is: two parts that do the same hide each other.",
+        name="What comes over with each part",
+        rows=rows,
+    )
+    with st.container(key="atlas"):
+        head_atlas(
+            picture, key="transfer_map", on_cell=lambda place, head: _choose(request.carrier, layers, place, head)
+        )
+
+
+def _selected(layers: tuple[int, ...], heads: tuple[int, ...]) -> tuple[int, int] | None:
+    chosen = OF_HEAD.value
+    if chosen is None or chosen[0] not in layers or chosen[1] >= heads[0]:
+        return None
+    return layers.index(chosen[0]), chosen[1]
+
+
+def _choose(carrier: str, layers: tuple[int, ...], place: int, head: int) -> None:
+    if carrier == "heads" and 0 <= place < len(layers):
+        OF_HEAD.choose(NumberPair((layers[place], head)))
+
+
+def details(about: Subject, status: DeltaGenerator) -> None:
+    """The parts with which most comes over, as a list."""
+    if SHOW.value != "transfer":
+        explanation(
+            "One text says Paris and another Rome: put what the model computed of the one into its run of the other, "
+            "part by part, and see where the answer goes over."
+        )
+        st.button(
+            "Show what carries it over", key="show_transfer", on_click=SHOW.choose, args=("transfer",), type="primary"
+        )
+        return
+    if not INTO.value:
+        explanation("Type the other text on the left first.")
+        return
+    request = transfer_request(about, status)
+    progress = JOB.poll() if JOB.request == request else None
+    found = ask(request, status) if request in engine.answers else None
+    if found is None and progress is not None and progress.steps:
+        found = progress.steps[-1]
+    if found is None or not found.done:
+        explanation("Nothing is computed yet: begin above.")
+        return
+    st.html(table(["part", "comes over"], [[name, f"{share:.1%}"] for name, share in largest(found)[:_MOST]]))
+    if found.alignment.note:
+        remark(found.alignment.note)
+
+
+def largest(found: "Transfer") -> list[tuple[str, float]]:
+    """Each part with its share, the largest first."""
+    parts = [
+        (f"L{layer} at {found.into_tokens[place]} ({place})", float(share))
+        for each in found.stream
+        for layer, row in zip(each.layers, each.shares, strict=True)
+        for place, share in zip(each.places, row, strict=True)
+    ]
+    many = any(each.effects.shape[1] > 1 for each in found.maps)
+    parts += [
+        (f"L{layer} H{head}" if many else f"L{layer} MLP", float(share))
+        for each in found.maps
+        for layer, row in zip(each.layers, each.effects, strict=True)
+        for head, share in enumerate(row)
+    ]
+    return sorted((each for each in parts if not np.isnan(each[1])), key=lambda each: -each[1])

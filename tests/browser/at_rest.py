@@ -1,0 +1,166 @@
+"""A page as it stands once nothing moves any more: looked at once, for all the tests that only read it."""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pages.shared.registry import PAGES
+from tests.browser.tab import Tab
+
+READER = "\n".join(Path(__file__).with_name(each).read_text() for each in ("painted.js", "legibility.js"))
+LEGIBILITY = "() => globalThis.legibility.read()"
+# Width and height in CSS pixels, dots to each: a telephone, a tablet, a laptop, 1920 pixels at 150 %, a wall.
+ROOMS = {
+    "telephone": (390, 844, 1),
+    "tablet": (768, 1024, 1),
+    "laptop": (1280, 720, 1),
+    "enlarged": (1280, 720, 1.5),
+    "wall": (3840, 2160, 1),
+    # A laptop at 150 % is narrower than any of these.
+    "enlarged laptop": (853, 480, 1.5),
+}
+# Where each page is looked at in each run.
+TELEPHONE, LAPTOP = QUICK = (("telephone", "dark"), ("laptop", "light"))
+# What is read, without buttons, names of choices and what somebody typed; and which words are explained there.
+WORDS = """() => {
+  const said = [], explained = []
+  const passed = "style, script, svg, canvas, textarea, input, code, button, label, bdi bdi, .chip, .unseen, [role=tab]"
+  const visit = (node) => {
+    for (const each of node.childNodes) {
+      if (each.nodeType === 3) said.push(each.textContent)
+      if (each.nodeType !== 1 || each.matches(passed)) continue
+      if (each.matches(".headlight-term")) explained.push(each.textContent)
+      visit(each)
+      if (each.shadowRoot) visit(each.shadowRoot)
+    }
+  }
+  visit(document.querySelector("[data-testid=stMain]"))
+  return [said, explained]
+}"""
+# Texts, titles and names of a page and its pictures; axes and what is drawn are not among them.
+WITH_NAMES = """() => {
+  const said = []
+  const visit = (node) => {
+    for (const each of node.childNodes) {
+      if (each.nodeType === 3) said.push(each.textContent)
+      if (each.nodeType !== 1 || each.matches("style, script, svg, textarea, input, code")) continue
+      for (const name of ["title", "aria-label"]) if (each.hasAttribute(name)) said.push(each.getAttribute(name))
+      visit(each)
+      if (each.shadowRoot) visit(each.shadowRoot)
+    }
+  }
+  visit(document.querySelector("section.main, [data-testid=stMain]"))
+  return said
+}"""
+# What has the focus, if nothing about it shows that.
+UNSEEN_FOCUS = """() => {
+    let at = document.activeElement
+    while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement
+    // A box that is hidden behind its drawing shows the focus on that.
+    for (let each = at, up = 0; each && up < 4; each = each.parentElement ?? each.getRootNode().host, up++) {
+        const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(each)
+        if (outlineStyle !== "none" && parseFloat(outlineWidth) >= 1) return null
+        if (boxShadow !== "none") return null
+        if ([...each.children].some((child) => getComputedStyle(child).boxShadow !== "none")) return null
+    }
+    return at === document.body ? null : `${at.tagName} ${at.className} ${at.textContent.slice(0, 30)}`
+}"""
+
+
+@dataclass(frozen=True)
+class AtRest:
+    """title: of the tab. headings: of the first level, each with its distance from the top. problems: how many
+    sentences say that something is wrong. hangs_over: see Tab. said, explained: texts, and which words in them are
+    explained. with_names: all texts, titles and names. faults: what cannot be read or hit. unseen: on a laptop, what
+    the Tab key reaches without showing it.
+    """
+
+    title: str
+    headings: list
+    problems: int
+    hangs_over: int
+    said: list
+    explained: list
+    with_names: list
+    faults: list
+    unseen: set
+
+
+class Looking:
+    """Opens pages in rooms; `at_rest` remembers what it saw."""
+
+    def __init__(self, everyday, chromium, server):
+        self.chromium, self.server = chromium, server
+        # By how many dots a pixel has.
+        self.contexts, self.seen = {1: everyday}, {}
+
+    @contextmanager
+    def opened(self, path, room):
+        """A tab with this page, which has come to rest. At the end nothing may have gone wrong in it."""
+        name, scheme = room
+        width, height, dots = ROOMS[name]
+        if dots not in self.contexts:
+            self.contexts[dots] = self.chromium.new_context(
+                viewport={"width": width, "height": height}, device_scale_factor=dots
+            )
+        tab = Tab(self.contexts[dots], self.server)
+        tab.page.add_init_script(READER)
+        tab.page.set_viewport_size({"width": width, "height": height})
+        tab.page.emulate_media(color_scheme=scheme)
+        tab.page.set_default_timeout(60_000)
+        logged = len(self.server.traces())
+        try:
+            tab.goto(path)
+            last = f".st-key-open_{PAGES[-1].address} .headlight-preview"
+            tab.page.locator(".st-key-inspector" if path else last).wait_for()
+            tab.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+            # Pictures are painted after the script has run, and once more when their font has come.
+            tab.page.wait_for_timeout(1_500)
+            yield tab
+        finally:
+            tab.page.evaluate("() => localStorage.clear()")
+            tab.page.close()
+        assert tab.faults == []
+        assert self.server.traces()[logged:] == []
+
+    def at_rest(self, path, room):
+        if (path, room) not in self.seen:
+            with self.opened(path, room) as tab:
+                self.seen[path, room] = looked(tab, room)
+        return self.seen[path, room]
+
+    def end(self):
+        for dots, context in self.contexts.items():
+            if dots != 1:
+                context.close()
+
+
+def looked(tab, room):
+    headings = tab.page.get_by_role("heading", level=1).all()
+    said, explained = tab.page.evaluate(WORDS)
+    return AtRest(
+        tab.page.title(),
+        [(each.text_content(), round(each.bounding_box()["y"])) for each in headings],
+        tab.page.locator("[class*=st-key-problem]").count(),
+        tab.hangs_over,
+        said,
+        explained,
+        tab.page.evaluate(WITH_NAMES),
+        faults(tab),
+        unseen(tab) if room == LAPTOP else set(),
+    )
+
+
+def faults(tab):
+    """What legibility.js finds, in all frames."""
+    return [each for frame in tab.page.frames for each in frame.evaluate(LEGIBILITY)]
+
+
+def unseen(tab):
+    found = set()
+    for _ in range(30):
+        tab.press("Tab")
+        # A ring that fades in is there by then.
+        tab.page.wait_for_timeout(60)
+        found.add(tab.page.evaluate(UNSEEN_FOCUS))
+    return found - {None}

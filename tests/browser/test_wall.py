@@ -1,0 +1,44 @@
+"""What is written in a picture or a chart grows with the window as the page's own letters do."""
+
+import pytest
+
+# The sizes in which letters are written, in pixels of the screen, whichever way they run.
+WRITTEN = """() => {
+  globalThis.written = []
+  const draw = CanvasRenderingContext2D.prototype.fillText
+  CanvasRenderingContext2D.prototype.fillText = function (text, ...more) {
+    const { a, b } = this.getTransform()
+    if (String(text).trim()) globalThis.written.push(parseFloat(/([\\d.]+)px/.exec(this.font)[1]) * Math.hypot(a, b))
+    return draw.call(this, text, ...more)
+  }
+}"""
+
+
+def letters(chromium, address, width):
+    context = chromium.new_context(viewport={"width": width, "height": width * 9 // 16})
+    context.add_init_script(f"({WRITTEN})()")
+    page = context.new_page()
+    page.goto(address)
+    page.locator(".headlight[data-ready='true']").first.wait_for(timeout=60_000)
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.wait_for_timeout(2_000)
+    found = page.evaluate(
+        "() => [...globalThis.written, ...[...document.querySelectorAll('.vega-embed svg text')]"
+        ".filter((each) => each.textContent).map((each) => parseFloat(getComputedStyle(each).fontSize))]"
+    )
+    context.close()
+    return sorted(set(found))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "kv_cache?model=smollm2&text=Once&tokens=8&tab=when-does-it-outgrow-the-model",
+        "tokenizers?text=unbelievably%20long&tokenizers=gpt2,smollm2",
+    ],
+)
+def test_letters_are_twice_as_large_on_a_wall(chromium, server, query):
+    laptop, wall = (letters(chromium, f"{server.address}/{query}", width) for width in (1280, 3840))
+    assert len(laptop) > 1
+    assert wall[0] >= 1.75 * laptop[0]
+    assert wall[-1] >= 1.75 * laptop[-1]

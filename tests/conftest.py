@@ -1,0 +1,44 @@
+"""How the tests are shared out among processes, and what all of these are spared.
+
+Nothing of the project's packages is imported at the top: a conftest is read before pytest's plugins are set up, and
+jaxtyping's can only check what it sees imported.
+"""
+
+import gc
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+
+def pytest_configure(config):
+    # Nothing of what is imported is garbage.
+    gc.disable()
+    # Where the slow tests are left out fewer examples are drawn, the same each time. On a busy machine drawing one
+    # takes longer than hypothesis likes.
+    settings.register_profile(
+        "here",
+        max_examples=40 if "not slow" in config.getoption("markexpr") else 200,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    settings.load_profile("here")
+
+
+def pytest_collection_finish():
+    """The collector need not look through the libraries again and again: a twentieth of all that the tests take."""
+    gc.enable()
+    gc.freeze()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """`--dist loadfile`, with all that drives Chromium as one file: two browsers would wait for each other and fail."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneBrowser(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return "tests/browser" if file.startswith("tests/browser/") else file
+
+    return OneBrowser(config, log) if config.getvalue("dist") == "loadfile" else None

@@ -1,0 +1,193 @@
+"""The heads page: what each head does."""
+
+import csv
+import io
+import json
+import runpy
+import shlex
+import sys
+
+import numpy as np
+import pytest
+
+from models.engine import engine
+from models.heads import AtlasRequest, CasesRequest, bundled_bank, treebank
+from pages.heads import atlas, export
+from pages.heads.choices import CHOICES
+from tests.pages.heads_screen import COMMITTEE, PRONOUN, SENTENCES, Heads
+from tests.pages.screen import ROOT, Screen
+from tests.viz.wire import header_of, unpack
+
+MINILM = AtlasRequest("minilm", "encoder", bundled_bank())
+
+
+@pytest.fixture(scope="module")
+def known():
+    return engine.run(MINILM)
+
+
+def test_it_opens_on_the_verb_finder():
+    screen = Heads()
+    assert screen.problems == []
+    assert (screen.query["model"], screen.query["text"], screen.query["of_head"]) == ("smollm2", COMMITTEE, "10-1")
+    assert screen.shown["selected"] == [10, 1]
+    assert "L10 H1: direct object → its head" in screen.inspector
+    found = engine.run(AtlasRequest("smollm2", "decoder", bundled_bank())).role("dobj>head")
+    assert found.scores[10, 1] == pytest.approx(0.9, abs=0.03)
+    assert found.low[10, 1] > found.baselines[10, 1]
+    assert screen.component("sentence_arcs") is not None
+
+
+def test_every_cell_is_what_the_atlas_says(known):
+    screen = Heads(model="minilm", text=PRONOUN)
+    roles = sorted((each for each in known.roles if each.is_named.any()), key=lambda each: each.role.is_rest)
+    shape = (len(roles), 6, 12)
+    header, (scores, is_named, leading) = unpack(
+        screen.component("head_atlas"), ("<f2", shape), ("u1", shape), ("i1", shape[1:])
+    )
+    assert [each["name"] for each in header["roles"]] == [each.role.name for each in roles]
+    np.testing.assert_allclose(scores, np.stack([each.scores for each in roles]), atol=5e-4)
+    for layer in range(6):
+        for head in range(12):
+            names = known.names(layer, head)
+            first = None if leading[layer, head] < 0 else roles[leading[layer, head]].role.key
+            assert first == (names[0].role.key if names else None)
+            assert is_named[:, layer, head].sum() == len(names)
+
+
+def test_a_cell_and_a_role_that_are_pressed_are_in_the_link(known):
+    screen = Heads(model="minilm", text=PRONOUN)
+    screen.tell("head_atlas", "cell", [2, 0])
+    assert screen.query["of_head"] == "2-0"
+    keys = [each.key for each in atlas.earned(known)]
+    screen.tell("head_atlas", "role", keys.index("dobj>head"))
+    assert screen.query["only_role"] == "dobj>head"
+    assert screen.shown["only"] == keys.index("dobj>head")
+    score = known.role("dobj>head")
+    said = f"on {score.cases:,} cases"
+    assert said in screen.inspector
+    assert "the best fixed place" in screen.inspector
+    screen.tell("head_atlas", "role", -1)
+    assert "only_role" not in screen.query
+
+
+def test_a_link_opens_a_case_and_the_way_to_the_studio():
+    request = CasesRequest("minilm", "encoder", 2, 0, "dobj>head", bundled_bank())
+    cases = engine.run(request)
+    screen = Heads(model="minilm", text=PRONOUN, of_head="2-0", of_role="dobj>head", case="most-1")
+    case = cases.most[1]
+    count = len(case.words)
+    header, (weights,) = unpack(screen.component("sentence_arcs"), ("<f2", (count, count)))
+    assert header["words"] == list(case.words)
+    assert header["heads"] == list(case.heads)
+    np.testing.assert_allclose(weights, case.weights, atol=5e-4)
+    [way] = [each for each in screen.test.get("page_link") if each.proto.label == "Open this head in the studio"]
+    assert "layer=2" in way.proto.query_string
+    there = Screen(model="minilm", text=case.text, layer="2", head="0", view="matrix")
+    assert there.problems == []
+    assert there.shown["map"] == "encoder-2-0"
+    screen.press("case_own")
+    assert "case" not in screen.query
+    assert header_of(screen.component("sentence_arcs"))["words"][1] == "the"
+
+
+def test_ones_own_sentences_are_read_by_a_job():
+    screen = Heads(model="minilm", text=PRONOUN, bank="own", bank_text=SENTENCES)
+    assert not screen.has_picture
+    assert "3 sentences" in screen.said
+    assert "about" in screen.said
+    screen.press("atlas_start").until(lambda shown: shown.has_picture)
+    assert "over 3 sentences" in screen.shown["caption"]
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"of_head": "9-0"}, "There is no head L9 H0"),
+        ({"of_head": "x"}, "The link's head is not a layer and a head"),
+        ({"only_role": "nobody>head"}, "No head of this model has the role"),
+        ({"of_role": "<b>"}, "The link names no role"),
+        ({"case": "best-1"}, "The link names no case"),
+        ({"pairs": "1-2-3"}, "The link's pairs are no pairs"),
+        ({"pairs": "99-1"}, "tokens that this text does not have"),
+        ({"heads_by": "magic"}, "The link names no picture"),
+        ({"of_kind": "cross"}, "This model has no cross attention"),
+    ],
+)
+def test_a_bad_link_is_said_and_the_page_lives(query, sentence):
+    screen = Heads(model="minilm", text=PRONOUN, **query)
+    assert any(sentence in each for each in screen.notes), screen.notes
+    assert screen.problems == []
+    assert screen.has_picture
+
+
+@pytest.mark.parametrize(("text", "problems"), [("", 1), ("a", 0), ("<b>&</b> </script>" * 9, 0), ("word " * 9_000, 1)])
+def test_any_text_leaves_the_atlas_where_it_is(text, problems):
+    screen = Heads(text=text, model="minilm", tab="what-am-i-looking-at")
+    assert len(screen.problems) == problems
+    assert screen.has_picture
+    assert "<b>&" not in screen.html
+
+
+def test_an_empty_bank_is_a_sentence():
+    screen = Heads(model="minilm", text=PRONOUN, bank="own")
+    assert screen.problems == ["There is no sentence yet: type some, one a line."]
+
+
+def test_heads_that_look_from_here_to_there(weights_of):
+    screen = Heads(model="minilm", text=PRONOUN, pairs="10-2")
+    rows = screen.said.partition("usual there")[2]
+    maps = np.stack([weights_of(layer)[:, 10, 2] for layer in range(6)])
+    layer, head = np.unravel_index(maps.argmax(), maps.shape)
+    assert rows.index(f"L{layer} H{head}") < 400
+    assert f"{100 * maps.max():.1f}" in rows
+    screen.press(f"look_{layer}_{head}")
+    assert screen.query["of_head"] == f"{layer}-{head}"
+
+
+@pytest.fixture(scope="module")
+def weights_of():
+    from models.attention import trace_attention
+    from models.loading import load_model
+
+    trace = trace_attention(load_model("minilm"), PRONOUN)
+    return lambda layer: trace.weights("encoder", layer)
+
+
+def test_every_score_is_in_the_files(known):
+    rows = list(csv.DictReader(io.StringIO(export.scores_as_csv(known))))
+    assert len(rows) == 72 * len(known.roles)
+    row = next(each for each in rows if (each["layer"], each["head"], each["role"]) == ("2", "0", "dobj>head"))
+    assert float(row["score"]) == pytest.approx(known.role("dobj>head").scores[2, 0])
+    said = json.loads(export.scores_as_json(known))
+    assert said["sentences"] == 400
+    assert len(said["scores"]) == len(rows)
+    assert all(each["source"] for each in said["roles"])
+
+
+def test_the_program_gives_the_same_score(tmp_path, monkeypatch, capsys):
+    screen = Heads(model="minilm", text=PRONOUN, of_head="2-8").open_tab("Show the code")
+    _, name, folder, bank, relation, layer, head = shlex.split(screen.test.code[0].value)
+    assert (name, relation, layer, head) == ("heads.py", "dobj", "2", "8")
+    some = "\n\n".join((ROOT / bank).read_text("utf-8").split("\n\n")[:30]) + "\n\n"
+    (tmp_path / "some.conllu").write_text(some, "utf-8")
+    monkeypatch.setattr(sys, "argv", [name, str(ROOT / folder), str(tmp_path / "some.conllu"), "det", layer, head])
+    runpy.run_path(str(ROOT / "docs" / "programs" / name), run_name="__main__")
+    said = dict(each.split("\t", 1) for each in capsys.readouterr().out.splitlines())
+    found = engine.run(AtlasRequest("minilm", "encoder", treebank(some.encode()))).role("det>head")
+    assert int(said["cases"]) == found.cases
+    assert float(said["score"]) == pytest.approx(found.scores[2, 8], abs=1e-4)
+    assert float(said["best fixed offset"].split()[-1]) == pytest.approx(found.baselines[2, 8], abs=1e-4)
+
+
+def test_the_attention_page_tells_what_a_head_is_known_for(known):
+    screen = Screen(model="minilm", text=PRONOUN, layer="2", head="0")
+    name = known.names(2, 0)[0]
+    assert name.text in screen.inspector
+    assert f"of {name.cases:,} cases" in screen.inspector
+    thumbnails = Screen(model="minilm", text=PRONOUN, layer="2", head="0", view="model")
+    assert thumbnails.shown["names"]["2-0"] == name.text
+
+
+def test_no_choice_is_left_out_of_the_link():
+    assert len({each.name for each in CHOICES}) == len(CHOICES)

@@ -1,0 +1,133 @@
+"""The heads page: which heads matter, how many are enough, and what carries a difference over."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+
+from models.engine import engine
+from models.heads.effects import EffectsRequest
+from models.heads.estimate import EstimateRequest
+from models.heads.quantity import Quantity
+from models.heads.transfer import TransferRequest
+from pages.heads import export
+from tests.pages.heads_screen import PRONOUN, Heads
+from tests.pages.studio_screen import trace_of
+from tests.viz.wire import unpack
+
+KNIGHT, NIGHT = "knight", "night"
+TRACE = trace_of("spelling_to_sound", KNIGHT)
+EXACT = EffectsRequest(TRACE, Quantity("output"))
+
+
+def opened(**query):
+    return Heads(model="spelling_to_sound", text=KNIGHT, of_kind="cross", **query)
+
+
+def map_of(found, kind="cross"):
+    return next(each.effects for each in found.maps if each.kind == kind)
+
+
+def test_the_estimate_is_there_at_once_and_the_exact_effects_when_they_are_computed():
+    engine.answers.forget_model("spelling_to_sound")
+    screen = opened(heads_by="effects")
+    assert screen.problems == []
+    assert [each.partition(":")[0] for each in screen.effects["titles"]] == ["estimate"]
+    screen.press("effects_start").until(lambda shown: "exact" in shown.effects["titles"] and EXACT in engine.answers)
+    screen.run()
+    estimate = map_of(engine.run(EstimateRequest(TRACE, Quantity("output"))))
+    exact = map_of(engine.run(EXACT))
+    assert not np.isnan(exact).any()
+    header, (values,) = unpack(screen.component("effects_map"), ("<f4", (2, *exact.shape)))
+    np.testing.assert_allclose(values[0], exact, rtol=1e-6)
+    np.testing.assert_allclose(values[1], estimate, rtol=1e-6)
+    assert header["titles"][1].startswith("estimate: one slope")
+    assert "all others left on" in header["caption"]
+
+
+def test_the_largest_effects_are_listed_exact_beside_estimate():
+    found = engine.run(EXACT)
+    screen = opened(heads_by="effects", tab="which-matter-here")
+    place, effect = next(each for each in found.ranked() if each[0].kind == "cross")
+    assert f"{effect:+.3f}".replace("-", "−") in screen.said
+    assert "Rank correlation over all" in screen.said
+    screen.tell("effects_map", "cell", [place.layer, place.head])
+    assert screen.query["of_head"] == f"{place.layer}-{place.head}"
+    assert f"Without L{place.layer} H{place.head}" in screen.inspector
+
+
+def test_an_effect_stands_beside_chance():
+    engine.run(EXACT)
+    screen = opened(heads_by="effects", tab="which-matter-here", beside_chance="on", of_head="1-0")
+    assert screen.problems == []
+    assert "of its layer change it as much or more" in screen.said
+
+
+def test_every_effect_is_in_the_files():
+    exact = engine.run(EXACT)
+    estimate = engine.run(EstimateRequest(TRACE, Quantity("output")))
+    rows = list(csv.DictReader(io.StringIO(export.effects_as_csv(exact, estimate))))
+    assert len(rows) == exact.of
+    row = next(each for each in rows if (each["kind"], each["layer"], each["head"]) == ("cross", "1", "0"))
+    assert float(row["exact"]) == pytest.approx(map_of(exact)[1, 0])
+    assert float(row["estimate"]) == pytest.approx(map_of(estimate)[1, 0])
+    said = json.loads(export.effects_as_json(exact, estimate))
+    assert (said["quantity"], said["unit"]) == ("output", "nats")
+    nothing = json.loads(export.effects_as_json(None, estimate))
+    assert {each["exact"] for each in nothing["effects"]} == {None}
+
+
+@pytest.mark.parametrize(("part", "row"), [("mlps", "MLP"), ("layers", "layer")])
+def test_mlps_and_layers_are_switched_off_as_well(part, row):
+    screen = opened(heads_by="effects", off_part=part)
+    assert screen.problems == []
+    assert screen.effects["rows"] == [row]
+
+
+def test_a_vector_has_no_slope_and_says_so():
+    screen = Heads(model="minilm", text=PRONOUN, heads_by="effects")
+    assert screen.problems == []
+    assert "Of a vector there is no estimate" in screen.said
+    assert "Switch off all heads, one by one" in screen.labels
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"quantity": "next token"}, "This model has no the next token"),
+        ({"off_is": "magic"}, "The link names no way to switch off"),
+        ({"of_head": "99-0"}, "There is no head L99 H0"),
+    ],
+)
+def test_a_bad_link_is_said_and_the_page_lives(query, sentence):
+    screen = opened(heads_by="effects", **query)
+    assert any(sentence in each for each in screen.notes), screen.notes
+    assert screen.component("effects_map") is not None
+
+
+def test_an_empty_other_text_is_a_sentence():
+    screen = opened(heads_by="effects", off_is="other text")
+    assert len(set(screen.problems)) >= 1
+    assert all(each[0].isupper() for each in screen.problems)
+
+
+def test_what_comes_over_from_another_text():
+    screen = opened(heads_by="transfer")
+    assert "Type another text" in " ".join(each.value for each in screen.test.markdown)
+    screen = opened(heads_by="transfer", into_text=NIGHT, carrier="heads", tab="what-carries-it-over")
+    request = TransferRequest(TRACE, trace_of("spelling_to_sound", NIGHT), Quantity("output"), "heads")
+    assert request.taken != request.into
+    screen.press("transfer_start").until(lambda shown: shown.component("transfer_map") is not None)
+    assert "1 is all of it" in json.dumps(screen.shown_transfer)
+
+
+def test_every_tab_opens():
+    screen = opened(heads_by="effects")
+    for label in ("How many are enough?", "Where it looks, and what counts", "What am I looking at?", "Show the code"):
+        screen.open_tab(label)
+        assert screen.problems == []
+    screen.open_tab("How many are enough?")
+    screen.press("enough_start").until(lambda shown: "are enough for" in shown.said)
+    assert "of heads at random" in screen.said

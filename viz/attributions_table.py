@@ -1,0 +1,43 @@
+"""Tokens in rows and ways of asking what counts in columns, as escaped HTML."""
+
+import html
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from viz.cells import bar_of
+
+
+@dataclass(frozen=True)
+class WayColumn:
+    """One way of asking: a score for each token (NaN where it has none), and its agreement with the truth, NaN for the
+    truth itself."""
+
+    name: str
+    scores: Sequence[float]
+    agreement: float
+
+
+def attributions_table(tokens: Sequence[str], ways: Sequence[WayColumn]) -> str:
+    """Bars by size, on a scale of each column's own; the number beside it has its sign."""
+    most = [max((abs(each) for each in way.scores if not math.isnan(each)), default=0.0) for way in ways]
+    head = "<th></th>" + "".join(f'<th colspan="2">{html.escape(way.name)}</th>' for way in ways)
+    rows = "".join(
+        f"<tr><th><bdi>{html.escape(token)}</bdi></th>"
+        + "".join(_cell(way.scores[place], largest) for way, largest in zip(ways, most, strict=True))
+        + "</tr>"
+        for place, token in enumerate(tokens)
+    )
+    last = "".join(f'<td class="bar"></td><td>{_number(way.agreement)}</td>' for way in ways)
+    foot = f'<tr class="agreement"><th>agrees</th>{last}</tr>'
+    whole = f'<table class="headlight-figures headlight-ways"><tr>{head}</tr>{rows}{foot}</table>'
+    return f'<div class="headlight-wide">{whole}</div>'
+
+
+def _cell(score: float, most: float) -> str:
+    part = 0.0 if math.isnan(score) or not most else abs(score) / most
+    return f'<td class="bar">{bar_of(part)}</td><td>{_number(score)}</td>'
+
+
+def _number(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.2f}".replace("-", "−")

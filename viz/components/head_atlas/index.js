@@ -1,0 +1,220 @@
+// All heads of a model: what each does, or what becomes of a number when it is switched off.
+
+import { rampColours } from "../scaffold/colours.js"
+import { element } from "../scaffold/drawing.js"
+import { paintGround } from "../scaffold/ground.js"
+import { mount } from "../scaffold/mount.js"
+import { float16Array, typedArray } from "../scaffold/numbers.js"
+import { percentText } from "../scaffold/percent.js"
+import { writeExplained } from "../scaffold/terms.js"
+import { View } from "../scaffold/view.js"
+import { AtlasField } from "./field.js"
+
+// How strongly the weakest role is coloured.
+const FAINTEST = 0.3
+// So many roles of a head are told where it is pointed at.
+const TOLD = 5
+
+const channels = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16))
+const mixed = (from, to, part) => from.map((each, at) => Math.round(each + (to[at] - each) * part))
+
+class HeadAtlas extends View {
+  constructor(root) {
+    super(root)
+    this.field = new AtlasField(this.part("field"), {
+      hover: (cell) => this.hover(cell),
+      select: ([layer, part]) => this.choose([layer, part]),
+    })
+    this.onResize(this.part("field"), () => this.layers && this.field.show(this))
+    this.offer({
+      value: (layer, part) => this.valueAt(layer, part),
+      only: () => (this.kind === "roles" ? this.only : null),
+      place: (layer, part, map) => this.field.placeOf(layer, part, map),
+    })
+  }
+
+  receive(header, take) {
+    const { layers, heads, parts, kind } = header
+    if (heads.length !== layers.length) throw new Error(`expected heads of ${layers.length} layers, found ${heads.length}`)
+    Object.assign(this, header, { hovered: null, titles: header.titles ?? [], names: header.rows })
+    this.mostHeads = Math.max(0, ...heads)
+    this.rows = this.mostHeads + parts.length
+    if (this.names.length && this.names.length !== this.mostHeads) throw new Error(`expected ${this.mostHeads} names of rows`)
+    const count = layers.length * this.rows
+    if (kind === "roles") {
+      this.scores = float16Array(take(2 * count * header.roles.length))
+      this.isNamed = take(count * header.roles.length).slice()
+      this.leading = typedArray(Int8Array, take(count))
+      if (this.leading.some((role) => role >= header.roles.length)) throw new Error("expected roles that have a name")
+      this.hues = header.roles.map(({ family }) => channels(this.colours.roles[family]))
+    } else if (kind === "effects") {
+      this.values = typedArray(Float32Array, take(4 * count * this.titles.length))
+      this.measure()
+      this.difference = rampColours(this.colours.difference)
+    } else throw new Error("expected roles or effects")
+    const { selected } = header
+    if (selected && !this.isThere(...selected)) this.selected = null
+    this.paint()
+    writeExplained(this.part("caption"), header.caption)
+    this.tellReady()
+  }
+
+  /** The largest effect of a head, and of what else a layer has, over all maps: each is a scale. */
+  measure() {
+    this.most = [0, 0]
+    this.values.forEach((value, at) => {
+      const isPart = at % this.rows >= this.mostHeads ? 1 : 0
+      if (Math.abs(value) > this.most[isPart]) this.most[isPart] = Math.abs(value)
+    })
+    this.isWhole = !this.values.some((value, at) => Number.isNaN(value) && this.isThere(Math.floor(at / this.rows) % this.layers.length, at % this.rows))
+  }
+
+  paint() {
+    this.field.show(this)
+    this.showLegend()
+  }
+
+  tellReady() {
+    const [layer = "", part = ""] = this.selected ?? []
+    this.ready({ layer, part, kind: this.kind, only: this.kind === "roles" ? this.only : "" })
+  }
+
+  isThere(layer, part) {
+    if (!(layer >= 0 && layer < this.layers.length && part >= 0 && part < this.rows)) return false
+    return part >= this.mostHeads || part < this.heads[layer]
+  }
+
+  at(layer, part, of = 0) {
+    return (of * this.layers.length + layer) * this.rows + part
+  }
+
+  told() {
+    return [this.hovered, this.selected].filter(Boolean)
+  }
+
+  partName(part) {
+    return part < this.mostHeads ? (this.names[part] ?? `H${part}`) : this.parts[part - this.mostHeads]
+  }
+
+  nameOf(layer, part) {
+    return `L${this.layers[layer]} \u2068${this.partName(part)}\u2069`
+  }
+
+  /** The names of a head with their scores, strongest first; or its effect in each map. Null where there is no such. */
+  valueAt(layer, part) {
+    if (!this.isThere(layer, part)) return null
+    if (this.kind === "effects") {
+      const effects = this.titles.map((title, map) => [title, this.values[this.at(layer, part, map)]])
+      return { name: this.nameOf(layer, part), effects: Object.fromEntries(effects) }
+    }
+    const named = this.roles
+      .map(({ name }, role) => ({ role: name, score: this.scores[this.at(layer, part, role)], is: this.isNamed[this.at(layer, part, role)] }))
+      .filter((each) => each.is)
+      .sort((one, other) => other.score - one.score)
+      .map(({ role, score }) => ({ role, score }))
+    return { name: this.nameOf(layer, part), leading: this.roles[this.leading[this.at(layer, part)]]?.name ?? null, named }
+  }
+
+  /** The colour of a cell, null for what is not computed, and its letters. */
+  look(layer, part, map) {
+    if (this.kind === "effects") {
+      const value = this.values[this.at(layer, part, map)]
+      if (Number.isNaN(value)) return { colour: null }
+      const most = this.most[part < this.mostHeads ? 0 : 1]
+      return { colour: this.difference[Math.round(127.5 + 127.5 * (most ? value / most : 0))] }
+    }
+    const role = this.shownRole(layer, part)
+    if (role < 0) return { colour: channels(this.colours.hatch) }
+    const score = Math.min(1, Math.max(0, this.scores[this.at(layer, part, role)] || 0))
+    const colour = mixed(channels(this.colours.ground), this.hues[role], FAINTEST + (1 - FAINTEST) * score)
+    return { colour, letters: this.roles[role].short }
+  }
+
+  shownRole(layer, part) {
+    if (this.only < 0) return this.leading[this.at(layer, part)]
+    return this.isNamed[this.at(layer, part, this.only)] ? this.only : -1
+  }
+
+  showLegend() {
+    const legend = this.part("legend")
+    legend.replaceChildren(...(this.kind === "effects" ? this.effectLegend() : this.roles.map((_, role) => this.roleButton(role))))
+    if (this.heads.some((count) => !count)) legend.append(element("span", "", "line: a layer without attention"))
+  }
+
+  roleButton(role) {
+    const { name, short, said } = this.roles[role]
+    const button = element("button", "role")
+    const swatch = element("i", "swatch", short)
+    paintGround(swatch, this.hues[role])
+    let count = 0
+    for (let at = 0; at < this.leading.length; at++) count += this.isNamed[role * this.leading.length + at] ? 1 : 0
+    button.append(swatch, element("span", "", name), element("span", "count", String(count)))
+    button.title = `${said} ${count.toLocaleString("en")} of ${this.heads.reduce((sum, each) => sum + each, 0).toLocaleString("en")} heads.`
+    button.ariaPressed = this.only === role
+    button.classList.toggle("chosen", this.only === role)
+    button.onclick = () => this.chooseRole(this.only === role ? -1 : role)
+    return button
+  }
+
+  effectLegend() {
+    const ramp = element("i", "ramp")
+    ramp.style.background = `linear-gradient(90deg, ${this.colours.difference})`
+    const [most, partMost] = this.most.map((each) => numberText(each, this.unit))
+    const parts = [element("span", "", `falls by ${most}`), ramp, element("span", "", `rises by ${most}`)]
+    if (this.parts.length) parts.push(element("span", "", `· ${this.parts.join(", ")}: up to ${partMost}`))
+    if (!this.isWhole) parts.push(element("span", "", "· dot: not computed"))
+    return parts
+  }
+
+  chooseRole(role) {
+    this.only = role
+    this.paint()
+    this.tellReady()
+    const { length } = this.roles
+    if (role >= 0 && role < length) this.part("unseen").textContent = `Only ${this.roles[role].name}`
+    this.part("legend").children[Math.max(0, role)]?.focus({ preventScroll: true })
+    this.tell("role", role)
+  }
+
+  choose(cell) {
+    this.selected = cell
+    this.field.draw()
+    this.tellReady()
+    this.tell("cell", cell)
+  }
+
+  hover(cell) {
+    this.hovered = cell
+    this.field.draw()
+    if (!cell) return this.say(null)
+    const [x, y] = this.inRoot(this.field.placeOf(...cell))
+    this.say(this.describe(...cell), x + 12, y + 14)
+  }
+
+  unpoint() {
+    if (this.layers) this.hover(null)
+    else this.say(null)
+  }
+
+  describe(layer, part) {
+    const found = this.valueAt(layer, part)
+    if (this.kind === "effects") {
+      const said = Object.entries(found.effects).map(
+        ([title, value]) => `${title}: ${Number.isNaN(value) ? "not computed" : numberText(value, this.unit, true)}`,
+      )
+      return [found.name, ...said].join("\n")
+    }
+    const named = found.named.slice(0, TOLD).map(({ role, score }) => `${role} ${percentText(score)}`)
+    const more = found.named.length - named.length
+    if (more) named.push(`and ${more} more`)
+    return [found.name, ...(named.length ? named : ["no name"])].join("\n")
+  }
+}
+
+const numberText = (value, unit, isSigned = false) => {
+  const size = Math.abs(value)
+  const sign = value < 0 ? "−" : isSigned && value > 0 ? "+" : ""
+  return `${sign}${size >= 100 ? size.toFixed(0) : size >= 0.01 || !size ? size.toFixed(2) : size.toPrecision(1)} ${unit}`
+}
+
+export default mount(".head-atlas", HeadAtlas)
