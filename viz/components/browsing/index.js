@@ -28,6 +28,18 @@ export default () => {
     // On a telephone the list of pages lies over the page that was chosen in it.
     if (isPage && innerWidth <= 768) document.querySelector(OPEN_LIST)?.click()
   }
+  // A tab that is open is in sight in its row, also where a link opened it; what is wider than the window is scrolled along.
+  addEventListener("animationstart", ({ animationName, target }) => {
+    const row = animationName === "headlight-chosen" && target.closest("[role=tablist]")
+    if (!row) return
+    const reach = () => {
+      const [tab, room] = [target, row].map((each) => each.getBoundingClientRect())
+      if (tab.left < room.left || tab.right > room.right) row.scrollLeft += tab.left - room.left - (room.width - tab.width) / 2
+    }
+    reach()
+    // Once its letters have come, it is wider.
+    document.fonts.ready.then(() => setTimeout(reach, 300))
+  })
   // The checked one, and not the first.
   addEventListener("focusin", ({ target, relatedTarget }) => {
     const group = target.matches?.("[role=radio]:focus-visible") && target.closest("[role=radiogroup]")
