@@ -29,17 +29,18 @@ export default () => {
     if (isPage && innerWidth <= 768) document.querySelector(OPEN_LIST)?.click()
   }
   // A tab that is open is in sight in its row, also where a link opened it; what is wider than the window is scrolled along.
-  addEventListener("animationstart", ({ animationName, target }) => {
-    const row = animationName === "headlight-chosen" && target.closest("[role=tablist]")
-    if (!row) return
-    const reach = () => {
-      const [tab, room] = [target, row].map((each) => each.getBoundingClientRect())
-      if (tab.left < room.left || tab.right > room.right) row.scrollLeft += tab.left - room.left - (room.width - tab.width) / 2
-    }
-    reach()
-    // Once its letters have come, it is wider.
-    document.fonts.ready.then(() => setTimeout(reach, 300))
-  })
+  const reach = (tab) => {
+    const row = tab.closest("[role=tablist]")
+    const [box, room] = [tab, row].map((each) => each.getBoundingClientRect())
+    if (box.left < room.left || box.right > room.right) row.scrollLeft += box.left - room.left - (room.width - box.width) / 2
+  }
+  // Once its letters have come, it is wider.
+  const show = (tab) => {
+    reach(tab)
+    setTimeout(reach, 300, tab)
+  }
+  addEventListener("animationstart", ({ animationName, target }) => animationName === "headlight-chosen" && show(target))
+  document.querySelectorAll(".stTabs [role=tab][aria-selected=true]").forEach(show)
   // The checked one, and not the first.
   addEventListener("focusin", ({ target, relatedTarget }) => {
     const group = target.matches?.("[role=radio]:focus-visible") && target.closest("[role=radiogroup]")
