@@ -12,11 +12,12 @@ from viz.quantities import part_text
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a card. note: what that means, smaller."""
+    """One line of a card. note: what that means, smaller. is_ours: the text as well is in our words."""
 
     name: str
     text: str
     note: str = ""
+    is_ours: bool = False
 
 
 def card_of_sections(sections: Sequence[tuple[str, str]]) -> str:
@@ -35,7 +36,8 @@ def lines_table(lines: Sequence[Line]) -> str:
 
 def _row(line: Line) -> str:
     note = f"<small>{explained(html.escape(line.note))}</small>" if line.note else ""
-    return f"<tr><th>{html.escape(line.name)}</th><td><bdi>{html.escape(line.text)}</bdi>{note}</td></tr>"
+    text = explained(html.escape(line.text)) if line.is_ours else f"<bdi>{html.escape(line.text)}</bdi>"
+    return f"<tr><th>{html.escape(line.name)}</th><td>{text}{note}</td></tr>"
 
 
 def parts(each: Sequence[tuple[str, int]]) -> str:

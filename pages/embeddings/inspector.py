@@ -47,7 +47,7 @@ def of_context(now: Journey, layer: int, point: int | None, around: "NearVectors
         told.append(line(f"These {len(around.values)} are equally near: a tie, whose order says nothing."))
     without = ", without the mean of the shown tokens" if CENTRED.value == "yes" else ""
     of_all = baseline(random, f"ones of these {len(labels):,} points").capitalize()
-    told.append(line(f"{of_all} here{without}: only what is above says something."))
+    told.append(line(f"{of_all} here{without}: only a cosine above that says something."))
     st.html("".join(told))
 
 

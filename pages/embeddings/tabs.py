@@ -61,7 +61,7 @@ def do_senses_part(status: DeltaGenerator) -> None:
     say(
         f"At the input the nearest neighbour has the same sense for {share_of_cases(found.layers[0])}; "
         f"most have it {where}, {share_of_cases(found.layers[best])}. "
-        f"By chance some layer comes as far {how_often(found.best_by_chance, chance.ways)}.",
+        f"Dealt out by chance, the senses come as far in some layer {how_often(found.best_by_chance, chance.ways)}.",
         f"Chance: the same senses dealt out at random over the {len(lines)} lines, "
         + (f"in all {chance.ways:,} ways." if chance.is_exact else f"{chance.ways:,} times."),
     )

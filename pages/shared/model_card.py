@@ -113,7 +113,7 @@ def sections_of(facts: "ModelFacts") -> tuple[tuple[str, str], ...]:
             f"{facts.parameters:,} parameters",
             parts([(has_experts.get(name, name), count) for name, count in facts.parts]),
         ),
-        ("Precision", lines_table([Line("Weights", facts.stored), Line("In memory", facts.computed)])),
+        ("Precision", lines_table([Line("Weights", facts.stored, is_ours=True), Line("In memory", facts.computed)])),
         ("Generation defaults", lines_table([Line(name.replace("_", " "), value) for name, value in facts.generation])),
         ("Special tokens", tokens(names)),
         ("Chat template", template(facts.chat_template)),

@@ -21,6 +21,7 @@ from pages.shared.link import run_again
 from pages.shared.messages import in_place, keep_notes
 from pages.shared.plain_text import plain
 from pages.shared.reach import is_local, may_know
+from viz.glossary import explained_markdown
 
 if TYPE_CHECKING:
     from models.engine import Progress
@@ -52,8 +53,13 @@ def choose_model_box() -> None:
         on_change=lambda: thread.choose_model(st.session_state["model_box"]),
     )
     card = MODELS[thread.MODEL.value]
-    st.caption(f"{figures(card)} {card.precision}")
+    _say_of(f"{figures(card)} {card.precision}")
     _another()
+
+
+def _say_of(facts: str) -> None:
+    """What a card says of a model, its words explained; HTML in it stays text."""
+    st.caption(explained_markdown(facts), unsafe_allow_html=True)
 
 
 def titles(cards: Sequence[ModelCard]) -> dict[str, str]:
@@ -247,7 +253,7 @@ def _shelf(names: list[str]) -> None:
     )
     st.session_state["another:hub_shelf"] = name
     card = HUB_MODELS[name]
-    st.caption(f"{figures(card)} {what_it_takes(card)} {card.precision}")
+    _say_of(f"{figures(card)} {what_it_takes(card)} {card.precision}")
     if is_fetched(name):
         _open_button(name)
         return
@@ -272,7 +278,7 @@ def _by_id() -> None:
             st.session_state[_OFFER] = look_up(which.name).card
     card = st.session_state.get(_OFFER)
     if card is not None:
-        st.caption(f"{card.title}, {card.family}. {figures(card)} {what_it_takes(card)} {card.precision}".strip())
+        _say_of(f"{card.title}, {card.family}. {figures(card)} {what_it_takes(card)} {card.precision}".strip())
         _fetch_button(card.name, megabytes(card.download))
 
 

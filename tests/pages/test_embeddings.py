@@ -60,7 +60,7 @@ def test_the_senses_are_those_of_the_model(screen):
         "At the input the nearest neighbour has the same sense for 1 of 6, 2 tied; most have it after layer 1, 6 of 6. "
         in said
     )
-    assert f"By chance some layer comes as far in {part_text(found.best_by_chance)}." in said
+    assert f"Dealt out by chance, the senses come as far in some layer in {part_text(found.best_by_chance)}." in said
     assert "<td>a tie</td>" in said, "a row of the table is six times the same vector"
     assert "0.0e+00" not in said
     assert f"{found.layers[3].gap:.3f}" in said

@@ -27,7 +27,9 @@ export function legendOf({ shell, main, header, panels }) {
   if (difference?.most === 0) parts.push(said("no difference at all"))
   else if (difference) {
     const most = weightText(difference.most, header)
-    parts.push(said(`less by ${most}`), bar(differenceColours(colours)), said(`more by ${most}`))
+    const scale = element("span", "pair scale")
+    scale.append(said(`less by ${most}`), bar(differenceColours(colours)), said(`more by ${most}`))
+    parts.push(scale)
   }
   if (panels.some((panel) => panel.hasUnseen)) {
     const sample = element("canvas")

@@ -198,7 +198,9 @@ class NextToken extends View {
   paintStage({ title, value, says, bar }, stage, place) {
     title.title = stage.hint
     value.textContent = stage.value
-    says.textContent = this.resultOf(stage, place)
+    // Its words are explained where they stand first.
+    if (place) says.textContent = this.resultOf(stage, place)
+    else writeExplained(says, this.resultOf(stage, place))
     const survivors = stage.row === null ? 0 : stage.survivors
     bar.style.width = `${survivors ? Math.max(2, (100 * Math.log(survivors + 1)) / Math.log(this.vocabulary + 1)) : 0}%`
   }
