@@ -159,9 +159,7 @@ def keep_pin(traced: "TracedText", kind: str, selected: int) -> None:
         found = here or same
         pin = found[0] if len(found) == 1 and query.text == before.query.text else None
         if pin is None:
-            note(
-                f"“{before.query.text} → {before.key.text}” was pinned; no such words are here, so nothing is pinned."
-            )
+            note(f"“{before.query.text} → {before.key.text}” was pinned; no such words are here, so nothing is pinned.")
     elif pin >= len(keys):
         note(f"The link pins token {pin}; there are tokens 0 to {len(keys) - 1}, so none is pinned.")
         pin = None

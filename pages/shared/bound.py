@@ -42,7 +42,7 @@ def bound(
     return widget(label, *given, key=name, on_change=chosen, **more)
 
 
-def text_area(choice: Choice[str], label: str, **more: Any) -> str:
+def text_area(choice: Choice[Any], label: str, **more: Any) -> str:
     """A text of more lines; more: as for `bound`. Keys without Ctrl apply it with the button, which takes the focus."""
     typed = bound(st.text_area, choice, label, **more)
     st.button("Apply", key=f"{choice.name}_apply")
