@@ -147,7 +147,7 @@ def off_here(kind: str, keys_are_target: bool) -> tuple[tuple[str, ...], tuple[i
 
 
 def row() -> DeltaGenerator:
-    """The place of `show`: always there, so that the picture below keeps its own and is not made anew."""
+    """The place of `show`: always there, so that what is below keeps its own and is not made anew."""
     return st.container(horizontal=True, key="changed", vertical_alignment="center")
 
 

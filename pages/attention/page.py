@@ -178,9 +178,10 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
     else:
         left, centre, right = columns(COLUMNS)
     with centre:
-        what_is_off = changed.row()
         # Made before anything is computed, so that what is sent next is the picture, at once.
         place = st.container() if kind == "cross" and VIEW.value == "matrix" else st.container(key="map")
+        # Below the picture, which stays where it is when something is switched off.
+        what_is_off = changed.row()
     picture = ask(HeadPictureRequest(after, selected, how="max" if POOLED.value == "max" else "mean"), status)
     with place:
         if VIEW.value == "model":
@@ -223,7 +224,7 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
                     plain,
                     selected,
                 )
-    below(before, after, traced, selected, thread.TEXT.value, status)
+    below(before, after, traced, selected, thread.TEXT.value)
 
 
 def _cross(
@@ -277,7 +278,7 @@ def explore_writing(prompt: "TracedText", status: DeltaGenerator) -> None:
     with inspector_in(right):
         inspect_step(traced, rows.weights[step], map_request, written, step)
     whole = thread.TEXT.value + "".join(written.texts)
-    below(map_request, map_request, traced, len(prompt.ids) - 1 + step, whole, status)
+    below(map_request, map_request, traced, len(prompt.ids) - 1 + step, whole)
 
 
 PAGE = Page(

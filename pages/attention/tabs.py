@@ -34,9 +34,8 @@ def below(
     traced: "TracedText",
     selected: int,
     text: str,
-    status: DeltaGenerator,
 ) -> None:
-    """The tabs that this view has.
+    """The tabs that this view has; what is waited for is said in each, where it moves nothing of the picture.
 
     request: the map with everything switched on; shown: as it is shown. text: what was traced, as a text.
     """
@@ -45,14 +44,14 @@ def below(
     parts: dict[str, Callable[[], object]] = {}
     if is_cross:
         name = "Which letters are silent?" if model.writes else "Which tokens matter?"
-        parts[name] = lambda: silence(request, traced, status)
+        parts[name] = lambda: silence(request, traced, st.empty())
     if is_cross and model.name in EARLIER:
-        parts["How did it learn this?"] = lambda: learning(request, selected, status)
+        parts["How did it learn this?"] = lambda: learning(request, selected, st.empty())
     parts |= {
         "What am I looking at?": lambda: explain(explanation(VIEW.value, is_cross=is_cross)),
-        HEAD_OFF: lambda: head_off.show(request, shown, selected, status),
-        OTHER_TEXT: lambda: other_text.show(request, traced, text, status),
-        BERTVIZ: lambda: bertviz_tab.show(request, traced, status),
+        HEAD_OFF: lambda: head_off.show(request, shown, selected, st.empty()),
+        OTHER_TEXT: lambda: other_text.show(request, traced, text, st.empty()),
+        BERTVIZ: lambda: bertviz_tab.show(request, traced, st.empty()),
         "Take it with you": lambda: export.take_along(shown, traced, selected, text),
         "Show the code": lambda: export.code(request, shown, traced, selected, text),
     }

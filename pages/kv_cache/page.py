@@ -104,7 +104,7 @@ def explore(status: DeltaGenerator) -> None:
         example = None
     with inspector_in(right):
         inspect(facts, example, lines)
-    below(Shown(request, facts, prompt, progress, step), status)
+    below(Shown(request, facts, prompt, progress, step))
 
 
 PAGE = Page("kv_cache", explore, CHOICES, EXAMPLES)

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from models.engine import Progress
@@ -38,15 +37,15 @@ class Shown:
     step: int | None
 
 
-def below(now: Shown, status: DeltaGenerator) -> None:
-    """The tabs."""
+def below(now: Shown) -> None:
+    """The tabs; what is waited for is said in each, where it moves nothing of the picture."""
     request = now.request
     tabs(
         "below_kv_cache",
         {
             "Does the formula agree?": lambda: does_it_agree(now),
             "When does it outgrow the model?": lambda: when_it_outgrows(now),
-            "What if?": lambda: what_if.what_if(now.facts, status),
+            "What if?": lambda: what_if.what_if(now.facts, st.empty()),
             "What does it buy?": Tab(
                 lambda: speed_up.what_it_buys(request.text), left=lambda: speed_up.TIMING.leave(unless_done=True)
             ),

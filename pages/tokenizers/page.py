@@ -167,7 +167,7 @@ def picture(now: ShownTokenizers, status: DeltaGenerator) -> None:
             st.caption("The text holds a NUL, which is shown as ␀; models cannot be asked about it.")
     with inspector_in(right, PAGE):
         inspect(now, found, counts, stretch)
-    below(now, found, counts, selected, status)
+    below(now, found, counts, selected)
 
 
 def special_all_the_same(now: ShownTokenizers, found: "Comparison") -> str:

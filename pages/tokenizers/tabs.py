@@ -41,16 +41,15 @@ def below(
     found: "Comparison",
     counts: "list[Counts]",
     stretch: NumberPair | None,
-    status: DeltaGenerator,
 ) -> None:
-    """The tabs."""
+    """The tabs; what is waited for is said in each, where it moves nothing of the picture."""
     tabs(
         "below_tokenizers",
         {
-            "How was it cut?": lambda: how_it_was_cut(now, stretch or first_disagreement(found), status),
-            "On the way to ids?": lambda: on_the_way(now, found, status),
-            "What does it cost?": lambda: what_it_costs(now, counts, status),
-            "Made of what?": lambda: what_it_is_made_of(now, status),
+            "How was it cut?": lambda: how_it_was_cut(now, stretch or first_disagreement(found), st.empty()),
+            "On the way to ids?": lambda: on_the_way(now, found, st.empty()),
+            "What does it cost?": lambda: what_it_costs(now, counts, st.empty()),
+            "Made of what?": lambda: what_it_is_made_of(now, st.empty()),
             "Bring your own": lambda: own.bring(now.text),
             "What am I looking at?": lambda: explanation(EXPLANATION),
             "Take it with you": lambda: export.take_along(now),
