@@ -1,1 +1,19 @@
 """What each head does, which of them matter, and what carries a difference from one text to another."""
+
+from models.heads.alignment import Alignment
+from models.heads.attributions import (
+    WAYS,
+    Agreements,
+    AgreementsRequest,
+    Attribution,
+    Attributions,
+    AttributionsRequest,
+)
+from models.heads.controls import Controls, ControlsRequest
+from models.heads.effects import EffectMap, Effects, EffectsRequest
+from models.heads.estimate import Agreement, EstimateRequest, agreement
+from models.heads.faithfulness import Faithfulness, FaithfulnessRequest
+from models.heads.off import Off, OffError
+from models.heads.places import EffectsError, Part, PartsRequest, Place
+from models.heads.quantity import Measured, MeasuredRequest, QuantitiesRequest, Quantity, QuantityError
+from models.heads.transfer import StreamMap, Transfer, TransferRequest
