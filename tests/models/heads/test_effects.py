@@ -8,7 +8,7 @@ import pytest
 import torch
 import transformers
 
-from models.attention import HideToken, TraceRequest, ZeroHead, trace_attention
+from models.attention import HideToken, QueryKeyRequest, TraceRequest, ZeroHead, trace_attention
 from models.forward.inputs import InputError
 from models.forward.interventions import InterventionError, ReplaceOutput, Vectors
 from models.heads.effects import EffectsRequest
@@ -183,6 +183,14 @@ def test_steps_fill_the_maps_from_the_last_layer():
         assert (one <= other).all()
 
 
+def test_of_very_many_steps_not_each_is_kept(monkeypatch):
+    monkeypatch.setattr("models.heads.changed_runs._MOST_STEPS", 3)
+    monkeypatch.setattr("models.heads.changed_runs._MOST_ROWS", 1)
+    steps = list(EffectsRequest(trace_of("llama"), quantity_of("llama")).computed(engine_of("llama")))
+    assert [each.done for each in steps] == [0, 1, 4, 7, 8]
+    assert np.isfinite(steps[-1].maps[0].effects).all()
+
+
 def test_a_seq2seq_model_begins_with_its_decoder():
     from models.heads.effects import backwards
     from models.heads.places import places_of
@@ -307,3 +315,14 @@ def test_what_smollm2_says_of_dr_zorblax(smollm2):
     values = runs.values([(ZeroHead("decoder", 16, 0),), four])
     assert values[0] - runs.measured.value == pytest.approx(-0.997, abs=0.01)
     assert np.exp(values[1]) == pytest.approx(0.02, abs=0.01)
+
+
+def test_the_query_s_view_shows_what_was_put_in():
+    given = Vectors(np.arange(16, dtype=np.float32).reshape(2, 8))
+    changes = (ReplaceOutput("decoder", 1, 2, given, (3, 5)),)
+    for query, row in ((5, 1), (4, None)):
+        trace = TraceRequest("llama", IDS, None, changes)
+        found = engine_of("llama").run(QueryKeyRequest(trace, "decoder", 1, 2, query))
+        assert found.changed == (row is not None)
+        if row is not None:
+            np.testing.assert_allclose(found.head_output, given.numbers[row])
