@@ -92,7 +92,7 @@ class EffectsRequest(Stepwise[Effects, Effects]):
         for some, is_shown in runs.batches(backwards(runs.trace, places)):
             changes = [(off.change(place),) for place in some]
             # Kept one by one: whoever goes on after it was stopped has what was computed until then.
-            values = engine.answers.get((self, *some), partial(runs.values, changes))
+            values = engine.answers.get((self, tuple(some)), partial(runs.values, changes))
             found |= dict(zip(some, (values - runs.measured.value).tolist(), strict=True))
             if is_shown:
                 so_far = replace(so_far, maps=maps_of(places, found), done=len(found), note=off.note)
