@@ -86,7 +86,7 @@ def masked_logits(loaded: LoadedModel, text: str) -> MaskedToken:
     Raises CannotFillError where the model has no such head, or the text no mask; TextError, InputError.
     """
     if not has_masked_head(loaded):
-        raise CannotFillError(_why_not(loaded))
+        raise CannotFillError(why_not_filled(loaded))
     tokenizer: Any = loaded.tokenizer
     if tokenizer is None:
         raise InputError("This model came without a tokenizer, so that no mask can be typed; give it one.")
@@ -170,7 +170,8 @@ def stub_writer(vocabulary: int) -> PreTrainedModel:
     return model.to_empty(device="cpu").eval()
 
 
-def _why_not(loaded: LoadedModel) -> str:
+def why_not_filled(loaded: LoadedModel) -> str:
+    """Why a model without a masked-language head says nothing of a hidden place, and which ones do."""
     title = loaded.card.title
     if loaded.model.can_generate():
         return f"{title} writes the next token and fills no hidden place: it has no masked-language head."

@@ -80,7 +80,7 @@ def which(traced: "TracedText", kind: str, layer: int | None, head: int | None) 
         SINK,
         "Without sink",
         "out",
-        help="Heads that find nothing to look for rest on the first position and on special tokens. "
+        about="Heads that find nothing to look for rest on the first position and on special tokens. "
         "This takes those columns out and rescales what is left.",
     )
     if family() == "seq2seq":

@@ -82,7 +82,7 @@ def controls() -> None:
                 CENTRED,
                 "Without the mean",
                 "yes",
-                help="All vectors of a layer share a direction, which makes all cosines large. This takes the mean of "
+                about="All vectors of a layer share a direction, which makes all cosines large. This takes the mean of "
                 "the shown tokens out before neighbours are compared.",
             )
 

@@ -25,7 +25,7 @@ def which() -> None:
 def explore(status: DeltaGenerator) -> None:
     """Everything that changes with the view, the layer and the point."""
     name = thread.MODEL.value
-    left, centre, right = columns()
+    left, centre, right = columns(of="vectors")
     with controls_in(left, which, is_soon=engine.has_model(name)), centre, in_place():
         with loading(name, status):
             engine.model(name)

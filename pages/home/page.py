@@ -20,7 +20,7 @@ Preview = Callable[[DeltaGenerator], tuple[str, str]]
 
 
 def way_in(page: PageEntry, first: Example) -> DeltaGenerator:
-    """A card that leads to a page, on its first example; the place of its picture."""
+    """A card that leads to a page, on its first example; the place of its picture, which is of that example."""
     chosen = {
         choice.name: str(value)
         for choice, value in first.chosen.items()

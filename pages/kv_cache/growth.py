@@ -18,7 +18,7 @@ from viz.components.cache_growth import Counted, GrowthPicture, cache_growth
 from viz.quantities import bytes_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from models.decoding import GenerationStep, PromptPieces, WriteRequest
     from models.kv_cache import CacheFacts
@@ -94,6 +94,17 @@ def _counted(facts: "CacheFacts") -> Counted | None:
     of_eight = [layer_bytes(layer, 8, 1, dtype) for layer in facts.shape]
     per_position = tuple((size - still) / 8 for size, still in zip(of_eight, fixed, strict=True))
     return Counted(BITS.value, own, per_position, tuple(fixed))
+
+
+def counted_otherwise(facts: "CacheFacts", positions: "Mapping[int, int]") -> str:
+    """Behind a size that was measured: in how many bits that is, and what these positions, by the number of their cache
+    layer, take in those that are counted elsewhere on the page; "" where they are the same.
+    """
+    counted = _counted(facts)
+    if counted is None:
+        return ""
+    size = int(sum(counted.fixed[layer] + counted.per_position[layer] * held for layer, held in positions.items()))
+    return f" in {counted.measured_bits} bits a number, as it is kept here; in {counted.bits} bits {bytes_text(size)}"
 
 
 def _caption(facts: "CacheFacts", hidden: int) -> str:
@@ -218,8 +229,10 @@ def cell_lines(facts: "CacheFacts", prompt: "PromptPieces", progress: Progress, 
     numbers = layer.heads * (layer.key_width + layer.value_width)
     what = "a latent and a rotary key" if layer.kind == "latent" else "a key and a value"
     lines = [
-        f"{where} keeps {what} for “{piece}”: {numbers:,} numbers, {each:,} bytes.",
-        f"The layer holds {held:,} columns, {cache.bytes[place]:,} bytes ({bytes_text(cache.bytes[place])}), measured.",
+        f"{where} keeps {what} for “{piece}”: {numbers:,} numbers, {each:,} bytes"
+        f"{counted_otherwise(facts, {place: 1})}.",
+        f"The layer holds {held:,} columns, {cache.bytes[place]:,} bytes ({bytes_text(cache.bytes[place])}), "
+        f"measured{counted_otherwise(facts, {place: held})}.",
     ]
     if is_cross:
         lines.append("Computed once, from the source; the output never changes it.")

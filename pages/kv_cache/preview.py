@@ -6,7 +6,6 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.kv_cache.examples import EXAMPLES
 from pages.shared.asking import ask
-from pages.shared.preview import subject
 from pages.shared.theme import palette
 from viz.previews import cells
 
@@ -17,7 +16,8 @@ def preview(status: DeltaGenerator) -> tuple[str, str]:
     """The picture, and what it is of. Raises HeadlightError."""
     from models.decoding import DecodingSettings, WriteRequest
 
-    model, text = subject(EXAMPLES[0], ("decoder",))
+    first = EXAMPLES[0]
+    model, text = first.model, first.text
     steps = ask(WriteRequest(model, text, DecodingSettings(max_new_tokens=_TOKENS, with_norms=True)), status)
     columns = [step.norms.values for step in steps if step.norms is not None]
     values = np.concatenate(columns, axis=1)

@@ -10,6 +10,7 @@ from models.catalog import MODELS
 from models.engine import Progress
 from pages.kv_cache import export, speed_up, what_if
 from pages.kv_cache.choices import BITS, DTYPES, ROWS
+from pages.kv_cache.growth import counted_otherwise
 from pages.shared import thread
 from pages.shared.bound import bound
 from pages.shared.page import Tab, tabs
@@ -84,7 +85,12 @@ def does_it_agree(now: Shown) -> None:
     )
     st.caption(
         f"Predicted from the model's config alone, measured on the tensors of the cache when token {now.step + 1} was "
-        f"drawn: {read + now.step} columns had been through the model."
+        f"drawn: {read + now.step} columns had been through the model. "
+        + (
+            f"Sizes{otherwise}."
+            if (otherwise := counted_otherwise(now.facts, dict(enumerate(measured.positions))))
+            else ""
+        )
     )
     st.html(formula(term_lines(predicted, measured)))
     same = sum(one == other for one, other in zip(predicted.bytes, measured.bytes, strict=True))

@@ -31,7 +31,7 @@ from pages.sampling.choices import (
 )
 from pages.sampling.knobs import FIRST, KNOBS, LENGTH, MORE, PRESETS, Knob
 from pages.sampling.picture import PICTURE
-from pages.sampling.writing import JOB
+from pages.sampling.writing import JOB, ask_for_it
 from pages.shared.asking import ask
 from pages.shared.bound import bound
 from pages.shared.link import Names
@@ -139,8 +139,15 @@ def _knobs(model: str, status: DeltaGenerator) -> None:
         remark(sentence)
     if turned:
         remark(f"Turned under “More”: {', '.join(turned)}.")
-    if any(knob.is_turned for knob in KNOBS) or OFF.value or ORDER.value or any(each.value for _, each in _TYPED):
-        st.button("Reset all knobs", key="reset_knobs", on_click=reset, type="tertiary")
+    is_turned = any(knob.is_turned for knob in KNOBS) or OFF.value or ORDER.value
+    # It has its place also where there is nothing to reset: what is below must not move under a finger.
+    st.button(
+        "Reset all knobs",
+        key="reset_knobs",
+        on_click=reset,
+        type="tertiary",
+        disabled=not (is_turned or any(each.value for _, each in _TYPED)),
+    )
 
 
 def _followed(knob: Knob) -> KnobSlider:
@@ -217,6 +224,7 @@ def _writing(settings: "DecodingSettings") -> None:
     def write() -> None:
         # One that was stopped is written anew.
         JOB.leave()
+        ask_for_it()
         WRITTEN.choose(said_of(replace(settings, seed=SEED.value)))
         for choice in (BRANCH, BRANCHES, AT, PICK):
             choice.forget()

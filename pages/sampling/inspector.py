@@ -21,6 +21,7 @@ from pages.sampling.choices import (
     turn_off_at,
 )
 from pages.sampling.knobs import LENGTH
+from pages.sampling.writing import ask_for_it
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.bound import bound
@@ -165,6 +166,7 @@ def _go_on(token: "TokenTrajectory", settings: "DecodingSettings", steps: "Seque
     def turn() -> None:
         if WRITTEN.value is None:
             WRITTEN.choose(said_of(settings))
+        ask_for_it()
         turn_off_at(at, token.id, BRANCH.value)
 
     if not is_here and at >= len(steps) and steps and steps[-1].ends == "length":
@@ -196,6 +198,7 @@ def _go_on(token: "TokenTrajectory", settings: "DecodingSettings", steps: "Seque
 
 def _write_on(length: int) -> None:
     settings = settings_of(WRITTEN.value or "")
+    ask_for_it()
     WRITTEN.choose(said_of(replace(settings, max_new_tokens=min(length + _FURTHER, int(LENGTH.most)))))
 
 

@@ -18,7 +18,7 @@ from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, show_notes
-from pages.shared.page import Page, columns, controls_in, inspector_in, show
+from pages.shared.page import Page, columns, controls_in, inspector_in, offer_another_model, show
 from pages.shared.parts import remark
 from viz.components.knob_sliders import knob_sliders_library
 from viz.components.next_token import next_token_library
@@ -39,8 +39,14 @@ def explore(status: DeltaGenerator) -> None:
         text, about_text = st.container(), st.container()
     with loading(name, status):
         from models.decoding import NextTokenRequest
+        from models.decoding.masked import has_masked_head, why_not_filled
 
         loaded = engine.model(name)
+    if MODELS[name].family == "encoder" and not has_masked_head(loaded):
+        with centre:
+            show_notes()
+            offer_another_model(PAGE, EXAMPLES[0], why_not_filled(loaded), key="no_next_token")
+        return
     settings = written = found = None
     steps: tuple[GenerationStep, ...] = ()
     with centre, in_place():

@@ -5,7 +5,6 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.sampling.examples import EXAMPLES
 from pages.shared.asking import ask
-from pages.shared.preview import subject
 from viz.inspector import Share
 from viz.previews import bars
 
@@ -16,7 +15,8 @@ def preview(status: DeltaGenerator) -> tuple[str, str]:
     """The picture, and what it is of. Raises HeadlightError."""
     from models.attention import TracedTextRequest, TraceRequest
 
-    model, text = subject(EXAMPLES[0], ("decoder",))
+    first = EXAMPLES[0]
+    model, text = first.model, first.text
     candidates = ask(TracedTextRequest(TraceRequest(model, text)), status).next_tokens[:_MOST]
     said = f"{MODELS[model].title}: what may come next"
     return bars([Share(each.text, each.probability) for each in candidates], said), said

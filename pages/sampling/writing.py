@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from models.decoding import DecodingSettings, GenerationStep, WriteRequest
 
 JOB = Job("text")
+_ASKED = "written:asked"
 _EVERY_SECONDS = 0.3
 _LABEL_CHARACTERS = 80
 
@@ -83,6 +84,11 @@ def _give_up(error: str) -> None:
         WRITTEN.choose(None)
 
 
+def ask_for_it() -> None:
+    """Called for whoever asks for a text, or for more of it: it comes into sight, wherever it was asked for."""
+    st.session_state[_ASKED] = st.session_state.get(_ASKED, 0) + 1
+
+
 def show(written: Continuation, vocabulary: int) -> None:
     """The text, again and again while it is written; in a container that holds nothing else."""
     if written.is_done:
@@ -126,6 +132,7 @@ def _show(written: Continuation, vocabulary: int, shown: int) -> None:
             says=in_the_queue or _says(steps, written.is_done),
             branches=lines,
             current=current,
+            asked=st.session_state.get(_ASKED, 0),
         ),
         key="written_text",
         on_token=_select,

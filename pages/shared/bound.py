@@ -52,7 +52,15 @@ def pick(choice: Choice[Any], label: str, words: dict[Any, str], **more: Any) ->
     return bound(st.segmented_control, choice, label, **names_of(words), required=True, wrap=True, **more)
 
 
-def toggle(choice: Choice[Any], label: str, on: str, **more: Any) -> Any:
-    """A switch: off is the choice's default, on the value `on`. more: as for `bound`."""
+def toggle(choice: Choice[Any], label: str, on: str, *, about: str | None = None, **more: Any) -> Any:
+    """A switch: off is the choice's default, on the value `on`.
+
+    about: what its question mark says. It stands beside the label: in it, a finger that asks would turn the switch.
+    more: as for `bound`.
+    """
     shown, meant = (lambda value: value != choice.default), (lambda is_on: on if is_on else choice.default)
-    return bound(st.toggle, choice, label, shown=shown, meant=meant, **more)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"{choice.name}_switch"):
+        is_on = bound(st.toggle, choice, label, shown=shown, meant=meant, **more)
+        if about:
+            st.markdown("&nbsp;", help=about, width="content")
+    return is_on

@@ -174,9 +174,14 @@ def offer_another_model(page: Page, example: Example, why: str, key: str) -> Non
 # ----- Below the text
 
 
-def columns(widths: Sequence[float] = _COLUMNS) -> list[DeltaGenerator]:
-    """Left the controls, in the centre the picture, right the inspector."""
-    return st.columns(widths, gap="medium")
+def columns(widths: Sequence[float] = _COLUMNS, of: str = "picture") -> list[DeltaGenerator]:
+    """Left the controls, in the centre the picture, right the inspector.
+
+    of: what the row is called, so that it is known before anything in it is there (page.css: the picture stands first
+    where there is no room for three, and one that takes long has its height before).
+    """
+    with st.container(key=f"row_of_{of}"):
+        return st.columns(widths, gap="medium")
 
 
 @contextmanager

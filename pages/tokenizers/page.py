@@ -74,7 +74,7 @@ def which(now: ShownTokenizers) -> None:
             SPECIALS,
             "Special tokens in the text are plain text",
             "text",
-            help="Somebody who types <|endoftext|> either ends the text for the model or only writes thirteen "
+            about="Somebody who types <|endoftext|> either ends the text for the model or only writes thirteen "
             "characters; programs differ in which.",
         )
 

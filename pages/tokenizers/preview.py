@@ -4,9 +4,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import TOKENIZERS
 from models.one_at_a_time import libraries
-from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.preview import is_of_the_thread
 from pages.shared.theme import palette
 from pages.tokenizers.examples import EXAMPLES
 from viz.previews import pieces
@@ -19,7 +17,6 @@ def preview(status: DeltaGenerator) -> tuple[str, str]:
 
     first = EXAMPLES[0]
     name = first.tokenizers[0]
-    text = thread.TEXT.value if is_of_the_thread() else first.text
-    shown = [each.text for each in ask(StagesRequest(name, text, split_special_tokens=False), status).pieces]
+    shown = [each.text for each in ask(StagesRequest(name, first.text, split_special_tokens=False), status).pieces]
     said = f"{TOKENIZERS[name].title}: {len(shown):,} tokens"
     return pieces(shown, said, palette()), said

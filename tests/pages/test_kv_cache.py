@@ -100,6 +100,14 @@ def test_a_cell_is_said_in_words():
     assert "L17 keeps a key and a value for “␣time”: 384 numbers, 1,536 bytes." in screen.inspector
     assert "The layer holds 14 columns, 21,504 bytes (21 KiB), measured." in screen.inspector
     assert screen.shown["pinned"] == [17, 3]
+    in_16 = Cache(model="smollm2", text=ONCE.text, tokens="8", drawn="8", cell="17-3", bits="16").until_done()
+    assert "1,536 bytes in 32 bits a number, as it is kept here; in 16 bits 768 bytes." in in_16.inspector
+    assert "measured in 32 bits a number, as it is kept here; in 16 bits 10.5 KiB." in in_16.inspector
+    in_16.open_tab(TABS[0])
+    assert any(
+        "Sizes in 32 bits a number, as it is kept here; in 16 bits 315 KiB." in each.value
+        for each in in_16.test.caption
+    )
     later = Cache(model="smollm2", text=ONCE.text, tokens="8", drawn="2", cell="17-12").until_done()
     assert "Column 12 is not there yet" in later.inspector
 

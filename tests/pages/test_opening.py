@@ -85,6 +85,9 @@ def test_the_thread_goes_home_and_back():
     token = screen.view[1]
     screen.go(HOME)
     assert screen.query == {"model": "smollm2", "text": text, "token": "9"}
+    # Each card draws what it says that it opens on.
+    assert "trophy" not in screen.html
+    assert "strawberry" in screen.html
     screen.go(ATTENTION)
     assert screen.typed == text
     assert screen.view[1] == token

@@ -161,10 +161,13 @@ def test_a_stop_text_that_never_comes_stops_nothing():
     assert "A stop text came." in stopped.written["says"]
 
 
-def test_an_encoder_without_a_head_is_told_in_one_sentence():
+def test_an_encoder_without_a_head_has_no_knobs_and_the_way_to_a_model_that_writes():
     screen = Sampling(model="minilm", text="A text.", written=SIX)
-    [said] = screen.said
+    assert screen.problems == []
+    [said] = [each.value for block in screen.blocks("no_next_token") for each in block.info]
     assert "no masked-language head" in said
     assert not screen.has_picture
     assert screen.written is None
     assert screen.typed == "A text."
+    assert screen.component("knob_sliders") is None
+    assert screen.press("show_decoder").has_picture

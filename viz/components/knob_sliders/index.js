@@ -86,8 +86,12 @@ class KnobSliders extends View {
   hold(name, ...until) {
     if (this.held?.name === name) return
     this.held = { name, until }
-    const end = () => {
-      for (const type of until) removeEventListener(type, end, true)
+    const before = this.values[name]
+    this.shared.heldAt = this.rows.get(name).row.getBoundingClientRect().y
+    const end = ({ type }) => {
+      for (const each of until) removeEventListener(each, end, true)
+      // A finger that only came by: the browser sets a slider where it is touched before it knows that the page scrolls.
+      if (type === "pointercancel") this.move(name, before)
       this.letGo()
     }
     for (const type of until) addEventListener(type, end, true)

@@ -16,7 +16,7 @@ _PARTS = """\
 <ol class="stages" aria-label="Stages from the model's probabilities to the draw"></ol>
 <div class="foot order"><span class="badge"></span><button type="button" class="press restore">Restore it</button></div>
 <div class="pictures">
-  <figure class="curve" aria-label="Probability over rank, both logarithmic"><svg></svg></figure>
+  <figure class="curve" aria-label="Probability over rank, both logarithmic"><div><svg></svg></div></figure>
   <div class="tokens" role="listbox" aria-label="The likeliest tokens"></div>
 </div>
 <p class="caption"><span class="says"></span> <button type="button" class="save">SVG</button></p>

@@ -7,6 +7,23 @@ import { tenToMinus } from "../scaffold/percent.js"
 const SVG = "http://www.w3.org/2000/svg"
 const LOWEST = 1e-10
 
+/** While somebody turns a knob from which the curve cannot be seen, it floats at that end of the window where the finger is not. */
+export function keepInSight(figure, isWanted, heldAt) {
+  const [place] = figure.children
+  if (!isWanted || place.popover) {
+    if (isWanted || !place.popover) return
+    place.popover = null
+    for (const each of [figure, place]) each.removeAttribute("style")
+    return
+  }
+  const { left, top, bottom, width, height } = figure.getBoundingClientRect()
+  if (bottom > height / 2 && top < innerHeight - height / 2) return
+  figure.style.height = `${height}px`
+  Object.assign(place.style, { width: `${width}px`, left: `calc(${left}px - 1rem)`, [heldAt > innerHeight / 2 ? "top" : "bottom"]: "0" })
+  place.popover = "manual"
+  place.showPopover()
+}
+
 export class RankCurve {
   constructor(svg, { hover }) {
     Object.assign(this, { svg, hover })

@@ -8,7 +8,7 @@ import { sharedEntry } from "../scaffold/page.js"
 import { percentText } from "../scaffold/percent.js"
 import { writeExplained } from "../scaffold/terms.js"
 import { View } from "../scaffold/view.js"
-import { RankCurve } from "./curve.js"
+import { keepInSight, RankCurve } from "./curve.js"
 import { followed } from "./follow.js"
 import { scoresFrom } from "./scores.js"
 
@@ -108,6 +108,7 @@ class NextToken extends View {
     const isKnown = this.isAhead && scores?.of === exact.live.of
     if (this.isAhead && !isKnown) this.askForScores()
     const found = isKnown ? followed(exact, scores, this.knobs) : null
+    if (this.isFollowing !== (found !== null)) keepInSight(this.part("curve"), found !== null, this.knobs.heldAt ?? 0)
     this.isFollowing = found !== null
     // What stands beside the picture waits for the server.
     document.documentElement.toggleAttribute("data-headlight-ahead", this.isFollowing)

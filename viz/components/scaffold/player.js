@@ -15,7 +15,11 @@ export class Player {
     const part = (name) => view.part(name)
     Object.assign(this, { part, go, tell, told: [] })
     view.onLeave(() => this.leave())
-    part("slider").oninput = ({ target }) => go(+target.value, QUIET)
+    const slider = part("slider")
+    slider.oninput = ({ target }) => go(+target.value, QUIET)
+    slider.onpointerdown = () => (this.before = this.step)
+    // A finger that only came by, and scrolls the page.
+    slider.onpointercancel = () => go(this.before, 0)
     part("back").onclick = () => go(this.step - 1, 0)
     part("onward").onclick = () => go(this.step + 1, 0)
     part("play").onclick = () => this.onPlay()

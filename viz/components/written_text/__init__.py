@@ -53,6 +53,7 @@ class WrittenText:
     goes_on: whether something could come after the last one. is_done: whether no more tokens are on their way.
     shade: what a token's colour is, one of SHADES. vocabulary: how many tokens there are, for the scale of ranks.
     says: a line below. branches: the tree, walked from top to bottom; current: which of them is shown.
+    asked: how often somebody has asked for a text; where that has grown, it is brought into sight.
     """
 
     before: str
@@ -65,6 +66,7 @@ class WrittenText:
     says: str
     branches: Sequence[BranchLine] = ()
     current: int = 0
+    asked: int = 0
 
     def __post_init__(self) -> None:
         if self.shade not in SHADES:

@@ -4,7 +4,9 @@ import { element } from "../scaffold/drawing.js"
 import { paintGround } from "../scaffold/ground.js"
 import { press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
+import { sharedEntry } from "../scaffold/page.js"
 import { percentText } from "../scaffold/percent.js"
+import { isCalm } from "../scaffold/player.js"
 import { writeExplained } from "../scaffold/terms.js"
 import { View } from "../scaffold/view.js"
 
@@ -25,7 +27,17 @@ class WrittenTextView extends View {
     Object.assign(this, header)
     this.paint()
     this.paintTree()
+    this.comeIntoSight()
     this.ready({ tokens: this.tokens.length, done: this.isDone, selected: this.selected })
+  }
+
+  /** Whoever asks for a text may stand a screen below it. */
+  comeIntoSight() {
+    const seen = sharedEntry("asked", "written_text", () => ({ asked: 0 }))
+    if (this.asked <= seen.asked) return
+    // Its first token gives it its height.
+    if (this.tokens.length) seen.asked = this.asked
+    requestAnimationFrame(() => this.root.scrollIntoView({ behavior: isCalm() ? "auto" : "smooth", block: "nearest" }))
   }
 
   /** 0 to 1, as dark as the token is. */

@@ -1,0 +1,96 @@
+"""A telephone, with a finger: what moves while one reads, what a finger meets, what is hidden beside the screen."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.tab import Tab
+
+WATCH = """(selector) => {
+  globalThis.stood = []
+  const look = () => {
+    const at = document.querySelector(selector)?.getBoundingClientRect()
+    if (at) stood.push(Math.round(at.y + scrollY))
+    requestAnimationFrame(look)
+  }
+  look()
+}"""
+
+
+@pytest.fixture
+def phone(chromium, server):
+    """A tab of 390 pixels that is touched; at the end nothing may have gone wrong in it."""
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    tab = Tab(context, server)
+    yield tab
+    context.close()
+    assert tab.faults == []
+
+
+def test_embeddings(phone):
+    phone.goto("embeddings")
+    phone.page.locator(".layer-map[data-ready='true']").wait_for()
+    phone.page.locator(".st-key-text_box textarea").fill("He sat on the bank of the river.\nThe bank lent money.")
+    phone.page.evaluate(WATCH, ".st-key-show_box")
+    phone.page.get_by_role("button", name="Look", exact=True).tap()
+    phone.wait_for_query(text="He sat on the bank of the river.\nThe bank lent money.")
+    expect(phone.page.locator("[data-testid=stProgress]")).to_have_count(0)
+    phone.page.locator(".layer-map[data-ready='true']").wait_for()
+    stood = phone.page.evaluate("stood")
+    assert max(stood) - min(stood) <= 48, "what is tapped next stays where it is while the maps are made"
+
+
+def finger(tab):
+    """`send(kind, x, y)`: what a finger does, as the browser itself hears it."""
+    session = tab.page.context.new_cdp_session(tab.page)
+
+    def send(kind, *place):
+        points = [{"x": place[0], "y": place[1]}] if place else []
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    return send
+
+
+def swipe(tab, element, across, down):
+    """Put a finger on an element, so far along it, and move it: `down` pixels of the page."""
+    element.evaluate("each => each.scrollIntoView({ block: 'center' })")
+    box, send = element.bounding_box(), finger(tab)
+    x, y = box["x"] + across * box["width"], box["y"] + box["height"] / 2
+    send("touchStart", x, y)
+    for part in range(1, 9):
+        send("touchMove", x + part, y + down * part / 8)
+        tab.page.wait_for_timeout(20)
+    send("touchEnd")
+
+
+def test_sampling(phone):
+    phone.goto("sampling", model="smollm2", text="The capital of France is")
+    knob = phone.page.locator(".knob-sliders [data-knob='temperature'] input")
+    curve, write = phone.page.locator(".next-token .curve svg"), phone.page.locator(".st-key-write button")
+    phone.page.locator(".next-token[data-ready='true']").wait_for()
+    write.wait_for()
+    swipe(phone, knob, 0.15, -150)
+    expect(knob).to_have_js_property("value", "1")
+
+    knob.evaluate("each => each.scrollIntoView({ block: 'center' })")
+    stood, box, send = write.bounding_box()["y"], knob.bounding_box(), finger(phone)
+    y = box["y"] + box["height"] / 2
+    send("touchStart", box["x"] + box["width"] / 2, y)
+    send("touchMove", box["x"] + 0.6 * box["width"], y)
+    send("touchMove", box["x"] + 0.8 * box["width"], y)
+    expect(phone.page.locator(".next-token[data-by='browser']")).to_have_count(1)
+    seen = curve.bounding_box()
+    assert seen["y"] > 0, "the curve is in sight of whoever turns a knob"
+    assert seen["y"] + seen["height"] < 844
+    lit = phone.page.locator(".st-key-presets [kind=primary]").last.evaluate(
+        "each => getComputedStyle(each).backgroundColor"
+    )
+    assert lit == "rgb(255, 255, 255)", "no preset is lit that does not stand any more"
+    send("touchEnd")
+    phone.page.locator(".next-token[data-by='server']").wait_for()
+    expect(phone.page.locator(".st-key-presets button[kind=primary]")).to_have_count(0)
+    assert write.bounding_box()["y"] == stood, "nothing comes or goes above the button"
+
+    write.tap()
+    text = phone.page.locator(".written-text[data-done='true']")
+    text.wait_for()
+    expect(text).to_be_in_viewport(ratio=1)
