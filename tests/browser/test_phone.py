@@ -94,3 +94,23 @@ def test_sampling(phone):
     text = phone.page.locator(".written-text[data-done='true']")
     text.wait_for()
     expect(text).to_be_in_viewport(ratio=1)
+
+
+def test_home(phone):
+    page = phone.page
+    phone.open()
+    page.get_by_test_id("stExpandSidebarButton").tap()
+    page.get_by_test_id("stSidebarNavLink").first.tap()
+    card = page.locator(".st-key-open_tokenizers")
+    card.locator(".headlight-preview").wait_for()
+    expect(page.get_by_test_id("stSidebarNavLink").first).not_to_be_in_viewport()
+    title = page.locator("h1").bounding_box()
+    assert title["y"] >= page.locator("header").first.bounding_box()["height"]
+    card.scroll_into_view_if_needed()
+    box = card.bounding_box()
+    page.touchscreen.tap(box["x"] + box["width"] - 10, box["y"] + 10)
+    page.locator(".token-columns[data-ready='true']").wait_for()
+    page.go_back()
+    card.wait_for()
+    page.go_back()
+    phone.map.wait_for()

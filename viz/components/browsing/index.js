@@ -1,11 +1,21 @@
 // One entry of the browser's history for each thing that a person did: an address that a page wrote by itself, as it
 // opened or once more after an answer, takes the place of the one before. And where the Tab key enters a row of choices.
+const OPEN_LIST = "[data-testid=stSidebar][data-collapsed=false] [data-testid=stSidebarCollapseButton] button"
+
 export default () => {
   const shared = (globalThis.headlight ??= {})
   if (shared.browsing) return
   shared.browsing = true
   let isDone = false
-  const act = () => (isDone = true)
+  // A page that was just come to has its address to write: what a finger does meanwhile (it closes the list of pages) is no
+  // choice there.
+  let isOpening = false
+  const isRunning = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "running"
+  const act = () => {
+    if (isOpening && isRunning()) return
+    isOpening = false
+    isDone = true
+  }
   for (const name of ["pointerdown", "keydown"]) addEventListener(name, act, true)
   addEventListener("popstate", () => (isDone = false), true)
   const push = history.pushState.bind(history)
@@ -14,6 +24,9 @@ export default () => {
     if (isDone || isPage) push(state, unused, address)
     else history.replaceState(state, unused, address)
     isDone = false
+    isOpening = isPage
+    // On a telephone the list of pages lies over the page that was chosen in it.
+    if (isPage && innerWidth <= 768) document.querySelector(OPEN_LIST)?.click()
   }
   // The checked one, and not the first.
   addEventListener("focusin", ({ target, relatedTarget }) => {
