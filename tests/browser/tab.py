@@ -98,6 +98,12 @@ class Tab:
         tip = self.page.locator(".attention-view .tip")
         return tip.text_content() if tip.is_visible() else None
 
+    def spoken(self, picture=".attention-view"):
+        """What a screen reader says last of a picture: of the cell that its keys are at, else of what is pointed at."""
+        return self.page.locator(picture).evaluate(
+            "root => root.querySelector('.active-cell')?.ariaLabel ?? root.querySelector('[aria-live]').textContent"
+        )
+
     @property
     def selected(self):
         """The token with the accent's frame."""

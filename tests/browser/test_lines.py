@@ -12,7 +12,7 @@ def test_pointing_at_tokens_asks_the_server_nothing(tab):
     for token in (*range(16), *reversed(range(16))):
         place = tab.map.evaluate("(root, token) => root.headlight.place(token)", token)
         tab.page.mouse.move(place["x"], place["y"])
-    spoken = tab.page.locator(".attention-view [aria-live]").text_content()
+    spoken = tab.spoken()
     assert spoken.startswith("[CLS] looks most at H0: ")
     assert spoken.count("H") == 12
     assert len(sent) == before
@@ -21,7 +21,6 @@ def test_pointing_at_tokens_asks_the_server_nothing(tab):
 def test_the_lines_of_a_long_text_are_scrolled_through(tab):
     words = [f"{a}{b}" for a in "abcdefghij" for b in "klmnopqr"]
     tab.open(text=" ".join(words), view="heads", layer=3, head=1, token="0")
-    spoken = tab.page.locator(".attention-view [aria-live]")
     scroll = tab.page.locator(".attention-view .scroll")
     tokens = tab.map.evaluate("root => root.headlight.header().queries")
     assert len(tokens) > 60
@@ -29,11 +28,11 @@ def test_the_lines_of_a_long_text_are_scrolled_through(tab):
     assert painted == scroll.evaluate("each => each.clientHeight") < scroll.evaluate("each => each.scrollHeight")
     place = tab.map.evaluate("root => root.headlight.place(5)")
     tab.page.mouse.move(place["x"], place["y"])
-    assert spoken.text_content().startswith(f"{tokens[5]} looks most at")
+    assert tab.spoken().startswith(f"{tokens[5]} looks most at")
     # Ten lines on, without a move of the pointer.
     scroll.evaluate("each => { each.scrollTop = 170 }")
     tab.page.wait_for_timeout(200)
-    assert spoken.text_content().startswith(f"{tokens[15]} looks most at")
+    assert tab.spoken().startswith(f"{tokens[15]} looks most at")
     place = tab.map.evaluate("root => root.headlight.place(20)")
     tab.page.mouse.click(place["x"], place["y"])
     tab.wait_for_query(token="20")
@@ -41,7 +40,7 @@ def test_the_lines_of_a_long_text_are_scrolled_through(tab):
     # Keys bring what they point at into view.
     for _ in range(35):
         tab.page.keyboard.press("ArrowDown")
-    assert spoken.text_content().startswith(f"{tokens[55]} looks most at")
+    assert tab.spoken().startswith(f"{tokens[55]} looks most at")
     box, place = scroll.bounding_box(), tab.map.evaluate("root => root.headlight.place(55)")
     assert box["y"] < place["y"] < box["y"] + box["height"]
 
