@@ -12,9 +12,9 @@ Span = tuple[int, int]
 
 
 def pieces_in_words(spans: Sequence[Span], pieces: Sequence[Piece]) -> Float[np.ndarray, "word token"] | None:
-    """1 where a token is a piece of a word: of the one that it shares most characters with ("cannot" may be one token of
-    two words, of which the other has none). None where most words have no piece, as where a tokenizer does not tell where
-    its pieces stand. spans: of the words, in code points.
+    """1 where a token is a piece of a word: of the one that it shares most characters with ("cannot" may be one token
+    of two words, of which the other has none). None where most words have no piece, as where a tokenizer does not tell
+    where its pieces stand. spans: of the words, in code points.
     """
     starts, ends = (np.array(each)[:, None] for each in zip(*spans, strict=True))
     of_pieces = [(0, 0) if each.is_special else each.span for each in pieces]
