@@ -21,6 +21,7 @@ from tests.models.heads.small import (
     BANK,
     OTHER_IDS,
     REPRESENTATIVES,
+    banked_means,
     close,
     engine_of,
     first,
@@ -112,10 +113,10 @@ def test_a_head_off_is_transformers_own_run_with_a_hook(name):
 def test_a_head_at_its_mean_over_the_bank(name):
     found = {each.kind: each for each in effects(name, off=Off("mean", BANK)).maps}
     for place in some_places(name):
-        joined = torch.cat([joined_heads(name, place.kind, place.layer, ids) for ids in BANK])
-        width = joined.shape[-1] // HEADS
-        mean = joined.mean(0)[place.head * width : (place.head + 1) * width]
-        hook = projected(name, place, lambda mine, mean=mean: mean.expand_as(mine))
+        joined = [joined_heads(name, place.kind, place.layer, ids) for ids in BANK]
+        width = joined[0].shape[-1] // HEADS
+        own = [each[:, place.head * width : (place.head + 1) * width] for each in joined]
+        hook = projected(name, place, lambda mine, own=own: banked_means(own, mine.shape[1])[None])
         close(found[place.kind].of(place), their_effect(name, [hook]))
 
 
@@ -157,8 +158,12 @@ def test_an_mlp_at_its_mean_over_the_bank(name):
     for ids in BANK:
         hook = nth_run(number, lambda _, __, out: seen.append(first(out).reshape(-1, first(out).shape[-1]).clone()))
         their_output(name, [(module, hook, False)], ids)
-    mean = torch.cat(seen).mean(0)
-    hook = nth_run(number, lambda _, __, out: with_first(out, mean.expand_as(first(out))))
+
+    def at_mean(_, __, out):
+        shape = first(out).shape
+        return with_first(out, banked_means(seen, shape[:-1].numel()).reshape(shape))
+
+    hook = nth_run(number, at_mean)
     close(found.of(Place(found.kind, layer)), their_effect(name, [(module, hook, False)]))
 
 
