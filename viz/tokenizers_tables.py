@@ -86,7 +86,7 @@ def pipeline(stages: Stages) -> str:
     rows = [
         ("raw", _plain(stages.text), counted(len(stages.text), "character")),
         ("normalised", _marked_change(stages.text, stages.normalized), "changed" if changed else "nothing changed"),
-        ("words", piece_chips(words), f"{counted(len(words), 'word')}, beyond which no piece reaches"),
+        ("pre-tokens", piece_chips(words), f"{counted(len(words), 'pre-token')}, beyond which no piece reaches"),
         ("pieces", piece_chips(pieces), counted(len(pieces), "piece")),
         (
             "with the template",

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.attention.choices import OTHER, head_name
 from pages.attention.pictures import difference_panels, frame_of, title, unit, weight_said
 from pages.shared.asking import ask
-from pages.shared.bound import bound
+from pages.shared.bound import text_area
 from pages.shared.parts import remark
 from viz.components.attention_view import Matrix, attention_view
 
@@ -36,8 +36,7 @@ def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: Del
     """Both maps on one scale, and the difference; what changed in the rows before the change, in words."""
     from models.attention import MapDifferenceRequest, TracedTextRequest
 
-    typed = bound(
-        st.text_area,
+    typed = text_area(
         OTHER,
         "The other text: change a word, or all of it",
         shown=lambda other: other or with_another_end(text),

@@ -80,11 +80,11 @@ def do_senses_part(status: DeltaGenerator) -> None:
     rows = [
         [
             name,
-            *(cosine_text(value) for value in (each.within, each.between, each.gap)),
             share_of_cases(each),
             "–"
             if each.tied == len(lines)
             else f"{each.chance.mean:.1f}; as many {how_often(each.chance.as_many, each.chance.ways)}",
+            *(cosine_text(value) for value in (each.within, each.between, each.gap)),
         ]
         for name, each in (
             ("row of the table", found.static),
@@ -92,7 +92,7 @@ def do_senses_part(status: DeltaGenerator) -> None:
             *((("input" if not place else f"layer {place}"), each) for place, each in enumerate(found.layers)),
         )
     ]
-    st.html(table(["", "same sense", "another", "gap", "nearest shares it", "by chance"], rows, chosen=layer + 2))
+    st.html(table(["", "nearest shares it", "by chance", "same sense", "another", "gap"], rows, chosen=layer + 2))
     remark(
         f"Mean cosines of “{word}” in {len(lines)} lines. Raw cosines part weakly, as all vectors of a layer share "
         f"a direction: {of_all} here. So look at the gap. "

@@ -35,7 +35,7 @@ from pages.kv_cache.choices import (
 from pages.kv_cache.export import plan_files
 from pages.shared import thread
 from pages.shared.asking import ask, working
-from pages.shared.bound import bound, names_of, pick
+from pages.shared.bound import bound, names_of, pick, text_area
 from pages.shared.export import download_button
 from pages.shared.link import fits, note
 from pages.shared.parts import chart, remark, say
@@ -87,8 +87,7 @@ def _which_model(fetched: list[KnownArchitecture]) -> None:
     bound(st.selectbox, PLANNED, "Model", **names_of(names | hub), help="Type a part of its name or of its hub id.")
     if PLANNED.value != PASTED:
         return
-    bound(
-        st.text_area,
+    text_area(
         CONFIG,
         "config.json",
         shown=lambda config: "" if config is None else config.readable,

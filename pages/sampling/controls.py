@@ -33,7 +33,7 @@ from pages.sampling.knobs import FIRST, KNOBS, LENGTH, MORE, PRESETS, Knob
 from pages.sampling.picture import PICTURE
 from pages.sampling.writing import JOB, ask_for_it
 from pages.shared.asking import ask
-from pages.shared.bound import bound
+from pages.shared.bound import bound, text_area
 from pages.shared.link import Names
 from pages.shared.parts import remark
 from viz.components.knob_sliders import KnobSlider, knob_sliders
@@ -114,8 +114,7 @@ def _knobs(model: str, status: DeltaGenerator) -> None:
         if more.open:
             for knob in MORE:
                 _slider(knob)
-            bound(
-                st.text_area,
+            text_area(
                 BAD_WORDS,
                 "Forbidden words",
                 height=68,
@@ -123,8 +122,7 @@ def _knobs(model: str, status: DeltaGenerator) -> None:
                 help="One to a line. None of them may come, neither as it stands nor with a space before it. "
                 "(`NoBadWordsLogitsProcessor`)",
             )
-            bound(
-                st.text_area,
+            text_area(
                 BIAS,
                 "Bias of tokens",
                 height=68,
@@ -255,8 +253,7 @@ def _writing(settings: "DecodingSettings") -> None:
                 "text give the same tokens, whoever else is on the server.",
                 meant=lambda seed: seed or 0,
             )
-            bound(
-                st.text_area,
+            text_area(
                 STOP,
                 "Stop texts",
                 height=68,

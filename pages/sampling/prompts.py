@@ -6,7 +6,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.sampling.choices import FOLLOW, PROMPTS
 from pages.shared.asking import ask, working
-from pages.shared.bound import bound
+from pages.shared.bound import bound, text_area
 from pages.shared.messages import in_place
 from pages.shared.parts import remark
 from viz.inspector import heading, line
@@ -21,8 +21,7 @@ def prompts_tab(model: str, status: DeltaGenerator) -> None:
     """The lines, the token to follow, and the prompts that are made of them side by side; waiting shows in `status`."""
     left, right = st.columns([5, 2], gap="large")
     with left:
-        bound(
-            st.text_area,
+        text_area(
             PROMPTS,
             "Examples and, as the last line, the question",
             key="prompt_lines",

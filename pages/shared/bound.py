@@ -42,6 +42,13 @@ def bound(
     return widget(label, *given, key=name, on_change=chosen, **more)
 
 
+def text_area(choice: Choice[str], label: str, **more: Any) -> str:
+    """A text of more lines; more: as for `bound`. Keys without Ctrl apply it with the button, which takes the focus."""
+    typed = bound(st.text_area, choice, label, **more)
+    st.button("Apply", key=f"{choice.name}_apply")
+    return typed
+
+
 def names_of(words: dict[Any, str]) -> dict[str, Any]:
     """For a widget that offers these values: them, and how each is called."""
     return {"options": list(words), "format_func": words.__getitem__}

@@ -148,7 +148,7 @@ def of_word(choice: Choice[NumberPairs], word: int, most: int, at_first: int) ->
     """What is chosen for a word of the stretch, from 0 to `most`; what goes beyond is said and not taken."""
     number = dict(choice.value).get(word, at_first)
     if number > most:
-        note(f"The link goes to step {number} of word {word + 1}, which has {most}; it is shown as it comes.")
+        note(f"The link goes to step {number} of pre-token {word + 1}, which has {most}; it is shown as it comes.")
         choice.choose(with_word(choice, word, at_first, at_first))
         return at_first
     return number

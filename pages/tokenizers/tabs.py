@@ -109,7 +109,7 @@ def _origin(origin: "ShownOrigin", place: int) -> None:
             step = bound(
                 st.slider,
                 MERGES,
-                f"Merges of word {place + 1}",
+                f"Merges of pre-token {place + 1}",
                 0,
                 step,
                 key=f"merge_step_{place}",
@@ -133,7 +133,7 @@ def _lattice(origin: "ShownOrigin", place: int) -> None:
     chosen = bound(
         st.radio,
         WAYS,
-        f"The likeliest ways to cut word {place + 1}",
+        f"The likeliest ways to cut pre-token {place + 1}",
         range(len(ways)),
         format_func=lambda way: f"{plain(ways[way])}  ·  {found.best[way].score:.2f}",
         key=f"way_{place}",

@@ -114,3 +114,35 @@ def test_home(phone):
     card.wait_for()
     page.go_back()
     phone.map.wait_for()
+
+
+def test_tabs_links_and_typed_texts(phone):
+    page = phone.page
+    for _ in range(2):
+        phone.open(tab="take-it-with-you")
+        chosen = page.get_by_role("tab", name="Take it with you", selected=True)
+        chosen.evaluate("each => each.closest('[role=tablist]').parentElement.scrollIntoView()")
+        expect(chosen).to_be_in_viewport(ratio=0.9)
+    copy = page.locator(".st-key-below .stCode button, .stCode button").first
+    copy.scroll_into_view_if_needed()
+    box = copy.bounding_box()
+    assert min(box["width"], box["height"]) >= 40
+    phone.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    copy.tap()
+    assert page.evaluate("navigator.clipboard.readText()").startswith(f"{phone.server.address}/attention?")
+
+    phone.open_tab("What if another word stood there?")
+    page.locator(".st-key-other_box textarea").fill("A big dog barked.")
+    page.locator(".st-key-other_apply button").tap()
+    phone.wait_for_query(other="A big dog barked.")
+
+    # A question mark beside a switch says what the switch does, and does not turn it.
+    asked = page.locator(".st-key-sink_switch button")
+    assert asked.bounding_box()["width"] >= 24
+    asked.tap()
+    page.get_by_text("Heads that find nothing to look for").wait_for()
+    assert phone.query["sink"] == "in"
+    stood = page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop")
+    swipe(phone, page.locator(".st-key-layer_box [role=group]"), 0.85, -150)
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") != stood
+    assert phone.query["layer"] == "3"

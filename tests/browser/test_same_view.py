@@ -137,7 +137,7 @@ def a_held_token(tab):
 
 def a_merge(tab):
     tab.goto("tokenizers", text="unbelievably long words", tokenizers="gpt2,minilm", stretch="0-12")
-    thumb = tab.page.get_by_role("slider", name=re.compile("^Merges of word 1"))
+    thumb = tab.page.get_by_role("slider", name=re.compile("^Merges of pre-token 1"))
     thumb.press("ArrowLeft")
     in_the_link(tab, "merges")
 

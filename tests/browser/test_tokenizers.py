@@ -242,7 +242,7 @@ def test_row_heads_break_between_words_only(tab):
 
 def test_what_the_numbers_at_a_disagreement_are_is_said(tab):
     opened(tab)
-    expect(root(tab).locator(".jumps")).to_contain_text("pieces per column")
+    expect(root(tab).locator(".jumps")).to_contain_text("pieces: ")
     expect(root(tab).locator(".jump").first).to_contain_text("13·4·1")
 
 

@@ -87,9 +87,9 @@ def test_a_link_opens_what_was_compared(tab, said, widgets):
     [
         (BERTVIZ, {"bertviz": "neuron", "bertviz_layers": "two"}, ["no view of BertViz", "no choice of BertViz's"]),
         (LEARNT, {"trained": "1601"}, ["no state after 1,601 training steps"]),
-        (HOW, {"merges": "0.99", "ways": "0.x"}, ["goes to step 99 of word 1", "ways are not words and ways"]),
+        (HOW, {"merges": "0.99", "ways": "0.x"}, ["goes to step 99 of pre-token 1", "ways are not words and ways"]),
         (HOW, {"merges": "0.1-1.1-2.1-3.1-4.1-5.1-6.1-7.1-8.1"}, ["merges are not words and steps"]),
-        (HOW, {**LATTICE, "ways": "0.9999"}, ["goes to step 9999 of word 1"]),
+        (HOW, {**LATTICE, "ways": "0.9999"}, ["goes to step 9999 of pre-token 1"]),
         (
             SIMILAR,
             {"line": "7", "swapped": "word " * 99, "embedded": "maybe", "near_line": "-1"},

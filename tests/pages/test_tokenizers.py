@@ -218,7 +218,7 @@ def test_the_ways_of_unigram_are_listed_best_first():
 
 def test_one_is_not_many():
     page = Columns(text="a", tokenizers="gpt2").open_tab("On the way to ids?").all_html()
-    assert all(f">{said}" in page for said in ("1 character<", "1 word, beyond", "1 piece<"))
+    assert all(f">{said}" in page for said in ("1 character<", "1 pre-token, beyond", "1 piece<"))
 
 
 def test_what_it_costs_lists_every_tokenizer():

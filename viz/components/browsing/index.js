@@ -28,6 +28,19 @@ export default () => {
     // On a telephone the list of pages lies over the page that was chosen in it.
     if (isPage && innerWidth <= 768) document.querySelector(OPEN_LIST)?.click()
   }
+  // A tab that is open is in sight in its row, also where a link opened it; what is wider than the window is scrolled along.
+  const reach = (tab) => {
+    const row = tab.closest("[role=tablist]")
+    const [box, room] = [tab, row].map((each) => each.getBoundingClientRect())
+    if (box.left < room.left || box.right > room.right) row.scrollLeft += box.left - room.left - (room.width - box.width) / 2
+  }
+  // Once its letters have come, it is wider.
+  const show = (tab) => {
+    reach(tab)
+    setTimeout(reach, 300, tab)
+  }
+  addEventListener("animationstart", ({ animationName, target }) => animationName === "headlight-chosen" && show(target))
+  document.querySelectorAll(".stTabs [role=tab][aria-selected=true]").forEach(show)
   // The checked one, and not the first.
   addEventListener("focusin", ({ target, relatedTarget }) => {
     const group = target.matches?.("[role=radio]:focus-visible") && target.closest("[role=radiogroup]")

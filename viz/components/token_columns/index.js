@@ -38,6 +38,9 @@ class TokenColumns extends View {
 
   receive(header, take) {
     this.text = new TextEncoder().encode(header.text)
+    // Another text is read from its beginning.
+    if (header.text !== this.shownText) this.part("ruler").scrollLeft = 0
+    this.shownText = header.text
     this.start = header.start
     this.before = charactersBefore(this.text)
     this.colours.identity.forEach((colour, hue) => this.root.style.setProperty(`--hue-${hue}`, colour))
@@ -79,7 +82,8 @@ class TokenColumns extends View {
     })
     row.hidden = !buttons.length
     const stretches = `${count.toLocaleString("en")} stretch${count === 1 ? "" : "es"}`
-    const label = `They disagree on ${stretches}${count === 1 ? "" : ", most on these"} (pieces per column):`
+    const whose = this.columns.map((column) => column.header.title).join(" · ")
+    const label = `They disagree on ${stretches}${count === 1 ? "" : ", most on these"} (pieces: ${whose}):`
     row.replaceChildren(element("span", "", label), ...buttons)
   }
 
