@@ -20,6 +20,7 @@ PARTS = {
     "loading": "benchmarks.loading",
     "capture": "benchmarks.capture",
     "maps": "benchmarks.attention_maps",
+    "heads": "benchmarks.heads",
     "tokenization": "benchmarks.tokenization",
     "decoding": "benchmarks.decoding",
     "kv_cache": "benchmarks.kv_cache",

@@ -16,7 +16,7 @@ _HEIGHT = 260
 
 def chance_chart(
     chosen: float,
-    groups: Sequence[tuple[str, Float[np.ndarray, " effect"]]],
+    groups: Sequence[tuple[str, Float[np.ndarray, " _"]]],
     unit: str,
     palette: Palette = LIGHT,
 ) -> Any:

@@ -1,6 +1,6 @@
 """One query and one head, from the dot products to what the layer hands on: every number that attention computes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from models.attention.trace import NoSuchMapError, OfHead
 from models.engine import Engine
 from models.forward.capture import Call, allowed_keys
 from models.forward.eager import attended, of_queries
-from models.forward.interventions import Intervention, ReplacePattern, replaced_output, zeroed_heads
+from models.forward.interventions import Intervention, ReplacePattern, at_query, replaced_output, zeroed_heads
 from models.forward.recorded_run import to_numpy
 
 _SINK = "An attention sink takes part in the softmax: the weights add up to less than 1."
@@ -132,13 +132,7 @@ def _intervened(
     heads: Float[Tensor, "heads value_dim"], call: Call, interventions: tuple[Intervention, ...], at: QueryKeyRequest
 ) -> Float[Tensor, "heads value_dim"]:
     """What left the heads of this call once the run's interventions had acted on them."""
-    row = slice(at.query, at.query + 1)
-    own = (
-        tuple(
-            replace(each, pattern=each.pattern[row]) if isinstance(each, ReplacePattern) else each
-            for each in interventions
-        ),
-    )
+    own = (tuple(found for each in interventions if (found := at_query(each, at.query)) is not None),)
     output = replaced_output(own, at.kind, at.layer, heads[None, None], call.value.to(heads.device))
     return zeroed_heads(own, at.kind, at.layer, output)[0, 0]
 

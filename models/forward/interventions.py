@@ -1,7 +1,7 @@
 """What can be changed in a run, each in one row of a batch, and how it acts inside the attention function."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from typing import TypeVar
@@ -188,6 +188,19 @@ def replaced_output(rows: Rows, kind: str, layer: int, output: Tensor, value: Te
         _check("head", each.head, output.shape[2])
         put_into(output[row, :, each.head], each.vectors, each.places)
     return output
+
+
+def at_query(change: Intervention, query: int) -> Intervention | None:
+    """What a change of a head's output is where this query is all there is; None where it does nothing there."""
+    if isinstance(change, ReplacePattern):
+        return replace(change, pattern=change.pattern[query : query + 1])
+    if not isinstance(change, ReplaceOutput):
+        return change
+    places, numbers = change.places, change.vectors.numbers
+    if places is not None and query not in places:
+        return None
+    row = 0 if len(numbers) == 1 else query if places is None else places.index(query)
+    return replace(change, vectors=Vectors(numbers[row : row + 1]), places=None)
 
 
 def put_into(there: Float[Tensor, "position width"], vectors: Vectors, places: tuple[int, ...] | None) -> None:

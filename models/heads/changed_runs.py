@@ -1,10 +1,10 @@
 """Runs of one text in which parts are changed, many at once as rows of a batch, and the quantity that each leaves."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from models.loaded import LoadedModel
 MOST_TOKENS = 512
 # More rows at once are no faster: the processor is busy, and others wait for their turn.
 _MOST_ROWS, _MOST_POSITIONS = 16, 512
+_MOST_STEPS = 128
 # A quarter of a gigabyte of logits.
 _MOST_OUTPUTS = 2**26
 
@@ -45,6 +46,7 @@ class Patch:
 
 
 Change = Intervention | Patch
+Item = TypeVar("Item")
 Address = tuple[str, int]
 
 
@@ -91,6 +93,15 @@ class ChangedRuns:
             positions = len(inputs.target_ids or inputs.ids)
             rows = min(rows, _MOST_OUTPUTS // (positions * self.trace.last_output.shape[0]))
         return max(1, rows)
+
+    def batches(self, items: Sequence[Item]) -> Iterator[tuple[Sequence[Item], bool]]:
+        """Some items for each forward, and whether what is known after it is worth a step: of very many not each is,
+        since all steps of a job are kept.
+        """
+        starts = range(0, len(items), self.rows_at_once)
+        every = -(-len(starts) // _MOST_STEPS)
+        for number, start in enumerate(starts):
+            yield items[start : start + self.rows_at_once], number % every == 0 or number == len(starts) - 1
 
     def values(self, rows: Sequence[Sequence[Change]], *, from_start: bool = False) -> Float[np.ndarray, " row"]:
         """The quantity of each row, float64, in one forward of them all.

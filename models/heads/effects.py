@@ -89,16 +89,14 @@ class EffectsRequest(Stepwise[Effects, Effects]):
         yield so_far
         off = off_values(engine, runs, self.part, self.off)
         # What runs last has the least to compute: all before it is replayed.
-        order = backwards(runs.trace, places)
-        step = runs.rows_at_once
-        for start in range(0, len(order), step):
-            some = order[start : start + step]
+        for some, is_shown in runs.batches(backwards(runs.trace, places)):
             changes = [(off.change(place),) for place in some]
             # Kept one by one: whoever goes on after it was stopped has what was computed until then.
-            values = engine.answers.get((self, step, start), partial(runs.values, changes))
+            values = engine.answers.get((self, tuple(some)), partial(runs.values, changes))
             found |= dict(zip(some, (values - runs.measured.value).tolist(), strict=True))
-            so_far = replace(so_far, maps=maps_of(places, found), done=len(found), note=off.note)
-            yield so_far
+            if is_shown:
+                so_far = replace(so_far, maps=maps_of(places, found), done=len(found), note=off.note)
+                yield so_far
         return so_far
 
     def steps_of(self, answer: Effects) -> Iterable[Effects]:

@@ -1,5 +1,6 @@
 """What a part gives when it is off: nothing, its mean over a bank of sentences, or its value in another text."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -30,8 +31,9 @@ class OffError(HeadlightError):
 class Off:
     """How parts are switched off.
 
-    to: "zero"; "mean": over all tokens of the sentences in `bank`; "other text": what the part gives in `other`, token
-        by token, counted from both ends where the lengths differ (`models.heads.alignment`).
+    to: "zero"; "mean": over the tokens of the sentences in `bank`, the first one of each apart; "other text": what the
+        part gives in `other`, token by token, counted from both ends where the lengths differ
+        (`models.heads.alignment`).
     bank: sentences, at most MOST_SENTENCES. other: a text. Both may be token ids as well. Of a seq2seq model they are
         sources, and the output is that of the text itself.
     """
@@ -46,9 +48,18 @@ ZERO = Off()
 
 @dataclass(frozen=True, eq=False)
 class PartMeans:
-    """The mean of what each part gives, over all tokens of all sentences; by kind and layer."""
+    """The mean of what each part gives over a bank, by kind and layer: at the first token, and at all others.
 
-    vectors: dict[tuple[str, int], Float[np.ndarray, "part width"]]
+    Many models rest on the first token, where an MLP gives forty times as much as elsewhere: a mean over both would be
+    like neither.
+    """
+
+    vectors: dict[tuple[str, int], Float[np.ndarray, "2 part width"]]
+
+    def at(self, address: tuple[str, int], positions: int) -> Float[np.ndarray, "position part width"]:
+        """The means at so many positions."""
+        first, others = self.vectors[address]
+        return np.concatenate([first[None], np.broadcast_to(others, (positions - 1, *others.shape))])
 
     @property
     def nbytes(self) -> int:
@@ -79,17 +90,22 @@ class PartMeansRequest:
             )
         loaded = engine.model(self.model)
         sums: dict[tuple[str, int], torch.Tensor] = {}
-        counts: dict[tuple[str, int], int] = {}
+        counts = Counter[tuple[str, int]]()
         for sentence in self.bank:
             inputs = model_inputs(loaded, sentence, self.target or None)
             if len(inputs.ids) > MOST_TOKENS:
                 raise OffError(f"A sentence of the bank has {len(inputs.ids):,} tokens; {MOST_TOKENS} are the most.")
             with engine.forward(loaded), torch.inference_mode():
                 for address, given in given_by(loaded, inputs, self.part).items():
-                    total = given.double().sum(0)
+                    total = torch.stack([given[0].double(), given[1:].double().sum(0)])
                     sums[address] = sums[address] + total if address in sums else total
-                    counts[address] = counts.get(address, 0) + len(given)
-        return PartMeans({address: to_numpy(total / counts[address]) for address, total in sums.items()})
+                    counts[address] += len(given) - 1
+        means = {}
+        for address, (first, others) in sums.items():
+            first = first / len(self.bank)
+            # Of sentences of one token there are no others.
+            means[address] = torch.stack([first, others / counts[address] if counts[address] else first])
+        return PartMeans({address: to_numpy(each) for address, each in means.items()})
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +113,7 @@ class OffValues:
     """What each part gives when it is off.
 
     change: what switches a part off in a row of a batch.
-    target: by kind and layer, what its parts are set to, [place or 1, part, width]; None for zero.
+    target: by kind and layer, what its parts are set to, at each of `places`; None for zero.
     places: where; None for everywhere. note: what has to be said of it.
     """
 
@@ -116,7 +132,11 @@ def off_values(engine: Engine, runs: ChangedRuns, part: Part, off: Off) -> OffVa
         return OffValues(lambda place: _zeroed(part, place), None, None)
     if off.to == "mean":
         means = engine.run(PartMeansRequest(runs.request.model, part, off.bank, runs.trace.inputs.target_ids))
-        target = {address: vectors[None] for address, vectors in means.vectors.items()}
+        given = runs.trace.inputs
+        target = {
+            address: means.at(address, len(given.ids if address[0] == "encoder" else given.target_ids or given.ids))
+            for address in means.vectors
+        }
         return OffValues(lambda place: _put(part, place, target, None), target, None)
     loaded, own = runs.loaded, runs.trace.inputs
     if not off.other or (isinstance(off.other, str) and not off.other.strip()):

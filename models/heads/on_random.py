@@ -123,13 +123,12 @@ class OnRandom:
         return found
 
     def _look(self, trace: AttentionTrace, sequence: RepeatedTokens, queries: int, keys: int) -> _Seen:
-        if self._kind == "encoder" or not trace.target_pieces:
-            masks = role_masks(sequence.tokens, sequence.first, queries, keys)
-        else:
-            masks = role_masks(sequence.tokens, 1, queries, keys)
         if self._kind == "cross":
             masks = {"first": np.zeros((queries, keys), dtype=bool)}
             masks["first"][1:, 0] = True
+        else:
+            first = 1 if trace.axes(self._kind).rows_are_target else sequence.first
+            masks = role_masks(sequence.tokens, first, queries, keys)
         by_layer = [trace.visible(self._kind, layer) for layer in trace.layers(self._kind)]
         anywhere = np.any(by_layer, axis=0)
         if ITSELF in masks:

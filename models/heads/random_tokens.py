@@ -45,7 +45,9 @@ def repeated_tokens(loaded: LoadedModel, seed: int, count: int = SEQUENCES) -> t
     Raises RandomTokensError where they are fewer than `FEWEST`.
     """
     before, after = _frame(loaded)
-    room = LENGTH if loaded.positions is None else (loaded.positions - len(before) - len(after)) // 2
+    # A decoder of its own is given its start token besides.
+    beside = len(before) + len(after) + loaded.is_seq2seq
+    room = LENGTH if loaded.positions is None else (loaded.positions - beside) // 2
     draw = np.random.default_rng(seed)
     usable = _usable(loaded, draw)
     length = min(LENGTH, room, len(usable))

@@ -136,12 +136,12 @@ class TransferRequest(Stepwise[Transfer, Transfer]):
         places = backwards(into, tuple(dict.fromkeys(place for place, _ in changes)))
         number = {place: each for each, place in enumerate(places)}
         order = sorted(changes, key=lambda cell: (number[cell[0]], -cell[1]))
-        for start in range(0, len(order), runs.rows_at_once):
-            some = order[start : start + runs.rows_at_once]
+        for some, is_shown in runs.batches(order):
             values = runs.values([(changes[cell],) for cell in some])
             found |= dict(zip(some, ((values - before) / (what.value - before)).tolist(), strict=True))
-            so_far = self._with(so_far, changes, found)
-            yield so_far
+            if is_shown:
+                so_far = self._with(so_far, changes, found)
+                yield so_far
         return so_far
 
     def steps_of(self, answer: Transfer) -> Iterable[Transfer]:

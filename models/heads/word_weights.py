@@ -12,8 +12,9 @@ Span = tuple[int, int]
 
 
 def pieces_in_words(spans: Sequence[Span], pieces: Sequence[Piece]) -> Float[np.ndarray, "word token"] | None:
-    """1 where a token is a piece of a word: of the one that it shares most characters with; None where a word has no
-    piece, as where a tokenizer does not tell where its pieces stand. spans: of the words, in code points.
+    """1 where a token is a piece of a word: of the one that it shares most characters with ("cannot" may be one token
+    of two words, of which the other has none). None where most words have no piece, as where a tokenizer does not tell
+    where its pieces stand. spans: of the words, in code points.
     """
     starts, ends = (np.array(each)[:, None] for each in zip(*spans, strict=True))
     of_pieces = [(0, 0) if each.is_special else each.span for each in pieces]
@@ -22,7 +23,7 @@ def pieces_in_words(spans: Sequence[Span], pieces: Sequence[Piece]) -> Float[np.
     inside = np.zeros(shared.shape, dtype=np.float32)
     found = shared.max(axis=0) > 0
     inside[shared.argmax(axis=0)[found], np.flatnonzero(found)] = 1
-    return inside if inside.any(axis=1).all() else None
+    return inside if 2 * inside.any(axis=1).sum() > len(inside) else None
 
 
 def word_weights(
@@ -30,9 +31,9 @@ def word_weights(
 ) -> Float[np.ndarray, "head word word"]:
     """How much each head looks from word to word: sums over the pieces of the word that is looked at, means over those
     of the word that looks (Clark et al. 2019, section 4.1). Special tokens are left out, so that rows add up to less
-    than 1.
+    than 1. A word without a piece of its own looks nowhere and is not looked at.
     """
-    means = inside / inside.sum(axis=1, keepdims=True)
+    means = inside / np.maximum(inside.sum(axis=1, keepdims=True), 1)
     return np.matmul(means, np.matmul(weights, inside.T))
 
 

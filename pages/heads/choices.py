@@ -77,7 +77,7 @@ UNWANTED: Choice[Pairs] = Choice("not_pairs", Pairs(), _pairs, thread.OWNERS)
 
 QUANTITY: Choice[str | None] = Choice("quantity", None, one_of("quantity", tuple(QUANTITIES)), _OF_MODEL)
 WORD: Choice[str] = Choice("of_token", "", thread.readable, thread.OWNERS)
-OTHER_WORD: Choice[str] = Choice("against", "", thread.readable, thread.OWNERS)
+OTHER_WORD: Choice[str] = Choice("less_token", "", thread.readable, thread.OWNERS)
 AT_TOKEN: Choice[int | None] = Choice("at_token", None, whole_number("token of the quantity"), thread.OWNERS)
 OFF: Choice[str] = Choice("off_is", "zero", one_of("way to switch off", tuple(WAYS_OFF)))
 OFF_TEXT: Choice[str] = Choice("off_text", "", thread.readable, (thread.TEXT,))

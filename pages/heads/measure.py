@@ -27,7 +27,7 @@ def chosen_quantity(status: DeltaGenerator) -> "Quantity":
     there = ask(QuantitiesRequest(thread.MODEL.value), status)
     of: Any = QUANTITY.value
     if of is not None and of not in there:
-        note(f"This model has no {QUANTITIES[of]} to measure; {QUANTITIES[there[0]]} is measured.")
+        note(f"Of this model {QUANTITIES[of]} cannot be measured; {QUANTITIES[there[0]]} is.")
         QUANTITY.forget()
         of = None
     return Quantity(of or there[0], WORD.value, OTHER_WORD.value, AT_TOKEN.value)

@@ -41,9 +41,10 @@ def show_case(model: str, head: NumberPair, name: "Name", case: "Case") -> None:
     count = len(words)
     arcs = tuple((one, other) for one, other in case.arcs if one < count and other < count)
     heads = tuple(each if each < count else -1 for each in case.heads[:count])
+    of = " of what the head gives to other words" if name.role.group == "grammar" else ""
     caption = (
         f"{MODELS[model].title}, {head_name(*head)}. {_ABOVE if heads else ''}{_BELOW} In colour: where “{name.text}” "
-        f"says that it looks, {part_text(case.score)} here."
+        f"says that it looks: {part_text(case.score)}{of}."
     )
     with st.container(key="sentence"):
         sentence_arcs(

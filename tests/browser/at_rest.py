@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pages.shared.registry import PAGES
 from tests.browser.tab import Tab
@@ -92,7 +93,8 @@ class Looking:
     def __init__(self, everyday, chromium, server):
         self.chromium, self.server = chromium, server
         # By how many dots a pixel has.
-        self.contexts, self.seen = {1: everyday}, {}
+        self.contexts: dict[float, Any] = {1: everyday}
+        self.seen = {}
 
     @contextmanager
     def opened(self, path, room):

@@ -237,7 +237,8 @@ def png_size(data):
 
 def test_53_columns_are_named_and_the_file_is_twice_as_large(tab):
     """The names are drawn where they were left out, some of them; the file has two dots a pixel at least."""
-    opened(tab, model="smollm2", text="the cat sat on the mat and looked at the dog by the old door", tokens=64)
+    text = " ".join(["the cat sat on the mat and looked at the dog by the old door"] * 4)
+    opened(tab, model="smollm2", text=text, tokens=16)
     assert columns(tab) >= 70
     inked = (
         root(tab)

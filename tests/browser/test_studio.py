@@ -73,7 +73,13 @@ def test_lines_of_heads_show_the_weights(tab, traced):
 
 
 @pytest.mark.parametrize(
-    ("kind", "layer"), [("encoder", 3), ("decoder", 1), ("cross", 2)], ids=["encoder", "decoder", "cross"]
+    ("kind", "layer"),
+    [
+        pytest.param("encoder", 3, id="encoder", marks=pytest.mark.slow),
+        pytest.param("decoder", 1, id="decoder", marks=pytest.mark.slow),
+        # What has a source beside its output; of the others' views each has a test of its own.
+        pytest.param("cross", 2, id="cross"),
+    ],
 )
 def test_every_kind_has_every_view(tab, traced, kind, layer):
     """Of the bundled model, whose halves have unlike depths."""

@@ -26,6 +26,13 @@ def known():
     return engine.run(MINILM)
 
 
+@pytest.fixture
+def nothing_is_kept(monkeypatch):
+    """What is measured here stays out of the folder of this machine's models."""
+    monkeypatch.setattr("models.heads.requests.kept_atlas", lambda *_: None)
+    monkeypatch.setattr("models.heads.requests.keep", lambda *_: None)
+
+
 def test_it_opens_on_the_verb_finder():
     screen = Heads()
     assert screen.problems == []
@@ -91,7 +98,9 @@ def test_a_link_opens_a_case_and_the_way_to_the_studio():
     assert header_of(screen.component("sentence_arcs"))["words"][1] == "the"
 
 
-def test_ones_own_sentences_are_read_by_a_job():
+@pytest.mark.usefixtures("nothing_is_kept")
+def test_ones_own_sentences_are_read_by_a_job(monkeypatch):
+    monkeypatch.setattr("models.heads.kept.kept_atlas", lambda *_: None)
     screen = Heads(model="minilm", text=PRONOUN, bank="own", bank_text=SENTENCES)
     assert not screen.has_picture
     assert "3 sentences" in screen.said
@@ -165,6 +174,7 @@ def test_every_score_is_in_the_files(known):
     assert all(each["source"] for each in said["roles"])
 
 
+@pytest.mark.usefixtures("nothing_is_kept")
 def test_the_program_gives_the_same_score(tmp_path, monkeypatch, capsys):
     screen = Heads(model="minilm", text=PRONOUN, of_head="2-8").open_tab("Show the code")
     _, name, folder, bank, relation, layer, head = shlex.split(screen.test.code[0].value)

@@ -96,7 +96,7 @@ def test_a_vector_has_no_slope_and_says_so():
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ({"quantity": "next token"}, "This model has no the next token"),
+        ({"quantity": "next token"}, "Of this model the next token cannot be measured"),
         ({"off_is": "magic"}, "The link names no way to switch off"),
         ({"of_head": "99-0"}, "There is no head L99 H0"),
     ],

@@ -81,6 +81,12 @@ def their_output(name, hooks=(), ids=IDS):
             each.remove()
 
 
+def banked_means(each, count):
+    """What the sentences of a bank have, [token, width] each: the mean of their first tokens, and of all others."""
+    others = torch.cat([one[1:] for one in each]).mean(0)
+    return torch.cat([torch.stack([one[0] for one in each]).mean(0)[None], others.expand(count - 1, -1)])
+
+
 def their_effect(name, hooks):
     intact = their_output(name)
     return float(read(name, their_output(name, hooks), intact) - read(name, intact, intact))

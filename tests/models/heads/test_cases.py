@@ -56,7 +56,7 @@ def test_the_best_case_of_a_built_head_is_perfect():
     engine = EngineOf(built_model())
     request = CasesRequest("built", "decoder", 1, 0, "induction", bundled_bank())
     found = engine.run(request)
-    assert found.most[0].score == pytest.approx(1, abs=0.01)
+    assert found.most[0].score == pytest.approx(1, abs=0.02)
     start, end = found.most[0].arcs[0]
     assert found.most[0].words[end - 1] == found.most[0].words[start]
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 import transformers
 
-from models.attention import HideToken, TraceRequest, ZeroHead, trace_attention
+from models.attention import HideToken, QueryKeyRequest, TraceRequest, ZeroHead, trace_attention
 from models.forward.inputs import InputError
 from models.forward.interventions import InterventionError, ReplaceOutput, Vectors
 from models.heads.effects import EffectsRequest
@@ -21,6 +21,7 @@ from tests.models.heads.small import (
     BANK,
     OTHER_IDS,
     REPRESENTATIVES,
+    banked_means,
     close,
     engine_of,
     first,
@@ -112,10 +113,10 @@ def test_a_head_off_is_transformers_own_run_with_a_hook(name):
 def test_a_head_at_its_mean_over_the_bank(name):
     found = {each.kind: each for each in effects(name, off=Off("mean", BANK)).maps}
     for place in some_places(name):
-        joined = torch.cat([joined_heads(name, place.kind, place.layer, ids) for ids in BANK])
-        width = joined.shape[-1] // HEADS
-        mean = joined.mean(0)[place.head * width : (place.head + 1) * width]
-        hook = projected(name, place, lambda mine, mean=mean: mean.expand_as(mine))
+        joined = [joined_heads(name, place.kind, place.layer, ids) for ids in BANK]
+        width = joined[0].shape[-1] // HEADS
+        own = [each[:, place.head * width : (place.head + 1) * width] for each in joined]
+        hook = projected(name, place, lambda mine, own=own: banked_means(own, mine.shape[1])[None])
         close(found[place.kind].of(place), their_effect(name, [hook]))
 
 
@@ -157,8 +158,12 @@ def test_an_mlp_at_its_mean_over_the_bank(name):
     for ids in BANK:
         hook = nth_run(number, lambda _, __, out: seen.append(first(out).reshape(-1, first(out).shape[-1]).clone()))
         their_output(name, [(module, hook, False)], ids)
-    mean = torch.cat(seen).mean(0)
-    hook = nth_run(number, lambda _, __, out: with_first(out, mean.expand_as(first(out))))
+
+    def at_mean(_, __, out):
+        shape = first(out).shape
+        return with_first(out, banked_means(seen, shape[:-1].numel()).reshape(shape))
+
+    hook = nth_run(number, at_mean)
     close(found.of(Place(found.kind, layer)), their_effect(name, [(module, hook, False)]))
 
 
@@ -181,6 +186,14 @@ def test_steps_fill_the_maps_from_the_last_layer():
     assert len(done) > 1
     for one, other in pairwise(done):
         assert (one <= other).all()
+
+
+def test_of_very_many_steps_not_each_is_kept(monkeypatch):
+    monkeypatch.setattr("models.heads.changed_runs._MOST_STEPS", 3)
+    monkeypatch.setattr("models.heads.changed_runs._MOST_ROWS", 1)
+    steps = list(EffectsRequest(trace_of("llama"), quantity_of("llama")).computed(engine_of("llama")))
+    assert [each.done for each in steps] == [0, 1, 4, 7, 8]
+    assert np.isfinite(steps[-1].maps[0].effects).all()
 
 
 def test_a_seq2seq_model_begins_with_its_decoder():
@@ -307,3 +320,14 @@ def test_what_smollm2_says_of_dr_zorblax(smollm2):
     values = runs.values([(ZeroHead("decoder", 16, 0),), four])
     assert values[0] - runs.measured.value == pytest.approx(-0.997, abs=0.01)
     assert np.exp(values[1]) == pytest.approx(0.02, abs=0.01)
+
+
+def test_the_query_s_view_shows_what_was_put_in():
+    given = Vectors(np.arange(16, dtype=np.float32).reshape(2, 8))
+    changes = (ReplaceOutput("decoder", 1, 2, given, (3, 5)),)
+    for query, row in ((5, 1), (4, None)):
+        trace = TraceRequest("llama", IDS, None, changes)
+        found = engine_of("llama").run(QueryKeyRequest(trace, "decoder", 1, 2, query))
+        assert found.changed == (row is not None)
+        if row is not None:
+            np.testing.assert_allclose(found.head_output, given.numbers[row])

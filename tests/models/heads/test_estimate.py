@@ -22,6 +22,7 @@ from tests.models.heads.small import (
     BANK,
     OTHER_IDS,
     REPRESENTATIVES,
+    banked_means,
     close,
     engine_of,
     first,
@@ -83,9 +84,8 @@ def test_heads_are_gradient_times_activation(name):
         mine = slice(place.head * width, (place.head + 1) * width)
         given, slope = given[:, mine], slope[:, mine]
         close(zero[place.kind].of(place), -(given * slope).sum().item(), 1e-4)
-        average = (
-            torch.cat([joined_heads(name, place.kind, place.layer, ids) for ids in BANK])[:, mine].double().mean(0)
-        )
+        banked = [joined_heads(name, place.kind, place.layer, ids)[:, mine] for ids in BANK]
+        average = banked_means(banked, len(given)).double()
         close(mean[place.kind].of(place), ((average - given) * slope).sum().item(), 1e-4)
         there = joined_heads(name, place.kind, place.layer, OTHER_IDS)[:, mine].double()
         if len(there) != len(given):

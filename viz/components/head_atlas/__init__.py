@@ -17,7 +17,7 @@ from viz.palette import LIGHT, for_browser
 MOST_FAMILIES = len(LIGHT.roles)
 _PARTS = """\
 <div class="field" tabindex="0" role="application"><div class="room"><canvas></canvas></div></div>
-<div class="legend"></div>
+<div class="legend scroll"></div>
 <p class="caption"></p>
 """
 _mount = component("head_atlas", _PARTS)
