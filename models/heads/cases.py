@@ -11,8 +11,7 @@ from models.engine import Engine, HowFar, Stepwise
 from models.heads.bank import Bank
 from models.heads.bank_maps import BankMapsRequest, CasesError, TokenMaps
 from models.heads.on_random import OFFSETS, role_masks
-from models.heads.on_sentences import is_delimiter
-from models.heads.roles import Role, role_of
+from models.heads.roles import Role, is_delimiter, role_of
 from models.heads.word_weights import grammar_pairs, pieces_in_words, visible_words, word_weights
 
 SHOWN = 3

@@ -10,8 +10,9 @@ from models.engine import Engine
 from models.errors import HeadlightError
 from models.heads.atlas import Atlas
 from models.heads.measured import heads_of_layers
-from models.heads.on_sentences import OFFSETS, is_delimiter
+from models.heads.on_sentences import OFFSETS
 from models.heads.requests import AtlasRequest
+from models.heads.roles import is_delimiter
 
 MOST_PAIRS = 8
 

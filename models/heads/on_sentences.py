@@ -1,6 +1,5 @@
 """What every head does with the sentences of a bank."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 from models.attention.trace import AttentionTrace
 from models.heads.bank import Sentence
 from models.heads.measured import Measured, stacked_weights
+from models.heads.roles import is_delimiter
 from models.heads.word_weights import grammar_pairs, looked_at, pieces_in_words, visible_words, word_weights
 from models.tokenization import Piece
 
@@ -17,13 +17,6 @@ OFFSETS = np.arange(-12, 13)
 FEWEST_CASES = 30
 MOST_RELATIONS = 48
 _MOST_APART = 10
-
-
-def is_delimiter(pieces: Sequence[Piece]) -> Bool[np.ndarray, " token"]:
-    """Special tokens but for one that stands first, full stops and commas (Clark et al. 2019, section 3.2)."""
-    found = np.array([piece.is_special or piece.data in (b".", b",") for piece in pieces])
-    found[0] = False
-    return found
 
 
 @dataclass(frozen=True, eq=False)

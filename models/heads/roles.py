@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 
 from models.heads.measured import Measured
 from models.heads.relations import in_words
+from models.tokenization import Piece
 
 Group = Literal["position", "content", "grammar"]
 MeasuredOn = Literal["random", "bank", "weights"]
@@ -182,3 +183,10 @@ def _bar(measured: Measured) -> Float[np.ndarray, " head"]:
     """What the low end of the interval must lie above."""
     bar = np.maximum(measured.baselines, role_of(measured.key).least)
     return np.maximum(bar, measured.baselines + BROADER) if measured.key == "broad" else bar
+
+
+def is_delimiter(pieces: Sequence[Piece]) -> Bool[np.ndarray, " token"]:
+    """Special tokens but for one that stands first, full stops and commas (Clark et al. 2019, section 3.2)."""
+    found = np.array([piece.is_special or piece.data in (b".", b",") for piece in pieces])
+    found[0] = False
+    return found
