@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from models.tokenization.comparison import CutText, cut_text
 from models.tokenization.loaded import LoadedTokenizer
 from models.tokenization.own_tokenizers import UserTokenizer
+from models.tokenization.round_trip import Difference, round_trip
 
-_DIFFERENCE = 24
 # Thai and Lao, Tibetan, Myanmar, Khmer, the Japanese syllables, and Chinese characters.
 _WITHOUT_SPACES = re.compile(
     "[\u0e01-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003134f]"
@@ -21,7 +21,7 @@ class TimedCut:
 
     cut: CutText
     seconds: float
-    difference: "Difference | None"
+    difference: Difference | None
 
     @property
     def nbytes(self) -> int:
@@ -29,22 +29,12 @@ class TimedCut:
         return self.cut.nbytes
 
 
-@dataclass(frozen=True)
-class Difference:
-    """Where a text and what its ids give back part for the first time, with what stands before."""
-
-    before: str
-    text: str
-    decoded: str
-
-
 def timed_cut(loaded: LoadedTokenizer, text: str, split_special_tokens: bool) -> TimedCut:
     """A whole text as it is cut, timed. Raises TextError."""
     start = time.perf_counter()
     cut = cut_text(loaded, text, split_special_tokens=split_special_tokens)
     seconds = time.perf_counter() - start
-    decoded = _decoded(loaded, cut.ids.tolist(), text)
-    return TimedCut(cut, seconds, None if decoded == text else _difference(text, decoded))
+    return TimedCut(cut, seconds, round_trip(loaded, cut.ids.tolist(), text))
 
 
 @dataclass(frozen=True)
@@ -85,16 +75,3 @@ def counts(loaded: LoadedTokenizer | UserTokenizer, text: str, timed: TimedCut) 
         difference=timed.difference,
         context=loaded.card.context,
     )
-
-
-def _decoded(loaded: LoadedTokenizer, ids: list[int], text: str) -> str:
-    if loaded.backend_tokenizer is None:
-        return loaded.decode(loaded.tokenize(text))
-    return loaded.decode_ids(ids)
-
-
-def _difference(text: str, decoded: str) -> Difference:
-    pairs = enumerate(zip(text, decoded, strict=False))
-    same = next((place for place, (one, other) in pairs if one != other), min(len(text), len(decoded)))
-    before = text[max(0, same - _DIFFERENCE // 2) : same]
-    return Difference(before, text[same : same + _DIFFERENCE], decoded[same : same + _DIFFERENCE])
