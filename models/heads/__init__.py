@@ -20,7 +20,7 @@ from models.heads.effects import EffectMap, Effects, EffectsRequest
 from models.heads.estimate import Agreement, EstimateRequest, agreement
 from models.heads.faithfulness import Faithfulness, FaithfulnessRequest
 from models.heads.looks import HeadLook, LooksError, LooksRequest, PairLooks
-from models.heads.matching import Match, MatchError, Matches, MatchRequest
+from models.heads.matching import Match, MatchError, Matches, MatchRequest, Side
 from models.heads.off import Off, OffError
 from models.heads.places import EffectsError, Part, PartsRequest, Place
 from models.heads.quantity import Measured, MeasuredRequest, QuantitiesRequest, Quantity, QuantityError

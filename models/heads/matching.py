@@ -38,6 +38,14 @@ class MatchError(HeadlightError):
 
 
 @dataclass(frozen=True)
+class Side:
+    """One model, and the kind of its attention ("encoder", "decoder") of which the heads are compared."""
+
+    model: str
+    kind: str
+
+
+@dataclass(frozen=True)
 class Match:
     """One head of the other model beside the one that is asked for.
 
@@ -64,30 +72,44 @@ class Match:
 class Matches:
     """How alike each head of one model and each of the other are.
 
-    heads, other_heads: (layer, head) of each row and column. reaches: half the width of the interval. chances: as in
-    `Match`. sentences: how many both could read.
+    heads, other_heads: (layer, head) of each row and column. deviations: the standard error of each likeness. chances,
+    other_chances: as in `Match`, of the heads of each model. sentences: how many both could read.
     """
 
     heads: tuple[tuple[int, int], ...]
     other_heads: tuple[tuple[int, int], ...]
     likeness: Float[np.ndarray, "head other"]
-    reaches: Float[np.ndarray, "head other"]
+    deviations: Float[np.ndarray, "head other"]
     chances: Float[np.ndarray, " head"]
+    other_chances: Float[np.ndarray, " other"]
     sentences: int
 
     @property
     def nbytes(self) -> int:
         """What the cache counts for it."""
-        return self.likeness.nbytes + self.reaches.nbytes + self.chances.nbytes
+        return sum(each.nbytes for each in (self.likeness, self.deviations, self.chances, self.other_chances))
+
+    @property
+    def reach(self) -> float:
+        """So many standard errors to each side that the intervals of all heads together hold with `CONFIDENCE`."""
+        return NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / (2 * len(self.heads)))
+
+    @property
+    def turned(self) -> "Matches":
+        """The heads of the other model beside those of this one."""
+        return Matches(
+            *(self.other_heads, self.heads, self.likeness.T, self.deviations.T),
+            *(self.other_chances, self.chances, self.sentences),
+        )
 
     def of(self, layer: int, head: int, count: int = 1) -> tuple[Match, ...]:
-        """The heads of the other model that are most like this one, the likest first. Raises MatchError."""
+        """The heads of the other model that are most like this one, the closest first. Raises MatchError."""
         if (layer, head) not in self.heads:
             raise MatchError(f"There is no head {head} in layer {layer} of this model; choose another one.")
         row = self.heads.index((layer, head))
         found = []
         for column in np.argsort(-self.likeness[row], kind="stable")[:count]:
-            likeness, reach = float(self.likeness[row, column]), float(self.reaches[row, column])
+            likeness, reach = float(self.likeness[row, column]), self.reach * float(self.deviations[row, column])
             found.append(
                 Match(
                     *self.other_heads[column],
@@ -112,16 +134,19 @@ class _WordMaps:
 
 @dataclass(frozen=True)
 class MatchRequest(Stepwise[HowFar, Matches]):
-    """Every head of a kind of one model beside every head of a kind of the other, over sentences of a bank that are
+    """Every head of the one side beside every head of the other, over sentences of a bank that are
     drawn with the seed. A job yields `HowFar` (sentences read by both, of how many).
     """
 
-    model: str
-    kind: str
-    other: str
-    other_kind: str
+    one: Side
+    other: Side
     bank: Bank
     seed: int = 0
+
+    @property
+    def turned(self) -> "MatchRequest":
+        """The same question from the other side, of which the answer is the same."""
+        return MatchRequest(self.other, self.one, self.bank, self.seed)
 
     def computed(self, engine: Engine) -> Generator[HowFar, None, Matches]:
         """Likeness is the correlation of two maps over all pairs of different words that both may look at, once the
@@ -129,7 +154,10 @@ class MatchRequest(Stepwise[HowFar, Matches]):
         which everything looks nor a word of many tokens makes two heads alike. Raises what `load_model` raises, and
         MatchError.
         """
-        sides = ((engine.model(self.model), self.kind), (engine.model(self.other), self.other_kind))
+        turned = engine.answers.peek(self.turned)
+        if turned is not None:
+            return turned.turned
+        sides = [(engine.model(each.model), each.kind) for each in (self.one, self.other)]
         for loaded, kind in sides:
             check_reads(loaded, kind)
         pairs = sentence_pairs(self.bank, self.seed)
@@ -157,8 +185,10 @@ class MatchRequest(Stepwise[HowFar, Matches]):
             )
         same, squares, apart = (sums / count).astype(np.float32)
         deviations = np.sqrt(np.maximum(squares - same**2, 0) / (count - 1))
-        reach = NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / (2 * len(heads[0])))
-        return Matches(heads[0], heads[1], same, reach * deviations, apart.max(axis=1), 2 * count)
+        return Matches(
+            *(heads[0], heads[1], same, deviations),
+            *(apart.max(axis=1), apart.max(axis=0), 2 * count),
+        )
 
     def _maps(
         self,

@@ -115,7 +115,7 @@ def effects_as_json(exact: "Effects | None", estimate: "Effects | None") -> str:
 
 
 def matches_table(found: "Matches") -> list[list[object]]:
-    """The likest heads of the other model for each head of the one, likest first; column names first."""
+    """The closest heads of the other model for each head of the one, closest first; column names first."""
     rows: list[list[object]] = [[*_MATCH]]
     for layer, head in found.heads:
         rows += [
@@ -130,14 +130,14 @@ def _judged(match: "Match") -> tuple[bool, bool]:
 
 
 def matches_as_json(request: "MatchRequest", found: "Matches") -> str:
-    """The likest heads, of which models, and over what."""
+    """The closest heads, of which models, and over what."""
     head, *rows = matches_table(found)
     return json.dumps(
         {
-            "model": MODELS[request.model].title,
-            "kind": request.kind,
-            "other_model": MODELS[request.other].title,
-            "other_kind": request.other_kind,
+            "model": MODELS[request.one.model].title,
+            "kind": request.one.kind,
+            "other_model": MODELS[request.other.model].title,
+            "other_kind": request.other.kind,
             "bank": request.bank.title,
             "sentences": found.sentences,
             "matches": [dict(zip(map(str, head), row, strict=True)) for row in rows],
@@ -149,10 +149,10 @@ def matches_as_json(request: "MatchRequest", found: "Matches") -> str:
 def _match_files(kind: str, name: str) -> list[Download]:
     """Where the heads of two models were compared."""
     request = match_request(kind)
-    if request is None or request not in engine.answers:
+    if request is None or not (request in engine.answers or request.turned in engine.answers):
         return []
     found = engine.run(request)
-    name = f"{name}-{file_names.of_model(request.other)}-matches"
+    name = f"{name}-{file_names.of_model(request.other.model)}-matches"
     return [
         Download("Matches (CSV)", f"{name}.csv", lambda: as_csv(matches_table(found))),
         Download("Matches (JSON)", f"{name}.json", lambda: matches_as_json(request, found)),

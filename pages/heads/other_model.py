@@ -49,7 +49,7 @@ def reading_kind(model: str) -> str:
 
 def match_request(kind: str) -> "MatchRequest | None":
     """What is asked for; None where there is no other model. Raises BankError."""
-    from models.heads import MatchRequest
+    from models.heads import MatchRequest, Side
 
     others = [each for each in (*MODELS, *mine()) if each != thread.MODEL.value]
     other = OTHER_MODEL.value
@@ -63,11 +63,13 @@ def match_request(kind: str) -> "MatchRequest | None":
     if not other or other == thread.MODEL.value:
         # Of those that are always there the first two are made for any text.
         other = next(iter(others), "")
-    return MatchRequest(thread.MODEL.value, kind, other, reading_kind(other), bank()) if other else None
+    if not other:
+        return None
+    return MatchRequest(Side(thread.MODEL.value, kind), Side(other, reading_kind(other)), bank())
 
 
 def show(about: Subject, head: NumberPair | None, status: DeltaGenerator) -> None:
-    """The other model, the likest head of it beside what chance gives, and both maps."""
+    """The other model, the closest head of it beside what chance gives, and both maps."""
     if not st.session_state.get(_MOUNTED):
         # The script of a component is mounted by the whole page alone.
         keep_notes()
@@ -92,20 +94,22 @@ def show(about: Subject, head: NumberPair | None, status: DeltaGenerator) -> Non
 
 
 def _choose_other(request: "MatchRequest") -> None:
-    names = titles([MODELS[each] for each in dict.fromkeys((*MODELS, *mine(), request.other))])
-    names.pop(request.model, None)
+    names = titles([MODELS[each] for each in dict.fromkeys((*MODELS, *mine(), request.other.model))])
+    names.pop(request.one.model, None)
     bound(
         st.selectbox,
         OTHER_MODEL,
         "The other model",
         **names_of(names),
-        shown=lambda _: request.other,
+        shown=lambda _: request.other.model,
         help="Those that are always here, and those that you opened in the sidebar.",
     )
 
 
 def _matches(request: "MatchRequest") -> "Matches | None":
     with st.container(key="matches_job"):
+        if request.turned in engine.answers:
+            return engine.run(request)
         is_wanted = False
         if request not in engine.answers and JOB.request != request:
             explanation(
@@ -122,36 +126,36 @@ def _progress_text(step: "HowFar") -> tuple[float, str]:
 
 
 def _telling(found: "Matches") -> tuple[int, int]:
-    """The head of which the likest one stands furthest above chance."""
+    """The head of which the closest one stands furthest above chance."""
     return found.heads[int((found.likeness.max(axis=1) - found.chances).argmax())]
 
 
 def _shown(found: "Matches", best: "tuple[Match, ...]") -> tuple[int, int]:
-    """The head of the other model that is drawn: the chosen one, else the likest."""
+    """The head of the other model that is drawn: the chosen one, else the closest."""
     chosen = MATCHED.value
     if chosen is not None and tuple(chosen) not in found.other_heads:
-        note(f"There is no head {head_name(*chosen)} in the other model; the likest one is shown.")
+        note(f"There is no head {head_name(*chosen)} in the other model; the closest one is shown.")
         MATCHED.forget()
         chosen = None
     return (best[0].layer, best[0].head) if chosen is None else (chosen[0], chosen[1])
 
 
 def _say(request: "MatchRequest", found: "Matches", place: NumberPair, best: "tuple[Match, ...]") -> None:
-    first, title = best[0], MODELS[request.other].title
-    name = f"{head_name(*place)} of {MODELS[request.model].title}"
+    first, title = best[0], MODELS[request.other.model].title
+    name = f"{head_name(*place)} of {MODELS[request.one.model].title}"
     likeness = f"likeness {first.likeness:.2f}, between {first.low:.2f} and {first.high:.2f}"
     alike = f"{likeness}; by places alone {first.chance:.2f}"
     if first.is_earned:
-        back = " And of all heads it is this one that is likest to that." if first.is_mutual else ""
-        say(f"Likest to {name} is {head_name(first.layer, first.head)} of {title}: {alike}.{back}")
+        back = " And of all heads it is this one that is closest to that." if first.is_mutual else ""
+        say(f"Closest to {name} is {head_name(first.layer, first.head)} of {title}: {alike}.{back}")
     else:
         say(
-            f"No head of {title} is known to look as {name} does: the likest, {head_name(first.layer, first.head)}, is "
-            f"no more alike than places alone make it ({alike})."
+            f"No head of {title} is known to look as {name} does: the closest, {head_name(first.layer, first.head)}, "
+            f"is no more alike than places alone make it ({alike})."
         )
     lines = []
     for each in best:
-        names = names_of_head(request.other, request.other_kind, each.layer, each.head)
+        names = names_of_head(request.other.model, request.other.kind, each.layer, each.head)
         lines.append(
             [
                 head_name(each.layer, each.head),
@@ -173,8 +177,8 @@ def _say(request: "MatchRequest", found: "Matches", place: NumberPair, best: "tu
     remark(
         f"Likeness: the correlation of both maps from word to word, mean over {found.sentences:,} sentences of "
         f"{plain(request.bank.title)}; 1 is the same. What each row, each column and evenly spread weight give is "
-        "taken out first, so that a word at which everything looks makes no two heads alike; special tokens and the word "
-        "itself are left out. By places alone: what the likest head reaches on another sentence of as many words. It "
+        "taken out first, so that a word at which all heads look makes no two alike; special tokens and the word "
+        "itself are left out. By places alone: what the closest head reaches on another sentence of as many words. It "
         "says where both look, and not what they do with it."
     )
 
@@ -185,12 +189,16 @@ def _maps(
     from models.attention import TraceRequest
     from models.heads import AlignedMapsRequest
 
-    other = TraceRequest(request.other, about.trace.text)
-    found = ask(AlignedMapsRequest(about.trace, request.kind, tuple(place), other, request.other_kind, shown), status)
+    other = TraceRequest(request.other.model, about.trace.text)
+    found = ask(
+        AlignedMapsRequest(about.trace, request.one.kind, tuple(place), other, request.other.kind, shown), status
+    )
     with st.container(key="two_models"):
         attention_view(*_picture(request, place, shown, found), key="two_models_view")
     if st.button(
-        f"Go to {head_name(*shown)} of {MODELS[request.other].title}", key="open_match", icon=":material/arrow_forward:"
+        f"Go to {head_name(*shown)} of {MODELS[request.other.model].title}",
+        key="open_match",
+        icon=":material/arrow_forward:",
     ):
         _open(request, place, shown)
 
@@ -198,13 +206,13 @@ def _maps(
 def _picture(
     request: "MatchRequest", place: NumberPair, shown: tuple[int, int], found: "AlignedMaps"
 ) -> tuple[Frame, Matrix]:
-    one, other = (MODELS[each].title for each in (request.model, request.other))
+    one, other = (MODELS[each].title for each in (request.one.model, request.other.model))
     names = (f"{head_name(*place)} of {one}", f"{head_name(*shown)} of {other}")
     size = found.first.shape
     frame = Frame(
         name=" and ".join(names),
-        map=f"{request.kind}-{place[0]}-{place[1]}-other",
-        kind=request.kind,
+        map=f"{request.one.kind}-{place[0]}-{place[1]}-other",
+        kind=request.one.kind,
         layer=place[0],
         head=place[1],
         queries=found.parts,
@@ -227,9 +235,9 @@ def _picture(
 
 def _open(request: "MatchRequest", place: NumberPair, shown: tuple[int, int]) -> None:
     """The same question from the other side: the match is the page's head, and this one is its match."""
-    thread.choose_model(request.other)
-    OF_KIND.choose(request.other_kind)
+    thread.choose_model(request.other.model)
+    OF_KIND.choose(request.other.kind)
     OF_HEAD.choose(NumberPair(shown))
-    OTHER_MODEL.choose(request.model)
+    OTHER_MODEL.choose(request.one.model)
     MATCHED.choose(place)
     run_again()

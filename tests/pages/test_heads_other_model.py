@@ -9,14 +9,14 @@ import pytest
 
 from models.attention import TraceRequest
 from models.engine import engine
-from models.heads import AlignedMapsRequest, MatchRequest, plain_bank
+from models.heads import AlignedMapsRequest, MatchRequest, Side, plain_bank
 from pages.heads import export
 from tests.pages.heads_screen import PRONOUN, Heads
 from tests.viz.wire import unpack
 
 NOUNS = ("cat", "dog", "man", "girl", "bird", "king", "fox", "child")
 BANK = "\n".join(f"The {noun} saw a small {thing}." for noun, thing in zip(NOUNS, reversed(NOUNS), strict=True))
-REQUEST = MatchRequest("minilm", "encoder", "smollm2", "decoder", plain_bank(BANK))
+REQUEST = MatchRequest(Side("minilm", "encoder"), Side("smollm2", "decoder"), plain_bank(BANK))
 QUERY = {"model": "minilm", "text": PRONOUN, "bank": "own", "bank_text": BANK, "of_head": "2-0"}
 TAB = "does-another-model-have-this-head"
 
@@ -36,10 +36,10 @@ def test_it_is_computed_when_it_is_asked_for():
     assert screen.problems == []
     assert screen.component("two_models_view") is None
     screen.press("matches_start").until(lambda shown: shown.component("two_models_view") is not None)
-    assert "Likest to L2 H0 of" in screen.said or "No head of" in screen.said
+    assert "Closest to L2 H0 of" in screen.said or "No head of" in screen.said
 
 
-def test_the_likest_head_stands_beside_chance_and_both_maps_on_one_scale(found):
+def test_the_closest_head_stands_beside_chance_and_both_maps_on_one_scale(found):
     screen = opened()
     best = found.of(2, 0)[0]
     assert screen.problems == []
@@ -69,6 +69,7 @@ def test_another_head_is_chosen_and_the_match_is_opened_from_the_other_side(foun
     assert screen.query["of_head"] == f"{second.layer}-{second.head}"
     assert (screen.query["match_model"], screen.query["match_head"]) == ("minilm", "2-0")
     assert screen.query["tab"] == TAB
+    assert screen.component("two_models_view") is not None
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_attention_that_does_not_read_is_told_so():
     assert any("choose **Encoder**" in each.value for each in screen.test.markdown)
 
 
-def test_the_likest_heads_are_in_the_files(found):
+def test_the_closest_heads_are_in_the_files(found):
     rows = list(csv.DictReader(io.StringIO(export.as_csv(export.matches_table(found)))))
     assert len(rows) == 72 * 4
     row = next(each for each in rows if (each["layer"], each["head"]) == ("2", "0"))

@@ -5,7 +5,7 @@ import pytest
 
 from models.attention import TraceRequest, trace_attention
 from models.engine import Engine
-from models.heads import AlignedMapsRequest, MatchError, MatchRequest, bundled_bank, plain_bank
+from models.heads import AlignedMapsRequest, MatchError, MatchRequest, Side, bundled_bank, plain_bank
 from models.heads.aligned_maps import shared_parts
 from models.heads.bank import Bank
 from models.heads.matching import sentence_pairs
@@ -60,7 +60,7 @@ def left_over(cells, rows, columns, even):
 
 def test_likeness_is_the_correlation_of_what_a_regression_leaves(two):
     bank = some(8)
-    found = two.run(MatchRequest("encoder", "encoder", "decoder", "decoder", bank))
+    found = two.run(MatchRequest(Side("encoder", "encoder"), Side("decoder", "decoder"), bank))
     assert (found.sentences, found.likeness.shape) == (8, (8, 8))
     same, apart = [], []
     for pair in sentence_pairs(bank, 0):
@@ -80,11 +80,13 @@ def test_likeness_is_the_correlation_of_what_a_regression_leaves(two):
         apart.append((alike(a, d) + alike(b, c)) / 2)
     assert found.likeness[3, 5] == pytest.approx(np.mean(same), abs=1e-4)
     assert found.chances[3] >= np.mean(apart) - 1e-4
-    assert found.reaches[3, 5] == pytest.approx(2.734 * np.std(same) / np.sqrt(len(same) - 1), rel=1e-2)
+    assert found.deviations[3, 5] == pytest.approx(np.std(same) / np.sqrt(len(same) - 1), rel=1e-2)
+    # Eight intervals that hold together with 95 %: 1 - .05 / 16 of the normal distribution.
+    assert found.reach == pytest.approx(2.734, abs=1e-3)
 
 
 def test_a_model_against_itself_matches_each_head_to_itself(two):
-    found = two.run(MatchRequest("encoder", "encoder", "encoder", "encoder", some(SENTENCES)))
+    found = two.run(MatchRequest(Side("encoder", "encoder"), Side("encoder", "encoder"), some(SENTENCES)))
     for place in found.heads:
         best = found.of(*place)[0]
         assert (best.layer, best.head) == place
@@ -93,25 +95,47 @@ def test_a_model_against_itself_matches_each_head_to_itself(two):
         assert best.is_mutual
 
 
+def test_from_the_other_side_it_is_the_same(two):
+    request = MatchRequest(Side("encoder", "encoder"), Side("decoder", "decoder"), some(8))
+    found, theirs = two.run(request), two.run(request.turned)
+    anew = EngineOfTwo(**two._loaded).run(request.turned)
+    for each in (theirs, anew):
+        assert (each.heads, each.other_heads, each.sentences) == (found.other_heads, found.heads, found.sentences)
+        np.testing.assert_allclose(each.likeness, found.likeness.T, atol=1e-6)
+        np.testing.assert_allclose(each.deviations, found.deviations.T, atol=1e-5)
+        np.testing.assert_allclose(each.chances, found.other_chances, atol=1e-6)
+    assert np.shares_memory(theirs.likeness, found.likeness)
+
+
+@pytest.mark.parametrize("model", ["encoder", "decoder"])
+def test_it_is_forgotten_with_either_model(two, model):
+    request = MatchRequest(Side("encoder", "encoder"), Side("decoder", "decoder"), some(8), seed=2)
+    two.run(request)
+    two.answers.forget_model(model)
+    assert request not in two.answers
+
+
 @pytest.mark.parametrize("spread", [0.02, 0.2])
 def test_random_models_have_no_match(smollm2, spread):
     one, other = (random_model("decoder", seed, smollm2.tokenizer, smollm2.vocabulary, spread) for seed in (1, 2))
-    found = EngineOfTwo(one=one, other=other).run(MatchRequest("one", "decoder", "other", "decoder", some(24)))
+    found = EngineOfTwo(one=one, other=other).run(
+        MatchRequest(Side("one", "decoder"), Side("other", "decoder"), some(24))
+    )
     assert not any(found.of(*place)[0].is_earned for place in found.heads)
 
 
 def test_it_counts_what_it_reads(two):
-    request = MatchRequest("encoder", "encoder", "decoder", "decoder", some(8), seed=1)
+    request = MatchRequest(Side("encoder", "encoder"), Side("decoder", "decoder"), some(8), seed=1)
     assert [(each.done, each.of) for each in request.steps(two)] == [(2, 8), (4, 8), (6, 8), (8, 8)]
 
 
 @pytest.mark.parametrize(
     ("request_", "sentence"),
     [
-        (MatchRequest("encoder", "cross", "decoder", "decoder", some(8)), "choose its encoder attention"),
-        (MatchRequest("encoder", "encoder", "decoder", "encoder", some(8)), "choose its decoder attention"),
+        (MatchRequest(Side("encoder", "cross"), Side("decoder", "decoder"), some(8)), "choose its encoder attention"),
+        (MatchRequest(Side("encoder", "encoder"), Side("decoder", "encoder"), some(8)), "choose its decoder attention"),
         (
-            MatchRequest("encoder", "encoder", "decoder", "decoder", plain_bank("One two three.")),
+            MatchRequest(Side("encoder", "encoder"), Side("decoder", "decoder"), plain_bank("One two three.")),
             "take other sentences",
         ),
     ],
