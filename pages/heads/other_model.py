@@ -221,14 +221,15 @@ def _picture(
         special=(),
         unknown=(),
         unseen_means="what it may not see",
-        caption=f"{' and '.join(names)} on your text, between the smallest parts that both cut alike: both on one "
-        f"scale, from 0 to {part_text(found.most)}; the difference from −{part_text(found.largest)} (purple) to "
-        f"+{part_text(found.largest)} (green). Special tokens are left out, so that rows add up to less than 1.",
+        caption=f"{names[0]} and the other, {names[1]}, on your text, between the smallest parts that both cut "
+        f"alike. Both on one scale, from 0 to {part_text(found.most)}; the difference from "
+        f"−{part_text(found.largest)} (purple) to +{part_text(found.largest)} (green). Special tokens are left out, so "
+        "that rows add up to less than 1.",
     )
     panels = (
-        Panel(names[0], found.first, found.most, size),
-        Panel(names[1], found.second, found.most, size),
-        Panel("the second − the first", found.difference, found.largest, size, is_difference=True),
+        Panel(f"this: {head_name(*place)}", found.first, found.most, size),
+        Panel(f"the other: {head_name(*shown)}", found.second, found.most, size),
+        Panel("the other − this", found.difference, found.largest, size, is_difference=True),
     )
     return frame, Matrix(panels, found.first[0], has_strip=False)
 

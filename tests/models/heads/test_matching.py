@@ -124,6 +124,20 @@ def test_random_models_have_no_match(smollm2, spread):
     assert not any(found.of(*place)[0].is_earned for place in found.heads)
 
 
+@pytest.mark.slow
+def test_the_verb_finders_of_two_models_find_each_other(engine):
+    found = engine.run(MatchRequest(Side("smollm2", "decoder"), Side("minilm", "encoder"), bundled_bank()))
+    best = found.of(10, 1)[0]
+    assert (best.layer, best.head) == (2, 0)
+    assert (best.likeness, best.chance) == (pytest.approx(0.30, abs=0.02), pytest.approx(0.12, abs=0.02))
+    assert best.is_earned
+    assert best.is_mutual
+    previous = found.of(16, 0)[0]
+    assert (previous.layer, previous.head) == (0, 2)
+    assert previous.likeness == pytest.approx(0.94, abs=0.02)
+    assert not previous.is_earned
+
+
 def test_it_counts_what_it_reads(two):
     request = MatchRequest(Side("encoder", "encoder"), Side("decoder", "decoder"), some(8), seed=1)
     assert [(each.done, each.of) for each in request.steps(two)] == [(2, 8), (4, 8), (6, 8), (8, 8)]
