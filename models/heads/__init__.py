@@ -1,5 +1,6 @@
 """What each head does, which of them matter, and what carries a difference from one text to another."""
 
+from models.heads.aligned_maps import AlignedMaps, AlignedMapsRequest
 from models.heads.alignment import Alignment
 from models.heads.atlas import Atlas, AtlasError, Name
 from models.heads.attributions import (
@@ -19,6 +20,7 @@ from models.heads.effects import EffectMap, Effects, EffectsRequest
 from models.heads.estimate import Agreement, EstimateRequest, agreement
 from models.heads.faithfulness import Faithfulness, FaithfulnessRequest
 from models.heads.looks import HeadLook, LooksError, LooksRequest, PairLooks
+from models.heads.matching import Match, MatchError, Matches, MatchRequest, Side
 from models.heads.off import Off, OffError
 from models.heads.places import EffectsError, Part, PartsRequest, Place
 from models.heads.quantity import Measured, MeasuredRequest, QuantitiesRequest, Quantity, QuantityError

@@ -89,10 +89,14 @@ SIDED: Choice[str] = Choice("ranked_side", "both", one_of("side", tuple(SIDES)))
 INTO: Choice[str] = Choice("into_text", "", thread.readable, (thread.TEXT,))
 CARRIER: Choice[str] = Choice("carrier", "stream", one_of("carrier", tuple(CARRIERS)))
 
+OTHER_MODEL: Choice[str] = Choice("match_model", "", thread.named_in_link)
+# Layer and head of the other model.
+MATCHED: Choice[NumberPair | None] = Choice("match_head", None, _cell, (thread.MODEL, OF_KIND, OF_HEAD, OTHER_MODEL))
+
 CHOICES: tuple[Choice[Any], ...] = (
     *(OF_KIND, SHOW, OF_HEAD, ONLY, OF_ROLE, CASE, BANK, SENTENCES, PAIRS, UNWANTED),
     *(QUANTITY, WORD, OTHER_WORD, AT_TOKEN, OFF, OFF_TEXT, PART, BESIDE),
-    *(RANKED_BY, SIDED, INTO, CARRIER),
+    *(RANKED_BY, SIDED, INTO, CARRIER, OTHER_MODEL, MATCHED),
 )
 
 

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 from streamlit.delta_generator import DeltaGenerator
 
+from models.catalog import MODELS
+from models.engine import engine
 from models.errors import HeadlightError
 from pages.heads.choices import CHOICES, SHOW
 from pages.heads.effects import effects_request, estimate_of, exact_now
+from pages.heads.other_model import SHOWN, match_request
 from pages.heads.subject import subject
 from pages.shared import file_names, thread
 from pages.shared.export import Download, folder_argument, program, share_and_download
@@ -16,11 +19,12 @@ from pages.shared.link import NumberPair
 from pages.shared.spreadsheet import as_csv
 
 if TYPE_CHECKING:
-    from models.heads import Atlas
+    from models.heads import Atlas, Match, Matches, MatchRequest
     from models.heads.effects import Effects
 
 _TREEBANK = "models/bundled/grammar_bank/sentences.conllu"
 _RELATION = "dobj"
+_MATCH = ["layer", "head", "other_layer", "other_head", "likeness", "low", "high", "chance", "is_earned", "is_mutual"]
 _HEAD = ["layer", "head", "role", "score", "low", "high", "baseline", "cases", "is_named"]
 
 
@@ -110,6 +114,51 @@ def effects_as_json(exact: "Effects | None", estimate: "Effects | None") -> str:
     )
 
 
+def matches_table(found: "Matches") -> list[list[object]]:
+    """The closest heads of the other model for each head of the one, closest first; column names first."""
+    rows: list[list[object]] = [[*_MATCH]]
+    for layer, head in found.heads:
+        rows += [
+            [layer, head, each.layer, each.head, each.likeness, each.low, each.high, each.chance, *_judged(each)]
+            for each in found.of(layer, head, SHOWN)
+        ]
+    return rows
+
+
+def _judged(match: "Match") -> tuple[bool, bool]:
+    return match.is_earned, match.is_mutual
+
+
+def matches_as_json(request: "MatchRequest", found: "Matches") -> str:
+    """The closest heads, of which models, and over what."""
+    head, *rows = matches_table(found)
+    return json.dumps(
+        {
+            "model": MODELS[request.one.model].title,
+            "kind": request.one.kind,
+            "other_model": MODELS[request.other.model].title,
+            "other_kind": request.other.kind,
+            "bank": request.bank.title,
+            "sentences": found.sentences,
+            "matches": [dict(zip(map(str, head), row, strict=True)) for row in rows],
+        },
+        ensure_ascii=False,
+    )
+
+
+def _match_files(kind: str, name: str) -> list[Download]:
+    """Where the heads of two models were compared."""
+    request = match_request(kind)
+    if request is None or not (request in engine.answers or request.turned in engine.answers):
+        return []
+    found = engine.run(request)
+    name = f"{name}-{file_names.of_model(request.other.model)}-matches"
+    return [
+        Download("Matches (CSV)", f"{name}.csv", lambda: as_csv(matches_table(found))),
+        Download("Matches (JSON)", f"{name}.json", lambda: matches_as_json(request, found)),
+    ]
+
+
 def _known(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
 
@@ -136,6 +185,10 @@ def take_along(kind: str, found: "Atlas | None", status: DeltaGenerator) -> None
                 Download("Effects (JSON)", f"{name}-effects.json", lambda: effects_as_json(exact, estimate)),
             ]
             notes.append("Under “Roles” the files hold every score of every head.")
+    try:
+        files += _match_files(kind, name)
+    except HeadlightError as error:
+        notes.append(str(error))
     share_and_download(CHOICES, files, notes=notes)
 
 

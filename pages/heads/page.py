@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.engine import engine
-from pages.heads import atlas, bank, effects, inspector, measure, transfer
+from pages.heads import atlas, bank, effects, inspector, measure, other_model, transfer
 from pages.heads.choices import CHOICES, KINDS, OF_KIND, SHOW, SHOWN
 from pages.heads.effects_inspector import inspect_effect
 from pages.heads.examples import EXAMPLES
@@ -118,5 +118,5 @@ def _numbers(
         inspect_effect(about, found, status)
 
 
-PAGE = Page("heads", explore, CHOICES, EXAMPLES)
+PAGE = Page("heads", explore, CHOICES, EXAMPLES, library=other_model.library)
 show(PAGE)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.heads import counts, enough, export, looks, matters, transfer
+from pages.heads import counts, enough, export, looks, matters, other_model, transfer
 from pages.heads.effects import effects_request
 from pages.heads.explanations import EXPLANATION
 from pages.heads.subject import Subject, subject
@@ -56,6 +56,7 @@ def below(shown: Shown, status: DeltaGenerator) -> None:
         "How many are enough?": Tab(lambda: enough.show(about(), status), left=enough.JOB.leave),
         CARRIES: lambda: transfer.details(about(), status),
         "Where it looks, and what counts": Tab(lambda: counts.show(about(), status), left=counts.JOB.leave),
+        other_model.TITLE: Tab(lambda: other_model.show(about(), shown.head, status), left=other_model.JOB.leave),
         "What am I looking at?": lambda: explanation(EXPLANATION),
         "Take it with you": lambda: export.take_along(shown.kind, shown.atlas, status),
         "Show the code": lambda: export.code(shown.head),
