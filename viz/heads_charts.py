@@ -11,6 +11,8 @@ from viz.chart_parts import rule_at
 from viz.palette import LIGHT, Palette
 
 _ROW = 34
+# The horizontal axis and its title, which Streamlit fits into the height of a chart.
+_AXIS = 80
 _HEIGHT = 260
 
 
@@ -32,7 +34,7 @@ def chance_chart(
         y=alt.Y("group:N", title=None, sort=[name for name, _ in groups], axis=alt.Axis(labelLimit=260)),
         tooltip=[alt.Tooltip("group:N"), alt.Tooltip("effect:Q", format=".4f")],
     )
-    return alt.layer(ticks, rule_at("effect:Q", chosen, palette)).properties(height=_ROW * max(1, len(groups)))
+    return alt.layer(ticks, rule_at("effect:Q", chosen, palette)).properties(height=_ROW * max(1, len(groups)) + _AXIS)
 
 
 def faithfulness_chart(

@@ -13,6 +13,7 @@ from pages.shared import thread
 from pages.shared.link import NumberPair
 from pages.shared.parts import explanation, remark, say
 from viz.inspector import heading
+from viz.quantities import signed_text
 from viz.tables import table
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _value(found: "Effects | None", place: "Place") -> float:
 
 def _signed(found: "Effects", place: "Place") -> str:
     value = _value(found, place)
-    return "not computed" if np.isnan(value) else f"{value:+.3f}".replace("-", "−")
+    return "not computed" if np.isnan(value) else signed_text(value)
 
 
 def _how_they_part(exact: "Effects | None", estimate: "Effects | None", place: "Place") -> str:

@@ -16,7 +16,7 @@ from pages.shared.bound import toggle
 from pages.shared.parts import chart, explanation, remark, say
 from pages.shared.theme import palette
 from viz.heads_charts import chance_chart
-from viz.quantities import counted, part_text
+from viz.quantities import counted, part_text, signed_text
 from viz.tables import table
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _number(found: "Effects | None", place: "Place") -> str:
     if found is None:
         return "–"
     value = next(each for each in found.maps if each.kind == place.kind).of(place)
-    return "–" if np.isnan(value) else f"{value:+.3f}".replace("-", "−")
+    return "–" if np.isnan(value) else signed_text(value)
 
 
 def _agreement(exact: "Effects", estimate: "Effects") -> None:
@@ -136,7 +136,7 @@ def _beside_chance(about: Subject, request: "EffectsRequest", first: "Place", st
     groups = [("other heads of its layer", found.drawn), (f"{name} on other texts", found.elsewhere)]
     chart(chance_chart(found.chosen, [each for each in groups if len(each[1])], unit, palette()), key="chance_chart")
     say(
-        f"{name}: {found.chosen:+.3f} {unit}. {part_text(found.exceeded_by)} of "
+        f"{name}: {signed_text(found.chosen)} {unit}. {part_text(found.exceeded_by)} of "
         f"{counted(len(found.drawn), 'other head')} of its layer change it as much or more.",
         "The line is this head on this text. On other texts its effect is that on their own likeliest answer: a head "
         "that matters everywhere says little of this text.",
