@@ -1,5 +1,6 @@
 """The inspector on the right of the heads page: what the chosen head does, how sure that is, and where it shows."""
 
+import math
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -65,7 +66,7 @@ def inspect(found: "Atlas", head: NumberPair, name: "Name | None") -> None:
         help="Those that this head has earned come first.",
     )
     role = name.role
-    st.html(line(f"{role.definition} {role.threshold}") + line(f"Source: {role.source}"))
+    st.html(line(f"{role.definition} {role.threshold}{_not_earned(name)}") + line(f"Source: {role.source}"))
 
 
 def _said(earned: "tuple[Name, ...]", name: "Name | None") -> str:
@@ -74,6 +75,13 @@ def _said(earned: "tuple[Name, ...]", name: "Name | None") -> str:
     first = name if name is not None and name.is_earned else earned[0]
     more = f" and {len(earned) - 1} more" if len(earned) > 1 else ""
     return f"{first.text}{more}"
+
+
+def _not_earned(name: "Name") -> str:
+    if name.is_earned or math.isnan(name.low):
+        return ""
+    bar = float(name.role.bar(name.baseline))
+    return f" Not earned here: the interval begins at {part_text(name.low)}, and not above {part_text(bar)}."
 
 
 def _line(name: "Name") -> RoleScore:

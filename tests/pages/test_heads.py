@@ -17,6 +17,7 @@ from pages.heads.choices import CHOICES
 from tests.pages.heads_screen import COMMITTEE, PRONOUN, SENTENCES, Heads
 from tests.pages.screen import ROOT, Screen
 from tests.viz.wire import header_of, unpack
+from viz.quantities import part_text
 
 MINILM = AtlasRequest("minilm", "encoder", bundled_bank())
 
@@ -201,3 +202,13 @@ def test_the_attention_page_tells_what_a_head_is_known_for(known):
 
 def test_no_choice_is_left_out_of_the_link():
     assert len({each.name for each in CHOICES}) == len(CHOICES)
+
+
+def test_a_name_that_is_not_earned_is_not_said_to_be(known):
+    screen = Heads(model="minilm", text=PRONOUN, of_head="4-0")
+    first = known.scores_of(4, 0)[0]
+    assert not first.is_earned
+    assert f"Not earned here: the interval begins at {part_text(first.low)}" in screen.inspector
+    assert "The interval lies above" not in screen.inspector
+    verb = Heads(model="minilm", text=PRONOUN, of_head="2-0", of_role="dobj>head")
+    assert "Not earned here" not in verb.inspector
