@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from streamlit.delta_generator import DeltaGenerator
 
 from models.errors import HeadlightError
-from pages.heads.choices import CHOICES, SHOW
+from pages.heads.choices import CHOICES, INTO, SHOW
 from pages.heads.effects import effects_request, estimate_of, exact_now
-from pages.heads.subject import subject
+from pages.heads.subject import Subject, subject
+from pages.heads.transfer import transfer_now, transfer_request
 from pages.shared import file_names, thread
 from pages.shared.export import Download, folder_argument, program, share_and_download
 from pages.shared.link import NumberPair
@@ -18,6 +19,7 @@ from pages.shared.spreadsheet import as_csv
 if TYPE_CHECKING:
     from models.heads import Atlas
     from models.heads.effects import Effects
+    from models.heads.transfer import Transfer
 
 _TREEBANK = "models/bundled/grammar_bank/sentences.conllu"
 _RELATION = "dobj"
@@ -110,6 +112,47 @@ def effects_as_json(exact: "Effects | None", estimate: "Effects | None") -> str:
     )
 
 
+def transfer_table(found: "Transfer") -> list[list[object]]:
+    """A row for each part, the names first: kind, layer, head, or place and token in the text that is put into."""
+    rows: list[list[object]] = [["kind", "layer", "head", "place", "token", "share"]]
+    rows += [
+        [each.kind, layer, None, place, found.into_tokens[place], _known(share)]
+        for each in found.stream
+        for layer, row in zip(each.layers, each.shares, strict=True)
+        for place, share in zip(each.places, row, strict=True)
+    ]
+    rows += [
+        [each.kind, layer, head, None, None, _known(share)]
+        for each in found.maps
+        for layer, row in zip(each.layers, each.effects, strict=True)
+        for head, share in enumerate(row)
+    ]
+    return rows
+
+
+def transfer_as_csv(found: "Transfer") -> str:
+    """Every share."""
+    return as_csv([["" if each is None else each for each in row] for row in transfer_table(found)])
+
+
+def transfer_as_json(found: "Transfer") -> str:
+    """Every share, and of what difference."""
+    head, *rows = transfer_table(found)
+    measured = found.measured
+    return json.dumps(
+        {
+            "quantity": measured.quantity.of,
+            "token": measured.token,
+            "against": measured.other,
+            "taken": found.taken,
+            "into": found.into,
+            "unit": measured.unit,
+            "shares": [dict(zip(map(str, head), row, strict=True)) for row in rows],
+        },
+        ensure_ascii=False,
+    )
+
+
 def _known(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
 
@@ -124,19 +167,32 @@ def take_along(kind: str, found: "Atlas | None", status: DeltaGenerator) -> None
             Download("Scores (JSON)", f"{name}-heads.json", lambda: scores_as_json(found)),
         ]
     notes = []
-    if SHOW.value == "effects":
+    if SHOW.value != "roles":
         try:
-            request = effects_request(subject(kind, status), status)
-            exact, estimate = exact_now(request), estimate_of(request, status)
+            files = _files_of_numbers(subject(kind, status), name, status)
         except HeadlightError as error:
             notes.append(str(error))
         else:
-            files = [
-                Download("Effects (CSV)", f"{name}-effects.csv", lambda: effects_as_csv(exact, estimate)),
-                Download("Effects (JSON)", f"{name}-effects.json", lambda: effects_as_json(exact, estimate)),
-            ]
             notes.append("Under “Roles” the files hold every score of every head.")
     share_and_download(CHOICES, files, notes=notes)
+
+
+def _files_of_numbers(about: Subject, name: str, status: DeltaGenerator) -> list[Download]:
+    """What is on the screen beside the roles, as far as it is computed."""
+    if SHOW.value == "effects":
+        request = effects_request(about, status)
+        exact, estimate = exact_now(request), estimate_of(request, status)
+        return [
+            Download("Effects (CSV)", f"{name}-effects.csv", lambda: effects_as_csv(exact, estimate)),
+            Download("Effects (JSON)", f"{name}-effects.json", lambda: effects_as_json(exact, estimate)),
+        ]
+    found = transfer_now(transfer_request(about, status)) if INTO.value else None
+    if found is None:
+        return []
+    return [
+        Download("Transfer (CSV)", f"{name}-transfer.csv", lambda: transfer_as_csv(found)),
+        Download("Transfer (JSON)", f"{name}-transfer.json", lambda: transfer_as_json(found)),
+    ]
 
 
 def code(head: NumberPair | None) -> None:

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.engine import engine
 from pages.heads import atlas, bank, effects, inspector, measure, transfer
 from pages.heads.choices import CHOICES, KINDS, OF_KIND, SHOW, SHOWN
-from pages.heads.effects_inspector import inspect_effect
+from pages.heads.effects_inspector import inspect_effect, inspect_transfer
 from pages.heads.examples import EXAMPLES
 from pages.heads.sentence import chosen_case
 from pages.heads.subject import atlas_request, chosen_kind, kinds_of, subject
@@ -115,7 +115,8 @@ def _numbers(
         else:
             transfer.show(about, status)
     with inspector_in(right, PAGE), in_place():
-        inspect_effect(about, found, status)
+        inspected = inspect_effect if SHOW.value == "effects" else inspect_transfer
+        inspected(about, found, status)
 
 
 PAGE = Page("heads", explore, CHOICES, EXAMPLES)

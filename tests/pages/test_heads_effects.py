@@ -16,6 +16,7 @@ from pages.heads import export
 from tests.pages.heads_screen import PRONOUN, Heads
 from tests.pages.studio_screen import trace_of
 from tests.viz.wire import unpack
+from viz.quantities import part_text
 
 KNIGHT, NIGHT = "knight", "night"
 TRACE = trace_of("spelling_to_sound", KNIGHT)
@@ -120,7 +121,20 @@ def test_what_comes_over_from_another_text():
     request = TransferRequest(TRACE, trace_of("spelling_to_sound", NIGHT), Quantity("output"), "heads")
     assert request.taken != request.into
     screen.press("transfer_start").until(lambda shown: shown.component("transfer_map") is not None)
+    screen.until(lambda _: request in engine.answers).run()
     assert "1 is all of it" in json.dumps(screen.shown_transfer)
+    assert screen.shown_transfer["titles"] == ["comes over"]
+    found = engine.run(request)
+    shares = map_of(found)
+    screen.tell("transfer_map", "cell", [1, 0])
+    assert "With L1 H0" in screen.inspector
+    assert part_text(shares[1, 0]) in screen.inspector
+    assert "Open this head in the studio" in [each.proto.label for each in screen.test.get("page_link")]
+    rows = list(csv.DictReader(io.StringIO(export.transfer_as_csv(found))))
+    [row] = [each for each in rows if (each["kind"], each["layer"], each["head"]) == ("cross", "1", "0")]
+    assert float(row["share"]) == pytest.approx(shares[1, 0])
+    screen.open_tab("Take it with you")
+    assert {"Transfer (CSV)", "Transfer (JSON)"} <= {each.proto.label for each in screen.test.get("download_button")}
 
 
 def test_every_tab_opens():
