@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.heads.choices import BESIDE, OF_HEAD, PARTS, SHOW, head_name
 from pages.heads.effects import ESTIMATE, estimate_of, exact_now, quantity_words
-from pages.heads.measure import OTHER_TEXTS
+from pages.heads.measure import OTHER_TEXTS, other_text_is_missing
 from pages.heads.subject import Subject, bank
 from pages.shared.asking import ask, working
 from pages.shared.bound import toggle
@@ -37,6 +37,9 @@ def show(about: Subject, request: "EffectsRequest", name_of: NameOf, status: Del
             "above shows it then."
         )
         st.button("Show what matters here", key="show_effects", on_click=SHOW.choose, args=("effects",), type="primary")
+        return
+    if other_text_is_missing():
+        explanation("Type the other text on the left first.")
         return
     estimate, exact = estimate_of(request, status), exact_now(request)
     shown = exact if exact is not None and exact.done else estimate

@@ -11,7 +11,7 @@ from pages.heads.choices import CHOICES, KINDS, OF_KIND, SHOW, SHOWN
 from pages.heads.effects_inspector import inspect_effect, inspect_transfer
 from pages.heads.examples import EXAMPLES
 from pages.heads.sentence import chosen_case
-from pages.heads.subject import atlas_request, chosen_kind, kinds_of, subject
+from pages.heads.subject import atlas_request, chosen_kind, kinds_of, sentences_are_missing, subject
 from pages.heads.tabs import Shown, below
 from pages.shared import thread
 from pages.shared.asking import let_it_leave
@@ -19,7 +19,7 @@ from pages.shared.bound import pick
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, show_notes
 from pages.shared.page import Page, columns, inspector_in, show
-from pages.shared.parts import remark
+from pages.shared.parts import explanation, remark
 
 if TYPE_CHECKING:
     from models.heads import Atlas, AtlasRequest, Case
@@ -62,8 +62,11 @@ def explore(status: DeltaGenerator) -> None:
     found: Atlas | None = None
     head: NumberPair | None = None
     with centre, in_place():
-        request = atlas_request(kind)
-        found = atlas.atlas(request) if SHOW.value == "roles" else atlas_at_hand(engine, request)
+        if not sentences_are_missing():
+            request = atlas_request(kind)
+            found = atlas.atlas(request) if SHOW.value == "roles" else atlas_at_hand(engine, request)
+        elif SHOW.value == "roles":
+            explanation("Type some sentences on the left, one a line, or bring a treebank: heads are judged on them.")
     if found is not None:
         head = atlas.chosen_head(found)
     if SHOW.value == "roles":
@@ -109,6 +112,10 @@ def _numbers(
 ) -> None:
     """What becomes of a number when parts are off, or are put into another run."""
     about = subject(kind, status)
+    if SHOW.value == "effects" and measure.other_text_is_missing():
+        with centre:
+            explanation("Type the other text on the left: a part that is off gives what it has there.")
+        return
     with centre, in_place():
         if SHOW.value == "effects":
             effects.show(about, effects.effects_request(about, status), status)

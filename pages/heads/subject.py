@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
@@ -55,10 +56,13 @@ def subject(kind: str, status: DeltaGenerator) -> Subject:
     return Subject(trace, ask(TracedTextRequest(trace), status), kind)
 
 
+def sentences_are_missing() -> bool:
+    """Whether a person wants sentences of their own, and has brought none yet."""
+    return BANK.value == "own" and not SENTENCES.value.strip() and st.session_state.get(UPLOADED) is None
+
+
 def bank() -> "Bank":
     """The sentences on which heads are judged: those that come with the page, or a person's own. Raises BankError."""
-    import streamlit as st
-
     from models.heads import bundled_bank, plain_bank
 
     if BANK.value == "bundled":
