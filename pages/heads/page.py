@@ -17,7 +17,7 @@ from pages.shared import thread
 from pages.shared.asking import let_it_leave
 from pages.shared.bound import pick
 from pages.shared.loading import loading
-from pages.shared.messages import in_place, show_notes
+from pages.shared.messages import in_place, problem, show_notes
 from pages.shared.page import Page, columns, inspector_in, show
 from pages.shared.parts import explanation, remark
 
@@ -26,21 +26,23 @@ if TYPE_CHECKING:
     from pages.shared.link import NumberPair
 
 
-def which(kind: str, status: DeltaGenerator) -> None:
-    """The controls on the left: what is shown, of which kind, on which sentences or of which number."""
+def which(kind: str, status: DeltaGenerator) -> str:
+    """The controls on the left: what is shown, of which kind, on which sentences or of which number. Returns what is
+    wrong with sentences that were brought, else "".
+    """
     pick(SHOW, "Show", SHOWN, key="show_box", label_visibility="collapsed")
     kinds = kinds_of(thread.MODEL.value)
     if len(kinds) > 1:
         pick(OF_KIND, "Attention", {each: KINDS[each] for each in kinds}, shown=lambda _: kind)
     if SHOW.value == "roles":
-        bank.controls()
-        return
+        return bank.controls()
     with in_place():
         if SHOW.value == "transfer":
             transfer.controls()
         measure.quantity_controls(status, subject(kind, status).traced.tokens)
         if SHOW.value == "effects":
             measure.off_controls(with_parts=True)
+    return ""
 
 
 def explore(status: DeltaGenerator) -> None:
@@ -55,14 +57,17 @@ def explore(status: DeltaGenerator) -> None:
         kind = chosen_kind()
     left, centre, right = columns()
     with left:
-        which(kind, status)
+        wrong = which(kind, status)
     with centre:
         show_notes()
     request: AtlasRequest | None = None
     found: Atlas | None = None
     head: NumberPair | None = None
     with centre, in_place():
-        if not sentences_are_missing():
+        if wrong:
+            # What was typed before is not what is asked for.
+            problem(wrong)
+        elif not sentences_are_missing():
             request = atlas_request(kind)
             found = atlas.atlas(request) if SHOW.value == "roles" else atlas_at_hand(engine, request)
         elif SHOW.value == "roles":

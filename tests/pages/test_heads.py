@@ -145,6 +145,21 @@ def test_an_empty_bank_is_no_error_yet():
     assert any("Type some sentences on the left" in each.value for each in screen.test.markdown)
 
 
+def test_what_is_left_out_of_ones_own_sentences_is_said():
+    screen = Heads(model="minilm", text=PRONOUN, bank="own", bank_text=f"ok\n!!! ??? ...\n{SENTENCES}")
+    assert "3 sentences" in screen.said
+    assert "Lines left out, as no sentence of 3 to 60 words: 2." in screen.said
+    assert "for everybody" not in screen.said
+
+
+def test_a_treebank_in_the_box_of_sentences_is_read_as_one():
+    rows = [("Cats", 2), ("like", 0), ("milk", 2)]
+    pasted = "\n".join(f"{at}\t{form}\t_\t_\t_\t_\t{head}\tdep\t_\t_" for at, (form, head) in enumerate(rows, 1))
+    screen = Heads(model="minilm", text=PRONOUN, bank="own", bank_text=pasted)
+    assert screen.problems == []
+    assert "reads 1 sentence and" in screen.said
+
+
 def test_heads_that_look_from_here_to_there(weights_of):
     screen = Heads(model="minilm", text=PRONOUN, pairs="10-2")
     rows = screen.said.partition("usual there")[2]
