@@ -68,7 +68,8 @@ def _ranking(
         "Without it falls": [each for each in ranked if each[1] < 0][:_MOST],
         "Without it rises": [each for each in ranked if each[1] > 0][:_MOST],
     }
-    places = st.columns(2, gap="large")
+    with st.container(key="matters"):
+        places = st.columns(2, gap="large")
     for place, (title, some) in zip(places, sides.items(), strict=True):
         head = [f"{title} ({unit})", "exact", "estimate", "does"]
         rows = [
@@ -83,7 +84,7 @@ def _ranking(
         with place:
             st.html(table(head, rows, chosen=_row_of([each for each, _ in some], kind)))
     so_far = f" {shown.done:,} of {shown.of:,} are computed." if shown.done < shown.of else ""
-    ranked_by = "exactly" if shown is exact else f"by the estimate, {ESTIMATE}"
+    ranked_by = "exactly" if shown is exact else f"by the estimate ({ESTIMATE})"
     remark(f"Of {quantity_words(shown.measured)}; {PARTS[request.part].lower()} ranked {ranked_by}.{so_far}")
 
 

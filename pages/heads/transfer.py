@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 JOB = Job("transfer")
 _EVERY_SECONDS = 0.5
 _MOST = 10
+_ENDS = ("goes the other way by", "brings over")
 _ROW = {"mlps": ("MLP",)}
 
 
@@ -119,7 +120,7 @@ def _draw(about: Subject, request: "TransferRequest", found: "Transfer") -> None
     picture = HeadAtlas(
         layers=layers,
         heads=heads,
-        cells=EffectCells(("comes over",), shares[None].astype(np.float32), "of the difference"),
+        cells=EffectCells(("comes over",), shares[None].astype(np.float32), "of the difference", _ENDS),
         selected=_selected(layers, heads) if request.carrier == "heads" else None,
         caption=f"{MODELS[about.trace.model].title}: {quantity_words(measured)} is {found.taken:.3g} {measured.unit} "
         f"in your text and {found.into:.3g} in the other. A cell: how much of that difference comes over when this "
