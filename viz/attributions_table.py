@@ -19,12 +19,18 @@ class WayColumn:
 
 
 def attributions_table(tokens: Sequence[str], ways: Sequence[WayColumn]) -> str:
-    """Bars by size, on a scale of each column's own; the number beside it has its sign."""
+    """Bars by size, on a scale of each column's own; where a column has scores below 0, its bars go from the middle to
+    the left and to the right.
+    """
     most = [max((abs(each) for each in way.scores if not math.isnan(each)), default=0.0) for way in ways]
+    signed = [any(each < 0 for each in way.scores) for way in ways]
     head = "<th></th>" + "".join(f'<th colspan="2">{html.escape(way.name)}</th>' for way in ways)
     rows = "".join(
         f"<tr><th><bdi>{html.escape(token)}</bdi></th>"
-        + "".join(_cell(way.scores[place], largest) for way, largest in zip(ways, most, strict=True))
+        + "".join(
+            _cell(way.scores[place], largest, is_signed=both)
+            for way, largest, both in zip(ways, most, signed, strict=True)
+        )
         + "</tr>"
         for place, token in enumerate(tokens)
     )
@@ -34,9 +40,15 @@ def attributions_table(tokens: Sequence[str], ways: Sequence[WayColumn]) -> str:
     return f'<div class="headlight-wide">{whole}</div>'
 
 
-def _cell(score: float, most: float) -> str:
-    part = 0.0 if math.isnan(score) or not most else abs(score) / most
-    return f'<td class="bar">{bar_of(part)}</td><td>{_number(score)}</td>'
+def _cell(score: float, most: float, *, is_signed: bool) -> str:
+    part = 0.0 if math.isnan(score) or not most else score / most
+    bar = _from_the_middle(part) if is_signed else bar_of(abs(part))
+    return f'<td class="bar">{bar}</td><td>{_number(score)}</td>'
+
+
+def _from_the_middle(part: float) -> str:
+    start, width = 50 + min(0.0, 50 * part), 50 * abs(part)
+    return f'<span style="margin-left:{start:.1f}%;width:{width:.1f}%"></span>'
 
 
 def _number(value: float) -> str:

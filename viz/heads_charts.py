@@ -11,6 +11,8 @@ from viz.chart_parts import rule_at
 from viz.palette import LIGHT, Palette
 
 _ROW = 34
+# The horizontal axis and its title, which Streamlit fits into the height of a chart.
+_AXIS = 80
 _HEIGHT = 260
 
 
@@ -32,7 +34,7 @@ def chance_chart(
         y=alt.Y("group:N", title=None, sort=[name for name, _ in groups], axis=alt.Axis(labelLimit=260)),
         tooltip=[alt.Tooltip("group:N"), alt.Tooltip("effect:Q", format=".4f")],
     )
-    return alt.layer(ticks, rule_at("effect:Q", chosen, palette)).properties(height=_ROW * max(1, len(groups)))
+    return alt.layer(ticks, rule_at("effect:Q", chosen, palette)).properties(height=_ROW * max(1, len(groups)) + _AXIS)
 
 
 def faithfulness_chart(
@@ -54,7 +56,9 @@ def faithfulness_chart(
     bent = alt.Scale(type="symlog")
     lines: Any = alt.Chart(alt.Data(values=rows)).mark_line(point=True, strokeWidth=2)
     lines = lines.encode(
-        x=alt.X("k:Q", title="heads that stay on", scale=bent, axis=alt.Axis(grid=False, format="d")),
+        x=alt.X(
+            "k:Q", title="heads that stay on", scale=bent, axis=alt.Axis(grid=False, format="d", values=_ticks(counts))
+        ),
         y=alt.Y("share:Q", title="part of the way kept", axis=alt.Axis(format=".0%")),
         color=alt.Color("which:N", scale=colours, legend=alt.Legend(title=None, orient="top")),
         strokeDash=alt.StrokeDash("which:N", scale=dashes, legend=None),
@@ -63,3 +67,10 @@ def faithfulness_chart(
     )
     rule: Any = alt.Chart(alt.Data(values=[{"share": enough}])).mark_rule(color=palette.accent, strokeWidth=2)
     return alt.layer(lines, rule.encode(y="share:Q")).properties(height=_HEIGHT)
+
+
+def _ticks(counts: Sequence[int]) -> list[int]:
+    """0, then 1, 2 and 5 of each power of ten up to the last count: on a bent axis Vega marks only the far end."""
+    most = max(counts, default=0)
+    steps = [digit * 10**power for power in range(len(str(most))) for digit in (1, 2, 5)]
+    return [0, *(each for each in steps if each <= most)]

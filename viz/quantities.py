@@ -62,6 +62,11 @@ def cosine_text(cosine: float | int) -> str:
     return f"{cosine:.3f}".replace("-", "−")
 
 
+def signed_text(change: float | int) -> str:
+    """A change in thousandths, with its sign: +0.306, −0.997."""
+    return f"{change:+.3f}".replace("-", "−")
+
+
 def counted(number: int, what: str) -> str:
     """The number and what is counted, as in "1 piece" and "2 pieces"."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -88,7 +88,9 @@ def plain_bank(text: str) -> Bank:
     rows, left_out = [], 0
     for line in lines:
         found = list(_WORD.finditer(line))
-        if not FEWEST_WORDS <= len(found) <= MOST_WORDS or any(len(each[0]) > MOST_CHARACTERS for each in found):
+        words = sum(each[0][0].isalnum() for each in found)
+        is_sentence = words >= FEWEST_WORDS and len(found) <= MOST_WORDS
+        if not is_sentence or any(len(each[0]) > MOST_CHARACTERS for each in found):
             left_out += 1
         elif len(rows) < MOST_SENTENCES:
             rows.append([Word(each[0], line[each.end() : each.end() + 1] == " ") for each in found])
@@ -96,9 +98,7 @@ def plain_bank(text: str) -> Bank:
         raise BankError(f"None of these lines has {FEWEST_WORDS} to {MOST_WORDS} words; type whole sentences.")
     over = len(lines) - left_out > MOST_SENTENCES
     said = [
-        f"{left_out:,} lines that are no sentence of {FEWEST_WORDS} to {MOST_WORDS} words are left out."
-        if left_out
-        else "",
+        f"Lines left out, as no sentence of {FEWEST_WORDS} to {MOST_WORDS} words: {left_out:,}." if left_out else "",
         f"The first {MOST_SENTENCES} sentences are read." if over else "",
     ]
     return bank_of("your sentences", rows, " ".join(filter(None, said)))

@@ -86,7 +86,7 @@ class PartMeansRequest:
         if not 0 < len(self.bank) <= MOST_SENTENCES:
             raise OffError(
                 f"A mean is taken over 1 to {MOST_SENTENCES} sentences, and there are {len(self.bank):,}; choose "
-                "another bank, or zero."
+                "another bank, or that a part gives nothing."
             )
         loaded = engine.model(self.model)
         sums: dict[tuple[str, int], torch.Tensor] = {}
@@ -140,7 +140,9 @@ def off_values(engine: Engine, runs: ChangedRuns, part: Part, off: Off) -> OffVa
         return OffValues(lambda place: _put(part, place, target, None), target, None)
     loaded, own = runs.loaded, runs.trace.inputs
     if not off.other or (isinstance(off.other, str) and not off.other.strip()):
-        raise OffError("There is no other text yet from which values could be taken; type one, or choose zero.")
+        raise OffError(
+            "There is no other text yet from which values could be taken; type one, or choose that it gives nothing."
+        )
     inputs = model_inputs(loaded, off.other, own.target_ids or None)
     if len(inputs.ids) > MOST_TOKENS:
         raise OffError(f"The other text has {len(inputs.ids):,} tokens; {MOST_TOKENS} are the most.")

@@ -51,6 +51,11 @@ class Role:
     least: float = 0.0
     is_rest: bool = False
 
+    def bar(self, baseline: Float[np.ndarray, " head"] | float) -> Float[np.ndarray, "..."]:
+        """What the low end of the interval must lie above, where chance gives this."""
+        bar = np.maximum(baseline, self.least)
+        return np.asarray(np.maximum(bar, baseline + BROADER) if self.key == "broad" else bar)
+
 
 @dataclass(frozen=True, eq=False)
 class RoleScores:
@@ -84,7 +89,7 @@ class RoleScores:
 def _weight(key: str, name: str, where: str, source: str, **more: bool) -> Role:
     return Role(
         *(key, name, "position", f"The mean weight on {where}, over random tokens that are repeated.", source),
-        f"The interval lies above {LEAST_WEIGHT} and above what even weights give.",
+        f"Earned where the interval lies above {100 * LEAST_WEIGHT:.0f} % and above what even weights give.",
         *("random", LEAST_WEIGHT),
         **more,
     )
@@ -93,7 +98,7 @@ def _weight(key: str, name: str, where: str, source: str, **more: bool) -> Role:
 def _content(key: str, name: str, where: str, source: str) -> Role:
     return Role(
         *(key, name, "content", f"The mean weight on {where}, over random tokens that are repeated.", source),
-        f"The interval lies above {LEAST_WEIGHT} and above what even weights give"
+        f"Earned where the interval lies above {100 * LEAST_WEIGHT:.0f} % and above what even weights give"
         + (", and above the weight on the token itself." if key == "duplicate" else "."),
         *("random", LEAST_WEIGHT),
     )
@@ -117,7 +122,7 @@ ROLES: tuple[Role, ...] = (
     Role(
         *("delimiter", "delimiter", "position"),
         "The mean weight on special tokens other than the first, full stops and commas, over the bank.",
-        *(_CLARK, f"The interval lies above {LEAST_WEIGHT} and above what even weights give."),
+        *(_CLARK, f"Earned where the interval lies above {100 * LEAST_WEIGHT:.0f} % and above what even weights give."),
         *("bank", LEAST_WEIGHT),
         is_rest=True,
     ),
@@ -128,8 +133,8 @@ ROLES: tuple[Role, ...] = (
         *("broad", "broad", "content"),
         "The entropy of a token's weights, as a part of what it is where all are equal, over random tokens.",
         _CLARK,
-        f"The interval lies above {LEAST_BREADTH}, and {BROADER} above the median of the model's heads: where most "
-        "spread their weight, it is no name.",
+        f"Earned where the interval lies above {100 * LEAST_BREADTH:.0f} %, and {100 * BROADER:.0f} % above the "
+        "median of the model's heads: where most spread their weight, it is no name.",
         *("random", LEAST_BREADTH),
         is_rest=True,
     ),
@@ -137,7 +142,7 @@ ROLES: tuple[Role, ...] = (
         *("copying", "copying", "content"),
         "How often a token that the head looks at is raised by it above other tokens, read by the model's own head.",
         "Elhage et al. 2021, A Mathematical Framework for Transformer Circuits",
-        f"The interval lies above {LEAST_COPIED}; chance gives half.",
+        f"Earned where the interval lies above {100 * LEAST_COPIED:.0f} %; chance gives half.",
         *("weights", LEAST_COPIED),
     ),
 )
@@ -158,7 +163,7 @@ def role_of(key: str) -> Role:
         f"How often the head's largest weight {way} ({relation}) goes there: sums over the pieces of the word that "
         "is looked at, means over those of the word that looks, special tokens and the word itself left out.",
         _CLARK,
-        "The interval lies above what the best fixed place gives.",
+        "Earned where the interval lies above what the best fixed place gives.",
         "bank",
     )
 
@@ -175,14 +180,8 @@ def judged(measured: Sequence[Measured], seed: int) -> list[tuple[Measured, np.n
     for place, each in enumerate(measured):
         scores, off = each.scores, reach * each.deviations(seed + place)
         low, high = np.clip(scores - off, 0, 1), np.clip(scores + off, 0, 1)
-        found.append((each, low, high, low > _bar(each) + ROUNDING))
+        found.append((each, low, high, low > role_of(each.key).bar(each.baselines) + ROUNDING))
     return found
-
-
-def _bar(measured: Measured) -> Float[np.ndarray, " head"]:
-    """What the low end of the interval must lie above."""
-    bar = np.maximum(measured.baselines, role_of(measured.key).least)
-    return np.maximum(bar, measured.baselines + BROADER) if measured.key == "broad" else bar
 
 
 def is_delimiter(pieces: Sequence[Piece]) -> Bool[np.ndarray, " token"]:

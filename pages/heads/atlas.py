@@ -11,8 +11,9 @@ from pages.heads.choices import OF_HEAD, ONLY
 from pages.shared.job import Job
 from pages.shared.link import NumberPair, note
 from pages.shared.parts import remark
+from pages.shared.plain_text import plain
 from viz.components.head_atlas import HeadAtlas, RoleCells, RoleMark, head_atlas
-from viz.quantities import counted, seconds_text
+from viz.quantities import counted
 
 if TYPE_CHECKING:
     from models.engine import HowFar
@@ -49,9 +50,10 @@ def atlas(request: "AtlasRequest") -> "Atlas | None":
         is_wanted = JOB.request == request
         if not is_wanted:
             remark(
-                f"What the heads of {card.title} do is not known yet. It reads {len(request.bank.sentences):,} "
-                f"sentences and repeated random tokens, which takes about {seconds_text(about(request))} here; it is "
-                "kept beside the model, for everybody."
+                f"What the heads of {card.title} do is not known yet. It reads "
+                f"{counted(len(request.bank.sentences), 'sentence')} and repeated random tokens, which takes about "
+                f"{about(request):.0f} seconds here. The scores are kept beside the model, the sentences are not. "
+                f"{plain(request.bank.note)}"
             )
             is_wanted = st.button("Find out what each head does", key="atlas_start", type="primary")
         return JOB.answer(request, progress_text, is_wanted=is_wanted)

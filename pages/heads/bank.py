@@ -9,7 +9,6 @@ from pages.heads.choices import BANK, BANKS, SENTENCES
 from pages.heads.subject import UPLOADED
 from pages.shared.bound import bound, pick
 from pages.shared.link import fits, run_again
-from pages.shared.messages import problem
 from pages.shared.parts import remark
 from pages.shared.plain_text import plain
 
@@ -20,18 +19,20 @@ _TAKEN = "heads:treebank taken"
 _LARGEST_MB = 12
 
 
-def controls() -> None:
-    """Which sentences, and a place to bring one's own."""
+def controls() -> str:
+    """Which sentences, and a place to bring one's own. Returns what is wrong with a file that was brought just now, for
+    the place where the picture would be; else "".
+    """
     from models.heads import bundled_bank
 
     pick(BANK, "Sentences", BANKS, key="bank_box")
     if BANK.value == "bundled":
-        return
+        return ""
     mine: Bank | None = st.session_state.get(UPLOADED)
     if mine is not None:
         remark(f"{plain(mine.title)}: {len(mine.sentences):,} sentences. {plain(mine.note)} A link does not carry it.")
         st.button("Let it go", key="bank_let_go", on_click=lambda: st.session_state.pop(UPLOADED, None))
-        return
+        return ""
     bound(
         st.text_area,
         SENTENCES,
@@ -40,6 +41,8 @@ def controls() -> None:
         placeholder="\n".join(each.text for each in bundled_bank().sentences[:2]),
         help="Without their grammar: heads are then judged by what needs none.",
     )
+    # A press leaves the box, and so takes what is typed.
+    st.button("Read these sentences", key="bank_read", help="Or Ctrl+Enter in the box.")
     if not fits(SENTENCES):
         remark("These sentences are longer than a link can carry.")
     file = st.file_uploader(
@@ -48,15 +51,20 @@ def controls() -> None:
         key="treebank",
         max_upload_size=_LARGEST_MB,
     )
-    if file is None or st.session_state.get(_TAKEN) == file.file_id:
-        return
-    st.session_state[_TAKEN] = file.file_id
+    if file is None:
+        return ""
+    taken, wrong = st.session_state.get(_TAKEN, ("", ""))
+    if taken == file.file_id:
+        return wrong
     try:
         st.session_state[UPLOADED] = _read(file.getvalue(), file.name)
     except HeadlightError as error:
-        problem(str(error))
-        return
+        wrong = f"{file.name}: {error}"
+        st.session_state[_TAKEN] = (file.file_id, wrong)
+        return wrong
+    st.session_state[_TAKEN] = (file.file_id, "")
     run_again()
+    return ""
 
 
 def _read(data: bytes, name: str) -> "Bank":

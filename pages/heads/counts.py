@@ -52,7 +52,8 @@ def show(about: Subject, status: DeltaGenerator) -> None:
     notes = " ".join(dict.fromkeys(each.note for each in found.ways if each.note))
     remark(
         f"{MODELS[about.trace.model].title}, {quantity_words(found.measured)}. Hidden: by how much that changes when "
-        "no head may look at the token. The bars of each column have a scale of their own; the last row is each way's "
+        "no head may look at the token. The bars of each column have a scale of their own, and go to the left where "
+        "the number is below 0; the last row is each way's "
         "rank correlation with the column of what counts, by size. One text: try three others."
         f"{' ' + notes if notes else ''}"
     )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pages.heads.subject import Subject
 
 JOB = Job("effects")
-ESTIMATE = "one slope drawn out to off: confirm it"
+ESTIMATE = "one slope, to be confirmed"
 _EVERY_SECONDS = 0.5
 _ROWS = {"mlps": "MLP", "layers": "layer"}
 
@@ -106,7 +106,7 @@ def progress_text(step: "Effects") -> tuple[float, str]:
 
 
 def _draw(about: "Subject", request: "EffectsRequest", exact: "Effects | None", estimate: "Effects | None") -> None:
-    shown = {"exact": exact, f"estimate: {ESTIMATE}": estimate}
+    shown = {"exact": exact, f"estimate ({ESTIMATE})": estimate}
     given = {title: each for title, each in shown.items() if each is not None}
     if not given:
         remark("Of a vector there is no estimate: its cosine with itself is at its top, where every slope is 0.")

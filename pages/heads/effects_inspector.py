@@ -3,16 +3,19 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.heads.choices import OF_HEAD, PART, SHOW, head_name
+from pages.heads.choices import INTO, OF_HEAD, PART, head_name
 from pages.heads.effects import effects_request, estimate_of, exact_now
 from pages.heads.inspector import to_the_studio
 from pages.heads.subject import Subject
+from pages.heads.transfer import largest, transfer_now, transfer_request
 from pages.shared import thread
 from pages.shared.link import NumberPair
 from pages.shared.parts import explanation, remark, say
 from viz.inspector import heading
+from viz.quantities import part_text, signed_text
 from viz.tables import table
 
 if TYPE_CHECKING:
@@ -26,16 +29,11 @@ _TRANSFER = "Share of the difference between the two texts: put in alone, the re
 
 def inspect_effect(about: Subject, found: "Atlas | None", status: DeltaGenerator) -> None:
     """What becomes of the number without the chosen part."""
-    import streamlit as st
-
-    if SHOW.value == "transfer":
-        explanation(_TRANSFER)
-        return
     request = effects_request(about, status)
     estimate, exact = estimate_of(request, status), exact_now(request)
     place = chosen_place(about, exact if exact is not None and exact.done else estimate)
     if place is None:
-        explanation("Press the button below the picture, then click a cell.")
+        explanation("Press the button in the middle, then click a cell.")
         return
     is_head = request.part == "heads"
     name = head_name(place.layer, place.head) if is_head else f"L{place.layer}, {PART.value}"
@@ -47,13 +45,47 @@ def inspect_effect(about: Subject, found: "Atlas | None", status: DeltaGenerator
     parted = _how_they_part(exact, estimate, place)
     if parted:
         say(parted)
-    if is_head and found is not None:
-        names = found.names(place.layer, place.head)
-        say(f"It does: {', '.join(each.text for each in names[:3])}." if names else "It has earned no name.")
+    if is_head:
+        _does(found, NumberPair((place.layer, place.head)))
     remark(_CAUTION)
     if is_head:
         head = NumberPair((place.layer, place.head))
         to_the_studio(thread.MODEL.value, about.kind, head, thread.TEXT.value)
+
+
+def inspect_transfer(about: Subject, found: "Atlas | None", status: DeltaGenerator) -> None:
+    """How much comes over with the chosen head; else with the part with which most does."""
+    explanation(_TRANSFER)
+    if not INTO.value:
+        return
+    request = transfer_request(about, status)
+    given = transfer_now(request)
+    ranked = largest(given) if given is not None else []
+    if given is None or not ranked:
+        return
+    own = next((each for each in given.maps if each.kind == about.kind), None)
+    if request.carrier != "heads" or own is None:
+        name, share = ranked[0]
+        st.html(heading(f"Most with {name}") + table(["", "comes over"], [["share", _share(share)]]))
+        return
+    head = OF_HEAD.value
+    if head is None or head[0] not in own.layers or head[1] >= own.effects.shape[1]:
+        row, number = np.unravel_index(int(np.nanargmax(own.effects)), own.effects.shape)
+        head = NumberPair((own.layers[int(row)], int(number)))
+    share = float(own.effects[own.layers.index(head[0]), head[1]])
+    st.html(heading(f"With {head_name(*head)}") + table(["", "comes over"], [["share", _share(share)]]))
+    _does(found, head)
+    to_the_studio(thread.MODEL.value, about.kind, head, thread.TEXT.value)
+
+
+def _share(share: float) -> str:
+    return "not computed" if np.isnan(share) else part_text(share)
+
+
+def _does(found: "Atlas | None", head: NumberPair) -> None:
+    if found is not None:
+        names = found.names(*head)
+        say(f"It does: {', '.join(each.text for each in names[:3])}." if names else "It has earned no name.")
 
 
 def chosen_place(about: Subject, found: "Effects | None") -> "Place | None":
@@ -80,7 +112,7 @@ def _value(found: "Effects | None", place: "Place") -> float:
 
 def _signed(found: "Effects", place: "Place") -> str:
     value = _value(found, place)
-    return "not computed" if np.isnan(value) else f"{value:+.3f}".replace("-", "−")
+    return "not computed" if np.isnan(value) else signed_text(value)
 
 
 def _how_they_part(exact: "Effects | None", estimate: "Effects | None", place: "Place") -> str:

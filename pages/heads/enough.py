@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.heads.choices import RANKED_BY, RANKINGS, SIDED, SIDES, head_name
 from pages.heads.effects import quantity_words
-from pages.heads.measure import chosen_off, chosen_quantity
+from pages.heads.measure import chosen_off, chosen_quantity, has_estimate, other_text_is_missing
 from pages.heads.subject import Subject
 from pages.shared.bound import pick
 from pages.shared.job import Job
@@ -28,11 +28,18 @@ def show(about: Subject, status: DeltaGenerator) -> None:
     """The curve, and the smallest set that is enough."""
     from models.heads.faithfulness import FaithfulnessRequest
 
+    if other_text_is_missing():
+        explanation("Type the other text under “Effects” first.")
+        return
+    rankings = dict(RANKINGS)
+    if not has_estimate(about, status):
+        del rankings["estimate"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        pick(RANKED_BY, "Ranked by", RANKINGS)
+        if len(rankings) > 1:
+            pick(RANKED_BY, "Ranked by", rankings)
         pick(SIDED, "First", SIDES, help="By size; or those first without which the number falls; or rises.")
         begin = st.button("How many are enough?", key="enough_start")
-    ranked_by: Any = RANKED_BY.value
+    ranked_by: Any = RANKED_BY.value if RANKED_BY.value in rankings else "exact"
     sided: Any = SIDED.value
     request = FaithfulnessRequest(about.trace, chosen_quantity(status), chosen_off(), ranked_by, sided)
     found: Faithfulness | None = JOB.answer(request, _progress_text, is_wanted=begin)
@@ -52,17 +59,34 @@ def show(about: Subject, status: DeltaGenerator) -> None:
     if found.smallest is not None:
         names = ", ".join(head_name(each.layer, each.head) for each in found.smallest[:30])
         more = f" and {len(found.smallest) - 30} more" if len(found.smallest) > 30 else ""
-        lines.insert(
-            0,
+        lines = [
             f"{counted(len(found.smallest), 'head')} of {len(found.order):,} are enough for {part_text(found.enough)} "
             f"of the way: {names}{more}. Alone they give {found.smallest_value:.3g} {found.measured.unit}, in a run of "
             "their own.",
-        )
+            *filter(None, [_at_random(found)]),
+            *lines,
+        ]
     say(*lines)
     remark(
         f"{MODELS[about.trace.model].title}, {quantity_words(found.measured)}: {whole:.3g} {found.measured.unit} with "
-        f"all heads, {lowest:.3g} with none. The line: {part_text(found.enough)}. The set is found greedily: another "
-        f"one may be smaller.{' ' + found.note if found.note else ''}"
+        f"all heads, {lowest:.3g} with none. The line: {part_text(found.enough)}. The set is the shortest beginning "
+        "of the ranking that is enough, less every head that it does without, be it the first; another set may be "
+        f"smaller.{' ' + found.note if found.note else ''}"
+    )
+
+
+def _at_random(found: "Faithfulness") -> str:
+    """What as many heads at random keep: at the nearest number that the curve has."""
+    assert found.smallest is not None
+    point = int(np.abs(found.counts - len(found.smallest)).argmin())
+    shares = found.share(found.drawn[:, point])
+    shares = shares[np.isfinite(shares)]
+    if not len(shares):
+        return ""
+    return (
+        f"{counted(int(found.counts[point]), 'head')} at random keep {part_text(float(shares.mean()))} of the way on "
+        f"average, over {counted(len(shares), 'draw')}: from {part_text(float(shares.min()))} to "
+        f"{part_text(float(shares.max()))}."
     )
 
 

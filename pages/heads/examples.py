@@ -24,8 +24,8 @@ EXAMPLES = (
             SHOW: "effects",
             OF_HEAD: NumberPair((16, 0)),
         },
-        "Without which head does the model lose “or”? The estimate is there at once; press the button for the truth. "
-        "For *L16 H0* the two part.",
+        "Without which head does the model lose its answer, here “or” unless you type another token? The estimate is "
+        "there at once; press the button for the truth. For *L16 H0* and “or” the two part.",
     ),
     ReadyMade(
         "Paris into Rome",

@@ -9,10 +9,11 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from models.engine import engine
 from models.errors import HeadlightError
-from pages.heads.choices import CHOICES, SHOW
+from pages.heads.choices import CHOICES, INTO, SHOW
 from pages.heads.effects import effects_request, estimate_of, exact_now
 from pages.heads.other_model import SHOWN, match_request
-from pages.heads.subject import subject
+from pages.heads.subject import Subject, subject
+from pages.heads.transfer import transfer_now, transfer_request
 from pages.shared import file_names, thread
 from pages.shared.export import Download, folder_argument, program, share_and_download
 from pages.shared.link import NumberPair
@@ -21,6 +22,7 @@ from pages.shared.spreadsheet import as_csv
 if TYPE_CHECKING:
     from models.heads import Atlas, Match, Matches, MatchRequest
     from models.heads.effects import Effects
+    from models.heads.transfer import Transfer
 
 _TREEBANK = "models/bundled/grammar_bank/sentences.conllu"
 _RELATION = "dobj"
@@ -146,6 +148,47 @@ def matches_as_json(request: "MatchRequest", found: "Matches") -> str:
     )
 
 
+def transfer_table(found: "Transfer") -> list[list[object]]:
+    """A row for each part, the names first: kind, layer, head, or place and token in the text that is put into."""
+    rows: list[list[object]] = [["kind", "layer", "head", "place", "token", "share"]]
+    rows += [
+        [each.kind, layer, None, place, found.into_tokens[place], _known(share)]
+        for each in found.stream
+        for layer, row in zip(each.layers, each.shares, strict=True)
+        for place, share in zip(each.places, row, strict=True)
+    ]
+    rows += [
+        [each.kind, layer, head, None, None, _known(share)]
+        for each in found.maps
+        for layer, row in zip(each.layers, each.effects, strict=True)
+        for head, share in enumerate(row)
+    ]
+    return rows
+
+
+def transfer_as_csv(found: "Transfer") -> str:
+    """Every share."""
+    return as_csv([["" if each is None else each for each in row] for row in transfer_table(found)])
+
+
+def transfer_as_json(found: "Transfer") -> str:
+    """Every share, and of what difference."""
+    head, *rows = transfer_table(found)
+    measured = found.measured
+    return json.dumps(
+        {
+            "quantity": measured.quantity.of,
+            "token": measured.token,
+            "against": measured.other,
+            "taken": found.taken,
+            "into": found.into,
+            "unit": measured.unit,
+            "shares": [dict(zip(map(str, head), row, strict=True)) for row in rows],
+        },
+        ensure_ascii=False,
+    )
+
+
 def _match_files(kind: str, name: str) -> list[Download]:
     """Where the heads of two models were compared."""
     request = match_request(kind)
@@ -173,23 +216,36 @@ def take_along(kind: str, found: "Atlas | None", status: DeltaGenerator) -> None
             Download("Scores (JSON)", f"{name}-heads.json", lambda: scores_as_json(found)),
         ]
     notes = []
-    if SHOW.value == "effects":
+    if SHOW.value != "roles":
         try:
-            request = effects_request(subject(kind, status), status)
-            exact, estimate = exact_now(request), estimate_of(request, status)
+            files = _files_of_numbers(subject(kind, status), name, status)
         except HeadlightError as error:
             notes.append(str(error))
         else:
-            files = [
-                Download("Effects (CSV)", f"{name}-effects.csv", lambda: effects_as_csv(exact, estimate)),
-                Download("Effects (JSON)", f"{name}-effects.json", lambda: effects_as_json(exact, estimate)),
-            ]
             notes.append("Under “Roles” the files hold every score of every head.")
     try:
         files += _match_files(kind, name)
     except HeadlightError as error:
         notes.append(str(error))
     share_and_download(CHOICES, files, notes=notes)
+
+
+def _files_of_numbers(about: Subject, name: str, status: DeltaGenerator) -> list[Download]:
+    """What is on the screen beside the roles, as far as it is computed."""
+    if SHOW.value == "effects":
+        request = effects_request(about, status)
+        exact, estimate = exact_now(request), estimate_of(request, status)
+        return [
+            Download("Effects (CSV)", f"{name}-effects.csv", lambda: effects_as_csv(exact, estimate)),
+            Download("Effects (JSON)", f"{name}-effects.json", lambda: effects_as_json(exact, estimate)),
+        ]
+    found = transfer_now(transfer_request(about, status)) if INTO.value else None
+    if found is None:
+        return []
+    return [
+        Download("Transfer (CSV)", f"{name}-transfer.csv", lambda: transfer_as_csv(found)),
+        Download("Transfer (JSON)", f"{name}-transfer.json", lambda: transfer_as_json(found)),
+    ]
 
 
 def code(head: NumberPair | None) -> None:

@@ -1,5 +1,6 @@
 """The inspector on the right of the heads page: what the chosen head does, how sure that is, and where it shows."""
 
+import math
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -26,10 +27,19 @@ if TYPE_CHECKING:
     from models.heads import Atlas, AtlasRequest, Case, Cases, Name
 
 CASES = Job("cases")
-_CAUTION = "So many of so many cases; chance gives so many. It describes this bank: try three texts of your own."
+_CAUTION = (
+    "Bar: the score; thin line: its interval; tick: what chance, or the best fixed place, gives. It describes this "
+    "bank: try three texts of your own."
+)
+_YOURS = "The grammar is that of your treebank: where it errs, a head that finds the right word counts as wrong."
 _MOST_NAMES = 3
 _MOST_CASES = 3
-_LONGEST_LABEL = 60
+_LONGEST_LABEL = 300
+# As its makers measured it (`models/bundled/grammar_bank/README.md`).
+_PARSED = (
+    "The grammar comes from a parser, which puts about one word in twelve under the wrong one. A head that finds the "
+    "right word there counts as wrong: read the sentence before you blame the head."
+)
 
 
 def chosen_role(found: "Atlas", head: NumberPair) -> "Name | None":
@@ -65,7 +75,7 @@ def inspect(found: "Atlas", head: NumberPair, name: "Name | None") -> None:
         help="Those that this head has earned come first.",
     )
     role = name.role
-    st.html(line(f"{role.definition} {role.threshold}") + line(f"Source: {role.source}"))
+    st.html(line(f"{role.definition} {role.threshold}{_not_earned(name)}") + line(f"Source: {role.source}"))
 
 
 def _said(earned: "tuple[Name, ...]", name: "Name | None") -> str:
@@ -74,6 +84,13 @@ def _said(earned: "tuple[Name, ...]", name: "Name | None") -> str:
     first = name if name is not None and name.is_earned else earned[0]
     more = f" and {len(earned) - 1} more" if len(earned) > 1 else ""
     return f"{first.text}{more}"
+
+
+def _not_earned(name: "Name") -> str:
+    if name.is_earned or math.isnan(name.low):
+        return ""
+    bar = float(name.role.bar(name.baseline))
+    return f" Not earned here: the interval begins at {part_text(name.low)}, and not above {part_text(bar)}."
 
 
 def _line(name: "Name") -> RoleScore:
@@ -86,7 +103,7 @@ def _line(name: "Name") -> RoleScore:
 
 def cases(atlas: "AtlasRequest", head: NumberPair, name: "Name | None") -> "Cases | None":
     """The sentences in which the role is most and least true, each to be looked at; None before they are there."""
-    from models.heads import CasesRequest
+    from models.heads import CasesRequest, bundled_bank
 
     if name is None:
         return None
@@ -112,6 +129,8 @@ def cases(atlas: "AtlasRequest", head: NumberPair, name: "Name | None") -> "Case
                         type="primary" if CASE.value == f"{side}-{place}" else "secondary",
                         width="stretch",
                     )
+        if name.role.group == "grammar":
+            remark(_PARSED if atlas.bank == bundled_bank() else _YOURS)
         if CASE.value:
             st.button("Back to your own text", key="case_own", on_click=CASE.forget)
     return found

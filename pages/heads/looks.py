@@ -85,7 +85,7 @@ def _list(found: "Atlas | None", looks: "PairLooks") -> None:
     head = ["head"]
     for pair in pairs:
         head += [pair, "usual there"]
-    head += ["its best offset", "has there", "name"]
+    head += ["offset it looks at most", "weight at that offset", "name"]
     lines = []
     for each in looks.looks[:_MOST]:
         names = found.names(each.layer, each.head) if found is not None else ()

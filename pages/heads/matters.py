@@ -9,14 +9,14 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.heads.choices import BESIDE, OF_HEAD, PARTS, SHOW, head_name
 from pages.heads.effects import ESTIMATE, estimate_of, exact_now, quantity_words
-from pages.heads.measure import OTHER_TEXTS
+from pages.heads.measure import OTHER_TEXTS, other_text_is_missing
 from pages.heads.subject import Subject, bank
 from pages.shared.asking import ask, working
 from pages.shared.bound import toggle
 from pages.shared.parts import chart, explanation, remark, say
 from pages.shared.theme import palette
 from viz.heads_charts import chance_chart
-from viz.quantities import counted, part_text
+from viz.quantities import counted, part_text, signed_text
 from viz.tables import table
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ def show(about: Subject, request: "EffectsRequest", name_of: NameOf, status: Del
             "above shows it then."
         )
         st.button("Show what matters here", key="show_effects", on_click=SHOW.choose, args=("effects",), type="primary")
+        return
+    if other_text_is_missing():
+        explanation("Type the other text on the left first.")
         return
     estimate, exact = estimate_of(request, status), exact_now(request)
     shown = exact if exact is not None and exact.done else estimate
@@ -65,7 +68,8 @@ def _ranking(
         "Without it falls": [each for each in ranked if each[1] < 0][:_MOST],
         "Without it rises": [each for each in ranked if each[1] > 0][:_MOST],
     }
-    places = st.columns(2, gap="large")
+    with st.container(key="matters"):
+        places = st.columns(2, gap="large")
     for place, (title, some) in zip(places, sides.items(), strict=True):
         head = [f"{title} ({unit})", "exact", "estimate", "does"]
         rows = [
@@ -80,7 +84,7 @@ def _ranking(
         with place:
             st.html(table(head, rows, chosen=_row_of([each for each, _ in some], kind)))
     so_far = f" {shown.done:,} of {shown.of:,} are computed." if shown.done < shown.of else ""
-    ranked_by = "exactly" if shown is exact else f"by the estimate, {ESTIMATE}"
+    ranked_by = "exactly" if shown is exact else f"by the estimate ({ESTIMATE})"
     remark(f"Of {quantity_words(shown.measured)}; {PARTS[request.part].lower()} ranked {ranked_by}.{so_far}")
 
 
@@ -99,7 +103,7 @@ def _number(found: "Effects | None", place: "Place") -> str:
     if found is None:
         return "–"
     value = next(each for each in found.maps if each.kind == place.kind).of(place)
-    return "–" if np.isnan(value) else f"{value:+.3f}".replace("-", "−")
+    return "–" if np.isnan(value) else signed_text(value)
 
 
 def _agreement(exact: "Effects", estimate: "Effects") -> None:
@@ -136,7 +140,7 @@ def _beside_chance(about: Subject, request: "EffectsRequest", first: "Place", st
     groups = [("other heads of its layer", found.drawn), (f"{name} on other texts", found.elsewhere)]
     chart(chance_chart(found.chosen, [each for each in groups if len(each[1])], unit, palette()), key="chance_chart")
     say(
-        f"{name}: {found.chosen:+.3f} {unit}. {part_text(found.exceeded_by)} of "
+        f"{name}: {signed_text(found.chosen)} {unit}. {part_text(found.exceeded_by)} of "
         f"{counted(len(found.drawn), 'other head')} of its layer change it as much or more.",
         "The line is this head on this text. On other texts its effect is that on their own likeliest answer: a head "
         "that matters everywhere says little of this text.",

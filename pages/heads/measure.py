@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.heads.choices import AT_TOKEN, OFF, OFF_TEXT, OTHER_WORD, PART, PARTS, QUANTITIES, QUANTITY, WAYS_OFF, WORD
-from pages.heads.subject import bank
+from pages.heads.subject import Subject, bank
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.bound import bound, names_of, pick
@@ -44,6 +44,11 @@ def chosen_off() -> "Off":
     return Off()
 
 
+def other_text_is_missing() -> bool:
+    """Whether parts are to give what they have in another text that nobody has typed yet."""
+    return OFF.value == "other text" and not OFF_TEXT.value.strip()
+
+
 def quantity_controls(status: DeltaGenerator, tokens: tuple[str, ...]) -> None:
     """What is measured."""
     from models.heads.quantity import QuantitiesRequest
@@ -60,6 +65,13 @@ def quantity_controls(status: DeltaGenerator, tokens: tuple[str, ...]) -> None:
     if of == "vector":
         words = {place: f"{place} {token}" for place, token in enumerate(tokens)}
         bound(st.selectbox, AT_TOKEN, "Of token", **names_of(words), shown=lambda place: place or 0)
+
+
+def has_estimate(about: Subject, status: DeltaGenerator) -> bool:
+    """Whether what is measured has a slope, from which an estimate could be made."""
+    from models.heads.quantity import MeasuredRequest
+
+    return ask(MeasuredRequest(about.trace, chosen_quantity(status)), status).has_slope
 
 
 def off_controls(*, with_parts: bool) -> None:

@@ -8,39 +8,41 @@ from streamlit.delta_generator import DeltaGenerator
 from models.engine import engine
 from pages.heads import atlas, bank, effects, inspector, measure, other_model, transfer
 from pages.heads.choices import CHOICES, KINDS, OF_KIND, SHOW, SHOWN
-from pages.heads.effects_inspector import inspect_effect
+from pages.heads.effects_inspector import inspect_effect, inspect_transfer
 from pages.heads.examples import EXAMPLES
 from pages.heads.sentence import chosen_case
-from pages.heads.subject import atlas_request, chosen_kind, kinds_of, subject
+from pages.heads.subject import atlas_request, chosen_kind, kinds_of, sentences_are_missing, subject
 from pages.heads.tabs import Shown, below
 from pages.shared import thread
 from pages.shared.asking import let_it_leave
 from pages.shared.bound import pick
 from pages.shared.loading import loading
-from pages.shared.messages import in_place, show_notes
+from pages.shared.messages import in_place, problem, show_notes
 from pages.shared.page import Page, columns, inspector_in, show
-from pages.shared.parts import remark
+from pages.shared.parts import explanation, remark
 
 if TYPE_CHECKING:
     from models.heads import Atlas, AtlasRequest, Case
     from pages.shared.link import NumberPair
 
 
-def which(kind: str, status: DeltaGenerator) -> None:
-    """The controls on the left: what is shown, of which kind, on which sentences or of which number."""
+def which(kind: str, status: DeltaGenerator) -> str:
+    """The controls on the left: what is shown, of which kind, on which sentences or of which number. Returns what is
+    wrong with sentences that were brought, else "".
+    """
     pick(SHOW, "Show", SHOWN, key="show_box", label_visibility="collapsed")
     kinds = kinds_of(thread.MODEL.value)
     if len(kinds) > 1:
         pick(OF_KIND, "Attention", {each: KINDS[each] for each in kinds}, shown=lambda _: kind)
     if SHOW.value == "roles":
-        bank.controls()
-        return
+        return bank.controls()
     with in_place():
         if SHOW.value == "transfer":
             transfer.controls()
         measure.quantity_controls(status, subject(kind, status).traced.tokens)
         if SHOW.value == "effects":
             measure.off_controls(with_parts=True)
+    return ""
 
 
 def explore(status: DeltaGenerator) -> None:
@@ -55,15 +57,21 @@ def explore(status: DeltaGenerator) -> None:
         kind = chosen_kind()
     left, centre, right = columns()
     with left:
-        which(kind, status)
+        wrong = which(kind, status)
     with centre:
         show_notes()
     request: AtlasRequest | None = None
     found: Atlas | None = None
     head: NumberPair | None = None
     with centre, in_place():
-        request = atlas_request(kind)
-        found = atlas.atlas(request) if SHOW.value == "roles" else atlas_at_hand(engine, request)
+        if wrong:
+            # What was typed before is not what is asked for.
+            problem(wrong)
+        elif not sentences_are_missing():
+            request = atlas_request(kind)
+            found = atlas.atlas(request) if SHOW.value == "roles" else atlas_at_hand(engine, request)
+        elif SHOW.value == "roles":
+            explanation("Type some sentences on the left, one a line, or bring a treebank: heads are judged on them.")
     if found is not None:
         head = atlas.chosen_head(found)
     if SHOW.value == "roles":
@@ -109,13 +117,18 @@ def _numbers(
 ) -> None:
     """What becomes of a number when parts are off, or are put into another run."""
     about = subject(kind, status)
+    if SHOW.value == "effects" and measure.other_text_is_missing():
+        with centre:
+            explanation("Type the other text on the left: a part that is off gives what it has there.")
+        return
     with centre, in_place():
         if SHOW.value == "effects":
             effects.show(about, effects.effects_request(about, status), status)
         else:
             transfer.show(about, status)
     with inspector_in(right, PAGE), in_place():
-        inspect_effect(about, found, status)
+        inspected = inspect_effect if SHOW.value == "effects" else inspect_transfer
+        inspected(about, found, status)
 
 
 PAGE = Page("heads", explore, CHOICES, EXAMPLES, library=other_model.library)

@@ -1,8 +1,10 @@
 """What the page is about: a model, a kind of its attention, a text, and the sentences on which heads are judged."""
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from models.heads import AtlasRequest, Bank
 
 UPLOADED = "heads:treebank"
+# A line of CoNLL-U: a number and nine columns more.
+_OF_CONLLU = re.compile(r"^\d[\d.-]*(?:\t[^\t\n]*){9}$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -55,15 +59,22 @@ def subject(kind: str, status: DeltaGenerator) -> Subject:
     return Subject(trace, ask(TracedTextRequest(trace), status), kind)
 
 
+def sentences_are_missing() -> bool:
+    """Whether a person wants sentences of their own, and has brought none yet."""
+    return BANK.value == "own" and not SENTENCES.value.strip() and st.session_state.get(UPLOADED) is None
+
+
 def bank() -> "Bank":
     """The sentences on which heads are judged: those that come with the page, or a person's own. Raises BankError."""
-    import streamlit as st
-
-    from models.heads import bundled_bank, plain_bank
+    from models.heads import bundled_bank, plain_bank, treebank
 
     if BANK.value == "bundled":
         return bundled_bank()
-    return st.session_state.get(UPLOADED) or plain_bank(SENTENCES.value)
+    if (brought := st.session_state.get(UPLOADED)) is not None:
+        return brought
+    typed = SENTENCES.value
+    # Somebody pasted a treebank where sentences are typed.
+    return treebank(typed.encode()) if _OF_CONLLU.search(typed) else plain_bank(typed)
 
 
 def atlas_request(kind: str) -> "AtlasRequest":

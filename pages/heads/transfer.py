@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 JOB = Job("transfer")
 _EVERY_SECONDS = 0.5
 _MOST = 10
+_ENDS = ("goes the other way by", "brings over")
 _ROW = {"mlps": ("MLP",)}
 
 
@@ -51,6 +52,14 @@ def controls() -> None:
         help="What the model computes of the text above is put into its run of this one, part by part.",
     )
     pick(CARRIER, "What is put in", CARRIERS, key="carrier_box")
+
+
+def transfer_now(request: "TransferRequest") -> "Transfer | None":
+    """What is computed already, all of it or a part."""
+    if request in engine.answers:
+        return engine.run(request)
+    progress = JOB.poll() if JOB.request == request else None
+    return progress.steps[-1] if progress is not None and progress.steps else None
 
 
 def show(about: Subject, status: DeltaGenerator) -> None:
@@ -111,7 +120,7 @@ def _draw(about: Subject, request: "TransferRequest", found: "Transfer") -> None
     picture = HeadAtlas(
         layers=layers,
         heads=heads,
-        cells=EffectCells(("",), shares[None].astype(np.float32), "of the difference"),
+        cells=EffectCells(("comes over",), shares[None].astype(np.float32), "of the difference", _ENDS),
         selected=_selected(layers, heads) if request.carrier == "heads" else None,
         caption=f"{MODELS[about.trace.model].title}: {quantity_words(measured)} is {found.taken:.3g} {measured.unit} "
         f"in your text and {found.into:.3g} in the other. A cell: how much of that difference comes over when this "
@@ -153,10 +162,7 @@ def details(about: Subject, status: DeltaGenerator) -> None:
         explanation("Type the other text on the left first.")
         return
     request = transfer_request(about, status)
-    progress = JOB.poll() if JOB.request == request else None
-    found = ask(request, status) if request in engine.answers else None
-    if found is None and progress is not None and progress.steps:
-        found = progress.steps[-1]
+    found = transfer_now(request)
     if found is None or not found.done:
         explanation("Nothing is computed yet: begin above.")
         return

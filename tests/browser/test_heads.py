@@ -87,7 +87,7 @@ def test_the_keys_go_from_head_to_head(tab):
 def test_effects_are_ranked_stopped_and_gone_on_with(tab):
     page = tab.page
     root = opened(tab, EFFECTS, model="smollm2", text=ZORBLAX, heads_by="effects", of_head="16-0")
-    assert list(value(root, 16, 0)["effects"]) == ["estimate: one slope drawn out to off: confirm it"]
+    assert list(value(root, 16, 0)["effects"]) == ["estimate (one slope, to be confirmed)"]
     page.locator(".st-key-effects_start button").click()
     some = re.compile(r"[1-9]\d* of 270 switched off")
     expect(page.locator(".st-key-effects_state")).to_contain_text(some, timeout=90_000)

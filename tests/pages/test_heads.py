@@ -17,6 +17,7 @@ from pages.heads.choices import CHOICES
 from tests.pages.heads_screen import COMMITTEE, PRONOUN, SENTENCES, Heads
 from tests.pages.screen import ROOT, Screen
 from tests.viz.wire import header_of, unpack
+from viz.quantities import part_text
 
 MINILM = AtlasRequest("minilm", "encoder", bundled_bank())
 
@@ -138,9 +139,25 @@ def test_any_text_leaves_the_atlas_where_it_is(text, problems):
     assert "<b>&" not in screen.html
 
 
-def test_an_empty_bank_is_a_sentence():
+def test_an_empty_bank_is_no_error_yet():
     screen = Heads(model="minilm", text=PRONOUN, bank="own")
-    assert screen.problems == ["There is no sentence yet: type some, one a line."]
+    assert screen.problems == []
+    assert any("Type some sentences on the left" in each.value for each in screen.test.markdown)
+
+
+def test_what_is_left_out_of_ones_own_sentences_is_said():
+    screen = Heads(model="minilm", text=PRONOUN, bank="own", bank_text=f"ok\n!!! ??? ...\n{SENTENCES}")
+    assert "3 sentences" in screen.said
+    assert "Lines left out, as no sentence of 3 to 60 words: 2." in screen.said
+    assert "for everybody" not in screen.said
+
+
+def test_a_treebank_in_the_box_of_sentences_is_read_as_one():
+    rows = [("Cats", 2), ("like", 0), ("milk", 2)]
+    pasted = "\n".join(f"{at}\t{form}\t_\t_\t_\t_\t{head}\tdep\t_\t_" for at, (form, head) in enumerate(rows, 1))
+    screen = Heads(model="minilm", text=PRONOUN, bank="own", bank_text=pasted)
+    assert screen.problems == []
+    assert "reads 1 sentence and" in screen.said
 
 
 def test_heads_that_look_from_here_to_there(weights_of):
@@ -201,3 +218,13 @@ def test_the_attention_page_tells_what_a_head_is_known_for(known):
 
 def test_no_choice_is_left_out_of_the_link():
     assert len({each.name for each in CHOICES}) == len(CHOICES)
+
+
+def test_a_name_that_is_not_earned_is_not_said_to_be(known):
+    screen = Heads(model="minilm", text=PRONOUN, of_head="4-0")
+    first = known.scores_of(4, 0)[0]
+    assert not first.is_earned
+    assert f"Not earned here: the interval begins at {part_text(first.low)}" in screen.inspector
+    assert "The interval lies above" not in screen.inspector
+    verb = Heads(model="minilm", text=PRONOUN, of_head="2-0", of_role="dobj>head")
+    assert "Not earned here" not in verb.inspector

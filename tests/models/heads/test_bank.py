@@ -111,7 +111,7 @@ def test_plain_sentences_are_cut_into_words():
     ]
     assert [each.text for each in bank.sentences] == ["The dog's bone, isn't it?", "Où est le chat ?"]
     assert not bank.has_grammar
-    assert bank.note == "1 lines that are no sentence of 3 to 60 words are left out."
+    assert bank.note == "Lines left out, as no sentence of 3 to 60 words: 1."
     for sentence in bank.sentences:
         assert tuple(sentence.text[start:end] for start, end in sentence.spans) == sentence.words
 

@@ -17,7 +17,7 @@ from viz.palette import LIGHT, for_browser
 MOST_FAMILIES = len(LIGHT.roles)
 _PARTS = """\
 <div class="field" tabindex="0" role="application"><div class="room"><canvas></canvas></div></div>
-<div class="legend scroll"></div>
+<div class="legend"></div>
 <p class="caption"></p>
 """
 _mount = component("head_atlas", _PARTS)
@@ -67,12 +67,14 @@ class EffectCells:
     """What becomes of a number when a part is off: one map for each way in which it was found.
 
     titles: of the maps. values: below 0 where it falls; NaN where it was not computed (yet). Heads come first, padded,
-    then the parts of a layer that `HeadAtlas.parts` names. unit: of the values.
+    then the parts of a layer that `HeadAtlas.parts` names. unit: of the values. ends: what the least and the largest
+    value say, before their size.
     """
 
     titles: tuple[str, ...]
     values: Float[np.ndarray, "map layer part"]
     unit: str
+    ends: tuple[str, str] = ("falls by", "rises by")
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +144,7 @@ def packed(picture: HeadAtlas) -> bytes:
             cells.leading.astype(np.int8),
         ]
     else:
-        shown = {"kind": "effects", "titles": cells.titles, "unit": cells.unit}
+        shown = {"kind": "effects", "titles": cells.titles, "unit": cells.unit, "ends": cells.ends}
         arrays = [cells.values.astype("<f4")]
     header = fields_of(picture, "cells") | shown | {"palette": for_browser("difference", "roles")}
     return pack(header, arrays)

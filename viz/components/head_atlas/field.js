@@ -42,7 +42,9 @@ export class AtlasField extends ScrolledCanvas {
     const maps = titles.length || 1
     const fitting = Math.floor((width - this.left - 4) / Math.max(1, layers.length))
     this.cell = Math.max(NARROWEST, Math.min(WIDEST * scale, fitting))
-    this.row = Math.max(LOWEST, Math.min(HIGHEST * scale, this.cell, Math.floor(((maps > 1 ? HEIGHT / maps : ALONE) * scale) / Math.max(1, rows))))
+    // A name of a token needs the height of its letters; narrow cells need not be low.
+    const lowest = view.names.length > 1 ? this.letters + 1 : LOWEST
+    this.row = Math.max(lowest, Math.min(HIGHEST * scale, this.cell, Math.floor(((maps > 1 ? HEIGHT / maps : ALONE) * scale) / Math.max(1, rows))))
     this.title = titles.length ? Math.round(TITLE * scale) : 0
     this.names = Math.round(NAMES * scale)
     this.apart = rows > mostHeads && mostHeads ? APART : 0

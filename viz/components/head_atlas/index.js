@@ -14,6 +14,8 @@ import { AtlasField } from "./field.js"
 const FAINTEST = 0.3
 // So many roles of a head are told where it is pointed at.
 const TOLD = 5
+// Rows of the legend before the rest is folded.
+const LEGEND_ROWS = 3
 
 const channels = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16))
 const mixed = (from, to, part) => from.map((each, at) => Math.round(each + (to[at] - each) * part))
@@ -25,7 +27,8 @@ class HeadAtlas extends View {
       hover: (cell) => this.hover(cell),
       select: ([layer, part]) => this.choose([layer, part]),
     })
-    this.onResize(this.part("field"), () => this.layers && this.field.show(this))
+    this.isUnfolded = false
+    this.onResize(this.part("field"), () => this.layers && this.paint())
     this.offer({
       value: (layer, part) => this.valueAt(layer, part),
       only: () => (this.kind === "roles" ? this.only : null),
@@ -137,8 +140,47 @@ class HeadAtlas extends View {
 
   showLegend() {
     const legend = this.part("legend")
-    legend.replaceChildren(...(this.kind === "effects" ? this.effectLegend() : this.roles.map((_, role) => this.roleButton(role))))
+    legend.replaceChildren(...(this.kind === "effects" ? this.effectLegend() : this.rolesInOrder().map((role) => this.roleButton(role))))
     if (this.heads.some((count) => !count)) legend.append(element("span", "", "line: a layer without attention"))
+    if (this.kind === "roles") this.foldLegend(legend)
+  }
+
+  /** The role that is shown alone, then those of the selected head, then those that most heads have. */
+  rolesInOrder() {
+    const own = new Set(this.selected ? this.roles.map((_, role) => role).filter((role) => this.isNamed[this.at(...this.selected, role)]) : [])
+    const counts = this.roles.map((_, role) => this.countOf(role))
+    const rank = (role) => (role === this.only ? 2 : own.has(role) ? 1 : 0)
+    return this.roles.map((_, role) => role).sort((one, other) => rank(other) - rank(one) || counts[other] - counts[one])
+  }
+
+  countOf(role) {
+    let count = 0
+    for (let at = 0; at < this.leading.length; at++) count += this.isNamed[role * this.leading.length + at]
+    return count
+  }
+
+  /** What goes beyond so many rows is behind a button that says how much it is. */
+  foldLegend(legend) {
+    const roles = [...legend.querySelectorAll(".role")]
+    const more = element("button", "more")
+    more.ariaExpanded = this.isUnfolded
+    more.onclick = () => {
+      this.isUnfolded = !this.isUnfolded
+      this.showLegend()
+      this.part("legend").querySelector(".more")?.focus({ preventScroll: true })
+    }
+    legend.append(more)
+    if (this.isUnfolded) return void (more.textContent = "fewer")
+    let hidden = 0
+    const write = () => (more.textContent = `${hidden} more`)
+    const middle = (each) => Math.round((each.offsetTop + each.offsetHeight / 2) / legend.firstElementChild.offsetHeight)
+    const rows = () => new Set([...legend.children].filter((each) => !each.hidden).map(middle)).size
+    write()
+    while (hidden < roles.length - 1 && rows() > LEGEND_ROWS) {
+      roles[roles.length - ++hidden].hidden = true
+      write()
+    }
+    if (!hidden) more.remove()
   }
 
   roleButton(role) {
@@ -146,8 +188,8 @@ class HeadAtlas extends View {
     const button = element("button", "role")
     const swatch = element("i", "swatch", short)
     paintGround(swatch, this.hues[role])
-    let count = 0
-    for (let at = 0; at < this.leading.length; at++) count += this.isNamed[role * this.leading.length + at] ? 1 : 0
+    const count = this.countOf(role)
+    button.dataset.role = role
     button.append(swatch, element("span", "", name), element("span", "count", String(count)))
     button.title = `${said} ${count.toLocaleString("en")} of ${this.heads.reduce((sum, each) => sum + each, 0).toLocaleString("en")} heads.`
     button.ariaPressed = this.only === role
@@ -160,7 +202,8 @@ class HeadAtlas extends View {
     const ramp = element("i", "ramp")
     ramp.style.background = `linear-gradient(90deg, ${this.colours.difference})`
     const [most, partMost] = this.most.map((each) => numberText(each, this.unit))
-    const parts = [element("span", "", `falls by ${most}`), ramp, element("span", "", `rises by ${most}`)]
+    const [down, up] = this.ends
+    const parts = [element("span", "", `${down} ${most}`), ramp, element("span", "", `${up} ${most}`)]
     if (this.parts.length) parts.push(element("span", "", `· ${this.parts.join(", ")}: up to ${partMost}`))
     if (!this.isWhole) parts.push(element("span", "", "· dot: not computed"))
     return parts
@@ -172,13 +215,14 @@ class HeadAtlas extends View {
     this.tellReady()
     const { length } = this.roles
     if (role >= 0 && role < length) this.part("unseen").textContent = `Only ${this.roles[role].name}`
-    this.part("legend").children[Math.max(0, role)]?.focus({ preventScroll: true })
+    const button = this.part("legend").querySelector(`[data-role="${role}"]`) ?? this.part("legend").firstElementChild
+    button?.focus({ preventScroll: true })
     this.tell("role", role)
   }
 
   choose(cell) {
     this.selected = cell
-    this.field.draw()
+    this.paint()
     this.tellReady()
     this.tell("cell", cell)
   }
