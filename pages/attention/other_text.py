@@ -59,9 +59,12 @@ def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: Del
     longest = frame if len(frame.queries) >= len(theirs.queries) else theirs
     caption = (
         f"{title()}, {head_name(request.layer, request.head)}: both maps on one scale, from 0 to "
-        f"{weight_said(found.most)}; "
-        f"the difference from −{weight_said(found.largest)} (purple) to +{weight_said(found.largest)} (green)."
+        f"{weight_said(found.most)}"
     )
+    if found.largest:
+        most = weight_said(found.largest)
+        caption += f"; the difference from −{most} (purple) to +{most} (green)"
+    caption += "."
     if found.compared != panels[0].size:
         which = "is the one token" if found.common == 1 else f"are the {found.common} tokens"
         caption += f" Compared {which} with which both texts begin."
@@ -82,12 +85,12 @@ def _said(found: "MapDifference", traced: "TracedText", read: "TracedText", requ
     if traced.axes(request.kind).rows_are_target:
         return f"Both maps are of the same output, step by step: weights change by up to {weight_said(found.largest)}."
     last = traced.tokens[found.common - 1]
-    rows = f"the rows of the {found.common} tokens before the change, up to “{last}”,"
+    rows, them = f"the rows of the {found.common} tokens before the change, up to “{last}”,", "them"
     if found.common == 1:
-        rows = f"the row of the first token, “{last}”,"
+        rows, them = f"the row of the first token, “{last}”,", "it"
     if request.kind == "decoder":
         if found.largest_before == 0:
-            return f"In {rows} exactly nothing changes: a decoder cannot look ahead, so no later word reaches them."
+            return f"In {rows} exactly nothing changes: a decoder cannot look ahead, so no later word reaches {them}."
         how = "no more than rounding" if found.largest_before < _NOTHING else "something"
         return f"In {rows} {how} changes (at most {found.largest_before:.1g}): a decoder cannot look ahead."
     if found.largest_before < _NOTHING:
