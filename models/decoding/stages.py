@@ -83,7 +83,8 @@ class StageSummary:
     """One stage in numbers.
 
     survivors: tokens that may still come. kept: how much of the probability before this stage they had together, 1
-        where nothing was cut. entropy: of the distribution after it, in nats. least: the smallest probability left.
+        where nothing was cut. entropy: of the distribution after it, in nats. least, most: the smallest and the largest
+        probability left.
     first, last: the ranks (by raw probability, from 0) between which the survivors lie.
     """
 
@@ -92,6 +93,7 @@ class StageSummary:
     kept: float
     entropy: float
     least: float
+    most: float
     first: int
     last: int
 
@@ -291,6 +293,7 @@ def summaries(stages: Sequence[Stage], order: Int[Tensor, " vocabulary"]) -> tup
                 kept=float(before[alive].sum(dtype=torch.float64)),
                 entropy=float(-torch.special.xlogy(shares, shares).sum(dtype=torch.float64)),
                 least=float(shares[alive].min()),
+                most=float(shares[alive].max()),
                 first=int(ranks[0]),
                 last=int(ranks[-1]),
             )

@@ -77,7 +77,7 @@ PIN: Choice[int | None] = Choice("pin", None, whole_number("pinned token"))
 # In the heads view: the side, queries or keys, and which token of it.
 HELD: Choice[NumberPair | None] = Choice("held", None, _held, (*thread.OWNERS, KIND))
 ZOOM: Choice[str] = Choice("zoom", "", _zoom, (*thread.OWNERS, KIND))
-OTHER: Choice[str] = Choice("other", "", thread.readable, (thread.TEXT,))
+OTHER: Choice[str] = Choice("other", "", thread.readable)
 BERTVIZ_VIEW: Choice[str] = Choice("bertviz", "head", one_of("view of BertViz", tuple(BERTVIZ_VIEWS)))
 BERTVIZ_LAYERS: Choice[str] = Choice("bertviz_layers", "all", one_of("choice of BertViz's layers", ("all", "one")))
 # How far the training was whose state is shown; None for the first of them.

@@ -17,19 +17,18 @@ from viz.components.attention_view import Matrix, attention_view
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, MapDifference, TracedText
 
-_WORD = "wide"
+# The pair of examples that differ in their last word.
+_OTHER_END = {"tired": "wide", "wide": "tired"}
 # Sums over another number of tokens are rounded otherwise, by up to 3e-6 in float32.
 _NOTHING = 1e-5
 
 
 def with_another_end(text: str) -> str:
-    """The text with another last word: what a person sees first, and then changes."""
-    words = list(re.finditer(r"\w+", text))
-    if not words:
-        return f"{text} {_WORD}".strip()
-    last = words[-1]
-    word = _WORD if last.group() != _WORD else "tired"
-    return f"{text[: last.start()]}{word}{text[last.end() :]}"
+    """What a person sees first, and then changes: the text itself, an example with the last word of the other one."""
+    last = re.search(r"(\w+)\W*$", text)
+    if last is None or last[1] not in _OTHER_END:
+        return text
+    return f"{text[: last.start()]}{_OTHER_END[last[1]]}{text[last.end(1) :]}"
 
 
 def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: DeltaGenerator) -> None:
@@ -59,9 +58,12 @@ def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: Del
     longest = frame if len(frame.queries) >= len(theirs.queries) else theirs
     caption = (
         f"{title()}, {head_name(request.layer, request.head)}: both maps on one scale, from 0 to "
-        f"{weight_said(found.most)}; "
-        f"the difference from −{weight_said(found.largest)} (purple) to +{weight_said(found.largest)} (green)."
+        f"{weight_said(found.most)}"
     )
+    if found.largest:
+        most = weight_said(found.largest)
+        caption += f"; the difference from −{most} (purple) to +{most} (green)"
+    caption += "."
     if found.compared != panels[0].size:
         which = "is the one token" if found.common == 1 else f"are the {found.common} tokens"
         caption += f" Compared {which} with which both texts begin."
@@ -78,16 +80,16 @@ def _said(found: "MapDifference", traced: "TracedText", read: "TracedText", requ
     if found.common == 0:
         return "The texts differ from their first token on, so no row can be compared with itself."
     if traced.ids == read.ids:
-        return "Both texts are the same to this model: nothing changes."
+        return "Both texts are the same to this model: nothing changes. Change a word of the other text."
     if traced.axes(request.kind).rows_are_target:
         return f"Both maps are of the same output, step by step: weights change by up to {weight_said(found.largest)}."
     last = traced.tokens[found.common - 1]
-    rows = f"the rows of the {found.common} tokens before the change, up to “{last}”,"
+    rows, them = f"the rows of the {found.common} tokens before the change, up to “{last}”,", "them"
     if found.common == 1:
-        rows = f"the row of the first token, “{last}”,"
+        rows, them = f"the row of the first token, “{last}”,", "it"
     if request.kind == "decoder":
         if found.largest_before == 0:
-            return f"In {rows} exactly nothing changes: a decoder cannot look ahead, so no later word reaches them."
+            return f"In {rows} exactly nothing changes: a decoder cannot look ahead, so no later word reaches {them}."
         how = "no more than rounding" if found.largest_before < _NOTHING else "something"
         return f"In {rows} {how} changes (at most {found.largest_before:.1g}): a decoder cannot look ahead."
     if found.largest_before < _NOTHING:

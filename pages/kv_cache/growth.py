@@ -134,13 +134,17 @@ def feed(request: "WriteRequest", progress: Progress) -> None:
     run = run_of(request)
     key = f"cache_feed_{run}"
     has_all = progress.is_done and seen(run, key) >= progress.count
-    st.fragment(_feed, run_every=None if has_all else _EVERY_SECONDS)(run, key)
+    st.fragment(_feed, run_every=None if has_all else _EVERY_SECONDS)(run, key, bool(progress.count))
 
 
-def _feed(run: str, key: str) -> None:
+def _feed(run: str, key: str, has_begun: bool) -> None:
+    """has_begun: whether the page was drawn with a step; without one its tabs say that they wait for the first."""
     since = seen(run, key)
     progress = JOB.poll(since)
     if progress is None:
+        run_again()
+    if progress.count and not has_begun:
+        keep_notes()
         run_again()
     # More than there are: the browser knows this run from before, when it went further.
     since = min(since, progress.count)

@@ -99,11 +99,12 @@ def _reasons(found: "SamplingStages", token: "TokenTrajectory", settings: "Decod
     if token.cut_by is None:
         return []
     row = next(row for row, stage in enumerate(found.stages) if stage.name == token.cut_by)
-    stage, before = found.stages[row], token.probabilities[row - 1]
+    stage, before, most = found.stages[row], token.probabilities[row - 1], found.stages[row - 1].most
     why = {
         "top-k": f"The {settings.top_k:,} likeliest are kept, and more than that are likelier.",
         "top-p": f"The tokens before it already have {settings.top_p:.3g} of the probability together.",
-        "min-p": f"It had {part_text(before)}, which is less than {settings.min_p:.3g} times the likeliest one's.",
+        "min-p": f"It had {part_text(before)}, which is less than {settings.min_p:.3g} times the likeliest one's "
+        f"{part_text(most)}, that is {part_text(settings.min_p * most)}.",
         "typical": "Its surprisal is too far from the entropy, that is from what one would expect on average.",
         "epsilon": f"It had {part_text(before)}, less than {settings.epsilon_cutoff:g}.",
         "eta": f"It had {part_text(before)}: too little, even for how much is possible here.",
@@ -112,9 +113,8 @@ def _reasons(found: "SamplingStages", token: "TokenTrajectory", settings: "Decod
         "bad words": "It is, or completes, a forbidden word.",
         "minimum length": "It ends the text, and too few tokens have come.",
     }.get(token.cut_by)
-    left = f"{counted(stage.survivors, 'token')} {'was' if stage.survivors == 1 else 'were'} left after it; the least "
-    f"likely had {part_text(stage.least)}."
-    return [*([why] if why else []), left]
+    left = f"{counted(stage.survivors, 'token')} {'was' if stage.survivors == 1 else 'were'} left after it"
+    return [*([why] if why else []), f"{left}; the least likely had {part_text(stage.least)}."]
 
 
 def _fell(found: "SamplingStages") -> str:

@@ -11,7 +11,7 @@ import streamlit as st
 from models.catalog import model_card
 from pages.shared.link import Choice, address, fits
 from pages.shared.text import open_text_file
-from pages.shared.thread import MODEL, TAB, TEXT, in_the_link
+from pages.shared.thread import MODEL, TAB, TEXT, in_the_link, tab_before
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _LONGEST_ARGUMENT = 500
@@ -64,10 +64,11 @@ def share_and_download(
 
 def link_to_view(own: Sequence[Choice[Any]], opens: str = _OPENS, opens_without_text: str = _WITHOUT_TEXT) -> None:
     """The link alone; arguments as for `share_and_download`."""
-    # Where this is read, the open tab is this one.
+    # Where this is read, the open tab is this one: what is shared is the view as it was before.
     choices = [each for each in in_the_link(own) if each is not TAB]
+    also = {TAB.name: tab_before()} if tab_before() else {}
     st.caption(opens if all(map(fits, choices)) else opens_without_text)
-    st.code(address(choices), language=None, wrap_lines=True)
+    st.code(address(choices, also), language=None, wrap_lines=True)
 
 
 def download_row(downloads: Sequence[Download], key: str = "") -> None:

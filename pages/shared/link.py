@@ -7,7 +7,7 @@ from page to page keeps the thread (model, text, token).
 
 import math
 import urllib.parse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NoReturn, TypeVar
 
@@ -261,11 +261,11 @@ def fits(choice: Choice[Any]) -> bool:
     return len(said) <= LONGEST_ENCODED_TEXT and len(urllib.parse.quote(said)) <= LONGEST_ENCODED_TEXT
 
 
-def address(choices: Sequence[Choice[Any]]) -> str:
-    """The whole link to what is chosen, to be copied."""
+def address(choices: Sequence[Choice[Any]], also: Mapping[str, str]) -> str:
+    """The whole link to what is chosen, to be copied; also: what it says beside that, by name."""
     query = {choice.name: str(choice.value) for choice in choices if choice.value is not None and fits(choice)}
     base = (st.context.url or "").partition("?")[0]
-    return f"{base}?{urllib.parse.urlencode(query, quote_via=urllib.parse.quote)}"
+    return f"{base}?{urllib.parse.urlencode({**query, **also}, quote_via=urllib.parse.quote)}"
 
 
 def note(sentence: str) -> None:

@@ -71,6 +71,7 @@ def show(page: Page) -> None:
         # Each page opens on its own first tab.
         st.session_state[_PAGE] = page.address
         thread.TAB.forget()
+        st.session_state.pop(_OPEN, None)
     receive(page.every_choice)
     if page.library is not None:
         page.library()
@@ -231,6 +232,9 @@ def tabs(key: str, parts: Mapping[str, Callable[[], object] | Tab]) -> None:
         if thread.TAB.value != st.session_state.get(_OPEN):
             st.info(thread.NO_SUCH_TAB, icon=":material/info:")
         thread.TAB.forget()
+    before = st.session_state.get(_OPEN, "")
+    if thread.TAB.value != before:
+        thread.remember_tab(before if before in titles else "")
     st.session_state[_OPEN] = thread.TAB.value
     first = next(iter(titles))
     places = bound(

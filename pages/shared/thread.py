@@ -62,11 +62,22 @@ TAB: Choice[str] = Choice("tab", "", _named_tab)
 OWNERS = (MODEL, TEXT)
 
 _START = "thread:start"
+_TAB_BEFORE = "thread:tab_before"
 
 
 def in_the_link(choices: Sequence[Choice[Any]]) -> tuple[Choice[Any], ...]:
     """The thread, and those of a page's choices that differ from what is shown without them."""
     return (*THREAD, *(each for each in (*choices, TAB) if each.is_always or each.value != each.default))
+
+
+def tab_before() -> str:
+    """The tab that was open on this page before the one that is, as a link names it; "" for the first one."""
+    return st.session_state.get(_TAB_BEFORE, "")
+
+
+def remember_tab(name: str) -> None:
+    """What `tab_before` says from now on."""
+    st.session_state[_TAB_BEFORE] = name
 
 
 def choose_text(text: str) -> None:

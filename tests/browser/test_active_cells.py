@@ -64,3 +64,30 @@ def test_the_active_cell_is_said(new_tab, page, query, operated, words):
     assert all(said), said
     assert len({label for _, label in said}) > 1
     assert any(words in label for _, label in said), said
+
+
+def test_beside_a_longer_text_nothing_is_drawn_where_a_shorter_one_has_no_token(tab):
+    tab.goto(
+        "attention",
+        model="smollm2",
+        text="A cat",
+        layer=3,
+        head=1,
+        other="A cat sat on it",
+        tab="what-if-another-word-stood-there",
+    )
+    view = tab.page.locator(".st-key-other .attention-view[data-ready='true']")
+    view.wait_for()
+    colours = view.evaluate(
+        """(root, size) => {
+          const canvas = root.querySelector(".stage canvas"), box = canvas.getBoundingClientRect()
+          return [[0, 1], [0, 4], [4, 0], [4, 4]].map((cell) => {
+            const { x, y } = root.headlight.place(...cell), times = canvas.width / box.width
+            const at = [(x - box.x) * times - size / 2, (y - box.y) * times - size / 2]
+            return new Set(new Uint32Array(canvas.getContext("2d").getImageData(...at, size, size).data.buffer)).size
+          })
+        }""",
+        12,
+    )
+    assert colours[0] > 1, "the future is hatched"
+    assert colours[1:] == [1, 1, 1]

@@ -1,5 +1,7 @@
 """Every component draws what it is sent, or says in one sentence that it cannot; never the picture of earlier data."""
 
+import re
+
 import pytest
 
 from tests.browser.samples import drawn_components, samples, skeleton_of
@@ -135,6 +137,18 @@ def test_what_it_may_be_sent_is_drawn_one_after_the_other(page, name):
         "a row of another length": {"sentence"},
     }
     assert {label: became for label, became in found.items() if became not in may[label]} == {}
+
+
+def test_a_cache_of_which_nothing_came_yet_has_no_numbers_that_are_none(page):
+    """Nor after somebody pressed for the next token while waiting."""
+    assert page.evaluate("(sample) => draw(sample)", opened(page, "cache_growth")["none"]) == "waiting"
+    for name in ("Next token", "Play", "Previous token"):
+        page.get_by_role("button", name=name).click(force=True)
+    said = page.locator(".figures").inner_text()
+    assert not re.search(r"NaN|-\d|\+", said), said
+    assert page.get_by_role("button", name="PNG").is_disabled()
+    assert page.locator(".slider").evaluate("slider => [slider.value, slider.max]") == ["0", "0"]
+    assert page.locator(".waiting .field").count() == 1
 
 
 # What is shown for the pointer alone: the tooltip, rings, marks.

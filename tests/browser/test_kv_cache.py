@@ -146,6 +146,7 @@ def test_while_it_writes_no_step_is_missing_and_updates_are_small(tab):
     tab.look(text)
     tab.page.locator(".cache-growth[data-done='false']").wait_for()
     tab.page.wait_for_function("() => globalThis.seen.at(-1) > 8 && globalThis.seen.at(-1) < 48")
+    expect(tab.page.get_by_text("measured on the tensors of the cache when token")).to_be_visible()
     sizes.clear()
     tab.page.wait_for_function("() => globalThis.seen.at(-1) > 30")
     updates = list(sizes)

@@ -12,6 +12,8 @@ from models.attention import (
     TraceRequest,
 )
 from models.engine import engine
+from pages.attention.other_text import with_another_end
+from pages.attention.tabs import OTHER_TEXT
 from pages.attention.two_sentences import sentences_part
 from tests.pages.screen import Screen
 from tests.pages.studio_screen import (
@@ -310,10 +312,20 @@ def test_projector_mode_can_be_left_wherever_it_was_entered(query):
     assert "projector" not in screen.query
 
 
-def test_the_other_text_goes_with_the_text():
+def test_the_other_text_that_was_typed_stays_beside_another_text():
     screen = Screen(other="The animal slept.")
     assert screen.query["other"] == "The animal slept."
-    assert "other" not in screen.look("Birds sing.").query
+    assert screen.look("Birds sing.").query["other"] == "The animal slept."
+    screen.open_tab(OTHER_TEXT)
+    assert screen.test.text_area(key="other_box").value == "The animal slept."
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [("The dog sleeps.", "The dog sleeps."), ("It was too tired.", "It was too wide."), ("wide", "tired"), ("…", "…")],
+)
+def test_no_word_of_an_example_comes_into_another_text(text, other):
+    assert with_another_end(text) == other
 
 
 @pytest.mark.parametrize(

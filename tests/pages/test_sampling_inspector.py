@@ -2,7 +2,8 @@
 
 from types import SimpleNamespace
 
-from pages.sampling.inspector import _overtaken
+from models.decoding import DecodingSettings
+from pages.sampling.inspector import _overtaken, _reasons
 
 
 def test_the_stage_that_makes_another_token_likelier_is_named():
@@ -11,3 +12,15 @@ def test_the_stage_that_makes_another_token_likelier_is_named():
     one, other = (SimpleNamespace(probabilities=each) for each in ((0.6, 0.2, 0.1), (0.1, 0.1, 0.1)))
     assert _overtaken(found, one) == "repetition penalty makes “b” likelier"
     assert _overtaken(found, other) == "“b” is likelier to the model itself"
+
+
+def test_why_a_token_was_cut_is_said_to_the_end():
+    stages = [
+        SimpleNamespace(name="raw", survivors=9, least=0.001, most=0.29),
+        SimpleNamespace(name="min-p", survivors=2, least=0.25, most=0.75),
+    ]
+    token = SimpleNamespace(cut_by="min-p", probabilities=(0.0125, 0.0))
+    why, left = _reasons(SimpleNamespace(stages=stages), token, DecodingSettings(8, min_p=0.2))
+    said = "It had 1.25 %, which is less than 0.2 times the likeliest one's 29.0 %, that is 5.80 %."
+    assert why.replace("\xa0", " ") == said
+    assert left.replace("\xa0", " ") == "2 tokens were left after it; the least likely had 25.0 %."

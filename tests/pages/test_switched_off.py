@@ -281,9 +281,15 @@ def test_another_text_beside_this_one(model, layer, head):
     assert header["panels"][2]["size"] == [found.common] * 2
     assert f"Compared are the {found.common} tokens with which both texts begin" in header["caption"]
     assert ("nothing changes" in said or "no more than rounding" in said) == (model == "smollm2")
+    assert ("(purple)" in header["caption"]) == bool(header["panels"][2]["most"])
     # The same text, and one that begins otherwise.
     typed_other(screen, PRONOUN)
-    assert "Both texts are the same to this model" in other(screen)[2]
+    header, _, said = other(screen)
+    assert "Both texts are the same to this model" in said
+    assert "(purple)" not in header["caption"]
+    if model == "smollm2":
+        typed_other(screen, f"{PRONOUN.split()[0]} old animal")
+        assert "so no later word reaches it." in other(screen)[2]
     if model == "smollm2":
         typed_other(screen, "Every animal, as we know, did cross.")
         assert "differ from their first token on" in other(screen)[2]

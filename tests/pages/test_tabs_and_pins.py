@@ -1,5 +1,7 @@
 """The open tab and the pinned word, as links and other texts have them."""
 
+import urllib.parse
+
 import pytest
 
 from tests.pages.screen import ATTENTION, Screen
@@ -40,6 +42,19 @@ def test_a_tab_that_is_not_there_is_said(name):
     screen = Screen(text=ANIMAL, model="minilm", tab=name)
     assert "tab" not in screen.query
     assert any("no tab" in each.value for each in screen.test.info)
+
+
+def shared_link(screen):
+    [link] = [each.value for each in screen.test.code if "://" in each.value or each.value.startswith("?")]
+    return urllib.parse.parse_qs(link.partition("?")[2])
+
+
+def test_a_link_to_take_along_opens_the_tab_that_was_open_before():
+    screen = Screen(text=ANIMAL, model="minilm", tab="what-if-this-head-were-off").open_tab("Take it with you")
+    assert shared_link(screen)["tab"] == ["what-if-this-head-were-off"]
+    # Also when something else is chosen meanwhile, and another page has tabs of its own.
+    assert shared_link(screen.look("Birds sing."))["tab"] == ["what-if-this-head-were-off"]
+    assert "tab" not in shared_link(screen.go("pages/tokenizers/page.py").open_tab("Take it with you"))
 
 
 def test_another_page_opens_on_its_own_first_tab():

@@ -179,6 +179,7 @@ export class MatrixView extends Movable {
     const { colours } = this.shell
     const [x, y] = this.places[number]
     const [wide, high] = this.area
+    const [q0, q1, k0, k1] = this.part
     if (this.titles) {
       context.font = `bold ${this.shell.font}`
       context.fillStyle = colours.ink
@@ -186,8 +187,14 @@ export class MatrixView extends Movable {
       context.textBaseline = "top"
       context.fillText(panel.title, x, y - this.top + 2)
     }
-    context.fillStyle = panel.hasUnseen ? hatchPattern(context, colours) : colours.ground
+    context.fillStyle = colours.ground
     context.fillRect(x, y, wide, high)
+    // Beside a longer text: what a shorter one has not is nothing, and not hidden from it.
+    const [rows, columns] = [[q0, q1, panel.size[0]], [k0, k1, panel.size[1]]].map(([from, until, count]) =>
+      Math.max(0, (Math.min(until, count) - from) * this.cell),
+    )
+    if (panel.hasUnseen) context.fillStyle = hatchPattern(context, colours)
+    context.fillRect(x, y, columns, rows)
     context.imageSmoothingEnabled = false
     this.paintCells(context, panel.image, [0, panel.size[0], 0, panel.size[1]], x, y)
     const close = this.close?.panels[number]
@@ -197,9 +204,8 @@ export class MatrixView extends Movable {
     }
     context.strokeStyle = colours.hatch
     context.lineWidth = 1
-    context.strokeRect(x - 0.5, y - 0.5, wide + 1, high + 1)
+    context.strokeRect(x - 0.5, y - 0.5, columns + 1, rows + 1)
     if (this.cell >= CELL.withValue * this.shell.rem) this.paintValues(context, panel, number)
-    const [q0, q1, k0, k1] = this.part
     // Smaller letters before every second label is left out.
     const letter = Math.min(this.shell.letter, Math.max(LEAST_LABEL, Math.floor(this.cell)))
     this.labelFont = this.shell.font.replace(/[\d.]+px/, `${letter}px`)

@@ -127,7 +127,7 @@ export class CacheField extends ScrolledCanvas {
   paint() {
     const { view } = this
     const { left, width } = this.viewport
-    if (!width || !view?.steps.length) return
+    if (!width || !view) return
     if (!this.whole && width !== this.width) {
       this.width = width
       this.show(view)
@@ -137,6 +137,7 @@ export class CacheField extends ScrolledCanvas {
       : sharpContext(this.canvas, width, this.height)
     this.context = context
     this.font = getComputedStyle(this.root).fontFamily
+    if (!view.steps.length) return this.drawWaiting()
     const { own, kinds, hidden, shownPositions, source, given } = view
     const first = Math.max(0, Math.floor((left - this.cell) / this.cell))
     const last = Math.ceil((left + width - this.left) / this.cell)
@@ -152,6 +153,13 @@ export class CacheField extends ScrolledCanvas {
     this.drawToCome(columns, first, last)
     this.drawEdges(columns)
     this.drawLayers()
+  }
+
+  /** Before the first token nothing has been read. */
+  drawWaiting() {
+    const { context, view } = this
+    Object.assign(context, { font: `${this.letters}px ${this.font}`, fillStyle: view.colours.quiet, textBaseline: "middle" })
+    context.fillText("The columns come with the first token.", this.letters, this.height / 2)
   }
 
   drawCell(layer, column, position) {

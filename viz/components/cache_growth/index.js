@@ -134,7 +134,10 @@ class CacheGrowth extends View {
     // Also before the first token: the room that all will take, so that nothing moves when it comes.
     this.showFigures()
     this.field.show(this)
-    if (!this.steps.length) return
+    this.part("save").disabled = !this.steps.length
+    // Not disabled: they would lose the focus, while it writes at each last token.
+    for (const name of ["back", "onward", "play"]) this.part(name).ariaDisabled = !this.steps.length
+    if (!this.steps.length) return this.player.show(0, 0, "no token yet")
     const { steps, shownStep } = this
     const { piece, probability, text } = steps[shownStep]
     const hint = `${piece} · ${percentText(probability)}`
@@ -144,7 +147,6 @@ class CacheGrowth extends View {
     this.player.show(shownStep, steps.length, this.said)
     const before = steps.slice(0, shownStep).map((each) => each.text).join("")
     this.player.showWritten(counter, hint, [this.textBefore, before, text])
-    // Not disabled: while it writes it would lose the focus at each last token.
     const isLast = shownStep + 1 >= steps.length
     this.part("onward").ariaDisabled = isLast
     this.part("onward").title = isLast && this.isDone ? "This is the last one; more new tokens can be chosen." : ""
@@ -173,12 +175,13 @@ class CacheGrowth extends View {
     const without = step * this.given + (step * (step - 1)) / 2
     const source = this.source.length ? ` and ${this.source.length} of the source` : ""
     const onward = columns - this.given
-    const generated = `${this.given} read at once${onward ? ` + ${onward.toLocaleString("en")} one by one` : ""}`
+    const given = `${this.given.toLocaleString("en")} ${this.steps.length ? "read" : "are read"} at once`
+    const generated = onward > 0 ? `${given} + ${onward.toLocaleString("en")} one by one` : given
     const figures = [
       ["In the cache", bytesText(bytes), `${columns.toLocaleString("en")} column${columns === 1 ? "" : "s"}${source}: ${generated}`],
       [
         "Columns computed so far",
-        `${columns.toLocaleString("en")} instead of ${without.toLocaleString("en")}`,
+        this.steps.length ? `${columns.toLocaleString("en")} instead of ${without.toLocaleString("en")}` : "0",
         "with the cache; without it all again for each token",
         columns / without,
       ],

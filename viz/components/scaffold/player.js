@@ -13,15 +13,17 @@ export class Player {
    */
   constructor(view, { go, tell }) {
     const part = (name) => view.part(name)
-    Object.assign(this, { part, go, tell, told: [] })
+    // Before there is a step, there is none to go to.
+    const goTo = (step, rest) => this.last >= 0 && go(step, rest)
+    Object.assign(this, { part, go: goTo, tell, told: [] })
     view.onLeave(() => this.leave())
     const slider = part("slider")
-    slider.oninput = ({ target }) => go(+target.value, QUIET)
+    slider.oninput = ({ target }) => this.go(+target.value, QUIET)
     slider.onpointerdown = () => (this.before = this.step)
     // A finger that only came by, and scrolls the page.
-    slider.onpointercancel = () => go(this.before, 0)
-    part("back").onclick = () => go(this.step - 1, 0)
-    part("onward").onclick = () => go(this.step + 1, 0)
+    slider.onpointercancel = () => this.go(this.before, 0)
+    part("back").onclick = () => this.go(this.step - 1, 0)
+    part("onward").onclick = () => this.go(this.step + 1, 0)
     part("play").onclick = () => this.onPlay()
   }
 
@@ -29,7 +31,7 @@ export class Player {
   show(step, count, said) {
     Object.assign(this, { step, last: count - 1 })
     const slider = this.part("slider")
-    slider.max = this.last
+    slider.max = Math.max(0, this.last)
     slider.value = step
     slider.ariaValueText = said
   }
@@ -60,6 +62,7 @@ export class Player {
   }
 
   onPlay() {
+    if (!(this.last >= 0)) return
     const next = this.step < this.last ? this.step + 1 : 0
     if (this.beat) this.go(this.step, 0)
     // Whoever asked for less motion gets one step for each press.
