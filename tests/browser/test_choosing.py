@@ -67,7 +67,7 @@ def test_thumbnails_show_the_weights_and_open_their_head(tab, weights):
         assert max(abs(a - float(b)) for a, b in zip(shown, exact.flat, strict=True)) < 5e-4
     place = grid.evaluate("root => root.headlight.place(4, 9)")
     tab.page.mouse.move(place["x"], place["y"])
-    assert tab.page.locator(".attention-view[data-view='model'] .tip").text_content() == "L4 H9"
+    assert tab.page.locator(".attention-view[data-view='model'] .tip").text_content() == "L4 H9\nfirst token (sink)"
     tab.page.mouse.click(place["x"], place["y"])
     tab.wait_for_map("encoder-4-9")
     tab.wait_for_query(view="matrix", layer="4", head="9")
@@ -82,9 +82,9 @@ def test_a_head_is_opened_by_keyboard_alone(tab):
             break
     assert "over" in tab.focused[0], "the grid cannot be reached by Tab"
     tip = tab.page.locator(".attention-view[data-view='model'] .tip")
-    assert tip.text_content() == "L3 H1"
+    assert tip.text_content().split("\n")[0] == "L3 H1"
     tab.press("ArrowDown", "ArrowRight", "ArrowRight")
-    assert tip.text_content() == "L4 H3"
+    assert tip.text_content().split("\n")[0] == "L4 H3"
     tab.press("Enter")
     tab.wait_for_map("encoder-4-3")
     tab.wait_for_query(view="matrix", layer="4", head="3")

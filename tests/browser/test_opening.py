@@ -4,16 +4,17 @@ import urllib.parse
 
 import pytest
 
-TROPHY = "The trophy does not fit in the suitcase because it is too big."
+from pages.shared.registry import HOME, PAGES
 
-PAGES = ("Home", "Attention", "Tokenizers", "Embeddings", "KV cache", "Sampling")
+TROPHY = "The trophy does not fit in the suitcase because it is too big."
 
 
 def test_a_fresh_server_may_be_entered_by_any_page(fresh):
     """Streamlit takes pages/ for its older way of many pages until app.py has run once."""
     _, seen = fresh
     # Each begins with the name of its icon.
-    assert [link.endswith(title) for link, title in zip(seen["links"], PAGES, strict=True)] == [True] * len(PAGES)
+    titles = [each.title for each in (HOME, *PAGES)]
+    assert [link.endswith(title) for link, title in zip(seen["links"], titles, strict=True)] == [True] * len(titles)
     assert seen["models"] == 1
     assert seen["maps"] == 1
     assert seen["title"] == "Attention · Headlight"

@@ -31,12 +31,11 @@ def test_in_an_answer():
         engine.run(Asked())
 
 
-def test_in_a_page(monkeypatch):
-    from pages.shared import messages
+def test_in_a_page():
+    from pages.shared.messages import in_place
 
     said = []
-    monkeypatch.setattr(messages, "problem", said.append)
-    with messages.in_place():
+    with in_place(said.append):
         panic()
     assert len(said) == 1
 

@@ -109,7 +109,7 @@ def test_the_link_to_copy_is_the_address():
 def test_taking_one_file_does_not_take_the_other_away():
     """Where a download reruns the page, the files behind its buttons are made anew and a second click finds none."""
     buttons = Screen(layer="2", head="7").open_tab("Take it with you").test.get("download_button")
-    assert [each.label for each in buttons] == ["CSV", "JSON", "NumPy (.npz)", "safetensors"]
+    assert [each.label for each in buttons] == ["HTML", "CSV", "JSON", "NumPy (.npz)", "safetensors"]
     assert all(each.proto.ignore_rerun for each in buttons)
 
 
