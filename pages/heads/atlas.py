@@ -139,14 +139,17 @@ def show(found: "Atlas", selected: NumberPair) -> None:
     cells = cells_of(found, ONLY.value)
     keys = [each.key for each in earned(found)]
     named, heads = int((cells.leading >= 0).sum()), sum(found.heads)
+    shown = "each head in the colour of the strongest name that it has earned, as strong as its score; grey: none"
+    if cells.only >= 0:
+        shown = f"each head that has earned the name “{cells.roles[cells.only].name}”; grey: one that has not"
     picture = HeadAtlas(
         layers=tuple(range(len(found.heads))),
         heads=found.heads,
         cells=cells,
         selected=tuple(selected),
-        caption=f"{found.model}: each head in the colour of the strongest name that it has earned, as strong as its "
-        f"score; grey: none. {named:,} of {counted(heads, 'head')} have a name, over {found.sentences:,} sentences and "
-        f"{found.sequences:,} sequences of random tokens: where a head looks, not whether it matters.",
+        caption=f"{found.model}: {shown}. {named:,} of {counted(heads, 'head')} have a name, over "
+        f"{found.sentences:,} sentences and {found.sequences:,} sequences of random tokens: where "
+        "a head looks, not whether it matters.",
         name=f"{heads:,} heads by what they do",
     )
     with st.container(key="atlas"):

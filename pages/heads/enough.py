@@ -76,9 +76,9 @@ def show(about: Subject, status: DeltaGenerator) -> None:
 
 
 def _at_random(found: "Faithfulness") -> str:
-    """What as many heads at random keep: at the nearest number that the curve has."""
+    """What as many heads at random keep: or a few more, as many as the curve has next."""
     assert found.smallest is not None
-    point = int(np.abs(found.counts - len(found.smallest)).argmin())
+    point = int(np.searchsorted(found.counts, len(found.smallest)))
     shares = found.share(found.drawn[:, point])
     shares = shares[np.isfinite(shares)]
     if not len(shares):

@@ -17,7 +17,7 @@ name says *where it looks*, not why, and not whether it matters.
 
 **An effect** is what becomes of a number when a part is off, in a run of its own, all others left on. Two heads that do
 the same hide each other, and others make up for what is missing: hence the comparison with chance. **The estimate** is
-one slope, drawn out to off: it is there at once, and it is wrong where things bend. Confirm it.
+one slope, followed all the way to off: it is there at once, and it is wrong where things bend. Confirm it.
 
 **Transfer** asks the other way round: what of one text's run, put into another's, brings its answer along?
 """

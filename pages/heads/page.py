@@ -27,10 +27,9 @@ if TYPE_CHECKING:
 
 
 def which(kind: str, status: DeltaGenerator) -> str:
-    """The controls on the left: what is shown, of which kind, on which sentences or of which number. Returns what is
+    """The controls on the left: of which kind, on which sentences or of which number. Returns what is
     wrong with sentences that were brought, else "".
     """
-    pick(SHOW, "Show", SHOWN, key="show_box", label_visibility="collapsed")
     kinds = kinds_of(thread.MODEL.value)
     if len(kinds) > 1:
         pick(OF_KIND, "Attention", {each: KINDS[each] for each in kinds}, shown=lambda _: kind)
@@ -56,6 +55,9 @@ def explore(status: DeltaGenerator) -> None:
 
         kind = chosen_kind()
     left, centre, right = columns()
+    with centre:
+        # Over the picture that it governs, on a narrow screen too, where the controls stand below the picture.
+        pick(SHOW, "Show", SHOWN, key="show_box", label_visibility="collapsed")
     with left:
         wrong = which(kind, status)
     with centre:

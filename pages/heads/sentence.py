@@ -80,7 +80,7 @@ def show_text(kind: str, head: NumberPair, status: DeltaGenerator) -> None:
 # As tokens are shown, before what stands apart.
 _SPACE = "␣"
 _ABOVE = "Above: the grammar, from each word to what it depends on. "
-_BELOW = "Below: what each word looks at most, as thick as the weight; special tokens are left out."
+_BELOW = "Below: what each word looks at most, as thick as the weight; special tokens are left out, the first word not."
 
 
 def _resting(is_special: tuple[bool, ...], kind: str, count: int) -> np.ndarray:

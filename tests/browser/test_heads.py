@@ -42,7 +42,15 @@ def test_a_head_is_named_its_best_case_seen_and_opened_in_the_studio(tab):
         shown = value(root, layer, head)
         assert shown["leading"] == (names[0].role.name if names else None)
         assert {each["role"] for each in shown["named"]} == {each.role.name for each in names}
-    # The legend: only this role.
+    # The legend is whole once it is unfolded, and says before how much is missing.
+    legend = root.locator(".legend")
+    shown = legend.locator(".role:visible").count()
+    more = legend.locator(".more")
+    expect(more).to_have_text(f"{legend.locator('.role').count() - shown} more")
+    assert legend.evaluate("root => root.scrollHeight <= root.clientHeight")
+    more.click()
+    expect(legend.locator(".role:visible")).to_have_count(legend.locator(".role").count())
+    # Only this role.
     page.get_by_role("button", name=re.compile(re.escape(VERB))).first.click()
     tab.wait_for_query(only_role="dobj>head")
     layer, head = np.argwhere(scores.is_named)[0].tolist()

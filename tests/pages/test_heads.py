@@ -71,6 +71,7 @@ def test_a_cell_and_a_role_that_are_pressed_are_in_the_link(known):
     screen.tell("head_atlas", "role", keys.index("dobj>head"))
     assert screen.query["only_role"] == "dobj>head"
     assert screen.shown["only"] == keys.index("dobj>head")
+    assert "grey: one that has not" in screen.shown["caption"]
     score = known.role("dobj>head")
     said = f"on {score.cases:,} cases"
     assert said in screen.inspector

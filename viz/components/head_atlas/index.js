@@ -145,11 +145,15 @@ class HeadAtlas extends View {
     if (this.kind === "roles") this.foldLegend(legend)
   }
 
-  /** The role that is shown alone, then those of the selected head, then those that most heads have. */
+  /** The role that is shown alone, the one that colours the selected head, the one that most heads have, what else the
+   * selected head has; then the others, the most frequent first. */
   rolesInOrder() {
     const own = new Set(this.selected ? this.roles.map((_, role) => role).filter((role) => this.isNamed[this.at(...this.selected, role)]) : [])
     const counts = this.roles.map((_, role) => this.countOf(role))
-    const rank = (role) => (role === this.only ? 2 : own.has(role) ? 1 : 0)
+    const most = counts.indexOf(Math.max(...counts))
+    const leading = this.selected ? this.leading[this.at(...this.selected)] : -1
+    const order = [this.only, leading, most]
+    const rank = (role) => (order.includes(role) ? 5 - order.indexOf(role) : own.has(role) ? 1 : 0)
     return this.roles.map((_, role) => role).sort((one, other) => rank(other) - rank(one) || counts[other] - counts[one])
   }
 
