@@ -154,7 +154,7 @@ def _best_place(
     ends_of_sentence = (("the first word", float((ends == 0).mean())), ("the last word", float((ends == lasts).mean())))
     for name, share in ends_of_sentence:
         if share > found[1]:
-            found = f"{name} (of the offsets, {_place(best)}: {offsets[best]:.0%})", share
+            found = f"{name} (of the offsets, {_place(best)}: {100 * offsets[best]:.1f}\N{NO-BREAK SPACE}%)", share
     return found
 
 
