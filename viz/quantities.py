@@ -28,6 +28,11 @@ def part_text(part: float | int) -> str:
     return f"{share.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)}\N{NO-BREAK SPACE}%"
 
 
+def points_text(difference: float | int) -> str:
+    """How far apart two parts of a whole are: 64.7 percentage points, which are not 64.7 % of either."""
+    return part_text(difference).replace("%", "percentage points")
+
+
 def bytes_text(count: float | int) -> str:
     """In binary units, as memory is counted: 506,880 is 495 KiB, 46,080 is 45 KiB."""
     size, unit = float(count), 0

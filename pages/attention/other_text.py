@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.attention.choices import OTHER, head_name
-from pages.attention.pictures import difference_panels, frame_of, title, unit, weight_said
+from pages.attention.pictures import difference_panels, difference_said, frame_of, title, unit, weight_said
 from pages.shared.asking import ask
 from pages.shared.bound import text_area
 from pages.shared.parts import remark
@@ -61,8 +61,7 @@ def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: Del
         f"{weight_said(found.most)}"
     )
     if found.largest:
-        most = weight_said(found.largest)
-        caption += f"; the difference from −{most} (purple) to +{most} (green)"
+        caption += f"; differences up to {difference_said(found.largest)}: purple is less, green is more"
     caption += "."
     if found.compared != panels[0].size:
         which = "is the one token" if found.common == 1 else f"are the {found.common} tokens"
@@ -82,7 +81,9 @@ def _said(found: "MapDifference", traced: "TracedText", read: "TracedText", requ
     if traced.ids == read.ids:
         return "Both texts are the same to this model: nothing changes. Change a word of the other text."
     if traced.axes(request.kind).rows_are_target:
-        return f"Both maps are of the same output, step by step: weights change by up to {weight_said(found.largest)}."
+        return (
+            f"Both maps are of the same output, step by step: weights change by up to {difference_said(found.largest)}."
+        )
     last = traced.tokens[found.common - 1]
     rows, them = f"the rows of the {found.common} tokens before the change, up to “{last}”,", "them"
     if found.common == 1:
@@ -95,6 +96,6 @@ def _said(found: "MapDifference", traced: "TracedText", read: "TracedText", requ
     if found.largest_before < _NOTHING:
         return f"In {rows} nothing changes in this head ({found.largest_before:.1g} at most)."
     return (
-        f"In {rows} weights change by up to {weight_said(found.largest_before)}: an encoder reads the whole text, so a "
-        "word at the end reaches every row before it."
+        f"In {rows} weights change by up to {difference_said(found.largest_before)}: an encoder reads the whole text, "
+        "so what is changed reaches the rows before it as well."
     )

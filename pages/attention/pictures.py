@@ -41,7 +41,7 @@ from pages.shared.page import tab_name
 from pages.shared.parts import remark
 from viz.components.attention_view import Frame, Heads, Matrix, Model, Panel, Products, attention_view, captions
 from viz.components.picture_state import digest_of
-from viz.quantities import part_text
+from viz.quantities import part_text, points_text
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, HeadPicture, MapDifference, QueryKey, TracedText, TraceRequest
@@ -175,7 +175,7 @@ def show_matrix(
         panels = difference_panels(found, picture.size, picture.size, ("before", "after", "after − before"))
         main = 1
         if found.largest:
-            caption += f" Largest difference: {weight_said(found.largest)}."
+            caption += f" Largest difference: {difference_said(found.largest)}."
         else:
             caption += " No difference at all: what is switched off changes what comes after it, not this map."
     elif others:
@@ -349,6 +349,11 @@ def unit() -> str:
 def weight_said(weight: float) -> str:
     """A number of a map as the pictures write it (weights.js)."""
     return part_text(weight) if BY.value == "weight" else f"{weight:.3g}"
+
+
+def difference_said(difference: float) -> str:
+    """How far apart two numbers of a map are."""
+    return points_text(difference) if BY.value == "weight" else weight_said(difference)
 
 
 def _by_value() -> str:

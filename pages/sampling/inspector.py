@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -95,9 +96,9 @@ def _overtaken(found: "SamplingStages", token: "TokenTrajectory") -> str:
 
 
 def _reasons(found: "SamplingStages", token: "TokenTrajectory", settings: "DecodingSettings") -> list[str]:
-    """Why the stage that cut it did so, in numbers that stand in the picture."""
+    """Why the stage that cut it did so, or what each made of it, in numbers that stand in the picture."""
     if token.cut_by is None:
-        return []
+        return _moves(found, token) if settings.temperature > 0 else []
     row = next(row for row, stage in enumerate(found.stages) if stage.name == token.cut_by)
     stage, before, most = found.stages[row], token.probabilities[row - 1], found.stages[row - 1].most
     why = {
@@ -115,6 +116,20 @@ def _reasons(found: "SamplingStages", token: "TokenTrajectory", settings: "Decod
     }.get(token.cut_by)
     left = f"{counted(stage.survivors, 'token')} {'was' if stage.survivors == 1 else 'were'} left after it"
     return [*([why] if why else []), f"{left}; the least likely had {part_text(stage.least)}."]
+
+
+def _moves(found: "SamplingStages", token: "TokenTrajectory") -> list[str]:
+    """Which stages made a token that nothing cut likelier or less likely; [] where none did."""
+    said = []
+    for row, (before, after) in enumerate(pairwise(token.probabilities)):
+        start, end = part_text(before), part_text(after)
+        if start == end:
+            continue
+        stage, left = found.stages[row + 1], found.stages[row].survivors
+        way = "lowered" if after < before else "raised"
+        how = f"{stage.name} {way} it to {end}" if said else f"{stage.name} {way} it from {start} to {end}"
+        said.append(f"{how}, with a part of what it cut" if stage.survivors < left and after > before else how)
+    return [f"Nothing cut it: {'; '.join(said)}."] if said else []
 
 
 def _fell(found: "SamplingStages") -> str:

@@ -1,6 +1,7 @@
 """How is the text cut into tokens? Several tokenizers side by side, to the byte."""
 
 from typing import TYPE_CHECKING
+from unicodedata import bidirectional
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -163,6 +164,11 @@ def picture(now: ShownTokenizers, status: DeltaGenerator) -> None:
             pager(len(now.text), found.start, found.end)
         if now.split_special_tokens and (sentence := special_all_the_same(now, found)):
             st.caption(plain(sentence))
+        if any(bidirectional(each) in ("R", "AL") for each in now.text[found.start : found.end]):
+            st.caption(
+                "Pieces stand from left to right in the order of the text, also of a text that is read from right to "
+                "left."
+            )
         if "\0" in now.text:
             st.caption("The text holds a NUL, which is shown as ␀; models cannot be asked about it.")
     with inspector_in(right, PAGE):

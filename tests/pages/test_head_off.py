@@ -6,7 +6,7 @@ from models.attention import ChangedMapsRequest, HeadsOffRequest, HideToken, Tra
 from models.engine import engine
 from pages.attention.tabs import HEAD_OFF
 from tests.pages.screen import Screen, read
-from viz.quantities import part_text
+from viz.quantities import part_text, points_text
 
 OSLO = "Dr. Zorblax lives in Oslo. Yesterday I met Dr. Z"
 
@@ -56,7 +56,7 @@ def test_the_maps_that_changed_most_are_a_click_away():
     assert not screen.problems
     assert (screen.query["layer"], screen.query["head"]) == (str(found[0].layer), str(found[0].head))
     assert screen.query["changed"] == "head:decoder-17-3"
-    assert f"Largest difference: {part_text(found[0].largest)}." in screen.shown["caption"]
+    assert f"Largest difference: {points_text(found[0].largest)}." in screen.shown["caption"]
 
 
 def test_what_else_is_off_stays_off():

@@ -24,3 +24,21 @@ def test_why_a_token_was_cut_is_said_to_the_end():
     said = "It had 1.25 %, which is less than 0.2 times the likeliest one's 29.0 %, that is 5.80 %."
     assert why.replace("\xa0", " ") == said
     assert left.replace("\xa0", " ") == "2 tokens were left after it; the least likely had 25.0 %."
+
+
+def test_what_the_stages_made_of_a_token_that_nothing_cut():
+    stages = [
+        SimpleNamespace(name=name, survivors=left) for name, left in (("raw", 9), ("temperature", 9), ("top-p", 3))
+    ]
+    token = SimpleNamespace(cut_by=None, probabilities=(0.0125, 0.00663, 0.00737))
+    found = SimpleNamespace(stages=[*stages, SimpleNamespace(name="renormalised", survivors=3)])
+    said = (
+        "Nothing cut it: temperature lowered it from 1.25 % to 0.663 %; top-p raised it to 0.737 %, with a part of "
+        "what it cut."
+    )
+    token.probabilities += (0.00737,)
+    assert [each.replace("\xa0", " ") for each in _reasons(found, token, DecodingSettings(8, temperature=2.0))] == [
+        said
+    ]
+    token.probabilities = (0.0125,) * 4
+    assert _reasons(found, token, DecodingSettings(8)) == []

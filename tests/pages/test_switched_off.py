@@ -35,7 +35,7 @@ from tests.pages.studio_screen import (
     trace_of,
     typed_other,
 )
-from viz.quantities import part_text
+from viz.quantities import part_text, points_text
 
 OSLO = "Dr. Zorblax lives in Oslo. Yesterday I met Dr. Z"
 
@@ -69,7 +69,7 @@ def test_what_is_off_stands_on_a_chip_and_changes_map_and_model(item, label, cha
     for cells, expected in zip(screen.cells, (found.before, found.after, found.difference), strict=True):
         np.testing.assert_allclose(cells, expected, atol=5e-4)
     assert (found.largest > 0.01) == bool(acts_on_map)
-    said = f"Largest difference: {part_text(found.largest)}." if found.largest else "No difference at all"
+    said = f"Largest difference: {points_text(found.largest)}." if found.largest else "No difference at all"
     assert said in shown["caption"]
     kept = engine.run(ChangesRequest(base, after)).kept
     assert part_text(kept[10]) in screen.inspector
@@ -273,7 +273,7 @@ def test_another_text_beside_this_one(model, layer, head):
     if model == "smollm2":
         assert "exactly nothing changes" in said
     else:
-        assert f"weights change by up to {part_text(found.largest_before)}" in said
+        assert f"weights change by up to {points_text(found.largest_before)}" in said
     # More tokens than before: only what both begin with can be compared, and of a decoder nothing of it changes.
     typed_other(screen, PRONOUN.replace("tired", "unbelievably wide and long"))
     header, cells, said = other(screen)
@@ -281,12 +281,12 @@ def test_another_text_beside_this_one(model, layer, head):
     assert header["panels"][2]["size"] == [found.common] * 2
     assert f"Compared are the {found.common} tokens with which both texts begin" in header["caption"]
     assert ("nothing changes" in said or "no more than rounding" in said) == (model == "smollm2")
-    assert ("(purple)" in header["caption"]) == bool(header["panels"][2]["most"])
+    assert ("purple" in header["caption"]) == bool(header["panels"][2]["most"])
     # The same text, and one that begins otherwise.
     typed_other(screen, PRONOUN)
     header, _, said = other(screen)
     assert "Both texts are the same to this model" in said
-    assert "(purple)" not in header["caption"]
+    assert "purple" not in header["caption"]
     if model == "smollm2":
         typed_other(screen, f"{PRONOUN.split()[0]} old animal")
         assert "so no later word reaches it." in other(screen)[2]

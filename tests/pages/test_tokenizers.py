@@ -331,3 +331,9 @@ def test_the_patterns_on_offer_are_those_of_the_shelf():
         CARDS[name].pattern for name in ("gpt2", "llama3", "qwen")
     }
     assert PATTERNS["o200k"] == CARDS["llama4"].pattern
+
+
+@pytest.mark.parametrize(("text", "is_said"), [("مرحبا بالعالم", True), ("The keys.", False)])
+def test_it_is_said_which_way_pieces_of_a_text_from_right_to_left_stand(text, is_said):
+    said = [each.value for each in Columns(text=text, tokenizers="gpt2,bert").test.caption]
+    assert any("from left to right" in each for each in said) == is_said

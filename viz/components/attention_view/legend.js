@@ -2,7 +2,7 @@
 
 import { element, sharpContext } from "../scaffold/drawing.js"
 import { differenceColours, hatchPattern } from "./painting.js"
-import { weightText } from "./weights.js"
+import { differenceText, weightText } from "./weights.js"
 
 export function legendOf({ shell, main, header, panels }) {
   const { colours } = shell
@@ -26,9 +26,9 @@ export function legendOf({ shell, main, header, panels }) {
   const difference = panels.find((panel) => panel.isDifference)
   if (difference?.most === 0) parts.push(said("no difference at all"))
   else if (difference) {
-    const most = weightText(difference.most, header)
+    const most = differenceText(difference.most, header)
     const scale = element("span", "pair scale")
-    scale.append(said(`less by ${most}`), bar(differenceColours(colours)), said(`more by ${most}`))
+    scale.append(said(`less by ${most.split("\u00a0")[0]}`), bar(differenceColours(colours)), said(`more by ${most}`))
     parts.push(scale)
   }
   if (panels.some((panel) => panel.hasUnseen)) {

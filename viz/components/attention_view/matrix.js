@@ -7,7 +7,7 @@ import { Movable } from "./moves.js"
 import { LONGEST_LABEL, cellImage, differenceColours, hatchPattern, pixel } from "./painting.js"
 import { Strip } from "./strip.js"
 import { tableOf } from "./table.js"
-import { floats, weightDigits, weightText } from "./weights.js"
+import { differenceText, floats, weightDigits, weightText } from "./weights.js"
 
 const CELL = { largest: 36, withValue: 30 }
 const SMALL_MAP = { height: 370, tokens: 32 }
@@ -347,7 +347,7 @@ export class MatrixView extends Movable {
   key() {
     const scale = [["", `${this.header.unit} from 0 to ${weightText(this.main.most, this.header)}${this.header.isLog ? ", logarithmic" : ""}`]]
     const difference = this.panels.find((panel) => panel.isDifference)
-    return difference ? [...scale, ["", `difference to ±${weightText(difference.most, this.header)}: purple less, green more`]] : scale
+    return difference ? [...scale, ["", `difference to ±${differenceText(difference.most, this.header)}: purple less, green more`]] : scale
   }
 
   switches() {

@@ -15,6 +15,9 @@ const isPart = (header) => (header.unit ?? "weight") === "weight"
 /** A part of the row, or, where weights are multiplied by a length, a number without a whole. */
 export const weightText = (weight, header) => (isPart(header) ? percentText(weight) : amountText(weight))
 
+/** How far apart two of them are: percentage points, where they are parts. */
+export const differenceText = (weight, header) => weightText(weight, header).replace("%", "percentage points")
+
 /** The same in a cell or below a token, without its sign; nothing for what is next to none, and where there is none. */
 export function weightDigits(weight, header) {
   if (!(Math.abs(weight) >= 0.005)) return ""

@@ -208,8 +208,9 @@ class NextToken extends View {
   resultOf({ row, isOn, survivors, kept, entropy }, place) {
     if (row === null) return isOn ? "changes\nnothing" : "off"
     const left = `${counted(survivors)} left`
-    const kept_ = kept < 0.99995 ? ` of ${percentText(kept)}` : ""
-    return `${left}${place ? kept_ : ""}\n${entropy.toFixed(2)} nats`
+    // What those that are left had before.
+    const kept_ = kept < 0.99995 ? `, had ${percentText(kept)}` : ""
+    return `${left}${place ? kept_ : ""}\nentropy ${entropy.toFixed(2)} nats`
   }
 
   /** The stages that can be moved, in their order. */

@@ -73,7 +73,8 @@ class TokenColumns extends View {
     const row = this.part("jumps")
     const buttons = jumps.map(({ start, end, text, counts }) => {
       const button = element("button", "jump")
-      const name = element("bdi", "", text)
+      // As in the columns, where what is first stands on the left.
+      const name = Object.assign(element("bdi", "", text), { dir: "ltr" })
       button.append(name, element("span", "counts", counts.join("·")))
       button.title = this.columns.map((column, at) => `${column.header.title}: ${counts[at]}`).join(", ")
       button.ariaLabel = `${text}, pieces: ${button.title}`
