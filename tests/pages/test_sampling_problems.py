@@ -45,7 +45,10 @@ def all_that_is_said(screen):
         ({"branch": "3.9999999", "written": SIX}, "There is no token 9999999; the vocabulary has 49,152"),
         ({"written": "garbage"}, "settings of the written text cannot be read"),
         ({"written": "bad_word=-5"}, "settings of the written text cannot be read"),
-        ({"written": "bad_word=9999999"}, "written with a rule for a token that is not here; the vocabulary has 49,152"),
+        (
+            {"written": "bad_word=9999999"},
+            "written with a rule for a token that is not here; the vocabulary has 49,152",
+        ),
     ],
     ids=lambda each: " ".join(f"{name} {value}" for name, value in each.items()) if isinstance(each, dict) else "",
 )

@@ -116,7 +116,9 @@ def expected_grammar(maps, sentence, offsets, specials, is_causal):
     return hits
 
 
-@pytest.mark.parametrize(("name", "kind"), [("minilm", "encoder"), ("smollm2", "decoder")])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("minilm", "encoder"), pytest.param("smollm2", "decoder", marks=pytest.mark.slow)]
+)
 def test_grammar_of_the_offline_models(name, kind, originals, request, monkeypatch):
     monkeypatch.setattr("models.heads.on_sentences.FEWEST_CASES", 1)
     loaded = request.getfixturevalue(name)
