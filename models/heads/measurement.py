@@ -103,7 +103,11 @@ class Measurement:
     def _check_read(self, loaded: LoadedModel, grammar: OnSentences, too_long: int) -> None:
         share = grammar.unknown / grammar.tokens if grammar.tokens else 0.0
         if share > _MOST_UNKNOWN or (too_long and not grammar.count):
-            why = f"{share:.0%} of its tokens are unknown to it" if grammar.count else "none of its sentences fits"
+            why = (
+                f"{100 * share:.1f}\N{NO-BREAK SPACE}% of its tokens are unknown to it"
+                if grammar.count
+                else "none of its sentences fits"
+            )
             raise AtlasError(
                 f"The tokenizer of {loaded.card.title} cannot read {self.bank.title}: {why}. Choose sentences in a "
                 "language that it was made for."
