@@ -209,8 +209,8 @@ class NextToken extends View {
     if (row === null) return isOn ? "changes\nnothing" : "off"
     const left = `${counted(survivors)} left`
     // What those that are left had before.
-    const kept_ = kept < 0.99995 ? `, had ${percentText(kept)}` : ""
-    return `${left}${place ? kept_ : ""}\nentropy ${entropy.toFixed(2)} nats`
+    const kept_ = kept < 0.99995 ? ` (${percentText(kept)})` : ""
+    return `${left}${place ? kept_ : ""}\n${entropy.toFixed(2)} nats`
   }
 
   /** The stages that can be moved, in their order. */
