@@ -11,7 +11,7 @@ import json
 import re
 
 GLOSSARY = {
-    "nats": "The unit of entropy and of information with the natural logarithm, as bits have base 2: 1 nat is 1.44 bits.",
+    "nats": "The unit of entropy, of information, with the natural logarithm as bits have base 2: 1 nat is 1.44 bits.",
     "bits": "The unit of information with the logarithm to base 2: 1 bit is one yes or no that is equally likely.",
     "logit": "The number that a model gives a token before the softmax makes probabilities of all of them.",
     "softmax": "What makes probabilities of numbers: e to the power of each, divided by the sum of all.",
