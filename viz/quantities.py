@@ -72,6 +72,11 @@ def signed_text(change: float | int) -> str:
     return f"{change:+.3f}".replace("-", "−")
 
 
+def level_text(value: float | int) -> str:
+    """A log probability or a logit as it is, three digits: −0.365, 7.31."""
+    return f"{value:.3g}".replace("-", "−")
+
+
 def counted(number: int, what: str) -> str:
     """The number and what is counted, as in "1 piece" and "2 pieces"."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"

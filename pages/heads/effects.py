@@ -17,6 +17,7 @@ from pages.shared.link import NumberPair, run_again
 from pages.shared.messages import keep_notes, problem
 from pages.shared.parts import remark
 from viz.components.head_atlas import EffectCells, HeadAtlas, head_atlas
+from viz.quantities import level_text
 
 if TYPE_CHECKING:
     from models.heads.effects import Effects, EffectsRequest
@@ -164,9 +165,10 @@ def caption(request: "EffectsRequest", found: "Effects") -> str:
         "other text": "gives what it has in the other text",
     }
     return (
-        f"{MODELS[request.trace.model].title}: {what} is {measured.value:.3g} {measured.unit} as it is. A cell: by how "
-        f"much that changes when the part {off[request.off.to]}, all others left on, so that two that do the same hide "
-        f"each other.{' ' + measured.note if measured.note else ''}{' ' + found.note if found.note else ''}"
+        f"{MODELS[request.trace.model].title}: {what} is {level_text(measured.value)} {measured.unit} as it "
+        f"is. A cell: by how much that changes when the part {off[request.off.to]}, all others left on, so that "
+        f"two that do the same hide each other.{' ' + measured.note if measured.note else ''}"
+        f"{' ' + found.note if found.note else ''}"
     )
 
 

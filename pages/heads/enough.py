@@ -16,7 +16,7 @@ from pages.shared.job import Job
 from pages.shared.parts import chart, explanation, remark, say
 from pages.shared.theme import palette
 from viz.heads_charts import faithfulness_chart
-from viz.quantities import counted, part_text
+from viz.quantities import counted, level_text, part_text
 
 if TYPE_CHECKING:
     from models.heads.faithfulness import Faithfulness
@@ -61,17 +61,17 @@ def show(about: Subject, status: DeltaGenerator) -> None:
         more = f" and {len(found.smallest) - 30} more" if len(found.smallest) > 30 else ""
         lines = [
             f"{counted(len(found.smallest), 'head')} of {len(found.order):,} are enough for {part_text(found.enough)} "
-            f"of the way: {names}{more}. Alone they give {found.smallest_value:.3g} {found.measured.unit}, in a run of "
-            "their own.",
+            f"of the way: {names}{more}. Alone they give {level_text(found.smallest_value)} {found.measured.unit}, "
+            "in a run of their own.",
             *filter(None, [_at_random(found)]),
             *lines,
         ]
     say(*lines)
     remark(
-        f"{MODELS[about.trace.model].title}, {quantity_words(found.measured)}: {whole:.3g} {found.measured.unit} with "
-        f"all heads, {lowest:.3g} with none. The line: {part_text(found.enough)}. The set is the shortest beginning "
-        "of the ranking that is enough, less every head that it does without, be it the first; another set may be "
-        f"smaller.{' ' + found.note if found.note else ''}"
+        f"{MODELS[about.trace.model].title}, {quantity_words(found.measured)}: {level_text(whole)} "
+        f"{found.measured.unit} with all heads, {level_text(lowest)} with none. The line: {part_text(found.enough)}. "
+        "The set is the shortest beginning of the ranking that is enough, less every head that it does without, be it the "
+        f"first; another set may be smaller.{' ' + found.note if found.note else ''}"
     )
 
 

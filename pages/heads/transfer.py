@@ -20,6 +20,7 @@ from pages.shared.link import NumberPair, run_again
 from pages.shared.messages import keep_notes, problem
 from pages.shared.parts import explanation, remark
 from viz.components.head_atlas import EffectCells, HeadAtlas, head_atlas
+from viz.quantities import level_text
 from viz.tables import table
 
 if TYPE_CHECKING:
@@ -122,10 +123,10 @@ def _draw(about: Subject, request: "TransferRequest", found: "Transfer") -> None
         heads=heads,
         cells=EffectCells(("comes over",), shares[None].astype(np.float32), "of the difference", _ENDS),
         selected=_selected(layers, heads) if request.carrier == "heads" else None,
-        caption=f"{MODELS[about.trace.model].title}: {quantity_words(measured)} is {found.taken:.3g} {measured.unit} "
-        f"in your text and {found.into:.3g} in the other. A cell: how much of that difference comes over when this "
-        f"part of your text's run is put into the other's; 1 is all of it, 0 nothing.{alignment} Put in alone, the "
-        "rest as it is: two parts that do the same hide each other.",
+        caption=f"{MODELS[about.trace.model].title}: {quantity_words(measured)} is {level_text(found.taken)} "
+        f"{measured.unit} in your text and {level_text(found.into)} in the other. A cell: how much of that difference "
+        f"comes over when this part of your text's run is put into the other's; 1 is all of it, 0 nothing."
+        f"{alignment} Put in alone, the rest as it is: two parts that do the same hide each other.",
         name="What comes over with each part",
         rows=rows,
     )

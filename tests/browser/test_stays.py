@@ -85,7 +85,10 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("page", CASES)
+@pytest.mark.parametrize(
+    "page",
+    [each if each in ("attention", "sampling") else pytest.param(each, marks=pytest.mark.slow) for each in CASES],
+)
 def test_it_stays(new_tab, page):
     query, stays, acts = CASES[page]
     tab = new_tab()

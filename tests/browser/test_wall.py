@@ -37,7 +37,9 @@ def letters(chromium, address, width):
 @pytest.mark.parametrize(
     "query",
     [
-        "kv_cache?model=smollm2&text=Once&tokens=8&tab=when-does-it-outgrow-the-model",
+        pytest.param(
+            "kv_cache?model=smollm2&text=Once&tokens=8&tab=when-does-it-outgrow-the-model", marks=pytest.mark.slow
+        ),
         "tokenizers?text=unbelievably%20long&tokenizers=gpt2,smollm2",
     ],
 )
