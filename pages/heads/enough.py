@@ -70,8 +70,8 @@ def show(about: Subject, status: DeltaGenerator) -> None:
     remark(
         f"{MODELS[about.trace.model].title}, {quantity_words(found.measured)}: {level_text(whole)} "
         f"{found.measured.unit} with all heads, {level_text(lowest)} with none. The line: {part_text(found.enough)}. "
-        "The set is the shortest beginning of the ranking that is enough, less every head that it does without, be it the "
-        f"first; another set may be smaller.{' ' + found.note if found.note else ''}"
+        "The set is the shortest beginning of the ranking that is enough, less every head that it does without, be it "
+        f"the first; another set may be smaller.{' ' + found.note if found.note else ''}"
     )
 
 
