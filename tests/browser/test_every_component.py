@@ -160,11 +160,11 @@ POINTED = """() => {
 NOTHING = [True, 0]
 
 
-def places(page, rows=(0.06, 0.3, 0.6)):
+def places(page, rows=(0.06, 0.3, 0.6), columns=(0.08, 0.2, 0.45)):
     """Some places in the picture, in pixels of the window."""
     box = page.locator(".headlight").bounding_box()
     high = min(box["height"], 600)
-    return [(box["x"] + across * box["width"], box["y"] + down * high) for across in (0.08, 0.2, 0.45) for down in rows]
+    return [(box["x"] + across * box["width"], box["y"] + down * high) for across in columns for down in rows]
 
 
 @pytest.mark.parametrize("name", ONE_QUICK)
@@ -192,11 +192,14 @@ def test_a_tap_elsewhere_ends_what_a_tap_points_at(chromium, name):
     sample = next(iter(opened(page, name).values()))
     assert page.evaluate("(sample) => draw(sample)", sample) == "picture"
     seen = []
-    for x, y in places(page, [place / 25 for place in range(1, 25)]):
+    # Points of a map are small, and far apart.
+    for x, y in places(page, [place / 25 for place in range(1, 25)], [place / 12 for place in range(1, 12)]):
         page.touchscreen.tap(x, y)
         seen.append(page.evaluate(POINTED))
         page.touchscreen.tap(385, 840)
         assert page.evaluate(POINTED) == NOTHING
+        if sum(each != NOTHING for each in seen) == 20:
+            break
     if name not in ("framed_document", "knob_sliders", "lens_grid", "written_text"):
         assert any(each != NOTHING for each in seen), "what was tapped is told until then"
     context.close()

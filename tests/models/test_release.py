@@ -205,7 +205,10 @@ class Failing(torch.nn.Module):
         return self.layer(*arguments, **more)
 
 
-@pytest.mark.parametrize(("error", "kind"), FAILURES)
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [FAILURES[0], *(pytest.param(*each, marks=pytest.mark.slow) for each in FAILURES[1:-1]), FAILURES[-1]],
+)
 def test_a_device_that_fails_in_a_forward_leaves_the_session_usable(error, kind):
     says = {"full": "not enough memory", "failed": "failed while it computed"}[kind]
     engine = Engine()
