@@ -114,6 +114,8 @@ class Tab:
 
     def wait_for_map(self, name):
         self.page.locator(f"{MAP}[data-map='{name}']").wait_for()
+        # Streamlit keeps the picture of before until its run has ended.
+        expect(self.map).to_have_count(1, timeout=45_000)
 
     def wait_for_selected(self, place):
         expect(self.chips.nth(place)).to_have_class(re.compile(r"\bselected\b"), timeout=45_000)

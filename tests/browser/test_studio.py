@@ -46,6 +46,8 @@ def focus_picture(tab):
 
 def wait_for_view(tab, view, name=None):
     tab.page.locator(f"{MAP}[data-view='{view}']" + (f"[data-map='{name}']" if name else "")).wait_for()
+    # Streamlit keeps the picture of before until its run has ended.
+    expect(tab.map).to_have_count(1, timeout=45_000)
 
 
 # ----- Heads
