@@ -2,7 +2,7 @@
 
 import { canvasContext, element, rem, sharpContext } from "../scaffold/drawing.js"
 import { downloadPng } from "../scaffold/files.js"
-import { ARROWS, keyList, press } from "../scaffold/keys.js"
+import { ARROWS, keyList } from "../scaffold/keys.js"
 import { ScrolledCanvas } from "../scaffold/scrolled.js"
 
 const LEFT = 40
@@ -18,12 +18,6 @@ const WIDE = { from: 600, most: 1.3 }
 const FINEST = 2
 
 export class CacheField extends ScrolledCanvas {
-  constructor(root, act) {
-    super(root, act)
-    root.onkeydown = (event) => press(this.keyTable(), event)
-    root.onblur = () => this.hover(null)
-  }
-
   show(view) {
     this.view = view
     const { given, hidden, mostSteps, steps, isDone, source, own, kinds, allocated } = view

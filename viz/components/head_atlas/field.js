@@ -2,7 +2,7 @@
 
 import { rem, sharpContext, shortened } from "../scaffold/drawing.js"
 import { readableOn } from "../scaffold/ground.js"
-import { ARROWS, keyList, press } from "../scaffold/keys.js"
+import { ARROWS, keyList } from "../scaffold/keys.js"
 import { ScrolledCanvas } from "../scaffold/scrolled.js"
 
 const LEFT = 44
@@ -26,12 +26,6 @@ const GAP = 10
 const ROOMY = [17, 13]
 
 export class AtlasField extends ScrolledCanvas {
-  constructor(root, act) {
-    super(root, act)
-    root.onkeydown = (event) => press(this.keyTable(), event)
-    root.onblur = () => this.hover(null)
-  }
-
   show(view) {
     this.view = view
     const { layers, mostHeads, rows, titles } = view

@@ -1,8 +1,10 @@
 // A canvas in a place that is scrolled along, of which only what is in view is drawn.
 
 import { oncePerFrame } from "./drawing.js"
+import { press } from "./keys.js"
 
-/** What derives from it has `paint()`, and `at(event)`: what is under the pointer, null for nothing. */
+/** What derives from it has `paint()`, and `at(event)`: what is under the pointer, null for nothing. Where it is operated
+ * by keys it has a `keyTable()` (see keys.js). */
 export class ScrolledCanvas {
   constructor(root, { hover, select }) {
     Object.assign(this, { root, hover, select })
@@ -16,6 +18,9 @@ export class ScrolledCanvas {
       const found = this.at(event)
       if (found) select(found)
     }
+    if (!this.keyTable) return
+    root.onkeydown = (event) => press(this.keyTable(), event)
+    root.onblur = () => hover(null)
   }
 
   /** How large all of it is, in pixels. */
