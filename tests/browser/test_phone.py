@@ -62,6 +62,13 @@ def swipe(tab, element, across, down):
     send("touchEnd")
 
 
+def apart(one, other):
+    """How far below one element the other stands, read at once: after a swipe the page glides on for a while."""
+    return one.evaluate(
+        "(one, other) => other.getBoundingClientRect().y - one.getBoundingClientRect().y", other.element_handle()
+    )
+
+
 def test_sampling(phone):
     phone.goto("sampling", model="smollm2", text="The capital of France is")
     knob = phone.page.locator(".knob-sliders [data-knob='temperature'] input")
@@ -73,7 +80,7 @@ def test_sampling(phone):
 
     knob.evaluate("each => each.scrollIntoView({ block: 'center' })")
     box, send = knob.bounding_box(), finger(phone)
-    stood = write.bounding_box()["y"] - box["y"]
+    stood = apart(knob, write)
     y = box["y"] + box["height"] / 2
     send("touchStart", box["x"] + box["width"] / 2, y)
     send("touchMove", box["x"] + 0.6 * box["width"], y)
@@ -89,8 +96,7 @@ def test_sampling(phone):
     send("touchEnd")
     phone.page.locator(".next-token[data-by='server']").wait_for()
     expect(phone.page.locator(".st-key-presets button[kind=primary]")).to_have_count(0)
-    below = write.bounding_box()["y"] - knob.bounding_box()["y"]
-    assert below == stood, "nothing comes or goes between the knob and the button"
+    assert apart(knob, write) == stood, "nothing comes or goes between the knob and the button"
 
     write.tap()
     text = phone.page.locator(".written-text[data-done='true']")
