@@ -232,7 +232,6 @@ def test_other_luck_is_the_next_seed():
     assert screen.text == texts_of(own_steps(max_new_tokens=6, seed=6))
 
 
-@pytest.mark.slow
 def test_a_branch_goes_on_from_another_token_and_both_stay():
     drawn = own_steps(max_new_tokens=6)
     other = next(each for each in range(300, 400) if each != drawn[3].token_id)
