@@ -31,8 +31,8 @@ class LineCosts:
         return LineCosts(self.tokens[where], self.unknown[where], self.is_exact[where])
 
 
-def line_costs(loaded: LoadedTokenizer, lines: Sequence[str]) -> LineCosts:
-    """What each line costs, without what a template adds; special tokens in it are read as such. Raises TextError."""
+def line_costs(loaded: LoadedTokenizer, lines: Sequence[str], split_special_tokens: bool) -> LineCosts:
+    """What each line costs, without what a template adds. Raises TextError."""
     for line in lines:
         check_is_text(line)
     if loaded.backend_tokenizer is None:
@@ -40,7 +40,7 @@ def line_costs(loaded: LoadedTokenizer, lines: Sequence[str]) -> LineCosts:
         every_ids = [list(cut.ids) for cut in cuts]
         decoded = [loaded.decode(cut) for cut in cuts]
     else:
-        every_ids = loaded.ids_of(lines)
+        every_ids = loaded.ids_of(lines, split_special_tokens=split_special_tokens)
         decoded = [loaded.decode_ids(ids) for ids in every_ids]
     lost = None if loaded.facts is None else loaded.facts.unknown
     return LineCosts(
@@ -56,10 +56,11 @@ class LineCostsRequest:
 
     tokenizer: str
     lines: tuple[str, ...]
+    split_special_tokens: bool = False
 
     def answer(self, engine: Engine) -> LineCosts:
         """Raises TextError, and what `engine.tokenizer` raises."""
-        return answered(engine.tokenizer(self.tokenizer), line_costs, self.lines)
+        return answered(engine.tokenizer(self.tokenizer), line_costs, self.lines, self.split_special_tokens)
 
 
 @dataclass(frozen=True, eq=False)

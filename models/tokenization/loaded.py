@@ -62,12 +62,13 @@ class LoadedTokenizer:
         self._check_count(len(encoding), text)
         return encoding
 
-    def ids_of(self, texts: Sequence[str]) -> list[list[int]]:
+    def ids_of(self, texts: Sequence[str], *, split_special_tokens: bool = False) -> list[list[int]]:
         """The ids of each text, without what a template adds; many short ones take half as long as one by one."""
-        if self.backend_tokenizer is None:
+        chosen = self.literal if split_special_tokens else self.backend_tokenizer
+        if chosen is None:
             raise TypeError(f"{self.card.name} is a baseline: cut the text with `tokenize`")
         with self.in_words():
-            found = [each.ids for each in self.backend_tokenizer.encode_batch_fast([*texts], add_special_tokens=False)]
+            found = [each.ids for each in chosen.encode_batch_fast([*texts], add_special_tokens=False)]
         for ids, text in zip(found, texts, strict=True):
             self._check_count(len(ids), text)
         return found

@@ -63,7 +63,7 @@ class ParallelText:
 class MessagesRequest:
     """The sentences of the package of messages (`models.catalog.MESSAGES`)."""
 
-    def answer(self, engine: Engine) -> ParallelText:
+    def answer(self, engine: Engine) -> ParallelText:  # noqa: ARG002 - nothing is asked of it
         """Raises PackError where the package is missing or damaged."""
         return parallel_messages(files_of(MESSAGES))
 
@@ -74,7 +74,7 @@ def parallel_messages(files: Mapping[str, bytes]) -> ParallelText:
     A sentence ends like one, has at least four words, one line, no place for what is filled in, and no tag. The ten in
     most languages are taken; of those in equally many the longer one, then by the alphabet. Raises PackError.
     """
-    names: Mapping[str, Mapping[str, str]] = {}
+    names: dict[str, tuple[str, str]] = {}
     catalogues: dict[str, dict[str, str]] = {}
     for path, data in files.items():
         code, *inside = path.split("/")
@@ -91,10 +91,9 @@ def parallel_messages(files: Mapping[str, bytes]) -> ParallelText:
         if any(message not in messages for message in chosen):
             left_out.append(code)
             continue
-        said = names.get(code.lower().replace("_", "-"), {})
+        name, own_name = names.get(code.lower().replace("_", "-"), (code, code))
         sentences = tuple(messages[message] for message in chosen)
-        name = said.get("name", code)
-        languages.append(Language(code, name, said.get("name_local", name), script_of("".join(sentences)), sentences))
+        languages.append(Language(code, name, own_name, script_of("".join(sentences)), sentences))
     # English itself has an empty catalogue: its sentences are what the others are looked up by.
     return ParallelText(tuple(chosen), tuple(languages), tuple(each for each in left_out if catalogues[each]))
 
@@ -115,11 +114,12 @@ def _messages(data: bytes) -> dict[str, str]:
     return {message: said for message, said in catalogue.items() if isinstance(message, str) and message and said}
 
 
-def _names(source: str) -> Mapping[str, Mapping[str, str]]:
-    """What the languages are called: the dictionary LANG_INFO of a Python file, read and not run."""
+def _names(source: str) -> dict[str, tuple[str, str]]:
+    """What each language is called in English and in itself: LANG_INFO of a Python file, which is read and not run."""
     for statement in ast.parse(source).body:
         if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "LANG_INFO":
-            return ast.literal_eval(statement.value)
+            about = ast.literal_eval(statement.value)
+            return {code: (each["name"], each["name_local"]) for code, each in about.items() if "name" in each}
     return {}
 
 

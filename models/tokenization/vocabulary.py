@@ -10,6 +10,7 @@ from jaxtyping import Bool, Int32, UInt8, UInt16
 from models.engine import Engine
 from models.errors import HeadlightError
 from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.pattern_search import packed_texts
 from models.tokenization.pieces import readable_bytes, readable_text
 from models.tokenization.sandboxed import answered
 from models.tokenization.scripts import script_of
@@ -51,8 +52,15 @@ class Vocabulary:
     @cached_property
     def nbytes(self) -> int:
         """About how many bytes it holds: those of Python's objects, and the arrays."""
-        objects = sum(map(len, self.data)) + sum(len(text) + len(token) for text, token in zip(self.texts, self.tokens, strict=True))
+        objects = sum(map(len, self.data)) + sum(
+            len(text) + len(token) for text, token in zip(self.texts, self.tokens, strict=True)
+        )
         return 3 * (objects + 60 * len(self.tokens)) + 13 * len(self.tokens)
+
+    @cached_property
+    def packed_texts(self) -> bytes:
+        """The texts as the search by regular expression takes them."""
+        return packed_texts(self.texts)
 
     def shown(self, place: int) -> str:
         """A piece as people see it: of a special or added one its name, else its bytes made visible."""
