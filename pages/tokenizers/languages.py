@@ -75,7 +75,8 @@ def _messages(now: ShownTokenizers, status: DeltaGenerator) -> None:
     from models.tokenization.parallel_text import MessagesRequest
 
     found = ask(MessagesRequest(), status)
-    priced = _priced(now, found, status)
+    lines = (*found.english, *(line for each in found.languages for line in each.sentences))
+    priced = priced_languages(found, _costs(now, lines, status))
     with st.container(horizontal=True, vertical_alignment="center", key="language_controls"):
         order = str(pick(LANGUAGE_ORDER, "Order", LANGUAGE_ORDERS, label_visibility="collapsed"))
         by = choose_one(now, "language_tokenizer_box")
@@ -119,12 +120,11 @@ def _messages(now: ShownTokenizers, status: DeltaGenerator) -> None:
     _code(now)
 
 
-def _priced(now: ShownTokenizers, found: "ParallelText", status: DeltaGenerator) -> list[PricedLanguage]:
+def priced_languages(found: "ParallelText", costs: "list[LineCosts]") -> list[PricedLanguage]:
+    """Every language and its price with each tokenizer. costs: of the sentences in English, then those of each."""
     from models.tokenization.line_costs import price
 
     count = len(found.english)
-    lines = (*found.english, *(line for each in found.languages for line in each.sentences))
-    costs = _costs(now, lines, status)
     return [
         PricedLanguage(
             language,
