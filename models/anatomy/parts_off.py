@@ -201,9 +201,7 @@ def _next(
 ) -> tuple[BeforeAfter, ...]:
     before, after = np.exp(one), np.exp(other)
     ranked = [np.argsort(-each, kind="stable") for each in (before, after, np.abs(after - before))]
-    counts = (_LIKELIEST, # Of shuffles that are drawn beside the one that is shown.
-_OTHER_SEEDS = 1_000
-_LIKELIEST, _MOST_CHANGED)
+    counts = (_LIKELIEST, _LIKELIEST, _MOST_CHANGED)
     ids = list(dict.fromkeys(int(each) for order, most in zip(ranked, counts, strict=True) for each in order[:most]))
     texts = [piece.text for piece in trace.loaded.pieces(ids)]
     return tuple(

@@ -1,7 +1,8 @@
-"""How a model tells places apart, from what it does: rows that are added, angles by which it turns, biases, or nothing."""
+"""How a model tells places apart, from what it does: rows that are added, turns by an angle, biases, or nothing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -16,14 +17,16 @@ from models.anatomy.position_sources import (
     position_sources,
     probe_inputs,
 )
+from models.anatomy.streams import giving, streams
 from models.engine import Engine
 from models.forward.capture import Call, allowed_keys, full_mask
-from models.forward.inputs import Inputs, plain_ids
+from models.forward.inputs import Inputs
 from models.forward.recorded_run import recorded_forward, to_numpy
+from models.heads.changed_runs import Address
 from models.loaded import LoadedModel, once_per_model
 
 MOST_PLACES = 64
-_SAME_TOKENS = 6
+_FEW_TOKENS = 5
 # Of the largest number.
 _NEAR = 2e-3
 
@@ -53,7 +56,7 @@ class PlaceRows:
 class Turns:
     """Angles by which pairs of numbers of queries and keys are turned at each place (Su et al. 2021, arXiv 2104.09864).
 
-    angles: in radians, less those of the first place. size: what turned numbers are multiplied with besides, 1 for most.
+    angles: in radians, less those of the first place. size: what turned numbers are multiplied with besides, mostly 1.
     wavelengths: after how many places a pair has turned once.
     """
 
@@ -83,15 +86,16 @@ class DistanceBias:
 class PositionWays:
     """All that a model has.
 
-    still: how far apart the vectors of one and the same token at every place are when positions are off, as a share of
-        what they are with them; 0 where nothing else tells places apart. None where they are not even so.
+    otherwise: the layers, by stack and number, in which something else than these and the mask of the past tells the
+        order of what comes before (a window, a convolution, a recurrence); layer -1 for what the first one is given.
+        None where layers could not be seen.
     sees_past_only: whether a mask lets no token look ahead, so that the order is not lost with the positions.
     """
 
     rows: tuple[PlaceRows, ...]
     turns: tuple[Turns, ...]
     biases: tuple[DistanceBias, ...]
-    still: float | None
+    otherwise: tuple[Address, ...] | None
     sees_past_only: bool
 
     @property
@@ -137,32 +141,43 @@ def position_ways(loaded: LoadedModel) -> PositionWays:
         rows=tuple(rows),
         turns=tuple(turns),
         biases=tuple(_biases(run.calls)),
-        still=_still(loaded),
+        otherwise=_otherwise(loaded),
         sees_past_only=any(kind == "decoder" for kind, _ in run.calls),
     )
 
 
-def _still(loaded: LoadedModel) -> float | None:
-    token = plain_ids(loaded, 1)
-    count = min(_SAME_TOKENS, loaded.positions or _SAME_TOKENS)
-    inputs = Inputs(token * count, (), token * count if loaded.is_seq2seq else (), ())
+def _otherwise(loaded: LoadedModel) -> tuple[Address, ...] | None:
+    """Each layer is given, with positions off, the vectors that it is given anyway, those before the last in another
+    order: what it makes of the last one is the same where nothing but the mask tells their order.
+    """
+    one = probe_inputs(loaded, _FEW_TOKENS, _FEW_TOKENS)
+    order = [*range(len(one.ids) - 2, -1, -1), len(one.ids) - 1]
+    other = Inputs(
+        tuple(one.ids[each] for each in order),
+        (),
+        tuple(one.target_ids[each] for each in order[: len(one.target_ids)]),
+        (),
+    )
+    off = partial(order_hooks, loaded, "off")
+    first = streams(loaded, one, hooks=off())
+    if not first:
+        return None
+    instead = {address: given[:, order] for address, (given, _) in first.items()}
+    kinds = dict.fromkeys(kind for kind, _ in first)
+    begins = {kind: min(layer for other, layer in first if other == kind) for kind in kinds}
+    second = streams(loaded, other, hooks=off(), before=giving(loaded, instead))
+    plain = streams(loaded, other, hooks=off())
+    found = [(kind, -1) for kind, layer in begins.items() if _apart(plain[kind, layer][0], instead[kind, layer])]
+    found += [address for address in first if _apart(second[address][1][:, -1], first[address][1][:, -1])]
+    return tuple(found)
 
-    def apart(order: bool) -> float:
-        hooks = order_hooks(loaded, "off") if order else None
-        _, output, _ = recorded_forward(loaded, inputs, ((),), last_only=False, base=None, hooks=hooks)
-        output = output[0].float()
-        return float((output - output[:1]).norm() / output.norm())
 
-    with torch.inference_mode():
-        own = apart(order=False)
-        if own < 1e-5:
-            return None
-        found = apart(order=True) / own
-    return 0.0 if found < 1e-3 else found
+def _apart(one: Tensor, other: Tensor) -> bool:
+    return float((one - other).abs().max()) > _NEAR * float(other.abs().max())
 
 
 def _turns(source: PositionSource, gave: tuple[Tensor, ...]) -> Turns | None:
-    """What two tensors are where they are cosines and sines of one angle, or one tensor of complex numbers of one size."""
+    """What two tensors are if cosines and sines of the same angles, or one tensor if complex numbers of one size."""
     if len(gave) == 1 and gave[0].is_complex():
         parts = gave[0].real, gave[0].imag
     elif len(gave) == 2 and gave[0].shape == gave[1].shape:

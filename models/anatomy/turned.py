@@ -1,22 +1,19 @@
 """Queries and keys of one head before and after they are turned by their places, and what that does to q·k."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from jaxtyping import Float, Int
 
 from models.anatomy.position_sources import order_hooks
 from models.anatomy.positions import MOST_PLACES, Turns, position_ways
+from models.anatomy.streams import giving, streams
 from models.anatomy.switches import SwitchError
 from models.attention.trace import AttentionTrace, NoSuchMapError, OfHead
 from models.engine import Engine
 from models.forward.recorded_run import recorded_forward, to_numpy
-from models.forward.replay import BeforeHook
-from models.heads.changed_runs import first_of, watching_hooks, with_first
-from models.heads.seen_blocks import SeenBlock, seen_blocks
+from models.heads.seen_blocks import seen_blocks
 
 MOST_TOKENS = 256
 # Of the largest number: how far apart what is computed twice may be.
@@ -122,8 +119,8 @@ class _Pairs:
 class _Layout:
     """Which two numbers of a vector are a pair, and the sign of the turn."""
 
-    first: np.ndarray
-    second: np.ndarray
+    first: Int[np.ndarray, " pair"]
+    second: Int[np.ndarray, " pair"]
     sign: int
 
 
@@ -132,36 +129,18 @@ def _unturned(
 ) -> tuple[Float[np.ndarray, "heads query head_dim"], Float[np.ndarray, "heads key head_dim"]]:
     """Queries and keys of a layer that is given what it is given in the text, while every place is the first."""
     loaded = trace.loaded
-    block = next((each for each in seen_blocks(loaded) if (each.kind, each.layer) == (kind, layer)), None)
-    if block is None:
+    if all((each.kind, each.layer) != (kind, layer) for each in seen_blocks(loaded)):
         raise SwitchError(
             f"It cannot be seen what {kind} layer {layer} of {loaded.card.title} is given, so that there is no before "
             "and after the turn."
         )
-    given: dict[tuple[str, int], Tensor] = {}
-    hooks = watching_hooks(loaded, "layers", lambda address, stream, _: given.__setitem__(address, stream.clone()))
     rows = (trace.interventions,)
-    recorded_forward(loaded, trace.inputs, rows, last_only=True, base=None, hooks=hooks)
-    before = {block.block: _giving(block, given[kind, layer])}
+    before = giving(loaded, {(kind, layer): streams(loaded, trace.inputs, rows)[kind, layer][0]})
     order = order_hooks(loaded, "off")
     run, _, _ = recorded_forward(loaded, trace.inputs, rows, last_only=True, base=None, hooks=order, before=before)
     call = run.calls[kind, layer]
     keys = call.key[0].repeat_interleave(call.query.shape[1] // call.key.shape[1], dim=0)
     return to_numpy(call.query[0]), to_numpy(keys)
-
-
-def _giving(block: SeenBlock, stream: Tensor) -> BeforeHook:
-    """Give this run of a layer this stream."""
-    runs: list[bool] = []
-
-    def before(_: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        runs.append(True)
-        if len(runs) - 1 != block.run:
-            return None
-        first_of(given or tuple(named.values()))
-        return (with_first(given, stream), named) if given else (given, named | {next(iter(named)): stream})
-
-    return before
 
 
 def _layout(
@@ -182,7 +161,12 @@ def _layout(
     return turns[0], None
 
 
-def _fits(layout: _Layout, before: np.ndarray, after: np.ndarray, angles: Float[np.ndarray, "place pair"]) -> bool:
+def _fits(
+    layout: _Layout,
+    before: Float[np.ndarray, "token head_dim"],
+    after: Float[np.ndarray, "token head_dim"],
+    angles: Float[np.ndarray, "place pair"],
+) -> bool:
     found = before.copy()
     angles = angles[: len(before)]
     a, b = before[:, layout.first], before[:, layout.second]
