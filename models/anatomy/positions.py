@@ -6,7 +6,6 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -18,8 +17,9 @@ from models.anatomy.position_sources import (
     probe_inputs,
 )
 from models.anatomy.streams import giving, streams
+from models.attention.scores import added_to_scores
 from models.engine import Engine
-from models.forward.capture import Call, allowed_keys, full_mask
+from models.forward.capture import Call
 from models.forward.inputs import Inputs
 from models.forward.recorded_run import recorded_forward, to_numpy
 from models.heads.changed_runs import Address
@@ -276,20 +276,10 @@ def _biases(calls: dict[tuple[str, int], Call]) -> Iterator[DistanceBias]:
 
 def distance_bias(call: Call, kind: str, layer: int) -> DistanceBias | None:
     """What this call adds to its scores, where that depends on the distance alone and is not the same for all."""
-    heads, queries, keys = call.query.shape[1], call.query.shape[2], call.key.shape[2]
+    queries, keys = call.query.shape[2], call.key.shape[2]
     if queries != keys:
         return None
-    added = np.zeros((heads, queries, keys))
-    bias, mask = call.arguments.get("position_bias"), full_mask(call)
-    allowed = np.ones((heads, queries, keys), dtype=bool)
-    if isinstance(bias, Tensor):
-        added += bias[0].double().expand(heads, queries, keys).cpu().numpy()
-        # A bias may hold the mask too.
-        allowed &= added > torch.finfo(bias.dtype).min / 2
-    if mask is not None:
-        allowed &= allowed_keys(mask)[0].expand(heads, queries, keys).cpu().numpy()
-        if mask.dtype != torch.bool:
-            added += mask[0].double().expand(heads, queries, keys).cpu().numpy()
+    added, allowed = added_to_scores(call)
     added = np.where(allowed, added, np.nan)
     distances = tuple(range(1 - queries, keys))
     along = [np.diagonal(added, distance, axis1=1, axis2=2) for distance in distances]
