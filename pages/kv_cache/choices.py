@@ -25,6 +25,8 @@ DTYPES = {32: "float32", 16: "bfloat16", 8: "fp8", 4: "int4"}
 MOST_CURVES = 6
 TIMED_LENGTHS = (16, 32, 64, 128)
 REPEATS = (1, 3, 5)
+
+
 def _number(what: str, least: float, most: float) -> Any:
     sentence = f"The link's {what} is not between {least} and {most:,}; the default is taken."
     return number_within(sentence, least, most, lambda text: plain_number(float(text)))

@@ -35,7 +35,7 @@ from pages.shared.asking import ask, working
 from pages.shared.bound import bound, names_of, pick
 from pages.shared.export import download_button
 from pages.shared.link import note
-from pages.shared.parts import chart, say
+from pages.shared.parts import chart, remark, say
 from pages.shared.pasted_config import PASTED, config_box
 from pages.shared.theme import palette
 from viz.inspector import line
