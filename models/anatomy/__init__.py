@@ -1,1 +1,1 @@
-"""What the parts of a model do with a text, and what is left without them."""
+"""Inside of a model: every part, what it costs, and what it does for one text."""
