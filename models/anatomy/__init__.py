@@ -1,1 +1,1 @@
-"""What the parts of a model are, what each of them gives, and what is left without it."""
+"""Inside of a model: every part, what it costs, and what it does for one text."""
