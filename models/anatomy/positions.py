@@ -79,7 +79,7 @@ class DistanceBias:
     layers: tuple[int, ...]
     distances: tuple[int, ...]
     biases: Float[np.ndarray, "head distance"]
-    slopes: Float[np.ndarray, " head"]
+    slopes: Float[np.ndarray, " _"]
 
 
 @dataclass(frozen=True, eq=False)

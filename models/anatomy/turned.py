@@ -41,10 +41,10 @@ class Turned:
     distances: tuple[int, ...]
     even: Float[np.ndarray, " distance"]
     by_pair: Float[np.ndarray, "pair distance"]
-    own: Float[np.ndarray, " distance"]
-    live: Float[np.ndarray, " distance"]
+    own: Float[np.ndarray, " _"]
+    live: Float[np.ndarray, " _"]
     wavelengths: Float[np.ndarray, " pair"]
-    energies: Float[np.ndarray, " pair"]
+    energies: Float[np.ndarray, " _"]
 
     @property
     def nbytes(self) -> int:

@@ -14,14 +14,14 @@ class Named:
     """Where parts of the tests' architectures are, by the names of the library's modules.
 
     norm, norm_place: a norm, and (kind, layer, number) of it. part, stream: the module whose output is added to what
-    `stream` is given; place: (kind, layer, number) of that residual connection.
+    `stream` is given; place: (kind, layer, number) of that residual connection, None for one in every layer.
     """
 
     norm: str
     norm_place: tuple[str, int, int]
     part: str
     stream: str
-    place: tuple[str, int, int]
+    place: tuple[str, int, int] | None
 
 
 def _llama_like(norm: str = "input_layernorm", part: str = "self_attn", number: int = 0) -> Named:
@@ -40,7 +40,7 @@ NAMED = {
     ),
     "albert": Named(
         *("embeddings.LayerNorm", ("encoder", -1, 0)),
-        *("encoder.albert_layer_groups.0.albert_layers.0.attention.dense", "encoder.albert_layer_groups.0", ()),
+        *("encoder.albert_layer_groups.0.albert_layers.0.attention.dense", "encoder.albert_layer_groups.0", None),
     ),
     "modernbert": Named("layers.1.mlp_norm", ("encoder", 1, 1), "layers.1.attn", "layers.1", ("encoder", 1, 0)),
     "gpt2": Named(

@@ -1,5 +1,7 @@
 """Lengths of activations and gradients are autograd's own."""
 
+from contextlib import ExitStack
+
 import numpy as np
 import pytest
 import torch
@@ -45,9 +47,10 @@ def test_without_residual_connections_they_are_those_of_a_model_without():
     found = _depth("llama", "residuals")
     parts = [(f"model.layers.{layer}.self_attn", f"model.layers.{layer}") for layer in range(2)]
     parts += [(f"model.layers.{layer}.mlp", f"model.layers.{layer}.post_attention_layernorm") for layer in range(2)]
-    with residual_off(model, *parts[0]), residual_off(model, *parts[1]), residual_off(model, *parts[2]):
-        with residual_off(model, *parts[3]):
-            activations, gradients = _by_hand(model, model.model.layers)
+    with ExitStack() as off:
+        for each in parts:
+            off.enter_context(residual_off(model, *each))
+        activations, gradients = _by_hand(model, model.model.layers)
     assert found.off == 4
     np.testing.assert_allclose(found.stacks[0].activations, activations, rtol=1e-3)
     np.testing.assert_allclose(found.stacks[0].gradients, gradients, rtol=2e-2)
