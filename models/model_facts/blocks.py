@@ -30,8 +30,13 @@ def norm_kind(module: nn.Module) -> str:
     if any(module.children()) or not sizes or any(len(size) != 1 for size in sizes) or len(set(sizes)) != 1:
         return ""
     parameter = next(module.parameters(recurse=False))
-    x = torch.linspace(-30, 50, sizes[0][0]).sin() * 20 + 3
-    x = x.to(computing_device(module, parameter.device), parameter.dtype)[None, None]
+    return kind_of_norm(module, sizes[0][0], computing_device(module, parameter.device), parameter.dtype)
+
+
+def kind_of_norm(module: nn.Module, width: int, device: torch.device, dtype: torch.dtype) -> str:
+    """The same of any module that takes vectors of this width, one without parameters as well."""
+    x = torch.linspace(-30, 50, width).sin() * 20 + 3
+    x = x.to(device, dtype)[None, None]
     try:
         with torch.inference_mode():
             plain, scaled, moved = (_run(module, each).float() for each in (x, 4 * x, x + 8))

@@ -1,0 +1,23 @@
+"""Below the plan: what else can be asked, as tabs named by questions."""
+
+from collections.abc import Callable
+
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.anatomy import contributions, export, neurons, way_up
+from pages.anatomy.explanations import EXPLANATION
+from pages.shared.page import Tab, tabs
+from pages.shared.parts import explanation
+
+
+def below(status: DeltaGenerator) -> None:
+    """The tabs."""
+    parts: dict[str, Callable[[], object] | Tab] = {
+        "What does each part say for the next token?": lambda: contributions.show(status),
+        "One token on its way up": lambda: way_up.show(status),
+        "What does an MLP neuron do?": Tab(lambda: neurons.show(status), neurons.leave),
+        "What am I looking at?": lambda: explanation(EXPLANATION),
+        "Take it with you": export.take_along,
+        "Show the code": export.code,
+    }
+    tabs("below_anatomy", parts)
