@@ -249,6 +249,7 @@ class Drawing:
             title=title_of(self._seen, part.kind, part.calls, number),
             path="" if first is None else first.path,
             module="" if first is None else type(first.module).__name__,
+            file="" if first is None else type(first.module).__module__,
             parameters=own,
             bytes=size,
             operations=sum(self._trace.operations[each].count for each in part.operations),
@@ -308,7 +309,7 @@ class Drawing:
         held = [each for call in part.calls for each in call.module.parameters()]
         if not part.calls:
             values = [each for place in part.operations for each in self._trace.operations[place].given]
-            held = [each for value in values if (each := self._trace.parameter(value)) is not None]
+            held = [each for value in values if isinstance(each := self._trace.parameter(value), nn.Parameter)]
         return self._count_here(held)
 
     def _count_here(self, held: Sequence[nn.Parameter]) -> tuple[int, int, int]:
@@ -327,7 +328,7 @@ class Drawing:
         rest = [each for call in calls for each in call.module.parameters() if id(each) not in self._counted]
         own, size, _ = self._count_here(rest)
         if own:
-            yield Box("beside", "beside", "In no box", calls[0].path, "", own, size)
+            yield Box("beside", "beside", "In no box", calls[0].path, parameters=own, bytes=size)
 
     def _names(self, parts: Sequence[_Part]) -> list[str]:
         """A word for each that no other one has: where its module stands, or what it does."""
