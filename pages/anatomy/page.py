@@ -18,7 +18,7 @@ from pages.shared.parts import explanation
 
 def explore(status: DeltaGenerator) -> None:
     """Everything that changes with the part."""
-    left, centre, right = columns((1.8, 8.2, 2.8))
+    left, centre, right = columns((2.1, 8.0, 2.9))
     with left:
         plan.controls(MODELS[thread.MODEL.value].title)
     found = None

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from models.anatomy import Box, Diagram, Plan, PlanRequest
 
 _SHAPE_SIGN = "×"
+_MOST_WITH_NUMBERS = 14
 
 
 def request() -> "PlanRequest | None":
@@ -106,14 +107,14 @@ def _row(diagram: "Diagram", title: str, opened: "Box | None", above: "Box | Non
     whole = max(1, sum(sizes))
     places = {each.name: place for place, each in enumerate(diagram.boxes)}
     # A strip of very many layers has numbers alone.
-    is_long = len(diagram.boxes) > 40
+    is_long = len(diagram.boxes) > _MOST_WITH_NUMBERS
     return DrawnRow(
         title,
         [
             DrawnBox(
                 each.name,
                 each.kind,
-                each.title.removeprefix("Layer ") if is_long else each.title,
+                each.title.removeprefix("Layer ") if is_long and each.layers else each.title,
                 "" if is_long and each.layers else _said(each, size, whole, above),
                 (each.parameters, each.bytes, each.operations),
                 size / whole,

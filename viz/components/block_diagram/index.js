@@ -13,6 +13,10 @@ import { View } from "../scaffold/view.js"
 import { layOut } from "./layout.js"
 
 const NARROW = 520
+// So much smaller may a row be for all of it to stand in one line.
+const SMALLEST = 0.74
+// With more boxes in a row, shapes are told where somebody points.
+const FULL = 16
 const SIGNS = { sum: "+", product: "×" }
 const FIELDS = ["name", "kind", "title", "said", "parameters", "bytes", "operations", "part", "count", "canOpen", "mark"]
 const svg = (tag, given = {}, text) => {
@@ -79,16 +83,17 @@ class BlockDiagram extends View {
     let top = 2
     this.places = []
     this.rows.forEach((row, number) => {
-      const laid = this.lay(row, room)
+      const laid = this.fitted(row, room)
       const heading = row.title ? 17 * this.scale : 0
       const high = laid.high + heading + 2 * pad
-      if (number) parts.push(this.wedge(number, top, high))
+      if (number) parts.unshift(this.wedge(number, top, high))
       const left = pad + Math.max(0, (room - laid.wide) / 2)
-      const group = svg("g", { transform: `translate(${left} ${top + pad + heading})` })
+      const group = svg("g", { transform: `translate(${left} ${top + pad + heading}) scale(${laid.by})` })
       this.places.push({ left, top: top + pad + heading, laid })
       if (row.title) parts.push(this.text(row.title, pad, top + pad + 4 * this.scale, { size: 11.5, colour: "quiet", anchor: "start" }))
-      row.arrows.forEach((arrow, at) => group.append(...this.arrow(arrow, laid.arrows[at])))
-      row.boxes.forEach((box, at) => group.append(this.box(box, laid.boxes[at], number, at)))
+      const isFull = row.boxes.length > FULL
+      row.arrows.forEach((arrow, at) => group.append(...this.arrow(arrow, laid.arrows[at], isFull)))
+      row.boxes.forEach((box, at) => group.append(this.box(box, (laid.drawn ?? laid.boxes)[at], number, at)))
       parts.push(group)
       top += high + (number + 1 < this.rows.length ? 12 * this.scale : 0)
     })
@@ -98,10 +103,20 @@ class BlockDiagram extends View {
     this.field.replaceChildren(drawing)
   }
 
-  lay(row, room) {
+  /** A row that is a little longer than there is room is drawn smaller; one that is much longer, in lines. */
+  fitted(row, room) {
+    const laid = this.lay(row, room)
+    const single = laid.lines > 1 && !this.isDown ? this.lay(row, room / SMALLEST, true) : null
+    if (single?.lines !== 1) return { ...laid, by: 1 }
+    const by = Math.min(1, room / single.wide)
+    const smaller = ({ x, y, wide, high }) => ({ x: x * by, y: y * by, wide: wide * by, high: high * by })
+    return { ...single, drawn: single.boxes, boxes: single.boxes.map(smaller), wide: single.wide * by, high: single.high * by, by }
+  }
+
+  lay(row, room, isTight = false) {
     const boxes = row.boxes.map((box) => this.size(box))
-    const gaps = { least: (this.isDown ? 16 : 15) * this.scale, most: 64 * this.scale }
-    const { boxes: places, arrows, long, broad } = layOut(boxes, row.arrows, this.isDown ? Infinity : room, this.isDown, gaps)
+    const gaps = { least: (this.isDown ? 16 : 15) * this.scale, most: (isTight ? 15 : 64) * this.scale }
+    const { boxes: places, arrows, long, broad, lines } = layOut(boxes, row.arrows, this.isDown ? Infinity : room, this.isDown, gaps)
     const turned = ([along, across]) => (this.isDown ? [across, along] : [along, across])
     const shift = Math.min(0, ...arrows.flatMap(({ points, more = [] }) => [...points, ...more].map(([, across]) => across)))
     const moved = (point) => turned([point[0], point[1] - shift])
@@ -113,6 +128,7 @@ class BlockDiagram extends View {
       arrows: arrows.map(({ points, more, at }) => ({ points: points.map(moved), more: more?.map(moved), at: moved(at) })),
       wide: this.isDown ? broad - shift : long,
       high: this.isDown ? long : broad - shift,
+      lines,
     }
   }
 
@@ -150,7 +166,7 @@ class BlockDiagram extends View {
     return group
   }
 
-  arrow([, , shape], { points, more, at }) {
+  arrow([, , shape], { points, more, at }, isFull) {
     const said = this.shapes[shape]
     const made = [this.line(points), ...(more ? [this.line(more)] : [])]
     const [last, before] = [(more ?? points).at(-1), (more ?? points).at(-2)]
@@ -166,7 +182,7 @@ class BlockDiagram extends View {
       made.push(touched)
       const wide = this.widthOf(said, 9, 400)
       const long = Math.max(...points.slice(1).map(([px, py], i) => (py === points[i][1] ? Math.abs(px - points[i][0]) : 0)))
-      if (!this.isDown && long > wide + 8 * this.scale) {
+      if (!this.isDown && !isFull && long > wide + 8 * this.scale) {
         const label = this.text(said, at[0], at[1] - 5.5 * this.scale, { size: 9, colour: "quiet" })
         for (const [name, value] of Object.entries({ "paint-order": "stroke", stroke: this.colours.ground, "stroke-width": 3 })) label.setAttribute(name, value)
         made.push(label)

@@ -53,7 +53,7 @@ export function layOut(boxes, arrows, room, isDown, gaps) {
     top = across[deepest] + laneBroad[deepest] + 24
   }
   const ways = arrows.map((arrow, number) => route(arrow, placed, ranks, lanes, columns, levels.find((each) => each.number === number)?.level, longest))
-  return { boxes: placed, arrows: ways, long: longest, broad: top - 24 }
+  return { boxes: placed, arrows: ways, long: longest, broad: top - 24, lines: lines.length }
 }
 
 /** Each box stands after all that it takes from; what takes from nothing stands right before what takes from it. */
@@ -74,7 +74,8 @@ function lanesOf(count, arrows, ranks) {
   while (at !== undefined && lanes[at] < 0) {
     lanes[at] = 0
     const before = arrows.filter(([from, to]) => to === at && from < at && ranks[from] === ranks[at] - 1).map(([from]) => from)
-    at = before[0]
+    // What has something before it goes before what begins beside it.
+    at = before.find((box) => arrows.some(([, to]) => to === box)) ?? before[0]
   }
   const taken = new Set(ranks.map((rank, box) => (lanes[box] === 0 ? `${rank}:0` : "")))
   for (let box = 0; box < count; box++) {
