@@ -3,6 +3,7 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.anatomy import families
 from pages.anatomy.choices import CHOICES
 from pages.anatomy.examples import EXAMPLES
 from pages.anatomy.inspector import inspect
@@ -31,5 +32,5 @@ def explore(status: DeltaGenerator) -> None:
     below(status)
 
 
-PAGE = Page("anatomy", explore, CHOICES, EXAMPLES)
+PAGE = Page("anatomy", explore, CHOICES, EXAMPLES, library=families.library)
 show(PAGE)
