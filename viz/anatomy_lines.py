@@ -1,5 +1,6 @@
 """Lines over layers, distances or temperatures, the one that is spoken of in the accent's colour, chance dashed."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,7 +12,11 @@ from jaxtyping import Float
 from viz.chart_parts import rule_at
 from viz.palette import LIGHT, Palette
 
-_HEIGHT = 250
+_HEIGHT = 280
+# Of the legend below: a line in pixels, and names that are too long for two side by side.
+_ENTRY, _LONG = 26, 22
+_TICKS = 6
+_LARGE = 1e5
 _DASHES = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [12, 4], [1, 4])
 # More cannot be told apart by their dashes, and have no legend.
 _NAMED = len(_DASHES)
@@ -49,18 +54,23 @@ def lines_chart(
         _shade(palette, place, len(lines)) if line.look == "plain" else colours[line.look]
         for place, line in enumerate(lines)
     ]
-    legend = (
-        alt.Legend(title=None, orient="bottom", symbolSize=400, labelLimit=320, columns=2)
-        if 1 < len(lines) <= _NAMED
-        else None
-    )
+    columns = 1 if max(map(len, names), default=0) > _LONG else 2
+    legend = None
+    if 1 < len(lines) <= _NAMED:
+        legend = alt.Legend(title=None, orient="bottom", symbolSize=400, labelLimit=320, columns=columns)
+    below = _ENTRY * -(-len(lines) // columns) if legend is not None else 0
     dashes = [[4, 3] if line.look == "beside" else _DASHES[place % _NAMED] for place, line in enumerate(lines)]
+    heights = [row["y"] for row in rows]
+    ticks = _powers(min(heights), max(heights)) if "y" in log and heights else None
+    upright = alt.Axis(grid=True, format=".0e" if heights and max(map(abs, heights)) >= _LARGE else "~g", tickCount=5)
+    if ticks is not None:
+        upright.values = ticks
     chart: Any = alt.Chart(alt.Data(values=rows)).mark_line(strokeWidth=2, clip=True)
     chart = chart.encode(
         x=alt.X(
             "x:Q", title=x, scale=_scale("x" in log), axis=alt.Axis(grid=False, tickMinStep=1 if "x" not in log else 0)
         ),
-        y=alt.Y("y:Q", title=y, scale=_scale("y" in log), axis=alt.Axis(grid=True, format="~g", tickCount=5)),
+        y=alt.Y("y:Q", title=y, scale=_scale("y" in log, is_nice=True), axis=upright),
         detail="name:N",
         color=alt.Color("name:N", scale=alt.Scale(domain=names, range=shades), legend=legend),
         strokeDash=alt.StrokeDash("name:N", scale=alt.Scale(domain=names, range=dashes), legend=legend),
@@ -70,11 +80,18 @@ def lines_chart(
             alt.Tooltip("y:Q", title=y, format=".4g"),
         ],
     )
-    return alt.layer(chart, *([] if at is None else [rule_at("x:Q", at, palette)])).properties(height=_HEIGHT)
+    rules = [] if at is None else [rule_at("x:Q", at, palette)]
+    return alt.layer(chart, *rules).properties(height=_HEIGHT + below)
 
 
-def _scale(is_log: bool) -> Any:
-    return alt.Scale(type="log", nice=False) if is_log else alt.Scale(zero=False, nice=True)
+def _powers(low: float, high: float) -> list[float]:
+    """Some powers of ten around these, evenly apart."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    return [10.0**power for power in range(first, last + 1, max(1, -(-(last - first) // _TICKS)))]
+
+
+def _scale(is_log: bool, *, is_nice: bool = False) -> Any:
+    return alt.Scale(type="log", nice=False) if is_log else alt.Scale(zero=False, nice=is_nice)
 
 
 def _shade(palette: Palette, place: int, count: int) -> str:

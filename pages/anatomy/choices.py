@@ -87,7 +87,7 @@ def _parts_off(text: str) -> Names:
 
 def _inner(text: str) -> float:
     if text not in map(str, INNER_TEMPERATURES):
-        raise ValueError("The link's temperature inside of the head is none of those here; 1 is taken.")
+        raise ValueError("The link's temperature inside of the head is none of those here; 2 is taken.")
     return float(text)
 
 
@@ -104,7 +104,7 @@ ATT_KIND: Choice[str | None] = Choice(
 ATT_LAYER: Choice[int | None] = Choice("att_layer", None, whole_number("layer"), (thread.MODEL, ATT_KIND))
 ATT_HEAD: Choice[int] = Choice("att_head", 0, whole_number("head"), (thread.MODEL, ATT_KIND))
 ATT_KEY: Choice[int] = Choice("att_key", 0, whole_number("key"), thread.OWNERS)
-INNER_T: Choice[float] = Choice("inner_t", 1.0, _inner)
+INNER_T: Choice[float] = Choice("inner_t", 2.0, _inner)
 # Of each family a model, "" for the one that is always there, and the same text with another word.
 OF_FAMILIES: dict[str, Choice[str]] = {
     family: Choice(f"family_{family}", "", thread.named_in_link) for family in ("encoder", "decoder", "seq2seq")

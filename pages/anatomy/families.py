@@ -66,7 +66,7 @@ def show(status: DeltaGenerator) -> None:
         "future. An encoder "
         "changes in every row; a decoder in none before the edit; an encoder-decoder's output through the "
         "cross-attention. "
-        "Beside it, the same text twice: every change is then 0."
+        "The same text twice would change nothing at all."
     )
 
 
@@ -128,14 +128,16 @@ def _say(found: "dict[str, tuple[str, FamilyView]]") -> None:
 
 
 def _picture(found: "dict[str, tuple[str, FamilyView]]") -> tuple[Frame, Matrix]:
-    panels = []
-    names = []
+    panels, names = [], []
+    most = max(float(each.weights.max()) for _, view in found.values() for each in view.maps)
     for family, (model, view) in found.items():
         for each in view.maps:
             title = f"{_NAMES[family]} L{each.layer}" + (f" {_KINDS[each.kind]}" if len(view.maps) > 1 else "")
             cells = np.where(each.visible, each.weights, np.float32(np.nan)).astype(np.float32)
-            size = cells.shape
-            panels.append(Panel(title, cells, float(np.nanmax(cells)), size, labels=(each.rows, each.columns)))
+            rows = tuple(
+                f"• {row}" if change > 0 else row for row, change in zip(each.rows, each.changes.tolist(), strict=True)
+            )
+            panels.append(Panel(title, cells, most, cells.shape, labels=(rows, each.columns)))
         names.append(MODELS[model].title)
     first = next(iter(found.values()))[1].maps[0]
     frame = Frame(
@@ -150,7 +152,8 @@ def _picture(found: "dict[str, tuple[str, FamilyView]]") -> tuple[Frame, Matrix]
         special=(),
         unknown=(),
         unseen_means="what it may not see",
-        caption=f"{', '.join(names)}: the mean over the heads of one layer. Each map has a scale of its own, from 0 to its largest weight.",
+        caption=f"{', '.join(names)}: the mean over the heads of one layer, all on one scale"
+        + ("; •: a row that the edit changes." if EDITED.value.strip() else "."),
     )
     return frame, Matrix(tuple(panels), panels[0].cells[0], has_strip=False)
 

@@ -73,7 +73,8 @@ def _say(ways: "PositionWays") -> None:
         lines.append(f"Something else tells the order too (a window, a convolution, a recurrence): in {listed}{more}.")
     else:
         lines.append(
-            "Nothing else does: with positions off, each layer gives the same when what comes before is in another "
+            "Beside that nothing does: with positions off, each layer gives the same when what comes before is in "
+            "another "
             "order."
         )
     say(*lines)
@@ -165,9 +166,7 @@ def _turns(every: "tuple[Turns, ...]") -> None:
                 Line(f"pair {each}, wave {_wave(turns.wavelengths[each])}", distances, np.cos(turns.angles[:, each]))
                 for each in picked
             ]
-            chart(
-                lines_chart(lines, "places apart", "q·k of two equal vectors", palette=palette()), key=f"falls_{number}"
-            )
+            chart(lines_chart(lines, "places apart", "q·k, of that at 0", palette=palette()), key=f"falls_{number}")
         remark(
             "Two equal vectors, all pairs as long as each other: q·k of each pair is the cosine of the angle between "
             "their places, "
@@ -238,7 +237,7 @@ def _turned(status: DeltaGenerator) -> None:
             Line("this query", distances, found.own, "chosen"),
             Line("all pairs alike", distances, found.even, "beside"),
         ]
-        chart(lines_chart(lines, "places apart", "q·k, of its value at 0", palette=palette()), key="own_distance")
+        chart(lines_chart(lines, "places apart", "q·k, of that at 0", palette=palette()), key="own_distance")
     most = np.argsort(-found.energies)[:3]
     said = ", ".join(
         f"pair {each} ({part_text(float(found.energies[each]))}, wave {_wave(float(found.wavelengths[each]))})"

@@ -36,6 +36,7 @@ _MISSING = {
     "tokens": "that a token can be hidden from all others",
     "positions": "which module tells places apart",
 }
+_THOUSAND, _MANY = 1e3, 1e9
 _LINE = (
     "With the rest left on. Zeroing is unnatural: the model never met it, and others make up for what is missing: "
     "compare with the other parts."
@@ -243,7 +244,7 @@ def _depths(status: DeltaGenerator) -> None:
             (right, "gradients", "length of the gradient along it"),
         ):
             with column:
-                st.html(heading(f"{prefix}{said}, layer by layer"))
+                st.html(heading(f"{prefix or said[0].upper()}{said if prefix else said[1:]}, layer by layer"))
                 lines = [
                     Line(name, np.array([stack.layers[0] - 1, *stack.layers]), _means(each, place, what), _LOOKS[name])
                     for name, each in found.items()
@@ -273,9 +274,14 @@ def _say_depth(name: str, found: "Depth") -> None:
         last = int(np.flatnonzero(np.isfinite(lengths))[-1])
         remark(f"{name.capitalize()}: after layer {last} activations leave the number format.")
         return
-    parts = [f"activations go from {level_text(float(lengths[0]))} to {level_text(float(lengths[-1]))}"]
+    parts = [f"activations go from {_size(float(lengths[0]))} to {_size(float(lengths[-1]))}"]
     if np.isfinite(slopes).all() and slopes[-1] > 0:
         ratio = float(slopes[0] / slopes[-1])
-        parts.append(f"the gradient at the first layer is {level_text(ratio)} times that at the last")
+        parts.append(f"the gradient at the first layer is {_size(ratio)} times that at the last")
     off = f" ({found.off:,} off)" if found.off else ""
     remark(f"{name.capitalize()}{off}: {', '.join(parts)}.")
+
+
+def _size(number: float) -> str:
+    """A length that may be large."""
+    return f"{number:,.0f}" if _THOUSAND <= number < _MANY else level_text(number)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from models.anatomy.why import Pattern, Scaled, Temperatures, Why, WhyRequest
 
 _MOST_KEYS = 8
+_LEAST = 1e-3
 
 
 def show(status: DeltaGenerator) -> None:
@@ -64,17 +65,14 @@ def _root(found: "Scaled", head: OneHead) -> None:
         say(
             f"Divided by {divided}, the scores of {head.name} spread by {level_text(found.with_it.deviation)}; without "
             f"it by {level_text(found.without_it.deviation)}, and the softmax leaves "
-            f"{level_text(found.without_it.entropy)} "
-            f"nats of entropy of the {level_text(found.with_it.entropy)}: {part_text(found.without_it.largest)} of a "
+            f"{_nats(found.without_it.entropy)} "
+            f"nats of entropy of the {_nats(found.with_it.entropy)}: {part_text(found.without_it.largest)} of a "
             "query's weight is on one key."
         )
     st.html(
         table(
             ["", "spread of scores", "entropy (nats)", "largest weight"],
-            [
-                [name, level_text(each.deviation), level_text(each.entropy), part_text(each.largest)]
-                for name, each in rows
-            ],
+            [[name, level_text(each.deviation), _nats(each.entropy), part_text(each.largest)] for name, each in rows],
             chosen=0,
         )
     )
@@ -142,7 +140,7 @@ def _heads(found: "Why", head: OneHead) -> None:
         f"Layer {head.layer} has {count} heads, whose maps are worth {level_text(one.different)} different ones "
         "(random heads: "
         f"{level_text(one.drawn_different)}). One head with all their numbers has one map, with "
-        f"{level_text(one.one.entropy)} nats of entropy; the heads have {_range([each.entropy for each in one.heads])}."
+        f"{_nats(one.one.entropy)} nats of entropy; the heads have {_range([each.entropy for each in one.heads])}."
     )
     rows = [(f"H{place}", each) for place, each in enumerate(one.heads)]
     shown = [*rows, ("one head of full width", one.one), ("a random head", one.drawn)]
@@ -165,8 +163,13 @@ def _heads(found: "Why", head: OneHead) -> None:
 
 
 def _row(name: str, each: "Pattern") -> list[str]:
-    return [name, level_text(each.entropy), level_text(each.effective), str(each.rank)]
+    return [name, _nats(each.entropy), level_text(each.effective), str(each.rank)]
 
 
 def _range(numbers: list[float]) -> str:
-    return f"{level_text(min(numbers))} to {level_text(max(numbers))}"
+    return f"{_nats(min(numbers))} to {_nats(max(numbers))}"
+
+
+def _nats(entropy: float) -> str:
+    """Of an entropy that is nearly nothing only that it is."""
+    return level_text(entropy) if entropy >= _LEAST else f"less than {_LEAST:g}"
