@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import altair as alt
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Real
 
 from viz.chart_parts import rule_at
 from viz.palette import LIGHT, Palette
@@ -27,8 +27,8 @@ class Line:
     """One line; numbers that are not finite are left out. look: "beside" for what chance gives."""
 
     name: str
-    x: Float[np.ndarray, " point"]
-    y: Float[np.ndarray, " point"]
+    x: Real[np.ndarray, " point"]
+    y: Real[np.ndarray, " point"]
     look: Literal["plain", "chosen", "beside"] = "plain"
 
 
@@ -60,7 +60,7 @@ def lines_chart(
         legend = alt.Legend(title=None, orient="bottom", symbolSize=400, labelLimit=320, columns=columns)
     below = _ENTRY * -(-len(lines) // columns) if legend is not None else 0
     dashes = [[4, 3] if line.look == "beside" else _DASHES[place % _NAMED] for place, line in enumerate(lines)]
-    heights = [row["y"] for row in rows]
+    heights = [float(row["y"]) for row in rows]
     ticks = _powers(min(heights), max(heights)) if "y" in log and heights else None
     upright = alt.Axis(grid=True, format=".0e" if heights and max(map(abs, heights)) >= _LARGE else "~g", tickCount=5)
     if ticks is not None:

@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from models.errors import HeadlightError
 from pages.anatomy.choices import EDITED, FAMILY_DEPTH, OF_FAMILIES
+from pages.anatomy.order_files import family_rows, offer
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.bound import bound, names_of
@@ -68,6 +69,7 @@ def show(status: DeltaGenerator) -> None:
         "cross-attention. "
         "The same text twice would change nothing at all."
     )
+    offer("models", "families", family_rows(found))
 
 
 def _models() -> dict[str, str]:

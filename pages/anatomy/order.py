@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.anatomy.choices import ATT_KEY, PLACES, PLACES_ARE
 from pages.anatomy.one_head import one_head, token_box
+from pages.anatomy.order_files import offer, places_rows, turned_rows
 from pages.anatomy.parts_off import show_change, show_others
 from pages.anatomy.text_and_place import at_token
 from pages.shared import thread
@@ -53,6 +54,7 @@ def show(status: DeltaGenerator) -> None:
             _turned(status)
     for bias in ways.biases:
         _bias(bias)
+    offer(thread.MODEL.value, "places", places_rows(ways))
 
 
 def _say(ways: "PositionWays") -> None:
@@ -214,6 +216,7 @@ def _turned(status: DeltaGenerator) -> None:
             chart(
                 cells_chart(cells, head.rows, head.columns, "q·k", titles=("query", "key"), palette=palette()), key=name
             )
+    offer(head.trace.model, "turned", turned_rows(found))
     if not len(found.live):
         remark(
             "Which numbers are pairs could not be told from what the turn does, so that no curve over distances is "

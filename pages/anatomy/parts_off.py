@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.anatomy.choices import ALL_OFF, MOST_OFF, OFF_SORT, OFF_VIEW, PARTS_OFF, VIEWS_OFF, WAYS_OFF
+from pages.anatomy.order_files import change_rows, depth_rows, offer
 from pages.anatomy.text_and_place import at_token
 from pages.shared import thread
 from pages.shared.asking import ask
@@ -71,9 +72,11 @@ def show(status: DeltaGenerator) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         show_change(found)
+    others: OthersOff | None = None
     with right, in_place():
-        _beside(request, found, status)
+        others = _beside(request, found, status)
     remark(_LINE)
+    offer(trace.model, "parts-off", change_rows(found, others))
 
 
 def chosen_off(trace: "TraceRequest", status: DeltaGenerator) -> "tuple[PartsOffRequest, str] | None":
@@ -183,17 +186,18 @@ def show_change(found: "PartsOff") -> None:
     st.html(before_after(lines))
 
 
-def _beside(request: "PartsOffRequest", found: "PartsOff", status: DeltaGenerator) -> None:
+def _beside(request: "PartsOffRequest", found: "PartsOff", status: DeltaGenerator) -> "OthersOff":
     from models.anatomy.parts_off import OthersOffRequest
 
     others = ask(OthersOffRequest(request), status)
     sort = request.off[0].sort
     if sort == "positions":
         show_others(found, others, "the same places, shuffled")
-        return
+        return others
     count = len(request.off)
     what = f"another {_ONE[sort]}" if count == 1 else f"{count:,} other {WAYS_OFF[sort].lower()}"
     show_others(found, others, f"{what}, drawn at random")
+    return others
 
 
 def show_others(found: "PartsOff", others: "OthersOff", what: str) -> None:
@@ -258,6 +262,7 @@ def _depths(status: DeltaGenerator) -> None:
         "layer is given. All residual connections or all norms are off at once, with weights that were trained with "
         "them: a network trained without would look otherwise. Where a line ends, the numbers left the number format."
     )
+    offer(trace.model, "depth", depth_rows(found))
 
 
 _LOOKS: dict[str, Any] = {"as it is": "chosen", "without residual connections": "plain", "without norms": "plain"}

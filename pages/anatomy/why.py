@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.anatomy.choices import INNER_T, INNER_TEMPERATURES
 from pages.anatomy.one_head import OneHead, one_head
+from pages.anatomy.order_files import offer, why_rows
 from pages.shared.asking import ask
 from pages.shared.bound import bound
 from pages.shared.parts import chart, remark, say
@@ -32,6 +33,7 @@ def show(status: DeltaGenerator) -> None:
     _root(found.scaled, head)
     _softmax(found.temperatures, head)
     _heads(found, head)
+    offer(head.trace.model, "why", why_rows(found))
 
 
 def why_request(head: OneHead) -> "WhyRequest":
