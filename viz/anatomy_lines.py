@@ -38,7 +38,7 @@ def lines_chart(
     y: str,
     *,
     log: Sequence[Literal["x", "y"]] = (),
-    at: float | None = None,
+    at: float | int | None = None,
     palette: Palette = LIGHT,
 ) -> Any:
     """x, y: the titles of the axes. log: which axes are logarithmic. at: where a line crosses from top to bottom."""

@@ -7,7 +7,7 @@ import altair as alt
 import numpy as np
 from jaxtyping import Float
 
-from viz.chart_parts import named_axis
+from viz.chart_parts import named_axis, named_by
 from viz.palette import LIGHT, Palette
 
 _SIDE = 300
@@ -31,28 +31,34 @@ def cells_chart(
     known = cells[np.isfinite(cells)]
     most = float(np.abs(known).max(initial=0.0)) or 1.0
     is_signed = bool((known < 0).any())
+    # In a few letters: a map of forty tokens has 1,600 of them. Names are said by the browser.
     values = [
-        {"row": row, "column": column, "from": one, "to": other, "value": float(cells[row, column])}
-        for row, one in enumerate(rows)
-        for column, other in enumerate(columns)
+        {"r": row, "c": column, "v": float(f"{cells[row, column]:.4g}")}
+        for row in range(len(rows))
+        for column in range(len(columns))
         if np.isfinite(cells[row, column])
     ]
     ramp, domain = (palette.difference, [-most, most]) if is_signed else (palette.amount, [0, most])
     chart: Any = alt.Chart(alt.Data(values=values)).mark_rect()
-    return chart.encode(
-        x=alt.X("column:O", axis=named_axis(columns, _LABELLED, titles[1] or None), scale=_places(len(columns))),
-        y=alt.Y("row:O", axis=named_axis(rows, _LABELLED, titles[0] or None), scale=_places(len(rows))),
-        color=alt.Color(
-            "value:Q",
-            scale=alt.Scale(domain=domain, range=list(ramp)),
-            legend=alt.Legend(title=of, format=".3~g", gradientLength=120),
-        ),
-        tooltip=[
-            alt.Tooltip("from:N", title=titles[0] or "row"),
-            alt.Tooltip("to:N", title=titles[1] or "column"),
-            alt.Tooltip("value:Q", title=of, format=".4g"),
-        ],
-    ).properties(height=height or _SIDE)
+    named = {"from": named_by(rows, "datum.r"), "to": named_by(columns, "datum.c")}
+    return (
+        chart.transform_calculate(**named)
+        .encode(
+            x=alt.X("c:O", axis=named_axis(columns, _LABELLED, titles[1] or None), scale=_places(len(columns))),
+            y=alt.Y("r:O", axis=named_axis(rows, _LABELLED, titles[0] or None), scale=_places(len(rows))),
+            color=alt.Color(
+                "v:Q",
+                scale=alt.Scale(domain=domain, range=list(ramp)),
+                legend=alt.Legend(title=of, format=".3~g", gradientLength=120),
+            ),
+            tooltip=[
+                alt.Tooltip("from:N", title=titles[0] or "row"),
+                alt.Tooltip("to:N", title=titles[1] or "column"),
+                alt.Tooltip("v:Q", title=of, format=".4g"),
+            ],
+        )
+        .properties(height=height or _SIDE)
+    )
 
 
 def _places(count: int) -> Any:

@@ -26,11 +26,16 @@ def named_axis(names: Sequence[str], most: int | None = None, title: str | None 
 
     Equal names are different tokens: places are drawn, and named by an expression.
     """
-    listed = ",".join(f"'{_plain(name)}'" for name in names)
-    axis = alt.Axis(labelExpr=f"[{listed}][datum.value]", labelLimit=150, title=title, ticks=False, domain=False)
+    axis = alt.Axis(labelExpr=named_by(names, "datum.value"), labelLimit=150, title=title, ticks=False, domain=False)
     if most is not None:
         axis.values = list(range(0, len(names), -(-len(names) // most)))
     return axis
+
+
+def named_by(names: Sequence[str], number: str) -> str:
+    """An expression of Vega's for the name with the number that another expression gives."""
+    listed = ",".join(f"'{_plain(name)}'" for name in names)
+    return f"[{listed}][{number}]"
 
 
 def _plain(name: str) -> str:

@@ -31,7 +31,7 @@ EXAMPLES = (
             ATT_HEAD: 0,
             ATT_KEY: 11,
         },
-        "With every token at the first place *John* falls from 55 % to 1 %. L16 H0 looks at the token before: without "
+        "With every token at the first place *John* falls from 55 % to 0.6 %. L16 H0 looks at the token before: without "
         "the turn it would not know which one that is.",
     ),
     ReadyMade(

@@ -27,7 +27,7 @@ from viz.quantities import counted, level_text, part_text
 if TYPE_CHECKING:
     from models.anatomy.positions import DistanceBias, PlaceRows, PositionWays, Turns
 
-_MOST_LINES = 6
+_MOST_LINES, _MOST_CELLS = 6, 40
 _WAYS = {
     "learned rows": "a learned row for each place is added to the tokens' vectors",
     "sinusoids": "a row of sines and cosines for each place is added to the tokens' vectors",
@@ -111,11 +111,12 @@ def _other_places(ways: "PositionWays", status: DeltaGenerator) -> None:
 def _rows(rows: "PlaceRows") -> None:
     known = f"{rows.rows:,} rows" if rows.rows else "rows that are computed"
     st.html(heading(f"{rows.kind.capitalize()} of the {rows.stack}: cosine of each two places"))
-    places = [str(each) for each in range(len(rows.cosines))]
+    cosines = rows.cosines[:_MOST_CELLS, :_MOST_CELLS]
+    places = [str(each) for each in range(len(cosines))]
     left, right = st.columns(2, gap="large")
     with left:
         chart(
-            cells_chart(rows.cosines, places, places, "cosine", titles=("place", "place"), palette=palette()),
+            cells_chart(cosines, places, places, "cosine", titles=("place", "place"), palette=palette()),
             key=f"place_rows_{rows.stack}",
         )
     with right:
@@ -133,7 +134,7 @@ def _rows(rows: "PlaceRows") -> None:
         else ""
     )
     remark(
-        f"{known} of {rows.width:,} numbers; the first {len(rows.cosines)} are shown, of length "
+        f"{known} of {rows.width:,} numbers; the first {len(cosines)} are shown, of length "
         f"{level_text(float(rows.lengths.min()))} to "
         f"{level_text(float(rows.lengths.max()))}.{waves} Two random vectors of this width have a cosine of about "
         f"±{level_text(rows.chance)}."
@@ -151,7 +152,7 @@ def _turns(every: "tuple[Turns, ...]") -> None:
         )
         left, right = st.columns(2, gap="large")
         with left:
-            cells = np.cos(turns.angles).T
+            cells = np.cos(turns.angles[:_MOST_CELLS]).T
             names = [f"{place}  {_wave(wave)}" for place, wave in enumerate(turns.wavelengths)]
             places = [str(each) for each in range(cells.shape[1])]
             chart(
@@ -207,6 +208,7 @@ def _turned(status: DeltaGenerator) -> None:
         f"{counted(abs(head.query - key), 'place')} apart."
     )
     left, right = st.columns(2, gap="large")
+    part = slice(max(0, len(head.rows) - _MOST_CELLS), None)
     for column, cells, title, name in (
         (left, found.before, "before", "before_turn"),
         (right, found.after, "after", "after_turn"),
@@ -214,7 +216,15 @@ def _turned(status: DeltaGenerator) -> None:
         with column:
             st.html(heading(f"q·k {title} the turn"))
             chart(
-                cells_chart(cells, head.rows, head.columns, "q·k", titles=("query", "key"), palette=palette()), key=name
+                cells_chart(
+                    cells[part, part],
+                    head.rows[part],
+                    head.columns[part],
+                    "q·k",
+                    titles=("query", "key"),
+                    palette=palette(),
+                ),
+                key=name,
             )
     offer(head.trace.model, "turned", turned_rows(found))
     if not len(found.live):
@@ -242,12 +252,14 @@ def _turned(status: DeltaGenerator) -> None:
         ]
         chart(lines_chart(lines, "places apart", "q·k, of that at 0", palette=palette()), key="own_distance")
     most = np.argsort(-found.energies)[:3]
+    cut = f"The last {_MOST_CELLS} tokens are drawn. " if len(head.rows) > _MOST_CELLS else ""
     said = ", ".join(
         f"pair {each} ({part_text(float(found.energies[each]))}, wave {_wave(float(found.wavelengths[each]))})"
         for each in most
     )
     remark(
-        "Before: the layer is given what it is given in the text as it is, and only the turn is left out. Not scaled, "
+        f"{cut}Before: the layer is given what it is given in the text as it is, and only the turn is left out. Not "
+        "scaled, "
         "nothing "
         f"masked. Most of this query's length is in {said}; evenly spread each pair would have "
         f"{part_text(1 / len(found.energies))}."
