@@ -1,7 +1,7 @@
 """What a plan is made of: boxes, and the arrows between them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 BoxKind = Literal[
@@ -28,7 +28,7 @@ BoxKind = Literal[
 ]
 
 
-Fact = tuple[str, "int | str | tuple[int, ...]"]
+Fact = tuple[str, "int | float | str | tuple[int, ...]"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class Box:
     title: str
     path: str = ""
     module: str = ""
+    file: str = ""
     parameters: int = 0
     bytes: int = 0
     operations: int = 0
@@ -85,12 +86,33 @@ class Diagram:
         """The box of this name."""
         return next((each for each in self.boxes if each.name == name), None)
 
+    def way(self, names: Sequence[str]) -> "tuple[Box, ...]":
+        """The boxes of these names, each within the one before, as far as there are any."""
+        found: list[Box] = []
+        within: Diagram | None = self
+        for name in names:
+            box = None if within is None else within.box(name)
+            if box is None:
+                break
+            found.append(_moved(box, found))
+            within = box.inner
+        return tuple(found)
+
     def every_box(self) -> Iterator[Box]:
         """All boxes, those within others after them."""
         for each in self.boxes:
             yield each
             if each.inner is not None:
                 yield from each.inner.every_box()
+
+
+def _moved(box: Box, above: Sequence[Box]) -> Box:
+    """The box as it stands in these: where one of them is drawn by its twin, at its own place."""
+    path = box.path
+    for each in above:
+        if each.like and path.startswith(each.like):
+            path = each.path + path[len(each.like) :]
+    return replace(box, path=path)
 
 
 @dataclass(frozen=True)

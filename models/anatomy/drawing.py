@@ -1,43 +1,18 @@
 """From what was seen in one forward to boxes and arrows."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from torch import nn
 
 from models.anatomy.diagram import Arrow, Box, BoxKind, Diagram
 from models.anatomy.naming import facts_of, title_of
 from models.anatomy.seen import Seen
+from models.anatomy.sheet import Part, Sheet, join, mark_heads, without_ones
 from models.anatomy.tracing import ModuleCall, Operation
 from models.forward.shadow import outermost_lists
 
-_JOINED: tuple[BoxKind, ...] = ("linear", "attention", "cross-attention", "mlp")
 _INPUT, _POSITIONS, _ENCODER = "input", "positions", "from the encoder"
 _LARGEST_ROUTER = 2**24
-
-
-@dataclass(eq=False)
-class _Part:
-    """A box while it is drawn. given: the values that it takes, made: those that it makes."""
-
-    kind: BoxKind
-    calls: list[ModuleCall] = field(default_factory=list)
-    operations: list[int] = field(default_factory=list)
-    given: dict[int, None] = field(default_factory=dict)
-    made: set[int] = field(default_factory=set)
-
-
-class _Sheet:
-    """The parts of one diagram while it is drawn.
-
-    owners: which parts each value comes from, by their places. before: for what comes from outside and was handed on,
-    what it was there.
-    """
-
-    def __init__(self) -> None:
-        self.parts: list[_Part] = []
-        self.owners: dict[int, frozenset[int]] = {}
-        self.before: dict[int, int] = {}
 
 
 class Drawing:
@@ -120,17 +95,17 @@ class Drawing:
 
         entries: by values what comes from outside, in a word.
         """
-        sheet = _Sheet()
+        sheet = Sheet()
         for call in calls:
             if len(calls) > 1 and not call.children:
-                self._add(sheet, _Part(self.kind(call), [call]), range(call.first, call.last))
+                self._add(sheet, Part(self.kind(call), [call]), range(call.first, call.last))
             else:
                 self._walk(call, sheet, is_flat=is_flat)
         if is_flat:
-            _join(sheet)
+            join(sheet)
         return self._diagram(calls, sheet, entries)
 
-    def _walk(self, call: ModuleCall, sheet: _Sheet, *, is_flat: bool) -> None:
+    def _walk(self, call: ModuleCall, sheet: Sheet, *, is_flat: bool) -> None:
         is_whole = self._seen.attends(call) or (not is_flat and self.kind(call) == "mixer")
         core: int | None = None
         for step in call.steps:
@@ -147,22 +122,22 @@ class Drawing:
             if is_whole and self._seen.is_of_text(operation):
                 if core is None:
                     core = len(sheet.parts)
-                    sheet.parts.append(_Part("attending" if self._seen.attends(call) else "other"))
+                    sheet.parts.append(Part("attending" if self._seen.attends(call) else "other"))
                 self._take(sheet, core, [step])
             elif operation.count > 0:
-                self._add(sheet, _Part("linear" if self._seen.weight_of(operation) is not None else "other"), [step])
+                self._add(sheet, Part("linear" if self._seen.weight_of(operation) is not None else "other"), [step])
             elif not is_whole and (joined := self._joins(operation, sheet)) is not None:
-                self._add(sheet, _Part(joined), [step])
+                self._add(sheet, Part(joined), [step])
             else:
                 self._hand_on(operation, sheet)
 
-    def _add_run(self, sheet: _Sheet, call: ModuleCall) -> None:
+    def _add_run(self, sheet: Sheet, call: ModuleCall) -> None:
         """A run as a box; where it adds what it makes to what it was given, the sum stands behind it (BLOOM)."""
         sums = [each for each in call.steps if isinstance(each, int) and each in self._seen.residual_sums]
         end = sums[-1] if sums and call not in self._layers else call.last
-        self._add(sheet, _Part(self.kind(call), [call]), range(call.first, end))
+        self._add(sheet, Part(self.kind(call), [call]), range(call.first, end))
         if end < call.last:
-            self._add(sheet, _Part("sum"), [end])
+            self._add(sheet, Part("sum"), [end])
             for each in range(end + 1, call.last):
                 self._hand_on(self._trace.operations[each], sheet)
 
@@ -173,7 +148,7 @@ class Drawing:
         kind = self.kind(call)
         return kind == "positions" or (kind == "activation" and not is_flat)
 
-    def _joins(self, operation: Operation, sheet: _Sheet) -> BoxKind | None:
+    def _joins(self, operation: Operation, sheet: Sheet) -> BoxKind | None:
         """ "sum" or "product" for an operation that joins two boxes, or a box and what came from outside."""
         if operation.name not in ("add", "mul") or len(operation.given) != 2:
             return None
@@ -185,11 +160,11 @@ class Drawing:
         of = [sheet.owners.get(each, frozenset()) for each in (one, other)]
         return ("sum" if operation.name == "add" else "product") if all(of) and of[0] != of[1] else None
 
-    def _add(self, sheet: _Sheet, part: _Part, places: Sequence[int]) -> None:
+    def _add(self, sheet: Sheet, part: Part, places: Sequence[int]) -> None:
         sheet.parts.append(part)
         self._take(sheet, len(sheet.parts) - 1, places)
 
-    def _take(self, sheet: _Sheet, number: int, places: Sequence[int]) -> None:
+    def _take(self, sheet: Sheet, number: int, places: Sequence[int]) -> None:
         part = sheet.parts[number]
         part.operations += places
         for place in places:
@@ -198,39 +173,49 @@ class Drawing:
             part.made.update(operation.made)
             sheet.owners |= {each: frozenset((number,)) for each in operation.made}
 
-    def _hand_on(self, operation: Operation, sheet: _Sheet) -> None:
+    def _hand_on(self, operation: Operation, sheet: Sheet) -> None:
         """What joins nothing and has no weights: what it makes comes from where that came from that it was given."""
         of = frozenset().union(*(sheet.owners.get(each, frozenset()) for each in operation.given))
-        outside = next(
-            (each for each in operation.given if each not in sheet.owners and self._trace.is_float[each]), None
-        )
+        outside = frozenset().union(*(self._from_outside(each, sheet) for each in operation.given))
+        first = operation.given[0] if operation.given else -1
         for each in operation.made:
-            sheet.owners[each] = of
-            if not of and outside is not None:
-                sheet.before[each] = sheet.before.get(outside, outside)
+            sheet.owners[each], sheet.outside[each] = of, outside
+            if first in sheet.small and operation.is_same:
+                sheet.small[each] = sheet.small[first]
+            elif operation.name in ("expand", "repeat", "repeat_interleave") and first >= 0:
+                sheet.small[each] = sheet.small.get(first, self._trace.shapes[first])
 
-    def _diagram(self, calls: Sequence[ModuleCall], sheet: _Sheet, entries: Mapping[int, str]) -> Diagram:
+    def _from_outside(self, value: int, sheet: Sheet) -> frozenset[int]:
+        """The numbers of outside that a value comes from: itself, where nothing here made it."""
+        if value in sheet.owners:
+            return sheet.outside.get(value, frozenset())
+        is_number = self._trace.is_float[value] and value not in self._trace.held
+        return frozenset((value,)) if is_number else frozenset()
+
+    def _diagram(self, calls: Sequence[ModuleCall], sheet: Sheet, entries: Mapping[int, str]) -> Diagram:
         names = self._names(sheet.parts)
-        _mark_heads(sheet.parts)
+        mark_heads(sheet.parts)
         boxes, outside = [], {}
         arrows: dict[Arrow, None] = {}
         for number, part in enumerate(sheet.parts):
             for value in part.given:
-                shape = self._trace.shapes[value][1:]
-                of = sheet.owners.get(value)
-                for each in sorted((of or frozenset()) - {number}):
+                shape = without_ones(sheet.small.get(value, self._trace.shapes[value])[1:])
+                of = sheet.owners.get(value, frozenset())
+                for each in sorted(of - {number}):
                     arrows[Arrow(names[each], names[number], shape)] = None
-                title = entries.get(value) or entries.get(sheet.before.get(value, -1))
-                if not of and title is not None:
-                    name = f"from-{title.replace(' ', '-')}"
-                    outside.setdefault(name, Box(name, "text", title))
-                    arrows[Arrow(name, names[number], shape)] = None
+                for each in sorted(self._from_outside(value, sheet)):
+                    title = entries.get(each)
+                    if title is not None and (not of or title == _POSITIONS):
+                        name = title.replace(" ", "-")
+                        outside.setdefault(name, Box(name, "text", title))
+                        own = shape if each == value else self._trace.shapes[each][1:]
+                        arrows[Arrow(name, names[number], own)] = None
             boxes.append(self._box(names[number], part, sheet, entries))
         used = {name for arrow in arrows for name in (arrow.source, arrow.target)}
         seen = [each for each in boxes if each.parameters or each.operations or each.name in used]
         return Diagram((*outside.values(), *seen, *self._beside(calls)), tuple(arrows))
 
-    def _box(self, name: str, part: _Part, sheet: _Sheet, entries: Mapping[int, str]) -> Box:
+    def _box(self, name: str, part: Part, sheet: Sheet, entries: Mapping[int, str]) -> Box:
         first = part.calls[0] if part.calls else None
         number = None if first is None else self._layers.get(first)
         looks = self._looks(part.calls[0]) if first is not None and number is not None else None
@@ -249,6 +234,7 @@ class Drawing:
             title=title_of(self._seen, part.kind, part.calls, number),
             path="" if first is None else first.path,
             module="" if first is None else type(first.module).__name__,
+            file="" if first is None else type(first.module).__module__,
             parameters=own,
             bytes=size,
             operations=sum(self._trace.operations[each].count for each in part.operations),
@@ -269,7 +255,7 @@ class Drawing:
         facts = tuple(facts_of(self._seen, "attention", [each]) for each in call.below() if each.attended)
         return type(call.module), operations, shapes, facts
 
-    def _entries(self, part: _Part, sheet: _Sheet, entries: Mapping[int, str]) -> dict[int, str]:
+    def _entries(self, part: Part, sheet: Sheet, entries: Mapping[int, str]) -> dict[int, str]:
         """What comes into a part, in a word: the first is its input."""
         found: dict[int, str] = {}
         first = None
@@ -277,7 +263,7 @@ class Drawing:
             if value in self._trace.held or not self._trace.is_float[value]:
                 continue
             of = sheet.owners.get(value, frozenset())
-            outer = entries.get(value) or entries.get(sheet.before.get(value, -1))
+            outer = next((title for each in self._from_outside(value, sheet) if (title := entries.get(each))), None)
             if of and all(sheet.parts[each].kind == "positions" for each in of):
                 found[value] = _POSITIONS
             elif outer in (_POSITIONS, _ENCODER) and not of:
@@ -289,7 +275,7 @@ class Drawing:
                 found[value] = _INPUT if is_input else self._other_input(part, sheet, of)
         return found
 
-    def _other_input(self, part: _Part, sheet: _Sheet, of: frozenset[int]) -> str:
+    def _other_input(self, part: Part, sheet: Sheet, of: frozenset[int]) -> str:
         """What comes beside the input: from the other stack, or from an earlier layer (T5's bias of positions)."""
         layers = [each.calls[0] for number in of if (each := sheet.parts[number]).kind == "layer"]
         own = part.calls[0].path.rpartition(".")[0]
@@ -297,7 +283,7 @@ class Drawing:
             return "from an earlier layer"
         return _ENCODER if part.kind in ("layer", "cross-attention") else "other input"
 
-    def _count(self, part: _Part, drawn: Diagram | None) -> tuple[int, int, int]:
+    def _count(self, part: Part, drawn: Diagram | None) -> tuple[int, int, int]:
         """Parameters and bytes that count here, and how many stand in it that counted before."""
         if drawn is not None:
             return (
@@ -308,7 +294,7 @@ class Drawing:
         held = [each for call in part.calls for each in call.module.parameters()]
         if not part.calls:
             values = [each for place in part.operations for each in self._trace.operations[place].given]
-            held = [each for value in values if (each := self._trace.parameter(value)) is not None]
+            held = [each for value in values if isinstance(each := self._trace.parameter(value), nn.Parameter)]
         return self._count_here(held)
 
     def _count_here(self, held: Sequence[nn.Parameter]) -> tuple[int, int, int]:
@@ -327,9 +313,9 @@ class Drawing:
         rest = [each for call in calls for each in call.module.parameters() if id(each) not in self._counted]
         own, size, _ = self._count_here(rest)
         if own:
-            yield Box("beside", "beside", "In no box", calls[0].path, "", own, size)
+            yield Box("beside", "beside", "In no box", calls[0].path, parameters=own, bytes=size)
 
-    def _names(self, parts: Sequence[_Part]) -> list[str]:
+    def _names(self, parts: Sequence[Part]) -> list[str]:
         """A word for each that no other one has: where its module stands, or what it does."""
         found: dict[str, None] = {}
         stacks = {call.path.rpartition(".")[0] for call in self._layers}
@@ -350,44 +336,6 @@ class Drawing:
                 name, again = f"{word}-{again}", again + 1
             found[name] = None
         return list(found)
-
-
-def _join(sheet: _Sheet) -> None:
-    """A matrix that takes what one box alone gives, and which nobody else takes, belongs to that box: an output
-    projection beside attention, the second half of an MLP.
-    """
-    parts, owners = sheet.parts, sheet.owners
-    takers: dict[int, set[int]] = {}
-    for number, part in enumerate(parts):
-        for owner in set().union(*(owners.get(value, frozenset()) for value in part.given)) - {number}:
-            takers.setdefault(owner, set()).add(number)
-    into: dict[int, int] = {}
-    for number, part in enumerate(parts):
-        of = set().union(*(owners.get(value, frozenset()) for value in part.given)) - {number}
-        if part.kind != "linear" or not part.calls or len(of) != 1:
-            continue
-        (before,) = of
-        first = parts[into.get(before, before)]
-        if first.kind in _JOINED and first.calls and takers[before] == {number}:
-            into[number] = into.get(before, before)
-            first.kind = "mlp" if first.kind == "linear" else first.kind
-            first.calls += part.calls
-            first.operations += part.operations
-            first.given |= {each: None for each in part.given if each not in first.made}
-            first.made |= part.made
-    kept = [number for number in range(len(parts)) if number not in into]
-    places = {number: place for place, number in enumerate(kept)}
-    moved = [places[into.get(number, number)] for number in range(len(parts))]
-    sheet.parts = [parts[each] for each in kept]
-    sheet.owners = {value: frozenset(moved[each] for each in of) for value, of in owners.items()}
-
-
-def _mark_heads(parts: Sequence[_Part]) -> None:
-    """What has matrices and comes after the last layer makes the output."""
-    last = max((number for number, part in enumerate(parts) if part.kind == "layer"), default=len(parts))
-    for part in parts[last + 1 :]:
-        if part.kind in ("linear", "mlp"):
-            part.kind = "head"
 
 
 def _members(stack: nn.ModuleList) -> list[nn.Module]:

@@ -18,6 +18,8 @@ _TITLES: dict[str, str] = {
     "other": "What it computes itself",
 }
 
+_EPSILONS = ("eps", "variance_epsilon", "epsilon")
+
 
 def title_of(seen: Seen, kind: BoxKind, calls: Sequence[ModuleCall], number: int | None) -> str:
     """For people."""
@@ -63,12 +65,17 @@ def facts_of(seen: Seen, kind: BoxKind, calls: Sequence[ModuleCall]) -> tuple[Fa
     if kind in ("experts", "router"):
         return tuple(_of_experts(seen, calls))
     if kind in ("embedding", "positions", "linear", "head", "norm"):
-        return tuple(
-            (name, tuple(parameter.shape))
-            for call in calls
-            for name, parameter in call.module.named_parameters()
-            if len(calls) == 1
-        )[:2]
+        epsilon = next((value for name in _EPSILONS if (value := getattr(calls[0].module, name, None))), None)
+        said: tuple[Fact, ...] = (("ε", float(epsilon)),) if kind == "norm" and isinstance(epsilon, float) else ()
+        return (
+            said
+            + tuple(
+                (name, tuple(parameter.shape))
+                for call in calls
+                for name, parameter in call.module.named_parameters()
+                if len(calls) == 1
+            )[:2]
+        )
     return ()
 
 
@@ -81,6 +88,9 @@ def _of_attention(calls: Sequence[ModuleCall]) -> list[Fact]:
     found: list[Fact] = [("heads", heads), ("key and value heads", keys), ("numbers in a key", first.key.shape[-1])]
     if first.value.shape[-1] != first.key.shape[-1]:
         found.append(("numbers in a value", first.value.shape[-1]))
+    scaling = first.arguments.get("scaling")
+    if isinstance(scaling, float):
+        found.append(("scores times", scaling))
     window = first.arguments.get("sliding_window") or getattr(first.module, "sliding_window", None)
     if isinstance(window, int) and window > 0:
         found.append(("window", window))
