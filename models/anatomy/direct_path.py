@@ -223,7 +223,8 @@ class _Path:
         if norm is not None:
             return self._normed(norm, x, output)
         if is_curve(module):
-            self._has_held_curve = True
+            # What runs within the layers ends in what a part gives, which is held.
+            self._has_held_curve = self._has_held_curve or self._left
             return x * gates(x, output)
         return None
 

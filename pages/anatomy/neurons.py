@@ -45,7 +45,7 @@ def show(status: DeltaGenerator) -> None:
     stack = next((each for each in stacks if each.kind == at.kind), stacks[0])
     layer = _layer(stack)
     with st.container(key="neuron_controls"):
-        one, two, three = st.columns([1, 1.4, 1.2], vertical_alignment="bottom")
+        one, two, three = st.columns([1, 1.2, 1.7], vertical_alignment="bottom")
         with one:
             token_control(at, "Token", "neuron_at_box")
         with two:
@@ -107,8 +107,8 @@ def _curve(found: "Neurons", neuron: int, at: AtToken) -> None:
             " What comes out is multiplied with a second projection, the gate's other half." if found.is_gated else ""
         )
         remark(
-            f"Bars: how many neurons are given what. Line: the curve of {MODELS[at.trace.model].title}, its own function "
-            f"at {len(found.curve):,} points.{gate} The upright line is neuron {neuron:,}."
+            f"Bars: how many neurons are given what. Line: the curve of {MODELS[at.trace.model].title}, its own "
+            f"function at {len(found.curve):,} points.{gate} The upright line is neuron {neuron:,}."
         )
     else:
         remark("No module of its own computes the curve of this MLP, so that only what comes out is shown.")
