@@ -74,13 +74,13 @@ def leave() -> None:
 
 
 def _layer(stack: "LayersWithMlp") -> int:
-    """The chosen layer, else one two thirds of the way up."""
+    """The chosen layer, else one four fifths of the way up."""
     chosen = MLP_LAYER.value
     if chosen is not None and chosen not in stack.layers:
         note(f"There is no MLP in layer {chosen}: there are those of layers {stack.layers[0]} to {stack.layers[-1]}.")
         MLP_LAYER.forget()
         chosen = None
-    return stack.layers[len(stack.layers) * 2 // 3] if chosen is None else chosen
+    return stack.layers[len(stack.layers) * 4 // 5] if chosen is None else chosen
 
 
 def _neuron(found: "Neurons") -> int:

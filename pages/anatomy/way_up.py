@@ -136,10 +136,12 @@ def _direction(cosine: float, chance: float) -> str:
 def _norm_line(norm: "SeenNorm", place: int, where: str) -> str:
     mean = f"mean {level_text(float(norm.means[place]))}, " + ("taken away; " if norm.kind == "LayerNorm" else "kept; ")
     low, middle, high = map(level_text, norm.gain)
+    kind = f"{'a' if norm.kind == 'LayerNorm' else 'an'} {norm.kind}"
+    bias = ", plus a bias" if norm.has_bias else ""
+    before, spread, after = (level_text(float(each[place])) for each in (norm.before, norm.spreads, norm.after))
     return (
-        f"It {where} {'a' if norm.kind == 'LayerNorm' else 'an'} {norm.kind}: {mean}divided by {level_text(float(norm.spreads[place]))}, times gains of {low} to "
-        f"{high} ({middle} in the middle){', plus a bias' if norm.has_bias else ''}. Length "
-        f"{level_text(float(norm.before[place]))} before, {level_text(float(norm.after[place]))} after."
+        f"It {where} {kind}: {mean}divided by {spread}, times gains of {low} to {high} ({middle} in the middle){bias}. "
+        f"Length {before} before, {after} after."
     )
 
 
