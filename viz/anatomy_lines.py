@@ -14,9 +14,8 @@ from viz.palette import LIGHT, Palette
 
 _HEIGHT = 280
 # Of the legend below: a line in pixels, and names that are too long for two side by side.
-_ENTRY, _LONG = 26, 22
+_ENTRY, _LONG = 26, 18
 _TICKS = 6
-_LARGE = 1e5
 _DASHES = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [12, 4], [1, 4])
 # More cannot be told apart by their dashes, and have no legend.
 _NAMED = len(_DASHES)
@@ -62,7 +61,7 @@ def lines_chart(
     dashes = [[4, 3] if line.look == "beside" else _DASHES[place % _NAMED] for place, line in enumerate(lines)]
     heights = [float(row["y"]) for row in rows]
     ticks = _powers(min(heights), max(heights)) if "y" in log and heights else None
-    upright = alt.Axis(grid=True, format=".0e" if heights and max(map(abs, heights)) >= _LARGE else "~g", tickCount=5)
+    upright = alt.Axis(grid=True, format=".4~g", tickCount=5)
     if ticks is not None:
         upright.values = ticks
     chart: Any = alt.Chart(alt.Data(values=rows)).mark_line(strokeWidth=2, clip=True)

@@ -22,14 +22,16 @@ def cells_chart(
     *,
     titles: tuple[str, str] = ("", ""),
     height: int | None = None,
+    most: float | None = None,
     palette: Palette = LIGHT,
 ) -> Any:
     """Each cell as dark as its number; where there are negative ones, purple is below 0 and green above. NaN: nothing.
 
-    of: what a number is. titles: of the vertical and the horizontal axis.
+    of: what a number is. titles: of the vertical and the horizontal axis. most: the size of a number at the end of the
+        scale, where several maps have one; their own where none is given.
     """
     known = cells[np.isfinite(cells)]
-    most = float(np.abs(known).max(initial=0.0)) or 1.0
+    most = most or float(np.abs(known).max(initial=0.0)) or 1.0
     is_signed = bool((known < 0).any())
     # In a few letters: a map of forty tokens has 1,600 of them. Names are said by the browser.
     values = [

@@ -29,10 +29,10 @@ EXAMPLES = (
             thread.TAB: "how-does-it-know-the-order",
             ATT_LAYER: 16,
             ATT_HEAD: 0,
-            ATT_KEY: 11,
+            ATT_KEY: 12,
         },
-        "With every token at the first place *John* falls from 55 % to 0.6 %. L16 H0 looks at the token before: without "
-        "the turn it would not know which one that is.",
+        "With every token at the first place *John* falls from 55 % to 0.6 %. L16 H0 looks at the token before: "
+        "without the turn it would not know which one that is.",
     ),
     ReadyMade(
         "one word, three families",

@@ -166,7 +166,7 @@ def _turns(every: "tuple[Turns, ...]") -> None:
             distances = np.arange(len(turns.angles))
             lines = [Line("all pairs", distances, np.cos(turns.angles).mean(1), "chosen")]
             lines += [
-                Line(f"pair {each}, wave {_wave(turns.wavelengths[each])}", distances, np.cos(turns.angles[:, each]))
+                Line(f"wave {_wave(turns.wavelengths[each])}", distances, np.cos(turns.angles[:, each]))
                 for each in picked
             ]
             chart(lines_chart(lines, "places apart", "q·k, of that at 0", palette=palette()), key=f"falls_{number}")
@@ -208,6 +208,7 @@ def _turned(status: DeltaGenerator) -> None:
         f"{counted(abs(head.query - key), 'place')} apart."
     )
     left, right = st.columns(2, gap="large")
+    largest = float(max(np.abs(found.before).max(), np.abs(found.after).max()))
     part = slice(max(0, len(head.rows) - _MOST_CELLS), None)
     for column, cells, title, name in (
         (left, found.before, "before", "before_turn"),
@@ -222,6 +223,7 @@ def _turned(status: DeltaGenerator) -> None:
                     head.columns[part],
                     "q·k",
                     titles=("query", "key"),
+                    most=largest,
                     palette=palette(),
                 ),
                 key=name,
