@@ -270,7 +270,11 @@ def _turned(status: DeltaGenerator) -> None:
 
 def _bias(bias: "DistanceBias") -> None:
     layers = f"L{bias.layers[0]}" if len(bias.layers) == 1 else f"L{bias.layers[0]} to L{bias.layers[-1]}"
-    st.html(heading(f"{bias.kind} of the {bias.stack}, {layers}: what each head adds for the distance"))
+    st.html(
+        heading(
+            f"{bias.kind[0].upper()}{bias.kind[1:]} of the {bias.stack}, {layers}: what each head adds for the distance"
+        )
+    )
     distances = np.array(bias.distances)
     heads = len(bias.biases)
     lines = [Line(f"H{head}", distances, bias.biases[head]) for head in range(heads)]

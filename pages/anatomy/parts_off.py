@@ -19,7 +19,7 @@ from pages.shared.parts import chart, explanation, remark, say
 from pages.shared.theme import palette
 from viz.anatomy_lines import Line, lines_chart
 from viz.heads_charts import chance_chart
-from viz.inspector import BeforeAfter, Share, before_after, heading, shares
+from viz.inspector import BeforeAfter, before_after, cosines, heading
 from viz.quantities import cosine_text, counted, level_text, part_text
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ _LINE = (
     "With the rest left on. Zeroing is unnatural: the model never met it, and others make up for what is missing: "
     "compare with the other parts."
 )
+_PLURALS = {"mlps": "MLPs"}
 _ONE = {
     "heads": "head",
     "mlps": "MLP",
@@ -113,7 +114,9 @@ def chosen_off(trace: "TraceRequest", status: DeltaGenerator) -> "tuple[PartsOff
         if sort != "tokens":
             st.button(f"All {len(options):,}", key="all_off", on_click=PARTS_OFF.choose, args=(ALL_OFF,))
     parts = tuple(options[key].part for key in keys)
-    said = names[keys[0]] if len(keys) == 1 else f"{len(keys):,} {WAYS_OFF[sort].lower()}"
+    said = f"{len(keys):,} {_PLURALS.get(sort, WAYS_OFF[sort].lower())}"
+    if len(keys) == 1:
+        said = f"the residual connection {names[keys[0]]}" if sort == "residuals" else names[keys[0]]
     return PartsOffRequest(trace, parts), said
 
 
@@ -145,7 +148,7 @@ def _name(each: "Switchable", sort: str) -> str:
     if sort == "layers":
         return f"{kind}L{part.layer}"
     where = "before the layers" if part.layer < 0 else f"L{part.layer}"
-    return f"{kind}{where} {each.name}"
+    return f"{each.name} in {kind}{where}" if sort == "residuals" else f"{kind}{where} {each.name}"
 
 
 def _say(found: "PartsOff", words: str) -> None:
@@ -163,10 +166,11 @@ def _say(found: "PartsOff", words: str) -> None:
         )
     else:
         others = [each for each in found.steps if each.likeliest != each.text]
-        said = f"; first, {others[0].likeliest} in the place of {others[0].text}" if others else ""
+        said = f": first, “{others[0].likeliest}” in the place of “{others[0].text}”" if others else ""
+        count = f"{len(others)} of {counted(len(found.steps), 'token')}" if others else "none of the tokens"
         say(
-            f"Without {words} {counted(len(others), 'token')} of {len(found.steps)} would be written otherwise{said}. "
-            f"The divergence is {level_text(found.change)} nats a step."
+            f"Without {words} {count} would be another one{said}. The divergence is {level_text(found.change)} nats a "
+            "step."
         )
 
 
@@ -176,7 +180,7 @@ def show_change(found: "PartsOff") -> None:
         return
     if found.kept:
         st.html(heading("Cosine of each last vector with what it was"))
-        st.html(shares([Share(token, max(0.0, kept)) for token, kept in zip(found.tokens, found.kept, strict=True)]))
+        st.html(cosines(found.tokens, found.kept))
         return
     st.html(heading("Written next" if found.next_tokens else "What is written, step by step"))
     lines = [
@@ -195,7 +199,7 @@ def _beside(request: "PartsOffRequest", found: "PartsOff", status: DeltaGenerato
         show_others(found, others, "the same places, shuffled")
         return others
     count = len(request.off)
-    what = f"another {_ONE[sort]}" if count == 1 else f"{count:,} other {WAYS_OFF[sort].lower()}"
+    what = f"another {_ONE[sort]}" if count == 1 else f"{count:,} other {_PLURALS.get(sort, WAYS_OFF[sort].lower())}"
     show_others(found, others, f"{what}, drawn at random")
     return others
 
