@@ -14,7 +14,8 @@ from viz.quantities import signed_text
 _ROW = 22
 _AXIS = 60
 _HEIGHT = 240
-_BARS = 60
+_BARS = 48
+_POWERS = [10.0**power for power in range(-4, 8)]
 # What a click on a bar tells: the name of the selection, and the field in it.
 PICKED, PICKED_FIELD = "picked", "key"
 
@@ -103,7 +104,7 @@ def way_chart(
     lines: Any = alt.Chart(alt.Data(values=rows)).mark_line(strokeWidth=2, point={"size": 28})
     lines = lines.encode(
         x=alt.X("after:Q", title="after so many layers", axis=alt.Axis(grid=False, tickMinStep=1, format="d")),
-        y=alt.Y("length:Q", title="length", scale=alt.Scale(type="log"), axis=alt.Axis(tickCount=5, format="~s")),
+        y=alt.Y("length:Q", title="length", scale=alt.Scale(type="log"), axis=alt.Axis(values=_POWERS, format=",~g")),
         color=alt.Color(
             "what:N", scale=alt.Scale(domain=names, range=shades), legend=alt.Legend(title=None, orient="top")
         ),
@@ -129,7 +130,7 @@ def curve_chart(
                 for count, low, high in zip(counts, edges, edges[1:], strict=False)
             ]
         )
-    ).mark_bar(color=palette.amount[2])
+    ).mark_bar(color=palette.amount[3], binSpacing=0)
     bars = bars.encode(
         x=alt.X("from:Q", title="what goes in", bin="binned", axis=alt.Axis(grid=False, tickCount=8)),
         x2="to:Q",

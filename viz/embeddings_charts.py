@@ -7,7 +7,7 @@ import altair as alt
 import numpy as np
 from jaxtyping import Float
 
-from viz.chart_parts import rule_at
+from viz.chart_parts import named_axis, rule_at
 from viz.palette import LIGHT, Palette, between, readable_on
 from viz.quantities import part_text
 
@@ -102,16 +102,11 @@ def matrix_chart(
     ]
     data = alt.Data(values=cells)
 
-    def axis(names: Sequence[str]) -> Any:
-        # Equal names are different tokens: places are drawn, and named by an expression.
-        listed = ",".join(f"'{_plain(name)}'" for name in names)
-        return alt.Axis(labelExpr=f"[{listed}][datum.value]", labelLimit=150, title=None, ticks=False, domain=False)
-
     # Of the cells and not of the whole, in which letters that grow with the window would leave them no room.
     size = alt.Step(max(_MATRIX, min(34, 560 // max(1, len(columns)))))
     base: Any = alt.Chart(data).encode(
-        x=alt.X("column:O", axis=axis(columns)),
-        y=alt.Y("row:O", axis=axis(rows)),
+        x=alt.X("column:O", axis=named_axis(columns)),
+        y=alt.Y("row:O", axis=named_axis(rows)),
         tooltip=[alt.Tooltip("from:N"), alt.Tooltip("to:N"), alt.Tooltip("cosine:Q", format=".3f")],
     )
     colour = alt.Color(
@@ -129,12 +124,6 @@ def matrix_chart(
             )
         )
     return alt.layer(*parts).properties(width=size, height=size)
-
-
-def _plain(name: str) -> str:
-    """A name inside of a quoted word of a Vega expression."""
-    shown = "".join(each if each.isprintable() else "�" for each in name[:24])
-    return shown.replace("\\", "\\\\").replace("'", "\\'")
 
 
 def strip_chart(vector: Float[np.ndarray, " width"], palette: Palette = LIGHT) -> Any:

@@ -8,14 +8,14 @@ from viz.cells import rows_table
 
 def pushed_tokens(lines: Sequence[tuple[str, str, str, Sequence[str]]], *, chosen: int | None) -> str:
     """A row for each neuron: its name, what it gives, how much it adds, and the tokens that it pushes up."""
-    names = '<th class="piece">neuron</th><th class="number">gives</th><th class="number">adds</th><th>pushes up</th>'
+    names = '<th>neuron</th><th class="number">gives</th><th class="number">adds</th><th>pushes up</th>'
     rows = (
-        f'<td class="piece">{_set_off(html.escape(name), is_chosen=place == chosen)}</td>'
+        f"<td>{_set_off(html.escape(name), is_chosen=place == chosen)}</td>"
         f'<td class="number">{html.escape(given)}</td><td class="number">{html.escape(adds)}</td>'
         f"<td>{' '.join(_token(each) for each in tokens)}</td>"
         for place, (name, given, adds, tokens) in enumerate(lines)
     )
-    return rows_table("headlight-shares headlight-neurons", names, *rows)
+    return rows_table("headlight-neurons", names, *rows)
 
 
 def fired(lines: Sequence[tuple[Sequence[str], int, str]]) -> str:
@@ -24,7 +24,7 @@ def fired(lines: Sequence[tuple[Sequence[str], int, str]]) -> str:
         f'<td class="number">{html.escape(value)}</td><td>{_sentence(tokens, place)}</td>'
         for tokens, place, value in lines
     )
-    return rows_table("headlight-shares headlight-neurons", '<th class="number">gives</th><th>on</th>', *rows)
+    return rows_table("headlight-neurons", '<th class="number">gives</th><th>on</th>', *rows)
 
 
 def _set_off(name: str, *, is_chosen: bool) -> str:
@@ -32,7 +32,7 @@ def _set_off(name: str, *, is_chosen: bool) -> str:
 
 
 def _token(text: str) -> str:
-    return f"<code><bdi>{html.escape(text)}</bdi></code>"
+    return f'<span class="headlight-chip"><bdi>{html.escape(text)}</bdi></span>'
 
 
 def _sentence(tokens: Sequence[str], place: int) -> str:

@@ -138,7 +138,7 @@ class _Path:
         self._entered: Tensor | None = None
         self._left = False
         self._why_not = ""
-        self._has_held_curve = False
+        self._curves: list[Tensor] = []
         self._logits: tuple[Tensor, Tensor] | None = None
         self._hook(copies, blocks, model)
 
@@ -223,8 +223,9 @@ class _Path:
         if norm is not None:
             return self._normed(norm, x, output)
         if is_curve(module):
-            self._has_held_curve = True
-            return x * gates(x, output)
+            held = x * gates(x, output)
+            self._curves.append(held)
+            return held
         return None
 
     def _table_name(self, module: nn.Module) -> str:
@@ -295,15 +296,17 @@ class _Path:
                 whole_aim = before if is_bent else whole
         if self._logits is None or aim.direction or self._why_not:
             whole_aim = whole
+        # Most curves end in what a part gives, which is held.
+        has_held_curve = any(each is not None for each in _slopes(number, self._curves))
         parts = self._along(number, factor)
         if abs(after) > _STRAIGHT * max(abs(whole), 1e-9):
             parts.append((Source("bias", "after the head"), after))
         parts = self._with_rest(parts, number, factor, whole_aim)
-        return DirectParts(tuple(parts), whole_aim, whole, is_bent, self._why_not, self._has_held_curve)
+        return DirectParts(tuple(parts), whole_aim, whole, is_bent, self._why_not, has_held_curve)
 
     def _along(self, number: Tensor, factor: float) -> list[tuple[Source, float]]:
         leaves = [leaf for _, leaf, _ in self._leaves]
-        slopes = torch.autograd.grad(number, leaves, allow_unused=True, retain_graph=True)
+        slopes = _slopes(number, leaves)
         found: dict[Source, float] = {}
         for (source, _, values), slope in zip(self._leaves, slopes, strict=True):
             if slope is None:
@@ -324,7 +327,7 @@ class _Path:
         """With what else there is before the first layer, such as positions that are computed and not looked up."""
         if self._entered is None or not self._entered.requires_grad:
             return parts
-        slope = torch.autograd.grad(number, self._entered, allow_unused=True)[0]
+        slope = _slopes(number, [self._entered])[0]
         if slope is None:
             return parts
         entered = float((factor * slope.double() * self._entered.detach().double()).sum())
@@ -335,6 +338,11 @@ class _Path:
         if abs(rest) <= near or abs(missing - rest) > abs(missing):
             return parts
         return [(Source("embedding", "rest"), rest), *parts]
+
+
+def _slopes(number: Tensor, along: list[Tensor]) -> tuple[Tensor | None, ...]:
+    """The slope of a number along each of these; None for what it does not depend on."""
+    return torch.autograd.grad(number, along, allow_unused=True, retain_graph=True) if along else ()
 
 
 def _detached(_: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

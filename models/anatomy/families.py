@@ -14,7 +14,7 @@ from models.engine import Engine
 from models.heads.alignment import aligned
 
 MOST_TOKENS = 128
-# Of a vector's length: what is less is rounding.
+# Of a vector's length, or a whole row's weight: what is less is rounding.
 UNCHANGED = 1e-4
 
 
@@ -113,7 +113,8 @@ class FamilyRequest:
             columns = _column_pairs(trace, other, kind)
             for one, another in pairs:
                 row, other_row = own.weights[one], theirs.weights[another]
-                changes[one] = max(abs(float(row[a]) - float(other_row[b])) for a, b in columns)
+                change = max(abs(float(row[a]) - float(other_row[b])) for a, b in columns)
+                changes[one] = 0.0 if change < UNCHANGED else change
         return FamilyMap(
             kind=kind,
             layer=layer,

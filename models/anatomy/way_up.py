@@ -171,12 +171,12 @@ class _Followed:
         found: dict[nn.Module, Hook] = {}
         for each in self._stack:
             attention = [module for module in each.block.modules() if ADDRESSES in module.__dict__]
-            below = {inner for module in attention for inner in module.modules()}
             beside: list[tuple[What, nn.Module]] = [] if each.mlp is None else [("mlp", each.mlp)]
             beside += [("other", module) for module, _ in each.others]
-            below |= {inner for _, module in beside for inner in module.modules()}
+            below = {inner for _, module in beside for inner in module.modules()}
             for module in each.block.modules():
-                if module not in below and not any(True for _ in module.children()):
+                has_matrix = any(parameter.dim() > 1 for parameter in module.parameters())
+                if module not in below and not has_matrix and not any(True for _ in module.children()):
                     found[module] = partial(self._passed_norm, module)
             for own, module in beside:
                 found[module] = partial(self._gave, own)
@@ -184,8 +184,9 @@ class _Followed:
                 kind, layer = module.__dict__[ADDRESSES][0]
                 what: What = "cross-attention" if kind == "cross" else "attention"
                 receiver = self._receivers.get((kind, layer))
-                is_outside = receiver is not None and receiver.modules and receiver.modules[-1] not in below
-                found[receiver.modules[-1] if receiver and is_outside else module] = partial(self._gave, what)
+                # What joins the heads gives what is added, wherever the sum is.
+                gives = receiver.modules[-1] if receiver is not None and receiver.modules else module
+                found[gives] = partial(self._gave, what)
             found[each.block] = self._ended
         return found
 

@@ -136,9 +136,10 @@ def _sum(found: "Contributions", at: AtToken, of: str) -> None:
     )
     norms = "all norms" if of == "vector" else "the final norm"
     remark(
-        f"{MODELS[at.trace.model].title}. A sum of parts: with {norms}{held} held still. Their sum is {found.total:.5f}, the model's own number {found.aimed:.5f}: off by "
-        f"{_relative(found.error)}.{bent} A bar is what a part writes into this token's stream itself; what it does "
-        f"to later parts is in theirs.{' ' + what.note if what.note else ''}"
+        f"{MODELS[at.trace.model].title}. A sum of parts: with {norms}{held} held still. Their sum is "
+        f"{found.total:.5f}, the model's own number {found.aimed:.5f}: off by {_relative(found.error)}."
+        f"{bent} A bar is what a part writes into this token's stream itself; what it does to later parts is in theirs."
+        f"{' ' + what.note if what.note else ''}"
     )
     table = [["part", "kind", "layer", "head", "adds"], *_rows(found, names)]
     head = {"total": found.total, "model": found.aimed, "relative_error": found.error, "token": what.token}

@@ -45,7 +45,7 @@ def show(status: DeltaGenerator) -> None:
     stack = next((each for each in stacks if each.kind == at.kind), stacks[0])
     layer = _layer(stack)
     with st.container(key="neuron_controls"):
-        one, two, three = st.columns([1, 1.4, 1.2], vertical_alignment="bottom")
+        one, two, three = st.columns([1, 1.2, 1.7], vertical_alignment="bottom")
         with one:
             token_control(at, "Token", "neuron_at_box")
         with two:
@@ -74,13 +74,13 @@ def leave() -> None:
 
 
 def _layer(stack: "LayersWithMlp") -> int:
-    """The chosen layer, else one two thirds of the way up."""
+    """The chosen layer, else one four fifths of the way up."""
     chosen = MLP_LAYER.value
     if chosen is not None and chosen not in stack.layers:
         note(f"There is no MLP in layer {chosen}: there are those of layers {stack.layers[0]} to {stack.layers[-1]}.")
         MLP_LAYER.forget()
         chosen = None
-    return stack.layers[len(stack.layers) * 2 // 3] if chosen is None else chosen
+    return stack.layers[len(stack.layers) * 4 // 5] if chosen is None else chosen
 
 
 def _neuron(found: "Neurons") -> int:
@@ -107,8 +107,8 @@ def _curve(found: "Neurons", neuron: int, at: AtToken) -> None:
             " What comes out is multiplied with a second projection, the gate's other half." if found.is_gated else ""
         )
         remark(
-            f"Bars: how many neurons are given what. Line: the curve of {MODELS[at.trace.model].title}, its own function "
-            f"at {len(found.curve):,} points.{gate} The upright line is neuron {neuron:,}."
+            f"Bars: how many neurons are given what. Line: the curve of {MODELS[at.trace.model].title}, its own "
+            f"function at {len(found.curve):,} points.{gate} The upright line is neuron {neuron:,}."
         )
     else:
         remark("No module of its own computes the curve of this MLP, so that only what comes out is shown.")

@@ -105,8 +105,9 @@ def _inspector(found: "WayUp", at: AtToken, number: int) -> None:
         largest = max(layer.added, key=lambda each: float(each.lengths[place]))
         before, after = (level_text(float(each[place])) for each in (layer.entered, layer.left))
         say(
-            f"In layer {layer.layer} “{found.tokens[place]}” goes from length {before} to {after}: {_NAMES[largest.what]} adds most, "
-            f"{level_text(float(largest.lengths[place]))}, {_direction(float(largest.cosines[place]), found.chance)}."
+            f"In layer {layer.layer} “{found.tokens[place]}” goes from length {before} to {after}: "
+            f"{_NAMES[largest.what]} adds most, {level_text(float(largest.lengths[place]))}, "
+            f"{_direction(float(largest.cosines[place]), found.chance)}."
         )
     for part in layer.added:
         st.html(heading(f"{_NAMES[part.what].capitalize() if part.what != 'mlp' else 'MLP'}"))
@@ -135,10 +136,12 @@ def _direction(cosine: float, chance: float) -> str:
 def _norm_line(norm: "SeenNorm", place: int, where: str) -> str:
     mean = f"mean {level_text(float(norm.means[place]))}, " + ("taken away; " if norm.kind == "LayerNorm" else "kept; ")
     low, middle, high = map(level_text, norm.gain)
+    kind = f"{'a' if norm.kind == 'LayerNorm' else 'an'} {norm.kind}"
+    bias = ", plus a bias" if norm.has_bias else ""
+    before, spread, after = (level_text(float(each[place])) for each in (norm.before, norm.spreads, norm.after))
     return (
-        f"It {where} a {norm.kind}: {mean}divided by {level_text(float(norm.spreads[place]))}, times gains of {low} to "
-        f"{high} ({middle} in the middle){', plus a bias' if norm.has_bias else ''}. Length "
-        f"{level_text(float(norm.before[place]))} before, {level_text(float(norm.after[place]))} after."
+        f"It {where} {kind}: {mean}divided by {spread}, times gains of {low} to {high} ({middle} in the middle){bias}. "
+        f"Length {before} before, {after} after."
     )
 
 
