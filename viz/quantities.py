@@ -43,6 +43,26 @@ def bytes_text(count: float | int) -> str:
     return f"{number.rstrip('0').rstrip('.') if '.' in number else number} {_UNITS[unit]}"
 
 
+def count_text(count: float | int) -> str:
+    """A count in three digits: 4,608, 135 million, 70.6 billion, 1.48 trillion."""
+    for size, name in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+        if count >= 0.9995 * size:
+            return f"{count / size:.{_digits(count / size)}f}\N{NO-BREAK SPACE}{name}"
+    return f"{count:,.0f}"
+
+
+def short_count(count: float | int) -> str:
+    """The same where there is little room: 4.61 k, 135 M, 70.6 B, 1.48 T."""
+    for size, name in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if count >= 0.9995 * size:
+            return f"{count / size:.{_digits(count / size)}f}\N{NO-BREAK SPACE}{name}"
+    return f"{count:,.0f}"
+
+
+def _digits(number: float) -> int:
+    return 0 if number >= 99.95 else 1 if number >= 9.995 else 2
+
+
 def seconds_text(seconds: float | int) -> str:
     """Milliseconds below a second, else seconds."""
     if seconds < 1:

@@ -1,8 +1,9 @@
 """How do all parts of a model fit together? The model as a plan, drawn from one forward, and each of its parts."""
 
-import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from models.catalog import MODELS
+from pages.anatomy import plan
 from pages.anatomy.choices import CHOICES
 from pages.anatomy.examples import EXAMPLES
 from pages.anatomy.inspector import inspect
@@ -10,25 +11,33 @@ from pages.anatomy.tabs import below
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.loading import loading
-from pages.shared.messages import show_notes
+from pages.shared.messages import in_place, show_notes
 from pages.shared.page import Page, columns, inspector_in, show
-from viz.inspector import Share, shares
+from pages.shared.parts import explanation
 
 
 def explore(status: DeltaGenerator) -> None:
     """Everything that changes with the part."""
-    with loading(thread.MODEL.value, status):
-        from models.model_facts import ModelFactsRequest
-
-        facts = ask(ModelFactsRequest(thread.MODEL.value), status)
-    _, centre, right = columns()
+    left, centre, right = columns((2.1, 8.0, 2.9))
+    with left:
+        plan.controls(MODELS[thread.MODEL.value].title)
+    found = None
+    with centre, in_place(), loading(thread.MODEL.value, status):
+        request = plan.request()
+        if request is None:
+            explanation("Paste a config.json on the left: its plan is drawn without any weights.")
+        else:
+            found = ask(request, status)
     with centre:
+        if found is not None:
+            boxes = plan.way(found)
         show_notes()
-        with st.container(key="plan"):
-            st.html(shares([Share(name, count / facts.parameters) for name, count in facts.parts if count]))
-    with inspector_in(right, PAGE):
-        inspect(facts)
-    below(status)
+        if found is not None:
+            plan.show(found)
+    if found is not None:
+        with inspector_in(right, PAGE), in_place():
+            inspect(found, boxes, status)
+    below(found, status)
 
 
 PAGE = Page("anatomy", explore, CHOICES, EXAMPLES)
