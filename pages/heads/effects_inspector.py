@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from models.heads import Atlas, EffectMap, Effects, Part, Place, Transfer
 
 _CAUTION = "With the rest left on; two heads that do the same hide each other. The estimate is one slope: confirm it."
+# Layers before and after the chosen one that stand beside it.
+_NEAR = 3
 _TRANSFER = "Share of the difference between the two texts: put in alone, the rest of the run as it is."
 
 
@@ -98,13 +100,17 @@ def _inspect_stream(about: Subject, given: "Transfer") -> None:
         place = stream.places[column]
     tokens = given.tokens_in(stream.kind)
     partners = {other: one for one, other in given.alignment.pairs} if tokens is given.into_tokens else {}
-    lines = [[f"L{layer}", _share(share)] for layer, share in zip(stream.layers, stream.shares[:, column], strict=True)]
+    near = slice(max(0, row - _NEAR), row + _NEAR + 1)
+    lines = [
+        [f"L{layer}", _share(share)]
+        for layer, share in zip(stream.layers[near], stream.shares[near, column], strict=True)
+    ]
     st.html(heading(f"After L{stream.layers[row]} at “{tokens[place]}” ({place})"))
     share = float(stream.shares[row, column])
     taken = partners.get(place)
     source = "" if taken is None else f" Put in: what your text has at “{given.tokens[taken]}” ({taken})."
     say(f"{_share(share)} of the difference comes over.{source}")
-    st.html(heading("The same token, layer by layer") + table(["after", "comes over"], lines, chosen=row))
+    st.html(heading("The same token, layer by layer") + table(["after", "comes over"], lines, chosen=row - near.start))
 
 
 def _share(share: float) -> str:
