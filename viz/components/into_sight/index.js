@@ -1,8 +1,5 @@
 // What somebody asked for may stand above or below what was pressed: the page moves there, no further than it must.
 
-import { sharedEntry } from "../scaffold/page.js"
-import { isCalm } from "../scaffold/player.js"
-
 const PATIENCE = 10_000
 const EVERY = 50
 // Charts take their height after the script has ended.
@@ -12,18 +9,20 @@ const HEADER = 64
 
 const isRunning = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "running"
 
-function move(name) {
+const move = (name) => {
   const part = document.querySelector(`.st-key-${CSS.escape(name)}`)
   if (!part) return
   part.style.scrollMarginBlock = `${HEADER}px 16px`
+  const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches
   const isLow = part.getBoundingClientRect().height < innerHeight - HEADER
-  part.scrollIntoView({ behavior: isCalm() ? "auto" : "smooth", block: isLow ? "nearest" : "start" })
+  part.scrollIntoView({ behavior: isCalm ? "auto" : "smooth", block: isLow ? "nearest" : "start" })
 }
 
 export default ({ data: { name, asked } }) => {
-  const seen = sharedEntry("asked", `into_sight:${name}`, () => ({ asked: 0 }))
-  if (asked <= seen.asked) return
-  seen.asked = asked
+  const shared = (globalThis.headlight ??= {})
+  const seen = (shared.inSight ??= new Map())
+  if (asked <= (seen.get(name) ?? 0)) return
+  seen.set(name, asked)
   const end = performance.now() + PATIENCE
   const wait = () => {
     if (isRunning() && performance.now() < end) setTimeout(wait, EVERY)
