@@ -144,7 +144,9 @@ def expected_grammar(maps, sentence, offsets, specials, is_causal):
 def test_grammar_of_the_offline_models(name, kind, originals, request, monkeypatch):
     monkeypatch.setattr("models.heads.on_sentences.FEWEST_CASES", 1)
     loaded = request.getfixturevalue(name)
-    sentences = bundled_bank().sentences[:SENTENCES]
+    bank = bundled_bank().sentences
+    # Few of them have a delimiter that is no special token.
+    sentences = [*bank[:SENTENCES], next(each for each in bank if "," in each.text)]
     grammar = OnSentences(kind)
     total = {}
     for sentence in sentences:
