@@ -5,6 +5,7 @@ jaxtyping's can only check what it sees imported.
 """
 
 import gc
+from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -23,6 +24,19 @@ def pytest_configure(config):
         suppress_health_check=[HealthCheck.too_slow],
     )
     settings.load_profile("here")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Of a test marked `quick(n)` the first n cases are tested in each run, the others among the slow ones."""
+    seen = Counter()
+    for item in items:
+        marker = item.get_closest_marker("quick")
+        if marker is not None and item.get_closest_marker("slow") is None:
+            name = item.nodeid.partition("[")[0]
+            seen[name] += 1
+            if seen[name] > marker.args[0]:
+                item.add_marker(pytest.mark.slow)
 
 
 def pytest_collection_finish():

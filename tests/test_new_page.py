@@ -50,13 +50,9 @@ def test_a_page_is_a_few_short_files(files):
     assert sum(len(code.splitlines()) for code in files.values()) <= MOST_LINES
 
 
-def test_its_own_tests_pass(copy):
-    run(copy, "pytest", "-q", "-p", "no:cacheprovider", "tests/models/test_lengths.py", "tests/pages/test_lengths.py")
-
-
-def test_it_is_whole_and_has_its_place_on_home(copy):
-    chosen = "lengths or folder or no_two"
-    run(copy, "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, "tests/pages/test_registry.py")
+def test_its_own_tests_pass_and_it_is_whole_and_has_its_place_on_home(copy):
+    files = ("tests/models/test_lengths.py", "tests/pages/test_lengths.py", "tests/pages/test_registry.py")
+    run(copy, "pytest", "-q", "-p", "no:cacheprovider", "-k", "lengths or folder or no_two", *files)
 
 
 def test_its_code_is_written_as_ours(copy, files):

@@ -7,6 +7,7 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from models.catalog import ARCHITECTURES, KnownArchitecture
 from models.engine import Engine
+from models.kv_cache.kept_shapes import kept_shape
 from models.kv_cache.planning import Planned
 from models.kv_cache.shape import CacheFormulaError, LayerShape
 from models.kv_cache.shape_from_config import cache_shape
@@ -85,9 +86,10 @@ class KnownCacheRequest:
     name: str
 
     def answer(self, engine: Engine) -> KnownCache:  # noqa: ARG002 - there is nothing to load
-        """Only its config is made: no weights, no network."""
+        """As it was seen once, else only its config is made: no weights, no network."""
         architecture = ARCHITECTURES[self.name]
-        return KnownCache(architecture, cache_shape(known_config(architecture)))
+        kept = kept_shape(architecture)
+        return KnownCache(architecture, cache_shape(known_config(architecture)) if kept is None else kept)
 
 
 @dataclass(frozen=True)

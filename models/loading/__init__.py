@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from models.loaded import LoadedModel
+    from models.loading.allowed_folders import FolderError
     from models.loading.checks import ArchitectureNotSupportedError, ModelRefusedError
     from models.loading.device import DeviceError, choose_device
-    from models.loading.folder_names import FolderError
     from models.loading.folders import open_folder
     from models.loading.load import load_model, wrap_model
     from models.loading.packs import PackError
@@ -19,7 +19,7 @@ _NAMES = {
     "models.loaded": ("LoadedModel",),
     "models.loading.checks": ("ArchitectureNotSupportedError", "ModelRefusedError"),
     "models.loading.device": ("DeviceError", "choose_device"),
-    "models.loading.folder_names": ("FolderError",),
+    "models.loading.allowed_folders": ("FolderError",),
     "models.loading.folders": ("open_folder",),
     "models.loading.load": ("load_model", "wrap_model"),
     "models.loading.packs": ("PackError",),

@@ -18,8 +18,8 @@ from transformers.pytorch_utils import Conv1D
 
 from models.catalog import MODELS, ModelCard
 from models.catalog.hub_models import HUB_MODELS
+from models.loading.allowed_folders import permitted
 from models.loading.checks import ADAPTER, CONFIG, readable_title
-from models.loading.folder_names import permitted
 from models.loading.hub_ids import HUB, HubError
 from models.loading.model_files import card_in
 from models.loading.refusals import ModelRefusedError

@@ -1,7 +1,7 @@
 """From a name to a card, wherever the model comes from."""
 
 from models.catalog import MODELS, ModelCard, model_card
-from models.loading.folder_names import FOLDER, FolderError, has_changed
+from models.loading.allowed_folders import FOLDER, FolderError, has_changed
 from models.loading.folders import open_folder
 from models.loading.hub_ids import is_of_hub
 

@@ -6,22 +6,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from models.catalog import MODELS, ModelCard
-from models.loading import folder_names
+from models.loading import allowed_folders
 from models.loading.adapters import adapted, base_of
+from models.loading.allowed_folders import FOLDER, FolderError, permitted
 from models.loading.checks import readable_title
 from models.loading.fingerprint import stamp_of
-from models.loading.folder_names import FOLDER, FolderError, permitted
 from models.loading.model_files import card_in, gguf_card
 
 
 def open_folder(path: str, *, anywhere: bool | None = None) -> ModelCard:
     """Check a folder, or a single .gguf file, and have `MODELS` know it by the name "folder:/PATH".
 
-    anywhere: see `permitted`; where it is not said, `folder_names.may_look_anywhere` does.
+    anywhere: see `permitted`; where it is not said, `allowed_folders.may_look_anywhere` does.
 
     Raises FolderError, ModelRefusedError.
     """
-    anywhere = folder_names.may_look_anywhere() if anywhere is None else anywhere
+    anywhere = allowed_folders.may_look_anywhere() if anywhere is None else anywhere
     place = _allowed(path, anywhere=anywhere)
     with _readable():
         if stat.S_ISDIR(place.lstat().st_mode):

@@ -27,6 +27,7 @@ from models.forward.check import checked
 from models.forward.implementation import use_headlight
 from models.loaded import LoadedModel
 from models.loading.adapters import merge
+from models.loading.allowed_folders import FOLDER
 from models.loading.card_by_name import card_of
 from models.loading.checks import (
     CONFIG,
@@ -37,7 +38,6 @@ from models.loading.checks import (
     has_masked_head,
     missing_of_picture,
 )
-from models.loading.folder_names import FOLDER
 from models.loading.gguf_tokenizer import tokenizer_of_gguf
 from models.loading.hub_ids import HUB
 from models.loading.model_files import copy_of_gguf, model_files

@@ -72,3 +72,10 @@ def senses(count: int) -> tuple[str, ...]:
     """A name for each line, as far as they were given."""
     names = [each.strip() for each in SENSES.value.split(",")] if SENSES.value else []
     return tuple((names + [""] * count)[:count])
+
+
+def line_there(choice: Choice[int], count: int) -> None:
+    """A line that is not among so many is said and not taken."""
+    if choice.value >= count:
+        note(f"The link names line {choice.value + 1}; there are {count:,}. The first one is shown.")
+        choice.forget()

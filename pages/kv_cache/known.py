@@ -58,10 +58,11 @@ def fetched(status: DeltaGenerator) -> "tuple[KnownCache, ...]":
 def known_models(on: "Cards", here: "tuple[KnownCache, ...]", status: DeltaGenerator) -> None:
     """What each takes, and how far it goes on these cards. here: what was fetched stands first."""
     from models.kv_cache import KnownCachesRequest, Load, bytes_per_token, plan
+    from models.kv_cache.kept_shapes import kept_shape
 
     request = KnownCachesRequest()
-    # Each is run without weights, which takes seconds for all of them.
-    first = request not in engine.answers
+    # With another version of transformers each is run without weights, which takes seconds for all of them.
+    first = request not in engine.answers and any(kept_shape(each) is None for each in ARCHITECTURES.values())
     with working("Running known models without weights, once for everybody…", status) if first else nullcontext():
         known = (*here, *ask(request, status))
     bits = BITS.value or _BITS

@@ -20,7 +20,8 @@ from pages.kv_cache.choices import (
 )
 from pages.kv_cache.examples import EXAMPLES
 from pages.kv_cache.inspector import inspect
-from pages.kv_cache.tabs import Shown, below
+from pages.kv_cache.shown import Shown
+from pages.kv_cache.tabs import below
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.bound import bound, pick

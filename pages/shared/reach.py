@@ -14,7 +14,7 @@ from collections.abc import Iterable
 import streamlit as st
 from streamlit import runtime
 
-from models.loading import folder_names
+from models.loading import allowed_folders
 
 log = logging.getLogger(__name__)
 
@@ -167,4 +167,4 @@ def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 # What opens a folder without saying who asks is answered alike.
-folder_names.may_look_anywhere = is_local
+allowed_folders.may_look_anywhere = is_local

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from models.catalog import DEFAULT_MODEL, MODELS
-from models.loading.folder_names import FOLDER, FolderError, permitted
+from models.loading.allowed_folders import FOLDER, FolderError, permitted
 from models.loading.hub_ids import HubError, hub_id, is_of_hub
 from pages.shared.link import Choice, note, one_of, whole_number
 from pages.shared.reach import may_know

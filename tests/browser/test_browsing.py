@@ -34,6 +34,7 @@ def test_back_undoes_one_thing_at_a_time(tab):
     expect(tab.page.get_by_role("heading", level=1)).to_have_text(HOME.question)
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("page", [HOME, *PAGES])
 def test_a_page_has_a_title_and_one_first_heading(at_rest, page):
     seen = at_rest(page, LAPTOP)

@@ -71,6 +71,7 @@ def logged(server, words):
     raise AssertionError(f"nothing in the log says {words!r}:\n{server.log.read_text()}")
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     ("text", "address", "model"),
     [

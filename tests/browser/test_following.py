@@ -171,6 +171,7 @@ STEPS = {
 SPREADS = ("flat", "sure")
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SPREADS else []) for name in STEPS]
 )

@@ -200,6 +200,7 @@ def test_the_picture_is_taken_along(tab):
     assert [token["columns"][0] for token in kept["tokens"]] == list(range(7, 15))
 
 
+@pytest.mark.slow
 def test_two_who_time_at_once_wait_for_each_other(new_tab):
     one, other = new_tab(), new_tab(somebody_else=True)
     # Who wants the same is shown the same run; these want different ones.
@@ -315,6 +316,7 @@ def test_one_precision_for_all_sizes(tab):
     tab.wait_for_query(bits="16")
 
 
+@pytest.mark.slow
 def test_the_open_tab_and_the_plan_are_in_the_link_and_back_undoes_one_thing(tab):
     opened(tab, model="smollm2", text=ONCE, tokens=8, drawn=3)
     tab.open_tab("What if?")

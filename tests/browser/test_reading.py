@@ -93,6 +93,7 @@ def test_the_files_hold_exactly_what_was_computed(tab, weights, query, layer, he
     assert read["tokens"] == tab.tokens
 
 
+@pytest.mark.slow
 def test_a_long_text_is_pooled_and_its_row_is_exact(tab, weights):
     text = " ".join(f"{number} bottles of beer on the wall," for number in range(99, 30, -1))
     tab.open(model="smollm2").look(text)

@@ -106,6 +106,7 @@ def test_a_packed_script_is_unpacked_once_for_all_pictures_of_its_kind_and_so_is
     assert page.locator(".next-token .stages").first.evaluate("list => getComputedStyle(list).listStyleType") == "none"
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("name", ["matrix", "heads", "model", "qk"])
 def test_the_list_of_the_keys_is_what_the_handler_does(page, name):
     from viz.components.attention_view import Frame, packed, state_of

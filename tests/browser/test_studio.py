@@ -153,6 +153,7 @@ def test_products_of_a_decoder_multiply_out_and_the_query_can_be_changed(tab, tr
 # ----- Matrix
 
 
+@pytest.mark.slow
 def test_a_part_of_a_long_map_is_shown_in_full_when_it_is_enlarged(tab, weights):
     text = " ".join(f"{number} bottles of beer on the wall," for number in range(99, 30, -1))
     tab.open(model="smollm2", layer=3, head=2).look(text)

@@ -49,6 +49,7 @@ def training(server):
     return visitor
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("number", SIGNALS, ids=["SIGTERM", "SIGINT"])
 @pytest.mark.parametrize(
     ("busy", "pause"),

@@ -71,6 +71,7 @@ USED = {
 }
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("name", USED)
 def test_a_text_at_which_it_asks_for_too_much_gets_a_sentence(folder, name, within_bounds):
     changed(folder, USED[name])
@@ -168,6 +169,7 @@ QUICK = ("a macro that calls itself", "a product", "a list that grows")
 
 
 # Each that is killed takes the import of transformers with it.
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in TEMPLATES]
 )

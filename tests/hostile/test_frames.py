@@ -52,6 +52,7 @@ def flood(opened, first, data, seconds, cut_off):
             return
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("kind", FLOODS)
 def test_frames_that_no_browser_sends_hold_nobody_up(class_server, kind):
     with Visitor(class_server) as first:

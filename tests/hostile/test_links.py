@@ -109,6 +109,7 @@ FORGED = [
 
 
 # Each is sent in the name of every widget; of texts, lists, numbers and what is no value one in each run.
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     "value",
     [pytest.param(each, marks=[] if place in (2, 3, 5, 8) else pytest.mark.slow) for place, each in enumerate(FORGED)],

@@ -87,6 +87,7 @@ def test_no_text_is_formatted(text):
     )
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("page", ["", *(each.address for each in PAGES)])
 def test_no_parameter_of_a_link_is_formatted(visitor, page):
     """All at once, and those that are texts one by one, since one may stand before another."""
@@ -109,6 +110,7 @@ def test_the_output_that_a_link_names_is_text(visitor):
     assert unescaped(seen) == []
 
 
+@pytest.mark.slow
 def test_names_of_files_and_folders_are_text(tmp_path):
     name = "![i](http:evil.example) **b** $x$ :red[r] <img src=http"
     folder = save("llama", tmp_path / name)

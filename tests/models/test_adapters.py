@@ -17,7 +17,7 @@ from models.attention import trace_attention
 from models.catalog import MODELS
 from models.errors import HeadlightError
 from models.loading import load_model, open_folder
-from models.loading.folder_names import has_changed
+from models.loading.allowed_folders import has_changed
 from tests.models import architectures
 from tests.models.architectures import IDS
 from tests.models.drawn_weights import with_drawn_weights

@@ -70,6 +70,7 @@ def written(loaded, ids, **settings):
     return [step.token_id for step in decode(loaded, ids, DecodingSettings(**({"max_new_tokens": TOKENS} | settings)))]
 
 
+@pytest.mark.quick(9)
 @pytest.mark.parametrize("name", WRITERS)
 @pytest.mark.parametrize("kept", CACHES)
 def test_greedy_is_what_generate_writes(name, kept):

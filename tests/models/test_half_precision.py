@@ -32,6 +32,7 @@ def near(ours, other, dtype):
     assert float(np.abs(ours - other).max()) < (0.2 if dtype == torch.bfloat16 else 0.03) * scale
 
 
+@pytest.mark.quick(9)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_trace(name, dtype):

@@ -51,6 +51,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.quick(7)
 @pytest.mark.parametrize("what", BROKEN)
 def test_after_a_failure_the_cache_is_clean_or_can_be_gone_on_with(hub, engine, what, files, tmp_path):
     faults, sentence = BROKEN[what]

@@ -240,6 +240,7 @@ def test_changes_are_the_same_through_the_eager_function(name):
 
 
 # Four rows are as many as there are heads, which no shape may be mistaken for.
+@pytest.mark.quick(9)
 @pytest.mark.parametrize("count", [4, 6])
 @pytest.mark.parametrize("name", NAMES)
 def test_rows_of_a_batch_are_those_traced_one_by_one(name, count):

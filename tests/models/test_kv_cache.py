@@ -82,6 +82,7 @@ def real(name):
     return load_model(name)
 
 
+@pytest.mark.quick(24)
 @pytest.mark.parametrize(
     ("name", "rows", "beams", "dtype"),
     [

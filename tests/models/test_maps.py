@@ -185,6 +185,7 @@ def test_one_projection_is_made_at_a_time(monkeypatch):
     assert most == [1] * 8
 
 
+@pytest.mark.slow
 def test_nothing_slow_is_imported_before_a_map_is_asked_for():
     program = "import models.embeddings, sys; print(*{'sklearn', 'umap', 'numba'} & sys.modules.keys())"
     run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)

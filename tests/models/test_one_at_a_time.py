@@ -156,6 +156,7 @@ def test_importing_the_engine_imports_nothing_that_computes():
     run("from models.one_at_a_time import libraries_are_here; import models.engine; assert not libraries_are_here()")
 
 
+@pytest.mark.slow
 def test_forty_threads_import_at_once():
     """Each another name, all in the first moment of a process."""
     run(
@@ -183,6 +184,7 @@ def test_forty_threads_import_at_once():
     )
 
 
+@pytest.mark.slow
 def test_an_import_that_another_thread_was_in_the_way_of_is_made_again():
     """Streamlit's threads import narwhals by themselves, which scikit-learn imports too."""
     run(

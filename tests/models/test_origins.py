@@ -61,6 +61,7 @@ def own_ids(loaded, word):
     return [token.id for token in loaded.backend_tokenizer.model.tokenize(word)]
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("third", [0, *(pytest.param(each, marks=pytest.mark.slow) for each in (1, 2))])
 @pytest.mark.parametrize("name", BPES)
 def test_merges_end_in_the_pieces_of_a_thousand_words(name, third):
@@ -139,6 +140,7 @@ def test_longest_match_step_by_step():
     assert longest_match("abx", {"ab"}.__contains__, longest_word=2).is_too_long
 
 
+@pytest.mark.slow
 def test_the_best_way_through_the_lattice_is_the_tokenizers_for_a_thousand_words():
     loaded = shelf("unigram")
     unknown, count = loaded.facts.unknown, 0

@@ -133,6 +133,7 @@ def test_nothing_stays_on_the_shared_model_and_nothing_holds_on_to_it():
     assert gone() is None
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("name", ["llama", "t5", "gpt_oss"])
 def test_eight_threads_get_what_one_gets(name):
     kind = "cross" if name == "t5" else "decoder"

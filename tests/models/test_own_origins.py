@@ -112,6 +112,7 @@ def check_origins(loaded, text, stretch):
     return made
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize("first", [4, *(pytest.param(each, marks=pytest.mark.slow) for each in range(4))])
 @pytest.mark.parametrize("name", [*OWN, *BPES, "bert", "unigram"])
 def test_words_of_any_length_end_in_the_tokenizers_own_pieces(name, first):

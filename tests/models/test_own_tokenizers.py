@@ -63,6 +63,7 @@ def check_same(loaded, name):
         assert [p.text for p in loaded.tokenize(text).pieces] == [p.text for p in theirs.tokenize(text).pieces]
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("name", "pattern", "kind"),
     [
@@ -287,6 +288,7 @@ def spaceless(length):
     return "".join(np.random.default_rng(0).choice(TEXT.split(), size=length))
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_text_without_spaces_is_learnt_from(algorithm):
     *_, last = TrainTokenizerRequest(spaceless(20_000), algorithm, 2_000).steps(Engine())

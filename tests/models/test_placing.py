@@ -220,6 +220,7 @@ def test_decoding_goes_on_with_layers_aside(tmp_path):
     assert said[0] == said[1]
 
 
+@pytest.mark.slow
 def test_the_bound_in_bytes_holds_with_real_models(monkeypatch):
     """600 MB have room for SmolLM2 (538 MB in float32) or for MiniLM (91 MB), and not for both."""
     monkeypatch.setenv("HEADLIGHT_DEVICE", "cpu")

@@ -182,6 +182,7 @@ def filled(model, prompt, rows, tokens):
         ids = source[:, :1]
 
 
+@pytest.mark.quick(14)
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["fp32", "bf16"])
 def test_what_is_predicted_is_what_is_kept(name, dtype):
@@ -201,6 +202,7 @@ def test_what_is_predicted_is_what_is_kept(name, dtype):
             )
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize("name", [name for name in CASES if "falcon" not in name])
 def test_our_loop_keeps_what_is_predicted(name):
     loaded = wrap_model(copy.deepcopy(model_of(name)), None, "decoder")
@@ -225,6 +227,7 @@ def generated(model, **more):
     return found[0].tolist()[1 if model.config.is_encoder_decoder else len(IDS) :]
 
 
+@pytest.mark.quick(5)
 @pytest.mark.parametrize("name", DEEPER)
 @pytest.mark.parametrize("kept", ["dynamic", "static", "none"])
 def test_a_decoder_deeper_than_its_encoder_writes_what_generate_writes(name, kept):

@@ -31,6 +31,7 @@ LLAMA = known_config(ARCHITECTURES["llama-3-8b"])
 # arXiv 2307.09288, table 1: 7B without grouped queries); Llama 3 8B with 8 key heads, 128 KiB. OPT 13B, 800 KB: Kwon et
 # al. 2023 (PagedAttention, arXiv 2309.06180), section 3. DeepSeek-V3 70.272 KB, Qwen2.5 72B 327.680 KB, Llama 3.1 405B
 # 516.096 KB: DeepSeek-AI 2025 ("Insights into DeepSeek-V3", arXiv 2505.09343), table 1.
+@pytest.mark.quick(3)
 @pytest.mark.parametrize(
     ("name", "size"),
     [

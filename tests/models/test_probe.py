@@ -50,6 +50,7 @@ def maps_of(name, kind):
     return [each[0].numpy() for each in given if each is not None and each.shape[2:] == size]
 
 
+@pytest.mark.quick(8)
 @pytest.mark.parametrize("name", NAMES)
 def test_kinds_and_layers_are_those_that_the_class_has(name):
     found = trace(name)

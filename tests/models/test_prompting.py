@@ -181,6 +181,7 @@ def test_a_text_is_data_for_the_template(smollm2, text):
     assert list(chat.ids) == message(smollm2, text)
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("template", "said"),
     [

@@ -232,6 +232,7 @@ def received_in(name, kind, layer, interventions):
     return given.numpy(), output.numpy()
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize(("name", "kind"), KINDS)
 def test_interventions_are_in_it(name, kind):
     for changes in ([ZeroHead(kind, 1, 2)], [HideToken(1)], [CutLink(kind, 1, 4, 3), ZeroHead(kind, 0, 0)]):

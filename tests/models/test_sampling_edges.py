@@ -52,6 +52,7 @@ SOME_LOGITS = (
 )
 
 
+@pytest.mark.slow
 def test_a_sweep_over_edges_is_transformers_or_a_sentence():
     draw = torch.Generator().manual_seed(11)
 

@@ -20,8 +20,8 @@ from models.catalog import MODELS
 from models.engine import Engine
 from models.engine.request_size import models_asked
 from models.loading import load_model, open_folder
+from models.loading.allowed_folders import has_changed
 from models.loading.fingerprint import fingerprint_of
-from models.loading.folder_names import has_changed
 from tests.models.test_folders import write_gguf
 
 TEXT = "w9 w23 w42 w17"

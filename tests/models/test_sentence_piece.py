@@ -137,6 +137,7 @@ SETTINGS = {
 }
 
 
+@pytest.mark.quick(12)
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_setting_cuts_as_sentencepiece_does(name, kind):

@@ -14,6 +14,7 @@ from models.loading.packs import model_folder
 from tests.models.test_sentences import KEPT, SENTENCES
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("is_unit", [False, True])
 @pytest.mark.parametrize(("pooling", "way"), [("mean", "mean"), ("cls", "cls"), ("max", "max"), ("lasttoken", "last")])
 def test_a_folder_of_sentence_transformers_says_how(pooling, way, is_unit, minilm, tmp_path, monkeypatch):

@@ -42,6 +42,7 @@ def rows_of(name, kind, layer, head):
     return loaded, written, engine.run(request)
 
 
+@pytest.mark.quick(5)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(("layer", "head"), [(0, 1), (1, 3)])
 def test_a_decoders_rows_are_those_of_a_fresh_forward(name, layer, head):
@@ -55,6 +56,7 @@ def test_a_decoders_rows_are_those_of_a_fresh_forward(name, layer, head):
         assert np.isnan(shown[len(prefix) :]).all(), "what is not written yet cannot be looked at"
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("name", architectures.SEQ2SEQ)
 @pytest.mark.parametrize("kind", ["cross", "decoder"])
 def test_a_seq2seq_models_rows_are_those_of_a_fresh_forward(name, kind):

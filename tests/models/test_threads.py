@@ -68,6 +68,7 @@ def check_threads(loaded, requests, rounds=ROUNDS):
                 assert np.array_equal(array, wanted)
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("name", ["bert", "llama", "gpt_oss", "albert"])
 def test_eight_threads_get_what_each_gets_alone(name):
     kind = architectures.ARCHITECTURES[name].family

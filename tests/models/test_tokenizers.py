@@ -52,6 +52,7 @@ def texts_of(name, third):
     return list(TEXTS.items())[([*TOKENIZERS].index(name) + third) % 3 :: 3]
 
 
+@pytest.mark.quick(5)
 @THIRDS
 @pytest.mark.parametrize("name", REFERENCES)
 def test_ids_are_those_of_the_reference(name, third):

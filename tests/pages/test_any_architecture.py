@@ -149,6 +149,7 @@ def html(visit):
 KINDS = ("modernbert", "llama", "gpt_oss", "deepseek_v3", "bart")
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[] if name in KINDS else pytest.mark.slow) for name in NAMES]
 )

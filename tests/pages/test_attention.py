@@ -48,6 +48,7 @@ pytestmark = pytest.mark.usefixtures("one_torch_thread")
 # ----- Views
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize(("model", "text", "kind", "layer", "head"), KINDS)
 def test_each_view_shows_the_numbers_of_the_trace(model, text, kind, layer, head):
     trace = engine.run(trace_of(model, text))
@@ -328,6 +329,7 @@ def test_no_word_of_an_example_comes_into_another_text(text, other):
     assert with_another_end(text) == other
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("view", "words"),
     [

@@ -49,6 +49,7 @@ def widget(screen, kind, key):
     return found.value
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize(
     ("tab", "said", "widgets"),
     [
@@ -82,6 +83,7 @@ def test_a_link_opens_what_was_compared(tab, said, widgets):
     assert not screen.problems
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize(
     ("tab", "said", "notes"),
     [
@@ -172,6 +174,7 @@ def test_lines_that_were_embedded_are_embedded_for_whoever_opens_the_link():
     assert not screen.query.keys() & {"embedded", "near_line"}
 
 
+@pytest.mark.slow
 def test_a_large_search_that_was_asked_for_is_made_for_whoever_opens_the_link():
     large = {"beams": "3", "beam_tokens": "43"}
     assert not opened(BEAMS, large).blocks("beam_tree")

@@ -80,6 +80,7 @@ PLACES = {
 }
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("place", PLACES)
 def test_every_file_is_made_of_what_was_typed(place, files):
     page, model, tab = PLACES[place]

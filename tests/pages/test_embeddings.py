@@ -103,6 +103,7 @@ def test_the_table_has_its_neighbours():
     assert said.index("queen") < said.index("monarch")
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize(
     ("model", "text", "more", "said"),
     [
@@ -129,6 +130,7 @@ def test_what_makes_no_picture_is_one_sentence(model, text, more, said):
     assert said in problem
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize(
     "query",
     [

@@ -167,6 +167,7 @@ def runs_of(model):
         yield example.text, program, [*arguments[:2], SOUNDS, "decoder", "0", "1", "2"]
 
 
+@pytest.mark.slow
 def test_the_programs_print_the_numbers_of_the_trace(tmp_path):
     runs = [(model, *run) for model in ("minilm", "smollm2", "spelling_to_sound") for run in runs_of(model)]
     lines = iter(printed_by([(program, arguments) for _, _, program, arguments in runs], tmp_path))

@@ -112,6 +112,7 @@ def test_a_cell_is_said_in_words():
     assert "Column 12 is not there yet" in later.inspector
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
@@ -141,6 +142,7 @@ def test_a_bad_link_is_said_and_the_page_lives(query, sentence):
     assert not screen.problems
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

@@ -140,6 +140,7 @@ def test_models_that_were_fetched_here_can_be_planned_for(monkeypatch):
     assert not screen.notes
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(("name", "note"), [("hub:org/other", "was not fetched on this"), ("hub:../x", "no id of a")])
 def test_what_was_not_fetched_here_is_said(name, note):
     screen = Cache(model="smollm2", text=ONCE.text, tokens="8", tab="what-if", plan=name)

@@ -22,6 +22,7 @@ def knight(request):
     return Cache(model=request.param, text="knight", tokens="8").until_done(), request.param
 
 
+@pytest.mark.quick(5)
 @pytest.mark.parametrize("label", TABS)
 def test_every_tab_opens(knight, label):
     screen, model = knight
@@ -203,6 +204,7 @@ def test_exports_read_back_exactly(model, text):
         np.testing.assert_array_equal(np.array(token["key_norms"], dtype=np.float32), step.norms.keys)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("model", ["smollm2", "spelling_to_sound"])
 def test_the_code_that_is_shown_gives_the_same_numbers(model, monkeypatch, capsys):
     text = "knight's"

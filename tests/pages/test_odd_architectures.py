@@ -41,6 +41,7 @@ def test_every_page_opens_or_says_why_not(name, tmp_path):
                 assert visit.shown["view"] == view
 
 
+@pytest.mark.slow
 def test_what_has_no_maps_is_said_beside_those_that_there_are(tmp_path):
     card = opened("longt5", tmp_path)
     visit = Visit(card).choose(view="matrix").go(ATTENTION)

@@ -162,6 +162,7 @@ BAD = [
 ]
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize(("name", "value"), BAD)
 def test_a_bad_value_falls_back_with_one_note(name, value):
     screen = Screen(**{name: value})

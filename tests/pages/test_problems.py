@@ -59,6 +59,7 @@ def test_a_missing_pack_is_one_sentence_and_works_once_it_is_there(home):
     assert screen.view == ("encoder-3-1", "text")
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("file", ["model.safetensors", "tokenizer.json", "config.json"])
 def test_a_damaged_pack_is_one_sentence_and_other_models_work(home, file):
     (damaged,) = [path for path in home if path.endswith(f"/{file}")]

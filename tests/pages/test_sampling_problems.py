@@ -24,6 +24,7 @@ def all_that_is_said(screen):
     return said
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
@@ -71,6 +72,7 @@ def test_a_temperature_beyond_the_slider_is_taken_as_it_is():
     assert not screen.said
 
 
+@pytest.mark.quick(5)
 @pytest.mark.parametrize(
     "told",
     [
@@ -94,6 +96,7 @@ def test_a_slider_goes_no_further_than_a_link(values, query):
     assert not screen.said
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [("", "no text"), ("a\0b", "is a NUL"), ("word " * 9_000, "8,192")],

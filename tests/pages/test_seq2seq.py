@@ -32,6 +32,7 @@ def written(text):
     return engine.run(WriteRequest(MODEL, text, DecodingSettings(max_new_tokens=128)))
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("text", ["knight", "the silent knight", "Tchaikovsky's", "x"])
 def test_the_output_is_what_the_model_writes_and_the_lines_are_its_weights(text):
     screen = Screen(model=MODEL, text=text, layer="1", head="3")
@@ -100,6 +101,7 @@ def test_sounds_that_the_model_does_not_know_are_named():
     assert "“aɪ”, “QQ”" in captions(screen)
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize(
     ("text", "said"),
     [

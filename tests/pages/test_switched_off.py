@@ -52,6 +52,7 @@ OFF = [
 ]
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(("item", "label", "change", "acts_on_map"), OFF)
 def test_what_is_off_stands_on_a_chip_and_changes_map_and_model(item, label, change, acts_on_map):
     screen = Screen(model="minilm", text=PRONOUN, token="10", layer="3", head="1", changed=item)
@@ -119,6 +120,7 @@ def test_a_decoders_next_token_before_and_after():
     assert not screen.problems
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("kind", "item", "label", "change"),
     [
@@ -169,6 +171,7 @@ def test_another_text_keeps_heads_and_another_model_keeps_nothing():
     assert not screen.notes
 
 
+@pytest.mark.quick(5)
 @pytest.mark.parametrize(
     ("changed", "kept"),
     [
@@ -230,6 +233,7 @@ def test_a_pattern_goes_over_what_is_left_to_see():
     np.testing.assert_allclose(np.delete(after, 5, axis=1), 1 / (size - 1), atol=5e-4)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("model", ["minilm", "smollm2", "spelling_to_sound"])
 def test_text_is_data_everywhere(model):
     text = f"&amp; {HOSTILE}"

@@ -14,6 +14,7 @@ def open_tab(screen):
     return next(each.label for each in screen.test.tabs if each.children)
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("page", "name", "title"),
     [

@@ -62,6 +62,7 @@ def check_stays_usable(screen):
     assert screen.shown["queries"][-1] != ""
 
 
+@pytest.mark.quick(10)
 @pytest.mark.parametrize(
     ("model", "text"),
     [
@@ -152,6 +153,7 @@ def test_half_of_a_surrogate_pair_is_replaced_and_said(monkeypatch):
     check_stays_usable(screen)
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("text", ["", " ", "\0", "</script><img src=x onerror=1>", "שלום", "a" * 1999, "🍓" * 160])
 def test_a_text_in_a_link_is_like_one_that_was_typed(text):
     screen = Screen(text=text)

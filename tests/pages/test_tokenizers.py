@@ -67,6 +67,7 @@ def test_it_opens_on_the_strawberry():
     assert not screen.notes
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("example", EXAMPLES, ids=[each.label for each in EXAMPLES])
 def test_every_example_opens(example):
     screen = Columns(text="something else", tokenizers="qwen").open_example(example.label)
@@ -132,6 +133,7 @@ def screen():
     return Columns(tokenizers="gpt2,bert,mistral,unigram")
 
 
+@pytest.mark.quick(13)
 @pytest.mark.parametrize("text", [pytest.param(text, id=name) for name, text in list(TEXTS.items())[::9]])
 def test_every_text_is_cut(screen, text):
     screen.look(text)
@@ -185,6 +187,7 @@ def stretched(request):
     return screen, request.param.partition(",")[0]
 
 
+@pytest.mark.quick(10)
 @pytest.mark.parametrize("tab", TABS)
 def test_every_tab_opens_for_every_kind(stretched, tab):
     screen, first = stretched
@@ -313,6 +316,7 @@ def printed_pieces(screen, monkeypatch, capsys, folder=ROOT):
     return [(int(number), bytes.fromhex(data)) for number, data in lines]
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("name", ["gpt2", "bert", "mistral", "unigram", "smollm2", "spelling_to_sound"])
 @pytest.mark.parametrize("specials", [{}, {"specials": "text"}])
 def test_the_code_that_is_shown_gives_the_same_ids_and_bytes(name, specials, monkeypatch, capsys):

@@ -86,6 +86,7 @@ def test_many_texts_are_written_when_they_are_asked_for():
     assert 'class="card"' not in html_of(test)
 
 
+@pytest.mark.slow
 def test_the_same_luck_and_where_it_parts():
     test = finished(opened("same seed"))
     made = html_of(test)

@@ -19,6 +19,7 @@ def data(dictionary):
     return split(dictionary)
 
 
+@pytest.mark.slow
 def test_five_percent_are_held_out_and_nothing_is_lost(dictionary, data):
     parts = [{each.spelling for each in part} for part in (data.train, data.validation, data.held_out)]
     assert set.union(*parts) == set(dictionary)

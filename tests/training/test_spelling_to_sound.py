@@ -44,6 +44,7 @@ def curve(folder):
         return [(int(row["step"]), float(row["loss"]), row["learning_rate"]) for row in csv.DictReader(file)]
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_on_the_same_curve(data, tmp_path, monkeypatch):
     whole = train(SMALL, data, tmp_path / "whole", every=4)
 
