@@ -9,13 +9,13 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import EARLIER, MODELS, model_card
 from pages.attention import bertviz_tab, export, head_off, other_text, steps_pictures
-from pages.attention.choices import HEAD_OFF, TRAINED, VIEW, head_name
+from pages.attention.choices import HEAD_OFF, TRAINED, VIEW, head_name, is_projected
 from pages.attention.explanations import explanation
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.bound import bound
 from pages.shared.link import note
-from pages.shared.page import tabs
+from pages.shared.page import open_tab_alone, tabs
 from pages.shared.parts import chart
 from pages.shared.parts import explanation as explain
 from viz.inspector import LetterLine, letters, line, verdict
@@ -35,7 +35,8 @@ def below(
     selected: int,
     text: str,
 ) -> None:
-    """The tabs that this view has; what is waited for is said in each, where it moves nothing of the picture.
+    """The tabs that this view has; what is waited for is said in each, where it moves nothing of the picture. In
+    projector mode the open one alone.
 
     request: the map with everything switched on; shown: as it is shown. text: what was traced, as a text.
     """
@@ -55,6 +56,9 @@ def below(
         "Take it with you": lambda: export.take_along(shown, traced, selected, text),
         "Show the code": lambda: export.code(request, shown, traced, selected, text),
     }
+    if is_projected():
+        open_tab_alone(parts)
+        return
     # Another set of tabs is another widget: a tab that is not there cannot be the open one.
     tabs("below_cross" if is_cross else "below", parts)
 
