@@ -118,7 +118,7 @@ LONGEST_LENGTH = 40
 LENGTH: Choice[NumberPair] = Choice("piece_length", NumberPair((0, LONGEST_LENGTH)), _length)
 _OF_SEARCH = (CHOSEN, LOOKED_AT, SEARCH_BY, SOUGHT, KIND, SCRIPT, LENGTH)
 PIECES_FROM: Choice[int] = Choice("pieces_from", 0, whole_number("place in the list"), _OF_SEARCH)
-PIECE: Choice[int | None] = Choice("piece", None, whole_number("piece"), (CHOSEN, LOOKED_AT))
+PIECE: Choice[int | None] = Choice("piece_id", None, whole_number("piece"), (CHOSEN, LOOKED_AT))
 BESIDE: Choice[str | None] = Choice("beside", None, _column)
 
 CHOICES: tuple[Choice[Any], ...] = (

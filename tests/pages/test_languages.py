@@ -186,7 +186,7 @@ def test_pieces_are_listed_and_sought(pieces):
     assert pieces.query["sought"] == "strawberr"
     pieces.tell("piece_grid", "cell", [1, 0])
     berry = int(known.ids[known.texts.index(" strawberry")])
-    assert pieces.query["piece"] == str(berry)
+    assert pieces.query["piece_id"] == str(berry)
     assert "␣straw</bdi>" in pieces.html
     assert f"merge {known.ranks[known.place_of(berry)]:,}" in pieces.html
     again = Page(**pieces.query)
@@ -202,7 +202,7 @@ def test_pieces_are_listed_and_sought(pieces):
         ({"sought": "no piece has this"}, "", ""),
         ({"sought": "a" * 401}, "", "401 characters"),
         ({"pieces_in": "Klingon"}, "", "no pieces in Klingon"),
-        ({"piece": "99999999"}, "", "no piece 99999999"),
+        ({"piece_id": "99999999"}, "", "no piece 99999999"),
         ({"piece_length": "9-2"}, "", "not two numbers"),
         ({"pieces_of": "luck"}, "", "no kind of piece"),
         ({"pieces_from": "999999"}, "", ""),
