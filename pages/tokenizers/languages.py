@@ -36,6 +36,7 @@ from viz.language_tables import (
     measures_of,
     pair_grid,
     price_text,
+    priced_languages,
 )
 from viz.tables import table
 
@@ -50,7 +51,8 @@ LINES = (
 _MOST_LINES = 200
 _SAMPLE = (
     "Ten sentences of one program are a sample: the spread (±, the standard deviation over the sentences) stands "
-    "beside the mean. Darker is dearer, one step for each doubling; 1 is the price of English."
+    "beside the mean. The stronger the colour, the dearer, one step for each doubling; 1 is the price of English. A ? "
+    "stands where pieces are unknown: that is cheap because something is lost."
 )
 
 
@@ -72,11 +74,13 @@ def _costs(now: ShownTokenizers, lines: tuple[str, ...], status: DeltaGenerator)
 
 
 def _messages(now: ShownTokenizers, status: DeltaGenerator) -> None:
+    from models.tokenization.language_prices import LanguagePricesRequest
     from models.tokenization.parallel_text import MessagesRequest
 
     found = ask(MessagesRequest(), status)
-    lines = (*found.english, *(line for each in found.languages for line in each.sentences))
-    priced = priced_languages(found, _costs(now, lines, status))
+    with working("Counting the sentences with each tokenizer…", status):
+        prices = [ask(LanguagePricesRequest(name, now.split_special_tokens), status) for name in now.names]
+    priced = priced_languages(found, prices)
     with st.container(horizontal=True, vertical_alignment="center", key="language_controls"):
         order = str(pick(LANGUAGE_ORDER, "Order", LANGUAGE_ORDERS, label_visibility="collapsed"))
         by = choose_one(now, "language_tokenizer_box")
@@ -118,20 +122,6 @@ def _messages(now: ShownTokenizers, status: DeltaGenerator) -> None:
         "languages_",
     )
     _code(now)
-
-
-def priced_languages(found: "ParallelText", costs: "list[LineCosts]") -> list[PricedLanguage]:
-    """Every language and its price with each tokenizer. costs: of the sentences in English, then those of each."""
-    from models.tokenization.line_costs import price
-
-    count = len(found.english)
-    return [
-        PricedLanguage(
-            language,
-            tuple(price(each.part(count * place, count), each.part(0, count), language.sentences) for each in costs),
-        )
-        for place, language in enumerate(found.languages, 1)
-    ]
 
 
 def _one_language(now: ShownTokenizers, found: "ParallelText", of: PricedLanguage, status: DeltaGenerator) -> None:

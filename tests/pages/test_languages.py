@@ -10,6 +10,7 @@ import pytest
 from models.catalog import TOKENIZERS
 from models.engine import engine
 from models.loading.packs import PackError
+from models.tokenization.language_prices import LanguagePricesRequest
 from models.tokenization.line_costs import LineCostsRequest
 from models.tokenization.parallel_text import MessagesRequest
 from models.tokenization.vocabulary import VocabularyRequest
@@ -20,6 +21,7 @@ from pages.tokenizers.choices import ShownTokenizers
 from pages.tokenizers.examples import LANGUAGES_TAB, VOCABULARY_TAB
 from tests.pages.screen import PageScreen
 from tests.viz.wire import header_of, unpack
+from viz.language_tables import priced_languages
 
 SHARED_TAB = "which-pieces-do-they-share"
 TWO = "gpt2,mistral"
@@ -148,8 +150,7 @@ def test_eight_tokenizers_stand_side_by_side():
 
 def test_the_files_hold_the_same_numbers():
     messages = engine.run(MessagesRequest())
-    lines = (*messages.english, *(line for each in messages.languages for line in each.sentences))
-    priced = languages.priced_languages(messages, [engine.run(LineCostsRequest("gpt2", lines))])
+    priced = priced_languages(messages, [engine.run(LanguagePricesRequest("gpt2"))])
     now = ShownTokenizers("x", (TOKENIZERS["gpt2"],), False)
     rows = list(csv.DictReader(io.StringIO(languages.prices_as_csv(now, messages, priced))))
     (thai,) = [row for row in rows if (row["language"], row["tokenizer"]) == ("th", "gpt2")]
