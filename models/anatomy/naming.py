@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from models.anatomy.diagram import BoxKind, Fact
 from models.anatomy.seen import Seen
+from models.anatomy.sheet import Part
 from models.anatomy.tracing import ModuleCall
 
 _TITLES: dict[str, str] = {
@@ -21,8 +22,9 @@ _TITLES: dict[str, str] = {
 _EPSILONS = ("eps", "variance_epsilon", "epsilon")
 
 
-def title_of(seen: Seen, kind: BoxKind, calls: Sequence[ModuleCall], number: int | None) -> str:
+def title_of(seen: Seen, part: Part, number: int | None) -> str:
     """For people."""
+    kind, calls = part.kind, part.calls
     if number is not None:
         return f"Layer {number}"
     if kind == "norm":
@@ -32,7 +34,7 @@ def title_of(seen: Seen, kind: BoxKind, calls: Sequence[ModuleCall], number: int
     if kind == "positions":
         return "Rotary angles" if seen.turns(calls[0]) else "Position embedding"
     if kind == "activation":
-        return seen.activation(calls[0])
+        return seen.activation(calls[0]) if calls else seen.curve_of([seen.trace.operations[part.operations[0]]])
     if not calls or kind in _TITLES:
         return _TITLES.get(kind, kind)
     if kind == "head" and not calls[0].children:
@@ -59,7 +61,10 @@ def facts_of(seen: Seen, kind: BoxKind, calls: Sequence[ModuleCall]) -> tuple[Fa
     if kind in ("attention", "cross-attention"):
         return tuple(_of_attention(calls))
     if kind == "mlp":
-        curve = next((found for each in calls if (found := seen.activation(each))), "none")
+        whole = seen.trace.operations[calls[0].first : calls[-1].last]
+        curve = (
+            next((found for each in calls if (found := seen.activation(each))), "") or seen.curve_of(whole) or "none"
+        )
         gated = "yes" if any(map(seen.is_gated, calls)) else "no"
         return ("curve", curve), ("gated", gated), ("inner width", seen.inner_width(calls[-1]))
     if kind in ("experts", "router"):

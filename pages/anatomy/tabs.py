@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.anatomy import export
+from pages.anatomy import export, history
 from pages.anatomy.explanations import EXPLANATION
 from pages.shared.page import Tab, tabs
 from pages.shared.parts import explanation
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from models.anatomy import Plan
 
 
-def below(plan: "Plan | None", status: DeltaGenerator) -> None:  # noqa: ARG001 - tabs that ask the engine take it
+def below(plan: "Plan | None", status: DeltaGenerator) -> None:
     """The tabs. plan: what is drawn above, None where nothing is."""
     parts: dict[str, Callable[[], object] | Tab] = {
+        history.TITLE: lambda: history.show(status),
         "What am I looking at?": lambda: explanation(EXPLANATION),
         "Take it with you": lambda: export.take_along(plan),
         "Show the code": export.code,
