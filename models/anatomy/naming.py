@@ -1,6 +1,7 @@
 """What a box of the plan is called, and what else was seen in it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from models.anatomy.diagram import BoxKind, Fact
 from models.anatomy.seen import Seen
@@ -19,6 +20,7 @@ _TITLES: dict[str, str] = {
     "other": "What it computes itself",
 }
 
+_MOST_SIZES = 2
 _EPSILONS = ("eps", "variance_epsilon", "epsilon")
 
 
@@ -70,18 +72,21 @@ def facts_of(seen: Seen, kind: BoxKind, calls: Sequence[ModuleCall]) -> tuple[Fa
     if kind in ("experts", "router"):
         return tuple(_of_experts(seen, calls))
     if kind in ("embedding", "positions", "linear", "head", "norm"):
-        epsilon = next((value for name in _EPSILONS if (value := getattr(calls[0].module, name, None))), None)
-        said: tuple[Fact, ...] = (("ε", float(epsilon)),) if kind == "norm" and isinstance(epsilon, float) else ()
-        return (
-            said
-            + tuple(
-                (name, tuple(parameter.shape))
-                for call in calls
-                for name, parameter in call.module.named_parameters()
-                if len(calls) == 1
-            )[:2]
-        )
+        return tuple(_of_table(kind, calls))
     return ()
+
+
+def _of_table(kind: BoxKind, calls: Sequence[ModuleCall]) -> Iterator[Fact]:
+    """The sizes of its parameters, and what of it is no parameter or is not trained."""
+    module = calls[0].module
+    epsilon = next((value for name in _EPSILONS if (value := getattr(module, name, None))), None)
+    if kind == "norm" and isinstance(epsilon, float):
+        yield "ε", epsilon
+    if kind == "positions" and not all(each.requires_grad for each in module.parameters()):
+        yield "trained", "no"
+    if len(calls) == 1:
+        for name, parameter in islice(module.named_parameters(), _MOST_SIZES):
+            yield name, tuple(parameter.shape)
 
 
 def _of_attention(calls: Sequence[ModuleCall]) -> list[Fact]:
