@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def below(plan: "Plan | None", status: DeltaGenerator) -> None:
     """The tabs. plan: what is drawn above, None where nothing is."""
     parts: dict[str, Callable[[], object] | Tab] = {
-        history.TITLE: lambda: history.show(status),
         "What am I looking at?": lambda: explanation(EXPLANATION),
+        history.TITLE: lambda: history.show(status),
         "Take it with you": lambda: export.take_along(plan),
         "Show the code": export.code,
     }
