@@ -62,7 +62,7 @@ def at_token(status: DeltaGenerator) -> AtToken:
 
 def layer_of_plan(kind: str, layers: Sequence[int]) -> int | None:
     """The layer of this stack that is open in the plan above, where it is one of these."""
-    named = re.match(rf"{kind}\.(\d+)", PART.value or "")
+    named = re.match(rf"(?:layer|{kind})\.(\d+)(?:/|$)", PART.value or "")
     return int(named[1]) if named and not PLAN_OF.value and int(named[1]) in layers else None
 
 

@@ -62,7 +62,7 @@ def test_every_kind_of_model_has_an_answer(model, tab):
 
 
 def test_the_way_up_opens_at_the_layer_of_the_plan():
-    screen = Anatomy(UP, part="decoder.11/mlp")
+    screen = Anatomy(UP, part="layer.11/mlp", plan_layers="all")
     assert screen.problems == []
     assert "In layer 11" in screen.html
     assert "an RMSNorm" in screen.html
