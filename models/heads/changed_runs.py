@@ -141,7 +141,7 @@ class ChangedRuns:
                 given,
                 last_only=not reads_all(self.measured),
                 base=None if from_start else self._base,
-                hooks=_hooks(self.loaded, patches),
+                hooks=patch_hooks(self.loaded, patches),
             )
             return read(output).cpu().numpy()
 
@@ -210,7 +210,7 @@ def _watching(runs: dict[int, Address], told: Callable[[Address, Tensor, Tensor]
     return hook
 
 
-def _hooks(loaded: LoadedModel, rows: Sequence[Sequence[Patch]]) -> dict[nn.Module, Hook]:
+def patch_hooks(loaded: LoadedModel, rows: Sequence[Sequence[Patch]]) -> dict[nn.Module, Hook]:
     """Hooks that put the patches of each row into what the modules return."""
     if not any(rows):
         return {}

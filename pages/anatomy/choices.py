@@ -5,7 +5,7 @@ from typing import Any
 
 from models.catalog import ARCHITECTURES
 from pages.shared import thread
-from pages.shared.link import Choice, one_of, whole_number
+from pages.shared.link import Choice, Names, one_of, whole_number
 from pages.shared.pasted_config import PASTED, PastedConfig, pasted_in_link
 
 SHADES = {"parameters": "Parameters", "operations": "Operations"}
@@ -63,7 +63,63 @@ OF_PARTS: tuple[Choice[Any], ...] = (
     *(UP_LAYER, MLP_LAYER, NEURON, NEURON_TIMES, READ_BY),
 )
 
+WAYS_OFF = {
+    "heads": "Heads",
+    "mlps": "MLPs",
+    "layers": "Layers",
+    "norms": "Norms",
+    "residuals": "Residual connections",
+    "tokens": "Tokens",
+    "positions": "Positions",
+}
+VIEWS_OFF = {"text": "For this text", "depth": "Lengths at depth"}
+PLACES = {"off": "All the first", "shuffled": "Shuffled", "reversed": "Reversed"}
+ATTENTION_KINDS = {"encoder": "Encoder", "decoder": "Decoder", "cross": "Cross"}
+INNER_TEMPERATURES = (0.125, 0.25, 0.5, 0.7071, 1.0, 1.4142, 2.0, 4.0, 8.0)
+MOST_OFF = 40
+ALL_OFF = Names(("all",))
+
+
+def _parts_off(text: str) -> Names:
+    names = Names(each for each in text.split(",") if each)
+    if names == ALL_OFF or (len(names) <= MOST_OFF and all(_OF_PART.fullmatch(each) for each in names)):
+        return names
+    raise ValueError("The link switches off no parts that are here; the first one is off.")
+
+
+def _inner(text: str) -> float:
+    if text not in map(str, INNER_TEMPERATURES):
+        raise ValueError("The link's temperature inside of the head is none of those here; 2 is taken.")
+    return float(text)
+
+
+_OF_PART = re.compile(r"(encoder|decoder|cross|target|)\.-?\d{1,4}\.\d{1,4}")
+OFF_SORT: Choice[str] = Choice("off_sort", "mlps", one_of("sort of part", tuple(WAYS_OFF)))
+# Stack, layer and number, as in decoder.3.0, with commas between; None for the first one.
+PARTS_OFF: Choice[Names | None] = Choice("parts_off", None, _parts_off, (*thread.OWNERS, OFF_SORT))
+OFF_VIEW: Choice[str] = Choice("off_view", "text", one_of("view", tuple(VIEWS_OFF)))
+PLACES_ARE: Choice[str] = Choice("places_are", "off", one_of("order of places", tuple(PLACES)))
+# One head, for what is looked at inside of attention.
+ATT_KIND: Choice[str | None] = Choice(
+    "att_kind", None, one_of("kind of attention", tuple(ATTENTION_KINDS)), (thread.MODEL,)
+)
+ATT_LAYER: Choice[int | None] = Choice("att_layer", None, whole_number("layer"), (thread.MODEL, ATT_KIND))
+ATT_HEAD: Choice[int] = Choice("att_head", 0, whole_number("head"), (thread.MODEL, ATT_KIND))
+ATT_KEY: Choice[int] = Choice("att_key", 0, whole_number("key"), thread.OWNERS)
+INNER_T: Choice[float] = Choice("inner_t", 2.0, _inner)
+# Of each family a model, "" for the one that is always there, and the same text with another word.
+OF_FAMILIES: dict[str, Choice[str]] = {
+    family: Choice(f"family_{family}", "", thread.named_in_link) for family in ("encoder", "decoder", "seq2seq")
+}
+EDITED: Choice[str] = Choice("edited_text", "", thread.readable, (thread.TEXT,))
+FAMILY_DEPTH: Choice[int] = Choice("family_depth", 50, whole_number("depth", 0, 100))
+OF_ORDER: tuple[Choice[Any], ...] = (
+    *(OFF_SORT, PARTS_OFF, OFF_VIEW, PLACES_ARE, ATT_KIND, ATT_LAYER, ATT_HEAD, ATT_KEY, INNER_T),
+    *(*OF_FAMILIES.values(), EDITED, FAMILY_DEPTH),
+)
+
 CHOICES: tuple[Choice[Any], ...] = (
     *(PLAN_OF, PLAN_CONFIG, PART, UNFOLDED, SHADED),
     *OF_PARTS,
+    *OF_ORDER,
 )

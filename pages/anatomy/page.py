@@ -3,7 +3,7 @@
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from pages.anatomy import plan
+from pages.anatomy import families, plan
 from pages.anatomy.choices import CHOICES
 from pages.anatomy.examples import EXAMPLES
 from pages.anatomy.inspector import inspect
@@ -40,5 +40,5 @@ def explore(status: DeltaGenerator) -> None:
     below(found, status)
 
 
-PAGE = Page("anatomy", explore, CHOICES, EXAMPLES)
+PAGE = Page("anatomy", explore, CHOICES, EXAMPLES, library=families.library)
 show(PAGE)
