@@ -20,9 +20,9 @@ by the spread and multiplies with its gain.
 tokens are those whose rows of the head have the largest and smallest products with it (Geva et al. 2021, 2022). The
 curve that is drawn is the model's own function, evaluated.
 
-**Places.** A module that gives the same whatever the words are, and something else at each place, tells places apart. With
-all places the first, or shuffled, the words stay where they are. **Off** means: a head, an MLP or a layer gives nothing, a
-norm gives what it is given, a residual connection is what the part gives alone. Zeroing is unnatural: a change says
-something beside that of other parts, drawn at random. **Three families**: an edit changes what may see it. **√d, softmax,
-heads**: the queries and keys are the model's own; only what is done with them is another.
+**Places.** A module that gives the same whatever the words are, and something else at each place, tells places apart.
+With all places the first, or shuffled, the words stay where they are. **Off** means: a head, an MLP or a layer gives
+nothing, a norm gives what it is given, a residual connection is what the part gives alone. Zeroing is unnatural: a
+change says something beside that of other parts, drawn at random. **Three families**: an edit changes what may see
+it. **√d, softmax, heads**: the queries and keys are the model's own; only what is done with them is another.
 """

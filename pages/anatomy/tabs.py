@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.anatomy import contributions, export, families, neurons, order, parts_off, way_up, why
+from pages.anatomy import contributions, export, families, history, neurons, order, parts_off, way_up, why
 from pages.anatomy.choices import NEURONS, SAYS
 from pages.anatomy.explanations import EXPLANATION
 from pages.shared.page import Tab, tabs
@@ -25,6 +25,7 @@ def below(plan: "Plan | None", status: DeltaGenerator) -> None:
         "What if a part is off?": lambda: parts_off.show(status),
         families.TITLE: lambda: families.show(status),
         "Why √d, softmax, heads?": lambda: why.show(status),
+        history.TITLE: lambda: history.show(status),
         "What am I looking at?": lambda: explanation(EXPLANATION),
         "Take it with you": lambda: export.take_along(plan),
         "Show the code": export.code,
