@@ -21,12 +21,17 @@ def letters(size: float | int) -> Any:
     return alt.expr(f"{size} * clamp(0.5 + 0.00521 * windowSize()[0] / 16, 1, 2)")
 
 
-def named_axis(names: Sequence[str], most: int | None = None, title: str | None = None) -> Any:
-    """An axis of places that says their names; most: how many, every so many of more.
+def named_axis(
+    names: Sequence[str], most: int | None = None, title: str | None = None, letters: int | None = None
+) -> Any:
+    """An axis of places that says their names; most: how many, every so many of more. letters: their size in pixels
+    where it is not the page's.
 
     Equal names are different tokens: places are drawn, and named by an expression.
     """
     axis = alt.Axis(labelExpr=named_by(names, "datum.value"), labelLimit=150, title=title, ticks=False, domain=False)
+    if letters is not None:
+        axis.labelFontSize = letters
     if most is not None:
         axis.values = list(range(0, len(names), -(-len(names) // most)))
     return axis

@@ -7,25 +7,33 @@ the rules here (percent.js).
 from decimal import ROUND_HALF_UP, Decimal
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+# The smallest part that is told apart from others.
+_LEAST = 1e-11
 _NARROW = "\N{NARROW NO-BREAK SPACE}"
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def part_text(part: float | int) -> str:
-    """A part of the whole in percent, with the digits that tell small ones apart: 68.3 %, 5.04 %, 0.123 %, 3·10⁻⁵ %."""
+    """A part of the whole in percent, with the digits that tell small ones apart: 68.3 %, 5.04 %, 0.123 %, 3·10⁻⁵ %.
+
+    What is less than that is more than nothing, and how much has no meaning for anybody: < 10⁻⁹ %.
+    """
     if part < 0:
-        return f"−{part_text(-part)}"
+        return f"−{part_text(-part)}" if part <= -_LEAST else f"> −10⁻⁹{_NO_BREAK}%"
     # As JavaScript rounds: what lies in the middle goes up.
     share = Decimal(100.0 * float(part))
     if not share:
-        return "0\N{NO-BREAK SPACE}%"
+        return f"0{_NO_BREAK}%"
+    if part < _LEAST:
+        return f"< 10⁻⁹{_NO_BREAK}%"
     if share < Decimal("0.001"):
         power = -share.adjusted()
         digit = share.scaleb(power).quantize(Decimal(1), ROUND_HALF_UP)
         power, digit = (power - 1, Decimal(1)) if digit == 10 else (power, digit)
-        return f"{digit}·10⁻{str(power).translate(_SUPERSCRIPTS)}\N{NO-BREAK SPACE}%"
+        return f"{digit}·10⁻{str(power).translate(_SUPERSCRIPTS)}{_NO_BREAK}%"
     digits = 1 if share >= Decimal("9.95") else 2 if share >= Decimal("0.995") else 3
-    return f"{share.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)}\N{NO-BREAK SPACE}%"
+    return f"{share.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)}{_NO_BREAK}%"
 
 
 def points_text(difference: float | int) -> str:

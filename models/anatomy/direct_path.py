@@ -8,13 +8,14 @@ input is multiplied with is a norm, and the sum at the end tells whether that wa
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from models.anatomy.held import Norm, gates, is_curve, seen_norm
+from models.anatomy.held import Norm, gates, is_curve, named_curve, seen_norm
+from models.attention.output_projection import receivers_of
 from models.forward.capture import ADDRESSES, Run, recording
 from models.forward.inputs import Inputs
 from models.forward.interventions import Rows
@@ -120,6 +121,7 @@ class _Path:
         blocks = seen_blocks(loaded)
         own = "decoder" if loaded.is_seq2seq else blocks[0].kind if blocks else ""
         self._stack = [each for each in blocks if each.kind == own]
+        self._receivers = receivers_of(loaded)
         if not self._stack:
             raise EffectsError(
                 f"It cannot be seen how the layers of {loaded.card.title} hand one stream on, so that there is no sum "
@@ -136,8 +138,10 @@ class _Path:
         self._runs: Counter[nn.Module] = Counter()
         self._at: int | None = None
         self._entered: Tensor | None = None
+        self._before: Tensor | None = None
         self._left = False
         self._why_not = ""
+        self._unseen = 0
         self._curves: list[Tensor] = []
         self._logits: tuple[Tensor, Tensor] | None = None
         self._hook(copies, blocks, model)
@@ -151,6 +155,9 @@ class _Path:
                 found = Source("other", kind=each.kind, layer=each.layer, number=number)
                 cut.setdefault(module, {})[run] = found
         inside = {below for module in cut for below in module.modules()}
+        attention = [module for module in copies if ADDRESSES in module.__dict__]
+        self._of_heads = {below for module in attention for below in module.modules()}
+        self._of_heads |= {module for each in self._receivers.values() for module in each.modules}
         for block in dict.fromkeys(each.block for each in self._stack):
             copies[block].register_forward_pre_hook(self._enters, with_kwargs=True)
             copies[block].register_forward_hook(self._leaves_block)
@@ -213,20 +220,30 @@ class _Path:
             return self._leaf(Source("embedding", self._table_name(module)), output) if is_table else None
         if not output.requires_grad:
             return None
+        if has_matrix and self._at is not None and self._originals[module] not in self._of_heads:
+            return self._cut_unseen(output)
         if has_matrix:
-            return self._maps(module, x, output)
+            mapped = self._maps(module, x, output)
+            self._before = output if mapped is None else mapped
+            return mapped
         if output.shape != x.shape or torch.equal(output, x):
             return None
         if module not in self._norms:
             self._norms[module] = seen_norm(module, x)
         norm = self._norms[module]
         if norm is not None:
-            return self._normed(norm, x, output)
+            return self._normed(norm, self._bent_before(x), output)
         if is_curve(module):
             held = x * gates(x, output)
             self._curves.append(held)
             return held
         return None
+
+    def _cut_unseen(self, output: Tensor) -> Tensor:
+        """What a matrix of a layer makes of the stream is a part of that layer, though no MLP was seen in it."""
+        each = self._stack[self._at or 0]
+        self._unseen += 1
+        return self._leaf(Source("other", kind=each.kind, layer=each.layer, number=self._unseen), output)
 
     def _table_name(self, module: nn.Module) -> str:
         table = next(each for each in module._parameters.values() if each is not None and each.dim() > 1)
@@ -253,6 +270,15 @@ class _Path:
         held = norm.held(x, output)
         rest = self._leaf(self._bias("norm"), output.detach() - held.detach(), norm.bias.expand(output.shape))
         return held + rest
+
+    def _bent_before(self, x: Tensor) -> Tensor:
+        """What a norm is given, where a curve without a module stands before it (RoBERTa's head): its gates held."""
+        before = self._before
+        if not self._left or before is None or before.shape != x.shape or not named_curve(before, x):
+            return x
+        held = before * gates(before, x)
+        self._curves.append(held)
+        return held
 
     def _bias(self, of_layer: str) -> Source:
         if self._at is not None:
@@ -319,7 +345,14 @@ class _Path:
             else:
                 found[source] = found.get(source, 0.0) + float(product.sum())
         # What is exactly nothing is no bias that the model has.
-        return [(source, value) for source, value in found.items() if source.of != "bias" or value != 0]
+        parts = [(source, value) for source, value in found.items() if source.of != "bias" or value != 0]
+        seen: Counter[int] = Counter()
+        numbered = []
+        for source, value in parts:
+            if source.of == "other":
+                source, seen[source.layer] = replace(source, number=seen[source.layer]), seen[source.layer] + 1
+            numbered.append((source, value))
+        return numbered
 
     def _with_rest(
         self, parts: list[tuple[Source, float]], number: Tensor, factor: float, whole: float

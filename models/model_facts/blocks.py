@@ -11,7 +11,7 @@ from torch.nn import functional
 from models.loading.placing import computing_device
 from models.model_facts.watching import Event, Watched, WatchedStack
 
-_CURVES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+CURVES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "GELU": functional.gelu,
     "GELU (tanh approximation)": partial(functional.gelu, approximate="tanh"),
     "SiLU": functional.silu,
@@ -136,7 +136,7 @@ def curve(module: nn.Module) -> str:
         return ""
     if not isinstance(y, torch.Tensor) or y.shape != x.shape or torch.equal(x, y):
         return ""
-    errors = {name: float((y - known(x)).abs().max()) for name, known in _CURVES.items()}
+    errors = {name: float((y - known(x)).abs().max()) for name, known in CURVES.items()}
     best = min(errors, key=lambda name: errors[name])
     return best if errors[best] < 1e-5 else ""
 

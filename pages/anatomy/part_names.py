@@ -31,7 +31,9 @@ def part_name(source: "Source") -> str:
         return f"{'cross ' if source.kind == 'cross' else ''}{layer} H{source.head}"
     if source.of == "bias":
         return f"{layer} {_BIASES[source.name]}" if source.layer >= 0 else _BIASES[source.name]
-    return f"{layer} MLP" if source.of == "mlp" else f"{layer} other part {source.number}"
+    if source.of == "mlp":
+        return f"{layer} MLP"
+    return f"{layer} other part{f' {source.number}' if source.number else ''}"
 
 
 def part_key(source: "Source") -> str:

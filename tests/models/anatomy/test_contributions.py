@@ -13,7 +13,7 @@ from models.attention import TraceRequest, ZeroHead
 from models.engine import engine
 from models.heads.quantity import Quantity, QuantityError
 from models.loading import wrap_model
-from tests.models import architectures
+from tests.models import architectures, odd_architectures
 from tests.models.architectures import ARCHITECTURES, HEADS, IDS, NAMES, WIDTH
 from tests.models.config_settings import PLAIN
 from tests.models.drawn_weights import with_drawn_weights
@@ -158,6 +158,14 @@ def test_a_head_with_a_curve_of_its_own_has_its_gates_held(masked):
     assert not contributions("bert").has_held_curve
 
 
+def test_a_head_whose_curve_no_module_computes_is_held_as_well():
+    model = with_drawn_weights(transformers.RobertaForMaskedLM(transformers.RobertaConfig(**PLAIN)).eval(), "roberta")
+    own = own_engine("roberta_masked", wrap_model(model, None, "encoder"))
+    found = own.run(ContributionsRequest(TraceRequest("roberta_masked", IDS), Quantity("masked token", position=3)))
+    assert found.has_held_curve
+    assert found.total == pytest.approx(found.aimed, rel=1e-4)
+
+
 def test_smollm2_s_paris_is_a_sum_in_one_forward_beside_the_text_s_own(monkeypatch):
     """The example of the page: whose figures stand in its sentence."""
     request = ContributionsRequest(TraceRequest("smollm2", "The capital of France is"), Quantity("next token", "Paris"))
@@ -177,6 +185,17 @@ def test_smollm2_s_paris_is_a_sum_in_one_forward_beside_the_text_s_own(monkeypat
     assert (first.of, first.layer, len(found.sources)) == ("mlp", 29, 301)
     assert float(found.values.max()) == pytest.approx(6.98, abs=0.01)
     assert found.total == pytest.approx(17.37, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "others"), [("opt", [0, 1]), pytest.param("qwen3_next", [0, 1, 2], marks=pytest.mark.slow)]
+)
+def test_what_is_neither_attention_nor_a_seen_mlp_is_a_part_as_well(name, others):
+    """An MLP that works on rows of another shape; linear attention."""
+    own = own_engine(name, odd_architectures.loaded(name))
+    found = own.run(ContributionsRequest(TraceRequest(name, IDS), Quantity("next token")))
+    assert found.total == pytest.approx(found.aimed, rel=1e-4)
+    assert [each.layer for each in of(found, "other")] == others
 
 
 def test_what_is_changed_in_the_text_stays_so():

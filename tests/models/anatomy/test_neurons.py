@@ -48,6 +48,7 @@ def test_the_curve_is_the_module_s_own_on_a_thousand_inputs(name):
     x = np.linspace(-9, 9, 1_000, dtype=np.float32)
     found = curve_values(mlp, x)
     with torch.inference_mode():
+        assert mlp.curve is not None
         np.testing.assert_array_equal(found, mlp.curve(torch.from_numpy(x)))
         given = torch.from_numpy(x)
         tanh = functional.gelu(given, approximate="tanh")
@@ -69,7 +70,8 @@ def test_what_goes_in_and_comes_out_is_what_the_modules_are_given(name):
     handle.remove()
     found = neurons(name)
     np.testing.assert_allclose(found.given, taken[0][4], rtol=1e-4, atol=1e-5)
-    matrix = last.weight.detach() if rows_are_neurons else last.weight.detach().T
+    weight = model.get_parameter(f"{path}.weight").detach()
+    matrix = weight if rows_are_neurons else weight.T
     np.testing.assert_allclose(found.lengths, matrix.norm(dim=1), rtol=1e-5)
     np.testing.assert_array_equal(found.order, np.argsort(-found.strength, kind="stable"))
     assert found.near_zero == int((taken[0][4].abs() < 0.01 * taken[0][4].abs().max()).sum())
@@ -83,11 +85,11 @@ def test_what_goes_in_and_comes_out_is_what_the_modules_are_given(name):
 def test_the_tokens_that_a_neuron_pushes_are_those_of_a_product_by_hand(name, through):
     path, rows_are_neurons = LAST[name]
     model = architectures.eager(name)
-    weight = model.get_submodule(path).weight.detach()
+    weight = model.get_parameter(f"{path}.weight").detach()
     column = (weight if rows_are_neurons else weight.T)[7]
     if through == "norm":
-        norm = model.get_submodule("transformer.ln_f" if name == "gpt2" else "model.norm")
-        column = norm.weight.detach() * (column - column.mean() if name == "gpt2" else column)
+        gain = model.get_parameter("transformer.ln_f.weight" if name == "gpt2" else "model.norm.weight").detach()
+        column = gain * (column - column.mean() if name == "gpt2" else column)
     by_hand = (model.get_output_embeddings().weight.detach() @ column).numpy()
     (found,) = engine_of(name).run(PushedRequest(name, "decoder", 0, (7,), through, 5))
     np.testing.assert_array_equal(found.up_ids, np.argsort(-by_hand, kind="stable")[:5])
