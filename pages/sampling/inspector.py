@@ -72,9 +72,7 @@ def inspect(
     st.html("".join(told))
 
 
-def _verdict(
-    found: "SamplingStages", token: "TokenTrajectory", settings: "DecodingSettings"
-) -> tuple[str, str]:
+def _verdict(found: "SamplingStages", token: "TokenTrajectory", settings: "DecodingSettings") -> tuple[str, str]:
     """Whether it comes, and what the model itself says of it."""
     raw = token.probabilities[0]
     bits = token.surprisal / math.log(2)
