@@ -120,7 +120,7 @@ CASES = {
         1,
     ),
     "embeddings": (
-        {"model": "minilm", "text": "A bank by the river.\nThe bank lent money."},
+        {"model": "smollm2", "text": "A bank by the river.\nThe bank lent money."},
         [
             button("Next layer"),
             keys(".layer-map .main", "ArrowDown", "Enter"),
