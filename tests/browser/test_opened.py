@@ -48,9 +48,11 @@ def test_each_tab_can_be_read_and_hit_and_has_one_string_for_a_value(looking, ad
 def test_the_list_of_models_can_be_read_and_hit(looking, room):
     with looking.opened("tokenizers", room) as tab:
         box = tab.page.locator(".st-key-model_box input")
-        if not box.is_visible():
+        if room == TELEPHONE:
             tab.page.get_by_test_id("stExpandSidebarButton").click()
         box.click()
         tab.page.get_by_role("option").first.wait_for()
         come_to_rest(tab)
-        assert told(faults(tab)) == []
+        found = told(faults(tab))
+        # On a telephone the sidebar lies over the page, whose texts are beneath it.
+        assert [each for each in found if room != TELEPHONE or not each.startswith("overlap")] == []
