@@ -7,6 +7,7 @@ from models.catalog import DEFAULT_TOKENIZERS, TOKENIZERS, TokenizerCard
 from pages.shared import thread
 from pages.shared.link import Choice, NumberPair, NumberPairs, note, number_pair, number_pairs, one_of, whole_number
 from pages.tokenizers import session_tokenizers
+from pages.tokenizers.chat_choices import CHAT_CHOICES
 
 MOST_COLUMNS = 6
 # As many words of a stretch are replayed.
@@ -65,7 +66,7 @@ WAYS: Choice[NumberPairs] = Choice(
     _OF_STRETCH,
 )
 
-CHOICES: tuple[Choice[Any], ...] = (CHOSEN, STRETCH, START, SPECIALS, LOOKED_AT, MERGES, WAYS)
+CHOICES: tuple[Choice[Any], ...] = (CHOSEN, STRETCH, START, SPECIALS, LOOKED_AT, MERGES, WAYS, *CHAT_CHOICES)
 
 
 @dataclass(frozen=True)
