@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shared.link import NumberPair
-from pages.shared.page import tabs
+from pages.shared.page import Tab, tabs
 from pages.shared.parts import explanation
 from pages.shared.text import open_text_file
-from pages.tokenizers import chats, cost, export, how_cut, made_of, on_the_way, own
+from pages.tokenizers import chats, cost, export, how_cut, made_of, on_the_way, own, whole_file
 from pages.tokenizers.choices import ShownTokenizers
 from pages.tokenizers.explanations import EXPLANATION
 
@@ -31,6 +31,7 @@ def below(
             "What does it cost?": lambda: cost.what_it_costs(now, counts, st.empty()),
             "Made of what?": lambda: made_of.what_it_is_made_of(now, st.empty()),
             "What does a chat become?": lambda: chats.what_a_chat_becomes(now, st.empty()),
+            "What does a whole file cost?": Tab(lambda: whole_file.a_whole_file(now, st.empty()), whole_file.leave),
             "Bring your own": lambda: own.bring(now.text),
             "What am I looking at?": lambda: explanation(EXPLANATION),
             "Take it with you": lambda: export.take_along(now),
