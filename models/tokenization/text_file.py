@@ -126,8 +126,10 @@ def kind_of(begin: bytes, *, is_whole: bool) -> FileKind:
         return "JSON"
     if _is_csv(lines[:50]):
         return "CSV"
-    code = sum(_CODE.search(line) is not None for line in lines[:400])
-    return "code" if code * 5 >= max(5, len(lines[:400])) else "text"
+    code = sum(_CODE.search(line) is not None for line in lines)
+    indented = sum(line.startswith(("    ", "\t")) for line in lines)
+    is_indented = indented * 2 >= len(lines) and code * 20 >= len(lines)
+    return "code" if code >= 2 and (is_indented or code * 5 >= len(lines)) else "text"
 
 
 def _is_json(text: str) -> bool:

@@ -8,7 +8,7 @@ from pages.shared.link import NumberPair
 from pages.shared.page import Tab, tabs
 from pages.shared.parts import explanation
 from pages.shared.text import open_text_file
-from pages.tokenizers import chats, cost, export, how_cut, made_of, on_the_way, own, whole_file
+from pages.tokenizers import chats, cost, export, how_cut, made_of, on_the_way, own, which_one, whole_file
 from pages.tokenizers.choices import ShownTokenizers
 from pages.tokenizers.explanations import EXPLANATION
 
@@ -32,6 +32,7 @@ def below(
             "Made of what?": lambda: made_of.what_it_is_made_of(now, st.empty()),
             "What does a chat become?": lambda: chats.what_a_chat_becomes(now, st.empty()),
             "What does a whole file cost?": Tab(lambda: whole_file.a_whole_file(now, st.empty()), whole_file.leave),
+            "Which one should I take?": lambda: which_one.which_to_take(now, counts, st.empty()),
             "Bring your own": lambda: own.bring(now.text),
             "What am I looking at?": lambda: explanation(EXPLANATION),
             "Take it with you": lambda: export.take_along(now),

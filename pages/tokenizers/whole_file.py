@@ -165,15 +165,23 @@ def _title(name: str) -> str:
     )
 
 
-def _figures(asked: "CountFileRequest", status: DeltaGenerator) -> None:
+def counted_so_far(status: DeltaGenerator) -> list[CountedFile]:
+    """What is counted of this session's file, each tokenizer with its figures; [] where there is none."""
     from models.tokenization.file_figures import figures_request
 
+    asked: CountFileRequest | None = st.session_state.get(_ASKED)
+    if asked is None or not asked.tally.blocks:
+        return []
+    session_tokenizers.have_loaded(tuple(each.tokenizer for each in asked.tally.tallies))
+    with asked.tally.lock:
+        requests = [(each, figures_request(asked, each)) for each in asked.tally.tallies]
+    return [CountedFile(_title(each.tokenizer), each, ask(request, status)) for each, request in requests]
+
+
+def _figures(asked: "CountFileRequest", status: DeltaGenerator) -> None:
     tally = asked.tally
     with working("Looking where the cost sits…", status):
-        counted = [
-            CountedFile(_title(each.tokenizer), each, ask(figures_request(asked, each), status))
-            for each in tally.tallies
-        ]
+        counted = counted_so_far(status)
     left, right, _ = st.columns([1, 1, 2])
     with left:
         bound(st.number_input, LINE_LIMIT, "Longest line in tokens", 1, 10**7, shown=int, step=256)
