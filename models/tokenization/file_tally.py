@@ -56,9 +56,9 @@ def cut_blocks(loaded: LoadedTokenizer, texts: Sequence[str], split_special_toke
     return CutBlocks(np.concatenate(ids) if ids else np.zeros(0, np.int32), counts, seconds)
 
 
-def reads_back(loaded: LoadedTokenizer, ids: Int32[np.ndarray, " piece"], text: str) -> bool:
+def reads_back(loaded: LoadedTokenizer, ids: Sequence[int], text: str) -> bool:
     """Whether ids give back a text exactly."""
-    return loaded.decode_ids(ids.tolist()) == text
+    return loaded.decode_ids(ids) == text
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ class CountFileRequest:
             ends = np.cumsum(cut.counts)
             for place in sampled:
                 ids = cut.ids[ends[place] - cut.counts[place] : ends[place]]
-                each.unread += not answered(loaded, reads_back, ids, texts[place])
+                each.unread += not answered(loaded, reads_back, ids.tolist(), texts[place])
             each.seconds += time.perf_counter() - began
             each.batch_seconds += cut.seconds
         for place in sampled:

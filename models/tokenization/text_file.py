@@ -18,6 +18,8 @@ BLOCK_BYTES = 32_768
 _LOOKED_AT = 65_536
 # Of control characters, beyond which what can be decoded is no text all the same.
 _MOST_CONTROLS = 0.02
+_MOST_TRIED = 200
+_SPACES = b" \t\r\n\v\f"
 _CONTROLS = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _CODE = re.compile(
     r"^\s*(?:def |class |import |from \w+ import|#include|function\b|const |let |var |public |private |fn |package "
@@ -102,9 +104,16 @@ def blocks_from(file: TextFile, at: int, size: int = BLOCK_BYTES) -> Iterator[Bl
 def _end_of_block(data: bytes, at: int, size: int) -> tuple[int, bool]:
     if len(data) - at <= size:
         return len(data), False
-    end = data.rfind(b"\n", at, at + size) + 1
-    if end > at:
-        return end, False
+    last = end = data.rfind(b"\n", at, at + size) + 1
+    for _ in range(_MOST_TRIED):
+        if end <= at + size // 2:
+            break
+        # Where no other white space touches the line's end, no piece of what is known reaches over it.
+        if data[end] not in _SPACES and data[end - 2] not in _SPACES:
+            return end, False
+        end = data.rfind(b"\n", at, end - 1) + 1
+    if last > at:
+        return last, False
     end = data.rfind(b" ", at + 1, at + size)
     if end > at:
         return end, True
@@ -146,9 +155,12 @@ def _is_csv(lines: list[str]) -> bool:
         return False
     for sign in (",", ";", "\t"):
         try:
-            counts = {len(row) for row in csv.reader(lines, delimiter=sign)}
+            rows = list(csv.reader(lines, delimiter=sign))
         except csv.Error:
             continue
-        if len(counts) == 1 and counts.pop() >= 3:
+        # In prose there is a space behind a comma.
+        cells = [cell for row in rows for cell in row[1:]]
+        is_prose = sum(cell.startswith(" ") for cell in cells) * 2 > len(cells)
+        if len({len(row) for row in rows}) == 1 and len(rows[0]) >= 3 and not is_prose:
             return True
     return False
