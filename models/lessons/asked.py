@@ -1,5 +1,6 @@
 """What all questions of a lesson have in common, and where their words stand in a text."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -50,21 +51,34 @@ def written_by_itself(engine: Engine, model: str, text: str) -> tuple[int, ...] 
 
 
 def tokens_of_word(trace: AttentionTrace, text: str, word: str) -> tuple[int, ...]:
-    """The tokens of the word where it first stands in the text, or the token that is shown so.
+    """The tokens of the word where it stands in the text, or the token that is shown so; "Z (2)" is the second "Z".
 
     Raises QuestionError.
     """
+    word, number = _numbered(word)
     found = word_tokens(text, [piece.span for piece in trace.pieces], word)
-    if found:
-        return found[0]
-    return (place_of(trace.tokens, word),)
+    if len(found) >= number:
+        return found[number - 1]
+    return (_place(trace.tokens, word, number),)
 
 
 def place_of(tokens: tuple[str, ...], shown: str) -> int:
-    """The place of the token that is shown so. Raises QuestionError."""
-    if shown not in tokens:
-        raise QuestionError("This text does not hold a word that the step asks about; go back to the lesson's own text.")
-    return tokens.index(shown)
+    """The place of the token that is shown so, as in `tokens_of_word`. Raises QuestionError."""
+    return _place(tokens, *_numbered(shown))
+
+
+def _place(tokens: tuple[str, ...], shown: str, number: int) -> int:
+    places = [place for place, token in enumerate(tokens) if token == shown]
+    if len(places) < number:
+        raise QuestionError(
+            "This text does not hold a word that the step asks about; go back to the lesson's own text."
+        )
+    return places[number - 1]
+
+
+def _numbered(word: str) -> tuple[str, int]:
+    found = re.fullmatch(r"(.+) \((\d{1,3})\)", word, re.DOTALL)
+    return (found[1], max(1, int(found[2]))) if found else (word, 1)
 
 
 def check_kind(kinds: tuple[str, ...], kind: str) -> None:

@@ -93,4 +93,6 @@ def outcome(ask: Ask, found: Readings, guess: Guess) -> Outcome:
         return Outcome(right, values, hits, len(values), 1.0, 0)
     assert isinstance(guess, tuple)
     gaps = [abs(one - other) for one, other in zip(guess, values, strict=True)]
-    return Outcome((), values, sum(gap <= _NEAR for gap in gaps), len(gaps), 2 * _NEAR * len(gaps), sum(gaps) / len(gaps))
+    return Outcome(
+        (), values, sum(gap <= _NEAR for gap in gaps), len(gaps), 2 * _NEAR * len(gaps), sum(gaps) / len(gaps)
+    )

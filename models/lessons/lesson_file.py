@@ -122,7 +122,9 @@ def _ask(said: Mapping[str, Any], where: str) -> Ask:
     least, most = (_number(said, each, where, default) for each, default in (("least", 0), ("most", 1)))
     if least >= most:
         raise LessonError(f"{where} has a slider whose ends are not in their order.")
-    return Ask(kind, _text(said, "prompt", where, least=1), options, by, _text(said, "of", where), tuple(borders), least, most)
+    return Ask(
+        kind, _text(said, "prompt", where, least=1), options, by, _text(said, "of", where), tuple(borders), least, most
+    )
 
 
 def _truth(said: object, view: View | None, where: str) -> Any:
@@ -206,7 +208,10 @@ def _number(said: Mapping[str, Any], name: str, where: str, default: float | int
 def lesson_text(lesson: Lesson) -> str:
     """The file of a lesson, from which `read_lesson` makes the same."""
     head = {name: getattr(lesson, name) for name in ("title", "theme", "minutes", "aim", "cures", "sources")}
-    return "\n".join([*_lines(head), *(line for step in lesson.steps for line in ("", "[[step]]", *_lines(_said(step))))]) + "\n"
+    return (
+        "\n".join([*_lines(head), *(line for step in lesson.steps for line in ("", "[[step]]", *_lines(_said(step))))])
+        + "\n"
+    )
 
 
 def _said(step: Step) -> dict[str, Any]:

@@ -68,6 +68,7 @@ class Scores(OfARow):
 
     Vaswani et al. 2017 (arXiv 1706.03762), section 3.2.1.
     """
+
     unit: ClassVar[Unit] = "score"
 
     def answer(self, engine: Engine) -> Readings:
@@ -86,6 +87,7 @@ class Scores(OfARow):
 @dataclass(frozen=True)
 class ScoreSizes(Scores):
     """How many numbers a row takes: products that are added for one score, and scores in the row."""
+
     unit: ClassVar[Unit] = "count"
 
     def answer(self, engine: Engine) -> Readings:
@@ -164,7 +166,8 @@ class WithoutHeads(Question):
         generator = np.random.default_rng(7)
         sets = [addresses, *(_others(generator, trace, addresses) for _ in range(_CONTROLS))]
         rows: list[tuple[Intervention, ...]] = [
-            (), *(tuple(ZeroHead("decoder", layer, head) for layer, head in each) for each in sets)
+            (),
+            *(tuple(ZeroHead("decoder", layer, head) for layer, head in each) for each in sets),
         ]
         with engine.forward(trace.loaded):
             runs = trace_rows(trace.loaded, trace.inputs.ids, rows)
@@ -186,7 +189,9 @@ class WithoutLetters(Question):
         trace = trace_of(engine, self.model, self.text)
         _, *without = engine.run(AbsencesRequest(TraceRequest(self.model, self.text, target)))
         kept = [place for place, special in enumerate(trace.is_special[: len(trace.tokens)]) if not special]
-        return readings(self.unit, [trace.tokens[place] for place in kept], [without[place].probability for place in kept])
+        return readings(
+            self.unit, [trace.tokens[place] for place in kept], [without[place].probability for place in kept]
+        )
 
 
 def _layers(engine: Engine, trace: AttentionTrace, kind: str) -> list[Float[np.ndarray, "heads query key"]]:
@@ -204,7 +209,9 @@ def _address(name: str) -> tuple[int, int]:
     return int(layer[1:]), int(head[1:])
 
 
-def _others(generator: np.random.Generator, trace: AttentionTrace, taken: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _others(
+    generator: np.random.Generator, trace: AttentionTrace, taken: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
     """As many other heads of the same layers."""
     found: list[tuple[int, int]] = []
     for layer in dict.fromkeys(layer for layer, _ in taken):

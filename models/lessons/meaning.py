@@ -72,7 +72,9 @@ class SharedSense(_OfSenses):
         """Raises what `parted` raises."""
         found = self.parted(engine)
         parts = [each.shared / len(self.senses) for each in found.layers]
-        return readings(self.unit, [*_layer_names(len(parts)), "chance"], [*parts, found.layers[-1].chance.mean / len(self.senses)])
+        return readings(
+            self.unit, [*_layer_names(len(parts)), "chance"], [*parts, found.layers[-1].chance.mean / len(self.senses)]
+        )
 
 
 @dataclass(frozen=True)

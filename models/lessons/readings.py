@@ -1,5 +1,6 @@
 """What a question of a lesson is answered with: a few named numbers of one unit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,7 +33,7 @@ class Readings:
         return self.values[self.labels.index(label)]
 
 
-def readings(unit: Unit, labels: list[str] | tuple[str, ...], values: list[float] | tuple[float | int, ...]) -> Readings:
+def readings(unit: Unit, labels: Sequence[str], values: Sequence[float | int]) -> Readings:
     """The readings, of equal labels the second one numbered. Raises QuestionError for more than can be shown."""
     if len(labels) > MOST_READINGS:
         raise QuestionError(

@@ -75,6 +75,7 @@ class _AfterStages(Question):
 @dataclass(frozen=True)
 class Survivors(_AfterStages):
     """How many tokens may still come after the stages, with each of several settings."""
+
     unit: ClassVar[Unit] = "count"
 
     def answer(self, engine: Engine) -> Readings:

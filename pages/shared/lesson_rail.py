@@ -156,7 +156,9 @@ def _digit(step: "Step") -> float | int:
     """How far one step of the slider goes: a hundredth of a short one, whole numbers of a long one."""
     assert step.ask is not None
     span = step.ask.most - step.ask.least
-    return span / 100 if span <= 10 and not (step.truth and step.truth.unit in ("count", "rank")) else max(1, span // 200)
+    return (
+        span / 100 if span <= 10 and not (step.truth and step.truth.unit in ("count", "rank")) else max(1, span // 200)
+    )
 
 
 # ----- Where one is
