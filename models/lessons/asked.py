@@ -20,7 +20,8 @@ _LONGEST_OUTPUT = 32
 class Question:
     """One question, asked of one model and one text.
 
-    reads_text: whether the text matters, so that a learner's own may take the place of the lesson's. unit: of the answer.
+    reads_text: whether the text matters, so that a learner's own may take the place of the lesson's. unit: of the
+    answer.
     """
 
     model: str

@@ -53,7 +53,7 @@ def checked_guess(ask: Ask, found: Readings, told: object) -> Guess:
             return told
     elif ask.kind == "number":
         if _is_number(told) and ask.least <= told <= ask.most:  # ty: ignore[unsupported-operator]
-            return told  # ty: ignore[invalid-return-type]
+            return told  # ty: ignore[invalid-explicit-return]
     elif isinstance(told, list | tuple) and len(told) == count:
         if ask.kind == "order" and all(type(each) is int for each in told) and sorted(told) == list(range(count)):
             return tuple(told)

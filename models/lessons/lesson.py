@@ -88,7 +88,8 @@ class Ask:
 @dataclass(frozen=True)
 class Step:
     """One step. say: the one thing. view: what it opens; None to stay. after, after_view: said and opened once it is
-    answered. In `after`, {label} stands for a number of the truth.
+    answered. In `after`, {label} stands for a number of the truth. is_covered: whether the picture, which would give
+    the answer away, is covered until then.
     """
 
     say: str
@@ -98,6 +99,7 @@ class Step:
     after: str = ""
     after_view: View | None = None
     claims: tuple[Claim, ...] = ()
+    is_covered: bool = True
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ LONGEST_ADDRESS = 8_000
 _ADDRESS = re.compile(r"/?([a-z_]{1,40})(?:\?(.*))?", re.DOTALL)
 _HEAD = {"title", "theme", "minutes", "aim", "cures", "sources", "step"}
 _STEP = {"say", "view", "ask", "prompt", "options", "by", "of", "borders", "least", "most"} | {
-    *("truth", "after", "after_view", "claims")
+    *("truth", "after", "after_view", "claims", "covered")
 }
 _CLAIM = {"says", "of", "above", "below", "equals", "times", "within", "is_largest"}
 
@@ -101,6 +101,7 @@ def _step(said: object, where: str, before: View | None, pages: Collection[str])
         after=_text(said, "after", where),
         after_view=after_view,
         claims=tuple(_claim(each, where) for each in claims),
+        is_covered=said.get("covered", True) is True,
     )
 
 
@@ -224,12 +225,14 @@ def _said(step: Step) -> dict[str, Any]:
         name, given = arguments_of(step.truth)
         said["truth"] = {"question": name, **given}
     said |= {"after": step.after, "after_view": view_address(step.after_view) if step.after_view else ""}
+    if not step.is_covered:
+        said["covered"] = False
     plain_claim = Claim("", "")
     said["claims"] = [
         {name: value for name in sorted(_CLAIM) if (value := getattr(each, name)) != getattr(plain_claim, name)}
         for each in step.claims
     ]
-    return {name: value for name, value in said.items() if value not in ("", [])}
+    return {name: value for name, value in said.items() if value not in ("", []) or value is False}
 
 
 def _lines(said: Mapping[str, Any]) -> list[str]:

@@ -6,10 +6,10 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float
 
-from models.attention.trace import AttentionTrace, TraceRequest, trace_rows
 from models.attention.outputs import next_tokens, softmax
 from models.attention.query_key import QueryKey, QueryKeyRequest
 from models.attention.steps import AbsencesRequest
+from models.attention.trace import AttentionTrace, TraceRequest, trace_rows
 from models.attention.without_sink import left_out_columns
 from models.engine import Engine
 from models.forward.interventions import Intervention, ZeroHead

@@ -50,7 +50,7 @@ def question_of(name: str, given: Mapping[str, object], model: str, text: str) -
     known = {each.name for each in fields(kind)}
     if not set(given) <= known:
         raise QuestionError(f"The question “{name}” takes {', '.join(sorted(known))}, and nothing else.")
-    read = {each: _read(each, hints[each], value) for each, value in given.items()}
+    read: dict[str, Any] = {each: _read(each, hints[each], value) for each, value in given.items()}
     return kind(**{"model": model, "text": text, **read})
 
 
@@ -71,9 +71,9 @@ def _read(name: str, kind: object, value: object) -> object:
         return _short(value)
     if kind is int and type(value) is int and abs(value) < 1 << 31:
         return value
-    if kind == tuple[str, ...] and isinstance(value, list | tuple) and len(value) <= MOST_IN_A_LIST:
-        if all(isinstance(each, str) for each in value):
-            return tuple(_short(str(each)) for each in value)
+    is_list = kind == tuple[str, ...] and isinstance(value, list | tuple)
+    if is_list and len(value) <= MOST_IN_A_LIST and all(isinstance(each, str) for each in value):
+        return tuple(map(_short, value))
     raise QuestionError(
         f"The argument “{name}” of a question is not as it should be: a text, a whole number, or at most "
         f"{MOST_IN_A_LIST} texts."

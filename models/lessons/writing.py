@@ -150,11 +150,11 @@ class CacheBytes(Question):
 
 def _settings(said: str) -> DecodingSettings:
     """Knobs as a lesson names them. Raises QuestionError, SettingsError."""
-    values = {}
+    values: dict[str, Any] = {"max_new_tokens": 1, "temperature": 1.0}
     for each in said.split():
         name, _, value = each.partition("=")
         try:
             values[name] = _KNOBS[name](value)
         except (KeyError, ValueError) as error:
             raise QuestionError(f"A step sets {', '.join(_KNOBS)}, as in temperature=2 top_p=0.9.") from error
-    return DecodingSettings(**{"max_new_tokens": 1, "temperature": 1.0, **values})
+    return DecodingSettings(**values)

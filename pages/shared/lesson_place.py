@@ -3,6 +3,7 @@
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pages.shared.link import Choice, whole_number
 
@@ -30,9 +31,9 @@ LESSON: Choice[str] = Choice("lesson", "", _lesson)
 LESSON_STEP: Choice[int] = Choice(
     "lesson_step", 1, whole_number("step of the lesson", 1, 24, "the first one is shown"), (LESSON,)
 )
-PLACE = (LESSON, LESSON_STEP)
+PLACE: tuple[Choice[Any], ...] = (LESSON, LESSON_STEP)
 
 
-def place_in_link() -> tuple[Choice[object], ...]:
+def place_in_link() -> tuple[Choice[Any], ...]:
     """What of it stands in a link: nothing where no lesson is open."""
     return tuple(each for each in PLACE if each.value != each.default)

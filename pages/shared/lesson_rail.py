@@ -100,6 +100,7 @@ def _shown(found: "Lesson", status: DeltaGenerator) -> Rail:
         is_part=question.unit == "part",
         is_open=guess is not None,
         is_own=is_own,
+        is_covered=step.is_covered and guess is None,
         note=note_,
     )
     if guess == _SKIPPED:
@@ -113,7 +114,7 @@ def _shown(found: "Lesson", status: DeltaGenerator) -> Rail:
         asked = replace(asked, options=options_of(step.ask, readings))
         return asked if guess is None else replace(asked, **_result(step, readings, guess, is_own=is_own))
     except HeadlightError as error:
-        return replace(asked, problem=str(error), is_open=guess is not None)
+        return replace(asked, problem=str(error), is_covered=False)
 
 
 def _result(step: "Step", readings: "Readings", guess: Any, *, is_own: bool) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def show(page: Page) -> None:
 
 
 def arrive_at(address: str, tab: str) -> None:
-    """The page with this address is gone to with this tab open, "" for its first one: it is not forgotten on arrival."""
+    """The page with this address is gone to with this tab open, "" for its first one."""
     st.session_state[_PAGE] = address
     st.session_state.pop(_OPEN, None)
     thread.TAB.choose(tab)

@@ -33,6 +33,7 @@ class Rail:
     is_part: whether its numbers are parts of a whole, which are said in percent.
     result: once it is answered. after: what is said then. is_open: whether later steps may be opened.
     problem: why nothing is asked of this text; is_own: whether the text is the learner's, and may be put back.
+    is_covered: whether the picture is covered until something is answered.
     """
 
     lesson: str
@@ -53,6 +54,7 @@ class Rail:
     problem: str = ""
     note: str = ""
     is_own: bool = False
+    is_covered: bool = False
 
 
 def lesson_rail(

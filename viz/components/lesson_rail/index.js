@@ -21,6 +21,8 @@ class LessonRail {
     this.shown = header
     keep(lesson, step, step === count && isOpen)
     this.fold(kept("folded") === true)
+    if (header.isCovered) document.documentElement.dataset.lessonCover = "on"
+    else delete document.documentElement.dataset.lessonCover
     this.paint()
     if (this.acted && (isNew || (header.result && !hadGuess))) this.root.querySelector(isNew ? "h2" : ".result")?.focus()
     this.root.dataset.ready = "true"
@@ -28,7 +30,9 @@ class LessonRail {
   }
 
   leave() {
-    delete document.documentElement.dataset.lesson
+    const { dataset } = document.documentElement
+    delete dataset.lesson
+    delete dataset.lessonCover
   }
 
   /** Told once until the server has answered. */
@@ -50,7 +54,7 @@ class LessonRail {
   }
 
   paint() {
-    const { title, step, count, say, kind, result: answer, after, isOpen, problem, note, isOwn } = this.shown
+    const { title, step, count, say, kind, result: answer, after, isOpen, problem, note, isOwn, isCovered } = this.shown
     const head = element("div", "head")
     const fold = this.button(this.isFolded ? "Show" : "Hide", "plain", () => {
       keep("folded", !this.isFolded)
@@ -74,6 +78,7 @@ class LessonRail {
         said.setAttribute("role", "alert")
         parts.push(said)
       }
+      if (isCovered) parts.push(element("p", "note", "The picture is covered until you have guessed."))
       if (kind && !answer && !isOpen && !problem) parts.push(asking(this.shown, (guess) => this.commit(guess), () => this.commit(null)))
       if (answer) {
         const made = result(this.shown)
