@@ -1,15 +1,22 @@
-"""Effects of heads: all of a decoder's, one by one and as the estimate, beside single forwards of the same text."""
+"""What each head does and which matter: the atlas beside its forwards alone, all effects of a decoder's heads, one by
+one and as the estimate, beside single forwards of the same text, and the page as it opens on what is bundled.
+"""
 
 import time
+from dataclasses import replace
 
 from benchmarks.capture import plain_forward, plain_model
-from benchmarks.measuring import Limit, Row, compared, duration, interleaved, interval, seconds_of
+from benchmarks.measuring import Limit, Row, compared, duration, interleaved, interval, seconds_of, size
 from benchmarks.passages import passage_ids
-from models.attention import TraceRequest
+from benchmarks.serving import Traffic, both_apps, empty_is_there, painted, settled, visitor
+from models.attention import TraceRequest, trace_attention
 from models.engine import Engine
+from models.heads import bundled_bank
 from models.heads.effects import EffectsRequest
 from models.heads.estimate import EstimateRequest
+from models.heads.measurement import Measurement
 from models.heads.quantity import Quantity
+from models.heads.random_tokens import repeated_tokens
 from models.loaded import LoadedModel
 from models.loading import load_model
 
@@ -20,11 +27,21 @@ _SINGLE = 30
 _HALF = Limit(0.5, "ratio", "at most half of as many single forwards")
 _FOUR = Limit(4.0, "ratio's lower end", "interval begins at or below 4 forwards")
 _FIRST = Limit(1.0, "value", "at most 1 s")
+# Of the bank's 400: what is done for each is the same.
+_SENTENCES = 60
+_ATLAS = Limit(1.3, "ratio", "at most 1.3 × the forwards with recording alone")
+_PAGE = Limit(300e3, "value", "at most 300 kB")
+_MESSAGE = Limit(60e3, "value", "at most 60 kB")
+_MOST_ATLASES, _MOST_VISITS = 3, 3
 
 
 def measure(pairs: int) -> list[Row]:
-    """The exact effects, their first cells, the estimate."""
+    """The exact effects, their first cells, the estimate; the atlas; the page."""
     loaded = load_model(_MODEL)
+    return [*_effects(loaded, pairs), _atlas(loaded, pairs), *_opened(pairs)]
+
+
+def _effects(loaded: LoadedModel, pairs: int) -> list[Row]:
     ids = tuple(passage_ids(loaded, _TOKENS))
     trace = TraceRequest(_MODEL, ids)
     forward = plain_forward(plain_model(loaded, "sdpa"), ids)
@@ -61,6 +78,69 @@ def measure(pairs: int) -> list[Row]:
         ),
         Row(f"first cells of them, {what}", duration(soon.median), value=soon.median, limit=_FIRST, raw={"s": first}),
         compared(f"estimate of all effects, {what} (beside: one forward)", estimate, duration, _FOUR),
+    ]
+
+
+def _atlas(loaded: LoadedModel, pairs: int) -> Row:
+    """Every role of every head, beside the same forwards with nothing but the recording."""
+    bank = bundled_bank()
+    bank = replace(bank, rows="\n\n".join(bank.rows.split("\n\n")[:_SENTENCES]))
+    sequences = repeated_tokens(loaded, 0)
+
+    def measured() -> None:
+        for _ in Measurement(_MODEL, "decoder", bank).computed(_engine(loaded)):
+            pass
+
+    def recorded() -> None:
+        for sequence in sequences:
+            trace_attention(loaded, sequence.ids)
+        for sentence in bank.sentences:
+            trace_attention(loaded, sentence.text)
+
+    each = interleaved(lambda: seconds_of(measured), lambda: seconds_of(recorded), min(pairs, _MOST_ATLASES), warm_up=1)
+    what = f"atlas of {_MODEL} over {_SENTENCES} sentences (beside: its {_SENTENCES + len(sequences)} forwards)"
+    return compared(what, each, duration, _ATLAS)
+
+
+def _opened(pairs: int) -> list[Row]:
+    """The page on its first example, whose atlas is bundled, beside the empty app; and what the browser receives."""
+    received: list[int] = []
+    pictures: list[int] = []
+    with both_apps() as (browser, server, empty_server):
+
+        def ours() -> float:
+            with visitor(browser) as context:
+                page = context.new_page()
+                traffic = Traffic(page)
+                start = time.perf_counter()
+                page.goto(server.link("heads"))
+                painted(page, component="head-atlas")
+                took = time.perf_counter() - start
+                settled(page)
+                received.append(traffic.received)
+                pictures.append(traffic.largest)
+                return took
+
+        def beside() -> float:
+            with visitor(browser) as context:
+                page = context.new_page()
+                start = time.perf_counter()
+                page.goto(empty_server.address)
+                empty_is_there(page)
+                return time.perf_counter() - start
+
+        each = interleaved(ours, beside, min(pairs, _MOST_VISITS), warm_up=1)
+    what = f"the heads page, opened on {_MODEL}"
+    return [
+        compared(f"{what}, until the atlas is painted (beside: the empty app)", each, duration),
+        Row(f"{what}: bytes received", size(max(received)), value=max(received), limit=_PAGE, raw={"ours": received}),
+        Row(
+            f"{what}: its largest message, which has the atlas",
+            size(max(pictures)),
+            value=max(pictures),
+            limit=_MESSAGE,
+            raw={"ours": pictures},
+        ),
     ]
 
 

@@ -167,15 +167,17 @@ def seconds_in(page: Page, script: str, argument: object = None) -> float:
 
 
 class Traffic:
-    """The bytes of the messages that a page received over its websockets since `restart`, and how many it sent."""
+    """The bytes of the messages that a page received over its websockets since `restart`, those of the largest one,
+    and how many it sent.
+    """
 
     def __init__(self, page: Page) -> None:
-        self.received = self.sent = 0
+        self.received = self.largest = self.sent = 0
         page.on("websocket", self._listen)
 
     def restart(self) -> None:
         """Count from here on."""
-        self.received = self.sent = 0
+        self.received = self.largest = self.sent = 0
 
     def _listen(self, websocket: WebSocket) -> None:
         websocket.on("framesent", self._count_sent)
@@ -185,7 +187,9 @@ class Traffic:
         self.sent += 1
 
     def _count(self, payload: str | bytes) -> None:
-        self.received += len(payload.encode() if isinstance(payload, str) else payload)
+        size = len(payload.encode() if isinstance(payload, str) else payload)
+        self.received += size
+        self.largest = max(self.largest, size)
 
 
 def seconds_and_bytes(page: Page, script: str, traffic: Traffic, received: list[int]) -> float:

@@ -56,7 +56,7 @@ def gap_words(ask: Ask, options: tuple[str, ...], found: Readings, guess: Guess,
     if ask.kind == "choose":
         assert isinstance(guess, int)
         right = " or ".join(f"“{options[place]}”" for place in seen.right)
-        chance = f"(A blind guess is right once in {1 / seen.chance:.2g} times.)" if seen.chance else ""
+        chance = f"(Blind guessing: 1 in {1 / seen.chance:.2g}.)" if seen.chance else ""
         values = "" if ask.borders else f", {value_text(unit, seen.truth[seen.right[0]])}"
         if seen.is_right:
             return f"Yes: {right}{values}. {chance}"

@@ -17,6 +17,7 @@ from models.heads.bundled import bundled_bank
 from models.heads.cases import Case, Cases, CasesRequest
 from models.heads.controls import Controls, ControlsRequest
 from models.heads.effects import EffectMap, Effects, EffectsRequest
+from models.heads.effects_of_parts import EffectsOfParts, EffectsOfPartsRequest
 from models.heads.estimate import Agreement, EstimateRequest, agreement
 from models.heads.faithfulness import Faithfulness, FaithfulnessRequest
 from models.heads.looks import HeadLook, LooksError, LooksRequest, PairLooks

@@ -38,6 +38,13 @@ class TokenMaps:
     visible: Bool[np.ndarray, "token token"]
     weights: Float[np.ndarray, "head token token"]
 
+    @property
+    def read(self) -> Sentence | RepeatedTokens:
+        """What the maps are of."""
+        found = self.sentence if self.sequence is None else self.sequence
+        assert found is not None
+        return found
+
 
 @dataclass(frozen=True, eq=False)
 class BankMaps:
@@ -74,7 +81,7 @@ class BankMapsRequest(Stepwise[HowFar, BankMaps]):
         for done, each in enumerate(texts, 1):
             try:
                 with engine.forward(loaded):
-                    trace = self._traced(loaded, each)
+                    trace = self.traced(loaded, each)
                     found.append(self._maps(trace, each))
             except (InputError, TextError):
                 pass
@@ -95,7 +102,11 @@ class BankMapsRequest(Stepwise[HowFar, BankMaps]):
         is_read = loaded.tokenizer is not None and (self.kind == "encoder" or not loaded.is_seq2seq)
         return [*sequences, *(self.bank.sentences[:MOST_SENTENCES] if is_read else ())]
 
-    def _traced(self, loaded: LoadedModel, each: Sentence | RepeatedTokens) -> AttentionTrace:
+    def traced(self, loaded: LoadedModel, each: Sentence | RepeatedTokens) -> AttentionTrace:
+        """The forward over one of them.
+
+        Takes the device: call it while holding its lock. Raises what `trace_attention` raises, and CasesError.
+        """
         if isinstance(each, Sentence):
             trace = trace_attention(loaded, each.text)
         else:

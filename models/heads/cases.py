@@ -1,7 +1,7 @@
 """The sentences in which a role of a head is most and least true."""
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -77,13 +77,27 @@ class CasesRequest(Stepwise[HowFar, Cases]):
         role = role_of(self.role)
         maps = _telling(role, whole.maps)
         key = _best_offset(maps, place) if role.key == "offset" else role.key
-        found = [case for each in maps if (case := _case(key, role, each, place)) is not None]
+        found = [(case, each) for each in maps if (case := _case(key, role, each, place)) is not None]
         if not found:
             raise CasesError(f"“{role.name}” has no cases in these sentences; choose another role.")
-        found.sort(key=lambda case: -case.score)
+        found.sort(key=lambda pair: -pair[0].score)
         shown = min(self.count, -(-len(found) // 2))
-        least = reversed(found[max(shown, len(found) - self.count) :])
-        return Cases(tuple(found[:shown]), tuple(least), len(found))
+        most, least = found[:shown], found[max(shown, len(found) - self.count) :]
+        best, worst = (
+            sorted((self._exact(engine, request, key, role, each) for _, each in some), key=lambda case: case.score)
+            for some in (most, least)
+        )
+        return Cases(tuple(reversed(best)), tuple(worst), len(found))
+
+    def _exact(self, engine: Engine, request: BankMapsRequest, key: str, role: Role, maps: TokenMaps) -> Case:
+        """A case that is shown, with the numbers that other pages have: the bank's are kept in two bytes each."""
+        loaded = engine.model(self.model)
+        with engine.forward(loaded):
+            trace = request.traced(loaded, maps.read)
+            weights = trace.weights(self.kind, self.layer, self.head)
+        case = _case(key, role, replace(maps, weights=weights[None]), 0)
+        assert case is not None
+        return case
 
 
 def _telling(role: Role, maps: Sequence[TokenMaps]) -> list[TokenMaps]:

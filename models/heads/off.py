@@ -1,7 +1,7 @@
 """What a part gives when it is off: nothing, its mean over a bank of sentences, or its value in another text."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from models.engine import Engine
+from models.attention.trace import TraceRequest
+from models.engine import Engine, HowFar, Stepwise
 from models.errors import HeadlightError
 from models.forward.inputs import model_inputs
 from models.forward.interventions import ReplaceOutput, Vectors, ZeroHead
@@ -68,8 +69,9 @@ class PartMeans:
 
 
 @dataclass(frozen=True)
-class PartMeansRequest:
-    """The means of all parts of one sort over a bank; one forward for each sentence.
+class PartMeansRequest(Stepwise[HowFar, PartMeans]):
+    """The means of all parts of one sort over a bank; one forward for each sentence, after which a job says how far it
+    is.
 
     target: of a seq2seq model, the ids that its decoder is given for every sentence.
     """
@@ -79,7 +81,7 @@ class PartMeansRequest:
     bank: tuple[str | tuple[int, ...], ...]
     target: tuple[int, ...] = ()
 
-    def answer(self, engine: Engine) -> PartMeans:
+    def computed(self, engine: Engine) -> Generator[HowFar, None, PartMeans]:
         """Raises what `load_model` and `model_inputs` raise; OffError for a bank that is empty or too large, or with
         sentences that are too long.
         """
@@ -91,7 +93,7 @@ class PartMeansRequest:
         loaded = engine.model(self.model)
         sums: dict[tuple[str, int], torch.Tensor] = {}
         counts = Counter[tuple[str, int]]()
-        for sentence in self.bank:
+        for done, sentence in enumerate(self.bank, 1):
             inputs = model_inputs(loaded, sentence, self.target or None)
             if len(inputs.ids) > MOST_TOKENS:
                 raise OffError(f"A sentence of the bank has {len(inputs.ids):,} tokens; {MOST_TOKENS} are the most.")
@@ -100,6 +102,7 @@ class PartMeansRequest:
                     total = torch.stack([given[0].double(), given[1:].double().sum(0)])
                     sums[address] = sums[address] + total if address in sums else total
                     counts[address] += len(given) - 1
+            yield HowFar(done, len(self.bank))
         means = {}
         for address, (first, others) in sums.items():
             first = first / len(self.bank)
@@ -123,6 +126,11 @@ class OffValues:
     note: str = ""
 
 
+def means_request(engine: Engine, trace: TraceRequest, part: Part, off: Off) -> PartMeansRequest:
+    """The means that `off_values` asks for where `off` is "mean". Raises what `TraceRequest` raises."""
+    return PartMeansRequest(trace.model, part, off.bank, engine.run(trace).inputs.target_ids)
+
+
 def off_values(engine: Engine, runs: ChangedRuns, part: Part, off: Off) -> OffValues:
     """What switches the parts of a text off.
 
@@ -131,7 +139,7 @@ def off_values(engine: Engine, runs: ChangedRuns, part: Part, off: Off) -> OffVa
     if off.to == "zero":
         return OffValues(lambda place: _zeroed(part, place), None, None)
     if off.to == "mean":
-        means = engine.run(PartMeansRequest(runs.request.model, part, off.bank, runs.trace.inputs.target_ids))
+        means = engine.run(means_request(engine, runs.request, part, off))
         given = runs.trace.inputs
         target = {
             address: means.at(address, len(given.ids if address[0] == "encoder" else given.target_ids or given.ids))

@@ -52,8 +52,8 @@ class Transfer:
 
     measured: the quantity, as the text that is taken from has it. taken, into: its value there, and in the text that is
         put into; a share is (with the part put in - into) / (taken - into).
-    tokens, into_tokens: of the two texts; of a seq2seq model the sources. alignment: of them; the first of each pair is
-        in the text that is taken from.
+    tokens, into_tokens: of the two texts; of a seq2seq model the sources. target_tokens: what its decoder is given, the
+        same in both runs. alignment: of the texts; the first of each pair is in the text that is taken from.
     stream: for `carrier` "stream"; maps: for heads and MLPs, with shares where `EffectMap` has effects.
     """
 
@@ -62,6 +62,7 @@ class Transfer:
     into: float
     tokens: tuple[str, ...]
     into_tokens: tuple[str, ...]
+    target_tokens: tuple[str, ...]
     alignment: Alignment
     stream: tuple[StreamMap, ...]
     maps: tuple[EffectMap, ...]
@@ -73,6 +74,10 @@ class Transfer:
         """What the cache counts for it."""
         arrays = [each.shares for each in self.stream] + [each.effects for each in self.maps]
         return 1_000 + sum(each.nbytes for each in arrays) + 100 * len(self.tokens + self.into_tokens)
+
+    def tokens_in(self, kind: str) -> tuple[str, ...]:
+        """The tokens that a stack reads in the run that is put into, of which `StreamMap.places` are some."""
+        return self.target_tokens if self.target_tokens and kind != "encoder" else self.into_tokens
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,7 @@ class TransferRequest(Stepwise[Transfer, Transfer]):
             into=before,
             tokens=source.trace.tokens,
             into_tokens=into.tokens,
+            target_tokens=into.target_tokens,
             alignment=alignment,
             stream=(),
             maps=(),

@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pages.shared import thread
 from pages.shared.link import Choice, NumberPair, is_whole, number_pair, one_of, whole_number
+
+if TYPE_CHECKING:
+    from models.heads import Place
 
 KINDS = {"encoder": "Encoder", "decoder": "Decoder", "cross": "Cross"}
 SHOWN = {"roles": "Roles", "effects": "Effects", "transfer": "Transfer"}
@@ -18,6 +21,7 @@ QUANTITIES = {
 }
 WAYS_OFF = {"zero": "Nothing", "mean": "Mean", "other text": "Other text"}
 PARTS = {"heads": "Heads", "mlps": "MLPs", "layers": "Layers"}
+SWITCHED_OFF = {"all": "All", **PARTS}
 CARRIERS = {"stream": "Residual stream", "heads": "Heads", "mlps": "MLPs"}
 RANKINGS = {"exact": "Exact", "estimate": "Estimate"}
 SIDES = {"both": "Largest", "helping": "Helping", "hindering": "Hindering"}
@@ -63,7 +67,6 @@ _OF_MODEL = (thread.MODEL,)
 OF_KIND: Choice[str | None] = Choice("of_kind", None, one_of("kind of attention", tuple(KINDS)), _OF_MODEL)
 SHOW: Choice[str] = Choice("heads_by", "roles", one_of("picture", tuple(SHOWN)))
 _cell = number_pair("The link's head is not a layer and a head, as in 10-1; another is shown.")
-# Layer and head; beyond the heads of an effects map MLP and layer.
 OF_HEAD: Choice[NumberPair | None] = Choice("of_head", None, _cell, (thread.MODEL, OF_KIND))
 ONLY: Choice[str] = Choice("only_role", "", _role, (thread.MODEL, OF_KIND))
 OF_ROLE: Choice[str] = Choice("of_role", "", _role, (thread.MODEL, OF_KIND, OF_HEAD))
@@ -81,13 +84,18 @@ OTHER_WORD: Choice[str] = Choice("less_token", "", thread.readable, thread.OWNER
 AT_TOKEN: Choice[int | None] = Choice("at_token", None, whole_number("token of the quantity"), thread.OWNERS)
 OFF: Choice[str] = Choice("off_is", "zero", one_of("way to switch off", tuple(WAYS_OFF)))
 OFF_TEXT: Choice[str] = Choice("off_text", "", thread.readable, (thread.TEXT,))
-PART: Choice[str] = Choice("off_part", "heads", one_of("part", tuple(PARTS)))
+PART: Choice[str] = Choice("off_part", "all", one_of("part", tuple(SWITCHED_OFF)))
+# What of the layer of `OF_HEAD` is spoken of, in a map that has more than heads.
+OF_PART: Choice[str] = Choice("of_part", "heads", one_of("part of a layer", tuple(PARTS)), (thread.MODEL, OF_KIND))
 BESIDE: Choice[str] = Choice("beside_chance", "off", one_of("comparison", ("off", "on")))
 
 RANKED_BY: Choice[str] = Choice("ranked_by", "exact", one_of("ranking", tuple(RANKINGS)))
 SIDED: Choice[str] = Choice("ranked_side", "both", one_of("side", tuple(SIDES)))
 INTO: Choice[str] = Choice("into_text", "", thread.readable, (thread.TEXT,))
 CARRIER: Choice[str] = Choice("carrier", "stream", one_of("carrier", tuple(CARRIERS)))
+_stream_cell = number_pair("The link's cell is not a layer and a token, as in 10-1; another is shown.")
+# Layer, and the place of a token in the text that is put into; of an MLP 0.
+OF_CELL: Choice[NumberPair | None] = Choice("of_cell", None, _stream_cell, (*thread.OWNERS, INTO, CARRIER))
 
 OTHER_MODEL: Choice[str] = Choice("match_model", "", thread.named_in_link)
 # Layer and head of the other model.
@@ -95,11 +103,18 @@ MATCHED: Choice[NumberPair | None] = Choice("match_head", None, _cell, (thread.M
 
 CHOICES: tuple[Choice[Any], ...] = (
     *(OF_KIND, SHOW, OF_HEAD, ONLY, OF_ROLE, CASE, BANK, SENTENCES, PAIRS, UNWANTED),
-    *(QUANTITY, WORD, OTHER_WORD, AT_TOKEN, OFF, OFF_TEXT, PART, BESIDE),
-    *(RANKED_BY, SIDED, INTO, CARRIER, OTHER_MODEL, MATCHED),
+    *(QUANTITY, WORD, OTHER_WORD, AT_TOKEN, OFF, OFF_TEXT, PART, OF_PART, BESIDE),
+    *(RANKED_BY, SIDED, INTO, CARRIER, OF_CELL, OTHER_MODEL, MATCHED),
 )
 
 
 def head_name(layer: int, head: int) -> str:
     """As people write it: L3 H1."""
     return f"L{layer} H{head}"
+
+
+def place_name(place: "Place", part: str = "heads", *, with_kind: bool = False) -> str:
+    """A head, an MLP or a layer as people write it: L3 H1, L3 MLP, layer L3; with_kind: "cross L3 H1"."""
+    names = {"mlps": f"L{place.layer} MLP", "layers": f"layer L{place.layer}"}
+    name = names.get(part, head_name(place.layer, place.head))
+    return f"{place.kind} {name}" if with_kind else name

@@ -15,6 +15,7 @@ from pages.shared import thread
 from pages.shared.asking import ask, working
 from pages.shared.job import Job
 from pages.shared.parts import remark, say
+from pages.shared.sight import Sight
 from viz.attributions_table import WayColumn, attributions_table
 from viz.tables import table
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from models.heads.attributions import Agreements
 
 JOB = Job("agreements")
+_OVER_THE_BANK = Sight("agreements")
 
 WAYS = {
     "attention": "attention",
@@ -67,7 +69,7 @@ def _over_the_bank(about: Subject, status: DeltaGenerator) -> None:
     texts = tuple(each.text for each in bank().sentences[:OTHER_TEXTS])
     quantity = replace(chosen_quantity(status), token="", other="", position=None)
     request = AgreementsRequest(about.trace.model, texts, quantity, about.trace.target)
-    begin = st.button(f"The same over {len(texts)} sentences", key="agreements_start")
+    begin = st.button(f"The same over {len(texts)} sentences", key="agreements_start", on_click=_OVER_THE_BANK.wanted)
     found: Agreements | None = JOB.answer(request, _progress_text, is_wanted=begin)
     if found is None:
         return
@@ -76,8 +78,10 @@ def _over_the_bank(about: Subject, status: DeltaGenerator) -> None:
         for way, column in zip(found.ways, found.correlations.T, strict=True)
         if not np.isnan(column).all()
     ]
-    st.html(table(["agrees with what counts", "mean", "least", "most"], known))
-    remark(f"Rank correlations over {len(found.texts):,} sentences of the bank that could be read; 0 is chance.")
+    with st.container(key=_OVER_THE_BANK.name):
+        st.html(table(["agrees with what counts", "mean", "least", "most"], known))
+        remark(f"Rank correlations over {len(found.texts):,} sentences of the bank that could be read; 0 is chance.")
+        _OVER_THE_BANK.drawn()
 
 
 def _progress_text(step: "Agreements") -> tuple[float, str]:

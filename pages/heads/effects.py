@@ -1,16 +1,17 @@
-"""What becomes of a number when each head is off: a map that fills while it is computed, the estimate beside it."""
+"""What becomes of a number when each part is off: a map that fills while it is computed, the estimate beside it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from models.engine import engine
-from pages.heads.choices import OF_HEAD, PART, PARTS
-from pages.heads.measure import chosen_off, chosen_quantity
+from pages.heads.choices import OF_HEAD, OF_PART, PARTS
+from pages.heads.effects_grid import EffectsGrid
+from pages.heads.measure import chosen_off, chosen_parts, chosen_quantity, read_the_bank
 from pages.shared.asking import ask
 from pages.shared.job import Job, bar
 from pages.shared.link import NumberPair, run_again
@@ -20,142 +21,137 @@ from viz.components.head_atlas import EffectCells, HeadAtlas, head_atlas
 from viz.quantities import level_text
 
 if TYPE_CHECKING:
-    from models.heads.effects import Effects, EffectsRequest
-    from models.heads.quantity import Measured
+    from models.heads import Effects, EffectsOfParts, EffectsOfPartsRequest, Measured, Part
     from pages.heads.subject import Subject
 
 JOB = Job("effects")
 ESTIMATE = "one slope, to be confirmed"
 _EVERY_SECONDS = 0.5
-_ROWS = {"mlps": "MLP", "layers": "layer"}
 
 
-def effects_request(about: "Subject", status: DeltaGenerator) -> "EffectsRequest":
+def effects_request(about: "Subject", status: DeltaGenerator) -> "EffectsOfPartsRequest":
     """What is computed, exactly, of the chosen parts. Raises HeadlightError."""
-    from models.heads.effects import EffectsRequest
+    from models.heads import EffectsOfPartsRequest
 
-    part: Any = PART.value
-    return EffectsRequest(about.trace, chosen_quantity(status), part, chosen_off())
+    return EffectsOfPartsRequest(about.trace, chosen_quantity(status), chosen_parts(status), chosen_off())
 
 
-def estimate_of(request: "EffectsRequest", status: DeltaGenerator) -> "Effects | None":
-    """The same by one backward pass; None where there is no slope."""
-    from models.heads.estimate import EstimateRequest
-    from models.heads.quantity import MeasuredRequest
+def estimate_of(request: "EffectsOfPartsRequest", status: DeltaGenerator) -> "Mapping[Part, Effects]":
+    """The same by one backward pass for each sort of part; nothing where there is no slope."""
+    from models.heads import EstimateRequest, MeasuredRequest
 
     if not ask(MeasuredRequest(request.trace, request.quantity), status).has_slope:
-        return None
-    return ask(EstimateRequest(request.trace, request.quantity, request.part, request.off), status)
+        return {}
+    return {
+        part: ask(EstimateRequest(request.trace, request.quantity, part, request.off), status) for part in request.parts
+    }
 
 
-def exact_now(request: "EffectsRequest") -> "Effects | None":
+def exact_now(request: "EffectsOfPartsRequest") -> "Mapping[Part, Effects]":
     """What is computed already, all of it or a part."""
+    found: dict[Part, Effects] = {}
     if request in engine.answers:
-        return engine.run(request)
-    progress = JOB.poll() if JOB.request == request else None
-    return progress.steps[-1] if progress is not None and progress.steps else None
+        found |= engine.run(request).of_part
+    elif (progress := JOB.poll() if JOB.request == request else None) is not None and progress.steps:
+        found |= progress.steps[-1].of_part
+    known = [part for part in request.parts if request.of(part) in engine.answers]
+    return found | {part: engine.run(request.of(part)) for part in known}
 
 
-def show(about: "Subject", request: "EffectsRequest", status: DeltaGenerator) -> None:
+def show(about: "Subject", request: "EffectsOfPartsRequest", status: DeltaGenerator) -> None:
     """The map, as far as it is computed, and what starts, stops and continues it."""
     if JOB.request is not None and JOB.request != request:
         JOB.leave()
-    estimate = estimate_of(request, status)
-    if request in engine.answers:
-        _draw(about, request, ask(request, status), estimate)
+    if not read_the_bank(about, request.parts):
         return
+    estimate = estimate_of(request, status)
     progress = JOB.poll() if JOB.request == request else None
     if progress is not None and not progress.is_done:
         st.fragment(_watch, run_every=_EVERY_SECONDS)(about, request, estimate)
         return
-    found = progress.steps[-1] if progress is not None and progress.steps else None
+    exact = exact_now(request)
     if progress is not None and progress.error:
         problem(progress.error)
-    start(request, found)
-    _draw(about, request, found, estimate)
+    if not _is_whole(request, exact):
+        _start(request, exact)
+    _draw(about, request, exact, estimate)
 
 
-def start(request: "EffectsRequest", found: "Effects | None") -> None:
+def _is_whole(request: "EffectsOfPartsRequest", exact: "Mapping[Part, Effects]") -> bool:
+    return all(part in exact and exact[part].done == exact[part].of for part in request.parts)
+
+
+def _start(request: "EffectsOfPartsRequest", exact: "Mapping[Part, Effects]") -> None:
     """The button that begins, or goes on after it was stopped."""
     with st.container(horizontal=True, vertical_alignment="center", key="effects_state"):
-        is_begun = found is not None and 0 < found.done < found.of
-        what = PARTS[request.part].lower()
-        label = "Go on" if is_begun else f"Switch off all {what}, one by one"
-        if st.button(label, key="effects_start", type="primary"):
+        done, of = (sum(getattr(each, name) for each in exact.values()) for name in ("done", "of"))
+        words = [PARTS[part] if part == "mlps" else PARTS[part].lower() for part in request.parts]
+        what = " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+        if st.button("Go on" if done else f"Switch off all {what}, one by one", key="effects_start", type="primary"):
             JOB.start(request)
             run_again()
-        if is_begun and found is not None:
-            st.caption(f"Stopped: {found.done:,} of {found.of:,} are computed.", width="content")
+        if done:
+            # Of what is computed for another choice it is not known how much there is in all.
+            whole = f" of {of:,}" if len(exact) == len(request.parts) else ""
+            st.caption(f"Stopped: {done:,}{whole} are computed.", width="content")
 
 
-def _watch(about: "Subject", request: "EffectsRequest", estimate: "Effects | None") -> None:
+def _watch(about: "Subject", request: "EffectsOfPartsRequest", estimate: "Mapping[Part, Effects]") -> None:
     progress = JOB.poll()
     if progress is None or progress.is_done:
         keep_notes()
         run_again()
-    found = progress.steps[-1] if progress.steps else None
     with st.container(horizontal=True, vertical_alignment="center", key="effects_state"):
         JOB.stop_button()
         with st.container(width="stretch"):
-            bar(replace(progress, steps=progress.steps[-1:]), progress_text, "Reading the text…")
-    _draw(about, request, found, estimate)
+            bar(replace(progress, steps=progress.steps[-1:]), _progress_text, "Reading the text…")
+    _draw(about, request, exact_now(request), estimate)
 
 
-def progress_text(step: "Effects") -> tuple[float, str]:
-    """How far it is."""
+def _progress_text(step: "EffectsOfParts") -> tuple[float, str]:
     return step.done / max(1, step.of), f"{step.done:,} of {step.of:,} switched off, each in a run of its own"
 
 
-def _draw(about: "Subject", request: "EffectsRequest", exact: "Effects | None", estimate: "Effects | None") -> None:
+def _draw(
+    about: "Subject",
+    request: "EffectsOfPartsRequest",
+    exact: "Mapping[Part, Effects]",
+    estimate: "Mapping[Part, Effects]",
+) -> None:
     shown = {"exact": exact, f"estimate ({ESTIMATE})": estimate}
-    given = {title: each for title, each in shown.items() if each is not None}
+    given = {title: each for title, each in shown.items() if each}
     if not given:
         remark("Of a vector there is no estimate: its cosine with itself is at its top, where every slope is 0.")
         return
-    kind = about.kind if request.part == "heads" else ("encoder" if about.kind == "encoder" else "decoder")
-    any_of = next(iter(given.values()))
-    of_kind = next(each for each in any_of.maps if each.kind == kind)
-    cells = EffectCells(
-        tuple(given),
-        np.stack([_values(each, kind) for each in given.values()]).astype(np.float32),
-        any_of.measured.unit,
-    )
-    heads = tuple(int((~np.isnan(row)).sum()) or of_kind.effects.shape[1] for row in cells.values[-1])
+    maps = tuple(given.values())
+    grid = EffectsGrid(about, request.parts, maps)
+    some = next(iter(maps[0].values()))
     picture = HeadAtlas(
-        layers=of_kind.layers,
-        heads=heads,
-        cells=cells,
-        selected=_selected(of_kind.layers, heads),
-        caption=caption(request, any_of),
-        name=f"Effects of {PARTS[request.part].lower()}",
-        rows=(_ROWS[request.part],) if request.part in _ROWS else (),
+        layers=grid.layers,
+        heads=grid.heads,
+        cells=EffectCells(tuple(given), grid.values(maps), some.measured.unit, is_bent=len(request.parts) > 1),
+        selected=grid.selected,
+        caption=caption(request, some),
+        name=f"Effects of {', '.join(PARTS[each].lower() for each in request.parts)}",
+        parts=grid.below,
+        rows=grid.rows,
     )
     with st.container(key="atlas"):
-        head_atlas(
-            picture,
-            key="effects_map",
-            on_cell=lambda layer, head: _choose(of_kind.layers, layer, head),
-        )
+        head_atlas(picture, key="effects_map", on_cell=lambda place, row: _choose(grid, place, row))
 
 
-def _values(found: "Effects", kind: str) -> np.ndarray:
-    return next(each.effects for each in found.maps if each.kind == kind)
+def _choose(grid: EffectsGrid, place: int, row: int) -> None:
+    if not (0 <= place < len(grid.layers) and 0 <= row < grid.height):
+        return
+    part, head = grid.part_at(row)
+    OF_PART.choose(part)
+    layer = grid.layers[place]
+    # Of a layer the head stays that was spoken of, for where there are only heads.
+    kept = OF_HEAD.value[1] if OF_HEAD.value is not None else 0
+    OF_HEAD.choose(NumberPair((layer, head if part == "heads" else kept)))
 
 
-def _selected(layers: tuple[int, ...], heads: tuple[int, ...]) -> tuple[int, int] | None:
-    chosen = OF_HEAD.value
-    if chosen is None or chosen[0] not in layers:
-        return None
-    place = layers.index(chosen[0])
-    return (place, chosen[1]) if chosen[1] < heads[place] else None
-
-
-def _choose(layers: tuple[int, ...], place: int, head: int) -> None:
-    if 0 <= place < len(layers):
-        OF_HEAD.choose(NumberPair((layers[place], head)))
-
-
-def caption(request: "EffectsRequest", found: "Effects") -> str:
+def caption(request: "EffectsOfPartsRequest", found: "Effects") -> str:
     """Model, what is measured, how parts are off, and what the picture does not say."""
     measured = found.measured
     what = quantity_words(measured)

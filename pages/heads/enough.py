@@ -7,13 +7,21 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from pages.heads.choices import RANKED_BY, RANKINGS, SIDED, SIDES, head_name
+from pages.heads.choices import RANKED_BY, RANKINGS, SHOW, SIDED, SIDES, place_name
 from pages.heads.effects import quantity_words
-from pages.heads.measure import chosen_off, chosen_quantity, has_estimate, other_text_is_missing
+from pages.heads.measure import (
+    chosen_off,
+    chosen_quantity,
+    has_estimate,
+    means_are_known,
+    other_text_is_missing,
+    read_the_bank,
+)
 from pages.heads.subject import Subject
 from pages.shared.bound import pick
 from pages.shared.job import Job
 from pages.shared.parts import chart, explanation, remark, say
+from pages.shared.sight import Sight
 from pages.shared.theme import palette
 from viz.heads_charts import faithfulness_chart
 from viz.quantities import counted, level_text, part_text
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
     from models.heads.faithfulness import Faithfulness
 
 JOB = Job("enough")
+_FOUND = Sight("enough_found")
 
 
 def show(about: Subject, status: DeltaGenerator) -> None:
@@ -31,6 +40,13 @@ def show(about: Subject, status: DeltaGenerator) -> None:
     if other_text_is_missing():
         explanation("Type the other text under “Effects” first.")
         return
+    if not means_are_known(about, ("heads",)):
+        # One job, and it stands where its number is looked at.
+        if SHOW.value == "effects":
+            explanation("Wait until the sentences above are read.")
+        else:
+            read_the_bank(about, ("heads",))
+        return
     rankings = dict(RANKINGS)
     if not has_estimate(about, status):
         del rankings["estimate"]
@@ -38,7 +54,7 @@ def show(about: Subject, status: DeltaGenerator) -> None:
         if len(rankings) > 1:
             pick(RANKED_BY, "Ranked by", rankings)
         pick(SIDED, "First", SIDES, help="By size; or those first without which the number falls; or rises.")
-        begin = st.button("How many are enough?", key="enough_start")
+        begin = st.button("How many are enough?", key="enough_start", on_click=_FOUND.wanted)
     ranked_by: Any = RANKED_BY.value if RANKED_BY.value in rankings else "exact"
     sided: Any = SIDED.value
     request = FaithfulnessRequest(about.trace, chosen_quantity(status), chosen_off(), ranked_by, sided)
@@ -49,6 +65,12 @@ def show(about: Subject, status: DeltaGenerator) -> None:
             "is left? Beside it stand **k** heads drawn at random. It ranks the heads first, which takes a while."
         )
         return
+    with st.container(key=_FOUND.name):
+        _draw(about, found)
+        _FOUND.drawn()
+
+
+def _draw(about: Subject, found: "Faithfulness") -> None:
     lowest, whole = float(found.kept[0]), found.measured.value
     drawn = (found.drawn - lowest) / (whole - lowest)
     chart(faithfulness_chart(found.counts.tolist(), found.faithful, drawn, found.enough, palette()), key="enough_chart")
@@ -57,7 +79,9 @@ def show(about: Subject, status: DeltaGenerator) -> None:
         f"the whole model {found.distance:.2f}."
     ]
     if found.smallest is not None:
-        names = ", ".join(head_name(each.layer, each.head) for each in found.smallest[:30])
+        # Of a model with several kinds of attention a head is known by its kind as well.
+        with_kind = len({each.kind for each in found.order}) > 1
+        names = ", ".join(place_name(each, with_kind=with_kind) for each in found.smallest[:30])
         more = f" and {len(found.smallest) - 30} more" if len(found.smallest) > 30 else ""
         lines = [
             f"{counted(len(found.smallest), 'head')} of {len(found.order):,} are enough for {part_text(found.enough)} "

@@ -11,6 +11,7 @@ from models.engine import engine
 from models.errors import HeadlightError
 from pages.heads.choices import CHOICES, INTO, SHOW
 from pages.heads.effects import effects_request, estimate_of, exact_now
+from pages.heads.measure import means_are_known
 from pages.heads.other_model import SHOWN, match_request
 from pages.heads.subject import Subject, subject
 from pages.heads.transfer import transfer_now, transfer_request
@@ -20,9 +21,11 @@ from pages.shared.link import NumberPair
 from pages.shared.spreadsheet import as_csv
 
 if TYPE_CHECKING:
-    from models.heads import Atlas, Match, Matches, MatchRequest
-    from models.heads.effects import Effects
-    from models.heads.transfer import Transfer
+    from collections.abc import Mapping
+
+    from models.heads import Atlas, Effects, Match, Matches, MatchRequest, Part, Transfer
+
+    Found = Mapping[Part, Effects]
 
 _TREEBANK = "models/bundled/grammar_bank/sentences.conllu"
 _RELATION = "dobj"
@@ -75,16 +78,20 @@ def scores_as_json(found: "Atlas") -> str:
     )
 
 
-def effects_table(exact: "Effects | None", estimate: "Effects | None") -> list[list[object]]:
-    """A row for each part, the head first: kind, layer, head, exact and estimated effect."""
-    rows: list[list[object]] = [["kind", "layer", "head", "exact", "estimate"]]
-    any_of = exact if exact is not None else estimate
-    for each in any_of.maps if any_of is not None else ():
-        for layer, row in zip(each.layers, each.effects, strict=True):
-            rows += [
-                [each.kind, layer, head, *(_effect(some, each.kind, layer, head) for some in (exact, estimate))]
-                for head in range(len(row))
-            ]
+def effects_table(exact: "Found", estimate: "Found") -> list[list[object]]:
+    """A row for each part, the names first: sort of part, kind, layer, head, exact and estimated effect."""
+    rows: list[list[object]] = [["part", "kind", "layer", "head", "exact", "estimate"]]
+    for part, any_of in {**estimate, **exact}.items():
+        both = (exact.get(part), estimate.get(part))
+        for each in any_of.maps:
+            for layer, row in zip(each.layers, each.effects, strict=True):
+                rows += [
+                    [
+                        *(part, each.kind, layer, head if part == "heads" else None),
+                        *(_effect(some, each.kind, layer, head) for some in both),
+                    ]
+                    for head in range(len(row))
+                ]
     return rows
 
 
@@ -93,15 +100,15 @@ def _effect(found: "Effects | None", kind: str, layer: int, head: int) -> float 
     return None if own is None else _known(own.effects[own.layers.index(layer), head])
 
 
-def effects_as_csv(exact: "Effects | None", estimate: "Effects | None") -> str:
+def effects_as_csv(exact: "Found", estimate: "Found") -> str:
     """Every effect."""
     return as_csv([["" if each is None else each for each in row] for row in effects_table(exact, estimate)])
 
 
-def effects_as_json(exact: "Effects | None", estimate: "Effects | None") -> str:
+def effects_as_json(exact: "Found", estimate: "Found") -> str:
     """Every effect, and of what."""
     head, *rows = effects_table(exact, estimate)
-    some = exact if exact is not None else estimate
+    some = next(iter({**estimate, **exact}.values()), None)
     measured = None if some is None else some.measured
     return json.dumps(
         {
@@ -152,7 +159,7 @@ def transfer_table(found: "Transfer") -> list[list[object]]:
     """A row for each part, the names first: kind, layer, head, or place and token in the text that is put into."""
     rows: list[list[object]] = [["kind", "layer", "head", "place", "token", "share"]]
     rows += [
-        [each.kind, layer, None, place, found.into_tokens[place], _known(share)]
+        [each.kind, layer, None, place, found.tokens_in(each.kind)[place], _known(share)]
         for each in found.stream
         for layer, row in zip(each.layers, each.shares, strict=True)
         for place, share in zip(each.places, row, strict=True)
@@ -234,7 +241,8 @@ def _files_of_numbers(about: Subject, name: str, status: DeltaGenerator) -> list
     """What is on the screen beside the roles, as far as it is computed."""
     if SHOW.value == "effects":
         request = effects_request(about, status)
-        exact, estimate = exact_now(request), estimate_of(request, status)
+        is_known = means_are_known(about, request.parts)
+        exact, estimate = exact_now(request), estimate_of(request, status) if is_known else {}
         return [
             Download("Effects (CSV)", f"{name}-effects.csv", lambda: effects_as_csv(exact, estimate)),
             Download("Effects (JSON)", f"{name}-effects.json", lambda: effects_as_json(exact, estimate)),

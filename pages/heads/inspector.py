@@ -105,7 +105,7 @@ def cases(atlas: "AtlasRequest", head: NumberPair, name: "Name | None") -> "Case
     """The sentences in which the role is most and least true, each to be looked at; None before they are there."""
     from models.heads import CasesRequest, bundled_bank
 
-    if name is None:
+    if name is None or atlas.kind == "cross":
         return None
     request = CasesRequest(atlas.model, atlas.kind, *head, name.role.key, atlas.bank, atlas.seed)
     with st.container(key="cases"):

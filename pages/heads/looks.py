@@ -13,13 +13,15 @@ from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.link import NumberPair, note
 from pages.shared.parts import explanation, remark
+from pages.shared.sight import PICTURE, Sight
 from viz.quantities import part_text
 from viz.tables import table
 
 if TYPE_CHECKING:
-    from models.heads import Atlas, AtlasRequest, PairLooks
+    from models.heads import Atlas, AtlasRequest, HeadLook, PairLooks
 
 _MOST = 12
+_LOOKS = Sight("looks")
 
 
 def show(about: Subject, request: "AtlasRequest | None", found: "Atlas | None", status: DeltaGenerator) -> None:
@@ -43,7 +45,10 @@ def show(about: Subject, request: "AtlasRequest | None", found: "Atlas | None", 
         explanation("Choose two tokens, **from** where and **to** where, and see which heads look that way.")
         return
     known = request if found is not None else None
-    _list(found, ask(LooksRequest(about.trace, about.kind, PAIRS.value, known, UNWANTED.value), status))
+    looks = ask(LooksRequest(about.trace, about.kind, PAIRS.value, known, UNWANTED.value), status)
+    with st.container(key=_LOOKS.name):
+        _list(found, looks)
+        _LOOKS.drawn()
 
 
 def _form(rows: tuple[str, ...], columns: tuple[str, ...]) -> None:
@@ -65,6 +70,7 @@ def _form(rows: tuple[str, ...], columns: tuple[str, ...]) -> None:
         choice = PAIRS if wanted else UNWANTED
         pair = NumberPair((int(start), int(end)))
         choice.choose(Pairs(dict.fromkeys([*choice.value, pair])))
+        _LOOKS.wanted()
         st.rerun(scope="fragment")
 
 
@@ -100,8 +106,8 @@ def _list(found: "Atlas | None", looks: "PairLooks") -> None:
             st.button(
                 head_name(each.layer, each.head),
                 key=f"look_{each.layer}_{each.head}",
-                on_click=OF_HEAD.choose,
-                args=(NumberPair((each.layer, each.head)),),
+                on_click=_look_at,
+                args=(each,),
             )
     said = "" if found is not None else " What is usual is known once the heads were judged: begin under “Roles”."
     remark(
@@ -109,6 +115,11 @@ def _list(found: "Atlas | None", looks: "PairLooks") -> None:
         f"{said} Usual there: what the head gives a token that stands so, over the bank; a head that always looks "
         "there says nothing of this text."
     )
+
+
+def _look_at(look: "HeadLook") -> None:
+    OF_HEAD.choose(NumberPair((look.layer, look.head)))
+    PICTURE.wanted()
 
 
 def _part(weight: float) -> str:

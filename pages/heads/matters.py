@@ -7,55 +7,85 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.heads.choices import BESIDE, OF_HEAD, PARTS, SHOW, head_name
+from pages.heads.choices import BESIDE, OF_HEAD, OF_PART, PARTS, SHOW, head_name, place_name
 from pages.heads.effects import ESTIMATE, estimate_of, exact_now, quantity_words
-from pages.heads.measure import OTHER_TEXTS, other_text_is_missing
+from pages.heads.measure import OTHER_TEXTS, means_are_known, other_text_is_missing
 from pages.heads.subject import Subject, bank
 from pages.shared.asking import ask, working
 from pages.shared.bound import toggle
 from pages.shared.parts import chart, explanation, remark, say
+from pages.shared.sight import PICTURE, Sight
 from pages.shared.theme import palette
 from viz.heads_charts import chance_chart
+from viz.inspector import heading
 from viz.quantities import counted, part_text, signed_text
 from viz.tables import table
 
 if TYPE_CHECKING:
-    from models.heads.effects import Effects, EffectsRequest
-    from models.heads.places import Place
+    from models.heads import Controls, Effects, EffectsOfPartsRequest, Part, Place
 
 _MOST = 10
+# Of MLPs and layers, which stand below the heads.
+_MOST_OTHERS = 5
 _DRAWS = 20
+_CHANCE = Sight("beside_chance")
 # What a head does, where that is known.
 NameOf = Callable[["Place"], str]
 
 
-def show(about: Subject, request: "EffectsRequest", name_of: NameOf, status: DeltaGenerator) -> None:
+def show(about: Subject, request: "EffectsOfPartsRequest", name_of: NameOf, status: DeltaGenerator) -> None:
     """The parts that matter most, and whether that is more than chance."""
     if SHOW.value != "effects":
         explanation(
             "Switch each head off in a run of its own, and see how much the model's answer changes: the picture "
             "above shows it then."
         )
-        st.button("Show what matters here", key="show_effects", on_click=SHOW.choose, args=("effects",), type="primary")
+        st.button("Show what matters here", key="show_effects", on_click=_show_effects, type="primary")
         return
     if other_text_is_missing():
         explanation("Type the other text on the left first.")
         return
-    estimate, exact = estimate_of(request, status), exact_now(request)
+    if not means_are_known(about, request.parts):
+        explanation("Wait until the sentences above are read.")
+        return
+    estimates, exacts = estimate_of(request, status), exact_now(request)
+    with st.container(key="matters"):
+        for part in request.parts:
+            _of_part(about, request, part, exacts.get(part), estimates.get(part), name_of, status)
+        if not estimates and not exacts:
+            explanation("Nothing is computed yet: begin above.")
+
+
+def _show_effects() -> None:
+    SHOW.choose("effects")
+    PICTURE.wanted()
+
+
+def _of_part(
+    about: Subject,
+    request: "EffectsOfPartsRequest",
+    part: "Part",
+    exact: "Effects | None",
+    estimate: "Effects | None",
+    name_of: NameOf,
+    status: DeltaGenerator,
+) -> None:
+    """The ranking of one sort of parts, and of heads what stands beside it."""
     shown = exact if exact is not None and exact.done else estimate
     if shown is None:
-        explanation("Nothing is computed yet: begin above.")
         return
-    _ranking(request, shown, exact, estimate, name_of, about.kind)
+    if len(request.parts) > 1:
+        st.html(heading(PARTS[part]))
+    _ranking(part, shown, exact, estimate, name_of, about.kind)
     if exact is not None and estimate is not None and exact.done:
         _agreement(exact, estimate)
-    if request.part == "heads":
+    if part == "heads":
         own = [each for each, _ in shown.ranked() if each.kind == about.kind]
         _beside_chance(about, request, own[0], status)
 
 
 def _ranking(
-    request: "EffectsRequest",
+    part: "Part",
     shown: "Effects",
     exact: "Effects | None",
     estimate: "Effects | None",
@@ -64,39 +94,41 @@ def _ranking(
 ) -> None:
     ranked = shown.ranked()
     unit = shown.measured.unit
+    most = _MOST if part == "heads" else _MOST_OTHERS
     sides = {
-        "Without it falls": [each for each in ranked if each[1] < 0][:_MOST],
-        "Without it rises": [each for each in ranked if each[1] > 0][:_MOST],
+        "Without it falls": [each for each in ranked if each[1] < 0][:most],
+        "Without it rises": [each for each in ranked if each[1] > 0][:most],
     }
-    with st.container(key="matters"):
-        places = st.columns(2, gap="large")
+    places = st.columns(2, gap="large")
     for place, (title, some) in zip(places, sides.items(), strict=True):
-        head = [f"{title} ({unit})", "exact", "estimate", "does"]
+        head = [f"{title} ({unit})", "exact", "estimate", *(["does"] if part == "heads" else [])]
         rows = [
             [
-                _place_name(each, request.part, with_kind=len(shown.maps) > 1),
+                place_name(each, part, with_kind=len(shown.maps) > 1),
                 _number(exact, each),
                 _number(estimate, each),
-                name_of(each) if request.part == "heads" else "",
+                *([name_of(each)] if part == "heads" else []),
             ]
             for each, _ in some
         ]
         with place:
-            st.html(table(head, rows, chosen=_row_of([each for each, _ in some], kind)))
+            st.html(table(head, rows, chosen=_row_of([each for each, _ in some], part, kind)))
     so_far = f" {shown.done:,} of {shown.of:,} are computed." if shown.done < shown.of else ""
     ranked_by = "exactly" if shown is exact else f"by the estimate ({ESTIMATE})"
-    remark(f"Of {quantity_words(shown.measured)}; {PARTS[request.part].lower()} ranked {ranked_by}.{so_far}")
+    name = PARTS[part] if part == "mlps" else PARTS[part].lower()
+    remark(f"Of {quantity_words(shown.measured)}; {name} ranked {ranked_by}.{so_far}")
 
 
-def _row_of(places: "list[Place]", kind: str) -> int | None:
+def _row_of(places: "list[Place]", part: "Part", kind: str) -> int | None:
     chosen = OF_HEAD.value
-    at = [number for number, each in enumerate(places) if (each.layer, each.head) == chosen and each.kind == kind]
+    if chosen is None or OF_PART.value != part:
+        return None
+    at = [
+        number
+        for number, each in enumerate(places)
+        if each.layer == chosen[0] and (part != "heads" or (each.head == chosen[1] and each.kind == kind))
+    ]
     return at[0] if at else None
-
-
-def _place_name(place: "Place", part: str, *, with_kind: bool) -> str:
-    name = head_name(place.layer, place.head) if part == "heads" else f"L{place.layer}"
-    return f"{place.kind} {name}" if with_kind else name
 
 
 def _number(found: "Effects | None", place: "Place") -> str:
@@ -117,7 +149,7 @@ def _agreement(exact: "Effects", estimate: "Effects") -> None:
     )
 
 
-def _beside_chance(about: Subject, request: "EffectsRequest", first: "Place", status: DeltaGenerator) -> None:
+def _beside_chance(about: Subject, request: "EffectsOfPartsRequest", first: "Place", status: DeltaGenerator) -> None:
     from models.heads.controls import ControlsRequest
     from models.heads.places import Place
 
@@ -126,6 +158,7 @@ def _beside_chance(about: Subject, request: "EffectsRequest", first: "Place", st
         "Beside chance",
         "on",
         help=f"The chosen head beside random heads of its layer, and beside itself on {OTHER_TEXTS} other texts.",
+        also=_CHANCE.wanted,
     )
     if BESIDE.value != "on":
         return
@@ -135,8 +168,13 @@ def _beside_chance(about: Subject, request: "EffectsRequest", first: "Place", st
     controls = ControlsRequest(request.trace, request.quantity, (place,), request.off, draws=_DRAWS, texts=texts)
     with working("Switching off other heads, and this one on other texts…", status):
         found = ask(controls, status)
+    with st.container(key=_CHANCE.name):
+        _draw_chance(found, head_name(place.layer, place.head))
+        _CHANCE.drawn()
+
+
+def _draw_chance(found: "Controls", name: str) -> None:
     unit = found.measured.unit
-    name = head_name(place.layer, place.head)
     groups = [("other heads of its layer", found.drawn), (f"{name} on other texts", found.elsewhere)]
     chart(chance_chart(found.chosen, [each for each in groups if len(each[1])], unit, palette()), key="chance_chart")
     say(

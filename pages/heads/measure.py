@@ -5,17 +5,36 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.heads.choices import AT_TOKEN, OFF, OFF_TEXT, OTHER_WORD, PART, PARTS, QUANTITIES, QUANTITY, WAYS_OFF, WORD
+from models.engine import engine
+from pages.heads.choices import (
+    AT_TOKEN,
+    OFF,
+    OFF_TEXT,
+    OTHER_WORD,
+    PART,
+    PARTS,
+    QUANTITIES,
+    QUANTITY,
+    SWITCHED_OFF,
+    WAYS_OFF,
+    WORD,
+)
 from pages.heads.subject import Subject, bank
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.bound import bound, names_of, pick
+from pages.shared.job import Job
 from pages.shared.link import note
 
 if TYPE_CHECKING:
-    from models.heads.off import Off
+    from collections.abc import Sequence
+
+    from models.engine import HowFar
+    from models.heads import Part
+    from models.heads.off import Off, PartMeansRequest
     from models.heads.quantity import Quantity
 
+MEANS = Job("means")
 # Sentences over which a mean is taken, and other texts that stand beside an effect.
 MEAN_SENTENCES, OTHER_TEXTS = 60, 20
 
@@ -42,6 +61,40 @@ def chosen_off() -> "Off":
     if OFF.value == "other text":
         return Off("other text", other=OFF_TEXT.value)
     return Off()
+
+
+def chosen_parts(status: DeltaGenerator) -> "tuple[Part, ...]":
+    """The sorts of parts that are switched off: the chosen one, else all that the model has."""
+    from models.heads import PartsRequest
+
+    part: Any = PART.value
+    return ask(PartsRequest(thread.MODEL.value), status) if part == "all" else (part,)
+
+
+def means_are_known(about: Subject, parts: "Sequence[Part]") -> bool:
+    """Whether all is there that these parts are to give, where that is their mean over the bank."""
+    return all(each in engine.answers for each in _means(about, parts))
+
+
+def read_the_bank(about: Subject, parts: "Sequence[Part]") -> bool:
+    """The same; what is not there is computed, and how far it is stands here until then."""
+    for each in _means(about, parts):
+        name = PARTS[each.part]
+        if MEANS.answer(each, lambda step, name=name: _bank_text(step, name), is_wanted=True) is None:
+            return False
+    return True
+
+
+def _means(about: Subject, parts: "Sequence[Part]") -> "list[PartMeansRequest]":
+    from models.heads.off import means_request
+
+    off = chosen_off()
+    return [means_request(engine, about.trace, part, off) for part in parts] if off.to == "mean" else []
+
+
+def _bank_text(step: "HowFar", name: str) -> tuple[float, str]:
+    said = f"{name}, their mean over the bank: {step.done:,} of {step.of:,} sentences read"
+    return step.done / max(1, step.of), said
 
 
 def other_text_is_missing() -> bool:
@@ -87,4 +140,4 @@ def off_controls(*, with_parts: bool) -> None:
     if OFF.value == "other text":
         bound(st.text_area, OFF_TEXT, "The other text", height=68)
     if with_parts:
-        pick(PART, "Switched off", PARTS, key="part_box")
+        pick(PART, "Switched off", SWITCHED_OFF, key="part_box")

@@ -21,6 +21,7 @@ from pages.shared.model_choice import have, mine, titles
 from pages.shared.page import tab_name
 from pages.shared.parts import explanation, remark, say
 from pages.shared.plain_text import plain
+from pages.shared.sight import Sight
 from viz.components.attention_view import Frame, Matrix, Panel, attention_view, attention_view_library
 from viz.quantities import part_text
 from viz.tables import table
@@ -33,6 +34,8 @@ TITLE = "Does another model have this head?"
 JOB = Job("matches")
 SHOWN = 4
 _MOUNTED = "heads:matrix mounted"
+_FOUND = Sight("matches_found")
+_MAPS = Sight("two_models")
 
 
 def library() -> None:
@@ -89,7 +92,9 @@ def show(about: Subject, head: NumberPair | None, status: DeltaGenerator) -> Non
     place = head or OF_HEAD.value or NumberPair(_telling(found))
     best = found.of(*place, count=SHOWN)
     shown = _shown(found, best)
-    _say(request, found, place, best)
+    with st.container(key=_FOUND.name):
+        _say(request, found, place, best)
+        _FOUND.drawn()
     _maps(about, request, place, shown, status)
 
 
@@ -116,7 +121,9 @@ def _matches(request: "MatchRequest") -> "Matches | None":
                 "Both models read the same sentences. Words are what they have in common, so the maps of all heads are "
                 "compared **from word to word**: each head with each head of the other model."
             )
-            is_wanted = st.button("Find the head that looks alike", key="matches_start", type="primary")
+            is_wanted = st.button(
+                "Find the head that looks alike", key="matches_start", type="primary", on_click=_FOUND.wanted
+            )
         found: Matches | None = JOB.answer(request, _progress_text, is_wanted=is_wanted)
         return found
 
@@ -170,7 +177,7 @@ def _say(request: "MatchRequest", found: "Matches", place: NumberPair, best: "tu
             st.button(
                 head_name(each.layer, each.head),
                 key=f"matched_{each.layer}_{each.head}",
-                on_click=MATCHED.choose,
+                on_click=_draw_match,
                 args=(NumberPair((each.layer, each.head)),),
                 help=f"Show this head of {title} below.",
             )
@@ -183,6 +190,11 @@ def _say(request: "MatchRequest", found: "Matches", place: NumberPair, best: "tu
     )
 
 
+def _draw_match(head: NumberPair) -> None:
+    MATCHED.choose(head)
+    _MAPS.wanted()
+
+
 def _maps(
     about: Subject, request: "MatchRequest", place: NumberPair, shown: tuple[int, int], status: DeltaGenerator
 ) -> None:
@@ -193,8 +205,9 @@ def _maps(
     found = ask(
         AlignedMapsRequest(about.trace, request.one.kind, tuple(place), other, request.other.kind, shown), status
     )
-    with st.container(key="two_models"):
+    with st.container(key=_MAPS.name):
         attention_view(*_picture(request, place, shown, found), key="two_models_view")
+        _MAPS.drawn()
     if st.button(
         f"Go to {head_name(*shown)} of {MODELS[request.other.model].title}",
         key="open_match",

@@ -20,6 +20,7 @@ from pages.shared.loading import loading
 from pages.shared.messages import in_place, problem, show_notes
 from pages.shared.page import Page, columns, inspector_in, show
 from pages.shared.parts import explanation, remark
+from pages.shared.sight import PICTURE
 
 if TYPE_CHECKING:
     from models.heads import Atlas, AtlasRequest, Case
@@ -48,6 +49,7 @@ def explore(status: DeltaGenerator) -> None:
     """Everything that changes with the head, the role and what is measured."""
     if SHOW.value != "effects":
         effects.JOB.leave(unless_done=True)
+        measure.MEANS.leave(unless_done=True)
     if SHOW.value != "transfer":
         transfer.JOB.leave(unless_done=True)
     with loading(thread.MODEL.value, status):
@@ -55,6 +57,7 @@ def explore(status: DeltaGenerator) -> None:
 
         kind = chosen_kind()
     left, centre, right = columns()
+    PICTURE.drawn()
     with centre:
         # Over the picture that it governs, on a narrow screen too, where the controls stand below the picture.
         pick(SHOW, "Show", SHOWN, key="show_box", label_visibility="collapsed")

@@ -11,7 +11,6 @@ from pages.heads.choices import CASE, head_name
 from pages.heads.subject import subject
 from pages.shared.asking import ask
 from pages.shared.link import NumberPair, note
-from pages.shared.parts import remark
 from viz.components.sentence_arcs import SentenceArcs, sentence_arcs
 from viz.quantities import part_text
 
@@ -59,27 +58,45 @@ def show_text(kind: str, head: NumberPair, status: DeltaGenerator) -> None:
 
     about = subject(kind, status)
     axes = about.traced.axes(kind)
-    if kind == "cross" or axes.rows != axes.columns:
-        remark("Rows and columns of cross-attention are two texts: open this head in the studio to see where it looks.")
-        return
     weights = np.array(ask(HeadMapRequest(about.trace, kind, *head), status).weights, dtype=np.float32)
-    resting = _resting(about.traced.is_special if not axes.columns_are_target else (), kind, len(axes.columns))
-    weights[:, resting] = 0
-    words = [each.strip(_SPACE) or each for each in axes.columns[:MOST_WORDS]]
-    count = len(words)
-    left_out = " Special tokens are left out." if kind == "encoder" else " The first token, its rest, is left out."
-    more = f" The first {count} of {len(axes.columns):,} tokens." if count < len(axes.columns) else ""
-    caption = (
-        f"{MODELS[about.trace.model].title}, {head_name(*head)} on your text. Below: what each token looks at most, "
-        f"as thick as the weight.{left_out if resting.any() else ''}{more} Where it looks, not why, and on this text."
-    )
+    of = f"{MODELS[about.trace.model].title}, {head_name(*head)} on your text. "
+    if kind == "cross":
+        rows, columns = (_words(each) for each in (about.traced.row_names(kind), axes.columns))
+        shown = weights[: len(rows), : len(columns)]
+        caption = (
+            f"{of}Above the output, below your text: what each written token looks at most, as thick as the weight."
+            f"{_first_of(axes.columns)} Where it looks, not why."
+        )
+        picture = SentenceArcs(rows, (), (), (), shown, caption, columns)
+    else:
+        resting = _resting(about.traced.is_special if not axes.columns_are_target else (), kind, len(axes.columns))
+        weights[:, resting] = 0
+        left_out = " Special tokens are left out." if kind == "encoder" else " The first token, its rest, is left out."
+        words = _words(axes.columns)
+        shown = weights[: len(words), : len(words)]
+        caption = (
+            f"{of}Below: what each token looks at most, as thick as the weight.{left_out if resting.any() else ''}"
+            f"{_first_of(axes.columns)} Where it looks, not why, and on this text. {_NO_GRAMMAR}"
+        )
+        picture = SentenceArcs(words, (), (), (), shown, caption)
     with st.container(key="sentence"):
-        sentence_arcs(SentenceArcs(words, (), (), (), weights[:count, :count], caption), key="sentence_arcs")
+        sentence_arcs(picture, key="sentence_arcs")
+
+
+def _words(tokens: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(each.strip(_SPACE) or each for each in tokens[:MOST_WORDS])
+
+
+def _first_of(tokens: tuple[str, ...]) -> str:
+    return f" The first {MOST_WORDS} of {len(tokens):,} tokens." if len(tokens) > MOST_WORDS else ""
 
 
 # As tokens are shown, before what stands apart.
 _SPACE = "␣"
 _ABOVE = "Above: the grammar, from each word to what it depends on. "
+_NO_GRAMMAR = (
+    "Grammar stands over the bank's sentences alone, which come with it: for your own text it would take a parser."
+)
 _BELOW = "Below: what each word looks at most, as thick as the weight; special tokens are left out, the first word not."
 
 

@@ -38,6 +38,11 @@ def kinds_of(model: str) -> tuple[str, ...]:
     return tuple(KINDS) if family == "seq2seq" else (family,)
 
 
+def stack_of(kind: str) -> str:
+    """The stack of layers in which attention of this kind stands: "encoder" or "decoder"."""
+    return "encoder" if kind == "encoder" else "decoder"
+
+
 def chosen_kind() -> str:
     """The kind that is spoken of: cross-attention where there is any, unless another is chosen."""
     kinds = kinds_of(thread.MODEL.value)

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from models.engine import engine
-from pages.heads.choices import CARRIER, CARRIERS, INTO, OF_HEAD, SHOW
+from pages.heads.choices import CARRIER, CARRIERS, INTO, OF_CELL, OF_HEAD, SHOW, place_name
 from pages.heads.effects import quantity_words
 from pages.heads.measure import chosen_quantity
 from pages.heads.subject import Subject
@@ -19,12 +19,13 @@ from pages.shared.job import Job, bar
 from pages.shared.link import NumberPair, run_again
 from pages.shared.messages import keep_notes, problem
 from pages.shared.parts import explanation, remark
+from pages.shared.sight import PICTURE
 from viz.components.head_atlas import EffectCells, HeadAtlas, head_atlas
 from viz.quantities import level_text
 from viz.tables import table
 
 if TYPE_CHECKING:
-    from models.heads.transfer import Transfer, TransferRequest
+    from models.heads import StreamMap, Transfer, TransferRequest
 
 JOB = Job("transfer")
 _EVERY_SECONDS = 0.5
@@ -108,10 +109,11 @@ def _progress_text(step: "Transfer") -> tuple[float, str]:
 def _draw(about: Subject, request: "TransferRequest", found: "Transfer") -> None:
     measured = found.measured
     rows: tuple[str, ...] = ()
+    columns: tuple[int, ...] = ()
     if request.carrier == "stream":
-        stream = next((each for each in found.stream if each.kind == about.kind), found.stream[-1])
-        layers, shares = stream.layers, stream.shares
-        rows = tuple(found.into_tokens[place] for place in stream.places)
+        stream = shown_stream(about, found)
+        layers, shares, columns = stream.layers, stream.shares, stream.places
+        rows = tuple(found.tokens_in(stream.kind)[place] for place in columns)
     else:
         shown = next((each for each in found.maps if each.kind == about.kind), found.maps[-1])
         layers, shares = shown.layers, shown.effects
@@ -122,7 +124,7 @@ def _draw(about: Subject, request: "TransferRequest", found: "Transfer") -> None
         layers=layers,
         heads=heads,
         cells=EffectCells(("comes over",), shares[None].astype(np.float32), "of the difference", _ENDS),
-        selected=_selected(layers, heads) if request.carrier == "heads" else None,
+        selected=_selected(request.carrier, layers, heads, columns),
         caption=f"{MODELS[about.trace.model].title}: {quantity_words(measured)} is {level_text(found.taken)} "
         f"{measured.unit} in your text and {level_text(found.into)} in the other. A cell: how much of that difference "
         f"comes over when this part of your text's run is put into the other's; 1 is all of it, 0 nothing."
@@ -132,20 +134,38 @@ def _draw(about: Subject, request: "TransferRequest", found: "Transfer") -> None
     )
     with st.container(key="atlas"):
         head_atlas(
-            picture, key="transfer_map", on_cell=lambda place, head: _choose(request.carrier, layers, place, head)
+            picture,
+            key="transfer_map",
+            on_cell=lambda place, row: _choose(request.carrier, layers, columns, place, row),
         )
 
 
-def _selected(layers: tuple[int, ...], heads: tuple[int, ...]) -> tuple[int, int] | None:
-    chosen = OF_HEAD.value
-    if chosen is None or chosen[0] not in layers or chosen[1] >= heads[0]:
+def shown_stream(about: Subject, found: "Transfer") -> "StreamMap":
+    """The stream of the stack that is spoken of, else of the last."""
+    return next((each for each in found.stream if each.kind == about.kind), found.stream[-1])
+
+
+def _selected(
+    carrier: str, layers: tuple[int, ...], heads: tuple[int, ...], columns: tuple[int, ...]
+) -> tuple[int, int] | None:
+    chosen = OF_HEAD.value if carrier == "heads" else OF_CELL.value
+    if chosen is None or chosen[0] not in layers:
         return None
-    return layers.index(chosen[0]), chosen[1]
+    layer, row = chosen
+    if carrier == "stream":
+        if row not in columns:
+            return None
+        row = columns.index(row)
+    return (layers.index(layer), row) if row < heads[0] else None
 
 
-def _choose(carrier: str, layers: tuple[int, ...], place: int, head: int) -> None:
-    if carrier == "heads" and 0 <= place < len(layers):
-        OF_HEAD.choose(NumberPair((layers[place], head)))
+def _choose(carrier: str, layers: tuple[int, ...], columns: tuple[int, ...], place: int, row: int) -> None:
+    if not 0 <= place < len(layers):
+        return
+    if carrier == "heads":
+        OF_HEAD.choose(NumberPair((layers[place], row)))
+    elif carrier == "mlps" or 0 <= row < len(columns):
+        OF_CELL.choose(NumberPair((layers[place], columns[row] if columns else 0)))
 
 
 def details(about: Subject, status: DeltaGenerator) -> None:
@@ -155,9 +175,7 @@ def details(about: Subject, status: DeltaGenerator) -> None:
             "One text says Paris and another Rome: put what the model computed of the one into its run of the other, "
             "part by part, and see where the answer goes over."
         )
-        st.button(
-            "Show what carries it over", key="show_transfer", on_click=SHOW.choose, args=("transfer",), type="primary"
-        )
+        st.button("Show what carries it over", key="show_transfer", on_click=_show_transfer, type="primary")
         return
     if not INTO.value:
         explanation("Type the other text on the left first.")
@@ -172,17 +190,24 @@ def details(about: Subject, status: DeltaGenerator) -> None:
         remark(found.alignment.note)
 
 
+def _show_transfer() -> None:
+    SHOW.choose("transfer")
+    PICTURE.wanted()
+
+
 def largest(found: "Transfer") -> list[tuple[str, float]]:
     """Each part with its share, the largest first."""
+    from models.heads import Place
+
     parts = [
-        (f"L{layer} at {found.into_tokens[place]} ({place})", float(share))
+        (f"L{layer} at {found.tokens_in(each.kind)[place]} ({place})", float(share))
         for each in found.stream
         for layer, row in zip(each.layers, each.shares, strict=True)
         for place, share in zip(each.places, row, strict=True)
     ]
-    many = any(each.effects.shape[1] > 1 for each in found.maps)
+    sort = "heads" if CARRIER.value == "heads" else "mlps"
     parts += [
-        (f"L{layer} H{head}" if many else f"L{layer} MLP", float(share))
+        (place_name(Place(each.kind, layer, head), sort, with_kind=len(found.maps) > 1), float(share))
         for each in found.maps
         for layer, row in zip(each.layers, each.effects, strict=True)
         for head, share in enumerate(row)

@@ -162,12 +162,14 @@ def _next_token():
 
 
 def _sentence_arcs():
-    from tests.viz.test_sentence_arcs import sentence
+    from tests.viz.test_sentence_arcs import across, sentence
     from viz.components.sentence_arcs import packed
 
     for count in (9, 1, MANY, 0):
         yield f"{count} words", packed(sentence(count)), {}, []
         yield f"{count} words without grammar", packed(sentence(count, has_grammar=False)), {}, []
+    for rows, columns in ((3, 5), (5, 1), (2, MANY)):
+        yield f"{rows} words that look at {columns} others", packed(across(rows, columns)), {}, []
 
 
 def _token_columns():

@@ -7,8 +7,10 @@ import pytest
 from playwright.sync_api import expect
 
 from models.engine import engine
-from models.heads import AtlasRequest, bundled_bank
+from models.heads import AtlasRequest, EstimateRequest, Quantity, bundled_bank
 from tests.browser.tab import MAP
+from tests.pages.studio_screen import trace_of
+from viz.quantities import part_text
 
 ATLAS = ".head-atlas[data-kind='roles'][data-ready='true']"
 EFFECTS = ".head-atlas[data-kind='effects'][data-ready='true']"
@@ -91,18 +93,62 @@ def test_the_keys_go_from_head_to_head(tab):
     expect(root.locator(".tip")).to_be_hidden()
 
 
+def test_what_a_button_far_below_shows_is_brought_into_sight(tab):
+    page = tab.page
+    opened(tab, model="spelling_to_sound", text="knight", of_kind="cross", tab="which-matter-here")
+    button = page.locator(".st-key-show_effects button")
+    button.evaluate("each => each.scrollIntoView({ block: 'start' })")
+    page.wait_for_function(
+        "() => document.querySelector('.st-key-row_of_picture').getBoundingClientRect().bottom < 100"
+    )
+    button.click()
+    page.locator(EFFECTS).wait_for()
+    page.wait_for_function("() => document.querySelector('.st-key-atlas').getBoundingClientRect().top > 0")
+    # How many are enough stands below its button.
+    tab.open_tab("How many are enough?")
+    page.locator(".st-key-enough_start button").click()
+    page.locator(".st-key-enough_chart").wait_for(timeout=90_000)
+    page.wait_for_function(
+        "() => { const { top, bottom } = document.querySelector('.st-key-enough_chart').getBoundingClientRect();"
+        " return top >= 0 && bottom <= innerHeight }"
+    )
+
+
+def test_an_mlp_and_a_layer_stand_below_the_heads(tab):
+    root = opened(tab, EFFECTS, model="spelling_to_sound", text="knight", of_kind="decoder", heads_by="effects")
+    request = EstimateRequest(trace_of("spelling_to_sound", "knight"), Quantity("output"), "mlps")
+    mlps = next(each for each in engine.run(request).maps if each.kind == "decoder").effects
+    assert list(value(root, 1, 4)["effects"].values())[-1] == pytest.approx(mlps[1, 0], rel=1e-5)
+    place = middle(root, 1, 4)
+    tab.page.mouse.click(place["x"], place["y"])
+    tab.wait_for_query(of_part="mlps", of_head="1-0")
+    expect(tab.page.locator(".st-key-inspector")).to_contain_text("Without L1 MLP")
+    expect(root.locator(".legend")).to_contain_text("half the colour")
+
+
+def test_cross_attention_is_drawn_from_the_output_to_the_text(tab):
+    opened(tab, model="spelling_to_sound", text="knight", of_kind="cross", of_head="1-0")
+    arcs = tab.page.locator(ARCS)
+    expect(arcs.locator(".others .piece")).to_have_text([*"knight", "</s>"])
+    expect(arcs.locator(".words .piece")).to_have_text(["N", "AY1", "T", "</s>"])
+    arcs.locator(".words .chip").first.hover()
+    seen = arcs.evaluate("root => [0, 1, 2, 3, 4, 5, 6].map((to) => root.headlight.value(0, to).weight)")
+    assert sum(seen) == pytest.approx(1, abs=1e-5)
+    expect(arcs.locator(".tip")).to_contain_text(f"{part_text(max(seen))} at")
+
+
 @pytest.mark.slow
 def test_effects_are_ranked_stopped_and_gone_on_with(tab):
     page = tab.page
     root = opened(tab, EFFECTS, model="smollm2", text=ZORBLAX, heads_by="effects", of_head="16-0")
     assert list(value(root, 16, 0)["effects"]) == ["estimate (one slope, to be confirmed)"]
     page.locator(".st-key-effects_start button").click()
-    some = re.compile(r"[1-9]\d* of 270 switched off")
+    some = re.compile(r"[1-9]\d* of 330 switched off")
     expect(page.locator(".st-key-effects_state")).to_contain_text(some, timeout=90_000)
     page.locator(".st-key-effects_stop button").click()
-    expect(page.locator(".st-key-effects_state")).to_contain_text(re.compile(r"Stopped: \d+ of 270"), timeout=60_000)
+    expect(page.locator(".st-key-effects_state")).to_contain_text(re.compile(r"Stopped: \d+ of 330"), timeout=60_000)
     said = page.locator(".st-key-effects_state").inner_text()
-    assert 0 < int(re.findall(r"Stopped: (\d+)", said)[0]) < 270
+    assert 0 < int(re.findall(r"Stopped: (\d+)", said)[0]) < 330
     page.get_by_role("button", name="Go on").click()
     expect(page.locator(".st-key-effects_state")).to_have_count(0, timeout=240_000)
     effects = value(page.locator(EFFECTS).first, 16, 0)["effects"]

@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 
+from models.catalog import MODELS
 from models.engine import engine
 from models.heads import AtlasRequest, CasesRequest, bundled_bank, treebank
 from pages.heads import atlas, export
@@ -86,7 +87,7 @@ def test_a_link_opens_a_case_and_the_way_to_the_studio():
     screen = Heads(model="minilm", text=PRONOUN, of_head="2-0", of_role="dobj>head", case="most-1")
     case = cases.most[1]
     count = len(case.words)
-    header, (weights,) = unpack(screen.component("sentence_arcs"), ("<f2", (count, count)))
+    header, (weights,) = unpack(screen.component("sentence_arcs"), ("<f4", (count, count)))
     assert header["words"] == list(case.words)
     assert header["heads"] == list(case.heads)
     np.testing.assert_allclose(weights, case.weights, atol=5e-4)
@@ -98,6 +99,52 @@ def test_a_link_opens_a_case_and_the_way_to_the_studio():
     screen.press("case_own")
     assert "case" not in screen.query
     assert header_of(screen.component("sentence_arcs"))["words"][1] == "the"
+
+
+def test_ones_own_text_has_the_very_weights_of_the_studio_and_says_why_it_has_no_grammar(weights_of):
+    screen = Heads(model="minilm", text=PRONOUN, of_head="3-1")
+    expected = weights_of(3)[1]
+    header, (weights,) = unpack(screen.component("sentence_arcs"), ("<f4", expected.shape))
+    np.testing.assert_array_equal(weights[:, 1:-1], expected[:, 1:-1])
+    assert header["heads"] == []
+    assert "for your own text it would take a parser" in header["caption"]
+
+
+def test_cross_attention_goes_from_the_output_to_the_text():
+    from models.attention import trace_attention
+    from models.loading import load_model
+
+    screen = Heads(model="spelling_to_sound", text="knight", of_kind="cross", of_head="1-0")
+    assert screen.problems == []
+    header = header_of(screen.component("sentence_arcs"))
+    trace = trace_attention(load_model("spelling_to_sound"), "knight", "N AY1 T")
+    assert header["others"] == [each.strip("␣") or each for each in trace.tokens]
+    expected = trace.weights("cross", 1, 0)
+    assert len(header["words"]) == len(expected)
+    _, (weights,) = unpack(screen.component("sentence_arcs"), ("<f4", expected.shape))
+    np.testing.assert_allclose(weights, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("model", "layer", "head", "role"),
+    [("smollm2", 10, 1, "dobj>head"), ("smollm2", 10, 1, "pobj>head"), ("minilm", 2, 0, "dobj>head")],
+)
+def test_interval_and_baseline_of_a_head_of_grammar_are_on_the_screen(model, layer, head, role):
+    found = engine.run(AtlasRequest(model, MODELS[model].family, bundled_bank())).role(role)
+    screen = Heads(model=model, text=COMMITTEE, of_head=f"{layer}-{head}", of_role=role)
+    score, low, high, baseline = (
+        part_text(float(each[layer, head])) for each in (found.scores, found.low, found.high, found.baselines)
+    )
+    assert f"{low} to {high}, on {found.cases:,} cases" in screen.inspector
+    assert f"gives {baseline}" in screen.inspector
+    assert score in screen.inspector
+
+
+def test_what_was_pressed_for_is_brought_into_sight():
+    screen = Heads(model="minilm", text=PRONOUN, tab="which-matter-here")
+    assert screen.component("into_sight_row_of_picture") is None
+    screen.press("show_effects")
+    assert screen.component("into_sight_row_of_picture") is not None
 
 
 @pytest.mark.usefixtures("nothing_is_kept")

@@ -25,14 +25,30 @@ def sentence(count=9, *, has_grammar=True):
 
 def test_it_is_sent_with_its_grammar():
     shown = sentence()
-    header, (weights,) = unpack(packed(shown), ("<f2", (9, 9)))
+    header, (weights,) = unpack(packed(shown), ("<f4", (9, 9)))
     assert header["heads"] == list(HEADS)
     assert header["meant"] == [[8, 6]]
-    np.testing.assert_allclose(weights, shown.weights, atol=5e-4)
+    np.testing.assert_array_equal(weights, shown.weights, "they are read as numbers")
+
+
+def across(rows=3, columns=5):
+    """A head that looks from one text at another."""
+    weights = np.random.default_rng(0).dirichlet(np.ones(max(columns, 1)), rows).astype(np.float32)
+    others = tuple(f"o{each}" for each in range(columns))
+    return SentenceArcs(WORDS[:rows], (), (), (), weights, "Cross-attention.", others)
+
+
+def test_another_text_is_sent_with_what_is_looked_at():
+    shown = across()
+    header, (weights,) = unpack(packed(shown), ("<f4", (3, 5)))
+    assert header["others"] == list(shown.others)
+    np.testing.assert_array_equal(weights, shown.weights)
 
 
 def test_what_does_not_fit_together_is_refused():
     with pytest.raises(ValueError, match="weights between 2 words"):
         SentenceArcs(("a", "b"), (), (), (), np.zeros((1, 1), np.float32), "")
+    with pytest.raises(ValueError, match="weights between 2 words"):
+        SentenceArcs(("a", "b"), (), (), (), np.zeros((2, 2), np.float32), "", ("c",))
     with pytest.raises(ValueError, match="grammar of 2 words"):
         SentenceArcs(("a", "b"), (1,), ("det",), (), np.zeros((2, 2), np.float32), "")

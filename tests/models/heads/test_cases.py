@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.attention import NoSuchMapError, TraceRequest
+from models.attention import NoSuchMapError, TraceRequest, trace_attention
 from models.heads import (
     AtlasRequest,
     CasesError,
@@ -50,6 +50,12 @@ def test_cases_of_other_roles_are_tokens(engine, role, is_random):
         assert each.words[0] == "[CLS]"
         assert 0 <= each.score <= 1
         assert bool(each.arcs) == (role != "broad")
+
+
+def test_a_case_has_the_very_weights_of_the_studio(engine, minilm):
+    best = cases(engine, "previous").most[0]
+    weights = trace_attention(minilm, best.text).weights("encoder", 2, 0)
+    np.testing.assert_array_equal(best.weights, weights)
 
 
 def test_the_best_case_of_a_built_head_is_perfect():

@@ -12,7 +12,8 @@ from models.attention import HideToken, QueryKeyRequest, TraceRequest, ZeroHead,
 from models.forward.inputs import InputError
 from models.forward.interventions import InterventionError, ReplaceOutput, Vectors
 from models.heads.effects import EffectsRequest
-from models.heads.off import MOST_SENTENCES, Off, OffError
+from models.heads.effects_of_parts import EffectsOfPartsRequest
+from models.heads.off import MOST_SENTENCES, Off, OffError, means_request
 from models.heads.places import EffectsError, PartsRequest, Place
 from models.loading import wrap_model
 from tests.models import architectures, odd_architectures
@@ -174,6 +175,25 @@ def test_a_layer_off_hands_on_what_it_is_given(name):
         for layer in own.layers:
             hook = nth_run(number_of(name, layer), lambda _, given, out: with_first(out, given[0]))
             close(own.of(Place(kind, layer)), their_effect(name, [(layers_of(name, kind)[layer], hook, False)]))
+
+
+def test_all_sorts_of_parts_are_what_each_is_by_itself():
+    request = EffectsOfPartsRequest(trace_of("llama"), quantity_of("llama"), ("heads", "mlps", "layers"))
+    engine = own_engine("llama", architectures.loaded("llama"))
+    steps = list(request.computed(engine))
+    assert (steps[0].done, steps[0].of) == (0, 8 + 2 + 2)
+    assert [each.done for each in steps] == sorted(each.done for each in steps)
+    for part, found in steps[-1].of_part.items():
+        close(found.maps[0].effects, effects("llama", part).maps[0].effects, 1e-6)
+        assert request.of(part) in engine.answers, "each is kept by itself"
+
+
+def test_the_means_say_how_far_they_are():
+    from models.engine import HowFar
+
+    engine = own_engine("llama", architectures.loaded("llama"))
+    steps = list(means_request(engine, trace_of("llama"), "heads", Off("mean", BANK)).steps(engine))
+    assert steps == [HowFar(done, 3) for done in (1, 2, 3)]
 
 
 def test_steps_fill_the_maps_from_the_last_layer():

@@ -26,6 +26,7 @@ from tests.models.heads.small import (
     close,
     engine_of,
     first,
+    layers_of,
     mlp_of,
     quantity_of,
     read,
@@ -101,6 +102,21 @@ def test_mlps_are_gradient_times_activation(name):
         for layer in own.layers:
             given, slope = backward(name, mlp_of(name, kind, layer), is_input=False)
             close(own.of(Place(kind, layer)), -(given * slope).sum().item(), 1e-4)
+
+
+@pytest.mark.parametrize("name", ["llama", pytest.param("t5", marks=pytest.mark.slow)])
+def test_layers_are_gradient_times_what_they_add(name):
+    found = estimate(name, "layers")
+    for kind, own in found.items():
+        for layer in own.layers:
+            module = layers_of(name, kind)[layer]
+            seen = []
+            hook = module.register_forward_pre_hook(lambda _, given, seen=seen: seen.append(given[0].detach()))
+            try:
+                given, slope = backward(name, module, is_input=False)
+            finally:
+                hook.remove()
+            close(own.of(Place(kind, layer)), -((given - seen[0][0].double()) * slope).sum().item(), 1e-4)
 
 
 def test_a_model_s_own_odds_of_a_masked_token():

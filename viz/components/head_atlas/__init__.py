@@ -68,13 +68,15 @@ class EffectCells:
 
     titles: of the maps. values: below 0 where it falls; NaN where it was not computed (yet). Heads come first, padded,
     then the parts of a layer that `HeadAtlas.parts` names. unit: of the values. ends: what the least and the largest
-    value say, before their size.
+    value say, before their size. is_bent: whether colour grows with the cube root of a value, so that what a head
+    changes is seen beside what a whole layer does; else with the value.
     """
 
     titles: tuple[str, ...]
     values: Float[np.ndarray, "map layer part"]
     unit: str
     ends: tuple[str, str] = ("falls by", "rises by")
+    is_bent: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +146,7 @@ def packed(picture: HeadAtlas) -> bytes:
             cells.leading.astype(np.int8),
         ]
     else:
-        shown = {"kind": "effects", "titles": cells.titles, "unit": cells.unit, "ends": cells.ends}
+        shown = {"kind": "effects"} | fields_of(cells, "values")
         arrays = [cells.values.astype("<f4")]
     header = fields_of(picture, "cells") | shown | {"palette": for_browser("difference", "roles")}
     return pack(header, arrays)

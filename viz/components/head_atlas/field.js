@@ -42,7 +42,9 @@ export class AtlasField extends ScrolledCanvas {
     this.title = titles.length ? Math.round(TITLE * scale) : 0
     this.names = Math.round(NAMES * scale)
     this.apart = rows > mostHeads && mostHeads ? APART : 0
-    this.block = this.title + this.names + rows * this.row + this.apart
+    // What stands below the heads is named in each row.
+    this.rowBelow = Math.max(this.row, this.letters + 1)
+    this.block = this.title + this.names + mostHeads * this.row + (rows - mostHeads) * this.rowBelow + this.apart
     this.spread(this.left + layers.length * this.cell + 4, maps * this.block + (maps - 1) * GAP + 2)
     this.root.ariaLabel = `${view.name}: ${keyList(this.keyTable())}.`
     this.width = width
@@ -63,13 +65,18 @@ export class AtlasField extends ScrolledCanvas {
   }
 
   y(part, map = 0) {
-    const below = part >= this.view.mostHeads ? this.apart : 0
-    return map * (this.block + GAP) + this.title + this.names + part * this.row + below
+    const { mostHeads } = this.view
+    const inner = part < mostHeads ? part * this.row : mostHeads * this.row + this.apart + (part - mostHeads) * this.rowBelow
+    return map * (this.block + GAP) + this.title + this.names + inner
+  }
+
+  heightOf(part) {
+    return part < this.view.mostHeads ? this.row : this.rowBelow
   }
 
   placeOf(layer, part, map = 0) {
     const box = this.root.getBoundingClientRect()
-    return { x: box.left + this.x(layer) + this.cell / 2, y: box.top + this.y(part, map) + this.row / 2 }
+    return { x: box.left + this.x(layer) + this.cell / 2, y: box.top + this.y(part, map) + this.heightOf(part) / 2 }
   }
 
   at(event) {
@@ -83,7 +90,7 @@ export class AtlasField extends ScrolledCanvas {
     for (let map = 0; map < (view.titles.length || 1); map++)
       for (let part = 0; part < view.rows; part++) {
         const top = this.y(part, map)
-        if (y >= top && y < top + this.row) return view.isThere(layer, part) ? [layer, part, map] : null
+        if (y >= top && y < top + this.heightOf(part)) return view.isThere(layer, part) ? [layer, part, map] : null
       }
     return null
   }
@@ -146,7 +153,7 @@ export class AtlasField extends ScrolledCanvas {
 
   drawCell(layer, part, map) {
     const { context, view } = this
-    const [x, y, w, h] = [this.x(layer), this.y(part, map), this.cell - 1, this.row - 1]
+    const [x, y, w, h] = [this.x(layer), this.y(part, map), this.cell - 1, this.heightOf(part) - 1]
     const { colour, letters } = view.look(layer, part, map)
     if (!colour) {
       // Not computed yet.
@@ -209,7 +216,7 @@ export class AtlasField extends ScrolledCanvas {
       if (!isStrong && ((isHead && part % every) || !isFree(part, strong))) continue
       context.font = `${isStrong ? "600 " : ""}${this.letters}px ${this.font}`
       context.fillStyle = isStrong ? view.colours.ink : view.colours.quiet
-      context.fillText(shortened(context, view.partName(part), this.left - 10), this.left - 7, this.y(part, map) + this.row / 2)
+      context.fillText(shortened(context, view.partName(part), this.left - 10), this.left - 7, this.y(part, map) + this.heightOf(part) / 2)
     }
   }
 
@@ -228,7 +235,7 @@ export class AtlasField extends ScrolledCanvas {
     const frame = ([layer, part], colour, line) => {
       context.strokeStyle = colour
       context.lineWidth = line
-      for (let map = 0; map < maps; map++) context.strokeRect(this.x(layer) - 0.5, this.y(part, map) - 0.5, this.cell, this.row)
+      for (let map = 0; map < maps; map++) context.strokeRect(this.x(layer) - 0.5, this.y(part, map) - 0.5, this.cell, this.heightOf(part))
       context.lineWidth = 1
     }
     context.save()

@@ -62,13 +62,9 @@ class HeadAtlas extends View {
     this.tellReady()
   }
 
-  /** The largest effect of a head, and of what else a layer has, over all maps: each is a scale. */
+  /** The largest effect over all parts and maps: they have one scale. */
   measure() {
-    this.most = [0, 0]
-    this.values.forEach((value, at) => {
-      const isPart = at % this.rows >= this.mostHeads ? 1 : 0
-      if (Math.abs(value) > this.most[isPart]) this.most[isPart] = Math.abs(value)
-    })
+    this.most = this.values.reduce((most, value) => (Math.abs(value) > most ? Math.abs(value) : most), 0)
     this.isWhole = !this.values.some((value, at) => Number.isNaN(value) && this.isThere(Math.floor(at / this.rows) % this.layers.length, at % this.rows))
   }
 
@@ -123,8 +119,9 @@ class HeadAtlas extends View {
     if (this.kind === "effects") {
       const value = this.values[this.at(layer, part, map)]
       if (Number.isNaN(value)) return { colour: null }
-      const most = this.most[part < this.mostHeads ? 0 : 1]
-      return { colour: this.difference[Math.round(127.5 + 127.5 * (most ? value / most : 0))] }
+      const share = this.most ? value / this.most : 0
+      const strength = this.isBent ? Math.cbrt(share) : share
+      return { colour: this.difference[Math.round(127.5 + 127.5 * strength)] }
     }
     const role = this.shownRole(layer, part)
     if (role < 0) return { colour: channels(this.colours.hatch) }
@@ -205,10 +202,10 @@ class HeadAtlas extends View {
   effectLegend() {
     const ramp = element("i", "ramp")
     ramp.style.background = `linear-gradient(90deg, ${this.colours.difference})`
-    const [most, partMost] = this.most.map((each) => numberText(each, this.unit))
+    const most = numberText(this.most, this.unit)
     const [down, up] = this.ends
     const parts = [element("span", "", `${down} ${most}`), ramp, element("span", "", `${up} ${most}`)]
-    if (this.parts.length) parts.push(element("span", "", `· ${this.parts.join(", ")}: up to ${partMost}`))
+    if (this.isBent && this.most) parts.push(element("span", "", `· half the colour: ${numberText(this.most / 8, this.unit)}`))
     if (!this.isWhole) parts.push(element("span", "", "· dot: not computed"))
     return parts
   }

@@ -23,9 +23,11 @@ import { Pointer } from "./pointer.js"
  *   fail(error)     ends in the sentence (see mount.js), for what others call; from the first `show` on.
  */
 export class View {
+  // Nothing that is sent can take its place.
+  #ends = []
+
   constructor(root) {
     this.root = root
-    this.ends = []
     this.pointer = new Pointer(this)
   }
 
@@ -51,11 +53,11 @@ export class View {
   }
 
   onLeave(act) {
-    this.ends.push(act)
+    this.#ends.push(act)
   }
 
   leave() {
-    for (const end of this.ends) end()
+    for (const end of this.#ends) end()
     if (this.state && this.state.arrived === this.arrived) this.state.arrived = null
   }
 

@@ -1,4 +1,4 @@
-"""A sentence with arcs: above it its grammar, below it where one head looks from each word."""
+"""A sentence with arcs: above it its grammar, below it where one head looks from each word, there or in a text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ _PARTS = """\
   <div class="arcs above"></div>
   <div class="words" role="listbox" aria-label="Words"></div>
   <div class="arcs below"></div>
+  <div class="others" role="list" aria-label="What is looked at" hidden></div>
 </div></div>
 <p class="caption"></p>
 """
@@ -26,18 +27,20 @@ class SentenceArcs:
     words: of the sentence. heads, relations: for each word the one that it depends on (-1 for the root), and what it is
         to it; empty where no grammar is known. meant: pairs (from, to) that are set off: what a role says is looked at.
     weights: of the head, from word to word. caption: what it is, and what is left out.
+    others: the words that are looked at, where they are those of another text (cross-attention); the weights' columns.
     """
 
     words: Sequence[str]
     heads: Sequence[int]
     relations: Sequence[str]
     meant: Sequence[tuple[int, int]]
-    weights: Float[np.ndarray, "word word"]
+    weights: Float[np.ndarray, "word other"]
     caption: str
+    others: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         count = len(self.words)
-        if self.weights.shape != (count, count):
+        if self.weights.shape != (count, len(self.others) or count):
             raise ValueError(f"expected weights between {count} words, found {self.weights.shape}")
         if {len(self.heads), len(self.relations)} - {0, count}:
             raise ValueError(f"expected the grammar of {count} words or none, found {len(self.heads)} heads")
@@ -50,4 +53,5 @@ def sentence_arcs(picture: SentenceArcs, *, key: str) -> None:
 
 def packed(picture: SentenceArcs) -> bytes:
     """The message to the browser."""
-    return pack_picture(fields_of(picture), [picture.weights.astype("<f2")])
+    # Each is read as a number, and is the one that stands elsewhere.
+    return pack_picture(fields_of(picture), [picture.weights.astype("<f4")])

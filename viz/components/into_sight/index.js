@@ -1,0 +1,32 @@
+// What somebody asked for may stand above or below what was pressed: the page moves there, no further than it must.
+
+const PATIENCE = 10_000
+const EVERY = 50
+// Charts take their height after the script has ended.
+const SETTLED = 150
+// Streamlit's header lies over the page.
+const HEADER = 64
+
+const isRunning = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "running"
+
+const move = (name) => {
+  const part = document.querySelector(`.st-key-${CSS.escape(name)}`)
+  if (!part) return
+  part.style.scrollMarginBlock = `${HEADER}px 16px`
+  const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches
+  const isLow = part.getBoundingClientRect().height < innerHeight - HEADER
+  part.scrollIntoView({ behavior: isCalm ? "auto" : "smooth", block: isLow ? "nearest" : "start" })
+}
+
+export default ({ data: { name, asked } }) => {
+  const shared = (globalThis.headlight ??= {})
+  const seen = (shared.inSight ??= new Map())
+  if (asked <= (seen.get(name) ?? 0)) return
+  seen.set(name, asked)
+  const end = performance.now() + PATIENCE
+  const wait = () => {
+    if (isRunning() && performance.now() < end) setTimeout(wait, EVERY)
+    else setTimeout(move, SETTLED, name)
+  }
+  setTimeout(wait, EVERY)
+}
