@@ -5,7 +5,7 @@ from dataclasses import MISSING, fields
 from types import MappingProxyType
 from typing import Any, get_type_hints
 
-from models.lessons import looking, meaning, writing
+from models.lessons import inside, looking, meaning, writing
 from models.lessons.asked import Question
 from models.lessons.readings import QuestionError
 
@@ -34,6 +34,8 @@ QUESTIONS: Mapping[str, type[Question]] = MappingProxyType(
         "sense cosines": meaning.SenseCosines,
         "rank on its way": meaning.RankOnItsWay,
         "order matters": meaning.OrderMatters,
+        "neuron counts": inside.NeuronCounts,
+        "neuron shares": inside.NeuronShares,
     }
 )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from viz.components.scaffold import component, pack
+from viz.components.scaffold import component, pack_picture
 
 _PARTS = '<div class="themes"></div>\n'
 _mount = component("lesson_list", _PARTS)
@@ -13,7 +13,7 @@ def lesson_list(lessons: Sequence[Mapping[str, object]], on_open: Callable[[tupl
 
     `on_open((name, step))` is called for the lesson that somebody opens, and the step that was reached.
     """
-    _mount(key="lesson_list", data=pack({"lessons": list(lessons)}, ()), told={"open": (_opened, on_open)})
+    _mount(key="lesson_list", data=pack_picture({"lessons": list(lessons)}), told={"open": (_opened, on_open)})
 
 
 def _opened(value: object) -> tuple[str, int] | None:

@@ -3,16 +3,15 @@
 import { kept } from "../lesson_rail/progress.js"
 import { element } from "../scaffold/drawing.js"
 import { mount } from "../scaffold/mount.js"
-import { unpack } from "../scaffold/numbers.js"
+import { View } from "../scaffold/view.js"
 
-class LessonList {
+class LessonList extends View {
   constructor(root) {
-    this.root = root
-    root.headlight = { value: (name) => kept(name)?.step ?? 0 }
+    super(root)
+    this.offer({ value: (name) => kept(name)?.step ?? 0 })
   }
 
-  show(bytes) {
-    const { lessons } = unpack(bytes).header
+  receive({ lessons }) {
     const themes = grouped(lessons)
     const parts = [...themes].map(([theme, some]) => {
       const section = element("section")
@@ -20,10 +19,8 @@ class LessonList {
       return section
     })
     this.root.querySelector(".themes").replaceChildren(...parts)
-    this.root.dataset.ready = "true"
+    this.ready()
   }
-
-  leave() {}
 
   card({ name, title, minutes, aim, cures, sources, steps }) {
     const { step = 0, isDone = false } = kept(name) ?? {}

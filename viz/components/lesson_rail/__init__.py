@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from viz.components.scaffold import fields_of, large_component, number, pack
+from viz.components.scaffold import fields_of, large_component, number, pack_picture
 
 _PARTS = '<div class="lesson"></div>\n'
 lesson_rail_library, _mount = large_component("lesson_rail", _PARTS)
@@ -70,14 +70,18 @@ def lesson_rail(
     `on_guess((lesson, step, guess))` is called with what was committed, None for skipped; `on_step(step)` for another
     step, `on_text` for the lesson's own text, `on_leave` where the lesson is closed.
     """
-    header = fields_of(rail) | {"result": None if rail.result is None else fields_of(rail.result)}
     told = {
         "guess": (_guess, on_guess),
         "step": (number, on_step),
         "text": (number, on_text),
         "leave": (number, on_leave),
     }
-    _mount(key="lesson", data=pack(header, ()), told=told)
+    _mount(key="lesson", data=packed(rail), told=told)
+
+
+def packed(rail: Rail) -> bytes:
+    """The message to the browser."""
+    return pack_picture(fields_of(rail) | {"result": None if rail.result is None else fields_of(rail.result)})
 
 
 def _guess(value: object) -> tuple[str, int, object] | None:

@@ -2,19 +2,23 @@
 
 import { element } from "../scaffold/drawing.js"
 import { mount } from "../scaffold/mount.js"
-import { unpack } from "../scaffold/numbers.js"
+import { View } from "../scaffold/view.js"
 import { asking } from "./asking.js"
 import { kept, keep } from "./progress.js"
 import { result } from "./result.js"
 
-class LessonRail {
+class LessonRail extends View {
   constructor(root) {
-    this.root = root
-    root.headlight = { value: () => this.shown?.step }
+    super(root)
+    this.offer({ value: () => this.shown.step })
+    this.onLeave(() => {
+      const { dataset } = document.documentElement
+      delete dataset.lesson
+      delete dataset.lessonCover
+    })
   }
 
-  show(bytes) {
-    const { header } = unpack(bytes)
+  receive(header) {
     const { lesson, step, count, isOpen } = header
     const isNew = !this.shown || this.shown.lesson !== lesson || this.shown.step !== step
     const hadGuess = this.shown?.result
@@ -25,14 +29,7 @@ class LessonRail {
     else delete document.documentElement.dataset.lessonCover
     this.paint()
     if (this.acted && (isNew || (header.result && !hadGuess))) this.root.querySelector(isNew ? "h2" : ".result")?.focus()
-    this.root.dataset.ready = "true"
-    Object.assign(this.root.dataset, { lesson, step })
-  }
-
-  leave() {
-    const { dataset } = document.documentElement
-    delete dataset.lesson
-    delete dataset.lessonCover
+    this.ready({ lesson, step })
   }
 
   /** Told once until the server has answered. */
