@@ -8,6 +8,7 @@ from models.catalog import DEFAULT_TOKENIZERS, TOKENIZERS, TokenizerCard
 from pages.shared import thread
 from pages.shared.link import Choice, NumberPair, NumberPairs, note, number_pair, number_pairs, one_of, whole_number
 from pages.tokenizers import session_tokenizers
+from pages.tokenizers.chat_choices import CHAT_CHOICES
 
 MOST_COLUMNS = 8
 # As many words of a stretch are replayed.
@@ -125,6 +126,7 @@ CHOICES: tuple[Choice[Any], ...] = (
     *(CHOSEN, STRETCH, START, SPECIALS, LOOKED_AT, MERGES, WAYS),
     *(COUNTED, LANGUAGE_ORDER, LANGUAGE, PASTED),
     *(SEARCH_BY, SOUGHT, KIND, SCRIPT, LENGTH, PIECES_FROM, PIECE, BESIDE),
+    *CHAT_CHOICES,
 )
 
 
