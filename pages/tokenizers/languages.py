@@ -14,6 +14,7 @@ from pages.shared.link import note
 from pages.shared.parts import remark, say
 from pages.shared.plain_text import plain
 from pages.shared.spreadsheet import as_csv
+from pages.shared.thread import choose_text
 from pages.tokenizers.choices import (
     COUNTED,
     COUNTED_IN,
@@ -139,8 +140,8 @@ def _one_language(now: ShownTokenizers, found: "ParallelText", of: PricedLanguag
         rows.append([title, price_text(price), f"{low:.2f}", f"{high:.2f}", *numbers])
     st.html(table(head, rows))
     text = "\n".join(language.sentences)
-    counts = [ask(CountsRequest(name, text, split_special_tokens=False), status) for name in now.names]
-    comparison = ask(ComparisonRequest(now.names, text, split_special_tokens=False, start=0), status)
+    counts = [ask(CountsRequest(name, text, now.split_special_tokens), status) for name in now.names]
+    comparison = ask(ComparisonRequest(now.names, text, now.split_special_tokens, start=0), status)
     heads = tuple(
         ColumnHead(card.name, card.title, each.tokens, f"{price_text(price)} × English")
         for card, each, price in zip(now.cards, counts, of.prices, strict=True)
@@ -155,6 +156,7 @@ def _one_language(now: ShownTokenizers, found: "ParallelText", of: PricedLanguag
         for place, (english, said) in enumerate(pairs)
     ]
     st.html(table(["English", language.name, *titles], each_line))
+    st.button("Take these sentences as the text", key="take_language", on_click=choose_text, args=(text,))
 
 
 def _pasted(now: ShownTokenizers, status: DeltaGenerator) -> None:

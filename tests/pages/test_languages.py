@@ -231,3 +231,9 @@ def test_two_vocabularies_are_compared():
 def test_fewer_than_two_vocabularies_get_a_sentence():
     screen = Page(text="x", tokenizers="gpt2,bytes", tab=SHARED_TAB)
     assert screen.problems == ["Choose two tokenizers above that have a vocabulary."]
+
+
+def test_the_sentences_of_a_language_become_the_text():
+    screen = Page(text="Good morning", tokenizers="gpt2", tab=LANGUAGES_TAB, language="th").press("take_language")
+    assert screen.typed == "\n".join(engine.run(MessagesRequest()).by_code["th"].sentences)
+    assert screen.query["language"] == "th"
