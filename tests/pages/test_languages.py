@@ -10,6 +10,7 @@ import pytest
 from models.catalog import TOKENIZERS
 from models.engine import engine
 from models.loading.packs import PackError
+from models.tokenization import tokenize
 from models.tokenization.language_prices import LanguagePricesRequest
 from models.tokenization.line_costs import LineCostsRequest
 from models.tokenization.parallel_text import MessagesRequest
@@ -18,7 +19,7 @@ from models.tokenization.vocabulary_overlap import OverlapRequest
 from models.tokenization.vocabulary_search import SearchRequest
 from pages.tokenizers import languages, vocabulary
 from pages.tokenizers.choices import ShownTokenizers
-from pages.tokenizers.examples import LANGUAGES_TAB, VOCABULARY_TAB
+from pages.tokenizers.examples import EXAMPLES, LANGUAGES_TAB, VOCABULARY_TAB
 from tests.pages.screen import PageScreen
 from tests.viz.wire import header_of, unpack
 from viz.language_tables import priced_languages
@@ -237,3 +238,16 @@ def test_the_sentences_of_a_language_become_the_text():
     screen = Page(text="Good morning", tokenizers="gpt2", tab=LANGUAGES_TAB, language="th").press("take_language")
     assert screen.typed == "\n".join(engine.run(MessagesRequest()).by_code["th"].sentences)
     assert screen.query["language"] == "th"
+
+
+def test_the_figures_of_the_examples_hold():
+    price_of, glitch = EXAMPLES[-2:]
+    for name, thai, malayalam in (("gpt2", "6.4", "13.7"), ("llama4", "1.1", "3.1")):
+        assert f"{prices(name, 'th').mean():.1f}" == thai
+        assert f"{prices(name, 'ml').mean():.1f}" == malayalam
+        assert thai in price_of.look
+        assert malayalam in price_of.look
+    names = (" SolidGoldMagikarp", " TheNitromeFan", " petertodd")
+    for name in glitch.tokenizers:
+        pieces = {piece.data.decode() for piece in tokenize(name, glitch.text).pieces}
+        assert set(names) <= pieces if name == "gpt2" else not pieces & set(names)
