@@ -21,6 +21,7 @@ from pages.tokenizers.choices import (
     LANGUAGE,
     LANGUAGE_ORDER,
     LANGUAGE_ORDERS,
+    LONGEST_PASTED,
     PASTED,
     ShownTokenizers,
 )
@@ -167,6 +168,7 @@ def _pasted(now: ShownTokenizers, status: DeltaGenerator) -> None:
         PASTED,
         "The same meaning left and right, a pair on each line, with a tab or | between",
         height=140,
+        max_chars=LONGEST_PASTED,
         placeholder="Good morning.\tสวัสดีตอนเช้า\nHow are you? | Wie geht es dir?",
     )
     left, right = pasted_pairs(PASTED.value)

@@ -17,8 +17,8 @@ from models.tokenization.vocabulary_overlap import LENGTHS, OverlapRequest, Shar
 from models.tokenization.vocabulary_search import KinshipRequest, SearchError, SearchRequest
 
 SLOW = pytest.mark.slow
-FOUR = ("gpt2", *(pytest.param(name, marks=SLOW) for name in ("llama3", "qwen")), "mistral")
-KINDS = ["gpt2", "mistral", "bert", "unigram", "spelling_to_sound"]
+FOUR = ("gpt2", *(pytest.param(name, marks=SLOW) for name in ("llama3", "qwen", "mistral")))
+KINDS = ["gpt2", "bert", "spelling_to_sound", *(pytest.param(name, marks=SLOW) for name in ("mistral", "unigram"))]
 
 
 def vocabulary(name):
@@ -111,6 +111,7 @@ def test_pieces_are_found_by_a_regular_expression():
     assert len(texts_found(SearchRequest("gpt2", "", "pattern"))) == 50_257
 
 
+@SLOW
 def test_an_expression_that_never_ends_is_stopped():
     start = time.perf_counter()
     with pytest.raises(SandboxError, match="takes longer than 2 seconds"):
@@ -151,7 +152,7 @@ def test_what_a_piece_is_made_of_and_what_is_made_of_it():
     assert engine.run(KinshipRequest("bert", 2_000)).makes_count == 0
 
 
-@pytest.mark.parametrize("other", ["mistral", "bert"])
+@pytest.mark.parametrize("other", [pytest.param("mistral", marks=SLOW), "bert"])
 def test_two_vocabularies_share_what_stands_for_equal_bytes(other):
     found = engine.run(OverlapRequest("gpt2", other))
     own = [
