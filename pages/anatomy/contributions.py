@@ -134,11 +134,13 @@ def _sum(found: "Contributions", at: AtToken, of: str) -> None:
     bent = (
         f" The model bends its logits after the sum: it puts out {level_text(found.output)}." if found.is_bent else ""
     )
+    rounded = f" The model itself adds in {found.rounded}, which is no more exact." if found.rounded else ""
     norms = "all norms" if of == "vector" else "the final norm"
     remark(
         f"{MODELS[at.trace.model].title}. A sum of parts: with {norms}{held} held still. Their sum is "
         f"{found.total:.5f}, the model's own number {found.aimed:.5f}: off by {part_text(found.error)} of the largest."
-        f"{bent} A bar is what a part writes into this token's stream itself; what it does to later parts is in theirs."
+        f"{rounded}{bent} A bar is what a part writes into this token's stream itself; what it does to later "
+        "parts is in theirs."
         f"{' ' + what.note if what.note else ''}"
     )
     table = [["part", "kind", "layer", "head", "adds"], *_rows(found, names)]
