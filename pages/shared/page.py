@@ -89,6 +89,13 @@ def show(page: Page) -> None:
     _explore(page)
 
 
+def arrive_at(address: str, tab: str) -> None:
+    """The page with this address is gone to with this tab open, "" for its first one."""
+    st.session_state[_PAGE] = address
+    st.session_state.pop(_OPEN, None)
+    thread.TAB.choose(tab)
+
+
 @st.fragment
 def _explore(page: Page) -> None:
     st.session_state.pop(_SHOWN, None)
