@@ -10,6 +10,7 @@ const ARC = 15
  * of a path with rounded corners, `at` is where its shape can stand.
  */
 export function layOut(boxes, arrows, room, isDown, gaps) {
+  if (!boxes.length) return { boxes: [], arrows: [], long: 0, broad: 0, lines: 1 }
   const sizes = boxes.map(({ wide, high }) => (isDown ? { long: high, broad: wide } : { long: wide, broad: high }))
   const ranks = ranksOf(boxes.length, arrows)
   const lanes = lanesOf(boxes.length, arrows, ranks)
