@@ -33,9 +33,8 @@ def show_changed(changed: "OneChanged", how: str, others: str) -> None:
     else:
         before, after = signed_text(what.value), signed_text(changed.after)
         if what.unit == "cosine":
-            say(
-                f"The last vector of “{what.token}” has the cosine {cosine_text(changed.after)} with what it was, {how}."
-            )
+            cosine = cosine_text(changed.after)
+            say(f"The last vector of “{what.token}” has the cosine {cosine} with what it was, {how}.")
         elif what.quantity.of == "difference":
             say(f"The logit of “{what.token}” less that of “{what.other}” is {before} as it is, and {after} {how}.")
         else:

@@ -46,8 +46,12 @@ def test_what_a_link_says_is_opened_again():
     assert wanted in engine.answers
 
 
-@pytest.mark.parametrize("tab", [SAYS, UP, NEURONS])
-@pytest.mark.parametrize("model", ["minilm", "spelling_to_sound"])
+SEQ2SEQ = [pytest.param("spelling_to_sound", each, marks=pytest.mark.slow) for each in (UP, NEURONS)]
+
+
+@pytest.mark.parametrize(
+    ("model", "tab"), [("spelling_to_sound", SAYS), *(("minilm", each) for each in (SAYS, UP, NEURONS)), *SEQ2SEQ]
+)
 def test_every_kind_of_model_has_an_answer(model, tab):
     screen = Anatomy(tab, model=model, text="knight")
     assert screen.problems == []
