@@ -7,6 +7,7 @@ from models.attention import TraceRequest
 from models.engine import engine
 from models.heads.quantity import Quantity
 from pages.anatomy.choices import NEURONS, SAYS
+from pages.anatomy.part_names import part_name
 from pages.shared.page import tab_name
 from tests.pages.screen import PageScreen
 
@@ -92,3 +93,13 @@ def test_a_part_or_a_token_that_is_not_there_is_said():
     hostile = Anatomy(text="<b>&</b> </script> 'x\\")
     assert hostile.problems == []
     assert "<b>&</b>" not in hostile.html
+
+
+def test_the_program_adds_up_the_same(monkeypatch, capsys):
+    lines = Anatomy(said_token="Paris").output_of_the_code("contributions", monkeypatch, capsys)
+    theirs = {name: float(value) for name, value in (line.split("\t") for line in lines)}
+    assert theirs["sum"] == pytest.approx(theirs["logit"], rel=1e-5)
+    found = engine.run(ContributionsRequest(TraceRequest("smollm2", CAPITAL), Quantity("next token", "Paris")))
+    assert len(theirs) == len(found.sources) + 2
+    ours = {part_name(each): float(value) for each, value in zip(found.sources, found.values, strict=True)}
+    assert {name: theirs[name] for name in ours} == pytest.approx(ours, abs=1e-3)
