@@ -49,6 +49,8 @@ def show_changed(changed: "OneChanged", how: str, others: str) -> None:
             "change it at least as much."
         )
     left, right = st.columns(2, gap="large")
+    # Of a vector there are no tokens.
+    right = right if changed.before_tokens else left
     if changed.before_tokens:
         lines = [
             BeforeAfter(one.text, one.probability, other.probability)
