@@ -15,11 +15,13 @@ from viz.palette import LIGHT, Palette
 from viz.quantities import part_text
 
 # Pixels. A column is as wide as its part of a page, within these bounds; what does not fit is scrolled.
-_PAGE, _NARROWEST, _WIDEST = 930, 76, 116
+_PAGE, _NARROWEST, _WIDEST = 930, 84, 126
 # Before the first column, and between a box and the next column: there the lines run.
 _ROOT, _GAP = 22, 20
-_HEAD, _TALL, _SHORT, _SPACE = 20, 34, 14, 5
-_BADGE = 8
+_HEAD, _TALL, _SHORT, _SPACE = 20, 38, 16, 5
+_BADGE = 9
+# On a wall all of it is enlarged (`st-key-beam_tree` of page.css).
+_LETTERS = 12
 # The end of a text is enough to know where in it one is.
 _LONGEST_TEXT = 160
 # From the quiet to the loud, as they are drawn over each other.
@@ -137,17 +139,19 @@ def beam_tree(search: BeamSearch, palette: Palette = LIGHT) -> Any:
     every: Any = alt.Chart()
     boxed, dropped, finished = (every.transform_filter(f"datum.outcome {which}") for which in _OUTCOMES)
     layers = [
-        _chart(_heads(search, placed)).mark_text(color=palette.quiet).encode(x=x("x"), y=y("y"), text="step:N"),
+        _chart(_heads(search, placed))
+        .mark_text(fontSize=_LETTERS, color=palette.quiet)
+        .encode(x=x("x"), y=y("y"), text="step:N"),
         every.mark_rule(strokeCap="round").encode(**line),
         _chart(root).mark_point(size=40, filled=True, opacity=1, color=palette.quiet).encode(x=x("x"), y=y("y")),
         boxed.mark_rect(fill=palette.ground, cornerRadius=4).encode(**box, stroke=stroke, strokeWidth=weight),
-        boxed.mark_text(fontSize=12, dy=-6, limit=limit, color=palette.ink).encode(**middle, text="piece:N"),
-        boxed.mark_text(fontSize=10.5, dy=8, color=palette.quiet).encode(**middle, text="probability:N"),
-        dropped.mark_text(fontSize=11, align="left", dx=2, limit=limit, color=palette.quiet).encode(
+        boxed.mark_text(fontSize=_LETTERS + 1, dy=-7, limit=limit, color=palette.ink).encode(**middle, text="piece:N"),
+        boxed.mark_text(fontSize=_LETTERS, dy=9, color=palette.quiet).encode(**middle, text="probability:N"),
+        dropped.mark_text(fontSize=_LETTERS, align="left", dx=2, limit=limit, color=palette.quiet).encode(
             x=x("x"), y=y("y"), text="piece:N"
         ),
         finished.mark_point(size=4 * _BADGE**2, filled=True, opacity=1).encode(**corner, color=colour),
-        finished.mark_text(fontSize=10, fontWeight="bold", dy=0.5, color=palette.ground).encode(
+        finished.mark_text(fontSize=_LETTERS, fontWeight="bold", dy=0.5, color=palette.ground).encode(
             **corner, text="badge:N"
         ),
         every.transform_filter("datum.outcome != 'finished'").mark_rect(opacity=0).encode(**box, tooltip=_said()),

@@ -1,5 +1,6 @@
 """What several charts have in them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
@@ -18,3 +19,31 @@ def letters(size: float | int) -> Any:
     own do (the first rule of page.css), and with the axes', which Streamlit takes from the page.
     """
     return alt.expr(f"{size} * clamp(0.5 + 0.00521 * windowSize()[0] / 16, 1, 2)")
+
+
+def named_axis(
+    names: Sequence[str], most: int | None = None, title: str | None = None, letters: int | None = None
+) -> Any:
+    """An axis of places that says their names; most: how many, every so many of more. letters: their size in pixels
+    where it is not the page's.
+
+    Equal names are different tokens: places are drawn, and named by an expression.
+    """
+    axis = alt.Axis(labelExpr=named_by(names, "datum.value"), labelLimit=150, title=title, ticks=False, domain=False)
+    if letters is not None:
+        axis.labelFontSize = letters
+    if most is not None:
+        axis.values = list(range(0, len(names), -(-len(names) // most)))
+    return axis
+
+
+def named_by(names: Sequence[str], number: str) -> str:
+    """An expression of Vega's for the name with the number that another expression gives."""
+    listed = ",".join(f"'{_plain(name)}'" for name in names)
+    return f"[{listed}][{number}]"
+
+
+def _plain(name: str) -> str:
+    """A name inside of a quoted word of a Vega expression."""
+    shown = "".join(each if each.isprintable() else "�" for each in name[:24])
+    return shown.replace("\\", "\\\\").replace("'", "\\'")

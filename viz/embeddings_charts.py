@@ -7,13 +7,14 @@ import altair as alt
 import numpy as np
 from jaxtyping import Float
 
-from viz.chart_parts import rule_at
+from viz.chart_parts import letters, named_axis, rule_at
 from viz.palette import LIGHT, Palette, between, readable_on
 from viz.quantities import part_text
 
 _HEIGHT = 240
 _MATRIX = 22
 _WRITTEN = 14
+_LETTERS = 12
 
 
 def gap_chart(
@@ -56,9 +57,9 @@ def gap_chart(
         line: Any = alt.Chart(data).mark_line(color=colour, strokeDash=dash, strokeWidth=2, point={"color": colour})
         layers.append(line.encode(x=_layers(), y=alt.Y(f"{name}:Q", title="mean cosine", scale=scale), tooltip=tooltip))
         label: Any = alt.Chart(alt.Data(values=[rows[-1] | {"name": name}]))
-        label = label.mark_text(align="left", dx=7, fontSize=12, color=colour)
+        label = label.mark_text(align="left", dx=7, fontSize=letters(12), color=colour)
         layers.append(label.encode(x=_layers(), y=f"{name}:Q", text="name:N"))
-    return alt.layer(*layers, rule_at("layer:Q", layer, palette)).properties(height=_HEIGHT, padding={"right": 95})
+    return alt.layer(*layers, rule_at("layer:Q", layer, palette)).properties(height=_HEIGHT, padding={"right": 100})
 
 
 def _layers() -> Any:
@@ -102,39 +103,31 @@ def matrix_chart(
     ]
     data = alt.Data(values=cells)
 
-    def axis(names: Sequence[str]) -> Any:
-        # Equal names are different tokens: places are drawn, and named by an expression.
-        listed = ",".join(f"'{_plain(name)}'" for name in names)
-        return alt.Axis(labelExpr=f"[{listed}][datum.value]", labelLimit=150, title=None, ticks=False, domain=False)
-
-    # Of the cells and not of the whole, in which letters that grow with the window would leave them no room.
-    size = alt.Step(max(_MATRIX, min(34, 560 // max(1, len(columns)))))
+    # Of the cells and not of the whole, in which the names would leave them no room. On a wall all of it is enlarged
+    # (`st-key-cosines` of page.css), so that the letters have one size here.
+    size = alt.Step(max(_MATRIX, min(40, 560 // max(1, len(columns)))))
     base: Any = alt.Chart(data).encode(
-        x=alt.X("column:O", axis=axis(columns)),
-        y=alt.Y("row:O", axis=axis(rows)),
+        x=alt.X("column:O", axis=named_axis(columns, letters=_LETTERS)),
+        y=alt.Y("row:O", axis=named_axis(rows, letters=_LETTERS)),
         tooltip=[alt.Tooltip("from:N"), alt.Tooltip("to:N"), alt.Tooltip("cosine:Q", format=".3f")],
     )
     colour = alt.Color(
         "cosine:Q",
         scale=alt.Scale(domain=[low, high], range=list(palette.amount)),
-        legend=alt.Legend(title="cosine", format=".2f", gradientLength=140),
+        legend=alt.Legend(
+            title="cosine", format=".2f", gradientLength=140, labelFontSize=_LETTERS, titleFontSize=_LETTERS
+        ),
     )
     parts = [base.mark_rect().encode(color=colour)]
     if len(rows) <= _WRITTEN and len(columns) <= _WRITTEN:
         parts.append(
             # As the tables write it (`cosine_text`).
-            base.mark_text(fontSize=10).encode(
+            base.mark_text(fontSize=_LETTERS).encode(
                 text=alt.Text("cosine:Q", format=".3f"),
                 color=alt.condition("datum.ink === 'black'", alt.value("black"), alt.value("white")),
             )
         )
     return alt.layer(*parts).properties(width=size, height=size)
-
-
-def _plain(name: str) -> str:
-    """A name inside of a quoted word of a Vega expression."""
-    shown = "".join(each if each.isprintable() else "�" for each in name[:24])
-    return shown.replace("\\", "\\\\").replace("'", "\\'")
 
 
 def strip_chart(vector: Float[np.ndarray, " width"], palette: Palette = LIGHT) -> Any:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from viz.cells import bar_cell, bar_of, number_cells, piece_cell, rows_table
 from viz.glossary import explained, term
-from viz.quantities import part_text
+from viz.quantities import cosine_text, part_text
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,15 @@ class Share:
 def shares(lines: Sequence[Share]) -> str:
     """A list with a bar and a number on each line; the bars have one scale, from 0 to 1."""
     rows = (piece_cell(line.text) + bar_cell(line.part) + number_cells(part_text(line.part)) for line in lines)
+    return rows_table("headlight-shares", *rows)
+
+
+def cosines(names: Sequence[str], values: Sequence[float | int]) -> str:
+    """A list with a bar from 0 to 1 and the number on each line; what is below 0 has no bar."""
+    rows = (
+        piece_cell(name) + bar_cell(max(0.0, value)) + number_cells(cosine_text(value))
+        for name, value in zip(names, values, strict=True)
+    )
     return rows_table("headlight-shares", *rows)
 
 

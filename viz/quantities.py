@@ -7,25 +7,33 @@ the rules here (percent.js).
 from decimal import ROUND_HALF_UP, Decimal
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+# The smallest part that is told apart from others.
+_LEAST = 1e-11
 _NARROW = "\N{NARROW NO-BREAK SPACE}"
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def part_text(part: float | int) -> str:
-    """A part of the whole in percent, with the digits that tell small ones apart: 68.3 %, 5.04 %, 0.123 %, 3·10⁻⁵ %."""
+    """A part of the whole in percent, with the digits that tell small ones apart: 68.3 %, 5.04 %, 0.123 %, 3·10⁻⁵ %.
+
+    What is less than that is more than nothing, and how much has no meaning for anybody: < 10⁻⁹ %.
+    """
     if part < 0:
-        return f"−{part_text(-part)}"
+        return f"−{part_text(-part)}" if part <= -_LEAST else f"> −10⁻⁹{_NO_BREAK}%"
     # As JavaScript rounds: what lies in the middle goes up.
     share = Decimal(100.0 * float(part))
     if not share:
-        return "0\N{NO-BREAK SPACE}%"
+        return f"0{_NO_BREAK}%"
+    if part < _LEAST:
+        return f"< 10⁻⁹{_NO_BREAK}%"
     if share < Decimal("0.001"):
         power = -share.adjusted()
         digit = share.scaleb(power).quantize(Decimal(1), ROUND_HALF_UP)
         power, digit = (power - 1, Decimal(1)) if digit == 10 else (power, digit)
-        return f"{digit}·10⁻{str(power).translate(_SUPERSCRIPTS)}\N{NO-BREAK SPACE}%"
+        return f"{digit}·10⁻{str(power).translate(_SUPERSCRIPTS)}{_NO_BREAK}%"
     digits = 1 if share >= Decimal("9.95") else 2 if share >= Decimal("0.995") else 3
-    return f"{share.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)}\N{NO-BREAK SPACE}%"
+    return f"{share.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)}{_NO_BREAK}%"
 
 
 def points_text(difference: float | int) -> str:
@@ -41,6 +49,26 @@ def bytes_text(count: float | int) -> str:
     digits = 0 if unit == 0 or size >= 100 else 1 if size >= 10 else 2
     number = f"{size:,.{digits}f}"
     return f"{number.rstrip('0').rstrip('.') if '.' in number else number} {_UNITS[unit]}"
+
+
+def count_text(count: float | int) -> str:
+    """A count in three digits: 4,608, 135 million, 70.6 billion, 1.48 trillion."""
+    for size, name in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+        if count >= 0.9995 * size:
+            return f"{count / size:.{_digits(count / size)}f}\N{NO-BREAK SPACE}{name}"
+    return f"{count:,.0f}"
+
+
+def short_count(count: float | int) -> str:
+    """The same where there is little room: 4.61 k, 135 M, 70.6 B, 1.48 T."""
+    for size, name in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if count >= 0.9995 * size:
+            return f"{count / size:.{_digits(count / size)}f}\N{NO-BREAK SPACE}{name}"
+    return f"{count:,.0f}"
+
+
+def _digits(number: float) -> int:
+    return 0 if number >= 99.95 else 1 if number >= 9.995 else 2
 
 
 def seconds_text(seconds: float | int) -> str:

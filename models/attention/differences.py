@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from models.attention.head_map import HeadMapRequest
+from models.attention.head_map import HeadMap, HeadMapRequest
 from models.attention.pictures import screen_cells
 from models.attention.pooling import block_starts
 from models.attention.steps import TooManyTokensError
@@ -15,6 +15,8 @@ from models.engine import Engine
 from models.forward.axes import axes
 
 MOST_TOKENS = 512
+# Places in one text and in another.
+Pairs = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class MapDifference:
     before, after: as on the screen: NaN where a query may not look.
     difference: after - before; NaN where a query may look in neither; of a pooled map, the difference of each block
         that is furthest from 0. Of as many rows and columns as can be compared: all, where both texts have as many
-        tokens, else those that both begin with.
+        tokens, else those that stand for each other.
     most: the largest weight of both. largest: the difference that is furthest from 0, its sign taken off.
     compared: how many queries and keys the difference has. common: with how many equal keys both maps begin; in the
         cross-attention those are tokens of the source, and the rows are steps of the output.
@@ -43,11 +45,17 @@ class MapDifference:
 
 @dataclass(frozen=True)
 class MapDifferenceRequest:
-    """The maps of one head in two traces; equal maps have a difference of exactly 0."""
+    """The maps of one head in two traces; equal maps have a difference of exactly 0.
+
+    rows, columns: of texts with another number of tokens, which query and which key of the one stand for which of the
+        other, in order; None: those with which both begin.
+    """
 
     before: HeadMapRequest
     after: HeadMapRequest
     side: int = 512
+    rows: Pairs | None = None
+    columns: Pairs | None = None
 
     def answer(self, engine: Engine) -> MapDifference:
         """Raises what `HeadMapRequest` raises."""
@@ -58,22 +66,36 @@ class MapDifferenceRequest:
         )
         common_rows = _equal_at_first(ids.rows, other_ids.rows)
         common = _equal_at_first(ids.columns, other_ids.columns)
-        rows, keys = one.weights.shape
+        rows, columns = (_places(size) for size in one.weights.shape)
         if one.weights.shape != other.weights.shape:
-            rows, keys = min(rows, common_rows), min(keys, common)
-        both = one.visible[:rows, :keys] | other.visible[:rows, :keys]
-        difference = np.where(both, other.weights[:rows, :keys] - one.weights[:rows, :keys], np.float32(np.nan))
-        earlier = difference[:common_rows, :common]
+            rows = _places(common_rows) if self.rows is None else self.rows
+            columns = _places(common) if self.columns is None else self.columns
+        earlier = _between(one, other, _places(common_rows), _places(common))
+        difference = _between(one, other, rows, columns)
         return MapDifference(
             before=screen_cells(one.weights, one.visible, self.side, "max"),
             after=screen_cells(other.weights, other.visible, self.side, "max"),
             difference=_furthest_from_zero(difference, self.side),
             most=float(max(one.weights.max(), other.weights.max())),
             largest=float(np.nanmax(np.abs(difference), initial=0.0)),
-            compared=(rows, keys),
+            compared=(len(rows), len(columns)),
             common=common,
             largest_before=float(np.nanmax(np.abs(earlier), initial=0.0)),
         )
+
+
+def _places(count: int) -> Pairs:
+    """Each for the same place."""
+    return tuple((place, place) for place in range(count))
+
+
+def _between(one: HeadMap, other: HeadMap, rows: Pairs, columns: Pairs) -> Float[np.ndarray, "query key"]:
+    """The other − the one, of what stands for each other; NaN where a query may look in neither."""
+    # Whole numbers also where there are none.
+    sides = [np.array(pairs, dtype=np.intp).reshape(-1, 2).T for pairs in (rows, columns)]
+    first, second = (np.ix_(sides[0][side], sides[1][side]) for side in (0, 1))
+    both = one.visible[first] | other.visible[second]
+    return np.where(both, other.weights[second] - one.weights[first], np.float32(np.nan))
 
 
 def _equal_at_first(one: Sequence[int], other: Sequence[int]) -> int:

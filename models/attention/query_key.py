@@ -9,9 +9,10 @@ from torch import Tensor
 
 from models.attention.head_map import HeadMapRequest
 from models.attention.output_projection import Receiver, received, receivers_of
+from models.attention.scores import added_to_scores
 from models.attention.trace import NoSuchMapError, OfHead
 from models.engine import Engine
-from models.forward.capture import Call, allowed_keys
+from models.forward.capture import Call
 from models.forward.eager import attended, of_queries
 from models.forward.interventions import Intervention, ReplacePattern, at_query, replaced_output, zeroed_heads
 from models.forward.recorded_run import to_numpy
@@ -154,24 +155,9 @@ def _received(
 
 
 def _added(call: Call, head: int) -> Float[np.ndarray, " key"]:
-    """What is added to the scores of the one query of this call, float64; -inf where it may not look.
-
-    `position_bias` is what transformers' own attention functions call it, and so are `softcap` and `s_aux` below.
-    """
-    shape = (1, call.query.shape[1], 1, call.key.shape[2])
-
-    def own(tensor: Tensor) -> np.ndarray:
-        return tensor.expand(shape)[0, head, 0].cpu().numpy()
-
-    added = np.zeros(shape[-1])
-    bias = call.arguments.get("position_bias")
-    if bias is not None:
-        added += own(bias.double())
-    if call.mask is not None:
-        if call.mask.dtype != torch.bool:
-            added += own(call.mask.double())
-        added[~own(allowed_keys(call.mask))] = -np.inf
-    return added
+    """What is added to the scores of the one query of this call, float64; -inf where it may not look."""
+    added, allowed = added_to_scores(call)
+    return np.where(allowed[head, 0], added[head, 0], -np.inf)
 
 
 def _scores(
@@ -182,6 +168,8 @@ def _scores(
     weights: Float[np.ndarray, " key"],
 ) -> tuple[Float[np.ndarray, " key"], float | None, list[str]]:
     """The scores before the softmax, the score of an attention sink, and what there is to say about them.
+
+    `softcap` and `s_aux` are what transformers' own attention functions call a cap and sinks.
 
     weights: by the module's own function; what its arguments announce is held against them.
     """

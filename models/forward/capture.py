@@ -67,14 +67,15 @@ class Run:
 
     interventions: for each row of the batch, what is changed in it; empty means nothing anywhere.
     calls: filled while the forward runs.
-    returned: told kind, layer and what each call of the function returns, [batch, query, heads, value_dim].
+    returned: told kind, layer and what each call of the function returns, [batch, query, heads, value_dim]; what it
+        returns itself, unless None, takes the place of that.
     watched: told each call instead of recording it, in the forward in which modules get their addresses.
     """
 
     interventions: tuple[tuple[Intervention, ...], ...] = ()
     is_seq2seq: bool = False
     calls: dict[tuple[str, int], Call] = field(default_factory=dict)
-    returned: Callable[[str, int, Tensor], None] | None = None
+    returned: Callable[[str, int, Tensor], Tensor | None] | None = None
     watched: Callable[[Call], None] | None = None
     _next: dict[int, int] = field(default_factory=dict)
     _replayed: frozenset[tuple[str, int]] = frozenset()
@@ -205,7 +206,8 @@ def _attend(
         output = replaced_output(run.interventions, kind, layer, output, value)
         output = zeroed_heads(run.interventions, kind, layer, output)
     if run.returned is not None:
-        run.returned(kind, layer, output)
+        instead = run.returned(kind, layer, output)
+        output = output if instead is None else instead
     return output, None
 
 

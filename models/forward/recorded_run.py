@@ -1,6 +1,6 @@
 """One recorded forward of one text: the calls of the attention function, the output, the blocks' cached outputs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,7 @@ from models.forward.axes import KINDS
 from models.forward.capture import Call, Run, recording
 from models.forward.inputs import Inputs, bare_inputs, plain_ids
 from models.forward.interventions import HideToken, Intervention, InterventionError
-from models.forward.replay import Blocks, CachedOutput, Hook, unchanged
+from models.forward.replay import BeforeHook, Blocks, CachedOutput, Hook, unchanged
 from models.loaded import LoadedModel
 
 
@@ -85,18 +85,20 @@ def recorded_forward(
     base: RecordedRun | None,
     hooks: Mapping[nn.Module, Hook] | None = None,
     returned: Callable[[str, int, Tensor], None] | None = None,
+    before: Mapping[nn.Module, BeforeHook] | None = None,
 ) -> tuple[Run, Tensor, tuple[CachedOutput, ...]]:
     """One recorded forward; the output is [batch, position or 1, vocabulary or width].
 
-    hooks: on modules of the shared model that are in its blocks; they act on copies of these in this forward alone.
+    hooks, before: on modules of the shared model; they act on copies of these in this forward alone. Where one outside
+        of its blocks changes what a block is given, there must be no `base`.
     returned: told what each call of the attention function that runs returns (see `Run`).
     """
-    known = _known(loaded, inputs, rows, base, hooks or {})
+    known = _known(loaded, inputs, rows, base, {*(hooks or {}), *(before or {})})
     run = Run(interventions=rows if any(rows) else (), is_seq2seq=loaded.is_seq2seq, returned=returned)
     if base is not None:
         run.replay({call: base.calls[call] for each in known for call in each.calls})
-    keeps = len(rows) == 1 and not rows[0] and not known and not hooks
-    blocks = Blocks(run, known, len(rows), keeps=keeps, hooks=hooks)
+    keeps = len(rows) == 1 and not rows[0] and not known and not hooks and not before
+    blocks = Blocks(run, known, len(rows), keeps=keeps, hooks=hooks, before=before)
     arguments = inputs.arguments(loaded, len(rows), last_only=last_only, rows=rows)
     with torch.inference_mode(), recording(run), blocks.of(loaded.model) as model:
         result = model(**arguments)
@@ -133,7 +135,7 @@ def _known(
     inputs: Inputs,
     rows: tuple[tuple[Intervention, ...], ...],
     base: RecordedRun | None,
-    hooks: Mapping[nn.Module, Hook],
+    hooked: Collection[nn.Module],
 ) -> tuple[CachedOutput, ...]:
     """The outputs cached in `base` that are the same in every one of these rows."""
     if base is None or base.loaded is not loaded:
@@ -142,7 +144,7 @@ def _known(
         return ()
     # Of a run with interventions nothing is kept, so that those of the rows are all that differs.
     changes = [each for row in rows for each in row]
-    known = unchanged(base.cached, changes, is_seq2seq=loaded.is_seq2seq, hooked=hooks)
+    known = unchanged(base.cached, changes, is_seq2seq=loaded.is_seq2seq, hooked=hooked)
     # Of one token it cannot be told what the first axis of a tensor counts.
     can_be_rows = len(rows) == 1 or (len(inputs.ids) > 1 and all(each.has_rows for each in known))
     return known if can_be_rows else ()

@@ -25,6 +25,9 @@ _PLAIN = (Tensor, bool, int, float, str, type(None))
 # As torch's forward hooks that are given keywords: module, arguments, keywords, output; what it returns, unless None,
 # takes the place of the output.
 Hook = Callable[[nn.Module, tuple[Any, ...], dict[str, Any], Any], Any]
+# As torch's forward pre-hooks that are given keywords: module, arguments, keywords; arguments and keywords that it
+# returns, unless None, take their place.
+BeforeHook = Callable[[nn.Module, tuple[Any, ...], dict[str, Any]], tuple[tuple[Any, ...], dict[str, Any]] | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +76,8 @@ class CachedOutput:
 class Blocks:
     """The blocks of one run: those with a cached output return it, and what the others return is cached, if wanted.
 
-    hooks: what is told, and may change, what modules in the blocks return in this run; set on copies of them.
+    hooks: what is told, and may change, what modules return in this run; before: what they are given. They are set on
+        copies of the modules. What one outside of the blocks changes is nothing that is known of the blocks after it.
 
     Blocks are kept in the order in which they ran, from the first one on, as far as each is a function of tensors and
     plain values: what a block that is handed a dictionary or a cache leaves behind in it is not in its output.
@@ -87,6 +91,7 @@ class Blocks:
         *,
         keeps: bool,
         hooks: Mapping[nn.Module, Hook] | None = None,
+        before: Mapping[nn.Module, BeforeHook] | None = None,
     ) -> None:
         self._cached: list[CachedOutput] = []
         self._checksums: list[tuple[Tensor, Tensor]] = []
@@ -95,6 +100,7 @@ class Blocks:
         self._batch = batch
         self._keeps = keeps
         self._hooks = hooks or {}
+        self._before_hooks = before or {}
         self._room = _MOST_BYTES
         self._stand_ins: list[nn.Module] = []
         self._before: list[tuple[Tensor, Tensor]] = []
@@ -114,13 +120,14 @@ class Blocks:
     @contextmanager
     def of(self, model: nn.Module) -> Iterator[nn.Module]:
         """A shadow of `model` with these blocks, sharing all weights; the model itself where there is nothing to do."""
-        if not self._known and not self._keeps and not self._hooks:
+        if not self._known and not self._keeps and not self._hooks and not self._before_hooks:
             yield model
             return
         try:
-            yield shadow_of(
-                model, {block: self._stand_in(block, stack) for stack in outermost_lists(model) for block in stack}
-            )[model]
+            blocks = {block: self._stand_in(block, stack) for stack in outermost_lists(model) for block in stack}
+            shadows = shadow_of(model, blocks)
+            self._set_hooks({each: copy for each, copy in shadows.items() if each not in blocks})
+            yield shadows[model]
         finally:
             # Each refers to itself, and would keep all that this run holds until the next collection.
             for each in self._stand_ins:
@@ -128,10 +135,9 @@ class Blocks:
             self._stand_ins, self._before = [], []
 
     def _stand_in(self, block: nn.Module, stack: nn.ModuleList) -> nn.Module:
-        hooked = [each for each in block.modules() if each in self._hooks]
-        copies = shadow_of(block) if hooked else {block: shallow(block)}
-        for each in hooked:
-            copies[each].register_forward_hook(self._hooks[each], with_kwargs=True)
+        is_hooked = any(each in self._hooks or each in self._before_hooks for each in block.modules())
+        copies = shadow_of(block) if is_hooked else {block: shallow(block)}
+        self._set_hooks(copies)
         stand_in = copies[block]
         compute = stand_in.forward
         # A block that runs several times (ALBERT's one group of layers) has as many outputs. What goes to another
@@ -159,6 +165,13 @@ class Blocks:
         stand_in.__dict__["forward"] = forward
         self._stand_ins.append(stand_in)
         return stand_in
+
+    def _set_hooks(self, copies: Mapping[nn.Module, nn.Module]) -> None:
+        for each, copy in copies.items():
+            if each in self._before_hooks:
+                copy.register_forward_pre_hook(self._before_hooks[each], with_kwargs=True)
+            if each in self._hooks:
+                copy.register_forward_hook(self._hooks[each], with_kwargs=True)
 
     def _keep(self, where: tuple[nn.Module, nn.ModuleList], given: list[Any], output: Any, before: int) -> None:
         # Attention outside of all blocks would run again, and be counted a second time.

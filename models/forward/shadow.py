@@ -1,6 +1,6 @@
 """A second set of a model's modules over the same weights, whose hooks and stand-ins the shared model never sees."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import MethodType
 from typing import Any
@@ -28,6 +28,16 @@ def shadow_of(root: nn.Module, instead: Mapping[nn.Module, nn.Module] | None = N
 
     copied(root)
     return copies
+
+
+def without_parameters(copies: Iterable[nn.Module]) -> None:
+    """Let no parameter of these copies ask for a gradient: each becomes a tensor that shares its numbers, so that
+    nothing is left on the shared model.
+    """
+    for copy in copies:
+        for name, parameter in copy._parameters.items():
+            # torch takes a tensor where it expects a parameter; the module says otherwise of itself.
+            copy.__dict__["_parameters"][name] = None if parameter is None else parameter.detach()
 
 
 def shallow(module: nn.Module) -> nn.Module:

@@ -110,6 +110,17 @@ class ChangedRuns:
 
         Raises InterventionError.
         """
+        return self._run(rows, from_start=from_start, read=self.reading)
+
+    def outputs(self, rows: Sequence[Sequence[Change]]) -> Float[np.ndarray, "row output"]:
+        """What the model puts out in each row, where the quantity is read: logits or a vector, float32.
+
+        Raises InterventionError.
+        """
+        place = self.measured.position if reads_all(self.measured) else -1
+        return self._run(rows, from_start=False, read=lambda output: output[:, place].float())
+
+    def _run(self, rows: Sequence[Sequence[Change]], *, from_start: bool, read: Reading) -> np.ndarray:
         given: Rows = tuple(
             (*self.request.interventions, *(each for each in row if not isinstance(each, Patch))) for row in rows
         )
@@ -121,9 +132,9 @@ class ChangedRuns:
                 given,
                 last_only=not reads_all(self.measured),
                 base=None if from_start else self._base,
-                hooks=_hooks(self.loaded, patches),
+                hooks=patch_hooks(self.loaded, patches),
             )
-            return self.reading(output).cpu().numpy()
+            return read(output).cpu().numpy()
 
 
 def given_by(
@@ -190,7 +201,7 @@ def _watching(runs: dict[int, Address], told: Callable[[Address, Tensor, Tensor]
     return hook
 
 
-def _hooks(loaded: LoadedModel, rows: Sequence[Sequence[Patch]]) -> dict[nn.Module, Hook]:
+def patch_hooks(loaded: LoadedModel, rows: Sequence[Sequence[Patch]]) -> dict[nn.Module, Hook]:
     """Hooks that put the patches of each row into what the modules return."""
     if not any(rows):
         return {}

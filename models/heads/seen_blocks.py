@@ -24,6 +24,8 @@ class SeenBlock:
     block: the module, of the shared model, and `run`, which of its runs in one forward it is (ALBERT's layers are one
         module). It adds to a stream: it takes vectors and gives as many, which the next block takes as they are.
     mlp, mlp_run: likewise; None where it could not be seen.
+    others: what else gives vectors that are added to the stream, without attention that is recorded, each with its run:
+        linear attention, a second MLP beside the first.
     """
 
     kind: str
@@ -32,6 +34,7 @@ class SeenBlock:
     run: int
     mlp: nn.Module | None
     mlp_run: int
+    others: tuple[tuple[nn.Module, int], ...] = ()
 
 
 @once_per_model
@@ -51,7 +54,8 @@ def _of_stack(watched: Watched, stack: WatchedStack) -> Iterator[SeenBlock]:
         return
     projections = set(output_projections(watched, stack))
     for place, (number, own) in enumerate(zip(numbers, runs, strict=True)):
-        mlp = _mlp(watched, stack, own, projections)
+        found = _beside_attention(watched, stack, own, projections)
+        mlp = _mlp(watched, own, found)
         yield SeenBlock(
             kind=stack.name,
             layer=number,
@@ -59,6 +63,7 @@ def _of_stack(watched: Watched, stack: WatchedStack) -> Iterator[SeenBlock]:
             run=sum(each.module is own.module for each in runs[:place]),
             mlp=None if mlp is None else mlp.module,
             mlp_run=0 if mlp is None else _earlier_runs(watched, mlp),
+            others=tuple((each.module, _earlier_runs(watched, each)) for each in found if each is not mlp),
         )
 
 
@@ -91,10 +96,11 @@ def _is_a_stream(runs: list[Event]) -> bool:
     ) and all(_same(one.output, other.given) for one, other in pairwise(runs))
 
 
-def _mlp(watched: Watched, stack: WatchedStack, own: Event, projections: set[nn.Module]) -> Event | None:
-    """The run of the MLP in this run of a block: of the modules outside of attention that give vectors as wide as the
-    stream, the outermost that do not hold the sum with the stream, the one with the most weights; None where that looks
-    at several tokens at once.
+def _beside_attention(
+    watched: Watched, stack: WatchedStack, own: Event, projections: set[nn.Module]
+) -> tuple[Event, ...]:
+    """What runs in this run of a block outside of attention and gives vectors as wide as the stream: of the modules
+    with matrices the outermost that do not hold the sum with the stream.
     """
     inside = [each for each in watched.events if own.began < each.began and each.ended < own.ended]
     attended = [each for each in inside if each.module in stack.attention(own.module)]
@@ -114,10 +120,16 @@ def _mlp(watched: Watched, stack: WatchedStack, own: Event, projections: set[nn.
             and not _holds_sum(each, own, inside)
         ):
             found.append(each)
+    return tuple(found)
+
+
+def _mlp(watched: Watched, own: Event, found: tuple[Event, ...]) -> Event | None:
+    """The run of the MLP among these: the one with the most weights; None where it looks at several tokens."""
     mlp = max(found, key=lambda event: _matrices(event.module), default=None)
     if mlp is None or not _is_token_by_token(mlp):
         return None
-    return mlp if sum(each.module is mlp.module for each in inside) == 1 else None
+    runs = [each for each in watched.events if each.module is mlp.module]
+    return mlp if sum(own.began < each.began and each.ended < own.ended for each in runs) == 1 else None
 
 
 def _matrices(module: nn.Module) -> int:

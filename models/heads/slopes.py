@@ -9,7 +9,7 @@ from torch import Tensor
 
 from models.forward.capture import Call, Run, recording
 from models.forward.recorded_run import output_of
-from models.forward.shadow import shadow_of
+from models.forward.shadow import shadow_of, without_parameters
 from models.heads.changed_runs import Address, ChangedRuns, watching_hooks
 from models.heads.places import Part
 from models.heads.quantity import QuantityError, Reading, reads_all
@@ -71,10 +71,7 @@ def slopes_along(runs: ChangedRuns, part: Part, number: Reading) -> Slopes:
     loaded, inputs = runs.loaded, runs.trace.inputs
     model: Any = loaded.model
     copies = shadow_of(model)
-    for copy in copies.values():
-        for name, parameter in copy._parameters.items():
-            # torch takes a tensor where it expects a parameter; the module says otherwise of itself.
-            copy.__dict__["_parameters"][name] = None if parameter is None else parameter.detach()
+    without_parameters(copies.values())
     for module, hook in ({} if part == "heads" else watching_hooks(loaded, part, passed)).items():
         copies[module].register_forward_hook(hook, with_kwargs=True)
     rows = (runs.request.interventions,)

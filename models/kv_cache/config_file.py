@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from transformers import PreTrainedConfig
+
 from models.engine import Engine
 from models.kv_cache.planning import Planned
 from models.kv_cache.shape import CacheFormulaError
@@ -31,8 +33,7 @@ class ConfigFileRequest:
         """Raises ModelRefusedError for text that is no config of a known architecture or numbers beyond those of any
         model, CacheFormulaError where its cache is not predicted.
         """
-        settings = _settings(self.text)
-        config: Any = config_from(settings)
+        config: Any = config_in(self.text)
         try:
             with of_few_modules(_MOST_MODULES):
                 parameters = parameters_of(config)
@@ -62,6 +63,11 @@ class ConfigFileRequest:
             positions=positions if isinstance(positions, int) and positions > 0 else None,
             is_seq2seq=any(layer.kind == "cross" for layer in shape),
         )
+
+
+def config_in(text: str) -> PreTrainedConfig:
+    """What a pasted config.json makes; how its weights are packed is not asked. Raises ModelRefusedError."""
+    return config_from(_settings(text))
 
 
 def _settings(text: str) -> dict[str, Any]:

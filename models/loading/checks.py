@@ -216,6 +216,13 @@ def classifies_texts(named: Collection[str]) -> bool:
 
 def model_class_of(config: PreTrainedConfig) -> type[PreTrainedModel]:
     """The class that transformers loads it into. Raises ModelRefusedError, ArchitectureNotSupportedError."""
+    model_class = text_class_of(config)
+    check_attention(model_class)
+    return model_class
+
+
+def text_class_of(config: PreTrainedConfig) -> type[PreTrainedModel]:
+    """The same, whether its attention can be seen or not. Raises ModelRefusedError."""
     mapping = {
         "encoder": MODEL_FOR_MASKED_LM_MAPPING if has_masked_head(config) else MODEL_MAPPING,
         "decoder": MODEL_FOR_CAUSAL_LM_MAPPING,
@@ -227,7 +234,6 @@ def model_class_of(config: PreTrainedConfig) -> type[PreTrainedModel]:
         raise ModelRefusedError(
             f"Its architecture ({config.model_type}) does not read text as tokens; choose a language model."
         )
-    check_attention(model_class)
     return model_class
 
 

@@ -11,7 +11,7 @@ from torch.nn import functional
 from models.loading.placing import computing_device
 from models.model_facts.watching import Event, Watched, WatchedStack
 
-_CURVES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+CURVES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "GELU": functional.gelu,
     "GELU (tanh approximation)": partial(functional.gelu, approximate="tanh"),
     "SiLU": functional.silu,
@@ -30,8 +30,13 @@ def norm_kind(module: nn.Module) -> str:
     if any(module.children()) or not sizes or any(len(size) != 1 for size in sizes) or len(set(sizes)) != 1:
         return ""
     parameter = next(module.parameters(recurse=False))
-    x = torch.linspace(-30, 50, sizes[0][0]).sin() * 20 + 3
-    x = x.to(computing_device(module, parameter.device), parameter.dtype)[None, None]
+    return kind_of_norm(module, sizes[0][0], computing_device(module, parameter.device), parameter.dtype)
+
+
+def kind_of_norm(module: nn.Module, width: int, device: torch.device, dtype: torch.dtype) -> str:
+    """The same of any module that takes vectors of this width, one without parameters as well."""
+    x = torch.linspace(-30, 50, width).sin() * 20 + 3
+    x = x.to(device, dtype)[None, None]
     try:
         with torch.inference_mode():
             plain, scaled, moved = (_run(module, each).float() for each in (x, 4 * x, x + 8))
@@ -131,7 +136,7 @@ def curve(module: nn.Module) -> str:
         return ""
     if not isinstance(y, torch.Tensor) or y.shape != x.shape or torch.equal(x, y):
         return ""
-    errors = {name: float((y - known(x)).abs().max()) for name, known in _CURVES.items()}
+    errors = {name: float((y - known(x)).abs().max()) for name, known in CURVES.items()}
     best = min(errors, key=lambda name: errors[name])
     return best if errors[best] < 1e-5 else ""
 

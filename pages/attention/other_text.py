@@ -34,6 +34,7 @@ def with_another_end(text: str) -> str:
 def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: DeltaGenerator) -> None:
     """Both maps on one scale, and the difference; what changed in the rows before the change, in words."""
     from models.attention import MapDifferenceRequest, TracedTextRequest
+    from models.heads.alignment import aligned
 
     typed = text_area(
         OTHER,
@@ -43,7 +44,12 @@ def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: Del
     )
     other = replace(request, trace=replace(request.trace, text=typed))
     read = ask(TracedTextRequest(other.trace), status)
-    found = ask(MapDifferenceRequest(request, other), status)
+    stand = aligned(traced.ids, read.ids)
+    axes = traced.axes(request.kind)
+    # The output is the same to both.
+    rows = None if axes.rows_are_target else stand.pairs
+    columns = None if axes.columns_are_target else stand.pairs
+    found = ask(MapDifferenceRequest(request, other, rows=rows, columns=columns), status)
     remark(_said(found, traced, read, request))
     # No row is selected: what is compared is the whole map.
     frame = frame_of(traced, request, -1, can_switch=False)
@@ -55,6 +61,9 @@ def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: Del
         ("this text", "the other text", "the other − this"),
         ((frame.queries, frame.keys or frame.queries), (theirs.queries, theirs.keys or theirs.queries)),
     )
+    if columns is not None and stand.note:
+        names = tuple(_of_both(traced.tokens[one], read.tokens[other]) for one, other in columns)
+        panels[-1] = replace(panels[-1], labels=(frame.queries if rows is None else names, names))
     longest = frame if len(frame.queries) >= len(theirs.queries) else theirs
     caption = (
         f"{title()}, {head_name(request.layer, request.head)}: both maps on one scale, from 0 to "
@@ -63,15 +72,19 @@ def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: Del
     if found.largest:
         caption += f"; differences up to {difference_said(found.largest)}: purple is less, green is more"
     caption += "."
-    if found.compared != panels[0].size:
-        which = "is the one token" if found.common == 1 else f"are the {found.common} tokens"
-        caption += f" Compared {which} with which both texts begin."
+    if columns is not None and stand.note:
+        caption += f" {stand.note} The third map has those that stand for each other."
     with st.container(key="other"):
         attention_view(
             replace(longest, name=f"{frame.name}, two texts", map=f"{frame.map}-other", caption=caption, part=None),
             Matrix(tuple(panels), found.before[0], has_strip=False, unit=unit()),
             key="other_view",
         )
+
+
+def _of_both(one: str, other: str) -> str:
+    """What two tokens are called that stand for each other."""
+    return one if one == other else f"{one} → {other}"
 
 
 def _said(found: "MapDifference", traced: "TracedText", read: "TracedText", request: "HeadMapRequest") -> str:

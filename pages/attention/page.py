@@ -206,6 +206,7 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
         if trace != base:
             with inspector_in(right):
                 inspect_changes(ask(ChangesRequest(base, trace), status), traced, selected)
+        below(before, after, traced, selected, thread.TEXT.value)
         return
     with left:
         which(traced, kind, layer, head)

@@ -211,6 +211,8 @@ def picture(now: Journey, layer: int, point: int | None, around: "NearVectors | 
     notes = [_note(now, each) for each in range(now.layers)]
     group = {name: place for place, name in enumerate(now.groups)}
     shapes = ", ".join(f"{shape} {name}" for shape, name in zip("●□▲◇", now.groups[:4], strict=False))
+    if shapes and any(found.is_one_point):
+        shapes += "; one in another: both in one place"
     flat = f"Flattened from {card.width} numbers to {AXES.value}; trust the list of neighbours."
     with st.container(key="map_of_layers"):
         layer_map(
@@ -228,6 +230,11 @@ def picture(now: Journey, layer: int, point: int | None, around: "NearVectors | 
                 names=names,
                 notes=notes,
                 tags=[""] * now.layers if now.parted is None else [_tag(each) for each in now.parted],
+                scales=[
+                    "" if point else part_text(each)
+                    for point, each in zip(found.is_one_point, found.spread, strict=True)
+                ],
+                means=_means(now),
                 groups=now.groups,
                 layer=layer,
                 point=point,
@@ -263,3 +270,15 @@ def _note(now: Journey, layer: int) -> str:
 def _tag(found: "Separation") -> str:
     """Under a small picture there is room for a word."""
     return "tie" if found.tied == len(found.nearest) else f"{found.shared}/{len(found.nearest)}"
+
+
+def _means(now: Journey) -> str:
+    """What stands under the small pictures."""
+    scale = "the scale, how far points lie from their middle as a part of a vector's length"
+    if now.parted is None:
+        return f"Below each: {scale}."
+    count = len(now.parted[0].nearest)
+    by_chance = [each.chance.mean for each in now.parted if each.tied < count] or [0.0]
+    least, most = f"{min(by_chance):.1f}", f"{max(by_chance):.1f}"
+    chance = least if least == most else f"{least} to {most}"
+    return f"Below each: for how many of {count} the nearest shares the sense (by chance {chance}), and {scale}."

@@ -77,4 +77,4 @@ def do_senses_part(status: DeltaGenerator) -> None:
     )
     with st.container(key="senses_matrix"):
         labels = [f"{place + 1} {sense}" for place, sense in enumerate(named)]
-        chart(matrix_chart(found.layers[layer].cosines, labels, labels, palette()), width="content")
+        chart(matrix_chart(found.layers[layer].cosines, labels, labels, palette()), key="cosines", width="content")

@@ -65,7 +65,7 @@ def _tokens_matrix(text: str, status: DeltaGenerator) -> None:
     if len(found.pieces) ** 2 > _MOST_CELLS:
         st.caption(f"{len(found.pieces)} tokens make a matrix that nobody can read; take a shorter line.")
         return
-    chart(matrix_chart(found.matrix, found.pieces, found.pieces, palette()), width="content")
+    chart(matrix_chart(found.matrix, found.pieces, found.pieces, palette()), key="cosines", width="content")
     mean = " without their mean" if found.is_centred else ""
     remark(
         f"Cosines of the tokens{mean} {'at the input' if DEPTH.value == 0 else f'after layer {DEPTH.value}'}. "
@@ -84,6 +84,10 @@ def _sentences_matrix(lines: tuple[str, ...], status: DeltaGenerator) -> None:
         st.caption(f"{len(vectors)} sentences make a matrix that nobody can read; take fewer lines.")
         return
     names = [f"{place + 1}: {lines[place][:40]}" for place in found.lines]
-    chart(matrix_chart(cosines(vectors), names, [str(place + 1) for place in found.lines], palette()), width="content")
+    chart(
+        matrix_chart(cosines(vectors), names, [str(place + 1) for place in found.lines], palette()),
+        key="cosines",
+        width="content",
+    )
     if len(vectors) > 1:
         remark(f"Cosines of sentence vectors. The mean of all pairs is {cosine_text(anisotropy(vectors))}.")

@@ -1,10 +1,5 @@
 """What can be chosen on the KV cache page."""
 
-import base64
-import json
-import re
-import zlib
-from dataclasses import dataclass
 from typing import Any
 
 from models.catalog import ARCHITECTURES
@@ -20,72 +15,16 @@ from pages.shared.link import (
     one_of,
     whole_number,
 )
+from pages.shared.pasted_config import PASTED, PastedConfig, pasted_in_link
 
 LENGTHS = (8, 20, 32, 64, 128, 256, 512, 1_000)
 KEPT = {"dynamic": "Grows", "static": "Static"}
 SHADES = {"value": "Values", "key": "Keys"}
 # Bits of a kept number, and what torch or transformers call it.
 DTYPES = {32: "float32", 16: "bfloat16", 8: "fp8", 4: "int4"}
-# What the planner plans for beside the page's model and the known ones.
-PASTED = "config"
-LONGEST_CONFIG = 40_000
 MOST_CURVES = 6
 TIMED_LENGTHS = (16, 32, 64, 128)
 REPEATS = (1, 3, 5)
-# What a config.json says of its training and its files; it sizes nothing, and a link has little room.
-_SAYS_NOTHING = re.compile(
-    r"_name_or_path|transformers_version|_commit_hash|id2label|label2id|task_specific_params|torchscript|auto_map"
-    r"|quantization_config|initializer_range|attention_dropout|\w+_pdrop|hidden_dropout"
-)
-
-
-@dataclass(frozen=True)
-class PastedConfig:
-    """A config.json as somebody pasted it; in a link it is compressed, base64 with - and _.
-
-    text: compact and in the order of its keys where it is a JSON object, else as it was pasted.
-    """
-
-    text: str
-
-    def __str__(self) -> str:
-        return base64.urlsafe_b64encode(zlib.compress(self.text.encode("utf-8", "replace"), 9)).decode().rstrip("=")
-
-    @property
-    def readable(self) -> str:
-        """A line for each setting."""
-        said = _object(self.text)
-        return self.text if said is None else json.dumps(said, indent=1, ensure_ascii=False)
-
-
-def pasted(text: str) -> PastedConfig | None:
-    """What is kept of it; None where there is nothing."""
-    said = _object(text)
-    if said is None:
-        return PastedConfig(text[:LONGEST_CONFIG]) if text.strip() else None
-    kept = {key: value for key, value in said.items() if value is not None and not _SAYS_NOTHING.fullmatch(key)}
-    return PastedConfig(json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
-
-
-def _object(text: str) -> dict[str, Any] | None:
-    try:
-        said = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return said if isinstance(said, dict) else None
-
-
-def _pasted_in_link(text: str) -> PastedConfig:
-    whole = zlib.decompressobj()
-    try:
-        data = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        # A few bytes may be a thousand times as many.
-        found = whole.decompress(data, LONGEST_CONFIG).decode()
-    except (ValueError, zlib.error):
-        found = ""
-    if not (whole.eof and found):
-        raise ValueError("The link's config.json is damaged; paste it again.")
-    return PastedConfig(found)
 
 
 def _number(what: str, least: float, most: float) -> Any:
@@ -132,7 +71,7 @@ BITS: Choice[int | None] = Choice("bits", None, one_number_of("number of bits", 
 ROWS: Choice[int] = Choice("rows", 1, _count("number of texts at once", MOST_TEXTS))
 # What is planned: "" for the page's model.
 PLANNED: Choice[str] = Choice("plan", "", _planned)
-CONFIG: Choice[PastedConfig | None] = Choice("config", None, _pasted_in_link)
+CONFIG: Choice[PastedConfig | None] = Choice("config", None, pasted_in_link)
 CARD_GIGABYTES: Choice[float] = Choice("card_gb", 80, _number("memory of a card", 0.1, MOST_GIGABYTES))
 CARDS: Choice[int] = Choice("cards", 1, _count("number of cards", MOST_CARDS))
 USED: Choice[float] = Choice("used", 90, _number("share of the memory", 1, 100))

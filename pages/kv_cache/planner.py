@@ -18,27 +18,25 @@ from pages.kv_cache.choices import (
     CONTEXT,
     DTYPES,
     KEY_HEADS,
-    LONGEST_CONFIG,
     MOST_CARDS,
     MOST_GIGABYTES,
     MOST_TEXTS,
     MOST_TOKENS,
-    PASTED,
     PLANNED,
     ROWS,
     USED,
     WEIGHT_BITS,
     WINDOW,
-    pasted,
     plain_number,
 )
 from pages.kv_cache.export import plan_files
 from pages.shared import thread
 from pages.shared.asking import ask, working
-from pages.shared.bound import bound, names_of, pick, text_area
+from pages.shared.bound import bound, names_of, pick
 from pages.shared.export import download_button
-from pages.shared.link import fits, note
+from pages.shared.link import note
 from pages.shared.parts import chart, remark, say
+from pages.shared.pasted_config import PASTED, config_box
 from pages.shared.theme import palette
 from viz.inspector import line
 from viz.kv_cache_charts import Curve, Mark, bytes_chart
@@ -87,17 +85,7 @@ def _which_model(fetched: list[KnownArchitecture]) -> None:
     bound(st.selectbox, PLANNED, "Model", **names_of(names | hub), help="Type a part of its name or of its hub id.")
     if PLANNED.value != PASTED:
         return
-    text_area(
-        CONFIG,
-        "config.json",
-        shown=lambda config: "" if config is None else config.readable,
-        meant=pasted,
-        height=160,
-        max_chars=LONGEST_CONFIG,
-        placeholder='{"model_type": "llama", "num_hidden_layers": 32, …}',
-    )
-    if CONFIG.value is not None and not fits(CONFIG):
-        remark("This config.json is too long for a link: the link opens the planner without it.")
+    config_box(CONFIG, "This config.json is too long for a link: the link opens the planner without it.")
 
 
 def _cards() -> None:

@@ -28,11 +28,10 @@ from pages.shared.asking import ask
 from pages.shared.bound import bound
 from pages.shared.link import run_again
 from pages.shared.messages import in_place, keep_notes
-from pages.shared.parts import remark
+from pages.shared.parts import say
 from pages.shared.plain_text import plain
 from viz.inspector import Share, heading, line, shares
 from viz.quantities import counted, part_text
-from viz.tables import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,25 +50,30 @@ def inspect(
     status: DeltaGenerator,
 ) -> None:
     """The selected token, the random number of this step, and what can be done from here."""
+    said, own = _verdict(found, token, settings)
+    with st.container(key="verdict"):
+        say(said)
+    # What is pressed comes before what grows and shrinks with each knob: it stays where it is.
+    about_word = _cut_by(status)
+    if MODELS[thread.MODEL.value].family != "encoder":
+        _go_on(token, settings, steps)
     # The last one changes no probability that is written as a part of what is left.
     rows = [each for each in zip(found.stages, token.probabilities, strict=True) if each[0].name != "renormalised"]
     # In one piece: each element more is one more that Streamlit draws anew with every move of a knob.
     told = [
-        sentences([_verdict(found, token, settings), *_reasons(found, token, settings)]),
         heading("After each stage"),
         f'<div class="headlight-trajectory">{shares([Share(stage.name, share) for stage, share in rows])}</div>',
+        *map(line, [*about_word, *_reasons(found, token, settings), own]),
     ]
     if settings.temperature > 0:
         told.append(line(f"Seed {SEED.value} has the number {found.number:.3f} for this step: {_fell(found)}"))
     if found.note:
         told.append(line(found.note))
     st.html("".join(told))
-    _cut_by(status)
-    if MODELS[thread.MODEL.value].family != "encoder":
-        _go_on(token, settings, steps)
 
 
-def _verdict(found: "SamplingStages", token: "TokenTrajectory", settings: "DecodingSettings") -> str:
+def _verdict(found: "SamplingStages", token: "TokenTrajectory", settings: "DecodingSettings") -> tuple[str, str]:
+    """Whether it comes, and what the model itself says of it."""
     raw = token.probabilities[0]
     bits = token.surprisal / math.log(2)
     own = (
@@ -77,12 +81,12 @@ def _verdict(found: "SamplingStages", token: "TokenTrajectory", settings: "Decod
         f"{token.logit:.2f}, surprisal {token.surprisal:.2f} nats ({bits:.2f} bits)."
     )
     if token.cut_by:
-        return f"“{token.text}” cannot come: {token.cut_by} cut it. {own}"
+        return f"“{token.text}” cannot come: {token.cut_by} cut it.", own
     if settings.temperature == 0:
         is_first = token.id == found.drawn.id
         said = "comes: greedy takes the likeliest" if is_first else f"does not come: {_overtaken(found, token)}"
-        return f"“{token.text}” {said}. {own}"
-    return f"“{token.text}” comes with {part_text(token.probabilities[-1])}. {own}"
+        return f"“{token.text}” {said}.", own
+    return f"“{token.text}” comes with {part_text(token.probabilities[-1])}.", own
 
 
 def _overtaken(found: "SamplingStages", token: "TokenTrajectory") -> str:
@@ -133,15 +137,11 @@ def _moves(found: "SamplingStages", token: "TokenTrajectory") -> list[str]:
 
 
 def _fell(found: "SamplingStages") -> str:
-    return (
-        f"counted from the likeliest token on, that falls on “{found.drawn.text}”. The same number means the same luck "
-        "in every setting."
-    )
+    return f"counted from the likeliest token on, that falls on “{found.drawn.text}”."
 
 
-def _cut_by(status: DeltaGenerator) -> None:
-    """A token that is typed is followed through the stages."""
-
+def _cut_by(status: DeltaGenerator) -> list[str]:
+    """A token that is typed is followed through the stages; what is to be said of how it was taken."""
     bound(
         st.text_input,
         FOLLOWED,
@@ -155,7 +155,8 @@ def _cut_by(status: DeltaGenerator) -> None:
     )
     word = FOLLOWED.value
     if not word:
-        return
+        return []
+    about = []
     with in_place():
         from models.decoding import WordsRequest
 
@@ -164,7 +165,7 @@ def _cut_by(status: DeltaGenerator) -> None:
         place = 0 if exact else len(said.ids) - 1
         ids, pieces = said.ids[place], said.pieces[place]
         if len(ids) > 1 and PICK.value == ids[0]:
-            remark(f"In this model that is {len(ids)} tokens: {' · '.join(pieces)}; the first one is followed.")
+            about = [f"In this model that is {len(ids)} tokens: {' · '.join(pieces)}; the first one is followed."]
         # What was picked since, in the picture or before the link was copied, stays.
         asked = (thread.MODEL.value, thread.TEXT.value, word)
         if st.session_state.setdefault(_FOLLOWED_IN, asked) != asked:
@@ -172,6 +173,7 @@ def _cut_by(status: DeltaGenerator) -> None:
             PICK.choose(ids[0])
             keep_notes()
             run_again()
+    return about
 
 
 def _go_on(token: "TokenTrajectory", settings: "DecodingSettings", steps: "Sequence[GenerationStep]") -> None:
@@ -193,11 +195,13 @@ def _go_on(token: "TokenTrajectory", settings: "DecodingSettings", steps: "Seque
             help="The text ends here because no more tokens were asked for. It goes on with the luck of the steps that "
             "follow.",
         )
-    elif not is_here:
+    else:
+        # Also where it is the one that stands there: what is below does not move when another one is followed.
         st.button(
             f"Go on with “{plain(token.text)}” here",
             key="go_on",
             on_click=turn,
+            disabled=is_here,
             icon=":material/alt_route:",
             help="The text goes on from this token, with the luck of the steps that follow. The other way stays in the "
             "tree.",

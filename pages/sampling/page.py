@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from models.engine import engine
 from pages.sampling import picture, writing
-from pages.sampling.choices import CHOICES, PICK, WRITTEN, picked_token, settings_now, settings_of
+from pages.sampling.choices import CHOICES, WRITTEN, picked_token, settings_now, settings_of
 from pages.sampling.controls import bad_word_ids, biased, draw_controls
 from pages.sampling.examples import EXAMPLES
 from pages.sampling.inspector import inspect
@@ -18,13 +18,19 @@ from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, show_notes
-from pages.shared.page import Page, columns, controls_in, inspector_in, offer_another_model, show
-from pages.shared.parts import remark
+from pages.shared.page import Page, columns, controls_in, inspector_in, offer_another_model, open_now, show
+from pages.shared.parts import explanation, remark
 from viz.components.knob_sliders import knob_sliders_library
 from viz.components.next_token import next_token_library
 
 if TYPE_CHECKING:
     from models.decoding import DecodingSettings, GenerationStep, SamplingStages, TokenTrajectory
+
+_OPENED = "sampling:opened"
+_WHAT_TO_DO = (
+    "Turn a knob: the curve, the tokens that are left and the numbers follow. Click on a token to follow it through "
+    "the stages, or press *Write*: the text goes on below the picture."
+)
 
 
 def explore(status: DeltaGenerator) -> None:
@@ -34,7 +40,8 @@ def explore(status: DeltaGenerator) -> None:
     # The same places in every run: Streamlit drops what an overtaken run has not sent yet, but for what belongs to a
     # fragment inside of it (the text while it is written), and that must not end up without the place it belongs to.
     with centre:
-        notes, text, stages = st.container(), st.container(key="written"), st.container(key="stages")
+        # The text below the picture, which it would push down when it comes.
+        notes, stages, text = st.container(), st.container(key="stages"), st.container(key="written")
     with text:
         text, about_text = st.container(), st.container()
     with loading(name, status):
@@ -68,13 +75,28 @@ def explore(status: DeltaGenerator) -> None:
                     writing.show(written, found.vocabulary)
                 with about_text:
                     _about_the_text(settings)
+            elif MODELS[name].family != "encoder":
+                with text:
+                    remark("Press “Write”: the text goes on here, drawn with these knobs.")
             with stages:
                 picture.show(found, settings, before, token.id, came)
     if settings is None or found is None:
         return
-    with inspector_in(right, PAGE if written is None and PICK.value is None else None):
+    with inspector_in(right):
+        with st.container(key="look"):
+            explanation(_look())
         inspect(found, token, settings, steps, status)
     below(settings, before, written)
+
+
+def _look() -> str:
+    """What there is to see: of the example that was opened, as long as its text stands there, whatever is turned."""
+    now = open_now(PAGE)
+    if now is not None:
+        st.session_state[_OPENED] = now.label
+    last = next((each for each in EXAMPLES if each.label == st.session_state.get(_OPENED)), None)
+    is_there = last is not None and (last.model, last.text) == (thread.MODEL.value, thread.TEXT.value)
+    return last.look if last is not None and is_there else _WHAT_TO_DO
 
 
 def _answer(

@@ -255,3 +255,12 @@ def tabs(key: str, parts: Mapping[str, Callable[[], object] | Tab]) -> None:
                 tab.draw()
             if has_notes():
                 show_notes(are_more=True)
+
+
+def open_tab_alone(parts: Mapping[str, Callable[[], object] | Tab]) -> None:
+    """Where the picture stands alone: of the tabs the one that was opened, below its question."""
+    for title, part in parts.items():
+        if tab_name(title) == thread.TAB.value:
+            st.subheader(title, anchor=False)
+            with in_place():
+                (part.draw if isinstance(part, Tab) else part)()

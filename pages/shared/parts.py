@@ -1,5 +1,6 @@
 """What pages put on the screen again and again: sentences, a smaller line, a chart."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, Literal
 
@@ -26,10 +27,30 @@ def explanation(text: str) -> None:
     st.markdown(explained_markdown(text), unsafe_allow_html=True)
 
 
-def chart(drawn: Any, *, key: str | None = None, width: Literal["stretch", "content"] = "stretch") -> None:
-    """An Altair chart, in a container where it has a key; width: "content" where the chart has one of its own."""
+def chart(
+    drawn: Any,
+    *,
+    key: str | None = None,
+    width: Literal["stretch", "content"] = "stretch",
+    picked: tuple[str, str, Callable[[Any], None]] | None = None,
+) -> None:
+    """An Altair chart, in a container where it has a key; width: "content" where the chart has one of its own.
+
+    picked: of a chart with a selection its name, the field that it tells, and who is told the value that was clicked.
+    """
     with nullcontext() if key is None else st.container(key=key):
         # Streamlit's own grey of axes and legends cannot be read on a light ground.
         quiet = palette().quiet
         named = dict.fromkeys(("labelColor", "titleColor"), quiet)
-        st.altair_chart(drawn.configure_axis(**named).configure_legend(**named), width=width)
+        styled = drawn.configure_axis(**named).configure_legend(**named)
+        if picked is None:
+            st.altair_chart(styled, width=width)
+            return
+        selection, field, told = picked
+
+        def was_picked() -> None:
+            points = st.session_state[f"{key}_chart"]["selection"].get(selection) or []
+            if points:
+                told(points[0][field])
+
+        st.altair_chart(styled, width=width, key=f"{key}_chart", on_select=was_picked, selection_mode=selection)

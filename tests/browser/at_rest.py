@@ -115,9 +115,7 @@ class Looking:
             tab.goto(path)
             last = f".st-key-open_{PAGES[-1].address} .headlight-preview"
             tab.page.locator(".st-key-inspector" if path else last).wait_for()
-            tab.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-            # Pictures are painted after the script has run, and once more when their font has come.
-            tab.page.wait_for_timeout(1_500)
+            come_to_rest(tab)
             yield tab
         finally:
             tab.page.evaluate("() => localStorage.clear()")
@@ -135,6 +133,13 @@ class Looking:
         for dots, context in self.contexts.items():
             if dots != 1:
                 context.close()
+
+
+def come_to_rest(tab):
+    """Until the script has run. Pictures are painted after that, and once more when their font has come."""
+    tab.page.wait_for_timeout(300)
+    tab.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    tab.page.wait_for_timeout(1_200)
 
 
 def looked(tab, room):
@@ -156,6 +161,11 @@ def looked(tab, room):
 def faults(tab):
     """What legibility.js finds, in all frames."""
     return [each for frame in tab.page.frames for each in frame.evaluate(LEGIBILITY)]
+
+
+def told(found):
+    """The findings as lines."""
+    return sorted({f"{each['kind']}: {each['text']!r} {each['detail']} ({each['place']})" for each in found})
 
 
 def unseen(tab):

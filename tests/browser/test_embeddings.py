@@ -12,6 +12,7 @@ from models.engine import engine
 from pages.embeddings.examples import EXAMPLES
 from tests.browser.tab import colour_of
 from viz.palette import DARK
+from viz.quantities import part_text
 
 PICTURE = ".layer-map[data-ready='true']"
 BANK = EXAMPLES[0]
@@ -57,6 +58,10 @@ def test_a_layer_moves_the_points_and_a_click_lists_true_neighbours(new_tab):
     for layer in (0, 6):
         np.testing.assert_allclose(positions(tab, layer), (expected.points[layer] - low) / size, atol=1e-4)
     expect(page.locator(".layer-map .says")).to_contain_text("shares the sense for 1 of 6, 2 tied")
+    # Under each small picture its scale and its count; what chance gives stands below them.
+    spread = expected.spread
+    assert page.locator(".layer-map .thumb").nth(6).inner_text().split("\n") == ["L6", "6/6", part_text(spread[6])]
+    expect(page.locator(".layer-map .means")).to_contain_text("by chance")
     before = pixels(tab)
     page.locator(".layer-map .thumb").nth(6).click()
     wait_for_layer(tab, 6)

@@ -7,12 +7,7 @@ shown a fault of each kind.
 import pytest
 
 from pages.shared.registry import HOME, PAGES
-from tests.browser.at_rest import LAPTOP, QUICK, ROOMS, faults
-
-
-def told(found):
-    """The findings as lines."""
-    return sorted({f"{each['kind']}: {each['text']!r} {each['detail']} ({each['place']})" for each in found})
+from tests.browser.at_rest import LAPTOP, QUICK, ROOMS, faults, told
 
 
 @pytest.mark.parametrize(

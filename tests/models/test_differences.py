@@ -6,6 +6,7 @@ import pytest
 from models.attention import ChangedMapsRequest, HeadMapRequest, HideToken, MapDifferenceRequest, TraceRequest, ZeroHead
 from models.attention.steps import TooManyTokensError
 from models.engine import Engine
+from models.heads.alignment import aligned
 
 PRONOUN = "The animal didn't cross the street because it was too tired."
 WIDE = "The animal didn't cross the street because it was too wide."
@@ -75,6 +76,27 @@ def test_no_later_word_reaches_a_decoders_earlier_rows(engine, layer, head, end)
     assert found.difference.shape == found.compared
     assert found.before.shape == (len(first),) * 2
     assert found.after.shape == (len(second),) * 2
+
+
+@pytest.mark.parametrize("model", ["minilm", pytest.param("smollm2", marks=pytest.mark.slow)])
+def test_what_stands_for_each_other_is_subtracted(engine, model):
+    before, after = of(model, "The cat sat down.", 1, 0), of(model, "The old cat sat down.", 1, 0)
+    pairs = aligned(tokens_of(engine, before), tokens_of(engine, after)).pairs
+    found = engine.run(MapDifferenceRequest(before, after, rows=pairs, columns=pairs))
+    one, other = (engine.run(each).weights for each in (before, after))
+    count = len(one)
+    assert found.compared == (count, count)
+    shift = len(other) - count
+    expected = [
+        [
+            other[row + shift * (row > found.common - 1), key + shift * (key > found.common - 1)] - one[row, key]
+            for key in range(count)
+        ]
+        for row in range(count)
+    ]
+    seen = ~np.isnan(found.difference)
+    np.testing.assert_array_equal(found.difference[seen], np.array(expected)[seen])
+    assert found.largest == np.abs(found.difference[seen]).max() > 0.05
 
 
 @pytest.mark.parametrize("end", ENDS)

@@ -31,6 +31,7 @@ from tests.pages.studio_screen import (
     trace_of,
     with_more,
 )
+from tests.viz.wire import header_of
 from viz.quantities import part_text
 
 # Each model with a short text, a kind, and a layer and head of it.
@@ -302,6 +303,15 @@ def test_projector_mode_takes_the_controls_away_and_can_be_left():
     assert again.shown["isLarge"] is False
     assert again.typed == f"{PRONOUN} {HOSTILE}"
     assert again.shown["map"] == "encoder-3-1"
+
+
+def test_projector_mode_shows_the_tab_that_is_open_and_arcs_grow():
+    screen = Screen(text=PRONOUN, layer="3", head="1", projector="on", tab="what-if-another-word-stood-there")
+    assert [each.key for each in screen.test.text_area] == ["other_box"]
+    assert not screen.test.main.tabs
+    assert not screen.problems
+    screen = Screen(model="spelling_to_sound", text="knight", kind="cross", projector="on")
+    assert header_of(screen.component("written_steps"))["isLarge"] is True
 
 
 @pytest.mark.parametrize("query", [{"text": " "}, {"model": "smollm2", "view": "steps", "length": "2"}])

@@ -14,7 +14,8 @@ from models.kv_cache.config_file import ConfigFileRequest
 from models.loading.hub import FetchedConfig
 from models.loading.hub_ids import HubId
 from pages.kv_cache import export
-from pages.kv_cache.choices import CHOICES, CONFIG, PASTED, PastedConfig, pasted
+from pages.kv_cache.choices import CHOICES, CONFIG
+from pages.shared.pasted_config import PASTED, PastedConfig, pasted
 from tests.models.test_cache_planning import LLAMA
 from tests.pages.cache_screen import ONCE, Cache
 

@@ -34,7 +34,7 @@ def test_what_an_example_chooses_can_stand_in_its_link(page):
     for example in page.examples:
         for choice, value in example.chosen.items():
             assert value == choice.default or choice.parse(str(value)) == value
-            assert choice in page.choices or choice.name in ("model", "text", "token")
+            assert choice in page.choices or choice.name in ("model", "text", "token", "tab")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.address)

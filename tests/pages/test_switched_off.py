@@ -278,12 +278,16 @@ def test_another_text_beside_this_one(model, layer, head):
         assert "exactly nothing changes" in said
     else:
         assert f"weights change by up to {points_text(found.largest_before)}" in said
-    # More tokens than before: only what both begin with can be compared, and of a decoder nothing of it changes.
+    # More tokens than before; of what both begin with, nothing changes in a decoder.
     typed_other(screen, PRONOUN.replace("tired", "unbelievably wide and long"))
     header, cells, said = other(screen)
     assert screen.query["other"] == PRONOUN.replace("tired", "unbelievably wide and long")
-    assert header["panels"][2]["size"] == [found.common] * 2
-    assert f"Compared are the {found.common} tokens with which both texts begin" in header["caption"]
+    # What both begin and end with stands for each other, and what is new has no partner.
+    count, longer = len(header["panels"][0]["queries"]), len(header["panels"][1]["queries"])
+    assert header["panels"][2]["size"] == [count] * 2
+    assert header["panels"][2]["queries"][-1] == header["panels"][0]["queries"][-1]
+    assert f"The texts have {count} and {longer} tokens" in header["caption"]
+    assert f"{longer - count} of the longer one have no partner" in header["caption"]
     assert ("nothing changes" in said or "no more than rounding" in said) == (model == "smollm2")
     assert ("purple" in header["caption"]) == bool(header["panels"][2]["most"])
     # The same text, and one that begins otherwise.
@@ -317,5 +321,5 @@ def test_another_source_beside_this_one(kind):
     assert header["panels"][2]["size"] == {"encoder": [1, 1], "decoder": [4, 4], "cross": [4, 1]}[kind]
     assert said.startswith("In the row of the first token, “x”," if kind == "encoder" else "Both maps are of the same")
     if kind != "decoder":
-        assert "Compared is the one token with which both texts begin" in header["caption"]
+        assert "have 1 and 2 tokens" in header["caption"] or "have 2 and 3 tokens" in header["caption"]
     assert not screen.problems

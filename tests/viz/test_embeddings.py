@@ -25,6 +25,8 @@ def layer_map(places, **more):
         "names": [f"L{layer}" for layer in range(layers)],
         "notes": [""] * layers,
         "tags": [""] * layers,
+        "scales": [""] * layers,
+        "means": "",
         "groups": ("money", "river"),
         "layer": 0,
         "point": None,

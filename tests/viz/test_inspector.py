@@ -100,7 +100,9 @@ def test_what_else_there_is_to_say_has_a_column_of_its_own_on_every_line():
         (0.0002, "0.020 %"),
         (0.0001, "0.010 %"),
         (0.00009, "0.009 %"),
-        (1e-30, "1·10⁻²⁸ %"),
+        (1e-30, "< 10⁻⁹ %"),
+        (1e-11, "1·10⁻⁹ %"),
+        (-1e-30, "> −10⁻⁹ %"),
     ],
 )
 def test_parts_of_the_whole(part, written):

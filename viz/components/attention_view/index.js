@@ -1,6 +1,6 @@
 // The four views of attention: what they share, which is what arrives, what is selected, keys, tools and files.
 
-import { canvasContext, element, rem } from "../scaffold/drawing.js"
+import { canvasContext, element, rem, wrapped } from "../scaffold/drawing.js"
 import { download } from "../scaffold/files.js"
 import { keyList, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
@@ -169,7 +169,8 @@ export class AttentionView extends View {
   /** The picture on `context`, on its ground and with its caption; returns the height it took. */
   paintWhole(context, width) {
     const height = this.view.height(width)
-    const lines = this.wrapped(context, this.captionLine.textContent, width - 16)
+    context.font = this.font
+    const lines = wrapped(context, this.captionLine.textContent, width - 16)
     const line = this.letter + 5
     context.fillStyle = this.colours.ground
     context.fillRect(0, 0, width, height + line * (lines.length + 2) + 6)
@@ -192,17 +193,6 @@ export class AttentionView extends View {
       x += context.measureText(text).width + 18
     }
     return below + 20
-  }
-
-  wrapped(context, text, width) {
-    context.font = this.font
-    const lines = [""]
-    for (const word of text.split(" ")) {
-      const longer = lines.at(-1) ? `${lines.at(-1)} ${word}` : word
-      if (context.measureText(longer).width > width && lines.at(-1)) lines.push(word)
-      else lines[lines.length - 1] = longer
-    }
-    return lines
   }
 
   svg() {

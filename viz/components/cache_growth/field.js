@@ -60,13 +60,16 @@ export class CacheField extends ScrolledCanvas {
     return this.left + column * this.cell - this.viewport.left
   }
 
-  /** The whole picture as a file, on the ground of the page. */
-  save(name) {
-    const screen = this.canvas
+  /** The whole picture as a file, on the ground of the page: as many columns as there are, not those to come. */
+  save(name, lines, ends) {
+    const { view, canvas: screen } = this
+    const { hidden, shownPositions, source, allocated } = view
+    // Beside the last one the token that was drawn, and room for its name, which leans to the right.
+    const columns = Math.max(shownPositions - hidden + 1, source.length, allocated ? allocated - hidden : 0)
     this.canvas = element("canvas")
-    this.whole = { left: 0, width: this.left + this.columns * this.cell + 4 }
+    this.whole = { left: 0, width: this.left + columns * this.cell + 4 * this.letters }
     this.paint()
-    downloadPng(name, this.canvas, this.view.colours.ground)
+    downloadPng(name, view, this.canvas, this.whole.width, lines, ends)
     this.whole = null
     this.canvas = screen
     this.paint()

@@ -22,7 +22,10 @@ class CacheGrowth extends View {
       go: (step, rest) => this.select(step, rest),
       tell: (step) => this.tell("step", step + 1),
     })
-    this.part("save").onclick = () => this.field.save(`kv-cache-${this.shownStep + 1}.png`)
+    this.part("save").onclick = () => {
+      const lines = [`${this.said}. ${this.saidOfCache()}.`, this.caption]
+      this.field.save(`kv-cache-${this.shownStep + 1}.png`, lines, ["0", `longest ${this.shade} of its layer`])
+    }
     this.field = new CacheField(this.part("field"), { hover: (cell) => this.hover(cell), select: (cell) => this.pin(cell) })
     this.onResize(this.part("field"), this.field.draw)
     this.onLeave(() => {

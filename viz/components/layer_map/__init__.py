@@ -21,6 +21,7 @@ _PARTS = """\
   <button type="button" class="press save" title="The picture as a PNG">PNG</button>
 </div>
 <div class="thumbs" role="listbox" aria-label="Layers"></div>
+<p class="means"></p>
 <p class="caption"></p>
 """
 _mount = component("layer_map", _PARTS)
@@ -48,7 +49,8 @@ class LayerMap:
     """The content of the picture.
 
     points: one for each token. places: where each lies in each layer, all layers with one scale. names: of the layers.
-    notes: a line for each layer. tags: a word for each layer, under its small picture. groups: names of the senses.
+    notes: a line for each layer. tags, scales: a word for each layer, under its small picture: what was found, and how
+        large a length in it is. means: what these are, in a sentence. groups: names of the senses.
     layer, point: that are shown; point None for none. near: the neighbours of that point in the original space, nearest
         first. texts: the whole texts, for the tooltip. caption: model, scale, what is left out.
     """
@@ -58,6 +60,8 @@ class LayerMap:
     names: Sequence[str]
     notes: Sequence[str]
     tags: Sequence[str]
+    scales: Sequence[str]
+    means: str
     groups: Sequence[str]
     layer: int
     point: int | None
@@ -67,7 +71,7 @@ class LayerMap:
 
     def __post_init__(self) -> None:
         layers, points, dimensions = self.places.shape
-        told = {len(self.names), len(self.notes), len(self.tags)}
+        told = {len(each) for each in (self.names, self.notes, self.tags, self.scales)}
         if points != len(self.points) or told != {layers} or dimensions not in (2, 3):
             raise ValueError(
                 f"expected places [layer, point, 2 or 3] for {len(self.names)} layers and {len(self.points)} points, "

@@ -21,7 +21,10 @@ class LayerMapView extends View {
       go: (layer, rest) => this.go(layer, rest),
       tell: (layer) => this.tell("layer", layer),
     })
-    this.part("save").onclick = () => downloadPng(`embeddings-L${this.layer}.png`, this.canvas, this.colours.ground)
+    this.part("save").onclick = () => {
+      const lines = ["says", "caption"].map((name) => this.part(name).textContent)
+      downloadPng(`embeddings-L${this.layer}.png`, this, this.canvas, this.pixels().width, lines)
+    }
     this.canvas.onpointermove = (event) => this.onMove(event)
     this.canvas.onpointerleave = () => this.unpoint()
     this.canvas.onpointercancel = () => (this.grabbed = null)
@@ -64,6 +67,7 @@ class LayerMapView extends View {
     if (this.isPainted) return this.paint()
     this.isPainted = true
     writeExplained(this.part("caption"), header.caption)
+    writeExplained(this.part("means"), header.means)
     this.canvas.ariaLabel = `${header.points.length} tokens in ${header.names.length} layers: ${keyList(this.keyTable())}.`
     this.paintThumbs()
     this.paint()
@@ -127,17 +131,19 @@ class LayerMapView extends View {
     row.replaceChildren(
       ...this.header.names.map((name, layer) => {
         const thumb = element("button", "thumb")
-        Object.assign(thumb, { role: "option", title: name, ariaLabel: [name, this.header.tags[layer].replace("/", " of ")].filter(Boolean).join(", ") })
+        const { tags, scales } = this.header
+        const said = [name, tags[layer].replace("/", " of "), scales[layer] && `scale ${scales[layer]}`]
+        Object.assign(thumb, { role: "option", title: name, ariaLabel: said.filter(Boolean).join(", ") })
         const label = element("div", "name", `L${layer}`)
-        if (this.header.tags[layer]) label.append(element("span", "", this.header.tags[layer]))
-        thumb.append(element("canvas"), label)
+        if (tags[layer]) label.append(element("span", "", tags[layer]))
+        thumb.append(element("canvas"), label, element("div", "scale", scales[layer]))
         thumb.onclick = () => this.go(layer, 0)
         return thumb
       })
     )
     row.querySelectorAll("canvas").forEach((canvas, layer) => {
       const context = sharpContext(canvas, 66, 58)
-      this.order.forEach((point) => dot(context, this.header.points[point], this.colours, this.onto(this.at(layer, point), 66, 58, 5), 0.62))
+      this.order.forEach((point) => dot(context, this.header.points[point], this.colours, this.onto(this.at(layer, point), 66, 58, 8), 0.62))
     })
   }
 

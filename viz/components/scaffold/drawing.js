@@ -50,3 +50,14 @@ export function shortened(context, text, width) {
   while (characters.length > 1 && context.measureText(`${characters.join("")}…`).width > width) characters.pop()
   return `${characters.join("")}…`
 }
+
+/** A text in lines that are as wide as there is room. */
+export function wrapped(context, text, width) {
+  const lines = [""]
+  for (const word of text.split(" ")) {
+    const longer = lines.at(-1) ? `${lines.at(-1)} ${word}` : word
+    if (context.measureText(longer).width > width && lines.at(-1)) lines.push(word)
+    else lines[lines.length - 1] = longer
+  }
+  return lines
+}

@@ -45,11 +45,11 @@ def large_component(name: str, parts: str = "") -> tuple[Callable[[], None], Cal
     """The same for a component whose script is large: a function that mounts the script, to be called once on a page,
     outside of fragments, and a function that mounts the component. See `library_source`.
     """
-    library, picture = library_source(name)
+    library, data, picture = library_source(name)
     mount_library = _registered(f"{name}_library", "<i hidden></i>\n", library)
 
     def mounted() -> None:
-        mount_library(key=f"{name}_library")
+        mount_library(key=f"{name}_library", data=data)
 
     return mounted, _registered(name, skeleton(name, parts), picture)
 

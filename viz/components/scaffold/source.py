@@ -107,25 +107,26 @@ def is_alone(name: str) -> bool:
 
 def packed_source(name: str) -> str:
     """The same compressed: Streamlit sends it with every message to the component."""
-    return _named(_UNPACK + _CALL, name, browser_source(name))
-
-
-def library_source(name: str) -> tuple[str, str]:
-    """The same for a component whose script is large, in two parts.
-
-    The first part holds the script and is mounted once on a page, without a picture. The second part is mounted with
-    each picture: it calls the script, or waits until it has arrived.
-    """
-    library = _named(_UNPACK + "export default unpack\n", name, browser_source(name))
-    return library, _named(_CALL.replace("unpack()\n", ""), name)
-
-
-def _named(script: str, name: str, packed: str = "") -> str:
-    # A third of its size; gzip writes the time into its header, and the same script must be the same message.
-    data = gzip.compress(packed.encode(), mtime=0)
+    data = _compressed(browser_source(name))
     # Four bytes are five letters, where base64 has four letters for three.
     letters = base64.b85encode(data, pad=True).decode()
-    return script.replace("NAME", name).replace("SIZE", str(len(data))).replace("PACKED", letters)
+    packed = _PACKED.replace("SIZE", str(len(data))).replace("LETTERS", letters)
+    return packed + (_UNPACK + _CALL.replace("WANT", "unpack(packed)")).replace("NAME", name)
+
+
+def library_source(name: str) -> tuple[str, bytes, str]:
+    """The same for a component whose script is large, in two parts: a script that unpacks it, its data, and a script.
+
+    The first part is mounted once on a page, without a picture. The second is mounted with each picture: it calls the
+    script, or waits until it has arrived.
+    """
+    unpack = (_UNPACK + "export default ({ data }) => unpack(() => data)\n").replace("NAME", name)
+    return unpack, _compressed(browser_source(name)), _CALL.replace("  WANT\n", "").replace("NAME", name)
+
+
+def _compressed(script: str) -> bytes:
+    # A third of its size; gzip writes the time into its header, and the same script must be the same message.
+    return gzip.compress(script.encode(), mtime=0)
 
 
 # The root is a shadow root of the component's own.
@@ -139,20 +140,23 @@ export default (component) => {
   return parts.default(component)
 }
 """
+_PACKED = """const packed = () => {
+  const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~"
+  const number = (five) => [...five].reduce((sum, each) => 85 * sum + digits.indexOf(each), 0)
+  const words = "LETTERS".match(/.{5}/g).map(number)
+  const view = new DataView(new ArrayBuffer(4 * words.length))
+  words.forEach((word, at) => view.setUint32(4 * at, word))
+  return new Uint8Array(view.buffer, 0, SIZE)
+}
+"""
 # `libraries` has the script of a component, or until it comes those who wait for it.
-_UNPACK = """const unpack = () => {
+_UNPACK = """const unpack = (packed) => {
   const shared = (globalThis.headlight ??= {})
   const libraries = (shared.libraries ??= new Map())
   const arrived = (shared.arrived ??= new Set())
   if (arrived.has("NAME")) return
   arrived.add("NAME")
-  const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~"
-  const number = (five) => [...five].reduce((sum, each) => 85 * sum + digits.indexOf(each), 0)
-  const words = "PACKED".match(/.{5}/g).map(number)
-  const view = new DataView(new ArrayBuffer(4 * words.length))
-  words.forEach((word, at) => view.setUint32(4 * at, word))
-  const bytes = new Uint8Array(view.buffer, 0, SIZE)
-  const unpacked = new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")))
+  const unpacked = new Response(new Blob([packed()]).stream().pipeThrough(new DecompressionStream("gzip")))
   const arrive = (mount) => {
     const waiting = libraries.get("NAME")
     libraries.set("NAME", mount)
@@ -178,7 +182,7 @@ _CALL = """export default (component) => {
   if (typeof known === "function") begin(known)
   else if (known) known.push(begin)
   else libraries.set("NAME", [begin])
-  unpack()
+  WANT
   return () => { gone = true; end?.() }
 }
 """

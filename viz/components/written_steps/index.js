@@ -1,7 +1,7 @@
 // What a model wrote, step by step, and what one head looked at for each step.
 
 import { chipOf } from "../scaffold/chips.js"
-import { sharpContext } from "../scaffold/drawing.js"
+import { rem, sharpContext } from "../scaffold/drawing.js"
 import { paintGround } from "../scaffold/ground.js"
 import { ROW_ARROWS } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
@@ -39,6 +39,8 @@ class WrittenSteps extends View {
     this.weights = typedArray(Float32Array, take(4 * outputs.length * keys.length))
     this.part("bar").style.background = `linear-gradient(90deg, ${this.colours.amount})`
     this.part("most").textContent = percentText(this.most)
+    this.root.classList.toggle("large", this.isLarge)
+    this.scale = rem() * (this.isLarge ? 1.42 : 1)
     if (isNew) this.build()
     this.unpoint()
   }
@@ -170,7 +172,7 @@ class WrittenSteps extends View {
       const half = (from.offsetTop + high) / 2
       context.strokeStyle = `rgb(${this.ramp[Math.round(110 + 100 * amount)]})`
       context.globalAlpha = isShown ? 0.3 + 0.7 * amount : 0.25 * amount
-      context.lineWidth = 0.75 + 6 * amount
+      context.lineWidth = (0.75 + 6 * amount) * this.scale
       context.beginPath()
       context.moveTo(middle(from), from.offsetTop)
       context.bezierCurveTo(middle(from), half, middle(to), half, middle(to), high)

@@ -1,0 +1,215 @@
+"""What each part says for the next token: the logit as a sum of parts, and what is left without one of them."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from models.catalog import MODELS
+from pages.anatomy.changed import show_changed
+from pages.anatomy.choices import ORDERS, SAID_LESS, SAID_OFF, SAID_ORDER, SAID_TOKEN, SAID_TOWARDS
+from pages.anatomy.part_names import part_key, part_name
+from pages.anatomy.text_and_place import AtToken, at_token, token_control
+from pages.shared.asking import ask
+from pages.shared.bound import bound, names_of, pick
+from pages.shared.export import Download, download_row
+from pages.shared.link import note
+from pages.shared.messages import in_place
+from pages.shared.parts import chart, remark, say
+from pages.shared.spreadsheet import as_csv
+from pages.shared.theme import palette
+from viz.anatomy_part_charts import PICKED, PICKED_FIELD, layers_chart, parts_chart
+from viz.quantities import counted, level_text, signed_text
+
+if TYPE_CHECKING:
+    from models.anatomy.contributions import Contributions, ContributionsRequest
+    from models.heads.places import Place
+
+_SHOWN = 16
+_LABELS = {
+    "next token": "The next token after",
+    "output": "Step",
+    "vector": "The last vector of",
+    "masked token": "",
+}
+
+
+def show(status: DeltaGenerator) -> None:
+    """The tab."""
+    from models.heads.quantity import QuantitiesRequest
+
+    at = at_token(status)
+    of = ask(QuantitiesRequest(at.trace.model), status)[0]
+    with st.container(key="said_controls"):
+        _controls(at, of)
+    with in_place():
+        request = _request(at, of)
+        found = ask(request, status)
+        _sum(found, at, of)
+        _without(request, found, status)
+
+
+def _controls(at: AtToken, of: str) -> None:
+    one, two, three, four = st.columns([1.2, 1, 1, 1.4], vertical_alignment="bottom")
+    with one:
+        if of != "masked token":
+            token_control(at, _LABELS[of], "said_at_box")
+        else:
+            remark("The hidden word: the first mask of the text.")
+    if of == "vector":
+        with two:
+            words = {place: f"{place}  {token}" for place, token in enumerate(at.tokens)}
+            bound(
+                st.selectbox,
+                SAID_TOWARDS,
+                "Towards the one of",
+                **names_of(words),
+                shown=lambda place: at.place if place is None else min(place, len(at.tokens) - 1),
+            )
+    elif of != "output":
+        with two:
+            bound(st.text_input, SAID_TOKEN, "Token", placeholder="the likeliest")
+        if of == "next token":
+            with three:
+                bound(st.text_input, SAID_LESS, "Less that of", placeholder="nothing")
+    with four:
+        pick(SAID_ORDER, "Order", ORDERS)
+
+
+def _request(at: AtToken, of: str) -> "ContributionsRequest":
+    from models.anatomy.contributions import ContributionsRequest
+    from models.attention import TraceRequest
+    from models.heads.quantity import Quantity
+
+    trace = at.trace
+    if of == "next token":
+        if at.place < len(at.tokens) - 1:
+            # A decoder does not look ahead: what comes after the token is not read.
+            trace = TraceRequest(trace.model, at.text.ids[: at.place + 1])
+        token, less = SAID_TOKEN.value.strip("\n"), SAID_LESS.value.strip("\n")
+        return ContributionsRequest(trace, Quantity("difference" if less.strip() else "next token", token, less))
+    if of == "masked token":
+        return ContributionsRequest(trace, Quantity("masked token", SAID_TOKEN.value))
+    quantity: Any = of
+    towards = SAID_TOWARDS.value if of == "vector" else None
+    return ContributionsRequest(trace, Quantity(quantity, position=at.place), towards)
+
+
+def _sum(found: "Contributions", at: AtToken, of: str) -> None:
+    what = found.measured
+    order = found.by_size()
+    names = [part_name(each) for each in found.sources]
+    largest = max(order.tolist(), key=lambda place: float(found.values[place]))
+    numbers = {"next token": "logit", "difference": "difference of logits", "vector": "length along it"}
+    unit = numbers.get(what.quantity.of, "logit")
+    told = {
+        "next token": f"“{what.token}” has the logit {level_text(found.aimed)} as the next token",
+        "difference": f"“{what.token}” is {level_text(found.aimed)} above “{what.other}”",
+        "vector": f"The last vector of “{what.token}” goes {level_text(found.aimed)} along that of “{found.towards}”",
+        "masked token": f"“{what.token}” has the logit {level_text(found.aimed)} as the hidden word",
+        "output": f"“{at.token}” has the logit {level_text(found.aimed)} at step {at.place}",
+    }[what.quantity.of]
+    say(
+        f"{told}: a sum of {counted(len(found.values), 'part')}. {names[largest]} adds most: "
+        f"{signed_text(float(found.values[largest]))}."
+    )
+    if SAID_ORDER.value == "size":
+        chosen = SAID_OFF.value
+        shown = order[:_SHOWN]
+        rest = float(found.values[order[_SHOWN:]].sum())
+        keys = [part_key(found.sources[each]) for each in shown]
+        labels = [names[each] for each in shown]
+        values = found.values[shown]
+        if len(order) > _SHOWN:
+            keys.append("rest of all")
+            labels.append(f"the other {len(order) - _SHOWN} together")
+            values = np.append(values, rest)
+        drawn = parts_chart(keys, labels, values, chosen, unit, palette())
+        chart(drawn, key="said_parts", picked=(PICKED, PICKED_FIELD, _pick))
+    else:
+        chart(_by_layer(found, unit), key="said_layers")
+    held = " and the gates of the head's curve" if found.has_held_curve else ""
+    bent = (
+        f" The model bends its logits after the sum: it puts out {level_text(found.output)}." if found.is_bent else ""
+    )
+    norms = "all norms" if of == "vector" else "the final norm"
+    remark(
+        f"{MODELS[at.trace.model].title}. A sum of parts: with {norms}{held} held still. Their sum is "
+        f"{found.total:.5f}, the model's own number {found.aimed:.5f}: off by {_relative(found.error)}."
+        f"{bent} A bar is what a part writes into this token's stream itself; what it does to later parts is in theirs."
+        f"{' ' + what.note if what.note else ''}"
+    )
+    table = [["part", "kind", "layer", "head", "adds"], *_rows(found, names)]
+    head = {"total": found.total, "model": found.aimed, "relative_error": found.error, "token": what.token}
+    download_row(
+        [
+            Download("CSV", "contributions.csv", lambda: as_csv(table)),
+            Download("JSON", "contributions.json", lambda: _as_json(head, table)),
+        ],
+        "said_",
+    )
+
+
+def _relative(error: float) -> str:
+    return "less than 10⁻⁷ of the largest" if error < 1e-7 else f"{error:.0e} of the largest"
+
+
+def _rows(found: "Contributions", names: list[str]) -> list[list[object]]:
+    return [
+        [name, each.of, each.layer if each.layer >= 0 else "", each.head if each.head >= 0 else "", float(value)]
+        for name, each, value in zip(names, found.sources, found.values, strict=True)
+    ]
+
+
+def _as_json(head: dict[str, Any], table: list[list[Any]]) -> str:
+    names, *rows = table
+    return json.dumps(head | {"parts": [dict(zip(names, row, strict=True)) for row in rows]}, ensure_ascii=False)
+
+
+def _by_layer(found: "Contributions", unit: str) -> Any:
+    """In the order in which they are added: before the layers, each layer's attention, MLP and biases, and the end."""
+    places = ["start", *dict.fromkeys(f"L{each.layer}" for each in _by_number(found)), "end"]
+    names = {"head": "attention", "mlp": "MLP", "other": "MLP"}
+    series = {name: np.zeros(len(places)) for name in ("attention", "MLP", "embeddings and biases")}
+    for each, value in zip(found.sources, found.values, strict=True):
+        is_early = each.of == "embedding" or each.name in ("map", "embedding norm")
+        place = f"L{each.layer}" if each.layer >= 0 else "start" if is_early else "end"
+        series[names.get(each.of, "embeddings and biases")][places.index(place)] += value
+    return layers_chart(places, series, unit, palette())
+
+
+def _by_number(found: "Contributions") -> list[Any]:
+    return sorted((each for each in found.sources if each.layer >= 0), key=lambda each: each.layer)
+
+
+def _pick(key: object) -> None:
+    # A bar may be one that cannot be switched off; what no link could say is not chosen.
+    if isinstance(key, str):
+        SAID_OFF.choose(None if key == SAID_OFF.value or " " in key else key)
+
+
+def _without(request: "ContributionsRequest", found: "Contributions", status: DeltaGenerator) -> None:
+    """One part off: the likeliest tokens before and after, beside other parts of its kind."""
+    from models.anatomy.one_changed import PartOffRequest
+
+    order = [found.sources[each] for each in found.by_size().tolist()]
+    words = {None: "nothing"} | {part_key(each): part_name(each) for each in order if each.of in ("head", "mlp")}
+    if SAID_OFF.value not in words:
+        note(f"There is no part {SAID_OFF.value} that adds to this; nothing is switched off.")
+        SAID_OFF.forget()
+    with st.container(key="said_off"):
+        bound(st.selectbox, SAID_OFF, "Switch off (or press a bar)", **names_of(words), width=320)
+        if SAID_OFF.value is None:
+            return
+        part, place = _place(SAID_OFF.value)
+        changed = ask(PartOffRequest(request.trace, request.quantity, part, place), status)
+        show_changed(changed, f"without {words[SAID_OFF.value]}", "heads" if part == "heads" else "MLPs")
+
+
+def _place(key: str) -> "tuple[Any, Place]":
+    from models.heads.places import Place
+
+    kind, layer, head = key.split(".")
+    return ("mlps", Place(kind, int(layer))) if head == "mlp" else ("heads", Place(kind, int(layer), int(head)))

@@ -1,0 +1,47 @@
+"""The anatomy page's ready-made examples. Their figures are tested against the models."""
+
+from pages.anatomy.choices import ATT_HEAD, ATT_KEY, ATT_LAYER, EDITED
+from pages.shared import thread
+from pages.shared.examples import ReadyMade
+
+EXAMPLES = (
+    ReadyMade(
+        "The capital of France",
+        {thread.MODEL: "smollm2", thread.TEXT: "The capital of France is"},
+        "Thirty equal layers, each attention and an MLP, each of which adds to the residual stream. Press a part: what "
+        "is in it opens below.",
+    ),
+    ReadyMade(
+        "an encoder",
+        {thread.MODEL: "minilm", thread.TEXT: "The animal didn't cross the street because it was too tired."},
+        "BERT's layers: each norm comes after the sum. A third of all parameters is the table of tokens.",
+    ),
+    ReadyMade(
+        "encoder and decoder",
+        {thread.MODEL: "spelling_to_sound", thread.TEXT: "knight"},
+        "Two stacks: in each layer of the decoder a second attention looks at what the encoder made.",
+    ),
+    ReadyMade(
+        "the order of words",
+        {
+            thread.MODEL: "smollm2",
+            thread.TEXT: "Mary gave John a book. The person who has the book now is",
+            thread.TAB: "how-does-it-know-the-order",
+            ATT_LAYER: 16,
+            ATT_HEAD: 0,
+            ATT_KEY: 12,
+        },
+        "With every token at the first place *John* falls from 55 % to 0.6 %. L16 H0 looks at the token before: "
+        "without the turn it would not know which one that is.",
+    ),
+    ReadyMade(
+        "one word, three families",
+        {
+            thread.MODEL: "smollm2",
+            thread.TEXT: "the cat sat on the mat",
+            thread.TAB: "three-families-one-sentence",
+            EDITED: "the dog sat on the mat",
+        },
+        "Another second word: the encoder changes in every row, the decoder in none before it.",
+    ),
+)

@@ -1,0 +1,110 @@
+"""What is shown of places, parts that are off, families and the three experiments, as rows of a table."""
+
+from typing import TYPE_CHECKING
+
+from pages.shared import file_names
+from pages.shared.export import Download, download_row
+from pages.shared.spreadsheet import as_csv
+
+if TYPE_CHECKING:
+    from models.anatomy.depth import Depth
+    from models.anatomy.families import FamilyView
+    from models.anatomy.parts_off import OthersOff, PartsOff
+    from models.anatomy.positions import PositionWays
+    from models.anatomy.turned import Turned
+    from models.anatomy.why import Spread, Why
+
+Rows = list[list[object]]
+
+
+def offer(model: str, what: str, rows: Rows) -> None:
+    """A button for these rows as a CSV; what: in the file's name and in the button's key."""
+    name = f"{file_names.of_model(model)}-{what}.csv"
+    download_row([Download("These numbers (CSV)", name, lambda: as_csv(rows))], key=f"{what}_")
+
+
+def change_rows(found: "PartsOff", others: "OthersOff | None") -> Rows:
+    """A row for each token, then the change as a whole, and that of each other set."""
+    rows: Rows = [["what", "before", "after", "likeliest after"]]
+    rows += [[each.text, each.before, each.after, each.likeliest] for each in (*found.next_tokens, *found.steps)]
+    rows += [[token, 1.0, kept, ""] for token, kept in zip(found.tokens, found.kept, strict=False)]
+    rows.append([f"change, {found.unit}", 0.0, found.change, ""])
+    changes = [] if others is None else others.changes.tolist()
+    return rows + [[f"change by others, {found.unit}", 0.0, each, ""] for each in changes]
+
+
+def depth_rows(found: "dict[str, Depth]") -> Rows:
+    """A row for each layer and token of each variant; layer -1 is what the first one is given."""
+    rows: Rows = [["variant", "stack", "layer", "token", "activation", "gradient"]]
+    for name, each in found.items():
+        for stack in each.stacks:
+            layers = [stack.layers[0] - 1, *stack.layers]
+            for layer, lengths, slopes in zip(layers, stack.activations, stack.gradients, strict=True):
+                pairs = zip(lengths.tolist(), slopes.tolist(), strict=True)
+                rows += [[name, stack.kind, layer, token, *pair] for token, pair in enumerate(pairs)]
+    return rows
+
+
+def places_rows(ways: "PositionWays") -> Rows:
+    """What each way gives for each place, pair or distance."""
+    rows: Rows = [["way", "stack", "which", "place or distance", "number"]]
+    for each in ways.rows:
+        for one, line in enumerate(each.cosines.tolist()):
+            rows += [[f"{each.kind}: cosine", each.stack, one, other, cosine] for other, cosine in enumerate(line)]
+    for number, turns in enumerate(ways.turns):
+        for place, line in enumerate(turns.angles.tolist()):
+            rows += [[f"rotary {number}: angle", "", pair, place, angle] for pair, angle in enumerate(line)]
+    for bias in ways.biases:
+        for head, line in enumerate(bias.biases.tolist()):
+            pairs = zip(bias.distances, line, strict=True)
+            rows += [[bias.kind, f"{bias.stack} L{bias.layers[0]}", head, *pair] for pair in pairs]
+    return rows
+
+
+def turned_rows(found: "Turned") -> Rows:
+    """q·k of each two tokens before and after the turn."""
+    rows: Rows = [["query", "query token", "key", "key token", "before", "after"]]
+    for query, one in enumerate(found.tokens):
+        for key, other in enumerate(found.tokens):
+            numbers = float(found.before[query, key]), float(found.after[query, key])
+            rows.append([query, one, key, other, *numbers])
+    return rows
+
+
+def family_rows(found: "dict[str, tuple[str, FamilyView]]") -> Rows:
+    """How far each token's vector moves after each layer, and each weight of the maps that are shown."""
+    rows: Rows = [["model", "what", "layer", "row", "row token", "column", "number"]]
+    for model, view in found.values():
+        for each in view.streams:
+            for layer, line in zip(each.layers, each.changes.tolist(), strict=True):
+                told = zip(each.tokens, line, strict=True)
+                rows += [
+                    [model, f"{each.kind}: moved", layer, at, token, "", moved]
+                    for at, (token, moved) in enumerate(told)
+                ]
+        for each in view.maps:
+            for row, (token, line) in enumerate(zip(each.rows, each.weights.tolist(), strict=True)):
+                rows += [
+                    [model, f"{each.kind}: weight", each.layer, row, token, column, weight]
+                    for column, weight in enumerate(line)
+                    if each.visible[row, column]
+                ]
+    return rows
+
+
+def why_rows(found: "Why") -> Rows:
+    """The three experiments, one below the other."""
+    scaled, one = found.scaled, found.one_head
+    rows: Rows = [["experiment", "what", "spread or temperature", "entropy (nats)", "largest weight or effective rank"]]
+
+    def spread(name: str, each: "Spread") -> list[object]:
+        return ["scaling", name, each.deviation, each.entropy, each.largest]
+
+    rows += [spread("this head", scaled.with_it), spread("not scaled", scaled.without_it)]
+    rows += [spread("random", scaled.drawn_with), spread("random, not scaled", scaled.drawn_without)]
+    hot = found.temperatures
+    figures = zip(hot.temperatures, hot.entropies.tolist(), hot.largest.tolist(), strict=True)
+    rows += [["temperature", "this head", *each] for each in figures]
+    heads = [*((f"H{place}", each) for place, each in enumerate(one.heads)), ("one of full width", one.one)]
+    rows += [["heads", name, "", each.entropy, each.effective] for name, each in (*heads, ("random", one.drawn))]
+    return rows

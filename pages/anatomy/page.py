@@ -1,0 +1,44 @@
+"""How do all parts of a model fit together? The model as a plan, drawn from one forward, and each of its parts."""
+
+from streamlit.delta_generator import DeltaGenerator
+
+from models.catalog import MODELS
+from pages.anatomy import families, plan
+from pages.anatomy.choices import CHOICES
+from pages.anatomy.examples import EXAMPLES
+from pages.anatomy.inspector import inspect
+from pages.anatomy.tabs import below
+from pages.shared import thread
+from pages.shared.asking import ask
+from pages.shared.loading import loading
+from pages.shared.messages import in_place, show_notes
+from pages.shared.page import Page, columns, inspector_in, show
+from pages.shared.parts import explanation
+
+
+def explore(status: DeltaGenerator) -> None:
+    """Everything that changes with the part."""
+    left, centre, right = columns((2.1, 8.0, 2.9))
+    with left:
+        plan.controls(MODELS[thread.MODEL.value].title)
+    found = None
+    with centre, in_place(), loading(thread.MODEL.value, status):
+        request = plan.request()
+        if request is None:
+            explanation("Paste a config.json on the left: its plan is drawn without any weights.")
+        else:
+            found = ask(request, status)
+    with centre:
+        if found is not None:
+            boxes = plan.way(found)
+        show_notes()
+        if found is not None:
+            plan.show(found)
+    if found is not None:
+        with inspector_in(right, PAGE), in_place():
+            inspect(found, boxes, status)
+    below(found, status)
+
+
+PAGE = Page("anatomy", explore, CHOICES, EXAMPLES, library=families.library)
+show(PAGE)

@@ -1,0 +1,53 @@
+"""What is opened can be read and hit as well: each tab of a page, what is folded, and the list of models."""
+
+import pytest
+
+from pages.shared.registry import PAGES
+from tests.browser.at_rest import LAPTOP, TELEPHONE, come_to_rest, faults, told
+
+# One page in each run; the others repeat it.
+QUICK = ("kv_cache", LAPTOP)
+FOLDED = "[data-testid=stMain] [data-testid=stExpander] summary"
+
+
+@pytest.mark.parametrize(
+    ("address", "room"),
+    [
+        pytest.param(
+            *(page.address, room),
+            marks=[] if (page.address, room) == QUICK else pytest.mark.slow,
+            id=f"{page.address}-{'-'.join(room)}",
+        )
+        for page in PAGES
+        for room in (LAPTOP, TELEPHONE)
+    ],
+)
+def test_each_tab_can_be_read_and_hit(looking, address, room):
+    found = {}
+    with looking.opened(address, room) as tab:
+        tabs = tab.page.locator("[data-testid=stTabs]").first.get_by_role("tab")
+        names = tabs.all_text_contents()
+        assert len(names) > 2
+        for place, name in enumerate(names):
+            tabs.nth(place).click()
+            come_to_rest(tab)
+            found[name] = told(faults(tab))
+        for place in range(tab.page.locator(FOLDED).count()):
+            fold = tab.page.locator(FOLDED).nth(place)
+            if fold.is_visible():
+                fold.click()
+                come_to_rest(tab)
+        found["folded"] = told(faults(tab))
+    assert {name: each for name, each in found.items() if each} == {}
+
+
+@pytest.mark.parametrize("room", [LAPTOP, pytest.param(TELEPHONE, marks=pytest.mark.slow)], ids="-".join)
+def test_the_list_of_models_can_be_read_and_hit(looking, room):
+    with looking.opened("tokenizers", room) as tab:
+        box = tab.page.locator(".st-key-model_box input")
+        if not box.is_visible():
+            tab.page.get_by_test_id("stExpandSidebarButton").click()
+        box.click()
+        tab.page.get_by_role("option").first.wait_for()
+        come_to_rest(tab)
+        assert told(faults(tab)) == []
