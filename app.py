@@ -15,12 +15,13 @@ from pages.shared import start, thread
 from pages.shared.device import said_before, show_device
 from pages.shared.ending import end_when_told
 from pages.shared.guard import Guarded
+from pages.shared.lesson_place import LESSON, PLACE
 from pages.shared.limits import Bounded
 from pages.shared.link import receive
 from pages.shared.messages import unforeseen
 from pages.shared.model_card import show_model_card
 from pages.shared.model_choice import choose_model_box
-from pages.shared.registry import HOME, PAGES, PageEntry
+from pages.shared.registry import EVERY_PAGE, HOME, PageEntry, entry
 from pages.shared.theme import variables
 from viz.components.browsing import browsing
 from viz.components.scaffold.source import COMPONENTS, bare_sheet
@@ -42,7 +43,8 @@ def show() -> None:
         page_title="Headlight",
         page_icon=str(_FOLDER / "viz" / "headlight.svg"),
         layout="wide",
-        initial_sidebar_state=270,
+        # A lesson stands on the other side, and the picture between them.
+        initial_sidebar_state="collapsed" if LESSON.value or LESSON.name in st.query_params else 270,
     )
     st.html(_style())
 
@@ -52,7 +54,12 @@ def show() -> None:
         # The icon was named before the pages: theirs would be fetched from elsewhere.
         st.set_page_config(page_title=f"{page.title} · Headlight")
     thread.forget_refused()
-    receive(thread.THREAD)
+    receive((*thread.THREAD, *PLACE))
+    here = entry(page.url_path or HOME.address)
+    if LESSON.value:
+        from pages.shared.lesson_rail import arrive
+
+        arrive(here)
 
     with st.sidebar:
         choose_model_box()
@@ -60,6 +67,10 @@ def show() -> None:
         device.caption(said_before())
         about = st.container()
 
+    if LESSON.value:
+        from pages.shared.lesson_rail import rail
+
+        rail(here)
     page.run()
 
     # Naming the device needs torch, which is imported after the page has been painted.
@@ -70,8 +81,8 @@ def show() -> None:
 
 def _by_group() -> dict[str, list[StreamlitPage]]:
     """The pages under their headings, in the order of the registry."""
-    groups: dict[str, list[StreamlitPage]] = {HOME.group: [_page(HOME)]}
-    for each in PAGES:
+    groups: dict[str, list[StreamlitPage]] = {}
+    for each in EVERY_PAGE:
         groups.setdefault(each.group, []).append(_page(each))
     return groups
 

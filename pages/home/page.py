@@ -7,6 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.one_at_a_time import libraries
 from pages.shared.examples import Example
+from pages.shared.lesson_place import place_in_link
 from pages.shared.link import mirror
 from pages.shared.messages import in_place, show_notes
 from pages.shared.plain_text import plain
@@ -54,7 +55,7 @@ for start in range(0, len(PAGES), _IN_A_ROW):
     for each, column in zip(PAGES[start : start + _IN_A_ROW], st.columns(_IN_A_ROW), strict=False):
         with column:
             places.append(way_in(each, each.examples[0]))
-mirror(THREAD)
+mirror((*THREAD, *place_in_link()))
 # Everything above is on the screen before torch is imported, which the pictures need.
 libraries()
 for each, place in zip(PAGES, places, strict=True):

@@ -247,6 +247,11 @@ def mirror(choices: Sequence[Choice[Any]]) -> None:
         st.query_params.from_dict(said)
 
 
+def mirrored() -> dict[str, str]:
+    """What this session last wrote into the address, by name."""
+    return dict(st.session_state.get(_MIRRORED, {}))
+
+
 def _characters(earlier: dict[frozenset[tuple[str, str]], dict[str, Any]]) -> int:
     """Of the texts that are kept, the same one counted once."""
     texts = {

@@ -60,15 +60,19 @@ PAGES = (
     PageEntry("sampling", "Sampling", ":material/casino:", "", "What does each knob do?"),
 )
 
+# They lead to the pages above, and show no picture of their own.
+LESSONS = PageEntry("lessons", "Lessons", ":material/school:", "", "What would you like to learn?")
+EVERY_PAGE = (HOME, *PAGES, LESSONS)
+
 
 def entry(address: str) -> PageEntry:
     """The page at this address. Raises KeyError where there is none."""
-    return {each.address: each for each in (HOME, *PAGES)}[address]
+    return {each.address: each for each in EVERY_PAGE}[address]
 
 
 def modules() -> Iterator[str]:
     """The names of what pages are made of, but for their scripts: those are run, and not imported."""
-    scripts = {f"pages.{each.address}.page" for each in (HOME, *PAGES)}
+    scripts = {f"pages.{each.address}.page" for each in EVERY_PAGE}
     for module in pkgutil.walk_packages(pages.__path__, "pages."):
         if module.name not in scripts:
             yield module.name

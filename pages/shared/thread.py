@@ -9,6 +9,7 @@ import streamlit as st
 from models.catalog import DEFAULT_MODEL, MODELS
 from models.loading.allowed_folders import FOLDER, FolderError, permitted
 from models.loading.hub_ids import HubError, hub_id, is_of_hub
+from pages.shared.lesson_place import place_in_link
 from pages.shared.link import Choice, note, one_of, whole_number
 from pages.shared.reach import may_know
 
@@ -66,8 +67,9 @@ _TAB_BEFORE = "thread:tab_before"
 
 
 def in_the_link(choices: Sequence[Choice[Any]]) -> tuple[Choice[Any], ...]:
-    """The thread, and those of a page's choices that differ from what is shown without them."""
-    return (*THREAD, *(each for each in (*choices, TAB) if each.is_always or each.value != each.default))
+    """The thread, the open lesson, and those of a page's choices that differ from what is shown without them."""
+    chosen = (each for each in (*choices, TAB) if each.is_always or each.value != each.default)
+    return (*THREAD, *place_in_link(), *chosen)
 
 
 def tab_before() -> str:

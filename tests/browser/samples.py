@@ -149,6 +149,15 @@ def _lens_grid():
         yield f"{count} tokens", packed(grid), {}, []
 
 
+def _figure_grid():
+    from tests.viz.test_figure_grid import figures
+    from viz.components.figure_grid import packed
+
+    for count in (3, 1, MANY, 0):
+        yield f"{count} rows", packed(figures(count, selected=count - 1 if count else None)), {}, []
+        yield f"{count} rows without groups", packed(figures(count, groups=(), measures=())), {}, []
+
+
 def _next_token():
     from tests.viz.test_next_token import picture
     from viz.components.next_token import packed
@@ -213,3 +222,33 @@ def _written_text():
         branches = [BranchLine("", 0, "a", 0), BranchLine("b", 1, "c", 1)] if count else []
         shown = WrittenText("before", tokens, 0, True, True, "rank", 1000, "says", branches, 0)
         yield f"{count} tokens", packed(shown), {}, []
+
+
+def _lesson_list():
+    from viz.components.scaffold import pack_picture
+
+    def lessons(count):
+        words = {"theme": "Reading", "minutes": 5, "aim": "You can read.", "cures": "“No.”", "sources": ["A paper"]}
+        return [{"name": f"l{place}", "title": f"Lesson {place}", "steps": 5, **words} for place in range(count)]
+
+    for count in (3, 1, 40, 0):
+        yield f"{count} lessons", pack_picture({"lessons": lessons(count)}), {}, []
+
+
+def _lesson_rail():
+    from viz.components.lesson_rail import Rail, RailResult, packed
+
+    plain = {"lesson": "l", "title": "A lesson", "step": 2, "count": 5, "say": "One thing."}
+    options = ("a", "b", "</script>")
+    results = {
+        "choose": RailResult(0, "You chose “a”.", False, (1.0, 0.5, 0.0), ("1", "2", "0"), (1,)),
+        "number": RailResult(3, "Close.", True, ends=(0.3, 0.4)),
+        "order": RailResult((2, 1, 0), "One of three.", False, (1.0, 0.5, 0.0), ("1", "2", "0"), (0, 1, 2)),
+        "draw": RailResult((0.1, 0.2, 0.3), "Off.", False, (1.0, 0.5, 0.0), ("1", "2", "0")),
+    }
+    yield "says one thing", packed(Rail(**plain)), {}, []
+    for kind, result in results.items():
+        asked = {"kind": kind, "prompt": "Which?", "options": () if kind == "number" else options, "most": 10}
+        yield f"asks to {kind}", packed(Rail(**plain, **asked, is_open=False, is_covered=True)), {}, []
+        yield f"answers {kind}", packed(Rail(**plain, **asked, result=result, after="So it is.")), {}, []
+    yield "a problem", packed(Rail(**plain, kind="choose", problem="No such word.", is_open=False, is_own=True)), {}, []

@@ -6,12 +6,12 @@ import urllib.parse
 from playwright.sync_api import TimeoutError as NothingCame
 from playwright.sync_api import expect
 
-from pages.shared.registry import PAGES
+from pages.shared.registry import EVERY_PAGE
 
 MAP = ".attention-view[data-ready='true']"
 GRID = ".attention-view[data-view='model'][data-ready='true']"
 # Streamlit itself asks for these below a page that is opened directly, and is answered 404.
-PROBES = tuple(f"/{page.address}/_stcore/{what}" for page in PAGES for what in ("health", "host-config"))
+PROBES = tuple(f"/{page.address}/_stcore/{what}" for page in EVERY_PAGE for what in ("health", "host-config"))
 
 
 # A laptop and a telephone.

@@ -4,7 +4,7 @@ import urllib.parse
 
 import pytest
 
-from pages.shared.registry import HOME, PAGES
+from pages.shared.registry import EVERY_PAGE
 
 TROPHY = "The trophy does not fit in the suitcase because it is too big."
 
@@ -13,7 +13,7 @@ def test_a_fresh_server_may_be_entered_by_any_page(fresh):
     """Streamlit takes pages/ for its older way of many pages until app.py has run once."""
     _, seen = fresh
     # Each begins with the name of its icon.
-    titles = [each.title for each in (HOME, *PAGES)]
+    titles = [each.title for each in EVERY_PAGE]
     assert [link.endswith(title) for link, title in zip(seen["links"], titles, strict=True)] == [True] * len(titles)
     assert seen["models"] == 1
     assert seen["maps"] == 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pages.shared.registry import HOME, PAGES
+from pages.shared.registry import EVERY_PAGE, HOME, PAGES
 from tests.pages.screen import ROOT, Screen
 
 # Every page has these, under these names; what else it is made of, it names itself.
@@ -16,7 +16,7 @@ def home():
 
 def test_each_folder_is_a_page_and_each_page_a_folder():
     folders = {each.parent.name for each in (ROOT / "pages").glob("*/page.py")}
-    assert folders - {"shared"} == {each.address for each in (HOME, *PAGES)}
+    assert folders - {"shared"} == {each.address for each in EVERY_PAGE}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.address)

@@ -1,0 +1,118 @@
+"""A lesson: steps that say one thing, open one view, and may ask something whose truth is computed."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from models.errors import HeadlightError
+from models.lessons.asked import Question
+from models.lessons.readings import Readings
+
+AskKind = Literal["choose", "number", "order", "draw"]
+ASK_KINDS: tuple[AskKind, ...] = ("choose", "number", "order", "draw")
+# How many options each kind may have.
+OPTIONS: dict[AskKind, tuple[int, int]] = {"choose": (2, 40), "number": (0, 0), "order": (3, 5), "draw": (2, 8)}
+
+
+class LessonError(HeadlightError):
+    """A lesson that cannot be read or shown."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What a step opens: a page by its address, and what is chosen there as its link names it."""
+
+    page: str
+    query: tuple[tuple[str, str], ...]
+
+    def said(self, name: str, default: str = "") -> str:
+        """What the link says under this name."""
+        return dict(self.query).get(name, default)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Words of a step that the live numbers must bear out.
+
+    says: the words, as they stand in the step. of: the reading that they are about.
+    above, below, equals: with what it is compared, a number or another reading's label, times `times`; "equals" holds
+        within `within`. is_largest: whether it is the largest of all.
+    """
+
+    says: str
+    of: str
+    above: float | int | str | None = None
+    below: float | int | str | None = None
+    equals: float | int | str | None = None
+    times: float | int = 1
+    within: float | int = 0
+    is_largest: bool = False
+
+    def holds(self, found: Readings) -> bool:
+        """Whether the numbers say so too. Raises QuestionError for a label that is not there."""
+        own = found.value(self.of)
+
+        def other(told: float | int | str) -> float | int:
+            return self.times * (found.value(told) if isinstance(told, str) else told)
+
+        return (
+            (self.above is None or own > other(self.above))
+            and (self.below is None or own < other(self.below))
+            and (self.equals is None or abs(own - other(self.equals)) <= self.within)
+            and (not self.is_largest or own >= max(found.values))
+        )
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a step asks before it shows.
+
+    kind: "choose" one of the options; "number" on a slider; "order" the options, the largest first; "draw" a bar for
+        each option. prompt: the question in words.
+    options: in words; of "choose", without borders, and of the others they are labels of the truth. () for all labels.
+    by: of "choose" which option is right, the largest or the smallest.
+    of, borders: of "number", which label is asked for. Of "choose" with borders: into which of the parts between these
+        numbers its value falls; there is one option more than borders.
+    least, most: of "number", the ends of the slider, in the unit of the truth; parts of 1 for shares.
+    """
+
+    kind: AskKind
+    prompt: str
+    options: tuple[str, ...] = ()
+    by: Literal["largest", "smallest"] = "largest"
+    of: str = ""
+    borders: tuple[float | int, ...] = ()
+    least: float | int = 0
+    most: float | int = 1
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step. say: the one thing. view: what it opens; None to stay. after, after_view: said and opened once it is
+    answered. In `after`, {label} stands for a number of the truth. is_covered: whether the picture, which would give
+    the answer away, is covered until then.
+    """
+
+    say: str
+    view: View | None = None
+    ask: Ask | None = None
+    truth: Question | None = None
+    after: str = ""
+    after_view: View | None = None
+    claims: tuple[Claim, ...] = ()
+    is_covered: bool = True
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson. name: as in links. theme: under which heading. aim: what one will be able to do. cures: the common
+    error that it is about. sources: where what it says can be read.
+    """
+
+    name: str
+    title: str
+    theme: str
+    minutes: int
+    aim: str
+    cures: str
+    sources: tuple[str, ...]
+    steps: tuple[Step, ...]

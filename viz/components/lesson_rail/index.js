@@ -1,0 +1,108 @@
+// A lesson beside the page. How far one has come is kept in this browser, and nowhere else.
+
+import { element } from "../scaffold/drawing.js"
+import { mount } from "../scaffold/mount.js"
+import { View } from "../scaffold/view.js"
+import { asking } from "./asking.js"
+import { kept, keep } from "./progress.js"
+import { result } from "./result.js"
+
+class LessonRail extends View {
+  constructor(root) {
+    super(root)
+    this.offer({ value: () => this.shown.step })
+    this.onLeave(() => {
+      const { dataset } = document.documentElement
+      delete dataset.lesson
+      delete dataset.lessonCover
+    })
+  }
+
+  receive(header) {
+    const { lesson, step, count, isOpen } = header
+    const isNew = !this.shown || this.shown.lesson !== lesson || this.shown.step !== step
+    const hadGuess = this.shown?.result
+    this.shown = header
+    keep(lesson, step, step === count && isOpen)
+    this.fold(kept("folded") === true)
+    if (header.isCovered) document.documentElement.dataset.lessonCover = "on"
+    else delete document.documentElement.dataset.lessonCover
+    this.paint()
+    if (this.acted && (isNew || (header.result && !hadGuess))) this.root.querySelector(isNew ? "h2" : ".result")?.focus()
+    this.ready({ lesson, step })
+  }
+
+  /** Told once until the server has answered. */
+  told(name, value) {
+    this.acted = true
+    for (const each of this.root.querySelectorAll("button, input")) each.disabled = true
+    this.tell(name, value)
+  }
+
+  fold(isFolded) {
+    this.isFolded = isFolded
+    document.documentElement.dataset.lesson = isFolded ? "folded" : "open"
+  }
+
+  button(text, className, act) {
+    const made = element("button", className, text)
+    made.onclick = act
+    return made
+  }
+
+  paint() {
+    const { title, step, count, say, kind, result: answer, after, isOpen, problem, note, isOwn, isCovered } = this.shown
+    const head = element("div", "head")
+    const fold = this.button(this.isFolded ? "Show" : "Hide", "plain", () => {
+      keep("folded", !this.isFolded)
+      this.fold(!this.isFolded)
+      this.paint()
+      this.root.querySelector(".head button").focus()
+    })
+    fold.ariaExpanded = String(!this.isFolded)
+    head.append(element("b", "", title), fold, this.button("Close", "plain", () => this.told("leave", 1)))
+    const heading = element("h2", "", `Step ${step} of ${count}`)
+    heading.tabIndex = -1
+    const dots = element("div", "dots")
+    dots.ariaHidden = "true"
+    for (let each = 1; each <= count; each++) dots.append(element("i", each < step ? "done" : each === step ? "now" : ""))
+    const parts = [head]
+    if (!this.isFolded) {
+      parts.push(heading, dots, element("p", "say", say))
+      if (note) parts.push(element("p", "note", note))
+      if (problem) {
+        const said = element("p", "problem", problem)
+        said.setAttribute("role", "alert")
+        parts.push(said)
+      }
+      if (isCovered) parts.push(element("p", "note", "The picture is covered until you have guessed."))
+      if (kind && !answer && !isOpen && !problem) parts.push(asking(this.shown, (guess) => this.commit(guess), () => this.commit(null)))
+      if (answer) {
+        const made = result(this.shown)
+        made.tabIndex = -1
+        parts.push(made)
+      }
+      if (after) parts.push(element("p", "after", after))
+      if (isOwn) parts.push(this.button("Back to the lesson's text", "plain", () => this.told("text", 1)))
+      parts.push(this.foot())
+    }
+    this.root.querySelector(".lesson").replaceChildren(...parts)
+  }
+
+  commit(guess) {
+    const { lesson, step } = this.shown
+    this.told("guess", { lesson, step, guess })
+  }
+
+  foot() {
+    const { step, count, isOpen, problem } = this.shown
+    const foot = element("div", "foot")
+    if (step > 1) foot.append(this.button("Back", "plain", () => this.told("step", step - 1)))
+    if (problem && !isOpen) foot.append(this.button("Skip", "plain", () => this.commit(null)))
+    if (isOpen && step < count) foot.append(this.button("Next", "main", () => this.told("step", step + 1)))
+    if (isOpen && step === count) foot.append(element("span", "end", "That was the last step."))
+    return foot
+  }
+}
+
+export default mount(".lesson-rail", LessonRail)
