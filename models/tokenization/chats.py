@@ -69,10 +69,15 @@ def as_text(chat: Chat) -> str:
                 return lines
         except ChatError:
             pass
+    return as_messages(chat)
+
+
+def as_messages(chat: Chat, indent: int | None = 1) -> str:
+    """As programs send it: JSON with `messages`, and `tools` where there are some."""
     said: dict[str, Any] = {"messages": chat.messages}
     if chat.tools:
         said["tools"] = json.loads(chat.tools)
-    return json.dumps(said, ensure_ascii=False, indent=1)
+    return json.dumps(said, ensure_ascii=False, indent=indent)
 
 
 def _bounded(chat: Chat) -> Chat:

@@ -75,8 +75,7 @@ def _messages(now: ShownTokenizers, status: DeltaGenerator) -> None:
     from models.tokenization.parallel_text import MessagesRequest
 
     found = ask(MessagesRequest(), status)
-    lines = (*found.english, *(line for each in found.languages for line in each.sentences))
-    priced = priced_languages(found, _costs(now, lines, status))
+    priced = prices_of(found, now, status)
     with st.container(horizontal=True, vertical_alignment="center", key="language_controls"):
         order = str(pick(LANGUAGE_ORDER, "Order", LANGUAGE_ORDERS, label_visibility="collapsed"))
         by = choose_one(now, "language_tokenizer_box")
@@ -118,6 +117,12 @@ def _messages(now: ShownTokenizers, status: DeltaGenerator) -> None:
         "languages_",
     )
     _code(now)
+
+
+def prices_of(found: "ParallelText", now: ShownTokenizers, status: DeltaGenerator) -> list[PricedLanguage]:
+    """Every language of a program's messages and its price with each of the tokenizers."""
+    lines = (*found.english, *(line for each in found.languages for line in each.sentences))
+    return priced_languages(found, _costs(now, lines, status))
 
 
 def priced_languages(found: "ParallelText", costs: "list[LineCosts]") -> list[PricedLanguage]:

@@ -82,6 +82,16 @@ def test_what_cannot_be_shown_is_one_sentence_and_the_page_lives(query, said):
     assert screen.has_picture
 
 
+def test_the_program_gives_the_same_pieces(monkeypatch, capsys):
+    chat = "user: Where is it? <|im_end|>\nassistant: Here\nuser: Thanks"
+    for query in ({}, {"chat_prompt": "none", "chat_specials": "text"}):
+        screen = Chats(chat=chat, **query)
+        lines = [line.split("\t") for line in screen.output_of_the_code("chat_template", monkeypatch, capsys)]
+        read = engine.run(ChatRequest("smollm2", chat, "", not query, bool(query)))
+        assert [int(line[0]) for line in lines if line[0] != "turn"] == list(read.ids)
+        assert [int(line[2]) for line in lines if line[0] == "turn"] == [turn.upto for turn in read.turns]
+
+
 def test_a_link_with_unknown_readers_is_said():
     assert len(Chats(chat_for="nobody").notes) == 1
 
@@ -143,3 +153,4 @@ def test_which_one_to_take_is_a_table_with_reasons(of):
     if of == "text":
         assert "loses something" in shown
         assert "Llama 3 takes the fewest tokens" in screen.words
+        assert re.search(r"\w+, [\d.]+\s× English", shown)
