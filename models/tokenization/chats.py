@@ -11,8 +11,8 @@ from models.tokenization.pieces import check_is_text
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 # Each further turn is rendered with all before it, to see what it costs.
-MOST_TURNS = 200
-LONGEST_CHAT = 60_000
+MOST_TURNS = 100
+LONGEST_CHAT = 40_000
 # Of a file, before it is read.
 LARGEST_CHAT_FILE = 5_000_000
 _MOST_TOOLS = 50

@@ -23,6 +23,7 @@ from pages.tokenizers import session_tokenizers
 from pages.tokenizers.chat_choices import (
     CHAT,
     FIRST_CHAT,
+    FOUR_READERS,
     JINJA,
     KEEPER,
     MOST_READERS,
@@ -51,8 +52,6 @@ _EXPLANATION = (
     "are of the turn that is named. *Reused*: so many tokens at the beginning are the same as before this turn, so "
     "that their keys and values need not be computed anew."
 )
-# The same chat, as four models read it.
-_FOUR = Names(("smollm2", "llama3", "mistral", "qwen"))
 
 
 def what_a_chat_becomes(now: ShownTokenizers, status: DeltaGenerator) -> None:
@@ -166,7 +165,7 @@ def _presets() -> None:
 
 def _four() -> None:
     CHAT.choose(FIRST_CHAT)
-    READERS.choose(_FOUR)
+    READERS.choose(FOUR_READERS)
 
 
 def _injected() -> None:
@@ -204,9 +203,10 @@ def _one(name: str, read: "ReadChat | str", kept: Callable[[int], int] | None, s
     say(*template_lines(read))
     request = request_for(name)
     is_split = SPLIT.value == "text"
-    other = _read(replace(request, split_special_tokens=not is_split), status)
-    if not isinstance(other, str) and (line := specials_line(read, other, is_split=is_split)):
-        st.warning(plain(line), icon=":material/warning:")
+    if is_split or any(turn.specials for turn in read.turns):
+        other = _read(replace(request, split_special_tokens=not is_split), status)
+        if not isinstance(other, str) and (line := specials_line(read, other, is_split=is_split)):
+            st.warning(plain(line), icon=":material/warning:")
     st.html(turns_table(read, kept))
     page = entry("kv_cache")
     said = {"plan": KEEPER.value, "context": str(max(1, len(read.pieces))), "tab": "what-if"}
