@@ -178,7 +178,7 @@ def _known(said: Mapping[str, Any], names: set[str], where: str) -> None:
 
 def _text(said: Mapping[str, Any], name: str, where: str, least: int = 0) -> str:
     value = said.get(name, "")
-    if not isinstance(value, str) or not least <= len(value) <= LONGEST:
+    if not isinstance(value, str) or not least <= len(value.strip()) <= len(value) <= LONGEST:
         raise LessonError(f"{where}: “{name}” is a text of {least} to {LONGEST:,} characters.")
     return value.strip()
 

@@ -55,7 +55,7 @@ class Draft:
         libraries()
         from models.lessons import file_text
 
-        return file_text(self.head, [{**step, "say": step["say"] or " "} for step in self.steps])
+        return file_text(self.head, self.steps)
 
     def lesson(self) -> "Lesson":
         """Raises LessonError, which says in which step something is missing."""
