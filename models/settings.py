@@ -49,6 +49,7 @@ _RULES: Mapping[str, _Rule] = {
     "HEADLIGHT_MODEL_BYTES": _A_SIZE,
     "HEADLIGHT_MAX_DOWNLOAD": _A_SIZE,
     "HEADLIGHT_ALL_DOWNLOADS": _A_SIZE,
+    "HEADLIGHT_MAX_FILE": _A_SIZE,
     "HEADLIGHT_MOST_MODELS": (count_of, "a whole number from 1 on"),
     "HEADLIGHT_OFFLINE": (_SWITCH.fullmatch, "1 or 0"),
     "HEADLIGHT_MODELS": (re.compile("shelf|any", re.IGNORECASE).fullmatch, "shelf, or any"),

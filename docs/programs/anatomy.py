@@ -10,9 +10,9 @@ from transformers import AutoConfig, AutoTokenizer
 folder, text = sys.argv[1:]
 tokenizer = AutoTokenizer.from_pretrained(folder)
 config = AutoConfig.from_pretrained(folder)
-# The counter has no formula for the product with which experts run otherwise.
-experts = {"experts_implementation": "eager"}
-model = getattr(transformers, config.architectures[0]).from_pretrained(folder, **experts).eval()
+# Without these the counter misses some: it has no formula for what attention and experts are computed with on a CPU.
+settings = {"attn_implementation": "eager", "experts_implementation": "eager", "dtype": torch.float32}
+model = getattr(transformers, config.architectures[0]).from_pretrained(folder, **settings).eval()
 inputs = {"input_ids": tokenizer(text, return_tensors="pt").input_ids}
 if config.is_encoder_decoder:
     inputs["decoder_input_ids"] = torch.tensor([[model.generation_config.decoder_start_token_id]])

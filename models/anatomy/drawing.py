@@ -6,12 +6,12 @@ from torch import nn
 
 from models.anatomy.diagram import Arrow, Box, BoxKind, Diagram
 from models.anatomy.naming import facts_of, title_of
-from models.anatomy.seen import Seen
-from models.anatomy.sheet import Part, Sheet, join, mark_heads, without_ones
+from models.anatomy.seen import CURVES, Seen
+from models.anatomy.sheet import Part, Sheet, join, mark_heads, without_batch
 from models.anatomy.tracing import ModuleCall, Operation
 from models.forward.shadow import outermost_lists
 
-_INPUT, _POSITIONS, _ENCODER = "input", "positions", "from the encoder"
+_INPUT, _POSITIONS, _ENCODER, _EARLIER = "input", "positions", "from the encoder", "from an earlier layer"
 _LARGEST_ROUTER = 2**24
 
 
@@ -29,6 +29,7 @@ class Drawing:
         self._kinds: dict[ModuleCall, BoxKind] = {}
         self._alike: dict[object, Box] = {}
         self._layers = dict(self._numbered())
+        self._bare = [each for each in self._trace.root.below() if not any(True for _ in each.module.parameters())]
 
     def whole(self) -> Diagram:
         """The whole model, each layer by itself."""
@@ -96,13 +97,17 @@ class Drawing:
         entries: by values what comes from outside, in a word.
         """
         sheet = Sheet()
+        end = calls[0].first
         for call in calls:
+            for place in range(end, call.first):
+                self._own(self._trace.operations[place], sheet)
+            end = call.last
             if len(calls) > 1 and not call.children:
                 self._add(sheet, Part(self.kind(call), [call]), range(call.first, call.last))
             else:
                 self._walk(call, sheet, is_flat=is_flat)
         if is_flat:
-            join(sheet)
+            join(sheet, self._bending)
         return self._diagram(calls, sheet, entries)
 
     def _walk(self, call: ModuleCall, sheet: Sheet, *, is_flat: bool) -> None:
@@ -126,10 +131,33 @@ class Drawing:
                 self._take(sheet, core, [step])
             elif operation.count > 0:
                 self._add(sheet, Part("linear" if self._seen.weight_of(operation) is not None else "other"), [step])
-            elif not is_whole and (joined := self._joins(operation, sheet)) is not None:
-                self._add(sheet, Part(joined), [step])
+            elif is_whole or is_flat:
+                joined = None if is_whole else self._joins(operation, sheet)
+                if joined is None:
+                    self._hand_on(operation, sheet)
+                else:
+                    self._add(sheet, Part(joined), [step])
             else:
-                self._hand_on(operation, sheet)
+                self._own(operation, sheet)
+
+    def _own(self, operation: Operation, sheet: Sheet) -> None:
+        """An operation of a part's own without weights: it joins two boxes, bends a curve, or hands on."""
+        place = self._trace.maker[operation.made[0]]
+        if (joined := self._joins(operation, sheet)) is not None:
+            self._add(sheet, Part(joined), [place])
+        elif operation.name in CURVES and any(sheet.owners.get(each) for each in operation.given):
+            self._add(sheet, Part("activation"), [place])
+        else:
+            self._hand_on(operation, sheet)
+
+    def _bending(self, begin: int, end: int) -> list[ModuleCall]:
+        """The runs from one operation to another that bend a curve."""
+        found: list[ModuleCall] = []
+        for call in self._bare:
+            is_within = begin <= call.first and call.last <= end and call.first < call.last
+            if is_within and self.kind(call) == "activation" and not (found and call.last <= found[-1].last):
+                found.append(call)
+        return found
 
     def _add_run(self, sheet: Sheet, call: ModuleCall) -> None:
         """A run as a box; where it adds what it makes to what it was given, the sum stands behind it (BLOOM)."""
@@ -153,7 +181,7 @@ class Drawing:
         if operation.name not in ("add", "mul") or len(operation.given) != 2:
             return None
         one, other = operation.given
-        if not self._trace.is_float[one] or self._trace.shapes[one] != self._trace.shapes[other]:
+        if not self._trace.is_float[one] or self._trace.shapes[one][-2:] != self._trace.shapes[other][-2:]:
             return None
         if self._trace.maker[operation.made[0]] in self._seen.residual_sums:
             return "sum"
@@ -199,7 +227,7 @@ class Drawing:
         arrows: dict[Arrow, None] = {}
         for number, part in enumerate(sheet.parts):
             for value in part.given:
-                shape = without_ones(sheet.small.get(value, self._trace.shapes[value])[1:])
+                shape = without_batch(sheet.small.get(value, self._trace.shapes[value]))
                 of = sheet.owners.get(value, frozenset())
                 for each in sorted(of - {number}):
                     arrows[Arrow(names[each], names[number], shape)] = None
@@ -208,7 +236,7 @@ class Drawing:
                     if title is not None and (not of or title == _POSITIONS):
                         name = title.replace(" ", "-")
                         outside.setdefault(name, Box(name, "text", title))
-                        own = shape if each == value else self._trace.shapes[each][1:]
+                        own = shape if each == value else without_batch(self._trace.shapes[each])
                         arrows[Arrow(name, names[number], own)] = None
             boxes.append(self._box(names[number], part, sheet, entries))
         used = {name for arrow in arrows for name in (arrow.source, arrow.target)}
@@ -231,7 +259,7 @@ class Drawing:
         box = Box(
             name=name,
             kind=part.kind,
-            title=title_of(self._seen, part.kind, part.calls, number),
+            title=title_of(self._seen, part, number),
             path="" if first is None else first.path,
             module="" if first is None else type(first.module).__name__,
             file="" if first is None else type(first.module).__module__,
@@ -266,7 +294,7 @@ class Drawing:
             outer = next((title for each in self._from_outside(value, sheet) if (title := entries.get(each))), None)
             if of and all(sheet.parts[each].kind == "positions" for each in of):
                 found[value] = _POSITIONS
-            elif outer in (_POSITIONS, _ENCODER) and not of:
+            elif outer in (_POSITIONS, _ENCODER, _EARLIER) and not of:
                 found[value] = outer
             elif of or outer is not None:
                 origin = self._trace.source(value)
@@ -280,7 +308,7 @@ class Drawing:
         layers = [each.calls[0] for number in of if (each := sheet.parts[number]).kind == "layer"]
         own = part.calls[0].path.rpartition(".")[0]
         if layers and all(each.path.rpartition(".")[0] == own for each in layers):
-            return "from an earlier layer"
+            return _EARLIER
         return _ENCODER if part.kind in ("layer", "cross-attention") else "other input"
 
     def _count(self, part: Part, drawn: Diagram | None) -> tuple[int, int, int]:

@@ -1,9 +1,11 @@
 """What a box of the plan is called, and what else was seen in it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from models.anatomy.diagram import BoxKind, Fact
 from models.anatomy.seen import Seen
+from models.anatomy.sheet import Part
 from models.anatomy.tracing import ModuleCall
 
 _TITLES: dict[str, str] = {
@@ -18,11 +20,13 @@ _TITLES: dict[str, str] = {
     "other": "What it computes itself",
 }
 
+_MOST_SIZES = 2
 _EPSILONS = ("eps", "variance_epsilon", "epsilon")
 
 
-def title_of(seen: Seen, kind: BoxKind, calls: Sequence[ModuleCall], number: int | None) -> str:
+def title_of(seen: Seen, part: Part, number: int | None) -> str:
     """For people."""
+    kind, calls = part.kind, part.calls
     if number is not None:
         return f"Layer {number}"
     if kind == "norm":
@@ -32,7 +36,7 @@ def title_of(seen: Seen, kind: BoxKind, calls: Sequence[ModuleCall], number: int
     if kind == "positions":
         return "Rotary angles" if seen.turns(calls[0]) else "Position embedding"
     if kind == "activation":
-        return seen.activation(calls[0])
+        return seen.activation(calls[0]) if calls else seen.curve_of([seen.trace.operations[part.operations[0]]])
     if not calls or kind in _TITLES:
         return _TITLES.get(kind, kind)
     if kind == "head" and not calls[0].children:
@@ -59,24 +63,30 @@ def facts_of(seen: Seen, kind: BoxKind, calls: Sequence[ModuleCall]) -> tuple[Fa
     if kind in ("attention", "cross-attention"):
         return tuple(_of_attention(calls))
     if kind == "mlp":
-        curve = next((found for each in calls if (found := seen.activation(each))), "none")
+        whole = seen.trace.operations[calls[0].first : calls[-1].last]
+        curve = (
+            next((found for each in calls if (found := seen.activation(each))), "") or seen.curve_of(whole) or "none"
+        )
         gated = "yes" if any(map(seen.is_gated, calls)) else "no"
         return ("curve", curve), ("gated", gated), ("inner width", seen.inner_width(calls[-1]))
     if kind in ("experts", "router"):
         return tuple(_of_experts(seen, calls))
     if kind in ("embedding", "positions", "linear", "head", "norm"):
-        epsilon = next((value for name in _EPSILONS if (value := getattr(calls[0].module, name, None))), None)
-        said: tuple[Fact, ...] = (("ε", float(epsilon)),) if kind == "norm" and isinstance(epsilon, float) else ()
-        return (
-            said
-            + tuple(
-                (name, tuple(parameter.shape))
-                for call in calls
-                for name, parameter in call.module.named_parameters()
-                if len(calls) == 1
-            )[:2]
-        )
+        return tuple(_of_table(kind, calls))
     return ()
+
+
+def _of_table(kind: BoxKind, calls: Sequence[ModuleCall]) -> Iterator[Fact]:
+    """The sizes of its parameters, and what of it is no parameter or is not trained."""
+    module = calls[0].module
+    epsilon = next((value for name in _EPSILONS if (value := getattr(module, name, None))), None)
+    if kind == "norm" and isinstance(epsilon, float):
+        yield "ε", epsilon
+    if kind == "positions" and not all(each.requires_grad for each in module.parameters()):
+        yield "trained", "no"
+    if len(calls) == 1:
+        for name, parameter in islice(module.named_parameters(), _MOST_SIZES):
+            yield name, tuple(parameter.shape)
 
 
 def _of_attention(calls: Sequence[ModuleCall]) -> list[Fact]:

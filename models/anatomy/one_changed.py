@@ -137,13 +137,14 @@ def _others(places: tuple[Place, ...], place: Place, seed: int) -> tuple[Place, 
 
 def _changed(runs: ChangedRuns, changes: list[Change], names: tuple[str, ...]) -> OneChanged:
     rows = [(each,) for each in changes]
-    values = np.concatenate([runs.values(some) for some, _ in runs.batches(rows)])
+    found = [runs.values_and_first(some) for some, _ in runs.batches(rows)]
+    values = np.concatenate([some for some, _ in found])
     before, after = (), ()
     if runs.measured.quantity.of != "vector":
         where = runs.measured.position
         is_last = runs.measured.quantity.of in ("next token", "difference")
         one = softmax(runs.trace.last_output if is_last else runs.trace.outputs[where])
-        other = softmax(runs.outputs([rows[0]])[0])
+        other = softmax(found[0][1])
         best = [int(each) for row in (one, other) for each in np.argsort(-row, kind="stable")[:_SHOWN]]
         followed = runs.measured.ids if is_last or len(runs.measured.ids) == 1 else runs.measured.ids[where : where + 1]
         ids = list(dict.fromkeys([*best[:_SHOWN], *followed, *best[_SHOWN:]]))

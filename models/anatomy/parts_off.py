@@ -159,8 +159,8 @@ def _outputs(
         hooks = None if order is None else order_hooks(trace.loaded, order, asked.seed)
         if order is not None and not position_sources(trace.loaded):
             raise SwitchError(
-                f"No module of {trace.loaded.card.title} could be seen to tell places apart, so that none is switched "
-                "off; what is shuffled is seen with other words instead."
+                f"No module of {trace.loaded.card.title} could be seen to tell places apart, so that they cannot "
+                "be others here."
             )
         output = switched_forward(trace, rows, base=base, last_only=trace.kinds == ("decoder",), order=hooks)
         return [to_numpy(each) for each in output]

@@ -1,6 +1,6 @@
 """What a run of a module is, told by the operations in it: a norm, attention, an MLP, a table, or something else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from torch import Tensor
@@ -168,8 +168,11 @@ class Seen:
         for each in call.below():
             if not each.children and (name := curve(each.module)):
                 return name
-        names = {each.name for each in self.inside(call)}
-        return next((title for name, title in _CURVES.items() if name in names), "")
+        return self.curve_of(self.inside(call))
+
+    def curve_of(self, operations: Sequence[Operation]) -> str:
+        """The first curve that one of these operations is."""
+        return next((CURVES[each.name] for each in operations if each.name in CURVES), "")
 
     def is_gated(self, call: ModuleCall) -> bool:
         """Whether two projections of the same input, or two halves of one, are multiplied number by number."""
@@ -218,4 +221,4 @@ class Seen:
 
 
 _MOST_LOOKED_AT = 200
-_CURVES = {"silu": "SiLU", "gelu": "GELU", "relu": "ReLU", "tanh": "tanh"}
+CURVES = {"silu": "SiLU", "gelu": "GELU", "relu": "ReLU", "tanh": "tanh"}

@@ -1,6 +1,6 @@
 """One diagram while it is drawn."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from models.anatomy.diagram import BoxKind
@@ -34,14 +34,16 @@ class Sheet:
         self.small: dict[int, tuple[int, ...]] = {}
 
 
-def without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Without the axes of length 1 that are there to be repeated along; the last two stay."""
+def without_batch(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Without the batch, which is one text, and axes of length 1 that are repeated along; the last two stay."""
     return (*(each for each in shape[:-2] if each > 1), *shape[-2:])
 
 
-def join(sheet: Sheet) -> None:
+def join(sheet: Sheet, between: Callable[[int, int], list[ModuleCall]]) -> None:
     """A matrix that takes what one box alone gives, and which nobody else takes, belongs to that box: an output
     projection beside attention, the second half of an MLP.
+
+    between: the runs without weights from one operation to another, which belong to it too.
     """
     parts, owners = sheet.parts, sheet.owners
     takers: dict[int, set[int]] = {}
@@ -58,7 +60,7 @@ def join(sheet: Sheet) -> None:
         if first.kind in _JOINED and first.calls and takers[before] == {number}:
             into[number] = into.get(before, before)
             first.kind = "mlp" if first.kind == "linear" else first.kind
-            first.calls += part.calls
+            first.calls += [*between(first.calls[-1].last, part.calls[0].first), *part.calls]
             first.operations += part.operations
             first.given |= {each: None for each in part.given if each not in first.made}
             first.made |= part.made

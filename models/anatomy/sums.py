@@ -3,6 +3,7 @@
 A sum is no module. It is seen as it is computed, by a mode of torch that is told of every addition of this thread.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -82,7 +83,9 @@ class SumsWithin(TorchFunctionMode):
         return result if instead is None else instead.to(result.dtype)
 
     def _is_stream(self, value: object) -> bool:
-        return isinstance(value, Tensor) and value.shape == self._stream and value.is_floating_point()
+        # Some layers put all tokens of all rows one below the other.
+        flat = torch.Size([math.prod(self._stream[:-1]), *self._stream[-1:]])
+        return isinstance(value, Tensor) and value.shape in (self._stream, flat) and value.is_floating_point()
 
 
 class _Watched:
@@ -92,7 +95,14 @@ class _Watched:
         self.stream: list[Tensor] = []
         self.parts: list[str] = []
         self.found: dict[tuple[nn.Module, int], list[tuple[int, int, str]]] = {}
-        self.last: dict[tuple[nn.Module, int], Tensor] = {}
+        self.whole: set[tuple[nn.Module, int]] = set()
+        self._runs: dict[nn.Module, int] = {}
+
+    def ends(self, block: nn.Module, output: Tensor) -> None:
+        """A layer that hands on something else than the last sum, or its norm, has sums that were not seen."""
+        run = self._runs[block] = self._runs.get(block, -1) + 1
+        if self._is_stream(output):
+            self.whole.add((block, run))
 
     def begins(self, given: Tensor) -> None:
         self.stream, self.parts = [given.clone()], []
@@ -109,11 +119,11 @@ class _Watched:
         around = " and ".join(dict.fromkeys(self.parts)) or "a part"
         self.found.setdefault((block, run), []).append((number, known.index(True), around))
         self.stream.append(sides[0] + sides[1])
-        self.last[block, run] = self.stream[-1]
         self.parts = []
 
     def _is_stream(self, value: Tensor) -> bool:
-        return any(each.shape == value.shape and torch.equal(each.float(), value.float()) for each in self.stream)
+        flat = value.float().reshape(-1)
+        return any(torch.equal(each.float().reshape(-1), flat) for each in self.stream if each.numel() == flat.numel())
 
 
 @once_per_model
@@ -121,7 +131,7 @@ def seen_residuals(loaded: LoadedModel) -> tuple[SeenResidual, ...]:
     """Every residual connection of layers that hand a stream on; the first time it runs a forward over three tokens.
 
     Where a layer multiplies or mixes what goes past a part before it adds, that is no residual connection that could
-    be switched off, and it is not among them.
+    be switched off; a layer of which not all are seen has none.
 
     Takes the device: call it while holding its lock. Raises NothingRecordedError.
     """
@@ -137,6 +147,7 @@ def seen_residuals(loaded: LoadedModel) -> tuple[SeenResidual, ...]:
         copies[block].register_forward_pre_hook(
             lambda _, given, named: watched.begins(first_of(given or tuple(named.values()))), with_kwargs=True
         )
+        copies[block].register_forward_hook(lambda *told, block=block: watched.ends(block, first_of(told[-1])))
     for norm in norms_of(model):
         copies[norm].register_forward_hook(
             lambda _, given, named, output: watched.normed(first_of(given or tuple(named.values())), first_of(output)),
@@ -146,7 +157,12 @@ def seen_residuals(loaded: LoadedModel) -> tuple[SeenResidual, ...]:
         copies[mlp].register_forward_hook(lambda *_: watched.parts.append("MLP"))
     with sums:
         short_run(loaded, copies[model], lambda kind, *_: watched.parts.append(_PARTS[kind]))
-    return tuple(each for block in blocks for each in _of_block(block, watched.found.get((block.block, block.run), [])))
+    return tuple(
+        each
+        for block in blocks
+        if (address := (block.block, block.run)) in watched.whole
+        for each in _of_block(block, watched.found.get(address, []))
+    )
 
 
 def _of_block(block: SeenBlock, found: list[tuple[int, int, str]]) -> list[SeenResidual]:

@@ -212,10 +212,11 @@ def _unnormed(runs: Mapping[int, set[int]], rows: int) -> Hook:
         normed = first_of(output)
         if len(where) == rows:
             return with_first(output, taken.to(normed.dtype))
-        if len(normed) != rows:
-            raise SwitchError("This norm takes all texts at once, so that it cannot be off in one of them alone.")
+        # Some layers put all tokens of all rows one below the other.
         there = normed.clone()
-        there[list(where)] = taken[list(where)].to(there.dtype)
+        for row, (each, given_to) in enumerate(zip(there.chunk(rows), taken.chunk(rows), strict=True)):
+            if row in where:
+                each.copy_(given_to)
         return with_first(output, there)
 
     return hook
@@ -239,7 +240,9 @@ def _without_sums(
             return part
         is_off = torch.zeros(rows, dtype=torch.bool, device=part.device)
         is_off[list(which)] = True
-        return torch.where(is_off[:, None, None], part, sides[0] + sides[1])
+        return torch.where(
+            is_off.repeat_interleave(len(part) // rows).view(-1, *[1] * (part.dim() - 1)), part, sides[0] + sides[1]
+        )
 
     mode = SumsWithin(told)
     return mode, {each.block: mode.began(each.block) for each in off}

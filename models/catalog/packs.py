@@ -55,3 +55,13 @@ JQUERY = pack(
     *("sphinxcontrib-jquery", "4.1", "sphinxcontrib/jquery"),
     {"jquery.js": "ff1523fb7389539c84c65aba19260648793bb4f5e29329d2ee8804bc37a3fe6e"},
 )
+
+# The messages of Django in a hundred languages: a catalogue for each (GNU gettext's .mo), and what the languages are
+# called. One hash is over them all: see `files_of`.
+MESSAGES = pack(
+    *("django", "5.2.19", "django/conf/locale"),
+    {
+        "*/LC_MESSAGES/django.mo": "512cbb81c65cdb24973b319b7f5da5c41f35542b07845c3d4896e9093c97d61a",
+        "__init__.py": "4070caf102007118c632d58bf10560600ffaa6c7adb99b9604990fc2e993788f",
+    },
+)

@@ -15,7 +15,7 @@ from models.attention.trace import AttentionTrace, TraceRequest
 from models.engine import Engine
 from models.forward.inputs import Inputs
 from models.forward.interventions import Intervention, Rows, Vectors, put_into
-from models.forward.recorded_run import recorded_forward
+from models.forward.recorded_run import recorded_forward, to_numpy
 from models.forward.replay import Hook
 from models.heads.places import EffectsError, Part, blocks_of
 from models.heads.quantity import Measured, Quantity, Reading, measured, reading, reads_all
@@ -112,15 +112,24 @@ class ChangedRuns:
         """
         return self._run(rows, from_start=from_start, read=self.reading)
 
-    def outputs(self, rows: Sequence[Sequence[Change]]) -> Float[np.ndarray, "row output"]:
-        """What the model puts out in each row, where the quantity is read: logits or a vector, float32.
+    def values_and_first(
+        self, rows: Sequence[Sequence[Change]]
+    ) -> tuple[Float[np.ndarray, " row"], Float[np.ndarray, " output"]]:
+        """The quantity of each row, and what the model puts out in the first one where the quantity is read (logits or
+        a vector, float32); one forward of them all.
 
         Raises InterventionError.
         """
         place = self.measured.position if reads_all(self.measured) else -1
-        return self._run(rows, from_start=False, read=lambda output: output[:, place].float())
+        first: list[np.ndarray] = []
 
-    def _run(self, rows: Sequence[Sequence[Change]], *, from_start: bool, read: Reading) -> np.ndarray:
+        def read(output: Tensor) -> Tensor:
+            first.append(to_numpy(output[0, place]))
+            return self.reading(output)
+
+        return self._run(rows, from_start=False, read=read), first[0]
+
+    def _run(self, rows: Sequence[Sequence[Change]], *, from_start: bool, read: Reading) -> Float[np.ndarray, " row"]:
         given: Rows = tuple(
             (*self.request.interventions, *(each for each in row if not isinstance(each, Patch))) for row in rows
         )

@@ -69,15 +69,45 @@ def verify_files(pack: Pack) -> None:
     for file in pack.files:
         path = packs_folder() / file.path
         if not path.is_file():
-            raise PackError(
-                f"The model pack {pack.distribution} is not installed: {file.path} is missing. "
-                "Run `make models` and try again."
-            )
+            raise _missing(pack, file.path)
         if sha256_of(path) != file.sha256:
-            raise PackError(
-                f"The model pack {pack.distribution} is damaged: {file.path} is not the file that was published. "
-                "Delete the folder of packs, run `make models` and try again."
-            )
+            raise _damaged(pack, file.path)
+
+
+def files_of(pack: Pack) -> dict[str, bytes]:
+    """The bytes of a pack's files, by their paths in its folder; for a pack that names many at once by a pattern, as in
+    "*/LC_MESSAGES/django.mo".
+
+    The hash of a pattern is over the lines of its files as `sha256sum` writes them, in the order of their paths.
+
+    Raises PackError where a file is missing, or is not the one that was published.
+    """
+    folder = packs_folder() / pack.folder
+    found: dict[str, bytes] = {}
+    for file in pack.files:
+        pattern = file.path.removeprefix(f"{pack.folder}/")
+        these = {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.glob(pattern))}
+        if not these:
+            raise _missing(pack, file.path)
+        lines = (f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(these.items()))
+        whole = "".join(lines) if "*" in pattern else next(iter(these.values()))
+        if hashlib.sha256(whole.encode() if isinstance(whole, str) else whole).hexdigest() != file.sha256:
+            raise _damaged(pack, file.path)
+        found |= these
+    return found
+
+
+def _missing(pack: Pack, path: str) -> PackError:
+    return PackError(
+        f"The model pack {pack.distribution} is not installed: {path} is missing. Run `make models` and try again."
+    )
+
+
+def _damaged(pack: Pack, path: str) -> PackError:
+    return PackError(
+        f"The model pack {pack.distribution} is damaged: {path} is not the file that was published. "
+        "Delete the folder of packs, run `make models` and try again."
+    )
 
 
 def model_folder(card: ModelCard) -> Path:

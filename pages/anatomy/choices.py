@@ -26,6 +26,8 @@ PART: Choice[str | None] = Choice("part", None, _part, _OF_PLAN)
 UNFOLDED: Choice[str] = Choice("plan_layers", "folded", one_of("way to draw layers", ("folded", "all")), _OF_PLAN)
 SHADED: Choice[str] = Choice("plan_shade", "parameters", one_of("shade of the plan", tuple(SHADES)))
 
+# Tabs to which an example leads.
+SAYS, NEURONS = "What does each part say for the next token?", "What does an MLP neuron do?"
 ORDERS = {"size": "Largest first", "layers": "In order of layers"}
 READ_THROUGH = {"head": "The head alone", "norm": "With the final norm's gain"}
 FACTORS = (-2.0, -1.0, 0.0, 0.5, 1.0, 2.0, 5.0, 10.0)

@@ -21,7 +21,7 @@ from pages.shared.parts import chart, remark, say
 from pages.shared.spreadsheet import as_csv
 from pages.shared.theme import palette
 from viz.anatomy_part_charts import PICKED, PICKED_FIELD, layers_chart, parts_chart
-from viz.quantities import counted, level_text, signed_text
+from viz.quantities import counted, level_text, part_text, signed_text
 
 if TYPE_CHECKING:
     from models.anatomy.contributions import Contributions, ContributionsRequest
@@ -137,7 +137,7 @@ def _sum(found: "Contributions", at: AtToken, of: str) -> None:
     norms = "all norms" if of == "vector" else "the final norm"
     remark(
         f"{MODELS[at.trace.model].title}. A sum of parts: with {norms}{held} held still. Their sum is "
-        f"{found.total:.5f}, the model's own number {found.aimed:.5f}: off by {_relative(found.error)}."
+        f"{found.total:.5f}, the model's own number {found.aimed:.5f}: off by {part_text(found.error)} of the largest."
         f"{bent} A bar is what a part writes into this token's stream itself; what it does to later parts is in theirs."
         f"{' ' + what.note if what.note else ''}"
     )
@@ -150,10 +150,6 @@ def _sum(found: "Contributions", at: AtToken, of: str) -> None:
         ],
         "said_",
     )
-
-
-def _relative(error: float) -> str:
-    return "less than 10⁻⁷ of the largest" if error < 1e-7 else f"{error:.0e} of the largest"
 
 
 def _rows(found: "Contributions", names: list[str]) -> list[list[object]]:
@@ -195,12 +191,14 @@ def _without(request: "ContributionsRequest", found: "Contributions", status: De
     from models.anatomy.one_changed import PartOffRequest
 
     order = [found.sources[each] for each in found.by_size().tolist()]
-    words = {None: "nothing"} | {part_key(each): part_name(each) for each in order if each.of in ("head", "mlp")}
-    if SAID_OFF.value not in words:
+    words = {part_key(each): part_name(each) for each in order if each.of in ("head", "mlp")}
+    if SAID_OFF.value is not None and SAID_OFF.value not in words:
         note(f"There is no part {SAID_OFF.value} that adds to this; nothing is switched off.")
         SAID_OFF.forget()
     with st.container(key="said_off"):
-        bound(st.selectbox, SAID_OFF, "Switch off (or press a bar)", **names_of(words), width=320)
+        bound(
+            st.selectbox, SAID_OFF, "Switch off (or press a bar)", **names_of(words), placeholder="nothing", width=320
+        )
         if SAID_OFF.value is None:
             return
         part, place = _place(SAID_OFF.value)

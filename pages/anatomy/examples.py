@@ -1,8 +1,20 @@
 """The anatomy page's ready-made examples. Their figures are tested against the models."""
 
-from pages.anatomy.choices import ATT_HEAD, ATT_KEY, ATT_LAYER, EDITED
+from pages.anatomy.choices import (
+    ATT_HEAD,
+    ATT_KEY,
+    ATT_LAYER,
+    EDITED,
+    MLP_LAYER,
+    NEURON,
+    NEURONS,
+    SAID_OFF,
+    SAID_TOKEN,
+    SAYS,
+)
 from pages.shared import thread
 from pages.shared.examples import ReadyMade
+from pages.shared.page import tab_name
 
 EXAMPLES = (
     ReadyMade(
@@ -10,6 +22,29 @@ EXAMPLES = (
         {thread.MODEL: "smollm2", thread.TEXT: "The capital of France is"},
         "Thirty equal layers, each attention and an MLP, each of which adds to the residual stream. Press a part: what "
         "is in it opens below.",
+    ),
+    ReadyMade(
+        "Paris as a sum",
+        {
+            thread.MODEL: "smollm2",
+            thread.TEXT: "The capital of France is",
+            SAID_TOKEN: "Paris",
+            SAID_OFF: "decoder.29.mlp",
+            thread.TAB: tab_name(SAYS),
+        },
+        "The MLP of layer 29 adds most to *Paris*: +6.98 of 17.4. Without it *Paris* falls from 77.3 % to 10.0 %; the "
+        "same done to each of 15 other MLPs leaves it 43.9 % in the middle.",
+    ),
+    ReadyMade(
+        "a neuron",
+        {
+            thread.MODEL: "smollm2",
+            thread.TEXT: "The capital of France is",
+            MLP_LAYER: 24,
+            NEURON: 963,
+            thread.TAB: tab_name(NEURONS),
+        },
+        "Neuron 963 of layer 24 pushes *Western*, *European*, *English*; read where it fires most, below.",
     ),
     ReadyMade(
         "an encoder",

@@ -63,6 +63,8 @@ def _numbers(plan: "Plan", box: "Box") -> None:
     if box.operations:
         share = part_text(box.operations / plan.operations)
         said.append(f"{box.operations:,} operations for this text, {share} of the model's.")
+    if dict(box.facts).get("trained") == "no":
+        said.append("It is not trained: its numbers are computed.")
     st.html(sentences(said))
 
 

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.anatomy.changed import show_changed
 from pages.anatomy.choices import FACTORS, MLP_LAYER, NEURON, NEURON_TIMES, READ_BY, READ_THROUGH
-from pages.anatomy.text_and_place import AtToken, at_token, token_control
+from pages.anatomy.text_and_place import AtToken, at_token, layer_of_plan, token_control
 from pages.shared.asking import ask
 from pages.shared.bound import bound, pick
 from pages.shared.export import Download, download_row
@@ -74,13 +74,16 @@ def leave() -> None:
 
 
 def _layer(stack: "LayersWithMlp") -> int:
-    """The chosen layer, else one four fifths of the way up."""
+    """The chosen layer, else the one that is open in the plan, else one four fifths of the way up."""
     chosen = MLP_LAYER.value
     if chosen is not None and chosen not in stack.layers:
         note(f"There is no MLP in layer {chosen}: there are those of layers {stack.layers[0]} to {stack.layers[-1]}.")
         MLP_LAYER.forget()
         chosen = None
-    return stack.layers[len(stack.layers) * 4 // 5] if chosen is None else chosen
+    if chosen is not None:
+        return chosen
+    opened = layer_of_plan(stack.kind, stack.layers)
+    return stack.layers[len(stack.layers) * 4 // 5] if opened is None else opened
 
 
 def _neuron(found: "Neurons") -> int:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.anatomy import contributions, export, families, neurons, order, parts_off, way_up, why
+from pages.anatomy import contributions, export, families, history, neurons, order, parts_off, way_up, why
+from pages.anatomy.choices import NEURONS, SAYS
 from pages.anatomy.explanations import EXPLANATION
 from pages.shared.page import Tab, tabs
 from pages.shared.parts import explanation
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
 def below(plan: "Plan | None", status: DeltaGenerator) -> None:
     """The tabs. plan: what is drawn above, None where nothing is."""
     parts: dict[str, Callable[[], object] | Tab] = {
-        "What does each part say for the next token?": lambda: contributions.show(status),
+        SAYS: lambda: contributions.show(status),
         "One token on its way up": lambda: way_up.show(status),
-        "What does an MLP neuron do?": Tab(lambda: neurons.show(status), neurons.leave),
+        NEURONS: Tab(lambda: neurons.show(status), neurons.leave),
         "How does it know the order?": lambda: order.show(status),
         "What if a part is off?": lambda: parts_off.show(status),
         families.TITLE: lambda: families.show(status),
         "Why √d, softmax, heads?": lambda: why.show(status),
+        history.TITLE: lambda: history.show(status),
         "What am I looking at?": lambda: explanation(EXPLANATION),
         "Take it with you": lambda: export.take_along(plan),
         "Show the code": export.code,

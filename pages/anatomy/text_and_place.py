@@ -1,5 +1,7 @@
 """The text as the model reads it, and the token of it that is looked at: the thread's, of a seq2seq model a step."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -7,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from pages.anatomy.choices import SAID_STEP
+from pages.anatomy.choices import PART, PLAN_OF, SAID_STEP
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.bound import bound, names_of
@@ -56,6 +58,12 @@ def at_token(status: DeltaGenerator) -> AtToken:
         place = len(tokens) - 1
         SAID_STEP.choose(place)
     return AtToken(trace, text, tokens, place, "decoder")
+
+
+def layer_of_plan(kind: str, layers: Sequence[int]) -> int | None:
+    """The layer of this stack that is open in the plan above, where it is one of these."""
+    named = re.match(rf"(?:layer|{kind})\.(\d+)(?:/|$)", PART.value or "")
+    return int(named[1]) if named and not PLAN_OF.value and int(named[1]) in layers else None
 
 
 def token_control(at: AtToken, label: str, key: str) -> None:

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.anatomy.choices import UP_LAYER
-from pages.anatomy.text_and_place import AtToken, at_token, token_control
+from pages.anatomy.text_and_place import AtToken, at_token, layer_of_plan, token_control
 from pages.shared.asking import ask
 from pages.shared.bound import bound
 from pages.shared.export import Download, download_row
@@ -43,7 +43,8 @@ def show(status: DeltaGenerator) -> None:
         with one:
             token_control(at, "Token", "up_at_box")
         with two:
-            layer = last if UP_LAYER.value is None else UP_LAYER.value
+            opened = layer_of_plan(at.kind, range(last + 1))
+            layer = UP_LAYER.value if UP_LAYER.value is not None else last if opened is None else opened
             bound(st.select_slider, UP_LAYER, "Layer", list(range(last + 1)), shown=lambda _: layer)
     left, right = st.columns([7, 3.4], gap="medium")
     with left:

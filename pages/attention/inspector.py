@@ -42,12 +42,12 @@ def inspect(traced: "TracedText", picture: "HeadPicture", request: "HeadMapReque
     if request.kind == "cross":
         written = traced.written[selected]
         best = _best(traced.tokens, row)
-        parts = [_said(written.text, name, best, is_written=True), shares(best)]
+        parts = [_looked_at(written.text, name, best, is_written=True)]
         parts += [*unseen, line(LINES["cross"]), *_what_is_written(traced, selected)]
     else:
         axes = traced.axes(request.kind)
         best = _best(axes.columns, row)
-        parts = [_said(axes.rows[selected], name, best), shares(best)]
+        parts = [_looked_at(axes.rows[selected], name, best)]
         parts += [*unseen, line(LINES["map"])]
         if axes.rows_are_target:
             parts += _what_is_written(traced, selected)
@@ -60,7 +60,9 @@ def inspect(traced: "TracedText", picture: "HeadPicture", request: "HeadMapReque
         elif traced.score is not None:
             parts += [heading("What it says of the text"), line(f"{traced.score:.4f}, one number for the whole text.")]
     st.html("".join(parts))
-    _what_it_is_known_for(request)
+    # Where something is off, its place is that of what became of the output.
+    if not request.trace.interventions:
+        _what_it_is_known_for(request)
 
 
 def _what_it_is_known_for(request: "HeadMapRequest") -> None:
@@ -133,6 +135,12 @@ def inspect_step(traced: "TracedText", row: np.ndarray, request: "HeadMapRequest
         + shares([Share(token, written.probabilities[step])])
         + line("How likely the model held the token that it wrote.")
     )
+
+
+def _looked_at(token: str, name: str, best: Sequence[Share], *, is_written: bool = False) -> str:
+    """In words and as bars, with the room of as many as there may be: what is below stays where it is."""
+    said = _said(token, name, best, is_written=is_written)
+    return f'<div class="headlight-best">{said}{shares(best)}</div>'
 
 
 def _said(token: str, name: str, best: Sequence[Share], *, is_written: bool = False) -> str:

@@ -174,7 +174,7 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
     if is_projected():
         left, centre, right = st.container(), st.container(), st.container()
     elif is_wide:
-        (left, centre), right = st.columns((COLUMNS[0], sum(COLUMNS[1:])), gap="medium"), st.container()
+        (left, centre), right = columns((COLUMNS[0], sum(COLUMNS[1:]))), st.container()
     else:
         left, centre, right = columns(COLUMNS)
     with centre:
@@ -212,19 +212,19 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
         which(traced, kind, layer, head)
     if not is_wide or trace != base:
         with inspector_in(right):
-            if trace != base:
-                inspect_changes(ask(ChangesRequest(base, trace), status), traced, selected)
             if not is_wide:
                 plain = replace(after, by_value=False)
                 shown = picture if plain == after else ask(HeadPictureRequest(plain, selected), status)
                 read = traced if trace == base else ask(TracedTextRequest(trace), status)
-                # What comes next stands above, before and after.
+                # What comes next stands below, before and after.
                 inspect(
                     read if trace == base else replace(read, next_tokens=(), labels=(), score=None),
                     shown,
                     plain,
                     selected,
                 )
+            if trace != base:
+                inspect_changes(ask(ChangesRequest(base, trace), status), traced, selected)
     below(before, after, traced, selected, thread.TEXT.value)
 
 

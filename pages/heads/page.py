@@ -85,7 +85,7 @@ def explore(status: DeltaGenerator) -> None:
     else:
         _numbers(kind, found, centre, right, status)
     let_it_leave()
-    below(Shown(kind, request, found, head), status)
+    below(Shown(kind, request, found, head))
 
 
 def _roles(

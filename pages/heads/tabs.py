@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from streamlit.delta_generator import DeltaGenerator
+import streamlit as st
 
 from pages.heads import counts, enough, export, looks, matters, other_model, transfer
 from pages.heads.effects import effects_request
@@ -36,11 +36,11 @@ class Shown:
     head: NumberPair | None
 
 
-def below(shown: Shown, status: DeltaGenerator) -> None:
-    """The tabs."""
+def below(shown: Shown) -> None:
+    """The tabs; what is waited for is said in each, where it moves nothing of the picture."""
 
     def about() -> Subject:
-        return subject(shown.kind, status)
+        return subject(shown.kind, st.empty())
 
     def name_of(place: "Place") -> str:
         names = names_of_head(thread.MODEL.value, place.kind, place.layer, place.head)
@@ -48,17 +48,17 @@ def below(shown: Shown, status: DeltaGenerator) -> None:
 
     def ranking() -> None:
         text = about()
-        matters.show(text, effects_request(text, status), name_of, status)
+        matters.show(text, effects_request(text, st.empty()), name_of, st.empty())
 
     parts: dict[str, Callable[[], object] | Tab] = {
-        "Which heads look from here to there?": lambda: looks.show(about(), shown.request, shown.atlas, status),
+        "Which heads look from here to there?": lambda: looks.show(about(), shown.request, shown.atlas, st.empty()),
         MATTERS: ranking,
-        "How many are enough?": Tab(lambda: enough.show(about(), status), left=enough.JOB.leave),
-        CARRIES: lambda: transfer.details(about(), status),
-        "Where it looks, and what counts": Tab(lambda: counts.show(about(), status), left=counts.JOB.leave),
-        other_model.TITLE: Tab(lambda: other_model.show(about(), shown.head, status), left=other_model.JOB.leave),
+        "How many are enough?": Tab(lambda: enough.show(about(), st.empty()), left=enough.JOB.leave),
+        CARRIES: lambda: transfer.details(about(), st.empty()),
+        "Where it looks, and what counts": Tab(lambda: counts.show(about(), st.empty()), left=counts.JOB.leave),
+        other_model.TITLE: Tab(lambda: other_model.show(about(), shown.head, st.empty()), left=other_model.JOB.leave),
         "What am I looking at?": lambda: explanation(EXPLANATION),
-        "Take it with you": lambda: export.take_along(shown.kind, shown.atlas, status),
+        "Take it with you": lambda: export.take_along(shown.kind, shown.atlas, st.empty()),
         "Show the code": lambda: export.code(shown.head),
     }
     tabs("below_heads", parts)

@@ -19,12 +19,13 @@ def inspect(facts: "CacheFacts", example: CacheExample | None, lines: list[str])
     from models.kv_cache import bytes_per_token, with_key_value_heads
     from models.kv_cache.planning import bits_of
 
-    if lines:
-        say(*lines)
-    else:
-        if example is not None:
-            st.markdown(example.look)
-        remark("Point at a cell to read what it holds; click it to keep that here.")
+    with st.container(key="of_the_cell"):
+        if lines:
+            say(*lines)
+        else:
+            if example is not None:
+                st.markdown(example.look)
+            remark("Point at a cell to read what it holds; click it to keep that here.")
     dtype = DTYPES[BITS.value] if BITS.value else facts.dtype
     own = bytes_per_token(facts.shape, dtype)
     st.html(heading("One more token"))

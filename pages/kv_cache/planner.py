@@ -79,7 +79,7 @@ def what_if(facts: "CacheFacts", status: DeltaGenerator) -> None:
 
 
 def _which_model(fetched: list[KnownArchitecture]) -> None:
-    names = {"": f"{MODELS[thread.MODEL.value].title}, this page's", PASTED: "a config.json, pasted"}
+    names = {"": "The model of this page", PASTED: "a config.json, pasted"}
     both = (*fetched, *ARCHITECTURES.values())
     hub = {each.name: f"{each.title} ({each.source.split('/', 3)[-1]})" for each in both}
     bound(st.selectbox, PLANNED, "Model", **names_of(names | hub), help="Type a part of its name or of its hub id.")

@@ -161,10 +161,11 @@ def _choose(meant: Mapping[Choice[Any], Any]) -> None:
 
 
 def open_now(page: Page) -> Example | None:
-    """The example that is shown: the model and the text are its own, and so is all that it names."""
-    return next(
-        (each for each in page.examples if all(choice.value == value for choice, value in each.chosen.items())), None
-    )
+    """The example that is shown: the model and the text are its own, and so is all that it names; of several that fit
+    the one that names most.
+    """
+    fitting = [each for each in page.examples if all(choice.value == value for choice, value in each.chosen.items())]
+    return max(fitting, key=lambda each: len(each.chosen), default=None)
 
 
 def offer_another_model(page: Page, example: Example, why: str, key: str) -> None:

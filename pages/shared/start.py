@@ -26,6 +26,7 @@ from models.settings import SettingError, check_settings, unknown_settings
 from pages.shared import reach, thread
 from pages.shared.ending import end_if_told
 from pages.shared.registry import HOME, PAGES, modules
+from pages.shared.uploads import take_largest_file
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +109,7 @@ async def lifespan(_: object) -> AsyncIterator[None]:
     # direct address is answered without running app.py.
     PagesManager.uses_pages_directory = False
     reach.serve()
+    take_largest_file(is_local=reach.is_local())
     engine.most_characters = lambda: MOST_CHARACTERS_ALONE if reach.is_local() else MOST_CHARACTERS
     threading.Thread(target=_get_ready, name="headlight-ready", daemon=True).start()
     yield

@@ -10,6 +10,8 @@ from pages.shared.messages import problem
 
 # What people have texts in; whatever it is called, it is read as text.
 TEXT_FILES = ["txt", "md", "py", "json", "csv"]
+# In MB.
+LARGEST_TEXT_FILE = 5
 
 
 def examples_row(question: str, examples: Sequence[tuple[str, str, Callable[[], None]]]) -> None:
@@ -46,7 +48,7 @@ def text_form() -> None:
 
 def open_text_file() -> None:
     """Take the text of a file (UTF-8) instead of typing it."""
-    file = st.file_uploader("Open a text file", TEXT_FILES, key="text_file")
+    file = st.file_uploader("Open a text file", TEXT_FILES, key="text_file", max_upload_size=LARGEST_TEXT_FILE)
     if file is None or st.session_state.get("text_file:taken") == file.file_id:
         return
     st.session_state["text_file:taken"] = file.file_id

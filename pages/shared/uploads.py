@@ -4,6 +4,7 @@ Streamlit keeps uploaded files in memory as long as the session lasts, and anybo
 hand.
 """
 
+import os
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -13,8 +14,13 @@ from http import HTTPStatus
 
 from streamlit import config, runtime
 
+from models.settings import size_of
+
 _MIB = 1024**2
 _MINUTE = 60.0
+VARIABLE = "HEADLIGHT_MAX_FILE"
+# Where one person has the server to themselves.
+_LARGEST_ALONE = 100_000_000
 # What a form has round a file.
 _FRAME = 64 * 1024
 
@@ -57,29 +63,29 @@ class Uploads:
         """
         if length is None:
             return HTTPStatus.LENGTH_REQUIRED, "An upload says how long it is; this one does not."
-        largest = int(config.get_option("server.maxUploadSize")) * _MIB
-        if length > largest + _FRAME:
+        largest = int(config.get_option("server.maxUploadSize"))
+        if length > largest * _MIB + _FRAME:
             return (
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"A file may have {largest // _MIB} MB here; take a smaller one.",
+                f"A file may have {largest} MB here; take a smaller one.",
             )
         limits, mine = self._limits, self._sender(session)
+        # One file of the largest size fits in any case.
+        most_bytes = max(limits.file_bytes, largest * _MIB + _FRAME)
+        in_a_minute = max(limits.bytes_in_a_minute, 2 * largest * _MIB)
         every = tuple(self._senders.values())
         if mine.under_way >= limits.at_once or sum(each.under_way for each in every) >= limits.all_at_once:
             return HTTPStatus.TOO_MANY_REQUESTS, "Too many files are on their way; send the next when one has arrived."
-        if (
-            len(mine.sent) >= limits.files_in_a_minute
-            or sum(size for _, size in mine.sent) + length > limits.bytes_in_a_minute
-        ):
+        if len(mine.sent) >= limits.files_in_a_minute or sum(size for _, size in mine.sent) + length > in_a_minute:
             return HTTPStatus.TOO_MANY_REQUESTS, "These are many files within a minute; wait a minute and go on."
         kept = _kept()
         own = kept.get(session, [])
         coming = mine.bytes_under_way + length
-        if len(own) + mine.under_way >= limits.files or sum(own) + coming > limits.file_bytes:
+        if len(own) + mine.under_way >= limits.files or sum(own) + coming > most_bytes:
             return (
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 f"This page has sent {len(own)} files already, and may keep {limits.files} with "
-                f"{limits.file_bytes // _MIB} MB together; take one away, or load the page anew.",
+                f"{most_bytes // _MIB} MB together; take one away, or load the page anew.",
             )
         in_all = sum(map(sum, kept.values())) + sum(each.bytes_under_way for each in every) + length
         if in_all > limits.all_bytes:
@@ -114,3 +120,17 @@ def _kept() -> dict[str, list[int]]:
     """Bytes of each file that Streamlit keeps, for each session."""
     storage = getattr(runtime.get_instance().uploaded_file_mgr, "file_storage", {})
     return {session: [len(file.data) for file in tuple(files.values())] for session, files in tuple(storage.items())}
+
+
+def take_largest_file(*, is_local: bool) -> None:
+    """Have Streamlit take files as large as the operator says; else, where only this machine reaches the server, those
+    of a person who has it to themselves.
+    """
+    given = size_of(os.environ.get(VARIABLE, "")) or (_LARGEST_ALONE if is_local else None)
+    if given is not None:
+        config.set_option("server.maxUploadSize", max(1, -(-given // _MIB)))
+
+
+def largest_file() -> int:
+    """How many bytes a file may have that somebody opens."""
+    return int(config.get_option("server.maxUploadSize")) * _MIB

@@ -1,5 +1,6 @@
 """What can be chosen on the tokenizers page."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,8 +8,9 @@ from models.catalog import DEFAULT_TOKENIZERS, TOKENIZERS, TokenizerCard
 from pages.shared import thread
 from pages.shared.link import Choice, NumberPair, NumberPairs, note, number_pair, number_pairs, one_of, whole_number
 from pages.tokenizers import session_tokenizers
+from pages.tokenizers.chat_choices import CHAT_CHOICES
 
-MOST_COLUMNS = 6
+MOST_COLUMNS = 8
 # As many words of a stretch are replayed.
 MOST_WORDS = 8
 
@@ -44,6 +46,31 @@ def _stretch(text: str) -> NumberPair:
     return NumberPair((start, end))
 
 
+def _language(text: str) -> str:
+    """A code; whether the package has it is known once that is read."""
+    if not (text.replace("_", "").isalpha() and text.isascii() and len(text) <= 12):
+        raise ValueError("The link names no language by its code, as in th or pt_BR; none is chosen.")
+    return text
+
+
+def _bounded(most: int, what: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if len(text) > most:
+            raise ValueError(f"The link's {what} has {len(text):,} characters, and at most {most:,} are taken.")
+        return text
+
+    return parse
+
+
+def _length(text: str) -> NumberPair:
+    """The shortest and the longest piece, in characters."""
+    sentence = f"The link's lengths of pieces are not two numbers up to {LONGEST_LENGTH}, as in 2-5; all are shown."
+    shortest, longest = number_pair(sentence)(text)
+    if not shortest <= longest <= LONGEST_LENGTH:
+        raise ValueError(sentence)
+    return NumberPair((shortest, longest))
+
+
 CHOSEN: Choice[str] = Choice("tokenizers", ",".join(DEFAULT_TOKENIZERS), _names, is_always=True)
 STRETCH: Choice[NumberPair | None] = Choice("stretch", None, _stretch, (thread.TEXT,))
 START: Choice[int | None] = Choice("from", None, whole_number("place in the text"), (thread.TEXT,))
@@ -65,7 +92,42 @@ WAYS: Choice[NumberPairs] = Choice(
     _OF_STRETCH,
 )
 
-CHOICES: tuple[Choice[Any], ...] = (CHOSEN, STRETCH, START, SPECIALS, LOOKED_AT, MERGES, WAYS)
+# What a language costs: what is counted, in which order the languages stand, which one is looked into, and own lines.
+COUNTED_IN = {"messages": "Messages of a program", "pasted": "Lines of your own", "lines": "The text above, by line"}
+COUNTED: Choice[str] = Choice("counted", "messages", one_of("text to count", tuple(COUNTED_IN)))
+LANGUAGE_ORDERS = {"script": "By script", "price": "By price", "name": "By name"}
+LANGUAGE_ORDER: Choice[str] = Choice("languages_by", "script", one_of("order of languages", tuple(LANGUAGE_ORDERS)))
+LANGUAGE: Choice[str | None] = Choice("language", None, _language)
+PASTED: Choice[str] = Choice("parallel", "", _bounded(20_000, "lines"))
+# What is in a vocabulary: what is sought, among which pieces, and which of them is looked at.
+SEARCHES = {"text": "Text", "pattern": "Regular expression", "bytes": "Bytes"}
+SEARCH_BY: Choice[str] = Choice("search_by", "text", one_of("way to search", tuple(SEARCHES)))
+SOUGHT: Choice[str] = Choice("sought", "", _bounded(400, "search"))
+KINDS = {
+    "all": "All pieces",
+    "special": "Special",
+    "byte": "Single bytes",
+    "part": "Parts of characters",
+    "unused": "Named unused or reserved",
+    "unreachable": "Unreachable",
+    "otherwise": "Cut otherwise by themselves",
+    "glitch": "Known glitch candidates",
+}
+KIND: Choice[str] = Choice("pieces_of", "all", one_of("kind of piece", tuple(KINDS)))
+SCRIPT: Choice[str] = Choice("pieces_in", "", _bounded(40, "script"))
+LONGEST_LENGTH = 40
+LENGTH: Choice[NumberPair] = Choice("piece_length", NumberPair((0, LONGEST_LENGTH)), _length)
+_OF_SEARCH = (CHOSEN, LOOKED_AT, SEARCH_BY, SOUGHT, KIND, SCRIPT, LENGTH)
+PIECES_FROM: Choice[int] = Choice("pieces_from", 0, whole_number("place in the list"), _OF_SEARCH)
+PIECE: Choice[int | None] = Choice("piece_id", None, whole_number("piece"), (CHOSEN, LOOKED_AT))
+BESIDE: Choice[str | None] = Choice("beside", None, _column)
+
+CHOICES: tuple[Choice[Any], ...] = (
+    *(CHOSEN, STRETCH, START, SPECIALS, LOOKED_AT, MERGES, WAYS),
+    *(COUNTED, LANGUAGE_ORDER, LANGUAGE, PASTED),
+    *(SEARCH_BY, SOUGHT, KIND, SCRIPT, LENGTH, PIECES_FROM, PIECE, BESIDE),
+    *CHAT_CHOICES,
+)
 
 
 @dataclass(frozen=True)

@@ -1,29 +1,35 @@
 """The tokenizers page's ready-made examples. Their figures are tested against the models."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pages.shared import thread
 from pages.shared.link import Choice, NumberPair
-from pages.tokenizers.choices import CHOSEN, STRETCH
+from pages.tokenizers.choices import CHOSEN, COUNTED, KIND, LANGUAGE, LANGUAGE_ORDER, STRETCH
+
+LANGUAGES_TAB, VOCABULARY_TAB = "what-does-a-language-cost", "what-is-in-the-vocabulary"
 
 
 @dataclass(frozen=True)
 class TokenizersExample:
-    """A text, tokenizers and a stretch (start and end in characters) worth a look, and what there is to see."""
+    """A text, tokenizers and a stretch (start and end in characters) worth a look, and what there is to see.
+
+    below: what is chosen beside these, for the tabs below the columns.
+    """
 
     label: str
     text: str
     tokenizers: tuple[str, ...]
     stretch: tuple[int, int] | None
     look: str
+    below: Mapping[Choice[Any], Any] = field(default_factory=dict)
 
     @property
     def chosen(self) -> Mapping[Choice[Any], Any]:
         """What it chooses."""
         stretch = None if self.stretch is None else NumberPair(self.stretch)
-        return {thread.TEXT: self.text, CHOSEN: ",".join(self.tokenizers), STRETCH: stretch}
+        return {thread.TEXT: self.text, CHOSEN: ",".join(self.tokenizers), STRETCH: stretch, **self.below}
 
 
 EXAMPLES = (
@@ -39,10 +45,11 @@ EXAMPLES = (
         "Digits alone, by three, or as they came up in the training text: arithmetic looks different to each model.",
     ),
     TokenizersExample(
-        *("languages", "Good morning. Bonjour. Доброе утро. 早上好。 おはよう。 สวัสดี صباح الخير. शुभ प्रभात।"),
+        *("languages", "Good morning.\nBonjour.\nДоброе утро.\n早上好。\nおはよう。\nสวัสดี\nصباح الخير.\nशुभ प्रभात।"),
         *(("gpt2", "llama4", "mistral", "bytes"), None),
         "The same greeting costs some languages several times as much. What a tokenizer saw little of falls into "
         "bytes.",
+        {thread.TAB: LANGUAGES_TAB, COUNTED: "lines"},
     ),
     TokenizersExample(
         "code",
@@ -61,5 +68,19 @@ EXAMPLES = (
         *(("gpt2", "mistral", "bert"), (11, 24)),
         "Typed in a text, each of these is the real special token for one tokenizer and plain text for the "
         "others. *More* has the switch.",
+    ),
+    TokenizersExample(
+        *("price of a language", "The submitted file is empty.\nไฟล์ที่ส่งว่างเปล่า"),
+        *(("gpt2", "llama3", "llama4", "mistral"), None),
+        "Below, ten sentences of a program in ninety languages, as multiples of English: with GPT-2 Thai costs 6.4 "
+        "times as much and Malayalam 13.7 times, with Llama 4 it is 1.1 and 3.1 times.",
+        {thread.TAB: LANGUAGES_TAB, LANGUAGE: "th", LANGUAGE_ORDER: "price"},
+    ),
+    TokenizersExample(
+        *("glitch pieces", "Say SolidGoldMagikarp, StreamerBot and petertodd."),
+        *(("gpt2", "llama3", "bert"), None),
+        "Names of a counting game and of log files are single pieces of GPT-2: frequent where its vocabulary was made, "
+        "rare where models were trained. Below, the known ones.",
+        {thread.TAB: VOCABULARY_TAB, KIND: "glitch"},
     ),
 )

@@ -10,7 +10,7 @@ from pages.shared.job import Job
 from pages.shared.link import run_again
 from pages.shared.messages import problem
 from pages.shared.plain_text import plain
-from pages.shared.text import TEXT_FILES
+from pages.shared.text import LARGEST_TEXT_FILE, TEXT_FILES
 from pages.tokenizers import session_tokenizers
 from pages.tokenizers.choices import CHOSEN, add, hide
 from pages.tokenizers.from_hub import from_hub
@@ -52,7 +52,9 @@ def _training(text: str) -> None:
             placeholder="Paste a few pages, or open a file below",
             help="Up to 5 MB.",
         )
-        file = st.file_uploader("Or a text file (UTF-8)", TEXT_FILES, key="training_file")
+        file = st.file_uploader(
+            "Or a text file (UTF-8)", TEXT_FILES, key="training_file", max_upload_size=LARGEST_TEXT_FILE
+        )
         algorithm = st.segmented_control(
             "Algorithm", ALGORITHMS, default=ALGORITHMS[0], key="training_algorithm", required=True
         )

@@ -63,7 +63,7 @@ def which(now: ShownTokenizers) -> None:
         meant=columns_of,
         format_func=lambda name: card_of(name).title,
         max_selections=MOST_COLUMNS,
-        placeholder="Choose two to six",
+        placeholder="Choose two to eight",
         label_visibility="collapsed",
     )
     title = MODELS[thread.MODEL.value].title
@@ -118,7 +118,7 @@ def explore(_: DeltaGenerator) -> None:
         if not now.text:
             raise NothingToCutError("There is no text yet: type a sentence, or choose an example.")
         if not now.cards:
-            raise NothingToCutError("Choose a tokenizer above; two to six stand side by side.")
+            raise NothingToCutError("Choose a tokenizer above; two to eight stand side by side.")
         with working("Loading the tokenizers, once for everybody…", status):
             libraries("models.tokenization")
             session_tokenizers.have_loaded(now.names)

@@ -5,10 +5,23 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shared.link import NumberPair
-from pages.shared.page import tabs
+from pages.shared.page import Tab, tabs
 from pages.shared.parts import explanation
 from pages.shared.text import open_text_file
-from pages.tokenizers import cost, export, how_cut, made_of, on_the_way, own
+from pages.tokenizers import (
+    chats,
+    cost,
+    export,
+    how_cut,
+    languages,
+    made_of,
+    on_the_way,
+    own,
+    shared_pieces,
+    vocabulary,
+    which_one,
+    whole_file,
+)
 from pages.tokenizers.choices import ShownTokenizers
 from pages.tokenizers.explanations import EXPLANATION
 
@@ -29,7 +42,13 @@ def below(
             "How was it cut?": lambda: how_cut.how_it_was_cut(now, stretch or first_disagreement(found), st.empty()),
             "On the way to ids?": lambda: on_the_way.on_the_way(now, found, st.empty()),
             "What does it cost?": lambda: cost.what_it_costs(now, counts, st.empty()),
+            "What does a language cost?": lambda: languages.what_a_language_costs(now, st.empty()),
+            "What is in the vocabulary?": lambda: vocabulary.what_is_in_it(now, st.empty()),
+            "Which pieces do they share?": lambda: shared_pieces.which_they_share(now, st.empty()),
             "Made of what?": lambda: made_of.what_it_is_made_of(now, st.empty()),
+            "What does a chat become?": lambda: chats.what_a_chat_becomes(now, st.empty()),
+            "What does a whole file cost?": Tab(lambda: whole_file.a_whole_file(now, st.empty()), whole_file.leave),
+            "Which one should I take?": lambda: which_one.which_to_take(now, counts, st.empty()),
             "Bring your own": lambda: own.bring(now.text),
             "What am I looking at?": lambda: explanation(EXPLANATION),
             "Take it with you": lambda: export.take_along(now),

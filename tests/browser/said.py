@@ -25,11 +25,11 @@ def said_twice(texts):
     for unit, numbers in by_unit.items():
         values = {each: Decimal(each.replace("−", "-").replace(",", "").lstrip("+")) for each in numbers}
         for short, value in values.items():
-            exponent = value.as_tuple().exponent
+            exponent = int(value.as_tuple().exponent)
             if len(str(value).replace(".", "").strip("-0")) < (2 if unit else 3):
                 continue
             for long, other in values.items():
-                if other.as_tuple().exponent >= exponent:
+                if int(other.as_tuple().exponent) >= exponent:
                     continue
                 if other.quantize(Decimal(1).scaleb(exponent), ROUND_HALF_UP) == value and other != value:
                     found.add((short, long, unit))

@@ -149,6 +149,15 @@ def _lens_grid():
         yield f"{count} tokens", packed(grid), {}, []
 
 
+def _figure_grid():
+    from tests.viz.test_figure_grid import figures
+    from viz.components.figure_grid import packed
+
+    for count in (3, 1, MANY, 0):
+        yield f"{count} rows", packed(figures(count, selected=count - 1 if count else None)), {}, []
+        yield f"{count} rows without groups", packed(figures(count, groups=(), measures=())), {}, []
+
+
 def _next_token():
     from tests.viz.test_next_token import picture
     from viz.components.next_token import packed

@@ -140,16 +140,17 @@ def test_cross_attention_is_drawn_from_the_output_to_the_text(tab):
 @pytest.mark.slow
 def test_effects_are_ranked_stopped_and_gone_on_with(tab):
     page = tab.page
-    root = opened(tab, EFFECTS, model="smollm2", text=ZORBLAX, heads_by="effects", of_head="16-0")
+    root = opened(tab, EFFECTS, model="smollm2", text=ZORBLAX, heads_by="effects", off_part="heads", of_head="16-0")
     assert list(value(root, 16, 0)["effects"]) == ["estimate (one slope, to be confirmed)"]
     page.locator(".st-key-effects_start button").click()
-    some = re.compile(r"[1-9]\d* of 330 switched off")
+    some = re.compile(r"[1-9]\d* of 270 switched off")
     expect(page.locator(".st-key-effects_state")).to_contain_text(some, timeout=90_000)
     page.locator(".st-key-effects_stop button").click()
-    expect(page.locator(".st-key-effects_state")).to_contain_text(re.compile(r"Stopped: \d+ of 330"), timeout=60_000)
+    expect(page.locator(".st-key-effects_state")).to_contain_text(re.compile(r"Stopped: \d+ of 270"), timeout=60_000)
     said = page.locator(".st-key-effects_state").inner_text()
-    assert 0 < int(re.findall(r"Stopped: (\d+)", said)[0]) < 330
+    assert 0 < int(re.findall(r"Stopped: (\d+)", said)[0]) < 270
     page.get_by_role("button", name="Go on").click()
+    expect(page.locator(".st-key-effects_state")).to_contain_text(some, timeout=60_000)
     expect(page.locator(".st-key-effects_state")).to_have_count(0, timeout=240_000)
     effects = value(page.locator(EFFECTS).first, 16, 0)["effects"]
     assert effects["exact"] == pytest.approx(-1.0, abs=0.02)

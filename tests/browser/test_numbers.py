@@ -8,6 +8,7 @@ import pytest
 
 from pages.shared.registry import PAGES
 from tests.browser.at_rest import LAPTOP
+from tests.browser.said import said_twice
 from viz.quantities import bytes_text, part_text, times_text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +31,24 @@ def test_a_number_that_another_rule_wrote_is_found():
 def test_every_part_on_a_page_is_written_by_one_rule(at_rest, page):
     # What a person types or an example tells may hold numbers of any kind: none of the first ones does.
     assert odd_ones(at_rest(page, LAPTOP).with_names) == []
+
+
+def test_one_value_in_two_ways_is_found():
+    texts = ["2.31 nats", "2.308 nats", "25.2\N{NO-BREAK SPACE}%", "25.16 %", "0.902", "0.9017", "−1.25 and −1.254"]
+    assert [(short, long) for short, long, _ in said_twice(texts)] == [
+        ("0.902", "0.9017"),
+        ("2.31", "2.308"),
+        ("25.2", "25.16"),
+        ("−1.25", "−1.254"),
+    ]
+    # Other values, other units, and numbers that are written twice by one rule.
+    assert said_twice(["0.902", "0.907", "2.31 nats", "2.308 bits", "12.5 KiB", "12.5 KiB", "arXiv 1904.09751"]) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.address)
+def test_a_value_that_stands_twice_on_a_page_is_the_same_string(at_rest, page):
+    said = at_rest(page, LAPTOP).with_names
+    assert said_twice(said) == []
 
 
 def test_the_browser_writes_parts_as_the_server_does(page):

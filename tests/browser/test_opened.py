@@ -3,10 +3,13 @@
 import pytest
 
 from pages.shared.registry import PAGES
-from tests.browser.at_rest import LAPTOP, TELEPHONE, come_to_rest, faults, told
+from tests.browser.at_rest import LAPTOP, TELEPHONE, WITH_NAMES, come_to_rest, faults, told
+from tests.browser.said import said_twice
 
 # One page in each run; the others repeat it.
 QUICK = ("kv_cache", LAPTOP)
+# What is written in a chart, which is not among the texts of a page.
+IN_CHARTS = "() => [...document.querySelectorAll('.vega-embed svg text')].map((each) => each.textContent)"
 FOLDED = "[data-testid=stMain] [data-testid=stExpander] summary"
 
 
@@ -22,7 +25,7 @@ FOLDED = "[data-testid=stMain] [data-testid=stExpander] summary"
         for room in (LAPTOP, TELEPHONE)
     ],
 )
-def test_each_tab_can_be_read_and_hit(looking, address, room):
+def test_each_tab_can_be_read_and_hit_and_has_one_string_for_a_value(looking, address, room):
     found = {}
     with looking.opened(address, room) as tab:
         tabs = tab.page.locator("[data-testid=stTabs]").first.get_by_role("tab")
@@ -31,7 +34,7 @@ def test_each_tab_can_be_read_and_hit(looking, address, room):
         for place, name in enumerate(names):
             tabs.nth(place).click()
             come_to_rest(tab)
-            found[name] = told(faults(tab))
+            found[name] = told(faults(tab)) + said_twice(tab.page.evaluate(WITH_NAMES) + tab.page.evaluate(IN_CHARTS))
         for place in range(tab.page.locator(FOLDED).count()):
             fold = tab.page.locator(FOLDED).nth(place)
             if fold.is_visible():
@@ -45,9 +48,11 @@ def test_each_tab_can_be_read_and_hit(looking, address, room):
 def test_the_list_of_models_can_be_read_and_hit(looking, room):
     with looking.opened("tokenizers", room) as tab:
         box = tab.page.locator(".st-key-model_box input")
-        if not box.is_visible():
+        if room == TELEPHONE:
             tab.page.get_by_test_id("stExpandSidebarButton").click()
         box.click()
         tab.page.get_by_role("option").first.wait_for()
         come_to_rest(tab)
-        assert told(faults(tab)) == []
+        found = told(faults(tab))
+        # On a telephone the sidebar lies over the page, whose texts are beneath it.
+        assert [each for each in found if room != TELEPHONE or not each.startswith("overlap")] == []

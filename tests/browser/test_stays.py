@@ -1,106 +1,211 @@
-"""What a person looks at stays where it is: tabs, buttons and typing move it by 8 pixels at most."""
+"""What a person looks at stays where it is: tabs, presses and typing move nothing else by more than 8 pixels.
+
+Whatever is on the screen when something is done is watched in every frame until all has been answered: each part with a
+key of its own, headings of the inspector, the row of tabs. What is inside of a tab is another tab's then, and a text
+that is being written grows.
+"""
 
 import pytest
 
-# How far each of these has been from where it was, at any frame.
-WATCH = """(all) => {
+from tests.browser.tab import SIZES
+
+MOST = 8
+WATCH = """() => {
   const main = document.querySelector("[data-testid=stMain]")
-  const y = (each) => document.querySelector(each)?.getBoundingClientRect().y + main.scrollTop
-  const first = all.map(y)
-  globalThis.moved = all.map(() => 0)
+  const named = "[class*=st-key-], .headlight-heading, .headlight-sentence, .stExpander, [role=tablist]"
+  const places = (isFirst) => {
+    const found = {}
+    for (const each of main.querySelectorAll(named)) {
+      if (each.closest("[role=tabpanel], .st-key-written")) continue
+      const box = each.getBoundingClientRect()
+      if (box.width < 2 || box.height < 2) continue
+      if (isFirst && (box.bottom < 4 || box.top > innerHeight - 4)) continue
+      const key = [...each.classList].find((name) => name.startsWith("st-key-"))
+      found[key ?? `${each.className.split(" ")[0]} ${each.textContent.slice(0, 30)}`] ??= box.y + main.scrollTop
+    }
+    return found
+  }
+  const first = places(true)
+  const moved = (globalThis.moved = {})
   const look = () => {
-    all.forEach((each, at) => (moved[at] = Math.max(moved[at], Math.abs(y(each) - first[at]) || 0)))
+    if (globalThis.moved !== moved) return
+    const now = places(false)
+    for (const name in first) {
+      const by = Math.abs(now[name] - first[name])
+      if (by > (moved[name] ?? 0)) moved[name] = Math.round(by)
+    }
     requestAnimationFrame(look)
   }
   look()
 }"""
 
 
-def tabs_of(*names):
-    return [lambda tab, name=name: tab.page.get_by_role("tab", name=name).click() for name in names]
+def named(name, act):
+    act.__name__ = name
+    return act
 
 
-def a_head_off(tab):
-    tab.page.locator(".attention-view .over").focus()
-    tab.press("x")
-    tab.page.locator(".st-key-all_on").wait_for()
+def tab_named(name):
+    return named(f"tab {name}", lambda tab: tab.open_tab(name))
 
 
-def all_on(tab):
-    tab.page.get_by_role("button", name="All on again").click()
-    tab.page.locator(".st-key-all_on").wait_for(state="detached")
+def button(name):
+    return named(f"button {name}", lambda tab: tab.page.get_by_role("button", name=name, exact=True).first.click())
 
 
-def another_text(tab):
-    tab.page.get_by_role("tab", name="What if another word stood there?").click()
-    box = tab.page.locator(".st-key-other_box textarea")
-    box.fill("A big dog barked.")
-    box.press("Control+Enter")
+def choice(key, name):
+    def act(tab):
+        tab.page.locator(f".st-key-{key}").get_by_text(name, exact=True).first.click()
+
+    return named(f"{key} {name}", act)
 
 
-def a_knob(tab):
-    tab.page.get_by_role("slider", name="Temperature", exact=True).focus()
-    tab.press("ArrowRight")
+def keys(place, *pressed):
+    def act(tab):
+        tab.page.locator(place).first.focus()
+        tab.press(*pressed)
+
+    return named(f"{place} {' '.join(pressed)}", act)
 
 
-def a_word(tab):
-    box = tab.page.get_by_role("textbox", name="Who killed this token?")
-    box.fill("green")
-    box.press("Enter")
+def knob(name, *pressed):
+    def act(tab):
+        tab.page.get_by_role("slider", name=name, exact=True).first.focus()
+        for key in pressed:
+            tab.press(key)
+            tab.page.wait_for_timeout(30)
+
+    return named(f"{name} {' '.join(pressed)}", act)
 
 
-def a_plan(tab):
-    tab.page.get_by_role("tab", name="What if?").click()
-    box = tab.page.get_by_role("spinbutton", name="Texts at once")
-    box.fill("64")
-    box.press("Enter")
+def look(text):
+    return named(f"look {text}", lambda tab: tab.look(text))
 
 
+def typed(name, text, key="Enter"):
+    def act(tab):
+        box = tab.page.get_by_role("textbox", name=name)
+        box.fill(text)
+        box.press(key)
+
+    return named(f"type {text}", act)
+
+
+def all_tabs(tab):
+    names = tab.page.locator(".stTabs").first.get_by_role("tab").all_text_contents()
+    assert len(names) > 2
+    return [tab_named(name) for name in names[1:]]
+
+
+LONGER = "The animal didn't cross the street because it was too tired."
+# What stands in the address, what is done on a page, and which of that is done in each run.
 CASES = {
     "attention": (
         {"model": "minilm", "text": "The animal was tired.", "layer": 3, "head": 1},
-        [".st-key-map", ".st-key-layer_box"],
-        [a_head_off, all_on, another_text, *tabs_of("What does BertViz show?", "Take it with you")],
+        [
+            keys(".attention-view .over", "x"),
+            button("All on again"),
+            choice("head_box", "5"),
+            look(LONGER),
+            choice("view_box", "Heads"),
+            choice("view_box", "Model"),
+            choice("view_box", "Matrix"),
+            look("Yes."),
+        ],
+        4,
     ),
     "tokenizers": (
         {"text": "unbelievably long words, cut anew", "tokenizers": "gpt2,smollm2"},
-        [".st-key-columns", ".st-key-below_tokenizers"],
-        tabs_of("What does it cost?", "On the way to ids?", "Bring your own"),
+        [look("short"), look("strawberry and a strawberry, 1234567, สวัสดี 🍓 and other words")],
+        1,
     ),
     "embeddings": (
-        {"model": "minilm", "text": "A bank by the river.\nThe bank lent money."},
-        [".st-key-map_of_layers", ".st-key-below_embeddings"],
-        tabs_of("How similar are they?", "Does order matter?", "How many numbers?"),
-    ),
-    "sampling": (
-        {"model": "smollm2", "text": "The capital of France is"},
-        [".st-key-stages", ".st-key-knobs"],
-        [a_knob, a_word, *tabs_of("Does it really draw so?", "What does beam search find?")],
+        {"model": "smollm2", "text": "A bank by the river.\nThe bank lent money."},
+        [
+            button("Next layer"),
+            keys(".layer-map .main", "ArrowDown", "Enter"),
+            choice("show_box", "Logit lens"),
+            choice("show_box", "In context"),
+        ],
+        2,
     ),
     "kv_cache": (
         {"model": "smollm2", "text": "Once upon a time", "tokens": 8},
-        [".cache-growth", ".st-key-below_kv_cache"],
-        [a_plan, *tabs_of("Does the formula agree?", "When does it outgrow the model?")],
+        [button("Previous token"), keys(".cache-growth .field", "ArrowLeft", "Enter")],
+        2,
+    ),
+    "sampling": (
+        {"model": "smollm2", "text": "The capital of France is"},
+        [
+            knob("Temperature", "Home"),
+            knob("Top-k", "ArrowRight"),
+            typed("Who killed this token?", "green"),
+            knob("Temperature", *["ArrowRight"] * 9),
+            knob("Top-p (nucleus)", "End"),
+            knob("Min-p", "ArrowRight"),
+            button("Focused"),
+            button("Broken"),
+            button("Reset all knobs"),
+            button("Write"),
+            look("Once upon a time, in a small village by the sea, there lived a"),
+        ],
+        3,
     ),
 }
 
 
-@pytest.mark.parametrize(
-    "page",
-    [each if each in ("attention", "sampling") else pytest.param(each, marks=pytest.mark.slow) for each in CASES],
-)
-def test_it_stays(new_tab, page):
-    query, stays, acts = CASES[page]
-    tab = new_tab()
+def moves(tab, acts):
+    """By what was done: what of what was on the screen moved."""
+    found = {}
+    for act in acts:
+        tab.page.evaluate(WATCH)
+        act(tab)
+        tab.page.wait_for_timeout(300)
+        tab.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+        tab.page.wait_for_timeout(500)
+        moved = tab.page.evaluate("() => globalThis.moved")
+        found[act.__name__] = {name: by for name, by in moved.items() if by > MOST}
+    return {name: each for name, each in found.items() if each}
+
+
+def opened(new_tab, page, size, **query):
+    tab = new_tab(size=size)
     tab.goto(page, **query)
     tab.page.locator(".headlight[data-ready='true']").first.wait_for()
     tab.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-    tab.page.wait_for_timeout(2_000)
-    tab.page.evaluate(WATCH, stays)
-    for act in acts:
-        act(tab)
-        tab.page.wait_for_timeout(400)
-        tab.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-        tab.page.wait_for_timeout(300)
-        moved = dict(zip(stays, tab.page.evaluate("() => globalThis.moved"), strict=True))
-        assert max(moved.values()) <= 8, (act.__name__, moved)
+    tab.page.wait_for_timeout(1_500)
+    return tab
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}")
+@pytest.mark.parametrize(
+    "page", [pytest.param(each, marks=[] if each == "sampling" else pytest.mark.slow) for each in CASES]
+)
+def test_a_press_moves_nothing_else(new_tab, page, size):
+    query, acts, count = CASES[page]
+    assert moves(opened(new_tab, page, size, **query), acts[:count]) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}")
+@pytest.mark.parametrize("page", CASES)
+def test_all_that_is_done_moves_nothing_else(new_tab, page, size):
+    query, acts, count = CASES[page]
+    tab = opened(new_tab, page, size, **query)
+    assert moves(tab, [*acts[count:], *all_tabs(tab)]) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}")
+def test_tabs_of_heads_move_nothing(new_tab, size):
+    tab = opened(new_tab, "heads", size)
+    assert moves(tab, all_tabs(tab)) == {}
+
+
+def test_what_moves_is_found(new_tab):
+    tab = opened(new_tab, "tokenizers", SIZES[0])
+
+    def push(tab):
+        tab.page.evaluate("() => document.querySelector('.st-key-top').style.marginTop = '12px'")
+
+    assert moves(tab, [push])["push"]["st-key-columns"] == 12

@@ -268,6 +268,34 @@ def test_no_choice_is_left_out_of_the_link():
     assert len({each.name for each in CHOICES}) == len(CHOICES)
 
 
+OF_MINILM = {"model": "minilm", "text": PRONOUN}
+OF_KNIGHT = {"model": "spelling_to_sound", "text": "knight", "of_kind": "cross"}
+LINKS = (
+    OF_MINILM | {"of_head": "2-0", "only_role": "dobj>head", "of_role": "dobj>head", "case": "most-1"},
+    OF_MINILM | {"pairs": "10-2,10-6", "not_pairs": "7-2", "bank": "own", "bank_text": SENTENCES},
+    OF_MINILM | {"heads_by": "effects", "quantity": "vector", "at_token": "3", "match_model": "smollm2"},
+    OF_MINILM | {"of_head": "2-0", "match_model": "smollm2", "match_head": "10-1"},
+    OF_KNIGHT
+    | {"heads_by": "effects", "off_is": "other text", "off_text": "night", "of_part": "mlps", "of_head": "1-0"},
+    OF_KNIGHT | {"heads_by": "effects", "off_part": "heads", "beside_chance": "on", "ranked_by": "estimate"},
+    OF_KNIGHT | {"heads_by": "transfer", "into_text": "night", "of_cell": "1-2", "ranked_side": "helping"},
+    OF_KNIGHT | {"heads_by": "transfer", "into_text": "night", "carrier": "mlps"},
+    {"model": "smollm2", "text": "Once upon a", "quantity": "difference", "of_token": " time", "less_token": " day"},
+)
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_a_link_opens_all_that_was_chosen(link):
+    screen = Heads(**link)
+    assert screen.problems == []
+    assert screen.notes == []
+    assert {name: screen.query.get(name) for name in link} == link
+
+
+def test_no_choice_is_left_out_of_the_links_that_are_tried():
+    assert {each.name for each in CHOICES} <= set().union(*LINKS)
+
+
 def test_a_name_that_is_not_earned_is_not_said_to_be(known):
     screen = Heads(model="minilm", text=PRONOUN, of_head="4-0")
     first = known.scores_of(4, 0)[0]

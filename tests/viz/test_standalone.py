@@ -178,6 +178,15 @@ def test_tokens_and_title_are_text():
     assert "<script" not in file._repr_html_(), "in a notebook it stands in an attribute"
 
 
+def test_a_notebook_shows_it_by_itself():
+    from IPython.core.formatters import DisplayFormatter
+
+    file = attention_html([weights(2, 7)], names(7))
+    data, _ = DisplayFormatter().format(file)
+    assert data["text/html"] == file._repr_html_()
+    assert data["text/plain"].startswith("<AttentionFile")
+
+
 def test_nothing_is_asked_of_anybody():
     html = attention_html([weights()], names(7)).html
     assert "default-src 'none'" in html

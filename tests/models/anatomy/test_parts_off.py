@@ -7,9 +7,9 @@ import torch
 from models.anatomy.parts_off import OthersOffRequest, PartsOffRequest, SwitchableRequest
 from models.anatomy.position_sources import order_hooks, places_in
 from models.anatomy.switches import OffPart, SwitchError, switchable, switched_forward
-from models.attention import TraceRequest
+from models.attention import TraceRequest, trace_attention
 from models.forward.recorded_run import recorded_forward
-from tests.models import architectures
+from tests.models import architectures, odd_architectures
 from tests.models.anatomy.by_hand import NAMED, norm_off, residual_off
 from tests.models.architectures import ARCHITECTURES, IDS, eager, loaded, run, trace
 
@@ -145,3 +145,16 @@ def test_one_token_is_enough(engine, model):
     for parts in engine.run(SwitchableRequest(request)).values():
         if len(parts) > 1:
             assert engine.run(PartsOffRequest(request, (parts[0].part,))).parts == 1
+
+
+def test_a_layer_may_put_the_tokens_of_all_rows_one_below_the_other():
+    model = odd_architectures.eager("opt")
+    whole = trace_attention(odd_architectures.loaded("opt"), IDS)
+    rows = [(), (OffPart("norms", "decoder", 1, 1),), (OffPart("residuals", "decoder", 1, 1),)]
+    found = switched_forward(whole, rows, base=whole, last_only=False).numpy()
+    layer = "model.decoder.layers.1"
+    _near(found[0], run(model))
+    with norm_off(model, f"{layer}.final_layer_norm"):
+        _near(found[1], run(model))
+    with residual_off(model, f"{layer}.fc2", f"{layer}.final_layer_norm"):
+        _near(found[2], run(model))

@@ -55,8 +55,10 @@ class BlockDiagram extends View {
     this.ready({ rows: rows.length, selected: selected ? this.pathOf(...selected) : "" })
   }
 
+  /** Where rows stand by themselves, the number of the row comes first. */
   pathOf(row, box) {
-    return [...this.rows.slice(0, row).map(({ boxes, opened }) => boxes[opened].name), this.rows[row].boxes[box].name].join("/")
+    const above = this.rows.slice(0, row).map(({ boxes, opened }) => boxes[opened]?.name)
+    return [...(above.includes(undefined) ? [row] : above), this.rows[row].boxes[box].name].join("/")
   }
 
   /** The numbers of a box, by the names on the way to it. Null where there is no such. */
@@ -86,7 +88,7 @@ class BlockDiagram extends View {
       const laid = this.fitted(row, room)
       const heading = row.title ? 17 * this.scale : 0
       const high = laid.high + heading + 2 * pad
-      if (number) parts.unshift(this.wedge(number, top, high))
+      if (number && this.rows[number - 1].opened >= 0) parts.unshift(this.wedge(number, top, high))
       const left = pad + Math.max(0, (room - laid.wide) / 2)
       const group = svg("g", { transform: `translate(${left} ${top + pad + heading}) scale(${laid.by})` })
       this.places.push({ left, top: top + pad + heading, laid })

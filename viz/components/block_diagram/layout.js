@@ -82,8 +82,11 @@ function lanesOf(count, arrows, ranks) {
     if (lanes[box] === 0) continue
     const before = arrows.filter(([, to]) => to === box).map(([from]) => lanes[from])
     let lane = Math.max(0, ...before.filter((each) => each >= 0 && before.length === 1))
-    while (taken.has(`${ranks[box]}:${lane}`)) lane++
-    taken.add(`${ranks[box]}:${lane}`)
+    // What it gives goes along its lane as far as somebody takes it.
+    const farthest = Math.max(ranks[box] + 1, ...arrows.filter(([from]) => from === box).map(([, to]) => ranks[to]))
+    const along = Array.from({ length: farthest - ranks[box] }, (_, step) => ranks[box] + step)
+    while (along.some((rank) => taken.has(`${rank}:${lane}`))) lane++
+    for (const rank of along) taken.add(`${rank}:${lane}`)
     lanes[box] = lane
   }
   return lanes

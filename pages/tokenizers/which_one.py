@@ -1,0 +1,118 @@
+"""Which one should I take? A table with reasons, for the text, the chat or the file; no score."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from models.catalog import TokenizerCard
+from models.errors import HeadlightError
+from models.one_at_a_time import libraries
+from pages.shared.asking import ask, working
+from pages.shared.bound import bound, names_of, pick
+from pages.shared.export import Download, download_button
+from pages.shared.parts import say
+from pages.shared.spreadsheet import as_csv
+from pages.tokenizers import chats, session_tokenizers, whole_file
+from pages.tokenizers.chat_choices import BYTES, CHAT, NUMBER_BYTES, OF, PASTED, READERS, VERDICT_OF, WIDTH, WIDTHS
+from pages.tokenizers.choices import ShownTokenizers, card_of
+from viz.quantities import counted
+from viz.verdict_table import Candidate, verdict_rows, verdict_sentences, verdict_table
+
+if TYPE_CHECKING:
+    from models.tokenization import Counts
+
+_NAMED = {"text": "the text above", "chat": "the chat", "file": "the file"}
+
+
+def which_to_take(now: ShownTokenizers, counts: "list[Counts]", status: DeltaGenerator) -> None:
+    """What each costs and loses, and the reasons."""
+    libraries("models.tokenization")
+    left, middle, right = st.columns([3, 1.5, 1.5], gap="medium")
+    with left:
+        pick(VERDICT_OF, "For", OF)
+    with middle:
+        bound(st.selectbox, WIDTH, "Width of the model", list(WIDTHS), format_func=lambda number: f"{number:,} numbers")
+    with right:
+        bound(st.selectbox, NUMBER_BYTES, "A number takes", **names_of(BYTES))
+    of = VERDICT_OF.value
+    with working("Counting…", status):
+        if of == "chat":
+            candidates = _for_chat(status)
+        elif of == "file":
+            candidates = _for_file(status)
+        else:
+            candidates = [_for_text(card, each, now.text, status) for card, each in zip(now.cards, counts, strict=True)]
+    if not candidates:
+        say("No file is counted yet: open one under “What does a whole file cost?”.")
+        return
+    width, number_bytes = WIDTH.value, NUMBER_BYTES.value
+    say(*verdict_sentences(candidates, _NAMED[of], width * number_bytes))
+    with st.container(key="verdict"):
+        st.html(verdict_table(candidates, width, number_bytes))
+    st.caption(
+        "The table of a model has a row for each piece: rows × width × bytes, and as much again where the output has a "
+        "table of its own. Fewer tokens are fewer steps and a smaller KV cache; a larger vocabulary is more to keep. "
+        "Whether a model has learnt its pieces well is not seen here."
+        + (" The chat's tokenizers are chosen under “What does a chat become?”." if of == "chat" else "")
+    )
+    rows = verdict_rows(candidates, width, number_bytes)
+    download_button(Download("CSV", "which-tokenizer.csv", lambda: as_csv(rows)), "verdict_csv")
+
+
+def _for_text(card: TokenizerCard, found: "Counts", text: str, status: DeltaGenerator) -> Candidate:
+    from models.tokenization.longest_cut import LongestCutRequest
+
+    loses = []
+    if found.unknown:
+        loses.append(f"{counted(found.unknown, 'piece')} unknown")
+    if found.difference is not None:
+        loses.append("the ids do not give the text back")
+    return Candidate(
+        card.title, found.tokens, tuple(loses), _rows(card), ask(LongestCutRequest(card.name, text), status)
+    )
+
+
+def _for_chat(status: DeltaGenerator) -> list[Candidate]:
+    from models.tokenization.longest_cut import LongestCutRequest
+
+    session_tokenizers.have_loaded(tuple(name.removesuffix(PASTED) for name in READERS.value))
+    candidates = []
+    for name in READERS.value:
+        plain_name = name.removesuffix(PASTED)
+        card = card_of(plain_name)
+        try:
+            read = ask(chats.request_for(name), status)
+        except HeadlightError as error:
+            candidates.append(Candidate(chats.title_of(name), None, (), _rows(card), None, str(error).rstrip(".")))
+            continue
+        loses = [
+            f"turn {place} is {turn.state}"
+            for place, turn in enumerate(read.turns, 1)
+            if turn.state in ("left out", "changed", "trimmed")
+        ]
+        unknown = sum(piece.is_unknown for piece in read.pieces)
+        if unknown:
+            loses.append(f"{counted(unknown, 'piece')} unknown")
+        text = "\n".join(turn.content for turn in read.turns)
+        cut = ask(LongestCutRequest(plain_name, text), status) if text.strip() else None
+        candidates.append(Candidate(chats.title_of(name), len(read.pieces), tuple(loses), _rows(card), cut))
+    return candidates if CHAT.value else []
+
+
+def _for_file(status: DeltaGenerator) -> list[Candidate]:
+    candidates = []
+    for each in whole_file.counted_so_far(status):
+        loses = []
+        if each.figures.unknown:
+            loses.append(f"{counted(each.figures.unknown, 'piece')} unknown")
+        if each.tally.unread:
+            loses.append("the ids do not give the text back")
+        candidates.append(
+            Candidate(each.title, each.tally.tokens, tuple(loses), each.figures.vocabulary, each.figures.longest_cut)
+        )
+    return candidates
+
+
+def _rows(card: TokenizerCard) -> int:
+    return 0 if card.format == "baseline" else card.vocabulary

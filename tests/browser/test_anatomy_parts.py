@@ -1,0 +1,45 @@
+"""From the plan to a neuron in Chromium: a layer, its MLP, a neuron, off; a bar is pressed; a link reopens."""
+
+import re
+
+from playwright.sync_api import expect
+
+from pages.anatomy.choices import NEURONS, SAYS
+from pages.shared.page import tab_name
+
+CAPITAL = "The capital of France is"
+
+
+def chart(page, key):
+    return page.locator(f".st-key-{key} [data-testid='stVegaLiteChart'] :is(canvas, svg)").first
+
+
+def test_from_the_plan_to_a_neuron_that_is_off_and_by_its_link_again(tab):
+    page = tab.page
+    tab.goto("anatomy", model="smollm2", text=CAPITAL, part="layer.24/mlp", plan_layers="all")
+    page.get_by_role("tab", name=NEURONS).click()
+    tab.wait_for_query(tab=tab_name(NEURONS))
+    # The layer of the plan is the one whose neurons are shown.
+    panel = page.get_by_role("tabpanel").filter(visible=True)
+    expect(panel.get_by_text("in layer 24: 1,536 neurons")).to_be_visible(timeout=60_000)
+    chart(page, "curve").wait_for()
+    number = panel.get_by_label(re.compile("^Neuron, 0 to"))
+    number.fill("963")
+    number.press("Enter")
+    tab.wait_for_query(neuron="963")
+    expect(panel.get_by_text("without neuron 963")).to_be_visible(timeout=60_000)
+    expect(panel.get_by_text("Western").first).to_be_visible()
+    before = panel.get_by_text("without neuron 963").inner_text()
+    page.goto(page.url)
+    expect(page.get_by_text("without neuron 963")).to_have_text(before, timeout=60_000)
+
+
+def test_a_bar_that_is_pressed_switches_its_part_off(tab):
+    page = tab.page
+    tab.goto("anatomy", model="smollm2", text=CAPITAL, said_token="Paris", tab=tab_name(SAYS))
+    bars = chart(page, "said_parts")
+    bars.wait_for(timeout=60_000)
+    # The first bar is the longest: it reaches to the right end of the chart.
+    bars.click(position={"x": 0.8 * bars.bounding_box()["width"], "y": 16})
+    tab.wait_for_query(said_off="decoder.29.mlp")
+    expect(page.get_by_text("10.0\u00a0% without L29 MLP")).to_be_visible(timeout=60_000)
