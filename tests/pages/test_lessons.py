@@ -201,9 +201,8 @@ def test_a_lesson_is_made_tried_and_taken_along():
     assert not screen.problems
     assert len(screen.test.get("download_button")) == 1
     made = read_lesson(draft_of(screen).encode(), "own", page_addresses())
-    assert (made.title, made.steps[0].truth.layer, made.steps[0].truth.text) == (
-        *("Dogs </script>", 2, "The dog sat on the mat."),
-    )
+    assert (made.title, made.steps[0].truth.text) == ("Dogs </script>", "The dog sat on the mat.")
+    assert "layer = 2" in draft_of(screen)
     screen.press("try_lesson")
     assert header_of(screen.component("lesson"))["say"] == "A dog *sits*."
     assert screen.typed == "The dog sat on the mat."
