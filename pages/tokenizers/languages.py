@@ -76,13 +76,10 @@ def _costs(now: ShownTokenizers, lines: tuple[str, ...], status: DeltaGenerator)
 
 
 def _messages(now: ShownTokenizers, status: DeltaGenerator) -> None:
-    from models.tokenization.language_prices import LanguagePricesRequest
     from models.tokenization.parallel_text import MessagesRequest
 
     found = ask(MessagesRequest(), status)
-    with working("Counting the sentences with each tokenizer…", status):
-        prices = [ask(LanguagePricesRequest(name, now.split_special_tokens), status) for name in now.names]
-    priced = priced_languages(found, prices)
+    priced = prices_of(found, now, status)
     with st.container(horizontal=True, vertical_alignment="center", key="language_controls"):
         order = str(pick(LANGUAGE_ORDER, "Order", LANGUAGE_ORDERS, label_visibility="collapsed"))
         by = choose_one(now, "language_tokenizer_box")
@@ -124,6 +121,15 @@ def _messages(now: ShownTokenizers, status: DeltaGenerator) -> None:
         "languages_",
     )
     _code(now)
+
+
+def prices_of(found: "ParallelText", now: ShownTokenizers, status: DeltaGenerator) -> list[PricedLanguage]:
+    """Every language of a program's messages and its price with each of the tokenizers."""
+    from models.tokenization.language_prices import LanguagePricesRequest
+
+    with working("Counting the sentences with each tokenizer…", status):
+        prices = [ask(LanguagePricesRequest(name, now.split_special_tokens), status) for name in now.names]
+    return priced_languages(found, prices)
 
 
 def _one_language(now: ShownTokenizers, found: "ParallelText", of: PricedLanguage, status: DeltaGenerator) -> None:
