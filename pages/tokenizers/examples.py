@@ -79,10 +79,10 @@ EXAMPLES = (
         {thread.TAB: LANGUAGES_TAB, LANGUAGE: "th", LANGUAGE_ORDER: "price"},
     ),
     TokenizersExample(
-        *("glitch pieces", "Say SolidGoldMagikarp, StreamerBot and petertodd."),
+        *("glitch pieces", "Say SolidGoldMagikarp, TheNitromeFan and petertodd."),
         *(("gpt2", "llama3", "bert"), None),
-        "Names of a counting game and of log files are single pieces of GPT-2: frequent where its vocabulary was made, "
-        "rare where models were trained. Below, the known ones.",
+        "Names of people on a forum are single pieces of GPT-2, not of the others: frequent where its vocabulary was "
+        "made, rare where models were trained. Below, all that are known.",
         {thread.TAB: VOCABULARY_TAB, KIND: "glitch"},
     ),
     TokenizersExample(

@@ -96,7 +96,9 @@ def test_a_decoders_next_token_before_and_after():
     first = found.next_tokens[0]
     assert first.text == "or"
     assert "<bdi>or</bdi></td>" in screen.inspector
-    row = screen.inspector.split("<bdi>or</bdi></td>")[1].split("</tr>")[0]
+    # Below what the head looks at.
+    changes = screen.inspector.split("headlight-changes")[1]
+    row = changes.split("<bdi>or</bdi></td>")[1].split("</tr>")[0]
     assert [part_text(first.before) in row, part_text(first.after) in row] == [True, True]
     assert first.after < 0.05 < 0.6 < first.before
     assert [pieces(each) for each in chips(screen).values()] == [
@@ -318,7 +320,7 @@ def test_another_source_beside_this_one(kind):
     assert not screen.problems
     typed_other(screen, "xi")
     header, _, said = other(screen)
-    assert header["panels"][2]["size"] == {"encoder": [1, 1], "decoder": [4, 4], "cross": [4, 1]}[kind]
+    assert header["panels"][2]["size"] == {"encoder": [2, 2], "decoder": [4, 4], "cross": [4, 2]}[kind]
     assert said.startswith("In the row of the first token, “x”," if kind == "encoder" else "Both maps are of the same")
     if kind != "decoder":
         assert "have 1 and 2 tokens" in header["caption"] or "have 2 and 3 tokens" in header["caption"]
