@@ -214,7 +214,7 @@ def test_a_file_has_the_columns_that_there_are_and_says_what_they_are(tab):
         tab.page.get_by_role("button", name="PNG").click()
     width, height = png_size(started.value.path().read_bytes())
     room = root(tab).locator(".room").bounding_box()
-    assert width < 1.4 * room["width"], "two dots a pixel, of eight columns out of forty"
+    assert width < 2 * room["width"] - 100, "two dots a pixel, and no room for thirty columns to come"
     assert height > 2 * room["height"] + 60
     said = " ".join(written)
     assert "SmolLM2" in said
