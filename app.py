@@ -15,13 +15,13 @@ from pages.shared import start, thread
 from pages.shared.device import said_before, show_device
 from pages.shared.ending import end_when_told
 from pages.shared.guard import Guarded
-from pages.shared.lesson_place import LESSON, PLACE
+from pages.shared.lesson_place import DRAFT, LESSON, PLACE
 from pages.shared.limits import Bounded
 from pages.shared.link import receive
 from pages.shared.messages import unforeseen
 from pages.shared.model_card import show_model_card
 from pages.shared.model_choice import choose_model_box
-from pages.shared.registry import EVERY_PAGE, HOME, PageEntry, entry
+from pages.shared.registry import EVERY_PAGE, HOME, LESSONS, PageEntry, entry
 from pages.shared.theme import variables
 from viz.components.browsing import browsing
 from viz.components.scaffold.source import COMPONENTS, bare_sheet
@@ -63,6 +63,10 @@ def show() -> None:
 
     with st.sidebar:
         choose_model_box()
+        if DRAFT in st.session_state and here != LESSONS:
+            from pages.lessons.draft import add_view_box
+
+            add_view_box(here)
         device = st.empty()
         device.caption(said_before())
         about = st.container()

@@ -22,6 +22,7 @@ PARTS = {
     "maps": "benchmarks.attention_maps",
     "heads": "benchmarks.heads",
     "tokenization": "benchmarks.tokenization",
+    "languages": "benchmarks.languages",
     "decoding": "benchmarks.decoding",
     "kv_cache": "benchmarks.kv_cache",
     "sampling": "benchmarks.sampling",

@@ -32,7 +32,7 @@ def pooled_chart(pooled: Float[np.ndarray, "row column"], palette: Palette) -> A
 def numbers_chart(counts: Int[np.ndarray, " bin"], edges: Float[np.ndarray, " edge"], palette: Palette) -> Any:
     """A histogram."""
     bars = [
-        {"from": float(f"{low:.3g}"), "to": float(f"{high:.3g}"), "numbers": int(count)}
+        {"from": float(f"{low:.3g}"), "to": float(f"{high:.3g}"), "numbers": int(count), "none": 0}
         for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True)
     ]
     drawn: Any = alt.Chart(alt.Data(values=bars)).mark_bar(color=palette.amount[3])
@@ -40,5 +40,6 @@ def numbers_chart(counts: Int[np.ndarray, " bin"], edges: Float[np.ndarray, " ed
         x=alt.X("from:Q", title=None, axis=alt.Axis(grid=False, tickCount=4)),
         x2="to:Q",
         y=alt.Y("numbers:Q", title=None, axis=None),
+        y2="none:Q",
         tooltip=["from:Q", "to:Q", alt.Tooltip("numbers:Q", format=",")],
     ).properties(height=_HISTOGRAM)

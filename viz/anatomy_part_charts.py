@@ -91,14 +91,14 @@ def way_chart(
 
     stream: one more than there are layers. layer: the one that is looked at, by place.
     """
-    rows = [{"after": place, "length": float(each), "what": "the stream"} for place, each in enumerate(stream.tolist())]
+    rows = [{"after": place, "length": float(each), "what": "stream"} for place, each in enumerate(stream.tolist())]
     rows += [
         {"after": place + 1, "length": float(each), "what": name}
         for name, values in added.items()
         for place, each in enumerate(values.tolist())
         if np.isfinite(each) and each > 0
     ]
-    names = ["the stream", *added]
+    names = ["stream", *added]
     shades = [palette.ink, palette.amount[4], palette.amount[2], palette.quiet][: len(names)]
     dashes = [[1, 0], [1, 0], [5, 3], [2, 2]][: len(names)]
     lines: Any = alt.Chart(alt.Data(values=rows)).mark_line(strokeWidth=2, point={"size": 28})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.tokenization.line_costs import LineCosts, Price
-from models.tokenization.parallel_text import Language
+from models.tokenization.parallel_text import Language, ParallelText
 from viz.components.figure_grid import FigureGrid
 
 MEASURES = (
@@ -28,9 +28,15 @@ class PricedLanguage:
     prices: tuple[Price, ...]
 
 
+def priced_languages(found: ParallelText, prices: Sequence[Sequence[Price]]) -> list[PricedLanguage]:
+    """Every language with its prices. prices: of each tokenizer those of all languages, in their order."""
+    columns = zip(*prices, strict=True)
+    return [PricedLanguage(language, each) for language, each in zip(found.languages, columns, strict=True)]
+
+
 def price_text(price: Price) -> str:
-    """The mean with the spread beside it: 4.20 ± 0.91."""
-    return f"{price.mean:.2f} ± {price.spread:.2f}"
+    """The mean with the spread beside it, 4.20 ± 0.91, and ? before it where pieces are unknown."""
+    return f"{'? ' if price.unknown else ''}{price.mean:.2f} ± {price.spread:.2f}"
 
 
 def measures_of(price: Price) -> tuple[float, ...]:
@@ -105,7 +111,8 @@ def pair_grid(left: Sequence[str], right: Sequence[str], prices: Sequence[Price]
         measures=(),
         known=np.zeros((0, *ratios.shape), np.float32),
         selected=None,
-        caption="Tokens of the right line over those of the left one. Darker is dearer, one step for each doubling.",
+        caption="Tokens of the right line over those of the left one. The stronger the colour, the dearer, one step "
+        "for each doubling.",
     )
 
 
@@ -135,7 +142,7 @@ def line_grid(
         known=np.stack([tokens / sizes[:, None], unknown]).astype(np.float32),
         selected=None,
         caption="Tokens of each line by itself, and per word; per character where most letters are of a script that "
-        "puts no spaces between words. Darker is more tokens.",
+        "puts no spaces between words. The stronger the colour, the more tokens.",
     )
 
 

@@ -16,6 +16,8 @@ def value_text(unit: Unit, value: float | int) -> str:
         return part_text(value)
     if unit == "bytes":
         return bytes_text(value)
+    if unit == "times":
+        return times_text(value)
     if unit == "cosine":
         return cosine_text(value)
     return level_text(value) if unit == "score" else f"{value:,.0f}"

@@ -36,15 +36,6 @@ def _token(text: str) -> str:
 
 
 def _sentence(tokens: Sequence[str], place: int) -> str:
-    # A piece of a word that goes on has no space before it, and a visible one stands for a space.
-    parts = (
-        f"<mark><bdi>{html.escape(each)}</bdi></mark>"
-        if number == place
-        else f"<bdi>{html.escape(_spaced(each))}</bdi>"
-        for number, each in enumerate(tokens)
-    )
-    return "".join(parts)
-
-
-def _spaced(text: str) -> str:
-    return text.replace("␣", " ")
+    # A space is shown as one here: pieces stand side by side as in the text.
+    shown = [f"<bdi>{html.escape(each.replace('␣', ' '))}</bdi>" for each in tokens]
+    return "".join(f"<mark>{each}</mark>" if number == place else each for number, each in enumerate(shown))

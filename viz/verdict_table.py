@@ -14,7 +14,8 @@ class Candidate:
     """One tokenizer for what is shown.
 
     tokens: None where it cannot be used. loses: what it loses, a clause each; () where nothing. rows: of the model's
-    table of embeddings, 0 for no vocabulary. why_not: a clause, where it cannot be used.
+    table of embeddings, 0 for no vocabulary. why_not: a clause, where it cannot be used. dearest: the language that
+    costs most, and how much of English.
     """
 
     title: str
@@ -23,6 +24,7 @@ class Candidate:
     rows: int
     longest_cut: WordCost | None
     why_not: str = ""
+    dearest: str = ""
 
 
 def cheapest(candidates: Sequence[Candidate]) -> Candidate | None:
@@ -80,13 +82,18 @@ def verdict_rows(candidates: Sequence[Candidate], width: int, number_bytes: int)
     size = width * number_bytes
     best = cheapest(candidates)
     rows: list[list[object]] = [
-        ["tokenizer", "tokens", "vocabulary", "bytes of the table", "longest word cut", "its pieces", "loses", "reason"]
+        [
+            *("tokenizer", "tokens", "vocabulary", "bytes of the table", "longest word cut", "its pieces"),
+            *("dearest language", "loses", "reason"),
+        ]
     ]
     for each in candidates:
         cut = ("", "") if each.longest_cut is None else (each.longest_cut.word, each.longest_cut.tokens)
         tokens = "" if each.tokens is None else each.tokens
         said = "; ".join(each.loses)
-        rows.append([each.title, tokens, each.rows, each.rows * size, *cut, said, reason(each, best, size)])
+        rows.append(
+            [each.title, tokens, each.rows, each.rows * size, *cut, each.dearest, said, reason(each, best, size)]
+        )
     return rows
 
 
@@ -110,11 +117,12 @@ def verdict_table(candidates: Sequence[Candidate], width: int, number_bytes: int
                 f"{each.rows:,}" if each.rows else "–",
                 bytes_text(each.rows * size) if each.rows else "–",
                 "–" if cut is None else f"{readable_text(cut.word)}: {counted(cut.tokens, 'piece')}",
+                each.dearest or "–",
                 reason(each, best, size),
             )
         )
     head = (
         *("", "tokens", "to the cheapest", "loses", "vocabulary"),
-        *(f"its table, {width:,} wide", "longest word cut", "why, why not"),
+        *(f"its table, {width:,} wide", "longest word cut", "dearest language", "why, why not"),
     )
     return table(head, rows, chosen=0 if best is not None else None)

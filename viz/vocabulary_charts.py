@@ -34,9 +34,10 @@ def script_chart(script: UInt16[np.ndarray, " piece"], scripts: Sequence[str], p
     rows = [{"script": scripts[place], "pieces": int(counts[place])} for place in order[:_MOST_SCRIPTS]]
     if rest := order[_MOST_SCRIPTS:]:
         rows.append({"script": f"{len(rest)} others", "pieces": int(counts[rest].sum())})
+    bent = alt.Scale(type="symlog")
     bars: Any = alt.Chart(alt.Data(values=rows)).mark_bar(color=palette.amount[3])
     return bars.encode(
-        x=alt.X("pieces:Q", title="pieces", scale=alt.Scale(type="symlog"), axis=alt.Axis(grid=False, tickCount=4)),
+        x=alt.X("pieces:Q", title="pieces (bent scale)", scale=bent, axis=alt.Axis(grid=False, tickCount=4)),
         y=alt.Y("script:N", title=None, sort=[row["script"] for row in rows]),
         tooltip=[alt.Tooltip("script:N"), alt.Tooltip("pieces:Q", format=",")],
     ).properties(height=_ROW * len(rows) + _AXIS)

@@ -39,6 +39,7 @@ class Contributions:
         different number only where it bends its logits afterwards (`is_bent`).
     error: as in `DirectParts`.
     has_held_curve: whether the head has a curve of its own, held as well.
+    rounded: the numbers of half precision in which the model itself adds, "" for others.
     """
 
     measured: Measured
@@ -51,6 +52,7 @@ class Contributions:
     error: float
     is_bent: bool
     has_held_curve: bool
+    rounded: str
 
     @property
     def nbytes(self) -> int:
@@ -93,6 +95,7 @@ class ContributionsRequest:
                 other = direct_parts(loaded, inputs, rows, aim, last_only=is_last, holds_attention=False)
                 found = min(found, other, key=lambda each: each.error)
         _check(loaded, found, expected)
+        dtype = loaded.model.dtype
         return Contributions(
             measured=what,
             towards=trace.tokens[self._towards(what)] if what.quantity.of == "vector" else "",
@@ -104,6 +107,7 @@ class ContributionsRequest:
             error=found.error,
             is_bent=found.is_bent,
             has_held_curve=found.has_held_curve,
+            rounded="" if torch.finfo(dtype).bits > 16 else str(dtype).removeprefix("torch."),
         )
 
     def _towards(self, what: Measured) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from models.attention.trace import TraceRequest
-from models.engine import Engine, Stepwise
+from models.engine import Engine, HowFar, Stepwise
 from models.heads.changed_runs import Change, ChangedRuns
 from models.heads.effects import Effects, EffectsRequest
 from models.heads.estimate import EstimateRequest
@@ -88,9 +88,10 @@ class Faithfulness:
 
 
 @dataclass(frozen=True)
-class FaithfulnessRequest(Stepwise[Faithfulness, Faithfulness]):
+class FaithfulnessRequest(Stepwise[HowFar | Faithfulness, Faithfulness]):
     """Keep only the k most important heads, for some k; then look for the smallest set that is enough.
 
+    Steps are `HowFar` while the heads are ranked by their exact effects, then the curve as far as it is computed.
     ranked_by: whose effects say what is important. sided: by the size of the effect, helping heads first and by how
         much they help, or hindering ones first. enough: the share of the way that the smallest set must reach.
     draws: how many random orders stand beside, with `seed`. points: how many k, spread evenly over log(1 + k).
@@ -106,15 +107,20 @@ class FaithfulnessRequest(Stepwise[Faithfulness, Faithfulness]):
     seed: int = 0
     points: int = 16
 
-    def computed(self, engine: Engine) -> Generator[Faithfulness, None, Faithfulness]:
+    def computed(self, engine: Engine) -> Generator[HowFar | Faithfulness, None, Faithfulness]:
         """Raises what `EffectsRequest` raises; EffectsError where all heads off leave the quantity as it is."""
         if not (0 <= self.draws <= MOST_DRAWS and 2 <= self.points <= MOST_POINTS and 0 < self.enough <= 1):
             raise EffectsError(
                 f"A curve has 2 to {MOST_POINTS} points and at most {MOST_DRAWS} draws beside it, and what is enough "
                 "is a share above 0 and up to 1."
             )
-        of = EffectsRequest if self.ranked_by == "exact" else EstimateRequest
-        order = _ordered(engine.run(of(self.trace, self.quantity, "heads", self.off)), self.sided)
+        if self.ranked_by == "exact":
+            ranking = EffectsRequest(self.trace, self.quantity, "heads", self.off)
+            for step in ranking.steps(engine):
+                yield HowFar(step.done, step.of)
+        else:
+            ranking = EstimateRequest(self.trace, self.quantity, "heads", self.off)
+        order = _ordered(engine.run(ranking), self.sided)
         runs = ChangedRuns(engine, self.trace, self.quantity)
         kept = _Kept(runs, off_values(engine, runs, "heads", self.off), order)
         counts = np.unique(np.rint(np.expm1(np.linspace(0, np.log1p(len(order)), self.points))).astype(np.int64))

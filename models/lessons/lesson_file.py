@@ -5,7 +5,7 @@ import math
 import re
 import tomllib
 import urllib.parse
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from models.catalog import MODELS
@@ -178,7 +178,7 @@ def _known(said: Mapping[str, Any], names: set[str], where: str) -> None:
 
 def _text(said: Mapping[str, Any], name: str, where: str, least: int = 0) -> str:
     value = said.get(name, "")
-    if not isinstance(value, str) or not least <= len(value) <= LONGEST:
+    if not isinstance(value, str) or not least <= len(value.strip()) <= len(value) <= LONGEST:
         raise LessonError(f"{where}: “{name}” is a text of {least} to {LONGEST:,} characters.")
     return value.strip()
 
@@ -209,13 +209,17 @@ def _number(said: Mapping[str, Any], name: str, where: str, default: float | int
 def lesson_text(lesson: Lesson) -> str:
     """The file of a lesson, from which `read_lesson` makes the same."""
     head = {name: getattr(lesson, name) for name in ("title", "theme", "minutes", "aim", "cures", "sources")}
-    return (
-        "\n".join([*_lines(head), *(line for step in lesson.steps for line in ("", "[[step]]", *_lines(_said(step))))])
-        + "\n"
-    )
+    return file_text(head, [said_of(step) for step in lesson.steps])
 
 
-def _said(step: Step) -> dict[str, Any]:
+def file_text(head: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> str:
+    """A file of what the lesson and each of its steps say, whether or not they make a lesson."""
+    lines = [*_lines(head), *(line for step in steps for line in ("", "[[step]]", *_lines(step)))]
+    return "\n".join(lines) + "\n"
+
+
+def said_of(step: Step) -> dict[str, Any]:
+    """What a file says of a step, by name."""
     said: dict[str, Any] = {"view": view_address(step.view) if step.view else "", "say": step.say}
     if step.ask is not None and step.truth is not None:
         plain = Ask(step.ask.kind, "")

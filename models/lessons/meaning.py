@@ -13,6 +13,8 @@ from models.embeddings.swapped_words import SwappedRequest
 from models.engine import Engine
 from models.lessons.asked import Question, named
 from models.lessons.readings import QuestionError, Readings, Unit, readings
+from models.tokenization.line_costs import LineCostsRequest, price
+from models.tokenization.parallel_text import MessagesRequest
 from models.tokenization.requests import CountsRequest
 
 
@@ -49,6 +51,35 @@ class TextCosts(Question):
         names = named(self.names, self.texts)
         counts = [engine.run(CountsRequest(self.tokenizer, text, False)).tokens for text in self.texts]
         return readings(self.unit, names, counts)
+
+
+@dataclass(frozen=True)
+class LanguagePrices(Question):
+    """How many times as many tokens as in English the same sentences of a program take, for languages by their codes.
+
+    Petrov et al. 2023 (arXiv 2305.15425), section 3.
+    """
+
+    tokenizer: str = "gpt2"
+    languages: tuple[str, ...] = ()
+    reads_text: ClassVar[bool] = False
+    unit: ClassVar[Unit] = "times"
+
+    def answer(self, engine: Engine) -> Readings:
+        """Raises QuestionError, TextError."""
+        _check_tokenizers(self.tokenizer)
+        found = engine.run(MessagesRequest())
+        if not self.languages or not set(self.languages) <= found.by_code.keys():
+            raise QuestionError("The step names a language of which not all sentences are here.")
+        some = [found.by_code[each] for each in self.languages]
+        count = len(found.english)
+        lines = (*found.english, *(line for each in some for line in each.sentences))
+        costs = engine.run(LineCostsRequest(self.tokenizer, lines))
+        prices = [
+            price(costs.part(count * place, count), costs.part(0, count), each.sentences).mean
+            for place, each in enumerate(some, start=1)
+        ]
+        return readings(self.unit, [each.name for each in some], prices)
 
 
 @dataclass(frozen=True)

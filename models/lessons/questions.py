@@ -30,6 +30,7 @@ QUESTIONS: Mapping[str, type[Question]] = MappingProxyType(
         "cache bytes": writing.CacheBytes,
         "token counts": meaning.TokenCounts,
         "text costs": meaning.TextCosts,
+        "language prices": meaning.LanguagePrices,
         "shared sense": meaning.SharedSense,
         "sense cosines": meaning.SenseCosines,
         "rank on its way": meaning.RankOnItsWay,

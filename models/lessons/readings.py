@@ -6,8 +6,7 @@ from typing import Literal
 
 from models.errors import HeadlightError
 
-Unit = Literal["part", "count", "bytes", "cosine", "score", "rank"]
-UNITS: tuple[Unit, ...] = ("part", "count", "bytes", "cosine", "score", "rank")
+Unit = Literal["part", "count", "bytes", "cosine", "score", "rank", "times"]
 MOST_READINGS = 64
 
 
@@ -19,7 +18,8 @@ class QuestionError(HeadlightError):
 class Readings:
     """The answer to a question, computed: `values[i]` belongs to `labels[i]`, each label stands once.
 
-    unit: "part" of 1; "count" of things; "bytes"; "cosine" from -1 to 1; "score" before a softmax; "rank" from 1 on.
+    unit: "part" of 1; "count" of things; "bytes"; "cosine" from -1 to 1; "score" before a softmax; "rank" from 1 on;
+        "times" as much as something else.
     """
 
     unit: Unit

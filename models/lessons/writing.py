@@ -126,7 +126,7 @@ class ColumnsComputed(Question):
 class CacheBytes(Question):
     """What a cache takes, in bytes, as the model keeps numbers: at so many tokens, as it is and with other key heads.
 
-    Labels: "as it is"; "each its own" (every query head with keys and values of its own), "one for all" (multi-query);
+    Labels: "grouped, as it is", "keys for every head" (and values), "one key head for all" (multi-query),
     "one token"; "weights" of the model. Shazeer 2019 (arXiv 1911.02150); Ainslie et al. 2023 (arXiv 2305.13245).
     """
 
@@ -144,7 +144,7 @@ class CacheBytes(Question):
         own = with_key_value_heads(facts.shape, facts.query_heads, facts.query_heads)
         one = with_key_value_heads(facts.shape, 1, facts.query_heads)
         sizes = [predict(each, self.tokens, dtype=facts.dtype).total_bytes for each in (facts.shape, own, one)]
-        labels = ["as it is", "each its own", "one for all", "one token", "weights"]
+        labels = ["grouped, as it is", "keys for every head", "one key head for all", "one token", "weights"]
         return readings(self.unit, labels, [*sizes, bytes_per_token(facts.shape, facts.dtype), facts.weight_bytes])
 
 

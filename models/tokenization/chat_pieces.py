@@ -163,7 +163,7 @@ def _read(loaded: Any, template: ChatTemplate, chat: Chat, made: Rendered, *, is
     texts = [widened(each, chat, text) for each in spoken]
     pieces = answered(loaded, cut_chat, text, [(each.start, each.end) for each in texts] if is_split else [])
     owners = owners_of(pieces, texts, len(text))
-    counted = [_ids_upto(loaded, part, chat, is_split=is_split) for part in made.upto]
+    counted = _ids_upto(loaded, made.upto, chat, is_split=is_split)
     turns = []
     for place, turn in enumerate(chat.turns):
         own = [each for each in texts if each.turn == place]
@@ -207,7 +207,7 @@ def cut_chat(loaded: LoadedTokenizer, text: str, plain: Sequence[tuple[int, int]
     """
     marked = [
         (start, end)
-        for start, end in loaded.added_in(text)
+        for start, end in (loaded.added_in(text) if plain else ())
         if end > start and any(low <= start and end <= high for low, high in plain)
     ]
     if not marked:
@@ -283,11 +283,28 @@ def found_by_text(chat: Chat, text: str) -> tuple[Spoken, ...]:
     return tuple(found)
 
 
-def _ids_upto(loaded: Any, text: str | None, chat: Chat, *, is_split: bool) -> Int64[np.ndarray, " piece"] | None:
-    if text is None:
-        return None
-    plain = [(each.start, each.end) for each in found_by_text(chat, text)] if is_split else []
-    return np.array([piece.id for piece in answered(loaded, cut_chat, text, plain)], dtype=np.int64)
+def _ids_upto(loaded: Any, parts: Sequence[str | None], chat: Chat, *, is_split: bool) -> list[np.ndarray | None]:
+    """The ids of each part of a chat, all asked for at once; None where there is no such part."""
+    texts = [part for part in parts if part is not None]
+    plain = [[(each.start, each.end) for each in found_by_text(chat, text)] if is_split else [] for text in texts]
+    found = iter(answered(loaded, ids_of_chats, texts, plain).ids)
+    return [None if part is None else next(found) for part in parts]
+
+
+@dataclass(frozen=True, eq=False)
+class ChatIds:
+    """The ids of several chats."""
+
+    ids: tuple[Int64[np.ndarray, " _"], ...]
+
+
+def ids_of_chats(loaded: LoadedTokenizer, texts: Sequence[str], plain: Sequence[Sequence[tuple[int, int]]]) -> ChatIds:
+    """The ids of rendered chats, as `cut_chat` cuts them."""
+    if not any(plain):
+        found = loaded.ids_of(texts)
+    else:
+        found = [[piece.id for piece in cut_chat(loaded, text, some)] for text, some in zip(texts, plain, strict=True)]
+    return ChatIds(tuple(np.array(ids, dtype=np.int64) for ids in found))
 
 
 def _common(before: Int64[np.ndarray, " before"], now: Int64[np.ndarray, " now"]) -> int:

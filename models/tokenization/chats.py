@@ -11,8 +11,8 @@ from models.tokenization.pieces import check_is_text
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 # Each further turn is rendered with all before it, to see what it costs.
-MOST_TURNS = 200
-LONGEST_CHAT = 60_000
+MOST_TURNS = 100
+LONGEST_CHAT = 40_000
 # Of a file, before it is read.
 LARGEST_CHAT_FILE = 5_000_000
 _MOST_TOOLS = 50
@@ -69,10 +69,15 @@ def as_text(chat: Chat) -> str:
                 return lines
         except ChatError:
             pass
+    return as_messages(chat)
+
+
+def as_messages(chat: Chat, indent: int | None = 1) -> str:
+    """As programs send it: JSON with `messages`, and `tools` where there are some."""
     said: dict[str, Any] = {"messages": chat.messages}
     if chat.tools:
         said["tools"] = json.loads(chat.tools)
-    return json.dumps(said, ensure_ascii=False, indent=1)
+    return json.dumps(said, ensure_ascii=False, indent=indent)
 
 
 def _bounded(chat: Chat) -> Chat:

@@ -62,6 +62,11 @@ class Vocabulary:
         """The texts as the search by regular expression takes them."""
         return packed_texts(self.texts)
 
+    @cached_property
+    def data_as_letters(self) -> tuple[str, ...]:
+        """The bytes with a letter for each (Latin-1): a part is found in these three times as fast as in bytes."""
+        return tuple(data.decode("latin-1") for data in self.data)
+
     def shown(self, place: int) -> str:
         """A piece as people see it: of a special or added one its name, else its bytes made visible."""
         whole = self.kinds[place] & (SPECIAL | ADDED | UNKNOWN)

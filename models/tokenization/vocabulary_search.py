@@ -84,8 +84,8 @@ class SearchRequest:
         if self.by == "pattern":
             found[found_by_pattern(known.packed_texts, self.sought)] = True
         elif self.by == "bytes":
-            sought = bytes_of_hexadecimal(self.sought)
-            found[:] = [sought in data for data in known.data]
+            sought = bytes_of_hexadecimal(self.sought).decode("latin-1")
+            found[:] = [sought in data for data in known.data_as_letters]
         else:
             sought = self.sought.translate(_AS_SEEN)
             found[:] = [sought in text for text in known.texts]

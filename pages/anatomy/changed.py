@@ -10,7 +10,7 @@ from pages.shared.parts import chart, remark, say
 from pages.shared.theme import palette
 from viz.heads_charts import chance_chart
 from viz.inspector import BeforeAfter, before_after
-from viz.quantities import part_text, signed_text
+from viz.quantities import cosine_text, part_text, signed_text
 
 if TYPE_CHECKING:
     from models.anatomy.one_changed import OneChanged
@@ -31,7 +31,14 @@ def show_changed(changed: "OneChanged", how: str, others: str) -> None:
         beside = f"leaves it {part_text(float(parts.min()))} to {part_text(float(parts.max()))}" if count else ""
         middle = f", {part_text(float(np.median(parts)))} in the middle" if count else ""
     else:
-        say(f"What is measured is {signed_text(what.value)} as it is, and {signed_text(changed.after)} {how}.")
+        before, after = signed_text(what.value), signed_text(changed.after)
+        if what.unit == "cosine":
+            cosine = cosine_text(changed.after)
+            say(f"The last vector of “{what.token}” has the cosine {cosine} with what it was, {how}.")
+        elif what.quantity.of == "difference":
+            say(f"The logit of “{what.token}” less that of “{what.other}” is {before} as it is, and {after} {how}.")
+        else:
+            say(f"The log odds of “{what.token}” are {before} as it is, and {after} {how}.")
         numbers = changed.controls
         beside = f"gives {signed_text(float(numbers.min()))} to {signed_text(float(numbers.max()))}" if count else ""
         middle = f", {signed_text(float(np.median(numbers)))} in the middle" if count else ""
@@ -42,6 +49,8 @@ def show_changed(changed: "OneChanged", how: str, others: str) -> None:
             "change it at least as much."
         )
     left, right = st.columns(2, gap="large")
+    # Of a vector there are no tokens.
+    right = right if changed.before_tokens else left
     if changed.before_tokens:
         lines = [
             BeforeAfter(one.text, one.probability, other.probability)

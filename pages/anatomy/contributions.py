@@ -12,9 +12,10 @@ from pages.anatomy.changed import show_changed
 from pages.anatomy.choices import ORDERS, SAID_LESS, SAID_OFF, SAID_ORDER, SAID_TOKEN, SAID_TOWARDS
 from pages.anatomy.part_names import part_key, part_name
 from pages.anatomy.text_and_place import AtToken, at_token, token_control
+from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.bound import bound, names_of, pick
-from pages.shared.export import Download, download_row
+from pages.shared.export import Download, download_row, folder_argument, program, text_argument
 from pages.shared.link import note
 from pages.shared.messages import in_place
 from pages.shared.parts import chart, remark, say
@@ -49,6 +50,8 @@ def show(status: DeltaGenerator) -> None:
         found = ask(request, status)
         _sum(found, at, of)
         _without(request, found, status)
+        if of == "next token" and found.measured.quantity.of == of and request.trace == at.trace:
+            _code()
 
 
 def _controls(at: AtToken, of: str) -> None:
@@ -134,11 +137,13 @@ def _sum(found: "Contributions", at: AtToken, of: str) -> None:
     bent = (
         f" The model bends its logits after the sum: it puts out {level_text(found.output)}." if found.is_bent else ""
     )
+    rounded = f" The model itself adds in {found.rounded}, which is no more exact." if found.rounded else ""
     norms = "all norms" if of == "vector" else "the final norm"
     remark(
         f"{MODELS[at.trace.model].title}. A sum of parts: with {norms}{held} held still. Their sum is "
         f"{found.total:.5f}, the model's own number {found.aimed:.5f}: off by {part_text(found.error)} of the largest."
-        f"{bent} A bar is what a part writes into this token's stream itself; what it does to later parts is in theirs."
+        f"{rounded}{bent} A bar is what a part writes into this token's stream itself; what it does to later "
+        "parts is in theirs."
         f"{' ' + what.note if what.note else ''}"
     )
     table = [["part", "kind", "layer", "head", "adds"], *_rows(found, names)]
@@ -204,6 +209,17 @@ def _without(request: "ContributionsRequest", found: "Contributions", status: De
         part, place = _place(SAID_OFF.value)
         changed = ask(PartOffRequest(request.trace, request.quantity, part, place), status)
         show_changed(changed, f"without {words[SAID_OFF.value]}", "heads" if part == "heads" else "MLPs")
+
+
+def _code() -> None:
+    """The program that adds up the same."""
+    with st.expander("Show the code of this sum", key="said_code"):
+        word = [text_argument(SAID_TOKEN.value)] if SAID_TOKEN.value.strip() else []
+        program(
+            "contributions.py",
+            *(folder_argument(thread.MODEL.value), text_argument(thread.TEXT.value), *word),
+            notes=["For models of Llama's kind, whose modules it names; the page sees them by what they do."],
+        )
 
 
 def _place(key: str) -> "tuple[Any, Place]":

@@ -18,7 +18,7 @@ from pages.shared.page import tab_name
 
 EXAMPLES = (
     ReadyMade(
-        "The capital of France",
+        "a decoder",
         {thread.MODEL: "smollm2", thread.TEXT: "The capital of France is"},
         "Thirty equal layers, each attention and an MLP, each of which adds to the residual stream. Press a part: what "
         "is in it opens below.",
@@ -52,7 +52,7 @@ EXAMPLES = (
         "BERT's layers: each norm comes after the sum. A third of all parameters is the table of tokens.",
     ),
     ReadyMade(
-        "encoder and decoder",
+        "both stacks",
         {thread.MODEL: "spelling_to_sound", thread.TEXT: "knight"},
         "Two stacks: in each layer of the decoder a second attention looks at what the encoder made.",
     ),

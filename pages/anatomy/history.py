@@ -21,11 +21,14 @@ _LONGEST_TITLE = 150
 
 def show(status: DeltaGenerator) -> None:
     """The picture, the figures, what each change buys, the sources."""
-    with working("Drawing published models from their configs, once for everybody…", status):
-        from models.anatomy.history import StationRequest
-        from models.anatomy.stations import STATIONS
+    from models.anatomy.history import StationRequest
+    from models.anatomy.stations import STATIONS
 
-        found = [ask(StationRequest(place), status) for place in range(len(STATIONS))]
+    found = []
+    for place, station in enumerate(STATIONS):
+        said = f"Drawing {station.title} from its config, once for everybody: {place + 1} of {len(STATIONS)}…"
+        with working(said, status):
+            found.append(ask(StationRequest(place), status))
     rows = [_row(each) for each in found]
     caption = (
         "One layer of each model. A coloured frame: another kind of part than in the row above, or one more. Sizes are "

@@ -106,7 +106,6 @@ def _source(box: "Box", above: "Box | None") -> None:
         found = None if of is None or not of.file else source_lines(of.file, of.module)
     if found is None:
         return
-    st.caption(
-        f"{found.file}, lines {found.first:,} to {found.last:,}" + (f"; {found.left} follow" if found.left else "")
-    )
+    lines = f"line {found.first:,}" if found.first == found.last else f"lines {found.first:,} to {found.last:,}"
+    st.caption(f"{found.file}, {lines}" + (f"; {found.left} follow" if found.left else ""))
     st.code(found.text, language="python")

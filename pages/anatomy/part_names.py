@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 _EMBEDDINGS = {
     "token": "token embedding",
     "position": "position embedding",
-    "type": "embedding of the text's number",
+    "type": "segment embedding",
     "rest": "what else is there before layer 0",
 }
 _BIASES = {

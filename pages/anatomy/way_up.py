@@ -61,12 +61,12 @@ def _picture(found: "WayUp", at: AtToken, layer: int) -> None:
     added: dict[str, np.ndarray] = {}
     for number, each in enumerate(found.layers):
         for part in each.added:
-            values = added.setdefault(f"{_NAMES[part.what]} adds", np.full(len(found.layers), np.nan))
+            values = added.setdefault(_NAMES[part.what], np.full(len(found.layers), np.nan))
             values[number] = part.lengths[place]
     chart(way_chart(stream, added, layer, palette()), key="up_way")
     remark(
-        f"{MODELS[at.trace.model].title}, the token “{found.tokens[place]}”. Lengths (L2 norms) on a logarithmic axis; "
-        "the line stands at the chosen layer."
+        f"{MODELS[at.trace.model].title}, the token “{found.tokens[place]}”. Lengths (L2 norms) of the stream and of "
+        "what is added, on a logarithmic axis; the line stands at the chosen layer."
     )
     head = ["layer", "stream", "attention adds", "cosine", "MLP adds", "cosine", "stream after", "turned"]
     shown = found.layers[max(0, layer - 2) : layer + 3]

@@ -46,6 +46,8 @@ def inspect_effect(about: Subject, found: "Atlas | None", status: DeltaGenerator
     ]
     unit = next(each.measured.unit for each in (exact, estimate) if each is not None)
     st.html(heading(f"Without {place_name(place, part)}") + table(["", unit], lines))
+    if OF_HEAD.value is None:
+        say("Nothing is chosen yet: this is the one without which the number changes most.")
     parted = _how_they_part(exact, estimate, place)
     if parted:
         say(parted)

@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
+from models.engine import HowFar
 from pages.heads.choices import RANKED_BY, RANKINGS, SHOW, SIDED, SIDES, place_name
 from pages.heads.effects import quantity_words
 from pages.heads.measure import (
@@ -114,5 +115,8 @@ def _at_random(found: "Faithfulness") -> str:
     )
 
 
-def _progress_text(step: "Faithfulness") -> tuple[float, str]:
-    return step.done / max(1, step.of), f"{step.done:,} of about {step.of:,} runs"
+def _progress_text(step: "HowFar | Faithfulness") -> tuple[float, str]:
+    said = (
+        f"of {step.of:,} heads switched off, to rank them" if isinstance(step, HowFar) else f"of about {step.of:,} runs"
+    )
+    return step.done / max(1, step.of), f"{step.done:,} {said}"

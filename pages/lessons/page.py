@@ -4,6 +4,8 @@ from dataclasses import asdict
 
 import streamlit as st
 
+from pages.lessons.draft import draft
+from pages.lessons.making import make, open_file
 from pages.shared.course import heads
 from pages.shared.lesson_place import place_in_link
 from pages.shared.lesson_rail import start
@@ -22,4 +24,9 @@ st.markdown(
 show_notes()
 with in_place(), st.container(key="lesson_table"):
     lesson_list([asdict(each) for each in heads()], on_open=lambda told: start(*told))
+with st.expander("Open or make a lesson", expanded=draft() is not None, key="own_lessons"):
+    with in_place():
+        open_file()
+    with in_place():
+        make()
 mirror((*THREAD, *place_in_link()))

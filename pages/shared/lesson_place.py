@@ -10,6 +10,8 @@ from pages.shared.link import Choice, whole_number
 COURSE = Path(__file__).parents[1] / "lessons" / "course"
 # The lesson of a file that this session opened or made; no link can carry it.
 OWN = "own"
+# Under this name the session keeps the lesson that somebody is making.
+DRAFT = "lesson:draft"
 _FILE = re.compile(r"\d\d-([a-z0-9-]+)")
 
 

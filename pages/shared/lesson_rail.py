@@ -81,7 +81,7 @@ def _shown(found: "Lesson", status: DeltaGenerator) -> Rail:
     """What the rail shows now."""
     number = LESSON_STEP.value
     step = found.steps[number - 1]
-    plain = Rail(found.name, found.title, number, len(found.steps), step.say)
+    plain = Rail(found.name, found.title, number, len(found.steps), step.say, is_below=bool(thread.TAB.value))
     if step.ask is None or step.truth is None:
         return replace(plain, after=step.after)
     own = _own_text(found)

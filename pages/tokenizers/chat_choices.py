@@ -9,6 +9,14 @@ from pages.tokenizers import session_tokenizers
 # Stands behind a tokenizer's name where the pasted template is taken instead of its own.
 PASTED = "+pasted"
 MOST_READERS = 4
+
+FOUR_READERS = Names(("smollm2", "llama3", "mistral", "qwen"))
+SUPPORT_CHAT = (
+    "system: You answer questions about orders, briefly, in the customer's language.\n"
+    "user: Where is order 48213?\n"
+    "assistant: It left our warehouse this morning and arrives tomorrow.\n"
+    "user: เปลี่ยนที่อยู่ได้ไหม"
+)
 # A system prompt, a question, an answer and a further question.
 FIRST_CHAT = (
     "system: You answer questions about orders, briefly.\n"

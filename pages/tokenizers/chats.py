@@ -1,6 +1,5 @@
 """What does a chat become? Turns through the chat templates of several tokenizers, side by side."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -8,12 +7,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from models.catalog import ARCHITECTURES, TOKENIZERS
+from models.catalog import ARCHITECTURES, MODELS, TOKENIZERS
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries
 from pages.shared.asking import ask, working
 from pages.shared.bound import bound, text_area, toggle
-from pages.shared.export import Download, download_button
+from pages.shared.export import Download, download_button, path_argument, program, text_argument
 from pages.shared.link import LONGEST_ENCODED_TEXT, Names, fits, run_again
 from pages.shared.messages import problem
 from pages.shared.parts import remark, say
@@ -24,6 +23,7 @@ from pages.tokenizers import session_tokenizers
 from pages.tokenizers.chat_choices import (
     CHAT,
     FIRST_CHAT,
+    FOUR_READERS,
     JINJA,
     KEEPER,
     MOST_READERS,
@@ -52,8 +52,6 @@ _EXPLANATION = (
     "are of the turn that is named. *Reused*: so many tokens at the beginning are the same as before this turn, so "
     "that their keys and values need not be computed anew."
 )
-# The same chat, as four models read it.
-_FOUR = Names(("smollm2", "llama3", "mistral", "qwen"))
 
 
 def what_a_chat_becomes(now: ShownTokenizers, status: DeltaGenerator) -> None:
@@ -88,6 +86,7 @@ def what_a_chat_becomes(now: ShownTokenizers, status: DeltaGenerator) -> None:
             with column, st.container(key=f"chat_read_{names.index(name)}"):
                 _one(name, read, kept, status)
     _along(names, reads)
+    _code(names, reads)
 
 
 def request_for(name: str) -> "ChatRequest":
@@ -166,7 +165,7 @@ def _presets() -> None:
 
 def _four() -> None:
     CHAT.choose(FIRST_CHAT)
-    READERS.choose(_FOUR)
+    READERS.choose(FOUR_READERS)
 
 
 def _injected() -> None:
@@ -204,9 +203,10 @@ def _one(name: str, read: "ReadChat | str", kept: Callable[[int], int] | None, s
     say(*template_lines(read))
     request = request_for(name)
     is_split = SPLIT.value == "text"
-    other = _read(replace(request, split_special_tokens=not is_split), status)
-    if not isinstance(other, str) and (line := specials_line(read, other, is_split=is_split)):
-        st.warning(plain(line), icon=":material/warning:")
+    if is_split or any(turn.specials for turn in read.turns):
+        other = _read(replace(request, split_special_tokens=not is_split), status)
+        if not isinstance(other, str) and (line := specials_line(read, other, is_split=is_split)):
+            st.warning(plain(line), icon=":material/warning:")
     st.html(turns_table(read, kept))
     page = entry("kv_cache")
     said = {"plan": KEEPER.value, "context": str(max(1, len(read.pieces))), "tab": "what-if"}
@@ -233,11 +233,22 @@ def _along(names: list[str], reads: "list[ReadChat | str]") -> None:
         download_button(Download("Chat as JSON", "chat.json", lambda: _as_json(chat)), "chat_json")
 
 
-def _as_json(chat: str) -> str:
-    from models.tokenization.chats import chat_of
+def _code(names: list[str], reads: "list[ReadChat | str]") -> None:
+    """The program that gives the same pieces, for the first of them whose template is its own."""
+    from models.loading.packs import model_folder
 
-    read = chat_of(chat)
-    said: dict[str, object] = {"messages": read.messages}
-    if read.tools:
-        said["tools"] = json.loads(read.tools)
-    return json.dumps(said, ensure_ascii=False, indent=1)
+    own = (card_of(name) for name, read in zip(names, reads, strict=True) if not isinstance(read, str) and read.is_own)
+    card = next((each for each in own if each.model), None)
+    if card is None:
+        return
+    switches = ["--no-prompt"] * (PROMPT.value is not None) + ["--sanitize"] * (SPLIT.value == "text")
+    with st.expander(f"The program that gives these pieces, for {plain(card.title)}", key="chat_code"):
+        folder = path_argument(model_folder(MODELS[card.model]))
+        arguments = text_argument(_as_json(CHAT.value, indent=None))
+        program("chat_template.py", folder, arguments, *switches, needs="transformers installed")
+
+
+def _as_json(chat: str, indent: int | None = 1) -> str:
+    from models.tokenization.chats import as_messages, chat_of
+
+    return as_messages(chat_of(chat), indent)

@@ -98,11 +98,13 @@ COUNTED: Choice[str] = Choice("counted", "messages", one_of("text to count", tup
 LANGUAGE_ORDERS = {"script": "By script", "price": "By price", "name": "By name"}
 LANGUAGE_ORDER: Choice[str] = Choice("languages_by", "script", one_of("order of languages", tuple(LANGUAGE_ORDERS)))
 LANGUAGE: Choice[str | None] = Choice("language", None, _language)
-PASTED: Choice[str] = Choice("parallel", "", _bounded(20_000, "lines"))
+LONGEST_PASTED = 20_000
+PASTED: Choice[str] = Choice("parallel", "", _bounded(LONGEST_PASTED, "lines"))
 # What is in a vocabulary: what is sought, among which pieces, and which of them is looked at.
 SEARCHES = {"text": "Text", "pattern": "Regular expression", "bytes": "Bytes"}
 SEARCH_BY: Choice[str] = Choice("search_by", "text", one_of("way to search", tuple(SEARCHES)))
-SOUGHT: Choice[str] = Choice("sought", "", _bounded(400, "search"))
+LONGEST_SOUGHT = 400
+SOUGHT: Choice[str] = Choice("sought", "", _bounded(LONGEST_SOUGHT, "search"))
 KINDS = {
     "all": "All pieces",
     "special": "Special",

@@ -6,9 +6,11 @@ from typing import Any
 
 from pages.shared import thread
 from pages.shared.link import Choice, NumberPair
+from pages.tokenizers.chat_choices import CHAT, FOUR_READERS, READERS, SUPPORT_CHAT
 from pages.tokenizers.choices import CHOSEN, COUNTED, KIND, LANGUAGE, LANGUAGE_ORDER, STRETCH
 
 LANGUAGES_TAB, VOCABULARY_TAB = "what-does-a-language-cost", "what-is-in-the-vocabulary"
+CHATS_TAB = "what-does-a-chat-become"
 
 
 @dataclass(frozen=True)
@@ -77,10 +79,17 @@ EXAMPLES = (
         {thread.TAB: LANGUAGES_TAB, LANGUAGE: "th", LANGUAGE_ORDER: "price"},
     ),
     TokenizersExample(
-        *("glitch pieces", "Say SolidGoldMagikarp, StreamerBot and petertodd."),
+        *("glitch pieces", "Say SolidGoldMagikarp, TheNitromeFan and petertodd."),
         *(("gpt2", "llama3", "bert"), None),
-        "Names of a counting game and of log files are single pieces of GPT-2: frequent where its vocabulary was made, "
-        "rare where models were trained. Below, the known ones.",
+        "Names of people on a forum are single pieces of GPT-2, not of the others: frequent where its vocabulary was "
+        "made, rare where models were trained. Below, all that are known.",
         {thread.TAB: VOCABULARY_TAB, KIND: "glitch"},
+    ),
+    TokenizersExample(
+        *("one chat", "Can I still change the address?\nเปลี่ยนที่อยู่ได้ไหม"),
+        *(FOUR_READERS, None),
+        "Below, a support chat in English and Thai through four templates: what each puts round the turns, what a turn "
+        "costs, and what the next one reuses.",
+        {thread.TAB: CHATS_TAB, CHAT: SUPPORT_CHAT, READERS: FOUR_READERS},
     ),
 )

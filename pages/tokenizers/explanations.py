@@ -11,5 +11,9 @@ in the vocabulary. What is one piece is seen as one thing; what is cut must be p
   character that is cut into **bytes**, written as hexadecimal numbers.
 - **BPE** merges the neighbours that were most frequent in its training text, in that order. **WordPiece** takes the
   longest piece that fits. **Unigram** takes the likeliest way to cut the word.
+- A **language's price** is what the same sentences cost as a multiple of English, the mean over ten sentences of one
+  program with their spread: a sample, and no property of the language. Unknown pieces (?) are cheap and lost.
+- A piece is **unreachable** where no text that was tried comes out as it: its own text, that between other letters, and
+  whole characters round a part of one. It has a row in the model's table all the same.
 - Counts leave out the special tokens that a model's template adds. *Round trip*: whether the ids give the text back.
 """

@@ -14,12 +14,14 @@ from pages.shared.link import note
 from pages.shared.parts import remark, say
 from pages.shared.plain_text import plain
 from pages.shared.spreadsheet import as_csv
+from pages.shared.thread import choose_text
 from pages.tokenizers.choices import (
     COUNTED,
     COUNTED_IN,
     LANGUAGE,
     LANGUAGE_ORDER,
     LANGUAGE_ORDERS,
+    LONGEST_PASTED,
     PASTED,
     ShownTokenizers,
 )
@@ -36,6 +38,7 @@ from viz.language_tables import (
     measures_of,
     pair_grid,
     price_text,
+    priced_languages,
 )
 from viz.tables import table
 
@@ -50,7 +53,8 @@ LINES = (
 _MOST_LINES = 200
 _SAMPLE = (
     "Ten sentences of one program are a sample: the spread (±, the standard deviation over the sentences) stands "
-    "beside the mean. Darker is dearer, one step for each doubling; 1 is the price of English."
+    "beside the mean. The stronger the colour, the dearer, one step for each doubling; 1 is the price of English. A ? "
+    "stands where pieces are unknown: that is cheap because something is lost."
 )
 
 
@@ -75,8 +79,7 @@ def _messages(now: ShownTokenizers, status: DeltaGenerator) -> None:
     from models.tokenization.parallel_text import MessagesRequest
 
     found = ask(MessagesRequest(), status)
-    lines = (*found.english, *(line for each in found.languages for line in each.sentences))
-    priced = priced_languages(found, _costs(now, lines, status))
+    priced = prices_of(found, now, status)
     with st.container(horizontal=True, vertical_alignment="center", key="language_controls"):
         order = str(pick(LANGUAGE_ORDER, "Order", LANGUAGE_ORDERS, label_visibility="collapsed"))
         by = choose_one(now, "language_tokenizer_box")
@@ -120,18 +123,13 @@ def _messages(now: ShownTokenizers, status: DeltaGenerator) -> None:
     _code(now)
 
 
-def priced_languages(found: "ParallelText", costs: "list[LineCosts]") -> list[PricedLanguage]:
-    """Every language and its price with each tokenizer. costs: of the sentences in English, then those of each."""
-    from models.tokenization.line_costs import price
+def prices_of(found: "ParallelText", now: ShownTokenizers, status: DeltaGenerator) -> list[PricedLanguage]:
+    """Every language of a program's messages and its price with each of the tokenizers."""
+    from models.tokenization.language_prices import LanguagePricesRequest
 
-    count = len(found.english)
-    return [
-        PricedLanguage(
-            language,
-            tuple(price(each.part(count * place, count), each.part(0, count), language.sentences) for each in costs),
-        )
-        for place, language in enumerate(found.languages, 1)
-    ]
+    with working("Counting the sentences with each tokenizer…", status):
+        prices = [ask(LanguagePricesRequest(name, now.split_special_tokens), status) for name in now.names]
+    return priced_languages(found, prices)
 
 
 def _one_language(now: ShownTokenizers, found: "ParallelText", of: PricedLanguage, status: DeltaGenerator) -> None:
@@ -149,8 +147,8 @@ def _one_language(now: ShownTokenizers, found: "ParallelText", of: PricedLanguag
         rows.append([title, price_text(price), f"{low:.2f}", f"{high:.2f}", *numbers])
     st.html(table(head, rows))
     text = "\n".join(language.sentences)
-    counts = [ask(CountsRequest(name, text, split_special_tokens=False), status) for name in now.names]
-    comparison = ask(ComparisonRequest(now.names, text, split_special_tokens=False, start=0), status)
+    counts = [ask(CountsRequest(name, text, now.split_special_tokens), status) for name in now.names]
+    comparison = ask(ComparisonRequest(now.names, text, now.split_special_tokens, start=0), status)
     heads = tuple(
         ColumnHead(card.name, card.title, each.tokens, f"{price_text(price)} × English")
         for card, each, price in zip(now.cards, counts, of.prices, strict=True)
@@ -165,6 +163,7 @@ def _one_language(now: ShownTokenizers, found: "ParallelText", of: PricedLanguag
         for place, (english, said) in enumerate(pairs)
     ]
     st.html(table(["English", language.name, *titles], each_line))
+    st.button("Take these sentences as the text", key="take_language", on_click=choose_text, args=(text,))
 
 
 def _pasted(now: ShownTokenizers, status: DeltaGenerator) -> None:
@@ -175,6 +174,7 @@ def _pasted(now: ShownTokenizers, status: DeltaGenerator) -> None:
         PASTED,
         "The same meaning left and right, a pair on each line, with a tab or | between",
         height=140,
+        max_chars=LONGEST_PASTED,
         placeholder="Good morning.\tสวัสดีตอนเช้า\nHow are you? | Wie geht es dir?",
     )
     left, right = pasted_pairs(PASTED.value)

@@ -22,6 +22,7 @@ from pages.tokenizers.choices import (
     KINDS,
     LENGTH,
     LONGEST_LENGTH,
+    LONGEST_SOUGHT,
     PIECE,
     PIECES_FROM,
     SCRIPT,
@@ -80,7 +81,7 @@ def _controls(known: "Vocabulary") -> None:
             placeholder={"text": "part of a piece; ␣ is a space", "pattern": "^ ?[A-Z]{4,}$", "bytes": "F0 9F"}[
                 SEARCH_BY.value
             ],
-            max_chars=400,
+            max_chars=LONGEST_SOUGHT,
         )
         pick(SEARCH_BY, "by", SEARCHES, label_visibility="collapsed")
     if SCRIPT.value and SCRIPT.value not in known.scripts:
@@ -96,6 +97,7 @@ def _controls(known: "Vocabulary") -> None:
             f"Characters ({LONGEST_LENGTH}: that many or more)",
             0,
             LONGEST_LENGTH,
+            LONGEST_SOUGHT,
             shown=tuple,
             meant=NumberPair,
         )

@@ -1,5 +1,7 @@
 """Which one should I take? A table with reasons, for the text, the chat or the file; no score."""
 
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -7,16 +9,17 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import TokenizerCard
 from models.errors import HeadlightError
+from models.loading.packs import PackError
 from models.one_at_a_time import libraries
 from pages.shared.asking import ask, working
 from pages.shared.bound import bound, names_of, pick
 from pages.shared.export import Download, download_button
 from pages.shared.parts import say
 from pages.shared.spreadsheet import as_csv
-from pages.tokenizers import chats, session_tokenizers, whole_file
+from pages.tokenizers import chats, languages, session_tokenizers, whole_file
 from pages.tokenizers.chat_choices import BYTES, CHAT, NUMBER_BYTES, OF, PASTED, READERS, VERDICT_OF, WIDTH, WIDTHS
-from pages.tokenizers.choices import ShownTokenizers, card_of
-from viz.quantities import counted
+from pages.tokenizers.choices import ShownTokenizers, card_of, every_name
+from viz.quantities import counted, times_text
 from viz.verdict_table import Candidate, verdict_rows, verdict_sentences, verdict_table
 
 if TYPE_CHECKING:
@@ -43,9 +46,11 @@ def which_to_take(now: ShownTokenizers, counts: "list[Counts]", status: DeltaGen
             candidates = _for_file(status)
         else:
             candidates = [_for_text(card, each, now.text, status) for card, each in zip(now.cards, counts, strict=True)]
+        dearest = _dearest_languages(candidates, now, status)
     if not candidates:
         say("No file is counted yet: open one under “What does a whole file cost?”.")
         return
+    candidates = [replace(each, dearest=dearest.get(each.title, "")) for each in candidates]
     width, number_bytes = WIDTH.value, NUMBER_BYTES.value
     say(*verdict_sentences(candidates, _NAMED[of], width * number_bytes))
     with st.container(key="verdict"):
@@ -112,6 +117,25 @@ def _for_file(status: DeltaGenerator) -> list[Candidate]:
             Candidate(each.title, each.tally.tokens, tuple(loses), each.figures.vocabulary, each.figures.longest_cut)
         )
     return candidates
+
+
+def _dearest_languages(candidates: list[Candidate], now: ShownTokenizers, status: DeltaGenerator) -> dict[str, str]:
+    """Of each tokenizer, by its title, the language that costs most, and how many times English; {} without the
+    sentences.
+    """
+    from models.tokenization.parallel_text import MessagesRequest
+
+    titles = {each.title for each in candidates if each.rows}
+    cards = tuple(card for name in every_name() if (card := card_of(name)).title in titles)
+    shown = replace(now, cards=cards)
+    with suppress(PackError):
+        prices = languages.prices_of(ask(MessagesRequest(), status), shown, status)
+        found = {}
+        for place, card in enumerate(cards):
+            most = max(prices, key=lambda each: each.prices[place].mean)
+            found[card.title] = f"{most.language.name}, {times_text(most.prices[place].mean)} English"
+        return found
+    return {}
 
 
 def _rows(card: TokenizerCard) -> int:

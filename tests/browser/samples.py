@@ -76,6 +76,21 @@ def _attention_view():
     yield sample("a row of another length", FRAME, Matrix((Panel("a", _weights(1, 1), 1.0, (2, 2)),), row))
 
 
+def _block_diagram():
+    from tests.viz.test_block_diagram import layer, row
+    from viz.components.block_diagram import BlockDiagram, packed
+
+    def sample(label, rows, selected=None):
+        return label, packed(BlockDiagram(rows, (10**9, 2 * 10**9, 10**9), selected, "caption")), {}, []
+
+    yield sample("a layer opened", [row(5, opened=1), layer()], (1, 1))
+    yield sample("one box", [row(1)], (0, 0))
+    yield sample("many", [row(MANY)])
+    yield sample("rows by themselves", [layer(), layer(mark="new")])
+    yield sample("nothing in a row", [row(0)])
+    yield sample("none", [])
+
+
 def _cache_growth():
     from tests.viz.test_kv_cache import picture, step
     from viz.components.cache_feed import packed as packed_steps

@@ -16,7 +16,10 @@ def chart(page, key):
 
 def test_from_the_plan_to_a_neuron_that_is_off_and_by_its_link_again(tab):
     page = tab.page
-    tab.goto("anatomy", model="smollm2", text=CAPITAL, part="layer.24/mlp", plan_layers="all")
+    tab.goto("anatomy", model="smollm2", text=CAPITAL, plan_layers="all", tab="show-the-code")
+    for path in ("layer.24", "layer.24/mlp"):
+        page.locator(f".st-key-plan .block-diagram[data-ready='true'] [data-path='{path}']").click(timeout=60_000)
+        tab.wait_for_query(part=path)
     page.get_by_role("tab", name=NEURONS).click()
     tab.wait_for_query(tab=tab_name(NEURONS))
     # The layer of the plan is the one whose neurons are shown.

@@ -17,8 +17,8 @@ from models.tokenization.vocabulary_overlap import LENGTHS, OverlapRequest, Shar
 from models.tokenization.vocabulary_search import KinshipRequest, SearchError, SearchRequest
 
 SLOW = pytest.mark.slow
-FOUR = ("gpt2", *(pytest.param(name, marks=SLOW) for name in ("llama3", "qwen")), "mistral")
-KINDS = ["gpt2", "mistral", "bert", "unigram", "spelling_to_sound"]
+FOUR = ("gpt2", *(pytest.param(name, marks=SLOW) for name in ("llama3", "qwen", "mistral")))
+KINDS = ["gpt2", "bert", "spelling_to_sound", *(pytest.param(name, marks=SLOW) for name in ("mistral", "unigram"))]
 
 
 def vocabulary(name):
@@ -48,17 +48,18 @@ def test_what_is_unreachable_is_what_trying_every_piece_gives(name):
     """By hand: each piece's own text, alone, after a line break, and of parts whole characters round them."""
     known, found = vocabulary(name), engine.run(ReachabilityRequest(name))
     library = engine.tokenizer(name).backend_tokenizer
-    reached = set()
-    for start in range(0, len(known.ids), 10_000):
-        texts = [text for text in known.texts[start : start + 10_000] if text]
-        # A tokenizer that puts a space before a text gives pieces without one only behind something else.
-        for some in (texts, [f"\n{text}" for text in texts], [text[1:] for text in texts if text[0] == " "]):
-            for encoding in library.encode_batch(some, add_special_tokens=False):
-                reached.update(encoding.ids)
     own = [place for place, kinds in enumerate(known.kinds.tolist()) if not kinds & (ADDED | UNKNOWN)]
     whole = [place for place in own if not known.kinds[place] & PART]
-    missed = {place for place in whole if int(known.ids[place]) not in reached}
-    assert missed == {place for place in whole if found.is_unreachable[place]}
+    missed = whole
+    # A tokenizer that puts a space before a text gives pieces without one only behind something else.
+    for changed in (str, lambda text: f"\n{text}", lambda text: text.removeprefix(" ")):
+        reached = set()
+        for start in range(0, len(missed), 10_000):
+            texts = [changed(known.texts[place]) for place in missed[start : start + 10_000]]
+            for encoding in library.encode_batch_fast(texts, add_special_tokens=False):
+                reached.update(encoding.ids)
+        missed = [place for place in missed if int(known.ids[place]) not in reached]
+    assert missed == [place for place in whole if found.is_unreachable[place]]
     for place in (place for place in own if known.kinds[place] & PART):
         if not found.is_unreachable[place]:
             continue
@@ -110,11 +111,11 @@ def test_pieces_are_found_by_a_regular_expression():
     assert len(texts_found(SearchRequest("gpt2", "", "pattern"))) == 50_257
 
 
-@pytest.mark.parametrize("pattern", ["(.*.*.*.*.*.*)*Q", pytest.param("^(([a-z ])+.)+[A-Z]{99}$", marks=SLOW)])
-def test_an_expression_that_never_ends_is_stopped(pattern):
+@SLOW
+def test_an_expression_that_never_ends_is_stopped():
     start = time.perf_counter()
     with pytest.raises(SandboxError, match="takes longer than 2 seconds"):
-        engine.run(SearchRequest("gpt2", pattern, "pattern"))
+        engine.run(SearchRequest("gpt2", "(.*.*.*.*.*.*)*Q", "pattern"))
     assert time.perf_counter() - start < 30
     assert texts_found(SearchRequest("gpt2", "straw.+y$", "pattern"))
 
@@ -151,7 +152,7 @@ def test_what_a_piece_is_made_of_and_what_is_made_of_it():
     assert engine.run(KinshipRequest("bert", 2_000)).makes_count == 0
 
 
-@pytest.mark.parametrize("other", ["mistral", "bert"])
+@pytest.mark.parametrize("other", [pytest.param("mistral", marks=SLOW), "bert"])
 def test_two_vocabularies_share_what_stands_for_equal_bytes(other):
     found = engine.run(OverlapRequest("gpt2", other))
     own = [

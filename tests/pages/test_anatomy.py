@@ -12,6 +12,7 @@ from models.engine import engine
 from pages.anatomy import export
 from pages.shared.pasted_config import PASTED, pasted
 from tests.pages.screen import PageScreen
+from tests.viz.wire import header_of
 
 FRANCE = "The capital of France is"
 LLAMA = {
@@ -30,6 +31,10 @@ HOSTILE = '{"model_type": "<img src=x onerror=alert(1)>"}'
 class Anatomy(PageScreen):
     PAGE = "pages/anatomy/page.py"
     PICTURE = "block_diagram"
+
+    def __init__(self, **query):
+        # The last tab computes nothing.
+        super().__init__(**({"tab": "show-the-code"} | query))
 
     @property
     def names(self):
@@ -142,3 +147,15 @@ def test_the_program_gives_the_same_numbers(model, monkeypatch, capsys):
     for box in plan.every.boxes:
         if box.kind == "layer":
             assert theirs[box.path] == (box.parameters, box.bytes, box.operations)
+
+
+@pytest.mark.slow
+def test_published_models_stand_below_each_other():
+    from models.anatomy.stations import STATIONS
+
+    screen = Anatomy(model="minilm", text="knight", tab="how-has-the-block-changed")
+    assert screen.problems == []
+    header = header_of(screen.component("history_diagram"))
+    assert len(header["rows"]) == len(STATIONS)
+    assert any(box[-1] == "new" for row in header["rows"] for box in row["boxes"])
+    assert "128 KiB, and 512 KiB with a key and a value for each head" in screen.html

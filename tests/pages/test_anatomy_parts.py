@@ -7,6 +7,7 @@ from models.attention import TraceRequest
 from models.engine import engine
 from models.heads.quantity import Quantity
 from pages.anatomy.choices import NEURONS, SAYS
+from pages.anatomy.part_names import part_name
 from pages.shared.page import tab_name
 from tests.pages.screen import PageScreen
 
@@ -46,8 +47,12 @@ def test_what_a_link_says_is_opened_again():
     assert wanted in engine.answers
 
 
-@pytest.mark.parametrize("tab", [SAYS, UP, NEURONS])
-@pytest.mark.parametrize("model", ["minilm", "spelling_to_sound"])
+SEQ2SEQ = [pytest.param("spelling_to_sound", each, marks=pytest.mark.slow) for each in (UP, NEURONS)]
+
+
+@pytest.mark.parametrize(
+    ("model", "tab"), [("spelling_to_sound", SAYS), *(("minilm", each) for each in (SAYS, UP, NEURONS)), *SEQ2SEQ]
+)
 def test_every_kind_of_model_has_an_answer(model, tab):
     screen = Anatomy(tab, model=model, text="knight")
     assert screen.problems == []
@@ -88,3 +93,13 @@ def test_a_part_or_a_token_that_is_not_there_is_said():
     hostile = Anatomy(text="<b>&</b> </script> 'x\\")
     assert hostile.problems == []
     assert "<b>&</b>" not in hostile.html
+
+
+def test_the_program_adds_up_the_same(monkeypatch, capsys):
+    lines = Anatomy(said_token="Paris").output_of_the_code("contributions", monkeypatch, capsys)
+    theirs = {name: float(value) for name, value in (line.split("\t") for line in lines)}
+    assert theirs["sum"] == pytest.approx(theirs["logit"], rel=1e-5)
+    found = engine.run(ContributionsRequest(TraceRequest("smollm2", CAPITAL), Quantity("next token", "Paris")))
+    assert len(theirs) == len(found.sources) + 2
+    ours = {part_name(each): float(value) for each, value in zip(found.sources, found.values, strict=True)}
+    assert {name: theirs[name] for name in ours} == pytest.approx(ours, abs=1e-3)

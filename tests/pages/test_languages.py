@@ -10,6 +10,8 @@ import pytest
 from models.catalog import TOKENIZERS
 from models.engine import engine
 from models.loading.packs import PackError
+from models.tokenization import tokenize
+from models.tokenization.language_prices import LanguagePricesRequest
 from models.tokenization.line_costs import LineCostsRequest
 from models.tokenization.parallel_text import MessagesRequest
 from models.tokenization.vocabulary import VocabularyRequest
@@ -17,9 +19,10 @@ from models.tokenization.vocabulary_overlap import OverlapRequest
 from models.tokenization.vocabulary_search import SearchRequest
 from pages.tokenizers import languages, vocabulary
 from pages.tokenizers.choices import ShownTokenizers
-from pages.tokenizers.examples import LANGUAGES_TAB, VOCABULARY_TAB
+from pages.tokenizers.examples import EXAMPLES, LANGUAGES_TAB, VOCABULARY_TAB
 from tests.pages.screen import PageScreen
 from tests.viz.wire import header_of, unpack
+from viz.language_tables import priced_languages
 
 SHARED_TAB = "which-pieces-do-they-share"
 TWO = "gpt2,mistral"
@@ -148,8 +151,7 @@ def test_eight_tokenizers_stand_side_by_side():
 
 def test_the_files_hold_the_same_numbers():
     messages = engine.run(MessagesRequest())
-    lines = (*messages.english, *(line for each in messages.languages for line in each.sentences))
-    priced = languages.priced_languages(messages, [engine.run(LineCostsRequest("gpt2", lines))])
+    priced = priced_languages(messages, [engine.run(LanguagePricesRequest("gpt2"))])
     now = ShownTokenizers("x", (TOKENIZERS["gpt2"],), False)
     rows = list(csv.DictReader(io.StringIO(languages.prices_as_csv(now, messages, priced))))
     (thai,) = [row for row in rows if (row["language"], row["tokenizer"]) == ("th", "gpt2")]
@@ -230,3 +232,22 @@ def test_two_vocabularies_are_compared():
 def test_fewer_than_two_vocabularies_get_a_sentence():
     screen = Page(text="x", tokenizers="gpt2,bytes", tab=SHARED_TAB)
     assert screen.problems == ["Choose two tokenizers above that have a vocabulary."]
+
+
+def test_the_sentences_of_a_language_become_the_text():
+    screen = Page(text="Good morning", tokenizers="gpt2", tab=LANGUAGES_TAB, language="th").press("take_language")
+    assert screen.typed == "\n".join(engine.run(MessagesRequest()).by_code["th"].sentences)
+    assert screen.query["language"] == "th"
+
+
+def test_the_figures_of_the_examples_hold():
+    price_of, glitch = EXAMPLES[-2:]
+    for name, thai, malayalam in (("gpt2", "6.4", "13.7"), ("llama4", "1.1", "3.1")):
+        assert f"{prices(name, 'th').mean():.1f}" == thai
+        assert f"{prices(name, 'ml').mean():.1f}" == malayalam
+        assert thai in price_of.look
+        assert malayalam in price_of.look
+    names = (" SolidGoldMagikarp", " TheNitromeFan", " petertodd")
+    for name in glitch.tokenizers:
+        pieces = {piece.data.decode() for piece in tokenize(name, glitch.text).pieces}
+        assert set(names) <= pieces if name == "gpt2" else not pieces & set(names)

@@ -12,6 +12,7 @@ from pages.shared.lesson_place import lesson_files
 from pages.shared.registry import LESSONS
 from tests.pages.lesson_screen import Lesson
 from tests.pages.screen import Screen
+from tests.viz.wire import header_of
 
 COURSE = {name: read_lesson(file.read_bytes(), name, page_addresses()) for name, file in lesson_files().items()}
 
@@ -171,3 +172,98 @@ def test_what_is_computed_is_shown_and_not_what_is_written(monkeypatch, letters)
     monkeypatch.setattr("pages.shared.lesson_rail.lesson", lambda _: changed)
     letters.guess(0)
     assert "“t”" in letters.rail["result"]["says"]
+
+
+# ----- One's own
+
+
+def making():
+    """Somebody has begun a lesson, and shown one view."""
+    screen = Screen(LESSONS.script).press("make_lesson")
+    screen.go("pages/attention/page.py")
+    screen.look("The dog sat on the mat.")
+    return screen.press("add_view")
+
+
+def test_a_lesson_is_made_tried_and_taken_along():
+    screen = making()
+    screen.go(LESSONS.script)
+    assert "Not yet a lesson" in "".join(each.value for each in screen.test.caption)
+    screen.test.text_input(key="lesson_title").set_value("Dogs </script>")
+    screen.test.text_area(key="make_say_0_1").set_value("A dog *sits*.")
+    screen.test.segmented_control(key="make_ask_0_1").set_value("choose")
+    screen.run()
+    screen.test.text_input(key="make_prompt_0_1").set_value("Where does it look?")
+    screen.test.selectbox(key="make_question_0_1").set_value("link weights")
+    screen.test.text_area(key="make_with_0_1").set_value('of = "dog"\nlayer = 2')
+    screen.test.text_area(key="make_options_0_1").set_value("dog\nmat")
+    screen.run()
+    assert not screen.problems
+    assert len(screen.test.get("download_button")) == 1
+    made = read_lesson(draft_of(screen).encode(), "own", page_addresses())
+    assert (made.title, made.steps[0].truth.text) == ("Dogs </script>", "The dog sat on the mat.")
+    assert "layer = 2" in draft_of(screen)
+    screen.press("try_lesson")
+    assert header_of(screen.component("lesson"))["say"] == "A dog *sits*."
+    assert screen.typed == "The dog sat on the mat."
+    assert screen.query["lesson"] == "own"
+
+
+def draft_of(screen):
+    return screen.test.session_state["lesson:draft"].file()
+
+
+def test_steps_change_places_and_go():
+    screen = making()
+    screen.look("Another text.").press("add_view")
+    screen.go(LESSONS.script)
+    views = [step["view"] for step in screen.test.session_state["lesson:draft"].steps]
+    screen.press("make_up_1_2")
+    assert [step["view"] for step in screen.test.session_state["lesson:draft"].steps] == views[::-1]
+    screen.press("make_remove_0_3")
+    assert [step["view"] for step in screen.test.session_state["lesson:draft"].steps] == views[:1]
+    screen.press("leave_lesson")
+    assert "lesson:draft" not in screen.test.session_state
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"\x00 = [", "cannot be read as TOML"),
+        (b"#" * 300_000, "at most 200 kB"),
+        (b'title = "a"\n[[step]]\nview = "https://evil.example/x"\nsay = "a"', "opens no page"),
+    ],
+)
+def test_a_file_that_is_no_lesson_is_said_in_a_sentence(data, says):
+    screen = Screen(LESSONS.script)
+    screen.test.file_uploader(key="lesson_file").set_value(("lesson.toml", data, "application/toml"))
+    screen.run()
+    (problem,) = screen.problems
+    assert says in problem
+    assert "evil" not in problem
+
+
+def test_a_file_is_opened_in_a_fresh_session():
+    data = making_text().encode()
+    screen = Screen(LESSONS.script)
+    screen.test.file_uploader(key="lesson_file").set_value(("lesson.toml", data, "application/toml"))
+    screen.run()
+    assert not screen.problems
+    assert "<img" not in "".join(each.value for each in screen.test.get("html"))
+    screen.press("start_own")
+    assert header_of(screen.component("lesson"))["title"] == "</script><img src=x>"
+    assert header_of(screen.component("lesson"))["options"] == ["</script>", "cat"]
+
+
+def making_text():
+    return """
+title = "</script><img src=x>"
+aim = "**bold** <b>"
+[[step]]
+view = "attention?model=minilm&text=The cat sat."
+say = "</script><script>alert(1)</script>"
+ask = "choose"
+prompt = "</script>"
+options = ["</script>", "cat"]
+truth = { question = "link weights", of = "cat", at = ["</script>", "cat"] }
+"""

@@ -14,6 +14,18 @@ def row(count, *, title="Row", opened=-1):
     return DrawnRow(title, boxes, [(each, each + 1, "2048×8192") for each in range(count - 1)], opened)
 
 
+def layer(mark=""):
+    """A norm, a part and the sum with what goes past them."""
+    numbers = (100, 400, 1_000)
+    boxes = [
+        DrawnBox("input", "text", "input", "", (0, 0, 0), 0.0),
+        DrawnBox("norm", "norm", "RMSNorm", "100", numbers, 0.2, mark=mark),
+        DrawnBox("mlp", "mlp", "MLP", "SiLU, gated", numbers, 0.8, can_open=True),
+        DrawnBox("sum", "sum", "+", "", (0, 0, 0), 0.0),
+    ]
+    return DrawnRow("In a layer", boxes, [(0, 1, "5×8"), (1, 2, "5×8"), (0, 3, "5×8"), (2, 3, "5×8")])
+
+
 def test_each_shape_goes_over_the_wire_once():
     header = header_of(packed(BlockDiagram([row(3, opened=1), row(2)], (1, 2, 3), (1, 0), "Tiny.")))
     assert header["shapes"] == ["2048×8192"]

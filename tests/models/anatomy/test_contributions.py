@@ -198,6 +198,14 @@ def test_what_is_neither_attention_nor_a_seen_mlp_is_a_part_as_well(name, others
     assert [each.layer for each in of(found, "other")] == others
 
 
+def test_in_half_precision_the_sum_is_as_exact_as_the_model_s_own():
+    own = own_engine("half", architectures.loaded("llama", torch.bfloat16))
+    found = own.run(ContributionsRequest(TraceRequest("half", IDS), Quantity("next token")))
+    assert found.rounded == "bfloat16"
+    assert found.total == pytest.approx(found.aimed, rel=0.05)
+    assert contributions("llama").rounded == ""
+
+
 def test_what_is_changed_in_the_text_stays_so():
     trace = replace(trace_of("llama"), interventions=(ZeroHead("decoder", 1, 2),))
     found = engine_of("llama").run(ContributionsRequest(trace, Quantity("next token")))

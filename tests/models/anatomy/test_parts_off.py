@@ -113,7 +113,10 @@ def test_every_part_is_offered():
 
 @pytest.mark.parametrize(
     ("model", "text", "unit"),
-    [("smollm2", "The capital of France is", "nats"), ("minilm", "A short text", "1 - cosine")],
+    [
+        pytest.param("smollm2", "The capital of France is", "nats", marks=pytest.mark.slow),
+        ("minilm", "A short text", "1 - cosine"),
+    ],
 )
 def test_a_change_stands_beside_that_of_other_parts(engine, model, text, unit):
     request = TraceRequest(model, text)

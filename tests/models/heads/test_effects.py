@@ -168,6 +168,33 @@ def test_an_mlp_at_its_mean_over_the_bank(name):
     close(found.of(Place(found.kind, layer)), their_effect(name, [(module, hook, False)]))
 
 
+def test_an_mlp_as_in_another_text():
+    found = effects("llama", "mlps", Off("other text", other=OTHER_IDS)).maps[0]
+    seen = []
+    module = mlp_of("llama", "decoder", 0)
+    their_output("llama", [(module, lambda _, __, out: seen.append(out[0].clone()), False)], OTHER_IDS)
+
+    def as_there(_, __, out):
+        # Three from the beginning, four from the end, two in the middle stay.
+        return torch.cat([seen[0][:3], out[0, 3:5], seen[0][3:]])[None]
+
+    close(found.of(Place("decoder", 0)), their_effect("llama", [(module, as_there, False)]))
+
+
+def test_a_layer_adds_its_mean_over_the_bank():
+    found = effects("llama", "layers", Off("mean", BANK)).maps[0]
+    seen = []
+    module = layers_of("llama", "decoder")[1]
+    for ids in BANK:
+        hook = (module, lambda _, given, out: seen.append((first(out) - given[0])[0]), False)
+        their_output("llama", [hook], ids)
+
+    def at_mean(_, given, out):
+        return with_first(out, given[0] + banked_means(seen, given[0].shape[1])[None])
+
+    close(found.of(Place("decoder", 1)), their_effect("llama", [(module, at_mean, False)]))
+
+
 @pytest.mark.parametrize("name", EACH)
 def test_a_layer_off_hands_on_what_it_is_given(name):
     found = {each.kind: each for each in effects(name, "layers").maps}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from models.attention import TraceRequest, ZeroHead, trace_attention
+from models.engine import HowFar
 from models.heads.controls import ControlsRequest, drawn_sets
 from models.heads.effects import EffectsRequest
 from models.heads.faithfulness import FaithfulnessRequest
@@ -13,6 +14,7 @@ from models.heads.quantity import MeasuredRequest, Quantity
 from tests.models import architectures
 from tests.models.architectures import HEADS, IDS
 from tests.models.heads.small import BANK, REPRESENTATIVES, close, engine_of, quantity_of, read, target_of, trace_of
+from tests.models.test_query_key import own_engine
 
 PLACES = tuple(Place("decoder", layer, head) for layer in range(2) for head in range(HEADS))
 
@@ -94,7 +96,12 @@ def test_the_rest_may_be_at_its_mean():
 
 
 def test_steps_come_one_by_one():
-    steps = list(FaithfulnessRequest(trace_of("llama"), quantity_of("llama")).computed(engine_of("llama")))
+    engine = own_engine("llama", architectures.loaded("llama"))
+    steps = list(FaithfulnessRequest(trace_of("llama"), quantity_of("llama")).computed(engine))
+    ranking = [each for each in steps if isinstance(each, HowFar)]
+    assert ranking == steps[: len(ranking)]
+    assert ranking[-1] == HowFar(8, 8)
+    steps = steps[len(ranking) :]
     assert steps[0].smallest is None
     assert steps[-1].smallest
     assert [each.done for each in steps] == sorted(each.done for each in steps)
@@ -160,8 +167,6 @@ def test_heads_that_are_not_there():
 
 
 def test_zorblax_hangs_on_four_heads(smollm2):
-    from tests.models.test_query_key import own_engine
-
     trace = TraceRequest("smollm2", "Dr. Zorblax lives in Oslo. Yesterday I met Dr. Z")
     four = tuple(Place("decoder", *each) for each in ((17, 3), (17, 4), (17, 5), (18, 6)))
     engine = own_engine("smollm2", smollm2)

@@ -34,6 +34,7 @@ class BlockDiagram extends View {
     this.measure = element("canvas").getContext("2d")
     this.field.onkeydown = (event) => press(this.keyTable(), event)
     this.field.onblur = () => this.unpoint()
+    this.field.onpointerleave = () => this.unpoint()
     this.part("save").onclick = () => this.save()
     this.onResize(this.field, () => this.rows && this.field.clientWidth !== this.width && this.paint())
     this.offer({
@@ -273,23 +274,25 @@ class BlockDiagram extends View {
     this.say(null)
   }
 
-  choose(row, at) {
+  choose(row, at, isByKeys = false) {
     this.active = [row, at]
     const isSame = this.selected?.[0] === row && this.selected[1] === at
     this.selected = [row, at]
     this.paint()
-    this.hover(row, at)
+    if (isByKeys) this.hover(row, at)
+    else this.pointer.again()
     this.tell("box", isSame && this.rows[row].opened === at ? this.pathOf(row, at).split("/").slice(0, -1).join("/") : this.pathOf(row, at))
   }
 
   keyTable() {
     return [
       { name: "arrows", says: "go from box to box and row to row", keys: { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }, act: (by) => this.move(by) },
-      { name: "Enter", says: "opens", keys: { Enter: 0, " ": 0 }, act: () => this.choose(...this.active) },
+      { name: "Enter", says: "opens", keys: { Enter: 0, " ": 0 }, act: () => this.rows.length && this.choose(...this.active, true) },
     ]
   }
 
   move([down, along]) {
+    if (!this.rows.length) return
     const row = Math.max(0, Math.min(this.rows.length - 1, this.active[0] + down))
     const boxes = this.rows[row].boxes
     let at = down ? Math.max(0, boxes.findIndex(({ kind }) => kind !== "text")) : this.active[1] + along

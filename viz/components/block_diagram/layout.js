@@ -10,6 +10,7 @@ const ARC = 15
  * of a path with rounded corners, `at` is where its shape can stand.
  */
 export function layOut(boxes, arrows, room, isDown, gaps) {
+  if (!boxes.length) return { boxes: [], arrows: [], long: 0, broad: 0, lines: 1 }
   const sizes = boxes.map(({ wide, high }) => (isDown ? { long: high, broad: wide } : { long: wide, broad: high }))
   const ranks = ranksOf(boxes.length, arrows)
   const lanes = lanesOf(boxes.length, arrows, ranks)
@@ -78,7 +79,10 @@ function lanesOf(count, arrows, ranks) {
     at = before.find((box) => arrows.some(([, to]) => to === box)) ?? before[0]
   }
   const taken = new Set(ranks.map((rank, box) => (lanes[box] === 0 ? `${rank}:0` : "")))
-  for (let box = 0; box < count; box++) {
+  // What comes from outside of all stands outermost.
+  const begins = Array.from({ length: count }, (_, box) => !arrows.some(([, to]) => to === box))
+  const order = [...begins.keys()].sort((one, other) => begins[one] - begins[other] || one - other)
+  for (const box of order) {
     if (lanes[box] === 0) continue
     const before = arrows.filter(([, to]) => to === box).map(([from]) => lanes[from])
     let lane = Math.max(0, ...before.filter((each) => each >= 0 && before.length === 1))

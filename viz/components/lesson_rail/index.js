@@ -11,7 +11,11 @@ class LessonRail extends View {
   constructor(root) {
     super(root)
     this.offer({ value: () => this.shown.step })
+    const stay = () => clearTimeout(this.sight)
+    for (const each of ["wheel", "pointerdown", "keydown"]) addEventListener(each, stay)
     this.onLeave(() => {
+      for (const each of ["wheel", "pointerdown", "keydown"]) removeEventListener(each, stay)
+      stay()
       const { dataset } = document.documentElement
       delete dataset.lesson
       delete dataset.lessonCover
@@ -22,6 +26,7 @@ class LessonRail extends View {
     const { lesson, step, count, isOpen } = header
     const isNew = !this.shown || this.shown.lesson !== lesson || this.shown.step !== step
     const hadGuess = this.shown?.result
+    const wasBelow = this.shown?.isBelow
     this.shown = header
     keep(lesson, step, step === count && isOpen)
     this.fold(kept("folded") === true)
@@ -29,7 +34,21 @@ class LessonRail extends View {
     else delete document.documentElement.dataset.lessonCover
     this.paint()
     if (this.acted && (isNew || (header.result && !hadGuess))) this.root.querySelector(isNew ? "h2" : ".result")?.focus()
+    if ((isNew || (header.result && !hadGuess)) && (header.isBelow || wasBelow)) this.bringIntoSight(header.isBelow)
     this.ready({ lesson, step })
+  }
+
+  /** Where the rail stands beside the page: the tab that a step shows lies below the picture, and comes with it. */
+  bringIntoSight(isBelow) {
+    const main = document.querySelector("[data-testid=stMain]")
+    clearTimeout(this.sight)
+    let tries = 12
+    const look = () => {
+      const tabs = isBelow ? main?.querySelector(".stTabs [role=tab][aria-selected=true]") : main
+      if (innerWidth > 1100 && tabs) main.scrollBy({ top: isBelow ? tabs.getBoundingClientRect().top - 90 : -1e6 })
+      if (isBelow && tries-- > 0) this.sight = setTimeout(look, 300)
+    }
+    look()
   }
 
   /** Told once until the server has answered. */

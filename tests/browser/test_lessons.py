@@ -1,0 +1,114 @@
+"""A lesson as a student goes through it: with the keyboard, on a telephone, and again in the same browser."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.tab import SIZES
+
+RAIL = ".lesson-rail[data-ready='true']"
+KEPT = "() => JSON.parse(localStorage.getItem('headlight:lessons'))"
+
+
+def rail(tab, step):
+    found = tab.page.locator(f"{RAIL}[data-step='{step}']")
+    found.wait_for()
+    return found
+
+
+def covered(tab):
+    return tab.page.evaluate("() => document.documentElement.dataset.lessonCover === 'on'")
+
+
+def test_a_lesson_by_keyboard_from_the_list_to_an_answer(tab):
+    tab.goto("lessons")
+    tab.page.get_by_role("button", name="Start: Silent letters").focus()
+    tab.press("Enter")
+    rail(tab, 1)
+    tab.wait_for_query(lesson="silent-letters", kind="cross")
+    tab.page.get_by_role("button", name="Next", exact=True).focus()
+    tab.press("Enter")
+    now = rail(tab, 2)
+    tab.wait_for_query(lesson_step="2", text="knight")
+    group = now.get_by_role("group", name="At which letter does this head look")
+    assert group.get_by_role("radio").count() == 6
+    assert covered(tab)
+    submit = now.get_by_role("button", name="This is my guess")
+    submit.focus()
+    tab.press("Enter")
+    expect(now.get_by_role("alert")).to_have_text("Choose one first.")
+    group.get_by_role("radio", name="k", exact=True).focus()
+    tab.press("ArrowDown")
+    tab.press("Enter")
+    expect(now.get_by_role("status")).to_contain_text("Yes: “n”")
+    assert not covered(tab)
+    assert tab.page.evaluate(KEPT) == {"silent-letters": {"step": 2, "isDone": False}}
+    tab.page.get_by_role("button", name="Close").click()
+    expect(tab.page.locator(".lesson-rail")).to_have_count(0)
+    tab.page.locator("[data-testid=stSidebarNav], [data-testid=stSidebarCollapsedControl]").first.wait_for(
+        state="attached"
+    )
+    tab.goto("lessons")
+    tab.page.get_by_text("you were at step 2").wait_for()
+    tab.page.get_by_role("button", name="Go on at step 2: Silent letters").wait_for()
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_the_rail_hangs_over_nothing_and_can_be_put_away(new_tab, size):
+    tab = new_tab()
+    tab.page.set_viewport_size({"width": size[0], "height": size[1]})
+    tab.goto("lessons", lesson="sampling", lesson_step="4")
+    now = rail(tab, 4)
+    tab.page.locator(".st-key-inspector").wait_for()
+    assert tab.hangs_over <= 0
+    box, title = now.bounding_box(), tab.page.get_by_role("heading", level=1).bounding_box()
+    text = tab.page.locator(".st-key-text_box").bounding_box()
+    if size[0] < 500:
+        assert title["y"] < box["y"] < text["y"]
+    else:
+        assert box["x"] > text["x"] + text["width"]
+    # Ordered by keys: min-p is brought to the front.
+    now.get_by_role("button", name="Move min-p 0.05 up").focus()
+    tab.press("Enter")
+    tab.press("Enter")
+    expect(now.get_by_role("listitem").first).to_contain_text("min-p 0.05")
+    now.get_by_role("button", name="Hide").click()
+    expect(now.get_by_role("button", name="This is my guess")).to_have_count(0)
+    now.get_by_role("button", name="Show").click()
+    now.get_by_role("button", name="This is my guess").wait_for()
+
+
+def test_a_lesson_made_by_keyboard_runs_in_another_browser(new_tab, tmp_path):
+    tab = new_tab()
+    tab.goto("lessons")
+    tab.page.locator(".st-key-own_lessons summary").focus()
+    tab.press("Enter")
+    tab.page.get_by_role("button", name="Make a lesson").focus()
+    tab.press("Enter")
+    tab.page.get_by_text("press Add this view in the sidebar; the views").wait_for()
+    tab.page.get_by_role("link", name="Attention").focus()
+    tab.press("Enter")
+    tab.map.wait_for()
+    tab.wait_for_query(layer="3")
+    tab.page.get_by_role("button", name="Add this view").focus()
+    tab.press("Enter")
+    tab.page.get_by_role("link", name="Your lesson: 1 step").focus()
+    tab.press("Enter")
+    box = tab.page.get_by_role("textbox", name="Say one thing")
+    box.focus()
+    tab.page.keyboard.type("Look at the animal.")
+    tab.press("Control+Enter")
+    take = tab.page.get_by_role("button", name="Take the lesson along")
+    take.wait_for()
+    with tab.page.expect_download() as download:
+        take.focus()
+        tab.press("Enter")
+    file = tmp_path / "lesson.toml"
+    download.value.save_as(file)
+    other = new_tab(somebody_else=True)
+    other.goto("lessons")
+    other.page.get_by_text("Open or make a lesson").click()
+    other.page.locator(".st-key-lesson_file input[type=file]").set_input_files(file)
+    other.page.get_by_role("button", name="Start this lesson").click()
+    expect(rail(other, 1)).to_contain_text("Look at the animal.")
+    other.wait_for_query(layer="3", head="1")
+    other.map.wait_for()
