@@ -91,16 +91,23 @@ def _controls(known: "Vocabulary") -> None:
         bound(st.selectbox, KIND, "Which pieces", **names_of(KINDS))
         scripts = {"": "All scripts", **{each: each for each in sorted(known.scripts)}}
         bound(st.selectbox, SCRIPT, "Script", **names_of(scripts))
-        bound(
-            st.slider,
-            LENGTH,
-            f"Characters ({LONGEST_LENGTH}: that many or more)",
-            0,
-            LONGEST_LENGTH,
-            LONGEST_SOUGHT,
-            shown=tuple,
-            meant=NumberPair,
-        )
+        for place, label in enumerate(("From characters", f"To ({LONGEST_LENGTH}: or more)")):
+            bound(
+                st.number_input,
+                LENGTH,
+                label,
+                0,
+                LONGEST_LENGTH,
+                key=f"piece_length_{place}",
+                shown=lambda pair, place=place: pair[place],
+                meant=lambda number, place=place: _with_end(place, int(number)),
+            )
+
+
+def _with_end(place: int, number: int) -> NumberPair:
+    """The lengths with another shortest or longest one, which takes the other along where it goes past it."""
+    shortest, longest = LENGTH.value
+    return NumberPair((min(shortest, number), number) if place else (number, max(longest, number)))
 
 
 def _request(card: TokenizerCard) -> "SearchRequest":

@@ -251,3 +251,12 @@ def test_the_figures_of_the_examples_hold():
     for name in glitch.tokenizers:
         pieces = {piece.data.decode() for piece in tokenize(name, glitch.text).pieces}
         assert set(names) <= pieces if name == "gpt2" else not pieces & set(names)
+
+
+def test_pieces_are_sought_by_their_length(pieces):
+    pieces.test.text_input(key="sought_box").set_value("")
+    pieces.run().test.number_input(key="piece_length_0").set_value(20)
+    assert pieces.run().query["piece_length"] == "20-40"
+    pieces.test.number_input(key="piece_length_1").set_value(12)
+    assert pieces.run().query["piece_length"] == "12-12"
+    assert {row[1] for row in pieces.grid("piece_grid")["cells"]} == {"12"}
