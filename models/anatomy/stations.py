@@ -138,8 +138,6 @@ STATIONS: tuple[Station, ...] = (
         "Keys and values are made of one small latent, which alone is kept (MLA); 256 small experts and one for all",
         *("DeepSeek-AI 2024", f"{_ARXIV}2412.19437"),
         figures=_known("deepseek-v3")[1],
-        without=MappingProxyType({"num_experts_per_tok": 256}),
-        instead="with all experts for each token",
     ),
     _station(
         *("qwen3", 2025, "Qwen3 8B", "qwen3"),

@@ -127,7 +127,7 @@ class CacheBytes(Question):
     """What a cache takes, in bytes, as the model keeps numbers: at so many tokens, as it is and with other key heads.
 
     Labels: "grouped, as it is", "keys for every head" (and values), "one key head for all" (multi-query),
-    "one token"; "weights" of the model. Shazeer 2019 (arXiv 1911.02150); Ainslie et al. 2023 (arXiv 2305.13245).
+    "one token", "weights" (of the model). Shazeer 2019 (arXiv 1911.02150); Ainslie et al. 2023 (arXiv 2305.13245).
     """
 
     tokens: int = 1_000

@@ -49,7 +49,7 @@ EXAMPLES = (
     ReadyMade(
         "an encoder",
         {thread.MODEL: "minilm", thread.TEXT: "The animal didn't cross the street because it was too tired."},
-        "BERT's layers: each norm comes after the sum. A third of all parameters is the table of tokens.",
+        "BERT's layers: each norm comes after the sum. More than half of all parameters are the table of tokens.",
     ),
     ReadyMade(
         "both stacks",

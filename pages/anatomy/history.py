@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 TITLE = "How has the block changed?"
 _LONGEST_TITLE = 150
+_WORTH_SAYING = 1.5
 
 
 def show(status: DeltaGenerator) -> None:
@@ -92,7 +93,7 @@ def buys(each: "StationPlan") -> list[str]:
         ):
             if now and then > 1.005 * now:
                 found.append(f"{text(now)}, and {text(then)} {station.instead}: {times_text(then / now)} the {name}")
-    if own.cache and own.cache_of_heads > 1.5 * own.cache and other is not None and other.cache <= 1.005 * own.cache:
+    if other is None and own.cache_of_heads > _WORTH_SAYING * own.cache > 0:
         found.append(
             f"{bytes_text(own.cache)} of cache for each token, and {bytes_text(own.cache_of_heads)} if the keys and "
             f"values of its heads were kept: {times_text(own.cache_of_heads / own.cache)}"

@@ -1,9 +1,12 @@
 """Making a lesson: what each step says and asks, in which order, tried and taken along as a file."""
 
+from dataclasses import fields
 from typing import Any
+from urllib.parse import parse_qsl, unquote
 
 import streamlit as st
 
+from models.catalog import MODELS
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries
 from pages.lessons.draft import Draft, begin, draft, end, read_arguments
@@ -16,7 +19,6 @@ from pages.shared.thread import readable
 
 _NOTHING = "nothing"
 _LONGEST = 2_000
-# What is asked of a question, for the first try.
 _WRONG = 'What is asked is read as lines such as layer = 3 or tokens = [" Paris"]; this is none.'
 
 
@@ -68,7 +70,8 @@ def _step(made: Draft, place: int, step: dict[str, Any]) -> None:
         return f"make_{name}_{place}_{made.made}"
 
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**Step {place + 1}**: {plain(step.get('view') or 'stays with the view before')}")
+        view = unquote(step.get("view", "")).replace("?", ": ", 1).replace("&", ", ")
+        st.markdown(f"**Step {place + 1}**: {plain(view or 'stays with the view before')}")
         for label, by in (("↑", -1), ("↓", 1)):
             way = "up" if by < 0 else "down"
             st.button(label, help=f"Move step {place + 1} {way}", key=key(way), on_click=made.move, args=(place, by))
@@ -89,8 +92,11 @@ def _step(made: Draft, place: int, step: dict[str, Any]) -> None:
         asked = st.selectbox(
             "The truth, asked of the model", names, names.index(truth.get("question", names[0])), key=key("question")
         )
-        rest = {name: value for name, value in truth.items() if name not in ("question", "model", "text")}
-        typed = st.text_area("With, a line each", _lines(rest), key=key("with"), height=100)
+        takes = [each.name for each in fields(QUESTIONS[asked]) if each.name not in ("model", "text")]
+        given = truth if truth.get("question") == asked else _seen(step)
+        rest = {name: given[name] for name in takes if name in given}
+        typed = st.text_area("With, a line each", _lines(rest), key=key(f"with {asked}"), height=100)
+        st.caption(plain(f"{_about(QUESTIONS[asked])} Takes: {', '.join(takes) or 'nothing'}."))
     with right:
         if kind == "number":
             step.pop("options", None)
@@ -132,6 +138,22 @@ def _take_along(made: Draft) -> None:
 def _try(found: Any) -> None:
     open_own(found)
     start(OWN)
+
+
+def _about(question: type) -> str:
+    """What it asks, in the first sentence of its own words."""
+    return (question.__doc__ or "").strip().partition("\n")[0].replace("`", "")
+
+
+def _seen(step: dict[str, Any]) -> dict[str, Any]:
+    """The head that a view of the attention page shows, from which a question of it may begin."""
+    said = dict(parse_qsl(step.get("view", "").partition("?")[2]))
+    layer, head = said.get("layer", ""), said.get("head", "")
+    if not (layer.isdecimal() and head.isdecimal()):
+        return {}
+    card = MODELS.get(said.get("model", ""))
+    own = "decoder" if card is not None and card.family == "decoder" else "encoder"
+    return {"kind": said.get("kind", own), "layer": int(layer), "head": int(head), "of": ""}
 
 
 def _lines(given: dict[str, Any]) -> str:

@@ -203,20 +203,18 @@ def test_the_picture_is_taken_along(tab):
 def test_a_file_has_the_columns_that_there_are_and_says_what_they_are(tab):
     """No room for what is not written yet; below the cells the model, the step and the scale."""
     opened(tab, model="smollm2", text=ONCE, tokens=32, drawn=2)
-    written = []
-    tab.page.expose_function("written", written.append)
     tab.page.evaluate(
-        "() => { const draw = CanvasRenderingContext2D.prototype.fillText;"
+        "() => { globalThis.written = []; const draw = CanvasRenderingContext2D.prototype.fillText;"
         " CanvasRenderingContext2D.prototype.fillText = function (text, ...more) {"
-        " globalThis.written(text); return draw.call(this, text, ...more) } }"
+        " globalThis.written.push(text); return draw.call(this, text, ...more) } }"
     )
     with tab.page.expect_download() as started:
         tab.page.get_by_role("button", name="PNG").click()
     width, height = png_size(started.value.path().read_bytes())
     room = root(tab).locator(".room").bounding_box()
-    assert width < 1.4 * room["width"], "two dots a pixel, of eight columns out of forty"
+    assert width < 2 * room["width"] - 100, "two dots a pixel, and no room for thirty columns to come"
     assert height > 2 * room["height"] + 60
-    said = " ".join(written)
+    said = " ".join(tab.page.evaluate("() => globalThis.written"))
     assert "SmolLM2" in said
     assert "token 2 of 32" in said
     assert "longest value of its layer" in said

@@ -10,6 +10,8 @@ from models.anatomy import PlanRequest
 from models.catalog import ARCHITECTURES
 from models.engine import engine
 from pages.anatomy import export
+from pages.anatomy.examples import EXAMPLES
+from pages.shared import thread
 from pages.shared.pasted_config import PASTED, pasted
 from tests.pages.screen import PageScreen
 from tests.viz.wire import header_of
@@ -159,3 +161,11 @@ def test_published_models_stand_below_each_other():
     assert len(header["rows"]) == len(STATIONS)
     assert any(box[-1] == "new" for row in header["rows"] for box in row["boxes"])
     assert "128 KiB, and 512 KiB with a key and a value for each head" in screen.html
+    assert "if the keys and values of its heads were kept: 71" in screen.html
+
+
+def test_the_figure_of_an_example_is_that_of_its_plan():
+    looks = {each.chosen[thread.MODEL]: each.look for each in EXAMPLES if len(each.chosen) == 2}
+    assert "More than half" in looks["minilm"]
+    plan = engine.run(PlanRequest("minilm", "A short text"))
+    assert 0.5 < plan.every.box("word_embeddings").parameters / plan.parameters < 0.6

@@ -195,7 +195,9 @@ def test_a_lesson_is_made_tried_and_taken_along():
     screen.run()
     screen.test.text_input(key="make_prompt_0_1").set_value("Where does it look?")
     screen.test.selectbox(key="make_question_0_1").set_value("link weights")
-    screen.test.text_area(key="make_with_0_1").set_value('of = "dog"\nlayer = 2')
+    screen.run()
+    assert "layer = 3" in screen.test.text_area(key="make_with link weights_0_1").value
+    screen.test.text_area(key="make_with link weights_0_1").set_value('of = "dog"\nlayer = 2')
     screen.test.text_area(key="make_options_0_1").set_value("dog\nmat")
     screen.run()
     assert not screen.problems

@@ -60,6 +60,7 @@ def test_what_is_new_and_what_is_gone_is_seen(engine):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_every_change_buys_what_its_words_say(engine):
     found = {each.name: engine.run(StationRequest(place)) for place, each in enumerate(STATIONS)}
     assert found["transformer"].positions == "computed vectors (sinusoids)"

@@ -87,13 +87,14 @@ class BlockDiagram extends View {
     this.places = []
     this.rows.forEach((row, number) => {
       const laid = this.fitted(row, room)
-      const heading = row.title ? 17 * this.scale : 0
+      const titles = this.linesOf(row.title, room)
+      const heading = titles.length ? (15 * titles.length + 2) * this.scale : 0
       const high = laid.high + heading + 2 * pad
       if (number && this.rows[number - 1].opened >= 0) parts.unshift(this.wedge(number, top, high))
       const left = pad + Math.max(0, (room - laid.wide) / 2)
       const group = svg("g", { transform: `translate(${left} ${top + pad + heading}) scale(${laid.by})` })
       this.places.push({ left, top: top + pad + heading, laid })
-      if (row.title) parts.push(this.text(row.title, pad, top + pad + 4 * this.scale, { size: 11.5, colour: "quiet", anchor: "start" }))
+      titles.forEach((title, line) => parts.push(this.text(title, pad, top + pad + (4 + 15 * line) * this.scale, { size: 11.5, colour: "quiet", anchor: "start" })))
       const isFull = row.boxes.length > FULL
       row.arrows.forEach((arrow, at) => group.append(...this.arrow(arrow, laid.arrows[at], isFull)))
       row.boxes.forEach((box, at) => group.append(this.box(box, (laid.drawn ?? laid.boxes)[at], number, at)))
@@ -141,6 +142,17 @@ class BlockDiagram extends View {
     const wide = Math.max(this.widthOf(this.titled(title, count), 12, 600), this.widthOf(said, 10.5, 400))
     if (kind === "text") return { kind, wide: wide + 4, high: 18 * scale }
     return { kind, wide: wide + 14 * scale, high: (said ? 38 : 24) * scale }
+  }
+
+  /** A text in as many lines as it takes. */
+  linesOf(text, room) {
+    const lines = []
+    for (const word of text.split(" ").filter(Boolean)) {
+      const longer = lines.length ? `${lines.at(-1)} ${word}` : word
+      if (lines.length && this.widthOf(longer, 11.5, 400) <= room) lines[lines.length - 1] = longer
+      else lines.push(word)
+    }
+    return lines
   }
 
   titled = (title, count) => (count > 1 ? `${title}  ×${count}` : title)
