@@ -1,6 +1,6 @@
 """Which token of one text stands for which of another."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -17,7 +17,7 @@ class Alignment:
     note: str
 
 
-def aligned(one: Sequence[int], other: Sequence[int]) -> Alignment:
+def aligned(one: Sequence[Hashable], other: Sequence[Hashable]) -> Alignment:
     """The alignment of two texts by their token ids.
 
     Of unequal lengths, the tokens with which both begin and those with which both end stand for each other. What is
@@ -39,6 +39,6 @@ def aligned(one: Sequence[int], other: Sequence[int]) -> Alignment:
     )
 
 
-def _equal(one: Sequence[int], other: Sequence[int]) -> int:
+def _equal(one: Sequence[Hashable], other: Sequence[Hashable]) -> int:
     """With how many equal tokens both begin."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
