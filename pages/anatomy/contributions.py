@@ -141,7 +141,8 @@ def _sum(found: "Contributions", at: AtToken, of: str) -> None:
     norms = "all norms" if of == "vector" else "the final norm"
     remark(
         f"{MODELS[at.trace.model].title}. A sum of parts: with {norms}{held} held still. Their sum is "
-        f"{found.total:.5f}, the model's own number {found.aimed:.5f}: off by {part_text(found.error)} of the largest."
+        f"{level_text(found.total)}, the model's own number {level_text(found.aimed)}: off by {part_text(found.error)} "
+        "of the largest."
         f"{rounded}{bent} A bar is what a part writes into this token's stream itself; what it does to later "
         "parts is in theirs."
         f"{' ' + what.note if what.note else ''}"

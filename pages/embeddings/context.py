@@ -274,11 +274,11 @@ def _tag(found: "Separation") -> str:
 
 def _means(now: Journey) -> str:
     """What stands under the small pictures."""
-    scale = "the scale, how far points lie from their middle as a part of a vector's length"
+    scale = "the scale"
     if now.parted is None:
-        return f"Below each: {scale}."
+        return f"Below each {scale}: how far points lie from their middle as a part of a vector's length."
     count = len(now.parted[0].nearest)
     by_chance = [each.chance.mean for each in now.parted if each.tied < count] or [0.0]
     least, most = f"{min(by_chance):.1f}", f"{max(by_chance):.1f}"
     chance = least if least == most else f"{least} to {most}"
-    return f"Below each: for how many of {count} the nearest shares the sense (by chance {chance}), and {scale}."
+    return f"Below each: for how many of {count} the nearest shares the sense (by chance {chance}); {scale}."

@@ -60,7 +60,7 @@ def test_a_layer_moves_the_points_and_a_click_lists_true_neighbours(new_tab):
     expect(page.locator(".layer-map .says")).to_contain_text("shares the sense for 1 of 6, 2 tied")
     # Under each small picture its scale and its count; what chance gives stands below them.
     spread = expected.spread
-    assert page.locator(".layer-map .thumb").nth(6).inner_text().split("\n") == ["L6", "6/6", part_text(spread[6])]
+    assert page.locator(".layer-map .thumb").nth(6).inner_text().split("\n") == ["L6 6/6", part_text(spread[6])]
     expect(page.locator(".layer-map .means")).to_contain_text("by chance")
     before = pixels(tab)
     page.locator(".layer-map .thumb").nth(6).click()

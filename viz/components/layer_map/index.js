@@ -135,7 +135,7 @@ class LayerMapView extends View {
         const said = [name, tags[layer].replace("/", " of "), scales[layer] && `scale ${scales[layer]}`]
         Object.assign(thumb, { role: "option", title: name, ariaLabel: said.filter(Boolean).join(", ") })
         const label = element("div", "name", `L${layer}`)
-        if (tags[layer]) label.append(element("span", "", tags[layer]))
+        if (tags[layer]) label.append(" ", element("span", "", tags[layer]))
         thumb.append(element("canvas"), label, element("div", "scale", scales[layer]))
         thumb.onclick = () => this.go(layer, 0)
         return thumb
