@@ -20,6 +20,7 @@ from pages.shared.link import note
 from pages.shared.messages import in_place
 from pages.shared.parts import chart, remark, say
 from pages.shared.spreadsheet import as_csv
+from pages.shared.sight import Sight
 from pages.shared.theme import palette
 from viz.anatomy_part_charts import PICKED, PICKED_FIELD, layers_chart, parts_chart
 from viz.quantities import counted, level_text, part_text, signed_text
@@ -35,6 +36,10 @@ _LABELS = {
     "vector": "The last vector of",
     "masked token": "",
 }
+
+
+# What becomes of the text without the pressed part.
+_ANSWER = Sight("said_off")
 
 
 def show(status: DeltaGenerator) -> None:
@@ -190,6 +195,7 @@ def _pick(key: object) -> None:
     # A bar may be one that cannot be switched off; what no link could say is not chosen.
     if isinstance(key, str):
         SAID_OFF.choose(None if key == SAID_OFF.value or " " in key else key)
+        _ANSWER.wanted()
 
 
 def _without(request: "ContributionsRequest", found: "Contributions", status: DeltaGenerator) -> None:
@@ -210,6 +216,7 @@ def _without(request: "ContributionsRequest", found: "Contributions", status: De
         part, place = _place(SAID_OFF.value)
         changed = ask(PartOffRequest(request.trace, request.quantity, part, place), status)
         show_changed(changed, f"without {words[SAID_OFF.value]}", "heads" if part == "heads" else "MLPs")
+        _ANSWER.drawn()
 
 
 def _code() -> None:

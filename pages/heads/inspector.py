@@ -61,6 +61,8 @@ def inspect(found: "Atlas", head: NumberPair, name: "Name | None") -> None:
     shown = [*([name] if name is not None else []), *others][:_MOST_NAMES]
     said = f"{head_name(*head)}: {_said(earned, name)}"
     st.html(heading(said) + role_scores([_line(each) for each in shown]))
+    if len(earned) > len(shown):
+        remark("Its other names stand first under “Role”.")
     remark(_CAUTION)
     if name is None:
         return

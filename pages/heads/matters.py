@@ -1,6 +1,6 @@
 """Which parts matter for this text: the ranking, estimate and exact side by side, and what chance gives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -99,6 +99,7 @@ def _ranking(
         "Without it falls": [each for each in ranked if each[1] < 0][:most],
         "Without it rises": [each for each in ranked if each[1] > 0][:most],
     }
+    say(*_largest(part, sides, unit, with_kind=len(shown.maps) > 1))
     places = st.columns(2, gap="large")
     for place, (title, some) in zip(places, sides.items(), strict=True):
         head = [f"{title} ({unit})", "exact", "estimate", *(["does"] if part == "heads" else [])]
@@ -117,6 +118,19 @@ def _ranking(
     ranked_by = "exactly" if shown is exact else f"by the estimate ({ESTIMATE})"
     name = PARTS[part] if part == "mlps" else PARTS[part].lower()
     remark(f"Of {quantity_words(shown.measured)}; {name} ranked {ranked_by}.{so_far}")
+
+
+def _largest(
+    part: "Part", sides: "Mapping[str, list[tuple[Place, float]]]", unit: str, *, with_kind: bool
+) -> list[str]:
+    """The first of each side in a sentence."""
+    verbs = {"Without it falls": "falls", "Without it rises": "rises"}
+    return [
+        f"Without {place_name(some[0][0], part, with_kind=with_kind)} it {verbs[title]} most: "
+        f"{signed_text(some[0][1])} {unit}."
+        for title, some in sides.items()
+        if some
+    ]
 
 
 def _row_of(places: "list[Place]", part: "Part", kind: str) -> int | None:

@@ -40,6 +40,7 @@ def below(
         "below_tokenizers",
         {
             "How was it cut?": lambda: how_cut.how_it_was_cut(now, stretch or first_disagreement(found), st.empty()),
+            "Which one should I take?": lambda: which_one.which_to_take(now, counts, st.empty()),
             "On the way to ids?": lambda: on_the_way.on_the_way(now, found, st.empty()),
             "What does it cost?": lambda: cost.what_it_costs(now, counts, st.empty()),
             "What does a language cost?": lambda: languages.what_a_language_costs(now, st.empty()),
@@ -48,7 +49,6 @@ def below(
             "Made of what?": lambda: made_of.what_it_is_made_of(now, st.empty()),
             "What does a chat become?": lambda: chats.what_a_chat_becomes(now, st.empty()),
             "What does a whole file cost?": Tab(lambda: whole_file.a_whole_file(now, st.empty()), whole_file.leave),
-            "Which one should I take?": lambda: which_one.which_to_take(now, counts, st.empty()),
             "Bring your own": lambda: own.bring(now.text),
             "What am I looking at?": lambda: explanation(EXPLANATION),
             "Take it with you": lambda: export.take_along(now),

@@ -19,6 +19,15 @@ def covered(tab):
     return tab.page.evaluate("() => document.documentElement.dataset.lessonCover === 'on'")
 
 
+def test_columns_of_pieces_are_covered_until_somebody_has_guessed(tab):
+    tab.goto("tokenizers", lesson="tokens", lesson_step=2)
+    rail(tab, 2)
+    tab.page.locator(".token-columns[data-ready='true']").wait_for()
+    assert covered(tab)
+    for part in (".st-key-columns", ".st-key-inspector"):
+        assert "blur" in tab.page.locator(part).evaluate("each => getComputedStyle(each).filter")
+
+
 def test_a_lesson_by_keyboard_from_the_list_to_an_answer(tab):
     tab.goto("lessons")
     tab.page.get_by_role("button", name="Start: Silent letters").focus()
