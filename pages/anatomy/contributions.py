@@ -19,8 +19,8 @@ from pages.shared.export import Download, download_row, folder_argument, program
 from pages.shared.link import note
 from pages.shared.messages import in_place
 from pages.shared.parts import chart, remark, say
-from pages.shared.spreadsheet import as_csv
 from pages.shared.sight import Sight
+from pages.shared.spreadsheet import as_csv
 from pages.shared.theme import palette
 from viz.anatomy_part_charts import PICKED, PICKED_FIELD, layers_chart, parts_chart
 from viz.quantities import counted, level_text, part_text, signed_text
