@@ -21,6 +21,7 @@ PARTS = {
     "capture": "benchmarks.capture",
     "maps": "benchmarks.attention_maps",
     "heads": "benchmarks.heads",
+    "anatomy": "benchmarks.anatomy",
     "tokenization": "benchmarks.tokenization",
     "languages": "benchmarks.languages",
     "decoding": "benchmarks.decoding",

@@ -49,7 +49,7 @@ def _effects(loaded: LoadedModel, pairs: int) -> list[Row]:
     first: list[float] = []
 
     def exact() -> float:
-        engine = _engine(loaded)
+        engine = engine_with(loaded)
         engine.run(trace)
         begun: list[float] = []
         start = time.perf_counter()
@@ -63,7 +63,7 @@ def _effects(loaded: LoadedModel, pairs: int) -> list[Row]:
         return heads / _SINGLE * sum(seconds_of(forward) for _ in range(_SINGLE))
 
     def guessed() -> float:
-        engine = _engine(loaded)
+        engine = engine_with(loaded)
         engine.run(trace)
         return seconds_of(lambda: engine.run(EstimateRequest(trace, Quantity("next token"))))
 
@@ -88,7 +88,7 @@ def _atlas(loaded: LoadedModel, pairs: int) -> Row:
     sequences = repeated_tokens(loaded, 0)
 
     def measured() -> None:
-        for _ in Measurement(_MODEL, "decoder", bank).computed(_engine(loaded)):
+        for _ in Measurement(_MODEL, "decoder", bank).computed(engine_with(loaded)):
             pass
 
     def recorded() -> None:
@@ -144,7 +144,7 @@ def _opened(pairs: int) -> list[Row]:
     ]
 
 
-def _engine(loaded: LoadedModel) -> Engine:
+def engine_with(loaded: LoadedModel) -> Engine:
     """One that has computed nothing yet."""
     engine = Engine(10**8)
     engine._models.get(_MODEL, lambda: loaded)

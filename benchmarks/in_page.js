@@ -110,6 +110,24 @@ globalThis.bench = {
     return bench.timed(thumbs[next], watched, () => watched.textContent.includes(said))
   },
 
+  /** Of attention and MLP of a layer the one that is not selected in the plan, null before it is drawn. */
+  otherPart() {
+    const root = bench.root("block-diagram")
+    const boxes = [...(root?.querySelectorAll(".box") ?? [])].filter(
+      (each) => each.dataset.path.split("/").length === 2 && /Attention|MLP/.test(each.textContent),
+    )
+    return boxes.find((each) => each.dataset.path !== root.dataset.selected) ?? null
+  },
+
+  /** Milliseconds from a click on it until the inspector says something else. */
+  nextPart() {
+    const next = bench.otherPart()
+    const watched = document.querySelector(".st-key-inspector")
+    const before = watched.textContent
+    const click = () => next.dispatchEvent(new MouseEvent("click", { bubbles: true }))
+    return bench.timed({ click }, watched, () => watched.textContent !== before)
+  },
+
   /** Milliseconds from a click on the empty page's button until its text has changed. */
   emptyRerun() {
     const line = () => document.querySelector(".st-key-line").textContent

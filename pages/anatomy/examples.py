@@ -18,13 +18,13 @@ from pages.shared.page import tab_name
 
 EXAMPLES = (
     ReadyMade(
-        "a decoder",
+        "decoder",
         {thread.MODEL: "smollm2", thread.TEXT: "The capital of France is"},
         "Thirty equal layers, each attention and an MLP, each of which adds to the residual stream. Press a part: what "
         "is in it opens below.",
     ),
     ReadyMade(
-        "Paris as a sum",
+        "Paris",
         {
             thread.MODEL: "smollm2",
             thread.TEXT: "The capital of France is",
@@ -36,7 +36,7 @@ EXAMPLES = (
         "same done to each of 15 other MLPs leaves it 43.9 % in the middle.",
     ),
     ReadyMade(
-        "a neuron",
+        "neuron",
         {
             thread.MODEL: "smollm2",
             thread.TEXT: "The capital of France is",
@@ -47,17 +47,17 @@ EXAMPLES = (
         "Neuron 963 of layer 24 pushes *Western*, *European*, *English*; read where it fires most, below.",
     ),
     ReadyMade(
-        "an encoder",
+        "encoder",
         {thread.MODEL: "minilm", thread.TEXT: "The animal didn't cross the street because it was too tired."},
         "BERT's layers: each norm comes after the sum. More than half of all parameters are the table of tokens.",
     ),
     ReadyMade(
-        "both stacks",
+        "both",
         {thread.MODEL: "spelling_to_sound", thread.TEXT: "knight"},
         "Two stacks: in each layer of the decoder a second attention looks at what the encoder made.",
     ),
     ReadyMade(
-        "the order of words",
+        "order",
         {
             thread.MODEL: "smollm2",
             thread.TEXT: "Mary gave John a book. The person who has the book now is",
@@ -70,7 +70,7 @@ EXAMPLES = (
         "without the turn it would not know which one that is.",
     ),
     ReadyMade(
-        "one word, three families",
+        "families",
         {
             thread.MODEL: "smollm2",
             thread.TEXT: "the cat sat on the mat",

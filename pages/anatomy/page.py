@@ -1,8 +1,7 @@
-"""How do all parts of a model fit together? The model as a plan, drawn from one forward, and each of its parts."""
+"""How do its parts fit together? The model as a plan, drawn from one forward, and each of its parts."""
 
 from streamlit.delta_generator import DeltaGenerator
 
-from models.catalog import MODELS
 from pages.anatomy import families, plan
 from pages.anatomy.choices import CHOICES
 from pages.anatomy.examples import EXAMPLES
@@ -20,7 +19,7 @@ def explore(status: DeltaGenerator) -> None:
     """Everything that changes with the part."""
     left, centre, right = columns((2.1, 8.0, 2.9))
     with left:
-        plan.controls(MODELS[thread.MODEL.value].title)
+        plan.controls()
     found = None
     with centre, in_place(), loading(thread.MODEL.value, status):
         request = plan.request()

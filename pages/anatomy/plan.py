@@ -33,9 +33,9 @@ def request() -> "PlanRequest | None":
     return PlanRequest(thread.MODEL.value, thread.TEXT.value, PLAN_OF.value, text)
 
 
-def controls(own: str) -> None:
-    """Which model, how its layers stand, what makes a box dark. own: the title of the page's model."""
-    names = {"": f"{own}, this page's", PASTED: "a config.json, pasted"}
+def controls() -> None:
+    """Which model, how its layers stand, what makes a box dark."""
+    names = {"": "this page's", PASTED: "a config.json, pasted"}
     names |= {each.name: each.title for each in ARCHITECTURES.values()}
     bound(
         st.selectbox,

@@ -53,7 +53,7 @@ HOME = PageEntry("home", "Home", ":material/home:", "", "What does a transformer
 PAGES = (
     PageEntry("attention", "Attention", ":material/visibility:", "", "What does each token look at?"),
     PageEntry("heads", "Heads", ":material/hub:", "", "What does each head do, and which of them matter?"),
-    PageEntry("anatomy", "Anatomy", ":material/schema:", "", "How do all parts of the model fit together?"),
+    PageEntry("anatomy", "Anatomy", ":material/schema:", "", "How do its parts fit together?"),
     PageEntry("tokenizers", "Tokenizers", ":material/content_cut:", "", "How is a text cut into tokens?"),
     PageEntry("embeddings", "Embeddings", ":material/scatter_plot:", "", "What does context do to a word?"),
     PageEntry("kv_cache", "KV cache", ":material/view_column:", "", "What does the model keep while it writes?"),

@@ -16,7 +16,7 @@ LARGEST_TEXT_FILE = 5
 
 def examples_row(question: str, examples: Sequence[tuple[str, str, Callable[[], None]]]) -> None:
     """The page's question and a button for each example: label, what there is to see, what opening it does."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="top"):
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="top", key="top"):
         st.title(question, anchor=False, width="content")
         with st.container(horizontal=True, width="content", key="examples", gap="small"):
             for label, look, opened in examples:

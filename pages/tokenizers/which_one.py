@@ -127,6 +127,8 @@ def _dearest_languages(candidates: list[Candidate], now: ShownTokenizers, status
 
     titles = {each.title for each in candidates if each.rows}
     cards = tuple(card for name in every_name() if (card := card_of(name)).title in titles)
+    if not cards:
+        return {}
     shown = replace(now, cards=cards)
     with suppress(PackError):
         prices = languages.prices_of(ask(MessagesRequest(), status), shown, status)

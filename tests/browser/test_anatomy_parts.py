@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from pages.anatomy.choices import NEURONS, SAYS
@@ -14,6 +15,7 @@ def chart(page, key):
     return page.locator(f".st-key-{key} [data-testid='stVegaLiteChart'] :is(canvas, svg)").first
 
 
+@pytest.mark.slow
 def test_from_the_plan_to_a_neuron_that_is_off_and_by_its_link_again(tab):
     page = tab.page
     tab.goto("anatomy", model="smollm2", text=CAPITAL, plan_layers="all", tab="show-the-code")

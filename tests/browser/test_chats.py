@@ -42,6 +42,7 @@ def test_a_chat_of_three_turns(tab):
     expect(page).to_have_url(re.compile(f"kv_cache.*context={len(read.pieces)}"))
 
 
+@pytest.mark.slow
 def test_a_file_with_progress_stop_and_going_on(tab, tmp_path):
     page = opened(tab, "What does a whole file cost?")
     file = tmp_path / "long.txt"

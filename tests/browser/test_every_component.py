@@ -189,6 +189,7 @@ def test_what_is_pointed_at_goes_with_the_pointer(page, name):
         return
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ONE_QUICK)
 def test_a_tap_elsewhere_ends_what_a_tap_points_at(chromium, name):
     context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True)

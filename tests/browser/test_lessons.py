@@ -86,6 +86,7 @@ def test_the_rail_hangs_over_nothing_and_can_be_put_away(new_tab, size):
     now.get_by_role("button", name="This is my guess").wait_for()
 
 
+@pytest.mark.slow
 def test_a_lesson_made_by_keyboard_runs_in_another_browser(new_tab, tmp_path):
     tab = new_tab()
     tab.goto("lessons")

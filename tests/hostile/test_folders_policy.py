@@ -52,6 +52,7 @@ def test_a_link_opens_no_folder_on_a_class_server(visitor, folder, page):
     assert seen.errors == []
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("page", ["attention", "embeddings"])
 def test_a_stop_while_it_opens_and_a_fragment_that_runs_again_open_nothing(visitor, folder, page):
     """Who stops a page after its link is read and before the model of it is refused, has that model's name; then the
@@ -109,6 +110,7 @@ def test_below_the_named_folders_and_nowhere_else(folder, tmp_path):
         assert "not below one" in sentences.pop()
 
 
+@pytest.mark.slow
 def test_one_person_at_their_own_machine_opens_any(local_server, folder):
     seen = Visitor(local_server).open("attention", model=f"folder:{folder}")
     assert is_open(seen, folder)

@@ -85,6 +85,7 @@ def test_a_large_message_is_few_frames(class_server):
         assert "attention_view" in visitor.components
 
 
+@pytest.mark.slow
 def test_text_closes_the_session_and_is_nothing_to_write_down(class_server):
     opened = session(class_server)
     opened.sendall(frame(_TEXT, b"hello"))

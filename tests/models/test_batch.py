@@ -59,6 +59,7 @@ def test_each_text_is_what_it_would_be_alone(name):
     assert each[2].figures.distinct == 1
 
 
+@pytest.mark.slow
 def test_each_text_of_a_real_model_is_what_it_would_be_alone(smollm2):
     engine = Engine()
     engine._models.get("smollm2", lambda: smollm2)

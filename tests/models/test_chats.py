@@ -50,6 +50,7 @@ def check_owners(read):
     assert sum(turn.tokens for turn in read.turns) + read.of_template + read.of_tools == len(read.pieces)
 
 
+@pytest.mark.quick(8)
 @pytest.mark.parametrize("add", [True, False])
 @pytest.mark.parametrize("name", ["", *TEMPLATES])
 def test_the_pieces_are_those_of_transformers(theirs, name, add):

@@ -185,6 +185,7 @@ def test_a_seed_has_its_text_while_seven_others_write():
     assert len(set(map(tuple, together))) > 4
 
 
+@pytest.mark.slow
 def test_a_branch_is_told_by_its_turnings_alone(smollm2):
     asked = DecodingSettings(14, temperature=1.0, top_p=0.95, seed=3)
     root = WriteRequest("smollm2", "The capital of France is", asked)

@@ -72,6 +72,7 @@ class Loader:
         return sum(model() is not None or loaded() is not None for model, loaded in self.made)
 
 
+@pytest.mark.slow
 def test_a_released_model_takes_its_traces_along_and_its_memory_returns():
     engine = Engine(most_models=1)
     loader = Loader(engine)
@@ -176,7 +177,7 @@ def kind_of(name):
     return architectures.ARCHITECTURES[name].family
 
 
-@pytest.mark.parametrize("seconds", [3, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [6, pytest.param(60, marks=pytest.mark.slow)])
 def test_eight_threads_four_models_room_for_two(seconds):
     wrong, counts, most, loader = hammer(seconds)
     assert wrong == []

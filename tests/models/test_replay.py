@@ -54,6 +54,7 @@ def test_every_block_is_kept_in_its_order(name):
     assert 0 < base.nbytes - replace(base, cached=()).nbytes <= sum(kept.values())
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize(("name", "kind"), KINDS)
 def test_a_head_off_in_any_layer_is_as_if_all_had_run(name, kind):
     base = traced(name)
@@ -123,6 +124,7 @@ def test_of_a_long_stack_some_are_kept(name, monkeypatch):
             assert_same(traced(name, change, base), traced(name, change))
 
 
+@pytest.mark.slow
 def test_a_deep_model_begins_at_the_last_block_that_is_kept(smollm2):
     base = trace_attention(smollm2, IDS)
     assert [number for number, each in enumerate(base.cached) if each.is_kept] == list(range(4, 30, 5))

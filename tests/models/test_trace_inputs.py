@@ -45,6 +45,7 @@ def refusal(loaded, text, target=None):
     return message
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("name", BOTH)
 @pytest.mark.parametrize("count", [3, 300])
 def test_a_text_has_as_many_positions_as_tokens(request, name, count):

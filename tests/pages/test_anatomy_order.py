@@ -32,6 +32,7 @@ def _some(values, in_each_run):
     return [each if each in in_each_run else pytest.param(each, marks=pytest.mark.slow) for each in values]
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("tab", TABS)
 @pytest.mark.parametrize("model", _some(["minilm", "smollm2", "spelling_to_sound"], ["spelling_to_sound"]))
 def test_every_tab_opens_for_every_kind_of_model(tab, model):
@@ -46,8 +47,9 @@ def test_one_token_is_shown_or_refused_in_a_sentence(tab):
     assert len(screen.problems) == (1 if tab == WHY else 0)
 
 
+@pytest.mark.slow
 def test_the_example_of_places_says_what_is_there():
-    screen = Anatomy().open_example("the order of words")
+    screen = Anatomy().open_example("order")
     assert "turned by an angle" in screen.told
     assert "“␣John” has 55.3\N{NO-BREAK SPACE}% as it is, and 0.604\N{NO-BREAK SPACE}% with these places" in screen.told
     assert "in L16 H0 is" in screen.told
@@ -55,10 +57,11 @@ def test_the_example_of_places_says_what_is_there():
 
 
 def test_an_example_changes_one_word_in_three_families():
-    screen = Anatomy().open_example("one word, three families")
+    screen = Anatomy().open_example("families")
     assert "encoder 8 of 8; decoder 5 of 6" in screen.told
 
 
+@pytest.mark.slow
 def test_a_link_names_the_parts_that_are_off():
     screen = _opened(
         OFF, model="smollm2", text="The capital of France is", off_sort="norms", parts_off="decoder.3.0,decoder.30.0"

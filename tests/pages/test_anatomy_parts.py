@@ -23,7 +23,7 @@ class Anatomy(PageScreen):
 
 
 def test_paris_is_a_sum_of_parts_and_falls_without_the_largest():
-    screen = Anatomy().open_example("Paris as a sum")
+    screen = Anatomy().open_example("Paris")
     assert screen.problems == []
     assert "L29 MLP adds most: +6.976" in screen.html
     assert "has 77.3\u00a0% as it is, and 10.0\u00a0% without L29 MLP" in screen.html

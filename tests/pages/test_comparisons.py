@@ -122,7 +122,11 @@ def test_what_a_link_cannot_mean_is_said_and_the_default_is_shown(tab, said, not
 
 
 def test_a_note_of_a_tab_stands_beside_those_of_the_page():
-    screen = opened(SIMILAR, {"line": "7", "point": "99", "axes": "4"})
+    # The map is made by a job, and of a point nothing is known before.
+    said = {"line": "7", "point": "99", "axes": "4"}
+    end = time.monotonic() + 20
+    while len((screen := opened(SIMILAR, said)).notes) < 3 and time.monotonic() < end:
+        time.sleep(0.1)
     assert len(screen.notes) == 3
 
 

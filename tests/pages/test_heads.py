@@ -147,6 +147,7 @@ def test_what_was_pressed_for_is_brought_into_sight():
     assert screen.component("into_sight_row_of_picture") is not None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("nothing_is_kept")
 def test_ones_own_sentences_are_read_by_a_job(monkeypatch):
     monkeypatch.setattr("models.heads.kept.kept_atlas", lambda *_: None)
@@ -239,6 +240,7 @@ def test_every_score_is_in_the_files(known):
     assert all(each["source"] for each in said["roles"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("nothing_is_kept")
 def test_the_program_gives_the_same_score(tmp_path, monkeypatch, capsys):
     screen = Heads(model="minilm", text=PRONOUN, of_head="2-8").open_tab("Show the code")

@@ -30,6 +30,7 @@ def opened(**query):
     return Heads(**QUERY, **query, tab=TAB)
 
 
+@pytest.mark.slow
 def test_it_is_computed_when_it_is_asked_for():
     engine.answers.forget_model("smollm2")
     screen = opened()

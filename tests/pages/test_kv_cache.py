@@ -52,6 +52,7 @@ def test_the_steps_that_are_sent_are_those_that_were_measured():
     np.testing.assert_allclose(first[1], steps[0].norms.values, rtol=2e-3)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("example", CACHES, ids=lambda each: each.label)
 def test_every_example_opens(example):
     screen = Cache(text="x", model="smollm2", tokens="8").open_example(example.label).until_done()

@@ -195,6 +195,7 @@ def test_pieces_are_listed_and_sought(pieces):
     assert again.grid("piece_grid") == pieces.grid("piece_grid")
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize(
     ("query", "problem", "note"),
     [

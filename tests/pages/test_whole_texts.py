@@ -143,6 +143,7 @@ def test_files_have_all_that_gives_a_text_again():
     assert told["settings"][0]["figures"]["count"] == 2
 
 
+@pytest.mark.slow
 def test_words_for_what_happens_seldom():
     same = engine.run(CommonNumbersRequest("smollm2", TEXT, (SETTINGS, replace(SETTINGS, top_h=1))))
     assert "The same 20 tokens" in divergence_words(["a", "b"], (SETTINGS, SETTINGS), same)[0]

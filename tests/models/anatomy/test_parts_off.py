@@ -132,6 +132,7 @@ def test_a_change_stands_beside_that_of_other_parts(engine, model, text, unit):
     assert engine.run(PartsOffRequest(request, ())).change == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_what_a_decoder_says_next_is_compared(engine):
     request = TraceRequest("smollm2", "The capital of France is")
     found = engine.run(PartsOffRequest(request, (OffPart("positions"),)))

@@ -94,6 +94,7 @@ def test_pairs_are_found_in_every_layer(name):
         assert _layout(ways.turns, queries[1].astype(np.float64), turned)[1] is not None
 
 
+@pytest.mark.slow
 def test_before_the_turn_are_the_layers_own_projections(engine):
     request = TraceRequest("smollm2", "The capital of France is")
     found = engine.run(TurnedRequest(request, "decoder", 3, 2, 4, 1))
