@@ -67,7 +67,7 @@ def test_a_lesson_says_what_it_is_for(name):
 
 
 def test_the_list_names_every_lesson():
-    assert [each.name for each in heads()] == list(COURSE)
+    assert [each.name for each, _ in heads()] == list(COURSE)
     screen = Screen(LESSONS.script)
     assert [each.value for each in screen.test.title] == [LESSONS.question]
     assert screen.component("lesson") is None
