@@ -1,5 +1,7 @@
 """Another token, another head, all heads: with the pointer and with the keyboard."""
 
+import pytest
+
 from tests.browser.tab import GRID
 
 
@@ -39,6 +41,7 @@ def test_another_head_and_another_layer(tab):
     assert tab.selected == "it", "another head is looked at from the same token"
 
 
+@pytest.mark.slow
 def test_the_sink_is_taken_out(tab):
     tab.open()
     tab.page.locator(".st-key-sink_box label").first.click()
@@ -73,6 +76,7 @@ def test_thumbnails_show_the_weights_and_open_their_head(tab, weights):
     tab.wait_for_query(view="matrix", layer="4", head="9")
 
 
+@pytest.mark.slow
 def test_a_head_is_opened_by_keyboard_alone(tab):
     tab.goto(view="model", layer=3, head=1)
     tab.page.locator(GRID).wait_for()
@@ -111,6 +115,7 @@ def test_the_map_by_keyboard(tab):
     assert tab.tip is None
 
 
+@pytest.mark.slow
 def test_the_strip_by_keyboard(tab):
     tab.open()
     tab.page.locator(".attention-view .chip.selected").focus()

@@ -101,6 +101,7 @@ def test_umaps_of_eight_sessions_leave_the_server_alive(new_tab):
     assert opened(new_tab()).page.locator(".layer-map .thumb").count() == 7
 
 
+@pytest.mark.slow
 def test_the_page_fits_in_the_dark(new_tab):
     tab = new_tab(color_scheme="dark")
     for _ in tab.opened_in_sizes(opened, root(tab)):

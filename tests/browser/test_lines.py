@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 
 def test_pointing_at_tokens_asks_the_server_nothing(tab):
     sent = []
@@ -51,6 +53,7 @@ LIT = """root => {
 }"""
 
 
+@pytest.mark.slow
 def test_a_held_token_stays_held_when_the_window_of_a_long_text_moves(tab):
     words = [f"{a}{b}" for a in "abcdefghijklmnopqrst" for b in "klmnopqrstuv"]
     tab.open(text=" ".join(words), view="heads", layer=3, head=1, token="150")
@@ -81,6 +84,7 @@ def test_a_held_token_stays_held_when_the_window_of_a_long_text_moves(tab):
     assert not tab.map.evaluate(LIT)
 
 
+@pytest.mark.slow
 def test_another_text_leaves_nothing_of_the_one_before(tab):
     tab.open(view="heads", layer=3, head=1)
     place = tab.map.evaluate("root => root.headlight.place(7)")

@@ -21,6 +21,7 @@ def test_a_fresh_server_may_be_entered_by_any_page(fresh):
     assert seen["faults"] == []
 
 
+@pytest.mark.slow
 def test_reloading_shows_the_same_view(tab):
     tab.open(text=TROPHY, layer=2, head=5, token=4, sink="out")
     tokens, values, query = tab.tokens, tab.values(), tab.query
@@ -73,6 +74,7 @@ def test_home_and_back_keeps_the_thread(tab):
     tab.wait_for_query(model="smollm2", text=TROPHY, token="3")
 
 
+@pytest.mark.slow
 def test_the_card_at_home_opens_its_example(tab):
     tab.goto("", text=TROPHY)
     card = tab.page.locator(".st-key-open_attention")

@@ -26,6 +26,7 @@ def phone(chromium, server):
     assert tab.faults == []
 
 
+@pytest.mark.slow
 def test_embeddings(phone):
     phone.goto("embeddings")
     phone.page.locator(".layer-map[data-ready='true']").wait_for()
@@ -69,6 +70,7 @@ def apart(one, other):
     )
 
 
+@pytest.mark.slow
 def test_sampling(phone):
     phone.goto("sampling", model="smollm2", text="The capital of France is")
     knob = phone.page.locator(".knob-sliders [data-knob='temperature'] input")
@@ -104,6 +106,7 @@ def test_sampling(phone):
     expect(text).to_be_in_viewport(ratio=1)
 
 
+@pytest.mark.slow
 def test_home(phone):
     page = phone.page
     phone.open()

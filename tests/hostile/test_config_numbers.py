@@ -178,6 +178,7 @@ def test_a_table_beside_the_weights_is_refused(tmp_path):
     assert "its weights hold" in said or "tables of" in said
 
 
+@pytest.mark.slow
 def test_a_model_of_too_many_parts_is_refused_while_it_is_made(folder):
     """In NLLB-MoE each expert is a module of its own."""
     layers = {"encoder_layers": 400, "decoder_layers": 400, "encoder_sparse_step": 1, "decoder_sparse_step": 1}

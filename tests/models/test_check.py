@@ -92,6 +92,7 @@ BROKEN = (
 )
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize("name", ["llama", "t5", "bart"])
 @pytest.mark.parametrize("broken", BROKEN)
 def test_a_broken_heart_is_refused(monkeypatch, name, broken):

@@ -143,7 +143,7 @@ def test_a_bad_link_is_said_and_the_page_lives(query, sentence):
     assert not screen.problems
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
