@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
@@ -61,8 +61,7 @@ def reads_back(loaded: LoadedTokenizer, ids: Sequence[int], text: str) -> bool:
     return loaded.decode_ids(ids) == text
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One line. number: from 1 on. text: its beginning."""
 
     tokens: int

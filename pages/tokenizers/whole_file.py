@@ -225,9 +225,9 @@ def _as_json(rows: list[list[object]], counted: list[CountedFile]) -> str:
     said = []
     for line, each in zip(lines, counted, strict=True):
         made = {
-            "kinds": [vars(kind) for kind in each.figures.kinds],
-            "pieces": [vars(piece) for piece in each.figures.pieces],
-            "words": [vars(word) for word in each.figures.words],
+            "kinds": [kind._asdict() for kind in each.figures.kinds],
+            "pieces": [piece._asdict() for piece in each.figures.pieces],
+            "words": [word._asdict() for word in each.figures.words],
             "lines": [vars(one) for one in each.tally.longest],
         }
         said.append(dict(zip(map(str, head), line, strict=True)) | made)
