@@ -20,6 +20,7 @@ from models.tokenization.vocabulary_search import SearchRequest
 from pages.tokenizers import languages, vocabulary
 from pages.tokenizers.choices import ShownTokenizers
 from pages.tokenizers.examples import EXAMPLES, LANGUAGES_TAB, VOCABULARY_TAB
+from tests.pages.bad_links import bad_links
 from tests.pages.screen import PageScreen
 from tests.viz.wire import header_of, unpack
 from viz.language_tables import priced_languages
@@ -87,15 +88,14 @@ def test_a_language_shows_its_sentences_in_columns(screen):
     assert again.grid() == screen.grid()
 
 
-@pytest.mark.parametrize(
-    ("query", "said"),
-    [
-        ({"language": "xx"}, "no language xx"),
-        ({"language": "ta"}, "lacks some of the ten sentences in ta"),
-        ({"language": "../../etc"}, "names no language by its code"),
-        ({"languages_by": "luck"}, "no order of languages"),
-        ({"counted": "luck"}, "no text to count"),
-    ],
+@bad_links(
+    """
+    language=xx         no language xx
+    language=ta         lacks some of the ten sentences in ta
+    language=../../etc  names no language by its code
+    languages_by=luck   no order of languages
+    counted=luck        no text to count
+    """
 )
 def test_a_language_that_is_not_there_is_said(query, said):
     screen = Page(text="x", tokenizers="gpt2", tab=LANGUAGES_TAB, **query)
