@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
@@ -46,8 +47,7 @@ class Split:
     held_out: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Measured:
+class Measured(NamedTuple):
     """How a tokenizer cuts a text: words between white space, tokens, words that stay whole, unknown tokens."""
 
     words: int
