@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+Colours = tuple[str, ...]
+
 
 @dataclass(frozen=True)
 class Palette:
@@ -29,11 +31,11 @@ class Palette:
         red, green or blue cones.
     """
 
-    amount: tuple[str, ...]
-    identity: tuple[str, ...]
-    difference: tuple[str, ...]
-    heads: tuple[str, ...]
-    roles: tuple[str, ...]
+    amount: Colours
+    identity: Colours
+    difference: Colours
+    heads: Colours
+    roles: Colours
     accent: str
     ground: str
     ink: str
@@ -45,7 +47,7 @@ _MOST_HEADS = 32
 _GOLDEN_ANGLE = 137.508
 
 
-def _head_colours(lightness: tuple[float, ...], chroma: float) -> tuple[str, ...]:
+def _head_colours(lightness: tuple[float, ...], chroma: float) -> Colours:
     """Colours of `_MOST_HEADS` heads: hues a golden angle apart, so that neighbours differ most, and lightness in turn.
 
     The hues of the accent are left to the selection.

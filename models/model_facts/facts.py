@@ -67,8 +67,7 @@ class StackFacts:
     masks: tuple[LayerMask, ...]
 
 
-@dataclass(frozen=True)
-class SpecialToken:
+class SpecialToken(NamedTuple):
     """A token with a role of its own. text: as it is written."""
 
     roles: tuple[str, ...]

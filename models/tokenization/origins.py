@@ -264,4 +264,4 @@ def _shown_match(loaded: LoadedTokenizer, match: LongestMatch) -> LongestMatch:
 
 def _shown_lattice(loaded: LoadedTokenizer, found: Lattice) -> Lattice:
     show = _learnt(loaded)[1].notation.shown
-    return replace(found, pieces=tuple(replace(each, text=show(each.text)) for each in found.pieces))
+    return replace(found, pieces=tuple(each._replace(text=show(each.text)) for each in found.pieces))

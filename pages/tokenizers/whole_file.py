@@ -228,7 +228,7 @@ def _as_json(rows: list[list[object]], counted: list[CountedFile]) -> str:
             "kinds": [kind._asdict() for kind in each.figures.kinds],
             "pieces": [piece._asdict() for piece in each.figures.pieces],
             "words": [word._asdict() for word in each.figures.words],
-            "lines": [vars(one) for one in each.tally.longest],
+            "lines": [one._asdict() for one in each.tally.longest],
         }
         said.append(dict(zip(map(str, head), line, strict=True)) | made)
     return json.dumps(said, ensure_ascii=False, indent=1)
