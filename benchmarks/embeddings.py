@@ -110,5 +110,5 @@ def _layer(browser: Browser, server: Server, empty_server: Server, pairs: int) -
 
 
 def _painted(page: Page) -> None:
-    page.wait_for_function("() => bench.isPainted('layer-map', null)", timeout=_PATIENCE)
+    page.wait_for_function("() => bench.isPainted('vector-map', null)", timeout=_PATIENCE)
     settled(page)

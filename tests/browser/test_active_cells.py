@@ -22,7 +22,7 @@ def slow(page, operated, words, **query):
         slow("attention", ".attention-view .over", "tired", view="heads"),
         slow("attention", ".attention-view .over", "H", view="model"),
         slow("attention", ".attention-view .over", "number", view="qk"),
-        slow("embeddings", ".layer-map canvas.main", "tired"),
+        slow("embeddings", ".vector-map canvas.main", "tired"),
         slow("embeddings", ".lens-grid .room", "after", model="smollm2", show="lens"),
         ("kv_cache", {"model": "smollm2", "text": "Once", "tokens": 8}, ".cache-growth .field", "position"),
     ],
