@@ -17,7 +17,7 @@ from models.tokenization.parallel_text import MessagesRequest
 from models.tokenization.vocabulary import VocabularyRequest
 from models.tokenization.vocabulary_overlap import OverlapRequest
 from models.tokenization.vocabulary_search import SearchRequest
-from pages.tokenizers import languages, vocabulary
+from pages.tokenizers import export
 from pages.tokenizers.choices import ShownTokenizers
 from pages.tokenizers.examples import EXAMPLES, LANGUAGES_TAB, VOCABULARY_TAB
 from tests.pages.bad_links import bad_links
@@ -153,18 +153,18 @@ def test_the_files_hold_the_same_numbers():
     messages = engine.run(MessagesRequest())
     priced = priced_languages(messages, [engine.run(LanguagePricesRequest("gpt2"))])
     now = ShownTokenizers("x", (TOKENIZERS["gpt2"],), False)
-    rows = list(csv.DictReader(io.StringIO(languages.prices_as_csv(now, messages, priced))))
+    rows = list(csv.DictReader(io.StringIO(export.prices_as_csv(now, messages, priced))))
     (thai,) = [row for row in rows if (row["language"], row["tokenizer"]) == ("th", "gpt2")]
     assert float(thai["mean"]) == pytest.approx(prices("gpt2", "th").mean())
-    whole = json.loads(languages.prices_as_json(now, messages, priced))
+    whole = json.loads(export.prices_as_json(now, messages, priced))
     assert whole["languages"]["th"]["prices"]["gpt2"]["ratios"] == pytest.approx(prices("gpt2", "th").tolist())
     assert whole["english"] == list(messages.english)
     known = engine.run(VocabularyRequest("gpt2"))
     found = engine.run(SearchRequest("gpt2", "straw")).places
-    assert [row["id"] for row in csv.DictReader(io.StringIO(vocabulary.pieces_as_csv(known, found)))] == [
+    assert [row["id"] for row in csv.DictReader(io.StringIO(export.vocabulary_as_csv(known, found)))] == [
         str(known.ids[place]) for place in found
     ]
-    assert json.loads(vocabulary.pieces_as_json(known, found))[0]["bytes"] == known.data[found[0]].hex()
+    assert json.loads(export.vocabulary_as_json(known, found))[0]["bytes"] == known.data[found[0]].hex()
 
 
 def test_the_program_gives_the_same_prices(monkeypatch, capsys):
