@@ -21,10 +21,10 @@ from models.catalog.hub_models import HUB_MODELS
 from models.loading.allowed_folders import permitted
 from models.loading.checks import ADAPTER, CONFIG, readable_title
 from models.loading.hub_ids import HUB, HubError
+from models.loading.json_files import LARGEST, settings_in
 from models.loading.model_files import card_in
 from models.loading.refusals import ModelRefusedError
 from models.loading.regular_files import OpenFolder, opened
-from models.loading.settings import LARGEST, settings_in
 from models.loading.weights_files import TensorInFile, tensors_of
 
 WEIGHTS = "adapter_model.safetensors"

@@ -28,9 +28,9 @@ from transformers.models.auto.modeling_auto import (
 from models.catalog import NO_PACK, Family, ModelCard
 from models.engine.context import holding
 from models.errors import HeadlightError
+from models.loading.json_files import MOST_EXPERTS, MOST_LAYERS, without_other_places
 from models.loading.position_limit import position_limit
 from models.loading.refusals import ArchitectureNotSupportedError, ModelRefusedError
-from models.loading.settings import MOST_EXPERTS, MOST_LAYERS, without_other_places
 from models.loading.weights_files import SAFETENSORS, SHARDS_INDEX
 from models.one_at_a_time import one_at_a_time
 
