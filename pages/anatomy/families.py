@@ -18,7 +18,7 @@ from pages.shared.model_choice import have_as_well, mine, titles
 from pages.shared.page import tab_name
 from pages.shared.parts import chart, remark, say
 from pages.shared.theme import palette
-from viz.anatomy_maps import cells_chart
+from viz.cell_charts import cells_chart
 from viz.components.attention_view import Frame, Matrix, Panel, attention_view, attention_view_library
 from viz.inspector import heading
 from viz.quantities import part_text
