@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from viz.cells import bar_cell, number_cells, rows_table
 from viz.glossary import explained
@@ -10,8 +10,7 @@ from viz.inspector import heading
 from viz.quantities import part_text
 
 
-@dataclass(frozen=True)
-class CardLine:
+class CardLine(NamedTuple):
     """One line of a card. note: what that means, smaller. is_ours: the text as well is in our words."""
 
     name: str
