@@ -9,8 +9,8 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from models.engine import engine
 from pages.heads.choices import OF_HEAD, OF_PART, PARTS
+from pages.heads.controls import chosen_off, chosen_parts, chosen_quantity, read_the_bank
 from pages.heads.effects_grid import EffectsGrid
-from pages.heads.measure import chosen_off, chosen_parts, chosen_quantity, read_the_bank
 from pages.shared.asking import ask
 from pages.shared.job import Job
 from pages.shared.link import NumberPair, run_again

@@ -8,8 +8,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.heads.choices import BESIDE, OF_HEAD, OF_PART, PARTS, SHOW, head_name, place_name
+from pages.heads.controls import OTHER_TEXTS, means_are_known, other_text_is_missing
 from pages.heads.effects import ESTIMATE, estimate_of, exact_now, quantity_words
-from pages.heads.measure import OTHER_TEXTS, means_are_known, other_text_is_missing
 from pages.heads.subject import Subject, bank, offer_picture
 from pages.shared.asking import ask, working
 from pages.shared.bound import toggle

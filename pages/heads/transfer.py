@@ -10,8 +10,8 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from models.engine import engine
 from pages.heads.choices import CARRIER, CARRIERS, INTO, OF_CELL, OF_HEAD, SHOW, place_name
+from pages.heads.controls import chosen_quantity
 from pages.heads.effects import quantity_words
-from pages.heads.measure import chosen_quantity
 from pages.heads.subject import Subject, offer_picture
 from pages.shared.asking import ask
 from pages.shared.bound import bound, pick

@@ -5,7 +5,8 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from models.one_at_a_time import libraries
-from pages.sampling.knobs import KNOB_CHOICES, KNOBS, PRESETS, Preset
+from pages.sampling.knobs import KNOB_CHOICES, KNOBS
+from pages.sampling.presets import PRESETS, Preset
 from pages.shared import thread
 from pages.shared.link import (
     Choice,

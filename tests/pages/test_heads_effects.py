@@ -81,7 +81,7 @@ def test_the_mean_over_the_bank_says_how_far_it_is(monkeypatch):
     from models.engine import HowFar
     from models.heads.off import PartMeansRequest, means_request
 
-    monkeypatch.setattr("pages.heads.measure.MEAN_SENTENCES", 3)
+    monkeypatch.setattr("pages.heads.controls.MEAN_SENTENCES", 3)
     engine.answers.forget_model("spelling_to_sound")
     screen = opened(heads_by="effects", off_is="mean", off_part="mlps")
     assert screen.problems == []
