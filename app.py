@@ -32,9 +32,10 @@ _SHEETS = (_FOLDER / "viz" / "page.css", COMPONENTS / "scaffold" / "terms.css")
 
 
 @cache
-def _style() -> str:
-    """Of all pages: the glossary's sentences, the palette, the rules."""
-    return f"<style>{style()}{variables()}\n{''.join(map(bare_sheet, _SHEETS))}</style>"
+def _style(page: PageEntry) -> str:
+    """The glossary's sentences, the palette, the rules of all pages, and its own ones: sent with each run."""
+    sheets = (*_SHEETS, _FOLDER / page.sheet)
+    return f"<style>{style()}{variables()}\n{''.join(bare_sheet(each) for each in sheets if each.exists())}</style>"
 
 
 def show() -> None:
@@ -46,16 +47,15 @@ def show() -> None:
         # A lesson stands on the other side, and the picture between them.
         initial_sidebar_state="collapsed" if LESSON.value or LESSON.name in st.query_params else 270,
     )
-    st.html(_style())
-
-    browsing()
     page = st.navigation(_by_group())
+    here = entry(page.url_path or HOME.address)
+    st.html(_style(here))
+    browsing()
     if page.url_path:
         # The icon was named before the pages: theirs would be fetched from elsewhere.
         st.set_page_config(page_title=f"{page.title} · Headlight")
     thread.forget_refused()
     receive((*thread.THREAD, *PLACE))
-    here = entry(page.url_path or HOME.address)
     if LESSON.value:
         from pages.shared.lesson_rail import arrive
 

@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 from models.loading import ModelRefusedError, load_model, open_folder
 from models.loading import checks as loading_checks
 from models.loading.checks import card_from, config_from
+from models.loading.json_files import settings_in, without_other_places
 from models.loading.model_files import model_files
-from models.loading.settings import settings_in, without_other_places
 from tests.hostile.folders import change, refusal, tiny
 
 # Keys of many families; none of these configs has such a number, and each sizes something in one.
