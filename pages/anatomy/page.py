@@ -39,5 +39,5 @@ def explore(status: DeltaGenerator) -> None:
     below(found, status)
 
 
-PAGE = Page("anatomy", explore, CHOICES, EXAMPLES, library=families.library)
+PAGE = Page("anatomy", explore, CHOICES, EXAMPLES, library=families.LIBRARY.mount)
 show(PAGE)
