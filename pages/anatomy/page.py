@@ -36,7 +36,7 @@ def explore(status: DeltaGenerator) -> None:
     if found is not None:
         with inspector_in(right, PAGE), in_place():
             inspect(found, boxes, status)
-    below(found, status)
+    below(found)
 
 
 PAGE = Page("anatomy", explore, CHOICES, EXAMPLES, library=families.LIBRARY.mount)

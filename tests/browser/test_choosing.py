@@ -1,5 +1,7 @@
 """Another token, another head, all heads: with the pointer and with the keyboard."""
 
+from playwright.sync_api import expect
+
 from tests.browser.tab import GRID
 
 
@@ -51,6 +53,7 @@ BORDERS = """each => {
 def test_wrapped_buttons_have_a_border_on_each_side(tab):
     tab.open(layer=3, head=5)
     buttons = tab.page.locator(".st-key-head_box [role=radio]")
+    expect(buttons).to_have_count(13)
     rows = {round(each.bounding_box()["y"]) for each in buttons.all()}
     assert len(rows) > 1, "they stand in several rows"
     missing = {each.text_content(): each.evaluate(BORDERS) for each in buttons.all()}

@@ -21,9 +21,9 @@ def test_pointing_at_tokens_asks_the_server_nothing(tab):
 def test_lines_end_beside_the_labels_that_they_lead_to(tab):
     tab.open(view="heads", layer=3, heads="0,1,2,3,4,5,6,7,8,9,10,11")
     drawn = tab.map.evaluate("root => root.headlight.svg()")
-    ends = {float(x) for x in re.findall(r"L([\d.]+) ", drawn)}
+    ends = {float(x) for x in re.findall(r"M[\d.]+ [\d.]+L([\d.]+) ", drawn)}
     labels = {float(x) for x in re.findall(r'<text x="([\d.]+)"[^>]*text-anchor="start"', drawn)}
-    assert len(ends) == 1, "all lines end at one height of the page"
+    assert len(ends) == 1, "all lines end one below the other"
     assert 0 < min(labels - {0.0}) - ends.pop() <= 12
 
 
