@@ -21,6 +21,7 @@ from pages.shared.link import receive
 from pages.shared.messages import unforeseen
 from pages.shared.model_card import show_model_card
 from pages.shared.model_choice import choose_model_box
+from pages.shared.page import name_first_model
 from pages.shared.registry import EVERY_PAGE, HOME, LESSONS, PageEntry, entry
 from pages.shared.theme import variables
 from viz.components.browsing import browsing
@@ -60,6 +61,7 @@ def show() -> None:
         from pages.shared.lesson_rail import arrive
 
         arrive(here)
+    name_first_model(here)
 
     with st.sidebar:
         choose_model_box()

@@ -19,6 +19,7 @@ from models.tokenization.loaded import LoadedTokenizer
 from models.tokenization.sandboxed import answered
 from models.tokenization.text_file import Block, TextFile, blocks_from
 from models.tokenization.window import looked_up
+from models.tokenization.words import words_of
 
 # So many blocks are handed over at once; the first few alone, so that there is something to see.
 _BATCH = 8
@@ -30,7 +31,7 @@ _LONGEST_WORD = 60
 LONGEST_LINE = 1 << 17
 _MOST_LINES = 10
 _LINE_SHOWN = 120
-LARGEST_FILE = 100_000_000
+LARGEST_FILE = 100 * 1024**2
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,8 +199,7 @@ class CountFileRequest:
             each.seconds += time.perf_counter() - began
             each.batch_seconds += cut.seconds
         for place in sampled:
-            words = texts[place].split()
-            tally.words.update(word for word in words if len(word) <= _LONGEST_WORD)
+            tally.words.update(word for word in words_of(texts[place]) if len(word) <= _LONGEST_WORD)
         if len(tally.words) > _MOST_WORDS:
             tally.words = Counter(dict(tally.words.most_common(_MOST_WORDS // 2)))
         tally.sampled += len(sampled)

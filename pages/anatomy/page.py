@@ -36,8 +36,8 @@ def explore(status: DeltaGenerator) -> None:
     if found is not None:
         with inspector_in(right, PAGE), in_place():
             inspect(found, boxes, status)
-    below(found, status)
+    below(found)
 
 
-PAGE = Page("anatomy", explore, CHOICES, EXAMPLES, library=families.library)
+PAGE = Page("anatomy", explore, CHOICES, EXAMPLES, library=families.LIBRARY.mount)
 show(PAGE)

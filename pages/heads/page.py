@@ -136,5 +136,5 @@ def _numbers(
         inspected(about, found, status)
 
 
-PAGE = Page("heads", explore, CHOICES, EXAMPLES, library=other_model.library)
+PAGE = Page("heads", explore, CHOICES, EXAMPLES, library=other_model.LIBRARY.mount)
 show(PAGE)

@@ -44,7 +44,7 @@ _COUNTING = Job("file")
 _ASKED, _TAKEN, _WRONG = "file:asked", "file:taken", "file:wrong"
 _SECONDS = 0.5
 _TYPES = ["txt", "md", "py", "js", "c", "java", "html", "json", "jsonl", "csv", "tsv", "log", "xml", "yaml", "tex"]
-_MEGA = 1_000_000
+_MIB = 1024**2
 
 
 def leave() -> None:
@@ -57,16 +57,16 @@ def a_whole_file(now: ShownTokenizers, status: DeltaGenerator) -> None:
     libraries("models.tokenization")
     from models.tokenization.file_tally import LARGEST_FILE
 
-    most = min(LARGEST_FILE, largest_file())
+    # How large it may be is said below, by what takes it.
     st.caption(
-        f"A text in UTF-8 of up to {most / _MEGA:,.0f} MB, counted with the tokenizers chosen above. It stays in this "
-        "server's memory as long as this page is open, and is in no link."
+        "A text in UTF-8, counted with the tokenizers chosen above. It stays in this server's memory as long as this "
+        "page is open, and is in no link."
     )
     file = st.file_uploader(
         "Open a file",
         _TYPES,
         key="whole_file",
-        max_upload_size=max(1, -(-most // 1024**2)),
+        max_upload_size=min(LARGEST_FILE, largest_file()) // _MIB,
         label_visibility="collapsed",
     )
     cards = [card for card in now.cards if card.format != "baseline"]
@@ -100,9 +100,7 @@ def _begin(title: str, data: bytes, names: tuple[str, ...], now: ShownTokenizers
 
     try:
         if len(data) > LARGEST_FILE:
-            raise TextFileError(
-                f"This file has {megabytes(len(data))}; one of at most {megabytes(LARGEST_FILE)} is taken."
-            )
+            raise TextFileError(f"This file is larger than {LARGEST_FILE // _MIB} MB, which is the most that is taken.")
         tally = begun(text_file(title, data), [engine.tokenizer(name) for name in names])
         request = CountFileRequest(uuid.uuid4().hex, now.split_special_tokens, tally=tally)
         st.session_state[_ASKED] = request

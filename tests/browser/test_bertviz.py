@@ -38,6 +38,7 @@ def test_the_head_view_draws_the_weights(tab, weights):
     frame = bertviz(tab)
     tokens = frame.locator("#left text").all_text_contents()
     assert tokens == tab.tokens
+    assert frame.locator("#layer").input_value() == "3", "it opens on the layer that is looked at"
     for layer in (0, 3):
         frame.locator("#layer").select_option(str(layer))
         exact = weights("minilm", TEXT, layer)

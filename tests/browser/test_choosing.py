@@ -1,6 +1,7 @@
 """Another token, another head, all heads: with the pointer and with the keyboard."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.tab import GRID
 
@@ -39,6 +40,25 @@ def test_another_head_and_another_layer(tab):
     tab.wait_for_map("encoder-4-mean")
     tab.wait_for_query(layer="4", head="mean")
     assert tab.selected == "it", "another head is looked at from the same token"
+
+
+BORDERS = """each => {
+  const shown = getComputedStyle(each)
+  const ground = (colour) => colour === "transparent" || colour.endsWith(", 0)")
+  return ["Top", "Right", "Bottom", "Left"].filter(
+    (side) => parseFloat(shown[`border${side}Width`]) < 1 || ground(shown[`border${side}Color`])
+  )
+}"""
+
+
+def test_wrapped_buttons_have_a_border_on_each_side(tab):
+    tab.open(layer=3, head=5)
+    buttons = tab.page.locator(".st-key-head_box [role=radio]")
+    expect(buttons).to_have_count(13)
+    rows = {round(each.bounding_box()["y"]) for each in buttons.all()}
+    assert len(rows) > 1, "they stand in several rows"
+    missing = {each.text_content(): each.evaluate(BORDERS) for each in buttons.all()}
+    assert {name: sides for name, sides in missing.items() if sides} == {}
 
 
 @pytest.mark.slow

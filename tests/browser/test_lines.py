@@ -20,6 +20,15 @@ def test_pointing_at_tokens_asks_the_server_nothing(tab):
     assert len(sent) == before
 
 
+def test_lines_end_beside_the_labels_that_they_lead_to(tab):
+    tab.open(view="heads", layer=3, heads="0,1,2,3,4,5,6,7,8,9,10,11")
+    drawn = tab.map.evaluate("root => root.headlight.svg()")
+    ends = {float(x) for x in re.findall(r"M[\d.]+ [\d.]+L([\d.]+) ", drawn)}
+    labels = {float(x) for x in re.findall(r'<text x="([\d.]+)"[^>]*text-anchor="start"', drawn)}
+    assert len(ends) == 1, "all lines end one below the other"
+    assert 0 < min(labels - {0.0}) - ends.pop() <= 12
+
+
 def opened_long(tab, firsts, seconds, token):
     """The tokens of a text of so many words of two letters, opened at one of them."""
     tab.open(text=" ".join(a + b for a in firsts for b in seconds), view="heads", layer=3, head=1, token=token)

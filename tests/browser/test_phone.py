@@ -157,3 +157,17 @@ def test_tabs_links_and_typed_texts(phone):
     swipe(phone, page.locator(".st-key-layer_box [role=group]"), 0.85, -150)
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") != stood
     assert phone.query["layer"] == "3"
+
+
+@pytest.mark.slow
+def test_names_of_keys_stay_while_the_products_are_scrolled_along(phone):
+    phone.goto("attention", model="minilm", text="The animal was tired.", layer=3, head=1, view="qk")
+    scroll, names = (phone.page.locator(f".attention-view {each}") for each in (".scroll", ".names"))
+    names.wait_for()
+    before = names.bounding_box()
+    assert scroll.evaluate("each => each.scrollWidth - each.clientWidth") > 40
+    scroll.evaluate("each => { each.scrollLeft = 1e6 }")
+    assert names.bounding_box() == before
+    # A name is pressed, and not what has gone below it.
+    phone.page.touchscreen.tap(before["x"] + 30, phone.map.evaluate("root => root.headlight.place(0, 2)")["y"])
+    phone.wait_for_query(token="2")

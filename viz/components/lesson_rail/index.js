@@ -105,7 +105,9 @@ class LessonRail extends View {
       if (isOwn) parts.push(this.button("Back to the lesson's text", "plain", () => this.told("text", 1)))
       parts.push(this.foot())
     }
-    this.root.querySelector(".lesson").replaceChildren(...parts)
+    const lesson = this.root.querySelector(".lesson")
+    lesson.classList.toggle("asks", Boolean(kind) && !this.isFolded)
+    lesson.replaceChildren(...parts)
   }
 
   commit(guess) {
