@@ -128,6 +128,30 @@ globalThis.bench = {
     return bench.timed({ click }, watched, () => watched.textContent !== before)
   },
 
+  /** What the open tab says in full sentences. */
+  said() {
+    const panel = [...document.querySelectorAll('[role="tabpanel"]')].find((each) => each.checkVisibility())
+    return [...(panel?.querySelectorAll(".headlight-sentence") ?? [])].map((each) => each.textContent).join(" ")
+  },
+
+  /** Milliseconds from a click until the open tab says something else. */
+  untilSaid(click) {
+    const before = bench.said()
+    return bench.timed({ click }, document.body, () => bench.said() !== before)
+  },
+
+  /** The same of what is called so in the list of choices that is open. */
+  choose(name) {
+    const options = [...document.querySelectorAll('[role="option"]')]
+    return bench.untilSaid(() => options.find((each) => each.textContent === name).click())
+  },
+
+  /** The same of a box of the plan, by the names on the way to it. */
+  pressBox(path) {
+    const box = bench.root("block-diagram").querySelector(`.box[data-path="${path}"]`)
+    return bench.untilSaid(() => box.dispatchEvent(new MouseEvent("click", { bubbles: true })))
+  },
+
   /** Milliseconds from a click on the empty page's button until its text has changed. */
   emptyRerun() {
     const line = () => document.querySelector(".st-key-line").textContent

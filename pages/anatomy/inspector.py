@@ -108,4 +108,4 @@ def _source(box: "Box", above: "Box | None") -> None:
         return
     lines = f"line {found.first:,}" if found.first == found.last else f"lines {found.first:,} to {found.last:,}"
     st.caption(f"{found.file}, {lines}" + (f"; {found.left} follow" if found.left else ""))
-    st.code(found.text, language="python")
+    st.code(found.text, language="python", wrap_lines=True)

@@ -121,7 +121,7 @@ def _draw(
     picture = HeadAtlas(
         layers=grid.layers,
         heads=grid.heads,
-        cells=EffectCells(tuple(given), grid.values(maps), some.measured.unit, is_bent=len(request.parts) > 1),
+        cells=EffectCells(tuple(given), grid.values(maps), some.measured.unit),
         selected=grid.selected,
         caption=caption(request, some),
         name=f"Effects of {', '.join(PARTS[each].lower() for each in request.parts)}",

@@ -46,6 +46,8 @@ def test_a_layer_opens_then_its_mlp_and_the_link_opens_the_same(tab):
     box(root, "layer.0-29/mlp").click()
     tab.wait_for_query(part="layer.0-29/mlp")
     expect(tab.page.locator(PLAN)).to_have_attribute("data-rows", "3")
+    # A label of what was pressed would cover what is in it.
+    expect(root.locator(".tip")).to_be_hidden()
     expect(tab.page.locator(".st-key-inspector")).to_contain_text("W_down")
     assert value(root, "layer.0-29/mlp/up_proj")["parameters"] == 576 * 1_536
     assert len(re.findall("<path", root.inner_html())) > 20

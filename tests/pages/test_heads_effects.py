@@ -50,7 +50,7 @@ def test_the_estimate_is_there_at_once_and_the_exact_effects_when_they_are_compu
     screen.run()
     layers, heads = map_of(engine.run(EXACT)).shape
     header, (values,) = unpack(screen.component("effects_map"), ("<f4", (2, layers, heads + 2)))
-    assert (header["parts"], header["heads"], header["isBent"]) == (["MLP", "layer"], [heads] * layers, True)
+    assert (header["parts"], header["heads"]) == (["MLP", "layer"], [heads] * layers)
     assert header["titles"][1].startswith("estimate (one slope")
     assert "all others left on" in header["caption"]
     # The heads on top, then the MLP and the layer around them: of cross-attention those of the decoder.
