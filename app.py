@@ -22,6 +22,7 @@ from pages.shared.messages import unforeseen
 from pages.shared.model_card import show_model_card
 from pages.shared.model_choice import choose_model_box
 from pages.shared.registry import EVERY_PAGE, HOME, LESSONS, PageEntry, entry
+from pages.shared.room_place import CODE
 from pages.shared.theme import variables
 from viz.components.browsing import browsing
 from viz.components.scaffold.source import COMPONENTS, bare_sheet
@@ -56,6 +57,10 @@ def show() -> None:
     thread.forget_refused()
     receive((*thread.THREAD, *PLACE))
     here = entry(page.url_path or HOME.address)
+    if CODE.value:
+        from pages.shared.room_following import arrive as come_in
+
+        come_in(here)
     if LESSON.value:
         from pages.shared.lesson_rail import arrive
 
@@ -75,6 +80,10 @@ def show() -> None:
         from pages.shared.lesson_rail import rail
 
         rail(here)
+    if CODE.value:
+        from pages.shared.room_bar import room_parts
+
+        room_parts()
     page.run()
 
     # Naming the device needs torch, which is imported after the page has been painted.

@@ -83,7 +83,7 @@ function order({ options }) {
   return { made, guess: () => places }
 }
 
-/** A form for what is asked; `commit(guess)` is called with the guess. */
+/** A form for what is asked; `commit(guess)` is called with the guess, `skip` where there is none, if that may be. */
 export function asking(asked, commit, skip) {
   const form = element("form")
   const group = element("fieldset")
@@ -94,9 +94,12 @@ export function asking(asked, commit, skip) {
   const foot = element("div", "foot")
   const button = element("button", "main", "This is my guess")
   button.type = "submit"
-  const pass = element("button", "plain", "Skip")
-  pass.onclick = skip
-  foot.append(button, pass)
+  foot.append(button)
+  if (skip) {
+    const pass = element("button", "plain", "Skip")
+    pass.onclick = skip
+    foot.append(pass)
+  }
   form.onsubmit = (event) => {
     event.preventDefault()
     const told = guess()
