@@ -14,10 +14,11 @@ def class_words(ask: Ask, counted: Tally) -> str:
         return "Nobody has answered."
     if ask.kind == "draw":
         return f"{counted.answered} answered; the mean of their bars beside the truth."
-    of = f"{counted.right} of {counted.answered}"
-    right = f"{of} have the whole order right" if ask.kind == "order" else f"{of} have it right"
-    chance = "" if counted.by_chance is None else f"; by blind guessing about {counted.by_chance:.2g} would"
-    return f"{right}{chance}."
+    right = f"{counted.right} of {counted.answered} have {'the whole order' if ask.kind == 'order' else 'it'} right"
+    if counted.by_chance is None:
+        return f"{right}."
+    chance = "less than 1" if counted.by_chance < 1 else f"about {counted.by_chance:.0f}"
+    return f"{right}; blind guessing gives {chance}."
 
 
 def class_rows(ask: Ask, found: Readings, counted: Tally, truth: Outcome, guess: Guess | None) -> list[Row]:

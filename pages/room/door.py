@@ -14,6 +14,7 @@ from pages.shared.messages import problem
 from pages.shared.registry import LESSONS, PAGES
 from pages.shared.room_following import seat, who
 from pages.shared.room_place import CODE, PROJECTOR_SCREEN, SCREEN, teach
+from pages.shared.room_seat import Seat
 
 _PROBLEM = "room:door_problem"
 
@@ -68,15 +69,20 @@ def the_room() -> None:
         return
     link = _link(code=own.code)
     with st.container(key="room_door"):
-        code, picture = st.columns([3, 1], vertical_alignment="center")
-        with code:
-            st.html(
-                f'<p class="headlight-code-label">The code of this room</p>'
-                f'<p class="headlight-code" aria-label="{" ".join(own.code)}">{grouped(own.code)}</p>'
-                f'<p class="headlight-code-link">{html.escape(link)}</p>'
-            )
-        with picture:
-            st.html(f'<img class="headlight-qr" alt="The link of this room as a QR picture" src="{_picture(link)}">')
+        st.html(
+            '<p class="headlight-code-label">The code of this room</p>'
+            f'<p class="headlight-code" aria-label="{" ".join(own.code)}">{grouped(own.code)}</p>'
+            f'<p class="headlight-code-link">{html.escape(link)}</p>'
+        )
+    picture, words = st.columns([1, 3])
+    with picture:
+        st.html(f'<img class="headlight-qr" alt="The link of this room as a QR picture" src="{_picture(link)}">')
+    with words:
+        _what_now(own)
+
+
+def _what_now(own: Seat) -> None:
+    """What a teacher may do, and what a class waits for."""
     if not own.is_teacher:
         st.markdown("You are in. As soon as the teacher shows a page, it opens here.")
         return

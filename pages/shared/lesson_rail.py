@@ -113,7 +113,7 @@ def _shown(found: "Lesson", status: DeltaGenerator) -> Rail:
     guess = _answers().get((found.name, number, question))
     if teacher_secret():
         # The class guesses, in its own rails and in the one below this.
-        return replace(plain, is_covered=step.is_covered and guess is None)
+        return replace(plain, is_covered=step.is_covered and guess is None, is_taught=True)
     is_own = own is not None and step.truth.reads_text
     note_ = "This question is about the lesson's own sentences, whatever text you typed." if own and not is_own else ""
     asked = replace(

@@ -45,7 +45,7 @@ def _parts() -> None:
         return
     from models.rooms import rooms
 
-    own.fragment = ThreadState.get().fragment_id or own.fragment
+    own.bar = ThreadState.get().fragment_id or own.bar
     status = st.empty()
     if told := st.session_state.pop(_TOLD, None):
         _carry_out(own, told, status)
@@ -96,15 +96,13 @@ def _on_hello(told: tuple[str, str]) -> None:
         return
     own.is_known = True
     secret, member = told
+    st.session_state[_TOLD] = "again"
     if own.is_teacher or (secret and become_teacher(own, secret)):
-        st.session_state[_TOLD] = "again"
         return
     if member:
         become_member(own, member)
-    if LESSON.value:
-        # One lesson at a time: the class's.
-        LESSON.forget()
-        st.session_state[_TOLD] = "again"
+    # One lesson at a time: the class's.
+    LESSON.forget()
 
 
 def _on_command(name: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries
@@ -19,6 +20,7 @@ from pages.shared import thread
 from pages.shared.lesson_rail import class_step
 from pages.shared.lesson_view import open_view, view_here
 from pages.shared.link import mirrored, note, when_mirrored
+from pages.shared.page import before_exploring
 from pages.shared.registry import PAGES, PageEntry, entry
 from pages.shared.room_place import CODE, SCREEN, teach, teacher_secret
 from pages.shared.room_seat import Seat
@@ -58,7 +60,10 @@ def arrive(here: PageEntry) -> None:
     own.is_wall = bool(SCREEN.value)
     own.run = _this_run()
     when_mirrored(_settled)
-    go_along(own, here)
+    before_exploring(_catch_up)
+    # A teacher who comes back is no follower, which the browser says as soon as it has the page.
+    if own.is_known:
+        go_along(own, here)
 
 
 def _come_in() -> Seat:
@@ -102,7 +107,7 @@ def go_along(own: Seat, here: PageEntry) -> None:
         follow(own, is_following=room.is_together or own.gathered < 0)
         own.gathered = room.gathered
     if own.is_following and room.place is not None and own.place_version != room.place_version:
-        own.place_version, own.is_settling = room.place_version, True
+        own.going, own.is_settling = room.place_version, True
         open_view(room.place, None, here)
 
 
@@ -125,6 +130,7 @@ def leave(but_stay_at: str = "") -> None:
         watch.remove(own)
         rooms.leave(own.code, own.member)
     when_mirrored(None)
+    before_exploring(None)
     if not but_stay_at:
         teach("")
         CODE.forget()
@@ -157,12 +163,27 @@ def become_member(own: Seat, member: str) -> None:
         follow(own, is_following=own.is_following)
 
 
+def _catch_up() -> None:
+    """The page's fragment runs, maybe alone: it goes along in its own choices."""
+    own = seat()
+    if own is None:
+        return
+    from models.rooms import rooms
+
+    own.exploring = ThreadState.get().fragment_id or own.exploring
+    room = rooms.look(own.code)
+    if room is not None and own.is_behind(room) and own.is_near(room):
+        go_along(own, entry(own.here))
+
+
 def _settled() -> None:
     """The page has written its address: called at the end of each of its runs, also where a part of it ran alone."""
     own = seat()
     if own is None:
         return
-    own.run = _this_run()
+    own.run, own.is_coming = _this_run(), False
+    if not own.is_known:
+        return
     page = entry(own.here)
     if own.here not in _PAGES:
         # A list of pages or lessons is no place: a teacher looks there for the next one, and a follower goes away.
@@ -173,7 +194,7 @@ def _settled() -> None:
     if own.is_teacher:
         _show(own, view)
     elif own.is_settling:
-        own.view, own.is_settling = view, False
+        own.view, own.place_version, own.is_settling = view, own.going, False
     elif own.is_following and view != own.view:
         _strayed(own)
 

@@ -36,11 +36,11 @@ def _shown(own: Seat, room: "Room", crowd: "Crowd", answered: int) -> RoomQuesti
         lesson.title,
         lesson.number,
         lesson.count,
-        step.say,
+        "" if own.is_teacher else step.say,
         # The teacher's lesson has a rail that covers it.
         covers=not own.is_teacher,
         is_covered=is_asking and step.is_covered and not is_revealed and own.is_following and not own.is_teacher,
-        after="" if is_asking else step.after,
+        after="" if is_asking or own.is_teacher else step.after,
         problem=st.session_state.pop(_PROBLEM, ""),
     )
     if asked is None:

@@ -24,8 +24,8 @@ _AGAIN_SECONDS = 5.0
 _COUNT_SECONDS = 0.5
 _TOUCH_SECONDS = 5.0
 _SWEEP_SECONDS = 60.0
-# Whole pages that are run at once.
-_AT_ONCE = 4
+# Pages that are run at once, and how long one is waited for.
+_AT_ONCE, _LATE_SECONDS = 4, 2.0
 
 
 class Watch:
@@ -90,31 +90,35 @@ class Watch:
         by_code: dict[str, list[Seat]] = {}
         for seat in seats:
             by_code.setdefault(seat.code, []).append(seat)
-        free = _AT_ONCE - sum(_is_under_way(seat, now) for seat in seats)
+        free = _AT_ONCE - sum(seat.is_coming and now - seat.asked_at < _LATE_SECONDS for seat in seats)
         is_busy = False
         for code, there in by_code.items():
             room, crowd = rooms.look(code), rooms.crowd(code)
             answered = 0 if room is None else rooms.answered(room)
             for seat in there:
                 seen = () if room is None else sight(seat, room, crowd, answered)
-                if seat.shown == seen or seat.run is None:
+                is_behind = room is None or seat.is_behind(room)
+                if seat.run is None or (seat.shown == seen and not is_behind):
                     continue
+                wanted = (*seen, None if room is None else room.place_version)
                 since = now - seat.asked_at
-                if since < (_AGAIN_SECONDS if seat.asked == seen else _COUNT_SECONDS if seat.is_teacher else 0.0):
+                if since < (_AGAIN_SECONDS if seat.asked == wanted else _COUNT_SECONDS if seat.is_teacher else 0.0):
                     continue
-                is_whole = (
-                    room is None
-                    or not seat.fragment
-                    or (not seat.is_teacher and seat.gathered != room.gathered)
-                    or (seat.is_following and not seat.is_teacher and seat.place_version != room.place_version)
-                )
-                if is_whole and free <= 0:
-                    is_busy = True
-                    continue
-                free -= is_whole
                 is_busy = True
-                seat.asked, seat.asked_at = seen, now
-                self._wake(seat, is_whole=is_whole)
+                if is_behind and free <= 0:
+                    continue
+                free -= is_behind
+                is_again = seat.asked == wanted
+                seat.asked, seat.asked_at = wanted, now
+                seat.is_coming = is_behind
+                is_near = room is not None and seat.is_near(room) and seat.exploring
+                if room is None or not seat.bar or (is_behind and not is_near):
+                    self._wake(seat, "", is_again=is_again)
+                    continue
+                if is_behind:
+                    self._wake(seat, seat.exploring, is_again=is_again)
+                if seat.shown != seen:
+                    self._wake(seat, seat.bar, is_again=is_again)
         return is_busy
 
     def _touch(self, seats: Iterable[Seat]) -> None:
@@ -135,28 +139,24 @@ class Watch:
             except RoomError:
                 log.debug("A room has ended")
 
-    def _wake(self, seat: Seat, *, is_whole: bool) -> None:
-        """Have the page of this session run again, or its bar alone."""
+    def _wake(self, seat: Seat, fragment: str, *, is_again: bool) -> None:
+        """Have a fragment of this session's page run again; "" for all of it. is_again: it was asked for before, and
+        goes on as long as it runs.
+        """
         if self._loop is None or seat.run is None:
             return
         state = ClientState()
         state.CopyFrom(seat.run)
-        if not is_whole:
-            state.fragment_id = seat.fragment
-        self._loop.call_soon_threadsafe(_ask, seat.session, state)
+        state.fragment_id = fragment
+        self._loop.call_soon_threadsafe(_ask, seat.session, state, is_again)
 
 
-def _is_under_way(seat: Seat, now: float) -> bool:
-    """Whether it was woken and its page has not settled yet."""
-    return seat.asked is not None and now - seat.asked_at < 2.0 and (seat.shown != seat.asked or seat.is_settling)
-
-
-def _ask(session: str, state: ClientState) -> None:
+def _ask(session: str, state: ClientState, is_again: bool) -> None:
     """In the server's loop: what a browser does that asks for a run."""
     if not runtime.exists():
         return
     found = runtime.get_instance().get_app_session(session)
-    if found is not None:
+    if found is not None and not (is_again and getattr(found, "_scriptrunner", None) is not None):
         found.request_rerun(state)
 
 

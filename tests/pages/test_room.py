@@ -1,6 +1,6 @@
 """A room on the pages: opened, entered, followed, asked; and what somebody may not do there."""
 
-from tests.pages.room_screen import InRoom, follower, opened
+from tests.pages.room_screen import follower, opened
 
 
 def test_a_teacher_opens_a_room_and_a_class_follows():

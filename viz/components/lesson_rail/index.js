@@ -70,7 +70,7 @@ class LessonRail extends View {
   }
 
   paint() {
-    const { title, step, count, say, kind, result: answer, after, isOpen, problem, note, isOwn, isCovered } = this.shown
+    const { title, step, count, say, kind, result: answer, after, isOpen, problem, note, isOwn, isCovered, isTaught } = this.shown
     const head = element("div", "head")
     const fold = this.button(this.isFolded ? "Show" : "Hide", "plain", () => {
       keep("folded", !this.isFolded)
@@ -94,7 +94,7 @@ class LessonRail extends View {
         said.setAttribute("role", "alert")
         parts.push(said)
       }
-      if (isCovered) parts.push(element("p", "note", "The picture is covered until you have guessed."))
+      if (isCovered) parts.push(element("p", "note", `The picture is covered until you have ${isTaught ? "revealed the answer" : "guessed"}.`))
       if (kind && !answer && !isOpen && !problem) parts.push(asking(this.shown, (guess) => this.commit(guess), () => this.commit(null)))
       if (answer) {
         const made = result(this.shown)

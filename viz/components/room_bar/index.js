@@ -80,6 +80,7 @@ class RoomBar extends View {
       said.setAttribute("role", "alert")
       parts.push(said)
     }
+    bar.classList.toggle("held", this.isHeld)
     bar.setAttribute("role", "region")
     bar.ariaLabel = "Room"
     bar.replaceChildren(...parts)

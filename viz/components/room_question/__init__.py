@@ -28,7 +28,8 @@ class Row:
 class RoomQuestion:
     """What is shown.
 
-    number: of the question, 0 for a step without an open one. title, step, count, say: of the lesson.
+    number: of the question, 0 for a step without an open one. title, step, count, say: of the lesson; say "" where its
+    own rail stands beside it.
     kind, prompt, options, least, most, digit, is_part: what is asked, as the lesson's own rail has them. may_guess:
     whether this member may; is_answered: whether it has. answered, of: how many have, of so many, where that is told.
     rows, says, class_says, after: once it is revealed; this member's gap in words, the class's, what the step says.

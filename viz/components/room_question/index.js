@@ -27,9 +27,10 @@ class RoomQuestion extends View {
 
   /** form: one that is being filled in, which stays. */
   paint(form) {
-    const { number, title, step, count, say, prompt, rows, says, classSays, after, isCovered, problem } = this.shown
+    const { number, title, step, count, say, prompt, rows, says, classSays, after, covers, isCovered, problem } = this.shown
     const { mayGuess, isAnswered, answered, of } = this.shown
-    const parts = [element("h2", "", `${title} · step ${step} of ${count}`), element("p", "say", say)]
+    // Beside the rail of the lesson, which says the same, there is only what the class does.
+    const parts = covers ? [element("h2", "", `${title} · step ${step} of ${count}`), element("p", "say", say)] : [element("h2", "", "The class")]
     if (isCovered) parts.push(element("p", "note", "The picture is covered until the answer is shown."))
     if (mayGuess && form) parts.push(form)
     else if (mayGuess) parts.push(asking(this.shown, (guess) => this.tell("guess", { number, guess })))
