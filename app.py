@@ -23,6 +23,7 @@ from pages.shared.model_card import show_model_card
 from pages.shared.model_choice import choose_model_box
 from pages.shared.page import name_first_model
 from pages.shared.registry import EVERY_PAGE, HOME, LESSONS, PageEntry, entry
+from pages.shared.room_place import CODE
 from pages.shared.theme import variables
 from viz.components.browsing import browsing
 from viz.components.presenting import presenting
@@ -62,6 +63,10 @@ def show() -> None:
     if here in (HOME, LESSONS):
         # They have no picture to stand alone.
         thread.PROJECTOR.forget()
+    if CODE.value:
+        from pages.shared.room_following import arrive as come_in
+
+        come_in(here)
     if LESSON.value:
         from pages.shared.lesson_rail import arrive
 
@@ -82,6 +87,10 @@ def show() -> None:
         from pages.shared.lesson_rail import rail
 
         rail(here)
+    if CODE.value:
+        from pages.shared.room_bar import room_parts
+
+        room_parts()
     page.run()
 
     # Naming the device needs torch, which is imported after the page has been painted.

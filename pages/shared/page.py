@@ -34,6 +34,7 @@ _COLUMNS = (2.2, 7.0, 3.0)
 _OPEN = "tabs:open"
 _PAGE = "tabs:page"
 _SHOWN = "page:shown"
+_BEFORE = "page:before"
 
 
 @dataclass(frozen=True)
@@ -114,9 +115,16 @@ def arrive_at(address: str, tab: str) -> None:
     thread.TAB.choose(tab)
 
 
+def before_exploring(act: Callable[[], None] | None) -> None:
+    """Have this called in each run of a page's fragment, before anything is drawn there; None for no more."""
+    st.session_state[_BEFORE] = act
+
+
 @st.fragment
 def _explore(page: Page) -> None:
     st.session_state.pop(_SHOWN, None)
+    if (before := st.session_state.get(_BEFORE)) is not None:
+        before()
     named = projector.head() if projector.is_on() else None
     status = st.empty()
     with in_place():

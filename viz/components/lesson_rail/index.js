@@ -98,7 +98,7 @@ class LessonRail extends View {
   }
 
   paint() {
-    const { title, step, count, say, kind, result: answer, after, isOpen, problem, note, isOwn, isCovered } = this.shown
+    const { title, step, count, say, kind, result: answer, after, isOpen, problem, note, isOwn, isCovered, isTaught } = this.shown
     const head = element("div", "head")
     const fold = this.button(this.isFolded ? "Show" : "Hide", "plain", () => {
       if (this.shown.isSlim) this.isOpened = this.isFolded
@@ -125,7 +125,7 @@ class LessonRail extends View {
         said.setAttribute("role", "alert")
         parts.push(said)
       }
-      if (isCovered) parts.push(element("p", "note", "The picture is covered until you have guessed."))
+      if (isCovered) parts.push(element("p", "note", `The picture is covered until you have ${isTaught ? "revealed the answer" : "guessed"}.`))
       if (kind && !answer && !isOpen && !problem) {
         const [skip, there] = [null, CHOSEN_IN_PICTURE].map((guess) => () => this.commit(guess))
         parts.push(asking(this.shown, (guess) => this.commit(guess), skip, there))
