@@ -35,6 +35,7 @@ PARTS = {
     "browser": "benchmarks.browser",
     "class": "benchmarks.classroom",
     "lessons": "benchmarks.lessons",
+    "rooms": "benchmarks.rooms",
 }
 
 

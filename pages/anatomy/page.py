@@ -37,7 +37,7 @@ def explore(status: DeltaGenerator) -> None:
     if found is not None:
         with inspector_in(right, PAGE), in_place():
             inspect(found, boxes, status)
-    below(found, status)
+    below(found)
 
 
 def pictured() -> tuple[str, ...]:
@@ -46,5 +46,5 @@ def pictured() -> tuple[str, ...]:
     return "Plan", drawn, (PART.value or "").replace("/", " › ")
 
 
-PAGE = Page("anatomy", explore, CHOICES, EXAMPLES, library=families.library, pictured=pictured)
+PAGE = Page("anatomy", explore, CHOICES, EXAMPLES, library=families.LIBRARY.mount, pictured=pictured)
 show(PAGE)

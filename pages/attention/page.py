@@ -2,6 +2,7 @@
 heads as thumbnails one click away.
 """
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -169,10 +170,7 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
     before = HeadMapRequest(base, kind, layer, head, left_out(), BY.value == "value")
     after = replace(before, trace=trace)
     is_wide = VIEW.value == "qk"
-    if is_wide:
-        (left, centre), right = columns((COLUMNS[0], sum(COLUMNS[1:]))), st.container()
-    else:
-        left, centre, right = columns(COLUMNS)
+    left, centre, right = columns(COLUMNS)
     with centre:
         # Made before anything is computed, so that what is sent next is the picture, at once.
         place = st.container() if kind == "cross" and VIEW.value == "matrix" else st.container(key="map")
@@ -198,21 +196,22 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
         changed.show(traced)
     with left:
         which(traced, kind, layer, head)
-    if not is_wide or trace != base:
-        with inspector_in(right):
-            if not is_wide:
-                plain = replace(after, by_value=False)
-                shown = picture if plain == after else ask(HeadPictureRequest(plain, selected), status)
-                read = traced if trace == base else ask(TracedTextRequest(trace), status)
-                # What comes next stands below, before and after.
-                inspect(
-                    read if trace == base else replace(read, next_tokens=(), labels=(), score=None),
-                    shown,
-                    plain,
-                    selected,
-                )
-            if trace != base:
-                inspect_changes(ask(ChangesRequest(base, trace), status), traced, selected)
+    with inspector_in(right):
+        # Beside q·k, which says the same itself, there is no room for it (page.css); on a narrow screen the row is said
+        # below every view, so that what stands there stays in place.
+        with st.container(key="below_products") if is_wide else nullcontext():
+            plain = replace(after, by_value=False)
+            shown = picture if plain == after else ask(HeadPictureRequest(plain, selected), status)
+            read = traced if trace == base else ask(TracedTextRequest(trace), status)
+            # What comes next stands below, before and after.
+            inspect(
+                read if trace == base else replace(read, next_tokens=(), labels=(), score=None),
+                shown,
+                plain,
+                selected,
+            )
+        if trace != base:
+            inspect_changes(ask(ChangesRequest(base, trace), status), traced, selected)
     below(before, after, traced, selected, thread.TEXT.value)
 
 

@@ -27,13 +27,14 @@ from pages.shared.examples import Example
 from pages.shared.link import Choice, has_notes, mirror, receive, run_again
 from pages.shared.messages import in_place, keep_notes, show_notes
 from pages.shared.parts import what_to_see
-from pages.shared.registry import entry
+from pages.shared.registry import PAGES, PageEntry, entry
 from pages.shared.text import examples_row, text_form
 
 _COLUMNS = (2.2, 7.0, 3.0)
 _OPEN = "tabs:open"
 _PAGE = "tabs:page"
 _SHOWN = "page:shown"
+_BEFORE = "page:before"
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,7 @@ class Page:
 
 def show(page: Page) -> None:
     """Draw the page: called by its script, last."""
-    if st.session_state.get(_PAGE) != page.address:
-        # Each page opens on its own first tab.
-        st.session_state[_PAGE] = page.address
-        thread.TAB.forget()
-        st.session_state.pop(_OPEN, None)
+    _come_to(page.address)
     receive(page.every_choice)
     if page.library is not None:
         page.library()
@@ -90,6 +87,27 @@ def show(page: Page) -> None:
     _explore(page)
 
 
+def name_first_model(here: PageEntry) -> None:
+    """Called by the door before it names the model: where nobody chose a model or a text, and the page opens with an
+    example that names another model, that example is opened now. The page does it too (`_open_first`), but by then all
+    that stands before it has been sent, and would be sent again.
+    """
+    if here not in PAGES or thread.MODEL.is_chosen or thread.TEXT.is_chosen:
+        return
+    meant = next((each.chosen for each in here.examples), {})
+    if meant.get(thread.MODEL, thread.MODEL.value) != thread.MODEL.value:
+        _come_to(here.address)
+        _choose({**meant, **({thread.TOKEN: thread.TOKEN.value} if thread.TOKEN.is_chosen else {})})
+
+
+def _come_to(address: str) -> None:
+    """Each page opens on its own first tab."""
+    if st.session_state.get(_PAGE) != address:
+        st.session_state[_PAGE] = address
+        thread.TAB.forget()
+        st.session_state.pop(_OPEN, None)
+
+
 def arrive_at(address: str, tab: str) -> None:
     """The page with this address is gone to with this tab open, "" for its first one."""
     st.session_state[_PAGE] = address
@@ -97,9 +115,16 @@ def arrive_at(address: str, tab: str) -> None:
     thread.TAB.choose(tab)
 
 
+def before_exploring(act: Callable[[], None] | None) -> None:
+    """Have this called in each run of a page's fragment, before anything is drawn there; None for no more."""
+    st.session_state[_BEFORE] = act
+
+
 @st.fragment
 def _explore(page: Page) -> None:
     st.session_state.pop(_SHOWN, None)
+    if (before := st.session_state.get(_BEFORE)) is not None:
+        before()
     named = projector.head() if projector.is_on() else None
     status = st.empty()
     with in_place():

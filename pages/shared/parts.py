@@ -44,13 +44,16 @@ def chart(
 
     picked: of a chart with a selection its name, the field that it tells, and who is told the value that was clicked.
     """
+    # Where a chart was drawn its library is there already.
+    from viz.chart_spec import spec_of
+
     with nullcontext() if key is None else st.container(key=key):
         # Streamlit's own grey of axes and legends cannot be read on a light ground.
         quiet = palette().quiet
         named = dict.fromkeys(("labelColor", "titleColor"), quiet)
-        styled = drawn.configure_axis(**named).configure_legend(**named)
+        spec = spec_of(drawn.configure_axis(**named).configure_legend(**named))
         if picked is None:
-            st.altair_chart(styled, width=width)
+            st.vega_lite_chart(spec, width=width)
             return
         selection, field, told = picked
 
@@ -59,4 +62,4 @@ def chart(
             if points:
                 told(points[0][field])
 
-        st.altair_chart(styled, width=width, key=f"{key}_chart", on_select=was_picked, selection_mode=selection)
+        st.vega_lite_chart(spec, width=width, key=f"{key}_chart", on_select=was_picked, selection_mode=selection)

@@ -83,7 +83,8 @@ function order({ options }) {
   return { made, guess: () => places }
 }
 
-/** A form for what is asked; `commit(guess)` is called with the guess, `inPicture` where it is what is chosen there. */
+/** A form for what is asked; `commit(guess)` is called with the guess, `inPicture` where it is what is chosen there, and
+    `skip` where there is none, if that may be. */
 export function asking(asked, commit, skip, inPicture) {
   const form = element("form")
   const group = element("fieldset")
@@ -94,9 +95,12 @@ export function asking(asked, commit, skip, inPicture) {
   const foot = element("div", "foot")
   const button = element("button", "main", "This is my guess")
   button.type = "submit"
-  const pass = element("button", "plain", "Skip")
-  pass.onclick = skip
-  foot.append(button, pass)
+  foot.append(button)
+  if (skip) {
+    const pass = element("button", "plain", "Skip")
+    pass.onclick = skip
+    foot.append(pass)
+  }
   if (asked.inPicture) {
     const there = element("button", "there", "Take the token chosen in the picture")
     there.type = "button"

@@ -110,7 +110,7 @@ class LessonRail extends View {
   }
 
   paint() {
-    const { title, step, count, say, kind, result: answer, after, isOpen, problem, note, isOwn, isCovered } = this.shown
+    const { title, step, count, say, kind, result: answer, after, isOpen, problem, note, isOwn, isCovered, isTaught } = this.shown
     const head = element("div", "head")
     const fold = this.button(this.isFolded ? "Show" : "Hide", "plain", () => {
       if (this.shown.isSlim) this.isOpened = this.isFolded
@@ -137,7 +137,7 @@ class LessonRail extends View {
         said.setAttribute("role", "alert")
         parts.push(said)
       }
-      if (isCovered) parts.push(element("p", "note", "The picture is covered until you have guessed."))
+      if (isCovered) parts.push(element("p", "note", `The picture is covered until you have ${isTaught ? "revealed the answer" : "guessed"}.`))
       if (kind && !answer && !isOpen && !problem) {
         const [skip, there] = [null, CHOSEN_IN_PICTURE].map((guess) => () => this.commit(guess))
         parts.push(asking(this.shown, (guess) => this.commit(guess), skip, there))
@@ -151,7 +151,9 @@ class LessonRail extends View {
       if (isOwn) parts.push(this.button("Back to the lesson's text", "plain", () => this.told("text", 1)))
       parts.push(this.foot())
     }
-    this.root.querySelector(".lesson").replaceChildren(...parts)
+    const lesson = this.root.querySelector(".lesson")
+    lesson.classList.toggle("asks", Boolean(kind) && !this.isFolded)
+    lesson.replaceChildren(...parts)
   }
 
   /** All in one line: where one is, back and on, what the step says. */
