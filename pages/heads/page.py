@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.engine import engine
 from pages.heads import atlas, bank, controls, effects, inspector, other_model, transfer
-from pages.heads.choices import CHOICES, KINDS, OF_KIND, SHOW, SHOWN
+from pages.heads.choices import CHOICES, KINDS, OF_HEAD, OF_KIND, SHOW, SHOWN, head_name
 from pages.heads.effects_inspector import inspect_effect, inspect_transfer
 from pages.heads.examples import EXAMPLES
 from pages.heads.sentence import chosen_case
@@ -58,7 +58,7 @@ def explore(status: DeltaGenerator) -> None:
         kind = chosen_kind()
     left, centre, right = columns()
     PICTURE.drawn()
-    with centre:
+    with centre, st.container(key="controls_of_heads"):
         # Over the picture that it governs, on a narrow screen too, where the controls stand below the picture.
         pick(SHOW, "Show", SHOWN, key="show_box", label_visibility="collapsed")
     with left:
@@ -136,5 +136,12 @@ def _numbers(
         inspected(about, found, status)
 
 
-PAGE = Page("heads", explore, CHOICES, EXAMPLES, library=other_model.LIBRARY.mount)
+def pictured() -> list[str]:
+    """Which picture of which heads, and the head that is selected."""
+    kind = OF_KIND.value or chosen_kind()
+    head = [] if OF_HEAD.value is None else [head_name(*OF_HEAD.value)]
+    return [SHOWN[SHOW.value], f"{KINDS[kind]} attention", *head]
+
+
+PAGE = Page("heads", explore, CHOICES, EXAMPLES, library=other_model.LIBRARY.mount, pictured=pictured)
 show(PAGE)

@@ -45,6 +45,16 @@ class Knob:
         return -self.upto if self.least < 0 else 0
 
     @property
+    def is_at_work(self) -> bool:
+        """Whether it is set to something that changes the odds."""
+        return self.value != self.disabled
+
+    @property
+    def said(self) -> str:
+        """What it is set to, in words: Top-k 40."""
+        return f"{self.title} {_said(self.value)}"
+
+    @property
     def is_turned(self) -> bool:
         """Whether it is set to something else than the page opens with."""
         return self.value != self.default

@@ -67,7 +67,8 @@ PAGES = (
 
 # They lead to the pages above, and show no picture of their own.
 LESSONS = PageEntry("lessons", "Lessons", ":material/school:", "", "What would you like to learn?")
-EVERY_PAGE = (HOME, *PAGES, LESSONS)
+ROOM = PageEntry("room", "Room", ":material/groups:", "", "How does a class follow its teacher?")
+EVERY_PAGE = (HOME, *PAGES, LESSONS, ROOM)
 
 
 def entry(address: str) -> PageEntry:

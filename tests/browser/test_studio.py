@@ -320,16 +320,3 @@ def test_the_file_shows_the_colours_of_the_screen(tab):
         furthest, coloured = tab.map.evaluate(OF_THE_FILE, side)
         assert coloured > 20, view
         assert furthest <= 2, view
-
-
-def test_projector_mode_is_in_the_link_and_can_be_left(tab):
-    tab.open(projector="on")
-    assert not tab.page.locator("[data-testid='stSidebar']").is_visible()
-    assert tab.page.locator(".st-key-layer_box").count() == 0
-    size = tab.page.locator(".attention-view .chip .piece").first.evaluate(
-        "each => parseFloat(getComputedStyle(each).fontSize)"
-    )
-    assert size > 20
-    tab.page.get_by_role("button", name="Leave projector mode").click()
-    tab.page.locator(".st-key-layer_box").wait_for()
-    tab.page.wait_for_function("() => !new URLSearchParams(location.search).has('projector')")
