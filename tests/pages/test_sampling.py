@@ -226,7 +226,6 @@ def test_what_is_written_is_what_the_loop_gives_and_a_link_gives_it_again():
     assert again.text == screen.text
 
 
-@pytest.mark.slow
 def test_other_luck_is_the_next_seed():
     screen = Sampling(**SHORT).press("other_luck").until_done()
     assert screen.query["seed"] == "6"
