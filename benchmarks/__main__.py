@@ -35,6 +35,7 @@ PARTS = {
     "browser": "benchmarks.browser",
     "class": "benchmarks.classroom",
     "rooms": "benchmarks.rooms",
+    "lessons": "benchmarks.lessons",
 }
 
 

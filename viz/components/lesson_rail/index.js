@@ -34,7 +34,10 @@ class LessonRail extends View {
     const isNew = !this.shown || this.shown.lesson !== lesson || this.shown.step !== step
     const hadGuess = this.shown?.result
     const wasBelow = this.shown?.isBelow
-    this.shown = header
+    // Most runs of a page leave the lesson as it was.
+    const text = JSON.stringify(header)
+    if (text === this.text && !this.waits) return this.ready()
+    Object.assign(this, { shown: header, text, waits: false })
     keep(lesson, step, step === count && isOpen)
     if (isNew) this.isOpened = false
     this.fold(header.isSlim ? !this.isOpened : kept("folded") === true)
@@ -61,7 +64,7 @@ class LessonRail extends View {
 
   /** Told once until the server has answered. */
   told(name, value) {
-    this.acted = true
+    this.acted = this.waits = true
     for (const each of this.root.querySelectorAll("button, input")) each.disabled = true
     this.tell(name, value)
   }
