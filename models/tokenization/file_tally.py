@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
@@ -62,8 +62,7 @@ def reads_back(loaded: LoadedTokenizer, ids: Sequence[int], text: str) -> bool:
     return loaded.decode_ids(ids) == text
 
 
-@dataclass(frozen=True)
-class Line:
+class CostlyLine(NamedTuple):
     """One line. number: from 1 on. text: its beginning."""
 
     tokens: int
@@ -85,7 +84,7 @@ class Tally:
     counts: Int64[np.ndarray, " id"]
     sizes: Int32[np.ndarray, " id"]
     lines: Int64[np.ndarray, " tokens"]
-    longest: list[Line] = field(default_factory=list)
+    longest: list[CostlyLine] = field(default_factory=list)
     open_line: int = 0
     is_exact: bool = True
     unread: int = 0
@@ -271,6 +270,6 @@ def _close_line(each: Tally, tally: FileTally, tokens: int, first: int, number: 
 def _keep(each: Tally, tally: FileTally, tokens: int, first: int, number: int) -> None:
     """Among the lines with the most tokens, if it is one of them."""
     shown = tally.file.data[first : first + 4 * _LINE_SHOWN].partition(b"\n")[0].decode("utf-8", "ignore")
-    each.longest.append(Line(tokens, number, shown[:_LINE_SHOWN]))
+    each.longest.append(CostlyLine(tokens, number, shown[:_LINE_SHOWN]))
     each.longest.sort(key=lambda line: (-line.tokens, line.number))
     del each.longest[_MOST_LINES:]

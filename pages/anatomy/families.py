@@ -7,7 +7,6 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from models.errors import HeadlightError
 from pages.anatomy.choices import EDITED, FAMILY_DEPTH, OF_FAMILIES
 from pages.anatomy.order_files import family_rows, offer
 from pages.shared import thread
@@ -15,11 +14,11 @@ from pages.shared.asking import ask
 from pages.shared.bound import bound, names_of
 from pages.shared.link import note
 from pages.shared.messages import in_place
-from pages.shared.model_choice import have, mine, titles
+from pages.shared.model_choice import have_as_well, mine, titles
 from pages.shared.parts import chart, remark, say
 from pages.shared.tab_library import TabLibrary
 from pages.shared.theme import palette
-from viz.anatomy_maps import cells_chart
+from viz.cell_charts import cells_chart
 from viz.components.attention_view import Frame, Matrix, Panel, attention_view, attention_view_library
 from viz.inspector import heading
 from viz.quantities import part_text
@@ -74,13 +73,7 @@ def _models() -> dict[str, str]:
                 note(f"{MODELS[name].title} is no {_NAMES[family].lower()}; another one is shown.")
                 choice.forget()
                 name = ""
-            if name:
-                try:
-                    name = have(name)
-                except HeadlightError as error:
-                    note(f"This model cannot be opened; another one is shown. {error}")
-                    choice.forget()
-                    name = ""
+            name = name and have_as_well(choice, "This model cannot be opened; another one is shown.")
             name = name or (thread.MODEL.value if thread.MODEL.value in own else next(iter(own), ""))
             if not name:
                 continue

@@ -7,7 +7,6 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from models.engine import engine
-from models.errors import HeadlightError
 from pages.heads.choices import KINDS, MATCHED, OF_HEAD, OF_KIND, OTHER_MODEL, head_name
 from pages.heads.subject import Subject, bank
 from pages.shared import thread
@@ -16,7 +15,7 @@ from pages.shared.bound import bound, names_of
 from pages.shared.head_names import names_of_head
 from pages.shared.job import Job
 from pages.shared.link import NumberPair, note, run_again
-from pages.shared.model_choice import have, mine, titles
+from pages.shared.model_choice import have_as_well, mine, titles
 from pages.shared.parts import explanation, remark, say
 from pages.shared.plain_text import plain
 from pages.shared.sight import Sight
@@ -49,12 +48,7 @@ def match_request(kind: str) -> "MatchRequest | None":
     others = [each for each in (*MODELS, *mine()) if each != thread.MODEL.value]
     other = OTHER_MODEL.value
     if other and other != thread.MODEL.value:
-        try:
-            other = have(other)
-        except HeadlightError as error:
-            note(f"The other model cannot be opened; another one is compared. {error}")
-            OTHER_MODEL.forget()
-            other = ""
+        other = have_as_well(OTHER_MODEL, "The other model cannot be opened; another one is compared.")
     if not other or other == thread.MODEL.value:
         # Of those that are always there the first two are made for any text.
         other = next(iter(others), "")

@@ -1,6 +1,5 @@
 """A whole file: what it costs with each of the columns' tokenizers, counted in a job that can be stopped."""
 
-import json
 import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from pages.shared.uploads import largest_file
 from pages.tokenizers import session_tokenizers
 from pages.tokenizers.chat_choices import LINE_LIMIT, PRICE
 from pages.tokenizers.choices import ShownTokenizers, card_of
+from pages.tokenizers.export import file_as_json
 from viz.file_tables import (
     CountedFile,
     costs_rows,
@@ -215,18 +215,4 @@ def _figures(asked: "CountFileRequest", status: DeltaGenerator) -> None:
     rows = costs_rows(tally, counted, limit, price)
     with st.container(horizontal=True):
         download_button(Download("Costs as CSV", "file-costs.csv", lambda: as_csv(rows)), "file_csv")
-        download_button(Download("All as JSON", "file.json", lambda: _as_json(rows, counted)), "file_json")
-
-
-def _as_json(rows: list[list[object]], counted: list[CountedFile]) -> str:
-    head, *lines = rows
-    said = []
-    for line, each in zip(lines, counted, strict=True):
-        made = {
-            "kinds": [vars(kind) for kind in each.figures.kinds],
-            "pieces": [vars(piece) for piece in each.figures.pieces],
-            "words": [vars(word) for word in each.figures.words],
-            "lines": [vars(one) for one in each.tally.longest],
-        }
-        said.append(dict(zip(map(str, head), line, strict=True)) | made)
-    return json.dumps(said, ensure_ascii=False, indent=1)
+        download_button(Download("All as JSON", "file.json", lambda: file_as_json(rows, counted)), "file_json")

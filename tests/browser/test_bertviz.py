@@ -151,6 +151,7 @@ def test_whole_tokens_that_are_hostile_stay_text_outside_of_a_frame_too(chromium
     page.close()
 
 
+@pytest.mark.slow
 def test_the_file_draws_by_itself(tab, chromium, tmp_path):
     tab.open(text=HOSTILE).open_tab(TAB)
     frame = bertviz(tab)
@@ -170,6 +171,7 @@ def test_the_file_draws_by_itself(tab, chromium, tmp_path):
     context.close()
 
 
+@pytest.mark.slow
 def test_it_has_the_colours_of_the_page(new_tab):
     tab = new_tab(color_scheme="dark")
     tab.open(text=TEXT).open_tab(TAB)
@@ -179,6 +181,7 @@ def test_it_has_the_colours_of_the_page(new_tab):
     assert frame.evaluate(ground) == "rgb(17, 21, 29)"
 
 
+@pytest.mark.slow
 def test_what_is_too_large_offers_headlight_s_own_view(tab):
     tab.open(text="one " * 300, layer=3, head=1).open_tab(TAB)
     tab.page.locator(".st-key-bertviz_too_large").get_by_text("draws each line as an element of its own").wait_for()

@@ -1,5 +1,6 @@
 """Another token, another head, all heads: with the pointer and with the keyboard."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.tab import GRID
@@ -60,6 +61,7 @@ def test_wrapped_buttons_have_a_border_on_each_side(tab):
     assert {name: sides for name, sides in missing.items() if sides} == {}
 
 
+@pytest.mark.slow
 def test_the_sink_is_taken_out(tab):
     tab.open()
     tab.page.locator(".st-key-sink_box label").first.click()
@@ -94,6 +96,7 @@ def test_thumbnails_show_the_weights_and_open_their_head(tab, weights):
     tab.wait_for_query(view="matrix", layer="4", head="9")
 
 
+@pytest.mark.slow
 def test_a_head_is_opened_by_keyboard_alone(tab):
     tab.goto(view="model", layer=3, head=1)
     tab.page.locator(GRID).wait_for()
@@ -132,6 +135,7 @@ def test_the_map_by_keyboard(tab):
     assert tab.tip is None
 
 
+@pytest.mark.slow
 def test_the_strip_by_keyboard(tab):
     tab.open()
     tab.page.locator(".attention-view .chip.selected").focus()

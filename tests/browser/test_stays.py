@@ -133,7 +133,7 @@ CASES = {
         {"model": "smollm2", "text": "A bank by the river.\nThe bank lent money."},
         [
             button("Next layer"),
-            keys(".layer-map .main", "ArrowDown", "Enter"),
+            keys(".vector-map .main", "ArrowDown", "Enter"),
             choice("show_box", "Logit lens"),
             choice("show_box", "In context"),
         ],

@@ -90,7 +90,7 @@ export class ProductsView extends Picture {
   }
 
   layOut(context, width) {
-    const { scale } = this.shell
+    const { rem: scale } = this.shell
     context.font = this.shell.font
     this.line = Math.round(20 * scale)
     this.labels = this.header.places.map((place) => this.shell.keys[place])
