@@ -34,8 +34,8 @@ PARTS = {
     "bytes": "benchmarks.wire",
     "browser": "benchmarks.browser",
     "class": "benchmarks.classroom",
-    "rooms": "benchmarks.rooms",
     "lessons": "benchmarks.lessons",
+    "rooms": "benchmarks.rooms",
 }
 
 

@@ -23,6 +23,7 @@ class LessonRail extends View {
       removeEventListener("keydown", turn)
       for (const each of ["wheel", "pointerdown", "keydown"]) removeEventListener(each, stay)
       stay()
+      clearTimeout(this.idle)
       const { dataset } = document.documentElement
       delete dataset.lesson
       delete dataset.lessonCover
@@ -81,7 +82,15 @@ class LessonRail extends View {
     if (!by || !this.shown?.isSlim || event.defaultPrevented || isOthers || isTyping(event)) return
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return
     event.preventDefault()
-    this.go(by)
+    this.whenIdle(() => this.go(by))
+  }
+
+  /** Once the run of the page has ended that is on its way: until then its address is that of the step before. */
+  whenIdle(act) {
+    clearTimeout(this.idle)
+    const isRunning = document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "running"
+    if (this.waits || isRunning) this.idle = setTimeout(() => this.whenIdle(act), 100)
+    else act()
   }
 
   go(by) {
