@@ -6,9 +6,10 @@ from playwright.sync_api import expect
 
 from benchmarks.followers import following
 from benchmarks.rooms import at_rest, seconds_to_the_last
-from benchmarks.serving import WATCHED_APP, painted
+from benchmarks.serving import WATCHED_APP
 from benchmarks.serving import serving as bench_serving
 from benchmarks.watched_server import FORWARDS
+from tests.browser.tab import MAP
 
 BAR = ".room-bar[data-ready='true']"
 KEPT = "() => JSON.parse(localStorage.getItem('headlight:rooms'))"
@@ -146,9 +147,9 @@ def test_thirty_follow_on_a_server_of_their_own(chromium, tmp_path):
         page.locator(f"{BAR}[data-role='teacher']").wait_for()
         code = page.locator(BAR).get_attribute("data-room")
         page.get_by_role("link", name="Attention").first.click()
-        painted(page)
+        page.locator(MAP).wait_for()
         other.goto(server.link("room", code=code))
-        painted(other)
+        other.locator(MAP).wait_for()
         with following(server, code, 30) as there:
             there.wait_until("head", "1")
             before = log.stat().st_size
