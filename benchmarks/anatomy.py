@@ -1,9 +1,10 @@
-"""What the plan of a model costs, the sum of all its parts, and another part or another layer on the anatomy page."""
+"""What the plan of a model costs, the sum of all its parts, and another part, layer or token on the anatomy page."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from functools import partial
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from benchmarks.capture import plain_forward, plain_model
 from benchmarks.heads import engine_with
@@ -18,8 +19,17 @@ from benchmarks.measuring import (
     seconds_of,
     size,
 )
-from benchmarks.passages import passage_ids
-from benchmarks.serving import Server, beside_empty, both_apps, painted, seconds_and_bytes, settled
+from benchmarks.passages import passage, passage_ids
+from benchmarks.serving import (
+    Server,
+    beside_empty,
+    both_apps,
+    painted,
+    seconds_and_bytes,
+    seconds_in,
+    settled,
+    visitor,
+)
 from models.anatomy import PlanRequest
 from models.anatomy.contributions import ContributionsRequest
 from models.attention import TraceRequest
@@ -34,6 +44,12 @@ _SUM = Limit(2.0, "ratio's lower end", "interval begins at or below 2 forwards")
 _PICTURE = Limit(40e3, "value", "under 40 kB")
 # With the weights of a part as a picture, which the plan is without.
 _BYTES = Limit(100e3, "value", "under 100 kB")
+_RERUN = Limit(3.0, "ratio", "at most 3 × an empty rerun")
+_AS_STUDIO = Limit(1.0, "ratio's lower end", "interval begins at or below 1")
+_LONG, _MOST_OFF = 128, 12
+# No divisor in common with the numbers of layers and heads, so that all of them have their turn.
+_STRIDE = 7
+_UP, _SAYS = "one-token-on-its-way-up", "what-does-each-part-say-for-the-next-token"
 
 
 def measure(pairs: int) -> list[Row]:
@@ -42,6 +58,12 @@ def measure(pairs: int) -> list[Row]:
     rows = [*(_plan(loaded, of, pairs) for of in _PLANS), _sum(loaded, pairs)]
     with both_apps() as (browser, server, empty_server):
         rows += _part(browser, server, empty_server, pairs)
+        few = min(pairs, 30)
+        rows.append(_rerun(browser, empty_server, "another layer on the way up", _layers(server), few))
+        rows.append(_rerun(browser, empty_server, "another token on its way up", _tokens(server, _UP, "up"), few))
+        what = "the parts of another token, seen before"
+        rows.append(_rerun(browser, empty_server, what, _tokens(server, _SAYS, "said"), few))
+        rows.append(_off(browser, server, loaded, min(pairs, _MOST_OFF)))
     return rows
 
 
@@ -87,3 +109,78 @@ def _part(browser: Browser, server: Server, empty_server: Server, pairs: int) ->
     yield Row(
         "the anatomy page: its largest message", size(picture), value=picture, limit=_PICTURE, raw={"ours": [picture]}
     )
+
+
+def _rerun(
+    browser: Browser,
+    empty_server: Server,
+    what: str,
+    steps: Callable[[Page], Iterator[float]],
+    pairs: int,
+) -> Row:
+    """Something that changes on the page over and over, until its sentence is there, beside an empty rerun."""
+    with beside_empty(browser, empty_server) as (page, _, empty_rerun):
+        each = steps(page)
+        measured = interleaved(lambda: next(each), empty_rerun, pairs)
+    return compared(f"{what} (beside: an empty rerun of Streamlit as it comes)", measured, duration, _RERUN)
+
+
+def _layers(server: Server) -> Callable[[Page], Iterator[float]]:
+    """A layer after the other, by a click on its box."""
+
+    def steps(page: Page) -> Iterator[float]:
+        page.goto(server.link("anatomy", model=_MODEL, text=_TEXT, part="layer.0", plan_layers="all", tab=_UP))
+        painted(page, component="block-diagram")
+        page.wait_for_function("() => bench.said()", timeout=_PATIENCE)
+        settled(page)
+        for layer in itertools.cycle((*range(1, 30), 0)):
+            yield seconds_in(page, "path => bench.pressBox(path)", f"layer.{layer}")
+
+    return steps
+
+
+def _tokens(server: Server, tab: str, name: str) -> Callable[[Page], Iterator[float]]:
+    """Two tokens in turn, by the list of them; both were there before, so that no forward is among it."""
+
+    def steps(page: Page) -> Iterator[float]:
+        page.goto(server.link("anatomy", model=_MODEL, text=_TEXT, token=4, tab=tab))
+        page.wait_for_function("() => bench.said()", timeout=_PATIENCE)
+        settled(page)
+        for place in itertools.count():
+            page.locator(f".st-key-{name}_at_box input").click()
+            options = page.get_by_role("option")
+            options.first.wait_for()
+            label = options.nth(3 + place % 2).text_content()
+            yield seconds_in(page, "name => bench.choose(name)", label)
+
+    return steps
+
+
+def _off(browser: Browser, server: Server, loaded: LoadedModel, pairs: int) -> Row:
+    """A head off, each another one, until it is said what is left, beside the same head off in the studio."""
+    heads = [((turn * _STRIDE) % loaded.card.layers, turn % loaded.card.heads) for turn in range(pairs + 2)]
+    text = passage(loaded, _LONG)
+    with visitor(browser) as context, visitor(browser) as other:
+        page, studio = context.new_page(), other.new_page()
+        page.goto(server.link("anatomy", model=_MODEL, text=text, tab=_SAYS))
+        page.wait_for_function("() => bench.said()", timeout=_PATIENCE)
+        settled(page)
+        ours_in_turn, studios_in_turn = iter(heads), iter(heads)
+
+        def ours() -> float:
+            layer, head = next(ours_in_turn)
+            label = f"L{layer} H{head}"
+            page.locator(".st-key-said_off_box input").fill(label)
+            page.get_by_role("option", name=label, exact=True).wait_for()
+            return seconds_in(page, "name => bench.choose(name)", label)
+
+        def beside() -> float:
+            layer, head = next(studios_in_turn)
+            studio.goto(server.link("attention", model=_MODEL, text=text, layer=layer, head=head))
+            painted(studio, f"decoder-{layer}-{head}")
+            settled(studio)
+            return seconds_in(studio, "() => bench.headOff()")
+
+        measured = interleaved(ours, beside, pairs, warm_up=2)
+    what = f"a head off, {_MODEL}, {_LONG} tokens, until it is said what is left (beside: off in the studio)"
+    return compared(what, measured, duration, _AS_STUDIO)

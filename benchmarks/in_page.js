@@ -93,17 +93,17 @@ globalThis.bench = {
   },
 
   points() {
-    return bench.root("layer-map")?.headlight?.points().length ?? 0
+    return bench.root("vector-map")?.headlight?.points().length ?? 0
   },
 
   selectPoint() {
-    const canvas = bench.root("layer-map").querySelector("canvas.main")
+    const canvas = bench.root("vector-map").querySelector("canvas.main")
     for (const key of ["ArrowDown", "Enter"]) canvas.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }))
   },
 
   /** Milliseconds from a click on the next layer, or the first after the last, until the neighbours there are listed. */
   nextLayer() {
-    const thumbs = [...bench.root("layer-map").querySelectorAll(".thumb")]
+    const thumbs = [...bench.root("vector-map").querySelectorAll(".thumb")]
     const next = (thumbs.findIndex((each) => each.classList.contains("selected")) + 1) % thumbs.length
     const watched = document.querySelector(".st-key-inspector")
     const said = next ? `after layer ${next}.` : "at the input."
@@ -126,6 +126,30 @@ globalThis.bench = {
     const before = watched.textContent
     const click = () => next.dispatchEvent(new MouseEvent("click", { bubbles: true }))
     return bench.timed({ click }, watched, () => watched.textContent !== before)
+  },
+
+  /** What the open tab says in full sentences. */
+  said() {
+    const panel = [...document.querySelectorAll('[role="tabpanel"]')].find((each) => each.checkVisibility())
+    return [...(panel?.querySelectorAll(".headlight-sentence") ?? [])].map((each) => each.textContent).join(" ")
+  },
+
+  /** Milliseconds from a click until the open tab says something else. */
+  untilSaid(click) {
+    const before = bench.said()
+    return bench.timed({ click }, document.body, () => bench.said() !== before)
+  },
+
+  /** The same of what is called so in the list of choices that is open. */
+  choose(name) {
+    const options = [...document.querySelectorAll('[role="option"]')]
+    return bench.untilSaid(() => options.find((each) => each.textContent === name).click())
+  },
+
+  /** The same of a box of the plan, by the names on the way to it. */
+  pressBox(path) {
+    const box = bench.root("block-diagram").querySelector(`.box[data-path="${path}"]`)
+    return bench.untilSaid(() => box.dispatchEvent(new MouseEvent("click", { bubbles: true })))
   },
 
   /** Milliseconds from a click on the empty page's button until its text has changed. */

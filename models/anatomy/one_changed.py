@@ -1,6 +1,6 @@
 """What becomes of the next token when one part is off or one neuron is turned, beside the same for others like it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -33,7 +33,8 @@ class OneChanged:
     measured: the quantity and its value before; after: its value then.
     before, after_tokens: the likeliest tokens of both, the best of before first, then what is new among the best of
         after; the same tokens in both. Empty of a model that ends with vectors.
-    controls: the quantity with the same done to others like it instead, and who they were, as they are called.
+    controls: the quantity with the same done to others like it instead, and who they were, as they are called; none
+        where they were not asked for.
     """
 
     measured: Measured
@@ -61,6 +62,7 @@ class PartOffRequest:
     """One head or one MLP gives nothing, in a run of its own; beside others of its kind.
 
     The controls are other heads of the layer (of other layers too, where it has few), or the MLPs of other layers.
+    with_controls: without them it is one run, and soon there.
     """
 
     trace: TraceRequest
@@ -68,6 +70,7 @@ class PartOffRequest:
     part: OffPart
     place: Place
     seed: int = 0
+    with_controls: bool = True
 
     def answer(self, engine: Engine) -> OneChanged:
         """Raises what `TraceRequest` raises; QuantityError, EffectsError for a part that is not there."""
@@ -76,8 +79,11 @@ class PartOffRequest:
             places = places_of(runs.trace, self.part)
         if self.place not in places:
             raise EffectsError(f"There is no {self.name(self.place)} in this model.")
+        if not self.with_controls:
+            return _changed(runs, self._off(self.place))
         others = _others(places, self.place, self.seed)
-        return _changed(runs, [self._off(each) for each in (self.place, *others)], tuple(map(self.name, others)))
+        alone = engine.run(replace(self, with_controls=False))
+        return _beside(alone, runs, [self._off(each) for each in others], tuple(map(self.name, others)))
 
     def name(self, place: Place) -> str:
         """What a part is called: L3 H7, L3 MLP."""
@@ -94,7 +100,7 @@ class PartOffRequest:
 class NeuronTurnedRequest:
     """One neuron gives `factor` times what it gives (0: it is off), at every token, beside other neurons of its layer.
 
-    kind: of the stack. The controls are drawn from all neurons of the layer with a seed.
+    kind: of the stack. The controls are drawn from all neurons of the layer with a seed. with_controls: as above.
     """
 
     trace: TraceRequest
@@ -104,6 +110,7 @@ class NeuronTurnedRequest:
     neuron: int
     factor: float = 0.0
     seed: int = 0
+    with_controls: bool = True
 
     def answer(self, engine: Engine) -> OneChanged:
         """Raises what `TraceRequest` raises; QuantityError, EffectsError, NeuronError for one that is not there."""
@@ -115,15 +122,19 @@ class NeuronTurnedRequest:
             check_neuron(mlp, self.neuron)
             draw = np.random.default_rng(self.seed).permutation(mlp.neurons)[: CONTROLS + 1]
             others = tuple(int(each) for each in draw if each != self.neuron)[:CONTROLS]
+            turned = others if self.with_controls else (self.neuron,)
             _, __, given = neuron_values(runs.loaded, runs.trace.inputs, mlp, self.trace.interventions, runs.trace)
             whole = given_by(runs.loaded, runs.trace.inputs, "mlps", self.trace.interventions)
-            writes = to_numpy(written_by(mlp, (self.neuron, *others)))
+            writes = to_numpy(written_by(mlp, turned))
         vectors = to_numpy(whole[self.kind, self.layer][:, 0])
         rows: list[Change] = []
-        for neuron, written in zip((self.neuron, *others), writes, strict=True):
+        for neuron, written in zip(turned, writes, strict=True):
             more = (self.factor - 1) * given[:, neuron, None] * written
             rows.append(Patch("mlp", self.kind, self.layer, Vectors(vectors + more)))
-        return _changed(runs, rows, tuple(f"neuron {each:,}" for each in others))
+        if not self.with_controls:
+            return _changed(runs, rows[0])
+        alone = engine.run(replace(self, with_controls=False))
+        return _beside(alone, runs, rows, tuple(f"neuron {each:,}" for each in others))
 
 
 def _others(places: tuple[Place, ...], place: Place, seed: int) -> tuple[Place, ...]:
@@ -135,16 +146,14 @@ def _others(places: tuple[Place, ...], place: Place, seed: int) -> tuple[Place, 
     return tuple(found[: len(beside) if len(beside) > CONTROLS // 3 else CONTROLS][:CONTROLS])
 
 
-def _changed(runs: ChangedRuns, changes: list[Change], names: tuple[str, ...]) -> OneChanged:
-    rows = [(each,) for each in changes]
-    found = [runs.values_and_first(some) for some, _ in runs.batches(rows)]
-    values = np.concatenate([some for some, _ in found])
+def _changed(runs: ChangedRuns, change: Change) -> OneChanged:
+    values, output = runs.values_and_first([(change,)])
     before, after = (), ()
     if runs.measured.quantity.of != "vector":
         where = runs.measured.position
         is_last = runs.measured.quantity.of in ("next token", "difference")
         one = softmax(runs.trace.last_output if is_last else runs.trace.outputs[where])
-        other = softmax(found[0][1])
+        other = softmax(output)
         best = [int(each) for row in (one, other) for each in np.argsort(-row, kind="stable")[:_SHOWN]]
         followed = runs.measured.ids if is_last or len(runs.measured.ids) == 1 else runs.measured.ids[where : where + 1]
         ids = list(dict.fromkeys([*best[:_SHOWN], *followed, *best[_SHOWN:]]))
@@ -153,4 +162,10 @@ def _changed(runs: ChangedRuns, changes: list[Change], names: tuple[str, ...]) -
             tuple(TokenProbability(each, piece.text, float(row[each])) for each, piece in zip(ids, pieces, strict=True))
             for row in (one, other)
         )
-    return OneChanged(runs.measured, float(values[0]), before, after, values[1:], names)
+    return OneChanged(runs.measured, float(values[0]), before, after, np.empty(0), ())
+
+
+def _beside(alone: OneChanged, runs: ChangedRuns, changes: list[Change], names: tuple[str, ...]) -> OneChanged:
+    """With the quantity as it is with each of these changes instead."""
+    values = [runs.values(some) for some, _ in runs.batches([(each,) for each in changes])]
+    return replace(alone, controls=np.concatenate([np.empty(0), *values]), control_names=names)

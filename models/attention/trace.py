@@ -126,7 +126,8 @@ class AttentionTrace(RecordedRun):
             between_steps()
             end = min(start + step, last)
             # Each row is a softmax of its own, and a few rows at a time stay in the processor's cache.
-            some = to_numpy(attended(of_queries(whole, slice(start, end)), self.loaded.device)[1])
+            asked = whole if end - start == count else of_queries(whole, slice(start, end))
+            some = to_numpy(attended(asked, self.loaded.device)[1])
             weights[..., start - first : end - first, :] = some if place is None else some[place]
         for each in self.interventions:
             if isinstance(each, ReplacePattern) and (each.kind, each.layer) == (kind, layer):

@@ -8,14 +8,15 @@ import numpy as np
 from models.errors import HeadlightError
 from models.forward.inputs import model_inputs, special_ids
 from models.loaded import LoadedModel
+from models.tokenization.unused import is_named_unused
 
 SEQUENCES = 16
 LENGTH = 40
 FEWEST = 4
 # Of a vocabulary so many tokens are looked at, which are enough to draw from.
 _LOOKED_AT = 4_000
-# As vocabularies name places that were never trained, and marks that are not in texts.
-_NO_TEXT = re.compile(r"unused|reserved|extra_id|madeupword|placeholder|<.*\w.*>|\[.*\w.*\]", re.IGNORECASE)
+# Marks that are not in texts.
+_MARK = re.compile(r"<.*\w.*>|\[.*\w.*\]")
 
 
 class RandomTokensError(HeadlightError):
@@ -83,5 +84,5 @@ def _usable(loaded: LoadedModel, draw: np.random.Generator) -> list[int]:
     return [
         piece.id
         for piece in loaded.pieces(order)
-        if not piece.is_special and not piece.is_unknown and not _NO_TEXT.search(piece.text)
+        if not (piece.is_special or piece.is_unknown or is_named_unused(piece.text) or _MARK.search(piece.text))
     ]

@@ -1,6 +1,5 @@
 """The whole vocabulary of a tokenizer, as columns that can be searched."""
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,9 +13,8 @@ from models.tokenization.pattern_search import packed_texts
 from models.tokenization.pieces import readable_bytes, readable_text
 from models.tokenization.sandboxed import answered
 from models.tokenization.scripts import script_of
+from models.tokenization.unused import is_named_unused
 
-# What those who publish a vocabulary call pieces that nothing was trained on.
-_UNUSED = re.compile(r"unused|reserved|extra_(id_)?\d|placeholder|^<(unk|pad|fake)_?\d+>$", re.IGNORECASE)
 # Bits of `Vocabulary.kinds`.
 SPECIAL, ADDED, BYTE, PART, UNUSED, UNKNOWN = 1, 2, 4, 8, 16, 32
 PARTS = "parts of characters"
@@ -104,7 +102,7 @@ def vocabulary_of(loaded: LoadedTokenizer) -> Vocabulary:
         is_byte = not is_added and (notation.is_byte(token) or (notation.kind == "bytes" and len(found) == 1))
         kind = ADDED * is_added + BYTE * is_byte + PART * is_part + UNKNOWN * (number == facts.unknown)
         kind += SPECIAL * (number in special and number != facts.unknown)
-        kind += UNUSED * bool((is_added or token[:1] in "[<") and _UNUSED.search(token))
+        kind += UNUSED * bool((is_added or token[:1] in "[<") and is_named_unused(token))
         data.append(found)
         texts.append(text)
         kinds.append(kind)

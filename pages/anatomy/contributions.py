@@ -1,6 +1,5 @@
 """What each part says for the next token: the logit as a sum of parts, and what is left without one of them."""
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,9 +19,9 @@ from pages.shared.link import note
 from pages.shared.messages import in_place
 from pages.shared.parts import chart, remark, say
 from pages.shared.sight import Sight
-from pages.shared.spreadsheet import as_csv
+from pages.shared.spreadsheet import as_csv, as_json
 from pages.shared.theme import palette
-from viz.anatomy_part_charts import PICKED, PICKED_FIELD, layers_chart, parts_chart
+from viz.anatomy_charts import PICKED, PICKED_FIELD, layers_chart, parts_chart
 from viz.quantities import counted, level_text, part_text, signed_text
 
 if TYPE_CHECKING:
@@ -157,7 +156,7 @@ def _sum(found: "Contributions", at: AtToken, of: str) -> None:
     download_row(
         [
             Download("CSV", "contributions.csv", lambda: as_csv(table)),
-            Download("JSON", "contributions.json", lambda: _as_json(head, table)),
+            Download("JSON", "contributions.json", lambda: as_json(table, head, "parts")),
         ],
         "said_",
     )
@@ -168,11 +167,6 @@ def _rows(found: "Contributions", names: list[str]) -> list[list[object]]:
         [name, each.of, each.layer if each.layer >= 0 else "", each.head if each.head >= 0 else "", float(value)]
         for name, each, value in zip(names, found.sources, found.values, strict=True)
     ]
-
-
-def _as_json(head: dict[str, Any], table: list[list[Any]]) -> str:
-    names, *rows = table
-    return json.dumps(head | {"parts": [dict(zip(names, row, strict=True)) for row in rows]}, ensure_ascii=False)
 
 
 def _by_layer(found: "Contributions", unit: str) -> Any:
@@ -214,8 +208,8 @@ def _without(request: "ContributionsRequest", found: "Contributions", status: De
         if SAID_OFF.value is None:
             return
         part, place = _place(SAID_OFF.value)
-        changed = ask(PartOffRequest(request.trace, request.quantity, part, place), status)
-        show_changed(changed, f"without {words[SAID_OFF.value]}", "heads" if part == "heads" else "MLPs")
+        off = PartOffRequest(request.trace, request.quantity, part, place)
+        show_changed(off, f"without {words[SAID_OFF.value]}", "heads" if part == "heads" else "MLPs", status)
         _ANSWER.drawn()
 
 

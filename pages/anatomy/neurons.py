@@ -1,6 +1,5 @@
 """What an MLP's neurons do: what goes into them, what the strongest push, where they fire, and one of them turned."""
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,9 +17,9 @@ from pages.shared.job import Job
 from pages.shared.link import note
 from pages.shared.messages import in_place
 from pages.shared.parts import chart, remark, say
-from pages.shared.spreadsheet import as_csv
+from pages.shared.spreadsheet import as_csv, as_json
 from pages.shared.theme import palette
-from viz.anatomy_part_charts import curve_chart
+from viz.anatomy_charts import curve_chart
 from viz.inspector import heading
 from viz.neuron_tables import fired, pushed_tokens
 from viz.quantities import counted, level_text, part_text, signed_text
@@ -127,14 +126,10 @@ def _curve(found: "Neurons", neuron: int, at: AtToken) -> None:
     download_row(
         [
             Download("CSV", "neurons.csv", lambda: as_csv([head, *rows])),
-            Download("JSON", "neurons.json", lambda: _as_json(about, head, rows)),
+            Download("JSON", "neurons.json", lambda: as_json([head, *rows], about, "neurons")),
         ],
         "neurons_",
     )
-
-
-def _as_json(about: dict[str, Any], head: list[str], rows: list[list[Any]]) -> str:
-    return json.dumps(about | {"neurons": [dict(zip(head, row, strict=True)) for row in rows]}, ensure_ascii=False)
 
 
 def _strongest(found: "Neurons", neuron: int, at: AtToken, status: DeltaGenerator) -> "Pushed | None":
@@ -212,7 +207,7 @@ def _turned(found: "Neurons", neuron: int, at: AtToken, status: DeltaGenerator) 
     factor = NEURON_TIMES.value
     request = NeuronTurnedRequest(at.trace, Quantity(of, position=position), at.kind, found.layer, neuron, factor)
     how = f"without neuron {neuron:,}" if factor == 0 else f"with neuron {neuron:,} × {factor:g}".replace("-", "−")
-    show_changed(ask(request, status), how, "neurons of the layer")
+    show_changed(request, how, "neurons of the layer", status)
 
 
 def _masks(at: AtToken) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from pages.shared import file_names
 from pages.shared.export import Download, download_row
-from pages.shared.spreadsheet import as_csv
+from pages.shared.spreadsheet import as_csv, as_json
 
 if TYPE_CHECKING:
     from models.anatomy.depth import Depth
@@ -18,9 +18,13 @@ Rows = list[list[object]]
 
 
 def offer(model: str, what: str, rows: Rows) -> None:
-    """A button for these rows as a CSV; what: in the file's name and in the button's key."""
-    name = f"{file_names.of_model(model)}-{what}.csv"
-    download_row([Download("These numbers (CSV)", name, lambda: as_csv(rows))], key=f"{what}_")
+    """Buttons for these rows as CSV and JSON; what: in the files' names and in the buttons' keys."""
+    name = f"{file_names.of_model(model)}-{what}"
+    files = [
+        Download("These numbers (CSV)", f"{name}.csv", lambda: as_csv(rows)),
+        Download("JSON", f"{name}.json", lambda: as_json(rows, {"model": model}, "rows")),
+    ]
+    download_row(files, key=f"{what}_")
 
 
 def change_rows(found: "PartsOff", others: "OthersOff | None") -> Rows:

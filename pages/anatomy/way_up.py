@@ -14,9 +14,9 @@ from pages.shared.bound import bound
 from pages.shared.export import Download, download_row
 from pages.shared.link import note
 from pages.shared.parts import chart, remark, say
-from pages.shared.spreadsheet import as_csv
+from pages.shared.spreadsheet import as_csv, as_json
 from pages.shared.theme import palette
-from viz.anatomy_part_charts import way_chart
+from viz.anatomy_charts import way_chart
 from viz.inspector import heading
 from viz.quantities import cosine_text, level_text
 from viz.tables import table
@@ -51,8 +51,15 @@ def show(status: DeltaGenerator) -> None:
         _picture(found, at, layer)
     with right, st.container(key="up_inspector"):
         _inspector(found, at, layer)
-    rows = _rows(found, at)
-    download_row([Download("CSV", "way_up.csv", lambda: as_csv([_FILE, *rows]))], "up_")
+    rows = [_FILE, *_rows(found, at)]
+    about = {"model": at.trace.model}
+    download_row(
+        [
+            Download("CSV", "way_up.csv", lambda: as_csv(rows)),
+            Download("JSON", "way_up.json", lambda: as_json(rows, about, "parts")),
+        ],
+        "up_",
+    )
 
 
 def _picture(found: "WayUp", at: AtToken, layer: int) -> None:

@@ -4,6 +4,7 @@
 once, then the truth is asked of the engine; nothing of it is written down, and nothing is kept beyond the session.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries
-from pages.shared import thread
+from pages.shared import projector, thread
 from pages.shared.asking import ask
 from pages.shared.course import lesson
 from pages.shared.lesson_place import LESSON, LESSON_STEP, OWN
@@ -21,7 +22,7 @@ from pages.shared.link import note
 from pages.shared.messages import in_place
 from pages.shared.registry import PageEntry
 from pages.shared.room_place import teacher_secret
-from viz.components.lesson_rail import Rail, RailResult, lesson_rail, lesson_rail_library
+from viz.components.lesson_rail import CHOSEN_IN_PICTURE, Rail, RailResult, lesson_rail, lesson_rail_library
 
 if TYPE_CHECKING:
     from models.lessons import Lesson, Outcome, Readings, Step, View
@@ -105,7 +106,11 @@ def _shown(found: "Lesson", status: DeltaGenerator) -> Rail:
     """What the rail shows now."""
     number = LESSON_STEP.value
     step = found.steps[number - 1]
-    plain = Rail(found.name, found.title, number, len(found.steps), step.say, is_below=bool(thread.TAB.value))
+    plain = Rail(
+        *(found.name, found.title, number, len(found.steps), step.say),
+        is_below=bool(thread.TAB.value),
+        is_slim=projector.is_on(),
+    )
     if step.ask is None or step.truth is None:
         return replace(plain, after=step.after)
     own = _own_text(found)
@@ -129,6 +134,7 @@ def _shown(found: "Lesson", status: DeltaGenerator) -> Rail:
         is_own=is_own,
         is_covered=step.is_covered and guess is None,
         note=note_,
+        in_picture=step.ask.in_picture,
     )
     if guess == _SKIPPED:
         return replace(asked, kind="")
@@ -253,6 +259,10 @@ def _take(found: "Lesson", told: tuple[str, int, object]) -> None:
     answers = _answers()
     if (found.name, number, question) in answers:
         return
+    if guess == CHOSEN_IN_PICTURE and step.ask.in_picture:
+        guess = _chosen_in_picture(step.ask.options)
+        if guess is None:
+            return
     if guess is not None:
         needs_labels = not step.ask.options and step.ask.kind != "number"
         readings = ask(question, st.empty()) if needs_labels else Readings(question.unit, (), ())
@@ -264,6 +274,18 @@ def _take(found: "Lesson", told: tuple[str, int, object]) -> None:
     answers[found.name, number, question] = _SKIPPED if guess is None else guess
     while len(answers) > _MOST_ANSWERS:
         del answers[next(iter(answers))]
+
+
+def _chosen_in_picture(options: Sequence[str]) -> int | None:
+    """The option whose token is chosen in the picture, by its place; None where it is none of them, which is said."""
+    from models.engine import engine
+    from models.lessons.asked import option_of_token
+
+    at = (thread.TOKEN.value, thread.place())
+    found = option_of_token(engine, thread.MODEL.value, thread.TEXT.value, options, *at)
+    if found is None:
+        note(f"What is chosen in the picture is none of {', '.join(options)}: choose one of them there or in the list.")
+    return found
 
 
 def _on_guess(told: tuple[str, int, object]) -> None:

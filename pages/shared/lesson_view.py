@@ -42,8 +42,8 @@ def view_here(here: PageEntry) -> "View":
     """The view that is open, as its address says it."""
     from models.lessons import View
 
-    along = {each.name for each in PLACE}
-    return View(here.address, tuple((name, said) for name, said in mirrored().items() if name not in along))
+    beside = {each.name for each in (*PLACE, thread.PROJECTOR)}
+    return View(here.address, tuple((name, said) for name, said in mirrored().items() if name not in beside))
 
 
 def _parsed(choice: Choice[Any], query: dict[str, str]) -> Any:

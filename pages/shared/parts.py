@@ -27,6 +27,12 @@ def explanation(text: str) -> None:
     st.markdown(explained_markdown(text), unsafe_allow_html=True)
 
 
+def what_to_see(text: str) -> None:
+    """What there is to see in an example: who is to guess first has it covered with the results."""
+    with st.container(key="to_see"):
+        explanation(text)
+
+
 def chart(
     drawn: Any,
     *,
@@ -38,13 +44,16 @@ def chart(
 
     picked: of a chart with a selection its name, the field that it tells, and who is told the value that was clicked.
     """
+    # Where a chart was drawn its library is there already.
+    from viz.chart_spec import spec_of
+
     with nullcontext() if key is None else st.container(key=key):
         # Streamlit's own grey of axes and legends cannot be read on a light ground.
         quiet = palette().quiet
         named = dict.fromkeys(("labelColor", "titleColor"), quiet)
-        styled = drawn.configure_axis(**named).configure_legend(**named)
+        spec = spec_of(drawn.configure_axis(**named).configure_legend(**named))
         if picked is None:
-            st.altair_chart(styled, width=width)
+            st.vega_lite_chart(spec, width=width)
             return
         selection, field, told = picked
 
@@ -53,4 +62,4 @@ def chart(
             if points:
                 told(points[0][field])
 
-        st.altair_chart(styled, width=width, key=f"{key}_chart", on_select=was_picked, selection_mode=selection)
+        st.vega_lite_chart(spec, width=width, key=f"{key}_chart", on_select=was_picked, selection_mode=selection)

@@ -33,6 +33,11 @@ class PageEntry:
         """The page's script, as Streamlit names it."""
         return f"pages/{self.address}/page.py"
 
+    @property
+    def sheet(self) -> str:
+        """The page's own style sheet; not every page has one."""
+        return f"pages/{self.address}/style.css"
+
     def part(self, name: str) -> ModuleType | None:
         """The module of this name in its folder; None where the page is made without it."""
         module = f"pages.{self.address}.{name}"

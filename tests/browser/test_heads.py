@@ -93,6 +93,7 @@ def test_the_keys_go_from_head_to_head(tab):
     expect(root.locator(".tip")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_what_a_button_far_below_shows_is_brought_into_sight(tab):
     page = tab.page
     opened(tab, model="spelling_to_sound", text="knight", of_kind="cross", tab="which-matter-here")
@@ -123,7 +124,14 @@ def test_an_mlp_and_a_layer_stand_below_the_heads(tab):
     tab.page.mouse.click(place["x"], place["y"])
     tab.wait_for_query(of_part="mlps", of_head="1-0")
     expect(tab.page.locator(".st-key-inspector")).to_contain_text("Without L1 MLP")
-    expect(root.locator(".legend")).to_contain_text("half the colour")
+    # The head that matters most is as dark as the MLP and the layer that do, though its effect is a part of theirs.
+    heads = engine.run(EstimateRequest(trace_of("spelling_to_sound", "knight"), Quantity("output"), "heads"))
+    effects = next(each for each in heads.maps if each.kind == "decoder").effects
+    layer, head = np.unravel_index(int(np.abs(effects).argmax()), effects.shape)
+    assert abs(effects[layer, head]) < np.abs(mlps).max()
+    for column, row in ((int(layer), int(head)), (int(np.abs(mlps).argmax()), 4)):
+        assert abs(root.evaluate("(root, at) => root.headlight.strength(...at, 0)", [column, row])) == pytest.approx(1)
+    expect(root.locator(".legend")).to_contain_text(f"heads {abs(effects[layer, head]):.2f} nats, MLP ")
 
 
 def test_cross_attention_is_drawn_from_the_output_to_the_text(tab):

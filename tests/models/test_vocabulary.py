@@ -12,6 +12,7 @@ from models.sandbox import SandboxError
 from models.tokenization import tokenize
 from models.tokenization.pattern_search import PatternError
 from models.tokenization.reachability import ReachabilityRequest, completions
+from models.tokenization.unused import is_named_unused
 from models.tokenization.vocabulary import ADDED, PART, UNKNOWN, NoVocabularyError, VocabularyRequest
 from models.tokenization.vocabulary_overlap import LENGTHS, OverlapRequest, SharedCountsRequest
 from models.tokenization.vocabulary_search import KinshipRequest, SearchError, SearchRequest
@@ -25,7 +26,7 @@ def vocabulary(name):
     return engine.run(VocabularyRequest(name))
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_every_piece_is_there_as_the_page_shows_it(name):
     known, loaded = vocabulary(name), engine.tokenizer(name)
@@ -102,6 +103,18 @@ def test_pieces_are_found_by_text_bytes_script_and_length():
     assert " SolidGoldMagikarp" in texts_found(SearchRequest("gpt2", kind="glitch"))
     assert len(texts_found(SearchRequest("gpt2", kind="glitch"))) >= 80
     assert "[unused5]" in texts_found(SearchRequest("bert", kind="unused"))
+
+
+@pytest.mark.parametrize(
+    ("token", "is_unused"),
+    [
+        *[(each, True) for each in ("[unused7]", "<|reserved_special_token_3|>", "<extra_id_0>", "madeupword0002")],
+        *[(each, True) for each in ("<|placeholder1|>", "<unk_12>", "<PAD3>")],
+        *[(each, False) for each in ("", "extra", "<unk>", "[MASK]", "house", "<|im_start|>")],
+    ],
+)
+def test_a_piece_that_stands_in_no_text_is_known_by_its_name(token, is_unused):
+    assert is_named_unused(token) is is_unused
 
 
 def test_pieces_are_found_by_a_regular_expression():

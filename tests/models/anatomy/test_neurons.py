@@ -129,6 +129,8 @@ def test_a_part_off_is_what_a_run_with_it_off_gives(part, place):
     assert found.effect == pytest.approx(dict(effects.ranked())[place], abs=1e-5)
     assert len(found.controls) == len(found.control_names) == (7 if part == "heads" else 1)
     assert 0 <= found.exceeded_by <= 1
+    alone = engine_of("llama").run(PartOffRequest(trace_of("llama"), quantity, part, place, with_controls=False))
+    assert (alone.after, alone.after_tokens, len(alone.controls)) == (found.after, found.after_tokens, 0)
     with pytest.raises(EffectsError, match="There is no L9"):
         engine_of("llama").run(PartOffRequest(trace_of("llama"), quantity, part, Place("decoder", 9)))
 

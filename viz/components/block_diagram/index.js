@@ -248,8 +248,15 @@ class BlockDiagram extends View {
       if (said) group.append(this.text(said, middle, y + 0.72 * high, { size: 10.5, fill }))
     }
     group.onpointerenter = () => this.hover(row, at)
-    group.onpointerleave = () => this.unpoint()
-    group.onclick = () => kind !== "text" && this.choose(row, at)
+    group.onpointerleave = () => {
+      this.pressed = null
+      this.unpoint()
+    }
+    group.onclick = ({ pointerType }) => {
+      if (kind === "text") return
+      this.pressed = pointerType === "mouse" ? this.pathOf(row, at) : null
+      this.choose(row, at)
+    }
     return group
   }
 
@@ -262,8 +269,10 @@ class BlockDiagram extends View {
     return [left + x, top + y + high + 6 - this.field.scrollTop]
   }
 
+  /** The numbers of what was just pressed stand in the inspector, and what is in it below: a label would cover that. */
   hover(row, at) {
-    if (this.places[row]) this.say(this.describe(row, at), ...this.below(row, at))
+    if (this.pressed === this.pathOf(row, at)) this.say(null)
+    else if (this.places[row]) this.say(this.describe(row, at), ...this.below(row, at))
   }
 
   describe(row, at) {
@@ -291,8 +300,10 @@ class BlockDiagram extends View {
     const isSame = this.selected?.[0] === row && this.selected[1] === at
     this.selected = [row, at]
     this.paint()
-    if (isByKeys) this.hover(row, at)
-    else this.pointer.again()
+    if (isByKeys) {
+      this.pressed = null
+      this.hover(row, at)
+    } else this.pointer.again()
     this.tell("box", isSame && this.rows[row].opened === at ? this.pathOf(row, at).split("/").slice(0, -1).join("/") : this.pathOf(row, at))
   }
 
@@ -311,6 +322,7 @@ class BlockDiagram extends View {
     while (boxes[at]?.kind === "text") at += along || 1
     if (!boxes[at]) return
     this.active = [row, at]
+    this.pressed = null
     this.hover(row, at)
   }
 

@@ -67,16 +67,14 @@ class EffectCells:
     """What becomes of a number when a part is off: one map for each way in which it was found.
 
     titles: of the maps. values: below 0 where it falls; NaN where it was not computed (yet). Heads come first, padded,
-    then the parts of a layer that `HeadAtlas.parts` names. unit: of the values. ends: what the least and the largest
-    value say, before their size. is_bent: whether colour grows with the cube root of a value, so that what a head
-    changes is seen beside what a whole layer does; else with the value.
+    then the parts of a layer that `HeadAtlas.parts` names; heads and each of these have a scale of their own, which the
+    maps have in common. unit: of the values. ends: what the least and the largest value say, before their size.
     """
 
     titles: tuple[str, ...]
     values: Float[np.ndarray, "map layer part"]
     unit: str
     ends: tuple[str, str] = ("falls by", "rises by")
-    is_bent: bool = False
 
 
 @dataclass(frozen=True, eq=False)

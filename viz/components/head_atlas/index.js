@@ -33,6 +33,7 @@ class HeadAtlas extends View {
       value: (layer, part) => this.valueAt(layer, part),
       only: () => (this.kind === "roles" ? this.only : null),
       place: (layer, part, map) => this.field.placeOf(layer, part, map),
+      strength: (layer, part, map) => this.strength(layer, part, map),
     })
   }
 
@@ -62,10 +63,20 @@ class HeadAtlas extends View {
     this.tellReady()
   }
 
-  /** The largest effect over all parts and maps: they have one scale. */
+  /** The largest effect over all maps: of heads, and of each other part of a layer. What a layer does is many times what
+   * a head does, and on one scale the head that matters most would be as pale as the others. */
   measure() {
-    this.most = this.values.reduce((most, value) => (Math.abs(value) > most ? Math.abs(value) : most), 0)
+    this.most = Array(1 + this.parts.length).fill(0)
+    this.values.forEach((value, at) => {
+      const scale = this.scaleOf(at % this.rows)
+      if (Math.abs(value) > this.most[scale]) this.most[scale] = Math.abs(value)
+    })
     this.isWhole = !this.values.some((value, at) => Number.isNaN(value) && this.isThere(Math.floor(at / this.rows) % this.layers.length, at % this.rows))
+  }
+
+  /** Which of the scales a row has: 0 for heads. */
+  scaleOf(part) {
+    return Math.max(0, part - this.mostHeads + 1)
   }
 
   paint() {
@@ -114,14 +125,17 @@ class HeadAtlas extends View {
     return { name: this.nameOf(layer, part), leading: this.roles[this.leading[this.at(layer, part)]]?.name ?? null, named }
   }
 
+  /** An effect as a part of the largest on its scale, -1 to 1; NaN where it is not computed. */
+  strength(layer, part, map) {
+    const value = this.values[this.at(layer, part, map)]
+    return value && value / this.most[this.scaleOf(part)]
+  }
+
   /** The colour of a cell, null for what is not computed, and its letters. */
   look(layer, part, map) {
     if (this.kind === "effects") {
-      const value = this.values[this.at(layer, part, map)]
-      if (Number.isNaN(value)) return { colour: null }
-      const share = this.most ? value / this.most : 0
-      const strength = this.isBent ? Math.cbrt(share) : share
-      return { colour: this.difference[Math.round(127.5 + 127.5 * strength)] }
+      const strength = this.strength(layer, part, map)
+      return { colour: Number.isNaN(strength) ? null : this.difference[Math.round(127.5 + 127.5 * strength)] }
     }
     const role = this.shownRole(layer, part)
     if (role < 0) return { colour: channels(this.colours.hatch) }
@@ -202,10 +216,14 @@ class HeadAtlas extends View {
   effectLegend() {
     const ramp = element("i", "ramp")
     ramp.style.background = `linear-gradient(90deg, ${this.colours.difference})`
-    const most = numberText(this.most, this.unit)
+    const scales = ["heads", ...this.parts].map((name, at) => [name, this.most[at]]).slice(this.mostHeads ? 0 : 1)
     const [down, up] = this.ends
-    const parts = [element("span", "", `${down} ${most}`), ramp, element("span", "", `${up} ${most}`)]
-    if (this.isBent && this.most) parts.push(element("span", "", `· half the colour: ${numberText(this.most / 8, this.unit)}`))
+    const most = scales.length === 1 ? ` ${numberText(scales[0][1], this.unit)}` : ""
+    const parts = [element("span", "", `${down}${most}`), ramp, element("span", "", `${up}${most}`)]
+    if (scales.length > 1) {
+      const said = scales.map(([name, value]) => `${name} ${numberText(value, this.unit)}`)
+      parts.push(element("span", "", `· full colour, a scale for each: ${said.join(", ")}`))
+    }
     if (!this.isWhole) parts.push(element("span", "", "· dot: not computed"))
     return parts
   }
