@@ -143,17 +143,26 @@ def test_the_secret_is_on_no_followers_page_and_in_no_address(teacher):
     again.command("end")
 
 
+class AtTokenizers(InRoom):
+    """The link of a room that leads to another page."""
+
+    PAGE = TOKENIZERS
+
+
 @pytest.mark.slow
 def test_a_second_tab_of_the_teacher_moves_the_class_when_something_is_done_there():
     first = InRoom().press("open_room")
-    secret = first.bar["secret"]
+    code, secret = first.bar["room"], first.bar["secret"]
     first.hello(secret=secret).go(ATTENTION)
     student = follower(first)
-    second = InRoom(code=first.bar["room"]).hello(secret=secret)
-    second.go(TOKENIZERS)
-    assert title(student.run()) == LOOK_AT
+    second = AtTokenizers(code=code).hello(secret=secret)
+    assert title(second) == CUT
+    assert title(student.run()) == LOOK_AT, "that it is there moves nobody"
     second.look("Look here.")
     assert title(student.run()) == CUT
+    third = InRoom(code=code).hello(secret=secret)
+    third.go(ATTENTION)
+    assert title(student.run()) == LOOK_AT
     first.command("end")
     assert second.run().bar is None
 
@@ -286,12 +295,20 @@ def test_what_is_revealed_is_what_the_model_computes(teacher, monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_wall_shows_how_many_have_answered_and_guesses_nothing(teacher):
-    wall = InRoom(code=teacher.bar["room"], screen="projector").hello()
-    student = follower(teacher)
-    asked(teacher)
+def test_the_wall_shows_how_many_have_answered_and_guesses_nothing():
+    again = InRoom().press("open_room")
+    code, secret = again.bar["room"], again.bar["secret"]
+    again.hello(secret=secret)
+    # It stands in the teacher's own browser.
+    wall = InRoom(code=code, screen="projector").hello(secret=secret)
+    assert wall.bar["isWall"]
+    assert not wall.bar["isTeacher"]
+    student = follower(again)
+    assert again.run().bar["here"] == 1, "a screen is nobody"
+    asked(again)
     student.run().class_guess(1)
     wall.run()
-    assert wall.bar["isWall"]
+    assert wall.query["projector"] == "on"
+    assert "projector" not in student.query
     assert (wall.question["mayGuess"], wall.question["answered"], wall.question["of"]) == (False, 1, 1)
     assert QUESTION in {each.key for each in wall.test.get("bidi_component")}
