@@ -22,7 +22,7 @@ from pages.shared.messages import unforeseen
 from pages.shared.model_card import show_model_card
 from pages.shared.model_choice import choose_model_box
 from pages.shared.page import name_first_model
-from pages.shared.registry import EVERY_PAGE, HOME, LESSONS, PageEntry, entry
+from pages.shared.registry import EVERY_PAGE, HOME, LESSONS, ROOM, PageEntry, entry
 from pages.shared.room_place import CODE
 from pages.shared.theme import variables
 from viz.components.browsing import browsing
@@ -63,7 +63,7 @@ def show() -> None:
         st.set_page_config(page_title=f"{page.title} · Headlight")
     thread.forget_refused()
     receive((*thread.THREAD, thread.PROJECTOR, *PLACE))
-    if here in (HOME, LESSONS):
+    if here in (HOME, LESSONS, ROOM):
         # They have no picture to stand alone.
         thread.PROJECTOR.forget()
     st.html(_style(here, is_accompanied=bool(LESSON.value or CODE.value)))
