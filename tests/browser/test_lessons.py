@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.at_rest import LAPTOP, TELEPHONE, come_to_rest, faults, told
 from tests.browser.tab import SIZES
 
 RAIL = ".lesson-rail[data-ready='true']"
@@ -123,3 +124,15 @@ def test_a_lesson_made_by_keyboard_runs_in_another_browser(new_tab, tmp_path):
     expect(rail(other, 1)).to_contain_text("Look at the animal.")
     other.wait_for_query(layer="3", head="1")
     other.map.wait_for()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("room", [LAPTOP, TELEPHONE], ids="-".join)
+@pytest.mark.parametrize("path", ["lessons", "lessons?lesson=tokens&lesson_step=2"])
+def test_lessons_can_be_read_and_hit(looking, path, room):
+    with looking.opened(path, room) as tab:
+        if "?" in path:
+            tab.page.get_by_role("button", name="This is my guess").click()
+            tab.page.locator(".lesson-rail [role=status]").wait_for()
+            come_to_rest(tab)
+        assert told(faults(tab)) == []
