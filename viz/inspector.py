@@ -102,6 +102,11 @@ def heading(text: str) -> str:
     return f'<p class="headlight-heading" role="heading" aria-level="2">{explained(html.escape(text))}</p>'
 
 
+def result(page: str) -> str:
+    """HTML that says a result, where that is no table, line or sentence: it can be covered until it was guessed."""
+    return f'<div class="headlight-result">{page}</div>'
+
+
 @dataclass(frozen=True)
 class BeforeAfter:
     """One line of a comparison: what it is, its part of the whole before and after, 0 to 1, and what else to say."""

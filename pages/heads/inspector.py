@@ -18,7 +18,7 @@ from pages.shared.messages import in_place
 from pages.shared.parts import remark
 from pages.shared.plain_text import plain
 from pages.shared.registry import entry
-from viz.inspector import heading, line
+from viz.inspector import heading, line, result
 from viz.quantities import part_text
 from viz.role_scores import RoleScore, role_scores
 
@@ -60,7 +60,7 @@ def inspect(found: "Atlas", head: NumberPair, name: "Name | None") -> None:
     others = [each for each in earned if name is None or each.role.key != name.role.key]
     shown = [*([name] if name is not None else []), *others][:_MOST_NAMES]
     said = f"{head_name(*head)}: {_said(earned, name)}"
-    st.html(heading(said) + role_scores([_line(each) for each in shown]))
+    st.html(result(heading(said)) + role_scores([_line(each) for each in shown]))
     if len(earned) > len(shown):
         remark("Its other names stand first under “Role”.")
     remark(_CAUTION)

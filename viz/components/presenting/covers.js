@@ -3,7 +3,7 @@
 // What pages say as results: rows of tables, figures, answers in words, pictures. Whatever else is one has the class
 // headlight-result.
 const ROWS = '[class*="headlight-"]:is(table) tr:has(td)'
-const WORDS = ".headlight-sentence, .headlight-line, .headlight-result, .st-key-look, .st-key-to_see"
+const WORDS = ".headlight-sentence, .headlight-line, .headlight-role, .headlight-result, .st-key-look, .st-key-to_see"
 const PICTURES = ".stBidiComponent, .stVegaLiteChart, .stDataFrame, .stImage"
 const RESULTS = `${ROWS}, ${WORDS}, .stMetric, ${PICTURES}`
 // What is chosen with, what draws nothing, and what is said of the page itself.
