@@ -70,7 +70,7 @@ def lines_chart(
             "x:Q", title=x, scale=_scale("x" in log), axis=alt.Axis(grid=False, tickMinStep=1 if "x" not in log else 0)
         ),
         y=alt.Y("y:Q", title=y, scale=_scale("y" in log, is_nice=True), axis=upright),
-        detail="name:N",
+        detail=alt.Detail("name:N"),
         color=alt.Color("name:N", scale=alt.Scale(domain=names, range=shades), legend=legend),
         strokeDash=alt.StrokeDash("name:N", scale=alt.Scale(domain=names, range=dashes), legend=legend),
         tooltip=[

@@ -133,7 +133,7 @@ def curve_chart(
     ).mark_bar(color=palette.amount[3], binSpacing=0)
     bars = bars.encode(
         x=alt.X("from:Q", title="what goes in", bin="binned", axis=alt.Axis(grid=False, tickCount=8)),
-        x2="to:Q",
+        x2=alt.X2("to:Q"),
         y=alt.Y("neurons:Q", title="neurons", axis=alt.Axis(grid=False)),
         tooltip=[
             alt.Tooltip("from:Q", format=".3f"),
