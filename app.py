@@ -21,20 +21,24 @@ from pages.shared.link import receive
 from pages.shared.messages import unforeseen
 from pages.shared.model_card import show_model_card
 from pages.shared.model_choice import choose_model_box
+from pages.shared.page import name_first_model
 from pages.shared.registry import EVERY_PAGE, HOME, LESSONS, PageEntry, entry
+from pages.shared.room_place import CODE
 from pages.shared.theme import variables
 from viz.components.browsing import browsing
+from viz.components.presenting import presenting
 from viz.components.scaffold.source import COMPONENTS, bare_sheet
 from viz.glossary import style
 
 _FOLDER = Path(__file__).parent
-_SHEETS = (_FOLDER / "viz" / "page.css", COMPONENTS / "scaffold" / "terms.css")
+_SHEETS = (_FOLDER / "viz" / "page.css", _FOLDER / "viz" / "presenting.css", COMPONENTS / "scaffold" / "terms.css")
 
 
 @cache
-def _style() -> str:
-    """Of all pages: the glossary's sentences, the palette, the rules."""
-    return f"<style>{style()}{variables()}\n{''.join(map(bare_sheet, _SHEETS))}</style>"
+def _style(page: PageEntry) -> str:
+    """The glossary's sentences, the palette, the rules of all pages, and its own ones: sent with each run."""
+    sheets = (*_SHEETS, _FOLDER / page.sheet)
+    return f"<style>{style()}{variables()}\n{''.join(bare_sheet(each) for each in sheets if each.exists())}</style>"
 
 
 def show() -> None:
@@ -46,20 +50,28 @@ def show() -> None:
         # A lesson stands on the other side, and the picture between them.
         initial_sidebar_state="collapsed" if LESSON.value or LESSON.name in st.query_params else 270,
     )
-    st.html(_style())
-
-    browsing()
     page = st.navigation(_by_group())
+    here = entry(page.url_path or HOME.address)
+    st.html(_style(here))
+    browsing()
+    presenting()
     if page.url_path:
         # The icon was named before the pages: theirs would be fetched from elsewhere.
         st.set_page_config(page_title=f"{page.title} · Headlight")
     thread.forget_refused()
-    receive((*thread.THREAD, *PLACE))
-    here = entry(page.url_path or HOME.address)
+    receive((*thread.THREAD, thread.PROJECTOR, *PLACE))
+    if here in (HOME, LESSONS):
+        # They have no picture to stand alone.
+        thread.PROJECTOR.forget()
+    if CODE.value:
+        from pages.shared.room_following import arrive as come_in
+
+        come_in(here)
     if LESSON.value:
         from pages.shared.lesson_rail import arrive
 
         arrive(here)
+    name_first_model(here)
 
     with st.sidebar:
         choose_model_box()
@@ -75,6 +87,10 @@ def show() -> None:
         from pages.shared.lesson_rail import rail
 
         rail(here)
+    if CODE.value:
+        from pages.shared.room_bar import room_parts
+
+        room_parts()
     page.run()
 
     # Naming the device needs torch, which is imported after the page has been painted.

@@ -60,7 +60,7 @@ _SENTENCES = (
 _OPENED = {
     "attention": ("attention_view", ("minilm", "smollm2", "spelling_to_sound")),
     "tokenizers": ("token_columns", ("minilm", "smollm2", "spelling_to_sound")),
-    "embeddings": ("layer_map", ("minilm", "smollm2", "spelling_to_sound")),
+    "embeddings": ("vector_map", ("minilm", "smollm2", "spelling_to_sound")),
     # An encoder keeps no cache, and this one writes nothing.
     "kv_cache": ("cache_growth", ("smollm2", "spelling_to_sound")),
     "sampling": ("next_token", ("smollm2", "spelling_to_sound")),

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterator
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -11,7 +10,7 @@ from playwright.sync_api import Browser, Page
 
 from benchmarks.measuring import Limit, Row, compared, duration, interleaved, rerun_rows, seconds_of
 from benchmarks.passages import words
-from benchmarks.serving import Server, beside_empty, both_apps, seconds_and_bytes, settled
+from benchmarks.serving import Server, beside_empty, beside_reruns, both_apps, settled
 from models.embeddings import SentencesRequest, nearest_rows, row_norms
 from models.engine import Engine
 from models.loading.packs import model_folder
@@ -105,14 +104,11 @@ def _layer(browser: Browser, server: Server, empty_server: Server, pairs: int) -
         page.evaluate("() => bench.selectPoint()")
         page.wait_for_selector(".st-key-inspector table", timeout=_PATIENCE)
         settled(page)
-        received: list[int] = []
-        script = "() => bench.nextLayer()"
-        ours = partial(seconds_and_bytes, page, script, traffic, received)
-        measured = interleaved(ours, empty_rerun, min(pairs, 30))
+        measured, received = beside_reruns(page, "() => bench.nextLayer()", traffic, empty_rerun, pairs)
     what = f"another layer of {points} points in 31 layers"
     yield from rerun_rows(what, "click to its neighbours listed", measured, received, _BYTES)
 
 
 def _painted(page: Page) -> None:
-    page.wait_for_function("() => bench.isPainted('layer-map', null)", timeout=_PATIENCE)
+    page.wait_for_function("() => bench.isPainted('vector-map', null)", timeout=_PATIENCE)
     settled(page)

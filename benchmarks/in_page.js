@@ -93,17 +93,17 @@ globalThis.bench = {
   },
 
   points() {
-    return bench.root("layer-map")?.headlight?.points().length ?? 0
+    return bench.root("vector-map")?.headlight?.points().length ?? 0
   },
 
   selectPoint() {
-    const canvas = bench.root("layer-map").querySelector("canvas.main")
+    const canvas = bench.root("vector-map").querySelector("canvas.main")
     for (const key of ["ArrowDown", "Enter"]) canvas.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }))
   },
 
   /** Milliseconds from a click on the next layer, or the first after the last, until the neighbours there are listed. */
   nextLayer() {
-    const thumbs = [...bench.root("layer-map").querySelectorAll(".thumb")]
+    const thumbs = [...bench.root("vector-map").querySelectorAll(".thumb")]
     const next = (thumbs.findIndex((each) => each.classList.contains("selected")) + 1) % thumbs.length
     const watched = document.querySelector(".st-key-inspector")
     const said = next ? `after layer ${next}.` : "at the input."

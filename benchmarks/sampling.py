@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from playwright.sync_api import Browser, Page
 
 from benchmarks.capture import plain_model
 from benchmarks.measuring import Limit, Row, compared, duration, interleaved, rerun_rows, seconds_of, size
-from benchmarks.serving import Server, Traffic, beside_empty, both_apps, seconds_and_bytes, settled, visitor
+from benchmarks.serving import Server, Traffic, beside_empty, beside_reruns, both_apps, settled, visitor
 from models.decoding import DecodingSettings, SamplingStagesRequest, decode, decode_batch
 from models.decoding.preparation import processors_for
 from models.engine import Engine
@@ -103,10 +102,7 @@ def _knob(browser: Browser, server: Server, empty_server: Server, pairs: int) ->
         page.goto(server.link("sampling", model=_MODEL, text=_PROMPT, **_KNOBS | {"temperature": 0.05}))
         _painted(page)
         _follows(page)
-        received: list[int] = []
-        script = "() => bench.nextTemperature()"
-        ours = partial(seconds_and_bytes, page, script, traffic, received)
-        measured = interleaved(ours, empty_rerun, min(pairs, 30))
+        measured, received = beside_reruns(page, "() => bench.nextTemperature()", traffic, empty_rerun, pairs)
     what = f"one knob moved, {len(_KNOBS)} stages of 49,152 tokens"
     yield from rerun_rows(what, "let go to the server's numbers painted", measured, received, _BYTES)
 

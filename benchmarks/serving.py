@@ -13,9 +13,12 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, sync_playwright
+
+from benchmarks.measuring import Pairs, interleaved
 
 ROOT = Path(__file__).resolve().parents[1]
 APP = ("streamlit", "run", "app.py")
@@ -198,6 +201,15 @@ def seconds_and_bytes(page: Page, script: str, traffic: Traffic, received: list[
     seconds = seconds_in(page, script)
     received.append(traffic.received - before)
     return seconds
+
+
+def beside_reruns(
+    page: Page, script: str, traffic: Traffic, empty_rerun: Callable[[], float], pairs: int
+) -> tuple[Pairs, list[int]]:
+    """At most 30 pairs of what a function of `bench` takes and an empty rerun; what the page received each time."""
+    received: list[int] = []
+    ours = partial(seconds_and_bytes, page, script, traffic, received)
+    return interleaved(ours, empty_rerun, min(pairs, 30)), received
 
 
 def painted(page: Page, map_name: str | None = None, component: str = "attention-view") -> None:

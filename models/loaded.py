@@ -48,7 +48,7 @@ class LoadedModel:
     device: where the weights are; of a model that lies on several, where inputs go.
     positions: the longest input in tokens, special tokens counted; None where positions are only relative.
     vocabulary: how many token ids the input embedding has rows for.
-    findings: what its check at load found, part by part (`models.forward.check`).
+    findings: what its check at load found, part by part (`models.forward.check_at_load`).
     classifier: the same model with its head that classifies texts, where it has one; `model` is what is inside of it.
     note: why it is not where it should be, a sentence for people; "" for most.
     """

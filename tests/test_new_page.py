@@ -50,6 +50,7 @@ def test_a_page_is_a_few_short_files(files):
     assert sum(len(code.splitlines()) for code in files.values()) <= MOST_LINES
 
 
+@pytest.mark.slow
 def test_its_own_tests_pass_and_it_is_whole_and_has_its_place_on_home(copy):
     files = ("tests/models/test_lengths.py", "tests/pages/test_lengths.py", "tests/pages/test_registry.py")
     run(copy, "pytest", "-q", "-p", "no:cacheprovider", "-k", "lengths or folder or no_two", *files)

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
@@ -46,8 +47,7 @@ class Split:
     held_out: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Measured:
+class CutCounts(NamedTuple):
     """How a tokenizer cuts a text: words between white space, tokens, words that stay whole, unknown tokens."""
 
     words: int
@@ -168,11 +168,11 @@ def build_tokenizer(scores: Sequence[tuple[str, float]]) -> Tokenizer:
     return tokenizer
 
 
-def measure(tokenizer: Tokenizer, text: Sequence[str]) -> Measured:
+def measure(tokenizer: Tokenizer, text: Sequence[str]) -> CutCounts:
     """How these sentences are cut."""
     encodings = tokenizer.encode_batch(list(text), add_special_tokens=False)
     words = [word for sentence in text for word in sentence.split()]
-    return Measured(
+    return CutCounts(
         words=len(words),
         tokens=sum(len(encoding.ids) for encoding in encodings),
         whole=sum(len(encoding.ids) == 1 for encoding in tokenizer.encode_batch(words, add_special_tokens=False)),
@@ -180,7 +180,7 @@ def measure(tokenizer: Tokenizer, text: Sequence[str]) -> Measured:
     )
 
 
-def _in_words(measured: Measured) -> str:
+def _in_words(measured: CutCounts) -> str:
     return (
         f"{measured.words:,} words; {measured.tokens / measured.words:.3f} tokens per word, "
         f"{measured.whole / measured.words:.1%} of the words in one piece, {measured.unknown:,} unknown"

@@ -62,11 +62,11 @@ def faithfulness_chart(
         y=alt.Y("share:Q", title="part of the way kept", axis=alt.Axis(format=".0%")),
         color=alt.Color("which:N", scale=colours, legend=alt.Legend(title=None, orient="top")),
         strokeDash=alt.StrokeDash("which:N", scale=dashes, legend=None),
-        detail="draw:N",
+        detail=alt.Detail("draw:N"),
         tooltip=[alt.Tooltip("which:N"), alt.Tooltip("k:Q"), alt.Tooltip("share:Q", format=".1%")],
     )
     rule: Any = alt.Chart(data_of([{"share": enough}])).mark_rule(color=palette.accent, strokeWidth=2)
-    return alt.layer(lines, rule.encode(y="share:Q")).properties(height=_HEIGHT)
+    return alt.layer(lines, rule.encode(y=alt.Y("share:Q"))).properties(height=_HEIGHT)
 
 
 def _ticks(counts: Sequence[int]) -> list[int]:

@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from viz.cells import bar_cell, number_cells, rows_table
 from viz.glossary import explained
@@ -10,8 +10,7 @@ from viz.inspector import heading
 from viz.quantities import part_text
 
 
-@dataclass(frozen=True)
-class Line:
+class CardLine(NamedTuple):
     """One line of a card. note: what that means, smaller. is_ours: the text as well is in our words."""
 
     name: str
@@ -29,12 +28,12 @@ def card_of_sections(sections: Sequence[tuple[str, str]]) -> str:
     )
 
 
-def lines_table(lines: Sequence[Line]) -> str:
+def lines_table(lines: Sequence[CardLine]) -> str:
     """The lines below each other; "" without any."""
     return f'<table class="headlight-card">{"".join(map(_row, lines))}</table>' if lines else ""
 
 
-def _row(line: Line) -> str:
+def _row(line: CardLine) -> str:
     note = f"<small>{explained(html.escape(line.note))}</small>" if line.note else ""
     text = explained(html.escape(line.text)) if line.is_ours else f"<bdi>{html.escape(line.text)}</bdi>"
     return f"<tr><th>{html.escape(line.name)}</th><td>{text}{note}</td></tr>"

@@ -10,6 +10,9 @@ the ground.
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
+
+Colours = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -28,23 +31,23 @@ class Palette:
         red, green or blue cones.
     """
 
-    amount: tuple[str, ...]
+    amount: Colours
+    identity: Colours
+    difference: Colours
+    heads: Colours
+    roles: Colours
     accent: str
     ground: str
     ink: str
     quiet: str
     hatch: str
-    identity: tuple[str, ...]
-    difference: tuple[str, ...]
-    heads: tuple[str, ...]
-    roles: tuple[str, ...]
 
 
 _MOST_HEADS = 32
 _GOLDEN_ANGLE = 137.508
 
 
-def _head_colours(lightness: tuple[float, ...], chroma: float) -> tuple[str, ...]:
+def _head_colours(lightness: tuple[float, ...], chroma: float) -> Colours:
     """Colours of `_MOST_HEADS` heads: hues a golden angle apart, so that neighbours differ most, and lightness in turn.
 
     The hues of the accent are left to the selection.
@@ -74,36 +77,38 @@ def _oklch(lightness: float, chroma: float, hue: float) -> str:
     return "#" + "".join(f"{round(255 * each):02x}" for each in shown)
 
 
-LIGHT = Palette(
-    amount=("#f6f8fc", "#cddcf2", "#95b8e2", "#5a8cc8", "#2d5f9e", "#123564"),
-    accent="#b8400a",
-    ground="#ffffff",
-    ink="#1a2130",
-    quiet="#5b6475",
-    hatch="#cfd5e0",
-    identity=(
-        *("#ffd3c4", "#ffe0a3", "#e5eda6", "#c2ecbc", "#aeeadd", "#bce2ff"),
-        *("#cbd4ff", "#e3cffd", "#ffcbec", "#efd9c1", "#d0e0d4", "#dadce8"),
+_COLOURS: dict[str, tuple[Any, Any]] = {
+    # light, dark
+    "amount": (
+        ("#f6f8fc", "#cddcf2", "#95b8e2", "#5a8cc8", "#2d5f9e", "#123564"),
+        ("#171c26", "#223a5e", "#2f5f97", "#4f8fcd", "#93c0ee", "#eaf4ff"),
     ),
-    difference=("#5a1a6e", "#9a6fae", "#d9c6e2", "#f6f8fc", "#b9dfb4", "#4f9f5c", "#0f5a2b"),
-    heads=_head_colours((0.55, 0.42, 0.62), 0.16),
-    roles=("#6688ff", "#ac849d", "#00695a", "#803cb0", "#e16d00", "#003465", "#541900"),
-)
-DARK = Palette(
-    amount=("#171c26", "#223a5e", "#2f5f97", "#4f8fcd", "#93c0ee", "#eaf4ff"),
-    accent="#ffb35c",
-    ground="#11151d",
-    ink="#e8ecf4",
-    quiet="#a3adbf",
-    hatch="#333b49",
-    identity=(
-        *("#6e3526", "#665018", "#4e5a1b", "#2a5c33", "#1c5a51", "#1f5174"),
-        *("#36407f", "#53357a", "#6e305f", "#5c4633", "#3d5247", "#494c61"),
+    "difference": (
+        ("#5a1a6e", "#9a6fae", "#d9c6e2", "#f6f8fc", "#b9dfb4", "#4f9f5c", "#0f5a2b"),
+        ("#e5b9f5", "#a46fba", "#533a66", "#171c26", "#22503a", "#4fa368", "#b5efbd"),
     ),
-    difference=("#e5b9f5", "#a46fba", "#533a66", "#171c26", "#22503a", "#4fa368", "#b5efbd"),
-    heads=_head_colours((0.76, 0.87, 0.66), 0.14),
-    roles=("#4562d6", "#9a8f76", "#0ad4ad", "#b68fff", "#f98b00", "#9ff0ff", "#bb316c"),
-)
+    "roles": (
+        ("#6688ff", "#ac849d", "#00695a", "#803cb0", "#e16d00", "#003465", "#541900"),
+        ("#4562d6", "#9a8f76", "#0ad4ad", "#b68fff", "#f98b00", "#9ff0ff", "#bb316c"),
+    ),
+    "identity": (
+        (
+            *("#ffd3c4", "#ffe0a3", "#e5eda6", "#c2ecbc", "#aeeadd", "#bce2ff"),
+            *("#cbd4ff", "#e3cffd", "#ffcbec", "#efd9c1", "#d0e0d4", "#dadce8"),
+        ),
+        (
+            *("#6e3526", "#665018", "#4e5a1b", "#2a5c33", "#1c5a51", "#1f5174"),
+            *("#36407f", "#53357a", "#6e305f", "#5c4633", "#3d5247", "#494c61"),
+        ),
+    ),
+    "heads": (_head_colours((0.55, 0.42, 0.62), 0.16), _head_colours((0.76, 0.87, 0.66), 0.14)),
+    "accent": ("#b8400a", "#ffb35c"),
+    "ground": ("#ffffff", "#11151d"),
+    "ink": ("#1a2130", "#e8ecf4"),
+    "quiet": ("#5b6475", "#a3adbf"),
+    "hatch": ("#cfd5e0", "#333b49"),
+}
+LIGHT, DARK = (Palette(**{name: both[theme] for name, both in _COLOURS.items()}) for theme in (0, 1))
 
 # It can be told from the ground of either theme, 3:1 at least.
 PAGE_BLUE = "#4a86c6"

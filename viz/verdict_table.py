@@ -83,7 +83,7 @@ def verdict_rows(candidates: Sequence[Candidate], width: int, number_bytes: int)
     best = cheapest(candidates)
     rows: list[list[object]] = [
         [
-            *("tokenizer", "tokens", "vocabulary", "bytes of the table", "longest word cut", "its pieces"),
+            *("tokenizer", "tokens", "vocabulary", "bytes of the table", "longest word cut", "its tokens"),
             *("dearest language", "loses", "reason"),
         ]
     ]
@@ -116,7 +116,7 @@ def verdict_table(candidates: Sequence[Candidate], width: int, number_bytes: int
                 "–" if each.tokens is None else ", ".join(each.loses) or "nothing",
                 f"{each.rows:,}" if each.rows else "–",
                 bytes_text(each.rows * size) if each.rows else "–",
-                "–" if cut is None else f"{readable_text(cut.word)}: {counted(cut.tokens, 'piece')}",
+                "–" if cut is None else f"{readable_text(cut.word)}: {counted(cut.tokens, 'token')}",
                 each.dearest or "–",
                 reason(each, best, size),
             )

@@ -7,9 +7,9 @@ from models.attention.bertviz_views import (
     BertVizTooLargeError,
     bertviz_drawing,
 )
-from models.attention.bulk import AttentionFileRequest, ExportError, TokenCountsRequest, export_attention
 from models.attention.changes import Changes, ChangesRequest
 from models.attention.differences import ChangedMapsRequest, MapDifference, MapDifferenceRequest
+from models.attention.export import AttentionFileRequest, ExportError, TokenCountsRequest, export_attention
 from models.attention.head_map import HeadMapRequest
 from models.attention.heads_off import HeadsOff, HeadsOffRequest
 from models.attention.patterns import PatternName, PatternRequest, pattern_rows

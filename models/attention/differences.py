@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -115,8 +116,7 @@ def _furthest_from_zero(cells: Float[np.ndarray, "query key"], side: int) -> Flo
     return np.where(np.isfinite(found), found, np.nan).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class ChangedMap:
+class ChangedMap(NamedTuple):
     """A head whose map differs between two runs; `largest` is the difference that is furthest from 0, without sign."""
 
     layer: int

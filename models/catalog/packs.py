@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class PackFile:
+class PackFile(NamedTuple):
     """One file of a pack: its path below the pack folder and the SHA-256 of its bytes, in hexadecimal."""
 
     path: str

@@ -70,7 +70,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Seen:
+class RecordedCandidate:
     """A candidate as it was recorded: rank from 0, tokens, log-probability of the last one, and their sum."""
 
     rank: int
@@ -90,7 +90,7 @@ class BeamRecorder(LogitsProcessor):
     def __init__(self, held: ExitStack, lock: Lock, *, begins: int, end_ids: Collection[int]) -> None:
         self.begins = begins
         self.running: list[dict[Ids, float]] = []
-        self.candidates: list[list[Seen]] = []
+        self.candidates: list[list[RecordedCandidate]] = []
         self._held = held
         self._lock = lock
         self._end_ids = frozenset(end_ids)
@@ -118,14 +118,14 @@ class BeamRecorder(LogitsProcessor):
         places = torch.tensor([self._rows[ids[:-1]] for ids in rows], device=self._scores.device)
         tokens = torch.tensor([ids[-1] for ids in rows], device=self._scores.device)
         running = self.running[-1]
-        seen: dict[Ids, Seen] = {}
+        seen: dict[Ids, RecordedCandidate] = {}
         for rank, (ids, log_probability) in enumerate(zip(rows, self._scores[places, tokens].tolist(), strict=True)):
             if ids[:-1] not in running or ids in seen:
                 continue
             # In single precision, as the library adds them up.
             whole = float(np.float32(running[ids[:-1]]) + np.float32(log_probability))
             if math.isfinite(whole) and whole > _NO_SUM:
-                seen[ids] = Seen(rank, ids, log_probability, whole)
+                seen[ids] = RecordedCandidate(rank, ids, log_probability, whole)
         self.candidates.append(list(seen.values()))
 
     def _has_ended(self, ids: Ids) -> bool:
@@ -158,7 +158,7 @@ class Outcomes:
     end_ids: frozenset[int]
     returned: Sequence[Ids]
 
-    def of(self, step: int, seen: Seen) -> Outcome:
+    def of(self, step: int, seen: RecordedCandidate) -> Outcome:
         """Of one candidate of a step."""
         ends = seen.ids[-1] in self.end_ids or len(seen.ids) == self.longest
         # Those behind the first `beams` are there so that enough go on where many end: they may run, not finish.

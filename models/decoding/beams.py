@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 
 from models.decoder_start import decoder_start
-from models.decoding.beam_tree import BeamRecorder, Candidate, CandidateRecorder, Ids, Outcomes, Seen
+from models.decoding.beam_tree import BeamRecorder, Candidate, CandidateRecorder, Ids, Outcomes, RecordedCandidate
 from models.decoding.loop import Lock, Prompt
 from models.decoding.preparation import ending_ids, padded, prompt_ids, room_to_write
 from models.decoding.sampling import DISABLED
@@ -123,7 +123,7 @@ def beam_search(
     texts = _Texts(loaded, ids)
     outcomes = Outcomes(recorder, beams, longest, end_ids, returned)
 
-    def candidate(step: int, each: Seen) -> Candidate:
+    def candidate(step: int, each: RecordedCandidate) -> Candidate:
         outcome = outcomes.of(step, each)
         return Candidate(
             rank=each.rank,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from jinja2 import TemplateError
@@ -37,8 +37,7 @@ class PromptVariant(TextPieces):
     is_added: tuple[bool, ...]
 
 
-@dataclass(frozen=True)
-class PromptToken:
+class PromptToken(NamedTuple):
     """One token that may come next: its raw probability, and its place in their order, 0 being the likeliest."""
 
     id: int

@@ -1,7 +1,6 @@
 """Vectors: the rows of the table, what each layer makes of them, and what a head reads in them."""
 
 from models.embeddings.hidden_states import NoHiddenStatesError, final_norm
-from models.embeddings.layer_maps import LayersMap, LayersMapRequest
 from models.embeddings.lens import Lens, LensError, LensRequest, LensTableRequest, TopRequest, normed, read_out
 from models.embeddings.piece_lookup import NoSuchPieceError, PieceRequest, find_piece
 from models.embeddings.precision import PrecisionError, precisions
@@ -23,4 +22,5 @@ from models.embeddings.table import (
     row_norms,
     table_facts,
 )
+from models.embeddings.vector_maps import VectorMaps, VectorMapsRequest
 from models.embeddings.vectors import Embedding, EmbedRequest, embed

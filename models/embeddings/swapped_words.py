@@ -24,7 +24,7 @@ class SwapError(HeadlightError):
 
 
 @dataclass(frozen=True, eq=False)
-class Agreement:
+class SwapCosines:
     """How alike the vectors of the last layer are in the two sentences, as cosines.
 
     tokens: for each pair of tokens of `Swapped.pairs`. pooled: of the means over all tokens.
@@ -50,8 +50,8 @@ class Swapped:
     is_special: tuple[bool, ...]
     pairs: tuple[tuple[int, int], ...]
     same_tokens: bool
-    with_positions: Agreement
-    without: Agreement | None
+    with_positions: SwapCosines
+    without: SwapCosines | None
     why_not: str
     is_causal: bool
 
@@ -119,9 +119,9 @@ def _agreement(
     one: Float[np.ndarray, "one_token width"],
     other: Float[np.ndarray, "other_token width"],
     pairs: tuple[tuple[int, int], ...],
-) -> Agreement:
+) -> SwapCosines:
     first, second = np.array(pairs).T
-    return Agreement(
+    return SwapCosines(
         tokens=paired_cosines(one[first], other[second]),
         pooled=float(paired_cosines(one.mean(axis=0, keepdims=True), other.mean(axis=0, keepdims=True))[0]),
     )

@@ -44,11 +44,6 @@ class Embedding(TextPieces):
     target_first: str
     target_last: str
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes that its arrays hold."""
-        return self.hidden_states.nbytes + self.target_hidden_states.nbytes + self.static.nbytes
-
 
 @dataclass(frozen=True)
 class EmbedRequest:

@@ -11,8 +11,8 @@ from models.kv_cache.planning import Planned
 from models.kv_cache.shape import CacheFormulaError
 from models.kv_cache.shape_from_config import cache_shape, parameters_of
 from models.loading.checks import config_from, of_few_modules, readable_title
+from models.loading.json_files import settings_in
 from models.loading.refusals import ModelRefusedError
-from models.loading.settings import settings_in
 
 _FILE = "config.json"
 _BITS = {"float32": 32, "float64": 32, "float16": 16, "bfloat16": 16}

@@ -260,11 +260,6 @@ class CacheNorms:
     cross_keys: Float[np.ndarray, "cross_layer source"]
     cross_values: Float[np.ndarray, "cross_layer source"]
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes that they hold."""
-        return sum(each.nbytes for each in (self.keys, self.values, self.cross_keys, self.cross_values))
-
 
 def newest_norms(cache: Cache, newest: int, *, with_cross: bool) -> CacheNorms:
     """Norms of the last `newest` positions of each layer. Not for quantised caches, which keep no exact vectors."""

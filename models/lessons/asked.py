@@ -1,6 +1,8 @@
 """What all questions of a lesson have in common, and where their words stand in a text."""
 
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -61,6 +63,24 @@ def tokens_of_word(trace: AttentionTrace, text: str, word: str) -> tuple[int, ..
     if len(found) >= number:
         return found[number - 1]
     return (_place(trace.tokens, word, number),)
+
+
+def option_of_token(
+    engine: Engine, model: str, text: str, options: Sequence[str], token: int | None, start: int | None = None
+) -> int | None:
+    """Which of the options names this token of the text, by its place among them; None for one that none names.
+
+    start: at which character of the text it stands, where its number is not known.
+    """
+    trace = trace_of(engine, model, text)
+    spans = [piece.span for piece in trace.pieces]
+    if token is None and start is not None:
+        token = next((place for place, (low, high) in enumerate(spans) if low <= start < high), None)
+    for place, option in enumerate(options):
+        with suppress(QuestionError):
+            if token in tokens_of_word(trace, text, option):
+                return place
+    return None
 
 
 def place_of(tokens: tuple[str, ...], shown: str) -> int:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from models.errors import HeadlightError
+from models.lesson_head import LessonHead
 from models.lessons.asked import Question
 from models.lessons.readings import Readings
 
@@ -73,6 +74,7 @@ class Ask:
     of, borders: of "number", which label is asked for. Of "choose" with borders: into which of the parts between these
         numbers its value falls; there is one option more than borders.
     least, most: of "number", the ends of the slider, in the unit of the truth; parts of 1 for shares.
+    in_picture: of "choose", whether the options are tokens of the picture, of which one may be chosen there.
     """
 
     kind: AskKind
@@ -83,13 +85,15 @@ class Ask:
     borders: tuple[float | int, ...] = ()
     least: float | int = 0
     most: float | int = 1
+    in_picture: bool = False
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step. say: the one thing. view: what it opens; None to stay. after, after_view: said and opened once it is
-    answered. In `after`, {label} stands for a number of the truth. is_covered: whether the picture, which would give
-    the answer away, is covered until then.
+    """One step. say: the one thing, "" where the view speaks for itself. view: what it opens; None to stay.
+
+    after, after_view: said and opened once it is answered. In `after`, {label} stands for a number of the truth.
+    is_covered: whether the picture, which would give the answer away, is covered until then.
     """
 
     say: str
@@ -103,16 +107,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """A lesson. name: as in links. theme: under which heading. aim: what one will be able to do. cures: the common
-    error that it is about. sources: where what it says can be read.
-    """
+class Lesson(LessonHead):
+    """A lesson with its steps."""
 
-    name: str
-    title: str
-    theme: str
-    minutes: int
-    aim: str
-    cures: str
-    sources: tuple[str, ...]
     steps: tuple[Step, ...]

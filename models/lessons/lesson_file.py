@@ -6,9 +6,11 @@ import re
 import tomllib
 import urllib.parse
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from models.catalog import MODELS
+from models.lesson_head import HEAD_NAMES
 from models.lessons.lesson import ASK_KINDS, OPTIONS, Ask, Claim, Lesson, LessonError, Step, View
 from models.lessons.questions import arguments_of, question_of
 from models.lessons.readings import QuestionError
@@ -18,9 +20,9 @@ MOST_STEPS = 24
 LONGEST = 2_000
 LONGEST_ADDRESS = 8_000
 _ADDRESS = re.compile(r"/?([a-z_]{1,40})(?:\?(.*))?", re.DOTALL)
-_HEAD = {"title", "theme", "minutes", "aim", "cures", "sources", "step"}
+_HEAD = {*HEAD_NAMES, "step"}
 _STEP = {"say", "view", "ask", "prompt", "options", "by", "of", "borders", "least", "most"} | {
-    *("truth", "after", "after_view", "claims", "covered")
+    *("truth", "after", "after_view", "claims", "covered", "in_picture")
 }
 _CLAIM = {"says", "of", "above", "below", "equals", "times", "within", "is_largest"}
 
@@ -94,14 +96,14 @@ def _step(said: object, where: str, before: View | None, pages: Collection[str])
     if not isinstance(claims, list) or len(claims) > 8 or (claims and truth is None):
         raise LessonError(f"{where} has claims that are none: a list of at most 8, in a step that asks.")
     return Step(
-        say=_text(said, "say", where, least=1),
+        say=_text(said, "say", where, least=0 if view is not None and ask is None else 1),
         view=view,
         ask=ask,
         truth=truth,
         after=_text(said, "after", where),
         after_view=after_view,
         claims=tuple(_claim(each, where) for each in claims),
-        is_covered=said.get("covered", True) is True,
+        is_covered=said.get("covered", True) is True and (ask is None or not ask.in_picture),
     )
 
 
@@ -123,9 +125,11 @@ def _ask(said: Mapping[str, Any], where: str) -> Ask:
     least, most = (_number(said, each, where, default) for each, default in (("least", 0), ("most", 1)))
     if least >= most:
         raise LessonError(f"{where} has a slider whose ends are not in their order.")
-    return Ask(
-        kind, _text(said, "prompt", where, least=1), options, by, _text(said, "of", where), tuple(borders), least, most
-    )
+    in_picture = said.get("in_picture", False) is True
+    if in_picture and (kind != "choose" or not options or borders):
+        raise LessonError(f"{where} has a guess in the picture; that is for choosing one of its options.")
+    prompt, of = _text(said, "prompt", where, least=1), _text(said, "of", where)
+    return Ask(kind, prompt, options, by, of, tuple(borders), least, most, in_picture)
 
 
 def _truth(said: object, view: View | None, where: str) -> Any:
@@ -208,7 +212,7 @@ def _number(said: Mapping[str, Any], name: str, where: str, default: float | int
 
 def lesson_text(lesson: Lesson) -> str:
     """The file of a lesson, from which `read_lesson` makes the same."""
-    head = {name: getattr(lesson, name) for name in ("title", "theme", "minutes", "aim", "cures", "sources")}
+    head = {name: getattr(lesson, name) for name in HEAD_NAMES}
     return file_text(head, [said_of(step) for step in lesson.steps])
 
 
@@ -224,12 +228,12 @@ def said_of(step: Step) -> dict[str, Any]:
     if step.ask is not None and step.truth is not None:
         plain = Ask(step.ask.kind, "")
         said |= {"ask": step.ask.kind, "prompt": step.ask.prompt}
-        more = {name: getattr(step.ask, name) for name in ("options", "by", "of", "borders", "least", "most")}
+        more = {each.name: getattr(step.ask, each.name) for each in fields(Ask)}
         said |= {name: value for name, value in more.items() if value != getattr(plain, name)}
         name, given = arguments_of(step.truth)
         said["truth"] = {"question": name, **given}
     said |= {"after": step.after, "after_view": view_address(step.after_view) if step.after_view else ""}
-    if not step.is_covered:
+    if not step.is_covered and not (step.ask and step.ask.in_picture):
         said["covered"] = False
     plain_claim = Claim("", "")
     said["claims"] = [

@@ -21,11 +21,11 @@ from models.catalog.hub_models import HUB_MODELS
 from models.loading.allowed_folders import permitted
 from models.loading.checks import ADAPTER, CONFIG, readable_title
 from models.loading.hub_ids import HUB, HubError
+from models.loading.json_files import LARGEST, settings_in
 from models.loading.model_files import card_in
 from models.loading.refusals import ModelRefusedError
 from models.loading.regular_files import OpenFolder, opened
-from models.loading.safetensors_files import TensorInFile, tensors_of
-from models.loading.settings import LARGEST, settings_in
+from models.loading.weights_files import TensorInFile, tensors_of
 
 WEIGHTS = "adapter_model.safetensors"
 # How it was trained, or what its tensors tell anyway. Whatever else is set says something that is not done here.

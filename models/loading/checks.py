@@ -28,10 +28,10 @@ from transformers.models.auto.modeling_auto import (
 from models.catalog import NO_PACK, Family, ModelCard
 from models.engine.context import holding
 from models.errors import HeadlightError
+from models.loading.json_files import MOST_EXPERTS, MOST_LAYERS, without_other_places
 from models.loading.position_limit import position_limit
 from models.loading.refusals import ArchitectureNotSupportedError, ModelRefusedError
-from models.loading.safetensors_files import SAFETENSORS, SHARDS_INDEX
-from models.loading.settings import MOST_EXPERTS, MOST_LAYERS, without_other_places
+from models.loading.weights_files import SAFETENSORS, SHARDS_INDEX
 from models.one_at_a_time import one_at_a_time
 
 CONFIG, ADAPTER = "config.json", "adapter_config.json"
@@ -68,7 +68,7 @@ _MOST_BUFFER_BYTES = 2_000_000_000
 
 
 @dataclass(frozen=True)
-class Weights:
+class WeightsFiles:
     """Which files hold the weights. files: their names, an index of shards among them."""
 
     kind: Literal["safetensors", "gguf"]
@@ -84,20 +84,20 @@ def check_attention(model_class: type[PreTrainedModel]) -> None:
         )
 
 
-def weights_among(names: Collection[str]) -> Weights:
+def weights_among(names: Collection[str]) -> WeightsFiles:
     """Which of these files of one folder hold the weights.
 
     Of several GGUF files one in 8 bits, else the first by name, is taken. Raises ModelRefusedError.
     """
     if SAFETENSORS in names:
-        return Weights("safetensors", (SAFETENSORS,))
+        return WeightsFiles("safetensors", (SAFETENSORS,))
     if SHARDS_INDEX in names:
-        return Weights("safetensors", (SHARDS_INDEX, *sorted(each for each in names if _SHARD.fullmatch(each))))
+        return WeightsFiles("safetensors", (SHARDS_INDEX, *sorted(each for each in names if _SHARD.fullmatch(each))))
     ggufs = sorted(
         (each for each in names if each.lower().endswith(".gguf")), key=lambda each: ("q8" not in each.lower(), each)
     )
     if ggufs:
-        return Weights("gguf", (ggufs[0],))
+        return WeightsFiles("gguf", (ggufs[0],))
     if any(each.lower().endswith(_RUNS_CODE) for each in names):
         raise ModelRefusedError(
             "Its weights are in pickle or another format that is not read here, since reading a pickle can run code; "

@@ -28,9 +28,9 @@ from models.loading.checks import (
     weights_among,
 )
 from models.loading.hub_ids import HubError, HubId, check_allowed, hub_id, largest_download, offline_choices
+from models.loading.json_files import LARGEST, settings_in
 from models.loading.model_files import card_in
 from models.loading.packs import home
-from models.loading.settings import LARGEST, settings_in
 from models.loading.transfer import RemoteFile, endpoint, fetch, headers, in_words, seconds
 
 _SMALL = (CONFIG, "generation_config.json", *TOKENIZER_FILES)

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from models.loading.checks import ModelRefusedError
 from models.loading.downloads import Downloaded, seldom
@@ -14,8 +14,7 @@ from models.loading.transfer import RemoteFile, fetch, is_as_listed
 from models.tokenization import LARGEST_FILE
 
 
-@dataclass(frozen=True)
-class FetchedTokenizer:
+class FetchedTokenizer(NamedTuple):
     """A tokenizer's file, to be opened with `models.tokenization.open_tokenizer_file`. file: what it was called."""
 
     file: str

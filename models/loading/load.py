@@ -23,7 +23,7 @@ from transformers.utils.logging import disable_progress_bar
 from models.catalog import NO_PACK, Family, ModelCard
 from models.engine.model_room import put
 from models.errors import HeadlightError
-from models.forward.check import checked
+from models.forward.check_at_load import checked
 from models.forward.implementation import use_headlight
 from models.loaded import LoadedModel
 from models.loading.adapters import merge
@@ -52,10 +52,10 @@ from models.loading.packs import (
 )
 from models.loading.placing import Placement, device_memory, failure_of, input_device, places_for
 from models.loading.position_limit import position_limit
-from models.loading.safetensors_files import TensorInFile
 from models.loading.sandboxed_tokenizer import SandboxedTokenizer
 from models.loading.soundness import check_sound
 from models.loading.tokenizer_files import tokenizers_in
+from models.loading.weights_files import TensorInFile
 from models.loading.wrapping import card_figures
 from models.one_at_a_time import alone
 from models.tokenization import cut_by_text_alone

@@ -27,14 +27,14 @@ from models.loading.checks import (
     weights_among,
 )
 from models.loading.gguf_header import GgufHeader, header_of
+from models.loading.json_files import LARGEST, settings_in, without_other_places
 from models.loading.packs import HOME, PackError, home, made_once
 from models.loading.placing import device_memory
 from models.loading.refusals import ModelRefusedError
 from models.loading.regular_files import OpenFolder, opened
-from models.loading.safetensors_files import TensorInFile, tensors_of
 from models.loading.sentence_pooling import pooling_in
-from models.loading.settings import LARGEST, settings_in, without_other_places
 from models.loading.tokenizer_worker import TARGET_TOKENIZER
+from models.loading.weights_files import TensorInFile, tensors_of
 from models.one_at_a_time import one_at_a_time
 
 _GENERATION = "generation_config.json"

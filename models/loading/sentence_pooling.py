@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from models.loading.json_files import LARGEST, settings_in
 from models.loading.refusals import ModelRefusedError
 from models.loading.regular_files import OpenFolder, opened
-from models.loading.settings import LARGEST, settings_in
 
 _MODULES, _POOLING, _CONFIG = "modules.json", "1_Pooling", "config.json"
 # As sentence-transformers writes them, today's names and those of before version 6, by ours.

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from models.attention.labels import label_name
 from models.embeddings.hidden_states import NoHiddenStatesError, final_norm
@@ -24,8 +24,7 @@ _MADE_FOR = {
 }
 
 
-@dataclass(frozen=True)
-class LayerMask:
+class LayerMask(NamedTuple):
     """What tokens may look at. kind: "encoder", "decoder" or "cross". layers: those of which this holds."""
 
     kind: str
@@ -68,8 +67,7 @@ class StackFacts:
     masks: tuple[LayerMask, ...]
 
 
-@dataclass(frozen=True)
-class SpecialToken:
+class SpecialToken(NamedTuple):
     """A token with a role of its own. text: as it is written."""
 
     roles: tuple[str, ...]

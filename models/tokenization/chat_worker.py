@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import TemplateSyntaxError
 from jinja2.exceptions import SecurityError
@@ -18,8 +18,7 @@ _LONGEST_SENTENCE = 300
 _NOT_SHOWN = ("role", "type", "id", "tool_call_id")
 
 
-@dataclass(frozen=True)
-class Spoken:
+class Spoken(NamedTuple):
     """Where one text of a chat stands in what the template made: code points, the turn (TOOLS: a definition)."""
 
     turn: int

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from models.errors import HeadlightError
 from models.tokenization.pieces import check_is_text
@@ -24,8 +24,7 @@ class ChatError(HeadlightError):
     """A chat that cannot be read, or is more than is shown."""
 
 
-@dataclass(frozen=True)
-class Turn:
+class Turn(NamedTuple):
     """One message. content: its text; "" where it has none. message: all of it, as JSON."""
 
     role: str

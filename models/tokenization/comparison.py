@@ -23,11 +23,6 @@ class CutText:
     starts: Int64[np.ndarray, " piece"]
     ends: Int64[np.ndarray, " piece"]
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes that it holds."""
-        return self.ids.nbytes + self.starts.nbytes + self.ends.nbytes
-
 
 def bytes_before(text: str) -> Int64[np.ndarray, " place"]:
     """How many bytes of UTF-8 stand before each code point, and before the end."""

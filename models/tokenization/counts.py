@@ -23,11 +23,6 @@ class TimedCut:
     seconds: float
     difference: Difference | None
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes that it holds."""
-        return self.cut.nbytes
-
 
 def timed_cut(loaded: LoadedTokenizer, text: str, split_special_tokens: bool) -> TimedCut:
     """A whole text as it is cut, timed. Raises TextError."""

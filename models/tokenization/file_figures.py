@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int64
@@ -33,8 +34,7 @@ _MOST_WORDS = 2_000
 _SHOWN_WORDS = 15
 
 
-@dataclass(frozen=True)
-class KindCost:
+class KindCost(NamedTuple):
     """Pieces of one kind: how many there are, and of how many characters (0 for parts of characters)."""
 
     kind: str
@@ -42,8 +42,7 @@ class KindCost:
     characters: int
 
 
-@dataclass(frozen=True)
-class PieceCost:
+class PieceCost(NamedTuple):
     """One piece of the vocabulary, as it is shown, and how often it came."""
 
     id: int
@@ -51,8 +50,7 @@ class PieceCost:
     times: int
 
 
-@dataclass(frozen=True)
-class WordCost:
+class WordCost(NamedTuple):
     """One word of the sampled blocks: how often it came, and its tokens with a space before it."""
 
     word: str

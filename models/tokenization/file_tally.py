@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
@@ -19,6 +19,7 @@ from models.tokenization.loaded import LoadedTokenizer
 from models.tokenization.sandboxed import answered
 from models.tokenization.text_file import Block, TextFile, blocks_from
 from models.tokenization.window import looked_up
+from models.tokenization.words import words_of
 
 # So many blocks are handed over at once; the first few alone, so that there is something to see.
 _BATCH = 8
@@ -30,7 +31,7 @@ _LONGEST_WORD = 60
 LONGEST_LINE = 1 << 17
 _MOST_LINES = 10
 _LINE_SHOWN = 120
-LARGEST_FILE = 100_000_000
+LARGEST_FILE = 100 * 1024**2
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +62,7 @@ def reads_back(loaded: LoadedTokenizer, ids: Sequence[int], text: str) -> bool:
     return loaded.decode_ids(ids) == text
 
 
-@dataclass(frozen=True)
-class Line:
+class CostlyLine(NamedTuple):
     """One line. number: from 1 on. text: its beginning."""
 
     tokens: int
@@ -84,7 +84,7 @@ class Tally:
     counts: Int64[np.ndarray, " id"]
     sizes: Int32[np.ndarray, " id"]
     lines: Int64[np.ndarray, " tokens"]
-    longest: list[Line] = field(default_factory=list)
+    longest: list[CostlyLine] = field(default_factory=list)
     open_line: int = 0
     is_exact: bool = True
     unread: int = 0
@@ -199,8 +199,7 @@ class CountFileRequest:
             each.seconds += time.perf_counter() - began
             each.batch_seconds += cut.seconds
         for place in sampled:
-            words = texts[place].split()
-            tally.words.update(word for word in words if len(word) <= _LONGEST_WORD)
+            tally.words.update(word for word in words_of(texts[place]) if len(word) <= _LONGEST_WORD)
         if len(tally.words) > _MOST_WORDS:
             tally.words = Counter(dict(tally.words.most_common(_MOST_WORDS // 2)))
         tally.sampled += len(sampled)
@@ -271,6 +270,6 @@ def _close_line(each: Tally, tally: FileTally, tokens: int, first: int, number: 
 def _keep(each: Tally, tally: FileTally, tokens: int, first: int, number: int) -> None:
     """Among the lines with the most tokens, if it is one of them."""
     shown = tally.file.data[first : first + 4 * _LINE_SHOWN].partition(b"\n")[0].decode("utf-8", "ignore")
-    each.longest.append(Line(tokens, number, shown[:_LINE_SHOWN]))
+    each.longest.append(CostlyLine(tokens, number, shown[:_LINE_SHOWN]))
     each.longest.sort(key=lambda line: (-line.tokens, line.number))
     del each.longest[_MOST_LINES:]

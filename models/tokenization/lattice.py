@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 # `tokenizers::models::unigram::K_UNK_PENALTY`: how much less likely than the least likely piece an unknown one is.
 _UNKNOWN_PENALTY = 10.0
 
 
-@dataclass(frozen=True)
-class LatticePiece:
+class LatticePiece(NamedTuple):
     """One piece that fits somewhere: word[start:end], with its natural log-probability; unknown where no piece fits."""
 
     start: int
@@ -18,8 +18,7 @@ class LatticePiece:
     is_unknown: bool
 
 
-@dataclass(frozen=True)
-class Segmentation:
+class Segmentation(NamedTuple):
     """One way to cut the word: places in `Lattice.pieces`, from left to right, and the sum of their scores."""
 
     pieces: tuple[int, ...]

@@ -20,11 +20,6 @@ class LineCosts:
     unknown: Int64[np.ndarray, " line"]
     is_exact: Bool[np.ndarray, " line"]
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes that it holds."""
-        return self.tokens.nbytes + self.unknown.nbytes + self.is_exact.nbytes
-
     def part(self, start: int, count: int) -> "LineCosts":
         """So many lines from `start` on."""
         where = slice(start, start + count)

@@ -6,6 +6,7 @@ from models.engine import Engine
 from models.tokenization.file_figures import WordCost, tokens_of_words
 from models.tokenization.pieces import check_is_text
 from models.tokenization.sandboxed import answered
+from models.tokenization.words import words_of
 
 _MOST_WORDS = 1_000
 _LONGEST_WORD = 60
@@ -13,7 +14,7 @@ _LONGEST_WORD = 60
 
 @dataclass(frozen=True)
 class LongestCutRequest:
-    """Among the words between white space of at most 60 characters, the longest ones first."""
+    """Among the words (`words_of`) of at most 60 characters, the longest ones first."""
 
     tokenizer: str
     text: str
@@ -24,7 +25,7 @@ class LongestCutRequest:
         loaded = engine.tokenizer(self.tokenizer)
         if loaded.facts is None:
             return None
-        found = self.text.split()
+        found = words_of(self.text)
         words = sorted({word for word in found if len(word) <= _LONGEST_WORD}, key=lambda word: (-len(word), word))
         words = words[:_MOST_WORDS]
         counts = answered(loaded, tokens_of_words, words)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Match:
+class MatchStep:
     """One step: from `start` (in characters of the word) the pieces tried, longest first; the last one fits.
 
     Where none fits, the word is unknown as a whole.
@@ -26,7 +26,7 @@ class LongestMatch:
     """How a word was cut. is_too_long: whether it is unknown because it has too many characters, untried."""
 
     word: str
-    matches: tuple[Match, ...]
+    matches: tuple[MatchStep, ...]
     is_too_long: bool = False
 
     @property
@@ -63,7 +63,7 @@ def longest_match(
             if has(tried[-1]):
                 break
         fits = has(tried[-1])
-        matches.append(Match(start, tuple(tried), fits))
+        matches.append(MatchStep(start, tuple(tried), fits))
         if not fits:
             break
         start = beyond

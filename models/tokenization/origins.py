@@ -14,7 +14,7 @@ from models.tokenization.loaded import LoadedTokenizer
 from models.tokenization.longest_match import LongestMatch, longest_match
 from models.tokenization.merges import MergeReplay, replay_merges
 from models.tokenization.pieces import check_is_text
-from models.tokenization.pipeline import Word, words_of
+from models.tokenization.pipeline import PreToken, words_of
 
 # Longer words are replayed only where the stretch is: without a pre-tokenizer a word is a whole text.
 _LONGEST_WORD = 64
@@ -35,7 +35,7 @@ class Origin:
     added token, taken as it stands.
     """
 
-    word: Word
+    word: PreToken
     ids: tuple[int, ...]
     merges: MergeReplay | None = None
     match: LongestMatch | None = None
@@ -72,7 +72,7 @@ def origins(
 def _origin(
     loaded: LoadedTokenizer,
     algorithm: str,
-    word: Word,
+    word: PreToken,
     ids: Sequence[int],
     spans: Sequence[tuple[int, int]],
     stretch: tuple[int, int],
@@ -216,7 +216,7 @@ class ShownOrigin:
     pieces: what comes out, as in the columns. The pieces of `match` and `lattice` are written so as well.
     """
 
-    word: Word
+    word: PreToken
     pieces: tuple[str, ...]
     start: tuple[str, ...] = ()
     merges: tuple[ShownMerge, ...] = ()
@@ -264,4 +264,4 @@ def _shown_match(loaded: LoadedTokenizer, match: LongestMatch) -> LongestMatch:
 
 def _shown_lattice(loaded: LoadedTokenizer, found: Lattice) -> Lattice:
     show = _learnt(loaded)[1].notation.shown
-    return replace(found, pieces=tuple(replace(each, text=show(each.text)) for each in found.pieces))
+    return replace(found, pieces=tuple(each._replace(text=show(each.text)) for each in found.pieces))

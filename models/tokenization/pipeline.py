@@ -10,7 +10,7 @@ from models.tokenization.pieces import Piece, readable_bytes, readable_text
 
 
 @dataclass(frozen=True)
-class Word:
+class PreToken:
     """A stretch that the algorithm is given by itself: no piece reaches beyond it (a "pre-token").
 
     text: as the algorithm sees it, in the vocabulary's own notation (Ġstrawberry). shown: as people see it.
@@ -35,7 +35,7 @@ class Stages:
 
     text: str
     normalized: str
-    words: tuple[Word, ...]
+    words: tuple[PreToken, ...]
     pieces: tuple[Piece, ...]
     added_before: tuple[Piece, ...]
     added_after: tuple[Piece, ...]
@@ -52,7 +52,7 @@ def stages(loaded: LoadedTokenizer, text: str, split_special_tokens: bool = Fals
     plain = loaded.tokenize(text, split_special_tokens=split_special_tokens)
     decoded = loaded.decode(plain)
     if loaded.backend_tokenizer is None:
-        words = tuple(Word(text[slice(*piece.span)], piece.text, piece.span) for piece in plain.pieces)
+        words = tuple(PreToken(text[slice(*piece.span)], piece.text, piece.span) for piece in plain.pieces)
         return Stages(text, text, words, plain.pieces, (), (), decoded)
     whole = loaded.tokenize(text, add_special_tokens=True, split_special_tokens=split_special_tokens)
     # Only what a template adds belongs to no sequence, whatever special tokens were typed.
@@ -72,14 +72,14 @@ def stages(loaded: LoadedTokenizer, text: str, split_special_tokens: bool = Fals
     )
 
 
-def words_of(loaded: LoadedTokenizer, text: str, *, split_special_tokens: bool = False) -> Iterator[Word]:
+def words_of(loaded: LoadedTokenizer, text: str, *, split_special_tokens: bool = False) -> Iterator[PreToken]:
     """The words of a text, in order; the pieces of the first have word id 0 in its encoding, and so on."""
     backend, looks = loaded.backend_tokenizer, loaded.looks
     if backend is None or looks is None:
         raise TypeError(f"{loaded.card.name} is a baseline: it has no words before its pieces")
     for (start, end), is_added in _segments(loaded, text, split_special_tokens):
         if is_added:
-            yield Word(text[start:end], readable_text(text[start:end]), (start, end), is_added=True)
+            yield PreToken(text[start:end], readable_text(text[start:end]), (start, end), is_added=True)
             continue
         part = PreTokenizedString(text[start:end])
         with loaded.in_words():
@@ -92,7 +92,7 @@ def words_of(loaded: LoadedTokenizer, text: str, *, split_special_tokens: bool =
         for (word, _, _), (low, high) in zip(splits, spans, strict=True):
             if word:
                 shown = readable_bytes(looks.notation.bytes_of_word(word))
-                yield Word(word, shown, (start + low, start + high))
+                yield PreToken(word, shown, (start + low, start + high))
 
 
 def _segments(loaded: LoadedTokenizer, text: str, split_special_tokens: bool) -> Iterator[tuple[tuple[int, int], bool]]:

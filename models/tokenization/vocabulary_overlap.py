@@ -15,7 +15,7 @@ LENGTHS = (1, 2, 3, 4, 5, 6, 8, 10, 15)
 
 
 @dataclass(frozen=True)
-class Part:
+class OverlapPart:
     """The pieces that both have, or only one of them.
 
     count: how many. scripts, lengths: of these, by script, and by length in characters (the longest in each row of
@@ -37,9 +37,9 @@ class Overlap:
     sizes: how many different pieces each has.
     """
 
-    shared: Part
-    only_one: Part
-    only_other: Part
+    shared: OverlapPart
+    only_one: OverlapPart
+    only_other: OverlapPart
     sizes: tuple[int, int]
 
 
@@ -72,13 +72,15 @@ def _own_pieces(vocabulary: Vocabulary) -> dict[bytes, int]:
     return found
 
 
-def _part(vocabulary: Vocabulary, places: list[int]) -> Part:
+def _part(vocabulary: Vocabulary, places: list[int]) -> OverlapPart:
     scripts = Counter(vocabulary.scripts[each] for each in vocabulary.script[places].tolist())
     row = np.searchsorted(LENGTHS, vocabulary.lengths[places])
     counts = np.bincount(row, minlength=len(LENGTHS) + 1).tolist()
     step = max(1, len(places) // _EXAMPLES)
     examples = tuple(int(vocabulary.ids[place]) for place in places[::step][:_EXAMPLES])
-    return Part(len(places), tuple(scripts.most_common()), tuple(zip((*LENGTHS, None), counts, strict=True)), examples)
+    return OverlapPart(
+        len(places), tuple(scripts.most_common()), tuple(zip((*LENGTHS, None), counts, strict=True)), examples
+    )
 
 
 @dataclass(frozen=True)

@@ -33,11 +33,6 @@ class FoundPieces:
 
     places: Int32[np.ndarray, " found"]
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes that it holds."""
-        return self.places.nbytes
-
 
 @dataclass(frozen=True)
 class SearchRequest:

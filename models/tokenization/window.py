@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int32, UInt16
@@ -35,8 +36,7 @@ class Column:
     ends: Int32[np.ndarray, " piece"]
 
 
-@dataclass(frozen=True)
-class Disagreement:
+class Disagreement(NamedTuple):
     """A stretch on which tokenizers disagree: in characters of the whole text, with the number of pieces of each."""
 
     start: int

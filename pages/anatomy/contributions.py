@@ -21,7 +21,7 @@ from pages.shared.parts import chart, remark, say
 from pages.shared.sight import Sight
 from pages.shared.spreadsheet import as_csv, as_json
 from pages.shared.theme import palette
-from viz.anatomy_part_charts import PICKED, PICKED_FIELD, layers_chart, parts_chart
+from viz.anatomy_charts import PICKED, PICKED_FIELD, layers_chart, parts_chart
 from viz.quantities import counted, level_text, part_text, signed_text
 
 if TYPE_CHECKING:

@@ -7,19 +7,18 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from models.errors import HeadlightError
 from pages.anatomy.choices import EDITED, FAMILY_DEPTH, OF_FAMILIES
 from pages.anatomy.order_files import family_rows, offer
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.bound import bound, names_of
-from pages.shared.link import note, run_again
-from pages.shared.messages import in_place, keep_notes
-from pages.shared.model_choice import have, mine, titles
-from pages.shared.page import tab_name
+from pages.shared.link import note
+from pages.shared.messages import in_place
+from pages.shared.model_choice import have_as_well, mine, titles
 from pages.shared.parts import chart, remark, say
+from pages.shared.tab_library import TabLibrary
 from pages.shared.theme import palette
-from viz.anatomy_maps import cells_chart
+from viz.cell_charts import cells_chart
 from viz.components.attention_view import Frame, Matrix, Panel, attention_view, attention_view_library
 from viz.inspector import heading
 from viz.quantities import part_text
@@ -28,25 +27,15 @@ if TYPE_CHECKING:
     from models.anatomy.families import FamilyRequest, FamilyView
 
 TITLE = "Three families, one sentence"
-_MOUNTED = "anatomy:matrix mounted"
+LIBRARY = TabLibrary("anatomy", TITLE, attention_view_library)
 _NAMES = {"encoder": "Encoder", "decoder": "Decoder", "seq2seq": "Encoder-decoder"}
 _KINDS = {"encoder": "to itself", "decoder": "to what it wrote", "cross": "to the source"}
 _LONGEST_OUTPUT = 24
 
 
-def library() -> None:
-    """The script of the maps, on its way before they are computed, where this tab is open."""
-    st.session_state[_MOUNTED] = thread.TAB.value == tab_name(TITLE)
-    if st.session_state[_MOUNTED]:
-        attention_view_library()
-
-
 def show(status: DeltaGenerator) -> None:
     """The three models, the edit, their maps side by side, and what changes in each."""
-    if not st.session_state.get(_MOUNTED):
-        # The script of a component is mounted by the whole page alone.
-        keep_notes()
-        run_again()
+    LIBRARY.needed()
     models = _models()
     with st.container(horizontal=True, vertical_alignment="bottom", key="families_text"):
         bound(st.text_input, EDITED, "The same sentence with another word", placeholder=thread.TEXT.value)
@@ -84,13 +73,7 @@ def _models() -> dict[str, str]:
                 note(f"{MODELS[name].title} is no {_NAMES[family].lower()}; another one is shown.")
                 choice.forget()
                 name = ""
-            if name:
-                try:
-                    name = have(name)
-                except HeadlightError as error:
-                    note(f"This model cannot be opened; another one is shown. {error}")
-                    choice.forget()
-                    name = ""
+            name = name and have_as_well(choice, "This model cannot be opened; another one is shown.")
             name = name or (thread.MODEL.value if thread.MODEL.value in own else next(iter(own), ""))
             if not name:
                 continue

@@ -12,10 +12,10 @@ from pages.shared.asking import ask
 from pages.shared.messages import in_place
 from pages.shared.parts import chart
 from pages.shared.theme import palette
-from viz.anatomy_charts import numbers_chart, pooled_chart
 from viz.inspector import heading, line
 from viz.quantities import bytes_text, level_text, part_text
 from viz.tables import sentences
+from viz.weights_charts import numbers_chart, pooled_chart
 
 if TYPE_CHECKING:
     from models.anatomy import Box, Plan

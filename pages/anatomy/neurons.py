@@ -19,7 +19,7 @@ from pages.shared.messages import in_place
 from pages.shared.parts import chart, remark, say
 from pages.shared.spreadsheet import as_csv, as_json
 from pages.shared.theme import palette
-from viz.anatomy_part_charts import curve_chart
+from viz.anatomy_charts import curve_chart
 from viz.inspector import heading
 from viz.neuron_tables import fired, pushed_tokens
 from viz.quantities import counted, level_text, part_text, signed_text

@@ -19,9 +19,9 @@ from pages.shared.link import note
 from pages.shared.messages import in_place
 from pages.shared.parts import chart, remark, say
 from pages.shared.theme import palette
-from viz.anatomy_lines import Line, lines_chart
-from viz.anatomy_maps import cells_chart
+from viz.cell_charts import cells_chart
 from viz.inspector import heading
+from viz.line_charts import Line, lines_chart
 from viz.quantities import counted, level_text, part_text
 
 if TYPE_CHECKING:

@@ -2,8 +2,9 @@
 
 from streamlit.delta_generator import DeltaGenerator
 
+from models.catalog import ARCHITECTURES
 from pages.anatomy import families, plan
-from pages.anatomy.choices import CHOICES
+from pages.anatomy.choices import CHOICES, PART, PLAN_OF
 from pages.anatomy.examples import EXAMPLES
 from pages.anatomy.inspector import inspect
 from pages.anatomy.tabs import below
@@ -36,8 +37,14 @@ def explore(status: DeltaGenerator) -> None:
     if found is not None:
         with inspector_in(right, PAGE), in_place():
             inspect(found, boxes, status)
-    below(found, status)
+    below(found)
 
 
-PAGE = Page("anatomy", explore, CHOICES, EXAMPLES, library=families.library)
+def pictured() -> tuple[str, ...]:
+    """What the plan is of, and the part that is open."""
+    drawn = ARCHITECTURES[PLAN_OF.value].title if PLAN_OF.value in ARCHITECTURES else ""
+    return "Plan", drawn, (PART.value or "").replace("/", " › ")
+
+
+PAGE = Page("anatomy", explore, CHOICES, EXAMPLES, library=families.LIBRARY.mount, pictured=pictured)
 show(PAGE)

@@ -17,9 +17,9 @@ from pages.shared.link import Names, note
 from pages.shared.messages import in_place
 from pages.shared.parts import chart, explanation, remark, say
 from pages.shared.theme import palette
-from viz.anatomy_lines import Line, lines_chart
 from viz.heads_charts import chance_chart
 from viz.inspector import BeforeAfter, before_after, cosines, heading
+from viz.line_charts import Line, lines_chart
 from viz.quantities import cosine_text, counted, level_text, part_text
 
 if TYPE_CHECKING:

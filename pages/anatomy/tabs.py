@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from streamlit.delta_generator import DeltaGenerator
+import streamlit as st
 
 from pages.anatomy import contributions, export, families, history, neurons, order, parts_off, way_up, why
 from pages.anatomy.choices import NEURONS, SAYS
@@ -15,17 +15,20 @@ if TYPE_CHECKING:
     from models.anatomy import Plan
 
 
-def below(plan: "Plan | None", status: DeltaGenerator) -> None:
-    """The tabs. plan: what is drawn above, None where nothing is."""
+def below(plan: "Plan | None") -> None:
+    """The tabs; what is waited for is said in each, where it moves nothing of the plan.
+
+    plan: what is drawn above, None where nothing is.
+    """
     parts: dict[str, Callable[[], object] | Tab] = {
-        SAYS: lambda: contributions.show(status),
-        "One token on its way up": lambda: way_up.show(status),
-        NEURONS: Tab(lambda: neurons.show(status), neurons.leave),
-        "How does it know the order?": lambda: order.show(status),
-        "What if a part is off?": lambda: parts_off.show(status),
-        families.TITLE: lambda: families.show(status),
-        "Why √d, softmax, heads?": lambda: why.show(status),
-        history.TITLE: lambda: history.show(status),
+        SAYS: lambda: contributions.show(st.empty()),
+        "One token on its way up": lambda: way_up.show(st.empty()),
+        NEURONS: Tab(lambda: neurons.show(st.empty()), neurons.leave),
+        "How does it know the order?": lambda: order.show(st.empty()),
+        "What if a part is off?": lambda: parts_off.show(st.empty()),
+        families.TITLE: lambda: families.show(st.empty()),
+        "Why √d, softmax, heads?": lambda: why.show(st.empty()),
+        history.TITLE: lambda: history.show(st.empty()),
         "What am I looking at?": lambda: explanation(EXPLANATION),
         "Take it with you": lambda: export.take_along(plan),
         "Show the code": export.code,

@@ -16,7 +16,7 @@ from pages.shared.link import note
 from pages.shared.parts import chart, remark, say
 from pages.shared.spreadsheet import as_csv, as_json
 from pages.shared.theme import palette
-from viz.anatomy_part_charts import way_chart
+from viz.anatomy_charts import way_chart
 from viz.inspector import heading
 from viz.quantities import cosine_text, level_text
 from viz.tables import table

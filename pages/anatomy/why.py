@@ -13,8 +13,8 @@ from pages.shared.asking import ask
 from pages.shared.bound import bound
 from pages.shared.parts import chart, remark, say
 from pages.shared.theme import palette
-from viz.anatomy_lines import Line, lines_chart
 from viz.inspector import BeforeAfter, before_after, heading
+from viz.line_charts import Line, lines_chart
 from viz.quantities import level_text, part_text
 from viz.tables import table
 

@@ -72,7 +72,6 @@ SCALE: Choice[str] = Choice("scale", "linear", one_of("scale", ("linear", "log")
 BY: Choice[str] = Choice("by", "weight", one_of("measure of a link", ("weight", "value")))
 SENTENCE: Choice[str] = Choice("sentences", "all", one_of("pair of sentences", tuple(SENTENCES)))
 POOLED: Choice[str] = Choice("pooled", "max", one_of("way to pool", ("max", "mean")))
-PROJECTOR: Choice[str] = Choice("projector", "off", one_of("projector mode", ("off", "on")))
 PIN: Choice[int | None] = Choice("pin", None, whole_number("pinned token"))
 # In the heads view: the side, queries or keys, and which token of it.
 HELD: Choice[NumberPair | None] = Choice("held", None, _held, (*thread.OWNERS, KIND))
@@ -86,7 +85,7 @@ TRAINED: Choice[int | None] = Choice("trained", None, whole_number("number of tr
 OPTIONS = (LEAST, SCALE, BY, SENTENCE, POOLED)
 CHOICES: tuple[Choice[Any], ...] = (
     *(LAYER, HEAD, VIEW, SINK, KIND, STEP, WAY, TARGET, LENGTH),
-    *(HEADS, *OPTIONS, PROJECTOR, PIN, HELD, ZOOM, OTHER, CHANGED),
+    *(HEADS, *OPTIONS, PIN, HELD, ZOOM, OTHER, CHANGED),
     *(BERTVIZ_VIEW, BERTVIZ_LAYERS, TRAINED),
 )
 
@@ -94,11 +93,6 @@ CHOICES: tuple[Choice[Any], ...] = (
 def left_out() -> Any:
     """What is taken out of the rows, as the requests name it."""
     return LEFT_OUT[SINK.value]
-
-
-def is_projected() -> bool:
-    """Large letters, controls away."""
-    return PROJECTOR.value == "on"
 
 
 def head_name(layer: int | None, head: int | None) -> str:

@@ -13,7 +13,7 @@ from pages.attention.examples import EXAMPLES
 from pages.attention.output import Written
 from pages.shared import sounds, thread
 from pages.shared.head_names import names_of_head
-from pages.shared.parts import explanation, remark
+from pages.shared.parts import remark, what_to_see
 from pages.shared.registry import entry
 from viz.inspector import BeforeAfter, Share, before_after, heading, line, sentence, shares
 from viz.quantities import part_text
@@ -179,4 +179,4 @@ def _say_what_an_example_shows(request: "HeadMapRequest", selected: int) -> None
     for each in EXAMPLES:
         meant = (each.kind, STEP.value) if each.kind else (request.kind, each.token)
         if shown == (each.model, each.text, each.layer, each.head) and kind_and_place == meant:
-            explanation(each.look)
+            what_to_see(each.look)

@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.attention import changed
-from pages.attention.choices import BY, HEADS, LEAST, OPTIONS, POOLED, PROJECTOR, SCALE, SENTENCE, SENTENCES, SINK, VIEW
+from pages.attention.choices import BY, HEADS, LEAST, OPTIONS, POOLED, SCALE, SENTENCE, SENTENCES, SINK, VIEW
 from pages.attention.selection import shown_heads
 from pages.attention.two_sentences import sentences_part
 from pages.shared import thread
 from pages.shared.bound import bound, names_of, toggle
-from pages.shared.link import run_again
 
 if TYPE_CHECKING:
     from models.attention import TracedText
@@ -63,9 +62,6 @@ def more(traced: "TracedText", kind: str, layer: int | None, head: int | None) -
                     max_selections=_BESIDE,
                 )
             changed.pattern_control(kind, layer, head)
-        if st.button("Projector mode", key="projector_button", help="Large letters, controls away"):
-            PROJECTOR.choose("on")
-            run_again()
 
 
 def _differing() -> None:

@@ -2,6 +2,7 @@
 heads as thumbnails one click away.
 """
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from pages.attention import changed, output, pictures, projector, steps_pictures
+from pages.attention import changed, output, pictures, steps_pictures
 from pages.attention.choices import (
     ALL,
     BY,
@@ -26,7 +27,6 @@ from pages.attention.choices import (
     TARGET,
     VIEW,
     VIEWS,
-    is_projected,
     left_out,
 )
 from pages.attention.examples import EXAMPLES
@@ -42,11 +42,12 @@ from pages.attention.selection import (
     forget_layer,
     is_writing,
     keep_pin,
+    pictured,
     said,
     views,
 )
 from pages.attention.tabs import below
-from pages.shared import thread
+from pages.shared import projector, thread
 from pages.shared.asking import ask, let_it_leave
 from pages.shared.bound import bound, pick, toggle
 from pages.shared.loading import loading
@@ -116,8 +117,6 @@ def say_what_was_not_read(traced: "TracedText") -> None:
 
 def explore(status: DeltaGenerator) -> None:
     """Everything that changes with layer, head and token, and nothing else."""
-    if is_projected():
-        projector.enter()
     chosen_view()
     with loading(thread.MODEL.value, status):
         from models.attention import TracedTextRequest, TraceRequest
@@ -171,12 +170,7 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
     before = HeadMapRequest(base, kind, layer, head, left_out(), BY.value == "value")
     after = replace(before, trace=trace)
     is_wide = VIEW.value == "qk"
-    if is_projected():
-        left, centre, right = st.container(), st.container(), st.container()
-    elif is_wide:
-        (left, centre), right = columns((COLUMNS[0], sum(COLUMNS[1:]))), st.container()
-    else:
-        left, centre, right = columns(COLUMNS)
+    left, centre, right = columns(COLUMNS)
     with centre:
         # Made before anything is computed, so that what is sent next is the picture, at once.
         place = st.container() if kind == "cross" and VIEW.value == "matrix" else st.container(key="map")
@@ -200,31 +194,24 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
     # After the picture, which people wait for.
     with what_is_off:
         changed.show(traced)
-    if is_projected():
-        with left:
-            projector.say_which(kind, layer, head)
-        if trace != base:
-            with inspector_in(right):
-                inspect_changes(ask(ChangesRequest(base, trace), status), traced, selected)
-        below(before, after, traced, selected, thread.TEXT.value)
-        return
     with left:
         which(traced, kind, layer, head)
-    if not is_wide or trace != base:
-        with inspector_in(right):
-            if not is_wide:
-                plain = replace(after, by_value=False)
-                shown = picture if plain == after else ask(HeadPictureRequest(plain, selected), status)
-                read = traced if trace == base else ask(TracedTextRequest(trace), status)
-                # What comes next stands below, before and after.
-                inspect(
-                    read if trace == base else replace(read, next_tokens=(), labels=(), score=None),
-                    shown,
-                    plain,
-                    selected,
-                )
-            if trace != base:
-                inspect_changes(ask(ChangesRequest(base, trace), status), traced, selected)
+    with inspector_in(right):
+        # Beside q·k, which says the same itself, there is no room for it (page.css); on a narrow screen the row is said
+        # below every view, so that what stands there stays in place.
+        with st.container(key="below_products") if is_wide else nullcontext():
+            plain = replace(after, by_value=False)
+            shown = picture if plain == after else ask(HeadPictureRequest(plain, selected), status)
+            read = traced if trace == base else ask(TracedTextRequest(trace), status)
+            # What comes next stands below, before and after.
+            inspect(
+                read if trace == base else replace(read, next_tokens=(), labels=(), score=None),
+                shown,
+                plain,
+                selected,
+            )
+        if trace != base:
+            inspect_changes(ask(ChangesRequest(base, trace), status), traced, selected)
     below(before, after, traced, selected, thread.TEXT.value)
 
 
@@ -243,7 +230,7 @@ def _cross(
     if before == after:
         with st.container(key="steps"):
             steps_pictures.cross_steps(traced, ask(StepRowsRequest(after), status), after, selected)
-    is_beside = before == after and len(traced.tokens) <= steps_pictures.LONGEST_BESIDE and not is_projected()
+    is_beside = before == after and len(traced.tokens) <= steps_pictures.LONGEST_BESIDE and not projector.is_on()
     with right if is_beside else st.container(), st.container(key="map"):
         pictures.show_matrix(traced, before, after, picture, selected, status)
 
@@ -290,6 +277,6 @@ PAGE = Page(
     opens_itself=True,
     said=said,
     library=attention_view_library,
-    is_bare=is_projected,
+    pictured=pictured,
 )
 show(PAGE)

@@ -27,7 +27,6 @@ from pages.attention.choices import (
     VIEW,
     ZOOM,
     head_name,
-    is_projected,
     left_out,
     map_name,
 )
@@ -90,7 +89,6 @@ def frame_of(
         off_heads=heads,
         off_tokens=tokens,
         keys_are_target=axes.columns_are_target,
-        is_large=is_projected(),
         can_switch=can_switch,
         heads=max(traced.heads[traced.kinds.index(kind)]),
         pinned=PIN.value if selected >= 0 else None,

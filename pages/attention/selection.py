@@ -21,6 +21,7 @@ from pages.attention.choices import (
     VIEW,
     VIEWS,
     WAY,
+    head_name,
 )
 from pages.attention.examples import EXAMPLES
 from pages.shared import thread
@@ -55,6 +56,13 @@ def said() -> tuple[Choice[Any], ...]:
     else:
         nothing = {KIND, WAY, TARGET} if is_writing() else {KIND, WAY, TARGET, STEP, LENGTH}
     return tuple(each for each in CHOICES if each not in nothing)
+
+
+def pictured() -> tuple[str, ...]:
+    """What is shown now, in words: the view, the kind of attention, layer and head."""
+    kind = KIND.value or family()
+    layer, head = (each if isinstance(each, int) else None for each in (LAYER.value, HEAD.value))
+    return VIEWS[VIEW.value], f"{KINDS.get(kind, kind)} attention", head_name(layer, head)
 
 
 def family() -> str:

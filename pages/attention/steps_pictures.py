@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from models.catalog import MODELS
-from pages.attention.choices import STEP, head_name, is_projected, map_name
+from pages.attention.choices import STEP, head_name, map_name
 from pages.attention.output import Written, written_from_source
 from pages.attention.pictures import left_out_note, means, places_of, title
 from pages.shared import sounds, thread
@@ -67,7 +67,6 @@ def _steps(
             text_before=text_before,
             texts=written.texts,
             caption=f"{title()}, {name}: {what}{what_of}{left_out_note(None)}",
-            is_large=is_projected(),
         ),
         key=key,
         on_step=STEP.choose,

@@ -7,10 +7,10 @@ import streamlit as st
 
 from models.catalog import EARLIER, MODELS
 from pages.attention import bertviz_tab, export, head_off, other_text, silent_letters, training_steps
-from pages.attention.choices import HEAD_OFF, VIEW, is_projected
+from pages.attention.choices import HEAD_OFF, VIEW
 from pages.attention.explanations import explanation
 from pages.shared import thread
-from pages.shared.page import open_tab_alone, tabs
+from pages.shared.page import tabs
 from pages.shared.parts import explanation as explain
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ def below(
     selected: int,
     text: str,
 ) -> None:
-    """The tabs that this view has; what is waited for is said in each, where it moves nothing of the picture. In
-    projector mode the open one alone.
+    """The tabs that this view has; what is waited for is said in each, where it moves nothing of the picture.
 
     request: the map with everything switched on; shown: as it is shown. text: what was traced, as a text.
     """
@@ -48,8 +47,5 @@ def below(
         "Take it with you": lambda: export.take_along(shown, traced, selected, text),
         "Show the code": lambda: export.code(request, shown, traced, selected, text),
     }
-    if is_projected():
-        open_tab_alone(parts)
-        return
     # Another set of tabs is another widget: a tab that is not there cannot be the open one.
     tabs("below_cross" if is_cross else "below", parts)

@@ -16,11 +16,11 @@ from pages.shared import thread
 from pages.shared.bound import bound, pick, toggle
 from pages.shared.job import Job
 from pages.shared.link import note
-from viz.components.layer_map import LayerMap, MapPoint, layer_map
+from viz.components.vector_map import MapPoint, VectorMap, vector_map
 from viz.quantities import part_text
 
 if TYPE_CHECKING:
-    from models.embeddings import Embedding, LayersMap, LayersMapRequest, NearVectors, Separation
+    from models.embeddings import Embedding, NearVectors, Separation, VectorMaps, VectorMapsRequest
     from models.engine import HowFar
 
 _MAPS = Job("maps")
@@ -36,8 +36,8 @@ class Journey:
     """
 
     texts: tuple[str, ...]
-    request: "LayersMapRequest"
-    map: "LayersMap"
+    request: "VectorMapsRequest"
+    map: "VectorMaps"
     marked: tuple[bool, ...]
     groups: tuple[str, ...]
     senses: tuple[str, ...]
@@ -89,7 +89,7 @@ def controls() -> None:
 
 def journey() -> Journey | None:
     """The maps of all layers; None while they are made. Raises HeadlightError."""
-    from models.embeddings import LayersMapRequest
+    from models.embeddings import VectorMapsRequest
 
     lines = texts()
     if not lines:
@@ -100,10 +100,10 @@ def journey() -> Journey | None:
     if POINTS.value == "word" and not word:
         note("There is no word to compare yet; all tokens are shown.")
     only = word if POINTS.value == "word" and word else None
-    request = LayersMapRequest(thread.MODEL.value, lines, only, method, axes, same_size=True)
+    request = VectorMapsRequest(thread.MODEL.value, lines, only, method, axes, same_size=True)
     if request not in engine.answers:
         _check_size(lines, only)
-    found: LayersMap | None = _MAPS.answer(request, _progress_text, is_wanted=True)
+    found: VectorMaps | None = _MAPS.answer(request, _progress_text, is_wanted=True)
     if found is None:
         return None
     named = senses(len(lines))
@@ -215,8 +215,8 @@ def picture(now: Journey, layer: int, point: int | None, around: "NearVectors | 
         shapes += "; one in another: both in one place"
     flat = f"Flattened from {card.width} numbers to {AXES.value}; trust the list of neighbours."
     with st.container(key="map_of_layers"):
-        layer_map(
-            LayerMap(
+        vector_map(
+            VectorMap(
                 points=[
                     MapPoint(
                         label.piece,
@@ -243,7 +243,7 @@ def picture(now: Journey, layer: int, point: int | None, around: "NearVectors | 
                 caption=f"{flat} {shapes + '. ' if shapes else ''}Each layer is turned onto the one before and drawn "
                 f"at one size: how far points lie from their middle is the scale. {card.title}.",
             ),
-            key="layer_map",
+            key="vector_map",
             on_layer=DEPTH.choose,
             on_point=POINT.choose,
         )

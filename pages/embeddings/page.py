@@ -5,7 +5,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.engine import engine
 from pages.embeddings import context, inspector, lens, table
-from pages.embeddings.choices import CHOICES, SHOW, SHOWN
+from pages.embeddings.choices import CHOICES, DEPTH, PIECE, PLACE, SHOW, SHOWN
 from pages.embeddings.examples import EXAMPLES
 from pages.embeddings.tabs import below
 from pages.shared import thread
@@ -70,5 +70,15 @@ def in_the_table(right: DeltaGenerator, status: DeltaGenerator) -> None:
         inspector.of_table(facts)
 
 
-PAGE = Page("embeddings", explore, CHOICES, EXAMPLES)
+def pictured() -> tuple[str, ...]:
+    """The view, and the layer or the piece that it is of."""
+    of = {
+        "context": "at the input" if not DEPTH.value else f"after layer {DEPTH.value}",
+        "lens": "" if PLACE.value is None else f"layer {PLACE.value[0]}, position {PLACE.value[1]}",
+        "table": PIECE.value,
+    }
+    return SHOWN[SHOW.value], of[SHOW.value]
+
+
+PAGE = Page("embeddings", explore, CHOICES, EXAMPLES, pictured=pictured)
 show(PAGE)

@@ -11,17 +11,17 @@ from pages.shared.theme import palette
 from viz.previews import dots
 
 if TYPE_CHECKING:
-    from models.embeddings import LayersMap
+    from models.embeddings import VectorMaps
 
 
 def preview(status: DeltaGenerator) -> tuple[str, str]:
     """The picture, and what it is of. Raises HeadlightError."""
-    from models.embeddings import LayersMapRequest
+    from models.embeddings import VectorMapsRequest
 
     first = EXAMPLES[0]
     model, text = first.model, first.text
     lines = tuple(line.strip() for line in text.splitlines() if line.strip())
-    found: LayersMap = ask(LayersMapRequest(model, lines, same_size=True), status)
+    found: VectorMaps = ask(VectorMapsRequest(model, lines, same_size=True), status)
     marked = [label.piece == first.word for label in found.labels]
     last = len(found.points) - 1
     said = f"{MODELS[model].title}, after layer {last}: the tokens in context, “{first.word}” in orange"

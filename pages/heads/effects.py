@@ -1,7 +1,6 @@
 """What becomes of a number when each part is off: a map that fills while it is computed, the estimate beside it."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,12 +9,12 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from models.engine import engine
 from pages.heads.choices import OF_HEAD, OF_PART, PARTS
+from pages.heads.controls import chosen_off, chosen_parts, chosen_quantity, read_the_bank
 from pages.heads.effects_grid import EffectsGrid
-from pages.heads.measure import chosen_off, chosen_parts, chosen_quantity, read_the_bank
 from pages.shared.asking import ask
-from pages.shared.job import Job, bar
+from pages.shared.job import Job
 from pages.shared.link import NumberPair, run_again
-from pages.shared.messages import keep_notes, problem
+from pages.shared.messages import problem
 from pages.shared.parts import remark
 from viz.components.head_atlas import EffectCells, HeadAtlas, head_atlas
 from viz.quantities import level_text
@@ -97,14 +96,7 @@ def _start(request: "EffectsOfPartsRequest", exact: "Mapping[Part, Effects]") ->
 
 
 def _watch(about: "Subject", request: "EffectsOfPartsRequest", estimate: "Mapping[Part, Effects]") -> None:
-    progress = JOB.poll()
-    if progress is None or progress.is_done:
-        keep_notes()
-        run_again()
-    with st.container(horizontal=True, vertical_alignment="center", key="effects_state"):
-        JOB.stop_button()
-        with st.container(width="stretch"):
-            bar(replace(progress, steps=progress.steps[-1:]), _progress_text, "Reading the text…")
+    JOB.state(_progress_text, "Reading the text…")
     _draw(about, request, exact_now(request), estimate)
 
 

@@ -7,9 +7,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.heads.choices import INTO, OF_CELL, OF_HEAD, OF_PART, head_name, place_name
+from pages.heads.controls import means_are_known
 from pages.heads.effects import effects_request, estimate_of, exact_now
 from pages.heads.inspector import to_the_studio
-from pages.heads.measure import means_are_known
 from pages.heads.subject import Subject, stack_of
 from pages.heads.transfer import shown_stream, transfer_now, transfer_request
 from pages.shared import thread

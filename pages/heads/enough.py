@@ -9,8 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from models.engine import HowFar
 from pages.heads.choices import RANKED_BY, RANKINGS, SHOW, SIDED, SIDES, place_name
-from pages.heads.effects import quantity_words
-from pages.heads.measure import (
+from pages.heads.controls import (
     chosen_off,
     chosen_quantity,
     has_estimate,
@@ -18,6 +17,7 @@ from pages.heads.measure import (
     other_text_is_missing,
     read_the_bank,
 )
+from pages.heads.effects import quantity_words
 from pages.heads.subject import Subject
 from pages.shared.bound import pick
 from pages.shared.job import Job

@@ -10,8 +10,8 @@ from models.catalog import MODELS
 from models.engine import engine
 from models.errors import HeadlightError
 from pages.heads.choices import CHOICES, INTO, SHOW
+from pages.heads.controls import means_are_known
 from pages.heads.effects import effects_request, estimate_of, exact_now
-from pages.heads.measure import means_are_known
 from pages.heads.other_model import SHOWN, match_request
 from pages.heads.subject import Subject, subject
 from pages.heads.transfer import transfer_now, transfer_request

@@ -8,13 +8,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.heads.choices import BESIDE, OF_HEAD, OF_PART, PARTS, SHOW, head_name, place_name
+from pages.heads.controls import OTHER_TEXTS, means_are_known, other_text_is_missing
 from pages.heads.effects import ESTIMATE, estimate_of, exact_now, quantity_words
-from pages.heads.measure import OTHER_TEXTS, means_are_known, other_text_is_missing
-from pages.heads.subject import Subject, bank
+from pages.heads.subject import Subject, bank, offer_picture
 from pages.shared.asking import ask, working
 from pages.shared.bound import toggle
 from pages.shared.parts import chart, explanation, remark, say
-from pages.shared.sight import PICTURE, Sight
+from pages.shared.sight import Sight
 from pages.shared.theme import palette
 from viz.heads_charts import chance_chart
 from viz.inspector import heading
@@ -36,11 +36,11 @@ NameOf = Callable[["Place"], str]
 def show(about: Subject, request: "EffectsOfPartsRequest", name_of: NameOf, status: DeltaGenerator) -> None:
     """The parts that matter most, and whether that is more than chance."""
     if SHOW.value != "effects":
-        explanation(
+        why = (
             "Switch each head off in a run of its own, and see how much the model's answer changes: the picture "
             "above shows it then."
         )
-        st.button("Show what matters here", key="show_effects", on_click=_show_effects, type="primary")
+        offer_picture("effects", why, "Show what matters here")
         return
     if other_text_is_missing():
         explanation("Type the other text on the left first.")
@@ -54,11 +54,6 @@ def show(about: Subject, request: "EffectsOfPartsRequest", name_of: NameOf, stat
             _of_part(about, request, part, exacts.get(part), estimates.get(part), name_of, status)
         if not estimates and not exacts:
             explanation("Nothing is computed yet: begin above.")
-
-
-def _show_effects() -> None:
-    SHOW.choose("effects")
-    PICTURE.wanted()
 
 
 def _of_part(

@@ -7,7 +7,6 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from models.engine import engine
-from models.errors import HeadlightError
 from pages.heads.choices import KINDS, MATCHED, OF_HEAD, OF_KIND, OTHER_MODEL, head_name
 from pages.heads.subject import Subject, bank
 from pages.shared import thread
@@ -16,12 +15,11 @@ from pages.shared.bound import bound, names_of
 from pages.shared.head_names import names_of_head
 from pages.shared.job import Job
 from pages.shared.link import NumberPair, note, run_again
-from pages.shared.messages import keep_notes
-from pages.shared.model_choice import have, mine, titles
-from pages.shared.page import tab_name
+from pages.shared.model_choice import have_as_well, mine, titles
 from pages.shared.parts import explanation, remark, say
 from pages.shared.plain_text import plain
 from pages.shared.sight import Sight
+from pages.shared.tab_library import TabLibrary
 from viz.components.attention_view import Frame, Matrix, Panel, attention_view, attention_view_library
 from viz.quantities import part_text
 from viz.tables import table
@@ -33,16 +31,9 @@ if TYPE_CHECKING:
 TITLE = "Does another model have this head?"
 JOB = Job("matches")
 SHOWN = 4
-_MOUNTED = "heads:matrix mounted"
+LIBRARY = TabLibrary("heads", TITLE, attention_view_library)
 _FOUND = Sight("matches_found")
 _MAPS = Sight("two_models")
-
-
-def library() -> None:
-    """The script of the maps, on its way before they are computed, where this tab is open."""
-    st.session_state[_MOUNTED] = thread.TAB.value == tab_name(TITLE)
-    if st.session_state[_MOUNTED]:
-        attention_view_library()
 
 
 def reading_kind(model: str) -> str:
@@ -57,12 +48,7 @@ def match_request(kind: str) -> "MatchRequest | None":
     others = [each for each in (*MODELS, *mine()) if each != thread.MODEL.value]
     other = OTHER_MODEL.value
     if other and other != thread.MODEL.value:
-        try:
-            other = have(other)
-        except HeadlightError as error:
-            note(f"The other model cannot be opened; another one is compared. {error}")
-            OTHER_MODEL.forget()
-            other = ""
+        other = have_as_well(OTHER_MODEL, "The other model cannot be opened; another one is compared.")
     if not other or other == thread.MODEL.value:
         # Of those that are always there the first two are made for any text.
         other = next(iter(others), "")
@@ -73,10 +59,7 @@ def match_request(kind: str) -> "MatchRequest | None":
 
 def show(about: Subject, head: NumberPair | None, status: DeltaGenerator) -> None:
     """The other model, the closest head of it beside what chance gives, and both maps."""
-    if not st.session_state.get(_MOUNTED):
-        # The script of a component is mounted by the whole page alone.
-        keep_notes()
-        run_again()
+    LIBRARY.needed()
     own = reading_kind(thread.MODEL.value)
     if about.kind != own:
         explanation(f"Heads are compared where a model reads: choose **{KINDS[own]}** on the left.")

@@ -6,8 +6,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.engine import engine
-from pages.heads import atlas, bank, effects, inspector, measure, other_model, transfer
-from pages.heads.choices import CHOICES, KINDS, OF_KIND, SHOW, SHOWN
+from pages.heads import atlas, bank, controls, effects, inspector, other_model, transfer
+from pages.heads.choices import CHOICES, KINDS, OF_HEAD, OF_KIND, SHOW, SHOWN, head_name
 from pages.heads.effects_inspector import inspect_effect, inspect_transfer
 from pages.heads.examples import EXAMPLES
 from pages.heads.sentence import chosen_case
@@ -39,9 +39,9 @@ def which(kind: str, status: DeltaGenerator) -> str:
     with in_place():
         if SHOW.value == "transfer":
             transfer.controls()
-        measure.quantity_controls(status, subject(kind, status).traced.tokens)
+        controls.quantity_controls(status, subject(kind, status).traced.tokens)
         if SHOW.value == "effects":
-            measure.off_controls(with_parts=True)
+            controls.off_controls(with_parts=True)
     return ""
 
 
@@ -49,7 +49,7 @@ def explore(status: DeltaGenerator) -> None:
     """Everything that changes with the head, the role and what is measured."""
     if SHOW.value != "effects":
         effects.JOB.leave(unless_done=True)
-        measure.MEANS.leave(unless_done=True)
+        controls.MEANS.leave(unless_done=True)
     if SHOW.value != "transfer":
         transfer.JOB.leave(unless_done=True)
     with loading(thread.MODEL.value, status):
@@ -58,7 +58,7 @@ def explore(status: DeltaGenerator) -> None:
         kind = chosen_kind()
     left, centre, right = columns()
     PICTURE.drawn()
-    with centre:
+    with centre, st.container(key="controls_of_heads"):
         # Over the picture that it governs, on a narrow screen too, where the controls stand below the picture.
         pick(SHOW, "Show", SHOWN, key="show_box", label_visibility="collapsed")
     with left:
@@ -122,7 +122,7 @@ def _numbers(
 ) -> None:
     """What becomes of a number when parts are off, or are put into another run."""
     about = subject(kind, status)
-    if SHOW.value == "effects" and measure.other_text_is_missing():
+    if SHOW.value == "effects" and controls.other_text_is_missing():
         with centre:
             explanation("Type the other text on the left: a part that is off gives what it has there.")
         return
@@ -136,5 +136,12 @@ def _numbers(
         inspected(about, found, status)
 
 
-PAGE = Page("heads", explore, CHOICES, EXAMPLES, library=other_model.library)
+def pictured() -> list[str]:
+    """Which picture of which heads, and the head that is selected."""
+    kind = OF_KIND.value or chosen_kind()
+    head = [] if OF_HEAD.value is None else [head_name(*OF_HEAD.value)]
+    return [SHOWN[SHOW.value], f"{KINDS[kind]} attention", *head]
+
+
+PAGE = Page("heads", explore, CHOICES, EXAMPLES, library=other_model.LIBRARY.mount, pictured=pictured)
 show(PAGE)

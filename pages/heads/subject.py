@@ -8,11 +8,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from pages.heads.choices import BANK, KINDS, OF_KIND, SENTENCES
+from pages.heads.choices import BANK, KINDS, OF_KIND, SENTENCES, SHOW
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.greedy_output import greedy_output
 from pages.shared.link import note
+from pages.shared.parts import explanation
+from pages.shared.sight import PICTURE
 
 if TYPE_CHECKING:
     from models.attention import TracedText, TraceRequest
@@ -80,6 +82,17 @@ def bank() -> "Bank":
     typed = SENTENCES.value
     # Somebody pasted a treebank where sentences are typed.
     return treebank(typed.encode()) if _OF_CONLLU.search(typed) else plain_bank(typed)
+
+
+def offer_picture(name: str, why: str, label: str) -> None:
+    """For a tab about another picture than the one that is shown: why, and a button that shows it."""
+
+    def show() -> None:
+        SHOW.choose(name)
+        PICTURE.wanted()
+
+    explanation(why)
+    st.button(label, key=f"show_{name}", on_click=show, type="primary")
 
 
 def atlas_request(kind: str) -> "AtlasRequest":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.heads import counts, enough, export, looks, matters, other_model, transfer
+from pages.heads import attributions, enough, export, looks, matters, other_model, transfer
 from pages.heads.effects import effects_request
 from pages.heads.explanations import EXPLANATION
 from pages.heads.subject import Subject, subject
@@ -55,7 +55,9 @@ def below(shown: Shown) -> None:
         MATTERS: ranking,
         "How many are enough?": Tab(lambda: enough.show(about(), st.empty()), left=enough.JOB.leave),
         CARRIES: lambda: transfer.details(about(), st.empty()),
-        "Where it looks, and what counts": Tab(lambda: counts.show(about(), st.empty()), left=counts.JOB.leave),
+        "Where it looks, and what counts": Tab(
+            lambda: attributions.show(about(), st.empty()), left=attributions.JOB.leave
+        ),
         other_model.TITLE: Tab(lambda: other_model.show(about(), shown.head, st.empty()), left=other_model.JOB.leave),
         "What am I looking at?": lambda: explanation(EXPLANATION),
         "Take it with you": lambda: export.take_along(shown.kind, shown.atlas, st.empty()),

@@ -10,16 +10,15 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from models.engine import engine
 from pages.heads.choices import CARRIER, CARRIERS, INTO, OF_CELL, OF_HEAD, SHOW, place_name
+from pages.heads.controls import chosen_quantity
 from pages.heads.effects import quantity_words
-from pages.heads.measure import chosen_quantity
-from pages.heads.subject import Subject
+from pages.heads.subject import Subject, offer_picture
 from pages.shared.asking import ask
 from pages.shared.bound import bound, pick
-from pages.shared.job import Job, bar
+from pages.shared.job import Job
 from pages.shared.link import NumberPair, run_again
-from pages.shared.messages import keep_notes, problem
+from pages.shared.messages import problem
 from pages.shared.parts import explanation, remark
-from pages.shared.sight import PICTURE
 from viz.components.head_atlas import EffectCells, HeadAtlas, head_atlas
 from viz.quantities import level_text
 from viz.tables import table
@@ -90,14 +89,7 @@ def show(about: Subject, status: DeltaGenerator) -> None:
 
 
 def _watch(about: Subject, request: "TransferRequest") -> None:
-    progress = JOB.poll()
-    if progress is None or progress.is_done:
-        keep_notes()
-        run_again()
-    with st.container(horizontal=True, vertical_alignment="center", key="transfer_state"):
-        JOB.stop_button()
-        with st.container(width="stretch"):
-            bar(replace(progress, steps=progress.steps[-1:]), _progress_text, "Reading both texts…")
+    progress = JOB.state(_progress_text, "Reading both texts…")
     if progress.steps:
         _draw(about, request, progress.steps[-1])
 
@@ -171,11 +163,11 @@ def _choose(carrier: str, layers: tuple[int, ...], columns: tuple[int, ...], pla
 def details(about: Subject, status: DeltaGenerator) -> None:
     """The parts with which most comes over, as a list."""
     if SHOW.value != "transfer":
-        explanation(
+        why = (
             "One text says Paris and another Rome: put what the model computed of the one into its run of the other, "
             "part by part, and see where the answer goes over."
         )
-        st.button("Show what carries it over", key="show_transfer", on_click=_show_transfer, type="primary")
+        offer_picture("transfer", why, "Show what carries it over")
         return
     if not INTO.value:
         explanation("Type the other text on the left first.")
@@ -188,11 +180,6 @@ def details(about: Subject, status: DeltaGenerator) -> None:
     st.html(table(["part", "comes over"], [[name, f"{share:.1%}"] for name, share in largest(found)[:_MOST]]))
     if found.alignment.note:
         remark(found.alignment.note)
-
-
-def _show_transfer() -> None:
-    SHOW.choose("transfer")
-    PICTURE.wanted()
 
 
 def largest(found: "Transfer") -> list[tuple[str, float]]:

@@ -6,16 +6,18 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.one_at_a_time import libraries
+from pages.shared.course import heads
 from pages.shared.examples import Example
 from pages.shared.lesson_place import place_in_link
 from pages.shared.link import mirror
 from pages.shared.messages import in_place, show_notes
 from pages.shared.plain_text import plain
-from pages.shared.registry import HOME, PAGES, PageEntry
+from pages.shared.registry import HOME, LESSONS, PAGES, PageEntry
 from pages.shared.thread import MODEL, TEXT, THREAD
 
 _IN_A_ROW = 3
 _LONGEST = 32
+CARDS = (*PAGES, LESSONS)
 
 Preview = Callable[[DeltaGenerator], tuple[str, str]]
 
@@ -35,6 +37,20 @@ def way_in(page: PageEntry, first: Example) -> DeltaGenerator:
         return st.empty()
 
 
+def way_to_lessons() -> None:
+    """A card that leads to the course: what it is, and what it is about."""
+    listed = [head for head, _ in heads()]
+    minutes = [head.minutes for head in listed]
+    themes = ", ".join(dict.fromkeys(head.theme.lower() for head in listed))
+    with st.container(border=True, key=f"open_{LESSONS.address}"):
+        st.page_link(LESSONS.script, label=f"**{LESSONS.title}**", icon=LESSONS.icon)
+        st.caption(
+            f"{LESSONS.question}  \n{len(listed)} lessons of {min(minutes)} to {max(minutes)} minutes. You guess; "
+            "then the model itself answers, in the picture, of these sentences or of yours."
+        )
+        st.caption(plain(f"Themes: {themes}."))
+
+
 def show_preview(place: DeltaGenerator, preview: Preview) -> None:
     """The small picture of a page, and under it what it is of."""
     with place.container(), in_place():
@@ -51,10 +67,13 @@ st.markdown(
 )
 show_notes()
 places = []
-for start in range(0, len(PAGES), _IN_A_ROW):
-    for each, column in zip(PAGES[start : start + _IN_A_ROW], st.columns(_IN_A_ROW), strict=False):
+for start in range(0, len(CARDS), _IN_A_ROW):
+    for each, column in zip(CARDS[start : start + _IN_A_ROW], st.columns(_IN_A_ROW), strict=False):
         with column:
-            places.append(way_in(each, each.examples[0]))
+            if each == LESSONS:
+                way_to_lessons()
+            else:
+                places.append(way_in(each, each.examples[0]))
 mirror((*THREAD, *place_in_link()))
 # Everything above is on the screen before torch is imported, which the pictures need.
 libraries()

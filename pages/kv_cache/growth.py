@@ -50,7 +50,6 @@ def show(request: "WriteRequest", facts: "CacheFacts", prompt: "PromptPieces", *
     is_seq2seq = bool(prompt.start)
     given = prompt.start if is_seq2seq else prompt.pieces
     hidden = max(0, len(given) - _MOST_PROMPT)
-    shape = facts.shape
     static = len(given) + request.settings.max_new_tokens if request.settings.cache == "static" else None
     cache_growth(
         GrowthPicture(
@@ -58,11 +57,7 @@ def show(request: "WriteRequest", facts: "CacheFacts", prompt: "PromptPieces", *
             prompt=given[hidden:],
             hidden=hidden,
             source=prompt.pieces if is_seq2seq else (),
-            kinds=tuple(layer.kind for layer in shape),
-            layers=tuple(layer.layer for layer in shape),
-            heads=tuple(layer.heads for layer in shape),
-            key_widths=tuple(layer.key_width for layer in shape),
-            value_widths=tuple(layer.value_width for layer in shape),
+            layers=facts.shape,
             allocated=None if static is None else min(static, facts.positions or static),
             most_steps=request.settings.max_new_tokens,
             selected=DRAWN.value,

@@ -7,6 +7,7 @@ from models.catalog import MODELS
 from pages.kv_cache import growth
 from pages.kv_cache.choices import (
     BITS,
+    CELL,
     CHOICES,
     DRAWN,
     DTYPES,
@@ -108,5 +109,11 @@ def explore(status: DeltaGenerator) -> None:
     below(Shown(request, facts, prompt, progress, step))
 
 
-PAGE = Page("kv_cache", explore, CHOICES, EXAMPLES)
+def pictured() -> tuple[str, ...]:
+    """How the cache is kept, what a cell's lightness is, and the cell that is selected."""
+    cell = "" if CELL.value is None else f"layer {CELL.value[0]}, position {CELL.value[1]}"
+    return f"Cache: {KEPT[KEEPING.value].lower()}", f"shade: {SHADES[SHADE.value].lower()}", cell
+
+
+PAGE = Page("kv_cache", explore, CHOICES, EXAMPLES, pictured=pictured)
 show(PAGE)

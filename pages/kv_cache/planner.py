@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import ARCHITECTURES, MODELS, KnownArchitecture
 from models.loading.hub_ids import HUB
-from pages.kv_cache import known
+from pages.kv_cache import known_models
 from pages.kv_cache.choices import (
     BITS,
     CARD_GIGABYTES,
@@ -53,7 +53,7 @@ _CURVE = 131_072
 
 def what_if(facts: "CacheFacts", status: DeltaGenerator) -> None:
     """First one model on these cards, then all known ones."""
-    fetched = {each.architecture.name: each for each in known.fetched(status)}
+    fetched = {each.architecture.name: each for each in known_models.fetched(status)}
     if PLANNED.value.startswith(HUB) and PLANNED.value not in fetched:
         note(f"{PLANNED.value} was not fetched on this server, or keeps no cache; this page's model is planned for.")
         PLANNED.forget()
@@ -75,7 +75,7 @@ def what_if(facts: "CacheFacts", status: DeltaGenerator) -> None:
         with right:
             _what_fits(planned, other)
     st.divider()
-    known.known_models(known.cards(), tuple(fetched.values()), status)
+    known_models.show(known_models.cards(), tuple(fetched.values()), status)
 
 
 def _which_model(fetched: list[KnownArchitecture]) -> None:
@@ -217,7 +217,7 @@ def _heads_name(heads: int, query_heads: int, own: int) -> str:
 def _what_fits(own: "Planned", planned: "Planned") -> None:
     from models.kv_cache import Load, plan
 
-    cards = known.cards()
+    cards = known_models.cards()
     bits = BITS.value or planned.cache_bits
     load = Load(ROWS.value, CONTEXT.value, WEIGHT_BITS.value or planned.weight_bits, DTYPES[bits])
     found = plan(planned, cards, load)

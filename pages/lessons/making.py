@@ -80,10 +80,25 @@ def _step(made: Draft, place: int, step: dict[str, Any]) -> None:
     kinds = [_NOTHING, *ASK_KINDS]
     kind = st.segmented_control("Ask", kinds, default=step.get("ask", _NOTHING), key=key("ask"), required=True)
     if kind == _NOTHING:
-        for name in ("ask", "prompt", "options", "of", "least", "most", "truth", "after", "claims", "by", "borders"):
+        for name in (
+            "ask",
+            "prompt",
+            "options",
+            "of",
+            "least",
+            "most",
+            "truth",
+            "after",
+            "claims",
+            "by",
+            "borders",
+            "in_picture",
+        ):
             step.pop(name, None)
         return
     step["ask"] = kind
+    if kind != "choose":
+        step.pop("in_picture", None)
     step["prompt"] = _typed(st.text_input("The question in words", step.get("prompt", ""), key=key("prompt")))
     left, right = st.columns(2)
     truth = step.get("truth", {})

@@ -23,7 +23,7 @@ st.markdown(
 )
 show_notes()
 with in_place(), st.container(key="lesson_table"):
-    lesson_list([asdict(each) for each in heads()], on_open=lambda told: start(*told))
+    lesson_list([asdict(head) | {"steps": steps} for head, steps in heads()], on_open=lambda told: start(*told))
 with st.expander("Open or make a lesson", expanded=draft() is not None, key="own_lessons"):
     with in_place():
         open_file()

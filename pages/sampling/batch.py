@@ -1,8 +1,7 @@
 """What sampling means for whole texts: many of them with each of several settings, in one batch."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -21,13 +20,13 @@ from pages.sampling.choices import (
     VARIETY,
     Names,
 )
+from pages.sampling.export import texts_as_csv, texts_as_json
 from pages.shared import file_names
 from pages.shared.bound import bound, names_of
 from pages.shared.export import Download, download_row
 from pages.shared.job import Job
 from pages.shared.link import Choice
 from pages.shared.parts import chart, remark
-from pages.shared.spreadsheet import as_csv
 from pages.shared.theme import palette
 from viz.inspector import line
 from viz.sampling_charts import FigureLine, SweepPoint, figures_table, sweep_chart
@@ -257,35 +256,4 @@ def figures_of(names: Sequence[str], figures: "Sequence[TextFigures]") -> str:
                 2,
             ),
         ],
-    )
-
-
-def texts_as_csv(names: Sequence[str], found: "BatchTexts") -> str:
-    """A row for each text: its setting, every knob of it, the seed that gives it again, and the text."""
-    rows: list[list[object]] = [["setting", "seed", "text", "tokens", "ends", "mean_log_probability", "settings"]]
-    for name, one in zip(names, found.each, strict=True):
-        for text in one.texts:
-            settings = asdict(one.settings) | {"seed": text.seed}
-            mean = sum(text.log_probabilities) / len(text.log_probabilities)
-            rows.append([name, text.seed, text.text, len(text.own_ids), text.ends, mean, json.dumps(settings)])
-    return as_csv(rows)
-
-
-def texts_as_json(request: "BatchRequest", names: Sequence[str], found: "BatchTexts") -> str:
-    """What was asked, and for each setting its knobs, its figures, and its texts token by token."""
-    return json.dumps(
-        {
-            "model": request.model,
-            "text": request.text,
-            "settings": [
-                {
-                    "name": name,
-                    "settings": asdict(one.settings),
-                    "figures": asdict(one.figures),
-                    "texts": [asdict(text) | {"text": text.text} for text in one.texts],
-                }
-                for name, one in zip(names, found.each, strict=True)
-            ],
-        },
-        ensure_ascii=False,
     )

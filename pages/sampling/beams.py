@@ -1,8 +1,6 @@
 """Beam search: what it considered, as a tree; what came out of it, beside what greedy decoding gives."""
 
-import json
 import math
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -22,12 +20,12 @@ from pages.sampling.choices import (
     PENALTIES,
     SEARCHED,
 )
+from pages.sampling.export import tree_as_csv, tree_as_json
 from pages.shared import file_names
 from pages.shared.asking import ask, working
 from pages.shared.bound import bound, names_of
 from pages.shared.export import Download, download_row
 from pages.shared.parts import chart, remark
-from pages.shared.spreadsheet import as_csv
 from pages.shared.theme import palette
 from viz.inspector import heading, line
 
@@ -177,48 +175,6 @@ def against_greedy(log_probability: float, score: float, *, is_same: bool) -> st
             "Greedy decoding's text is likelier as a whole; the winner has the better score, which counts the length."
         )
     return "Greedy decoding found a better text here: beam search drops what looks bad early, and promises nothing."
-
-
-def tree_as_csv(found: "BeamSearch") -> str:
-    """A row for each candidate."""
-    names = ("rank", "token_id", "token_log_probability", "log_probability", "score", "outcome", "is_end", "place")
-    rows: list[list[object]] = [["step", *names, "piece", "text", "parent", "leads_to"]]
-    for step, considered in enumerate(found.candidates):
-        for each in considered:
-            values = [getattr(each, name) for name in names]
-            parent, leads_to = (" ".join(map(str, ids)) for ids in (each.parent, each.leads_to))
-            rows.append([step, *values, each.piece.text, each.text, parent, leads_to])
-    return as_csv(rows)
-
-
-def tree_as_json(found: "BeamSearch", request: "BeamSearchRequest") -> str:
-    """What was asked, what was considered at each step, and what came out; places, ranks and steps from 0."""
-
-    def told(each: Any, *names: str) -> dict[str, Any]:
-        return {name: getattr(each, name) for name in names}
-
-    candidate = (
-        "rank",
-        "parent",
-        "token_id",
-        "text",
-        "token_log_probability",
-        "log_probability",
-        "score",
-        "outcome",
-        "is_end",
-    )
-    return json.dumps(
-        {
-            "asked": asdict(request),
-            "steps": [
-                [{"piece": each.piece.text} | told(each, *candidate, "place", "leads_to") for each in considered]
-                for considered in found.candidates
-            ],
-            "beams": [told(beam, "ids", "text", "log_probability", "score") for beam in found.beams],
-        },
-        ensure_ascii=False,
-    )
 
 
 def _downloads(found: "BeamSearch", request: "BeamSearchRequest") -> None:

@@ -5,7 +5,8 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from models.one_at_a_time import libraries
-from pages.sampling.knobs import KNOB_CHOICES, KNOBS, PRESETS, Preset
+from pages.sampling.knobs import KNOB_CHOICES, KNOBS
+from pages.sampling.presets import PRESETS, Preset
 from pages.shared import thread
 from pages.shared.link import (
     Choice,
@@ -163,11 +164,11 @@ MANY_WRITTEN: Choice[str] = Choice(
 )
 SWEPT: Choice[str] = Choice("swept", "no", one_of("state of the sweep", ("no", "yes")), _IN_ALL)
 VARIETY: Choice[str] = Choice("variety", "distinct-2", one_of("measure of variety", tuple(VARIETIES)))
-LUCK: Choice[str | None] = Choice(
+SAME_SEED: Choice[str | None] = Choice(
     "luck", None, one_of("settings to compare with", (*(each.label for each in PRESETS), OTHER_TEMPERATURE))
 )
 _temperature = number_within("The link's other temperature is not between 0 and 2; 1.2 is taken.", 0, 2)
-LUCK_TEMPERATURE: Choice[float] = Choice("luck_temperature", 1.2, lambda text: round(_temperature(text), 2))
+SAME_SEED_TEMPERATURE: Choice[float] = Choice("luck_temperature", 1.2, lambda text: round(_temperature(text), 2))
 # What is typed to be followed through the stages.
 FOLLOWED: Choice[str] = Choice("word_followed", "", _followed)
 
@@ -192,7 +193,7 @@ CHOICES: tuple[Choice[Any], ...] = (
         PICK,
     ),
     *(BEAMS, BEAM_TOKENS, BEAM_PENALTY, BEAM_STOP, SEARCHED, PROMPTS, FOLLOW, FOLLOWED),
-    *(MANY_TEXTS, MANY_TOKENS, AGAINST, MANY_WRITTEN, SWEPT, VARIETY, LUCK, LUCK_TEMPERATURE),
+    *(MANY_TEXTS, MANY_TOKENS, AGAINST, MANY_WRITTEN, SWEPT, VARIETY, SAME_SEED, SAME_SEED_TEMPERATURE),
 )
 
 

@@ -29,8 +29,9 @@ from pages.sampling.choices import (
     reset,
     said_of,
 )
-from pages.sampling.knobs import FIRST, KNOBS, LENGTH, MORE, PRESETS, Knob
+from pages.sampling.knobs import FIRST, KNOBS, LENGTH, MORE, Knob
 from pages.sampling.picture import PICTURE
+from pages.sampling.presets import PRESETS
 from pages.sampling.writing import JOB, ask_for_it
 from pages.shared.asking import ask
 from pages.shared.bound import bound, text_area

@@ -1,9 +1,10 @@
 """Sharing what is shown, taking its numbers along, and the program behind them."""
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models.catalog import MODELS
 from models.engine import engine
@@ -15,9 +16,14 @@ from pages.shared.export import Download, folder_argument, program, share_and_do
 from pages.shared.spreadsheet import as_csv
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from models.decoding import DecodingSettings, VocabularyStages
+    from models.decoding import (
+        BatchRequest,
+        BatchTexts,
+        BeamSearch,
+        BeamSearchRequest,
+        DecodingSettings,
+        VocabularyStages,
+    )
     from pages.sampling.choices import Branch
 
 # The values with which the program leaves a stage out; 0 where none is named.
@@ -68,6 +74,79 @@ def text_as_json(written: Continuation, others: "Sequence[Continuation]") -> str
         },
         ensure_ascii=False,
         indent=1,
+    )
+
+
+def texts_as_csv(names: Sequence[str], found: "BatchTexts") -> str:
+    """A row for each text: its setting, every knob of it, the seed that gives it again, and the text."""
+    rows: list[list[object]] = [["setting", "seed", "text", "tokens", "ends", "mean_log_probability", "settings"]]
+    for name, one in zip(names, found.each, strict=True):
+        for text in one.texts:
+            settings = asdict(one.settings) | {"seed": text.seed}
+            mean = sum(text.log_probabilities) / len(text.log_probabilities)
+            rows.append([name, text.seed, text.text, len(text.own_ids), text.ends, mean, json.dumps(settings)])
+    return as_csv(rows)
+
+
+def texts_as_json(request: "BatchRequest", names: Sequence[str], found: "BatchTexts") -> str:
+    """What was asked, and for each setting its knobs, its figures, and its texts token by token."""
+    return json.dumps(
+        {
+            "model": request.model,
+            "text": request.text,
+            "settings": [
+                {
+                    "name": name,
+                    "settings": asdict(one.settings),
+                    "figures": asdict(one.figures),
+                    "texts": [asdict(text) | {"text": text.text} for text in one.texts],
+                }
+                for name, one in zip(names, found.each, strict=True)
+            ],
+        },
+        ensure_ascii=False,
+    )
+
+
+def tree_as_csv(found: "BeamSearch") -> str:
+    """A row for each candidate."""
+    names = ("rank", "token_id", "token_log_probability", "log_probability", "score", "outcome", "is_end", "place")
+    rows: list[list[object]] = [["step", *names, "piece", "text", "parent", "leads_to"]]
+    for step, considered in enumerate(found.candidates):
+        for each in considered:
+            values = [getattr(each, name) for name in names]
+            parent, leads_to = (" ".join(map(str, ids)) for ids in (each.parent, each.leads_to))
+            rows.append([step, *values, each.piece.text, each.text, parent, leads_to])
+    return as_csv(rows)
+
+
+def tree_as_json(found: "BeamSearch", request: "BeamSearchRequest") -> str:
+    """What was asked, what was considered at each step, and what came out; places, ranks and steps from 0."""
+
+    def told(each: Any, *names: str) -> dict[str, Any]:
+        return {name: getattr(each, name) for name in names}
+
+    candidate = (
+        "rank",
+        "parent",
+        "token_id",
+        "text",
+        "token_log_probability",
+        "log_probability",
+        "score",
+        "outcome",
+        "is_end",
+    )
+    return json.dumps(
+        {
+            "asked": asdict(request),
+            "steps": [
+                [{"piece": each.piece.text} | told(each, *candidate, "place", "leads_to") for each in considered]
+                for considered in found.candidates
+            ],
+            "beams": [told(beam, "ids", "text", "log_probability", "score") for beam in found.beams],
+        },
+        ensure_ascii=False,
     )
 
 

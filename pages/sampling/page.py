@@ -9,10 +9,11 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from models.engine import engine
 from pages.sampling import picture, writing
-from pages.sampling.choices import CHOICES, WRITTEN, picked_token, settings_now, settings_of
+from pages.sampling.choices import CHOICES, OFF, WRITTEN, picked_token, settings_now, settings_of
 from pages.sampling.controls import bad_word_ids, biased, draw_controls
 from pages.sampling.examples import EXAMPLES
 from pages.sampling.inspector import inspect
+from pages.sampling.knobs import KNOBS
 from pages.sampling.tabs import below
 from pages.shared import thread
 from pages.shared.asking import ask
@@ -127,5 +128,10 @@ def _libraries() -> None:
     knob_sliders_library()
 
 
-PAGE = Page("sampling", explore, CHOICES, EXAMPLES, library=_libraries)
+def pictured() -> list[str]:
+    """The knobs that are at work."""
+    return [knob.said for knob in KNOBS if knob.is_at_work and knob.stage not in OFF.value] or ["No knob is turned"]
+
+
+PAGE = Page("sampling", explore, CHOICES, EXAMPLES, library=_libraries, pictured=pictured)
 show(PAGE)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.sampling.batch import ABOVE, ENDS, comparable, other_presets, progress_text
-from pages.sampling.choices import LUCK, LUCK_TEMPERATURE, OTHER_TEMPERATURE
+from pages.sampling.choices import OTHER_TEMPERATURE, SAME_SEED, SAME_SEED_TEMPERATURE
 from pages.shared.bound import bound
 from pages.shared.job import Job
 from pages.shared.parts import remark, say
@@ -31,7 +31,7 @@ def same_seed_tab(
         others = [*other_presets(settings, presets), OTHER_TEMPERATURE]
         name = bound(
             st.selectbox,
-            LUCK,
+            SAME_SEED,
             "The settings above against",
             others,
             key="luck_other",
@@ -41,7 +41,14 @@ def same_seed_tab(
         other = presets.get(name, settings)
         if name == OTHER_TEMPERATURE:
             temperature = bound(
-                st.slider, LUCK_TEMPERATURE, "Temperature", 0.0, 2.0, step=0.05, key="luck_temperature", shown=float
+                st.slider,
+                SAME_SEED_TEMPERATURE,
+                "Temperature",
+                0.0,
+                2.0,
+                step=0.05,
+                key="luck_temperature",
+                shown=float,
             )
             other, name = replace(settings, temperature=temperature), f"T {temperature:g}"
         remark(

@@ -10,7 +10,8 @@ from pages.sampling.batch import batch_tab
 from pages.sampling.beams import beam_search_tab
 from pages.sampling.draws import draws_tab
 from pages.sampling.explanations import EXPLANATION
-from pages.sampling.knobs import KNOBS, PRESETS
+from pages.sampling.knobs import KNOBS
+from pages.sampling.presets import PRESETS
 from pages.sampling.prompts import prompts_tab
 from pages.sampling.same_seed import same_seed_tab
 from pages.sampling.writing import Continuation

@@ -1,12 +1,12 @@
 """The lessons that there are: those of the course, and the one of a file that this session opened or made."""
 
 import tomllib
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from models.lesson_head import HEAD_NAMES, LessonHead
 from pages.shared.lesson_place import OWN, lesson_files
 from pages.shared.registry import HOME, PAGES
 
@@ -16,28 +16,14 @@ if TYPE_CHECKING:
 _OWN = "lesson:own"
 
 
-@dataclass(frozen=True)
-class LessonHead:
-    """What the list says of a lesson. steps: how many there are."""
-
-    name: str
-    title: str
-    theme: str
-    minutes: int
-    aim: str
-    cures: str
-    sources: tuple[str, ...]
-    steps: int
-
-
 @cache
-def heads() -> tuple[LessonHead, ...]:
-    """Of all lessons of the course, in their order; nothing heavy is imported for them."""
+def heads() -> tuple[tuple[LessonHead, int], ...]:
+    """Of all lessons of the course, in their order, each with how many steps it has; nothing heavy is imported."""
     found = []
     for name, file in lesson_files().items():
         said = tomllib.loads(file.read_text("utf-8"))
-        words = {each: said[each] for each in ("title", "theme", "minutes", "aim", "cures")}
-        found.append(LessonHead(name=name, **words, sources=tuple(said["sources"]), steps=len(said["step"])))
+        words: dict[str, Any] = {each: said[each] for each in HEAD_NAMES} | {"sources": tuple(said["sources"])}
+        found.append((LessonHead(name, **words), len(said["step"])))
     return tuple(found)
 
 

@@ -162,6 +162,20 @@ class Job:
         if self.request is not None:
             st.fragment(until_it_ends, run_every=_SECONDS)()
 
+    def state(self, progress_text: ProgressText, at_first: str) -> "Progress":
+        """For a fragment that draws what there is so far: a way to stop it, and how far it is. The page runs again once
+        it has ended. at_first: as for `bar`.
+        """
+        progress = self.poll()
+        if progress is None or progress.is_done:
+            keep_notes()
+            run_again()
+        with st.container(horizontal=True, vertical_alignment="center", key=f"{self.name}_state"):
+            self.stop_button()
+            with st.container(width="stretch"):
+                bar(progress, progress_text, at_first)
+        return progress
+
     def _bar(self, progress_text: ProgressText) -> None:
         """Shown again and again while it runs."""
         progress = self.poll()

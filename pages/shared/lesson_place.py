@@ -1,4 +1,4 @@
-"""Which lesson is open, and at which of its steps: on every page, and in its link."""
+"""Which lesson is open, at which of its steps, and in which room: on every page, and in its link."""
 
 import re
 from functools import cache
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pages.shared.link import Choice, whole_number
+from pages.shared.room_place import CODE, SCREEN
 
 COURSE = Path(__file__).parents[1] / "lessons" / "course"
 # The lesson of a file that this session opened or made; no link can carry it.
@@ -33,9 +34,9 @@ LESSON: Choice[str] = Choice("lesson", "", _lesson)
 LESSON_STEP: Choice[int] = Choice(
     "lesson_step", 1, whole_number("step of the lesson", 1, 24, "the first one is shown"), (LESSON,)
 )
-PLACE: tuple[Choice[Any], ...] = (LESSON, LESSON_STEP)
+PLACE: tuple[Choice[Any], ...] = (LESSON, LESSON_STEP, CODE, SCREEN)
 
 
 def place_in_link() -> tuple[Choice[Any], ...]:
-    """What of it stands in a link: nothing where no lesson is open."""
+    """What of it stands in a link: nothing where no lesson and no room is open."""
     return tuple(each for each in PLACE if each.value != each.default)

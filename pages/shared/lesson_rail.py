@@ -4,6 +4,7 @@
 once, then the truth is asked of the engine; nothing of it is written down, and nothing is kept beyond the session.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries
-from pages.shared import thread
+from pages.shared import projector, thread
 from pages.shared.asking import ask
 from pages.shared.course import lesson
 from pages.shared.lesson_place import LESSON, LESSON_STEP, OWN
@@ -20,11 +21,13 @@ from pages.shared.lesson_view import open_view
 from pages.shared.link import note
 from pages.shared.messages import in_place
 from pages.shared.registry import PageEntry
-from viz.components.lesson_rail import Rail, RailResult, lesson_rail, lesson_rail_library
+from pages.shared.room_place import teacher_secret
+from viz.components.lesson_rail import CHOSEN_IN_PICTURE, Rail, RailResult, lesson_rail, lesson_rail_library
 
 if TYPE_CHECKING:
     from models.lessons import Lesson, Outcome, Readings, Step, View
     from models.lessons.asked import Question
+    from models.rooms import LessonPlace
 
 _ANSWERS, _AT, _GO, _TOLD = "lesson:answers", "lesson:at", "lesson:go", "lesson:told"
 # So many guesses of a session are remembered.
@@ -62,6 +65,28 @@ def arrive(here: PageEntry) -> None:
         st.session_state[_AT] = place
 
 
+def class_step() -> "LessonPlace | None":
+    """Where a class is that is taught with the open lesson; None where none is open."""
+    from models.rooms import LessonPlace
+
+    found = lesson(LESSON.value) if LESSON.value else None
+    if found is None:
+        return None
+    number = LESSON_STEP.value
+    step = found.steps[number - 1]
+    truth = None if step.ask is None or step.truth is None else _question(found, step)
+    return LessonPlace(found.title, number, len(found.steps), step, truth, truth is not None and truth != step.truth)
+
+
+def show_answer() -> None:
+    """The class has answered the step that is open: with the next run what it shows afterwards is there."""
+    found = lesson(LESSON.value)
+    if found is not None:
+        step = found.steps[LESSON_STEP.value - 1]
+        _answers()[found.name, LESSON_STEP.value, _question(found, step)] = _SKIPPED
+        st.session_state[_GO] = "answer"
+
+
 def rail(here: PageEntry) -> None:
     """Draw the rail of the open lesson beside this page."""
     found = lesson(LESSON.value)
@@ -81,12 +106,19 @@ def _shown(found: "Lesson", status: DeltaGenerator) -> Rail:
     """What the rail shows now."""
     number = LESSON_STEP.value
     step = found.steps[number - 1]
-    plain = Rail(found.name, found.title, number, len(found.steps), step.say, is_below=bool(thread.TAB.value))
+    plain = Rail(
+        *(found.name, found.title, number, len(found.steps), step.say),
+        is_below=bool(thread.TAB.value),
+        is_slim=projector.is_on(),
+    )
     if step.ask is None or step.truth is None:
         return replace(plain, after=step.after)
     own = _own_text(found)
     question = _question(found, step)
     guess = _answers().get((found.name, number, question))
+    if teacher_secret():
+        # The class guesses, in its own rails and in the one below this.
+        return replace(plain, is_covered=step.is_covered and guess is None, is_taught=True)
     is_own = own is not None and step.truth.reads_text
     note_ = "This question is about the lesson's own sentences, whatever text you typed." if own and not is_own else ""
     asked = replace(
@@ -96,12 +128,13 @@ def _shown(found: "Lesson", status: DeltaGenerator) -> Rail:
         options=step.ask.options,
         least=step.ask.least,
         most=step.ask.most,
-        digit=_digit(step),
+        digit=digit_of(step),
         is_part=question.unit == "part",
         is_open=guess is not None,
         is_own=is_own,
         is_covered=step.is_covered and guess is None,
         note=note_,
+        in_picture=step.ask.in_picture,
     )
     if guess == _SKIPPED:
         return replace(asked, kind="")
@@ -112,13 +145,16 @@ def _shown(found: "Lesson", status: DeltaGenerator) -> Rail:
             return asked
         readings = ask(question, status)
         asked = replace(asked, options=options_of(step.ask, readings))
-        return asked if guess is None else replace(asked, **_result(step, readings, guess, is_own=is_own))
+        if guess is None:
+            return asked
+        result, after = result_of(step, readings, guess, is_own=is_own)
+        return replace(asked, result=result, after=after)
     except HeadlightError as error:
         return replace(asked, problem=str(error), is_covered=False)
 
 
-def _result(step: "Step", readings: "Readings", guess: Any, *, is_own: bool) -> dict[str, Any]:
-    """The truth over the guess, and what is said then."""
+def result_of(step: "Step", readings: "Readings", guess: Any, *, is_own: bool) -> tuple[RailResult, str]:
+    """The truth over the guess, and what the step says then."""
     from models.lessons import outcome
     from models.lessons.guesses import options_of
     from viz.lesson_words import filled, gap_words, value_text
@@ -143,7 +179,7 @@ def _result(step: "Step", readings: "Readings", guess: Any, *, is_own: bool) -> 
     # What the step says was written for its own text.
     holds = not is_own or (bool(step.claims) and _hold(step, readings))
     otherwise = "With your text it came out as above; what this step says of its own text need not hold for yours."
-    return {"result": result, "after": filled(step.after, readings) if holds else otherwise}
+    return result, filled(step.after, readings) if holds else otherwise
 
 
 def _hold(step: "Step", readings: "Readings") -> bool:
@@ -153,7 +189,7 @@ def _hold(step: "Step", readings: "Readings") -> bool:
         return False
 
 
-def _digit(step: "Step") -> float | int:
+def digit_of(step: "Step") -> float | int:
     """How far one step of the slider goes: a hundredth of a short one, whole numbers of a long one."""
     assert step.ask is not None
     span = step.ask.most - step.ask.least
@@ -223,6 +259,10 @@ def _take(found: "Lesson", told: tuple[str, int, object]) -> None:
     answers = _answers()
     if (found.name, number, question) in answers:
         return
+    if guess == CHOSEN_IN_PICTURE and step.ask.in_picture:
+        guess = _chosen_in_picture(step.ask.options)
+        if guess is None:
+            return
     if guess is not None:
         needs_labels = not step.ask.options and step.ask.kind != "number"
         readings = ask(question, st.empty()) if needs_labels else Readings(question.unit, (), ())
@@ -234,6 +274,18 @@ def _take(found: "Lesson", told: tuple[str, int, object]) -> None:
     answers[found.name, number, question] = _SKIPPED if guess is None else guess
     while len(answers) > _MOST_ANSWERS:
         del answers[next(iter(answers))]
+
+
+def _chosen_in_picture(options: Sequence[str]) -> int | None:
+    """The option whose token is chosen in the picture, by its place; None where it is none of them, which is said."""
+    from models.engine import engine
+    from models.lessons.asked import option_of_token
+
+    at = (thread.TOKEN.value, thread.place())
+    found = option_of_token(engine, thread.MODEL.value, thread.TEXT.value, options, *at)
+    if found is None:
+        note(f"What is chosen in the picture is none of {', '.join(options)}: choose one of them there or in the list.")
+    return found
 
 
 def _on_guess(told: tuple[str, int, object]) -> None:
@@ -254,7 +306,7 @@ def _is_open(found: "Lesson") -> bool:
     """Whether the step that is shown is answered, skipped, or asks nothing."""
     number = LESSON_STEP.value
     step = found.steps[number - 1]
-    return step.truth is None or (found.name, number, _question(found, step)) in _answers()
+    return bool(teacher_secret()) or step.truth is None or (found.name, number, _question(found, step)) in _answers()
 
 
 def _on_text(_: int) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shared import thread
+from pages.shared.lesson_place import PLACE
 from pages.shared.link import Choice, mirrored, note
 from pages.shared.page import arrive_at
 from pages.shared.registry import PageEntry, entry
@@ -41,7 +42,8 @@ def view_here(here: PageEntry) -> "View":
     """The view that is open, as its address says it."""
     from models.lessons import View
 
-    return View(here.address, tuple((name, said) for name, said in mirrored().items() if not name.startswith("lesson")))
+    beside = {each.name for each in (*PLACE, thread.PROJECTOR)}
+    return View(here.address, tuple((name, said) for name, said in mirrored().items() if name not in beside))
 
 
 def _parsed(choice: Choice[Any], query: dict[str, str]) -> Any:

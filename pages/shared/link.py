@@ -20,6 +20,7 @@ _MIRRORED = "link:mirrored"
 _NOTES = "link:notes"
 _OURS = "link:ours"
 _EARLIER = "link:earlier"
+_TOLD = "link:told"
 # So far does the browser's Back button go; a text that is too long for a link is kept with each.
 _MOST_EARLIER = 40
 _MOST_EARLIER_CHARACTERS = 2_000_000
@@ -245,6 +246,14 @@ def mirror(choices: Sequence[Choice[Any]]) -> None:
         del earlier[next(iter(earlier))]
     if st.query_params.to_dict() != said:
         st.query_params.from_dict(said)
+    told = st.session_state.get(_TOLD)
+    if told is not None:
+        told()
+
+
+def when_mirrored(told: Callable[[], None] | None) -> None:
+    """Have this called each time a page of this session has settled and written its address; None for no more."""
+    st.session_state[_TOLD] = told
 
 
 def mirrored() -> dict[str, str]:

@@ -13,7 +13,7 @@ from pages.shared.asking import ask, working
 from pages.shared.link import run_again
 from pages.shared.messages import in_place
 from pages.shared.model_choice import have, may_be_loaded_again
-from viz.model_card import Line, card_of_sections, lines_table, parts, ranges, template, tokens
+from viz.model_card import CardLine, card_of_sections, lines_table, parts, ranges, template, tokens
 
 if TYPE_CHECKING:
     from models.model_facts import HeadFacts, ModelFacts, StackFacts
@@ -113,60 +113,66 @@ def sections_of(facts: "ModelFacts") -> tuple[tuple[str, str], ...]:
             f"{facts.parameters:,} parameters",
             parts([(has_experts.get(name, name), count) for name, count in facts.parts]),
         ),
-        ("Precision", lines_table([Line("Weights", facts.stored, is_ours=True), Line("In memory", facts.computed)])),
-        ("Generation defaults", lines_table([Line(name.replace("_", " "), value) for name, value in facts.generation])),
+        (
+            "Precision",
+            lines_table([CardLine("Weights", facts.stored, is_ours=True), CardLine("In memory", facts.computed)]),
+        ),
+        (
+            "Generation defaults",
+            lines_table([CardLine(name.replace("_", " "), value) for name, value in facts.generation]),
+        ),
         ("Special tokens", tokens(names)),
         ("Chat template", template(facts.chat_template)),
     )
 
 
-def _shape(facts: "ModelFacts") -> Iterator[Line]:
-    yield Line("Kind", _FAMILIES[facts.family])
+def _shape(facts: "ModelFacts") -> Iterator[CardLine]:
+    yield CardLine("Kind", _FAMILIES[facts.family])
     if facts.made_for:
-        yield Line("Made for", facts.made_for)
-    yield Line("Architecture", facts.architecture, f"model type “{facts.model_type}”")
-    yield Line("Width", f"{facts.width:,}", "numbers in the vector of a token")
+        yield CardLine("Made for", facts.made_for)
+    yield CardLine("Architecture", facts.architecture, f"model type “{facts.model_type}”")
+    yield CardLine("Width", f"{facts.width:,}", "numbers in the vector of a token")
     if facts.table_width != facts.width:
-        yield Line("Width of the table", f"{facts.table_width:,}", "mapped to the model's width")
-    yield Line("Vocabulary", f"{facts.vocabulary:,} tokens")
-    yield Line("Output matrix", _HEADS[facts.head])
+        yield CardLine("Width of the table", f"{facts.table_width:,}", "mapped to the model's width")
+    yield CardLine("Vocabulary", f"{facts.vocabulary:,} tokens")
+    yield CardLine("Output matrix", _HEADS[facts.head])
     if facts.experts:
         note = f"{facts.experts_used} of them for each token" if facts.experts_used else ""
-        yield Line("Experts", f"{facts.experts:,}, {facts.expert_width:,} wide", note)
+        yield CardLine("Experts", f"{facts.experts:,}, {facts.expert_width:,} wide", note)
     if facts.final_norm is not None:
-        yield Line("Final norm", "after the last layer" if facts.final_norm else "none of its own")
+        yield CardLine("Final norm", "after the last layer" if facts.final_norm else "none of its own")
 
 
-def _stack(stack: "StackFacts") -> Iterator[Line]:
+def _stack(stack: "StackFacts") -> Iterator[CardLine]:
     if len(stack.with_maps) < stack.layers:
         words = "the others mix tokens without attention weights"
-        yield Line("Maps", f"of layers {ranges(stack.with_maps)}", words)
+        yield CardLine("Maps", f"of layers {ranges(stack.with_maps)}", words)
     heads = stack.heads
     queries, keys = _each(heads.queries), _each(heads.keys)
     shared = heads.keys != heads.queries
-    yield Line(
+    yield CardLine(
         "Heads", queries + (f", {keys} for keys and values" if shared else ""), _sharing(heads) if shared else ""
     )
     size = _each(heads.size)
     other = _each(heads.value_size)
-    yield Line("Head size", size if size == other else f"{size}, of values {other}")
+    yield CardLine("Head size", size if size == other else f"{size}, of values {other}")
     if stack.inner_width:
-        yield Line("MLP", f"{stack.inner_width:,} wide")
+        yield CardLine("MLP", f"{stack.inner_width:,} wide")
     if stack.activation:
-        yield Line("Activation", stack.activation)
+        yield CardLine("Activation", stack.activation)
     if stack.norm != "none":
-        yield Line("Norm", f"{stack.norm}, {stack.norm_placement}", _PLACEMENTS[stack.norm_placement])
+        yield CardLine("Norm", f"{stack.norm}, {stack.norm_placement}", _PLACEMENTS[stack.norm_placement])
     if stack.inner_norm:
-        yield Line("Inside attention", f"{stack.inner_norm} on queries and keys, or on what they are made of")
+        yield CardLine("Inside attention", f"{stack.inner_norm} on queries and keys, or on what they are made of")
     for mask in sorted(stack.masks, key=lambda each: each.kind == "cross"):
         where = "all layers" if len(mask.layers) == len(stack.with_maps) else f"layers {ranges(mask.layers)}"
-        yield Line(_KINDS[mask.kind], mask.mask, where)
+        yield CardLine(_KINDS[mask.kind], mask.mask, where)
 
 
-def _checked(facts: "ModelFacts") -> Iterator[Line]:
+def _checked(facts: "ModelFacts") -> Iterator[CardLine]:
     for each in facts.findings:
         if each.sentence:
-            yield Line(each.part.capitalize(), _VERDICTS[each.verdict], each.sentence)
+            yield CardLine(each.part.capitalize(), _VERDICTS[each.verdict], each.sentence)
 
 
 def _each(numbers: Sequence[int]) -> str:
@@ -179,8 +185,8 @@ def _sharing(heads: "HeadFacts") -> str:
     return f"{heads.queries[0] // heads.keys[0]} query heads share one"
 
 
-def _order(facts: "ModelFacts") -> Iterator[Line]:
-    yield Line("Positions", facts.position_kind, facts.position_words)
+def _order(facts: "ModelFacts") -> Iterator[CardLine]:
+    yield CardLine("Positions", facts.position_kind, facts.position_words)
     for words in facts.rotary:
-        yield Line("Rotation", words)
-    yield Line("Longest text", "no end" if facts.positions is None else f"{facts.positions:,} tokens")
+        yield CardLine("Rotation", words)
+    yield CardLine("Longest text", "no end" if facts.positions is None else f"{facts.positions:,} tokens")

@@ -17,7 +17,7 @@ from models.loading.hub_ids import check_allowed, hub_id, is_closed, is_of_hub, 
 from models.one_at_a_time import libraries
 from pages.shared import thread
 from pages.shared.job import Job
-from pages.shared.link import run_again
+from pages.shared.link import Choice, note, run_again
 from pages.shared.messages import in_place, keep_notes
 from pages.shared.plain_text import plain
 from pages.shared.reach import is_local, may_know
@@ -142,6 +142,18 @@ def have(name: str, *, again: bool = False) -> str:
     if name not in mine():
         st.session_state[_MINE] = [*known, name][-_MOST_MINE:]
     return name
+
+
+def have_as_well(choice: Choice[str], otherwise: str) -> str:
+    """The same for a further model, which this choice names; "" where it cannot be opened, which is noted with the
+    reason. otherwise: what the note begins with.
+    """
+    try:
+        return have(choice.value)
+    except HeadlightError as error:
+        note(f"{otherwise} {error}")
+        choice.forget()
+        return ""
 
 
 def may_be_loaded_again() -> bool:

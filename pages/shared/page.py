@@ -21,19 +21,20 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from pages.shared import thread
+from pages.shared import projector, thread
 from pages.shared.bound import bound
 from pages.shared.examples import Example
 from pages.shared.link import Choice, has_notes, mirror, receive, run_again
 from pages.shared.messages import in_place, keep_notes, show_notes
-from pages.shared.parts import explanation
-from pages.shared.registry import entry
+from pages.shared.parts import what_to_see
+from pages.shared.registry import PAGES, PageEntry, entry
 from pages.shared.text import examples_row, text_form
 
 _COLUMNS = (2.2, 7.0, 3.0)
 _OPEN = "tabs:open"
 _PAGE = "tabs:page"
 _SHOWN = "page:shown"
+_BEFORE = "page:before"
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class Page:
     about: what the examples are about; where one of these was chosen, and an example names it, the first is not opened.
     said: those of the choices that mean something for what is shown; all of them where it is not given.
     library: registers the browser component. has_text: False where `explore` draws the text itself, or there is none.
-    is_bare: whether the picture stands alone now, without question, examples and text.
+    pictured: what the picture is of (kind, layer, head, and so on) in words, for who does not see the controls; asked
+    after `explore`.
     """
 
     address: str
@@ -57,28 +59,24 @@ class Page:
     said: Callable[[], Sequence[Choice[Any]]] | None = None
     library: Callable[[], None] | None = None
     has_text: bool = True
-    is_bare: Callable[[], bool] = lambda: False
+    pictured: Callable[[], Sequence[str]] = tuple
 
     @property
     def every_choice(self) -> tuple[Choice[Any], ...]:
         """All that its link can say, the thread first."""
-        return (*thread.THREAD, *self.choices, thread.TAB)
+        return (*thread.THREAD, *self.choices, thread.TAB, thread.PROJECTOR)
 
 
 def show(page: Page) -> None:
     """Draw the page: called by its script, last."""
-    if st.session_state.get(_PAGE) != page.address:
-        # Each page opens on its own first tab.
-        st.session_state[_PAGE] = page.address
-        thread.TAB.forget()
-        st.session_state.pop(_OPEN, None)
+    _come_to(page.address)
     receive(page.every_choice)
     if page.library is not None:
         page.library()
     _open_first(page)
     question = entry(page.address).question
-    if page.is_bare():
-        st.html(f'<h1 class="headlight-unseen">{question}</h1>')
+    if projector.is_on():
+        projector.begin(question)
     else:
         examples_row(
             question,
@@ -89,6 +87,27 @@ def show(page: Page) -> None:
     _explore(page)
 
 
+def name_first_model(here: PageEntry) -> None:
+    """Called by the door before it names the model: where nobody chose a model or a text, and the page opens with an
+    example that names another model, that example is opened now. The page does it too (`_open_first`), but by then all
+    that stands before it has been sent, and would be sent again.
+    """
+    if here not in PAGES or thread.MODEL.is_chosen or thread.TEXT.is_chosen:
+        return
+    meant = next((each.chosen for each in here.examples), {})
+    if meant.get(thread.MODEL, thread.MODEL.value) != thread.MODEL.value:
+        _come_to(here.address)
+        _choose({**meant, **({thread.TOKEN: thread.TOKEN.value} if thread.TOKEN.is_chosen else {})})
+
+
+def _come_to(address: str) -> None:
+    """Each page opens on its own first tab."""
+    if st.session_state.get(_PAGE) != address:
+        st.session_state[_PAGE] = address
+        thread.TAB.forget()
+        st.session_state.pop(_OPEN, None)
+
+
 def arrive_at(address: str, tab: str) -> None:
     """The page with this address is gone to with this tab open, "" for its first one."""
     st.session_state[_PAGE] = address
@@ -96,12 +115,22 @@ def arrive_at(address: str, tab: str) -> None:
     thread.TAB.choose(tab)
 
 
+def before_exploring(act: Callable[[], None] | None) -> None:
+    """Have this called in each run of a page's fragment, before anything is drawn there; None for no more."""
+    st.session_state[_BEFORE] = act
+
+
 @st.fragment
 def _explore(page: Page) -> None:
     st.session_state.pop(_SHOWN, None)
+    if (before := st.session_state.get(_BEFORE)) is not None:
+        before()
+    named = projector.head() if projector.is_on() else None
     status = st.empty()
     with in_place():
         page.explore(status)
+        if named is not None:
+            projector.name(named, page.pictured())
     # What the page did not come to say, since something was wrong before.
     if has_notes():
         show_notes(are_more=True)
@@ -198,7 +227,7 @@ def inspector_in(column: DeltaGenerator, page: Page | None = None) -> Iterator[N
     """Round what stands beside the picture. page: what there is to see in its example that is shown stands first."""
     with column, st.container(key="inspector"):
         if page is not None and (example := open_now(page)) is not None:
-            explanation(example.look)
+            what_to_see(example.look)
         yield
 
 
@@ -233,7 +262,10 @@ def tab_name(title: str) -> str:
 
 
 def tabs(key: str, parts: Mapping[str, Callable[[], object] | Tab]) -> None:
-    """Tabs named by questions; only the open one is computed, and a link says which. Another set needs another key."""
+    """Tabs named by questions; only the open one is computed, and a link says which. Another set needs another key.
+
+    On a projector the one that was opened stands alone.
+    """
     titles = {tab_name(title): title for title in parts}
     if thread.TAB.value and thread.TAB.value not in titles:
         # One that was open here before goes with its kind of attention, without a word.
@@ -244,6 +276,9 @@ def tabs(key: str, parts: Mapping[str, Callable[[], object] | Tab]) -> None:
     if thread.TAB.value != before:
         thread.remember_tab(before if before in titles else "")
     st.session_state[_OPEN] = thread.TAB.value
+    if projector.is_on():
+        _open_tab_alone(parts)
+        return
     first = next(iter(titles))
     places = bound(
         st.tabs,
@@ -265,10 +300,12 @@ def tabs(key: str, parts: Mapping[str, Callable[[], object] | Tab]) -> None:
                 show_notes(are_more=True)
 
 
-def open_tab_alone(parts: Mapping[str, Callable[[], object] | Tab]) -> None:
-    """Where the picture stands alone: of the tabs the one that was opened, below its question."""
+def _open_tab_alone(parts: Mapping[str, Callable[[], object] | Tab]) -> None:
     for title, part in parts.items():
-        if tab_name(title) == thread.TAB.value:
-            st.subheader(title, anchor=False)
-            with in_place():
-                (part.draw if isinstance(part, Tab) else part)()
+        tab = part if isinstance(part, Tab) else Tab(part)
+        if tab_name(title) != thread.TAB.value:
+            tab.left()
+            continue
+        st.subheader(title, anchor=False)
+        with in_place():
+            tab.draw()

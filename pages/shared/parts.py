@@ -27,6 +27,12 @@ def explanation(text: str) -> None:
     st.markdown(explained_markdown(text), unsafe_allow_html=True)
 
 
+def what_to_see(text: str) -> None:
+    """What there is to see in an example: who is to guess first has it covered with the results."""
+    with st.container(key="to_see"):
+        explanation(text)
+
+
 def chart(
     drawn: Any,
     *,

@@ -33,6 +33,11 @@ class PageEntry:
         """The page's script, as Streamlit names it."""
         return f"pages/{self.address}/page.py"
 
+    @property
+    def sheet(self) -> str:
+        """The page's own style sheet; not every page has one."""
+        return f"pages/{self.address}/style.css"
+
     def part(self, name: str) -> ModuleType | None:
         """The module of this name in its folder; None where the page is made without it."""
         module = f"pages.{self.address}.{name}"
@@ -62,7 +67,8 @@ PAGES = (
 
 # They lead to the pages above, and show no picture of their own.
 LESSONS = PageEntry("lessons", "Lessons", ":material/school:", "", "What would you like to learn?")
-EVERY_PAGE = (HOME, *PAGES, LESSONS)
+ROOM = PageEntry("room", "Room", ":material/groups:", "", "How does a class follow its teacher?")
+EVERY_PAGE = (HOME, *PAGES, LESSONS, ROOM)
 
 
 def entry(address: str) -> PageEntry:

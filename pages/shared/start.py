@@ -1,5 +1,6 @@
 """What the server does beside the pages: it writes its log, gets ready for the first visitor, and ends its jobs."""
 
+import asyncio
 import logging
 import math
 import os
@@ -26,6 +27,7 @@ from models.settings import SettingError, check_settings, unknown_settings
 from pages.shared import reach, thread
 from pages.shared.ending import end_if_told
 from pages.shared.registry import HOME, PAGES, modules
+from pages.shared.room_watch import watch
 from pages.shared.uploads import take_largest_file
 
 log = logging.getLogger(__name__)
@@ -109,6 +111,7 @@ async def lifespan(_: object) -> AsyncIterator[None]:
     # direct address is answered without running app.py.
     PagesManager.uses_pages_directory = False
     reach.serve()
+    watch.serve(asyncio.get_running_loop())
     take_largest_file(is_local=reach.is_local())
     engine.most_characters = lambda: MOST_CHARACTERS_ALONE if reach.is_local() else MOST_CHARACTERS
     threading.Thread(target=_get_ready, name="headlight-ready", daemon=True).start()

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.shared import thread
 from pages.shared.link import LONGEST_ENCODED_TEXT, fits, run_again
 from pages.shared.messages import problem
+from pages.shared.projector import buttons
 
 # What people have texts in; whatever it is called, it is read as text.
 TEXT_FILES = ["txt", "md", "py", "json", "csv"]
@@ -21,6 +22,8 @@ def examples_row(question: str, examples: Sequence[tuple[str, str, Callable[[], 
         with st.container(horizontal=True, width="content", key="examples", gap="small"):
             for label, look, opened in examples:
                 st.button(label, help=look, on_click=opened, key=f"example_{label}")
+        with st.container(horizontal=True, width="content", key="for_class", gap="small"):
+            buttons()
 
 
 def text_form() -> None:

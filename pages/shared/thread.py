@@ -59,6 +59,8 @@ TOKEN: Choice[int | None] = Choice("token", None, whole_number("token"))
 THREAD = (MODEL, TEXT, TOKEN)
 # Of the page that is shown; "" for the first one.
 TAB: Choice[str] = Choice("tab", "", _named_tab)
+# Whether the picture stands alone, in letters for the last row of a class.
+PROJECTOR: Choice[str] = Choice("projector", "off", one_of("projector mode", ("off", "on")))
 # What a place in a text belongs to: its tokens are those of one model.
 OWNERS = (MODEL, TEXT)
 
@@ -68,7 +70,7 @@ _TAB_BEFORE = "thread:tab_before"
 
 def in_the_link(choices: Sequence[Choice[Any]]) -> tuple[Choice[Any], ...]:
     """The thread, the open lesson, and those of a page's choices that differ from what is shown without them."""
-    chosen = (each for each in (*choices, TAB) if each.is_always or each.value != each.default)
+    chosen = (each for each in (*choices, TAB, PROJECTOR) if each.is_always or each.value != each.default)
     return (*THREAD, *place_in_link(), *chosen)
 
 

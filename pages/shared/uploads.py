@@ -20,7 +20,7 @@ _MIB = 1024**2
 _MINUTE = 60.0
 VARIABLE = "HEADLIGHT_MAX_FILE"
 # Where one person has the server to themselves.
-_LARGEST_ALONE = 100_000_000
+_LARGEST_ALONE = 100 * _MIB
 # What a form has round a file.
 _FRAME = 64 * 1024
 

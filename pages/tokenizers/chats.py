@@ -33,6 +33,7 @@ from pages.tokenizers.chat_choices import (
     SPLIT,
 )
 from pages.tokenizers.choices import ShownTokenizers, card_of, every_name
+from pages.tokenizers.export import chat_as_json
 from viz.chat_view import (
     chat_pieces,
     name_of_owner,
@@ -230,7 +231,7 @@ def _along(names: list[str], reads: "list[ReadChat | str]") -> None:
     with st.container(horizontal=True):
         download_button(Download("Pieces as CSV", "chat-pieces.csv", lambda: as_csv(rows)), "chat_csv")
         download_button(Download("Turns as CSV", "chat-turns.csv", lambda: as_csv(turns)), "chat_turns_csv")
-        download_button(Download("Chat as JSON", "chat.json", lambda: _as_json(chat)), "chat_json")
+        download_button(Download("Chat as JSON", "chat.json", lambda: chat_as_json(chat)), "chat_json")
 
 
 def _code(names: list[str], reads: "list[ReadChat | str]") -> None:
@@ -244,11 +245,5 @@ def _code(names: list[str], reads: "list[ReadChat | str]") -> None:
     switches = ["--no-prompt"] * (PROMPT.value is not None) + ["--sanitize"] * (SPLIT.value == "text")
     with st.expander(f"The program that gives these pieces, for {plain(card.title)}", key="chat_code"):
         folder = path_argument(model_folder(MODELS[card.model]))
-        arguments = text_argument(_as_json(CHAT.value, indent=None))
+        arguments = text_argument(chat_as_json(CHAT.value, indent=None))
         program("chat_template.py", folder, arguments, *switches, needs="transformers installed")
-
-
-def _as_json(chat: str, indent: int | None = 1) -> str:
-    from models.tokenization.chats import as_messages, chat_of
-
-    return as_messages(chat_of(chat), indent)

@@ -1,6 +1,5 @@
 """What does a language cost? The same sentences in many languages, beside what they cost in English."""
 
-import json
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -25,6 +24,7 @@ from pages.tokenizers.choices import (
     PASTED,
     ShownTokenizers,
 )
+from pages.tokenizers.export import prices_as_csv, prices_as_json
 from pages.tokenizers.how_cut import choose_one
 from viz.components.figure_grid import figure_grid
 from viz.components.token_columns import ColumnHead, ColumnsPicture, token_columns
@@ -235,45 +235,6 @@ def _lines(now: ShownTokenizers, status: DeltaGenerator) -> None:
         *(f"{name} unknown" for name in now.names),
     ]
     download_row((Download("CSV", "lines.csv", lambda: as_csv([head, *rows])),), "lines_")
-
-
-_NAMES = ("mean", "spread", "whole", "per_character", "per_byte", "tokens", "unknown", "inexact")
-
-
-def prices_as_csv(now: ShownTokenizers, found: "ParallelText", priced: list[PricedLanguage]) -> str:
-    """A row for each language and tokenizer, with the ratio of each sentence."""
-    count = len(found.english)
-    rows: list[list[object]] = [
-        ["language", "name", "script", "tokenizer", *_NAMES, *(f"sentence {place}" for place in range(1, count + 1))]
-    ]
-    for each in priced:
-        for name, price in zip(now.names, each.prices, strict=True):
-            about = (each.language.code, each.language.name, each.language.script, name)
-            rows.append([*about, *(getattr(price, field) for field in _NAMES), *price.ratios.tolist()])
-    return as_csv(rows)
-
-
-def prices_as_json(now: ShownTokenizers, found: "ParallelText", priced: list[PricedLanguage]) -> str:
-    """The sentences in English, and of each language its sentences and its price with each tokenizer."""
-    return json.dumps(
-        {
-            "english": found.english,
-            "languages": {
-                each.language.code: {
-                    "name": each.language.name,
-                    "script": each.language.script,
-                    "sentences": each.language.sentences,
-                    "prices": {
-                        name: {field: getattr(price, field) for field in _NAMES} | {"ratios": price.ratios.tolist()}
-                        for name, price in zip(now.names, each.prices, strict=True)
-                    },
-                }
-                for each in priced
-            },
-            "left_out": found.left_out,
-        },
-        ensure_ascii=False,
-    )
 
 
 def _code(now: ShownTokenizers) -> None:

@@ -24,7 +24,7 @@ _LONGEST_NAME = 40
 _SIZES = (300, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000)
 
 
-def bring(text: str) -> None:
+def show(text: str) -> None:
     """The two ways, side by side, and what this session has of its own."""
     left, right = st.columns(2, gap="large")
     with left, st.container(key="training"):

@@ -106,7 +106,8 @@ def pager(length: int, start: int, end: int) -> None:
 
 def explore(_: DeltaGenerator) -> None:
     """All but the examples: the text changes with the rest, and nothing but this page is about it."""
-    text_form()
+    with st.container(key="controls_of_text"):
+        text_form()
     # What is waited for is said below the text.
     status = st.empty()
     now = shown()
@@ -114,7 +115,8 @@ def explore(_: DeltaGenerator) -> None:
     has_picture = False
     with in_place():
         show_notes()
-        which(now)
+        with st.container(key="controls_of_columns"):
+            which(now)
         if not now.text:
             raise NothingToCutError("There is no text yet: type a sentence, or choose an example.")
         if not now.cards:
@@ -213,6 +215,11 @@ def selected_stretch(length: int) -> NumberPair | None:
     return NumberPair((stretch[0], min(stretch[1], length)))
 
 
+def pictured() -> list[str]:
+    """The tokenizers side by side."""
+    return [card.title for card in shown().cards]
+
+
 # What is cut is a text, whatever the model is.
-PAGE = Page("tokenizers", explore, CHOICES, EXAMPLES, about=(thread.TEXT, CHOSEN), has_text=False)
+PAGE = Page("tokenizers", explore, CHOICES, EXAMPLES, about=(thread.TEXT, CHOSEN), has_text=False, pictured=pictured)
 show(PAGE)

@@ -21,7 +21,7 @@ from viz.tables import table
 from viz.tokenizers_tables import piece_chips
 
 if TYPE_CHECKING:
-    from models.tokenization.vocabulary_overlap import Overlap, Part
+    from models.tokenization.vocabulary_overlap import Overlap, OverlapPart
 
 _MOST_SCRIPTS = 12
 
@@ -94,7 +94,7 @@ def _length_text(lengths: list[int | None], place: int) -> str:
     return str(most) if first >= most else f"{first} to {most}"
 
 
-def _shown(card: TokenizerCard, part: "Part", status: DeltaGenerator) -> list[str]:
+def _shown(card: TokenizerCard, part: "OverlapPart", status: DeltaGenerator) -> list[str]:
     from models.tokenization.vocabulary import VocabularyRequest
 
     known = ask(VocabularyRequest(card.name), status)

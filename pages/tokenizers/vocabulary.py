@@ -1,9 +1,7 @@
 """What is in the vocabulary? All pieces of one tokenizer, to be browsed and searched."""
 
-import json
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -15,7 +13,6 @@ from pages.shared.export import Download, download_row
 from pages.shared.link import NumberPair, note
 from pages.shared.messages import in_place
 from pages.shared.parts import chart, remark, say
-from pages.shared.spreadsheet import as_csv
 from pages.shared.theme import palette
 from pages.tokenizers.choices import (
     KIND,
@@ -31,6 +28,7 @@ from pages.tokenizers.choices import (
     SOUGHT,
     ShownTokenizers,
 )
+from pages.tokenizers.export import vocabulary_as_csv, vocabulary_as_json
 from pages.tokenizers.how_cut import choose_one
 from viz.components.figure_grid import figure_grid
 from viz.inspector import heading, line
@@ -157,8 +155,8 @@ def _found(card: TokenizerCard, known: "Vocabulary", status: DeltaGenerator) -> 
             st.button("Back to the lengths and scripts", key="piece_back", on_click=PIECE.forget)
     download_row(
         (
-            Download("CSV", "vocabulary.csv", lambda: pieces_as_csv(known, places)),
-            Download("JSON", "vocabulary.json", lambda: pieces_as_json(known, places)),
+            Download("CSV", "vocabulary.csv", lambda: vocabulary_as_csv(known, places)),
+            Download("JSON", "vocabulary.json", lambda: vocabulary_as_json(known, places)),
         ),
         "vocabulary_",
     )
@@ -213,22 +211,3 @@ def _one_piece(card: TokenizerCard, known: "Vocabulary", number: int, status: De
     elif card.family in ("BPE", "byte-level BPE"):
         parts.append(line("Nothing further is made of it."))
     st.html("".join(parts))
-
-
-def _row(known: "Vocabulary", place: int) -> tuple[int, str, str, int, str, int, int]:
-    at = int(place)
-    numbers = (int(known.lengths[at]), known.scripts[known.script[at]], int(known.ranks[at]), int(known.kinds[at]))
-    return int(known.ids[at]), known.shown(at), known.data[at].hex(), *numbers
-
-
-_COLUMNS = ("id", "piece", "bytes", "length", "script", "rank", "kinds")
-
-
-def pieces_as_csv(known: "Vocabulary", places: np.ndarray) -> str:
-    """A row for each piece that was found; kinds are bits, as in `models.tokenization.vocabulary`."""
-    return as_csv([list(_COLUMNS), *(list(_row(known, place)) for place in places)])
-
-
-def pieces_as_json(known: "Vocabulary", places: np.ndarray) -> str:
-    """The same as a list of objects."""
-    return json.dumps([dict(zip(_COLUMNS, _row(known, place), strict=True)) for place in places], ensure_ascii=False)

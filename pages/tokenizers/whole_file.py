@@ -1,6 +1,5 @@
 """A whole file: what it costs with each of the columns' tokenizers, counted in a job that can be stopped."""
 
-import json
 import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from pages.shared.uploads import largest_file
 from pages.tokenizers import session_tokenizers
 from pages.tokenizers.chat_choices import LINE_LIMIT, PRICE
 from pages.tokenizers.choices import ShownTokenizers, card_of
+from pages.tokenizers.export import file_as_json
 from viz.file_tables import (
     CountedFile,
     costs_rows,
@@ -44,7 +44,7 @@ _COUNTING = Job("file")
 _ASKED, _TAKEN, _WRONG = "file:asked", "file:taken", "file:wrong"
 _SECONDS = 0.5
 _TYPES = ["txt", "md", "py", "js", "c", "java", "html", "json", "jsonl", "csv", "tsv", "log", "xml", "yaml", "tex"]
-_MEGA = 1_000_000
+_MIB = 1024**2
 
 
 def leave() -> None:
@@ -57,16 +57,16 @@ def a_whole_file(now: ShownTokenizers, status: DeltaGenerator) -> None:
     libraries("models.tokenization")
     from models.tokenization.file_tally import LARGEST_FILE
 
-    most = min(LARGEST_FILE, largest_file())
+    # How large it may be is said below, by what takes it.
     st.caption(
-        f"A text in UTF-8 of up to {most / _MEGA:,.0f} MB, counted with the tokenizers chosen above. It stays in this "
-        "server's memory as long as this page is open, and is in no link."
+        "A text in UTF-8, counted with the tokenizers chosen above. It stays in this server's memory as long as this "
+        "page is open, and is in no link."
     )
     file = st.file_uploader(
         "Open a file",
         _TYPES,
         key="whole_file",
-        max_upload_size=max(1, -(-most // 1024**2)),
+        max_upload_size=min(LARGEST_FILE, largest_file()) // _MIB,
         label_visibility="collapsed",
     )
     cards = [card for card in now.cards if card.format != "baseline"]
@@ -100,9 +100,7 @@ def _begin(title: str, data: bytes, names: tuple[str, ...], now: ShownTokenizers
 
     try:
         if len(data) > LARGEST_FILE:
-            raise TextFileError(
-                f"This file has {megabytes(len(data))}; one of at most {megabytes(LARGEST_FILE)} is taken."
-            )
+            raise TextFileError(f"This file is larger than {LARGEST_FILE // _MIB} MB, which is the most that is taken.")
         tally = begun(text_file(title, data), [engine.tokenizer(name) for name in names])
         request = CountFileRequest(uuid.uuid4().hex, now.split_special_tokens, tally=tally)
         st.session_state[_ASKED] = request
@@ -217,18 +215,4 @@ def _figures(asked: "CountFileRequest", status: DeltaGenerator) -> None:
     rows = costs_rows(tally, counted, limit, price)
     with st.container(horizontal=True):
         download_button(Download("Costs as CSV", "file-costs.csv", lambda: as_csv(rows)), "file_csv")
-        download_button(Download("All as JSON", "file.json", lambda: _as_json(rows, counted)), "file_json")
-
-
-def _as_json(rows: list[list[object]], counted: list[CountedFile]) -> str:
-    head, *lines = rows
-    said = []
-    for line, each in zip(lines, counted, strict=True):
-        made = {
-            "kinds": [vars(kind) for kind in each.figures.kinds],
-            "pieces": [vars(piece) for piece in each.figures.pieces],
-            "words": [vars(word) for word in each.figures.words],
-            "lines": [vars(one) for one in each.tally.longest],
-        }
-        said.append(dict(zip(map(str, head), line, strict=True)) | made)
-    return json.dumps(said, ensure_ascii=False, indent=1)
+        download_button(Download("All as JSON", "file.json", lambda: file_as_json(rows, counted)), "file_json")

@@ -141,16 +141,16 @@ def _knob_sliders():
         yield label, pack_picture({"picture": "next_token", "sliders": some, "heard": 0}), {}, []
 
 
-def _layer_map():
-    from tests.viz.test_embeddings import layer_map
-    from viz.components.layer_map import packed, state_of
+def _vector_map():
+    from tests.viz.test_embeddings import vector_map
+    from viz.components.vector_map import packed, state_of
 
     for points in (7, 1, MANY, 0):
         for axes in (2, 3):
             places = np.random.default_rng(points).random((3, points, axes)).astype(np.float32)
-            shown = layer_map(places, point=0 if points else None, near=[points - 1] if points > 1 else [])
+            shown = vector_map(places, point=0 if points else None, near=[points - 1] if points > 1 else [])
             data, of = packed(shown)
-            yield f"{points} points on {axes} axes", data, {"layer_map": {"of": of, **state_of(shown)}}, []
+            yield f"{points} points on {axes} axes", data, {"vector_map": {"of": of, **state_of(shown)}}, []
 
 
 def _lens_grid():

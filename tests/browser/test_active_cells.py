@@ -10,41 +10,20 @@ ACTIVE = """operated => {
 TEXT = "It was too tired."
 
 
+def slow(page, operated, words, **query):
+    """A case that is as another one, of another picture."""
+    return pytest.param(page, {"model": "minilm", "text": TEXT} | query, operated, words, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     ("page", "query", "operated", "words"),
     [
         ("attention", {"model": "minilm", "text": TEXT, "layer": 3, "head": 1}, ".attention-view .over", "→"),
-        pytest.param(
-            "attention",
-            {"model": "minilm", "text": TEXT, "view": "heads"},
-            ".attention-view .over",
-            "tired",
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
-            "attention",
-            {"model": "minilm", "text": TEXT, "view": "model"},
-            ".attention-view .over",
-            "H",
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
-            "attention",
-            {"model": "minilm", "text": TEXT, "view": "qk"},
-            ".attention-view .over",
-            "number",
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
-            "embeddings", {"model": "minilm", "text": TEXT}, ".layer-map canvas.main", "tired", marks=pytest.mark.slow
-        ),
-        pytest.param(
-            "embeddings",
-            {"model": "smollm2", "text": TEXT, "show": "lens"},
-            ".lens-grid .room",
-            "after",
-            marks=pytest.mark.slow,
-        ),
+        slow("attention", ".attention-view .over", "tired", view="heads"),
+        slow("attention", ".attention-view .over", "H", view="model"),
+        slow("attention", ".attention-view .over", "number", view="qk"),
+        slow("embeddings", ".vector-map canvas.main", "tired"),
+        slow("embeddings", ".lens-grid .room", "after", model="smollm2", show="lens"),
         ("kv_cache", {"model": "smollm2", "text": "Once", "tokens": 8}, ".cache-growth .field", "position"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from models.anatomy import PlanRequest
@@ -56,6 +57,7 @@ def test_a_layer_opens_then_its_mlp_and_the_link_opens_the_same(tab):
     assert not tab.faults
 
 
+@pytest.mark.slow
 def test_the_keys_go_from_box_to_box_and_open_one(tab):
     root = opened(tab)
     field = root.locator(".field")
@@ -68,6 +70,7 @@ def test_the_keys_go_from_box_to_box_and_open_one(tab):
     expect(root).to_have_attribute("data-rows", "3")
 
 
+@pytest.mark.slow
 def test_on_a_phone_it_runs_down_and_nothing_is_wider_than_the_screen(tab):
     tab.page.set_viewport_size({"width": 390, "height": 844})
     root = opened(tab)

@@ -23,6 +23,7 @@ def test_its_charts_are_drawn(new_tab, name):
     assert tab.hangs_over <= 0
 
 
+@pytest.mark.slow
 def test_three_families_stand_beside_each_other(new_tab):
     tab = new_tab()
     tab.goto("anatomy?model=minilm&text=the+cat+sat&edited_text=the+dog+sat&tab=three-families-one-sentence")

@@ -38,6 +38,7 @@ def test_the_head_view_draws_the_weights(tab, weights):
     frame = bertviz(tab)
     tokens = frame.locator("#left text").all_text_contents()
     assert tokens == tab.tokens
+    assert frame.locator("#layer").input_value() == "3", "it opens on the layer that is looked at"
     for layer in (0, 3):
         frame.locator("#layer").select_option(str(layer))
         exact = weights("minilm", TEXT, layer)
@@ -150,6 +151,7 @@ def test_whole_tokens_that_are_hostile_stay_text_outside_of_a_frame_too(chromium
     page.close()
 
 
+@pytest.mark.slow
 def test_the_file_draws_by_itself(tab, chromium, tmp_path):
     tab.open(text=HOSTILE).open_tab(TAB)
     frame = bertviz(tab)
@@ -169,6 +171,7 @@ def test_the_file_draws_by_itself(tab, chromium, tmp_path):
     context.close()
 
 
+@pytest.mark.slow
 def test_it_has_the_colours_of_the_page(new_tab):
     tab = new_tab(color_scheme="dark")
     tab.open(text=TEXT).open_tab(TAB)
@@ -178,6 +181,7 @@ def test_it_has_the_colours_of_the_page(new_tab):
     assert frame.evaluate(ground) == "rgb(17, 21, 29)"
 
 
+@pytest.mark.slow
 def test_what_is_too_large_offers_headlight_s_own_view(tab):
     tab.open(text="one " * 300, layer=3, head=1).open_tab(TAB)
     tab.page.locator(".st-key-bertviz_too_large").get_by_text("draws each line as an element of its own").wait_for()

@@ -34,7 +34,7 @@ def test_back_undoes_one_thing_at_a_time(tab):
     expect(tab.page.get_by_role("heading", level=1)).to_have_text(HOME.question)
 
 
-@pytest.mark.quick(2)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("page", [HOME, *PAGES])
 def test_a_page_has_a_title_and_one_first_heading(at_rest, page):
     seen = at_rest(page, LAPTOP)
@@ -49,6 +49,7 @@ def test_the_tab_key_reaches_the_checked_head(tab):
     expect(tab.page.locator(".st-key-head_box [role=radio]:focus")).to_have_text("4")
 
 
+@pytest.mark.slow
 def test_a_press_on_a_tab_leaves_the_page_where_it_is(tab):
     tab.open(text=ANIMAL, model="minilm", layer=3, head=1)
     tab.open_tab("Show the code")
@@ -70,6 +71,7 @@ def test_a_press_on_a_tab_leaves_the_page_where_it_is(tab):
         assert abs(one.bounding_box()["y"] - box["y"]) <= 8
 
 
+@pytest.mark.slow
 def test_a_press_that_begins_elsewhere_selects_no_row(tab):
     tab.open(text=ANIMAL, model="minilm", layer=3, head=1)
     selected = tab.selected
@@ -92,6 +94,7 @@ def test_what_a_chip_says_is_of_the_chip_that_was_pressed(tab):
     assert tab.page.locator(".attention-view .chip.hovered").count() == 0
 
 
+@pytest.mark.slow
 def test_all_on_again_leaves_nothing_of_before_and_after(tab):
     tab.open(text=ANIMAL, model="minilm", layer=3, head=1, changed="head:encoder-3-1")
     tab.chips.nth(4).click()

@@ -1,5 +1,8 @@
 """Another token, another head, all heads: with the pointer and with the keyboard."""
 
+import pytest
+from playwright.sync_api import expect
+
 from tests.browser.tab import GRID
 
 
@@ -39,6 +42,26 @@ def test_another_head_and_another_layer(tab):
     assert tab.selected == "it", "another head is looked at from the same token"
 
 
+BORDERS = """each => {
+  const shown = getComputedStyle(each)
+  const ground = (colour) => colour === "transparent" || colour.endsWith(", 0)")
+  return ["Top", "Right", "Bottom", "Left"].filter(
+    (side) => parseFloat(shown[`border${side}Width`]) < 1 || ground(shown[`border${side}Color`])
+  )
+}"""
+
+
+def test_wrapped_buttons_have_a_border_on_each_side(tab):
+    tab.open(layer=3, head=5)
+    buttons = tab.page.locator(".st-key-head_box [role=radio]")
+    expect(buttons).to_have_count(13)
+    rows = {round(each.bounding_box()["y"]) for each in buttons.all()}
+    assert len(rows) > 1, "they stand in several rows"
+    missing = {each.text_content(): each.evaluate(BORDERS) for each in buttons.all()}
+    assert {name: sides for name, sides in missing.items() if sides} == {}
+
+
+@pytest.mark.slow
 def test_the_sink_is_taken_out(tab):
     tab.open()
     tab.page.locator(".st-key-sink_box label").first.click()
@@ -73,6 +96,7 @@ def test_thumbnails_show_the_weights_and_open_their_head(tab, weights):
     tab.wait_for_query(view="matrix", layer="4", head="9")
 
 
+@pytest.mark.slow
 def test_a_head_is_opened_by_keyboard_alone(tab):
     tab.goto(view="model", layer=3, head=1)
     tab.page.locator(GRID).wait_for()
@@ -111,6 +135,7 @@ def test_the_map_by_keyboard(tab):
     assert tab.tip is None
 
 
+@pytest.mark.slow
 def test_the_strip_by_keyboard(tab):
     tab.open()
     tab.page.locator(".attention-view .chip.selected").focus()

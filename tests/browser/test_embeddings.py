@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from models.embeddings import LayersMapRequest, SensesRequest, nearest
+from models.embeddings import SensesRequest, VectorMapsRequest, nearest
 from models.embeddings.vectors import EmbedRequest
 from models.engine import engine
 from pages.embeddings.examples import EXAMPLES
@@ -14,7 +14,7 @@ from tests.browser.tab import colour_of
 from viz.palette import DARK
 from viz.quantities import part_text
 
-PICTURE = ".layer-map[data-ready='true']"
+PICTURE = ".vector-map[data-ready='true']"
 BANK = EXAMPLES[0]
 LINES = tuple(BANK.text.split("\n"))
 
@@ -52,20 +52,20 @@ def listed(tab):
 def test_a_layer_moves_the_points_and_a_click_lists_true_neighbours(new_tab):
     tab = opened(new_tab())
     page = tab.page
-    expected = engine.run(LayersMapRequest("minilm", LINES, "bank", "pca", 2, same_size=True))
+    expected = engine.run(VectorMapsRequest("minilm", LINES, "bank", "pca", 2, same_size=True))
     low = expected.points.min(axis=(0, 1))
     size = (expected.points.max(axis=(0, 1)) - low).max()
     for layer in (0, 6):
         np.testing.assert_allclose(positions(tab, layer), (expected.points[layer] - low) / size, atol=1e-4)
-    expect(page.locator(".layer-map .says")).to_contain_text("shares the sense for 1 of 6, 2 tied")
+    expect(page.locator(".vector-map .says")).to_contain_text("shares the sense for 1 of 6, 2 tied")
     # Under each small picture its scale and its count; what chance gives stands below them.
     spread = expected.spread
-    assert page.locator(".layer-map .thumb").nth(6).inner_text().split("\n") == ["L6 6/6", part_text(spread[6])]
-    expect(page.locator(".layer-map .means")).to_contain_text("by chance")
+    assert page.locator(".vector-map .thumb").nth(6).inner_text().split("\n") == ["L6 6/6", part_text(spread[6])]
+    expect(page.locator(".vector-map .means")).to_contain_text("by chance")
     before = pixels(tab)
-    page.locator(".layer-map .thumb").nth(6).click()
+    page.locator(".vector-map .thumb").nth(6).click()
     wait_for_layer(tab, 6)
-    expect(page.locator(".layer-map .says")).to_contain_text("shares the sense for 6 of 6")
+    expect(page.locator(".vector-map .says")).to_contain_text("shares the sense for 6 of 6")
     tab.wait_for_query(depth="6")
     after = pixels(tab)
     assert max(abs(one["x"] - two["x"]) + abs(one["y"] - two["y"]) for one, two in zip(before, after, strict=True)) > 20
@@ -83,7 +83,7 @@ def test_a_layer_moves_the_points_and_a_click_lists_true_neighbours(new_tab):
     assert [float(row[1]) for row in rows] == pytest.approx(near.values.tolist(), abs=6e-4)
     assert [row[2] for row in rows] == [BANK.senses[index] for index in near.indices]
     # The list follows the layer, by the keyboard as well.
-    page.locator(".layer-map canvas.main").focus()
+    page.locator(".vector-map canvas.main").focus()
     tab.press("ArrowLeft")
     wait_for_layer(tab, 5)
     expect(page.locator(".st-key-inspector")).to_contain_text("after layer 5")
@@ -97,10 +97,11 @@ def test_umaps_of_eight_sessions_leave_the_server_alive(new_tab):
         tab.goto("embeddings", model="minilm", text=text, map="umap")
     for tab in tabs:
         root(tab).wait_for(timeout=120_000)
-        expect(tab.page.locator(".layer-map .says")).to_contain_text("UMAP")
-    assert opened(new_tab()).page.locator(".layer-map .thumb").count() == 7
+        expect(tab.page.locator(".vector-map .says")).to_contain_text("UMAP")
+    assert opened(new_tab()).page.locator(".vector-map .thumb").count() == 7
 
 
+@pytest.mark.slow
 def test_the_page_fits_in_the_dark(new_tab):
     tab = new_tab(color_scheme="dark")
     for _ in tab.opened_in_sizes(opened, root(tab)):

@@ -122,7 +122,7 @@ def test_each_has_samples():
     assert all(samples(name) for name in drawn_components())
 
 
-@pytest.mark.quick(4)
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("name", drawn_components())
 def test_what_it_may_be_sent_is_drawn_one_after_the_other(page, name):
     """Among them one token, none, and lengths that differ. The pointer goes over each of them; the last one is left."""
@@ -225,7 +225,7 @@ def test_a_press_that_begins_outside_chooses_nothing(page, name):
         return
 
 
-@pytest.mark.quick(4)
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("name", drawn_components())
 def test_what_is_wrong_is_a_sentence(page, name):
     label, sample = next(iter(opened(page, name).items()))

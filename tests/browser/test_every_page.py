@@ -6,6 +6,7 @@ from pages.shared.registry import HOME, PAGES
 from tests.browser.at_rest import QUICK
 
 
+@pytest.mark.quick(5)
 @pytest.mark.parametrize("room", QUICK, ids="-".join)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.address)
 def test_a_page_is_drawn_on_a_laptop_and_a_telephone(at_rest, page, room):

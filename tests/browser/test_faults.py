@@ -96,6 +96,7 @@ def test_a_fault_of_ours_is_a_sentence_and_a_trace(page, faulty, text, address, 
     assert "planted" not in line
 
 
+@pytest.mark.slow
 def test_a_fault_in_a_callback_leaves_the_page_as_it_was(page, faulty):
     opened(page, faulty, WELL)
     page.locator(".attention-view[data-ready='true']").wait_for()

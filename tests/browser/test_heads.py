@@ -93,6 +93,7 @@ def test_the_keys_go_from_head_to_head(tab):
     expect(root.locator(".tip")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_what_a_button_far_below_shows_is_brought_into_sight(tab):
     page = tab.page
     opened(tab, model="spelling_to_sound", text="knight", of_kind="cross", tab="which-matter-here")

@@ -100,6 +100,7 @@ def test_a_drag_is_followed_without_a_message_and_ends_in_the_servers_numbers(ta
     wait_for_survivors(tab, 10)
 
 
+@pytest.mark.slow
 def test_a_key_that_stays_down_is_a_drag(tab):
     sent = listened(tab)
     opened(tab, **HERE)
@@ -122,6 +123,7 @@ def test_a_key_that_stays_down_is_a_drag(tab):
     expect(tab.page.get_by_role("slider", name="Min-p", exact=True)).to_have_count(1)
 
 
+@pytest.mark.slow
 def test_steps_that_come_faster_than_the_server_are_all_counted(tab):
     opened(tab, **HERE)
     near(tab, "top-k")
@@ -135,6 +137,7 @@ def test_steps_that_come_faster_than_the_server_are_all_counted(tab):
     wait_for_survivors(tab, left(own_stages(top_k=12)[1], "renormalised"))
 
 
+@pytest.mark.slow
 def test_a_knob_that_is_dragged_at_once_is_followed_once_the_scores_are_there(tab):
     tab.page.set_viewport_size({"width": 390, "height": 844})
     opened(tab, **HERE)
@@ -157,6 +160,7 @@ def test_a_knob_that_is_dragged_at_once_is_followed_once_the_scores_are_there(ta
     expect(is_by(tab, "server")).to_have_count(1, timeout=WAIT)
 
 
+@pytest.mark.slow
 def test_what_else_sets_a_knob_moves_its_slider(tab):
     opened(tab, **HERE, temperature=0.33, min_p=0.2, off="min-p")
     wait_for_value(tab, "temperature", "0.33")
@@ -174,6 +178,7 @@ def test_what_else_sets_a_knob_moves_its_slider(tab):
     wait_for_survivors(tab, 10)
 
 
+@pytest.mark.slow
 def test_a_switched_off_stage_comes_back_while_its_knob_is_dragged(tab):
     opened(tab, **HERE, off="top-p")
     near(tab, "top-p")

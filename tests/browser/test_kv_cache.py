@@ -164,6 +164,7 @@ def test_while_it_writes_no_step_is_missing_and_updates_are_small(tab):
     assert max(updates) < 5_000
 
 
+@pytest.mark.slow
 def test_a_seq2seq_model_keeps_its_source(tab, steps):
     opened(tab, model="spelling_to_sound", text=KNIGHT)
     last = steps["spelling_to_sound"][-1]
@@ -190,6 +191,7 @@ def test_the_cells_by_keyboard(tab):
     tab.wait_for_query(cell="2-6")
 
 
+@pytest.mark.slow
 def test_the_picture_is_taken_along(tab):
     opened(tab, model="smollm2", text=ONCE, tokens=8)
     with tab.page.expect_download() as started:
@@ -200,6 +202,7 @@ def test_the_picture_is_taken_along(tab):
     assert [token["columns"][0] for token in kept["tokens"]] == list(range(7, 15))
 
 
+@pytest.mark.slow
 def test_a_file_has_the_columns_that_there_are_and_says_what_they_are(tab):
     """No room for what is not written yet; below the cells the model, the step and the scale."""
     opened(tab, model="smollm2", text=ONCE, tokens=32, drawn=2)
@@ -257,6 +260,7 @@ def png_size(data):
     return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
 
 
+@pytest.mark.slow
 def test_53_columns_are_named_and_the_file_is_twice_as_large(tab):
     """The names are drawn where they were left out, some of them; the file has two dots a pixel at least."""
     text = " ".join(["the cat sat on the mat and looked at the dog by the old door"] * 4)

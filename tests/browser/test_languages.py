@@ -43,6 +43,7 @@ def test_a_click_on_thai_shows_its_sentences_in_columns(tab):
     expect(found.locator("tr.selected")).to_contain_text("Thai")
 
 
+@pytest.mark.slow
 def test_languages_are_gone_through_by_keys(tab):
     tab.goto("tokenizers", text="Good morning", tokenizers=TWO, tab=LANGUAGES_TAB, languages_by="name")
     found = grid(tab, "languages")

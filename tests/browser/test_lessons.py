@@ -61,6 +61,7 @@ def test_a_lesson_by_keyboard_from_the_list_to_an_answer(tab):
     tab.page.get_by_role("button", name="Go on at step 2: Silent letters").wait_for()
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_the_rail_hangs_over_nothing_and_can_be_put_away(new_tab, size):
     tab = new_tab()

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 
 def test_pointing_at_tokens_asks_the_server_nothing(tab):
     sent = []
@@ -18,12 +20,25 @@ def test_pointing_at_tokens_asks_the_server_nothing(tab):
     assert len(sent) == before
 
 
+def test_lines_end_beside_the_labels_that_they_lead_to(tab):
+    tab.open(view="heads", layer=3, heads="0,1,2,3,4,5,6,7,8,9,10,11")
+    drawn = tab.map.evaluate("root => root.headlight.svg()")
+    ends = {float(x) for x in re.findall(r"M[\d.]+ [\d.]+L([\d.]+) ", drawn)}
+    labels = {float(x) for x in re.findall(r'<text x="([\d.]+)"[^>]*text-anchor="start"', drawn)}
+    assert len(ends) == 1, "all lines end one below the other"
+    assert 0 < min(labels - {0.0}) - ends.pop() <= 12
+
+
+def opened_long(tab, firsts, seconds, token):
+    """The tokens of a text of so many words of two letters, opened at one of them."""
+    tab.open(text=" ".join(a + b for a in firsts for b in seconds), view="heads", layer=3, head=1, token=token)
+    return tab.map.evaluate("root => root.headlight.header().queries")
+
+
 def test_the_lines_of_a_long_text_are_scrolled_through(tab):
-    words = [f"{a}{b}" for a in "abcdefghij" for b in "klmnopqr"]
-    tab.open(text=" ".join(words), view="heads", layer=3, head=1, token="0")
-    scroll = tab.page.locator(".attention-view .scroll")
-    tokens = tab.map.evaluate("root => root.headlight.header().queries")
+    tokens = opened_long(tab, "abcdefghij", "klmnopqr", token="0")
     assert len(tokens) > 60
+    scroll = tab.page.locator(".attention-view .scroll")
     painted = tab.map.evaluate("root => root.querySelector('.base').clientHeight")
     assert painted == scroll.evaluate("each => each.clientHeight") < scroll.evaluate("each => each.scrollHeight")
     place = tab.map.evaluate("root => root.headlight.place(5)")
@@ -51,10 +66,9 @@ LIT = """root => {
 }"""
 
 
+@pytest.mark.slow
 def test_a_held_token_stays_held_when_the_window_of_a_long_text_moves(tab):
-    words = [f"{a}{b}" for a in "abcdefghijklmnopqrst" for b in "klmnopqrstuv"]
-    tab.open(text=" ".join(words), view="heads", layer=3, head=1, token="150")
-    tokens = tab.map.evaluate("root => root.headlight.header().queries")
+    tokens = opened_long(tab, "abcdefghijklmnopqrst", "klmnopqrstuv", token="150")
     first = tab.map.evaluate("root => root.headlight.header().first[0]")
     assert len(tokens) > 300
     assert first > 0
@@ -81,6 +95,7 @@ def test_a_held_token_stays_held_when_the_window_of_a_long_text_moves(tab):
     assert not tab.map.evaluate(LIT)
 
 
+@pytest.mark.slow
 def test_another_text_leaves_nothing_of_the_one_before(tab):
     tab.open(view="heads", layer=3, head=1)
     place = tab.map.evaluate("root => root.headlight.place(7)")

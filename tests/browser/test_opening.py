@@ -21,6 +21,22 @@ def test_a_fresh_server_may_be_entered_by_any_page(fresh):
     assert seen["faults"] == []
 
 
+def test_what_stands_before_the_page_is_sent_once(tab):
+    """The page opens with an example of another model than the default."""
+    styles = []
+
+    def heard(frame):
+        if b".headlight-sentence" in frame:
+            styles.append(len(frame))
+
+    tab.page.on("websocket", lambda socket: socket.on("framereceived", heard))
+    tab.goto("sampling")
+    tab.page.locator(".next-token[data-ready='true']").wait_for()
+    tab.wait_for_query(model="smollm2")
+    assert len(styles) == 1
+
+
+@pytest.mark.slow
 def test_reloading_shows_the_same_view(tab):
     tab.open(text=TROPHY, layer=2, head=5, token=4, sink="out")
     tokens, values, query = tab.tokens, tab.values(), tab.query
@@ -73,6 +89,7 @@ def test_home_and_back_keeps_the_thread(tab):
     tab.wait_for_query(model="smollm2", text=TROPHY, token="3")
 
 
+@pytest.mark.slow
 def test_the_card_at_home_opens_its_example(tab):
     tab.goto("", text=TROPHY)
     card = tab.page.locator(".st-key-open_attention")

@@ -26,15 +26,16 @@ def phone(chromium, server):
     assert tab.faults == []
 
 
+@pytest.mark.slow
 def test_embeddings(phone):
     phone.goto("embeddings")
-    phone.page.locator(".layer-map[data-ready='true']").wait_for()
+    phone.page.locator(".vector-map[data-ready='true']").wait_for()
     phone.page.locator(".st-key-text_box textarea").fill("He sat on the bank of the river.\nThe bank lent money.")
     phone.page.evaluate(WATCH, ".st-key-show_box")
     phone.page.get_by_role("button", name="Look", exact=True).tap()
     phone.wait_for_query(text="He sat on the bank of the river.\nThe bank lent money.")
     expect(phone.page.locator("[data-testid=stProgress]")).to_have_count(0)
-    phone.page.locator(".layer-map[data-ready='true']").wait_for()
+    phone.page.locator(".vector-map[data-ready='true']").wait_for()
     stood = phone.page.evaluate("stood")
     assert max(stood) - min(stood) <= 48, "what is tapped next stays where it is while the maps are made"
 
@@ -69,6 +70,7 @@ def apart(one, other):
     )
 
 
+@pytest.mark.slow
 def test_sampling(phone):
     phone.goto("sampling", model="smollm2", text="The capital of France is")
     knob = phone.page.locator(".knob-sliders [data-knob='temperature'] input")
@@ -104,6 +106,7 @@ def test_sampling(phone):
     expect(text).to_be_in_viewport(ratio=1)
 
 
+@pytest.mark.slow
 def test_home(phone):
     page = phone.page
     phone.open()
@@ -154,3 +157,17 @@ def test_tabs_links_and_typed_texts(phone):
     swipe(phone, page.locator(".st-key-layer_box [role=group]"), 0.85, -150)
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") != stood
     assert phone.query["layer"] == "3"
+
+
+@pytest.mark.slow
+def test_names_of_keys_stay_while_the_products_are_scrolled_along(phone):
+    phone.goto("attention", model="minilm", text="The animal was tired.", layer=3, head=1, view="qk")
+    scroll, names = (phone.page.locator(f".attention-view {each}") for each in (".scroll", ".names"))
+    names.wait_for()
+    before = names.bounding_box()
+    assert scroll.evaluate("each => each.scrollWidth - each.clientWidth") > 40
+    scroll.evaluate("each => { each.scrollLeft = 1e6 }")
+    assert names.bounding_box() == before
+    # A name is pressed, and not what has gone below it.
+    phone.page.touchscreen.tap(before["x"] + 30, phone.map.evaluate("root => root.headlight.place(0, 2)")["y"])
+    phone.wait_for_query(token="2")

@@ -110,8 +110,8 @@ def a_stretch(tab):
 
 def a_neighbour(tab):
     tab.goto("embeddings")
-    tab.page.locator(".layer-map[data-ready='true']").wait_for()
-    tab.page.locator(".layer-map canvas.main").focus()
+    tab.page.locator(".vector-map[data-ready='true']").wait_for()
+    tab.page.locator(".vector-map canvas.main").focus()
     tab.press("ArrowDown", "ArrowDown", "Enter")
     tab.page.wait_for_timeout(1000)
 

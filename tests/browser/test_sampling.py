@@ -106,6 +106,7 @@ def test_a_slider_moved_by_keyboard_moves_the_curve(tab):
     wait_for_survivors(tab, sum(share > 0 for share in own_stages(temperature=1.95)[1]["top-p"]))
 
 
+@pytest.mark.slow
 def test_a_slider_that_is_moved_as_soon_as_it_has_the_focus_is_heard(tab):
     """The picture asks for its scores in the same message."""
     opened(tab, **HERE)
@@ -125,6 +126,7 @@ def test_a_slider_that_is_moved_as_soon_as_it_has_the_focus_is_heard(tab):
     tab.wait_for_query(temperature="2.0")
 
 
+@pytest.mark.slow
 def test_a_token_of_the_text_is_opened_and_another_way_is_taken(tab):
     opened(tab, **HERE, max_new_tokens=8)
     tab.page.get_by_role("button", name="Write", exact=True).click()
@@ -207,6 +209,7 @@ def test_four_who_write_at_once_each_get_their_own_text(new_tab):
     assert len(set(found)) > 2
 
 
+@pytest.mark.slow
 def test_the_page_fits_in_the_dark(new_tab):
     tab = new_tab(color_scheme="dark")
     for _ in tab.opened_in_sizes(lambda tab: opened(tab, **HERE), root(tab)):

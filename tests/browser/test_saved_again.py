@@ -13,6 +13,7 @@ def folder(tmp_path):
     return save("llama", tmp_path / "llama")
 
 
+@pytest.mark.slow
 def test_an_open_page_says_so_by_itself_and_loads_again(tab, folder):
     from tests.models.test_saved_again import TEXT, train
 

@@ -78,6 +78,15 @@ def knob(name, *pressed):
     return named(f"{name} {' '.join(pressed)}", act)
 
 
+def pressed(place):
+    return named(f"press {place}", lambda tab: tab.page.locator(place).first.click())
+
+
+def wide(act):
+    """On a telephone a plan runs down: what is opened in it unfolds, and pushes down what is below it."""
+    return named(act.__name__, lambda tab: act(tab) if tab.page.viewport_size["width"] > 1_000 else None)
+
+
 def look(text):
     return named(f"look {text}", lambda tab: tab.look(text))
 
@@ -109,6 +118,7 @@ CASES = {
             look(LONGER),
             choice("view_box", "Heads"),
             choice("view_box", "Model"),
+            choice("view_box", "q·k"),
             choice("view_box", "Matrix"),
             look("Yes."),
         ],
@@ -123,11 +133,20 @@ CASES = {
         {"model": "smollm2", "text": "A bank by the river.\nThe bank lent money."},
         [
             button("Next layer"),
-            keys(".layer-map .main", "ArrowDown", "Enter"),
+            keys(".vector-map .main", "ArrowDown", "Enter"),
             choice("show_box", "Logit lens"),
             choice("show_box", "In context"),
         ],
         2,
+    ),
+    "anatomy": (
+        {"model": "smollm2", "text": "The capital of France is"},
+        [
+            wide(pressed(".block-diagram [data-path='layer.0-29/mlp']")),
+            wide(pressed(".block-diagram [data-path='layer.0-29/self_attn']")),
+            choice("plan_shade_box", "Operations"),
+        ],
+        1,
     ),
     "kv_cache": (
         {"model": "smollm2", "text": "Once upon a time", "tokens": 8},
@@ -200,6 +219,18 @@ def test_all_that_is_done_moves_nothing_else(new_tab, page, size):
 def test_tabs_of_heads_move_nothing(new_tab, size):
     tab = opened(new_tab, "heads", size)
     assert moves(tab, all_tabs(tab)) == {}
+
+
+def guess(tab):
+    rail = tab.page.locator(".lesson-rail")
+    rail.get_by_role("button", name="This is my guess").click()
+    rail.get_by_role("status").wait_for()
+
+
+@pytest.mark.parametrize("size", [pytest.param(size, marks=pytest.mark.slow, id=f"{size[0]}") for size in SIZES])
+def test_a_guess_moves_nothing_of_the_picture(new_tab, size):
+    tab = opened(new_tab, "tokenizers", size, lesson="tokens", lesson_step=2)
+    assert moves(tab, [guess]) == {}
 
 
 def test_what_moves_is_found(new_tab):

@@ -98,6 +98,7 @@ def test_a_decoder_writes_and_its_steps_can_be_walked(tab):
     )
 
 
+@pytest.mark.slow
 def test_a_long_source_is_drawn_within_its_budget(tab):
     text = "the quick brown fox jumps over the lazy"
     assert len(text) == 39

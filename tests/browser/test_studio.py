@@ -53,6 +53,7 @@ def wait_for_view(tab, view, name=None):
 # ----- Heads
 
 
+@pytest.mark.slow
 def test_lines_of_heads_show_the_weights(tab, traced):
     trace = traced("minilm", "The animal didn't cross the street because it was too tired.")
     tab.open(view="heads", layer=3, head=1)
@@ -231,6 +232,7 @@ def test_layer_head_token_view_and_a_head_off_by_keyboard_alone(tab):
         tab.wait_for_query(view=view)
 
 
+@pytest.mark.slow
 def test_a_table_stands_behind_every_view(tab, weights):
     tab.open()
     exact = weights("minilm", tab.query["text"], 3, 1)
@@ -257,6 +259,7 @@ def test_a_table_stands_behind_every_view(tab, weights):
 # ----- Files, and text that would be something else
 
 
+@pytest.mark.slow
 def test_the_picture_as_a_file_and_tokens_that_are_no_code(tab):
     tab.open(model="smollm2", text=HOSTILE, layer=2, head=1)
     for view in ("Matrix", "Heads", "q·k", "Model"):
@@ -308,6 +311,7 @@ OF_THE_FILE = """async (root, side) => {
 }"""
 
 
+@pytest.mark.slow
 def test_the_file_shows_the_colours_of_the_screen(tab):
     tab.open(model="minilm", layer=3, head=1)
     for view, side in (("Matrix", 5), ("Model", 3)):
@@ -316,16 +320,3 @@ def test_the_file_shows_the_colours_of_the_screen(tab):
         furthest, coloured = tab.map.evaluate(OF_THE_FILE, side)
         assert coloured > 20, view
         assert furthest <= 2, view
-
-
-def test_projector_mode_is_in_the_link_and_can_be_left(tab):
-    tab.open(projector="on")
-    assert not tab.page.locator("[data-testid='stSidebar']").is_visible()
-    assert tab.page.locator(".st-key-layer_box").count() == 0
-    size = tab.page.locator(".attention-view .chip .piece").first.evaluate(
-        "each => parseFloat(getComputedStyle(each).fontSize)"
-    )
-    assert size > 20
-    tab.page.get_by_role("button", name="Leave projector mode").click()
-    tab.page.locator(".st-key-layer_box").wait_for()
-    tab.page.wait_for_function("() => !new URLSearchParams(location.search).has('projector')")

@@ -53,6 +53,7 @@ def byte_spans(name, text):
     return [(places[piece.span[0]], places[piece.span[1]]) for piece in tokenize(name, text).pieces]
 
 
+@pytest.mark.slow
 def test_a_stretch_is_lit_in_every_column(tab):
     opened(tab, text=MIXED, tokenizers=",".join(FOUR))
     whole = MIXED.encode()
@@ -111,6 +112,7 @@ def test_the_columns_by_keyboard(tab):
     tab.wait_for_query(stretch="3-7")
 
 
+@pytest.mark.slow
 def test_the_largest_disagreement_is_one_click_away(tab):
     text = "plain words here. " * 500 + "สวัสดี 🍓" + " and plain words again." * 500
     tab.goto("tokenizers", text="x", tokenizers="gpt2,bert")
@@ -140,6 +142,7 @@ def test_the_same_piece_has_the_same_colour_in_every_column(tab):
     assert grounds != {"rgba(0, 0, 0, 0)"}
 
 
+@pytest.mark.slow
 def test_one_word_changed_makes_few_chips_anew(tab):
     text = "The quick brown fox jumps over the lazy dog. " * 20
     opened(tab, text="x", tokenizers="gpt2,llama3")
@@ -158,6 +161,7 @@ def test_one_word_changed_makes_few_chips_anew(tab):
         assert lit(tab)[0] == [place]
 
 
+@pytest.mark.slow
 def test_pieces_further_down_are_there_when_somebody_scrolls(tab):
     text = "The quick brown fox jumps over the lazy dog. " * 90
     opened(tab, text="x", tokenizers="gpt2,llama3")
@@ -192,6 +196,7 @@ def test_a_tokenizer_is_trained_and_stands_in_a_column(tab):
     assert 257 < len(kept["model"]["vocab"]) <= 1_000
 
 
+@pytest.mark.slow
 def test_a_text_that_is_too_long_for_a_link_is_taken_as_a_file(tab):
     opened(tab, text="x", tokenizers="gpt2,bert")
     text = "naïve สวัสดี 🍓\n" * 300
@@ -201,6 +206,7 @@ def test_a_text_that_is_too_long_for_a_link_is_taken_as_a_file(tab):
     assert started.value.path().read_text("utf-8") == text
 
 
+@pytest.mark.slow
 def test_a_file_is_opened_and_a_bad_one_is_said(tab):
     opened(tab, text="some text", tokenizers="gpt2,bert")
     tab.open_tab("Bring your own")

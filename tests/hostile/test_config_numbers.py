@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 from models.loading import ModelRefusedError, load_model, open_folder
 from models.loading import checks as loading_checks
 from models.loading.checks import card_from, config_from
+from models.loading.json_files import settings_in, without_other_places
 from models.loading.model_files import model_files
-from models.loading.settings import settings_in, without_other_places
 from tests.hostile.folders import change, refusal, tiny
 
 # Keys of many families; none of these configs has such a number, and each sizes something in one.
@@ -178,6 +178,7 @@ def test_a_table_beside_the_weights_is_refused(tmp_path):
     assert "its weights hold" in said or "tables of" in said
 
 
+@pytest.mark.slow
 def test_a_model_of_too_many_parts_is_refused_while_it_is_made(folder):
     """In NLLB-MoE each expert is a module of its own."""
     layers = {"encoder_layers": 400, "decoder_layers": 400, "encoder_sparse_step": 1, "decoder_sparse_step": 1}

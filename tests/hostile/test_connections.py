@@ -55,7 +55,7 @@ def test_a_message_larger_than_any_is_not_gathered(class_server):
         assert class_server.is_well()
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "said",
     [

@@ -71,6 +71,7 @@ def test_a_signal_ends_it_with_0(tmp_path, busy, pause, number):
     assert seconds < 5
 
 
+@pytest.mark.slow
 def test_a_visitor_who_does_not_let_go_is_not_waited_for(tmp_path):
     """Neither one whose request never ends, nor one who reads nothing, so that the session is never closed by both."""
     with serving(tmp_path) as server, socket.create_connection(("127.0.0.1", server.port)) as slow:
@@ -81,6 +82,7 @@ def test_a_visitor_who_does_not_let_go_is_not_waited_for(tmp_path):
     assert seconds < 6
 
 
+@pytest.mark.slow
 def test_as_many_descriptors_are_taken_as_there_may_be(tmp_path):
     """256 is what macOS gives to a program, which may have more."""
     with serving(tmp_path, descriptors=(256, 4_096)) as server:
@@ -91,6 +93,7 @@ def test_as_many_descriptors_are_taken_as_there_may_be(tmp_path):
         assert server.get("/", {"Accept": "text/html"})[0] == 200
 
 
+@pytest.mark.slow
 def test_where_they_are_few_who_comes_last_reads_so_and_the_server_lives(tmp_path):
     with serving(tmp_path, descriptors=(256, 256)) as server:
         come = []

@@ -82,6 +82,7 @@ def test_a_text_at_which_it_asks_for_too_much_gets_a_sentence(folder, name, with
     assert encode(theirs.tokenizer, "w9").ids[-1] == 9
 
 
+@pytest.mark.slow
 def test_a_session_goes_on_after_a_panic(folder, tmp_path):
     """A panic of the library is no Exception: it would end the thread of the session, which answers nobody then."""
     changed(folder, USED["a panic"])
@@ -103,6 +104,7 @@ DECODED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DECODED)
 def test_tokens_at_which_it_asks_for_too_much_get_a_sentence(folder, name, within_bounds):
     changed(folder, DECODED[name])

@@ -83,6 +83,7 @@ def test_the_form_is_not_there_and_a_forged_one_opens_nothing(visitor, folder):
     assert not is_open(seen, folder)
 
 
+@pytest.mark.slow
 def test_below_the_named_folders_and_nowhere_else(folder, tmp_path):
     allowed = tmp_path / "allowed"
     shutil.copytree(folder, allowed / "secret_model")
@@ -161,6 +162,7 @@ def test_each_header_of_a_proxy_is_remembered(monkeypatch, header):
     assert len(came) == 2
 
 
+@pytest.mark.slow
 def test_a_proxy_may_pass_the_name_on_by_which_it_is_known(local_server):
     for headers in ({"X-Forwarded-For": "192.0.2.7"}, {"Via": "1.1 proxy"}):
         seen = Visitor(local_server, host="class.example", headers=headers).open("tokenizers")

@@ -83,6 +83,7 @@ def write_without_merges(path, pieces, length):
     writer.close()
 
 
+@pytest.mark.slow
 def test_a_tokenizer_that_takes_too_long_to_make_is_a_sentence(tmp_path, monkeypatch, within_bounds):
     from models.loading import gguf_tokenizer
 

@@ -131,7 +131,7 @@ def test_it_starts_soon_and_without_torch():
     pool.close()
 
 
-@pytest.mark.quick(4)
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("why", "ask"),
     [

@@ -87,7 +87,7 @@ def test_no_text_is_formatted(text):
     )
 
 
-@pytest.mark.quick(3)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("page", ["", *(each.address for each in PAGES)])
 def test_no_parameter_of_a_link_is_formatted(visitor, page):
     """Half of them at once, and then the others."""

@@ -141,7 +141,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.quick(8)
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_file_that_asks_for_too_much_is_refused_in_a_sentence(name, within_bounds):
     data = as_bytes(REFUSED[name]())
@@ -278,7 +278,7 @@ SLOW = {
 }
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SLOW)
 def test_a_small_file_that_takes_long_to_convert_costs_the_server_nothing(name, within_bounds):
     data, begin = as_bytes(SLOW[name]()), time.process_time()

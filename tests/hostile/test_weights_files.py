@@ -264,6 +264,7 @@ def noughts(loaded):
     return sum(int((each == 0).sum()) for each in loaded.model.parameters())
 
 
+@pytest.mark.slow
 def test_a_gguf_that_was_exchanged_after_it_was_opened_is_checked_and_read_as_it_is_now(tmp_path, gguf):
     path = tmp_path / "tiny.gguf"
     path.write_bytes(gguf)

@@ -208,6 +208,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize("sentence", REFUSED)
 def test_what_is_not_understood_is_refused_in_a_sentence(sentence, tmp_path):
     base = save("llama", tmp_path / "base")

@@ -130,6 +130,7 @@ class Spy:
         return found
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", ENDING)
 def test_the_tree_is_what_transformers_went_through(name, way, monkeypatch):

@@ -168,6 +168,7 @@ def test_the_same_request_is_the_same_drawing(engine):
     assert asked in engine.answers
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("view", ["head", "model"])
 @pytest.mark.parametrize(
     ("model", "text", "target", "kind"),

@@ -63,6 +63,7 @@ def check(traces, arrays, tokens):
     assert not left
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("ending", ["npz", "safetensors"])
 @pytest.mark.parametrize("name", ["bert", "llama", "gemma3", "t5"])
 def test_every_map_reads_back_exactly(name, ending, tmp_path):

@@ -32,6 +32,7 @@ def of_config(settings):
     return engine.run(ConfigFileRequest(json.dumps(settings)))
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_config_file_plans_what_the_model_keeps(name):
     """Parameters are the model's, and the cache of several texts is the one that `generate` fills."""
@@ -69,7 +70,7 @@ def test_llama_on_a_card_by_hand():
     assert found.longest == (21_600_000_000 - 2 * 8_030_261_248) // (4 * 131_072)
 
 
-@pytest.mark.quick(36)
+@pytest.mark.quick(12)
 @pytest.mark.parametrize("name", ["llama-3-8b", "gemma-2-9b", "mistral-7b", "deepseek-v3", "smollm2-135m", "falcon-7b"])
 @pytest.mark.parametrize("count", [1, 2, 3, 8, 16, 1_024])
 @pytest.mark.parametrize("dtype", ["bf16", "fp8", "int4"])

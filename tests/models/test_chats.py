@@ -50,7 +50,7 @@ def check_owners(read):
     assert sum(turn.tokens for turn in read.turns) + read.of_template + read.of_tools == len(read.pieces)
 
 
-@pytest.mark.quick(8)
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("add", [True, False])
 @pytest.mark.parametrize("name", ["", *TEMPLATES])
 def test_the_pieces_are_those_of_transformers(theirs, name, add):
@@ -119,6 +119,7 @@ def test_tools_have_pieces_of_their_own():
     assert not engine.run(ChatRequest("smollm2", written(TURNS, [TOOL]))).takes_tools
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("name", DESCRIBED)
 def test_described_templates_hold_special_tokens_that_their_tokenizers_have(name):
     turns = [TURNS[0], TURNS[1], {"role": "assistant", "content": "Hi"}, TURNS[3]]

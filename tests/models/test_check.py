@@ -9,7 +9,7 @@ import torch
 
 from models.attention import InterventionError, trace
 from models.embeddings import LensError, lens, read_out
-from models.forward import capture, check, check_cache, inputs, probe
+from models.forward import capture, check_at_load, check_cache, inputs, probe
 from models.forward.interventions import HideToken
 from models.loading import ModelRefusedError, load_model, open_folder, wrap_model
 from tests.models import architectures, odd_architectures
@@ -92,6 +92,7 @@ BROKEN = (
 )
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize("name", ["llama", "t5", "bart"])
 @pytest.mark.parametrize("broken", BROKEN)
 def test_a_broken_heart_is_refused(monkeypatch, name, broken):
@@ -118,8 +119,8 @@ def test_a_lens_that_is_stale_is_refused_and_nothing_else(monkeypatch):
 
 
 def test_a_lens_that_skips_the_final_norm_is_refused(monkeypatch):
-    monkeypatch.setattr(check, "normed", lambda _, vectors: vectors * 1.1)
-    monkeypatch.setattr(check, "read_out", lambda loaded, vectors: read_out(loaded, vectors) * 1.1)
+    monkeypatch.setattr(check_at_load, "normed", lambda _, vectors: vectors * 1.1)
+    monkeypatch.setattr(check_at_load, "read_out", lambda loaded, vectors: read_out(loaded, vectors) * 1.1)
     assert "off" in wrapped("llama").refusal("lens")
 
 
@@ -147,8 +148,10 @@ def test_weights_of_nan_are_a_sentence():
 
 
 def test_a_cache_that_is_foretold_wrongly_is_refused(monkeypatch):
-    right = check.cache_shape
-    monkeypatch.setattr(check, "cache_shape", lambda *given: tuple(replace(each, heads=1) for each in right(*given)))
+    right = check_at_load.cache_shape
+    monkeypatch.setattr(
+        check_at_load, "cache_shape", lambda *given: tuple(replace(each, heads=1) for each in right(*given))
+    )
     sentence = wrapped("llama").refusal("cache")
     assert "2,304 bytes" in sentence
     assert "1,152 were predicted" in sentence
@@ -169,8 +172,8 @@ def home(monkeypatch, tmp_path):
 def references(monkeypatch):
     """How often transformers' own forward was run for a comparison."""
     ran = []
-    right = check.reference
-    monkeypatch.setattr(check, "reference", lambda *given, **more: ran.append(1) or right(*given, **more))
+    right = check_at_load.reference
+    monkeypatch.setattr(check_at_load, "reference", lambda *given, **more: ran.append(1) or right(*given, **more))
     return ran
 
 

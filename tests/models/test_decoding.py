@@ -70,7 +70,7 @@ def written(loaded, ids, **settings):
     return [step.token_id for step in decode(loaded, ids, DecodingSettings(**({"max_new_tokens": TOKENS} | settings)))]
 
 
-@pytest.mark.quick(9)
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("name", WRITERS)
 @pytest.mark.parametrize("kept", CACHES)
 def test_greedy_is_what_generate_writes(name, kept):
@@ -86,6 +86,7 @@ def test_what_a_model_asks_for_itself_is_heeded(name):
     assert written(architectures.loaded(name), PROMPT, max_new_tokens=12) == expected
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("name", WRITERS)
 def test_probabilities_with_and_without_cache_agree(name):
     steps = {
@@ -107,6 +108,7 @@ def test_probabilities_with_and_without_cache_agree(name):
     assert np.abs(shares["dynamic"] - expected).max() < 1e-4
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_batch_says_what_each_row_says_alone(name):
     prompts = (PROMPT, *OTHERS)

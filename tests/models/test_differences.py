@@ -216,6 +216,7 @@ def test_the_maps_that_changed_most_are_those_of_all_differences(engine, model, 
         assert min(each.layer for each in found) == change.layer + 1
 
 
+@pytest.mark.slow
 def test_too_many_tokens_for_all_maps_is_said(engine):
     long = TraceRequest("smollm2", "one " * 600)
     with pytest.raises(TooManyTokensError, match="at most 512"):

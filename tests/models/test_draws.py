@@ -123,6 +123,7 @@ def test_stages_in_another_order():
     assert [stage.name for stage in step.stages] == ["raw", "top-p", "top-k", "temperature", "renormalised"]
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("name", ["llama", "t5", "bart", "marian"])
 @pytest.mark.parametrize("cache", ["dynamic", "static", "none"])
 def test_going_on_from_what_was_written_is_the_same_text(name, cache):
@@ -151,6 +152,7 @@ def test_a_step_tells_rank_entropy_and_what_it_was_drawn_from():
         assert step.surprisal == pytest.approx(-np.log(step.probability))
 
 
+@pytest.mark.slow
 def test_a_text_that_ends_the_run(smollm2):
     asked = DecodingSettings(20, seed=1)
     steps = list(decode(smollm2, "The capital of France is", asked))

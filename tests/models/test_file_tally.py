@@ -16,7 +16,9 @@ from models.tokenization import keep_own, new_own_name
 from models.tokenization.file_figures import BREAKS, INDENTS, PARTS, QUOTES, figures_request
 from models.tokenization.file_tally import LONGEST_LINE, CountFileRequest, begun
 from models.tokenization.loading import tokenizer_folder
+from models.tokenization.longest_cut import LongestCutRequest
 from models.tokenization.text_file import BLOCK_BYTES, TextFileError, blocks_from, text_file
+from models.tokenization.words import words_of
 
 PROSE = "The quick brown fox, 12 of them, jumps “over” the lazy dog. สวัสดี 🍓\n"
 CODE = "def mean(values):\n    total = 0\n    for value in values:\n        total += value\n    return total\n\n"
@@ -132,6 +134,15 @@ def test_where_the_cost_sits():
     thai = counted("สวัสดี" * 50, "gpt2")
     kinds = [kind.kind for kind in engine.run(figures_request(thai, thai.tally.tallies[0])).kinds]
     assert PARTS in kinds
+
+
+def test_words_are_without_the_punctuation_at_their_ends():
+    text = 'A "strawberry", (don’t) _name C++ — 1,234. สวัสดีครับ, 中文。'
+    assert words_of(text) == ["A", "strawberry", "don’t", "_name", "C++", "1,234"]
+    cut = engine.run(LongestCutRequest("gpt2", "Strawberrylike, and (strawberrylike)."))
+    whole = engine.tokenizer("gpt2").encode(" Strawberrylike")
+    assert (cut.word, cut.times, cut.tokens) == ("Strawberrylike", 1, len(whole.ids))
+    assert engine.run(LongestCutRequest("gpt2", "สวัสดีครับ")) is None, "Thai puts no spaces between words"
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def change(folder, file="config.json", **settings):
     path.write_text(json.dumps(json.loads(path.read_text()) | settings))
 
 
-@pytest.mark.quick(6)
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_architecture_opens_with_its_own_weights_and_figures(name, tmp_path):
     folder = save(name, tmp_path / "Mein Modell, été")

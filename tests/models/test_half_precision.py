@@ -54,6 +54,7 @@ def test_a_trace(name, dtype):
         near(trace.weights(kind, 0), whole.weights(kind, 0), dtype)
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("name", NAMES)
 def test_interventions(name):
     loaded, kind = half(name), next(iter(ARCHITECTURES[name].projections))
@@ -73,6 +74,7 @@ def test_interventions(name):
         assert not np.array_equal(changed.outputs, whole.outputs)
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", WRITERS)
 def test_writing(name, dtype):

@@ -21,6 +21,7 @@ def softmax(logits):
     return shares / shares.sum()
 
 
+@pytest.mark.slow
 def test_a_decoder_s_next_token_without_each_head(engine):
     loaded = engine.model("smollm2")
     found = engine.run(HeadsOffRequest(TraceRequest("smollm2", OSLO), "decoder", 17))

@@ -51,7 +51,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.quick(7)
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("what", BROKEN)
 def test_after_a_failure_the_cache_is_clean_or_can_be_gone_on_with(hub, engine, what, files, tmp_path):
     faults, sentence = BROKEN[what]
@@ -180,6 +180,7 @@ def setting(files, **settings):
     files["config.json"] = json.dumps(json.loads(files["config.json"]) | settings).encode()
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("sentence", REFUSED)
 def test_what_cannot_be_opened_is_refused_before_anything_large_is_fetched(hub, engine, files, sentence):
     spoilt = dict(files)

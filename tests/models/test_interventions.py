@@ -47,6 +47,7 @@ def mask_without(ids, position):
     return mask
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize(("name", "kind"), KINDS)
 def test_zero_head_is_zeroing_what_the_output_projection_receives(name, kind):
     plain = architectures.run(architectures.eager(name))
@@ -141,6 +142,7 @@ def test_every_token_hidden(name):
             assert not trace.visible(kind, layer).any()
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize(("name", "kind"), KINDS)
 def test_cut_link_takes_one_weight_and_shares_it_out(name, kind):
     plain = architectures.trace(name).weights(kind, 0)
@@ -162,6 +164,7 @@ def test_cut_link_takes_one_weight_and_shares_it_out(name, kind):
     np.testing.assert_allclose(trace.outputs, reference, **CLOSE)
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize(("name", "kind"), KINDS)
 def test_cut_link_in_every_head(name, kind):
     query, key = 5, 5
@@ -179,6 +182,7 @@ def test_cutting_a_link_that_was_not_there_changes_nothing(name):
     np.testing.assert_allclose(trace.outputs, architectures.trace(name).outputs, **TIGHT)
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize(("name", "kind"), KINDS)
 def test_a_heads_own_pattern_changes_nothing(name, kind):
     plain = architectures.trace(name)
@@ -189,6 +193,7 @@ def test_a_heads_own_pattern_changes_nothing(name, kind):
             np.testing.assert_allclose(trace.outputs, plain.outputs, **TIGHT)
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize(("name", "kind"), KINDS)
 def test_replace_pattern_gives_pattern_times_values(name, kind):
     plain = architectures.trace(name)
@@ -222,6 +227,7 @@ def rows_for(name):
     )
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("name", NAMES)
 def test_changes_are_the_same_through_the_eager_function(name):
     """Classes that SDPA cannot serve are computed by their own function, which adds its mask instead of asking it."""

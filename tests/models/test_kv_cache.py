@@ -50,6 +50,7 @@ def predicted(config, steps, *, rows=1, dtype="float32", prompt=PROMPT, beams=1,
     )
 
 
+@pytest.mark.quick(12)
 @pytest.mark.parametrize("name", WRITERS)
 @pytest.mark.parametrize("rows", [1, 3])
 @pytest.mark.parametrize("dtype", [torch.float32, HALF], ids=["fp32", "bf16"])
@@ -61,6 +62,7 @@ def test_every_byte_is_predicted(name, rows, dtype):
             assert steps[count - 1].cache == predicted(loaded.model.config, count, rows=rows, dtype=dtype)
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_static_cache_is_allocated_for_all_that_may_come(name):
     loaded = architectures.loaded(name)
@@ -221,6 +223,7 @@ def test_an_8_bit_cache_is_predicted(name):
 # ----- Norms
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize("name", WRITERS)
 @pytest.mark.parametrize("kept", ["dynamic", "static"])
 def test_norms_are_those_of_the_stored_vectors(name, kept):

@@ -39,6 +39,7 @@ def raw_catalogue(code):
     return found
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("code", ["th", "hi", "ka", "pt_BR", "sw"])
 def test_a_price_is_what_counting_the_raw_messages_gives(messages, code):
     raw = raw_catalogue(code)

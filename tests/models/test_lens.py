@@ -158,6 +158,7 @@ def test_the_shared_model_is_not_touched():
 # ----- The table
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize("name", [*HEADED, *MASKED])
 def test_the_last_row_is_the_models_own_distribution(engine, name):
     loaded = engine.model(name)

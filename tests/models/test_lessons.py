@@ -15,6 +15,7 @@ from models.attention import trace_attention
 from models.engine import Engine, engine
 from models.errors import HeadlightError
 from models.lessons import LessonError, QuestionError, Readings, lesson_text, outcome, read_lesson
+from models.lessons.asked import option_of_token
 from models.lessons.guesses import GuessError, checked_guess
 from models.lessons.lesson import Ask, Claim
 from models.lessons.lesson_file import LARGEST_FILE, read_view
@@ -233,3 +234,24 @@ def test_a_guess_that_was_not_offered_is_refused(kind, told):
 )
 def test_a_claim_holds_or_does_not(claim, holds):
     assert claim.holds(FOUND) is holds
+
+
+def test_views_alone_are_a_lesson():
+    links = lesson('title = "Links"\n[[step]]\nview = "attention?layer=3"\n[[step]]\nview = "heads"\n')
+    assert [(step.say, step.view.page) for step in links.steps] == [("", "attention"), ("", "heads")]
+    assert lesson(lesson_text(links)) == links
+
+
+def test_a_guess_in_the_picture_is_one_of_its_options():
+    here = lesson(STEP + "in_picture = true\n")
+    assert here.steps[0].ask.in_picture
+    assert not here.steps[0].is_covered
+    assert lesson(lesson_text(here)) == here
+    with pytest.raises(LessonError, match="choosing one of its options"):
+        lesson(STEP.replace('options = ["cat", "sat"]\n', "") + "in_picture = true\n")
+    assert [option_of_token(engine, "minilm", "The cat sat.", ["cat", "sat"], each) for each in (2, 3, 4)] == [
+        0,
+        1,
+        None,
+    ]
+    assert option_of_token(engine, "minilm", "The cat sat.", ["cat", "sat"], None, start=5) == 0

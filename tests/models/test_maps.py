@@ -14,9 +14,9 @@ from sklearn.manifold import trustworthiness
 
 from models.embeddings import (
     EmbedRequest,
-    LayersMap,
-    LayersMapRequest,
     MapError,
+    VectorMaps,
+    VectorMapsRequest,
     aligned,
     nearest,
     project,
@@ -274,7 +274,7 @@ def test_a_layer_in_one_place_is_passed_over():
 
 
 def test_every_layer_is_mapped_and_turned_onto_the_one_before(engine):
-    found = engine.run(LayersMapRequest("minilm", SENTENCES))
+    found = engine.run(VectorMapsRequest("minilm", SENTENCES))
     labels = [(label.sentence, label.piece) for label in found.labels]
     assert labels[:3] == [(0, "she"), (0, "opened"), (0, "an")]
     assert {label.sentence for label in found.labels} == {0, 2, 3}
@@ -290,7 +290,7 @@ def test_every_layer_is_mapped_and_turned_onto_the_one_before(engine):
 
 
 def test_one_word_is_mapped_wherever_it_stands(engine):
-    found = engine.run(LayersMapRequest("minilm", SENTENCES, word="BANK", dimensions=3, same_size=True))
+    found = engine.run(VectorMapsRequest("minilm", SENTENCES, word="BANK", dimensions=3, same_size=True))
     assert [(label.sentence, label.tokens, label.piece) for label in found.labels] == [
         (0, (7,), "bank"),
         (2, (7,), "bank"),
@@ -302,7 +302,7 @@ def test_one_word_is_mapped_wherever_it_stands(engine):
 
 
 def test_where_no_position_is_in_the_input_its_points_are_one(engine):
-    found = engine.run(LayersMapRequest("smollm2", ("The bank is shut.", "A muddy bank.", "My bank"), word="bank"))
+    found = engine.run(VectorMapsRequest("smollm2", ("The bank is shut.", "A muddy bank.", "My bank"), word="bank"))
     assert found.is_one_point == (True, *[False] * (len(found.points) - 1))
     assert not found.points[0].any()
     assert found.trust[0] is None
@@ -311,15 +311,15 @@ def test_where_no_position_is_in_the_input_its_points_are_one(engine):
 
 
 def test_special_tokens_are_mapped_where_they_are_asked_for(engine):
-    found = engine.run(LayersMapRequest("minilm", SENTENCES[:1], with_special=True, method="t-sne", seed=2))
+    found = engine.run(VectorMapsRequest("minilm", SENTENCES[:1], with_special=True, method="t-sne", seed=2))
     assert [label.piece for label in found.labels if label.is_special] == ["[CLS]", "[SEP]"]
 
 
 def test_as_a_job_it_says_how_far_it_is_and_is_kept(engine):
-    request = LayersMapRequest("minilm", SENTENCES, word="the")
+    request = VectorMapsRequest("minilm", SENTENCES, word="the")
     assert list(request.steps(engine)) == [HowFar(done, 7) for done in range(8)]
     kept = engine.answers.peek(request)
-    assert isinstance(kept, LayersMap)
+    assert isinstance(kept, VectorMaps)
     assert engine.run(request) is kept
     assert list(request.steps(engine)) == []
 
@@ -340,13 +340,13 @@ def test_as_a_job_it_says_how_far_it_is_and_is_kept(engine):
 def test_what_has_no_map_is_said_before_anything_is_computed(engine, more, said, monkeypatch):
     monkeypatch.setattr(EmbedRequest, "answer", None)
     with pytest.raises(MapError, match=said):
-        engine.run(LayersMapRequest(**({"model": "minilm", "sentences": SENTENCES} | more)))
+        engine.run(VectorMapsRequest(**({"model": "minilm", "sentences": SENTENCES} | more)))
 
 
 def test_many_layers_leave_room_for_fewer_points(engine, monkeypatch):
-    monkeypatch.setattr("models.embeddings.layer_maps._MOST_SLOW_POINTS", 70)
+    monkeypatch.setattr("models.embeddings.vector_maps._MOST_SLOW_POINTS", 70)
     with pytest.raises(MapError, match="With the 7 layers of this model at most 10 points"):
-        engine.run(LayersMapRequest("minilm", SENTENCES, method="t-sne"))
+        engine.run(VectorMapsRequest("minilm", SENTENCES, method="t-sne"))
 
 
 # ----- Neighbours among the vectors

@@ -52,6 +52,7 @@ def test_norms_positions_and_activations(name):
     assert facts.final_norm == (name in WITH_FINAL_NORM)
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize("name", NAMES)
 def test_shape(name):
     facts = model_facts(architectures.loaded(name))
@@ -76,6 +77,7 @@ def test_shape(name):
     }.get(name, (0, 0, 0))
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize("name", NAMES)
 def test_masks(name):
     """What each layer's tokens may look at is what its window in the tables of the tests says."""
@@ -95,6 +97,7 @@ def test_masks(name):
         assert bool(crossing) == (architecture.family == "seq2seq" and stack.name == "decoder")
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize("name", NAMES)
 def test_parameters(name):
     """The parts add up, and each holds what an independent count by the modules' names finds."""

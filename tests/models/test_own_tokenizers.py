@@ -63,7 +63,7 @@ def check_same(loaded, name):
         assert [p.text for p in loaded.tokenize(text).pieces] == [p.text for p in theirs.tokenize(text).pieces]
 
 
-@pytest.mark.quick(2)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     ("name", "pattern", "kind"),
     [

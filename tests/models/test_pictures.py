@@ -80,6 +80,7 @@ def test_a_window_shows_no_hidden_token(engine):
 # ----- A layer's heads
 
 
+@pytest.mark.quick(14)
 @pytest.mark.parametrize("by_value", [False, True])
 @pytest.mark.parametrize("left_out", ["", "special", "first", "sink"])
 @pytest.mark.parametrize(("name", "kind", "layer"), PLACES)

@@ -182,7 +182,7 @@ def filled(model, prompt, rows, tokens):
         ids = source[:, :1]
 
 
-@pytest.mark.quick(14)
+@pytest.mark.quick(5)
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["fp32", "bf16"])
 def test_what_is_predicted_is_what_is_kept(name, dtype):
@@ -202,7 +202,7 @@ def test_what_is_predicted_is_what_is_kept(name, dtype):
             )
 
 
-@pytest.mark.quick(6)
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("name", [name for name in CASES if "falcon" not in name])
 def test_our_loop_keeps_what_is_predicted(name):
     loaded = wrap_model(copy.deepcopy(model_of(name)), None, "decoder")

@@ -50,6 +50,7 @@ def test_bytes_per_token_are_the_published_ones(name, size):
     assert eleven - ten == size
 
 
+@pytest.mark.quick(7)
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_figures_of_known_models_make_their_number_of_parameters(name):
     """A mistyped layer or width would make another number. On the meta device nothing is allocated."""

@@ -50,7 +50,7 @@ def maps_of(name, kind):
     return [each[0].numpy() for each in given if each is not None and each.shape[2:] == size]
 
 
-@pytest.mark.quick(8)
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("name", NAMES)
 def test_kinds_and_layers_are_those_that_the_class_has(name):
     found = trace(name)
@@ -58,6 +58,7 @@ def test_kinds_and_layers_are_those_that_the_class_has(name):
     assert {kind: list(found.layers(kind)) for kind in found.kinds} == {k: list(v) for k, v in expected.items()}
 
 
+@pytest.mark.quick(7)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_map_is_transformers_own(name):
     found = trace(name)
@@ -68,6 +69,7 @@ def test_every_map_is_transformers_own(name):
             np.testing.assert_allclose(found.weights(kind, layer), expected, **CLOSE)
 
 
+@pytest.mark.quick(7)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_output_is_transformers_own(name):
     np.testing.assert_allclose(trace(name).outputs, run(odd_architectures.eager(name)), rtol=0, atol=2e-4)
@@ -85,6 +87,7 @@ def test_what_has_no_maps_is_said(name):
     assert ("encoder" in sentence) == (name != "minimax")
 
 
+@pytest.mark.quick(7)
 @pytest.mark.parametrize("name", [each for each in NAMES if each != "align_text"])
 def test_the_lens_reads_the_vectors_that_it_is_given(name):
     loaded = odd_architectures.loaded(name)
@@ -101,6 +104,7 @@ def test_the_lens_reads_the_vectors_that_it_is_given(name):
     assert loaded.refusal("lens") == ""
 
 
+@pytest.mark.quick(14)
 @pytest.mark.parametrize("name", [each for each in NAMES if each != "pegasus_x"])
 @pytest.mark.parametrize("position", [3, 0])
 def test_a_hidden_token_is_a_zero_in_the_mask_for_every_layer(name, position):

@@ -139,6 +139,7 @@ def places(step):
 # ----- Every architecture
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize(("name", "kind"), KINDS)
 def test_each_step_is_that_of_transformers(name, kind):
     steps = reference(name)[kind]
@@ -201,6 +202,7 @@ def test_a_cap_and_a_sink_are_what_makes_the_weights():
     assert sunk.weights.sum() < 0.97
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize(("name", "kind"), KINDS)
 def test_the_projection_is_found_and_the_heads_add_up_to_what_it_makes(name, kind):
     loaded, trace = architectures.loaded(name), engine_of(name).run(traced(name))

@@ -256,6 +256,7 @@ def test_a_job_on_a_device_that_fails_says_so():
     assert "not enough memory" in (engine.poll(job).error or "")
 
 
+@pytest.mark.slow
 def test_after_a_failed_gpu_models_are_asked_for_on_the_cpu():
     asked = []
     engine = Engine()
@@ -278,6 +279,7 @@ def test_the_memory_in_use_is_that_of_the_models():
     assert use.models < use.most <= use.has // 2
 
 
+@pytest.mark.slow
 def test_the_numbers_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("HEADLIGHT_MOST_MODELS", "1")
     monkeypatch.setenv("HEADLIGHT_MODEL_BYTES", "123456")

@@ -70,6 +70,7 @@ def test_a_head_off_in_any_layer_is_as_if_all_had_run(name, kind):
     assert shared, "the last layer has something before it"
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("name", NAMES)
 def test_rows_of_a_batch_begin_where_the_first_of_them_differs(name):
     base = traced(name)
@@ -114,6 +115,7 @@ def test_a_base_of_another_text_or_model_is_not_used():
     assert_same(traced("llama", change, traced("mistral")), traced("llama", change))
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("name", NAMES)
 def test_of_a_long_stack_some_are_kept(name, monkeypatch):
     monkeypatch.setattr(replay, "_MOST_BLOCKS", 2)

@@ -176,6 +176,7 @@ def test_which_models_a_request_is_about():
     assert models_asked((1, "a", None)) == models_asked("a") == frozenset()
 
 
+@pytest.mark.slow
 def test_what_is_computed_while_a_model_is_forgotten_is_not_kept():
     engine, begun, goes_on = Engine(10**8), threading.Event(), threading.Event()
 
@@ -216,6 +217,7 @@ def test_a_model_that_is_forgotten_while_it_is_read_is_read_again(monkeypatch):
         assert asked.result(30).number == 2
 
 
+@pytest.mark.slow
 def test_what_a_job_has_computed_with_the_old_weights_is_not_known_any_more():
     engine = Engine(10**8)
 

@@ -137,7 +137,7 @@ SETTINGS = {
 }
 
 
-@pytest.mark.quick(12)
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_setting_cuts_as_sentencepiece_does(name, kind):
@@ -198,6 +198,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("setting", REFUSED)
 def test_what_tokenizers_cannot_do_is_refused_by_its_name(setting, tmp_path):
     with pytest.raises(TokenizerFileError) as refusal:

@@ -14,7 +14,7 @@ from models.loading.packs import model_folder
 from tests.models.test_sentences import KEPT, SENTENCES
 
 
-@pytest.mark.quick(3)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("is_unit", [False, True])
 @pytest.mark.parametrize(("pooling", "way"), [("mean", "mean"), ("cls", "cls"), ("max", "max"), ("lasttoken", "last")])
 def test_a_folder_of_sentence_transformers_says_how(pooling, way, is_unit, minilm, tmp_path, monkeypatch):
@@ -33,6 +33,7 @@ def test_a_folder_of_sentence_transformers_says_how(pooling, way, is_unit, minil
     np.testing.assert_allclose(ours, theirs, atol=2e-5)
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     "settings",
     [

@@ -44,6 +44,7 @@ def job(engine, request, seconds=60):
     raise TimeoutError
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("pooling", ["mean", "cls", "max", "last"])
 @pytest.mark.parametrize("model", ["minilm", "smollm2", "spelling_to_sound"])
 def test_a_batch_gives_what_each_sentence_gives_by_itself(engine, model, pooling):

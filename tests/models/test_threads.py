@@ -77,6 +77,7 @@ def test_eight_threads_get_what_each_gets_alone(name):
     check_threads(architectures.loaded(name), requests)
 
 
+@pytest.mark.slow
 def test_eight_threads_on_a_seq2seq_model():
     requests = []
     for thread in range(THREADS):

@@ -40,6 +40,7 @@ def forwards(name, cache, count=6, **more):
     return list(forced_forwards(architectures.loaded(name), IDS, count, cache, lock=nullcontext, **more))
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("name", WRITERS)
 def test_both_ways_compute_the_same(name):
     with_cache = forwards(name, "dynamic")
@@ -56,6 +57,7 @@ def test_both_ways_compute_the_same(name):
     assert tokens[: len(own) - 1] == own[:-1]
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("name", WRITERS)
 def test_given_tokens_are_read_whatever_the_model_would_say(name):
     given = [7, 7, 9, 11, 7, 30]

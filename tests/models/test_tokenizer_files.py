@@ -113,6 +113,7 @@ SPACED = {
 }
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize("name", SPACED)
 def test_bytes_add_up_to_the_text_whatever_stands_for_a_space(name):
     loaded = opened(SPACED[name]())

@@ -52,7 +52,7 @@ def texts_of(name, third):
     return list(TEXTS.items())[([*TOKENIZERS].index(name) + third) % 3 :: 3]
 
 
-@pytest.mark.quick(5)
+@pytest.mark.quick(2)
 @THIRDS
 @pytest.mark.parametrize("name", REFERENCES)
 def test_ids_are_those_of_the_reference(name, third):
@@ -140,6 +140,7 @@ def normalised(name, text):
     return (made.replace("▁", " ") if name == "mistral" else made).encode()
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("name", LOSSLESS)
 @given(text=texts)
 def test_bytes_add_up_to_the_text(name, text):
@@ -163,6 +164,7 @@ def test_what_is_known_adds_up_to_the_text_without_white_space(name, text):
     assert "".join(data.split()) == "".join(expected.split())
 
 
+@pytest.mark.quick(5)
 @pytest.mark.parametrize("name", TOKENIZERS)
 @given(text=texts)
 def test_pieces_of_one_character_share_its_stretch_and_show_no_broken_one(name, text):
@@ -195,6 +197,7 @@ def is_continuing(data):
     return data[:1] and 0x80 <= data[0] < 0xC0
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("name", ["gpt2", "llama3", "llama4", "tekken", "deepseek", "bytes", "characters"])
 @given(text=texts)
 def test_places_in_bytes_leave_no_gap(name, text):
@@ -206,6 +209,7 @@ def test_places_in_bytes_leave_no_gap(name, text):
     assert not len(pieces) or cut.ends[-1] == len(whole)
 
 
+@pytest.mark.quick(5)
 @THIRDS
 @pytest.mark.parametrize("name", TOKENIZERS)
 def test_whole_texts_are_cut_as_pieces_are(name, third):

@@ -75,6 +75,7 @@ def test_the_longest_text_of_minilm(minilm):
     assert len(trace_attention(minilm, " the" * 510).tokens) == 512
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_longest_input_works_and_one_more_is_refused(name):
     loaded = architectures.loaded(name)
@@ -170,6 +171,7 @@ def test_special_tokens_are_marked(minilm, smollm2):
     assert trace_attention(smollm2, "a cat").is_special == (False, False)
 
 
+@pytest.mark.quick(5)
 @pytest.mark.parametrize("name", BOTH)
 @pytest.mark.parametrize(
     "text",

@@ -26,7 +26,7 @@ def vocabulary(name):
     return engine.run(VocabularyRequest(name))
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_every_piece_is_there_as_the_page_shows_it(name):
     known, loaded = vocabulary(name), engine.tokenizer(name)

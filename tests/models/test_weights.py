@@ -30,6 +30,7 @@ def test_there_is_a_map_for_each_layer_of_each_kind(name):
         assert trace.layers(trace.kinds[0]) == (0, 1)
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize(("name", "kind"), KINDS)
 def test_weights_are_those_of_eager_attention(name, kind):
     trace = architectures.trace(name)
@@ -102,6 +103,7 @@ def test_a_seq2seq_model_without_a_target_gets_its_start_token(name):
     np.testing.assert_allclose(trace.outputs, expected, rtol=0, atol=1e-4)
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize(("name", "kind"), KINDS)
 def test_visible_is_where_a_query_may_look(name, kind):
     trace = architectures.trace(name)
@@ -114,6 +116,7 @@ def test_visible_is_where_a_query_may_look(name, kind):
         assert (weights[:, expected] > 0).all()
 
 
+@pytest.mark.quick(12)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_texts_shorter_than_a_window(name, count):
@@ -230,6 +233,7 @@ def expected_visible(name, kind, layer, shape):
     return abs(query - key) <= window if window else np.ones(shape, dtype=bool)
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("name", architectures.NAMES)
 def test_weights_computed_a_few_rows_at_a_time_are_the_same(name, monkeypatch):
     trace = architectures.trace(name)
@@ -241,6 +245,7 @@ def test_weights_computed_a_few_rows_at_a_time_are_the_same(name, monkeypatch):
         np.testing.assert_allclose(trace.weights(kind, layer, 1), weights[1], atol=1e-6)
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize(("name", "kind"), KINDS)
 def test_one_head_of_a_long_text_is_computed_without_the_others(name, kind, monkeypatch):
     trace = architectures.trace(name)

@@ -1,5 +1,6 @@
 """One person's tab, as AppTest plays it: what was opened, what is on the screen, what is typed and clicked."""
 
+import functools
 import json
 import re
 import runpy
@@ -8,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from streamlit.components.v2 import manifest_scanner
 from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
@@ -21,6 +23,9 @@ HOME = "pages/home/page.py"
 TEXT_BOX = "text_box"
 # Streamlit's own time limit; the first run of a process imports torch and loads a model.
 SECONDS = 120
+
+# Each AppTest begins a runtime, and that looks for components in all that is installed: half the time of a page.
+setattr(manifest_scanner, "scan_component_manifests", functools.cache(manifest_scanner.scan_component_manifests))  # noqa: B010
 
 
 def read(page):

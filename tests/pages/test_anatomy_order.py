@@ -72,6 +72,7 @@ def test_a_link_names_the_parts_that_are_off():
     assert "Without 12 residual connections" in screen.told
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("parts", ["decoder.99.0", "nonsense", "all,all"])
 def test_parts_that_are_not_there_are_said(parts):
     screen = _opened(OFF, model="smollm2", text="A short text", parts_off=parts)
@@ -85,6 +86,7 @@ def test_lengths_at_depth_are_said():
     assert "Without norms (13 off): activations go from" in screen.told
 
 
+@pytest.mark.slow
 def test_a_head_or_a_token_that_is_not_there_is_said():
     query = {"att_layer": "99", "att_head": "99", "att_key": "99"}
     assert len(_opened(ORDER, model="smollm2", text="A short text", **query).notes) == 3

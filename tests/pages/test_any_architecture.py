@@ -96,9 +96,9 @@ def tokenizers_show_the_text(visit):
 
 def embeddings_show_every_layer(visit, card):
     visit.choose(show="context").go("pages/embeddings/page.py")
-    assert visit.has_been_sent("layer_map")
+    assert visit.has_been_sent("vector_map")
     states = engine.run(EmbedRequest(card.name, TEXT)).hidden_states
-    header = header_of(visit.component("layer_map"))
+    header = header_of(visit.component("vector_map"))
     # An encoder's end token has no point.
     assert (len(header["names"]), len(header["points"])) == (len(states), len(TEXT.split()))
     assert visit.said == []

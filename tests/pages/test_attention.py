@@ -18,11 +18,9 @@ from pages.attention.two_sentences import sentences_part
 from tests.pages.screen import Screen
 from tests.pages.studio_screen import (
     COUNT,
-    HOSTILE,
     PRONOUN,
     chips,
     heads_of,
-    html,
     lines,
     opened,
     press,
@@ -31,7 +29,6 @@ from tests.pages.studio_screen import (
     trace_of,
     with_more,
 )
-from tests.viz.wire import header_of
 from viz.quantities import part_text
 
 # Each model with a short text, a kind, and a layer and head of it.
@@ -284,43 +281,6 @@ def test_more_opens_with_more_than_its_controls_have():
     assert screen.test.slider(key="least_box").value == 0.9
     assert len(screen.shown["panels"]) == 6
     assert not screen.problems
-
-
-def test_projector_mode_takes_the_controls_away_and_can_be_left():
-    screen = press(with_more(Screen(text=f"{PRONOUN} {HOSTILE}", layer="3", head="1")), "projector_button")
-    assert screen.query["projector"] == "on"
-    assert screen.shown["isLarge"] is True
-    assert [each.key for each in screen.test.main.button] == ["leave_projector"]
-    assert not screen.test.text_area
-    assert not screen.test.main.segmented_control
-    assert not screen.inspector
-    assert "animal" in html(screen)
-    assert "<img" not in html(screen)
-    again = Screen(**screen.query)
-    assert again.shown["isLarge"] is True
-    press(again, "leave_projector")
-    assert "projector" not in again.query
-    assert again.shown["isLarge"] is False
-    assert again.typed == f"{PRONOUN} {HOSTILE}"
-    assert again.shown["map"] == "encoder-3-1"
-
-
-def test_projector_mode_shows_the_tab_that_is_open_and_arcs_grow():
-    screen = Screen(text=PRONOUN, layer="3", head="1", projector="on", tab="what-if-another-word-stood-there")
-    assert [each.key for each in screen.test.text_area] == ["other_box"]
-    assert not screen.test.main.tabs
-    assert not screen.problems
-    screen = Screen(model="spelling_to_sound", text="knight", kind="cross", projector="on")
-    assert header_of(screen.component("written_steps"))["isLarge"] is True
-
-
-@pytest.mark.parametrize("query", [{"text": " "}, {"model": "smollm2", "view": "steps", "length": "2"}])
-def test_projector_mode_can_be_left_wherever_it_was_entered(query):
-    screen = Screen(projector="on", **query)
-    screen.test.button(key="leave_projector").click()
-    screen.run()
-    assert screen.typed == query.get("text", screen.typed)
-    assert "projector" not in screen.query
 
 
 def test_the_other_text_that_was_typed_stays_beside_another_text():

@@ -8,6 +8,7 @@ import pytest
 from models.engine import engine
 from models.tokenization.chat_pieces import ChatRequest
 from pages.shared.page import tab_name
+from pages.shared.uploads import largest_file
 from pages.tokenizers.chat_choices import FIRST_CHAT
 from tests.pages.screen import PageScreen
 
@@ -120,6 +121,12 @@ def test_a_file_that_is_no_text_is_one_sentence(data, said):
     screen = Chats(FILE).send(data)
     assert len(screen.problems) == 1
     assert said in screen.problems[0]
+
+
+def test_how_large_a_file_may_be_is_said_once():
+    screen = Chats(FILE)
+    assert screen.test.file_uploader(key="whole_file").proto.max_upload_size_mb * 1024**2 == largest_file()
+    assert not [each.value for each in screen.test.caption if "MB" in each.value]
 
 
 def test_a_file_is_counted_and_can_be_chosen_for():

@@ -150,6 +150,7 @@ def test_a_state_that_is_chosen_is_in_the_link():
     assert screen.run().query["trained"] == "0"
 
 
+@pytest.mark.slow
 def test_texts_that_were_written_are_written_for_whoever_opens_the_link():
     """And with other knobs nothing is written before somebody asks for it."""
     written = {"many_texts": "4", "many_tokens": "20", "against": "", "many_written": "yes"}

@@ -45,7 +45,7 @@ def test_a_wish_that_cannot_be_met_is_one_sentence(one_torch_thread, monkeypatch
     ]
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "error", [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("CUDA error: unspecified launch failure")]
 )

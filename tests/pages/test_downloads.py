@@ -1,6 +1,8 @@
 """What makes a file is called outside of the session, which has no choices then: it must be given all that it needs."""
 
 import ast
+import csv
+import io
 import threading
 
 import pytest
@@ -11,7 +13,8 @@ from tests.pages.screen import ATTENTION, ROOT, Screen
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
-TEXT = "Zebras gallop."
+# A word comes twice.
+TEXT = "Zebras gallop, gallop."
 LONG = "Zebras gallop over the plain. " * 80
 
 
@@ -90,6 +93,10 @@ def test_every_file_is_made_of_what_was_typed(place, files):
     for label in offered:
         file = made(label)
         assert len(file) > 20
+    for label in offered:
+        if "CSV" in label:
+            (head, *_) = csv.reader(io.StringIO(made(label)))
+            assert len(set(head)) == len(head), "each column has a name of its own"
     named = [made(label) for label in offered if label in ("JSON", "CSV")]
     assert all("zeb" in each.lower() or place == "sampling" for each in named)
 

@@ -26,7 +26,7 @@ def screen():
 def looked(screen):
     """The maps are made by a job, and fragments do not run by themselves here."""
     until = time.monotonic() + 20
-    while not screen.component("layer_map") and time.monotonic() < until:
+    while not screen.component("vector_map") and time.monotonic() < until:
         time.sleep(0.2)
         screen.run()
     return screen
@@ -35,12 +35,12 @@ def looked(screen):
 def test_it_opens_on_six_banks(screen):
     looked(screen)
     assert not screen.problems
-    header = header_of(screen.component("layer_map"))
+    header = header_of(screen.component("vector_map"))
     assert [text for _, text, _, _ in header["points"]] == list(range(6))
     assert [group for *_, group in header["points"]] == [0, 0, 0, 1, 1, 1]
     assert header["groups"] == ["money", "river"]
     assert len(header["names"]) == 7
-    header, (places,) = unpack(screen.component("layer_map"), ("<u2", (7, 6, 2)))
+    header, (places,) = unpack(screen.component("vector_map"), ("<u2", (7, 6, 2)))
     assert np.ptp(places[6], axis=0).max() > 0
 
 
@@ -68,22 +68,22 @@ def test_the_senses_are_those_of_the_model(screen):
 
 def test_a_point_has_its_neighbours_in_the_original_space():
     screen = looked(Screen(PAGE, text=BANK.text, word="bank", points="word", point="0", depth="6"))
-    state = screen.state("layer_map")
+    state = screen.state("vector_map")
     matrix = engine.run(SensesRequest("minilm", tuple(BANK.text.split("\n")), "bank", BANK.senses)).layers[6].cosines
     order = np.argsort(-matrix[0], kind="stable")
     assert state["near"] == [int(each) for each in order if each != 0][:5]
     assert (state["layer"], state["point"]) == (6, 0)
-    assert state["of"] == header_of(screen.component("layer_map"))["of"]
+    assert state["of"] == header_of(screen.component("vector_map"))["of"]
 
 
 def test_another_layer_leaves_the_picture_as_it_was_sent():
     screen = looked(Screen(PAGE, text=BANK.text, word="bank", point="0", depth="2"))
-    data, state = screen.component("layer_map"), screen.state("layer_map")
+    data, state = screen.component("vector_map"), screen.state("vector_map")
     screen.test.session_state["choice:depth"] = 3
     screen.run()
-    assert screen.component("layer_map") == data
-    assert screen.state("layer_map")["layer"] == 3
-    assert screen.state("layer_map")["near"] != state["near"]
+    assert screen.component("vector_map") == data
+    assert screen.state("vector_map")["layer"] == 3
+    assert screen.state("vector_map")["near"] != state["near"]
 
 
 def test_the_lens_shows_the_model_s_own_ranks():
@@ -183,7 +183,7 @@ def test_each_baseline_says_of_what_it_is():
 
 def test_a_map_says_its_scale_and_what_chance_keeps():
     screen = looked(Screen(PAGE, text=BANK.text, word="bank", senses=",".join(BANK.senses), points="word"))
-    notes = header_of(screen.component("layer_map"))["notes"]
+    notes = header_of(screen.component("vector_map"))["notes"]
     assert all("Scale: " in note and "of a vector's length" in note for note in notes)
     assert all("(by chance 40.0\N{NO-BREAK SPACE}%)" in note for note in notes), "2 of 5 others"
     assert "1 of 6, 2 tied" in notes[0]

@@ -80,6 +80,7 @@ def test_nothing_comes_after_the_last_layer():
     assert not screen.problems
 
 
+@pytest.mark.slow
 def test_a_text_that_is_too_long_is_said():
     screen = Screen(model="smollm2", text="one " * 600, layer="2", head="1").open_tab(HEAD_OFF)
     (problem,) = screen.problems

@@ -15,6 +15,7 @@ from models.engine import engine
 from models.heads import AtlasRequest, CasesRequest, bundled_bank, treebank
 from pages.heads import atlas, export
 from pages.heads.choices import CHOICES
+from tests.pages.bad_links import bad_links
 from tests.pages.heads_screen import COMMITTEE, PRONOUN, SENTENCES, Heads
 from tests.pages.screen import ROOT, Screen
 from tests.viz.wire import header_of, unpack
@@ -159,23 +160,22 @@ def test_ones_own_sentences_are_read_by_a_job(monkeypatch):
     assert "over 3 sentences" in screen.shown["caption"]
 
 
-@pytest.mark.parametrize(
-    ("query", "sentence"),
-    [
-        ({"of_head": "9-0"}, "There is no head L9 H0"),
-        ({"of_head": "x"}, "The link's head is not a layer and a head"),
-        ({"only_role": "nobody>head"}, "No head of this model has the role"),
-        ({"of_role": "<b>"}, "The link names no role"),
-        ({"case": "best-1"}, "The link names no case"),
-        ({"pairs": "1-2-3"}, "The link's pairs are no pairs"),
-        ({"pairs": "99-1"}, "tokens that this text does not have"),
-        ({"heads_by": "magic"}, "The link names no picture"),
-        ({"of_kind": "cross"}, "This model has no cross attention"),
-    ],
+@bad_links(
+    """
+    of_head=9-0            There is no head L9 H0
+    of_head=x              The link's head is not a layer and a head
+    only_role=nobody>head  No head of this model has the role
+    of_role=<b>            The link names no role
+    case=best-1            The link names no case
+    pairs=1-2-3            The link's pairs are no pairs
+    pairs=99-1             tokens that this text does not have
+    heads_by=magic         The link names no picture
+    of_kind=cross          This model has no cross attention
+    """
 )
-def test_a_bad_link_is_said_and_the_page_lives(query, sentence):
+def test_a_bad_link_is_said_and_the_page_lives(query, said):
     screen = Heads(model="minilm", text=PRONOUN, **query)
-    assert any(sentence in each for each in screen.notes), screen.notes
+    assert any(said in each for each in screen.notes), screen.notes
     assert screen.problems == []
     assert screen.has_picture
 

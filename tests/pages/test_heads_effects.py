@@ -19,6 +19,7 @@ from models.heads import (
     bundled_bank,
 )
 from pages.heads import export
+from tests.pages.bad_links import bad_links
 from tests.pages.heads_screen import PRONOUN, Heads
 from tests.pages.studio_screen import trace_of
 from tests.viz.wire import unpack
@@ -80,7 +81,7 @@ def test_the_mean_over_the_bank_says_how_far_it_is(monkeypatch):
     from models.engine import HowFar
     from models.heads.off import PartMeansRequest, means_request
 
-    monkeypatch.setattr("pages.heads.measure.MEAN_SENTENCES", 3)
+    monkeypatch.setattr("pages.heads.controls.MEAN_SENTENCES", 3)
     engine.answers.forget_model("spelling_to_sound")
     screen = opened(heads_by="effects", off_is="mean", off_part="mlps")
     assert screen.problems == []
@@ -149,17 +150,16 @@ def test_a_vector_has_no_slope_and_says_so():
     assert "Estimate" not in json.dumps([each.options for each in screen.test.get("button_group")])
 
 
-@pytest.mark.parametrize(
-    ("query", "sentence"),
-    [
-        ({"quantity": "next token"}, "Of this model the next token cannot be measured"),
-        ({"off_is": "magic"}, "The link names no way to switch off"),
-        ({"of_head": "99-0"}, "There is no head L99 H0"),
-    ],
+@bad_links(
+    """
+    quantity=next+token  Of this model the next token cannot be measured
+    off_is=magic         The link names no way to switch off
+    of_head=99-0         There is no head L99 H0
+    """
 )
-def test_a_bad_link_is_said_and_the_page_lives(query, sentence):
+def test_a_bad_link_is_said_and_the_page_lives(query, said):
     screen = opened(heads_by="effects", **query)
-    assert any(sentence in each for each in screen.notes), screen.notes
+    assert any(said in each for each in screen.notes), screen.notes
     assert screen.component("effects_map") is not None
 
 

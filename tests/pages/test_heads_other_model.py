@@ -11,6 +11,7 @@ from models.attention import TraceRequest
 from models.engine import engine
 from models.heads import AlignedMapsRequest, MatchRequest, Side, plain_bank
 from pages.heads import export
+from tests.pages.bad_links import bad_links
 from tests.pages.heads_screen import PRONOUN, Heads
 from tests.viz.wire import unpack
 
@@ -73,18 +74,17 @@ def test_another_head_is_chosen_and_the_match_is_opened_from_the_other_side(foun
     assert screen.component("two_models_view") is not None
 
 
-@pytest.mark.parametrize(
-    ("query", "sentence"),
-    [
-        ({"match_model": "nobody"}, "The link names no model"),
-        ({"match_model": "folder:/nowhere"}, "The other model cannot be opened"),
-        ({"match_head": "99-0"}, "There is no head L99 H0 in the other model"),
-        ({"match_head": "x"}, "The link's head is not a layer and a head"),
-    ],
+@bad_links(
+    """
+    match_model=nobody           The link names no model
+    match_model=folder:/nowhere  The other model cannot be opened
+    match_head=99-0              There is no head L99 H0 in the other model
+    match_head=x                 The link's head is not a layer and a head
+    """
 )
-def test_a_bad_link_is_said_and_the_maps_are_shown(found, query, sentence):
+def test_a_bad_link_is_said_and_the_maps_are_shown(found, query, said):
     screen = opened(**query)
-    assert any(sentence in each for each in screen.notes), screen.notes
+    assert any(said in each for each in screen.notes), screen.notes
     assert screen.component("two_models_view") is not None
 
 

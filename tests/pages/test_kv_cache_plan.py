@@ -79,6 +79,7 @@ def test_a_damaged_config_in_a_link_is_a_sentence(text):
         CONFIG.parse(text)
 
 
+@pytest.mark.slow
 def test_a_long_config_says_that_the_link_is_without_it():
     noise = {f"key_{number}": hash(str(number)) % 10_000 for number in range(2_000)}
     screen = Cache(model="smollm2", text=ONCE.text, tokens="8", tab="what-if", plan=PASTED).until_done()
@@ -141,7 +142,7 @@ def test_models_that_were_fetched_here_can_be_planned_for(monkeypatch):
     assert not screen.notes
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "note"), [("hub:org/other", "was not fetched on this"), ("hub:../x", "no id of a")])
 def test_what_was_not_fetched_here_is_said(name, note):
     screen = Cache(model="smollm2", text=ONCE.text, tokens="8", tab="what-if", plan=name)

@@ -22,7 +22,7 @@ def knight(request):
     return Cache(model=request.param, text="knight", tokens="8").until_done(), request.param
 
 
-@pytest.mark.quick(5)
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("label", TABS)
 def test_every_tab_opens(knight, label):
     screen, model = knight
@@ -83,6 +83,7 @@ def test_the_limit_and_the_crossing_are_said():
     assert screen.query["rows"] == "8"
 
 
+@pytest.mark.slow
 def test_other_key_heads_and_numbers():
     screen = Cache(model="smollm2", text=ONCE.text, tokens="8").until_done().open_tab(TABS[2])
     assert "<td>90 MiB</td>" in screen.html
@@ -170,6 +171,7 @@ def test_8_bits():
 HOSTILE = "</script><img src=x onerror=alert(1)> \u202eabc 🍓 <b>"
 
 
+@pytest.mark.slow
 def test_hostile_text_is_escaped():
     screen = Cache(model="smollm2", text=HOSTILE, tokens="8", cell="3-1").until_done()
     for label in TABS:

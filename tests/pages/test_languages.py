@@ -17,9 +17,10 @@ from models.tokenization.parallel_text import MessagesRequest
 from models.tokenization.vocabulary import VocabularyRequest
 from models.tokenization.vocabulary_overlap import OverlapRequest
 from models.tokenization.vocabulary_search import SearchRequest
-from pages.tokenizers import languages, vocabulary
+from pages.tokenizers import export
 from pages.tokenizers.choices import ShownTokenizers
 from pages.tokenizers.examples import EXAMPLES, LANGUAGES_TAB, VOCABULARY_TAB
+from tests.pages.bad_links import bad_links
 from tests.pages.screen import PageScreen
 from tests.viz.wire import header_of, unpack
 from viz.language_tables import priced_languages
@@ -87,15 +88,14 @@ def test_a_language_shows_its_sentences_in_columns(screen):
     assert again.grid() == screen.grid()
 
 
-@pytest.mark.parametrize(
-    ("query", "said"),
-    [
-        ({"language": "xx"}, "no language xx"),
-        ({"language": "ta"}, "lacks some of the ten sentences in ta"),
-        ({"language": "../../etc"}, "names no language by its code"),
-        ({"languages_by": "luck"}, "no order of languages"),
-        ({"counted": "luck"}, "no text to count"),
-    ],
+@bad_links(
+    """
+    language=xx         no language xx
+    language=ta         lacks some of the ten sentences in ta
+    language=../../etc  names no language by its code
+    languages_by=luck   no order of languages
+    counted=luck        no text to count
+    """
 )
 def test_a_language_that_is_not_there_is_said(query, said):
     screen = Page(text="x", tokenizers="gpt2", tab=LANGUAGES_TAB, **query)
@@ -153,18 +153,18 @@ def test_the_files_hold_the_same_numbers():
     messages = engine.run(MessagesRequest())
     priced = priced_languages(messages, [engine.run(LanguagePricesRequest("gpt2"))])
     now = ShownTokenizers("x", (TOKENIZERS["gpt2"],), False)
-    rows = list(csv.DictReader(io.StringIO(languages.prices_as_csv(now, messages, priced))))
+    rows = list(csv.DictReader(io.StringIO(export.prices_as_csv(now, messages, priced))))
     (thai,) = [row for row in rows if (row["language"], row["tokenizer"]) == ("th", "gpt2")]
     assert float(thai["mean"]) == pytest.approx(prices("gpt2", "th").mean())
-    whole = json.loads(languages.prices_as_json(now, messages, priced))
+    whole = json.loads(export.prices_as_json(now, messages, priced))
     assert whole["languages"]["th"]["prices"]["gpt2"]["ratios"] == pytest.approx(prices("gpt2", "th").tolist())
     assert whole["english"] == list(messages.english)
     known = engine.run(VocabularyRequest("gpt2"))
     found = engine.run(SearchRequest("gpt2", "straw")).places
-    assert [row["id"] for row in csv.DictReader(io.StringIO(vocabulary.pieces_as_csv(known, found)))] == [
+    assert [row["id"] for row in csv.DictReader(io.StringIO(export.vocabulary_as_csv(known, found)))] == [
         str(known.ids[place]) for place in found
     ]
-    assert json.loads(vocabulary.pieces_as_json(known, found))[0]["bytes"] == known.data[found[0]].hex()
+    assert json.loads(export.vocabulary_as_json(known, found))[0]["bytes"] == known.data[found[0]].hex()
 
 
 def test_the_program_gives_the_same_prices(monkeypatch, capsys):

@@ -13,6 +13,7 @@ from pages.shared.registry import LESSONS
 from tests.pages.lesson_screen import Lesson
 from tests.pages.screen import Screen
 from tests.viz.wire import header_of
+from viz.components.lesson_rail import CHOSEN_IN_PICTURE
 
 COURSE = {name: read_lesson(file.read_bytes(), name, page_addresses()) for name, file in lesson_files().items()}
 
@@ -67,7 +68,7 @@ def test_a_lesson_says_what_it_is_for(name):
 
 
 def test_the_list_names_every_lesson():
-    assert [each.name for each in heads()] == list(COURSE)
+    assert [each.name for each, _ in heads()] == list(COURSE)
     screen = Screen(LESSONS.script)
     assert [each.value for each in screen.test.title] == [LESSONS.question]
     assert screen.component("lesson") is None
@@ -132,6 +133,22 @@ def test_a_text_of_ones_own_is_asked_about_where_that_makes_sense():
     assert screen.typed.startswith("strawberry")
 
 
+@pytest.mark.parametrize(("token", "guess"), [(0, 0), (6, None)])
+def test_the_token_that_is_chosen_in_the_picture_may_be_the_guess(token, guess):
+    screen = Lesson(lesson="silent-letters", lesson_step="3")
+    assert screen.rail["inPicture"]
+    assert not screen.rail["isCovered"]
+    screen.tell("attention_view", "token", [token, -1])
+    screen.guess(CHOSEN_IN_PICTURE)
+    if guess is None:
+        assert screen.rail["result"] is None
+        (note,) = screen.notes
+        assert "none of k, n, i, g, h, t" in note
+    else:
+        assert screen.rail["result"]["guess"] == guess
+        assert screen.rail["result"]["isRight"]
+
+
 def test_where_it_makes_none_that_is_said_and_one_may_go_on(letters):
     letters.look("cat")
     letters.guess(0)
@@ -188,11 +205,13 @@ def making():
 def test_a_lesson_is_made_tried_and_taken_along():
     screen = making()
     screen.go(LESSONS.script)
-    assert "Not yet a lesson" in "".join(each.value for each in screen.test.caption)
+    # A view is enough: a lesson of views alone is a list of links.
+    assert len(screen.test.get("download_button")) == 1
     screen.test.text_input(key="lesson_title").set_value("Dogs </script>")
     screen.test.text_area(key="make_say_0_1").set_value("A dog *sits*.")
     screen.test.segmented_control(key="make_ask_0_1").set_value("choose")
     screen.run()
+    assert "Not yet a lesson" in "".join(each.value for each in screen.test.caption)
     screen.test.text_input(key="make_prompt_0_1").set_value("Where does it look?")
     screen.test.selectbox(key="make_question_0_1").set_value("link weights")
     screen.run()

@@ -159,6 +159,7 @@ def test_knobs_that_contradict_each_other_can_be_set_back(query, sentence):
     assert not screen.said
 
 
+@pytest.mark.slow
 def test_a_stop_text_that_never_comes_stops_nothing():
     screen = Sampling(**HERE, stop="never to come", max_new_tokens="6").press("write").until_done()
     stopped = Sampling(**HERE, stop=screen.text[1], max_new_tokens="6").press("write").until_done()

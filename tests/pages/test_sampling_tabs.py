@@ -22,6 +22,7 @@ def test_whole_texts_wait_until_they_are_asked_for():
     assert not screen.said
 
 
+@pytest.mark.slow
 def test_the_same_luck_is_shown_with_what_stands_above():
     screen = Sampling(**HERE, temperature="2", top_p="1", max_new_tokens="4").open_tab(LUCK)
     while not screen.blocks("luck_written"):

@@ -42,6 +42,7 @@ def said(screen):
     return [each.value for each in screen.test.sidebar.warning]
 
 
+@pytest.mark.slow
 def test_an_open_page_says_so_and_loads_again(folder):
     screen = look(folder)
     before = on_disk(folder)

@@ -205,9 +205,9 @@ def test_a_link_that_leaves_the_text_out_does_not_promise_the_same_view():
 # ----- From a file
 
 
-def upload(screen, content):
+def upload(screen, content, name="text.txt"):
     screen.open_tab("Take it with you")
-    screen.test.file_uploader(key="text_file").set_value(("text.txt", content, "text/plain"))
+    screen.test.file_uploader(key="text_file").set_value((name, content, "text/plain"))
     return screen.run()
 
 
@@ -219,6 +219,14 @@ def test_a_text_is_taken_from_a_file(content):
     assert screen.has_picture
     screen.look("Typed after it.")
     assert screen.typed == "Typed after it.", "the file is taken once"
+
+
+@pytest.mark.parametrize("name", ["model.py", "data.json", "README.md"])
+def test_whatever_people_have_texts_in_is_taken(name):
+    screen = Screen().open_tab("Take it with you")
+    taken = screen.test.file_uploader(key="text_file").proto.type
+    assert f".{name.partition('.')[2]}" in taken, "the dialog of the browser offers it"
+    assert upload(screen, GOOD.encode(), name).typed == GOOD
 
 
 def test_a_file_that_is_not_text_gets_one_sentence():

@@ -15,6 +15,7 @@ from pages.tokenizers import export
 from pages.tokenizers.choices import ShownTokenizers
 from pages.tokenizers.examples import EXAMPLES
 from tests.models.tokenizer_texts import TEXTS
+from tests.pages.bad_links import bad_links
 from tests.pages.screen import ATTENTION, ROOT, PageScreen, Screen
 from tests.viz.wire import header_of
 
@@ -94,19 +95,18 @@ def test_a_link_opens_the_same_view():
     assert again.shown["pinned"] == [2, 5]
 
 
-@pytest.mark.parametrize(
-    ("query", "said"),
-    [
-        ({"tokenizers": "nope"}, "no tokenizer that is here"),
-        ({"tokenizers": "gpt2,nope"}, "a tokenizer that is not here"),
-        ({"tokenizers": "own:1234"}, "no tokenizer that is here"),
-        ({"tokenizers": "gpt2,own:1234"}, "cannot carry"),
-        ({"tokenizers": "gpt2,bert,llama3,llama4,qwen,tekken,words,bytes,mistral"}, "At most 8"),
-        ({"stretch": "9-3"}, "two places in the text"),
-        ({"stretch": "a"}, "two places in the text"),
-        ({"from": "abc"}, "not a number"),
-        ({"specials": "x"}, "no way to read special tokens"),
-    ],
+@bad_links(
+    """
+    tokenizers=nope                                               no tokenizer that is here
+    tokenizers=gpt2,nope                                          a tokenizer that is not here
+    tokenizers=own:1234                                           no tokenizer that is here
+    tokenizers=gpt2,own:1234                                      cannot carry
+    tokenizers=gpt2,bert,llama3,llama4,qwen,tekken,words,bytes,mistral  At most 8
+    stretch=9-3                                                   two places in the text
+    stretch=a                                                     two places in the text
+    from=abc                                                      not a number
+    specials=x                                                    no way to read special tokens
+    """
 )
 def test_a_bad_value_in_a_link_is_said_and_the_page_lives(query, said):
     screen = Columns(text="some text", **query)

@@ -11,8 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from models.decoding import BatchRequest, CommonNumbersRequest, DecodingSettings, DrawsRequest, decode
 from models.engine import engine
-from pages.sampling.batch import rest, texts_as_csv, texts_as_json
+from pages.sampling.batch import rest
 from pages.sampling.draws import chance_words, draws_words
+from pages.sampling.export import texts_as_csv, texts_as_json
 from pages.sampling.same_seed import divergence_words
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")

@@ -5,7 +5,7 @@ import pytest
 from altair.utils.schemapi import SchemaBase
 from streamlit.elements.vega_charts import _convert_altair_to_vega_lite_spec
 
-from viz.anatomy_part_charts import parts_chart, way_chart
+from viz.anatomy_charts import parts_chart, way_chart
 from viz.chart_spec import spec_of
 
 CHARTS = {

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.viz.wire import header_of, unpack
-from viz.components.layer_map import LayerMap, MapPoint
-from viz.components.layer_map import packed as packed_map
 from viz.components.lens_grid import LensGrid
 from viz.components.lens_grid import packed as packed_grid
+from viz.components.vector_map import MapPoint, VectorMap
+from viz.components.vector_map import packed as packed_map
 from viz.embeddings_charts import gap_chart, matrix_chart, rank_chart, strip_chart, wave_chart
 from viz.palette import DARK
 from viz.quantities import part_text
@@ -17,7 +17,7 @@ from viz.quantities import part_text
 HOSTILE = "</script>'\\\n\u202e"
 
 
-def layer_map(places, **more):
+def vector_map(places, **more):
     layers, points, _ = places.shape
     values = {
         "points": [MapPoint(f"p{place}", place % 2, place == 0, place % 3 - 1) for place in range(points)],
@@ -34,14 +34,14 @@ def layer_map(places, **more):
         "texts": ("one", HOSTILE),
         "caption": "",
     }
-    return LayerMap(**(values | more))
+    return VectorMap(**(values | more))
 
 
 @given(st.integers(1, 6), st.integers(1, 20), st.sampled_from([2, 3]), st.integers(0, 2**31), st.floats(1e-3, 1e4))
 def test_places_keep_their_distances(layers, points, axes, seed, size):
     """One scale for all layers and axes: what is twice as far is drawn twice as far."""
     places = (np.random.default_rng(seed).standard_normal((layers, points, axes)) * size).astype(np.float32)
-    header, (whole,) = unpack(packed_map(layer_map(places))[0], ("<u2", places.shape))
+    header, (whole,) = unpack(packed_map(vector_map(places))[0], ("<u2", places.shape))
     found = whole / header["most"]
     extent = float(np.ptp(places.reshape(-1, axes), axis=0).max()) or 1.0
     expected = (places - places.min(axis=(0, 1))) / extent
@@ -51,7 +51,7 @@ def test_places_keep_their_distances(layers, points, axes, seed, size):
 
 def test_many_points_take_a_byte_a_place():
     places = np.random.default_rng(0).random((31, 500, 2), dtype=np.float32)
-    data = packed_map(layer_map(places))[0]
+    data = packed_map(vector_map(places))[0]
     header, (whole,) = unpack(data, ("u1", places.shape))
     assert header["most"] == 255
     np.testing.assert_allclose(whole / 255, (places - places.min()) / np.ptp(places), atol=0.01)
@@ -59,14 +59,14 @@ def test_many_points_take_a_byte_a_place():
 
 
 def test_one_point_in_one_place():
-    header = header_of(packed_map(layer_map(np.zeros((2, 1, 2), dtype=np.float32)))[0])
+    header = header_of(packed_map(vector_map(np.zeros((2, 1, 2), dtype=np.float32)))[0])
     assert header["extent"] == [0, 0]
     assert header["texts"] == ["one", HOSTILE]
 
 
 def test_layers_and_points_go_together():
     with pytest.raises(ValueError, match="expected places"):
-        layer_map(np.zeros((2, 3, 2), dtype=np.float32), names=["one"])
+        vector_map(np.zeros((2, 3, 2), dtype=np.float32), names=["one"])
 
 
 def test_the_lens_reaches_the_browser():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from models.kv_cache.shape import LayerShape
 from tests.viz.wire import header_of, unpack
 from viz.components.cache_feed import GrowthStep
 from viz.components.cache_feed import packed as packed_steps
@@ -66,11 +67,7 @@ def picture(**more):
         "prompt": ("a", "</script>"),
         "hidden": 0,
         "source": (),
-        "kinds": ("full",) * LAYERS,
-        "layers": (0, 1, 2),
-        "heads": (2,) * LAYERS,
-        "key_widths": (8,) * LAYERS,
-        "value_widths": (8,) * LAYERS,
+        "layers": tuple(LayerShape(layer, "full", heads=2, key_width=8, value_width=8) for layer in range(LAYERS)),
         "allocated": None,
         "most_steps": 5,
         "selected": 2,
@@ -87,13 +84,13 @@ def test_the_picture_is_a_header_without_steps():
     header = header_of(packed(picture()))
     assert header["prompt"] == ["a", "</script>"]
     assert header["selected"] == 2
+    assert (header["kinds"], header["keyWidths"]) == (["full"] * LAYERS, [8] * LAYERS)
     assert set(header["palette"]) == {"light", "dark"}
 
 
-@pytest.mark.parametrize("more", [{"kinds": ("full",)}, {"shade": "colour"}], ids=["layers", "shade"])
-def test_a_picture_that_does_not_fit_is_refused(more):
+def test_a_picture_that_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="expected"):
-        picture(**more)
+        picture(shade="colour")
 
 
 def test_the_script_is_lean():

@@ -3,7 +3,7 @@
 import re
 from html.parser import HTMLParser
 
-from viz.model_card import Line, card_of_sections, lines_table, parts, ranges, template, tokens
+from viz.model_card import CardLine, card_of_sections, lines_table, parts, ranges, template, tokens
 
 EVIL = '</script><b onclick="x">&'
 
@@ -25,7 +25,7 @@ class Texts(HTMLParser):
 
 def test_every_text_is_escaped():
     drawn = (
-        lines_table([Line(EVIL, EVIL, EVIL)]),
+        lines_table([CardLine(EVIL, EVIL, EVIL)]),
         parts([(EVIL, 3)]),
         tokens([(EVIL, 3, EVIL)]),
         template(EVIL),
@@ -58,7 +58,7 @@ def test_of_many_special_tokens_those_with_a_role_come_first():
 def test_what_there_is_not_is_left_out():
     assert (lines_table([]), tokens([]), template("")) == ("", "", "")
     assert Texts(card_of_sections([("Full", "<p>x</p>"), ("Empty", "")])).texts == ["Full", "x"]
-    assert "<small>" not in lines_table([Line("a", "b")])
+    assert "<small>" not in lines_table([CardLine("a", "b")])
 
 
 def test_numbers_as_people_write_them():

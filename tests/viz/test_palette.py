@@ -182,16 +182,17 @@ def test_the_blue_of_the_pages_stands_out_from_either_ground(palette):
 
 def test_nothing_else_has_a_colour():
     """Neither a style sheet nor Python nor a script; black and white are what can be read on a colour."""
-    viz = Path(__file__).resolve().parents[2] / "viz"
+    root = Path(__file__).resolve().parents[2]
+    viz = root / "viz"
     own = {viz / "palette.py", viz / "bertviz_document.py"}
     files = [each for kind in ("py", "css", "js") for each in viz.rglob(f"*.{kind}") if each not in own]
     found = {
-        (each.relative_to(viz).as_posix(), colour)
-        for each in files
+        (each.relative_to(root).as_posix(), colour)
+        for each in (*files, *root.glob("pages/*/style.css"))
         for colour in re.findall(r"#[0-9a-f]{6}\b", each.read_text("utf-8"))
     }
     assert found == {
-        ("page.css", PAGE_BLUE),
-        ("components/scaffold/ground.js", "#000000"),
-        ("components/scaffold/ground.js", "#ffffff"),
+        ("viz/page.css", PAGE_BLUE),
+        ("viz/components/scaffold/ground.js", "#000000"),
+        ("viz/components/scaffold/ground.js", "#ffffff"),
     }

@@ -57,7 +57,7 @@ def test_what_the_template_adds_is_told_from_what_was_typed():
     )
     page = prompt_cards([card(pieces=pieces)])
     assert re.findall(r'<span class="([a-z ]+)"><bdi>', page) == ["special added", "added", "typed", "special"]
-    style = (Path(__file__).resolve().parents[2] / "viz" / "page.css").read_text("utf-8")
+    style = (Path(__file__).resolve().parents[2] / "pages" / "sampling" / "style.css").read_text("utf-8")
     for name in ("added", "special", "typed", "followed"):
         assert f".headlight-prompts .read .{name}" in style or f".headlight-prompts .{name}" in style
 

@@ -97,6 +97,7 @@ def test_scripts_put_text_in_as_text_only(name):
     assert not re.search(r"http:(?!//www\.w3\.org/2000/svg)", source)
 
 
+@pytest.mark.quick(7)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_component_has_a_script_that_streamlit_takes_for_text(name):
     if is_alone(name):

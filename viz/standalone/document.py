@@ -169,7 +169,7 @@ def _kind(model: str, kind: KindMaps) -> tuple[dict[str, object], list[np.ndarra
 
 def _headers(kind: KindMaps) -> dict[str, dict[str, object]]:
     """The messages of the three views, as the page's server would begin them; messages.js puts a map in."""
-    frame = replace(kind.frame, can_switch=False, is_large=False, part=None, caption="", note="")
+    frame = replace(kind.frame, can_switch=False, part=None, caption="", note="")
     some = np.zeros((1, 1), dtype=np.float32)
     has_strip = frame.keys is None
     views = {
@@ -181,7 +181,7 @@ def _headers(kind: KindMaps) -> dict[str, dict[str, object]]:
 
 
 def _products(frame: Frame, products: Products) -> tuple[dict[str, object], np.ndarray]:
-    header, arrays = message(replace(frame, can_switch=False, is_large=False), products, _KEY)
+    header, arrays = message(replace(frame, can_switch=False), products, _KEY)
     data = pack({**header, "isAlone": True, "of": "qk"}, arrays)
     about = {
         "kind": frame.kind,

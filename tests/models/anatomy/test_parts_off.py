@@ -58,6 +58,7 @@ def test_each_row_has_its_own_parts_off_and_replayed_layers_change_nothing(name)
     _near(together[1], run(eager(name)))
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("name", _each([name for name in NAMED if ARCHITECTURES[name].family != "seq2seq"]))
 @pytest.mark.parametrize("order", ["off", "shuffled"])
 def test_other_places_are_those_of_a_model_that_is_given_them(name, order):

@@ -40,6 +40,7 @@ def test_cases_of_grammar_are_sentences_with_their_arcs(engine):
     )
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize(
     ("role", "is_random"), [("previous", 0), ("first", 0), ("offset", 0), ("broad", 0), ("same", 1), ("induction", 1)]
 )

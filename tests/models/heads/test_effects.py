@@ -87,6 +87,7 @@ def some_places(name):
     ]
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_head_off_is_a_run_of_its_own(name):
     found = effects(name)

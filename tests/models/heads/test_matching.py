@@ -115,6 +115,7 @@ def test_it_is_forgotten_with_either_model(two, model):
     assert request not in two.answers
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("spread", [0.02, 0.2])
 def test_random_models_have_no_match(smollm2, spread):
     one, other = (random_model("decoder", seed, smollm2.tokenizer, smollm2.vocabulary, spread) for seed in (1, 2))

@@ -50,7 +50,7 @@ def quietly(name):
         return outcome_of(one(name))
 
 
-@pytest.mark.quick(6)
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("name", SAMPLE)
 def test_a_class_of_each_fault_is_exact_or_refused(name):
     outcome = quietly(name)

@@ -36,7 +36,6 @@ class Frame:
     part: the queries and keys that are asked for, from and to below, [q0, q1, k0, k1]; None for all.
     off: names of what is switched off: heads as "3-1" of this kind, places of hidden tokens among the keys.
     keys_are_target: whether the keys are tokens of a seq2seq model's output.
-    is_large: projector mode, larger letters.
     can_switch: whether heads, tokens and links can be switched off here.
     heads: how many heads a layer has, at most.
     pinned: the key that is pinned beside the selected query. zoom: the part of a matrix that is in view, as `part` in
@@ -60,7 +59,6 @@ class Frame:
     off_heads: tuple[str, ...] = ()
     off_tokens: tuple[int, ...] = ()
     keys_are_target: bool = False
-    is_large: bool = False
     can_switch: bool = False
     heads: int = 1
     model: str = ""

@@ -118,10 +118,10 @@ export class HeadsView extends Picture {
   }
 
   layOut(context, width) {
-    const { rem, scale } = this.shell
+    const { rem } = this.shell
     const most = Math.max(this.rows, this.columns)
-    this.line = Math.round((most <= 24 ? 21 : 17) * scale)
-    const limit = LONGEST_LABEL * scale
+    this.line = Math.round((most <= 24 ? 21 : 17) * rem)
+    const limit = LONGEST_LABEL * rem
     const widthOf = (text) => context.measureText(text.slice(0, 60)).width
     context.font = this.shell.font
     this.widths = [this.queries, this.keys].map((texts) => texts.map(widthOf))
@@ -143,7 +143,7 @@ export class HeadsView extends Picture {
 
   draw(width) {
     const whole = this.height(width)
-    this.high = this.header.isLarge ? whole : Math.min(whole, HIGHEST * this.shell.rem)
+    this.high = Math.min(whole, HIGHEST * this.shell.rem)
     this.width = Math.min(width, this.right + this.marks + this.longest[1] + 16)
     width = this.width
     this.context = sharpContext(this.base, width, this.high)

@@ -2,7 +2,7 @@
 
 import { canvasContext, element, rem, wrapped } from "../scaffold/drawing.js"
 import { download } from "../scaffold/files.js"
-import { keyList, press } from "../scaffold/keys.js"
+import { isTyping, keyList, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { SvgContext } from "../scaffold/svg.js"
 import { writeExplained } from "../scaffold/terms.js"
@@ -39,7 +39,7 @@ export class AttentionView extends View {
     this.keysLine.hidden = true
     const [tip, spoken] = [this.part("tip"), this.part("unseen")]
     root.replaceChildren(this.body, this.tools, this.keysLine, this.captionLine, tip, spoken, this.reader)
-    root.onkeydown = (event) => this.isTyping(event) || press(this.keyTable(), event)
+    root.onkeydown = (event) => isTyping(event) || press(this.keyTable(), event)
     this.onResize(root, () => {
       if (this.view && Math.abs(root.clientWidth - this.drawnWidth) > 1) this.draw()
     })
@@ -61,7 +61,6 @@ export class AttentionView extends View {
     this.keys = header.keys ?? header.queries
     this.isSelf = !header.keys
     this.measure()
-    this.root.classList.toggle("large", header.isLarge)
     if (!(this.view instanceof VIEWS[header.view])) {
       // Whoever goes from view to view by keys goes on by keys.
       this.isHeld = this.view && this.body.contains(this.root.getRootNode().activeElement)
@@ -92,11 +91,10 @@ export class AttentionView extends View {
     this.writing = setTimeout(() => view === this.view && this.reader.replaceChildren(...view.table()), 60)
   }
 
-  /** How large things are beside a laptop's: `rem` with the window (page.css), `scale` in projector mode once more. */
+  /** How large things are beside a laptop's: with the window (page.css), and on a projector (projector.css). */
   measure() {
     this.rem = rem()
-    this.scale = this.rem * (this.header.isLarge ? 1.42 : 1)
-    this.letter = Math.round(LABEL_FONT * this.scale)
+    this.letter = Math.round(LABEL_FONT * this.rem)
     this.font = `${this.letter}px ${getComputedStyle(this.root).fontFamily}`
   }
 
@@ -158,8 +156,10 @@ export class AttentionView extends View {
   }
 
   writeKeys() {
-    const { keysLine } = this
-    if (!keysLine.hidden) keysLine.textContent = `In the picture: ${keyList([...this.view.keyTable(), ...this.keyTable()])}.`
+    const { header, keysLine } = this
+    if (keysLine.hidden) return
+    const anywhere = header.isAlone ? "" : " Anywhere on the page: P projector and back, H hides or shows results."
+    keysLine.textContent = `In the picture: ${keyList([...this.view.keyTable(), ...this.keyTable()])}.${anywhere}`
   }
 
   fileName() {
@@ -219,10 +219,6 @@ export class AttentionView extends View {
   }
 
   // Keys that all views have
-
-  isTyping(event) {
-    return event.target.matches("input, textarea, select")
-  }
 
   keyTable() {
     const table = [

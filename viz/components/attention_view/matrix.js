@@ -124,7 +124,7 @@ export class MatrixView extends Movable {
   layOut(context, width) {
     const { header, panels } = this
     context.font = this.shell.font
-    const { letter, scale } = this.shell
+    const { letter, rem: scale } = this.shell
     this.longestLabel = Math.min(LONGEST_LABEL * scale, width / 4)
     const longest = (texts) =>
       Math.min(this.longestLabel, Math.max(...texts.slice(0, 400).map((text) => context.measureText(text.slice(0, 60)).width)))

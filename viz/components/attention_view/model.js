@@ -56,7 +56,7 @@ export class ModelView extends Picture {
   }
 
   height(width) {
-    const { scale } = this.shell
+    const { rem: scale } = this.shell
     this.margin = Math.round(THUMBNAIL.margin * scale)
     this.topMargin = Math.round(THUMBNAIL.top * scale)
     const room = Math.floor((width - this.margin) / this.heads) - THUMBNAIL.gap

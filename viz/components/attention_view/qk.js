@@ -1,6 +1,6 @@
 // One query in one head, read from left to right: key, product, sum, scaling, softmax, value, output.
 
-import { element, shortened } from "../scaffold/drawing.js"
+import { element, sharpContext, shortened } from "../scaffold/drawing.js"
 import { ARROWS } from "../scaffold/keys.js"
 import { typedArray } from "../scaffold/numbers.js"
 import { LONGEST_LABEL, cellImage, differenceColours, pixel } from "./painting.js"
@@ -12,12 +12,15 @@ const COLUMN = { sum: 52, score: 62, weight: 108, gap: 12 }
 
 export class ProductsView extends Picture {
   sentence = element("p", "sentence")
-  scroll = element("div", "scroll")
+  scroll = element("div", "scroll named")
+  // The names of the keys stay at the left while the rest is scrolled along.
+  names = element("canvas", "names")
   between = element("div", "between")
   parts = [this.sentence, this.scroll, this.between]
 
   constructor(shell) {
     super(shell)
+    this.stage.append(this.names)
     this.scroll.append(this.stage)
     this.listen((place) => this.point(place), (place) => this.pin(place))
   }
@@ -87,7 +90,7 @@ export class ProductsView extends Picture {
   }
 
   layOut(context, width) {
-    const { scale } = this.shell
+    const { rem: scale } = this.shell
     context.font = this.shell.font
     this.line = Math.round(20 * scale)
     this.labels = this.header.places.map((place) => this.shell.keys[place])
@@ -115,6 +118,8 @@ export class ProductsView extends Picture {
 
   draw(width) {
     const high = this.height(width)
+    this.namesContext = sharpContext(this.names, this.longest + 4, this.bottom)
+    this.stage.style.width = `${this.whole}px`
     this.spread(this.whole, high, `How ${this.label} comes to its weights in ${this.header.name}: ${this.labels.length} keys in rows`)
     this.repaint()
   }
@@ -122,7 +127,18 @@ export class ProductsView extends Picture {
   repaint() {
     this.baseContext.clearRect(0, 0, this.whole, this.high)
     this.paint(this.baseContext)
+    this.namesContext.fillStyle = this.shell.colours.ground
+    this.namesContext.fillRect(0, 0, this.longest + 4, this.bottom)
+    this.paintNames(this.namesContext)
     this.paintOver()
+  }
+
+  paintNames(context) {
+    context.font = this.shell.font
+    this.labels.forEach((label, row) => {
+      this.text(context, shortened(context, label, this.longest), this.longest, this.top + (row + 0.5) * this.line, "right")
+    })
+    this.text(context, "query q", this.longest, 10 + this.line / 2, "right", this.shell.colours.accent, "bold")
   }
 
   paint(context) {
@@ -141,8 +157,9 @@ export class ProductsView extends Picture {
     this.paintVectors(context, "products", dim, this.columns[1], this.top)
     this.paintVectors(context, "moved", valueDim, this.columns[5], this.top)
     const most = Math.max(...this.weights, 1e-9)
-    this.labels.forEach((label, row) => {
-      this.text(context, shortened(context, label, this.longest), this.longest, at(row + 0.5), "right")
+    // On the screen they stand on a canvas of their own.
+    if (context !== this.baseContext) this.paintNames(context)
+    this.labels.forEach((_, row) => {
       this.text(context, this.short(this.dots[row]), this.end(2), at(row + 0.5), "right")
       const isUnseen = this.scores[row] === -Infinity
       this.text(context, isUnseen ? "unseen" : this.short(this.scores[row]), this.end(3), at(row + 0.5), "right", isUnseen ? colours.quiet : colours.ink)
@@ -176,7 +193,6 @@ export class ProductsView extends Picture {
       const x = isNumber ? this.end(column) : this.columns[column][0]
       this.text(context, text, x, this.top - 10, isNumber ? "right" : "left", this.shell.colours.quiet)
     })
-    this.text(context, "query q", this.longest, 10 + this.line / 2, "right", this.shell.colours.accent, "bold")
     this.paintVectors(context, "query", header.dim, this.columns[0], 10)
     this.text(context, `of ${shortened(context, this.label, 160)}, ${header.dim} numbers`, this.columns[1][0], 10 + this.line / 2, "left", this.shell.colours.quiet)
   }
@@ -215,7 +231,7 @@ export class ProductsView extends Picture {
     context.strokeRect(part * header.head, second + 1, part, line - 2)
     if (!this.output.length) return
     const third = second + 2.4 * line
-    this.text(context, `through the output projection: ${header.width} numbers for ${this.label}`, 0, third - line / 2 + 4, "left", colours.quiet)
+    this.text(context, `through the output projection: ${header.width} numbers for ${shortened(context, this.label, 160)}`, 0, third - line / 2 + 4, "left", colours.quiet)
     this.paintVectors(context, "output", header.width, [0, this.whole], third)
   }
 
@@ -224,7 +240,8 @@ export class ProductsView extends Picture {
     const row = Math.floor((event.clientY - box.top - this.top) / this.line)
     if (row < 0 || row >= this.labels.length) return null
     const x = event.clientX - box.left
-    const column = this.columns.findIndex(([left, size]) => x >= left && x < left + size)
+    const isName = event.clientX - this.scroll.getBoundingClientRect().left < this.longest + 4
+    const column = isName ? -1 : this.columns.findIndex(([left, size]) => x >= left && x < left + size)
     const length = column === 5 ? this.header.valueDim : this.header.dim
     const [left, size] = this.columns[Math.max(column, 0)]
     const number = [0, 1, 5].includes(column) ? Math.floor(((x - left) / size) * length) : null

@@ -2,8 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from viz.components.scaffold import component, fields_of, number, numbers, pack_picture
+
+if TYPE_CHECKING:
+    from models.kv_cache.shape import LayerShape
 
 _PARTS = """\
 <div class="field" tabindex="0" role="application"><div class="room"><canvas></canvas></div></div>
@@ -38,8 +42,7 @@ class GrowthPicture:
 
     prompt: the pieces that are read at once, before the first token is drawn; hidden: how many before them are not
         drawn. source: of an encoder-decoder, the pieces of the source.
-    kinds: of each cache layer, self before cross. layers: the layer of the decoder that each is.
-    heads, key_widths, value_widths: of each cache layer.
+    layers: of the cache, self before cross.
     allocated: for how many positions a static cache has room; None for one that grows.
     most_steps: how many tokens will be drawn at most.
     selected: the step that is shown first (1: the first token is drawn); None follows the newest one.
@@ -54,11 +57,7 @@ class GrowthPicture:
     prompt: tuple[str, ...]
     hidden: int
     source: tuple[str, ...]
-    kinds: tuple[str, ...]
-    layers: tuple[int, ...]
-    heads: tuple[int, ...]
-    key_widths: tuple[int, ...]
-    value_widths: tuple[int, ...]
+    layers: "tuple[LayerShape, ...]"
     allocated: int | None
     most_steps: int
     selected: int | None
@@ -71,9 +70,6 @@ class GrowthPicture:
     focus: bool = False
 
     def __post_init__(self) -> None:
-        counts = {len(each) for each in (self.kinds, self.layers, self.heads, self.key_widths, self.value_widths)}
-        if len(counts) != 1:
-            raise ValueError(f"expected one entry for each cache layer in every tuple, found {sorted(counts)} of them")
         if self.shade not in ("value", "key"):
             raise ValueError(f"expected a shade of value or key, found {self.shade}")
 
@@ -93,4 +89,11 @@ def cache_growth(
 def packed(picture: GrowthPicture) -> bytes:
     """The message to the browser."""
     counted = None if picture.counted is None else fields_of(picture.counted)
-    return pack_picture(fields_of(picture) | {"counted": counted})
+    columns = {
+        "kinds": [each.kind for each in picture.layers],
+        "layers": [each.layer for each in picture.layers],
+        "heads": [each.heads for each in picture.layers],
+        "keyWidths": [each.key_width for each in picture.layers],
+        "valueWidths": [each.value_width for each in picture.layers],
+    }
+    return pack_picture(fields_of(picture, "layers") | columns | {"counted": counted})

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from viz.components.scaffold import fields_of, large_component, number, pack_picture
 
 _PARTS = '<div class="lesson"></div>\n'
+# Told in place of a guess: the token that is chosen in the picture.
+CHOSEN_IN_PICTURE = "chosen in the picture"
 lesson_rail_library, _mount = large_component("lesson_rail", _PARTS)
 
 
@@ -33,7 +35,9 @@ class Rail:
     is_part: whether its numbers are parts of a whole, which are said in percent.
     result: once it is answered. after: what is said then. is_open: whether later steps may be opened.
     problem: why nothing is asked of this text; is_own: whether the text is the learner's, and may be put back.
-    is_covered: whether the picture is covered until something is answered. is_below: whether what is shown is a tab.
+    is_covered: whether the picture is covered until something is answered; is_taught: by a class. is_below: whether
+    what is shown is a tab. in_picture: whether an option may be chosen in the picture. is_slim: one line, on a
+    projector.
     """
 
     lesson: str
@@ -55,7 +59,10 @@ class Rail:
     note: str = ""
     is_own: bool = False
     is_covered: bool = False
+    is_taught: bool = False
     is_below: bool = False
+    in_picture: bool = False
+    is_slim: bool = False
 
 
 def lesson_rail(

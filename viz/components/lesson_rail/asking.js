@@ -83,8 +83,9 @@ function order({ options }) {
   return { made, guess: () => places }
 }
 
-/** A form for what is asked; `commit(guess)` is called with the guess. */
-export function asking(asked, commit, skip) {
+/** A form for what is asked; `commit(guess)` is called with the guess, `inPicture` where it is what is chosen there, and
+    `skip` where there is none, if that may be. */
+export function asking(asked, commit, skip, inPicture) {
   const form = element("form")
   const group = element("fieldset")
   const legend = element("legend", "", asked.prompt)
@@ -94,9 +95,18 @@ export function asking(asked, commit, skip) {
   const foot = element("div", "foot")
   const button = element("button", "main", "This is my guess")
   button.type = "submit"
-  const pass = element("button", "plain", "Skip")
-  pass.onclick = skip
-  foot.append(button, pass)
+  foot.append(button)
+  if (skip) {
+    const pass = element("button", "plain", "Skip")
+    pass.onclick = skip
+    foot.append(pass)
+  }
+  if (asked.inPicture) {
+    const there = element("button", "there", "Take the token chosen in the picture")
+    there.type = "button"
+    there.onclick = inPicture
+    made.append(there)
+  }
   form.onsubmit = (event) => {
     event.preventDefault()
     const told = guess()

@@ -1,11 +1,15 @@
 // A lesson beside the page. How far one has come is kept in this browser, and nowhere else.
 
 import { element } from "../scaffold/drawing.js"
+import { isTyping } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { View } from "../scaffold/view.js"
 import { asking } from "./asking.js"
 import { kept, keep } from "./progress.js"
 import { result } from "./result.js"
+
+// Told in place of a guess.
+const CHOSEN_IN_PICTURE = "chosen in the picture"
 
 class LessonRail extends View {
   constructor(root) {
@@ -13,7 +17,10 @@ class LessonRail extends View {
     this.offer({ value: () => this.shown.step })
     const stay = () => clearTimeout(this.sight)
     for (const each of ["wheel", "pointerdown", "keydown"]) addEventListener(each, stay)
+    const turn = (event) => this.turn(event)
+    addEventListener("keydown", turn)
     this.onLeave(() => {
+      removeEventListener("keydown", turn)
       for (const each of ["wheel", "pointerdown", "keydown"]) removeEventListener(each, stay)
       stay()
       const { dataset } = document.documentElement
@@ -29,7 +36,8 @@ class LessonRail extends View {
     const wasBelow = this.shown?.isBelow
     this.shown = header
     keep(lesson, step, step === count && isOpen)
-    this.fold(kept("folded") === true)
+    if (isNew) this.isOpened = false
+    this.fold(header.isSlim ? !this.isOpened : kept("folded") === true)
     if (header.isCovered) document.documentElement.dataset.lessonCover = "on"
     else delete document.documentElement.dataset.lessonCover
     this.paint()
@@ -60,7 +68,27 @@ class LessonRail extends View {
 
   fold(isFolded) {
     this.isFolded = isFolded
-    document.documentElement.dataset.lesson = isFolded ? "folded" : "open"
+    document.documentElement.dataset.lesson = isFolded ? (this.shown.isSlim ? "slim" : "folded") : "open"
+  }
+
+  /** On a projector: Right is a step on, or to the question that is to be answered first; Left a step back. */
+  turn(event) {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
+    const isOthers = event.composedPath()[0].matches?.("input, [role=radio], [role=tab], [role=slider]")
+    if (!by || !this.shown?.isSlim || event.defaultPrevented || isOthers || isTyping(event)) return
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return
+    event.preventDefault()
+    this.go(by)
+  }
+
+  go(by) {
+    const { step, count, isOpen } = this.shown
+    if (step + by < 1 || step + by > count) return
+    if (by < 0 || isOpen) return this.told("step", step + by)
+    this.isOpened = true
+    this.fold(false)
+    this.paint()
+    this.root.querySelector("h2").focus()
   }
 
   button(text, className, act) {
@@ -70,10 +98,11 @@ class LessonRail extends View {
   }
 
   paint() {
-    const { title, step, count, say, kind, result: answer, after, isOpen, problem, note, isOwn, isCovered } = this.shown
+    const { title, step, count, say, kind, result: answer, after, isOpen, problem, note, isOwn, isCovered, isTaught } = this.shown
     const head = element("div", "head")
     const fold = this.button(this.isFolded ? "Show" : "Hide", "plain", () => {
-      keep("folded", !this.isFolded)
+      if (this.shown.isSlim) this.isOpened = this.isFolded
+      else keep("folded", !this.isFolded)
       this.fold(!this.isFolded)
       this.paint()
       this.root.querySelector(".head button").focus()
@@ -86,16 +115,21 @@ class LessonRail extends View {
     dots.ariaHidden = "true"
     for (let each = 1; each <= count; each++) dots.append(element("i", each < step ? "done" : each === step ? "now" : ""))
     const parts = [head]
+    if (this.isFolded && this.shown.isSlim) this.slim(head, heading)
     if (!this.isFolded) {
-      parts.push(heading, dots, element("p", "say", say))
+      parts.push(heading, dots)
+      if (say) parts.push(element("p", "say", say))
       if (note) parts.push(element("p", "note", note))
       if (problem) {
         const said = element("p", "problem", problem)
         said.setAttribute("role", "alert")
         parts.push(said)
       }
-      if (isCovered) parts.push(element("p", "note", "The picture is covered until you have guessed."))
-      if (kind && !answer && !isOpen && !problem) parts.push(asking(this.shown, (guess) => this.commit(guess), () => this.commit(null)))
+      if (isCovered) parts.push(element("p", "note", `The picture is covered until you have ${isTaught ? "revealed the answer" : "guessed"}.`))
+      if (kind && !answer && !isOpen && !problem) {
+        const [skip, there] = [null, CHOSEN_IN_PICTURE].map((guess) => () => this.commit(guess))
+        parts.push(asking(this.shown, (guess) => this.commit(guess), skip, there))
+      }
       if (answer) {
         const made = result(this.shown)
         made.tabIndex = -1
@@ -105,7 +139,23 @@ class LessonRail extends View {
       if (isOwn) parts.push(this.button("Back to the lesson's text", "plain", () => this.told("text", 1)))
       parts.push(this.foot())
     }
-    this.root.querySelector(".lesson").replaceChildren(...parts)
+    const lesson = this.root.querySelector(".lesson")
+    lesson.classList.toggle("asks", Boolean(kind) && !this.isFolded)
+    lesson.replaceChildren(...parts)
+  }
+
+  /** All in one line: where one is, back and on, what the step says. */
+  slim(head, heading) {
+    const { title, step, count, say } = this.shown
+    heading.textContent = `${step} of ${count}`
+    const [back, next] = [["‹", "Back", -1], ["›", "Next", 1]].map(([sign, name, by]) => {
+      const made = this.button(sign, "turn", () => this.go(by))
+      const disabled = step + by < 1 || step + by > count
+      return Object.assign(made, { ariaLabel: name, title: `${name} (arrow key)`, disabled })
+    })
+    const [, ...others] = head.children
+    head.replaceChildren(back, heading, next, element("b", "", title), element("span", "said", say), ...others)
+    head.classList.add("slim")
   }
 
   commit(guess) {

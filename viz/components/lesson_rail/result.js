@@ -1,12 +1,7 @@
 // The truth over the guess.
 
 import { element } from "../scaffold/drawing.js"
-
-const bar = (part, className) => {
-  const made = element("span", className)
-  made.style.width = `${100 * Math.max(0, Math.min(1, part))}%`
-  return made
-}
+import { barCell, nameCell } from "./rows.js"
 
 /** Bars of all options, the guess beside the truth; of a slider, two marks on its line. */
 export function result({ kind, options, result: { guess, says, isRight, values, texts, right, ends } }) {
@@ -28,17 +23,11 @@ export function result({ kind, options, result: { guess, says, isRight, values, 
   const shown = kind === "order" ? right : options.map((_, place) => place)
   for (const place of shown) {
     const row = element("tr", right.includes(place) && kind === "choose" ? "right" : "")
-    const name = element("th")
-    name.scope = "row"
-    name.append(element("bdi", "", options[place]))
-    if (kind === "choose" && guess === place) name.append(element("small", "", " your guess"))
-    if (kind === "order") name.append(element("small", "", ` you: ${guess.indexOf(place) + 1}`))
-    row.append(name)
+    const own = kind === "choose" && guess === place ? ["your guess"] : kind === "order" ? [`you: ${guess.indexOf(place) + 1}`] : []
+    row.append(nameCell(options[place], ...own))
     if (values.length) {
-      const cell = element("td", "cell")
-      if (kind === "draw") cell.append(bar(guess[place], "guess"))
-      cell.append(bar(values[place], "truth"))
-      row.append(cell, element("td", "number", texts[place]))
+      const guessed = kind === "draw" ? [[guess[place], "guess"]] : []
+      row.append(barCell(...guessed, [values[place], "truth"]), element("td", "number", texts[place]))
     }
     table.append(row)
   }

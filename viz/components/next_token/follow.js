@@ -1,9 +1,9 @@
 // The picture as the knobs stand while the server has not heard of it: what the server sent of the stages before those
 // that look at the scores alone, and these by the browser's own numbers.
 
-import { NEUTRAL, stagesAfter } from "./stages.js"
+import { DISABLED, stagesAfter } from "./stages.js"
 
-const LIBRARY = Object.keys(NEUTRAL)
+const LIBRARY = Object.keys(DISABLED)
 const tenDigits = new Intl.NumberFormat("en", { maximumSignificantDigits: 10 })
 
 /**
@@ -16,13 +16,13 @@ export function followed(exact, scores, { values, hints }) {
   const isGreedy = set.temperature === 0
   // Whoever moves a knob means its stage, also one that was switched off.
   const off = live.off.filter((name) => set[name] === live.values[name])
-  const used = Object.fromEntries(LIBRARY.map((name) => [name, off.includes(name) ? NEUTRAL[name] : set[name]]))
+  const used = Object.fromEntries(LIBRARY.map((name) => [name, off.includes(name) ? DISABLED[name] : set[name]]))
   const found = stagesAfter(scores.begin, used, live.order)
   if (!found) return null
   const [begin, ...after] = found
   const last = found.at(-1).now
 
-  const kept = exact.stages.filter(({ name }) => !(name in NEUTRAL) && name !== "renormalised")
+  const kept = exact.stages.filter(({ name }) => !(name in DISABLED) && name !== "renormalised")
   const keptRows = kept.flatMap(({ row }) => (row === null ? [] : [row]))
   const chip = (name) => ({
     name,
@@ -39,7 +39,7 @@ export function followed(exact, scores, { values, hints }) {
   }
   const chips = after.map(({ name, now }, place) => ({ ...chip(name), ...told(now, place, found[place].now) }))
   for (const name of LIBRARY) {
-    const isThere = chips.some((each) => each.name === name) || (name !== "temperature" && set[name] === NEUTRAL[name])
+    const isThere = chips.some((each) => each.name === name) || (name !== "temperature" && set[name] === DISABLED[name])
     const later = chips.findIndex((each) => LIBRARY.indexOf(each.name) > LIBRARY.indexOf(name))
     if (!isThere) chips.splice(later < 0 ? chips.length : later, 0, chip(name))
   }

@@ -5,7 +5,7 @@
 // on, before `to`, and sums over it are differences of sums from each place on.
 
 // In transformers' order, with the value that does nothing.
-export const NEUTRAL = { temperature: 1, "top-h": 1, "top-k": 0, "top-p": 1, "min-p": 0, typical: 1, epsilon: 0, eta: 0 }
+export const DISABLED = { temperature: 1, "top-h": 1, "top-k": 0, "top-p": 1, "min-p": 0, typical: 1, epsilon: 0, eta: 0 }
 
 const float32 = Math.fround
 
@@ -140,7 +140,7 @@ const isAtLeast = (now, place, least) =>
  * come of it.
  */
 export function stagesAfter(begin, values, order) {
-  const names = Object.keys(NEUTRAL).filter((name) => values.temperature !== 0 && values[name] !== NEUTRAL[name])
+  const names = Object.keys(DISABLED).filter((name) => values.temperature !== 0 && values[name] !== DISABLED[name])
   const moved = names.filter((name) => order.includes(name)).sort((one, other) => order.indexOf(one) - order.indexOf(other))
   const stages = [{ name: "", now: begin }]
   for (const each of names) {

@@ -28,3 +28,9 @@ export function press(table, event) {
 
 /** The table in words: "arrows move, Enter chooses". */
 export const keyList = (table) => table.map(({ name, says }) => `${name} ${says}`).join(", ")
+
+/** Whether a key goes into a field. */
+export function isTyping(event) {
+  const [target] = event.composedPath()
+  return target.isContentEditable || target.matches?.("input:not([type=radio], [type=checkbox], [type=range]), textarea, select")
+}

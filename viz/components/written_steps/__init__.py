@@ -44,7 +44,6 @@ class StepsPicture:
     special, unknown: places among the keys that are marked; special_outputs: the same among the outputs.
     text_before, texts: what stood before the first step, and what each step adds to it.
     caption: model, scale, and what is hidden or rescaled; that lines are left out for want of room is added.
-    is_large: letters and lines for the last row of a class.
     """
 
     name: str
@@ -63,7 +62,6 @@ class StepsPicture:
     text_before: str
     texts: tuple[str, ...]
     caption: str
-    is_large: bool = False
 
     def __post_init__(self) -> None:
         steps = len(self.outputs)

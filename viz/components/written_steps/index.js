@@ -39,8 +39,7 @@ class WrittenSteps extends View {
     this.weights = typedArray(Float32Array, take(4 * outputs.length * keys.length))
     this.part("bar").style.background = `linear-gradient(90deg, ${this.colours.amount})`
     this.part("most").textContent = percentText(this.most)
-    this.root.classList.toggle("large", this.isLarge)
-    this.scale = rem() * (this.isLarge ? 1.42 : 1)
+    this.scale = rem()
     if (isNew) this.build()
     this.unpoint()
   }

@@ -9,10 +9,11 @@ import { Player, isCalm } from "../scaffold/player.js"
 import { writeExplained } from "../scaffold/terms.js"
 import { View } from "../scaffold/view.js"
 import { dot } from "./dot.js"
+import { labels } from "./labels.js"
 
 const MOVES = 450
 
-class LayerMapView extends View {
+class VectorMapView extends View {
   constructor(root) {
     super(root)
     this.canvas = this.part("main")
@@ -55,7 +56,7 @@ class LayerMapView extends View {
     const { points } = header
     this.order = points.map((_, point) => point).sort((one, other) => points[one][2] - points[other][2])
     this.isPainted = false
-    this.followState("layer_map", header.of, (state) => this.applyState(state))
+    this.followState("vector_map", header.of, (state) => this.applyState(state))
   }
 
   applyState({ layer, point, near }) {
@@ -207,48 +208,20 @@ class LayerMapView extends View {
       })
     }
     for (const point of this.order) dot(context, this.header.points[point], this.colours, onto(this.now(point)), 1)
-    // A label covers neither a point nor another label, where there is a side that is free.
     const spots = points.map((_, point) => onto(this.now(point)))
-    const written = new Map()
-    const label = (point, colour) => {
-      const [piece, text] = points[point]
-      const [x, y] = onto(this.now(point))
-      const same = points.flatMap(([other, line, isMarked], place) => (other === piece && isMarked === points[point][2] && this.isAt(place, x, y, onto) ? [line + 1] : []))
-      const said = this.header.texts.length > 1 ? `${piece} ${same.length ? same.join(", ") : text + 1}` : piece
-      const wide = context.measureText(said).width
-      const ways = [[x + 10, y + 4], [x - 10 - wide, y + 4], [x - wide / 2, y - 11], [x - wide / 2, y + 19]]
-      const isFree = ([left, base]) =>
-        left >= 2 && left + wide <= width - 2 && base >= 12 && base <= height - 4 &&
-        !spots.some(([px, py]) => px > left - 7 && px < left + wide + 7 && py > base - 17 && py < base + 8) &&
-        ![...written.values()].some((box) => left < box[0] + box[2] && box[0] < left + wide && Math.abs(box[1] - base) < 14)
-      const place = [said, Math.round(x), Math.round(y)].join()
-      const [left, base] = written.get(place) ?? ways.find(isFree) ?? ways[x > width - 90 ? 1 : 0]
-      written.set(place, [left, base, wide])
-      context.lineWidth = 3.5
-      context.strokeStyle = ground
-      context.strokeText(said, left, base)
-      context.fillStyle = colour
-      context.fillText(said, left, base)
-    }
+    const label = labels(context, this.header, spots, { width, height, ground })
     const labelled = points.length <= 30 ? points.map((_, point) => point) : this.order.filter((point) => points[point][2])
     if (labelled.length <= 60) for (const point of labelled) label(point, points[point][2] ? ink : quiet)
     for (const point of this.point !== null ? near : []) label(point, ink)
     for (const point of [this.point, this.hovered]) {
       if (point === null || point === undefined) continue
-      const [x, y] = onto(this.now(point))
       context.beginPath()
-      context.arc(x, y, 10, 0, 7)
+      context.arc(...spots[point], 10, 0, 7)
       context.lineWidth = 2.2
       context.strokeStyle = accent
       context.stroke()
       label(point, point === this.point ? accent : ink)
     }
-  }
-
-  /** Whether a point lies where another one does: two equal vectors have one place. */
-  isAt(point, x, y, onto) {
-    const [left, top] = onto(this.now(point))
-    return Math.hypot(left - x, top - y) < 1.5
   }
 
   pointAt(event) {
@@ -317,4 +290,4 @@ class LayerMapView extends View {
   }
 }
 
-export default mount(".layer-map", LayerMapView)
+export default mount(".vector-map", VectorMapView)

@@ -1,4 +1,4 @@
-"""The tensors of safetensors files, by their headers: what they say is checked before a byte of a tensor is read.
+"""Files of weights: one safetensors file or the shards that an index names, their headers checked before all else.
 
 They are read through the descriptor that was checked, into memory of their own. A file that is mapped instead ends the
 process when somebody cuts it off, and changes a model in use when somebody saves it again.

@@ -24,7 +24,7 @@ _PARTS = """\
 <p class="means"></p>
 <p class="caption"></p>
 """
-_mount = component("layer_map", _PARTS)
+_mount = component("vector_map", _PARTS)
 
 # Beyond these a place is sent in one byte instead of two; the picture has fewer pixels than either can tell apart.
 _MOST_FINE = 30_000
@@ -35,7 +35,7 @@ _FINE, _COARSE = 65_535, 255
 class MapPoint:
     """One token: how it is shown, in which text (from 0), whether it is one of those that are compared, and its group.
 
-    group: the index of its sense among `LayerMap.groups`; -1 for none.
+    group: the index of its sense among `VectorMap.groups`; -1 for none.
     """
 
     piece: str
@@ -45,7 +45,7 @@ class MapPoint:
 
 
 @dataclass(frozen=True, eq=False)
-class LayerMap:
+class VectorMap:
     """The content of the picture.
 
     points: one for each token. places: where each lies in each layer, all layers with one scale. names: of the layers.
@@ -79,19 +79,21 @@ class LayerMap:
             )
 
 
-def layer_map(picture: LayerMap, *, key: str, on_layer: Callable[[int], None], on_point: Callable[[int], None]) -> None:
+def vector_map(
+    picture: VectorMap, *, key: str, on_layer: Callable[[int], None], on_point: Callable[[int], None]
+) -> None:
     """Show the picture; `on_layer(layer)` is called for another layer, `on_point(point)` for a selected point."""
     data, of = packed(picture)
     _mount(key=key, data=data, told={"layer": (number, on_layer), "point": (number, on_point)})
     picture_state(key, of, state_of(picture))
 
 
-def state_of(picture: LayerMap) -> dict[str, object]:
+def state_of(picture: VectorMap) -> dict[str, object]:
     """The state: what changes with a click."""
     return {"layer": picture.layer, "point": picture.point, "near": list(picture.near)}
 
 
-def packed(picture: LayerMap) -> tuple[bytes, str]:
+def packed(picture: VectorMap) -> tuple[bytes, str]:
     """The message to the browser, places as whole numbers within one box for all layers, and its digest."""
     places = picture.places.astype(np.float64)
     low = places.min(axis=(0, 1)) if places.size else np.zeros(places.shape[2])

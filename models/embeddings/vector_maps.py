@@ -42,7 +42,7 @@ class MappedToken:
 
 
 @dataclass(frozen=True, eq=False)
-class LayersMap:
+class VectorMaps:
     """One map for each layer, each turned onto the one before.
 
     points: layer 0 is before the first layer. explained: per layer; for PCA the share of the variance along each axis
@@ -62,7 +62,7 @@ class LayersMap:
 
 
 @dataclass(frozen=True)
-class LayersMapRequest(Stepwise[HowFar, LayersMap]):
+class VectorMapsRequest(Stepwise[HowFar, VectorMaps]):
     """Maps of all layers for the tokens of some sentences: with `Engine.run`, or as a job.
 
     word: only where this stands, as a whole word in whatever case; None for all tokens.
@@ -79,7 +79,7 @@ class LayersMapRequest(Stepwise[HowFar, LayersMap]):
     same_size: bool = False
     with_special: bool = False
 
-    def computed(self, engine: Engine) -> Generator[HowFar, None, LayersMap]:
+    def computed(self, engine: Engine) -> Generator[HowFar, None, VectorMaps]:
         """HowFar after each layer.
 
         Raises what `EmbedRequest` raises, and MapError for too few or too many points, or a word that is nowhere.
@@ -104,7 +104,7 @@ class LayersMapRequest(Stepwise[HowFar, LayersMap]):
         if all(flat):
             raise MapError("All these vectors are equal in every layer: there is nothing to map.")
         points = aligned(np.stack(maps), self.same_size)
-        return LayersMap(points, labels, tuple(explained), tuple(trust), tuple(flat), tuple(map(_spread, states)))
+        return VectorMaps(points, labels, tuple(explained), tuple(trust), tuple(flat), tuple(map(_spread, states)))
 
     def _labels(self, engine: Engine) -> tuple[MappedToken, ...]:
         """What the points are, before anything is computed."""

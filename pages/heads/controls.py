@@ -1,4 +1,4 @@
-"""What is measured on the page's text, and how parts are switched off: the controls, and the requests they make."""
+"""The controls of what is measured on the text and how parts are switched off, and the requests that they make."""
 
 from typing import TYPE_CHECKING, Any
 

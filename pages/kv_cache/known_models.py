@@ -55,7 +55,7 @@ def fetched(status: DeltaGenerator) -> "tuple[KnownCache, ...]":
     return ask(FetchedCachesRequest(configs), status) if configs else ()
 
 
-def known_models(on: "Cards", here: "tuple[KnownCache, ...]", status: DeltaGenerator) -> None:
+def show(on: "Cards", here: "tuple[KnownCache, ...]", status: DeltaGenerator) -> None:
     """What each takes, and how far it goes on these cards. here: what was fetched stands first."""
     from models.kv_cache import KnownCachesRequest, Load, bytes_per_token, plan
     from models.kv_cache.kept_shapes import kept_shape

@@ -8,8 +8,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
+from pages.heads.controls import OTHER_TEXTS, chosen_quantity
 from pages.heads.effects import quantity_words
-from pages.heads.measure import OTHER_TEXTS, chosen_quantity
 from pages.heads.subject import Subject, bank
 from pages.shared import thread
 from pages.shared.asking import ask, working

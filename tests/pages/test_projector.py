@@ -1,0 +1,86 @@
+"""Projector mode, on every page: the picture with its result and what it is of, in the link, and the way back."""
+
+import pytest
+
+from pages.shared.registry import HOME, PAGES
+from tests.pages.lesson_screen import Lesson
+from tests.pages.screen import Screen
+from tests.pages.studio_screen import HOSTILE, PRONOUN
+
+OTHER_TEXT = "what-if-another-word-stood-there"
+
+
+def html(screen):
+    return "".join(each.proto.body for each in screen.test.get("html"))
+
+
+NAMED = {
+    "tokenizers": "GPT-2",
+    "anatomy": "Plan",
+    "attention": "Matrix · Encoder attention · L3 H1",
+    "embeddings": "In context · ",
+    "heads": "Roles · Decoder attention",
+    "kv_cache": "Cache: grows",
+    "sampling": "Top-p (nucleus) 0.9",
+}
+
+
+@pytest.mark.quick(2)
+@pytest.mark.parametrize(("page", "named"), NAMED.items())
+def test_it_says_what_the_picture_is_of_and_can_be_left(page, named):
+    entry = next(each for each in PAGES if each.address == page)
+    screen = Screen(entry.script, projector="on")
+    assert not screen.problems
+    assert screen.query["projector"] == "on"
+    assert named in html(screen)
+    assert not [each for each in screen.test.button if (each.key or "").startswith("example_")]
+    screen.press("leave_projector")
+    assert "projector" not in screen.query
+    assert [each.value for each in screen.test.title] == [entry.question]
+    screen.press("projector_button")
+    assert screen.query["projector"] == "on"
+
+
+def test_every_page_says_it():
+    assert {each.address for each in PAGES} == NAMED.keys()
+
+
+def test_the_text_is_text_and_stays():
+    screen = Screen(text=f"{PRONOUN} {HOSTILE}", layer="3", head="1", projector="on")
+    assert not screen.test.text_area
+    assert "animal" in html(screen)
+    assert "<img" not in html(screen)
+    assert "looks mostly at" in screen.inspector
+    screen.press("leave_projector")
+    assert screen.typed == f"{PRONOUN} {HOSTILE}"
+    assert screen.shown["map"] == "encoder-3-1"
+
+
+def test_the_tab_that_is_open_stands_below_the_picture():
+    screen = Screen(text=PRONOUN, layer="3", head="1", projector="on", tab=OTHER_TEXT)
+    assert [each.key for each in screen.test.text_area] == ["other_box"]
+    assert not screen.test.main.tabs
+    assert not screen.problems
+
+
+@pytest.mark.parametrize("query", [{"text": " "}, {"model": "smollm2", "view": "steps", "length": "2"}])
+def test_it_can_be_left_wherever_it_was_entered(query):
+    screen = Screen(projector="on", **query).press("leave_projector")
+    assert screen.typed == query.get("text", screen.typed)
+    assert "projector" not in screen.query
+
+
+def test_where_there_is_no_picture_it_ends():
+    screen = Screen(projector="on").go(HOME.script)
+    screen.go("pages/attention/page.py")
+    assert "projector" not in screen.query
+
+
+def test_it_stays_from_step_to_step_of_a_lesson_whose_rail_is_a_line():
+    screen = Lesson(lesson="silent-letters")
+    assert not screen.rail["isSlim"]
+    screen.press("projector_button")
+    assert screen.rail["isSlim"]
+    screen.step(2)
+    assert (screen.rail["step"], screen.rail["isSlim"], screen.query["projector"]) == (2, True, "on")
+    assert screen.query["text"] == "knight"

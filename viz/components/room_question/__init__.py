@@ -1,0 +1,75 @@
+"""A step of a lesson before a class: what it says, what is asked, and what the class guessed over the truth."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from viz.components.scaffold import fields_of, large_component, pack_picture
+
+_PARTS = '<div class="question"></div>\n'
+room_question_library, _mount = large_component("room_question", _PARTS)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One bar of what the class guessed. part: 0 to 1 of the longest; text: in words. truth, truth_text: of the model,
+    where each row has a number of its own. is_right, is_own: whether the right answer, and this member's, lie here.
+    """
+
+    name: str
+    part: float
+    text: str
+    truth: float | None = None
+    truth_text: str = ""
+    is_right: bool = False
+    is_own: bool = False
+
+
+@dataclass(frozen=True)
+class RoomQuestion:
+    """What is shown.
+
+    number: of the question, 0 for a step without an open one. title, step, count, say: of the lesson; say "" where its
+    own rail stands beside it.
+    kind, prompt, options, least, most, digit, is_part: what is asked, as the lesson's own rail has them. may_guess:
+    whether this member may; is_answered: whether it has. answered, of: how many have, of so many, where that is told.
+    rows, says, class_says, after: once it is revealed; this member's gap in words, the class's, what the step says.
+    covers: whether the picture is covered here, and not by a lesson's rail; is_covered: whether it is now.
+    """
+
+    number: int
+    title: str
+    step: int
+    count: int
+    say: str
+    kind: str = ""
+    prompt: str = ""
+    options: Sequence[str] = ()
+    least: float | int = 0
+    most: float | int = 1
+    digit: float | int = 1
+    is_part: bool = False
+    may_guess: bool = False
+    is_answered: bool = False
+    answered: int = -1
+    of: int = 0
+    rows: Sequence[Row] = ()
+    says: str = ""
+    class_says: str = ""
+    after: str = ""
+    covers: bool = False
+    is_covered: bool = False
+    problem: str = ""
+
+
+def room_question(question: RoomQuestion, on_guess: Callable[[tuple[int, object]], None]) -> None:
+    """Show it; `on_guess((number, guess))` is called with what was committed."""
+    said = fields_of(question) | {"rows": [fields_of(each) for each in question.rows]}
+    _mount(key="room_asked", data=pack_picture(said), told={"guess": (_guess, on_guess)})
+
+
+def _guess(value: object) -> tuple[int, object] | None:
+    if not isinstance(value, Mapping):
+        return None
+    number, guess = value.get("number"), value.get("guess")
+    is_short = not isinstance(guess, list) or len(guess) <= 64
+    return (number, tuple(guess) if isinstance(guess, list) else guess) if type(number) is int and is_short else None
