@@ -35,9 +35,13 @@ _SHEETS = (_FOLDER / "viz" / "page.css", _FOLDER / "viz" / "presenting.css", COM
 
 
 @cache
-def _style(page: PageEntry) -> str:
-    """The glossary's sentences, the palette, the rules of all pages, and its own ones: sent with each run."""
-    sheets = (*_SHEETS, _FOLDER / page.sheet)
+def _style(page: PageEntry, *, is_accompanied: bool) -> str:
+    """The glossary's sentences, the palette, the rules of all pages, and its own ones: sent with each run.
+
+    is_accompanied: by a lesson or a room.
+    """
+    beside = [_FOLDER / "viz" / "lesson_and_room.css"] * is_accompanied
+    sheets = (*_SHEETS, *beside, _FOLDER / page.sheet)
     return f"<style>{style()}{variables()}\n{''.join(bare_sheet(each) for each in sheets if each.exists())}</style>"
 
 
@@ -52,7 +56,6 @@ def show() -> None:
     )
     page = st.navigation(_by_group())
     here = entry(page.url_path or HOME.address)
-    st.html(_style(here))
     browsing()
     presenting()
     if page.url_path:
@@ -63,6 +66,7 @@ def show() -> None:
     if here in (HOME, LESSONS, ROOM):
         # They have no picture to stand alone.
         thread.PROJECTOR.forget()
+    st.html(_style(here, is_accompanied=bool(LESSON.value or CODE.value)))
     if CODE.value:
         from pages.shared.room_following import arrive as come_in
 

@@ -15,7 +15,7 @@ from pages.sampling.examples import EXAMPLES
 from pages.sampling.inspector import inspect
 from pages.sampling.knobs import KNOBS
 from pages.sampling.tabs import below
-from pages.shared import thread
+from pages.shared import projector, thread
 from pages.shared.asking import ask
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, show_notes
@@ -76,7 +76,7 @@ def explore(status: DeltaGenerator) -> None:
                     writing.show(written, found.vocabulary)
                 with about_text:
                     _about_the_text(settings)
-            elif MODELS[name].family != "encoder":
+            elif MODELS[name].family != "encoder" and not projector.is_on():
                 with text:
                     remark("Press “Write”: the text goes on here, drawn with these knobs.")
             with stages:

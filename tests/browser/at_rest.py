@@ -114,7 +114,7 @@ class Looking:
         try:
             tab.goto(path)
             last = f".st-key-open_{PAGES[-1].address} .headlight-preview"
-            tab.page.locator(".st-key-inspector" if path else last).wait_for()
+            tab.page.locator(".st-key-inspector, .st-key-lesson_table" if path else last).first.wait_for()
             come_to_rest(tab)
             yield tab
         finally:

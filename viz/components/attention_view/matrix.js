@@ -128,8 +128,9 @@ export class MatrixView extends Movable {
     this.longestLabel = Math.min(LONGEST_LABEL * scale, width / 4)
     const longest = (texts) =>
       Math.min(this.longestLabel, Math.max(...texts.slice(0, 400).map((text) => context.measureText(text.slice(0, 60)).width)))
-    this.left = longest(this.queries) + 10
-    const slant = longest(this.keys)
+    const longestOf = (name) => Math.max(...[this, ...panels].map((each) => (each[name] ? longest(each[name]) : 0)))
+    this.left = longestOf("queries") + 10
+    const slant = longestOf("keys")
     this.right = slant * 0.5 + 4
     const square = panels.length === 4 ? 2 : 3
     const across = Math.min(panels.length, Math.max(1, Math.floor((width - this.left) / (130 * scale))), square)

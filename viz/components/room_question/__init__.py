@@ -56,8 +56,12 @@ class RoomQuestion(Asking):
 
 def room_question(question: RoomQuestion, on_guess: Callable[[tuple[int, object]], None]) -> None:
     """Show it; `on_guess((number, guess))` is called with what was committed."""
-    said = fields_of(question) | {"rows": [fields_of(each) for each in question.rows]}
-    _mount(key="room_asked", data=pack_picture(said), told={"guess": (_guess, on_guess)})
+    _mount(key="room_asked", data=packed(question), told={"guess": (_guess, on_guess)})
+
+
+def packed(question: RoomQuestion) -> bytes:
+    """The message to the browser."""
+    return pack_picture(fields_of(question) | {"rows": [fields_of(each) for each in question.rows]})
 
 
 def _guess(value: object) -> tuple[int, object] | None:

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.errors import HeadlightError
+from pages.shared import projector
 from pages.shared.asking import ask
 from pages.shared.link import Choice, note
 from pages.shared.thread import MODEL
@@ -157,9 +158,12 @@ def show(traced: "TracedText") -> None:
     if not there:
         return
     has_pattern = any(each.startswith("pattern:") for each in there)
-    st.caption("Changed:" if has_pattern else "Switched off:", width="content")
-    for each in there:
-        st.button(f"✕ {_plain(named(each, traced))}", key=f"on_{each}", on_click=switch, args=(each,))
+    names = {each: _plain(named(each, traced)) for each in there}
+    # Where the picture stands alone nobody sees the buttons.
+    said = " " + ", ".join(names.values()) if projector.is_on() else ""
+    st.caption(("Changed:" if has_pattern else "Switched off:") + said, width="content")
+    for each, name in names.items():
+        st.button(f"✕ {name}", key=f"on_{each}", on_click=switch, args=(each,))
     st.button("All on again", key="all_on", type="tertiary", on_click=CHANGED.forget)
 
 
