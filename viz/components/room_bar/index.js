@@ -49,7 +49,7 @@ class RoomBar extends View {
     else delete dataset.roomScreen
     if (secret) keepOf(room, { secret })
     else if (isKnown && member) keepOf(room, { member })
-    if (!isKnown) {
+    if (isKnown === false) {
       const { secret: kept = "", member: before = "" } = keptOf(room)
       this.tell("hello", { secret: kept, member: before })
     }
