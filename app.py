@@ -22,7 +22,7 @@ from pages.shared.messages import unforeseen
 from pages.shared.model_card import show_model_card
 from pages.shared.model_choice import choose_model_box
 from pages.shared.page import name_first_model
-from pages.shared.registry import EVERY_PAGE, HOME, LESSONS, PageEntry, entry
+from pages.shared.registry import EVERY_PAGE, HOME, LESSONS, ROOM, PageEntry, entry
 from pages.shared.room_place import CODE
 from pages.shared.theme import variables
 from viz.components.browsing import browsing
@@ -35,9 +35,13 @@ _SHEETS = (_FOLDER / "viz" / "page.css", _FOLDER / "viz" / "presenting.css", COM
 
 
 @cache
-def _style(page: PageEntry) -> str:
-    """The glossary's sentences, the palette, the rules of all pages, and its own ones: sent with each run."""
-    sheets = (*_SHEETS, _FOLDER / page.sheet)
+def _style(page: PageEntry, *, is_accompanied: bool) -> str:
+    """The glossary's sentences, the palette, the rules of all pages, and its own ones: sent with each run.
+
+    is_accompanied: by a lesson or a room.
+    """
+    beside = [_FOLDER / "viz" / "lesson_and_room.css"] * is_accompanied
+    sheets = (*_SHEETS, *beside, _FOLDER / page.sheet)
     return f"<style>{style()}{variables()}\n{''.join(bare_sheet(each) for each in sheets if each.exists())}</style>"
 
 
@@ -52,7 +56,6 @@ def show() -> None:
     )
     page = st.navigation(_by_group())
     here = entry(page.url_path or HOME.address)
-    st.html(_style(here))
     browsing()
     presenting()
     if page.url_path:
@@ -60,9 +63,10 @@ def show() -> None:
         st.set_page_config(page_title=f"{page.title} · Headlight")
     thread.forget_refused()
     receive((*thread.THREAD, thread.PROJECTOR, *PLACE))
-    if here in (HOME, LESSONS):
+    if here in (HOME, LESSONS, ROOM):
         # They have no picture to stand alone.
         thread.PROJECTOR.forget()
+    st.html(_style(here, is_accompanied=bool(LESSON.value or CODE.value)))
     if CODE.value:
         from pages.shared.room_following import arrive as come_in
 

@@ -34,6 +34,7 @@ PARTS = {
     "bytes": "benchmarks.wire",
     "browser": "benchmarks.browser",
     "class": "benchmarks.classroom",
+    "lessons": "benchmarks.lessons",
     "rooms": "benchmarks.rooms",
 }
 

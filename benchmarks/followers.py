@@ -70,6 +70,7 @@ class Class:
         self._server, self._code = server, code
         self.followers = tuple(Follower() for _ in range(count))
         self._loop = asyncio.new_event_loop()
+        self._listening: list[asyncio.Task[None]] = []
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def tell(self, part: str, event: str, values: list[object]) -> None:
@@ -113,9 +114,12 @@ class Class:
             for each in self.followers:
                 if each.socket is not None:
                     await each.socket.close()
+            await asyncio.gather(*self._listening)
 
         asyncio.run_coroutine_threadsafe(close(), self._loop).result(_PATIENCE)
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_PATIENCE)
+        self._loop.close()
 
     async def _come(self, follower: Follower) -> None:
         stream = f"{self._server.address.replace('http', 'ws', 1)}/_stcore/stream"
@@ -128,7 +132,7 @@ class Class:
         rerun.context_info.url = f"{self._server.address}/room"
         await follower.socket.send(follower.ask.SerializeToString())
         rerun.page_name = ""
-        self._loop.create_task(self._listen(follower, follower.socket))
+        self._listening.append(self._loop.create_task(self._listen(follower, follower.socket)))
 
     @staticmethod
     async def _listen(follower: Follower, socket: ClientConnection) -> None:

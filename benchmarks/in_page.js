@@ -25,7 +25,7 @@ globalThis.bench = {
   },
 
   /** Milliseconds from a click on `button` until a change in `watched` after which `isDone`. */
-  timed(button, watched, isDone) {
+  timed(button, watched, isDone, also = watched) {
     return new Promise((resolve, reject) => {
       setTimeout(() => reject(new Error("Nothing changed within a minute of the click.")), 60_000)
       const start = performance.now()
@@ -34,7 +34,7 @@ globalThis.bench = {
         observer.disconnect()
         resolve(performance.now() - start)
       })
-      observer.observe(watched, { attributes: true, childList: true, characterData: true, subtree: true })
+      for (const each of [watched, also]) observer.observe(each, { attributes: true, childList: true, characterData: true, subtree: true })
       button.click()
     })
   },
@@ -43,6 +43,16 @@ globalThis.bench = {
   anotherHead([label, map]) {
     const root = bench.root("attention-view")
     return bench.timed(bench.buttonIn("head_box", label), root, () => root.dataset.map === map)
+  },
+
+  /** Milliseconds from a press on an example until its text is painted and the page's run has ended. */
+  anotherExample(label) {
+    const button = [...document.querySelectorAll(".st-key-examples button")].find((each) => each.textContent.trim() === label)
+    const words = () => [...bench.root("attention-view").querySelectorAll(".chip .piece")].map((each) => each.textContent).join(" ")
+    const before = words()
+    let isPainted = false
+    const isDone = () => (isPainted ||= words() !== before) && bench.isIdle()
+    return bench.timed(button, document, isDone, bench.root("attention-view"))
   },
 
   /** Milliseconds from switching the shown head off until the maps before and after are painted. */

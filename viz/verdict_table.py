@@ -10,7 +10,7 @@ from viz.tables import table
 
 
 @dataclass(frozen=True)
-class Candidate:
+class JudgedTokenizer:
     """One tokenizer for what is shown.
 
     tokens: None where it cannot be used. loses: what it loses, a clause each; () where nothing. rows: of the model's
@@ -27,13 +27,13 @@ class Candidate:
     dearest: str = ""
 
 
-def cheapest(candidates: Sequence[Candidate]) -> Candidate | None:
+def cheapest(candidates: Sequence[JudgedTokenizer]) -> JudgedTokenizer | None:
     """The one with the fewest tokens of those that lose nothing and have a vocabulary; None where there is none."""
     usable = [each for each in candidates if each.tokens is not None and not each.loses and each.rows]
     return min(usable, key=lambda each: (each.tokens or 0, each.rows), default=None)
 
 
-def reason(each: Candidate, best: Candidate | None, size: int) -> str:
+def reason(each: JudgedTokenizer, best: JudgedTokenizer | None, size: int) -> str:
     """Why or why not, in a clause or two. size: bytes of a row of the model's table."""
     if each.tokens is None:
         return each.why_not
@@ -53,7 +53,7 @@ def reason(each: Candidate, best: Candidate | None, size: int) -> str:
     return f"{first}, and its table is {bytes_text(table_bytes - other)} larger"
 
 
-def verdict_sentences(candidates: Sequence[Candidate], of: str, size: int) -> list[str]:
+def verdict_sentences(candidates: Sequence[JudgedTokenizer], of: str, size: int) -> list[str]:
     """What follows from the table, in words."""
     best = cheapest(candidates)
     if best is None or best.tokens is None:
@@ -77,7 +77,7 @@ def verdict_sentences(candidates: Sequence[Candidate], of: str, size: int) -> li
     return lines
 
 
-def verdict_rows(candidates: Sequence[Candidate], width: int, number_bytes: int) -> list[list[object]]:
+def verdict_rows(candidates: Sequence[JudgedTokenizer], width: int, number_bytes: int) -> list[list[object]]:
     """A row for each, in full, under a head."""
     size = width * number_bytes
     best = cheapest(candidates)
@@ -97,7 +97,7 @@ def verdict_rows(candidates: Sequence[Candidate], width: int, number_bytes: int)
     return rows
 
 
-def verdict_table(candidates: Sequence[Candidate], width: int, number_bytes: int) -> str:
+def verdict_table(candidates: Sequence[JudgedTokenizer], width: int, number_bytes: int) -> str:
     """A row for each, those that lose nothing first, the cheapest at the top."""
     size = width * number_bytes
     best = cheapest(candidates)

@@ -1,4 +1,4 @@
-"""What a screen shows of maps: one head, a part of it, a layer's heads, all heads as thumbnails."""
+"""Maps as pictures take them: one head, a part of it, a layer's heads, all heads as thumbnails."""
 
 from dataclasses import dataclass
 

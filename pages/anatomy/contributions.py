@@ -7,8 +7,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from pages.anatomy.changed import show_changed
 from pages.anatomy.choices import ORDERS, SAID_LESS, SAID_OFF, SAID_ORDER, SAID_TOKEN, SAID_TOWARDS
+from pages.anatomy.one_changed import show_changed
 from pages.anatomy.part_names import part_key, part_name
 from pages.anatomy.text_and_place import AtToken, at_token, token_control
 from pages.shared import thread

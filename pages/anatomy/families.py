@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.anatomy.choices import EDITED, FAMILY_DEPTH, OF_FAMILIES
-from pages.anatomy.order_files import family_rows, offer
+from pages.anatomy.export import family_rows, offer
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.bound import bound, names_of

@@ -8,8 +8,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.anatomy.choices import ATT_KEY, PLACES, PLACES_ARE
+from pages.anatomy.export import offer, places_rows, turned_rows
 from pages.anatomy.one_head import one_head, token_box
-from pages.anatomy.order_files import offer, places_rows, turned_rows
 from pages.anatomy.parts_off import show_change, show_others
 from pages.anatomy.text_and_place import at_token
 from pages.shared import thread

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.anatomy.choices import ALL_OFF, MOST_OFF, OFF_SORT, OFF_VIEW, PARTS_OFF, VIEWS_OFF, WAYS_OFF
-from pages.anatomy.order_files import change_rows, depth_rows, offer
+from pages.anatomy.export import change_rows, depth_rows, offer
 from pages.anatomy.text_and_place import at_token
 from pages.shared import thread
 from pages.shared.asking import ask

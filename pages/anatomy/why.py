@@ -7,8 +7,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.anatomy.choices import INNER_T, INNER_TEMPERATURES
+from pages.anatomy.export import offer, why_rows
 from pages.anatomy.one_head import OneHead, one_head
-from pages.anatomy.order_files import offer, why_rows
 from pages.shared.asking import ask
 from pages.shared.bound import bound
 from pages.shared.parts import chart, remark, say

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pages.attention.changed import CHANGED
+from pages.attention.switched_off import CHANGED
 from pages.shared import thread
 from pages.shared.link import Choice, NumberPair, is_whole, number_pair, number_within, one_of, whole_number
 

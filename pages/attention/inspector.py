@@ -7,10 +7,10 @@ import numpy as np
 import streamlit as st
 
 from models.catalog import MODELS
-from pages.attention.changed import items
 from pages.attention.choices import SINK, STEP, WAY, head_name
 from pages.attention.examples import EXAMPLES
 from pages.attention.output import Written
+from pages.attention.switched_off import items
 from pages.shared import sounds, thread
 from pages.shared.head_names import names_of_head
 from pages.shared.parts import remark, what_to_see

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.attention import changed
+from pages.attention import switched_off
 from pages.attention.choices import BY, HEADS, LEAST, OPTIONS, POOLED, SCALE, SENTENCE, SENTENCES, SINK, VIEW
 from pages.attention.selection import shown_heads
 from pages.attention.two_sentences import sentences_part
@@ -61,7 +61,7 @@ def more(traced: "TracedText", kind: str, layer: int | None, head: int | None) -
                     format_func=lambda each: f"H{each}",
                     max_selections=_BESIDE,
                 )
-            changed.pattern_control(kind, layer, head)
+            switched_off.pattern_control(kind, layer, head)
 
 
 def _differing() -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from pages.attention import changed, output, pictures, steps_pictures
+from pages.attention import output, pictures, steps_pictures, switched_off
 from pages.attention.choices import (
     ALL,
     BY,
@@ -164,8 +164,8 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
         meant = [each.token for each in EXAMPLES if (each.model, each.text) == (base.model, base.text)]
         selected = thread.current_token(traced.tokens, traced.is_special, traced.spans, meant)
     keep_pin(traced, kind, selected)
-    changed.keep_heads(thread.TEXT.value)
-    trace = replace(base, interventions=changed.interventions(base, traced, status))
+    switched_off.keep_heads(thread.TEXT.value)
+    trace = replace(base, interventions=switched_off.interventions(base, traced, status))
     show_notes()
     before = HeadMapRequest(base, kind, layer, head, left_out(), BY.value == "value")
     after = replace(before, trace=trace)
@@ -175,7 +175,7 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
         # Made before anything is computed, so that what is sent next is the picture, at once.
         place = st.container() if kind == "cross" and VIEW.value == "matrix" else st.container(key="map")
         # Below the picture, which stays where it is when something is switched off.
-        what_is_off = changed.row()
+        what_is_off = switched_off.row()
     picture = ask(HeadPictureRequest(after, selected, how="max" if POOLED.value == "max" else "mean"), status)
     with place:
         if VIEW.value == "model":
@@ -193,7 +193,7 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
         say_what_was_not_read(traced)
     # After the picture, which people wait for.
     with what_is_off:
-        changed.show(traced)
+        switched_off.show(traced)
     with left:
         which(traced, kind, layer, head)
     with inspector_in(right):
@@ -245,9 +245,9 @@ def explore_writing(prompt: "TracedText", status: DeltaGenerator) -> None:
     with left:
         which(prompt, kind, layer, head)
     with centre:
-        if changed.items():
-            with changed.row():
-                changed.show(prompt)
+        if switched_off.items():
+            with switched_off.row():
+                switched_off.show(prompt)
             st.caption("While it writes everything is on; what you switched off is seen in the other views.")
         steps = output.steps_of_writing()
     if steps is None:

@@ -10,7 +10,6 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from pages.attention.changed import off_here, switch
 from pages.attention.choices import (
     BY,
     HEAD,
@@ -31,6 +30,7 @@ from pages.attention.choices import (
     map_name,
 )
 from pages.attention.selection import choose_head, shown_heads, views
+from pages.attention.switched_off import off_here, switch
 from pages.attention.two_sentences import part_of
 from pages.shared import thread
 from pages.shared.asking import ask, working

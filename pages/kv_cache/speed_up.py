@@ -1,6 +1,4 @@
-"""What the cache buys, timed on this machine, and what 8-bit numbers change."""
-
-from typing import TYPE_CHECKING
+"""What the cache buys, timed on this machine."""
 
 import numpy as np
 import streamlit as st
@@ -16,20 +14,13 @@ from pages.shared.job import Job, waits
 from pages.shared.link import run_again
 from pages.shared.messages import problem
 from pages.shared.parts import chart, remark, say
-from pages.shared.plain_text import plain
 from pages.shared.theme import palette
-from viz.inspector import heading, line
-from viz.kv_cache_charts import steps_chart, timing_chart
-from viz.kv_cache_tables import side_by_side
-from viz.quantities import billions_text, bytes_text, seconds_text, times_text
+from viz.inspector import heading
+from viz.kv_cache_charts import timing_chart
+from viz.quantities import billions_text, seconds_text, times_text
 from viz.tables import sentences, table
 
-if TYPE_CHECKING:
-    from models.decoding import Fp8Comparison
-
-TIMING = Job("timing")
-ROUNDING = Job("rounding")
-_FP8_LENGTHS = 64
+JOB = Job("timing")
 
 
 def what_it_buys(text: str) -> None:
@@ -47,10 +38,10 @@ def what_it_buys(text: str) -> None:
             "between. The first round warms up and is not timed: in it operations are counted."
         )
     if pressed:
-        TIMING.start(request)
-    elif TIMING.request not in (None, request):
-        TIMING.leave(unless_done=True)
-    if TIMING.request is None:
+        JOB.start(request)
+    elif JOB.request not in (None, request):
+        JOB.leave(unless_done=True)
+    if JOB.request is None:
         with right:
             st.caption("Nothing timed yet for this text: the same tokens will be computed with the cache and without.")
         return
@@ -60,7 +51,7 @@ def what_it_buys(text: str) -> None:
 
 def _watch() -> None:
     """Shown again and again while it runs."""
-    progress, asked = TIMING.poll(), TIMING.request
+    progress, asked = JOB.poll(), JOB.request
     if progress is None:
         st.caption("This timing is not known any more; start it again.")
         return
@@ -71,7 +62,7 @@ def _watch() -> None:
 def _result(tokens: int, repeats: int, *, was_done: bool) -> None:
     from models.decoding import cache_timing
 
-    progress = TIMING.poll()
+    progress = JOB.poll()
     if progress is None:
         run_again()
     if progress.error:
@@ -85,7 +76,7 @@ def _result(tokens: int, repeats: int, *, was_done: bool) -> None:
         else:
             said = f"Round {progress.steps[-1].repeat + 1} of {repeats}…"
         st.progress(min(1.0, progress.count / (tokens * (repeats + 1))), text=said)
-        TIMING.stop_button()
+        JOB.stop_button()
         # Charts would be drawn by the processor that is being timed.
         return
     found = cache_timing(progress.steps)
@@ -159,55 +150,3 @@ def _result(tokens: int, repeats: int, *, was_done: bool) -> None:
 def _slope_text(seconds: float) -> str:
     """What one column adds, in microseconds; noise can make it nothing, or less than that."""
     return f"{1e6 * seconds:,.0f} µs" if seconds > 5e-7 else "too little to be measured here"
-
-
-def in_8_bits(text: str, tokens: int) -> None:
-    """Bytes, the change in the next-token distribution, and both texts: a job, begun where the tab is opened."""
-    from models.decoding import Fp8Request
-
-    def instead(error: str) -> None:
-        st.info(f"{plain(error)} What it would take stands under “What if?”, by the formula.", icon=":material/info:")
-
-    doing = "Computing the same tokens with both caches…"
-    request = Fp8Request(thread.MODEL.value, text, min(tokens, _FP8_LENGTHS))
-    found = ROUNDING.answer(request, lambda step: (step.done / step.of, doing), is_wanted=True, instead=instead)
-    if found is not None:
-        _rounded(found, tokens)
-
-
-def _rounded(found: "Fp8Comparison", tokens: int) -> None:
-    count = len(found.agrees)
-    parted = (
-        f"Left to themselves the two write the same {len(found.exact_texts)} tokens."
-        if found.diverges_at is None
-        else f"Left to themselves the two part at token {found.diverges_at + 1}."
-    )
-    first = f"Over the first {count} tokens" if tokens > _FP8_LENGTHS else f"Over the same {count} tokens"
-    say(
-        f"{bytes_text(found.fp8_bytes)} instead of {bytes_text(found.exact_bytes)}: "
-        f"{times_text(found.exact_bytes / found.fp8_bytes)} less. {parted}",
-        f"{first} both find the same next token the likeliest for {int(found.agrees.sum())} of the {count}; "
-        f"the logits differ by up to {found.differences.max():.2f}.",
-    )
-    left, right = st.columns(2, gap="large")
-    with left, st.container(key="fp8_chart"):
-        chart(
-            steps_chart(
-                found.divergences.tolist(),
-                title="KL divergence (nats)",
-                diverges_at=found.diverges_at,
-                palette=palette(),
-            )
-        )
-        remark(
-            "How far the next-token distribution moves, token by token, over the same tokens. Nothing at the "
-            "first: the prompt is read before anything is rounded."
-        )
-    with right:
-        st.html(
-            side_by_side("As it is", "With 8-bit numbers", found.diverges_at, (found.exact_texts, found.fp8_texts))
-            + line(
-                "transformers' QuantizedCache (fp8, e4m3): one scale for all keys and one for all values of a layer, "
-                "set by the prompt. Fewer bytes, other words: neither text is the better one for that."
-            )
-        )

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.kv_cache import export, planner, speed_up
+from pages.kv_cache import export, fp8_comparison, planner, speed_up
 from pages.kv_cache.explanations import EXPLANATION
 from pages.kv_cache.formula import does_it_agree
 from pages.kv_cache.outgrowing import when_it_outgrows
@@ -21,11 +21,11 @@ def below(now: Shown) -> None:
             "When does it outgrow the model?": lambda: when_it_outgrows(now),
             "What if?": lambda: planner.what_if(now.facts, st.empty()),
             "What does it buy?": Tab(
-                lambda: speed_up.what_it_buys(request.text), left=lambda: speed_up.TIMING.leave(unless_done=True)
+                lambda: speed_up.what_it_buys(request.text), left=lambda: speed_up.JOB.leave(unless_done=True)
             ),
             "In 8 bits?": Tab(
-                lambda: speed_up.in_8_bits(request.text, request.settings.max_new_tokens),
-                left=lambda: speed_up.ROUNDING.leave(unless_done=True),
+                lambda: fp8_comparison.in_8_bits(request.text, request.settings.max_new_tokens),
+                left=lambda: fp8_comparison.JOB.leave(unless_done=True),
             ),
             "What am I looking at?": lambda: explanation(EXPLANATION),
             "Take it with you": lambda: export.take_along(request, now.progress.steps),

@@ -34,13 +34,8 @@ _FAMILIES = {
     "seq2seq": "encoder-decoder: reads one text and writes another",
 }
 _KINDS = {"encoder": "Attention", "decoder": "Attention", "cross": "Cross-attention"}
-_VERDICTS = {
-    "exact": "exact",
-    "partial": "exact, with a limit",
-    "refused": "refused",
-    "not checked": "not checked",
-    "none": "",
-}
+# Where that is not what the check says itself.
+_VERDICTS = {"partial": "exact, with a limit", "none": ""}
 _HEADS = {
     "the same matrix": "the input table again (tied)",
     "an equal copy": "an equal copy of the input table",
@@ -172,7 +167,7 @@ def _stack(stack: "StackFacts") -> Iterator[CardLine]:
 def _checked(facts: "ModelFacts") -> Iterator[CardLine]:
     for each in facts.findings:
         if each.sentence:
-            yield CardLine(each.part.capitalize(), _VERDICTS[each.verdict], each.sentence)
+            yield CardLine(each.part.capitalize(), _VERDICTS.get(each.verdict, each.verdict), each.sentence)
 
 
 def _each(numbers: Sequence[int]) -> str:

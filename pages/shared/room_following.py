@@ -57,7 +57,8 @@ def arrive(here: PageEntry) -> None:
         leave()
         return
     own.here = here.address
-    own.is_wall = bool(SCREEN.value)
+    if own.is_wall and here.address in _PAGES:
+        thread.PROJECTOR.choose("on")
     own.run = _this_run()
     when_mirrored(_settled)
     before_exploring(_catch_up)
@@ -78,13 +79,14 @@ def _come_in() -> Seat:
     session, address = who()
     room = rooms.find(CODE.value, session, address)
     CODE.choose(room.code)
-    own = Seat(session, room.code)
+    own = Seat(session, room.code, is_wall=bool(SCREEN.value))
     secret = teacher_secret()
-    if rooms.is_teacher(room.code, secret):
+    if rooms.is_teacher(room.code, secret) and not own.is_wall:
         own.secret = secret
     else:
         teach("")
-        own.member = rooms.join(room.code)
+        # A screen on the wall is nobody.
+        own.member = "" if own.is_wall else rooms.join(room.code)
     st.session_state[_SEAT] = own
     watch.add(own)
     return own
@@ -118,7 +120,8 @@ def follow(own: Seat, *, is_following: bool) -> None:
     if is_following and not own.is_following:
         own.place_version = 0
     own.is_following = is_following
-    rooms.touch(own.code, own.member, is_following=is_following)
+    if own.member:
+        rooms.touch(own.code, own.member, is_following=is_following)
 
 
 def leave(but_stay_at: str = "") -> None:
@@ -141,7 +144,7 @@ def become_teacher(own: Seat, secret: str) -> bool:
     """This browser kept the secret: its session teaches. False for a secret that is none of this room."""
     from models.rooms import rooms
 
-    if own.is_teacher or not rooms.is_teacher(own.code, secret):
+    if own.is_teacher or own.is_wall or not rooms.is_teacher(own.code, secret):
         return False
     rooms.leave(own.code, own.member)
     # What it shows is the class's place already, and another thing is put there when the teacher goes on.
@@ -154,7 +157,7 @@ def become_member(own: Seat, member: str) -> None:
     """This browser was here before under this name."""
     from models.rooms import rooms
 
-    if own.is_teacher or member == own.member:
+    if own.is_teacher or own.is_wall or member == own.member:
         return
     with suppress(HeadlightError):
         known = rooms.join(own.code, member)
@@ -187,7 +190,9 @@ def _settled() -> None:
     page = entry(own.here)
     if own.here not in _PAGES:
         # A list of pages or lessons is no place: a teacher looks there for the next one, and a follower goes away.
-        if not own.is_teacher and own.is_following and not own.is_settling and own.view is not None:
+        if own.is_teacher:
+            own.view = own.view or ()
+        elif own.is_following and not own.is_settling and own.view is not None:
             follow(own, is_following=False)
         return
     view = _whole_view(page)

@@ -59,7 +59,7 @@ def _shown(own: Seat, room: "Room", crowd: "Crowd", answered: int) -> RoomQuesti
         may_guess=not counts and guess is None and not is_revealed,
         is_answered=guess is not None,
         answered=answered if counts else -1,
-        of=max(crowd.here - own.is_wall, answered),
+        of=max(crowd.here, answered),
     )
     return _revealed(shown, asked, guess) if is_revealed else shown
 

@@ -132,7 +132,8 @@ class Watch:
                     self.remove(seat)
                 continue
             if not seat.is_teacher:
-                rooms.touch(seat.code, seat.member, is_following=seat.is_following)
+                if seat.member:
+                    rooms.touch(seat.code, seat.member, is_following=seat.is_following)
                 continue
             try:
                 rooms.touch_teacher(seat.code, seat.secret)

@@ -20,7 +20,7 @@ from pages.tokenizers import chats, languages, session_tokenizers, whole_file
 from pages.tokenizers.chat_choices import BYTES, CHAT, NUMBER_BYTES, OF, PASTED, READERS, VERDICT_OF, WIDTH, WIDTHS
 from pages.tokenizers.choices import ShownTokenizers, card_of, every_name
 from viz.quantities import counted, times_text
-from viz.verdict_table import Candidate, verdict_rows, verdict_sentences, verdict_table
+from viz.verdict_table import JudgedTokenizer, verdict_rows, verdict_sentences, verdict_table
 
 if TYPE_CHECKING:
     from models.tokenization import Counts
@@ -65,7 +65,7 @@ def which_to_take(now: ShownTokenizers, counts: "list[Counts]", status: DeltaGen
     download_button(Download("CSV", "which-tokenizer.csv", lambda: as_csv(rows)), "verdict_csv")
 
 
-def _for_text(card: TokenizerCard, found: "Counts", text: str, status: DeltaGenerator) -> Candidate:
+def _for_text(card: TokenizerCard, found: "Counts", text: str, status: DeltaGenerator) -> JudgedTokenizer:
     from models.tokenization.longest_cut import LongestCutRequest
 
     loses = []
@@ -73,12 +73,12 @@ def _for_text(card: TokenizerCard, found: "Counts", text: str, status: DeltaGene
         loses.append(f"{counted(found.unknown, 'piece')} unknown")
     if found.difference is not None:
         loses.append("the ids do not give the text back")
-    return Candidate(
+    return JudgedTokenizer(
         card.title, found.tokens, tuple(loses), _rows(card), ask(LongestCutRequest(card.name, text), status)
     )
 
 
-def _for_chat(status: DeltaGenerator) -> list[Candidate]:
+def _for_chat(status: DeltaGenerator) -> list[JudgedTokenizer]:
     from models.tokenization.longest_cut import LongestCutRequest
 
     session_tokenizers.have_loaded(tuple(name.removesuffix(PASTED) for name in READERS.value))
@@ -89,7 +89,9 @@ def _for_chat(status: DeltaGenerator) -> list[Candidate]:
         try:
             read = ask(chats.request_for(name), status)
         except HeadlightError as error:
-            candidates.append(Candidate(chats.title_of(name), None, (), _rows(card), None, str(error).rstrip(".")))
+            candidates.append(
+                JudgedTokenizer(chats.title_of(name), None, (), _rows(card), None, str(error).rstrip("."))
+            )
             continue
         loses = [
             f"turn {place} is {turn.state}"
@@ -101,11 +103,11 @@ def _for_chat(status: DeltaGenerator) -> list[Candidate]:
             loses.append(f"{counted(unknown, 'piece')} unknown")
         text = "\n".join(turn.content for turn in read.turns)
         cut = ask(LongestCutRequest(plain_name, text), status) if text.strip() else None
-        candidates.append(Candidate(chats.title_of(name), len(read.pieces), tuple(loses), _rows(card), cut))
+        candidates.append(JudgedTokenizer(chats.title_of(name), len(read.pieces), tuple(loses), _rows(card), cut))
     return candidates if CHAT.value else []
 
 
-def _for_file(status: DeltaGenerator) -> list[Candidate]:
+def _for_file(status: DeltaGenerator) -> list[JudgedTokenizer]:
     candidates = []
     for each in whole_file.counted_so_far(status):
         loses = []
@@ -114,12 +116,16 @@ def _for_file(status: DeltaGenerator) -> list[Candidate]:
         if each.tally.unread:
             loses.append("the ids do not give the text back")
         candidates.append(
-            Candidate(each.title, each.tally.tokens, tuple(loses), each.figures.vocabulary, each.figures.longest_cut)
+            JudgedTokenizer(
+                each.title, each.tally.tokens, tuple(loses), each.figures.vocabulary, each.figures.longest_cut
+            )
         )
     return candidates
 
 
-def _dearest_languages(candidates: list[Candidate], now: ShownTokenizers, status: DeltaGenerator) -> dict[str, str]:
+def _dearest_languages(
+    candidates: list[JudgedTokenizer], now: ShownTokenizers, status: DeltaGenerator
+) -> dict[str, str]:
     """Of each tokenizer, by its title, the language that costs most, and how many times English; {} without the
     sentences.
     """

@@ -84,6 +84,7 @@ def test_h_covers_the_results_until_they_were_guessed(tab):
 def test_the_arrow_keys_go_through_a_lesson_on_the_projector(tab):
     tab.goto("attention", model="spelling_to_sound", text="cat", lesson="silent-letters", projector="on")
     rail = tab.page.locator(".lesson-rail[data-ready='true']")
+    rail.wait_for()
     expect(rail.get_by_role("heading")).to_have_text("1 of 5")
     box = rail.bounding_box()
     assert box["height"] < 90
@@ -97,5 +98,5 @@ def test_the_arrow_keys_go_through_a_lesson_on_the_projector(tab):
     expect(rail.get_by_role("button", name="Skip")).to_have_count(0)
     tab.press("ArrowRight")
     expect(rail.get_by_role("heading")).to_have_text("3 of 5")
-    tab.press("ArrowLeft", "ArrowLeft")
+    tab.press("ArrowLeft")
     expect(rail.get_by_role("heading")).to_have_text("2 of 5")

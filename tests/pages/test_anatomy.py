@@ -131,11 +131,11 @@ def test_a_part_that_is_not_there_is_said(part):
 
 
 def test_the_files_hold_every_part(plan):
-    rows = list(csv.DictReader(io.StringIO(export.as_csv(export.rows(plan)))))
+    rows = list(csv.DictReader(io.StringIO(export.as_csv(export.plan_rows(plan)))))
     outer = [each for each in rows if "/" not in each["part"]]
     assert sum(int(each["parameters"]) for each in outer) == plan.parameters
     assert sum(int(each["operations"]) for each in outer) == plan.operations
-    read = json.loads(export.as_json(plan))
+    read = json.loads(export.plan_as_json(plan))
     assert len(read["every"]["boxes"]) == len(plan.every.boxes)
 
 

@@ -1,8 +1,9 @@
 """A room on the pages: opened, entered, followed, asked; and what somebody may not do there."""
 
 import pytest
+import torch
 
-from models.engine import engine
+from models.engine import Engine, engine
 from models.lessons import read_lesson
 from models.rooms import rooms
 from pages.shared.course import page_addresses
@@ -142,17 +143,26 @@ def test_the_secret_is_on_no_followers_page_and_in_no_address(teacher):
     again.command("end")
 
 
+class AtTokenizers(InRoom):
+    """The link of a room that leads to another page."""
+
+    PAGE = TOKENIZERS
+
+
 @pytest.mark.slow
 def test_a_second_tab_of_the_teacher_moves_the_class_when_something_is_done_there():
     first = InRoom().press("open_room")
-    secret = first.bar["secret"]
+    code, secret = first.bar["room"], first.bar["secret"]
     first.hello(secret=secret).go(ATTENTION)
     student = follower(first)
-    second = InRoom(code=first.bar["room"]).hello(secret=secret)
-    second.go(TOKENIZERS)
-    assert title(student.run()) == LOOK_AT
+    second = AtTokenizers(code=code).hello(secret=secret)
+    assert title(second) == CUT
+    assert title(student.run()) == LOOK_AT, "that it is there moves nobody"
     second.look("Look here.")
     assert title(student.run()) == CUT
+    third = InRoom(code=code).hello(secret=secret)
+    third.go(ATTENTION)
+    assert title(student.run()) == LOOK_AT
     first.command("end")
     assert second.run().bar is None
 
@@ -270,29 +280,35 @@ def test_a_guess_that_cannot_be_chosen_is_said_in_a_sentence(teacher):
 @pytest.mark.slow
 def test_what_is_revealed_is_what_the_model_computes(teacher, monkeypatch):
     """With other weights something else is revealed."""
-    loaded = engine.model("spelling_to_sound")
     asked(teacher)
-    key = next(name for name, _ in loaded.model.named_parameters() if "decoder" in name and "EncDecAttention.q" in name)
-    weight = dict(loaded.model.named_parameters())[key].data
-    before = weight.clone()
-    engine.answers.clear()
-    try:
-        weight.zero_()
-        teacher.command("reveal")
-    finally:
-        weight.copy_(before)
-        engine.answers.clear()
+    other = Engine()
+    attention = [
+        each for name, each in other.model("spelling_to_sound").model.named_parameters() if "EncDecAttention.q" in name
+    ]
+    with torch.no_grad():
+        for each in attention:
+            each.zero_()
+    monkeypatch.setattr("pages.shared.asking.engine", other)
+    teacher.command("reveal")
     found = teacher.room.question.found
     assert found.values != engine.run(LESSON.steps[1].truth).values
 
 
 @pytest.mark.slow
-def test_the_wall_shows_how_many_have_answered_and_guesses_nothing(teacher):
-    wall = InRoom(code=teacher.bar["room"], screen="projector").hello()
-    student = follower(teacher)
-    asked(teacher)
+def test_the_wall_shows_how_many_have_answered_and_guesses_nothing():
+    again = InRoom().press("open_room")
+    code, secret = again.bar["room"], again.bar["secret"]
+    again.hello(secret=secret)
+    # It stands in the teacher's own browser.
+    wall = InRoom(code=code, screen="projector").hello(secret=secret)
+    assert wall.bar["isWall"]
+    assert not wall.bar["isTeacher"]
+    student = follower(again)
+    assert again.run().bar["here"] == 1, "a screen is nobody"
+    asked(again)
     student.run().class_guess(1)
     wall.run()
-    assert wall.bar["isWall"]
+    assert wall.query["projector"] == "on"
+    assert "projector" not in student.query
     assert (wall.question["mayGuess"], wall.question["answered"], wall.question["of"]) == (False, 1, 1)
     assert QUESTION in {each.key for each in wall.test.get("bidi_component")}

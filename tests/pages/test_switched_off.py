@@ -15,7 +15,7 @@ from models.attention import (
     ZeroHead,
 )
 from models.engine import engine
-from pages.attention.changed import MOST
+from pages.attention.switched_off import MOST
 from pages.attention.tabs import OTHER_TEXT
 from tests.pages.screen import Screen
 from tests.pages.studio_screen import (

@@ -23,6 +23,7 @@ class LessonRail extends View {
       removeEventListener("keydown", turn)
       for (const each of ["wheel", "pointerdown", "keydown"]) removeEventListener(each, stay)
       stay()
+      clearTimeout(this.idle)
       const { dataset } = document.documentElement
       delete dataset.lesson
       delete dataset.lessonCover
@@ -34,7 +35,10 @@ class LessonRail extends View {
     const isNew = !this.shown || this.shown.lesson !== lesson || this.shown.step !== step
     const hadGuess = this.shown?.result
     const wasBelow = this.shown?.isBelow
-    this.shown = header
+    // Most runs of a page leave the lesson as it was.
+    const text = JSON.stringify(header)
+    if (text === this.text && !this.waits) return this.ready()
+    Object.assign(this, { shown: header, text, waits: false })
     keep(lesson, step, step === count && isOpen)
     if (isNew) this.isOpened = false
     this.fold(header.isSlim ? !this.isOpened : kept("folded") === true)
@@ -61,7 +65,7 @@ class LessonRail extends View {
 
   /** Told once until the server has answered. */
   told(name, value) {
-    this.acted = true
+    this.acted = this.waits = true
     for (const each of this.root.querySelectorAll("button, input")) each.disabled = true
     this.tell(name, value)
   }
@@ -78,7 +82,15 @@ class LessonRail extends View {
     if (!by || !this.shown?.isSlim || event.defaultPrevented || isOthers || isTyping(event)) return
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return
     event.preventDefault()
-    this.go(by)
+    this.whenIdle(() => this.go(by))
+  }
+
+  /** Once the run of the page has ended that is on its way: until then its address is that of the step before. */
+  whenIdle(act) {
+    clearTimeout(this.idle)
+    const isRunning = document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "running"
+    if (this.waits || isRunning) this.idle = setTimeout(() => this.whenIdle(act), 100)
+    else act()
   }
 
   go(by) {

@@ -25,6 +25,6 @@ export const kept = (name) => all()[name]
 export function keep(name, step, isDone) {
   const entries = all()
   const { step: before = 0, isDone: wasDone = false } = entries[name] ?? {}
-  entries[name] = isDone === undefined ? step : { step: Math.max(before, step), isDone: wasDone || isDone }
-  write(entries)
+  const now = isDone === undefined ? step : { step: Math.max(before, step), isDone: wasDone || isDone }
+  if (JSON.stringify(now) !== JSON.stringify(entries[name])) write({ ...entries, [name]: now })
 }
