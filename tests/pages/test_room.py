@@ -81,6 +81,7 @@ def test_a_text_that_no_link_can_carry_goes_along(teacher):
     assert student.run().typed.startswith("a long")
 
 
+@pytest.mark.slow
 def test_the_class_is_let_go_called_back_and_frozen(teacher):
     teacher.go(ATTENTION)
     student = follower(teacher)
