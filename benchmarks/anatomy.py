@@ -170,7 +170,10 @@ def _off(browser: Browser, server: Server, loaded: LoadedModel, pairs: int) -> R
         def ours() -> float:
             layer, head = next(ours_in_turn)
             label = f"L{layer} H{head}"
-            page.locator(".st-key-said_off_box input").fill(label)
+            page.bring_to_front()
+            box = page.locator(".st-key-said_off_box input")
+            box.click()
+            box.press_sequentially(label)
             page.get_by_role("option", name=label, exact=True).wait_for()
             return seconds_in(page, "name => bench.choose(name)", label)
 

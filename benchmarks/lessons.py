@@ -1,13 +1,15 @@
 """What a lesson beside a page costs: another text on the same page with its rail and without, time and bytes."""
 
 import numpy as np
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from benchmarks.measuring import Limit, Row, compared, duration, interleaved, size
 from benchmarks.serving import APP, Server, Traffic, chromium, painted, seconds_in, serving, settled, visitor
 
 # Two examples of the page, of which each is the other's next text.
 _EXAMPLES = ("it = the animal", "tired → wide")
+# Wide enough that the page has its three columns with the rail too.
+_WINDOW = ViewportSize(width=1640, height=900)
 _TIME = Limit(1.1, "ratio", "at most 1.1 × the page alone")
 _BYTES = Limit(5_000, "value", "at most 5 kB")
 # What stays the same for all that is typed: words alone, and a question that is not answered.
@@ -47,6 +49,7 @@ def _beside(browser: Browser, server: Server, what: str, step: int, pairs: int) 
 
 
 def _opened(server: Server, page: Page, **lesson: object) -> tuple[Page, Traffic]:
+    page.set_viewport_size(_WINDOW)
     traffic = Traffic(page)
     text = "The animal didn't cross the street because it was too tired."
     page.goto(server.link("attention", model="minilm", text=text, layer=3, head=1, **lesson))

@@ -7,7 +7,7 @@ import altair as alt
 import numpy as np
 from jaxtyping import Float
 
-from viz.chart_parts import rule_at
+from viz.chart_parts import data_of, rule_at
 from viz.palette import LIGHT, Palette
 from viz.quantities import signed_text
 
@@ -40,7 +40,7 @@ def parts_chart(
         domain=["adds", "takes away", "chosen"],
         range=[palette.difference[-1], palette.difference[0], palette.accent],
     )
-    bars: Any = alt.Chart(alt.Data(values=rows)).mark_bar(cursor="pointer")
+    bars: Any = alt.Chart(data_of(rows)).mark_bar(cursor="pointer")
     return (
         bars.encode(
             x=alt.X("adds:Q", title=unit, axis=alt.Axis(grid=True, tickCount=6)),
@@ -67,7 +67,7 @@ def layers_chart(
         for place, layer in enumerate(layers)
     ]
     shades = [palette.amount[4], palette.amount[2], palette.quiet][: len(series)]
-    bars: Any = alt.Chart(alt.Data(values=rows)).mark_bar()
+    bars: Any = alt.Chart(data_of(rows)).mark_bar()
     return bars.encode(
         x=alt.X("layer:N", title=None, sort=list(layers), axis=alt.Axis(labelAngle=0, labelOverlap=True)),
         xOffset=alt.XOffset("part:N", sort=list(series)),
@@ -101,7 +101,7 @@ def way_chart(
     names = ["stream", *added]
     shades = [palette.ink, palette.amount[4], palette.amount[2], palette.quiet][: len(names)]
     dashes = [[1, 0], [1, 0], [5, 3], [2, 2]][: len(names)]
-    lines: Any = alt.Chart(alt.Data(values=rows)).mark_line(strokeWidth=2, point={"size": 28})
+    lines: Any = alt.Chart(data_of(rows)).mark_line(strokeWidth=2, point={"size": 28})
     lines = lines.encode(
         x=alt.X("after:Q", title="after so many layers", axis=alt.Axis(grid=False, tickMinStep=1, format="d")),
         y=alt.Y("length:Q", title="length", scale=alt.Scale(type="log"), axis=alt.Axis(values=_POWERS, format=",~g")),
@@ -124,8 +124,8 @@ def curve_chart(
     """How many neurons are given what, as bars, and what the curve makes of it, as a line with an axis of its own."""
     counts, edges = np.histogram(into, bins=_BARS, range=(float(at.min()), float(at.max())))
     bars: Any = alt.Chart(
-        alt.Data(
-            values=[
+        data_of(
+            [
                 {"from": float(low), "to": float(high), "neurons": int(count)}
                 for count, low, high in zip(counts, edges, edges[1:], strict=False)
             ]
@@ -133,7 +133,7 @@ def curve_chart(
     ).mark_bar(color=palette.amount[3], binSpacing=0)
     bars = bars.encode(
         x=alt.X("from:Q", title="what goes in", bin="binned", axis=alt.Axis(grid=False, tickCount=8)),
-        x2="to:Q",
+        x2=alt.X2("to:Q"),
         y=alt.Y("neurons:Q", title="neurons", axis=alt.Axis(grid=False)),
         tooltip=[
             alt.Tooltip("from:Q", format=".3f"),
@@ -142,7 +142,7 @@ def curve_chart(
         ],
     )
     points = [{"in": float(x), "out": float(y)} for x, y in zip(at, curve, strict=True)]
-    line: Any = alt.Chart(alt.Data(values=points)).mark_line(color=palette.ink, strokeWidth=2.5)
+    line: Any = alt.Chart(data_of(points)).mark_line(color=palette.ink, strokeWidth=2.5)
     line = line.encode(
         x=alt.X("in:Q", title="what goes in"),
         y=alt.Y("out:Q", title="what comes out of the curve", axis=alt.Axis(grid=False)),

@@ -7,7 +7,7 @@ import altair as alt
 import numpy as np
 from jaxtyping import Float
 
-from viz.chart_parts import named_axis, named_by
+from viz.chart_parts import data_of, named_axis, named_by
 from viz.palette import LIGHT, Palette
 
 _SIDE = 300
@@ -41,7 +41,7 @@ def cells_chart(
         if np.isfinite(cells[row, column])
     ]
     ramp, domain = (palette.difference, [-most, most]) if is_signed else (palette.amount, [0, most])
-    chart: Any = alt.Chart(alt.Data(values=values)).mark_rect()
+    chart: Any = alt.Chart(data_of(values)).mark_rect()
     named = {"from": named_by(rows, "datum.r"), "to": named_by(columns, "datum.c")}
     return (
         chart.transform_calculate(**named)

@@ -8,10 +8,15 @@ import altair as alt
 from viz.palette import LIGHT, Palette
 
 
+def data_of(rows: Sequence[dict[str, Any]]) -> Any:
+    """Rows as a chart takes them. A tuple of them: Altair copies each row of a list for each layer of a chart."""
+    return alt.Data(values=tuple(rows))
+
+
 def rule_at(field: str, place: float | int, palette: Palette = LIGHT) -> Any:
     """A line in the accent's colour across a chart, at a place of its horizontal axis; field: as in "layer:Q"."""
     rule: Any = alt.Chart(alt.Data(values=[{field.partition(":")[0]: place}]))
-    return rule.mark_rule(color=palette.accent, strokeWidth=2).encode(x=field)
+    return rule.mark_rule(color=palette.accent, strokeWidth=2).encode(x=alt.X(field))
 
 
 def letters(size: float | int) -> Any:

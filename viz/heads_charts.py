@@ -7,7 +7,7 @@ import altair as alt
 import numpy as np
 from jaxtyping import Float
 
-from viz.chart_parts import rule_at
+from viz.chart_parts import data_of, rule_at
 from viz.palette import LIGHT, Palette
 
 _ROW = 34
@@ -28,7 +28,7 @@ def chance_chart(
         for name, effects in groups
         for each in effects[np.isfinite(effects)].tolist()
     ]
-    ticks: Any = alt.Chart(alt.Data(values=rows)).mark_tick(thickness=2, size=18, color=palette.amount[3])
+    ticks: Any = alt.Chart(data_of(rows)).mark_tick(thickness=2, size=18, color=palette.amount[3])
     ticks = ticks.encode(
         x=alt.X("effect:Q", title=f"change in {unit}", axis=alt.Axis(grid=False)),
         y=alt.Y("group:N", title=None, sort=[name for name, _ in groups], axis=alt.Axis(labelLimit=260)),
@@ -54,7 +54,7 @@ def faithfulness_chart(
     colours = alt.Scale(domain=[best, drawn_so], range=[palette.amount[4], palette.quiet])
     dashes = alt.Scale(domain=[best, drawn_so], range=[[1, 0], [4, 3]])
     bent = alt.Scale(type="symlog")
-    lines: Any = alt.Chart(alt.Data(values=rows)).mark_line(point=True, strokeWidth=2)
+    lines: Any = alt.Chart(data_of(rows)).mark_line(point=True, strokeWidth=2)
     lines = lines.encode(
         x=alt.X(
             "k:Q", title="heads that stay on", scale=bent, axis=alt.Axis(grid=False, format="d", values=_ticks(counts))
@@ -62,11 +62,11 @@ def faithfulness_chart(
         y=alt.Y("share:Q", title="part of the way kept", axis=alt.Axis(format=".0%")),
         color=alt.Color("which:N", scale=colours, legend=alt.Legend(title=None, orient="top")),
         strokeDash=alt.StrokeDash("which:N", scale=dashes, legend=None),
-        detail="draw:N",
+        detail=alt.Detail("draw:N"),
         tooltip=[alt.Tooltip("which:N"), alt.Tooltip("k:Q"), alt.Tooltip("share:Q", format=".1%")],
     )
-    rule: Any = alt.Chart(alt.Data(values=[{"share": enough}])).mark_rule(color=palette.accent, strokeWidth=2)
-    return alt.layer(lines, rule.encode(y="share:Q")).properties(height=_HEIGHT)
+    rule: Any = alt.Chart(data_of([{"share": enough}])).mark_rule(color=palette.accent, strokeWidth=2)
+    return alt.layer(lines, rule.encode(y=alt.Y("share:Q"))).properties(height=_HEIGHT)
 
 
 def _ticks(counts: Sequence[int]) -> list[int]:

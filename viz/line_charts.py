@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 from jaxtyping import Real
 
-from viz.chart_parts import rule_at
+from viz.chart_parts import data_of, rule_at
 from viz.palette import LIGHT, Palette
 
 _HEIGHT = 280
@@ -64,13 +64,13 @@ def lines_chart(
     upright = alt.Axis(grid=True, format=".4~g", tickCount=5)
     if ticks is not None:
         upright.values = ticks
-    chart: Any = alt.Chart(alt.Data(values=rows)).mark_line(strokeWidth=2, clip=True)
+    chart: Any = alt.Chart(data_of(rows)).mark_line(strokeWidth=2, clip=True)
     chart = chart.encode(
         x=alt.X(
             "x:Q", title=x, scale=_scale("x" in log), axis=alt.Axis(grid=False, tickMinStep=1 if "x" not in log else 0)
         ),
         y=alt.Y("y:Q", title=y, scale=_scale("y" in log, is_nice=True), axis=upright),
-        detail="name:N",
+        detail=alt.Detail("name:N"),
         color=alt.Color("name:N", scale=alt.Scale(domain=names, range=shades), legend=legend),
         strokeDash=alt.StrokeDash("name:N", scale=alt.Scale(domain=names, range=dashes), legend=legend),
         tooltip=[

@@ -6,6 +6,7 @@ import altair as alt
 import numpy as np
 from jaxtyping import Float, Int
 
+from viz.chart_parts import data_of
 from viz.palette import Palette
 
 _LOW, _HIGH, _CELL = 24, 170, 6
@@ -20,7 +21,7 @@ def pooled_chart(pooled: Float[np.ndarray, "row column"], palette: Palette) -> A
         for row in range(height)
         for column in range(width)
     ]
-    drawn: Any = alt.Chart(alt.Data(values=cells)).mark_rect()
+    drawn: Any = alt.Chart(data_of(cells)).mark_rect()
     return drawn.encode(
         x=alt.X("column:O", axis=None, scale=alt.Scale(padding=0)),
         y=alt.Y("row:O", axis=None, scale=alt.Scale(padding=0)),
@@ -35,11 +36,11 @@ def numbers_chart(counts: Int[np.ndarray, " bin"], edges: Float[np.ndarray, " ed
         {"from": float(f"{low:.3g}"), "to": float(f"{high:.3g}"), "numbers": int(count), "none": 0}
         for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True)
     ]
-    drawn: Any = alt.Chart(alt.Data(values=bars)).mark_bar(color=palette.amount[3])
+    drawn: Any = alt.Chart(data_of(bars)).mark_bar(color=palette.amount[3])
     return drawn.encode(
         x=alt.X("from:Q", title=None, axis=alt.Axis(grid=False, tickCount=4)),
-        x2="to:Q",
+        x2=alt.X2("to:Q"),
         y=alt.Y("numbers:Q", title=None, axis=None),
-        y2="none:Q",
+        y2=alt.Y2("none:Q"),
         tooltip=["from:Q", "to:Q", alt.Tooltip("numbers:Q", format=",")],
     ).properties(height=_HISTOGRAM)

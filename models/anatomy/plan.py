@@ -160,7 +160,18 @@ def _without_weights(model_class: type[PreTrainedModel], config: PreTrainedConfi
     # As in the forward: tensors made outside of it have versions, of which the empty results know nothing.
     with torch.inference_mode(), torch.device("meta"), of_few_modules(_MOST_MODULES):
         made: Any = model_class(own)
+        _put_aside(made)
     return made.eval()
+
+
+def _put_aside(model: nn.Module) -> None:
+    """What a class has made on the CPU whatever it was told (XLNet's `torch.FloatTensor`), where all else is."""
+    known: dict[int, nn.Parameter] = {}
+    for module in model.modules():
+        for name, each in module._parameters.items():
+            if each is not None and not each.is_meta:
+                moved = nn.Parameter(each.detach().to("meta"), each.requires_grad)
+                module._parameters[name] = known.setdefault(id(each), moved)
 
 
 def _arguments(config: PreTrainedConfig, tokens: int, target: int) -> dict[str, Any]:

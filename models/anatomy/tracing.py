@@ -1,11 +1,13 @@
 """One forward without weights, noted operation by operation with the module in which each ran."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributions import Distribution
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
@@ -33,6 +35,8 @@ _SAME = frozenset(
     )
 )
 
+# Where something is not 0: as rows of places, or each axis by itself.
+_FOUND = (torch.ops.aten.nonzero.default, torch.ops.aten.where.default, torch.ops.aten.nonzero_numpy.default)
 _FEWEST_EXPERTS = 2
 
 
@@ -140,6 +144,17 @@ class _Counter(TorchDispatchMode):
         return made
 
 
+@contextmanager
+def _unchecked() -> Iterator[None]:
+    """Distributions are not asked whether their numbers fit (Gemma 3n's normal one): none has any here."""
+    was = Distribution._validate_args
+    Distribution.set_default_validate_args(False)
+    try:
+        yield
+    finally:
+        Distribution.set_default_validate_args(was)
+
+
 class _Written(TorchFunctionMode):
     """A number without a value is written as 0, in this thread: some classes look an expert up by a name made of it."""
 
@@ -204,17 +219,20 @@ class _Noted(ShapesOnly):
         self.running[-1].steps.append(place)
         return made
 
-    def _taken(self, func: Any, args: Any) -> Tensor | None:
+    def _taken(self, func: Any, args: Any) -> Any:
         """What a module of experts that are modules finds, where it asks which of them is taken, and by which tokens:
         one of them, by all. Which one is no matter, and as much is computed as if they were several.
         """
-        if func is not torch.ops.aten.nonzero.default or not self.running:
+        if func not in _FOUND or not self.running:
             return None
         experts = list(self.running[-1].module.children())
         if len(experts) < _FEWEST_EXPERTS or len({type(each) for each in experts}) > 1:
             return None
         asked = args[0]
-        return torch.zeros((1 if asked.dim() == 1 else asked.numel(), asked.dim()), dtype=torch.long, device="meta")
+        places = [1 if asked.dim() == 1 else asked.numel(), asked.dim()]
+        if func is torch.ops.aten.nonzero.default:
+            return torch.zeros(places, dtype=torch.long, device="meta")
+        return [torch.zeros(places[:1], dtype=torch.long, device="meta") for _ in range(places[1])]
 
     def _count(self, func: Any, args: Any, kwargs: Any, shapes: Any) -> int:
         key = (func, shapes, str([each for each in args if not isinstance(each, Tensor | list)]))
@@ -273,7 +291,7 @@ def trace(model: nn.Module, arguments: dict[str, Tensor]) -> Trace:
         def attended(call: AttentionCall) -> None:
             noted.running[-1].attended.append(call)
 
-        with recording(Run(watched=attended)), _Written(), noted:
+        with recording(Run(watched=attended)), _unchecked(), _Written(), noted:
             model(**arguments)
     return Trace(
         roots[0],

@@ -12,7 +12,7 @@ from pages.anatomy.one_changed import show_changed
 from pages.anatomy.part_names import part_key, part_name
 from pages.anatomy.text_and_place import AtToken, at_token, token_control
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking import ask, let_it_leave
 from pages.shared.bound import bound, names_of, pick
 from pages.shared.export import Download, download_row, folder_argument, program, text_argument
 from pages.shared.link import note
@@ -122,6 +122,7 @@ def _sum(found: "Contributions", at: AtToken, of: str) -> None:
         f"{told}: a sum of {counted(len(found.values), 'part')}. {names[largest]} adds most: "
         f"{signed_text(float(found.values[largest]))}."
     )
+    let_it_leave()
     if SAID_ORDER.value == "size":
         chosen = SAID_OFF.value
         shown = order[:_SHOWN]

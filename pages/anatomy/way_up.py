@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.anatomy.choices import UP_LAYER
 from pages.anatomy.text_and_place import AtToken, at_token, layer_of_plan, token_control
-from pages.shared.asking import ask
+from pages.shared.asking import ask, let_it_leave
 from pages.shared.bound import bound
 from pages.shared.export import Download, download_row
 from pages.shared.link import note
@@ -47,10 +47,12 @@ def show(status: DeltaGenerator) -> None:
             layer = UP_LAYER.value if UP_LAYER.value is not None else last if opened is None else opened
             bound(st.select_slider, UP_LAYER, "Layer", list(range(last + 1)), shown=lambda _: layer)
     left, right = st.columns([7, 3.4], gap="medium")
-    with left:
-        _picture(found, at, layer)
+    # What is said is there before the chart is drawn, which takes longer than all of it.
     with right, st.container(key="up_inspector"):
         _inspector(found, at, layer)
+    let_it_leave()
+    with left:
+        _picture(found, at, layer)
     rows = [_FILE, *_rows(found, at)]
     about = {"model": at.trace.model}
     download_row(

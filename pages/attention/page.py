@@ -211,7 +211,8 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
                 selected,
             )
         if trace != base:
-            inspect_changes(ask(ChangesRequest(base, trace), status), traced, selected)
+            with st.container(key="changes_of_products") if is_wide else nullcontext():
+                inspect_changes(ask(ChangesRequest(base, trace), status), traced, selected)
     below(before, after, traced, selected, thread.TEXT.value)
 
 

@@ -10,7 +10,8 @@ EXAMPLES = (
         "verb finder",
         {
             thread.MODEL: "smollm2",
-            thread.TEXT: "The committee that the minister appointed rejected every proposal.",
+            thread.TEXT: "The committee that the minister appointed rejected every proposal. All of them were rejected "
+            "by the",
             OF_HEAD: NumberPair((10, 1)),
             OF_ROLE: "dobj>head",
         },

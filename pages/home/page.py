@@ -12,7 +12,7 @@ from pages.shared.lesson_place import place_in_link
 from pages.shared.link import mirror
 from pages.shared.messages import in_place, show_notes
 from pages.shared.plain_text import plain
-from pages.shared.registry import HOME, LESSONS, PAGES, PageEntry
+from pages.shared.registry import HOME, LESSONS, PAGES, ROOM, PageEntry
 from pages.shared.thread import MODEL, TEXT, THREAD
 
 _IN_A_ROW = 3
@@ -49,6 +49,7 @@ def way_to_lessons() -> None:
             "then the model itself answers, in the picture, of these sentences or of yours."
         )
         st.caption(plain(f"Themes: {themes}."))
+        st.page_link(ROOM.script, label="With a class: open a room", icon=ROOM.icon)
 
 
 def show_preview(place: DeltaGenerator, preview: Preview) -> None:

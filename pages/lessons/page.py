@@ -11,7 +11,7 @@ from pages.shared.lesson_place import place_in_link
 from pages.shared.lesson_rail import start
 from pages.shared.link import mirror
 from pages.shared.messages import in_place, show_notes
-from pages.shared.registry import LESSONS
+from pages.shared.registry import LESSONS, ROOM
 from pages.shared.thread import THREAD
 from viz.components.lesson_list import lesson_list
 
@@ -22,6 +22,7 @@ st.markdown(
     "this browser alone."
 )
 show_notes()
+st.page_link(ROOM.script, label="With a class: open a room, and all follow you", icon=ROOM.icon)
 with in_place(), st.container(key="lesson_table"):
     lesson_list([asdict(head) | {"steps": steps} for head, steps in heads()], on_open=lambda told: start(*told))
 with st.expander("Open or make a lesson", expanded=draft() is not None, key="own_lessons"):

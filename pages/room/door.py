@@ -17,6 +17,7 @@ from pages.shared.room_place import CODE, PROJECTOR_SCREEN, SCREEN, teach
 from pages.shared.room_seat import Seat
 
 _PROBLEM = "room:door_problem"
+_LONGEST_LINK = 600
 
 
 def open_room() -> None:
@@ -76,7 +77,9 @@ def the_room() -> None:
         )
     picture, words = st.columns([1, 3])
     with picture:
-        st.html(f'<img class="headlight-qr" alt="The link of this room as a QR picture" src="{_picture(link)}">')
+        # A server whose name is longer than that is not photographed.
+        if len(link) <= _LONGEST_LINK:
+            st.html(f'<img class="headlight-qr" alt="The link of this room as a QR picture" src="{_picture(link)}">')
     with words:
         _what_now(own)
 

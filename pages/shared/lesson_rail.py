@@ -58,7 +58,10 @@ def arrive(here: PageEntry) -> None:
             _take(found, told)
             is_asked = "answer"
         place = (LESSON.value, LESSON_STEP.value)
-        is_bare = not set(st.query_params) - {"lesson", "lesson_step"} or here.address in _WITHOUT_VIEW
+        is_bare = (
+            not set(st.query_params) - {LESSON.name, LESSON_STEP.name, thread.PROJECTOR.name}
+            or here.address in _WITHOUT_VIEW
+        )
         if is_asked or (st.session_state.get(_AT) != place and is_bare):
             st.session_state[_AT] = place
             _open(found, is_asked, own_text, here)

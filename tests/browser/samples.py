@@ -267,3 +267,35 @@ def _lesson_rail():
         yield f"asks to {kind}", packed(Rail(**plain, **asked, is_open=False, is_covered=True)), {}, []
         yield f"answers {kind}", packed(Rail(**plain, **asked, result=result, after="So it is.")), {}, []
     yield "a problem", packed(Rail(**plain, kind="choose", problem="No such word.", is_open=False, is_own=True)), {}, []
+
+
+def _room_bar():
+    from viz.components.room_bar import RoomBar
+    from viz.components.scaffold import fields_of, pack_picture
+
+    plain = {"code": "KTF-MXH-3RD", "room": "KTFMXH3RD", "is_known": True}
+    bars = {
+        "a follower": RoomBar(**plain, is_teacher=False, member="m", place="Attention"),
+        "who explores": RoomBar(**plain, is_teacher=False, is_following=False, place="</script>"),
+        "frozen, and the teacher is away": RoomBar(**plain, is_teacher=False, is_frozen=True, has_teacher=False),
+        "a teacher": RoomBar(**plain, is_teacher=True, here=28, following=25, may_ask=True),
+        "a teacher who asks": RoomBar(**plain, is_teacher=True, is_asked=True, is_together=False, problem="No."),
+        "the wall": RoomBar(**plain, is_teacher=False, is_wall=True),
+    }
+    for label, shown in bars.items():
+        yield label, pack_picture(fields_of(shown)), {}, []
+
+
+def _room_question():
+    from viz.components.room_question import RoomQuestion, Row, packed
+
+    step = {"title": "A lesson", "step": 2, "count": 5, "say": "One thing.", "covers": True}
+    rows = (Row("a", 1.0, "12", 0.5, "40 %", is_right=True), Row("</script>", 0.0, "0", 1.0, "80 %", is_own=True))
+    bins = (Row("0 to 1", 1.0, "3", is_right=True, is_own=True), Row("1 to 2", 0.0, "0"))
+    yield "a step", packed(RoomQuestion(0, **step)), {}, []
+    for kind in ("choose", "number", "order", "draw"):
+        asked = {"kind": kind, "prompt": "Which?", "options": () if kind == "number" else ("a", "b", "c"), "most": 10}
+        yield f"asks to {kind}", packed(RoomQuestion(1, **step, **asked, may_guess=True, is_covered=True)), {}, []
+    for label, shown in (("options", rows), ("tenths", bins), ("nobody answered", ())):
+        said = {"rows": shown, "says": "Yes.", "class_says": "12 of 12.", "after": "So it is."}
+        yield f"reveals {label}", packed(RoomQuestion(1, **step, prompt="Which?", answered=12, of=12, **said)), {}, []

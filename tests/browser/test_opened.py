@@ -56,3 +56,12 @@ def test_the_list_of_models_can_be_read_and_hit(looking, room):
         found = told(faults(tab))
         # On a telephone the sidebar lies over the page, whose texts are beneath it.
         assert [each for each in found if room != TELEPHONE or not each.startswith("overlap")] == []
+
+
+@pytest.mark.slow
+def test_maps_of_two_texts_have_room_for_labels_of_their_own(looking):
+    asked = "text=The animal was tired.&other=A cat sat on the very very old mat.&layer=3&head=1"
+    with looking.opened(f"attention?model=minilm&tab=what-if-another-word-stood-there&{asked}", TELEPHONE) as tab:
+        tab.page.locator(".st-key-other .attention-view[data-ready='true']").wait_for()
+        come_to_rest(tab)
+        assert told(faults(tab)) == []

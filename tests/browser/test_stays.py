@@ -2,7 +2,8 @@
 
 Whatever is on the screen when something is done is watched in every frame until all has been answered: each part with a
 key of its own, headings of the inspector, the row of tabs. What is inside of a tab is another tab's then, and a text
-that is being written grows.
+that is being written grows. What is off stands in a row that a press takes away, and what is for a class goes with the
+window.
 """
 
 import pytest
@@ -16,7 +17,7 @@ WATCH = """() => {
   const places = (isFirst) => {
     const found = {}
     for (const each of main.querySelectorAll(named)) {
-      if (each.closest("[role=tabpanel], .st-key-written")) continue
+      if (each.closest("[role=tabpanel], .st-key-written, .st-key-changed, .st-key-for_class")) continue
       const box = each.getBoundingClientRect()
       if (box.width < 2 || box.height < 2) continue
       if (isFirst && (box.bottom < 4 || box.top > innerHeight - 4)) continue

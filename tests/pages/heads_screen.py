@@ -6,7 +6,7 @@ from tests.pages.screen import PageScreen, read
 from tests.viz.wire import header_of
 
 PRONOUN = "The animal didn't cross the street because it was too tired."
-COMMITTEE = "The committee that the minister appointed rejected every proposal."
+COMMITTEE = "The committee that the minister appointed rejected every proposal. All of them were rejected by the"
 ZORBLAX = "Dr. Zorblax lives in Oslo. Yesterday I met Dr. Z"
 SENTENCES = "The cat sat on the mat.\nA dog chased the old cat.\nThey gave her a book."
 

@@ -10,9 +10,10 @@ import sys
 import numpy as np
 import pytest
 
+from models.attention import TraceRequest
 from models.catalog import MODELS
 from models.engine import engine
-from models.heads import AtlasRequest, CasesRequest, bundled_bank, treebank
+from models.heads import AtlasRequest, CasesRequest, MeasuredRequest, Quantity, bundled_bank, treebank
 from pages.heads import atlas, export
 from pages.heads.choices import CHOICES
 from tests.pages.bad_links import bad_links
@@ -46,6 +47,11 @@ def test_it_opens_on_the_verb_finder():
     assert found.scores[10, 1] == pytest.approx(0.9, abs=0.03)
     assert found.low[10, 1] > found.baselines[10, 1]
     assert screen.component("sentence_arcs") is not None
+
+
+def test_what_the_model_would_write_after_its_text_is_a_word():
+    request = MeasuredRequest(TraceRequest("smollm2", COMMITTEE), Quantity("next token"))
+    assert engine.run(request).token.strip("␣ ") == "committee"
 
 
 def test_every_cell_is_what_the_atlas_says(known):

@@ -22,7 +22,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr("models.heads.requests.keep", lambda *_: None)
     tokenizer = tokenizer_of("llama")
     heads = {"num_hidden_layers": LAYERS, "num_attention_heads": HEADS, "num_key_value_heads": HEADS, "head_dim": 2}
-    config = transformers.LlamaConfig(vocab_size=len(tokenizer), hidden_size=16, intermediate_size=16, **heads)
+    config = transformers.LlamaConfig(vocab_size=len(tokenizer), hidden_size=2 * HEADS, intermediate_size=16, **heads)
     model = transformers.LlamaForCausalLM(config)
     draw = torch.Generator().manual_seed(0)
     with torch.no_grad():

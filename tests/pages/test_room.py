@@ -100,6 +100,21 @@ def test_the_class_is_let_go_called_back_and_frozen(teacher):
     assert not student.run().bar["isFrozen"]
 
 
+def test_who_is_frozen_goes_on_alone_where_the_teacher_is_away(teacher, monkeypatch):
+    student = follower(teacher)
+    teacher.command("freeze")
+    assert student.run().bar["hasTeacher"]
+    later = rooms._clock() + 40
+    monkeypatch.setattr(rooms, "_clock", lambda: later)
+    rooms.touch(student.bar["room"], student.bar["member"], is_following=True)
+    assert (student.run().bar["isFrozen"], student.bar["hasTeacher"]) == (True, False)
+    student.command("explore")
+    assert not student.bar["problem"]
+    assert not student.bar["isFollowing"]
+    later += 40
+    assert not student.run().bar["isFrozen"], "after a minute it thaws for all"
+
+
 def test_a_follower_who_sends_a_teachers_command_is_told_so(teacher):
     student = follower(teacher)
     before = teacher.room

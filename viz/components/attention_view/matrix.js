@@ -133,11 +133,14 @@ export class MatrixView extends Movable {
     const slant = longestOf("keys")
     this.right = slant * 0.5 + 4
     const square = panels.length === 4 ? 2 : 3
-    const across = Math.min(panels.length, Math.max(1, Math.floor((width - this.left) / (130 * scale))), square)
+    let across = Math.min(panels.length, Math.max(1, Math.floor((width - this.left) / (130 * scale))), square)
     const [q0, q1, k0, k1] = header.part ?? [0, this.queries.length, 0, this.keys.length]
     // Panels of several texts have labels of their own, each on its left.
     const gap = PANEL_GAP + (panels.some((panel) => panel.queries) ? this.left : 0)
-    const room = (width - this.left - this.right - gap * (across - 1)) / across
+    const roomOf = (count) => (width - this.left - this.right - gap * (count - 1)) / count
+    // With long labels of their own, two of them beside each other on a telephone would be too small to be read.
+    if (gap > PANEL_GAP && width < 500 * scale && roomOf(across) < LEAST_LABEL * (k1 - k0)) across = 1
+    const room = roomOf(across)
     const isSmall = Math.max(q1 - q0, k1 - k0) <= SMALL_MAP.tokens
     this.titles = panels.length > 1 ? letter + 8 : 0
     this.top = slant * 0.87 + 14 + this.titles

@@ -3,6 +3,7 @@
 import { element, sharpContext, shortened } from "../scaffold/drawing.js"
 import { ARROWS } from "../scaffold/keys.js"
 import { typedArray } from "../scaffold/numbers.js"
+import { tenToMinus } from "../scaffold/percent.js"
 import { LONGEST_LABEL, cellImage, differenceColours, pixel } from "./painting.js"
 import { Picture } from "./picture.js"
 import { tableOf } from "./table.js"
@@ -81,7 +82,9 @@ export class ProductsView extends Picture {
 
   short(number) {
     const size = Math.abs(number)
-    const text = size >= 100 ? size.toFixed(0) : size >= 10 ? size.toFixed(1) : size >= 0.01 || size === 0 ? size.toFixed(2) : size.toExponential(0)
+    const [digit, power] = size.toExponential(0).split("e-")
+    const small = `${digit}·${tenToMinus(power)}`
+    const text = size >= 100 ? size.toFixed(0) : size >= 10 ? size.toFixed(1) : size >= 0.01 || size === 0 ? size.toFixed(2) : small
     return `${number < 0 ? "−" : ""}${text}`
   }
 

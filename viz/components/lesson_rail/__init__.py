@@ -26,13 +26,26 @@ class RailResult:
     ends: Sequence[float] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """What is asked, "" for nothing. least, most, digit: of a slider, and how far one step goes; is_part: whether its
+    numbers are parts of a whole, which are said in percent.
+    """
+
+    kind: str = ""
+    prompt: str = ""
+    options: Sequence[str] = ()
+    least: float | int = 0
+    most: float | int = 1
+    digit: float | int = 1
+    is_part: bool = False
+
+
 @dataclass(frozen=True)
-class Rail:
-    """What is shown.
+class Rail(Asking):
+    """What is shown, beside what is asked.
 
     lesson: its name. title: as people read it. step: from 1 on, of `count`. say: the step's one thing.
-    kind, prompt, options: what is asked, "" for nothing. least, most, digit: of a slider, and how far one step goes;
-    is_part: whether its numbers are parts of a whole, which are said in percent.
     result: once it is answered. after: what is said then. is_open: whether later steps may be opened.
     problem: why nothing is asked of this text; is_own: whether the text is the learner's, and may be put back.
     is_covered: whether the picture is covered until something is answered; is_taught: by a class. is_below: whether
@@ -45,13 +58,6 @@ class Rail:
     step: int
     count: int
     say: str
-    kind: str = ""
-    prompt: str = ""
-    options: Sequence[str] = ()
-    least: float | int = 0
-    most: float | int = 1
-    digit: float | int = 1
-    is_part: bool = False
     result: RailResult | None = None
     after: str = ""
     is_open: bool = True

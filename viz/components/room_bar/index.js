@@ -49,7 +49,7 @@ class RoomBar extends View {
     else delete dataset.roomScreen
     if (secret) keepOf(room, { secret })
     else if (isKnown && member) keepOf(room, { member })
-    if (!isKnown) {
+    if (isKnown === false) {
       const { secret: kept = "", member: before = "" } = keptOf(room)
       this.tell("hello", { secret: kept, member: before })
     }
@@ -99,6 +99,7 @@ class RoomBar extends View {
 
   follower() {
     const { isFollowing, isFrozen, hasTeacher, place, isWall } = this.shown
+    if (isWall && !isFrozen) return []
     const said = element("span", "said")
     said.setAttribute("role", "status")
     if (isFrozen) {
@@ -108,7 +109,6 @@ class RoomBar extends View {
     said.textContent = isFollowing
       ? place ? "You follow the teacher." : "You are in. The teacher shows nothing yet."
       : `Exploring on your own${place ? `; the class is at ${place}` : ""}.`
-    if (isWall) return [said]
     const leave = this.button("Leave the room", "leave")
     return [said, ...(isFollowing ? [] : [this.button("Back to the class", "follow", true)]), element("span", "gap"), leave]
   }

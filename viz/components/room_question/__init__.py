@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from viz.components.lesson_rail import Asking
 from viz.components.scaffold import fields_of, large_component, pack_picture
 
 _PARTS = '<div class="question"></div>\n'
@@ -25,13 +26,12 @@ class Row:
 
 
 @dataclass(frozen=True)
-class RoomQuestion:
-    """What is shown.
+class RoomQuestion(Asking):
+    """What is shown, beside what is asked.
 
     number: of the question, 0 for a step without an open one. title, step, count, say: of the lesson; say "" where its
-    own rail stands beside it.
-    kind, prompt, options, least, most, digit, is_part: what is asked, as the lesson's own rail has them. may_guess:
-    whether this member may; is_answered: whether it has. answered, of: how many have, of so many, where that is told.
+    own rail stands beside it. may_guess: whether this member may; is_answered: whether it has. answered, of: how many
+    have, of so many, where that is told.
     rows, says, class_says, after: once it is revealed; this member's gap in words, the class's, what the step says.
     covers: whether the picture is covered here, and not by a lesson's rail; is_covered: whether it is now.
     """
@@ -41,13 +41,6 @@ class RoomQuestion:
     step: int
     count: int
     say: str
-    kind: str = ""
-    prompt: str = ""
-    options: Sequence[str] = ()
-    least: float | int = 0
-    most: float | int = 1
-    digit: float | int = 1
-    is_part: bool = False
     may_guess: bool = False
     is_answered: bool = False
     answered: int = -1
@@ -63,8 +56,12 @@ class RoomQuestion:
 
 def room_question(question: RoomQuestion, on_guess: Callable[[tuple[int, object]], None]) -> None:
     """Show it; `on_guess((number, guess))` is called with what was committed."""
-    said = fields_of(question) | {"rows": [fields_of(each) for each in question.rows]}
-    _mount(key="room_asked", data=pack_picture(said), told={"guess": (_guess, on_guess)})
+    _mount(key="room_asked", data=packed(question), told={"guess": (_guess, on_guess)})
+
+
+def packed(question: RoomQuestion) -> bytes:
+    """The message to the browser."""
+    return pack_picture(fields_of(question) | {"rows": [fields_of(each) for each in question.rows]})
 
 
 def _guess(value: object) -> tuple[int, object] | None:
