@@ -12,11 +12,11 @@ from models.decoding.batch import (
 from models.decoding.beam_tree import Candidate
 from models.decoding.beams import BeamSearch, beam_search
 from models.decoding.draws import DrawnToken, Draws, DrawsRequest
-from models.decoding.figures import TextFigures
 from models.decoding.fp8_comparison import Fp8Comparison, Fp8Request
 from models.decoding.loop import decode, decode_batch
 from models.decoding.preparation import CannotWriteError
 from models.decoding.prompting import PromptAnswer, PromptsRequest, PromptToken
+from models.decoding.repetition_and_diversity import TextFigures
 from models.decoding.requests import BeamSearchRequest, BranchPoint, PromptPieces, PromptRequest, WriteRequest
 from models.decoding.scores import SCORE_STAGES, ScoresRequest, end_in_score_stages
 from models.decoding.settings import DecodingSettings, SettingsError

@@ -7,9 +7,9 @@ from typing import ClassVar, TypeVar
 
 import torch
 
-from models.decoding.figures import TextFigures, figures_of
 from models.decoding.loop import Prompt, decode_batch
 from models.decoding.preparation import prompt_ids
+from models.decoding.repetition_and_diversity import TextFigures, figures_of
 from models.decoding.sampling import random_numbers
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.stages import NextToken, NextTokenRequest, stages_after

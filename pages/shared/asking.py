@@ -12,13 +12,9 @@ from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestTy
 
 from models.engine import Request, engine
 from models.engine.cancellation import NobodyWaits, Wanted
+from pages.shared.queue_sentence import in_the_queue
 
 Answer = TypeVar("Answer")
-
-
-def in_the_queue(place: int, doing: str = "computing") -> str:
-    """The sentence that everybody reads who waits for others. doing: what those others do."""
-    return f"Others are {doing}. Your place in the queue: {place}."
 
 
 @contextmanager

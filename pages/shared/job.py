@@ -12,9 +12,9 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from models.engine import JobError, engine
-from pages.shared.asking import in_the_queue
 from pages.shared.link import note, run_again
 from pages.shared.messages import keep_notes, problem
+from pages.shared.queue_sentence import in_the_queue
 
 if TYPE_CHECKING:
     from models.engine import Progress

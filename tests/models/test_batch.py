@@ -17,7 +17,14 @@ from models.decoding import (
     decode,
     sampling_stages,
 )
-from models.decoding.figures import distinct_n, figures_of, mean_log_probability, n_grams, repeated_share, self_bleu
+from models.decoding.repetition_and_diversity import (
+    distinct_n,
+    figures_of,
+    mean_log_probability,
+    n_grams,
+    repeated_share,
+    self_bleu,
+)
 from models.decoding.sampling import random_numbers
 from models.engine import Engine
 from tests.models.test_decoding import PROMPT, ours
