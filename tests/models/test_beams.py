@@ -12,6 +12,7 @@ from models.decoding import BeamSearchRequest, SettingsError, beam_search
 from models.engine import Engine
 from models.loading import load_model, wrap_model
 from tests.models import architectures
+from tests.models.generated import generated
 from tests.models.test_decoding import PROMPT, model_of, ours, plain
 
 NAMES = ("gpt2", "llama", "mistral", "gemma3", "t5", "bart", "marian")
@@ -20,23 +21,8 @@ NAMES = ("gpt2", "llama", "mistral", "gemma3", "t5", "bart", "marian")
 @pytest.mark.parametrize("name", NAMES)
 def test_beams_are_those_of_generate(name):
     found = beam_search(ours(name), PROMPT, beams=3, max_new_tokens=12, length_penalty=0.7)
-    ids = torch.tensor([PROMPT])
-    model = plain(name)
-    expected = model.generate(
-        ids,
-        attention_mask=torch.ones_like(ids),
-        num_beams=3,
-        num_return_sequences=3,
-        max_new_tokens=12,
-        length_penalty=0.7,
-        early_stopping=False,
-        do_sample=False,
-        pad_token_id=0,
-        output_scores=True,
-        return_dict_in_generate=True,
-    )
-    before = 1 if model.config.is_encoder_decoder else len(PROMPT)
-    assert [beam.ids for beam in found.beams] == [tuple(row) for row in expected.sequences[:, before:].tolist()]
+    expected = generated_beams(plain(name), PROMPT, 3, 12, length_penalty=0.7, early_stopping=False)
+    assert [beam.ids for beam in found.beams] == [tuple(row) for row in expected.sequences.tolist()]
     assert [beam.score for beam in found.beams] == pytest.approx(expected.sequences_scores.tolist(), abs=1e-4)
 
 
@@ -169,18 +155,8 @@ def test_beams_that_end_are_those_of_generate(name, way):
 def generated_beams(model, ids, beams=BEAMS, longest=LONGEST, **settings):
     """What `generate` returns, its sequences without the prompt."""
     ids = torch.tensor([ids])
-    found = model.generate(
-        ids,
-        attention_mask=torch.ones_like(ids),
-        num_beams=beams,
-        num_return_sequences=beams,
-        max_new_tokens=longest,
-        do_sample=False,
-        pad_token_id=0,
-        output_scores=True,
-        return_dict_in_generate=True,
-        **settings,
-    )
+    rows = {"num_beams": beams, "num_return_sequences": beams, "output_scores": True}
+    found = generated(model, ids, max_new_tokens=longest, **rows, **settings)
     found.sequences = found.sequences[:, 1 if model.config.is_encoder_decoder else ids.shape[1] :]
     return found
 

@@ -12,6 +12,7 @@ from models.decoding import DecodingSettings, beam_search, decode
 from models.loading import wrap_model
 from tests.models import architectures
 from tests.models.architectures import IDS
+from tests.models.generated import generated
 from tests.models.test_predicted_caches import T5, encoder_decoder, model_of
 
 
@@ -58,14 +59,7 @@ def test_it_writes_what_generate_writes(name, kept):
     """T5Gemma has no field for it, and an EncoderDecoderModel may have it in its decoder alone."""
     model = copy.deepcopy(model_of(name))
     ids = torch.tensor([IDS])
-    expected = model.generate(
-        ids,
-        attention_mask=torch.ones_like(ids),
-        do_sample=False,
-        max_new_tokens=10,
-        pad_token_id=0,
-        no_repeat_ngram_size=1,
-    )[0, 1:].tolist()
+    expected = generated(model, ids, max_new_tokens=10, no_repeat_ngram_size=1).sequences[0, 1:].tolist()
     loaded = wrap_model(model, None, "seq2seq")
     settings = DecodingSettings(10, cache=kept, no_repeat_ngram_size=1)
     assert [step.token_id for step in decode(loaded, IDS, settings)] == expected

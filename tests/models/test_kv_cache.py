@@ -19,6 +19,7 @@ from models.loading import load_model
 from tests.models import architectures
 from tests.models.architectures import IDS, WINDOW
 from tests.models.config_settings import DECODER_LAYERS, INDEXED, LINEAR, PLAIN, WIDE_GROUPED
+from tests.models.generated import generated
 
 WRITERS = (*architectures.DECODERS, *architectures.SEQ2SEQ)
 WINDOWED = ("mistral", "gemma2", "gemma3", "gpt_oss")
@@ -103,17 +104,7 @@ def test_beams_and_batches_are_rows(name, rows, beams, dtype):
         model = copy.deepcopy(whole.model).to(dtype)
         ids = tuple(whole.tokenizer("knight")["input_ids"])
     asked, mask = padded([ids] * rows, 0, left=True, device=model.device)
-    found = model.generate(
-        asked,
-        attention_mask=mask,
-        num_beams=beams,
-        do_sample=False,
-        min_new_tokens=6,
-        max_new_tokens=6,
-        return_dict_in_generate=True,
-        use_cache=True,
-        pad_token_id=0,
-    )
+    found = generated(model, asked, attention_mask=mask, num_beams=beams, min_new_tokens=6, max_new_tokens=6)
     measured = measure_cache(found.past_key_values)
     expected = predicted(model.config, 6, rows=rows, dtype=dtype, prompt=len(ids), beams=beams)
     assert (measured.rows, measured.dtype) == (rows * beams, expected.dtype)
