@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 # `tokenizers::models::unigram::K_UNK_PENALTY`: how much less likely than the least likely piece an unknown one is.
 _UNKNOWN_PENALTY = 10.0
+# So many of the likeliest cuts of a word are found.
+LIKELIEST = 5
 
 
 class LatticePiece(NamedTuple):
@@ -34,7 +36,7 @@ class Lattice:
     best: tuple[Segmentation, ...]
 
 
-def lattice(word: str, scores: Mapping[str, float], *, count: int = 5) -> Lattice:
+def lattice(word: str, scores: Mapping[str, float], *, count: int = LIKELIEST) -> Lattice:
     """The lattice of `word` under a Unigram vocabulary (piece to natural log-probability), and its `count` best paths.
 
     A character that is no piece by itself stands there as unknown, as in `tokenizers::models::unigram`.

@@ -9,7 +9,7 @@ from typing import Any
 
 from models.errors import HeadlightError
 from models.tokenization.facts import TokenizerFacts
-from models.tokenization.lattice import Lattice, lattice
+from models.tokenization.lattice import LIKELIEST, Lattice, lattice
 from models.tokenization.loaded import LoadedTokenizer
 from models.tokenization.longest_match import LongestMatch, longest_match
 from models.tokenization.merges import MergeReplay, replay_merges
@@ -186,7 +186,7 @@ def match_of_word(loaded: LoadedTokenizer, word: str, start: int = 0, end: int |
     )
 
 
-def lattice_of_word(loaded: LoadedTokenizer, word: str, *, count: int = 5) -> Lattice:
+def lattice_of_word(loaded: LoadedTokenizer, word: str, *, count: int = LIKELIEST) -> Lattice:
     """The ways in which Unigram can cut a word, the likeliest first."""
     return lattice(word, _scores(loaded), count=count)
 
