@@ -26,3 +26,6 @@ class RoomBounds:
     tries_seconds: float = 60.0
     opened: int = 12
     opened_seconds: float = 600.0
+
+
+BOUNDS = RoomBounds()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from models.lessons.guesses import Guess, checked_guess
 from models.lessons.lesson import View
 from models.lessons.readings import Readings
-from models.rooms.bounds import RoomBounds
+from models.rooms.bounds import BOUNDS, RoomBounds
 from models.rooms.codes import digest, is_secret, new_code, new_member, new_secret, read_code
 from models.rooms.room import LessonPlace, NotTheTeacherError, Room, RoomError
 from models.rooms.store import Presence, Store
@@ -34,7 +34,7 @@ class Crowd:
 class Rooms:
     """All rooms of a store."""
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.time, bounds: RoomBounds = RoomBounds()) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float] = time.time, bounds: RoomBounds = BOUNDS) -> None:
         """clock: seconds, the same for all who share the store."""
         self._store, self._clock, self._bounds = store, clock, bounds
         self._of_sessions = Tries(bounds.tries, bounds.all_tries, bounds.tries_seconds, clock)
