@@ -213,7 +213,7 @@ def test_layer_head_token_view_and_a_head_off_by_keyboard_alone(tab):
     tab.open()
     for _ in range(60):
         tab.press("Tab")
-        if "over" in tab.focused[0]:
+        if "over" in tab.focused[0].split():
             break
     tab.press("]")
     tab.wait_for_map("encoder-4-1")

@@ -251,13 +251,13 @@ def test_one_head_of_a_long_text_is_computed_without_the_others(name, kind, monk
     trace = architectures.trace(name)
     monkeypatch.setattr(trace_module, "_LARGE_LAYER", 0)
     monkeypatch.setattr(trace_module, "_FEWEST_ROWS", 2)
-    computed, of_queries = [], trace_module.of_queries
+    computed, attended = [], trace_module.attended
 
-    def watched(call, queries):
+    def watched(call, device):
         computed.append(call.query.shape[1])
-        return of_queries(call, queries)
+        return attended(call, device)
 
-    monkeypatch.setattr(trace_module, "of_queries", watched)
+    monkeypatch.setattr(trace_module, "attended", watched)
     for layer in trace.layers(kind):
         whole = trace.weights(kind, layer)
         computed.clear()

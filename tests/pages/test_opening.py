@@ -5,7 +5,7 @@ import pytest
 from models.catalog import MODELS
 from pages.attention.examples import EXAMPLES
 from pages.shared.course import heads
-from pages.shared.registry import LESSONS, PAGES
+from pages.shared.registry import LESSONS, PAGES, ROOM
 from tests.pages.screen import ATTENTION, HOME, PageScreen, Screen
 
 ANIMAL = EXAMPLES[0]
@@ -14,7 +14,7 @@ ANIMAL = EXAMPLES[0]
 def test_home_opens_and_leads_to_each_page():
     screen = Screen(HOME)
     assert len(screen.test.title) == 1
-    assert [link.proto.page for link in screen.test.page_link] == [each.address for each in (*PAGES, LESSONS)]
+    assert [link.proto.page for link in screen.test.page_link] == [each.address for each in (*PAGES, LESSONS, ROOM)]
     assert any(f"{len(heads())} lessons" in each.value for each in screen.test.caption)
     assert not screen.problems
     assert not screen.notes

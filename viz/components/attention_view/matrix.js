@@ -140,15 +140,22 @@ export class MatrixView extends Movable {
     const roomOf = (count) => (width - this.left - this.right - gap * (count - 1)) / count
     // With long labels of their own, two of them beside each other on a telephone would be too small to be read.
     if (gap > PANEL_GAP && width < 500 * scale && roomOf(across) < LEAST_LABEL * (k1 - k0)) across = 1
-    const room = roomOf(across)
     const isSmall = Math.max(q1 - q0, k1 - k0) <= SMALL_MAP.tokens
     this.titles = panels.length > 1 ? letter + 8 : 0
+    context.font = `bold ${this.shell.font}`
+    this.titleWidths = panels.map((panel) => (this.titles ? Math.ceil(context.measureText(panel.title).width) : 0))
+    context.font = this.shell.font
+    const widest = Math.max(...this.titleWidths)
     this.top = slant * 0.87 + 14 + this.titles
     const high = isSmall ? (SMALL_MAP.height * scale - this.top) / (q1 - q0) : Infinity
-    const size = Math.min(room / (k1 - k0), high, CELL.largest * scale)
+    const sizeOf = (count) => Math.min(roomOf(count) / (k1 - k0), high, CELL.largest * scale)
+    const stepOf = (count) => Math.max(sizeOf(count) * (k1 - k0) + gap, widest + letter)
+    // No title runs into the next.
+    while (across > 1 && this.left + stepOf(across) * (across - 1) + widest > width) across -= 1
+    const size = sizeOf(across)
     this.area = [size * (k1 - k0), size * (q1 - q0)]
     this.places = panels.map((_, number) => [
-      this.left + (number % across) * (this.area[0] + gap),
+      this.left + (number % across) * stepOf(across),
       this.top + Math.floor(number / across) * (this.area[1] + this.top),
     ])
     const lines = Math.ceil(panels.length / across)
@@ -161,7 +168,8 @@ export class MatrixView extends Movable {
 
   draw(width) {
     const high = this.height(width)
-    this.width = Math.min(width, Math.max(...this.places.map(([x]) => x)) + this.area[0] + this.right)
+    const ends = this.places.map(([x], number) => x + Math.max(this.area[0] + this.right, this.titleWidths[number]))
+    this.width = Math.min(width, Math.max(...ends))
     const shown = this.panels.length > 1 ? `${this.panels.length} maps` : `Map of ${this.header.name}`
     this.spread(this.width, high, `${shown}: ${this.queries.length} queries in rows, ${this.keys.length} keys in columns`)
     this.repaint()
@@ -189,7 +197,8 @@ export class MatrixView extends Movable {
       context.fillStyle = colours.ink
       context.textAlign = "left"
       context.textBaseline = "top"
-      context.fillText(panel.title, x, y - this.top + 2)
+      // What is wider than its map begins further to the left, where the labels of the rows stand below it.
+      context.fillText(panel.title, Math.max(0, Math.min(x, this.width - this.titleWidths[number])), y - this.top + 2)
     }
     context.fillStyle = colours.ground
     context.fillRect(x, y, wide, high)
