@@ -27,6 +27,8 @@ unexport PYTHONDONTWRITEBYTECODE
 # Three processes for two cores: the one that drives Chromium waits for frames and servers while the others compute. It
 # begins first, since it takes longest, and takes files of the others when it is through; see tests/conftest.py.
 shared_out := -n 3 --dist loadfile --no-loadscope-reorder
+# A second thread of torch in each would only wait for the other processes.
+test test-all: export OMP_NUM_THREADS = 1
 
 test: packages-dev models chromium ## run the tests, without the slow ones
 	@CHROMIUM="$$($(find_chromium))" $(PY) -m pytest $(shared_out) -m 'not slow'

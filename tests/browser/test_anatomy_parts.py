@@ -39,6 +39,7 @@ def test_from_the_plan_to_a_neuron_that_is_off_and_by_its_link_again(tab):
     expect(page.get_by_text("without neuron 963")).to_have_text(before, timeout=60_000)
 
 
+@pytest.mark.slow
 def test_a_bar_that_is_pressed_switches_its_part_off(tab):
     page = tab.page
     tab.goto("anatomy", model="smollm2", text=CAPITAL, said_token="Paris", tab=tab_name(SAYS))

@@ -108,6 +108,7 @@ def test_the_page_fits_in_the_dark(new_tab):
         assert colour_of(root(tab), "headlight-ink") == DARK.ink
 
 
+@pytest.mark.slow
 def test_the_lens_and_the_table_are_pictures_too(new_tab):
     tab = new_tab()
     tower = EXAMPLES[1]

@@ -194,6 +194,7 @@ def test_a_switched_off_stage_comes_back_while_its_knob_is_dragged(tab):
     assert tab.query["off"] == "top-p"
 
 
+@pytest.mark.slow
 def test_a_frame_is_enough(tab):
     """From a step of the slider until what follows from it is painted."""
     opened(tab, **HERE)

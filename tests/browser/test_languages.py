@@ -65,6 +65,7 @@ def test_languages_are_gone_through_by_keys(tab):
     tab.wait_for_query(language=language.code)
 
 
+@pytest.mark.slow
 def test_the_vocabulary_is_sought_by_keys(tab):
     tab.goto("tokenizers", text="Good morning", tokenizers="gpt2", tab=VOCABULARY_TAB)
     found = grid(tab, "pieces")

@@ -71,6 +71,7 @@ def test_the_browser_writes_parts_as_the_server_does(page):
 _SHORT = re.compile(r"^[−\d.]+$")
 
 
+@pytest.mark.slow
 def test_what_stands_below_a_token_is_what_its_tooltip_says(new_tab):
     """Of the strip, the matrix and the tokens that are written."""
     tab = new_tab()

@@ -234,6 +234,7 @@ def test_a_guess_moves_nothing_of_the_picture(new_tab, size):
     assert moves(tab, [guess]) == {}
 
 
+@pytest.mark.slow
 def test_what_moves_is_found(new_tab):
     tab = opened(new_tab, "tokenizers", SIZES[0])
 

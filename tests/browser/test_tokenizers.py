@@ -179,6 +179,7 @@ def test_pieces_further_down_are_there_when_somebody_scrolls(tab):
     expect(chips(tab, 1).locator("visible=true").and_(tab.page.locator(".selected")).first).to_be_in_viewport()
 
 
+@pytest.mark.slow
 def test_a_tokenizer_is_trained_and_stands_in_a_column(tab):
     opened(tab, text="the values of the total", tokenizers="gpt2,bert")
     tab.open_tab("Bring your own")

@@ -71,7 +71,7 @@ USED = {
 }
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", USED)
 def test_a_text_at_which_it_asks_for_too_much_gets_a_sentence(folder, name, within_bounds):
     changed(folder, USED[name])

@@ -297,6 +297,7 @@ def sentence_of(ask, *arguments):
     return ""
 
 
+@pytest.mark.slow
 def test_others_are_answered_while_a_strangers_tokenizer_computes():
     data = json.dumps(REFUSED["normalizers"]()).encode()
     grows = json.dumps(USED["normalizers that match later"]()).encode()

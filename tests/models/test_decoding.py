@@ -158,6 +158,7 @@ def test_a_seed_draws_the_same_tokens_and_leaves_the_global_state_alone():
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
+@pytest.mark.slow
 def test_draws_follow_the_distribution():
     loaded = ours("gpt2")
     with torch.inference_mode():

@@ -22,6 +22,7 @@ def _in_process(program: str) -> Any:
     return json.loads(ran.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_what_is_never_used_is_not_imported() -> None:
     program = f"""
 from models.engine import engine

@@ -98,6 +98,7 @@ def test_all_layers_and_a_layers_mean_have_a_sentence_where_they_have_no_picture
     assert not screen.problems
 
 
+@pytest.mark.slow
 def test_a_long_text_shows_the_tokens_round_the_selected_one():
     text = "one " * 600
     screen = Screen(model="smollm2", text=text, layer="2", head="1", token="450", view="heads")

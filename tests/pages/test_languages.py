@@ -149,6 +149,7 @@ def test_eight_tokenizers_stand_side_by_side():
     assert not screen.notes
 
 
+@pytest.mark.slow
 def test_the_files_hold_the_same_numbers():
     messages = engine.run(MessagesRequest())
     priced = priced_languages(messages, [engine.run(LanguagePricesRequest("gpt2"))])

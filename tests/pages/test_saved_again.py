@@ -59,6 +59,7 @@ def test_an_open_page_says_so_and_loads_again(folder):
     assert said(screen.run()) == []
 
 
+@pytest.mark.slow
 def test_who_comes_anew_sees_what_is_on_the_disk_and_who_was_there_is_told(folder):
     first = look(folder)
     train(folder)
