@@ -20,9 +20,16 @@ from pages.shared.lesson_place import LESSON, LESSON_STEP, OWN
 from pages.shared.lesson_view import open_view
 from pages.shared.link import note
 from pages.shared.messages import in_place
-from pages.shared.registry import PageEntry
+from pages.shared.registry import LESSONS, PageEntry
 from pages.shared.room_place import teacher_secret
-from viz.components.lesson_rail import CHOSEN_IN_PICTURE, Rail, RailResult, lesson_rail, lesson_rail_library
+from viz.components.lesson_rail import (
+    CHOSEN_IN_PICTURE,
+    TO_THE_LIST,
+    Rail,
+    RailResult,
+    lesson_rail,
+    lesson_rail_library,
+)
 
 if TYPE_CHECKING:
     from models.lessons import Lesson, Outcome, Readings, Step, View
@@ -54,6 +61,9 @@ def arrive(here: PageEntry) -> None:
             LESSON_STEP.forget()
         own_text = _own_text(found)
         is_asked = st.session_state.pop(_GO, "")
+        if is_asked == "list":
+            LESSON.forget()
+            st.switch_page(LESSONS.script)
         if told := st.session_state.pop(_TOLD, None):
             _take(found, told)
             is_asked = "answer"
@@ -316,8 +326,11 @@ def _on_text(_: int) -> None:
     st.session_state[_GO] = "text"
 
 
-def _on_leave(_: int) -> None:
-    LESSON.forget()
+def _on_leave(how: int) -> None:
+    if how == TO_THE_LIST:
+        st.session_state[_GO] = "list"
+    else:
+        LESSON.forget()
 
 
 def start(name: str, step: int = 1) -> None:

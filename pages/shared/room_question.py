@@ -44,7 +44,10 @@ def _shown(own: Seat, room: "Room", crowd: "Crowd", answered: int) -> RoomQuesti
         problem=st.session_state.pop(_PROBLEM, ""),
     )
     if asked is None:
-        return plain
+        if not (own.is_teacher and is_asking and step.ask is not None):
+            return plain
+        # Whoever is going to ask knows what.
+        return replace(plain, kind=step.ask.kind, prompt=step.ask.prompt, options=step.ask.options)
     guess = None if own.is_teacher else rooms.own_guess(room, own.member)
     counts = own.is_teacher or own.is_wall
     shown = replace(

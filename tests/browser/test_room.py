@@ -112,6 +112,7 @@ def test_a_page_that_is_opened_again_is_where_it_was(new_tab):
     student.page.wait_for_timeout(1000)
     assert "My own" in student.page.locator(".st-key-text_box textarea").input_value()
     press(teacher, "End the room")
+    press(teacher, "End it for all?")
     expect(student.page.locator(BAR)).to_have_count(0)
     student.page.get_by_text("This room has ended").wait_for()
 

@@ -8,6 +8,8 @@ from viz.components.scaffold import fields_of, large_component, number, pack_pic
 _PARTS = '<div class="lesson"></div>\n'
 # Told in place of a guess: the token that is chosen in the picture.
 CHOSEN_IN_PICTURE = "chosen in the picture"
+# Told by `leave`: not only is the lesson closed.
+TO_THE_LIST = 2
 lesson_rail_library, _mount = large_component("lesson_rail", _PARTS)
 
 
@@ -82,7 +84,7 @@ def lesson_rail(
     """Show the rail.
 
     `on_guess((lesson, step, guess))` is called with what was committed, None for skipped; `on_step(step)` for another
-    step, `on_text` for the lesson's own text, `on_leave` where the lesson is closed.
+    step, `on_text` for the lesson's own text, `on_leave` where the lesson is closed, 2 to go on to the list of lessons.
     """
     told = {
         "guess": (_guess, on_guess),

@@ -10,6 +10,7 @@ import { result } from "./result.js"
 
 // Told in place of a guess.
 const CHOSEN_IN_PICTURE = "chosen in the picture"
+const TO_THE_LIST = 2
 
 class LessonRail extends View {
   constructor(root) {
@@ -46,11 +47,14 @@ class LessonRail extends View {
     else delete document.documentElement.dataset.lessonCover
     this.paint()
     if (this.acted && (isNew || (header.result && !hadGuess))) this.root.querySelector(isNew ? "h2" : ".result")?.focus()
-    if ((isNew || (header.result && !hadGuess)) && (header.isBelow || wasBelow)) this.bringIntoSight(header.isBelow)
+    const isOther = isNew || (header.result && !hadGuess)
+    if (isOther && (header.isBelow || wasBelow || innerWidth <= 1100)) this.bringIntoSight(header.isBelow)
     this.ready({ lesson, step })
   }
 
-  /** Where the rail stands beside the page: the tab that a step shows lies below the picture, and comes with it. */
+  /** Where the rail stands beside the page: the tab that a step shows lies below the picture, and comes with it. Where
+      it stands above the page: the step itself, however the page grows below it.
+   */
   bringIntoSight(isBelow) {
     const main = document.querySelector("[data-testid=stMain]")
     clearTimeout(this.sight)
@@ -58,9 +62,15 @@ class LessonRail extends View {
     const look = () => {
       const tabs = isBelow ? main?.querySelector(".stTabs [role=tab][aria-selected=true]") : main
       if (innerWidth > 1100 && tabs) main.scrollBy({ top: isBelow ? tabs.getBoundingClientRect().top - 90 : -1e6 })
-      if (isBelow && tries-- > 0) this.sight = setTimeout(look, 300)
+      if (innerWidth <= 1100 && this.acted) this.keepInSight(main)
+      if ((isBelow || innerWidth <= 1100) && tries-- > 0) this.sight = setTimeout(look, 300)
     }
     look()
+  }
+
+  keepInSight(main) {
+    const { top } = (this.root.querySelector(".result") ?? this.root.querySelector("h2")).getBoundingClientRect()
+    if (top < 60 || top > innerHeight * 0.6) main?.scrollBy({ top: top - 90 })
   }
 
   /** Told once until the server has answered. */
@@ -181,7 +191,7 @@ class LessonRail extends View {
     if (step > 1) foot.append(this.button("Back", "plain", () => this.told("step", step - 1)))
     if (problem && !isOpen) foot.append(this.button("Skip", "plain", () => this.commit(null)))
     if (isOpen && step < count) foot.append(this.button("Next", "main", () => this.told("step", step + 1)))
-    if (isOpen && step === count) foot.append(element("span", "end", "That was the last step."))
+    if (isOpen && step === count) foot.append(element("span", "end", "That was the last step."), this.button("All lessons", "main", () => this.told("leave", TO_THE_LIST)))
     return foot
   }
 }

@@ -94,7 +94,19 @@ class RoomBar extends View {
     const free = isFrozen
       ? [this.button("Unfreeze", "thaw", true)]
       : [this.button("Freeze", "freeze"), ...(isTogether ? [this.button("Let all explore", "loose")] : [])]
-    return [crowd, ...asking, this.button("Call all back", "back"), ...free, element("span", "gap"), this.button("End the room", "end")]
+    // What comes and goes stands last, so that nothing else comes to stand below the pointer.
+    return [crowd, this.button("Call all back", "back"), ...free, ...asking, element("span", "gap"), this.ending()]
+  }
+
+  /** For all: it is pressed twice. */
+  ending() {
+    const made = this.button("End the room", "end")
+    const end = made.onclick
+    made.onclick = () => {
+      made.textContent = "End it for all?"
+      made.onclick = end
+    }
+    return made
   }
 
   follower() {

@@ -28,13 +28,16 @@ class RoomQuestion extends View {
   /** form: one that is being filled in, which stays. */
   paint(form) {
     const { number, title, step, count, say, prompt, rows, says, classSays, after, covers, isCovered, problem } = this.shown
-    const { mayGuess, isAnswered, answered, of } = this.shown
+    const { mayGuess, isAnswered, answered, of, options } = this.shown
     // Beside the rail of the lesson, which says the same, there is only what the class does.
     const parts = covers ? [element("h2", "", `${title} · step ${step} of ${count}`), element("p", "say", say)] : [element("h2", "", "The class")]
     if (isCovered) parts.push(element("p", "note", "The picture is covered until the answer is shown."))
     if (mayGuess && form) parts.push(form)
     else if (mayGuess) parts.push(asking(this.shown, (guess) => this.tell("guess", { number, guess })))
-    else if (number) parts.push(element("p", "prompt", prompt))
+    else if (prompt) {
+      parts.push(element("p", "prompt", prompt))
+      if (options.length && !rows.length) parts.push(element("p", "note", options.join(" · ")))
+    }
     if (problem) {
       const said = element("p", "problem", problem)
       said.setAttribute("role", "alert")
@@ -59,11 +62,11 @@ class RoomQuestion extends View {
   }
 
   table() {
-    const { rows } = this.shown
+    const { rows, kind } = this.shown
     const hasTruth = rows.some(({ truth }) => truth !== null)
     const table = element("table")
     const head = element("tr")
-    for (const name of ["", "the class", ...(hasTruth ? ["the model"] : [])]) {
+    for (const name of ["", kind === "order" ? "so many put it here" : "the class", ...(hasTruth ? ["the model"] : [])]) {
       const cell = element("th", "", name)
       cell.scope = "col"
       cell.colSpan = name ? 2 : 1
