@@ -19,11 +19,29 @@ def rule_at(field: str, place: float | int, palette: Palette = LIGHT) -> Any:
     return rule.mark_rule(color=palette.accent, strokeWidth=2).encode(x=alt.X(field))
 
 
+_GROWTH = "clamp(0.5 + 0.00521 * windowSize()[0] / 16, 1, 2)"
+
+
 def letters(size: float | int) -> Any:
     """The size of letters that are written in a chart, in pixels of a laptop: they grow with the window as the page's
     own do (the first rule of page.css), and with the axes', which Streamlit takes from the page.
     """
-    return alt.expr(f"{size} * clamp(0.5 + 0.00521 * windowSize()[0] / 16, 1, 2)")
+    return alt.expr(f"{size} * {_GROWTH}")
+
+
+def shift_apart(ends: Sequence[float], place: int, extent: float, height: int) -> Any:
+    """By how many pixels a label at the end of a line, of three or fewer, moves away from the middle one, so that
+    their letters of 12 pixels do not touch.
+
+    ends: where the lines end; place: of this one. extent: of the values in a chart of `height` pixels, whose axis may
+    be a fifth longer.
+    """
+    order = sorted(range(len(ends)), key=lambda each: -ends[each])
+    rank, middle = order.index(place), len(order) // 2
+    if rank == middle:
+        return 0
+    distance = abs(ends[place] - ends[order[middle]]) / extent * height / 1.2 if extent else 0.0
+    return alt.expr(f"{'-' if rank < middle else ''}max(0, 15 * {_GROWTH} - {distance:.1f})")
 
 
 def named_axis(

@@ -7,7 +7,7 @@ import altair as alt
 import numpy as np
 from jaxtyping import Float
 
-from viz.chart_parts import letters, named_axis, rule_at
+from viz.chart_parts import letters, named_axis, rule_at, shift_apart
 from viz.palette import LIGHT, Palette, between, readable_on
 from viz.quantities import part_text
 
@@ -49,15 +49,20 @@ def gap_chart(
     area: Any = alt.Chart(data).mark_area(color=palette.amount[1], opacity=0.8)
     area = area.encode(x=_layers(), y=alt.Y("same sense:Q", title="mean cosine", scale=scale), y2="another sense:Q")
     layers = [area]
-    for name, colour, dash in (
-        ("same sense", palette.ink, [1, 0]),
-        ("another sense", palette.amount[4], [1, 0]),
-        ("random tokens", palette.quiet, [4, 3]),
+    ends = [float(each[-1]) for each in (within, between, random)]
+    extent = float(np.ptp([within, between, random]))
+    for place, (name, colour, dash) in enumerate(
+        (
+            ("same sense", palette.ink, [1, 0]),
+            ("another sense", palette.amount[4], [1, 0]),
+            ("random tokens", palette.quiet, [4, 3]),
+        )
     ):
         line: Any = alt.Chart(data).mark_line(color=colour, strokeDash=dash, strokeWidth=2, point={"color": colour})
         layers.append(line.encode(x=_layers(), y=alt.Y(f"{name}:Q", title="mean cosine", scale=scale), tooltip=tooltip))
         label: Any = alt.Chart(alt.Data(values=[rows[-1] | {"name": name}]))
-        label = label.mark_text(align="left", dx=7, fontSize=letters(12), color=colour)
+        dy = shift_apart(ends, place, extent, _HEIGHT)
+        label = label.mark_text(align="left", dx=7, dy=dy, fontSize=letters(12), color=colour)
         layers.append(label.encode(x=_layers(), y=f"{name}:Q", text="name:N"))
     return alt.layer(*layers, rule_at("layer:Q", layer, palette)).properties(height=_HEIGHT, padding={"right": 100})
 
