@@ -34,14 +34,14 @@ def shift_apart(ends: Sequence[float], place: int, extent: float, height: int) -
     their letters of 12 pixels do not touch.
 
     ends: where the lines end; place: of this one. extent: of the values in a chart of `height` pixels, whose axis may
-    be a fifth longer.
+    be twice as long.
     """
     order = sorted(range(len(ends)), key=lambda each: -ends[each])
     rank, middle = order.index(place), len(order) // 2
     if rank == middle:
         return 0
-    distance = abs(ends[place] - ends[order[middle]]) / extent * height / 1.2 if extent else 0.0
-    return alt.expr(f"{'-' if rank < middle else ''}max(0, 15 * {_GROWTH} - {distance:.1f})")
+    distance = abs(ends[place] - ends[order[middle]]) / extent * height / 2 if extent else 0.0
+    return alt.expr(f"{'-' if rank < middle else ''}max(0, 16 * {_GROWTH} - {distance:.1f})")
 
 
 def named_axis(
