@@ -18,7 +18,7 @@ from models.tokenization.loaded import LoadedTokenizer
 from models.tokenization.pieces import Piece, check_is_text
 from models.tokenization.sandboxed import answered
 
-POOL = Pool(modules=("models.tokenization.chat_worker",))
+POOL = Pool(modules=("models.tokenization.chat_worker", "transformers.utils.chat_template_utils"))
 TEMPLATE = -1
 # In which a special token of a turn is plain text, transformers encodes after a line break, which it takes off again.
 _BREAK = "\n"

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from jinja2 import TemplateSyntaxError
 from jinja2.exceptions import SecurityError
-from transformers.utils import chat_template_utils
 
 # Stand round each text of a turn while it is seen where a template puts it; private use, so that no template has them.
 _BEGINS, _OF, _ENDS = "\U000f4a11", 0xF5000, "\U000f4a12"
@@ -50,6 +49,9 @@ def rendered(
     jinja: str, special: Mapping[str, str], messages: str, tools: str, add_generation_prompt: bool
 ) -> Rendered:
     """A chat through a template. messages, tools: as JSON; "" for no tools."""
+    # Pages that only cut texts know the types of this module; the sandbox has transformers from its start.
+    from transformers.utils import chat_template_utils
+
     said = json.loads(messages)
     given = json.loads(tools) if tools else None
     variables: dict[str, Any] = dict(special)

@@ -109,6 +109,9 @@ def test_a_lesson_made_by_keyboard_runs_in_another_browser(new_tab, tmp_path):
     box.focus()
     tab.page.keyboard.type("Look at the animal.")
     tab.press("Control+Enter")
+    # A lesson of a view alone could be taken along before the words are in it.
+    tab.page.wait_for_timeout(500)
+    tab.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     take = tab.page.get_by_role("button", name="Take the lesson along")
     take.wait_for()
     with tab.page.expect_download() as download:
