@@ -43,11 +43,6 @@ class Firing:
         """What it gives at most on the sentence in the middle, by size."""
         return float(np.median(np.abs(self.values[self.neurons.index(neuron)])))
 
-    @property
-    def nbytes(self) -> int:
-        """What the cache counts for it."""
-        return self.places.nbytes + self.values.nbytes + 60 * sum(map(len, self.sentences))
-
 
 @dataclass(frozen=True)
 class FiringRequest(Stepwise[HowFar, Firing]):

@@ -84,11 +84,6 @@ class Neurons:
         """How long the vector is that each neuron adds to the stream here."""
         return np.abs(self.given) * self.lengths
 
-    @property
-    def nbytes(self) -> int:
-        """What the cache counts for it."""
-        return 1_000 + 4 * self.into.nbytes + self.lengths.nbytes + self.order.nbytes
-
 
 @dataclass(frozen=True)
 class NeuronsRequest:

@@ -99,11 +99,6 @@ class WayUp:
         """How far from 0 the cosine of two random directions is, on the average square."""
         return float(self.width**-0.5)
 
-    @property
-    def nbytes(self) -> int:
-        """What the cache counts for it."""
-        return 2_000 + len(self.layers) * len(self.tokens) * 8 * 24
-
 
 @dataclass(frozen=True)
 class WayUpRequest:
