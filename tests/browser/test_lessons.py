@@ -63,6 +63,44 @@ def test_a_lesson_by_keyboard_from_the_list_to_an_answer(tab):
     tab.page.get_by_role("button", name="Go on at step 2: Silent letters").wait_for()
 
 
+# Somebody's press changes classes and elements of the page, as its next run does.
+CHANGED = """() => {
+  const main = document.querySelector(".stMainBlockContainer > .stVerticalBlock")
+  const settle = () => getComputedStyle(main).paddingRight
+  settle()
+  for (const each of main.querySelectorAll(".stElementContainer")) each.classList.toggle("another")
+  settle()
+  main.firstElementChild.append(document.createElement("span"))
+  settle()
+}"""
+
+
+def restyled(tab):
+    """Of how many elements the styles are computed anew when those of the page change."""
+    session, events, ended = tab.page.context.new_cdp_session(tab.page), [], []
+    session.on("Tracing.dataCollected", lambda told: events.extend(told["value"]))
+    session.on("Tracing.tracingComplete", lambda _: ended.append(True))
+    session.send(
+        "Tracing.start",
+        {"transferMode": "ReportEvents", "traceConfig": {"includedCategories": ["devtools.timeline"]}},
+    )
+    tab.page.evaluate(CHANGED)
+    session.send("Tracing.end")
+    while not ended:
+        tab.page.wait_for_timeout(50)
+    return max(each["args"].get("elementCount", 0) for each in events if each["name"] == "UpdateLayoutTree")
+
+
+def test_beside_a_lesson_a_page_changes_as_cheaply_as_alone(tab):
+    tab.goto("attention", lesson="attention-by-hand", lesson_step=2)
+    rail(tab, 2)
+    tab.page.locator(".st-key-inspector").wait_for(state="attached")
+    come_to_rest(tab)
+    count = tab.page.locator(".stMainBlockContainer *").count()
+    assert covered(tab)
+    assert restyled(tab) < count / 3, f"of {count}"
+
+
 @pytest.mark.quick(1)
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_the_rail_hangs_over_nothing_and_can_be_put_away(new_tab, size):
