@@ -101,6 +101,21 @@ def test_beside_a_lesson_a_page_changes_as_cheaply_as_alone(tab):
     assert restyled(tab) < count / 3, f"of {count}"
 
 
+def test_two_sentences_and_the_question_stand_beside_the_answer(tab):
+    tab.goto("embeddings", lesson="word-order", lesson_step=2)
+    now = rail(tab, 2)
+    slider = now.get_by_role("slider", name="with positions")
+    expect(slider).to_have_attribute("aria-valuetext", "0.50")
+    asked = now.get_by_role("group").locator("legend").text_content()
+    now.get_by_role("button", name="This is my guess").click()
+    expect(now.get_by_role("status")).to_contain_text("within 0.050")
+    expect(now).to_contain_text(asked)
+    second = tab.page.get_by_role("textbox", name="The same words in another order")
+    expect(second).to_have_value("The man bites the dog.")
+    for each in (second, tab.page.locator(".st-key-in_order").get_by_text("The dog bites the man.")):
+        expect(each).to_be_in_viewport(ratio=1, timeout=30_000)
+
+
 @pytest.mark.quick(1)
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_the_rail_hangs_over_nothing_and_can_be_put_away(new_tab, size):
