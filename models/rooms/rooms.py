@@ -154,6 +154,10 @@ class Rooms:
             )
         return self._commanded(code, secret, lambda room: room.at(place, lesson))
 
+    def choose(self, code: str, secret: str) -> Room:
+        """The teacher is at a list of pages or lessons."""
+        return self._commanded(code, secret, Room.choosing)
+
     def call_back(self, code: str, secret: str) -> Room:
         """All follow again."""
         return self._commanded(code, secret, Room.called_back)

@@ -21,7 +21,7 @@ from pages.shared.lesson_view import open_view
 from pages.shared.link import note
 from pages.shared.messages import in_place
 from pages.shared.registry import LESSONS, PageEntry
-from pages.shared.room_place import teacher_secret
+from pages.shared.room_place import CODE, teacher_secret
 from viz.components.lesson_rail import (
     CHOSEN_IN_PICTURE,
     TO_THE_LIST,
@@ -91,6 +91,13 @@ def class_step() -> "LessonPlace | None":
     return LessonPlace(found.title, number, len(found.steps), step, truth, truth is not None and truth != step.truth)
 
 
+def _class_is_asked() -> bool:
+    from models.rooms import rooms
+
+    room = rooms.look(CODE.value)
+    return room is not None and room.is_asked
+
+
 def show_answer() -> None:
     """The class has answered the step that is open: with the next run what it shows afterwards is there."""
     found = lesson(LESSON.value)
@@ -131,7 +138,7 @@ def _shown(found: "Lesson", status: DeltaGenerator) -> Rail:
     guess = _answers().get((found.name, number, question))
     if teacher_secret():
         # The class guesses, in its own rails and in the one below this.
-        return replace(plain, is_covered=step.is_covered and guess is None, is_taught=True)
+        return replace(plain, is_covered=step.is_covered and guess is None, is_taught=True, is_asked=_class_is_asked())
     is_own = own is not None and step.truth.reads_text
     note_ = "This question is about the lesson's own sentences, whatever text you typed." if own and not is_own else ""
     asked = replace(
