@@ -142,6 +142,22 @@ def test_the_rail_hangs_over_nothing_and_can_be_put_away(new_tab, size):
     now.get_by_role("button", name="This is my guess").wait_for()
 
 
+def test_on_a_telephone_the_step_stays_in_sight(new_tab):
+    """Also where its answer opens a tab far below."""
+    tab = new_tab(size=SIZES[1])
+    tab.goto("attention", lesson="looking-and-mattering", lesson_step=2)
+    rail(tab, 2).get_by_role("button", name="This is my guess").click()
+    result = rail(tab, 2).get_by_role("status")
+    result.wait_for()
+    tab.page.get_by_role("tab", selected=True).wait_for(state="attached")
+    come_to_rest(tab)
+    expect(result.locator("p").first).to_be_in_viewport(ratio=1)
+    rail(tab, 2).get_by_role("button", name="Next", exact=True).click()
+    heading = rail(tab, 3).get_by_role("heading", name="Step 3 of")
+    come_to_rest(tab)
+    expect(heading).to_be_in_viewport(ratio=1)
+
+
 def typed(tab, name, text):
     """Text put into a box of the step that is being made, which has it once its run has ended."""
     tab.page.get_by_role("textbox", name=name).focus()
