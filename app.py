@@ -69,10 +69,13 @@ def show() -> None:
         # They have no picture to stand alone.
         thread.PROJECTOR.forget()
     st.html(_style(here, has_lesson=bool(LESSON.value), has_room=bool(CODE.value)))
+    is_arriving = False
     if CODE.value:
         from pages.shared.room_following import arrive as come_in
+        from pages.shared.room_following import is_arriving as comes_in
 
         come_in(here)
+        is_arriving = comes_in()
     if LESSON.value:
         from pages.shared.lesson_rail import arrive
 
@@ -89,7 +92,7 @@ def show() -> None:
         device.caption(said_before())
         about = st.container()
 
-    if LESSON.value:
+    if LESSON.value and not is_arriving:
         from pages.shared.lesson_rail import rail
 
         rail(here)

@@ -55,7 +55,7 @@ def _parts() -> None:
         run_again()
     crowd, answered = rooms.crowd(own.code), rooms.answered(room)
     own.shown = sight(own, room, crowd, answered)
-    if room.lesson is not None:
+    if room.lesson is not None and own.is_known:
         with st.container(key="room_question"), in_place():
             question_box(own, room, crowd, answered)
     with st.container(key="room_bar"), in_place():

@@ -41,6 +41,12 @@ def seat() -> Seat | None:
     return st.session_state.get(_SEAT)
 
 
+def is_arriving() -> bool:
+    """Whether the browser has not said yet who it is in its room: a teacher, or one of the class."""
+    own = seat()
+    return own is not None and not own.is_known
+
+
 def who() -> tuple[str, str]:
     """Who asks, for the bounds of tries: the session, and from which address it comes."""
     context = get_script_run_ctx()
@@ -240,7 +246,7 @@ def _show(own: Seat, view: "View") -> None:
     room = rooms.look(own.code)
     if room is None:
         return
-    is_first = own.view is None and room.place is not None
+    is_first = own.view is None and room.place is not None and not room.is_choosing
     if is_first:
         # The same teacher in another tab: the class stays until something is done there.
         own.view = (view, step)

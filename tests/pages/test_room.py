@@ -299,6 +299,30 @@ def test_a_question_is_not_left_without_a_word(teacher):
     assert not teacher.run().bar["problem"], "this one was answered"
 
 
+class AtAttention(InRoom):
+    """The link of a teacher's page, opened again."""
+
+    PAGE = ATTENTION
+
+
+def test_until_a_browser_has_said_who_it_is_it_is_asked_nothing():
+    """A teacher's page that is opened again is no student's for a moment."""
+    first = InRoom().press("open_room")
+    secret = first.bar["secret"]
+    first.hello(secret=secret)
+    asked(first)
+    again = AtAttention(**first.query)
+    assert (again.query["lesson"], again.query["lesson_step"]) == ("silent-letters", "2")
+    assert not again.bar["isKnown"]
+    assert again.component("lesson") is None
+    assert again.question is None
+    again.hello(secret=secret)
+    assert again.rail["isTaught"]
+    assert again.rail["isAsked"]
+    assert again.question["number"] == 1
+    first.command("end")
+
+
 def test_a_class_is_told_that_its_teacher_looks_for_what_comes_next(teacher):
     teacher.go(ATTENTION)
     follows, explores = follower(teacher), follower(teacher)
@@ -311,6 +335,15 @@ def test_a_class_is_told_that_its_teacher_looks_for_what_comes_next(teacher):
         teacher.go(ATTENTION)
         assert not follows.run().bar["isChoosing"]
         assert not explores.run().bar["isChoosing"]
+
+
+def test_a_teacher_who_comes_back_to_a_page_has_chosen(teacher):
+    teacher.go(ATTENTION)
+    student = follower(teacher)
+    teacher.go(LESSONS.script)
+    again = AtAttention(**teacher.query).hello(secret=teacher.test.session_state["room:secret"])
+    assert again.bar["isTeacher"]
+    assert not student.run().bar["isChoosing"]
 
 
 def test_a_teacher_who_has_shown_nothing_yet_leaves_nothing(teacher):

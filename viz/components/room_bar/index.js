@@ -44,7 +44,7 @@ class RoomBar extends View {
     if (!isFollowing) this.isLeaving = false
     this.isHeld = isFrozen && !isTeacher
     const { dataset } = document.documentElement
-    dataset.room = this.isHeld ? "frozen" : "open"
+    dataset.room = this.isHeld ? "frozen" : isKnown ? "open" : "arriving"
     if (isWall) dataset.roomScreen = "wall"
     else delete dataset.roomScreen
     if (secret) keepOf(room, { secret })
