@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int64
 
+from models.anatomy.mlp_weights import NeuronError, check_neuron, neurons_of
 from models.anatomy.neurons import MOST_NEURONS, neuron_values
-from models.anatomy.seen_mlp import NeuronError, check_neuron, neurons_of
 from models.engine import Engine, HowFar, Stepwise
 from models.forward.inputs import InputError, model_inputs
 from models.heads.bank import Bank

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor, nn
 
-from models.anatomy.held import Norm, seen_norm
+from models.anatomy.frozen_norms import Norm, seen_norm
 from models.attention.output_projection import receivers_of
 from models.attention.trace import AttentionTrace, TraceRequest
 from models.embeddings.hidden_states import NoHiddenStatesError, anatomy_of
