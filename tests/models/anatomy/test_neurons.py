@@ -11,7 +11,7 @@ from models.anatomy.neuron_bank import FiringRequest
 from models.anatomy.neurons import LayersWithMlpRequest, NeuronsRequest, PushedRequest
 from models.anatomy.one_changed import NeuronTurnedRequest, PartOffRequest
 from models.attention import TraceRequest
-from models.engine import engine
+from models.engine import engine, size_of
 from models.heads.bank import plain_bank
 from models.heads.places import EffectsError, Place
 from models.heads.quantity import Quantity
@@ -192,3 +192,11 @@ def test_a_neuron_fires_where_it_gives_most():
         best = 1 + int(np.abs(rows[1:-1]).argmax())
         assert (found.places[1, number], found.values[1, number]) == (best, pytest.approx(rows[best], abs=1e-5))
     assert found.most(9, 1) == (int(np.abs(found.values[1]).argmax()),)
+
+
+def test_the_cache_counts_what_the_numbers_of_one_token_keep_alive():
+    text = "A short text of some more tokens"
+    found = engine.run(NeuronsRequest(TraceRequest("minilm", text), "encoder", 3, 1))
+    count = len(engine.model("minilm").tokenizer(text)["input_ids"])
+    # They are rows of the numbers of all tokens.
+    assert size_of(found) > 2 * count * found.into.nbytes
