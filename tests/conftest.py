@@ -48,6 +48,14 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+@pytest.fixture
+def no_folders(monkeypatch):
+    """As in a process in which no folder was opened before."""
+    from models.catalog import MODELS
+
+    monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
+
+
 def pytest_runtest_setup(item):
     """Of several processes the one that drives Chromium goes first: it waits most of the time, and is through last."""
     is_apart = hasattr(item.config, "workerinput")

@@ -106,6 +106,20 @@ def test_a_guess_that_cannot_be_chosen_is_said_in_a_sentence(letters, guess):
     assert not letters.rail["isOpen"]
 
 
+@pytest.mark.parametrize(
+    ("name", "step", "unit"), [("word-order", 2, "0.050"), ("attention-by-hand", 4, "percentage points")]
+)
+def test_bars_are_told_in_the_unit_of_what_they_guess(name, step, unit):
+    """Cosines are no parts of a whole."""
+    screen = Lesson(lesson=name, lesson_step=str(step))
+    assert screen.rail["kind"] == "draw"
+    assert screen.rail["isPart"] == (unit != "0.050")
+    screen.any_guess()
+    shown = screen.rail["result"]
+    assert shown["says"].endswith(f"within {'5 ' * (unit != '0.050')}{unit}.")
+    assert any("%" in each for each in shown["texts"]) == (unit != "0.050")
+
+
 def test_later_steps_come_after_an_answer_or_a_skip(letters):
     letters.step(3)
     assert letters.rail["step"] == 2
