@@ -34,12 +34,15 @@ def test_letters_grow_with_the_screen(new_tab):
     tab.open(projector="on", **OPENED)
     for width in (1280, 1920, 3840):
         tab.page.set_viewport_size({"width": width, "height": width * 9 // 16})
-        tab.page.wait_for_timeout(600)
-        sizes[width] = tab.page.locator(".attention-view .chip .piece").first.evaluate(
-            "each => parseFloat(getComputedStyle(each).fontSize)"
+        piece = tab.page.locator(".attention-view .chip .piece").first
+        sizes[width], box, over = tab.settled(
+            lambda piece=piece: (
+                piece.evaluate("each => parseFloat(getComputedStyle(each).fontSize)"),
+                tab.map.bounding_box(),
+                tab.hangs_over,
+            )
         )
-        assert tab.hangs_over <= 0
-        box = tab.map.bounding_box()
+        assert over <= 0
         assert box["y"] < 0.25 * width * 9 / 16
     assert sizes[1280] >= 1.2 * 16
     assert sizes[1920] >= 1.3 * sizes[1280]
