@@ -37,15 +37,28 @@ def _below_zero(logits: Float[np.ndarray, "*rows vocabulary"]) -> Float[np.ndarr
     return wide - wide.max(axis=-1, keepdims=True)
 
 
+def likeliest(row: Float[np.ndarray, " token"], count: int) -> list[int]:
+    """The tokens with the largest numbers of a row, best first, of equal ones that with the smaller id first.
+
+    The others are not sorted: of a vocabulary that takes longer than all else here.
+    """
+    if count >= len(row):
+        among = np.arange(len(row))
+    else:
+        least = np.partition(row, -count)[-count]
+        # Not what is at least as large: of numbers that are none there would be nothing left.
+        among = np.flatnonzero(~(row < least))
+    return among[np.argsort(-row[among], kind="stable")][:count].tolist()
+
+
 def next_tokens(trace: AttentionTrace, count: int) -> tuple[TokenProbability, ...]:
     """The likeliest tokens to come, best first; none for a model that is not a decoder."""
     if trace.kinds != ("decoder",):
         return ()
     probabilities = softmax(trace.last_output)
-    best = np.argsort(-probabilities, kind="stable")[:count]
     return tuple(
         TokenProbability(piece.id, piece.text, float(probabilities[piece.id]))
-        for piece in trace.loaded.pieces([int(number) for number in best])
+        for piece in trace.loaded.pieces(likeliest(probabilities, count))
     )
 
 

@@ -60,6 +60,7 @@ def expected(model, trace):
         return model(input_ids=torch.tensor([trace.inputs.ids])).logits[0]
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("name", list(CLASSIFIERS))
 def test_labels_are_those_of_transformers_and_maps_stay_what_they_were(name, tmp_path):
     model = made(name, tmp_path)
