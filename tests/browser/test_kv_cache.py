@@ -242,8 +242,7 @@ def test_hostile_text_is_text(tab):
     hostile = '</script><img src=x onerror="window.hacked=1"> <script>window.hacked=1</script>'
     opened(tab, model="smollm2", text=hostile, tokens=8, cell="3-2")
     for name in ("In 8 bits?", "Show the code"):
-        tab.open_tab(name)
-        tab.page.wait_for_timeout(400)
+        tab.open_whole_tab(name)
     assert tab.page.evaluate("typeof window.hacked") == "undefined"
     assert tab.page.locator("img[src='x']").count() == 0
 
@@ -271,7 +270,12 @@ def written(tab):
             return draw.apply(this, arguments)
           }
           root.querySelector(".field").dispatchEvent(new Event("scroll"))
-          setTimeout(() => { CanvasRenderingContext2D.prototype.fillText = draw; done(said) }, 300)
+          const ended = () => {
+            if (!said.length) return setTimeout(ended, 50)
+            CanvasRenderingContext2D.prototype.fillText = draw
+            done(said)
+          }
+          ended()
         })"""
     )
 

@@ -170,9 +170,12 @@ def test_pieces_further_down_are_there_when_somebody_scrolls(tab):
     wait_for_tokens(tab, len(pieces), len(tokenize("llama3", text).ids))
     assert chips(tab, 0).count() < len(pieces)
     body = root(tab).locator(".pieces").first
-    for _ in range(20):
+
+    def all_are_there():
         body.evaluate("body => (body.scrollTop = body.scrollHeight)")
-        tab.page.wait_for_timeout(60)
+        return chips(tab, 0).count() == len(pieces)
+
+    tab.wait_until(all_are_there)
     assert chips(tab, 0).all_text_contents() == [piece.text for piece in pieces]
     # And without scrolling, for who goes there by the ruler or a link.
     opened(tab, **tab.query | {"text": text[:1900], "stretch": "1800-1803"})
@@ -226,8 +229,7 @@ HOSTILE = '</script><img src=x onerror="window.hacked=1"> \u202e\0 <script>windo
 def test_hostile_text_is_text(tab):
     opened(tab, text=HOSTILE.replace("\0", ""), tokenizers="gpt2,words,mistral,bytes")
     for name in ("How was it cut?", "On the way to ids?", "Show the code", "Bring your own"):
-        tab.open_tab(name)
-        tab.page.wait_for_timeout(300)
+        tab.open_whole_tab(name)
     assert tab.page.evaluate("typeof window.hacked") == "undefined"
     assert tab.page.locator("img[src='x']").count() == 0
 

@@ -112,12 +112,6 @@ def test_a_link_that_names_no_text_writes_after_the_first_example():
     assert screen.query == {**WRITTEN, "at": "2"}
 
 
-def test_a_preset_follows_no_token_of_the_view_before():
-    screen = Sampling(**HERE, pick="100")
-    assert screen.query["pick"] == "100"
-    assert "pick" not in screen.press("preset_Wild").query
-
-
 def test_a_preset_sets_all_knobs_and_reset_takes_them_back():
     screen = Sampling(**HERE, top_k="7", off="top-k", order="top-p,temperature").press("preset_Wild")
     assert screen.query == {**HERE, "temperature": "1.5", "top_p": "1.0", "min_p": "0.05"}
