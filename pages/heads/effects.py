@@ -71,9 +71,10 @@ def show(about: "Subject", request: "EffectsOfPartsRequest", status: DeltaGenera
     exact = exact_now(request)
     if progress is not None and progress.error:
         problem(progress.error)
+    # The picture stays where it is: what begins, and how far it is, stands below it.
+    _draw(about, request, exact, estimate)
     if not _is_whole(request, exact):
         _start(request, exact)
-    _draw(about, request, exact, estimate)
 
 
 def _is_whole(request: "EffectsOfPartsRequest", exact: "Mapping[Part, Effects]") -> bool:
@@ -96,8 +97,8 @@ def _start(request: "EffectsOfPartsRequest", exact: "Mapping[Part, Effects]") ->
 
 
 def _watch(about: "Subject", request: "EffectsOfPartsRequest", estimate: "Mapping[Part, Effects]") -> None:
-    JOB.state(_progress_text, "Reading the text…")
     _draw(about, request, exact_now(request), estimate)
+    JOB.state(_progress_text, "Reading the text…")
 
 
 def _progress_text(step: "EffectsOfParts") -> tuple[float, str]:
