@@ -31,7 +31,7 @@ from viz.components.scaffold.source import COMPONENTS, bare_sheet
 from viz.glossary import style
 
 _FOLDER = Path(__file__).parent
-_SHEETS = (_FOLDER / "viz" / "page.css", _FOLDER / "viz" / "presenting.css", COMPONENTS / "scaffold" / "terms.css")
+_SHEETS = (_FOLDER / "viz" / "page.css", _FOLDER / "viz" / "covers.css", COMPONENTS / "scaffold" / "terms.css")
 # While a lesson or a room is open: what stands beside every page, and the page beside that.
 _BESIDE_PAGES, _BESIDE = _FOLDER / "viz" / "lesson_and_room.css", _FOLDER / "viz" / "beside.css"
 

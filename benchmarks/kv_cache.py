@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from benchmarks.capture import plain_model
 from benchmarks.decoding import generating
-from benchmarks.measuring import Interval, Limit, Row, compared, duration, interleaved, seconds_of, size
+from benchmarks.measuring import Interval, Limit, Row, alone, compared, duration, interleaved, seconds_of, size
 from benchmarks.serving import APP, Server, chromium, serving, settled, visitor
 from models.decoding import CacheTimingRequest, DecodingSettings, cache_timing, decode
 from models.engine import Engine
@@ -102,26 +102,17 @@ def _many(browser: Browser, server: Server) -> Iterator[Row]:
         updates = [count for moment, count in sizes if late < moment < ended]
     held = 45 * 1024 * columns
     what = f"{_MANY:,} tokens on the KV cache page"
-    yield Row(
-        f"{what}: steps and columns that are missing in the browser ({steps:,} and {columns:,} came)",
-        f"{_MANY - steps + cells:,}",
-        value=_MANY - steps + cells,
-        limit=_MISSING,
-    )
-    yield Row(
-        f"{what}: the largest message from step {_LATE} on (median {size(float(np.median(updates)))})",
-        size(max(updates)),
-        value=max(updates),
-        limit=_UPDATE,
-        raw={"ours": updates},
-    )
-    yield Row(
+    missing = f"{what}: steps and columns that are missing in the browser ({steps:,} and {columns:,} came)"
+    yield alone(missing, _MANY - steps + cells, "{:,}".format, _MISSING)
+    largest = f"{what}: the largest message from step {_LATE} on (median {size(float(np.median(updates)))})"
+    yield alone(largest, max(updates), size, _UPDATE, updates)
+    yield alone(
         f"{what}: the server's memory at the last step, beyond the cache's {size(held)} (afterwards, cache and all: "
         f"{size(max(0, after))})",
-        size(max(0, grown - held)),
-        value=max(0, grown - held),
-        limit=_MEMORY,
-        raw={"ours": [grown, after]},
+        max(0, grown - held),
+        size,
+        _MEMORY,
+        [grown, after],
     )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from playwright.sync_api import Browser, Page, ViewportSize
 
-from benchmarks.measuring import Limit, Row, compared, duration, interleaved, size
+from benchmarks.measuring import Limit, Row, alone, compared, duration, interleaved, size
 from benchmarks.serving import APP, Server, Traffic, chromium, painted, seconds_in, serving, settled, visitor
 
 # Two examples of the page, of which each is the other's next text.
@@ -44,7 +44,7 @@ def _beside(browser: Browser, server: Server, what: str, step: int, pairs: int) 
     name = f"a lesson beside the page, {what}: another text"
     return [
         compared(f"{name}, click to painted (beside: without the lesson)", measured, duration, _TIME),
-        Row(f"{name}: bytes that the rail adds", size(more), value=more, limit=_BYTES, raw={"ours": received[True]}),
+        alone(f"{name}: bytes that the rail adds", more, size, _BYTES, received[True]),
     ]
 
 

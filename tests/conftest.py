@@ -45,6 +45,14 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+@pytest.fixture
+def no_folders(monkeypatch):
+    """As in a process in which no folder was opened before."""
+    from models.catalog import MODELS
+
+    monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """`--dist loadfile`, with all that drives Chromium as one file: two browsers would wait for each other and fail."""

@@ -46,11 +46,6 @@ class Turned:
     wavelengths: Float[np.ndarray, " pair"]
     energies: Float[np.ndarray, " _"]
 
-    @property
-    def nbytes(self) -> int:
-        """What the cache counts for it."""
-        return 1_000 + self.before.nbytes + self.after.nbytes + self.by_pair.nbytes
-
 
 @dataclass(frozen=True)
 class TurnedRequest(OfHead):

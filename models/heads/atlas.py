@@ -62,11 +62,6 @@ class Atlas:
     note: str = ""
 
     @property
-    def nbytes(self) -> int:
-        """What the cache counts for it."""
-        return self.by_offset.nbytes + sum(each.scores.nbytes * 6 for each in self.roles)
-
-    @property
     def offsets(self) -> Int[np.ndarray, " offset"]:
         """Of the last axis of `by_offset`."""
         return OFFSETS

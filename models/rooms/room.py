@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 
 from models.errors import HeadlightError
-from models.lessons.asked import Question
 from models.lessons.guesses import Guess, options_of
 from models.lessons.lesson import Ask, Step, View
+from models.lessons.question import Question
 from models.lessons.readings import Readings, Unit
 
 

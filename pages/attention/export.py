@@ -13,7 +13,7 @@ from models.engine import engine
 from pages.attention import picture_file
 from pages.attention.choices import VIEW, head_name
 from pages.attention.selection import said
-from pages.shared import file_names, reach
+from pages.shared import file_names, projector, reach
 from pages.shared.export import Download, download_button, folder_argument, program, share_and_download, text_argument
 from pages.shared.messages import in_place, problem
 from pages.shared.spreadsheet import as_csv
@@ -154,7 +154,8 @@ def code(request: "HeadMapRequest", shown: "HeadMapRequest", traced: "TracedText
         "The program runs the model with everything on: what you switched off is on in it.": (
             request.trace != shown.trace
         ),
-        "It prints the weights. The numbers of q·k are in the JSON file under “Take it with you”.": VIEW.value == "qk",
+        "It prints the weights."
+        + projector.leading(" The numbers of q·k are in the JSON file under “Take it with you”."): VIEW.value == "qk",
     }
     said = [note for note, holds in notes.items() if holds]
     program(name, folder_argument(request.trace.model), text_argument(text), where, notes=said)

@@ -7,11 +7,11 @@ import numpy as np
 import streamlit as st
 
 from models.catalog import MODELS
-from pages.attention.choices import SINK, STEP, WAY, head_name
+from pages.attention.choices import HEAD_OFF, SINK, STEP, WAY, head_name
 from pages.attention.examples import EXAMPLES
 from pages.attention.output import Written
 from pages.attention.switched_off import items
-from pages.shared import sounds, thread
+from pages.shared import projector, sounds, thread
 from pages.shared.head_names import names_of_head
 from pages.shared.parts import remark, what_to_see
 from pages.shared.registry import entry
@@ -25,8 +25,7 @@ LINES = {
     "map": "Where it looks, not why.",
     "cross": "Attention is not alignment: a step may look beside the letter that it writes.",
     "still": "A head that is off still looks where it looked: what it returns is 0.",
-    "off": "Zeroing is unnatural and other heads make up for it: compare with the other heads of its layer, each off "
-    "by itself, under “What if this head were off?”.",
+    "off": "Zeroing is unnatural and other heads make up for it: compare with the other heads of its layer",
     "labels": "Its labels, as its config.json calls them: from all of its heads and layers together.",
     "next": "What the model would write after the whole text, from all of its heads and layers together: the same "
     "whichever row is selected.",
@@ -120,7 +119,7 @@ def inspect_changes(found: "Changes", traced: "TracedText", selected: int) -> No
     if found.caveat:
         remark(found.caveat)
     if any(each.startswith("head:") for each in items()):
-        remark(LINES["still"] + " " + LINES["off"])
+        remark(f"{LINES['still']} {LINES['off']}{projector.leading(f', each off by itself, under “{HEAD_OFF}”')}.")
 
 
 def inspect_step(traced: "TracedText", row: np.ndarray, request: "HeadMapRequest", written: Written, step: int) -> None:

@@ -247,6 +247,37 @@ def test_row_heads_break_between_words_only(tab):
     assert broken == []
 
 
+# Where GPT-2 is written on two lines.
+BROKEN = """() => {
+  const found = []
+  const visit = (root) => {
+    const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT)
+    for (let node = walk.nextNode(); node; node = walk.nextNode())
+      for (const { index } of node.data.matchAll(/GPT[-\u2011]2/g)) {
+        const range = document.createRange()
+        range.setStart(node, index)
+        range.setEnd(node, index + 5)
+        if (new Set([...range.getClientRects()].map((each) => Math.round(each.top))).size > 1) found.push(node.data)
+      }
+    for (const each of root.querySelectorAll("*")) if (each.shadowRoot) visit(each.shadowRoot)
+  }
+  visit(document.querySelector("[data-testid=stMain]"))
+  return found
+}"""
+
+
+@pytest.mark.slow
+def test_no_line_ends_inside_of_a_name(new_tab):
+    tab = new_tab(size=(390, 844))
+    opened(tab)
+    tab.open_tab("Which pieces do they share?")
+    expect(tab.page.get_by_role("columnheader", name="only in GPT-2").first).to_be_visible(timeout=45_000)
+    for width in range(330, 440, 7):
+        tab.page.set_viewport_size({"width": width, "height": 844})
+        tab.page.wait_for_timeout(200)
+        assert tab.page.evaluate(BROKEN) == [], width
+
+
 def test_what_the_numbers_at_a_disagreement_are_is_said(tab):
     opened(tab)
     expect(root(tab).locator(".jumps")).to_contain_text("pieces: ")

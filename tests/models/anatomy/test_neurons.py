@@ -6,10 +6,10 @@ import torch
 from torch.nn import functional
 
 from models.anatomy.experts import ExpertsRequest
+from models.anatomy.mlp_weights import NeuronError, curve_values, neurons_of
 from models.anatomy.neuron_bank import FiringRequest
 from models.anatomy.neurons import LayersWithMlpRequest, NeuronsRequest, PushedRequest
 from models.anatomy.one_changed import NeuronTurnedRequest, PartOffRequest
-from models.anatomy.seen_mlp import NeuronError, curve_values, neurons_of
 from models.attention import TraceRequest
 from models.engine import engine
 from models.heads.bank import plain_bank

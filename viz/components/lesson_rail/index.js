@@ -1,10 +1,10 @@
 // A lesson beside the page. How far one has come is kept in this browser, and nowhere else.
 
 import { element } from "../scaffold/drawing.js"
-import { isTyping } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { View } from "../scaffold/view.js"
 import { asking } from "./asking.js"
+import { stepOf } from "./keys.js"
 import { kept, keep } from "./progress.js"
 import { result } from "./result.js"
 
@@ -86,12 +86,9 @@ class LessonRail extends View {
     document.documentElement.dataset.lesson = isFolded ? (this.shown.isSlim ? "slim" : "folded") : "open"
   }
 
-  /** On a projector: Right is a step on, or to the question that is to be answered first; Left a step back. */
   turn(event) {
-    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
-    const isOthers = event.composedPath()[0].matches?.("input, [role=radio], [role=tab], [role=slider]")
-    if (!by || !this.shown?.isSlim || event.defaultPrevented || isOthers || isTyping(event)) return
-    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return
+    const by = stepOf(event, this.shown)
+    if (!by) return
     event.preventDefault()
     this.whenIdle(() => this.go(by))
   }
