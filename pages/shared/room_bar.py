@@ -83,6 +83,7 @@ def _bar(own: Seat, room: "Room", crowd: "Crowd") -> RoomBar:
         is_following=own.is_following,
         place="" if room.place is None else entry(room.place.page).title,
         is_choosing=room.is_choosing,
+        is_at_step=room.lesson is not None,
         is_frozen=room.is_frozen,
         has_teacher=crowd.has_teacher,
         is_wall=own.is_wall,

@@ -118,6 +118,40 @@ def test_a_page_that_is_opened_again_is_where_it_was(new_tab):
     student.page.get_by_text("This room has ended").wait_for()
 
 
+# From the first frame on that has a style: what could be seen of what the question covers.
+WATCHING = """
+globalThis.seen = []
+const look = () => {
+  const row = document.querySelector(".st-key-row_of_picture")
+  const isStyled = getComputedStyle(document.documentElement).getPropertyValue("--headlight-ground")
+  if (isStyled && row?.innerText.includes("%") && getComputedStyle(row).visibility === "visible") {
+    seen.push(JSON.stringify({ ...document.documentElement.dataset, text: row.innerText }))
+  }
+  requestAnimationFrame(look)
+}
+requestAnimationFrame(look)
+"""
+
+
+@pytest.mark.slow
+def test_a_teachers_page_that_is_opened_again_gives_nothing_away(new_tab):
+    teacher, student = new_tab(), new_tab(somebody_else=True)
+    student.goto("room", code=open_room(teacher))
+    bar(student, role="follower")
+    ask(teacher, student)
+    for tab in (teacher, student):
+        tab.page.add_init_script(WATCHING)
+        for _ in range(2):
+            tab.page.reload()
+            tab.page.locator(".room-question[data-state='asked'], .room-question[data-state='answered']").wait_for()
+            tab.page.locator(".attention-view").wait_for(state="attached")
+            tab.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+            assert tab.page.evaluate("() => seen") == []
+    press(teacher, "Reveal")
+    for tab in (teacher, student):
+        tab.page.wait_for_function("() => seen.length")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [(1280, 720), (390, 844)], ids=str)
 def test_the_bar_and_the_question_hang_over_nothing(new_tab, size):

@@ -39,12 +39,12 @@ class RoomBar extends View {
   }
 
   receive(header) {
-    const { room, secret, member, isKnown, isFrozen, isTeacher, isWall, isFollowing } = header
+    const { room, secret, member, isKnown, isAtStep, isFrozen, isTeacher, isWall, isFollowing } = header
     this.shown = header
     if (!isFollowing) this.isLeaving = false
     this.isHeld = isFrozen && !isTeacher
     const { dataset } = document.documentElement
-    dataset.room = this.isHeld ? "frozen" : isKnown ? "open" : "arriving"
+    dataset.room = this.isHeld ? "frozen" : isKnown ? (isAtStep ? "step" : "open") : "arriving"
     if (isWall) dataset.roomScreen = "wall"
     else delete dataset.roomScreen
     if (secret) keepOf(room, { secret })
