@@ -31,18 +31,20 @@ from viz.components.scaffold.source import COMPONENTS, bare_sheet
 from viz.glossary import style
 
 _FOLDER = Path(__file__).parent
-_SHEETS = (_FOLDER / "viz" / "page.css", _FOLDER / "viz" / "presenting.css", COMPONENTS / "scaffold" / "terms.css")
+_SHEETS = (_FOLDER / "viz" / "page.css", _FOLDER / "viz" / "covers.css", COMPONENTS / "scaffold" / "terms.css")
+# While a lesson or a room is open: what stands beside every page, and the page beside that.
+_BESIDE_PAGES, _BESIDE = _FOLDER / "viz" / "lesson_and_room.css", _FOLDER / "viz" / "beside.css"
 
 
 @cache
-def _style(page: PageEntry, *, is_accompanied: bool) -> str:
-    """The glossary's sentences, the palette, the rules of all pages, and its own ones: sent with each run.
-
-    is_accompanied: by a lesson or a room.
-    """
-    beside = [_FOLDER / "viz" / "lesson_and_room.css"] * is_accompanied
-    sheets = (*_SHEETS, *beside, _FOLDER / page.sheet)
-    return f"<style>{style()}{variables()}\n{''.join(bare_sheet(each) for each in sheets if each.exists())}</style>"
+def _style(page: PageEntry, *, has_lesson: bool, has_room: bool) -> str:
+    """The glossary's sentences, the palette, the rules of all pages, and its own ones: sent with each run."""
+    sheets = [*_SHEETS, *[_BESIDE_PAGES] * (has_lesson or has_room), _FOLDER / page.sheet]
+    rules = [bare_sheet(each) for each in sheets if each.exists()]
+    if has_lesson or has_room:
+        beside = bare_sheet(_BESIDE)
+        rules.append(beside if has_lesson else f"[data-question] {{{beside}}}")
+    return f"<style>{style()}{variables()}\n{''.join(rules)}</style>"
 
 
 def show() -> None:
@@ -66,11 +68,14 @@ def show() -> None:
     if here in (HOME, LESSONS, ROOM):
         # They have no picture to stand alone.
         thread.PROJECTOR.forget()
-    st.html(_style(here, is_accompanied=bool(LESSON.value or CODE.value)))
+    st.html(_style(here, has_lesson=bool(LESSON.value), has_room=bool(CODE.value)))
+    is_arriving = False
     if CODE.value:
         from pages.shared.room_following import arrive as come_in
+        from pages.shared.room_following import is_arriving as comes_in
 
         come_in(here)
+        is_arriving = comes_in()
     if LESSON.value:
         from pages.shared.lesson_rail import arrive
 
@@ -87,7 +92,7 @@ def show() -> None:
         device.caption(said_before())
         about = st.container()
 
-    if LESSON.value:
+    if LESSON.value and not is_arriving:
         from pages.shared.lesson_rail import rail
 
         rail(here)

@@ -3,22 +3,13 @@
 import itertools
 from collections.abc import Callable, Iterator
 from functools import partial
+from statistics import median
 
 from playwright.sync_api import Browser, Locator, Page
 
 from benchmarks.capture import plain_forward, plain_model
 from benchmarks.heads import engine_with
-from benchmarks.measuring import (
-    Limit,
-    Row,
-    compared,
-    duration,
-    interleaved,
-    interval,
-    rerun_rows,
-    seconds_of,
-    size,
-)
+from benchmarks.measuring import Limit, Row, alone, compared, duration, interleaved, rerun_rows, seconds_of, size
 from benchmarks.passages import passage, passage_ids
 from benchmarks.serving import (
     Server,
@@ -39,7 +30,6 @@ from models.loading import load_model
 
 _MODEL, _TOKENS, _TEXT = "smollm2", 20, "The capital of France is"
 _PLANS = {"": Limit(1.0, "value", "at most 1 s"), "llama-3-70b": Limit(2.0, "value", "under 2 s")}
-_PATIENCE = 120_000.0
 _SUM = Limit(2.0, "ratio's lower end", "interval begins at or below 2 forwards")
 _PICTURE = Limit(40e3, "value", "under 40 kB")
 # With the weights of a part as a picture, which the plan is without.
@@ -74,8 +64,7 @@ def _plan(loaded: LoadedModel, of: str, pairs: int) -> Row:
 
     drawn()
     taken = [drawn() for _ in range(min(pairs, 5))]
-    median = interval(taken).median
-    return Row(f"plan of {of or _MODEL}", duration(median), value=median, limit=_PLANS[of], raw={"s": taken})
+    return alone(f"plan of {of or _MODEL}", median(taken), duration, _PLANS[of], taken)
 
 
 def _sum(loaded: LoadedModel, pairs: int) -> Row:
@@ -99,16 +88,14 @@ def _part(browser: Browser, server: Server, empty_server: Server, pairs: int) ->
             server.link("anatomy", model=_MODEL, text=_TEXT, part="layer.0-29/mlp", tab="one-token-on-its-way-up")
         )
         painted(page, component="block-diagram")
-        page.wait_for_function("() => bench.otherPart() !== null", timeout=_PATIENCE)
+        page.wait_for_function("() => bench.otherPart() !== null")
         settled(page)
         picture = traffic.largest
         received: list[int] = []
         ours = partial(seconds_and_bytes, page, "() => bench.nextPart()", traffic, received)
         measured = interleaved(ours, empty_rerun, min(pairs, 30))
     yield from rerun_rows("another part of the plan", "click to the inspector", measured, received, _BYTES)
-    yield Row(
-        "the anatomy page: its largest message", size(picture), value=picture, limit=_PICTURE, raw={"ours": [picture]}
-    )
+    yield alone("the anatomy page: its largest message", picture, size, _PICTURE)
 
 
 def _rerun(
@@ -131,7 +118,7 @@ def _layers(server: Server) -> Callable[[Page], Iterator[float]]:
     def steps(page: Page) -> Iterator[float]:
         page.goto(server.link("anatomy", model=_MODEL, text=_TEXT, part="layer.0", plan_layers="all", tab=_UP))
         painted(page, component="block-diagram")
-        page.wait_for_function("() => bench.said()", timeout=_PATIENCE)
+        page.wait_for_function("() => bench.said()")
         settled(page)
         for layer in itertools.cycle((*range(1, 30), 0)):
             yield seconds_in(page, "path => bench.pressBox(path)", f"layer.{layer}")
@@ -144,7 +131,7 @@ def _tokens(server: Server, tab: str, name: str) -> Callable[[Page], Iterator[fl
 
     def steps(page: Page) -> Iterator[float]:
         page.goto(server.link("anatomy", model=_MODEL, text=_TEXT, token=4, tab=tab))
-        page.wait_for_function("() => bench.said()", timeout=_PATIENCE)
+        page.wait_for_function("() => bench.said()")
         settled(page)
         for place in itertools.count():
             _opened(page, f"{name}_at_box")
@@ -171,7 +158,7 @@ def _off(browser: Browser, server: Server, loaded: LoadedModel, pairs: int) -> R
     with visitor(browser) as context, visitor(browser) as other:
         page, studio = context.new_page(), other.new_page()
         page.goto(server.link("anatomy", model=_MODEL, text=text, tab=_SAYS))
-        page.wait_for_function("() => bench.said()", timeout=_PATIENCE)
+        page.wait_for_function("() => bench.said()")
         settled(page)
         ours_in_turn, studios_in_turn = iter(heads), iter(heads)
 

@@ -19,7 +19,6 @@ _ROWS, _WIDTH, _COUNT = 152_000, 1_024, 20
 _POINTS = 500
 _SENTENCES = 2_000
 _ENCODES = 5
-_PATIENCE = 120_000.0
 _NEAREST = Limit(1.3, "ratio", "at most 1.3 ×")
 _BYTES = Limit(100e3, "value", "under 100 kB")
 _AS_FAST = Limit(1.0, "ratio", "at least as fast")
@@ -98,11 +97,11 @@ def _layer(browser: Browser, server: Server, empty_server: Server, pairs: int) -
         # More than a link can carry, so it is typed.
         page.locator(".st-key-text_box textarea").fill(lines)
         page.get_by_role("button", name="Look", exact=True).click()
-        page.wait_for_function(f"() => bench.points() >= {_POINTS - 50}", timeout=_PATIENCE)
+        page.wait_for_function(f"() => bench.points() >= {_POINTS - 50}")
         settled(page)
         points = page.evaluate("() => bench.points()")
         page.evaluate("() => bench.selectPoint()")
-        page.wait_for_selector(".st-key-inspector table", timeout=_PATIENCE)
+        page.wait_for_selector(".st-key-inspector table")
         settled(page)
         measured, received = beside_reruns(page, "() => bench.nextLayer()", traffic, empty_rerun, pairs)
     what = f"another layer of {points} points in 31 layers"
@@ -110,5 +109,5 @@ def _layer(browser: Browser, server: Server, empty_server: Server, pairs: int) -
 
 
 def _painted(page: Page) -> None:
-    page.wait_for_function("() => bench.isPainted('vector-map', null)", timeout=_PATIENCE)
+    page.wait_for_function("() => bench.isPainted('vector-map', null)")
     settled(page)

@@ -4,9 +4,10 @@ one and as the estimate, beside single forwards of the same text, and the page a
 
 import time
 from dataclasses import replace
+from statistics import median
 
 from benchmarks.capture import plain_forward, plain_model
-from benchmarks.measuring import Limit, Pairs, Row, compared, duration, interleaved, interval, seconds_of, size
+from benchmarks.measuring import Limit, Pairs, Row, alone, compared, duration, interleaved, seconds_of, size
 from benchmarks.passages import passage_ids
 from benchmarks.serving import Traffic, both_apps, empty_is_there, painted, settled, visitor
 from models.attention import TraceRequest, trace_attention
@@ -69,13 +70,12 @@ def _effects(loaded: LoadedModel, pairs: int) -> list[Row]:
     what = f"{_MODEL}, {_TOKENS} tokens"
     few = min(pairs, _MOST_PAIRS)
     each = interleaved(exact, singly, few, warm_up=0)
-    soon = interval(first)
     estimate = interleaved(guessed, lambda: seconds_of(forward), pairs)
     return [
         compared(
             f"exact effects of all {heads} heads, {what} (beside: {heads} single forwards)", each, duration, _HALF
         ),
-        Row(f"first cells of them, {what}", duration(soon.median), value=soon.median, limit=_FIRST, raw={"s": first}),
+        alone(f"first cells of them, {what}", median(first), duration, _FIRST, first),
         compared(f"estimate of all effects, {what} (beside: one forward)", estimate, duration, _FOUR),
     ]
 
@@ -137,14 +137,8 @@ def _opened(pairs: int) -> list[Row]:
     what = f"the heads page, opened on {_MODEL}"
     return [
         compared(f"{what}, until the atlas is painted (beside: the empty app)", each, duration),
-        Row(f"{what}: bytes received", size(max(received)), value=max(received), limit=_PAGE, raw={"ours": received}),
-        Row(
-            f"{what}: its largest message, which has the atlas",
-            size(max(pictures)),
-            value=max(pictures),
-            limit=_MESSAGE,
-            raw={"ours": pictures},
-        ),
+        alone(f"{what}: bytes received", max(received), size, _PAGE, received),
+        alone(f"{what}: its largest message, which has the atlas", max(pictures), size, _MESSAGE, pictures),
     ]
 
 

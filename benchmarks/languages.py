@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
-from benchmarks.measuring import Limit, Row, duration, seconds_of, size
+from benchmarks.measuring import Limit, Row, alone, duration, seconds_of, size
 from models.engine import Engine
 from models.tokenization.language_prices import LanguagePricesRequest
 from models.tokenization.parallel_text import MessagesRequest
@@ -36,12 +36,11 @@ def _prices() -> Iterator[Row]:
     found: list[PricedLanguage] = []
     cold = seconds_of(lambda: found.extend(_priced(engine)))
     what = f"{len(found)} languages, ten sentences of each, {len(_EIGHT)} tokenizers"
-    yield Row(f"{what}: prices", duration(cold), value=cold, limit=_COLD)
+    yield alone(f"{what}: prices", cold, duration, _COLD)
     again = seconds_of(lambda: _priced(engine))
-    yield Row(f"{what}: prices, asked again", duration(again), value=again, limit=_AGAIN)
+    yield alone(f"{what}: prices, asked again", again, duration, _AGAIN)
     grid = language_grid(in_order(found, "script", 0), _EIGHT, by_script=True, selected=None, caption="")
-    count = len(packed(grid))
-    yield Row(f"{what}: bytes of the picture", size(count), value=count, limit=_BYTES)
+    yield alone(f"{what}: bytes of the picture", len(packed(grid)), size, _BYTES)
 
 
 def _priced(engine: Engine) -> list[PricedLanguage]:
@@ -60,6 +59,5 @@ def _searches(times: int) -> Iterator[Row]:
             for each in searches
             for most in range(50, 50 + times)
         )
-        median = measured[len(measured) // 2]
         what = f"a search by {by} in {count:,} pieces, at the server"
-        yield Row(what, duration(median), value=median, limit=_AGAIN, raw={"ours": measured})
+        yield alone(what, measured[len(measured) // 2], duration, _AGAIN, measured)

@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 from unittest.mock import patch
 
-from benchmarks.measuring import Limit, Row, duration, interval
+from benchmarks.measuring import Limit, Row, alone, duration, interval
 from models.forward import check_cache
 from models.loaded import LoadedModel
 from models.loading import load, load_model
@@ -38,12 +38,12 @@ def measure(pairs: int) -> list[Row]:
                 limit=_SHARE,
                 raw={"ours": [checked for checked, _ in again], "beside": [whole for _, whole in again]},
             ),
-            Row(
+            alone(
                 f"check at load, {name}, for the first time (in the first process of these weights)",
-                duration(median(first)),
-                value=median(first),
-                limit=_SECOND,
-                raw={"ours": first},
+                median(first),
+                duration,
+                _SECOND,
+                first,
             ),
         ]
     return rows

@@ -54,6 +54,9 @@ class Limit:
     text: str
 
 
+NONE = Limit(0, "value", "none")
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of the table.
@@ -120,12 +123,18 @@ def compared(what: str, pairs: Pairs, shown: Callable[[float], str], limit: Limi
     )
 
 
+def alone(
+    what: str, value: float, shown: Callable[[float], str], limit: Limit | None = None, measured: object = None
+) -> Row:
+    """The line of a number with nothing beside it, and its budget. measured: the numbers that it is made of, if any."""
+    return Row(what, shown(value), value=value, limit=limit, raw={} if measured is None else {"ours": measured})
+
+
 def rerun_rows(what: str, until: str, pairs: Pairs, received: list[int], most: Limit) -> Iterator[Row]:
     """How long something on a page takes `until` it is done, beside an empty rerun, and the most bytes received."""
     beside = f"{what}, {until} (beside: an empty rerun of Streamlit as it comes)"
     yield compared(beside, pairs, duration, Limit(3.0, "ratio", "at most 3 × an empty rerun"))
-    count = max(received)
-    yield Row(f"{what}: bytes received, the most", size(count), value=count, limit=most, raw={"ours": received})
+    yield alone(f"{what}: bytes received, the most", max(received), size, most, received)
 
 
 def seconds_of(work: Callable[[], object]) -> float:
@@ -143,6 +152,11 @@ def rounded(number: float) -> str:
 def duration(seconds: float) -> str:
     """Milliseconds below a second, else seconds."""
     return f"{seconds * 1000:,.0f} ms" if seconds < 1 else f"{seconds:,.1f} s"
+
+
+def milliseconds(seconds: float) -> str:
+    """With a decimal, for what a frame has room for."""
+    return f"{seconds * 1000:.1f} ms"
 
 
 def size(count: float) -> str:

@@ -10,7 +10,19 @@ import torch
 from playwright.sync_api import Browser, Page
 
 from benchmarks.capture import plain_model
-from benchmarks.measuring import Limit, Row, compared, duration, interleaved, rerun_rows, seconds_of, size
+from benchmarks.measuring import (
+    NONE,
+    Limit,
+    Row,
+    alone,
+    compared,
+    duration,
+    interleaved,
+    milliseconds,
+    rerun_rows,
+    seconds_of,
+    size,
+)
 from benchmarks.serving import Server, Traffic, beside_empty, beside_reruns, both_apps, settled, visitor
 from models.decoding import DecodingSettings, SamplingStagesRequest, decode, decode_batch
 from models.decoding.preparation import processors_for
@@ -20,7 +32,7 @@ from models.loading import load_model
 _MODEL = "smollm2"
 _PROMPT = "The capital of France is"
 _ROWS, _TOKENS = 16, 40
-_LONG = 200
+_LONG, _DRAGS = 200, 100
 # Every stage that has a knob, each with a value that does something.
 _KNOBS: dict[str, Any] = {
     "temperature": 1.5,
@@ -37,12 +49,9 @@ _KNOBS: dict[str, Any] = {
 _SETTINGS = replace(DecodingSettings(), **_KNOBS)
 _BYTES = Limit(60e3, "value", "under 60 kB")
 _FRAME = Limit(0.016, "value", "under 16 ms")
-_NONE = Limit(0, "value", "none")
 _SCORES = Limit(100e3, "value", "under 100 kB")
-_DRAGS = 100
 _BATCH = Limit(0.25, "ratio", "at most 1/4 of its time")
 _MEMORY = Limit(30e6, "value", "under 30 MB")
-_PATIENCE = 120_000.0
 
 
 def measure(pairs: int) -> list[Row]:
@@ -136,29 +145,17 @@ def _drags(browser: Browser, server: Server) -> Iterator[Row]:
             page.mouse.up()
             settled(page)
     what = f"a knob dragged, {len(_KNOBS)} stages of 49,152 tokens"
-    median = float(np.median(seconds))
-    yield Row(
-        f"{what}: input to painted, {len(seconds)} steps",
-        f"{1000 * median:.1f} ms",
-        value=median,
-        limit=_FRAME,
-        raw={"ours": seconds},
-    )
-    yield Row(f"{what}: messages to the server meanwhile", str(sent), value=sent, limit=_NONE, raw={"ours": sent})
-    yield Row(
-        "what a knob is followed by, sent once for a step",
-        size(scores),
-        value=scores,
-        limit=_SCORES,
-        raw={"ours": scores},
-    )
+    painted = f"{what}: input to painted, {len(seconds)} steps"
+    yield alone(painted, float(np.median(seconds)), milliseconds, _FRAME, seconds)
+    yield alone(f"{what}: messages to the server meanwhile", sent, str, NONE)
+    yield alone("what a knob is followed by, sent once for a step", scores, size, _SCORES)
 
 
 def _follows(page: Page) -> None:
     """Come near a knob, and wait for what it is followed by."""
     box = page.evaluate("() => bench.knob('temperature').getBoundingClientRect().toJSON()")
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.wait_for_function("() => bench.root('next-token').headlight.follows()", timeout=_PATIENCE)
+    page.wait_for_function("() => bench.root('next-token').headlight.follows()")
     settled(page)
 
 
@@ -172,7 +169,7 @@ def _memory(browser: Browser, server: Server) -> Row:
             before = memory().rss
             page.goto(server.link("sampling", model=_MODEL, text=_PROMPT, written=settings))
             _painted(page)
-            page.wait_for_function("() => bench.root('written-text')?.dataset.done === 'true'", timeout=_PATIENCE)
+            page.wait_for_function("() => bench.root('written-text')?.dataset.done === 'true'")
             settled(page)
             tokens = page.locator(".written-text .token")
             for place in range(0, min(count, 100), 10):
@@ -181,9 +178,9 @@ def _memory(browser: Browser, server: Server) -> Row:
             after = memory().rss
     grown = max(0, after - before)
     what = f"{_LONG} tokens written on the sampling page, ten of them opened: what the server's memory has grown by"
-    return Row(what, size(grown), value=grown, limit=_MEMORY, raw={"ours": [before, after]})
+    return alone(what, grown, size, _MEMORY, [before, after])
 
 
 def _painted(page: Page) -> None:
-    page.wait_for_function("() => bench.isPainted('next-token', null)", timeout=_PATIENCE)
+    page.wait_for_function("() => bench.isPainted('next-token', null)")
     settled(page)

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from playwright.sync_api import Browser, Page
 
-from benchmarks.measuring import Limit, Row, compared, duration, interleaved, interval, size
+from benchmarks.measuring import Limit, Row, alone, compared, duration, interleaved, interval, milliseconds, size
 from benchmarks.passages import passage
 from benchmarks.serving import chromium
 from benchmarks.watched_server import random_bert
@@ -187,14 +187,10 @@ def _in_page(browser: Browser, folder: Path, document: str, work: Callable[[Page
         page.close()
 
 
-def _alone(what: str, seconds: list[float], limit: Limit) -> Row:
-    middle = float(np.median(seconds))
-    return Row(what, f"{1000 * middle:.1f} ms", value=middle, limit=limit, raw={"ours": seconds})
-
-
 def _handled(browser: Browser, folder: Path, document: str) -> Row:
     took = _in_page(browser, folder, document, lambda page: page.evaluate(_HANDLER, _MOVES))
-    return _alone(f"hovering a token, 12 heads, 128 tokens: median work of {_MOVES} moves", took, _HOVER)
+    what = f"hovering a token, 12 heads, 128 tokens: median work of {_MOVES} moves"
+    return alone(what, float(np.median(took)), milliseconds, _HOVER, took)
 
 
 def _framed(browser: Browser, folder: Path) -> Row:
@@ -204,4 +200,5 @@ def _framed(browser: Browser, folder: Path) -> Row:
     panel = Panel("L3 H1", weights, float(weights.max()), (512, 512))
     _, document = _document(_frame(tokens), Matrix((panel,), weights[1]))
     took = _in_page(browser, folder, document, lambda page: page.evaluate(_FRAMES, _MOVES))
-    return _alone(f"zoom and pan, 512 tokens: median work of {len(took)} frames", took, _FRAME)
+    what = f"zoom and pan, 512 tokens: median work of {len(took)} frames"
+    return alone(what, float(np.median(took)), milliseconds, _FRAME, took)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from playwright.sync_api import Browser, Page
 
-from benchmarks.measuring import WARM_UP, Limit, Row, compared, duration, interleaved, seconds_of, size
+from benchmarks.measuring import WARM_UP, Limit, Row, alone, compared, duration, interleaved, seconds_of, size
 from benchmarks.passages import words
 from benchmarks.serving import ROOT, Server, beside_empty, both_apps, painted, seconds_in, settled
 from models.catalog import TOKENIZERS
@@ -26,7 +26,6 @@ from models.tokenization import (
 
 _COMPARED = ("gpt2", "llama3", "bert", "mistral")
 _EIGHT = ("gpt2", "bert", "smollm2", "llama3", "llama4", "qwen", "mistral", "deepseek")
-_COLUMNS = ("gpt2", "llama3", "bert", "mistral")
 _TIMES = 3
 _ENCODING = Limit(1.5, "ratio", "at most 1.5 × its time")
 _LOADING = Limit(0.5, "value", "under 0.5 s")
@@ -93,19 +92,13 @@ def _loading(times: int) -> Row:
             load_tokenizer(name)
             medians[name] = sorted(seconds_of(lambda name=name: load_tokenizer(name)) for _ in range(times))[times // 2]
     slowest = max(medians, key=lambda name: medians[name])
-    return Row(
-        f"loading a converted tokenizer, the slowest of {len(medians)}: {slowest}",
-        duration(medians[slowest]),
-        value=medians[slowest],
-        limit=_LOADING,
-        raw={"ours": medians},
-    )
+    what = f"loading a converted tokenizer, the slowest of {len(medians)}: {slowest}"
+    return alone(what, medians[slowest], duration, _LOADING, medians)
 
 
 def _memory() -> Row:
     run = subprocess.run([sys.executable, "-c", _MEMORY_PROGRAM], cwd=ROOT, capture_output=True, text=True, check=True)
-    count = int(run.stdout)
-    return Row("memory of all offline tokenizers together", size(count), value=count, limit=_MEMORY)
+    return alone("memory of all offline tokenizers together", int(run.stdout), size, _MEMORY)
 
 
 def _long_texts() -> Iterator[Row]:
@@ -131,7 +124,7 @@ def _own(pairs: int) -> Row:
     """What the page asks of four columns, for the same tokenizers as somebody's own, which work in the sandbox."""
     engine, text, numbers = Engine(), english(4_100), itertools.count()
     own = []
-    for name in _COLUMNS:
+    for name in _COMPARED:
         opened = open_tokenizer_file((prepared_tokenizer(TOKENIZERS[name]) / "tokenizer.json").read_bytes())
         own.append(new_own_name())
         keep_own(engine, own[-1], opened.tokenizer_json, name, opened.format)
@@ -143,7 +136,7 @@ def _own(pairs: int) -> Row:
         engine.run(ComparisonRequest(tuple(names), another, False, 0))
 
     measured = interleaved(
-        lambda: seconds_of(lambda: ask(own)), lambda: seconds_of(lambda: ask(_COLUMNS)), pairs, WARM_UP
+        lambda: seconds_of(lambda: ask(own)), lambda: seconds_of(lambda: ask(_COMPARED)), pairs, WARM_UP
     )
     what = "four of one's own over a text of 4,100 characters: all that the page asks (beside: the bundled ones)"
     return compared(what, measured, duration, _OWN)
@@ -152,10 +145,10 @@ def _own(pairs: int) -> Row:
 def _one_word(browser: Browser, server: Server, empty_server: Server, pairs: int) -> list[Row]:
     """Four columns of 1,000 tokens; each time another word in the middle is another one."""
     text = english(4_100)
-    counts = [len(tokenize(name, text).ids) for name in _COLUMNS]
+    counts = [len(tokenize(name, text).ids) for name in _COMPARED]
     received: list[int] = []
     with beside_empty(browser, empty_server) as (page, traffic, empty_rerun):
-        page.goto(server.link("tokenizers", text="x", tokenizers=",".join(_COLUMNS)))
+        page.goto(server.link("tokenizers", text="x", tokenizers=",".join(_COMPARED)))
         painted(page, component="token-columns")
         settled(page)
         texts = _texts(text)
@@ -173,10 +166,9 @@ def _one_word(browser: Browser, server: Server, empty_server: Server, pairs: int
 
         measured = interleaved(ours, empty_rerun, pairs)
     what = f"one word changed, four columns of {min(counts):,} to {max(counts):,} tokens"
-    count = sorted(received)[len(received) // 2]
     return [
         compared(f"{what}, click to laid out (beside: an empty Streamlit rerun)", measured, duration, _REPAINTED),
-        Row(f"{what}: bytes received", size(count), value=count, limit=_BYTES, raw={"ours": received}),
+        alone(f"{what}: bytes received", sorted(received)[len(received) // 2], size, _BYTES, received),
     ]
 
 

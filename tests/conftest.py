@@ -5,10 +5,13 @@ jaxtyping's can only check what it sees imported.
 """
 
 import gc
+import os
 from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+BEHIND = pytest.StashKey[bool]()
 
 
 def pytest_configure(config):
@@ -43,6 +46,22 @@ def pytest_collection_finish():
     """The collector need not look through the libraries again and again: a twentieth of all that the tests take."""
     gc.enable()
     gc.freeze()
+
+
+@pytest.fixture
+def no_folders(monkeypatch):
+    """As in a process in which no folder was opened before."""
+    from models.catalog import MODELS
+
+    monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
+
+
+def pytest_runtest_setup(item):
+    """Of several processes the one that drives Chromium goes first: it waits most of the time, and is through last."""
+    is_apart = hasattr(item.config, "workerinput")
+    if is_apart and "/tests/browser/" not in item.path.as_posix() and not item.config.stash.get(BEHIND, False):
+        item.config.stash[BEHIND] = True
+        os.nice(5)
 
 
 @pytest.hookimpl(optionalhook=True)

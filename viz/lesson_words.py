@@ -3,7 +3,7 @@
 import re
 
 from models.lessons import Ask, Outcome, Readings
-from models.lessons.guesses import Guess
+from models.lessons.guesses import NEAR, Guess
 from models.lessons.readings import Unit
 from viz.quantities import bytes_text, cosine_text, level_text, part_text, points_text, times_text
 
@@ -68,4 +68,5 @@ def gap_words(ask: Ask, options: tuple[str, ...], found: Readings, guess: Guess,
         ordered = ", ".join(options[place] for place in seen.right)
         return f"{seen.hits} of {seen.of} in their place (1 by chance). From the largest on: {ordered}."
     apart = points_text(seen.apart) if unit == "part" else value_text(unit, seen.apart)
-    return f"Your bars are {apart} off on average; {seen.hits} of {seen.of} within 5 percentage points."
+    near = "5 percentage points" if unit == "part" else value_text(unit, NEAR)
+    return f"Your bars are {apart} off on average; {seen.hits} of {seen.of} within {near}."

@@ -5,7 +5,6 @@ from models.lessons.guesses import Guess, Outcome, options_of
 from models.rooms.tally import BINS, Tally, bin_of
 from viz.components.room_question import Row
 from viz.lesson_words import value_text
-from viz.quantities import part_text
 
 
 def class_words(ask: Ask, counted: Tally) -> str:
@@ -42,7 +41,7 @@ def class_rows(ask: Ask, found: Readings, counted: Tally, truth: Outcome, guess:
             Row(
                 option,
                 bar / longest,
-                part_text(bar) if ask.kind == "draw" else str(bar),
+                value_text(found.unit, bar) if ask.kind == "draw" else str(bar),
                 None if value is None else max(0.0, value / most),
                 "" if value is None else value_text(found.unit, value),
                 is_right=ask.kind == "choose" and place in truth.right,

@@ -1,22 +1,30 @@
 """A table and sentences for any page, as escaped HTML."""
 
 import html
+import re
 from collections.abc import Sequence
 
 from viz.glossary import explained
 
+_NUMBERED = re.compile(r"\w+-\d[\w.]*")
+
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, chosen: int | None = None) -> str:
     """A table whose first column are names and whose others are numbers; row `chosen` is set off."""
-    names = "".join(f"<th>{explained(html.escape(each))}</th>" for each in head)
+    names = "".join(f"<th>{explained(_escaped(each))}</th>" for each in head)
     lines = "".join(
         f'<tr class="{"chosen" if place == chosen else ""}">'
-        + f"<th><bdi>{html.escape(row[0])}</bdi></th>"
+        + f"<th><bdi>{_escaped(row[0])}</bdi></th>"
         + "".join(f"<td>{html.escape(each)}</td>" for each in row[1:])
         + "</tr>"
         for place, row in enumerate(rows)
     )
     return f'<div class="headlight-wide"><table class="headlight-figures"><tr>{names}</tr>{lines}</table></div>'
+
+
+def _escaped(name: str) -> str:
+    """The name as HTML; no line ends inside of GPT-2, which browsers break after its hyphen."""
+    return _NUMBERED.sub(r'<span class="headlight-whole">\g<0></span>', html.escape(name))
 
 
 def sentences(lines: Sequence[str]) -> str:

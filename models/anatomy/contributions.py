@@ -54,11 +54,6 @@ class Contributions:
     has_held_curve: bool
     rounded: str
 
-    @property
-    def nbytes(self) -> int:
-        """What the cache counts for it."""
-        return 2_000 + 200 * len(self.sources)
-
     def by_size(self) -> np.ndarray:
         """The order from the largest to the smallest, whichever way they go."""
         return np.argsort(-np.abs(self.values), kind="stable")

@@ -54,11 +54,6 @@ class Depth:
     value: float
     off: int
 
-    @property
-    def nbytes(self) -> int:
-        """What the cache counts for it."""
-        return 1_000 + sum(each.activations.nbytes + each.gradients.nbytes for each in self.stacks)
-
 
 @dataclass(frozen=True)
 class DepthRequest:

@@ -1,10 +1,10 @@
 """How everything that is added to the residual stream reaches the output by itself: one forward, one slope.
 
 A layer adds to the stream what its heads and its MLP give, and every norm on the way to the output only rescales the
-sum. With the norms held still (`models.anatomy.held`) and what the parts give held too, the output is a linear function
-of what was added, and the slope of the output along each part, times the part, is its share. Nothing is looked up by a
-name: a module that takes a vector of the stream and has a matrix is a linear map, one that gives the same whatever its
-input is multiplied with is a norm, and the sum at the end tells whether that was all.
+sum. With the norms held still (`models.anatomy.frozen_norms`) and what the parts give held too, the output is a linear
+function of what was added, and the slope of the output along each part, times the part, is its share. Nothing is looked
+up by a name: a module that takes a vector of the stream and has a matrix is a linear map, one that gives the same
+whatever its input is multiplied with is a norm, and the sum at the end tells whether that was all.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from models.anatomy.held import Norm, gates, is_curve, named_curve, seen_norm
+from models.anatomy.frozen_norms import Norm, gates, is_curve, named_curve, seen_norm
 from models.attention.output_projection import receivers_of
 from models.forward.capture import ADDRESSES, Run, recording
 from models.forward.inputs import Inputs

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from torch import nn
 
 from models.anatomy.diagram import Arrow, Box, BoxKind, Diagram
+from models.anatomy.module_kinds import CURVES, Seen
 from models.anatomy.naming import facts_of, title_of
-from models.anatomy.seen import CURVES, Seen
 from models.anatomy.sheet import Part, Sheet, join, mark_heads, without_batch
 from models.anatomy.tracing import ModuleCall, Operation
 from models.forward.shadow import outermost_lists

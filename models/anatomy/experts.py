@@ -37,11 +37,6 @@ class Experts:
         """The share of tokens that each expert would get if all got as many; NaN where they cannot be counted."""
         return self.taken.shape[1] / self.count if self.count else float("nan")
 
-    @property
-    def nbytes(self) -> int:
-        """What the cache counts for it."""
-        return 1_000 + self.taken.nbytes + self.weights.nbytes
-
 
 @dataclass(frozen=True)
 class ExpertsRequest:

@@ -49,11 +49,6 @@ class StationPlan:
     figures: Figures
     otherwise: Figures | None
 
-    @property
-    def nbytes(self) -> int:
-        """What the cache counts for it."""
-        return self.plan.nbytes
-
 
 @dataclass(frozen=True)
 class StationRequest:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from models.anatomy.diagram import BoxKind, Fact
-from models.anatomy.seen import Seen
+from models.anatomy.module_kinds import Seen
 from models.anatomy.sheet import Part
 from models.anatomy.tracing import ModuleCall
 

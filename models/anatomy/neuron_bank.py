@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int64
 
+from models.anatomy.mlp_weights import NeuronError, check_neuron, neurons_of
 from models.anatomy.neurons import MOST_NEURONS, neuron_values
-from models.anatomy.seen_mlp import NeuronError, check_neuron, neurons_of
 from models.engine import Engine, HowFar, Stepwise
 from models.forward.inputs import InputError, model_inputs
 from models.heads.bank import Bank
@@ -42,11 +42,6 @@ class Firing:
     def usual(self, neuron: int) -> float:
         """What it gives at most on the sentence in the middle, by size."""
         return float(np.median(np.abs(self.values[self.neurons.index(neuron)])))
-
-    @property
-    def nbytes(self) -> int:
-        """What the cache counts for it."""
-        return self.places.nbytes + self.values.nbytes + 60 * sum(map(len, self.sentences))
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from models.anatomy.held import seen_norm
-from models.anatomy.seen_mlp import (
+from models.anatomy.frozen_norms import seen_norm
+from models.anatomy.mlp_weights import (
     NeuronError,
     SeenMlp,
     check_neuron,
@@ -56,7 +56,6 @@ class Neurons:
     order: neurons from the strongest, by |given| times length.
     """
 
-    kind: str
     layer: int
     token: str
     is_gated: bool
@@ -83,11 +82,6 @@ class Neurons:
     def strength(self) -> Float[np.ndarray, " neuron"]:
         """How long the vector is that each neuron adds to the stream here."""
         return np.abs(self.given) * self.lengths
-
-    @property
-    def nbytes(self) -> int:
-        """What the cache counts for it."""
-        return 1_000 + 4 * self.into.nbytes + self.lengths.nbytes + self.order.nbytes
 
 
 @dataclass(frozen=True)
@@ -121,7 +115,6 @@ class NeuronsRequest:
         row = given[self.position]
         nothing = np.empty(0, dtype=np.float32)
         return Neurons(
-            kind=self.kind,
             layer=self.layer,
             token=tokens[self.position],
             is_gated=mlp.is_gated,
@@ -281,7 +274,7 @@ class LayersWithMlpRequest:
 
     def answer(self, engine: Engine) -> tuple[LayersWithMlp, ...]:
         """Raises what `load_model` raises, and NeuronError for a model without an MLP that could be seen."""
-        from models.anatomy.seen_mlp import seen_mlps
+        from models.anatomy.mlp_weights import seen_mlps
 
         loaded = engine.model(self.model)
         with engine.forward(loaded):

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from models.anatomy.mlp_weights import check_neuron, neurons_of, written_by
 from models.anatomy.neurons import neuron_values
-from models.anatomy.seen_mlp import check_neuron, neurons_of, written_by
 from models.attention.outputs import TokenProbability, likeliest, softmax
 from models.attention.trace import TraceRequest
 from models.engine import Engine

@@ -12,7 +12,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from models.anatomy.diagram import Diagram, Plan
 from models.anatomy.drawing import Drawing
 from models.anatomy.folding import folded
-from models.anatomy.seen import Seen
+from models.anatomy.module_kinds import Seen
 from models.anatomy.tracing import Trace, trace
 from models.catalog import ARCHITECTURES
 from models.engine import Engine

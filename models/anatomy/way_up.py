@@ -12,7 +12,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor, nn
 
-from models.anatomy.held import Norm, seen_norm
+from models.anatomy.frozen_norms import Norm, seen_norm
 from models.attention.output_projection import receivers_of
 from models.attention.trace import AttentionTrace, TraceRequest
 from models.embeddings.hidden_states import NoHiddenStatesError, anatomy_of
@@ -98,11 +98,6 @@ class WayUp:
     def chance(self) -> float:
         """How far from 0 the cosine of two random directions is, on the average square."""
         return float(self.width**-0.5)
-
-    @property
-    def nbytes(self) -> int:
-        """What the cache counts for it."""
-        return 2_000 + len(self.layers) * len(self.tokens) * 8 * 24
 
 
 @dataclass(frozen=True)

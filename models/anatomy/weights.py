@@ -40,11 +40,6 @@ class Weights:
     mean: float
     spread: float
 
-    @property
-    def nbytes(self) -> int:
-        """What the cache counts for it."""
-        return self.pooled.nbytes + self.counts.nbytes + self.edges.nbytes
-
 
 @dataclass(frozen=True)
 class WeightsRequest:

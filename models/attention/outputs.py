@@ -62,17 +62,27 @@ def next_tokens(trace: AttentionTrace, count: int) -> tuple[TokenProbability, ..
     )
 
 
+@dataclass(frozen=True)
+class WrittenToken(TokenProbability):
+    """A token that was written. adds: to the text; empty for special tokens and before a character is whole."""
+
+    adds: str
+    is_special: bool
+    is_unknown: bool
+
+
 def written_ids(loaded: LoadedModel, target: str | tuple[int, ...] | None) -> tuple[int, ...]:
     """The tokens that a seq2seq model writes with this target, its end token among them."""
     return encode(loaded.target_tokenizer, target).ids if isinstance(target, str) else target or ()
 
 
-def written_tokens(trace: AttentionTrace, written: Sequence[int]) -> tuple[TokenProbability, ...]:
+def written_tokens(trace: AttentionTrace, written: Sequence[int]) -> tuple[WrittenToken, ...]:
     """What each row of the decoder writes: these tokens, which the decoder is given one row later."""
     shares = softmax(trace.outputs[: len(written)])
+    each = zip(trace.loaded.pieces(written), shares, _streamed(trace.loaded, written), strict=True)
     return tuple(
-        TokenProbability(piece.id, piece.text, float(row[piece.id]))
-        for piece, row in zip(trace.loaded.pieces(written), shares, strict=True)
+        WrittenToken(piece.id, piece.text, float(row[piece.id]), adds, piece.is_special, piece.is_unknown)
+        for piece, row, adds in each
     )
 
 
@@ -82,7 +92,7 @@ def output_probability(trace: AttentionTrace, written: Sequence[int]) -> float:
     return float(shares[np.arange(len(written)), list(written)].prod())
 
 
-def streamed_texts(loaded: LoadedModel, ids: Sequence[int]) -> tuple[str, ...]:
+def _streamed(loaded: LoadedModel, ids: Sequence[int]) -> tuple[str, ...]:
     """What each of these tokens adds to the text that they write."""
     stream = TextStream(loaded.tokenizer)
     return tuple(stream.add(token, is_last=place == len(ids) - 1) for place, token in enumerate(ids))

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from transformers import LogitsProcessor, LogitsProcessorList
+from transformers import LogitsProcessorList
 
+from models.decoding.count_penalties import CountPenalties
 from models.decoding.settings import SMALLEST, DecodingSettings, SettingsError
 
 # What each processor of transformers is called here; others (a model's own) go by the name of their class.
@@ -79,23 +80,6 @@ def generation_arguments(settings: DecodingSettings) -> dict[str, Any]:
         "bad_words_ids": [list(word) for word in settings.bad_words] or None,
         "renormalize_logits": settings.temperature > 0,
     }
-
-
-class CountPenalties(LogitsProcessor):
-    """Takes `presence` from the logit of each token that stands before, and `frequency` as often as it stands there.
-
-    transformers has none of its own. OpenAI's API: logit - count x frequency - (count > 0) x presence.
-    """
-
-    def __init__(self, presence: float | int, frequency: float | int) -> None:
-        self._presence, self._frequency = presence, frequency
-
-    def __call__(
-        self, input_ids: Int[Tensor, "row token"], scores: Float[Tensor, "row vocabulary"]
-    ) -> Float[Tensor, "row vocabulary"]:
-        """The scores without the penalties."""
-        counts = torch.zeros_like(scores).scatter_add_(1, input_ids, torch.ones_like(input_ids, dtype=scores.dtype))
-        return scores - counts * self._frequency - (counts > 0) * self._presence
 
 
 # Every knob is disabled here, so that no checkpoint's generation_config sets it; words that must not come, such as the

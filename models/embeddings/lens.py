@@ -52,11 +52,6 @@ class LensTable:
     first: str
     last: str
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes that it holds, roughly: a piece is a few characters."""
-        return self.ids.nbytes * 8 + self.probabilities.nbytes + self.divergences.nbytes
-
 
 @dataclass(frozen=True, eq=False)
 class Lens:

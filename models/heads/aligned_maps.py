@@ -34,11 +34,6 @@ class AlignedMaps:
     most: float
     largest: float
 
-    @property
-    def nbytes(self) -> int:
-        """What the cache counts for it."""
-        return self.first.nbytes + self.second.nbytes + self.difference.nbytes
-
 
 @dataclass(frozen=True)
 class AlignedMapsRequest:

@@ -53,11 +53,6 @@ class BankMaps:
     heads: tuple[int, ...]
     maps: tuple[TokenMaps, ...]
 
-    @property
-    def nbytes(self) -> int:
-        """What the cache counts for it."""
-        return sum(each.weights.nbytes + each.visible.nbytes for each in self.maps)
-
 
 @dataclass(frozen=True)
 class BankMapsRequest(Stepwise[HowFar, BankMaps]):

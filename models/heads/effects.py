@@ -49,11 +49,6 @@ class Effects:
     of: int
     note: str = ""
 
-    @property
-    def nbytes(self) -> int:
-        """What the cache counts for it."""
-        return 1_000 + sum(each.effects.nbytes for each in self.maps)
-
     def ranked(self) -> tuple[tuple[Place, float], ...]:
         """Every part that is computed with its effect, the largest first, whichever way it goes."""
         found = [

@@ -30,11 +30,6 @@ class EffectsOfParts:
         """How many there are."""
         return sum(each.of for each in self.of_part.values())
 
-    @property
-    def nbytes(self) -> int:
-        """What the cache counts for it."""
-        return sum(each.nbytes for each in self.of_part.values())
-
 
 @dataclass(frozen=True)
 class EffectsOfPartsRequest(Stepwise[EffectsOfParts, EffectsOfParts]):

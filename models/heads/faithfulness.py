@@ -54,11 +54,6 @@ class Faithfulness:
     of: int
     note: str = ""
 
-    @property
-    def nbytes(self) -> int:
-        """What the cache counts for it."""
-        return 1_000 + 200 * len(self.order) + self.kept.nbytes + self.drawn.nbytes
-
     def share(self, value: Float[np.ndarray, "..."] | float) -> Float[np.ndarray, "..."]:
         """A value as a share of the way from no head (0) to all (1)."""
         return np.asarray((value - self.kept[0]) / (self.kept[-1] - self.kept[0]))

@@ -85,11 +85,6 @@ class Matches:
     sentences: int
 
     @property
-    def nbytes(self) -> int:
-        """What the cache counts for it."""
-        return sum(each.nbytes for each in (self.likeness, self.deviations, self.chances, self.other_chances))
-
-    @property
     def reach(self) -> float:
         """So many standard errors to each side that the intervals of all heads together hold with `CONFIDENCE`."""
         return NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / (2 * len(self.heads)))

@@ -62,11 +62,6 @@ class PartMeans:
         first, others = self.vectors[address]
         return np.concatenate([first[None], np.broadcast_to(others, (positions - 1, *others.shape))])
 
-    @property
-    def nbytes(self) -> int:
-        """What the cache counts for it."""
-        return 1_000 + sum(each.nbytes for each in self.vectors.values())
-
 
 @dataclass(frozen=True)
 class PartMeansRequest(Stepwise[HowFar, PartMeans]):

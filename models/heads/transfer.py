@@ -69,12 +69,6 @@ class Transfer:
     done: int
     of: int
 
-    @property
-    def nbytes(self) -> int:
-        """What the cache counts for it."""
-        arrays = [each.shares for each in self.stream] + [each.effects for each in self.maps]
-        return 1_000 + sum(each.nbytes for each in arrays) + 100 * len(self.tokens + self.into_tokens)
-
     def tokens_in(self, kind: str) -> tuple[str, ...]:
         """The tokens that a stack reads in the run that is put into, of which `StreamMap.places` are some."""
         return self.target_tokens if self.target_tokens and kind != "encoder" else self.into_tokens

@@ -10,7 +10,7 @@ from models.lessons.readings import Readings
 # The place of the chosen option; a number; the places of the options, best first; a bar for each option.
 Guess = int | float | tuple[int, ...] | tuple[float, ...]
 # So near a number counts as right: this part of the slider's length.
-_NEAR = 0.05
+NEAR = 0.05
 
 
 class GuessError(HeadlightError):
@@ -72,7 +72,7 @@ def outcome(ask: Ask, found: Readings, guess: Guess) -> Outcome:
         assert isinstance(guess, int | float)
         truth = found.value(ask.of or found.labels[0])
         apart = abs(guess - truth)
-        near = max(_NEAR * (ask.most - ask.least), 1 if found.unit in ("count", "rank") and ask.most > 20 else 0)
+        near = max(NEAR * (ask.most - ask.least), 1 if found.unit in ("count", "rank") and ask.most > 20 else 0)
         return Outcome((), (truth,), int(apart <= near), 1, min(1.0, 2 * near / (ask.most - ask.least)), apart)
     options = options_of(ask, found)
     if ask.borders:
@@ -93,6 +93,4 @@ def outcome(ask: Ask, found: Readings, guess: Guess) -> Outcome:
         return Outcome(right, values, hits, len(values), 1.0, 0)
     assert isinstance(guess, tuple)
     gaps = [abs(one - other) for one, other in zip(guess, values, strict=True)]
-    return Outcome(
-        (), values, sum(gap <= _NEAR for gap in gaps), len(gaps), 2 * _NEAR * len(gaps), sum(gaps) / len(gaps)
-    )
+    return Outcome((), values, sum(gap <= NEAR for gap in gaps), len(gaps), 2 * NEAR * len(gaps), sum(gaps) / len(gaps))

@@ -5,7 +5,7 @@ from typing import Literal
 
 from models.errors import HeadlightError
 from models.lesson_head import LessonHead
-from models.lessons.asked import Question
+from models.lessons.question import Question
 from models.lessons.readings import Readings
 
 AskKind = Literal["choose", "number", "order", "draw"]

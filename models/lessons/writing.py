@@ -12,7 +12,7 @@ from models.decoding.words import word_of
 from models.engine import Engine
 from models.kv_cache.facts import CacheFactsRequest
 from models.kv_cache.prediction import bytes_per_token, predict, with_key_value_heads
-from models.lessons.asked import Question, named
+from models.lessons.question import Question, named
 from models.lessons.readings import QuestionError, Readings, Unit, readings
 
 _MOST_NEW = 1_000

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 
 from models.errors import HeadlightError
-from models.lessons.asked import Question
 from models.lessons.guesses import Guess, options_of
 from models.lessons.lesson import Ask, Step, View
+from models.lessons.question import Question
 from models.lessons.readings import Readings, Unit
 
 
@@ -76,7 +76,8 @@ class Room:
 
     code: by which one comes in. digest: of the teacher's secret. opened: when, in seconds as the clock has them.
     version: how often anything of it was changed; whoever has seen this version has seen all.
-    place, place_version: what the teacher shows, and how often that was another view.
+    place, place_version: what the teacher shows, and how often that was another view. is_choosing: whether the teacher
+    has left it for a list of pages or lessons since.
     gathered: how often the class was called back or let go; is_together: which of the two it was last.
     is_frozen: whether the screens stand still. lesson: where the class is in a lesson. question: asked last, until the
     class goes on to another step. asked: how many questions there were.
@@ -88,6 +89,7 @@ class Room:
     version: int = 1
     place: View | None = None
     place_version: int = 0
+    is_choosing: bool = False
     gathered: int = 0
     is_together: bool = True
     is_frozen: bool = False
@@ -101,7 +103,18 @@ class Room:
         question = self.question
         if question is not None and lesson != question.of:
             question = None
-        return replace(self, place=place, place_version=self.place_version + is_other, lesson=lesson, question=question)
+        return replace(
+            self,
+            place=place,
+            place_version=self.place_version + is_other,
+            is_choosing=False,
+            lesson=lesson,
+            question=question,
+        )
+
+    def choosing(self) -> "Room":
+        """The teacher looks for what to show next; the class stays where it is."""
+        return replace(self, is_choosing=self.place is not None)
 
     def called_back(self) -> "Room":
         """All follow again."""
@@ -126,6 +139,11 @@ class Room:
         if self.question is not None:
             raise RoomError("This question has been asked already.")
         return replace(self, asked=self.asked + 1, question=Asked(self.asked + 1, self.lesson, labels))
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a question is open."""
+        return self.question is not None and self.question.found is None
 
     def check_open(self, number: int) -> Asked:
         """Question `number`, where it is open. Raises RoomError where it is not."""

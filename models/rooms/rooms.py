@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from models.lessons.guesses import Guess, checked_guess
 from models.lessons.lesson import View
 from models.lessons.readings import Readings
-from models.rooms.bounds import BOUNDS, RoomBounds
 from models.rooms.codes import digest, is_secret, new_code, new_member, new_secret, read_code
 from models.rooms.room import LessonPlace, NotTheTeacherError, Room, RoomError
 from models.rooms.store import Presence, Store
+from models.rooms.times_and_limits import BOUNDS, RoomBounds
 from models.rooms.tries import Tries
 
 # Under this name the teacher is present.
@@ -153,6 +153,10 @@ class Rooms:
                 "class stays where it was: take a shorter text."
             )
         return self._commanded(code, secret, lambda room: room.at(place, lesson))
+
+    def choose(self, code: str, secret: str) -> Room:
+        """The teacher is at a list of pages or lessons."""
+        return self._commanded(code, secret, Room.choosing)
 
     def call_back(self, code: str, secret: str) -> Room:
         """All follow again."""

@@ -87,11 +87,6 @@ class ReadChat:
         """How many pieces define tools."""
         return int((self.owners == TOOLS).sum())
 
-    @property
-    def nbytes(self) -> int:
-        """About what it holds."""
-        return self.owners.nbytes + 200 * len(self.pieces) + 4 * len(self.text)
-
 
 @dataclass(frozen=True)
 class ChatRequest:

@@ -13,7 +13,7 @@ from models.engine import engine
 from pages.attention import picture_file
 from pages.attention.choices import VIEW, head_name
 from pages.attention.selection import said
-from pages.shared import file_names, reach
+from pages.shared import file_names, projector, reach
 from pages.shared.export import Download, download_button, folder_argument, program, share_and_download, text_argument
 from pages.shared.messages import in_place, problem
 from pages.shared.spreadsheet import as_csv
@@ -148,13 +148,14 @@ def code(request: "HeadMapRequest", shown: "HeadMapRequest", traced: "TracedText
     name = "attention_weights.py"
     if traced.target_tokens:
         name = "cross_attention.py"
-        where = f"{shlex.quote(''.join(traced.written_texts))} {request.kind} {where}"
+        where = f"{shlex.quote(''.join(each.adds for each in traced.written))} {request.kind} {where}"
     notes = {
         "The program shows the weights with the sink in and nothing else taken out.": request.left_out,
         "The program runs the model with everything on: what you switched off is on in it.": (
             request.trace != shown.trace
         ),
-        "It prints the weights. The numbers of q·k are in the JSON file under “Take it with you”.": VIEW.value == "qk",
+        "It prints the weights."
+        + projector.leading(" The numbers of q·k are in the JSON file under “Take it with you”."): VIEW.value == "qk",
     }
     said = [note for note, holds in notes.items() if holds]
     program(name, folder_argument(request.trace.model), text_argument(text), where, notes=said)

@@ -12,6 +12,7 @@ from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.bound import bound
 from pages.shared.parts import remark
+from pages.shared.plain_text import plain
 from viz.tables import table
 
 
@@ -22,6 +23,9 @@ def does_order_matter(status: DeltaGenerator) -> None:
     lines = texts()
     words = lines[0].split()
     other = " ".join([words[-1], *words[1:-1], words[0]]) if len(words) > 1 else lines[0]
+    with st.container(key="in_order"):
+        # The tab lies far below the box of the text.
+        st.markdown(f"In this order: **{plain(lines[0])}**")
     swapped = bound(
         st.text_input,
         SWAPPED,

@@ -10,7 +10,7 @@ from models.catalog import MODELS
 from models.engine import engine
 from pages.heads.choices import CASE, OF_ROLE, head_name
 from pages.heads.sentence import show_case, show_text
-from pages.shared import thread
+from pages.shared import projector, thread
 from pages.shared.bound import bound, names_of
 from pages.shared.job import Job
 from pages.shared.link import NumberPair, note
@@ -62,7 +62,7 @@ def inspect(found: "Atlas", head: NumberPair, name: "Name | None") -> None:
     said = f"{head_name(*head)}: {_said(earned, name)}"
     st.html(result(heading(said)) + role_scores([_line(each) for each in shown]))
     if len(earned) > len(shown):
-        remark("Its other names stand first under “Role”.")
+        remark(f"It has other names{projector.leading(', which stand first under “Role”')}.")
     remark(_CAUTION)
     if name is None:
         return

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.heads.choices import OF_HEAD, PAIRS, UNWANTED, Pairs, head_name
 from pages.heads.subject import Subject
-from pages.shared import thread
+from pages.shared import projector, thread
 from pages.shared.asking import ask
 from pages.shared.link import NumberPair, note
 from pages.shared.parts import explanation, remark
@@ -109,7 +109,8 @@ def _list(found: "Atlas | None", looks: "PairLooks") -> None:
                 on_click=_look_at,
                 args=(each,),
             )
-    said = "" if found is not None else " What is usual is known once the heads were judged: begin under “Roles”."
+    begin = projector.leading(": begin under “Roles”")
+    said = "" if found is not None else f" What is usual is known once the heads were judged{begin}."
     remark(
         f"{MODELS[thread.MODEL.value].title}: all {len(looks.looks):,} heads by the weight from one token to the other."
         f"{said} Usual there: what the head gives a token that stands so, over the bank; a head that always looks "

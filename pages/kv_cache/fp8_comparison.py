@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared import thread
+from pages.shared import projector, thread
 from pages.shared.job import Job
 from pages.shared.parts import chart, remark, say
 from pages.shared.plain_text import plain
@@ -26,7 +26,8 @@ def in_8_bits(text: str, tokens: int) -> None:
     from models.decoding import Fp8Request
 
     def instead(error: str) -> None:
-        st.info(f"{plain(error)} What it would take stands under “What if?”, by the formula.", icon=":material/info:")
+        formula = projector.leading(" What it would take stands under “What if?”, by the formula.")
+        st.info(f"{plain(error)}{formula}", icon=":material/info:")
 
     doing = "Computing the same tokens with both caches…"
     request = Fp8Request(thread.MODEL.value, text, min(tokens, _MOST_TOKENS))

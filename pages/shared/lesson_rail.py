@@ -21,7 +21,7 @@ from pages.shared.lesson_view import open_view
 from pages.shared.link import note
 from pages.shared.messages import in_place
 from pages.shared.registry import LESSONS, PageEntry
-from pages.shared.room_place import teacher_secret
+from pages.shared.room_place import CODE, teacher_secret
 from viz.components.lesson_rail import (
     CHOSEN_IN_PICTURE,
     TO_THE_LIST,
@@ -33,7 +33,7 @@ from viz.components.lesson_rail import (
 
 if TYPE_CHECKING:
     from models.lessons import Lesson, Outcome, Readings, Step, View
-    from models.lessons.asked import Question
+    from models.lessons.question import Question
     from models.rooms import LessonPlace
 
 _ANSWERS, _AT, _GO, _TOLD = "lesson:answers", "lesson:at", "lesson:go", "lesson:told"
@@ -91,6 +91,13 @@ def class_step() -> "LessonPlace | None":
     return LessonPlace(found.title, number, len(found.steps), step, truth, truth is not None and truth != step.truth)
 
 
+def _class_is_asked() -> bool:
+    from models.rooms import rooms
+
+    room = rooms.look(CODE.value)
+    return room is not None and room.is_asked
+
+
 def show_answer() -> None:
     """The class has answered the step that is open: with the next run what it shows afterwards is there."""
     found = lesson(LESSON.value)
@@ -131,7 +138,7 @@ def _shown(found: "Lesson", status: DeltaGenerator) -> Rail:
     guess = _answers().get((found.name, number, question))
     if teacher_secret():
         # The class guesses, in its own rails and in the one below this.
-        return replace(plain, is_covered=step.is_covered and guess is None, is_taught=True)
+        return replace(plain, is_covered=step.is_covered and guess is None, is_taught=True, is_asked=_class_is_asked())
     is_own = own is not None and step.truth.reads_text
     note_ = "This question is about the lesson's own sentences, whatever text you typed." if own and not is_own else ""
     asked = replace(
@@ -292,7 +299,7 @@ def _take(found: "Lesson", told: tuple[str, int, object]) -> None:
 def _chosen_in_picture(options: Sequence[str]) -> int | None:
     """The option whose token is chosen in the picture, by its place; None where it is none of them, which is said."""
     from models.engine import engine
-    from models.lessons.asked import option_of_token
+    from models.lessons.question import option_of_token
 
     at = (thread.TOKEN.value, thread.place())
     found = option_of_token(engine, thread.MODEL.value, thread.TEXT.value, options, *at)

@@ -23,6 +23,11 @@ def is_on() -> bool:
     return thread.PROJECTOR.value == "on"
 
 
+def leading(words: str) -> str:
+    """Words of a sentence that lead to a control or a tab: none on a projector, where that is not shown."""
+    return "" if is_on() else words
+
+
 def buttons() -> None:
     """In the row of the title, for who shows the page to others; the keys are H and P (viz/components/presenting)."""
     st.html(COVER_BUTTON)

@@ -55,7 +55,7 @@ def _parts() -> None:
         run_again()
     crowd, answered = rooms.crowd(own.code), rooms.answered(room)
     own.shown = sight(own, room, crowd, answered)
-    if room.lesson is not None:
+    if room.lesson is not None and own.is_known:
         with st.container(key="room_question"), in_place():
             question_box(own, room, crowd, answered)
     with st.container(key="room_bar"), in_place():
@@ -78,10 +78,11 @@ def _bar(own: Seat, room: "Room", crowd: "Crowd") -> RoomBar:
         here=crowd.here,
         following=crowd.following,
         may_ask=asked is None and room.lesson is not None and room.lesson.truth is not None,
-        is_asked=asked is not None and asked.found is None,
+        is_asked=room.is_asked,
         is_together=room.is_together,
         is_following=own.is_following,
         place="" if room.place is None else entry(room.place.page).title,
+        is_choosing=room.is_choosing,
         is_frozen=room.is_frozen,
         has_teacher=crowd.has_teacher,
         is_wall=own.is_wall,
@@ -157,7 +158,8 @@ def _ask(own: Seat, status: DeltaGenerator) -> bool:
         if asked is not None and asked.kind != "number" and not asked.options:
             labels = ask(room.lesson.truth, status).labels
     rooms.ask(own.code, own.secret, labels)
-    return False
+    # The rail of the lesson says what going on does now.
+    return True
 
 
 def _reveal(own: Seat, status: DeltaGenerator) -> bool:

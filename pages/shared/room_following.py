@@ -30,12 +30,21 @@ if TYPE_CHECKING:
     from models.lessons import View
 
 _SEAT = "room:seat"
+_DROPPED = (
+    "You went on, and the class saw no answer to the question that was open. Go back to its step to ask it again."
+)
 _PAGES = {each.address for each in PAGES}
 
 
 def seat() -> Seat | None:
     """This session's, where it is in a room."""
     return st.session_state.get(_SEAT)
+
+
+def is_arriving() -> bool:
+    """Whether the browser has not said yet who it is in its room: a teacher, or one of the class."""
+    own = seat()
+    return own is not None and not own.is_known
 
 
 def who() -> tuple[str, str]:
@@ -190,8 +199,10 @@ def _settled() -> None:
     page = entry(own.here)
     if own.here not in _PAGES:
         # A list of pages or lessons is no place: a teacher looks there for the next one, and a follower goes away.
-        if own.is_teacher:
-            own.view = own.view or ()
+        if own.is_teacher and own.view:
+            _choose(own)
+        elif own.is_teacher:
+            own.view = ()
         elif own.is_following and not own.is_settling and own.view is not None:
             follow(own, is_following=False)
         return
@@ -235,20 +246,32 @@ def _show(own: Seat, view: "View") -> None:
     room = rooms.look(own.code)
     if room is None:
         return
-    is_first = own.view is None and room.place is not None
+    is_first = own.view is None and room.place is not None and not room.is_choosing
     if is_first:
         # The same teacher in another tab: the class stays until something is done there.
         own.view = (view, step)
         return
-    if (view, step) == own.view:
+    if (view, step) == own.view and not room.is_choosing:
         return
     own.view = (view, step)
+    was_asked = room.is_asked
     try:
         room = rooms.show(own.code, own.secret, view, step)
     except HeadlightError as error:
         own.problem, own.shown = str(error), None
     else:
         own.problem, own.place_version = "", room.place_version
+        if was_asked and not room.is_asked:
+            own.problem, own.shown = _DROPPED, None
+    watch.look_now()
+
+
+def _choose(own: Seat) -> None:
+    """Tell the class that its teacher looks for what comes next."""
+    from models.rooms import rooms
+
+    with suppress(HeadlightError):
+        rooms.choose(own.code, own.secret)
     watch.look_now()
 
 

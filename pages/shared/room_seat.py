@@ -78,4 +78,4 @@ def sight(own: Seat, room: "Room", crowd: "Crowd", answered: int) -> tuple[Any, 
         return (*of_all, crowd.here, crowd.following, answered)
     place = "" if own.is_following or room.place is None else room.place.page
     counted = (crowd.here, answered) if own.is_wall else (0, 0)
-    return (*of_all, place, *counted, crowd.has_teacher or not room.is_frozen, own.is_following)
+    return (*of_all, place, room.is_choosing, *counted, crowd.has_teacher or not room.is_frozen, own.is_following)

@@ -28,6 +28,7 @@ from pages.shared import reach, thread
 from pages.shared.ending import end_if_told
 from pages.shared.registry import HOME, PAGES, modules
 from pages.shared.room_watch import watch
+from pages.shared.unsent import keep_unsent
 from pages.shared.uploads import take_largest_file
 
 log = logging.getLogger(__name__)
@@ -110,6 +111,7 @@ async def lifespan(_: object) -> AsyncIterator[None]:
     # Until `st.navigation` was called once, a folder of this name means Streamlit's older way of many pages, and a
     # direct address is answered without running app.py.
     PagesManager.uses_pages_directory = False
+    keep_unsent()
     reach.serve()
     watch.serve(asyncio.get_running_loop())
     take_largest_file(is_local=reach.is_local())

@@ -11,6 +11,7 @@ from models.catalog import TokenizerCard
 from models.errors import HeadlightError
 from models.loading.packs import PackError
 from models.one_at_a_time import libraries
+from pages.shared import projector
 from pages.shared.asking import ask, working
 from pages.shared.bound import bound, names_of, pick
 from pages.shared.export import Download, download_button
@@ -48,7 +49,7 @@ def which_to_take(now: ShownTokenizers, counts: "list[Counts]", status: DeltaGen
             candidates = [_for_text(card, each, now.text, status) for card, each in zip(now.cards, counts, strict=True)]
         dearest = _dearest_languages(candidates, now, status)
     if not candidates:
-        say("No file is counted yet: open one under “What does a whole file cost?”.")
+        say(f"No file is counted yet{projector.leading(': open one under “What does a whole file cost?”')}.")
         return
     candidates = [replace(each, dearest=dearest.get(each.title, "")) for each in candidates]
     width, number_bytes = WIDTH.value, NUMBER_BYTES.value
@@ -59,7 +60,11 @@ def which_to_take(now: ShownTokenizers, counts: "list[Counts]", status: DeltaGen
         "The table of a model has a row for each piece: rows × width × bytes, and as much again where the output has a "
         "table of its own. Fewer tokens are fewer steps and a smaller KV cache; a larger vocabulary is more to keep. "
         "Whether a model has learnt its pieces well is not seen here."
-        + (" The chat's tokenizers are chosen under “What does a chat become?”." if of == "chat" else "")
+        + (
+            projector.leading(" The chat's tokenizers are chosen under “What does a chat become?”.")
+            if of == "chat"
+            else ""
+        )
     )
     rows = verdict_rows(candidates, width, number_bytes)
     download_button(Download("CSV", "which-tokenizer.csv", lambda: as_csv(rows)), "verdict_csv")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pages.shared.registry import PAGES
+from tests.browser.empty_pages import EmptyPages
 from tests.browser.tab import Tab
 
 READER = "\n".join(Path(__file__).with_name(each).read_text() for each in ("painted.js", "legibility.js"))
@@ -53,6 +54,19 @@ WITH_NAMES = """() => {
   visit(document.querySelector("section.main, [data-testid=stMain]"))
   return said
 }"""
+# Whether that has been so for half a second; asked repeatedly. Pictures are painted again when their font has come.
+STANDS_STILL = """() => {
+  const within = (each) => (each.shadowRoot ? [each, ...all(each.shadowRoot)] : [each])
+  const all = (root) => [...root.querySelectorAll("*")].flatMap(within)
+  const found = all(document)
+  const boxes = found.map((each) => each.getBoundingClientRect())
+  const ends = boxes.reduce((sum, { right, bottom }) => sum + right + bottom, 0)
+  const script = document.querySelector("[data-testid=stApp]").dataset.testScriptState
+  const now = [found.length, document.body.innerText.length, ends, script, document.fonts.status].join()
+  const isDone = script === "notRunning" && document.fonts.status === "loaded"
+  if (!isDone || globalThis.stoodStill?.now !== now) globalThis.stoodStill = { now, since: performance.now() }
+  return performance.now() - globalThis.stoodStill.since >= 500
+}"""
 # What has the focus, if nothing about it shows that.
 UNSEEN_FOCUS = """() => {
     let at = document.activeElement
@@ -64,7 +78,8 @@ UNSEEN_FOCUS = """() => {
         if (boxShadow !== "none") return null
         if ([...each.children].some((child) => getComputedStyle(child).boxShadow !== "none")) return null
     }
-    return at === document.body ? null : `${at.tagName} ${at.className} ${at.textContent.slice(0, 30)}`
+    // The page itself is scrolled and not pressed.
+    return at.matches("body, .stMain") ? null : `${at.tagName} ${at.className} ${at.textContent.slice(0, 30)}`
 }"""
 
 
@@ -94,7 +109,7 @@ class Looking:
         self.chromium, self.server = chromium, server
         # By how many dots a pixel has.
         self.contexts: dict[float, Any] = {1: everyday}
-        self.seen = {}
+        self.seen, self.empty_pages = {}, EmptyPages(READER)
 
     @contextmanager
     def opened(self, path, room):
@@ -105,10 +120,7 @@ class Looking:
             self.contexts[dots] = self.chromium.new_context(
                 viewport={"width": width, "height": height}, device_scale_factor=dots
             )
-        tab = Tab(self.contexts[dots], self.server)
-        tab.page.add_init_script(READER)
-        tab.page.set_viewport_size({"width": width, "height": height})
-        tab.page.emulate_media(color_scheme=scheme)
+        tab = Tab(self.empty_pages.take(self.contexts[dots], (width, height), scheme), self.server)
         tab.page.set_default_timeout(60_000)
         logged = len(self.server.traces())
         try:
@@ -118,8 +130,7 @@ class Looking:
             come_to_rest(tab)
             yield tab
         finally:
-            tab.page.evaluate("() => localStorage.clear()")
-            tab.page.close()
+            self.empty_pages.leave(tab)
         assert tab.faults == []
         assert self.server.traces()[logged:] == []
 
@@ -136,10 +147,9 @@ class Looking:
 
 
 def come_to_rest(tab):
-    """Until the script has run. Pictures are painted after that, and once more when their font has come."""
-    tab.page.wait_for_timeout(300)
-    tab.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-    tab.page.wait_for_timeout(1_200)
+    """Until the script has run, its fonts have come, and for a while nothing was added, taken away or moved."""
+    tab.page.evaluate("() => { delete globalThis.stoodStill }")
+    tab.page.wait_for_function(STANDS_STILL, polling=250)
 
 
 def looked(tab, room):
@@ -172,7 +182,11 @@ def unseen(tab):
     found = set()
     for _ in range(30):
         tab.press("Tab")
-        # A ring that fades in is there by then.
-        tab.page.wait_for_timeout(60)
-        found.add(tab.page.evaluate(UNSEEN_FOCUS))
-    return found - {None}
+        # A ring may fade in.
+        for _ in range(10):
+            if (at := tab.page.evaluate(UNSEEN_FOCUS)) is None:
+                break
+            tab.page.wait_for_timeout(60)
+        else:
+            found.add(at)
+    return found

@@ -10,8 +10,9 @@ import shutil
 import pytest
 from playwright.sync_api import sync_playwright
 
+from tests.browser.empty_pages import EmptyPages
 from tests.browser.serving import serving
-from tests.browser.tab import Tab
+from tests.browser.tab import SIZES, Tab
 from tests.one_thread import one_thread
 
 
@@ -45,10 +46,15 @@ def chromium(playwright):
 
 
 @pytest.fixture(scope="session")
-def fresh(everyday, tmp_path_factory):
+def empty_pages():
+    return EmptyPages()
+
+
+@pytest.fixture(scope="session")
+def fresh(everyday, empty_pages, tmp_path_factory):
     """A server of which /attention was the very first thing that anybody opened, and what was seen then."""
     with serving(tmp_path_factory.mktemp("server")) as server:
-        tab = Tab(everyday, server)
+        tab = Tab(empty_pages.take(everyday, SIZES[0]), server)
         tab.goto("attention")
         tab.page.locator(".attention-view[data-ready='true'], .st-key-problem").first.wait_for(timeout=120_000)
         seen = {
@@ -58,7 +64,7 @@ def fresh(everyday, tmp_path_factory):
             "faults": tab.faults,
             "title": tab.page.title(),
         }
-        tab.page.close()
+        empty_pages.leave(tab)
         yield server, seen
 
 
@@ -109,34 +115,27 @@ def others(chromium):
 
 
 @pytest.fixture
-def new_tab(everyday, others, chromium, server):
+def new_tab(everyday, others, empty_pages, chromium, server):
     """Opens tabs: in the everyday browser, or as somebody else, in another. color_scheme, size: of this tab alone.
 
     At the end nothing may have gone wrong in any of them, nor on the server.
     """
     tabs = []
 
-    def opened(*, somebody_else=False, color_scheme=None, size=None):
+    def opened(*, somebody_else=False, color_scheme="light", size=SIZES[0]):
         context = everyday
         if somebody_else:
             came = {tab.page.context for tab in tabs}
             if all(each in came for each in others):
                 others.append(chromium.new_context(viewport={"width": 1280, "height": 720}))
             context = next(each for each in others if each not in came)
-        tabs.append(Tab(context, server))
-        page = tabs[-1].page
-        if color_scheme:
-            page.emulate_media(color_scheme=color_scheme)
-        if size:
-            page.set_viewport_size(dict(zip(("width", "height"), size, strict=True)))
+        tabs.append(Tab(empty_pages.take(context, size, color_scheme), server))
         return tabs[-1]
 
     logged = len(server.traces())
     yield opened
     for tab in tabs:
-        # What Streamlit remembers in a browser must not reach the next test.
-        tab.page.evaluate("() => localStorage.clear()")
-        tab.page.close()
+        empty_pages.leave(tab)
     assert [fault for tab in tabs for fault in tab.faults] == []
     assert server.traces()[logged:] == []
 
@@ -164,13 +163,25 @@ def weights():
         yield computed
 
 
-@pytest.fixture
-def page(chromium):
-    """An empty page, whose scripts may not fail."""
+@pytest.fixture(scope="session")
+def page_without_server(chromium):
     page = chromium.new_page()
-    faults = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto("about:blank")
     yield page
     page.close()
+
+
+@pytest.fixture
+def page(page_without_server):
+    """An empty page, whose scripts may not fail."""
+    page, faults = page_without_server, []
+
+    def fault(error):
+        faults.append(str(error))
+
+    page.goto("about:blank")
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.mouse.move(-1, -1)
+    page.on("pageerror", fault)
+    yield page
+    page.remove_listener("pageerror", fault)
     assert faults == []

@@ -1,6 +1,7 @@
 """What a person sees and does in one tab, and everything that went wrong in it."""
 
 import re
+import time
 import urllib.parse
 
 from playwright.sync_api import TimeoutError as NothingCame
@@ -26,14 +27,17 @@ def colour_of(element, name):
 class Tab:
     """A page, and what must not happen in it: `faults` lists requests to elsewhere and errors."""
 
-    def __init__(self, context, server):
-        self.server, self.faults = server, []
-        self.page = context.new_page()
+    def __init__(self, page, server):
+        self.server, self.faults, self.page = server, [], page
         self.page.set_default_timeout(45_000)
-        self.page.on("request", lambda request: self.on_address("request", request.url))
-        self.page.on("websocket", lambda socket: self.on_address("websocket", socket.url))
-        self.page.on("console", self.on_console)
-        self.page.on("pageerror", lambda error: self.fault("page error", str(error)))
+        self.listeners = {
+            "request": lambda request: self.on_address("request", request.url),
+            "websocket": lambda socket: self.on_address("websocket", socket.url),
+            "console": self.on_console,
+            "pageerror": lambda error: self.fault("page error", str(error)),
+        }
+        for what, listener in self.listeners.items():
+            self.page.on(what, listener)
 
     def on_address(self, what, address):
         host = self.server.address.removeprefix("http:")
@@ -56,12 +60,6 @@ class Tab:
         self.map.wait_for()
         return self
 
-    def goto_whole(self, path):
-        """Open a page and wait until all of it stands there, the inspector too."""
-        self.goto(path)
-        self.page.locator(".st-key-inspector").wait_for()
-        self.page.wait_for_timeout(1500)
-
     def goto(self, path="attention", **query):
         text = urllib.parse.urlencode(query, quote_via=urllib.parse.quote)
         self.page.goto(f"{self.server.address}/{path}{'?' if text else ''}{text}")
@@ -77,6 +75,24 @@ class Tab:
             " return Object.entries(said).every(([name, value]) => now.get(name) === value) }",
             arg=said,
         )
+
+    def wait_until(self, fact):
+        """Until this is true: what no locator waits for is asked again, since a busy machine takes its time."""
+        end = time.monotonic() + 30
+        while not fact():
+            assert time.monotonic() < end, "it did not come to that"
+            self.page.wait_for_timeout(50)
+
+    def settled(self, read):
+        """What is read once it has been the same for half a second."""
+        found, since = read(), time.monotonic()
+        end = since + 30
+        while time.monotonic() < since + 0.5:
+            assert time.monotonic() < end, "it does not come to rest"
+            self.page.wait_for_timeout(100)
+            if (now := read()) != found:
+                found, since = now, time.monotonic()
+        return found
 
     # What is on the screen
 
@@ -195,6 +211,12 @@ class Tab:
 
     def open_tab(self, name):
         self.page.get_by_role("tab", name=name).click()
+
+    def open_whole_tab(self, name):
+        """Open it, and wait until all of it has come: one that is not open has nothing in it."""
+        self.open_tab(name)
+        expect(self.page.get_by_role("tabpanel", name=name)).to_have_text(re.compile(r"\S"), timeout=45_000)
+        self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
     def download(self, label):
         """The file behind a button, as text."""

@@ -33,13 +33,12 @@ def test_the_active_cell_is_said(new_tab, page, query, operated, words):
     picture = tab.page.locator(operated)
     picture.wait_for()
     tab.page.locator(".headlight[data-ready='true']").first.wait_for()
-    tab.page.wait_for_timeout(1_000)
+    tab.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     picture.focus()
     said = []
     for key in ("ArrowDown", "ArrowRight", "ArrowUp"):
         picture.press(key)
-        tab.page.wait_for_timeout(150)
-        said.append(picture.evaluate(ACTIVE))
+        said.append(tab.settled(lambda: picture.evaluate(ACTIVE)))
     assert all(said), said
     assert len({label for _, label in said}) > 1
     assert any(words in label for _, label in said), said

@@ -1,10 +1,14 @@
 """The browser's own things on every page: titles, headings, Back, the Tab key, and what a press on a tab moves."""
 
+import math
+import re
+
 import pytest
 from playwright.sync_api import expect
 
 from pages.shared.registry import HOME, PAGES
 from tests.browser.at_rest import LAPTOP
+from viz.quantities import part_text
 
 ANIMAL = "The animal didn't cross the street because it was too tired."
 
@@ -96,13 +100,35 @@ def test_what_a_chip_says_is_of_the_chip_that_was_pressed(tab):
 
 @pytest.mark.slow
 def test_all_on_again_leaves_nothing_of_before_and_after(tab):
+    """The button is pressed by keys, so that the pointer stays where it is, over a map that goes."""
     tab.open(text=ANIMAL, model="minilm", layer=3, head=1, changed="head:encoder-3-1")
-    tab.chips.nth(4).click()
-    expect(tab.page.locator(".attention-view .tip")).to_contain_text("before")
-    tab.page.locator(".st-key-all_on button").click()
+    tip = tab.page.locator(".attention-view .tip")
+    at = tab.place(10, 2)
+    tab.page.mouse.move(*at)
+    expect(tip).to_have_text(re.compile("^it → animal: before .*, after .*, "))
+    again = tab.page.locator(".st-key-all_on button")
+    again.focus()
+    expect(tip).to_contain_text("before")
+    tab.press("Enter")
+    expect(again).to_have_count(0)
+    expect(tip).to_have_text(re.compile(r"^\S+ → \S+: [\d.]+\s%$"))
+    # It is of the cell that lies there now.
+    places = [(query, key) for query in range(16) for key in range(16)]
+    query, key = min(places, key=lambda place: math.dist(tab.place(*place), at))
+    assert (query, key) != (10, 2)
+    assert tip.text_content() == f"{tab.tokens[query]} → {tab.tokens[key]}: {part_text(tab.value(query, key))}"
+
+
+@pytest.mark.slow
+def test_a_head_on_again_by_keys_leaves_nothing_of_before_and_after(tab):
+    tab.open(text=ANIMAL, model="minilm", layer=3, head=1, changed="head:encoder-3-1")
+    tip = tab.page.locator(".attention-view .tip")
+    tab.page.mouse.move(5, 5)
+    tab.page.locator(".attention-view .over").focus()
+    tab.press("ArrowUp")
+    expect(tip).to_contain_text("before")
+    tab.press("x")
     expect(tab.page.locator(".st-key-all_on button")).to_have_count(0)
-    # The map has moved, and the pointer may be over a cell of it.
-    assert "before" not in (tab.tip or "")
-    tab.chips.nth(5).hover()
-    expect(tab.page.locator(".attention-view .tip")).to_be_visible()
-    assert "before" not in tab.tip
+    expect(tip).to_be_hidden()
+    tab.press("ArrowUp")
+    expect(tip).to_have_text(re.compile(r"^\S+ → \S+: [\d.]+\s%$"))

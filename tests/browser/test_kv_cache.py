@@ -242,8 +242,7 @@ def test_hostile_text_is_text(tab):
     hostile = '</script><img src=x onerror="window.hacked=1"> <script>window.hacked=1</script>'
     opened(tab, model="smollm2", text=hostile, tokens=8, cell="3-2")
     for name in ("In 8 bits?", "Show the code"):
-        tab.open_tab(name)
-        tab.page.wait_for_timeout(400)
+        tab.open_whole_tab(name)
     assert tab.page.evaluate("typeof window.hacked") == "undefined"
     assert tab.page.locator("img[src='x']").count() == 0
 
@@ -260,21 +259,37 @@ def png_size(data):
     return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
 
 
+def written(tab):
+    """What is written in the picture, each text with the place where it begins, in pixels."""
+    return root(tab).evaluate(
+        """(root) => new Promise((done) => {
+          const said = [], draw = CanvasRenderingContext2D.prototype.fillText
+          CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+            const at = new DOMPoint(x, y).matrixTransform(this.getTransform())
+            said.push([text, at.x / devicePixelRatio, at.y / devicePixelRatio])
+            return draw.apply(this, arguments)
+          }
+          root.querySelector(".field").dispatchEvent(new Event("scroll"))
+          const ended = () => {
+            if (!said.length) return setTimeout(ended, 50)
+            CanvasRenderingContext2D.prototype.fillText = draw
+            done(said)
+          }
+          ended()
+        })"""
+    )
+
+
 @pytest.mark.slow
 def test_53_columns_are_named_and_the_file_is_twice_as_large(tab):
     """The names are drawn where they were left out, some of them; the file has two dots a pixel at least."""
     text = " ".join(["the cat sat on the mat and looked at the dog by the old door"] * 4)
     opened(tab, model="smollm2", text=text, tokens=16)
     assert columns(tab) >= 70
-    inked = (
-        root(tab)
-        .locator("canvas")
-        .evaluate(
-            "(canvas) => { const dots = canvas.getContext('2d').getImageData(0, 0, canvas.width, 50).data;"
-            "let count = 0; for (let at = 3; at < dots.length; at += 4) count += dots[at] > 60; return count }"
-        )
-    )
-    assert inked > 300
+    words = {f"␣{word}" for word in text.split()}
+    places = sorted({round(x, 1) for said, x, _ in written(tab) if said in words})
+    assert len(places) > 20
+    assert min(after - before for before, after in pairwise(places)) >= 10
     with tab.page.expect_download() as started:
         tab.page.get_by_role("button", name="PNG").click()
     width, height = png_size(started.value.path().read_bytes())
@@ -286,18 +301,7 @@ def test_53_columns_are_named_and_the_file_is_twice_as_large(tab):
 def test_a_picked_layer_leaves_no_halves_of_its_neighbours(tab):
     """Names that have no room beside the selected one are not drawn: no letters are cut."""
     opened(tab, model="smollm2", text=ONCE, tokens=8, cell="15-3")
-    names = root(tab).evaluate(
-        """(root) => new Promise((done) => {
-          const said = [], draw = CanvasRenderingContext2D.prototype.fillText
-          CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
-            if (/^L[0-9]+$/.test(text)) said.push([text, y])
-            return draw.apply(this, arguments)
-          }
-          root.querySelector(".field").dispatchEvent(new Event("scroll"))
-          setTimeout(() => { CanvasRenderingContext2D.prototype.fillText = draw; done(said) }, 300)
-        })"""
-    )
-    places = dict(names)
+    places = {said: y for said, _, y in written(tab) if re.fullmatch(r"L\d+", said)}
     assert "L15" in places
     assert "L0" in places
     heights = sorted(places.values())

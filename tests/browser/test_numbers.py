@@ -78,10 +78,11 @@ def test_what_stands_below_a_token_is_what_its_tooltip_says(new_tab):
     for query in ({"model": "minilm", "text": "It was tired."}, {"model": "spelling_to_sound", "text": "tea"}):
         tab.goto("attention", **query)
         tab.page.locator(".attention-view[data-ready='true']").wait_for()
-        tab.page.wait_for_timeout(1_000)
         chips = tab.page.locator(".attention-view .chip, .written-steps .chip:not(.written)")
-        pairs = chips.evaluate_all(
-            "all => all.map((each) => [each.querySelector('.share').textContent, each.ariaLabel])"
+        pairs = tab.settled(
+            lambda chips=chips: chips.evaluate_all(
+                "all => all.map((each) => [each.querySelector('.share').textContent, each.ariaLabel])"
+            )
         )
         short = [(share, label) for share, label in pairs if share]
         assert short

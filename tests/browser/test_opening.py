@@ -101,6 +101,17 @@ def test_the_card_at_home_opens_its_example(tab):
     assert tab.selected == "it"
 
 
+def test_all_of_the_card_of_lessons_leads_there_but_its_link_to_a_room(tab):
+    tab.goto("")
+    card = tab.page.locator(".st-key-open_lessons")
+    box = card.bounding_box()
+    card.click(position={"x": box["width"] - 8, "y": box["height"] / 2})
+    tab.page.wait_for_url("**/lessons*")
+    tab.goto("")
+    card.get_by_role("link", name="open a room").click()
+    tab.page.wait_for_url("**/room*")
+
+
 HOSTILE = ['</script><img src=x onerror="window.hacked=1">', "<script>window.hacked=1</script>"]
 
 

@@ -20,7 +20,7 @@ WATCH = """(selector) => {
 def phone(chromium, server):
     """A tab of 390 pixels that is touched; at the end nothing may have gone wrong in it."""
     context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    tab = Tab(context, server)
+    tab = Tab(context.new_page(), server)
     yield tab
     context.close()
     assert tab.faults == []

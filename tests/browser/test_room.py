@@ -43,6 +43,7 @@ def ask(teacher, student):
     teacher.page.get_by_role("button", name="Next", exact=True).click()
     teacher.page.locator(".lesson-rail[data-step='2']").wait_for()
     press(teacher, "Ask the class")
+    teacher.page.get_by_role("button", name="Go on without the answer").wait_for()
     question = student.page.locator(".room-question[data-state='asked']")
     question.wait_for()
     return question
@@ -130,10 +131,10 @@ def test_the_bar_and_the_question_hang_over_nothing(new_tab, size):
     assert student.hangs_over <= 0
     ask(teacher, student)
     for each in (teacher, student):
-        each.page.wait_for_timeout(500)
-        assert each.hangs_over <= 0
+        each.wait_until(lambda each=each: each.hangs_over <= 0)
         box = each.page.locator(BAR).bounding_box()
         assert box["y"] + box["height"] <= size[1]
+        assert box["height"] <= 80, "two lines at most"
 
 
 @pytest.mark.slow

@@ -86,8 +86,7 @@ def test_a_change_of_theme_and_of_size_repaints(tab):
     before = tab.page.locator(".attention-view .base").bounding_box()["width"]
     tab.page.set_viewport_size({"width": 390, "height": 720})
     tab.page.wait_for_function("before => document.querySelector('.st-key-map').clientWidth < before", arg=before)
-    tab.page.wait_for_timeout(300)
-    assert tab.hangs_over <= 0
+    tab.wait_until(lambda: tab.hangs_over <= 0)
     check_nothing_covers(tab)
     tab.point_at(10, 2)
     assert tab.tip.startswith("it → animal: ")

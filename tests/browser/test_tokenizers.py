@@ -170,9 +170,12 @@ def test_pieces_further_down_are_there_when_somebody_scrolls(tab):
     wait_for_tokens(tab, len(pieces), len(tokenize("llama3", text).ids))
     assert chips(tab, 0).count() < len(pieces)
     body = root(tab).locator(".pieces").first
-    for _ in range(20):
+
+    def all_are_there():
         body.evaluate("body => (body.scrollTop = body.scrollHeight)")
-        tab.page.wait_for_timeout(60)
+        return chips(tab, 0).count() == len(pieces)
+
+    tab.wait_until(all_are_there)
     assert chips(tab, 0).all_text_contents() == [piece.text for piece in pieces]
     # And without scrolling, for who goes there by the ruler or a link.
     opened(tab, **tab.query | {"text": text[:1900], "stretch": "1800-1803"})
@@ -226,8 +229,7 @@ HOSTILE = '</script><img src=x onerror="window.hacked=1"> \u202e\0 <script>windo
 def test_hostile_text_is_text(tab):
     opened(tab, text=HOSTILE.replace("\0", ""), tokenizers="gpt2,words,mistral,bytes")
     for name in ("How was it cut?", "On the way to ids?", "Show the code", "Bring your own"):
-        tab.open_tab(name)
-        tab.page.wait_for_timeout(300)
+        tab.open_whole_tab(name)
     assert tab.page.evaluate("typeof window.hacked") == "undefined"
     assert tab.page.locator("img[src='x']").count() == 0
 
@@ -245,6 +247,37 @@ def test_row_heads_break_between_words_only(tab):
         return lines > head.textContent.split(/[ -]/).length || head.scrollWidth > head.clientWidth
     }).map(head => head.textContent)""")
     assert broken == []
+
+
+# Where GPT-2 is written on two lines.
+BROKEN = """() => {
+  const found = []
+  const visit = (root) => {
+    const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT)
+    for (let node = walk.nextNode(); node; node = walk.nextNode())
+      for (const { index } of node.data.matchAll(/GPT[-\u2011]2/g)) {
+        const range = document.createRange()
+        range.setStart(node, index)
+        range.setEnd(node, index + 5)
+        if (new Set([...range.getClientRects()].map((each) => Math.round(each.top))).size > 1) found.push(node.data)
+      }
+    for (const each of root.querySelectorAll("*")) if (each.shadowRoot) visit(each.shadowRoot)
+  }
+  visit(document.querySelector("[data-testid=stMain]"))
+  return found
+}"""
+
+
+@pytest.mark.slow
+def test_no_line_ends_inside_of_a_name(new_tab):
+    tab = new_tab(size=(390, 844))
+    opened(tab)
+    tab.open_tab("Which pieces do they share?")
+    expect(tab.page.get_by_role("columnheader", name="only in GPT-2").first).to_be_visible(timeout=45_000)
+    for width in range(330, 440, 7):
+        tab.page.set_viewport_size({"width": width, "height": 844})
+        tab.page.wait_for_timeout(200)
+        assert tab.page.evaluate(BROKEN) == [], width
 
 
 def test_what_the_numbers_at_a_disagreement_are_is_said(tab):

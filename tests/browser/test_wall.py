@@ -2,6 +2,8 @@
 
 import pytest
 
+ANIMAL = "The animal didn't cross the street because it was too tired."
+
 # The sizes in which letters are written, in pixels of the screen, whichever way they run.
 WRITTEN = """() => {
   globalThis.written = []
@@ -49,3 +51,15 @@ def test_letters_are_twice_as_large_on_a_wall(chromium, server, query):
     # A wall that is 16 pixels narrower has letters that are a little smaller.
     assert wall[0] >= 1.7 * laptop[0]
     assert wall[-1] >= 1.7 * laptop[-1]
+
+
+@pytest.mark.slow
+def test_a_map_fills_the_height_that_a_projector_has(new_tab):
+    tab = new_tab(size=(1920, 1080))
+    tab.open(projector="on", text=ANIMAL, model="minilm", layer=3, head=1)
+    tab.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    drawn = tab.map.locator("canvas").first.bounding_box()
+    assert drawn["height"] > 0.6 * 1080
+    # Its colours are explained on the same screen.
+    caption = tab.map.locator(".caption").last.bounding_box()
+    assert caption["y"] + caption["height"] <= 1080

@@ -234,6 +234,7 @@ def test_from_where_a_server_is_reached_as_its_settings_say(monkeypatch, setting
     assert reach.is_local() is is_local
 
 
+@pytest.mark.slow  # likewise
 def test_a_server_that_was_started_without_an_address_is_a_class_server(tmp_path, folder):
     with serving(tmp_path, address=None) as server:
         seen = Visitor(server).open("attention", model=f"folder:{folder}")

@@ -65,9 +65,6 @@ def saved(tmp_path_factory):
 
 
 @pytest.fixture
-def folder(saved, tmp_path, monkeypatch):
-    """A copy of it, in a process in which no folder was opened before."""
-    from models.catalog import MODELS
-
-    monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
+def folder(saved, tmp_path, no_folders):
+    """A copy of it."""
     return shutil.copytree(saved, tmp_path / "llama")

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from models.attention import trace_attention
-from models.catalog import MODELS
 from models.engine import Engine
 from models.loading import load_model
 from models.loading.downloads import DownloadRequest
@@ -34,15 +33,13 @@ def files(tmp_path_factory):
 
 
 @pytest.fixture
-def hub(files, tmp_path, monkeypatch):
+def hub(files, no_folders, tmp_path, monkeypatch):
     monkeypatch.setenv("HEADLIGHT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("HF_HUB_DOWNLOAD_TIMEOUT", "0.4")
     for name in ("HF_TOKEN", "HEADLIGHT_OFFLINE", "HEADLIGHT_MODELS", "HEADLIGHT_MAX_DOWNLOAD"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("models.loading.transfer.PAUSE_SECONDS", 0.01)
     monkeypatch.setattr("models.loading.downloads._OFTEN", 0.02)
-    # What another test opened is not known here.
-    monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
     with hub_server() as running:
         monkeypatch.setenv("HF_ENDPOINT", running.address)
         running.models[MODEL] = files

@@ -23,6 +23,8 @@ from tests.models.architectures import IDS
 from tests.models.drawn_weights import with_drawn_weights
 from tests.models.test_folders import save, tokenizer_of
 
+pytestmark = pytest.mark.usefixtures("no_folders")
+
 RANK, ALPHA = 3, 7
 SETTINGS = {
     "peft_type": "LORA",
@@ -43,11 +45,6 @@ SETTINGS = {
 }
 LLAMA = ("model.layers.0.self_attn.q_proj", "model.layers.1.self_attn.v_proj", "model.layers.1.mlp.down_proj")
 GPT2 = ("transformer.h.0.attn.c_attn", "transformer.h.1.mlp.c_proj")
-
-
-@pytest.fixture(autouse=True)
-def no_folders(monkeypatch):
-    monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
 
 
 def factors(model, paths, ranks=None, embedding=()):

@@ -14,7 +14,6 @@ from models.attention import (
     export_attention,
     trace_attention,
 )
-from models.catalog import MODELS
 from models.loading import FolderError, load_model
 from tests.models import architectures
 from tests.models.architectures import IDS, TARGET_IDS
@@ -118,8 +117,7 @@ def test_another_ending_is_refused_before_anything_is_written(minilm, name, tmp_
         export_attention([], tmp_path / "maps.npz")
 
 
-def test_a_path_is_as_good_as_a_name(tmp_path, monkeypatch):
-    monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
+def test_a_path_is_as_good_as_a_name(no_folders, tmp_path, monkeypatch):
     folder = save("llama", tmp_path / "llama")
     monkeypatch.chdir(tmp_path)
     cards = [load_model(each).card for each in (f"folder:{folder}", str(folder), folder, "./llama")]

@@ -119,7 +119,7 @@ def test_tools_have_pieces_of_their_own():
     assert not engine.run(ChatRequest("smollm2", written(TURNS, [TOOL]))).takes_tools
 
 
-@pytest.mark.quick(3)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("name", DESCRIBED)
 def test_described_templates_hold_special_tokens_that_their_tokenizers_have(name):
     turns = [TURNS[0], TURNS[1], {"role": "assistant", "content": "Hi"}, TURNS[3]]

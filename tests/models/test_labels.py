@@ -20,13 +20,14 @@ from transformers import (
 
 from models.attention import ChangesRequest, TracedTextRequest, TraceRequest, ZeroHead, trace_attention
 from models.attention.labels import label_logits
-from models.catalog import MODELS
 from models.engine import Engine
 from models.loading import load_model, open_folder, wrap_model
 from models.model_facts import model_facts
 from tests.models.architectures import VOCABULARY
 from tests.models.drawn_weights import with_drawn_weights
 from tests.models.test_folders import tokenizer_of
+
+pytestmark = pytest.mark.usefixtures("no_folders")
 
 TEXT = "w11 w23 w5 w42 w17"
 LABELS = {0: "no", 1: "<b>maybe</b>", 2: "yes"}
@@ -54,16 +55,12 @@ def made(name, folder, **settings):
     return model
 
 
-@pytest.fixture(autouse=True)
-def no_folders(monkeypatch):
-    monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
-
-
 def expected(model, trace):
     with torch.inference_mode():
         return model(input_ids=torch.tensor([trace.inputs.ids])).logits[0]
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("name", list(CLASSIFIERS))
 def test_labels_are_those_of_transformers_and_maps_stay_what_they_were(name, tmp_path):
     model = made(name, tmp_path)

@@ -3,7 +3,6 @@
 import pytest
 
 from models.attention import InputError, TraceRequest, trace_attention
-from models.catalog import MODELS
 from models.decoding import DecodingSettings, NextTokenRequest, WordsRequest, WriteRequest
 from models.embeddings import EmbedRequest, SentencesRequest
 from models.embeddings.piece_lookup import find_piece
@@ -12,6 +11,8 @@ from models.errors import HeadlightError
 from models.loading import load_model, open_folder
 from tests.models.architectures import VOCABULARY
 from tests.models.test_folders import save, tokenizer_of
+
+pytestmark = pytest.mark.usefixtures("no_folders")
 
 TEXT = "w11 w23 new w5"
 
@@ -23,11 +24,6 @@ def opened(name, folder):
     assert tokenizer.convert_tokens_to_ids("new") == VOCABULARY
     tokenizer.save_pretrained(folder)
     return open_folder(str(folder)).name
-
-
-@pytest.fixture(autouse=True)
-def no_folders(monkeypatch):
-    monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
 
 
 def refused(ask):

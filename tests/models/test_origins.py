@@ -61,7 +61,7 @@ def own_ids(loaded, word):
     return [token.id for token in loaded.backend_tokenizer.model.tokenize(word)]
 
 
-@pytest.mark.quick(3)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("third", [0, *(pytest.param(each, marks=pytest.mark.slow) for each in (1, 2))])
 @pytest.mark.parametrize("name", BPES)
 def test_merges_end_in_the_pieces_of_a_thousand_words(name, third):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from models.decoding import DecodingSettings, decode, sampling_stages
-from models.decoding.sampling import CountPenalties
+from models.decoding.count_penalties import CountPenalties
 from models.decoding.settings import SettingsError
 from tests.models import architectures
 from tests.models.architectures import IDS

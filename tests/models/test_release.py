@@ -34,10 +34,13 @@ def until(condition, seconds=20):
         time.sleep(0.002)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def nothing_stays_frozen():
     yield
     gc.unfreeze()
+    gc.collect()
+    # What is left is the libraries': see tests/conftest.py.
+    gc.freeze()
 
 
 @pytest.fixture
@@ -169,7 +172,13 @@ def hammer(seconds):
     until(lambda: not engine.jobs_running)
     del engine.answers
     gc.unfreeze()
-    gc.collect()
+
+    def have_gone():
+        gc.collect()
+        return loader.living() <= 2
+
+    # A thread whose job has ended holds its model for a moment more.
+    until(have_gone)
     return wrong, counts, max(most), loader
 
 

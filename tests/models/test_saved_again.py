@@ -100,8 +100,7 @@ def test_a_pipe_is_not_waited_for(folder):
     assert fingerprint_of(folder)
 
 
-def test_a_single_gguf_is_told_apart_from_its_neighbours(tmp_path, monkeypatch):
-    monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
+def test_a_single_gguf_is_told_apart_from_its_neighbours(tmp_path, no_folders):
     file = tmp_path / "a.gguf"
     write_gguf(file)
     card = open_folder(str(file))

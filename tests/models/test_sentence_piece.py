@@ -177,6 +177,14 @@ def test_unused_pieces_of_a_unigram_never_come():
     check_as_sentencepiece(edited(trained(model_type="unigram"), unused))
 
 
+def test_a_symbol_of_ones_own_is_taken_whatever_its_score():
+    def own(proto):
+        for each in [each for each in proto.pieces if each.piece in ("he", "at")]:
+            each.type, each.score = 4, -100
+
+    check_as_sentencepiece(edited(trained(model_type="unigram"), own))
+
+
 def test_many_symbols_of_ones_own():
     check_as_sentencepiece(
         trained(model_type="bpe", vocab_size=1_100, user_defined_symbols=[f"<extra_{n}>" for n in range(1_000)])

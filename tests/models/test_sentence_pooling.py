@@ -6,7 +6,6 @@ import shutil
 import numpy as np
 import pytest
 
-from models.catalog import MODELS
 from models.embeddings import SentencesRequest
 from models.engine import Engine
 from models.loading import open_folder
@@ -17,11 +16,10 @@ from tests.models.test_sentences import KEPT, SENTENCES
 @pytest.mark.quick(1)
 @pytest.mark.parametrize("is_unit", [False, True])
 @pytest.mark.parametrize(("pooling", "way"), [("mean", "mean"), ("cls", "cls"), ("max", "max"), ("lasttoken", "last")])
-def test_a_folder_of_sentence_transformers_says_how(pooling, way, is_unit, minilm, tmp_path, monkeypatch):
+def test_a_folder_of_sentence_transformers_says_how(pooling, way, is_unit, minilm, tmp_path, no_folders):
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 
-    monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
     reader = Transformer(str(model_folder(minilm.card)))
     modules = [reader, Pooling(reader.get_embedding_dimension(), pooling_mode=pooling), *([Normalize()] * is_unit)]
     written = SentenceTransformer(modules=modules, device="cpu")
@@ -45,8 +43,7 @@ def test_a_folder_of_sentence_transformers_says_how(pooling, way, is_unit, minil
         [],
     ],
 )
-def test_what_is_not_done_here_is_not_taken_for_something_else(settings, minilm, tmp_path, monkeypatch):
-    monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
+def test_what_is_not_done_here_is_not_taken_for_something_else(settings, minilm, tmp_path, no_folders):
     folder = shutil.copytree(model_folder(minilm.card), tmp_path / "st")
     kinds = {"": "Transformer", "1_Pooling": "Pooling"}
     modules = [{"path": path, "type": f"sentence_transformers.models.{kind}"} for path, kind in kinds.items()]

@@ -68,6 +68,7 @@ def test_counts():
     assert [count_of(each) for each in ("3", "0", "-1", "one", "1.5", "")] == [3, None, None, None, None, None]
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("setting", ["HEADLIGHT_CACHE_BYTES=plenty", "HEADLIGHT_MOST_MODELS=one"])
 def test_the_server_does_not_start_with_it(setting):
     name, _, value = setting.partition("=")

@@ -2,7 +2,6 @@
 
 import pytest
 
-from models.catalog import MODELS
 from models.loading import open_folder
 from tests.models.test_labels import TEXT, made
 from tests.pages.screen import Screen
@@ -10,11 +9,9 @@ from tests.pages.screen import Screen
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
-def test_its_labels_stand_beside_the_picture(tmp_path, monkeypatch):
-    monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
-    monkeypatch.setenv("HEADLIGHT_FOLDERS", str(tmp_path))
-    made("bert", tmp_path)
-    name = open_folder(str(tmp_path)).name
+def test_its_labels_stand_beside_the_picture(allowed):
+    made("bert", allowed)
+    name = open_folder(str(allowed)).name
     screen = Screen(model=name, text=TEXT)
     assert screen.problems == []
     said = screen.inspector

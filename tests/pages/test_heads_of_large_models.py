@@ -5,7 +5,6 @@ import pytest
 import torch
 import transformers
 
-from models.catalog import MODELS
 from tests.models.test_folders import WORDS, tokenizer_of
 from tests.pages.heads_screen import Heads
 from tests.viz.wire import header_of, unpack
@@ -16,9 +15,7 @@ SENTENCES = "\n".join(" ".join(WORDS[start : start + 7]) for start in (4, 11, 18
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
-    monkeypatch.setenv("HEADLIGHT_FOLDERS", str(tmp_path))
+def folder(allowed, monkeypatch):
     monkeypatch.setattr("models.heads.requests.keep", lambda *_: None)
     tokenizer = tokenizer_of("llama")
     heads = {"num_hidden_layers": LAYERS, "num_attention_heads": HEADS, "num_key_value_heads": HEADS, "head_dim": 2}
@@ -29,9 +26,9 @@ def folder(tmp_path, monkeypatch):
         for parameter in model.parameters():
             if parameter.dim() > 1:
                 parameter.copy_(torch.randn(parameter.shape, generator=draw) / 2)
-    model.save_pretrained(tmp_path / "large")
-    tokenizer.save_pretrained(tmp_path / "large")
-    return tmp_path / "large"
+    model.save_pretrained(allowed / "large")
+    tokenizer.save_pretrained(allowed / "large")
+    return allowed / "large"
 
 
 @pytest.mark.slow

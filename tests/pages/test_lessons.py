@@ -10,6 +10,7 @@ from models.lessons import read_lesson
 from pages.shared.course import heads, page_addresses
 from pages.shared.lesson_place import lesson_files
 from pages.shared.registry import LESSONS
+from tests.models.test_lessons import STEP
 from tests.pages.lesson_screen import Lesson
 from tests.pages.screen import Screen
 from tests.viz.wire import header_of
@@ -97,12 +98,27 @@ def test_the_first_guess_counts_and_no_other(letters):
     assert letters.rail["result"] == letters.rail["result"] | {"guess": 0, "says": says}
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("guess", [-1, 6, 1.5, "n", [1], {"a": 1}, True, [[0]] * 70, 10**30])
 def test_a_guess_that_cannot_be_chosen_is_said_in_a_sentence(letters, guess):
     letters.guess(guess)
     assert letters.rail["result"] is None
     assert len(letters.notes) <= 1
     assert not letters.rail["isOpen"]
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "unit"), [("word-order", 2, "0.050"), ("attention-by-hand", 4, "percentage points")]
+)
+def test_bars_are_told_in_the_unit_of_what_they_guess(name, step, unit):
+    """Cosines are no parts of a whole."""
+    screen = Lesson(lesson=name, lesson_step=str(step))
+    assert screen.rail["kind"] == "draw"
+    assert screen.rail["isPart"] == (unit != "0.050")
+    screen.any_guess()
+    shown = screen.rail["result"]
+    assert shown["says"].endswith(f"within {'5 ' * (unit != '0.050')}{unit}.")
+    assert any("%" in each for each in shown["texts"]) == (unit != "0.050")
 
 
 def test_later_steps_come_after_an_answer_or_a_skip(letters):
@@ -277,14 +293,9 @@ def test_a_file_is_opened_in_a_fresh_session():
 
 
 def making_text():
-    return """
-title = "</script><img src=x>"
-aim = "**bold** <b>"
-[[step]]
-view = "attention?model=minilm&text=The cat sat."
-say = "</script><script>alert(1)</script>"
-ask = "choose"
-prompt = "</script>"
-options = ["</script>", "cat"]
-truth = { question = "link weights", of = "cat", at = ["</script>", "cat"] }
-"""
+    """A lesson whose words would be HTML, a script or Markdown."""
+    words = {"One": "</script><img src=x>", "Look.": "</script><script>alert(1)</script>", "Where?": "</script>"}
+    text = STEP.replace('["cat", "sat"]', '["</script>", "cat"]')
+    for ours, theirs in words.items():
+        text = text.replace(ours, theirs)
+    return f'aim = "**bold** <b>"{text}'

@@ -86,16 +86,9 @@ class Choice(Screen):
         return self
 
 
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    return save("llama", tmp_path_factory.mktemp("models") / "Mein Modell été")
-
-
 @pytest.fixture
-def folder(saved, tmp_path, monkeypatch):
-    monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
-    monkeypatch.setenv("HEADLIGHT_FOLDERS", str(tmp_path))
-    return shutil.copytree(saved, tmp_path / saved.name)
+def folder(allowed):
+    return save("llama", allowed / "Mein Modell été")
 
 
 def test_the_box_lists_what_is_always_there(folder):
@@ -224,7 +217,7 @@ def test_a_link_to_what_cannot_be_opened_shows_the_default_and_says_so(folder, h
         assert screen.query["model"] == "minilm"
         assert any(why in each for each in screen.notes), name
     monkeypatch.delenv("HEADLIGHT_FOLDERS")
-    monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
+    MODELS._opened.clear()
     assert any("Folders are closed here" in each for each in Screen(HOME, model=f"folder:{folder}").notes)
     assert "Folders are closed: other machines" in Choice().source("Folder").captions
 

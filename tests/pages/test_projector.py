@@ -84,3 +84,32 @@ def test_it_stays_from_step_to_step_of_a_lesson_whose_rail_is_a_line():
     screen.step(2)
     assert (screen.rail["step"], screen.rail["isSlim"], screen.query["projector"]) == (2, True, "on")
     assert screen.query["text"] == "knight"
+
+
+@pytest.mark.quick(1)
+@pytest.mark.parametrize(
+    ("page", "query", "said"),
+    [
+        (
+            "attention",
+            {"text": PRONOUN, "model": "minilm", "changed": "head:encoder-3-1"},
+            "compare with the other heads",
+        ),
+        ("heads", {"of_head": "10-1"}, "It has other names"),
+        ("tokenizers", {"tab": "which-one-should-i-take", "verdict_of": "file"}, "No file is counted yet"),
+    ],
+    ids=["a head off", "names", "verdict"],
+)
+def test_no_sentence_leads_to_what_is_not_shown(page, query, said):
+    script = next(each for each in PAGES if each.address == page).script
+    alone = Screen(script, projector="on", **query)
+    shown = all_said(alone)
+    assert said in shown
+    assert "under “" not in shown
+    assert "under “" in all_said(alone.press("leave_projector"))
+
+
+def all_said(screen):
+    return html(screen) + "".join(
+        each.value for each in (*screen.test.markdown, *screen.test.caption, *screen.test.info)
+    )

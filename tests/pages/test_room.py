@@ -8,7 +8,7 @@ from models.lessons import read_lesson
 from models.rooms import rooms
 from pages.shared.course import page_addresses
 from pages.shared.lesson_place import lesson_files
-from pages.shared.registry import ROOM
+from pages.shared.registry import HOME, LESSONS, ROOM
 from tests.pages.room_screen import BAR, QUESTION, InRoom, follower, opened
 
 ATTENTION, TOKENIZERS = "pages/attention/page.py", "pages/tokenizers/page.py"
@@ -279,6 +279,76 @@ def test_a_question_from_its_step_to_its_histogram(teacher):
         assert not shown["isCovered"]
     students[2].class_guess(1)
     assert "until the teacher reveals" in students[2].question["problem"]
+
+
+def test_a_question_is_not_left_without_a_word(teacher):
+    student = follower(teacher)
+    assert not teacher.bar["problem"]
+    asked(teacher)
+    assert teacher.rail["isAsked"], "the rail says what going on does"
+    student.run().class_guess(1)
+    teacher.step(3)
+    assert "saw no answer" in teacher.run().bar["problem"]
+    assert not teacher.rail["isAsked"]
+    assert student.run().question["number"] == 0
+    teacher.step(2)
+    assert not teacher.run().bar["problem"]
+    teacher.command("ask").command("reveal")
+    assert not teacher.rail["isAsked"]
+    teacher.step(3)
+    assert not teacher.run().bar["problem"], "this one was answered"
+
+
+class AtAttention(InRoom):
+    """The link of a teacher's page, opened again."""
+
+    PAGE = ATTENTION
+
+
+def test_until_a_browser_has_said_who_it_is_it_is_asked_nothing():
+    """A teacher's page that is opened again is no student's for a moment."""
+    first = InRoom().press("open_room")
+    secret = first.bar["secret"]
+    first.hello(secret=secret)
+    asked(first)
+    again = AtAttention(**first.query)
+    assert (again.query["lesson"], again.query["lesson_step"]) == ("silent-letters", "2")
+    assert not again.bar["isKnown"]
+    assert again.component("lesson") is None
+    assert again.question is None
+    again.hello(secret=secret)
+    assert again.rail["isTaught"]
+    assert again.rail["isAsked"]
+    assert again.question["number"] == 1
+    first.command("end")
+
+
+def test_a_class_is_told_that_its_teacher_looks_for_what_comes_next(teacher):
+    teacher.go(ATTENTION)
+    follows, explores = follower(teacher), follower(teacher)
+    explores.look("A text of my own.")
+    for list_of in (LESSONS, HOME):
+        teacher.go(list_of.script)
+        assert follows.run().bar["isChoosing"]
+        assert explores.run().bar["isChoosing"]
+        assert title(follows) == title(explores) == LOOK_AT, "nobody is moved"
+        teacher.go(ATTENTION)
+        assert not follows.run().bar["isChoosing"]
+        assert not explores.run().bar["isChoosing"]
+
+
+def test_a_teacher_who_comes_back_to_a_page_has_chosen(teacher):
+    teacher.go(ATTENTION)
+    student = follower(teacher)
+    teacher.go(LESSONS.script)
+    again = AtAttention(**teacher.query).hello(secret=teacher.test.session_state["room:secret"])
+    assert again.bar["isTeacher"]
+    assert not student.run().bar["isChoosing"]
+
+
+def test_a_teacher_who_has_shown_nothing_yet_leaves_nothing(teacher):
+    teacher.go(LESSONS.script)
+    assert not follower(teacher).bar["isChoosing"]
 
 
 @pytest.mark.slow

@@ -17,12 +17,10 @@ pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
-    monkeypatch.setenv("HEADLIGHT_FOLDERS", str(tmp_path))
+def folder(allowed, monkeypatch):
     monkeypatch.setattr("pages.shared.model_choice._LOOK_SECONDS", 0)
     # Each time another name: the engine is that of the whole process.
-    return save("llama", tmp_path / "llama")
+    return save("llama", allowed / "llama")
 
 
 def look(folder):

@@ -166,6 +166,7 @@ def test_a_text_in_a_link_is_like_one_that_was_typed(text):
 # ----- Too long for a link
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("text", ["word " * 300, "🍓 " * 170, "é" * 400])
 def test_a_long_text_stays_out_of_the_link_and_this_is_said(text):
     assert len(urllib.parse.quote(text)) > LONGEST_ENCODED_TEXT
@@ -221,6 +222,7 @@ def test_a_text_is_taken_from_a_file(content):
     assert screen.typed == "Typed after it.", "the file is taken once"
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("name", ["model.py", "data.json", "README.md"])
 def test_whatever_people_have_texts_in_is_taken(name):
     screen = Screen().open_tab("Take it with you")

@@ -2,7 +2,6 @@
 
 import pytest
 
-from models.catalog import MODELS
 from tests.models.test_folders import save, tokenizer_of
 from tests.pages.screen import Screen
 
@@ -14,10 +13,8 @@ def options(screen):
     return screen.test.multiselect(key="tokenizers_box").options
 
 
-def test_that_of_a_folder_is_added(tmp_path, monkeypatch):
-    monkeypatch.setattr(MODELS, "_opened", type(MODELS._opened)())
-    monkeypatch.setenv("HEADLIGHT_FOLDERS", str(tmp_path))
-    folder = save("llama", tmp_path / "mine")
+def test_that_of_a_folder_is_added(allowed):
+    folder = save("llama", allowed / "mine")
     screen = Screen(PAGE, model=f"folder:{folder}", text=TEXT)
     assert "That of mine" not in options(screen)
     screen.press("add_that_of_model")

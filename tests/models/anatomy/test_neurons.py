@@ -6,21 +6,23 @@ import torch
 from torch.nn import functional
 
 from models.anatomy.experts import ExpertsRequest
+from models.anatomy.mlp_weights import NeuronError, curve_values, neurons_of
 from models.anatomy.neuron_bank import FiringRequest
 from models.anatomy.neurons import LayersWithMlpRequest, NeuronsRequest, PushedRequest
 from models.anatomy.one_changed import NeuronTurnedRequest, PartOffRequest
-from models.anatomy.seen_mlp import NeuronError, curve_values, neurons_of
 from models.attention import TraceRequest
 from models.engine import engine
 from models.heads.bank import plain_bank
 from models.heads.places import EffectsError, Place
 from models.heads.quantity import Quantity
+from tests.in_each_run import only
 from tests.models import architectures
 from tests.models.architectures import ARCHITECTURES, IDS, NAMES
-from tests.models.heads.small import REPRESENTATIVES, engine_of, their_output, trace_of
+from tests.models.heads.small import REPRESENTATIVES, engine_of, trace_of
+from tests.models.heads.theirs import their_output
 
 QUICK = (*REPRESENTATIVES, "gpt2", "deepseek_v3")
-EACH = [each if each in QUICK else pytest.param(each, marks=pytest.mark.slow) for each in NAMES]
+EACH = only(QUICK, NAMES)
 # Where the last matrix of layer 0 is, as transformers names it, and whether its rows are the neurons.
 LAST = {"llama": ("model.layers.0.mlp.down_proj", False), "gpt2": ("transformer.h.0.mlp.c_proj", True)}
 TANH_GELU = ("gpt2", "albert", "gemma2", "gemma3")

@@ -30,7 +30,7 @@ class Opened:
     """A room, its teacher's secret, and the clock of its server."""
 
     def __init__(self, **bounds):
-        from models.rooms.bounds import RoomBounds
+        from models.rooms.times_and_limits import RoomBounds
 
         self.clock = Clock()
         self.rooms = Rooms(MemoryStore(), self.clock, RoomBounds(**bounds))

@@ -95,7 +95,10 @@ export class AttentionView extends View {
   measure() {
     this.rem = rem()
     this.letter = Math.round(LABEL_FONT * this.rem)
-    this.font = `${this.letter}px ${getComputedStyle(this.root).fontFamily}`
+    const style = getComputedStyle(this.root)
+    this.font = `${this.letter}px ${style.fontFamily}`
+    // The part of the window's height that a small map fills where it stands alone.
+    this.alone = Number(style.getPropertyValue("--headlight-alone"))
   }
 
   draw() {

@@ -147,8 +147,13 @@ export class MatrixView extends Movable {
     context.font = this.shell.font
     const widest = Math.max(...this.titleWidths)
     this.top = slant * 0.87 + 14 + this.titles
-    const high = isSmall ? (SMALL_MAP.height * scale - this.top) / (q1 - q0) : Infinity
-    const sizeOf = (count) => Math.min(roomOf(count) / (k1 - k0), high, CELL.largest * scale)
+    // Above a map of cross-attention stand the lines of its steps.
+    const alone = this.isSelf ? this.shell.alone : 0
+    const linesOf = (count) => Math.ceil(panels.length / count)
+    const highest = (count) => Math.max(SMALL_MAP.height * scale, (alone * innerHeight) / linesOf(count))
+    const high = (count) => (isSmall ? (highest(count) - this.top) / (q1 - q0) : Infinity)
+    const largest = CELL.largest * scale * (alone ? 2 : 1)
+    const sizeOf = (count) => Math.min(roomOf(count) / (k1 - k0), high(count), largest)
     const stepOf = (count) => Math.max(sizeOf(count) * (k1 - k0) + gap, widest + letter)
     // No title runs into the next.
     while (across > 1 && this.left + stepOf(across) * (across - 1) + widest > width) across -= 1
@@ -158,8 +163,7 @@ export class MatrixView extends Movable {
       this.left + (number % across) * stepOf(across),
       this.top + Math.floor(number / across) * (this.area[1] + this.top),
     ])
-    const lines = Math.ceil(panels.length / across)
-    return Math.ceil(lines * (this.top + this.area[1]) + 2)
+    return Math.ceil(linesOf(across) * (this.top + this.area[1]) + 2)
   }
 
   get cell() {

@@ -50,9 +50,9 @@ class Rail(Asking):
     lesson: its name. title: as people read it. step: from 1 on, of `count`. say: the step's one thing.
     result: once it is answered. after: what is said then. is_open: whether later steps may be opened.
     problem: why nothing is asked of this text; is_own: whether the text is the learner's, and may be put back.
-    is_covered: whether the picture is covered until something is answered; is_taught: by a class. is_below: whether
-    what is shown is a tab. in_picture: whether an option may be chosen in the picture. is_slim: one line, on a
-    projector.
+    is_covered: whether the picture is covered until something is answered. is_taught: whether to a class, which is
+    guessing where is_asked. is_below: whether what is shown is a tab. in_picture: whether an option may be chosen in
+    the picture. is_slim: one line, on a projector.
     """
 
     lesson: str
@@ -68,6 +68,7 @@ class Rail(Asking):
     is_own: bool = False
     is_covered: bool = False
     is_taught: bool = False
+    is_asked: bool = False
     is_below: bool = False
     in_picture: bool = False
     is_slim: bool = False

@@ -3,7 +3,8 @@
 import { element } from "../scaffold/drawing.js"
 import { percentText } from "../scaffold/percent.js"
 
-const said = (value, isPart) => (isPart ? percentText(value) : value.toLocaleString("en"))
+const said = (value, { isPart, digit }) =>
+  isPart ? percentText(value) : value.toLocaleString("en", { minimumFractionDigits: digit < 1 ? 2 : 0 })
 
 function choose({ options }) {
   const group = element("div", "options")
@@ -19,13 +20,14 @@ function choose({ options }) {
   return { made: group, guess: () => (chosen() < 0 ? null : chosen()), missing: "Choose one first." }
 }
 
-function slider({ least, most, digit, isPart }, name, at) {
+function slider(asked, name, at) {
+  const { least, most, digit } = asked
   const row = element("label", "bar")
   const input = element("input")
   const number = element("span", "number")
   Object.assign(input, { type: "range", min: least, max: most, step: digit, value: at })
   const show = () => {
-    number.textContent = said(Number(input.value), isPart)
+    number.textContent = said(Number(input.value), asked)
     input.ariaValueText = number.textContent
   }
   input.oninput = show
@@ -43,7 +45,7 @@ function draw(asked) {
   const group = element("div", "bars")
   const even = 1 / asked.options.length
   const inputs = asked.options.map((option) => {
-    const { row, input } = slider({ least: 0, most: 1, digit: 0.01, isPart: true }, option, Math.round(100 * even) / 100)
+    const { row, input } = slider({ least: 0, most: 1, digit: 0.01, isPart: asked.isPart }, option, Math.round(100 * even) / 100)
     group.append(row)
     return input
   })

@@ -1,16 +1,17 @@
 // A lesson beside the page. How far one has come is kept in this browser, and nowhere else.
 
 import { element } from "../scaffold/drawing.js"
-import { isTyping } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { View } from "../scaffold/view.js"
 import { asking } from "./asking.js"
+import { stepOf } from "./keys.js"
 import { kept, keep } from "./progress.js"
 import { result } from "./result.js"
 
 // Told in place of a guess.
 const CHOSEN_IN_PICTURE = "chosen in the picture"
 const TO_THE_LIST = 2
+const GUESSING = "The class is guessing: Reveal, in the bar below, shows the answer to all."
 
 class LessonRail extends View {
   constructor(root) {
@@ -41,7 +42,7 @@ class LessonRail extends View {
     if (text === this.text && !this.waits) return this.ready()
     Object.assign(this, { shown: header, text, waits: false })
     keep(lesson, step, step === count && isOpen)
-    if (isNew) this.isOpened = false
+    if (isNew) this.isOpened = this.isWarned = false
     this.fold(header.isSlim ? !this.isOpened : kept("folded") === true)
     if (header.isCovered) document.documentElement.dataset.lessonCover = "on"
     else delete document.documentElement.dataset.lessonCover
@@ -85,12 +86,9 @@ class LessonRail extends View {
     document.documentElement.dataset.lesson = isFolded ? (this.shown.isSlim ? "slim" : "folded") : "open"
   }
 
-  /** On a projector: Right is a step on, or to the question that is to be answered first; Left a step back. */
   turn(event) {
-    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
-    const isOthers = event.composedPath()[0].matches?.("input, [role=radio], [role=tab], [role=slider]")
-    if (!by || !this.shown?.isSlim || event.defaultPrevented || isOthers || isTyping(event)) return
-    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return
+    const by = stepOf(event, this.shown)
+    if (!by) return
     event.preventDefault()
     this.whenIdle(() => this.go(by))
   }
@@ -104,8 +102,12 @@ class LessonRail extends View {
   }
 
   go(by) {
-    const { step, count, isOpen } = this.shown
+    const { step, count, isOpen, isAsked } = this.shown
     if (step + by < 1 || step + by > count) return
+    if (isAsked && !this.isWarned) {
+      this.isWarned = true
+      return this.paint()
+    }
     if (by < 0 || isOpen) return this.told("step", step + by)
     this.isOpened = true
     this.fold(false)
@@ -120,7 +122,7 @@ class LessonRail extends View {
   }
 
   paint() {
-    const { title, step, count, say, kind, result: answer, after, isOpen, problem, note, isOwn, isCovered, isTaught } = this.shown
+    const { title, step, count, say, kind, prompt, result: answer, after, isOpen, problem, note, isOwn, isCovered, isTaught, isAsked } = this.shown
     const head = element("div", "head")
     const fold = this.button(this.isFolded ? "Show" : "Hide", "plain", () => {
       if (this.shown.isSlim) this.isOpened = this.isFolded
@@ -148,11 +150,13 @@ class LessonRail extends View {
         parts.push(said)
       }
       if (isCovered) parts.push(element("p", "note", `The picture is covered until you have ${isTaught ? "revealed the answer" : "guessed"}.`))
+      if (isAsked) parts.push(element("p", "note", GUESSING))
       if (kind && !answer && !isOpen && !problem) {
         const [skip, there] = [null, CHOSEN_IN_PICTURE].map((guess) => () => this.commit(guess))
         parts.push(asking(this.shown, (guess) => this.commit(guess), skip, there))
       }
       if (answer) {
+        parts.push(element("p", "prompt", prompt))
         const made = result(this.shown)
         made.tabIndex = -1
         parts.push(made)
@@ -168,7 +172,7 @@ class LessonRail extends View {
 
   /** All in one line: where one is, back and on, what the step says. */
   slim(head, heading) {
-    const { title, step, count, say } = this.shown
+    const { title, step, count, say, isAsked } = this.shown
     heading.textContent = `${step} of ${count}`
     const [back, next] = [["‹", "Back", -1], ["›", "Next", 1]].map(([sign, name, by]) => {
       const made = this.button(sign, "turn", () => this.go(by))
@@ -176,7 +180,9 @@ class LessonRail extends View {
       return Object.assign(made, { ariaLabel: name, title: `${name} (arrow key)`, disabled })
     })
     const [, ...others] = head.children
-    head.replaceChildren(back, heading, next, element("b", "", title), element("span", "said", say), ...others)
+    const said = element("span", "said", isAsked && this.isWarned ? `${GUESSING} Once more: on without it.` : say)
+    said.setAttribute("role", "status")
+    head.replaceChildren(back, heading, next, element("b", "", title), said, ...others)
     head.classList.add("slim")
   }
 
@@ -186,11 +192,11 @@ class LessonRail extends View {
   }
 
   foot() {
-    const { step, count, isOpen, problem } = this.shown
+    const { step, count, isOpen, isAsked, problem } = this.shown
     const foot = element("div", "foot")
     if (step > 1) foot.append(this.button("Back", "plain", () => this.told("step", step - 1)))
     if (problem && !isOpen) foot.append(this.button("Skip", "plain", () => this.commit(null)))
-    if (isOpen && step < count) foot.append(this.button("Next", "main", () => this.told("step", step + 1)))
+    if (isOpen && step < count) foot.append(this.button(...(isAsked ? ["Go on without the answer", "plain"] : ["Next", "main"]), () => this.told("step", step + 1)))
     if (isOpen && step === count) foot.append(element("span", "end", "That was the last step."), this.button("All lessons", "main", () => this.told("leave", TO_THE_LIST)))
     return foot
   }

@@ -17,7 +17,8 @@ class RoomBar:
     code: as people read it. room: the code under which this browser keeps `secret` (the teacher's own, once) and
     `member`; is_known: whether it has said what it keeps. is_teacher: whether there are commands.
     here, following: how many. may_ask: whether the step asks something that was not asked; is_asked: whether a question
-    is open. is_together: whether the class was called back last, or let go. place: the page that the class is at.
+    is open. is_together: whether the class was called back last, or let go. place: the page that the class is at;
+    is_choosing: whether its teacher looks for what comes next.
     is_frozen: whether the screens stand still, without a teacher who could let them go where not has_teacher.
     is_wall: whether only what a class sees is shown. problem: what could not be done.
     """
@@ -35,6 +36,7 @@ class RoomBar:
     is_together: bool = True
     is_following: bool = True
     place: str = ""
+    is_choosing: bool = False
     is_frozen: bool = False
     has_teacher: bool = True
     is_wall: bool = False

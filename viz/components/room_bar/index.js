@@ -44,7 +44,7 @@ class RoomBar extends View {
     if (!isFollowing) this.isLeaving = false
     this.isHeld = isFrozen && !isTeacher
     const { dataset } = document.documentElement
-    dataset.room = this.isHeld ? "frozen" : "open"
+    dataset.room = this.isHeld ? "frozen" : isKnown ? "open" : "arriving"
     if (isWall) dataset.roomScreen = "wall"
     else delete dataset.roomScreen
     if (secret) keepOf(room, { secret })
@@ -110,7 +110,7 @@ class RoomBar extends View {
   }
 
   follower() {
-    const { isFollowing, isFrozen, hasTeacher, place, isWall } = this.shown
+    const { isFollowing, isFrozen, hasTeacher, place, isChoosing, isWall } = this.shown
     if (isWall && !isFrozen) return []
     const said = element("span", "said")
     said.setAttribute("role", "status")
@@ -118,9 +118,10 @@ class RoomBar extends View {
       said.textContent = hasTeacher ? "The teacher has stopped all screens for a moment." : "The screens stand still, and the teacher is away."
       return [said, ...(hasTeacher ? [] : [this.button("Go on alone", "explore", true)])]
     }
+    const where = isChoosing ? "the teacher is choosing what comes next" : `the class is at ${place}`
     said.textContent = isFollowing
-      ? place ? "You follow the teacher." : "You are in. The teacher shows nothing yet."
-      : `Exploring on your own${place ? `; the class is at ${place}` : ""}.`
+      ? place ? `You follow the teacher${isChoosing ? ", who is choosing what comes next" : ""}.` : "You are in. The teacher shows nothing yet."
+      : `Exploring on your own${place ? `; ${where}` : ""}.`
     const leave = this.button("Leave the room", "leave")
     return [said, ...(isFollowing ? [] : [this.button("Back to the class", "follow", true)]), element("span", "gap"), leave]
   }

@@ -10,7 +10,12 @@ class RoomQuestion extends View {
   constructor(root) {
     super(root)
     this.offer({ value: (name) => this.shown.rows.find((row) => row.name === name)?.text ?? this.shown.answered })
-    this.onLeave(() => this.shown?.covers && delete document.documentElement.dataset.lessonCover)
+    const { dataset } = document.documentElement
+    dataset.question = "on"
+    this.onLeave(() => {
+      delete dataset.question
+      if (this.shown?.covers) delete dataset.lessonCover
+    })
   }
 
   receive(header) {

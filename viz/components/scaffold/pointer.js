@@ -9,6 +9,8 @@ export class Pointer {
       view.onLeave(() => target.removeEventListener(name, act, capture))
     }
     on(root, "pointermove", ({ clientX, clientY }) => (this.place = { clientX, clientY }))
+    // Who goes on by keys has left the pointer lying: it points no more before it moves.
+    on(root, "keydown", () => (this.place = null), true)
     on(root, "pointercancel", () => this.gone())
     on(root, "pointerleave", (event) => this.onOut(event), true)
     on(root, "pointerup", (event) => this.onUp(event), true)

@@ -83,7 +83,8 @@ class TokenColumns extends View {
     })
     row.hidden = !buttons.length
     const stretches = `${count.toLocaleString("en")} stretch${count === 1 ? "" : "es"}`
-    const whose = this.columns.map((column) => column.header.title).join(" · ")
+    // No line ends inside of GPT-2.
+    const whose = this.columns.map((column) => column.header.title.replace(/-(?=\d)/g, "\u2011")).join(" · ")
     const label = `They disagree on ${stretches}${count === 1 ? "" : ", most on these"} (pieces: ${whose}):`
     row.replaceChildren(element("span", "", label), ...buttons)
   }

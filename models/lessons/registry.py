@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, get_type_hints
 
 from models.lessons import inside, looking, meaning, writing
-from models.lessons.asked import Question
+from models.lessons.question import Question
 from models.lessons.readings import QuestionError
 
 LONGEST_ARGUMENT = 2_000

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from models.anatomy.held import is_curve
+from models.anatomy.frozen_norms import is_curve
 from models.errors import HeadlightError
 from models.heads.seen_blocks import SeenBlock, seen_blocks
 from models.loaded import LoadedModel, once_per_model
