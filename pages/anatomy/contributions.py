@@ -20,6 +20,7 @@ from pages.shared.bound import bound, names_of, pick
 from pages.shared.export import Download, download_row, folder_argument, program, text_argument
 from pages.shared.link import note
 from pages.shared.messages import in_place
+from pages.shared.page import is_part_alone
 from pages.shared.parts import chart, remark, say
 from pages.shared.sight import Sight
 from pages.shared.spreadsheet import as_csv, as_json
@@ -77,7 +78,7 @@ def show(status: DeltaGenerator) -> None:
             let_it_leave()
 
         # Who has read the sum and switches a part off waits for what is left.
-        if st.session_state.get(_READ) != request:
+        if not (is_part_alone() and st.session_state.get(_READ) == request):
             draw_sum()
         st.session_state[_READ] = request
         with below:
@@ -85,6 +86,11 @@ def show(status: DeltaGenerator) -> None:
         if of == "next token" and found.measured.quantity.of == of and request.trace == at.trace:
             _code()
     draw_controls()
+
+
+def leave() -> None:
+    """Another tab is open."""
+    st.session_state.pop(_READ, None)
 
 
 def _controls(at: AtToken, of: str) -> None:

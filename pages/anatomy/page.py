@@ -41,7 +41,7 @@ def explore(status: DeltaGenerator) -> None:
         if found is not None:
             with inspector_in(right, PAGE), in_place():
                 inspect(found, boxes, status)
-        part(below, PAGE, _OF_TABS)(found)
+    part(below, PAGE, _OF_TABS)(found)
 
 
 def pictured() -> tuple[str, ...]:

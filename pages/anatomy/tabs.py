@@ -21,7 +21,7 @@ def below(plan: "Plan | None") -> None:
     plan: what is drawn above, None where nothing is.
     """
     parts: dict[str, Callable[[], object] | Tab] = {
-        SAYS: lambda: contributions.show(st.empty()),
+        SAYS: Tab(lambda: contributions.show(st.empty()), contributions.leave),
         "One token on its way up": lambda: way_up.show(st.empty()),
         NEURONS: Tab(lambda: neurons.show(st.empty()), neurons.leave),
         "How does it know the order?": lambda: order.show(st.empty()),

@@ -156,8 +156,7 @@ def part(draw: Callable[..., None], page: Page | None = None, own: Collection[Ch
 
     @st.fragment
     def drawn(*given: Any) -> None:
-        # Nothing, as long as the page itself runs.
-        shown = st.session_state.get(_SHOWN)
+        shown = st.session_state[_SHOWN] if is_part_alone() else None
         if shown is not None:
             if page is not None and (before := st.session_state.get(_BEFORE)) is not None:
                 before()
@@ -170,6 +169,11 @@ def part(draw: Callable[..., None], page: Page | None = None, own: Collection[Ch
             _settle(page)
 
     return drawn
+
+
+def is_part_alone() -> bool:
+    """Whether a part of the page runs without the page: all that stands in it stays until it is drawn anew."""
+    return _SHOWN in st.session_state
 
 
 def open_example(page: Page, example: Example) -> None:

@@ -5,6 +5,7 @@ import io
 import json
 
 import pytest
+import streamlit as st
 
 from models.anatomy import PlanRequest
 from models.catalog import ARCHITECTURES
@@ -174,3 +175,10 @@ def test_the_figure_of_an_example_is_that_of_its_plan():
     assert "More than half" in looks["minilm"]
     plan = engine.run(PlanRequest("minilm", "A short text"))
     assert 0.5 < plan.every.box("word_embeddings").parameters / plan.parameters < 0.6
+
+
+def test_the_controls_beside_the_plan_do_not_wait_for_a_tab(monkeypatch):
+    # The plan is known, so that it is drawn before them.
+    assert Anatomy().test.selectbox(key="plan_of_box")
+    monkeypatch.setattr("pages.anatomy.tabs.below", lambda _: st.stop())
+    assert Anatomy().test.selectbox(key="plan_of_box")
