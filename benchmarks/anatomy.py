@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from statistics import median
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 
 from benchmarks.capture import plain_forward, plain_model
 from benchmarks.heads import engine_with
@@ -35,7 +35,7 @@ _PICTURE = Limit(40e3, "value", "under 40 kB")
 # With the weights of a part as a picture, which the plan is without.
 _BYTES = Limit(100e3, "value", "under 100 kB")
 _RERUN = Limit(3.0, "ratio", "at most 3 × an empty rerun")
-_AS_STUDIO = Limit(1.0, "ratio's lower end", "interval begins at or below 1")
+_AS_STUDIO = Limit(1.1, "ratio", "at most 1.1 × what the studio takes")
 _LONG, _MOST_OFF = 128, 12
 # No divisor in common with the numbers of layers and heads, so that all of them have their turn.
 _STRIDE = 7
@@ -134,13 +134,21 @@ def _tokens(server: Server, tab: str, name: str) -> Callable[[Page], Iterator[fl
         page.wait_for_function("() => bench.said()")
         settled(page)
         for place in itertools.count():
-            page.locator(f".st-key-{name}_at_box input").click()
-            options = page.get_by_role("option")
-            options.first.wait_for()
-            label = options.nth(3 + place % 2).text_content()
+            _opened(page, f"{name}_at_box")
+            label = page.get_by_role("option").nth(3 + place % 2).text_content()
             yield seconds_in(page, "name => bench.choose(name)", label)
 
     return steps
+
+
+def _opened(page: Page, key: str) -> Locator:
+    """A list of choices that is open: in the middle of the window, since scrolling closes it."""
+    box = page.locator(f".st-key-{key} input")
+    box.evaluate("each => each.scrollIntoView({ block: 'center' })")
+    settled(page)
+    box.click()
+    page.get_by_role("option").first.wait_for()
+    return box
 
 
 def _off(browser: Browser, server: Server, loaded: LoadedModel, pairs: int) -> Row:
@@ -158,9 +166,7 @@ def _off(browser: Browser, server: Server, loaded: LoadedModel, pairs: int) -> R
             layer, head = next(ours_in_turn)
             label = f"L{layer} H{head}"
             page.bring_to_front()
-            box = page.locator(".st-key-said_off_box input")
-            box.click()
-            box.press_sequentially(label)
+            _opened(page, "said_off_box").press_sequentially(label)
             page.get_by_role("option", name=label, exact=True).wait_for()
             return seconds_in(page, "name => bench.choose(name)", label)
 

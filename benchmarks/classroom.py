@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 from playwright.sync_api import Browser, Page
 
-from benchmarks.measuring import Limit, Pairs, Row, alone, compared, duration, size
+from benchmarks.measuring import NONE, Limit, Pairs, Row, alone, compared, duration, size
 from benchmarks.passages import passage
 from benchmarks.serving import APP, EMPTY_APP, WATCHED_APP, Server, chromium, painted, serving, visitor
 from benchmarks.sessions import WITHIN, Opened, Visit, attend
@@ -26,7 +26,6 @@ _SESSIONS = 30
 _TIMES = 3
 _TOKENS = 128
 _ONE_FORWARD = Limit(1, "value", "one")
-_NO_ERROR = Limit(0, "value", "none")
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def measure(pairs: int) -> list[Row]:
         ),
         compared("class: a browser among them, to painted (beside: the empty app)", browsers, duration),
         alone("class: forwards", max(forwards), str, _ONE_FORWARD, forwards),
-        alone("class: errors", len(errors), str, _NO_ERROR, errors),
+        alone("class: errors", len(errors), str, NONE, errors),
         alone("class: the server's memory per further session of the link", per_session, size),
         *_all_pages(min(pairs, _TIMES)),
     ]
@@ -135,7 +134,7 @@ def _all_pages(times: int) -> Iterator[Row]:
         last = [each.end_seconds for each in opened if each.end_seconds is not None]
         for words, seconds in (("picture received", first), ("end of the script", last)):
             yield Row(f"{what} {name}, to the {words}", _middle_and_late(seconds), raw={"ours": seconds})
-    yield alone("class: errors on all pages", len(faults), str, _NO_ERROR, faults)
+    yield alone("class: errors on all pages", len(faults), str, NONE, faults)
 
 
 def _spread(lessons: list[Lesson]) -> str:

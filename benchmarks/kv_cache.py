@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from benchmarks.capture import plain_model
 from benchmarks.decoding import generating
-from benchmarks.measuring import Interval, Limit, Row, alone, compared, duration, interleaved, seconds_of, size
+from benchmarks.measuring import NONE, Interval, Limit, Row, alone, compared, duration, interleaved, seconds_of, size
 from benchmarks.serving import APP, Server, chromium, serving, settled, visitor
 from models.decoding import CacheTimingRequest, DecodingSettings, cache_timing, decode
 from models.engine import Engine
@@ -25,7 +25,6 @@ _RECORDING = Limit(1 / 0.95, "ratio", "at most 1.05 x its time")
 _SLOPE = Limit(0.10, "ratio", "at most 1/10")
 _UPDATE = Limit(5e3, "value", "under 5 kB")
 _MEMORY = Limit(30e6, "value", "under 30 MB")
-_MISSING = Limit(0, "value", "none")
 _PATIENCE = 600.0
 
 
@@ -103,7 +102,7 @@ def _many(browser: Browser, server: Server) -> Iterator[Row]:
     held = 45 * 1024 * columns
     what = f"{_MANY:,} tokens on the KV cache page"
     missing = f"{what}: steps and columns that are missing in the browser ({steps:,} and {columns:,} came)"
-    yield alone(missing, _MANY - steps + cells, "{:,}".format, _MISSING)
+    yield alone(missing, _MANY - steps + cells, "{:,}".format, NONE)
     largest = f"{what}: the largest message from step {_LATE} on (median {size(float(np.median(updates)))})"
     yield alone(largest, max(updates), size, _UPDATE, updates)
     yield alone(

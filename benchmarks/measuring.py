@@ -54,6 +54,9 @@ class Limit:
     text: str
 
 
+NONE = Limit(0, "value", "none")
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of the table.

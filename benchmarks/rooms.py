@@ -9,7 +9,7 @@ import psutil
 from playwright.sync_api import Page
 
 from benchmarks.followers import Class, following
-from benchmarks.measuring import Limit, Row, alone, duration, size
+from benchmarks.measuring import NONE, Limit, Row, alone, duration, size
 from benchmarks.serving import WATCHED_APP, Server, chromium, painted, serving, visitor
 from benchmarks.watched_server import FORWARDS
 
@@ -80,7 +80,7 @@ def measure(pairs: int) -> list[Row]:
                 time.sleep(3)
                 core, wire = at_rest(server, there, _REST_SECONDS)
     last = float(np.percentile(seconds, 95))
-    none, same = Limit(0, "value", "none"), Limit(0, "value", "none beside the teacher's first")
+    same = Limit(0, "value", "none beside the teacher's first")
     return [
         Row(
             f"room: the teacher's click to the last of {_FOLLOWERS} followers",
@@ -91,7 +91,7 @@ def measure(pairs: int) -> list[Row]:
         ),
         alone("room: what a follower is sent for it", step, size),
         alone("room: forwards for other heads of one text", forwards, str, same),
-        alone("room: errors", len(faults), str, none, faults),
+        alone("room: errors", len(faults), str, NONE, faults),
         alone(f"room: a server with {_FOLLOWERS} followers at rest, of a core", core, "{:.2%}".format, _CORE),
         alone("room: a follower at rest, bytes a second", wire, "{:.0f}".format, _BYTES),
     ]

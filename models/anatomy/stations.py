@@ -28,8 +28,8 @@ class Station:
     instead: str = ""
 
 
-def _station(*given: Any, figures: Mapping[str, object], **more: Any) -> Station:
-    name, year, title, kind, changed, source, link = given
+def _station(*given: Any, **more: Any) -> Station:
+    name, year, title, kind, figures, changed, source, link = given
     return Station(name, year, title, kind, MappingProxyType(dict(figures)), changed, source, link, **more)
 
 
@@ -69,80 +69,69 @@ _ARXIV = "https://arxiv.org/abs/"
 
 STATIONS: tuple[Station, ...] = (
     _station(
-        *("transformer", 2017, "Transformer (base)", "marian"),
+        *("transformer", 2017, "Transformer (base)", "marian", _BASE_2017),
         "Attention alone, in an encoder and a decoder; a norm after each sum, sinusoids for positions, ReLU",
         *("Vaswani et al. 2017", f"{_ARXIV}1706.03762"),
-        figures=_BASE_2017,
     ),
     _station(
-        *("bert", 2018, "BERT (base)", "bert"),
+        *("bert", 2018, "BERT (base)", "bert", {}),
         "The encoder alone: each token sees all others; learned positions, GELU",
         *("Devlin et al. 2018", f"{_ARXIV}1810.04805"),
-        figures={},
     ),
     _station(
-        *("gpt2", 2019, "GPT-2", "gpt2"),
+        *("gpt2", 2019, "GPT-2", *_known("gpt2")),
         "The decoder alone, no cross-attention; the norm moved before each part, past which the stream runs",
         *(
             "Radford et al. 2019",
             "https://openai.com/index/better-language-models",
         ),
-        figures=_known("gpt2")[1],
     ),
     _station(
-        *("t5", 2019, "T5 (base)", "t5"),
+        *("t5", 2019, "T5 (base)", "t5", _T5_BASE),
         "A learned bias for each distance in place of position vectors; norms without mean and no biases",
         *("Raffel et al. 2019", f"{_ARXIV}1910.10683"),
-        figures=_T5_BASE,
     ),
     _station(
-        *("llama2", 2023, "Llama 2 7B", "llama"),
+        *("llama2", 2023, "Llama 2 7B", *_known("llama-2-7b")),
         "Queries and keys are turned by their position (RoPE), the MLP is gated (SwiGLU), RMSNorm before each part",
         *("Touvron et al. 2023", f"{_ARXIV}2307.09288"),
-        figures=_known("llama-2-7b")[1],
     ),
     _station(
-        *("llama3", 2024, "Llama 3 8B", "llama"),
+        *("llama3", 2024, "Llama 3 8B", *_known("llama-3-8b")),
         "Four heads look with one key and value (grouped queries)",
         *("Ainslie et al. 2023", f"{_ARXIV}2305.13245"),
-        figures=_known("llama-3-8b")[1],
         without=MappingProxyType({"num_key_value_heads": 32}),
         instead="with a key and a value for each head",
     ),
     _station(
-        *("mixtral", 2024, "Mixtral 8x7B", "mixtral"),
+        *("mixtral", 2024, "Mixtral 8x7B", "mixtral", _MIXTRAL),
         "Eight MLPs in place of one, of which a router takes two for each token",
         *("Jiang et al. 2024", f"{_ARXIV}2401.04088"),
-        figures=_MIXTRAL,
         without=MappingProxyType({"num_experts_per_tok": 8}),
         instead="with all experts for each token",
     ),
     _station(
-        *("gemma2", 2024, "Gemma 2 9B", "gemma2"),
+        *("gemma2", 2024, "Gemma 2 9B", *_known("gemma-2-9b")),
         "A norm before and one after each part; every other layer looks back 4,096 tokens at the most",
         *("Gemma Team 2024", f"{_ARXIV}2408.00118"),
-        figures=_known("gemma-2-9b")[1],
         without=MappingProxyType({"layer_types": ["full_attention"] * 42}),
         instead="without windows",
     ),
     _station(
-        *("jamba", 2024, "Jamba 52B", "jamba"),
+        *("jamba", 2024, "Jamba 52B", "jamba", {}),
         "Most layers have a state in place of attention (Mamba), one in eight attends; experts in every other layer",
         *("Lieber et al. 2024", f"{_ARXIV}2403.19887"),
-        figures={},
         without=MappingProxyType({"attn_layer_period": 1, "attn_layer_offset": 0}),
         instead="with attention in every layer",
     ),
     _station(
-        *("deepseek", 2024, "DeepSeek-V3", "deepseek_v3"),
+        *("deepseek", 2024, "DeepSeek-V3", *_known("deepseek-v3")),
         "Keys and values are made of one small latent, which alone is kept (MLA); 256 small experts and one for all",
         *("DeepSeek-AI 2024", f"{_ARXIV}2412.19437"),
-        figures=_known("deepseek-v3")[1],
     ),
     _station(
-        *("qwen3", 2025, "Qwen3 8B", "qwen3"),
+        *("qwen3", 2025, "Qwen3 8B", *_known("qwen3-8b")),
         "A norm on each head's queries and keys, so that scores cannot run away",
         *("Yang et al. 2025", f"{_ARXIV}2505.09388"),
-        figures=_known("qwen3-8b")[1],
     ),
 )

@@ -9,11 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
 from models.forward.capture import Call as AttentionCall
 from models.forward.capture import Run, recording
+from models.forward.operation_counter import OperationCounter
 from models.kv_cache.shape_from_config import ShapesOnly
 
 # What gives the same numbers on: in another shape, precision or place in memory.
@@ -124,26 +123,6 @@ class Trace:
         return held if isinstance(held, nn.Parameter) else None
 
 
-class _Counter(TorchDispatchMode):
-    """Counts what operations are made of, by torch's own formulas, in this thread."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.total = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Torch calls this for each operation; those without a formula are taken apart as far as they can be."""
-        kwargs = kwargs or {}
-        formula = flop_registry.get(func._overloadpacket)
-        if formula is None:
-            with self:
-                parts = func.decompose(*args, **kwargs)
-            return func(*args, **kwargs) if parts is NotImplemented else parts
-        made = func(*args, **kwargs)
-        self.total += formula(*args, **kwargs, out_val=made)
-        return made
-
-
 @contextmanager
 def _unchecked() -> Iterator[None]:
     """Distributions are not asked whether their numbers fit (Gemma 3n's normal one): none has any here."""
@@ -237,14 +216,14 @@ class _Noted(ShapesOnly):
     def _count(self, func: Any, args: Any, kwargs: Any, shapes: Any) -> int:
         key = (func, shapes, str([each for each in args if not isinstance(each, Tensor | list)]))
         if key not in self._counts:
-            counter = _Counter()
+            counter = OperationCounter(takes_apart=True)
             try:
                 with counter:
                     func(*args, **kwargs)
             except (NotImplementedError, RuntimeError, TypeError):
                 # What torch cannot take apart without numbers is made of nothing that it counts.
-                counter.total = 0
-            self._counts[key] = counter.total
+                counter.operations = 0
+            self._counts[key] = counter.operations
         return self._counts[key]
 
 

@@ -27,10 +27,10 @@ class Turned:
     tokens: of the text. before, after: the dot products of each query with each key, without and with the turn; nothing
         else is changed: the layer is given what it is given in the text as it is. Not scaled.
     is_turned: whether they differ.
-    distances: from 0 on. even: q·k of two equal vectors, all pairs as long as each other, at each distance, over its
-        value at 0. by_pair: the same of each pair alone, a cosine. own: that of the chosen query with itself.
-        live: the chosen query with the chosen key, before the turn, had they stood at each distance, in the unit of
-        `before`. Empty where pairs could not be told. wavelengths: of the pairs.
+    even: q·k of two equal vectors, all pairs as long as each other, at each distance from 0 on, over its value at 0.
+    by_pair: the same of each pair alone, a cosine. own: that of the chosen query with itself. live: the chosen query
+        with the chosen key, before the turn, had they stood at each distance, in the unit of `before`. Empty where
+        pairs could not be told. wavelengths: of the pairs.
     energies: of each pair, its share of the chosen query's squared length; empty as `own`.
     """
 
@@ -38,7 +38,6 @@ class Turned:
     before: Float[np.ndarray, "query key"]
     after: Float[np.ndarray, "query key"]
     is_turned: bool
-    distances: tuple[int, ...]
     even: Float[np.ndarray, " distance"]
     by_pair: Float[np.ndarray, "pair distance"]
     own: Float[np.ndarray, " _"]
@@ -81,7 +80,6 @@ class TurnedRequest(OfHead):
         apart = np.abs(other.queries - one.queries).max()
         is_turned = bool(apart > _NEAR * np.abs(other.queries).max())
         turns, layout = _layout(ways.turns, one.queries, other.queries) if is_turned else (ways.turns[0], None)
-        distances = tuple(range(len(turns.angles)))
         by_pair = np.cos(turns.angles).T
         own, live, energies = np.empty(0), np.empty(0), np.empty(0)
         if layout is not None:
@@ -94,7 +92,6 @@ class TurnedRequest(OfHead):
             before=before.astype(np.float32),
             after=after.astype(np.float32),
             is_turned=is_turned,
-            distances=distances,
             even=by_pair.mean(0),
             by_pair=by_pair,
             own=own,

@@ -37,16 +37,38 @@ def _below_zero(logits: Float[np.ndarray, "*rows vocabulary"]) -> Float[np.ndarr
     return wide - wide.max(axis=-1, keepdims=True)
 
 
+def likeliest(row: Float[np.ndarray, " token"], count: int) -> list[int]:
+    """The tokens with the largest numbers of a row, best first, of equal ones that with the smaller id first.
+
+    The others are not sorted: of a vocabulary that takes longer than all else here.
+    """
+    if count >= len(row):
+        among = np.arange(len(row))
+    else:
+        least = np.partition(row, -count)[-count]
+        # Not what is at least as large: of numbers that are none there would be nothing left.
+        among = np.flatnonzero(~(row < least))
+    return among[np.argsort(-row[among], kind="stable")][:count].tolist()
+
+
 def next_tokens(trace: AttentionTrace, count: int) -> tuple[TokenProbability, ...]:
     """The likeliest tokens to come, best first; none for a model that is not a decoder."""
     if trace.kinds != ("decoder",):
         return ()
     probabilities = softmax(trace.last_output)
-    best = np.argsort(-probabilities, kind="stable")[:count]
     return tuple(
         TokenProbability(piece.id, piece.text, float(probabilities[piece.id]))
-        for piece in trace.loaded.pieces([int(number) for number in best])
+        for piece in trace.loaded.pieces(likeliest(probabilities, count))
     )
+
+
+@dataclass(frozen=True)
+class WrittenToken(TokenProbability):
+    """A token that was written. adds: to the text; empty for special tokens and before a character is whole."""
+
+    adds: str
+    is_special: bool
+    is_unknown: bool
 
 
 def written_ids(loaded: LoadedModel, target: str | tuple[int, ...] | None) -> tuple[int, ...]:
@@ -54,12 +76,13 @@ def written_ids(loaded: LoadedModel, target: str | tuple[int, ...] | None) -> tu
     return encode(loaded.target_tokenizer, target).ids if isinstance(target, str) else target or ()
 
 
-def written_tokens(trace: AttentionTrace, written: Sequence[int]) -> tuple[TokenProbability, ...]:
+def written_tokens(trace: AttentionTrace, written: Sequence[int]) -> tuple[WrittenToken, ...]:
     """What each row of the decoder writes: these tokens, which the decoder is given one row later."""
     shares = softmax(trace.outputs[: len(written)])
+    each = zip(trace.loaded.pieces(written), shares, _streamed(trace.loaded, written), strict=True)
     return tuple(
-        TokenProbability(piece.id, piece.text, float(row[piece.id]))
-        for piece, row in zip(trace.loaded.pieces(written), shares, strict=True)
+        WrittenToken(piece.id, piece.text, float(row[piece.id]), adds, piece.is_special, piece.is_unknown)
+        for piece, row, adds in each
     )
 
 
@@ -69,7 +92,7 @@ def output_probability(trace: AttentionTrace, written: Sequence[int]) -> float:
     return float(shares[np.arange(len(written)), list(written)].prod())
 
 
-def streamed_texts(loaded: LoadedModel, ids: Sequence[int]) -> tuple[str, ...]:
+def _streamed(loaded: LoadedModel, ids: Sequence[int]) -> tuple[str, ...]:
     """What each of these tokens adds to the text that they write."""
     stream = TextStream(loaded.tokenizer)
     return tuple(stream.add(token, is_last=place == len(ids) - 1) for place, token in enumerate(ids))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from models.attention.labels import label_logits, labels
-from models.attention.outputs import TokenProbability, next_tokens, streamed_texts, written_ids, written_tokens
+from models.attention.outputs import TokenProbability, WrittenToken, next_tokens, written_ids, written_tokens
 from models.attention.trace import TraceRequest
 from models.engine import Engine
 from models.forward.axes import Axes, axes
@@ -19,8 +19,6 @@ class TracedText:
     labels: of a classifier, the likeliest, best first; score: the number that a model with one output gives a text.
     next_tokens: for decoders, the likeliest tokens to come, best first; else empty.
     written: for seq2seq models, the token that each row of the decoder writes, with the model's probability for it.
-    written_texts: what each of those adds to the text that is written.
-    written_special, written_unknown: which of those are special or unknown.
     read_as: the text as the tokenizer's normaliser hands it on; the text itself where it has none.
     without_maps: what of the model attends and has no maps, a sentence; "" for most.
     """
@@ -35,10 +33,7 @@ class TracedText:
     layers: tuple[tuple[int, ...], ...]
     heads: tuple[tuple[int, ...], ...]
     next_tokens: tuple[TokenProbability, ...]
-    written: tuple[TokenProbability, ...]
-    written_texts: tuple[str, ...]
-    written_special: tuple[bool, ...]
-    written_unknown: tuple[bool, ...]
+    written: tuple[WrittenToken, ...]
     read_as: str
     without_maps: str
     labels: tuple[TokenProbability, ...] = ()
@@ -81,7 +76,6 @@ class TracedTextRequest:
             with engine.forward(loaded):
                 logits = label_logits(trace)
         ids = written_ids(loaded, self.trace.target) if trace.target_pieces else ()
-        written = loaded.pieces(ids)
         return TracedText(
             ids=trace.inputs.ids,
             tokens=trace.tokens,
@@ -94,9 +88,6 @@ class TracedTextRequest:
             heads=tuple(tuple(trace.heads(kind, layer) for layer in trace.layers(kind)) for kind in trace.kinds),
             next_tokens=next_tokens(trace, self.candidates),
             written=written_tokens(trace, ids) if ids else (),
-            written_texts=streamed_texts(loaded, ids),
-            written_special=tuple(piece.is_special for piece in written),
-            written_unknown=tuple(piece.is_unknown for piece in written),
             read_as=_normalized(loaded, self.trace.text),
             without_maps=loaded.caveat("maps"),
             labels=() if logits is None else labels(trace, logits, self.candidates),

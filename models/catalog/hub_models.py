@@ -22,7 +22,7 @@ def _card(name: str, title: str, family: Family, hub: str, *row: int | str, **mo
     given: dict[str, Any] = dict(zip(_ROW, row, strict=True))
     given["download"] = given.pop("megabytes") * _MEGABYTE
     settings: dict[str, Any] = {"key_value_heads": given["heads"], "positions": 512, "revision": "main"} | given | more
-    return ModelCard(name, title, family, NO_PACK, source=hub, hub=hub, **settings)
+    return ModelCard(name, title, family=family, pack=NO_PACK, source=hub, hub=hub, **settings)
 
 
 _FULL = "Weights as published, in float32."

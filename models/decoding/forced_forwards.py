@@ -4,22 +4,18 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry, sdpa_flop
 from transformers import Cache
 
 from models.decoding.loop import Lock, next_logits
 from models.decoding.preparation import prepare
 from models.decoding.settings import CacheName, DecodingSettings
+from models.forward.operation_counter import OperationCounter
 from models.kv_cache import CacheMeasurement, measure_cache
 from models.loaded import LoadedModel
-
-_FORMULAS = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: sdpa_flop, **flop_registry}
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,30 +68,6 @@ def forced_forwards(
             measured = measure_cache(held) if isinstance(held, Cache) else None
         state.ids = torch.cat([state.ids, torch.tensor([[token]], device=state.ids.device)], dim=1)
         yield Forward(logits[0], token, seconds, 0 if counter is None else counter.operations, measured)
-
-
-class OperationCounter(TorchDispatchMode):
-    """Counts the floating-point operations of matrix products, attention and convolutions in this thread.
-
-    Not in inference mode, where linear layers are not taken apart into products.
-
-    The formulas are those of `torch.utils.flop_counter`; its own FlopCounterMode hangs hooks on every module of the
-    process, which others would meet. An attention over n queries and m keys counts as 4 n m head_dim for each head, the
-    hidden half of a causal mask included.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.operations = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Torch calls this for each operation."""
-        kwargs = kwargs or {}
-        formula = _FORMULAS.get(func._overloadpacket)
-        result = func(*args, **kwargs)
-        if formula is not None:
-            self.operations += formula(*args, **kwargs, out_val=result)
-        return result
 
 
 def _wait_for(device: torch.device) -> None:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from models.errors import HeadlightError
 from models.heads.measured import Measured
-from models.heads.on_sentences import OFFSETS
+from models.heads.on_sentences import OFFSETS, Habits
 from models.heads.roles import Role, RoleScores, role_of
 
 
@@ -36,14 +36,13 @@ class Name:
 
 
 @dataclass(frozen=True, eq=False)
-class Atlas:
+class Atlas(Habits):
     """What every head does. Layers without maps have NaN everywhere.
 
     kind: of attention. layers: those with maps. heads: how many heads each layer has, 0 for one without maps.
     roles: the scores, in the order of the roles: position, content, grammar (most cases first).
-    offsets, by_offset: the mean weight of each head over the bank at each offset of the key from the query in tokens
-        (-12 to 12), where there is such a key. best_offset: of each head the offset at which that is largest.
-    on_first, on_delimiters: the mean weight of each head on the first token, on other special tokens and delimiters.
+    offsets: of the key from the query in tokens (-12 to 12). best_offset: of each head the one at which `by_offset` is
+        largest.
     sentences, sequences: how many sentences of the bank and of random tokens it rests on.
     note: what was left out, in sentences for people; "" where nothing was.
     """
@@ -54,9 +53,6 @@ class Atlas:
     layers: tuple[int, ...]
     heads: tuple[int, ...]
     roles: tuple[RoleScores, ...]
-    by_offset: Float[np.ndarray, "layer head offset"]
-    on_first: Float[np.ndarray, "layer head"]
-    on_delimiters: Float[np.ndarray, "layer head"]
     sentences: int
     sequences: int
     note: str = ""

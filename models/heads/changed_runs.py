@@ -18,7 +18,7 @@ from models.forward.interventions import Intervention, Rows, Vectors, put_into
 from models.forward.recorded_run import recorded_forward, to_numpy
 from models.forward.replay import Hook
 from models.heads.places import EffectsError, Part, blocks_of
-from models.heads.quantity import Measured, Quantity, Reading, measured, reading, reads_all
+from models.heads.quantity import Measured, MeasuredRequest, Quantity, Reading, reading, reads_all
 from models.loaded import LoadedModel
 
 MOST_TOKENS = 512
@@ -79,8 +79,8 @@ class ChangedRuns:
         if isinstance(quantity, tuple):
             self.measured, self.reading = quantity
             return
+        self.measured: Measured = engine.run(MeasuredRequest(request, quantity))
         with engine.forward(self.loaded):
-            self.measured: Measured = measured(self.trace, quantity, request)
             self.reading: Reading = reading(self.measured, self.trace)
 
     @property

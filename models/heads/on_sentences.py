@@ -27,9 +27,9 @@ class Habits:
     the first token. on_delimiters: on all delimiters of a sentence together. NaN where there is none.
     """
 
-    by_offset: Float[np.ndarray, "head offset"]
-    on_first: Float[np.ndarray, " head"]
-    on_delimiters: Float[np.ndarray, " head"]
+    by_offset: Float[np.ndarray, "*head offset"]
+    on_first: Float[np.ndarray, "*head"]
+    on_delimiters: Float[np.ndarray, "*head"]
 
 
 class OnSentences:

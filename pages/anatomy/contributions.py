@@ -1,5 +1,7 @@
 """What each part says for the next token: the logit as a sum of parts, and what is left without one of them."""
 
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,6 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
+from models.engine import engine
 from pages.anatomy.choices import ORDERS, SAID_LESS, SAID_OFF, SAID_ORDER, SAID_TOKEN, SAID_TOWARDS
 from pages.anatomy.one_changed import show_changed
 from pages.anatomy.part_names import part_key, part_name
@@ -39,6 +42,8 @@ _LABELS = {
 
 # What becomes of the text without the pressed part.
 _ANSWER = Sight("said_off")
+# The sum that this session saw last.
+_READ = "said:read"
 
 
 def show(status: DeltaGenerator) -> None:
@@ -47,15 +52,39 @@ def show(status: DeltaGenerator) -> None:
 
     at = at_token(status)
     of = ask(QuantitiesRequest(at.trace.model), status)[0]
-    with st.container(key="said_controls"):
-        _controls(at, of)
+    request = _request(at, of)
+    controls, above, below = st.container(key="said_controls"), st.container(), st.container(key="said_off")
+
+    # Each once in a run, whoever comes to it first.
+    @cache
+    def draw_controls() -> None:
+        with controls:
+            _controls(at, of)
+
+    if request not in engine.answers:
+        draw_controls()
     with in_place():
-        request = _request(at, of)
         found = ask(request, status)
-        _sum(found, at, of)
-        _without(request, found, status)
+
+        @cache
+        def draw_sum() -> None:
+            with above:
+                _say(found, at)
+            let_it_leave()
+            draw_controls()
+            with above:
+                _draw(found, at)
+            let_it_leave()
+
+        # Who has read the sum and switches a part off waits for what is left.
+        if st.session_state.get(_READ) != request:
+            draw_sum()
+        st.session_state[_READ] = request
+        with below:
+            _without(request, found, status, draw_sum)
         if of == "next token" and found.measured.quantity.of == of and request.trace == at.trace:
             _code()
+    draw_controls()
 
 
 def _controls(at: AtToken, of: str) -> None:
@@ -104,13 +133,9 @@ def _request(at: AtToken, of: str) -> "ContributionsRequest":
     return ContributionsRequest(trace, Quantity(quantity, position=at.place), towards)
 
 
-def _sum(found: "Contributions", at: AtToken, of: str) -> None:
+def _say(found: "Contributions", at: AtToken) -> None:
     what = found.measured
-    order = found.by_size()
-    names = [part_name(each) for each in found.sources]
-    largest = max(order.tolist(), key=lambda place: float(found.values[place]))
-    numbers = {"next token": "logit", "difference": "difference of logits", "vector": "length along it"}
-    unit = numbers.get(what.quantity.of, "logit")
+    largest = int(np.argmax(found.values))
     told = {
         "next token": f"“{what.token}” has the logit {level_text(found.aimed)} as the next token",
         "difference": f"“{what.token}” is {level_text(found.aimed)} above “{what.other}”",
@@ -119,10 +144,17 @@ def _sum(found: "Contributions", at: AtToken, of: str) -> None:
         "output": f"“{at.token}” has the logit {level_text(found.aimed)} at step {at.place}",
     }[what.quantity.of]
     say(
-        f"{told}: a sum of {counted(len(found.values), 'part')}. {names[largest]} adds most: "
+        f"{told}: a sum of {counted(len(found.values), 'part')}. {part_name(found.sources[largest])} adds most: "
         f"{signed_text(float(found.values[largest]))}."
     )
-    let_it_leave()
+
+
+def _draw(found: "Contributions", at: AtToken) -> None:
+    what = found.measured
+    order = found.by_size()
+    names = [part_name(each) for each in found.sources]
+    numbers = {"next token": "logit", "difference": "difference of logits", "vector": "length along it"}
+    unit = numbers.get(what.quantity.of, "logit")
     if SAID_ORDER.value == "size":
         chosen = SAID_OFF.value
         shown = order[:_SHOWN]
@@ -143,7 +175,7 @@ def _sum(found: "Contributions", at: AtToken, of: str) -> None:
         f" The model bends its logits after the sum: it puts out {level_text(found.output)}." if found.is_bent else ""
     )
     rounded = f" The model itself adds in {found.rounded}, which is no more exact." if found.rounded else ""
-    norms = "all norms" if of == "vector" else "the final norm"
+    norms = "all norms" if what.quantity.of == "vector" else "the final norm"
     remark(
         f"{MODELS[at.trace.model].title}. A sum of parts: with {norms}{held} held still. Their sum is "
         f"{level_text(found.total)}, the model's own number {level_text(found.aimed)}: off by {part_text(found.error)} "
@@ -193,8 +225,12 @@ def _pick(key: object) -> None:
         _ANSWER.wanted()
 
 
-def _without(request: "ContributionsRequest", found: "Contributions", status: DeltaGenerator) -> None:
-    """One part off: the likeliest tokens before and after, beside other parts of its kind."""
+def _without(
+    request: "ContributionsRequest", found: "Contributions", status: DeltaGenerator, meanwhile: Callable[[], None]
+) -> None:
+    """One part off: the likeliest tokens before and after, beside other parts of its kind. meanwhile: called between
+    the two.
+    """
     from models.anatomy.one_changed import PartOffRequest
 
     order = [found.sources[each] for each in found.by_size().tolist()]
@@ -202,16 +238,28 @@ def _without(request: "ContributionsRequest", found: "Contributions", status: De
     if SAID_OFF.value is not None and SAID_OFF.value not in words:
         note(f"There is no part {SAID_OFF.value} that adds to this; nothing is switched off.")
         SAID_OFF.forget()
-    with st.container(key="said_off"):
-        bound(
-            st.selectbox, SAID_OFF, "Switch off (or press a bar)", **names_of(words), placeholder="nothing", width=320
-        )
-        if SAID_OFF.value is None:
-            return
+    box, left = st.container(), st.container()
+
+    # The list of all parts is long, and a browser that draws it takes time from the forward.
+    @cache
+    def draw_box() -> None:
+        with box:
+            bound(
+                *(st.selectbox, SAID_OFF, "Switch off (or press a bar)"),
+                **names_of(words),
+                placeholder="nothing",
+                width=320,
+            )
+        meanwhile()
+
+    if SAID_OFF.value is not None:
         part, place = _place(SAID_OFF.value)
         off = PartOffRequest(request.trace, request.quantity, part, place)
-        show_changed(off, f"without {words[SAID_OFF.value]}", "heads" if part == "heads" else "MLPs", status)
-        _ANSWER.drawn()
+        with left, in_place():
+            others = "heads" if part == "heads" else "MLPs"
+            show_changed(off, f"without {words[SAID_OFF.value]}", others, status, draw_box)
+            _ANSWER.drawn()
+    draw_box()
 
 
 def _code() -> None:

@@ -1,6 +1,7 @@
 """One thing changed in a text: its likeliest tokens before and after, and the same done to others like it."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,9 +23,15 @@ _MOST_LINES = 8
 
 
 def show_changed(
-    request: "PartOffRequest | NeuronTurnedRequest", how: str, others: str, status: DeltaGenerator
+    request: "PartOffRequest | NeuronTurnedRequest",
+    how: str,
+    others: str,
+    status: DeltaGenerator,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> None:
-    """What is left, then the same done to others. how: "without L29 MLP"; others: what these are, as in "MLPs"."""
+    """What is left, then the same done to others. how: "without L29 MLP"; others: what these are, as in "MLPs".
+    meanwhile: called between the two.
+    """
     alone = ask(replace(request, with_controls=False), status)
     _say(alone, how)
     left, right = st.columns(2, gap="large")
@@ -39,6 +46,7 @@ def show_changed(
         with left:
             st.html(before_after(ranked[:_MOST_LINES]))
     let_it_leave()
+    meanwhile()
     changed = ask(request, status)
     if len(changed.controls):
         with right:

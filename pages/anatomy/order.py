@@ -235,7 +235,7 @@ def _turned(status: DeltaGenerator) -> None:
             "drawn."
         )
         return
-    distances = np.array(found.distances)
+    distances = np.arange(len(found.even))
     left, right = st.columns(2, gap="large")
     with left:
         st.html(heading("This query and this key, had they stood elsewhere"))

@@ -38,19 +38,16 @@ def show(status: DeltaGenerator) -> None:
     if UP_LAYER.value is not None and UP_LAYER.value > last:
         note(f"There is no layer {UP_LAYER.value} on the way: they go from 0 to {last}; the last one is shown.")
         UP_LAYER.choose(last)
-    with st.container(key="up_controls"):
-        one, two = st.columns([1, 2], vertical_alignment="bottom")
-        with one:
-            token_control(at, "Token", "up_at_box")
-        with two:
-            opened = layer_of_plan(at.kind, range(last + 1))
-            layer = UP_LAYER.value if UP_LAYER.value is not None else last if opened is None else opened
-            bound(st.select_slider, UP_LAYER, "Layer", list(range(last + 1)), shown=lambda _: layer)
+    opened = layer_of_plan(at.kind, range(last + 1))
+    layer = UP_LAYER.value if UP_LAYER.value is not None else last if opened is None else opened
+    controls = st.container(key="up_controls")
     left, right = st.columns([7, 3.4], gap="medium")
-    # What is said is there before the chart is drawn, which takes longer than all of it.
+    # What is said is there before the rest is drawn, which takes longer than all of it.
     with right, st.container(key="up_inspector"):
         _inspector(found, at, layer)
     let_it_leave()
+    with controls:
+        _controls(at, layer, last)
     with left:
         _picture(found, at, layer)
     rows = [_FILE, *_rows(found, at)]
@@ -62,6 +59,14 @@ def show(status: DeltaGenerator) -> None:
         ],
         "up_",
     )
+
+
+def _controls(at: AtToken, layer: int, last: int) -> None:
+    one, two = st.columns([1, 2], vertical_alignment="bottom")
+    with one:
+        token_control(at, "Token", "up_at_box")
+    with two:
+        bound(st.select_slider, UP_LAYER, "Layer", list(range(last + 1)), shown=lambda _: layer)
 
 
 def _picture(found: "WayUp", at: AtToken, layer: int) -> None:

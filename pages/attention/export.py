@@ -148,7 +148,7 @@ def code(request: "HeadMapRequest", shown: "HeadMapRequest", traced: "TracedText
     name = "attention_weights.py"
     if traced.target_tokens:
         name = "cross_attention.py"
-        where = f"{shlex.quote(''.join(traced.written_texts))} {request.kind} {where}"
+        where = f"{shlex.quote(''.join(each.adds for each in traced.written))} {request.kind} {where}"
     notes = {
         "The program shows the weights with the sink in and nothing else taken out.": request.left_out,
         "The program runs the model with everything on: what you switched off is on in it.": (

@@ -9,7 +9,6 @@ import streamlit as st
 from models.catalog import MODELS
 from pages.attention.choices import HEAD_OFF, SINK, STEP, WAY, head_name
 from pages.attention.examples import EXAMPLES
-from pages.attention.output import Written
 from pages.attention.switched_off import items
 from pages.shared import projector, sounds, thread
 from pages.shared.head_names import names_of_head
@@ -20,6 +19,7 @@ from viz.quantities import part_text
 
 if TYPE_CHECKING:
     from models.attention import Changes, HeadMapRequest, HeadPicture, TracedText
+    from models.attention.outputs import WrittenToken
 
 LINES = {
     "map": "Where it looks, not why.",
@@ -122,16 +122,18 @@ def inspect_changes(found: "Changes", traced: "TracedText", selected: int) -> No
         remark(f"{LINES['still']} {LINES['off']}{projector.leading(f', each off by itself, under “{HEAD_OFF}”')}.")
 
 
-def inspect_step(traced: "TracedText", row: np.ndarray, request: "HeadMapRequest", written: Written, step: int) -> None:
+def inspect_step(
+    traced: "TracedText", row: np.ndarray, request: "HeadMapRequest", written: "Sequence[WrittenToken]", step: int
+) -> None:
     """What the step looked at that wrote a decoder's token."""
     best = _best(traced.tokens, row)
-    token = written.pieces[step]
+    token, name = written[step], head_name(request.layer, request.head)
     st.html(
-        sentence(token, head_name(request.layer, request.head), best[0], rescaled=SINK.value != "in", is_written=True)
+        sentence(token.text, name, best[0], rescaled=SINK.value != "in", is_written=True)
         + shares(best)
         + line(LINES["map"])
-        + heading(f"Step {step + 1} of {len(written.pieces)}")
-        + shares([Share(token, written.probabilities[step])])
+        + heading(f"Step {step + 1} of {len(written)}")
+        + shares([Share(token.text, token.probability)])
         + line("How likely the model held the token that it wrote.")
     )
 
@@ -162,8 +164,7 @@ def _what_is_written(traced: "TracedText", step: int) -> list[str]:
     text = f"Writes {written.text}{', ' + said if said else ''}. The model gives it {part_text(written.probability)}."
     parts = [heading(f"Step {step + 1} of {len(traced.written)}"), line(text)]
     if MODELS[thread.MODEL.value].writes:
-        marks = zip(traced.written, traced.written_special, strict=True)
-        names = [each.text for each, is_special in marks if not is_special]
+        names = [each.text for each in traced.written if not each.is_special]
         in_ipa = f"  /{sounds.ipa(names)}/" if all(map(sounds.in_words, names)) else ""
         parts += [heading(f"The whole output, {how}"), line(" ".join(names) + in_ipa)]
     return parts

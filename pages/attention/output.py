@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -19,7 +19,7 @@ from pages.shared.job import Job, waits
 from pages.shared.link import note, run_again
 
 if TYPE_CHECKING:
-    from models.attention import TracedText
+    from models.attention.outputs import WrittenToken
     from models.decoding import GenerationStep
 
 LONGEST_TARGET = 512
@@ -29,16 +29,6 @@ JOB = Job("steps")
 
 class OutputError(HeadlightError):
     """An output that cannot be shown."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """What a model wrote, token by token: what each adds to the text, and the model's probability for it."""
-
-    pieces: tuple[str, ...]
-    texts: tuple[str, ...]
-    probabilities: tuple[float, ...]
-    is_special: tuple[bool, ...]
 
 
 def seq2seq_target(status: DeltaGenerator) -> str | tuple[int, ...]:
@@ -102,23 +92,13 @@ def steps_of_writing() -> "tuple[GenerationStep, ...] | None":
     return progress.steps
 
 
-def written_after(steps: "Sequence[GenerationStep]") -> Written:
+def written_after(steps: "Sequence[GenerationStep]") -> "tuple[WrittenToken, ...]":
     """What a decoder wrote after a text."""
-    return Written(
-        pieces=tuple(step.piece.text for step in steps),
-        texts=tuple(step.text for step in steps),
-        probabilities=tuple(step.probability for step in steps),
-        is_special=tuple(step.piece.is_special for step in steps),
-    )
+    from models.attention.outputs import WrittenToken
 
-
-def written_from_source(traced: "TracedText") -> Written:
-    """What a seq2seq model wrote, or was made to write."""
-    return Written(
-        pieces=tuple(each.text for each in traced.written),
-        texts=traced.written_texts,
-        probabilities=tuple(each.probability for each in traced.written),
-        is_special=traced.written_special,
+    return tuple(
+        WrittenToken(piece.id, piece.text, step.probability, step.text, piece.is_special, piece.is_unknown)
+        for step, piece in ((each, each.piece) for each in steps)
     )
 
 

@@ -85,7 +85,7 @@ def which(traced: "TracedText", kind: str, layer: int | None, head: int | None) 
         "This takes those columns out and rescales what is left.",
     )
     if family() == "seq2seq":
-        output.output_controls("".join(traced.written_texts))
+        output.output_controls("".join(each.adds for each in traced.written))
     more(traced, kind, layer, head)
 
 
@@ -103,7 +103,7 @@ def say_what_was_not_read(traced: "TracedText") -> None:
             + (f": it reads {reads}" if reads else "")
             + (". They are unknown tokens." if len({*lost, *dropped}) > 1 else ". It is an unknown token.")
         )
-    unread = [each.text for each, unknown in zip(traced.written, traced.written_unknown, strict=True) if unknown]
+    unread = [each.text for each in traced.written if each.is_unknown]
     if unread:
         known = {each.text for each in traced.written}
         words = plain(", ".join(f"“{each}”" for each in TARGET.value.split() if each not in known)) or "something"
@@ -266,7 +266,7 @@ def explore_writing(prompt: "TracedText", status: DeltaGenerator) -> None:
         steps_pictures.decoder_steps(traced, rows, map_request, written, step)
     with inspector_in(right):
         inspect_step(traced, rows.weights[step], map_request, written, step)
-    whole = thread.TEXT.value + "".join(written.texts)
+    whole = thread.TEXT.value + "".join(each.adds for each in written)
     below(map_request, map_request, traced, len(prompt.ids) - 1 + step, whole)
 
 

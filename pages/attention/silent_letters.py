@@ -20,7 +20,7 @@ def silence(request: "HeadMapRequest", traced: "TracedText", status: DeltaGenera
 
     whole, *without = ask(AbsencesRequest(request.trace), status)
     weights = ask(request, status).weights
-    steps = [step for step, is_special in enumerate(traced.written_special) if not is_special] or [0]
+    steps = [step for step, each in enumerate(traced.written) if not each.is_special] or [0]
     looked_at = weights[steps].mean(axis=0)
     lines, stays, changes = [], [], []
     for place, absence in enumerate(without):

@@ -1,10 +1,10 @@
 """The pictures of writing: lines from an output to its source, and a text as it grows."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from models.catalog import MODELS
 from pages.attention.choices import STEP, head_name, map_name
-from pages.attention.output import Written, written_from_source
 from pages.attention.pictures import left_out_note, means, places_of, title
 from pages.shared import sounds, thread
 from viz.components.written_steps import StepsPicture, written_steps
@@ -12,6 +12,7 @@ from viz.quantities import part_text
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, StepRows, TracedText
+    from models.attention.outputs import WrittenToken
 
 # Sources up to this length leave room for the map beside the lines.
 LONGEST_BESIDE = 20
@@ -22,16 +23,16 @@ def cross_steps(
 ) -> None:
     """Source above, output below, lines between them."""
     what = "a line is as wide and as dark as the weight from an output's step to a source token."
-    _steps(traced, rows, request, written_from_source(traced), selected, what, key=key)
+    _steps(traced, rows, request, traced.written, selected, what, key=key)
 
 
 def decoder_steps(
-    traced: "TracedText", rows: "StepRows", request: "HeadMapRequest", written: Written, selected: int
+    traced: "TracedText", rows: "StepRows", request: "HeadMapRequest", written: "Sequence[WrittenToken]", selected: int
 ) -> None:
     """The text as a strip that grows step by step."""
     what = "what the step that writes the outlined token looks at; the likeliest token is written each time (greedy)."
     # The last token that was written is nobody's key.
-    prompt = len(traced.tokens) - len(written.pieces) + 1
+    prompt = len(traced.tokens) - len(written) + 1
     _steps(traced, rows, request, written, selected, what, written_from=prompt, text_before=thread.TEXT.value)
 
 
@@ -39,7 +40,7 @@ def _steps(
     traced: "TracedText",
     rows: "StepRows",
     request: "HeadMapRequest",
-    written: Written,
+    written: "Sequence[WrittenToken]",
     selected: int,
     what: str,
     *,
@@ -54,18 +55,18 @@ def _steps(
             name=name,
             map=map_name(request.kind, request.layer, request.head),
             keys=traced.tokens,
-            outputs=written.pieces,
-            hints=tuple(_hint(*each) for each in zip(written.pieces, written.probabilities, strict=True)),
-            probabilities=written.probabilities,
+            outputs=tuple(each.text for each in written),
+            hints=tuple(_hint(each.text, each.probability) for each in written),
+            probabilities=tuple(each.probability for each in written),
             weights=rows.weights,
             selected=selected,
             most=rows.most,
             written_from=written_from,
             special=places_of(traced.is_special),
             unknown=places_of(traced.is_unknown),
-            special_outputs=places_of(written.is_special),
+            special_outputs=places_of(tuple(each.is_special for each in written)),
             text_before=text_before,
-            texts=written.texts,
+            texts=tuple(each.adds for each in written),
             caption=f"{title()}, {name}: {what}{what_of}{left_out_note(None)}",
         ),
         key=key,

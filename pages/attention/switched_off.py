@@ -8,7 +8,6 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.errors import HeadlightError
-from pages.shared import projector
 from pages.shared.asking import ask
 from pages.shared.link import Choice, note
 from pages.shared.thread import MODEL
@@ -159,9 +158,7 @@ def show(traced: "TracedText") -> None:
         return
     has_pattern = any(each.startswith("pattern:") for each in there)
     names = {each: _plain(named(each, traced)) for each in there}
-    # Where the picture stands alone nobody sees the buttons.
-    said = " " + ", ".join(names.values()) if projector.is_on() else ""
-    st.caption(("Changed:" if has_pattern else "Switched off:") + said, width="content")
+    st.caption("Changed:" if has_pattern else "Switched off:", width="content")
     for each, name in names.items():
         st.button(f"✕ {name}", key=f"on_{each}", on_click=switch, args=(each,))
     st.button("All on again", key="all_on", type="tertiary", on_click=CHANGED.forget)

@@ -31,14 +31,14 @@ EXAMPLES = (
     SamplingExample(
         *("Paris", "smollm2", "The capital of France is"),
         (),
-        "The model is fairly sure: top-p leaves 10 of 49,152 tokens. Now move the temperature to 2: how many are "
-        "left, and why does min-p help where top-p does not?",
+        "The model is fairly sure: at T = 1, a top-p of 0.9 leaves 10 of 49,152 tokens. Now move the temperature to 2: "
+        "how many are left, and why does min-p help where top-p does not?",
     ),
     SamplingExample(
         *("T = 2", "smollm2", "The capital of France is"),
         (("temperature", 2.0),),
-        "Flattened odds: *Paris* falls to a few percent, and the nucleus of 90 % now has thousands of tokens. Set "
-        "top-p to 1 and min-p to 0.05.",
+        "Flattened odds: at T = 2, *Paris* falls to a few percent, and the nucleus of 90 % has thousands of tokens. "
+        "Set min-p to 0.05 and top-p to 1.",
     ),
     SamplingExample(
         *("Once upon…", "smollm2", "Once upon a time, in a small village by the sea, there lived"),

@@ -9,11 +9,12 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from models.engine import engine
 from pages.sampling import picture, writing
-from pages.sampling.choices import CHOICES, OFF, WRITTEN, picked_token, settings_now, settings_of
+from pages.sampling.choices import CHOICES, OFF, WRITTEN, is_preset, picked_token, settings_now, settings_of
 from pages.sampling.controls import bad_word_ids, biased, draw_controls
 from pages.sampling.examples import EXAMPLES
 from pages.sampling.inspector import inspect
 from pages.sampling.knobs import KNOBS
+from pages.sampling.presets import PRESETS
 from pages.sampling.tabs import below
 from pages.shared import projector, thread
 from pages.shared.asking import ask
@@ -91,13 +92,18 @@ def explore(status: DeltaGenerator) -> None:
 
 
 def _look() -> str:
-    """What there is to see: of the example that was opened, as long as its text stands there, whatever is turned."""
+    """What there is to see: of the example that was opened, as long as its text stands there; once its knobs have given
+    way to a preset's, of the preset.
+    """
     now = open_now(PAGE)
     if now is not None:
         st.session_state[_OPENED] = now.label
     last = next((each for each in EXAMPLES if each.label == st.session_state.get(_OPENED)), None)
     is_there = last is not None and (last.model, last.text) == (thread.MODEL.value, thread.TEXT.value)
-    return last.look if last is not None and is_there else _WHAT_TO_DO
+    if last is None or not is_there:
+        return _WHAT_TO_DO
+    preset = None if now else next((each for each in PRESETS if is_preset(each)), None)
+    return (preset or last).look
 
 
 def _answer(

@@ -12,7 +12,7 @@ A page says what is its own (`Page`) and calls `show`. The order, and why:
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -131,15 +131,24 @@ def _explore(page: Page) -> None:
         page.explore(status)
         if named is not None:
             projector.name(named, page.pictured())
+    _settle(page)
+
+
+def _settle(page: Page) -> None:
+    """All that was chosen is shown now."""
     # What the page did not come to say, since something was wrong before.
     if has_notes():
         show_notes(are_more=True)
     mirror(thread.in_the_link(page.choices if page.said is None else page.said()))
-    st.session_state[_SHOWN] = [(each, each.value) for each in page.every_choice]
+    st.session_state[_SHOWN] = ([(each, each.value) for each in page.every_choice], open_now(page))
 
 
-def part(draw: Callable[..., None]) -> Callable[..., None]:
-    """A fragment of its own inside of the page's, which is run alone when its own component tells something.
+def part(draw: Callable[..., None], page: Page | None = None, own: Collection[Choice[Any]] = ()) -> Callable[..., None]:
+    """A fragment of its own inside of the page's, which is run alone when its own component, or a widget in it, tells
+    something.
+
+    page, own: the page, and those of its choices that nothing outside of this part shows. With any other one, or where
+    what is chosen is no longer the example that the page speaks of, the page runs again.
 
     A browser puts what two components tell at once into one message, which runs the fragment of the first alone: what
     was chosen in the other one is known by then and not shown, and the page runs again.
@@ -147,9 +156,18 @@ def part(draw: Callable[..., None]) -> Callable[..., None]:
 
     @st.fragment
     def drawn(*given: Any) -> None:
-        if any(choice.value != value for choice, value in st.session_state.get(_SHOWN, ())):
-            run_again()
+        # Nothing, as long as the page itself runs.
+        shown = st.session_state.get(_SHOWN)
+        if shown is not None:
+            if page is not None and (before := st.session_state.get(_BEFORE)) is not None:
+                before()
+            values, example = shown
+            is_elsewhere = any(choice.value != value for choice, value in values if choice not in own)
+            if is_elsewhere or (page is not None and open_now(page) is not example):
+                run_again()
         draw(*given)
+        if shown is not None and page is not None:
+            _settle(page)
 
     return drawn
 

@@ -78,7 +78,8 @@ UNSEEN_FOCUS = """() => {
         if (boxShadow !== "none") return null
         if ([...each.children].some((child) => getComputedStyle(child).boxShadow !== "none")) return null
     }
-    return at === document.body ? null : `${at.tagName} ${at.className} ${at.textContent.slice(0, 30)}`
+    // The page itself is scrolled and not pressed.
+    return at.matches("body, .stMain") ? null : `${at.tagName} ${at.className} ${at.textContent.slice(0, 30)}`
 }"""
 
 

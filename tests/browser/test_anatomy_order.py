@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.in_each_run import only
+
 # What is drawn last on each.
 DRAWN = {
     "how-does-it-know-the-order": ".st-key-place_distance_encoder",
@@ -10,12 +12,7 @@ DRAWN = {
 }
 
 
-_IN_EACH_RUN = "how-does-it-know-the-order"
-
-
-@pytest.mark.parametrize(
-    "name", [each if each == _IN_EACH_RUN else pytest.param(each, marks=pytest.mark.slow) for each in DRAWN]
-)
+@pytest.mark.parametrize("name", only(["how-does-it-know-the-order"], DRAWN))
 def test_its_charts_are_drawn(new_tab, name):
     tab = new_tab()
     tab.goto(f"anatomy?model=minilm&text=A+short+text&tab={name}")

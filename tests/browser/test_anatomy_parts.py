@@ -49,3 +49,34 @@ def test_a_bar_that_is_pressed_switches_its_part_off(tab):
     bars.click(position={"x": 0.8 * bars.bounding_box()["width"], "y": 16})
     tab.wait_for_query(said_off="decoder.29.mlp")
     expect(page.get_by_text("10.0\u00a0% without L29 MLP")).to_be_visible(timeout=60_000)
+
+
+def test_another_token_leaves_the_plan_where_it_is(tab):
+    page, received = tab.page, []
+
+    def as_bytes(data):
+        return data.encode() if isinstance(data, str) else data
+
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda data: received.append(as_bytes(data))))
+
+    def plans():
+        # What is large and no other than before is not sent again: counted is the smallest of what belongs to it.
+        return sum(b"Model to draw" in each for each in received)
+
+    tab.goto("anatomy", model="minilm", text="knight", tab=tab_name("One token on its way up"))
+    page.locator(".st-key-plan .block-diagram[data-ready='true']").wait_for(timeout=60_000)
+    inspector = page.locator(".st-key-up_inspector")
+    expect(inspector).to_contain_text("“knight”", timeout=60_000)
+    assert plans() == 1
+    box = page.locator(".st-key-up_at_box input")
+    box.evaluate("each => each.scrollIntoView({ block: 'center' })")
+    box.click()
+    page.get_by_role("option", name="[SEP]").click()
+    expect(inspector).to_contain_text("“[SEP]”")
+    tab.wait_for_query(token="2")
+    assert plans() == 1
+    # A part of the plan is another plan, and the tab follows it.
+    page.locator(".st-key-plan .box").filter(has_text="MLP").click()
+    page.wait_for_url(re.compile("part="))
+    expect(inspector).to_contain_text("“[SEP]”")
+    assert plans() == 2

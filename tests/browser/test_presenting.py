@@ -27,6 +27,28 @@ def test_p_is_the_projector_and_back_but_not_in_a_field(tab):
     tab.page.wait_for_function("() => !new URLSearchParams(location.search).has('projector')")
 
 
+def test_what_is_off_is_switched_on_again_on_the_projector(tab):
+    tab.open(projector="on", changed="head:encoder-3-1,token:2", **OPENED)
+    tab.page.get_by_role("button", name="✕ head L3 H1").click()
+    tab.wait_for_query(changed="token:2")
+    tab.page.get_by_role("button", name="All on again").click()
+    tab.page.wait_for_function("() => !new URLSearchParams(location.search).has('changed')")
+    tab.wait_for_query(projector="on")
+
+
+def test_the_page_itself_has_no_frame_when_it_has_the_focus(tab):
+    tab.open(**OPENED)
+    box = tab.map.bounding_box()
+    tab.page.mouse.click(box["x"] - 8, box["y"] + 8)
+    tab.press("p")
+    tab.page.locator(".st-key-projected").wait_for()
+    main = tab.page.get_by_test_id("stMain")
+    expect(main).to_be_focused()
+    expect(main).to_have_css("outline-style", "none")
+    # Streamlit's own, which stands in the way of what is above the picture.
+    assert main.evaluate("each => getComputedStyle(each, '::before').display") == "none"
+
+
 def test_letters_grow_with_the_screen(new_tab):
     sizes = {}
     tab = new_tab()

@@ -22,7 +22,7 @@ SPACELESS = ["ing", "tion", "str", "ber", "aw", "ñ", "สวัสดี", "�
 
 
 def in_memory(tokenizer):
-    card = TokenizerCard("own:test", "Mine", "BPE", "json", 0, "", "a test")
+    card = TokenizerCard("own:test", "Mine", "", "a test", "BPE", "json", 0)
     return loaded_from_json(card, tokenizer.to_str().encode())
 
 

@@ -155,6 +155,12 @@ def test_a_tokenizer_without_the_unknown_is_opened_and_that_is_said(kind):
     assert len(loaded.tokenize("a").ids) == 1
 
 
+UNFIT = {
+    "merges without pieces": b'{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": [["a", "b"]]}}',
+    "an unknown model": b'{"model": {"type": "Magic", "vocab": {"a": 0}}}',
+    "a vocabulary of the wrong kind": b'{"model": {"type": "BPE", "vocab": [1, 2], "merges": []}}',
+    "a broken tekken": b'{"config": {}, "vocab": [{"rank": 0}]}',
+}
 BAD = {
     "nothing": (b"", "empty"),
     "blanks": (b" \n ", "empty"),
@@ -163,10 +169,7 @@ BAD = {
     "deep": (b'{"a":' + b"[" * 200_000, "not"),
     "JSON of something else": (b'{"architectures": ["BertModel"]}', "no model"),
     "a model of nothing": (b'{"model": {"type": "BPE", "vocab": {}, "merges": []}}', "no vocabulary"),
-    "merges without pieces": (b'{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": [["a", "b"]]}}', "fit together"),
-    "an unknown model": (b'{"model": {"type": "Magic", "vocab": {"a": 0}}}', "fit together"),
-    "a vocabulary of the wrong kind": (b'{"model": {"type": "BPE", "vocab": [1, 2], "merges": []}}', "fit together"),
-    "a broken tekken": (b'{"config": {}, "vocab": [{"rank": 0}]}', "fit together"),
+    **{what: (data, "fit together") for what, data in UNFIT.items()},
     "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, "not a SentencePiece model"),
     "a sentence": (b"The quick brown fox.", "plain text"),
     "a sentence with a number": (b"hello 5\nand more words", "plain text"),

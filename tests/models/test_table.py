@@ -216,22 +216,28 @@ def test_a_row_and_its_length_among_all(engine):
 # ----- What was typed
 
 
+TYPED = {
+    "smollm2": {
+        **dict.fromkeys(("␣king", " king", "Ġking"), "␣king"),
+        # One piece of two bytes, and not the piece of the one byte E9 that byte-level vocabularies write as é.
+        **{each: each for each in ("king", "é")},
+    },
+    "minilm": {each: each for each in ("strawberry", "##ing", "[CLS]")},
+}
+# The first piece of so many.
+BEGUN = (
+    ("smollm2", "strawberry", "st", 3),
+    ("minilm", "Paris", "paris", 1),
+    ("minilm", "🍓 cake", "cake", 2),
+    ("spelling_to_sound", "knight", "k", 6),
+)
+
+
 @pytest.mark.parametrize(
     ("name", "typed", "shown", "is_exact", "count"),
     [
-        ("smollm2", "king", "king", True, 1),
-        ("smollm2", "␣king", "␣king", True, 1),
-        ("smollm2", " king", "␣king", True, 1),
-        ("smollm2", "Ġking", "␣king", True, 1),
-        # One piece of two bytes, and not the piece of the one byte E9 that byte-level vocabularies write as é.
-        ("smollm2", "é", "é", True, 1),
-        ("smollm2", "strawberry", "st", False, 3),
-        ("minilm", "strawberry", "strawberry", True, 1),
-        ("minilm", "##ing", "##ing", True, 1),
-        ("minilm", "Paris", "paris", False, 1),
-        ("minilm", "[CLS]", "[CLS]", True, 1),
-        ("minilm", "🍓 cake", "cake", False, 2),
-        ("spelling_to_sound", "knight", "k", False, 6),
+        *((name, *each, True, 1) for name, pieces in TYPED.items() for each in pieces.items()),
+        *((name, typed, shown, False, count) for name, typed, shown, count in BEGUN),
     ],
 )
 def test_a_typed_piece_is_found(engine, name, typed, shown, is_exact, count):

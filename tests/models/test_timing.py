@@ -20,9 +20,10 @@ from models.decoding import (
     cache_timing,
     decode,
 )
-from models.decoding.forced_forwards import OperationCounter, forced_forwards
+from models.decoding.forced_forwards import forced_forwards
 from models.decoding.timing import WARM_UP
 from models.engine import Engine
+from models.forward.operation_counter import OperationCounter
 from tests.models import architectures
 from tests.models.architectures import IDS
 

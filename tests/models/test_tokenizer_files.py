@@ -165,24 +165,23 @@ def test_the_notation_is_kept_with_the_facts():
 # ----- What is no tokenizer.json
 
 WHOLE = made(bpe()).to_str().encode()
+UNFIT = b'{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": [["a", "b"]]}}'
 BROKEN = {
-    "a list": (b"[]", "is a JSON list"),
-    "a list of one": (b"[1]", "is a JSON list"),
-    "a text": (b'"model"', "is a JSON text"),
-    "a number": (b"5", "is a JSON number"),
-    "null": (b"null", "is a JSON null"),
-    "an object": (b"{}", "has no model"),
-    "a model that is a list": (b'{"model": []}', "has no model"),
-    "a half": (WHOLE[: len(WHOLE) // 2], "cut off"),
-    "all but the end": (WHOLE[:-1], "cut off"),
-    "nothing": (b"", "cut off"),
-    "merges without pieces": (b'{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": [["a", "b"]]}}', "do not fit"),
+    "is a JSON list": (b"[]", b"[1]"),
+    "is a JSON text": (b'"model"',),
+    "is a JSON number": (b"5",),
+    "is a JSON null": (b"null",),
+    "has no model": (b"{}", b'{"model": []}'),
+    "cut off": (WHOLE[: len(WHOLE) // 2], WHOLE[:-1], b""),
+    "do not fit": (UNFIT,),
 }
 
 
-@pytest.mark.parametrize("name", BROKEN)
-def test_what_is_wrong_with_a_tokenizer_json_names_the_file(name):
-    data, said = BROKEN[name]
+@pytest.mark.parametrize(
+    ("said", "data"),
+    [pytest.param(said, data, id=f"{said}, {len(data)} bytes") for said, each in BROKEN.items() for data in each],
+)
+def test_what_is_wrong_with_a_tokenizer_json_names_the_file(said, data):
     fault = fault_of_tokenizer_json(data)
     assert fault is not None
     assert fault.startswith("tokenizer.json")

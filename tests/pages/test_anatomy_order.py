@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.in_each_run import only
 from tests.pages.screen import PageScreen, read
 
 ORDER, OFF = "How does it know the order?", "What if a part is off?"
@@ -27,21 +28,16 @@ def _opened(tab, **query):
     return Anatomy(tab=TABS[tab], **query)
 
 
-def _some(values, in_each_run):
-    """These in each run, the others among the slow ones."""
-    return [each if each in in_each_run else pytest.param(each, marks=pytest.mark.slow) for each in values]
-
-
 @pytest.mark.quick(2)
 @pytest.mark.parametrize("tab", TABS)
-@pytest.mark.parametrize("model", _some(["minilm", "smollm2", "spelling_to_sound"], ["spelling_to_sound"]))
+@pytest.mark.parametrize("model", only(["spelling_to_sound"], ["minilm", "smollm2", "spelling_to_sound"]))
 def test_every_tab_opens_for_every_kind_of_model(tab, model):
     screen = _opened(tab, model=model, text="a knight")
     assert screen.problems == []
     assert screen.query["tab"] == TABS[tab]
 
 
-@pytest.mark.parametrize("tab", _some(TABS, [WHY]))
+@pytest.mark.parametrize("tab", only([WHY], TABS))
 def test_one_token_is_shown_or_refused_in_a_sentence(tab):
     screen = _opened(tab, model="smollm2", text="a")
     assert len(screen.problems) == (1 if tab == WHY else 0)

@@ -10,6 +10,7 @@ from models.lessons import read_lesson
 from pages.shared.course import heads, page_addresses
 from pages.shared.lesson_place import lesson_files
 from pages.shared.registry import LESSONS
+from tests.models.test_lessons import STEP
 from tests.pages.lesson_screen import Lesson
 from tests.pages.screen import Screen
 from tests.viz.wire import header_of
@@ -293,14 +294,9 @@ def test_a_file_is_opened_in_a_fresh_session():
 
 
 def making_text():
-    return """
-title = "</script><img src=x>"
-aim = "**bold** <b>"
-[[step]]
-view = "attention?model=minilm&text=The cat sat."
-say = "</script><script>alert(1)</script>"
-ask = "choose"
-prompt = "</script>"
-options = ["</script>", "cat"]
-truth = { question = "link weights", of = "cat", at = ["</script>", "cat"] }
-"""
+    """A lesson whose words would be HTML, a script or Markdown."""
+    words = {"One": "</script><img src=x>", "Look.": "</script><script>alert(1)</script>", "Where?": "</script>"}
+    text = STEP.replace('["cat", "sat"]', '["</script>", "cat"]')
+    for ours, theirs in words.items():
+        text = text.replace(ours, theirs)
+    return f'aim = "**bold** <b>"{text}'

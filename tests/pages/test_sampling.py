@@ -14,6 +14,7 @@ from pages.sampling.choices import Branch
 from pages.sampling.examples import EXAMPLES
 from pages.sampling.export import other_branches, text_as_json
 from pages.sampling.knobs import FIRST
+from pages.sampling.presets import PRESETS
 from pages.sampling.writing import Continuation
 from tests.pages.sampling_screen import PARIS, Sampling
 from tests.viz.wire import header_of
@@ -116,6 +117,25 @@ def test_a_preset_follows_no_token_of_the_view_before():
     screen = Sampling(**HERE, pick="100")
     assert screen.query["pick"] == "100"
     assert "pick" not in screen.press("preset_Wild").query
+
+
+def explained(screen):
+    return [each.value for block in screen.blocks("inspector") for each in block.markdown]
+
+
+@pytest.mark.parametrize("preset", PRESETS[2:], ids=lambda each: each.label)
+def test_what_there_is_to_see_is_of_the_preset_that_was_pressed(preset):
+    screen = Sampling().press(f"preset_{preset.label}")
+    assert "top-p" not in screen.survivors
+    assert preset.look in explained(screen)
+    assert not any("10 of 49,152" in each for each in explained(screen))
+
+
+def test_what_there_is_to_see_stays_while_one_does_it():
+    """It asks for another temperature; what it says of the first one names it."""
+    screen = Sampling().slide("temperature", 1.6)
+    assert EXAMPLES[0].look in explained(screen)
+    assert "at T = 1, a top-p of 0.9 leaves 10 of 49,152 tokens" in EXAMPLES[0].look
 
 
 def test_a_preset_sets_all_knobs_and_reset_takes_them_back():

@@ -13,6 +13,7 @@ from models.attention import TraceRequest, ZeroHead
 from models.engine import engine
 from models.heads.quantity import Quantity, QuantityError
 from models.loading import wrap_model
+from tests.in_each_run import only
 from tests.models import architectures, odd_architectures
 from tests.models.architectures import ARCHITECTURES, HEADS, IDS, NAMES, WIDTH
 from tests.models.config_settings import PLAIN
@@ -22,7 +23,7 @@ from tests.models.test_query_key import own_engine
 
 # One of each family, and those whose output is made otherwise: by bent logits, by layers that are one module.
 QUICK = (*REPRESENTATIVES, "gemma2", "albert")
-EACH = [each if each in QUICK else pytest.param(each, marks=pytest.mark.slow) for each in NAMES]
+EACH = only(QUICK, NAMES)
 QUANTITIES = {
     "encoder": Quantity("vector", position=2),
     "decoder": Quantity("next token"),

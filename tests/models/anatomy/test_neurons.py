@@ -15,12 +15,14 @@ from models.engine import engine
 from models.heads.bank import plain_bank
 from models.heads.places import EffectsError, Place
 from models.heads.quantity import Quantity
+from tests.in_each_run import only
 from tests.models import architectures
 from tests.models.architectures import ARCHITECTURES, IDS, NAMES
-from tests.models.heads.small import REPRESENTATIVES, engine_of, their_output, trace_of
+from tests.models.heads.small import REPRESENTATIVES, engine_of, trace_of
+from tests.models.heads.theirs import their_output
 
 QUICK = (*REPRESENTATIVES, "gpt2", "deepseek_v3")
-EACH = [each if each in QUICK else pytest.param(each, marks=pytest.mark.slow) for each in NAMES]
+EACH = only(QUICK, NAMES)
 # Where the last matrix of layer 0 is, as transformers names it, and whether its rows are the neurons.
 LAST = {"llama": ("model.layers.0.mlp.down_proj", False), "gpt2": ("transformer.h.0.mlp.c_proj", True)}
 TANH_GELU = ("gpt2", "albert", "gemma2", "gemma3")

@@ -9,15 +9,12 @@ from models.anatomy.position_sources import order_hooks, places_in
 from models.anatomy.switches import OffPart, SwitchError, switchable, switched_forward
 from models.attention import TraceRequest, trace_attention
 from models.forward.recorded_run import recorded_forward
+from tests.in_each_run import only
 from tests.models import architectures, odd_architectures
 from tests.models.anatomy.by_hand import NAMED, norm_off, residual_off
 from tests.models.architectures import ARCHITECTURES, IDS, eager, loaded, run, trace
 
 ONE_OF_EACH = ("bert", "gpt_neox", "gemma2", "t5")
-
-
-def _each(names):
-    return [name if name in ONE_OF_EACH else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
 def _off(name, *parts, base=True):
@@ -29,7 +26,7 @@ def _near(one, other):
     np.testing.assert_allclose(one, other, atol=2e-4 * np.abs(other).max())
 
 
-@pytest.mark.parametrize("name", _each(NAMED))
+@pytest.mark.parametrize("name", only(ONE_OF_EACH, NAMED))
 def test_norms_and_residual_connections_are_off_as_by_hand(name):
     named, whole = NAMED[name], run(eager(name))
     with norm_off(eager(name), named.norm):
@@ -42,7 +39,7 @@ def test_norms_and_residual_connections_are_off_as_by_hand(name):
     assert np.abs(by_hand - whole).max() > 1e-2
 
 
-@pytest.mark.parametrize("name", _each(["llama", "bert", "bart", "gpt_neox", "deepseek_v3", "modernbert"]))
+@pytest.mark.parametrize("name", only(ONE_OF_EACH, ["llama", "bert", "bart", "gpt_neox", "deepseek_v3", "modernbert"]))
 def test_each_row_has_its_own_parts_off_and_replayed_layers_change_nothing(name):
     whole = trace(name)
     kind = "encoder" if "encoder" in whole.kinds else "decoder"
@@ -59,7 +56,7 @@ def test_each_row_has_its_own_parts_off_and_replayed_layers_change_nothing(name)
 
 
 @pytest.mark.quick(3)
-@pytest.mark.parametrize("name", _each([name for name in NAMED if ARCHITECTURES[name].family != "seq2seq"]))
+@pytest.mark.parametrize("name", only(ONE_OF_EACH, [name for name in NAMED if ARCHITECTURES[name].family != "seq2seq"]))
 @pytest.mark.parametrize("order", ["off", "shuffled"])
 def test_other_places_are_those_of_a_model_that_is_given_them(name, order):
     places = torch.tensor([places_in(order, len(IDS), seed=3)]) + (2 if name == "roberta" else 0)

@@ -16,14 +16,13 @@ from models.catalog import ARCHITECTURES
 from models.kv_cache.config_file import config_in
 from models.kv_cache.facts import known_config
 from models.loading.refusals import ModelRefusedError
+from tests.in_each_run import only
 from tests.models import architectures
 
 TOKENS = 7
 # A stack that writes, one that reads, both, turns of two kinds, experts and latents; the others among the slow ones.
 QUICK = ("llama", "bert", "t5", "gemma2", "deepseek_v3")
-each_architecture = pytest.mark.parametrize(
-    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in architectures.NAMES]
-)
+each_architecture = pytest.mark.parametrize("name", only(QUICK, architectures.NAMES))
 
 
 @cache

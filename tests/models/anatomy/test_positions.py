@@ -10,6 +10,7 @@ from models.anatomy.turned import TurnedRequest, _layout, _unturned
 from models.attention import TraceRequest
 from models.attention.trace import NoSuchMapError
 from models.forward.capture import Call
+from tests.in_each_run import only
 from tests.models import odd_architectures
 from tests.models.architectures import NAMES, eager, loaded, trace
 
@@ -23,9 +24,7 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize(
-    "name", [each if each in ("bert", "marian", "t5") else pytest.param(each, marks=pytest.mark.slow) for each in NAMES]
-)
+@pytest.mark.parametrize("name", only(("bert", "marian", "t5"), NAMES))
 def test_it_is_told_by_what_the_modules_do(name):
     assert position_ways(loaded(name)).kinds == (KINDS[name],)
 

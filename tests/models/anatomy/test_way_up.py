@@ -5,13 +5,14 @@ import pytest
 import torch
 
 from models.anatomy.way_up import WayUpError, WayUpRequest
+from tests.in_each_run import only
 from tests.models import architectures
 from tests.models.architectures import ARCHITECTURES, IDS, NAMES
 from tests.models.heads.small import REPRESENTATIVES, engine_of, trace_of
 from tests.models.test_query_key import own_engine
 
 QUICK = (*REPRESENTATIVES, "gemma2", "gpt_neox", "albert")
-EACH = [each if each in QUICK else pytest.param(each, marks=pytest.mark.slow) for each in NAMES]
+EACH = only(QUICK, NAMES)
 # How the norms of each stand to the parts: before them, over the sums, or before and after.
 BEFORE, OVER, BOTH = (True, False), (False, True), (True, True)
 NORMS = dict.fromkeys(("bert", "distilbert", "roberta", "albert", "bart", "marian"), OVER)

@@ -1,36 +1,21 @@
-"""Tiny models asked for effects, and the same quantities measured on transformers' own."""
+"""Tiny models asked for effects."""
 
 from functools import cache
 
-import numpy as np
-import torch
-
 from models.attention import TraceRequest
 from models.heads.quantity import Quantity
+from tests.in_each_run import only
 from tests.models import architectures
-from tests.models.architectures import ARCHITECTURES, IDS, SEQ2SEQ
+from tests.models.architectures import ARCHITECTURES, IDS, NAMES, SEQ2SEQ
 from tests.models.test_query_key import own_engine
 
 # Of each of these the others say nothing new: one of each family is tried in every run, all of them in the slow ones.
 REPRESENTATIVES = ("bert", "llama", "t5")
+EACH = only(REPRESENTATIVES, NAMES)
 OTHER_IDS = (40, 9, 33, 21, 50, 17, 8)
 BANK = ((12, 45, 7), (33, 21, 60, 8, 19), (5, 5, 41, 30))
 WRITTEN = (33, 14, 51, 20, 44, 3)
 
-# How the names of the modules end whose output is the MLP's, and where the layers are.
-MLPS = {
-    "bert": "output.dense",
-    "distilbert": "ffn",
-    "roberta": "output.dense",
-    "albert": "ffn_output",
-    "gpt_neox": "mlp",
-    "t5": "DenseReluDense",
-    "bart": "fc2",
-    "marian": "fc2",
-}
-
-
-STACKS = ("layer", "layers", "h", "block", "albert_layer_groups")
 QUANTITIES = {
     "encoder": Quantity("vector", position=2),
     "decoder": Quantity("next token"),
@@ -53,81 +38,3 @@ def trace_of(name, ids=IDS):
 
 def target_of(name):
     return (2, *WRITTEN[:-1]) if name in SEQ2SEQ else None
-
-
-def read(name, output, intact):
-    """The quantity of an output [position, vocabulary or width] beside that of the run as it is, by its formula."""
-    output, intact = (torch.as_tensor(each).double() for each in (output, intact))
-    family = ARCHITECTURES[name].family
-    if family == "encoder":
-        return torch.cosine_similarity(output[2], intact[2], dim=0)
-    logs = torch.log_softmax(output, -1)
-    if family == "decoder":
-        return logs[-1, intact[-1].argmax()]
-    return sum(logs[step, token] for step, token in enumerate(WRITTEN))
-
-
-def their_output(name, hooks=(), ids=IDS):
-    """What transformers itself returns with hooks on its modules: of (module, hook, whether before)."""
-    model = architectures.eager(name)
-    handles = [
-        module.register_forward_pre_hook(hook) if is_before else module.register_forward_hook(hook)
-        for module, hook, is_before in hooks
-    ]
-    try:
-        return architectures.run(model, ids, target_of(name))
-    finally:
-        for each in handles:
-            each.remove()
-
-
-def banked_means(each, count):
-    """What the sentences of a bank have, [token, width] each: the mean of their first tokens, and of all others."""
-    others = torch.cat([one[1:] for one in each]).mean(0)
-    return torch.cat([torch.stack([one[0] for one in each]).mean(0)[None], others.expand(count - 1, -1)])
-
-
-def their_effect(name, hooks):
-    intact = their_output(name)
-    return float(read(name, their_output(name, hooks), intact) - read(name, intact, intact))
-
-
-def layers_of(name, kind):
-    """The modules of the layers of a stack, as often as each runs."""
-    model = architectures.eager(name)
-    lists = [
-        (path, module)
-        for path, module in model.named_modules()
-        if isinstance(module, torch.nn.ModuleList) and path.split(".")[-1] in STACKS
-    ]
-    outermost = [(path, each) for path, each in lists if not any(path.startswith(f"{other}.") for other, _ in lists)]
-    if name in SEQ2SEQ:
-        outermost = [(path, each) for path, each in outermost if f"{kind}." in path]
-    ((_, found),) = outermost
-    return list(found) * 2 if name == "albert" else list(found)
-
-
-def mlp_of(name, kind, layer):
-    block = layers_of(name, kind)[layer]
-    end = MLPS.get(name, "mlp")
-    return next(
-        module for path, module in block.named_modules() if path.endswith(end) and "attention" not in path.lower()
-    )
-
-
-def nth_run(run, hook):
-    """The hook, in that run of the module alone."""
-    runs = iter(range(100))
-    return lambda module, given, output: hook(module, given, output) if next(runs) == run else None
-
-
-def with_first(value, tensor):
-    return (tensor, *value[1:]) if isinstance(value, tuple) else tensor
-
-
-def first(value):
-    return value[0] if isinstance(value, tuple) else value
-
-
-def close(found, expected, limit=1e-5):
-    np.testing.assert_allclose(found, expected, rtol=0, atol=limit)

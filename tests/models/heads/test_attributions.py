@@ -11,19 +11,11 @@ from models.heads.attributions import WAYS, AgreementsRequest, AttributionsReque
 from models.heads.places import EffectsError
 from models.heads.quantity import Quantity, QuantityError
 from tests.models import architectures, odd_architectures
-from tests.models.architectures import ARCHITECTURES, HEADS, IDS, NAMES, SEQ2SEQ
-from tests.models.heads.small import (
-    REPRESENTATIVES,
-    WRITTEN,
-    close,
-    engine_of,
-    quantity_of,
-    target_of,
-    trace_of,
-)
+from tests.models.architectures import ARCHITECTURES, HEADS, IDS, SEQ2SEQ
+from tests.models.heads.small import EACH, REPRESENTATIVES, WRITTEN, engine_of, quantity_of, target_of, trace_of
+from tests.models.heads.theirs import close
 from tests.models.test_query_key import own_engine
 
-EACH = [each if each in REPRESENTATIVES else pytest.param(each, marks=pytest.mark.slow) for each in NAMES]
 PLACES = {"encoder": 4, "decoder": 6, "seq2seq": 2}
 
 

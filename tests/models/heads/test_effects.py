@@ -18,28 +18,20 @@ from models.heads.places import EffectsError, PartsRequest, Place
 from models.loading import wrap_model
 from tests.models import architectures, odd_architectures
 from tests.models.architectures import HEADS, IDS, NAMES
-from tests.models.heads.small import (
-    BANK,
-    OTHER_IDS,
-    REPRESENTATIVES,
+from tests.models.heads.small import BANK, EACH, OTHER_IDS, engine_of, quantity_of, target_of, trace_of
+from tests.models.heads.theirs import (
     banked_means,
     close,
-    engine_of,
     first,
     layers_of,
     mlp_of,
     nth_run,
-    quantity_of,
     read,
-    target_of,
     their_effect,
     their_output,
-    trace_of,
     with_first,
 )
 from tests.models.test_query_key import own_engine
-
-EACH = [each if each in REPRESENTATIVES else pytest.param(each, marks=pytest.mark.slow) for each in NAMES]
 
 
 def number_of(name, layer):

@@ -16,30 +16,17 @@ from models.heads.places import Place
 from models.heads.quantity import MeasuredRequest, Quantity, QuantityError
 from models.heads.rank_correlation import rank_correlation
 from models.loading import wrap_model
+from tests.in_each_run import only
 from tests.models import architectures, odd_architectures
 from tests.models.architectures import DECODERS, HEADS, IDS, SEQ2SEQ
-from tests.models.heads.small import (
-    BANK,
-    OTHER_IDS,
-    REPRESENTATIVES,
-    banked_means,
-    close,
-    engine_of,
-    first,
-    layers_of,
-    mlp_of,
-    quantity_of,
-    read,
-    target_of,
-    trace_of,
-    with_first,
-)
+from tests.models.heads.small import BANK, OTHER_IDS, REPRESENTATIVES, engine_of, quantity_of, target_of, trace_of
 from tests.models.heads.test_effects import joined_heads, some_places
+from tests.models.heads.theirs import banked_means, close, first, layers_of, mlp_of, read, with_first
 from tests.models.test_query_key import own_engine
 from tests.models.test_threads import all_at_once
 
 WRITERS = (*DECODERS, *SEQ2SEQ)
-EACH = [each if each in REPRESENTATIVES else pytest.param(each, marks=pytest.mark.slow) for each in WRITERS]
+EACH = only(REPRESENTATIVES, WRITERS)
 
 
 def estimate(name, part="heads", off=None):

@@ -13,7 +13,8 @@ from models.heads.places import EffectsError, Place
 from models.heads.quantity import MeasuredRequest, Quantity
 from tests.models import architectures
 from tests.models.architectures import HEADS, IDS
-from tests.models.heads.small import BANK, REPRESENTATIVES, close, engine_of, quantity_of, read, target_of, trace_of
+from tests.models.heads.small import BANK, REPRESENTATIVES, engine_of, quantity_of, target_of, trace_of
+from tests.models.heads.theirs import close, read
 from tests.models.test_query_key import own_engine
 
 PLACES = tuple(Place("decoder", layer, head) for layer in range(2) for head in range(HEADS))

@@ -8,23 +8,11 @@ from models.heads.alignment import aligned
 from models.heads.places import EffectsError, Place
 from models.heads.quantity import Quantity
 from models.heads.transfer import TransferRequest
-from tests.models.architectures import HEADS, IDS, NAMES, SEQ2SEQ
-from tests.models.heads.small import (
-    REPRESENTATIVES,
-    engine_of,
-    first,
-    layers_of,
-    mlp_of,
-    nth_run,
-    quantity_of,
-    read,
-    their_output,
-    trace_of,
-    with_first,
-)
+from tests.models.architectures import HEADS, IDS, SEQ2SEQ
+from tests.models.heads.small import EACH, engine_of, quantity_of, trace_of
 from tests.models.heads.test_effects import joined_heads, number_of, projected, some_places
+from tests.models.heads.theirs import first, layers_of, mlp_of, nth_run, read, their_output, with_first
 
-EACH = [each if each in REPRESENTATIVES else pytest.param(each, marks=pytest.mark.slow) for each in NAMES]
 # Two tokens more at the place where the texts differ: three before, five after are the same, and one is another.
 INTO = (*IDS[:3], 50, 7, 44, *IDS[4:])
 PARTNERS = {**{place: place for place in range(3)}, **{place: place + 2 for place in range(3, 9)}}
