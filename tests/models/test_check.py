@@ -101,7 +101,6 @@ def test_a_broken_heart_is_refused(monkeypatch, name, broken):
         wrapped(name)
 
 
-@pytest.mark.quick(2)
 @pytest.mark.parametrize("broken", [a_factor_on_the_weights, two_layers_swapped, a_wrong_kind, a_head_that_is_lost])
 def test_a_heart_that_breaks_after_the_model_was_checked_is_refused(monkeypatch, broken):
     assert load_model("minilm").findings

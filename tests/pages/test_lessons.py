@@ -98,8 +98,9 @@ def test_the_first_guess_counts_and_no_other(letters):
     assert letters.rail["result"] == letters.rail["result"] | {"guess": 0, "says": says}
 
 
-@pytest.mark.quick(3)
-@pytest.mark.parametrize("guess", [-1, 6, 1.5, "n", [1], {"a": 1}, True, [[0]] * 70, 10**30])
+# Of other kinds than a number each is refused in each run in tests/models/test_lessons.py.
+@pytest.mark.quick(5)
+@pytest.mark.parametrize("guess", [-1, 6, 1.5, [[0]] * 70, 10**30, "n", [1], {"a": 1}, True])
 def test_a_guess_that_cannot_be_chosen_is_said_in_a_sentence(letters, guess):
     letters.guess(guess)
     assert letters.rail["result"] is None
