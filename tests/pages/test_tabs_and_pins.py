@@ -90,6 +90,22 @@ def test_a_pin_whose_word_is_gone_goes_and_that_is_said():
     assert any("tired → animal" in each for each in screen.notes)
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("The big dog ran because it was tired.", "“animal” is not here"),
+        ("The animal slept.", "“tired” is not here"),
+        ("A cat sat.", "“tired” and “animal” are not here"),
+        ("It was tired, said an animal.", "another token than “tired” is selected now"),
+        ("An animal met an animal and was tired.", "“animal” is here 2 times"),
+    ],
+)
+def test_a_pin_that_goes_names_what_is_missing_alone(text, why):
+    """A new text is looked at from its last word on, as without a pin."""
+    (said,) = pinned(model="minilm", token="4", pin="2").look(text).notes
+    assert said == f"“tired → animal” was pinned; {why}, so nothing is pinned."
+
+
 def test_a_pin_beyond_the_text_is_said():
     screen = pinned(model="minilm", token="4", pin="99")
     assert screen.shown["pinned"] is None
