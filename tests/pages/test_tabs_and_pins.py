@@ -5,6 +5,7 @@ import urllib.parse
 import pytest
 
 from tests.pages.screen import ATTENTION, Screen
+from viz.quantities import part_text
 
 ANIMAL = "The animal was tired."
 
@@ -72,6 +73,13 @@ def test_a_pin_is_in_the_link_and_said_to_the_picture():
     screen = pinned(model="minilm", token="4", pin="2")
     assert (screen.shown["pinned"], screen.shown["queries"][2]) == (2, "animal")
     assert screen.query["pin"] == "2"
+
+
+def test_the_weight_of_a_pin_is_said_to_who_opens_its_link():
+    screen = pinned(model="minilm", token="4", pin="5")
+    tokens = screen.shown["queries"]
+    assert f"Pinned: tired → {tokens[5]} {part_text(screen.row[5])}." in screen.shown["caption"]
+    assert "Pinned" not in pinned(model="minilm", token="4").shown["caption"]
 
 
 def test_a_pin_goes_where_its_word_goes():
