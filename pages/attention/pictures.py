@@ -187,7 +187,7 @@ def show_matrix(
         panels = [replace(panels[0], cells=cells)]
         window = (kept[1][0], kept[2][0])
     attention_view(
-        frame_of(traced, after, selected, note=caption.strip()),
+        frame_of(traced, after, selected, note=f"{caption} {_pinned_said(traced, kind, selected, picture)}".strip()),
         Matrix(
             panels=tuple(panels),
             row=picture.row,
@@ -207,6 +207,14 @@ def show_matrix(
         key="attention_view",
         on=callbacks(traced, kind, after),
     )
+
+
+def _pinned_said(traced: "TracedText", kind: str, selected: int, picture: "HeadPicture") -> str:
+    """The pinned link and its weight: who opens a link to it has pointed at nothing yet."""
+    if PIN.value is None or not picture.row[PIN.value] >= 0:
+        return ""
+    names = traced.row_names(kind)[selected], traced.axes(kind).columns[PIN.value]
+    return f"Pinned: {' → '.join(names)} {weight_said(float(picture.row[PIN.value]))}."
 
 
 def difference_panels(

@@ -160,20 +160,35 @@ def keep_pin(traced: "TracedText", kind: str, selected: int) -> None:
         return
     now = (thread.MODEL.value, thread.TEXT.value, kind)
     keys = _words(traced, axes.columns, axes.columns_are_target)
-    query = _words(traced, axes.rows, axes.rows_are_target)[selected]
+    queries = _words(traced, axes.rows, axes.rows_are_target)
+    query = queries[selected]
     if before is not None and before.pin == pin and before.of != now:
         same = [place for place, word in enumerate(keys) if word.text == before.key.text]
         here = [place for place in same if keys[place].start == before.key.start]
         found = here or same
         pin = found[0] if len(found) == 1 and query.text == before.query.text else None
         if pin is None:
-            note(f"“{before.query.text} → {before.key.text}” was pinned; no such words are here, so nothing is pinned.")
+            why = _why_unpinned(before, {word.text for word in queries}, len(same))
+            note(f"“{before.query.text} → {before.key.text}” was pinned; {why}, so nothing is pinned.")
     elif pin >= len(keys):
         note(f"The link pins token {pin}; there are tokens 0 to {len(keys) - 1}, so none is pinned.")
         pin = None
     PIN.choose(pin)
     if pin is not None:
         st.session_state[_PINNED] = _Pinned(now, pin, query, keys[pin])
+
+
+def _why_unpinned(before: _Pinned, queries: set[str], keys: int) -> str:
+    """What is missing of it: its words, or, of a key that is there so many times, which one is meant."""
+    missing = [
+        word.text for word, is_here in ((before.query, before.query.text in queries), (before.key, keys)) if not is_here
+    ]
+    if missing:
+        named = " and ".join(f"“{each}”" for each in dict.fromkeys(missing))
+        return f"{named} {'are' if len(set(missing)) > 1 else 'is'} not here"
+    if keys > 1:
+        return f"“{before.key.text}” is here {keys} times"
+    return f"another token than “{before.query.text}” is selected now"
 
 
 def _words(traced: "TracedText", names: tuple[str, ...], are_target: bool) -> list[_Word]:

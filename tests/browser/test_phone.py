@@ -127,6 +127,23 @@ def test_home(phone):
     phone.map.wait_for()
 
 
+@pytest.mark.slow
+def test_nothing_lies_over_the_open_sidebar(phone):
+    """The buttons for who shows the page to others stand where it opens, above the header."""
+    page = phone.page
+    phone.open()
+    hide = page.locator(".st-key-for_class button", has_text="Hide results")
+    middle = """each => {
+      const { x, y, width, height } = each.getBoundingClientRect()
+      return document.elementFromPoint(x + width / 2, y + height / 2)
+    }"""
+    is_on_top = f"each => each.contains(({middle})(each))"
+    assert hide.evaluate(is_on_top)
+    page.get_by_test_id("stExpandSidebarButton").tap()
+    expect(page.get_by_test_id("stSidebarNavLink").first).to_be_in_viewport(ratio=1)
+    page.wait_for_function(f"each => ({middle})(each).closest('[data-testid=stSidebar]')", arg=hide.element_handle())
+
+
 def test_tabs_links_and_typed_texts(phone):
     page = phone.page
     for _ in range(2):

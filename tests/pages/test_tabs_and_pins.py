@@ -5,6 +5,7 @@ import urllib.parse
 import pytest
 
 from tests.pages.screen import ATTENTION, Screen
+from viz.quantities import part_text
 
 ANIMAL = "The animal was tired."
 
@@ -74,6 +75,13 @@ def test_a_pin_is_in_the_link_and_said_to_the_picture():
     assert screen.query["pin"] == "2"
 
 
+def test_the_weight_of_a_pin_is_said_to_who_opens_its_link():
+    screen = pinned(model="minilm", token="4", pin="5")
+    tokens = screen.shown["queries"]
+    assert f"Pinned: tired → {tokens[5]} {part_text(screen.row[5])}." in screen.shown["caption"]
+    assert "Pinned" not in pinned(model="minilm", token="4").shown["caption"]
+
+
 def test_a_pin_goes_where_its_word_goes():
     """Another model numbers the same words otherwise."""
     screen = pinned(model="minilm", token="4", pin="2")
@@ -88,6 +96,22 @@ def test_a_pin_whose_word_is_gone_goes_and_that_is_said():
     assert screen.shown["pinned"] is None
     assert "pin" not in screen.query
     assert any("tired → animal" in each for each in screen.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("The big dog ran because it was tired.", "“animal” is not here"),
+        ("The animal slept.", "“tired” is not here"),
+        ("A cat sat.", "“tired” and “animal” are not here"),
+        ("It was tired, said an animal.", "another token than “tired” is selected now"),
+        ("An animal met an animal and was tired.", "“animal” is here 2 times"),
+    ],
+)
+def test_a_pin_that_goes_names_what_is_missing_alone(text, why):
+    """A new text is looked at from its last word on, as without a pin."""
+    (said,) = pinned(model="minilm", token="4", pin="2").look(text).notes
+    assert said == f"“tired → animal” was pinned; {why}, so nothing is pinned."
 
 
 def test_a_pin_beyond_the_text_is_said():
