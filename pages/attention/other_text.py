@@ -41,6 +41,7 @@ def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: Del
         "The other text: change a word, or all of it",
         shown=lambda other: other or with_another_end(text),
         height=80,
+        button="Compare",
     )
     other = replace(request, trace=replace(request.trace, text=typed))
     read = ask(TracedTextRequest(other.trace), status)
@@ -92,7 +93,10 @@ def _said(found: "MapDifference", traced: "TracedText", read: "TracedText", requ
     if found.common == 0:
         return "The texts differ from their first token on, so no row can be compared with itself."
     if traced.ids == read.ids:
-        return "Both texts are the same to this model: nothing changes. Change a word of the other text."
+        return (
+            "Both texts are the same to this model: nothing changes. "
+            "Change a word of the other text and press “Compare”."
+        )
     if traced.axes(request.kind).rows_are_target:
         return (
             f"Both maps are of the same output, step by step: weights change by up to {difference_said(found.largest)}."

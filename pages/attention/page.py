@@ -2,7 +2,7 @@
 heads as thumbnails one click away.
 """
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from pages.attention.choices import (
     LENGTH,
     LENGTHS,
     MEAN,
+    OTHER,
     POOLED,
     SINK,
     TARGET,
@@ -32,6 +33,7 @@ from pages.attention.choices import (
 from pages.attention.examples import EXAMPLES
 from pages.attention.inspector import inspect, inspect_changes, inspect_step
 from pages.attention.options import more
+from pages.attention.other_text import with_another_end
 from pages.attention.selection import (
     chosen_head,
     chosen_kind,
@@ -46,13 +48,13 @@ from pages.attention.selection import (
     said,
     views,
 )
-from pages.attention.tabs import below
+from pages.attention.tabs import OTHER_TEXT, below
 from pages.shared import projector, thread
 from pages.shared.asking import ask, let_it_leave
 from pages.shared.bound import bound, pick, toggle
 from pages.shared.loading import loading
 from pages.shared.messages import problem, show_notes
-from pages.shared.page import Page, columns, inspector_in, show
+from pages.shared.page import Page, columns, inspector_in, show, tab_name
 from pages.shared.plain_text import plain
 from viz.components.attention_view import attention_view_library
 
@@ -170,6 +172,7 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
     before = HeadMapRequest(base, kind, layer, head, left_out(), BY.value == "value")
     after = replace(before, trace=trace)
     is_wide = VIEW.value == "qk"
+    compared = _compared_first()
     left, centre, right = columns(COLUMNS)
     with centre:
         # Made before anything is computed, so that what is sent next is the picture, at once.
@@ -213,7 +216,24 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
         if trace != base:
             with st.container(key="changes_of_products") if is_wide else nullcontext():
                 inspect_changes(ask(ChangesRequest(base, trace), status), traced, selected)
-    below(before, after, traced, selected, thread.TEXT.value)
+    with compared:
+        below(before, after, traced, selected, thread.TEXT.value)
+
+
+def _compares_alone() -> bool:
+    """Whether, on a projector, two texts are compared."""
+    return projector.is_on() and thread.TAB.value == tab_name(OTHER_TEXT)
+
+
+def _compared_first() -> AbstractContextManager[object]:
+    """Where the tabs stand: below the picture, but for a comparison on a projector, which is what is shown then."""
+    return st.container() if _compares_alone() else nullcontext()
+
+
+def _pictured() -> tuple[str, ...]:
+    if not _compares_alone():
+        return pictured()
+    return *pictured(), f"compared with: {OTHER.value or with_another_end(thread.TEXT.value)}"
 
 
 def _cross(
@@ -242,6 +262,7 @@ def explore_writing(prompt: "TracedText", status: DeltaGenerator) -> None:
 
     kind = chosen_kind(prompt)
     layer, head = chosen_head(prompt, kind)
+    compared = _compared_first()
     left, centre, right = columns(COLUMNS)
     with left:
         which(prompt, kind, layer, head)
@@ -267,7 +288,8 @@ def explore_writing(prompt: "TracedText", status: DeltaGenerator) -> None:
     with inspector_in(right):
         inspect_step(traced, rows.weights[step], map_request, written, step)
     whole = thread.TEXT.value + "".join(each.adds for each in written)
-    below(map_request, map_request, traced, len(prompt.ids) - 1 + step, whole)
+    with compared:
+        below(map_request, map_request, traced, len(prompt.ids) - 1 + step, whole)
 
 
 PAGE = Page(
@@ -278,6 +300,6 @@ PAGE = Page(
     opens_itself=True,
     said=said,
     library=attention_view_library,
-    pictured=pictured,
+    pictured=_pictured,
 )
 show(PAGE)

@@ -42,10 +42,13 @@ def bound(
     return widget(label, *given, key=name, on_change=chosen, **more)
 
 
-def text_area(choice: Choice[Any], label: str, **more: Any) -> str:
-    """A text of more lines; more: as for `bound`. Keys without Ctrl apply it with the button, which takes the focus."""
+def text_area(choice: Choice[Any], label: str, *, button: str = "Apply", **more: Any) -> str:
+    """A text of more lines; more: as for `bound`. Keys without Ctrl apply it with the button, which takes the focus.
+
+    button: what it is called. It is seen by fingers alone, which have no Ctrl+Enter, unless a page shows it to all.
+    """
     typed = bound(st.text_area, choice, label, **more)
-    st.button("Apply", key=f"{choice.name}_apply")
+    st.button(button, key=f"{choice.name}_apply")
     return typed
 
 

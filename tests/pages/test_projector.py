@@ -1,11 +1,13 @@
 """Projector mode, on every page: the picture with its result and what it is of, in the link, and the way back."""
 
+from html import escape
+
 import pytest
 
 from pages.shared.registry import HOME, PAGES
 from tests.pages.lesson_screen import Lesson
 from tests.pages.screen import Screen
-from tests.pages.studio_screen import HOSTILE, PRONOUN
+from tests.pages.studio_screen import HOSTILE, PRONOUN, typed_other
 
 OTHER_TEXT = "what-if-another-word-stood-there"
 
@@ -61,6 +63,23 @@ def test_the_tab_that_is_open_stands_below_the_picture():
     assert [each.key for each in screen.test.text_area] == ["other_box"]
     assert not screen.test.main.tabs
     assert not screen.problems
+
+
+def drawn_first(screen):
+    """The pictures, from the top down."""
+    keys = [each.key for each in screen.test.get("bidi_component")]
+    return [each for each in keys if each in ("attention_view", "other_view")]
+
+
+def test_two_texts_are_compared_before_the_map_of_the_one_and_both_are_named():
+    screen = Screen(text=PRONOUN, layer="3", head="1", projector="on", tab=OTHER_TEXT)
+    other = PRONOUN.replace("tired", "wide")
+    assert f"compared with: {escape(other)}" in html(screen)
+    assert drawn_first(screen) == ["other_view", "attention_view"]
+    typed_other(screen, "A big dog & a cat barked.")
+    assert "compared with: A big dog &amp; a cat barked." in html(screen)
+    screen.press("leave_projector")
+    assert drawn_first(screen) == ["attention_view", "other_view"]
 
 
 @pytest.mark.parametrize("query", [{"text": " "}, {"model": "smollm2", "view": "steps", "length": "2"}])

@@ -296,6 +296,7 @@ def test_another_text_beside_this_one(model, layer, head):
     typed_other(screen, PRONOUN)
     header, _, said = other(screen)
     assert "Both texts are the same to this model" in said
+    assert f"press “{screen.test.button(key='other_apply').label}”" in said
     assert "purple" not in header["caption"]
     if model == "smollm2":
         typed_other(screen, f"{PRONOUN.split()[0]} old animal")

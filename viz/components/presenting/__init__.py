@@ -5,7 +5,7 @@ from viz.components.scaffold import component
 _mount = component("presenting")
 # Beside the button of the projector; what is covered is known to the browser alone.
 COVER_BUTTON = (
-    '<button class="headlight-cover" type="button" aria-pressed="false" '
+    '<button class="headlight-cover" type="button" '
     'title="Numbers, rows and pictures are covered; press one to uncover it. Key: H">Hide results</button>'
     '<span class="headlight-unseen" role="status"></span>'
 )

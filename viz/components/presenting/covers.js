@@ -74,7 +74,12 @@ export class Covers {
     if (this.path !== location.pathname) this.others.clear()
     this.path = location.pathname
     for (const [each, place] of this.results()) this.cover(each, this.areCovered !== this.others.has(place))
-    for (const button of document.querySelectorAll(".headlight-cover")) button.ariaPressed = String(this.areCovered)
+    // What a press on it does (`toggle`).
+    const isToShow = this.results().some(([each]) => this.covered(each))
+    for (const button of document.querySelectorAll(".headlight-cover")) {
+      button.textContent = isToShow ? "Show results" : "Hide results"
+      button.classList.toggle("is-to-show", isToShow)
+    }
     // What comes while something is covered is covered before it is seen.
     if (this.areCovered || this.others.size) this.observer.observe(document.querySelector(".stApp"), { childList: true, subtree: true })
   }
