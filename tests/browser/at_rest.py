@@ -56,15 +56,18 @@ WITH_NAMES = """() => {
 }"""
 # Whether that has been so for half a second; asked repeatedly. Pictures are painted again when their font has come.
 STANDS_STILL = """() => {
+  const isRunning = document.querySelector("[data-testid=stApp]").dataset.testScriptState !== "notRunning"
+  if (isRunning || document.fonts.status !== "loaded") {
+    delete globalThis.stoodStill
+    return false
+  }
   const within = (each) => (each.shadowRoot ? [each, ...all(each.shadowRoot)] : [each])
   const all = (root) => [...root.querySelectorAll("*")].flatMap(within)
   const found = all(document)
   const boxes = found.map((each) => each.getBoundingClientRect())
   const ends = boxes.reduce((sum, { right, bottom }) => sum + right + bottom, 0)
-  const script = document.querySelector("[data-testid=stApp]").dataset.testScriptState
-  const now = [found.length, document.body.innerText.length, ends, script, document.fonts.status].join()
-  const isDone = script === "notRunning" && document.fonts.status === "loaded"
-  if (!isDone || globalThis.stoodStill?.now !== now) globalThis.stoodStill = { now, since: performance.now() }
+  const now = [found.length, document.body.innerText.length, ends].join()
+  if (globalThis.stoodStill?.now !== now) globalThis.stoodStill = { now, since: performance.now() }
   return performance.now() - globalThis.stoodStill.since >= 500
 }"""
 # What has the focus, if nothing about it shows that.
