@@ -60,7 +60,7 @@ def do_senses_part(status: DeltaGenerator) -> None:
             share_of_cases(each),
             "–"
             if each.tied == len(lines)
-            else f"{each.chance.mean:.1f}; as many {how_often(each.chance.as_many, each.chance.ways)}",
+            else f"{each.chance.mean:.1f} ({how_often(each.chance.as_many, each.chance.ways)})",
             *(cosine_text(value) for value in (each.within, each.between, each.gap)),
         ]
         for name, each in (
@@ -71,6 +71,7 @@ def do_senses_part(status: DeltaGenerator) -> None:
     ]
     st.html(table(["", "nearest shares it", "by chance", "same sense", "another", "gap"], rows, chosen=layer + 2))
     remark(
+        "By chance: the mean, and how often it gives as many. "
         f"Mean cosines of “{word}” in {len(lines)} lines. Raw cosines part weakly, as all vectors of a layer share "
         f"a direction: {of_all} here. So look at the gap. "
         f"At the input the word differs only by its position. {MODELS[thread.MODEL.value].title}."

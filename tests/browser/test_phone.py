@@ -1,9 +1,13 @@
 """A telephone, with a finger: what moves while one reads, what a finger meets, what is hidden beside the screen."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.tab import Tab
+
+ANIMAL = "The animal didn't cross the street because it was too tired."
 
 WATCH = """(selector) => {
   globalThis.stood = []
@@ -188,3 +192,40 @@ def test_names_of_keys_stay_while_the_products_are_scrolled_along(phone):
     # A name is pressed, and not what has gone below it.
     phone.page.touchscreen.tap(before["x"] + 30, phone.map.evaluate("root => root.headlight.place(0, 2)")["y"])
     phone.wait_for_query(token="2")
+
+
+@pytest.mark.slow
+def test_a_difference_is_in_percentage_points_under_the_finger_as_below_the_map(phone):
+    phone.open(text=ANIMAL, model="minilm", layer=3, head=1, token=10, changed="token:10")
+    expect(phone.map.locator(".legend")).to_contain_text("percentage points")
+    phone.map.locator(".over").evaluate("each => each.scrollIntoView({ block: 'center' })")
+    phone.page.touchscreen.tap(*phone.place(9, 2))
+    said = re.compile(r"before .*%, after .*%, after − before .*percentage points$")
+    expect(phone.map.locator(".tip")).to_have_text(said)
+
+
+@pytest.mark.slow
+def test_which_of_two_tokens_is_switched_off_is_said(phone):
+    """Of a pinned link it is the one that is looked at."""
+    phone.open(text=ANIMAL, model="minilm", layer=3, head=1, token=10, pin=2)
+    expect(phone.map.locator(".tools")).to_contain_text("token “animal”, looked at")
+
+
+@pytest.mark.slow
+def test_no_line_of_stages_begins_with_the_arrow_between_two(phone):
+    knobs = {"temperature": "1.5", "top_k": "40", "min_p": "0.05"}
+    phone.goto("sampling", model="smollm2", text="The capital of France is", **knobs)
+    phone.page.locator(".next-token[data-ready='true'] .stage").first.wait_for()
+    stages = phone.page.locator(".next-token .stages").evaluate(
+        """list => [...list.children].map(each => {
+          const arrowOf = (name) => getComputedStyle(each, name)
+          const isLeft = arrowOf("::before").content.includes("›")
+          return { y: each.offsetTop, isLeft, isRight: arrowOf("::after").content.includes("›") }
+        })"""
+    )
+    first = [stage for stage, before in zip(stages[1:], stages[:-1], strict=True) if stage["y"] > before["y"]]
+    assert first, "they need more than a line"
+    assert not any(stage["isLeft"] for stage in first)
+    assert [stage["isLeft"] for stage in stages[1:]] == [not stage["isRight"] for stage in stages[:-1]]
+    assert not stages[-1]["isRight"]
+    assert phone.page.evaluate("document.documentElement.scrollWidth") == 390

@@ -61,6 +61,9 @@ def test_the_senses_are_those_of_the_model(screen):
         in said
     )
     assert f"Dealt out by chance, the senses come as far in some layer in {part_text(found.best_by_chance)}." in said
+    cells = re.findall(r"<td>([\d.]+ \(in [^<]*\))</td>", said)
+    assert len(cells) >= len(found.layers), "by chance, short enough for a telephone"
+    assert max(map(len, cells)) <= len("1.0 (in none of 20 ways)")
     assert "<td>a tie</td>" in said, "a row of the table is six times the same vector"
     assert "0.0e+00" not in said
     assert f"{found.layers[3].gap:.3f}" in said

@@ -265,7 +265,9 @@ export class AttentionView extends View {
     const token = key ?? (this.isSelf ? this.selected : null)
     if (token !== null && this.keys[token] !== undefined) {
       const what = this.header.keysAreTarget ? "target" : "token"
-      ways.push([`token “${this.brief(this.keys[token])}”${tokenIsOff(token)}`, "t", `${what}:${token}`])
+      // Beside the row that looks at it, whose token may be meant as well.
+      const role = key === null ? "" : ", looked at"
+      ways.push([`token “${this.brief(this.keys[token])}”${role}${tokenIsOff(token)}`, "t", `${what}:${token}`])
     }
     if (key !== null && layer !== null && layer !== undefined && head !== null) {
       const link = `${this.brief(this.header.queries[this.selected])} → ${this.brief(this.keys[key])}`

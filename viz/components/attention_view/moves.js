@@ -2,14 +2,15 @@
 
 import { ARROWS } from "../scaffold/keys.js"
 import { Picture } from "./picture.js"
-import { weightText } from "./weights.js"
+import { differenceText, weightText } from "./weights.js"
 
 /** A part of a pooled map with this many queries and keys, at most, is asked for in full. */
 const LARGEST_WINDOW = 512
 const SHIFT_ARROWS = Object.fromEntries(Object.entries(ARROWS).map(([key, by]) => [`Shift+${key}`, by]))
 
 /** A weight, or a difference of two; "–" where there is none. */
-const textOf = (weight, header) => (weight === null || Number.isNaN(weight) ? "–" : weightText(weight, header))
+const textOf = (weight, header, { isDifference }) =>
+  weight === null || Number.isNaN(weight) ? "–" : (isDifference ? differenceText : weightText)(weight, header)
 
 /** Of a map that has `places`, `area` and the `part` in view, and its `strip`. */
 export class Movable extends Picture {
@@ -93,7 +94,7 @@ export class Movable extends Picture {
     if (this.panels.some((panel) => panel.queries)) return this.describeEach({ query, key }, weights)
     if (Number.isNaN(weights[this.header.main])) return `${from}: ${this.header.unseenMeans}`
     if (weights.length === 1) return `${from}: ${weightText(weights[0], this.header)}`
-    return `${from}: ${weights.map((weight, number) => `${this.panels[number].title} ${textOf(weight, this.header)}`).join(", ")}`
+    return `${from}: ${weights.map((weight, number) => `${this.panels[number].title} ${textOf(weight, this.header, this.panels[number])}`).join(", ")}`
   }
 
   /** Each map with its own words, where these are of several texts. */
@@ -102,7 +103,7 @@ export class Movable extends Picture {
       const from = (panel.queries ?? this.queries)[query]
       const to = (panel.keys ?? this.keys)[key]
       if (weights[number] === null || from === undefined || to === undefined) return []
-      const weight = textOf(weights[number], this.header)
+      const weight = textOf(weights[number], this.header, panel)
       return [panel.isDifference ? `${panel.title} ${weight}` : `${panel.title}: ${from} → ${to} ${weight}`]
     })
     return lines.join("\n")
