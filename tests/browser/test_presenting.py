@@ -49,6 +49,20 @@ def test_the_page_itself_has_no_frame_when_it_has_the_focus(tab):
     assert main.evaluate("each => getComputedStyle(each, '::before').display") == "none"
 
 
+def test_a_picture_and_its_caption_fit_the_projectors_window(new_tab):
+    tab = new_tab(size=(1280, 720))
+    tab.open(projector="on", **OPENED)
+    fits(tab)
+    tab.page.set_viewport_size({"width": 1920, "height": 1080})
+    tab.open(projector="on", text=ANIMAL, model="smollm2", view="model")
+    fits(tab)
+
+
+def fits(tab):
+    expect(tab.map.locator("canvas").first).to_be_in_viewport(ratio=1, timeout=45_000)
+    expect(tab.map.locator(".caption").last).to_be_in_viewport(ratio=1, timeout=45_000)
+
+
 def test_letters_grow_with_the_screen(new_tab):
     sizes = {}
     tab = new_tab()

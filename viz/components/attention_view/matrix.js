@@ -150,7 +150,7 @@ export class MatrixView extends Movable {
     // Above a map of cross-attention stand the lines of its steps.
     const alone = this.isSelf ? this.shell.alone : 0
     const linesOf = (count) => Math.ceil(panels.length / count)
-    const highest = (count) => Math.max(SMALL_MAP.height * scale, (alone * innerHeight) / linesOf(count))
+    const highest = (count) => (alone ? (alone * innerHeight) / linesOf(count) : SMALL_MAP.height * scale)
     const high = (count) => (isSmall ? (highest(count) - this.top) / (q1 - q0) : Infinity)
     const largest = CELL.largest * scale * (alone ? 2 : 1)
     const sizeOf = (count) => Math.min(roomOf(count) / (k1 - k0), high(count), largest)

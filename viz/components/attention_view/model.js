@@ -8,6 +8,8 @@ import { tableOf } from "./table.js"
 import { weightText } from "./weights.js"
 
 const THUMBNAIL = { largest: 72, smallest: 22, gap: 4, margin: 30, top: 20 }
+// Where the picture stands alone: how much more of the window it has than a map, above which stand its tokens.
+const WITHOUT_TOKENS = 0.15
 const STEPS = 4095
 const PREVIEW = 150
 
@@ -56,11 +58,16 @@ export class ModelView extends Picture {
   }
 
   height(width) {
-    const { rem: scale } = this.shell
+    const { rem: scale, alone } = this.shell
     this.margin = Math.round(THUMBNAIL.margin * scale)
     this.topMargin = Math.round(THUMBNAIL.top * scale)
     const room = Math.floor((width - this.margin) / this.heads) - THUMBNAIL.gap
     this.side = Math.max(THUMBNAIL.smallest, Math.min(THUMBNAIL.largest * scale, room))
+    if (alone) {
+      // All layers at once, however small: a class does not scroll.
+      const high = (alone + WITHOUT_TOKENS) * innerHeight - this.topMargin
+      this.side = Math.max(1, Math.min(this.side, Math.floor(high / this.layers.length) - THUMBNAIL.gap))
+    }
     this.step = this.side + THUMBNAIL.gap
     return this.topMargin + this.step * this.layers.length
   }
