@@ -1,5 +1,7 @@
 """A page is shown to a class: the projector, results covered until they are guessed, a lesson step by step."""
 
+from itertools import pairwise
+
 from playwright.sync_api import expect
 
 COVERED = "[data-covered=yes]"
@@ -61,6 +63,27 @@ def test_a_picture_and_its_caption_fit_the_projectors_window(new_tab):
 def fits(tab):
     expect(tab.map.locator("canvas").first).to_be_in_viewport(ratio=1, timeout=45_000)
     expect(tab.map.locator(".caption").last).to_be_in_viewport(ratio=1, timeout=45_000)
+
+
+def test_knobs_are_turned_on_the_projector(tab):
+    tab.goto("sampling")
+    presets = tab.page.locator(".st-key-presets button:visible")
+    presets.last.wait_for()
+    boxes = [each.bounding_box() for each in presets.all()]
+    for one, other in pairwise(boxes):
+        # Beside each other or below, but not at each other.
+        assert other["x"] >= one["x"] + one["width"] + 3 or other["y"] >= one["y"] + one["height"] + 3
+    # What lies over a page that is scrolled can be read.
+    place = tab.page.locator(".st-key-for_class")
+    ground = place.evaluate("each => getComputedStyle(each).backgroundColor")
+    assert ground == tab.page.locator(".stApp").evaluate("each => getComputedStyle(each).backgroundColor")
+    tab.press("p")
+    tab.page.locator(".st-key-projected").wait_for()
+    for away in (".st-key-presets", ".st-key-more_knobs", ".st-key-write_buttons"):
+        expect(tab.page.locator(away)).not_to_be_visible()
+    tab.page.get_by_role("slider", name="Temperature", exact=True).focus()
+    tab.press("End")
+    tab.wait_for_query(temperature="2.0", projector="on")
 
 
 def test_letters_grow_with_the_screen(new_tab):
