@@ -111,6 +111,18 @@ def test_sampling(phone):
 
 
 @pytest.mark.slow
+def test_a_written_text_is_not_cut_to_a_few_lines(phone):
+    written = "max_new_tokens=60&temperature=1.0&seed=1"
+    phone.goto("sampling", model="smollm2", text="The capital of France is", written=written)
+    text = phone.page.locator(".written-text[data-done='true'] .text")
+    text.wait_for()
+    line, tall, seen = text.evaluate(
+        "each => [parseFloat(getComputedStyle(each).lineHeight), each.scrollHeight, each.clientHeight]"
+    )
+    assert 4 * line < tall <= seen
+
+
+@pytest.mark.slow
 def test_home(phone):
     page = phone.page
     phone.open()
