@@ -75,6 +75,18 @@ def apart(one, other):
 
 
 @pytest.mark.slow
+def test_all_columns_of_the_senses_are_on_the_screen(phone):
+    phone.goto("embeddings", tab="do-the-senses-part")
+    table = phone.page.locator(".headlight-wide", has_text="nearest shares it")
+    table.wait_for()
+    hidden, columns = table.evaluate(
+        "each => [each.scrollWidth - each.clientWidth, each.querySelectorAll('th').length]"
+    )
+    assert columns > 6
+    assert hidden <= 0
+
+
+@pytest.mark.slow
 def test_sampling(phone):
     phone.goto("sampling", model="smollm2", text="The capital of France is")
     knob = phone.page.locator(".knob-sliders [data-knob='temperature'] input")
