@@ -229,7 +229,7 @@ def normed(loaded: LoadedModel, vectors: Float[Tensor, "vector width"]) -> Float
 
 def _with_last(output: Any, vectors: Float[Tensor, "1 vector width"]) -> Any:
     if isinstance(output, ModelOutput):
-        return type(output)(**{**output, "last_hidden_state": vectors})
+        return type(output)(last_hidden_state=vectors)
     return vectors if isinstance(output, Tensor) else (vectors, *output[1:])
 
 

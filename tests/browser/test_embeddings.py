@@ -61,6 +61,9 @@ def test_a_layer_moves_the_points_and_a_click_lists_true_neighbours(new_tab):
     # Under each small picture its scale and its count; what chance gives stands below them.
     spread = expected.spread
     assert page.locator(".vector-map .thumb").nth(6).inner_text().split("\n") == ["L6 6/6", part_text(spread[6])]
+    # For a screen reader they are words apart, and no "L66/6".
+    named = re.compile(f", 6 of 6, scale {re.escape(part_text(spread[6]))}$")
+    expect(page.locator(".vector-map .thumb").nth(6)).to_have_accessible_name(named)
     expect(page.locator(".vector-map .means")).to_contain_text("by chance")
     before = pixels(tab)
     page.locator(".vector-map .thumb").nth(6).click()

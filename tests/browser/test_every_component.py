@@ -144,6 +144,15 @@ def test_what_it_may_be_sent_is_drawn_one_after_the_other(page, name):
         assert faults == []
 
 
+def test_each_of_two_maps_says_the_words_of_its_own_text(page):
+    """Under the pointer, where the frame has words of neither."""
+    assert page.evaluate("(sample) => draw(sample)", opened(page, "attention_view")["two texts over 5, this first"])
+    at = page.evaluate("document.querySelector('.headlight').headlight.place(1, 2)")
+    page.mouse.move(at["x"], at["y"])
+    said = page.locator(".tip").text_content().split("\n")
+    assert [line.rpartition(" ")[0] for line in said] == ["this: this1 → this2", "other: other1 → other2"]
+
+
 def test_a_cache_of_which_nothing_came_yet_has_no_numbers_that_are_none(page):
     """Nor after somebody pressed for the next token while waiting."""
     assert page.evaluate("(sample) => draw(sample)", opened(page, "cache_growth")["none"]) == "waiting"

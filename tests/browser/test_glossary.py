@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from pages.shared.registry import PAGES
 from tests.browser.at_rest import LAPTOP
@@ -31,6 +32,8 @@ def test_a_word_says_what_it_means_to_the_pointer_the_keys_and_a_tap(new_tab):
     tab.goto("sampling")
     word = tab.page.locator(".st-key-inspector .headlight-term", has_text=re.compile("^surprisal$"))
     word.wait_for()
+    # In a picture too, where a number stands first with its unit alone.
+    expect(tab.page.locator(".next-token .stage .headlight-term").first).to_have_text("nats")
     said = "(e) => getComputedStyle(e, '::after').content"
     assert word.evaluate(said) == "none"
     word.focus()

@@ -20,8 +20,9 @@ def test_pointing_at_tokens_asks_the_server_nothing(tab):
     assert len(sent) == before
 
 
-def test_lines_end_beside_the_labels_that_they_lead_to(tab):
-    tab.open(view="heads", layer=3, heads="0,1,2,3,4,5,6,7,8,9,10,11")
+@pytest.mark.parametrize("held", [{}, {"held": "1-5"}], ids=["all", "those of a key"])
+def test_lines_end_beside_the_labels_that_they_lead_to(tab, held):
+    tab.open(view="heads", layer=3, heads="0,1,2,3,4,5,6,7,8,9,10,11", **held)
     drawn = tab.map.evaluate("root => root.headlight.svg()")
     ends = {float(x) for x in re.findall(r"M[\d.]+ [\d.]+L([\d.]+) ", drawn)}
     written = Counter(float(x) for x in re.findall(r'<text x="([\d.]+)"[^>]*text-anchor="start"', drawn))

@@ -75,6 +75,18 @@ def apart(one, other):
 
 
 @pytest.mark.slow
+def test_all_columns_of_the_senses_are_on_the_screen(phone):
+    phone.goto("embeddings", tab="do-the-senses-part")
+    table = phone.page.locator(".headlight-wide", has_text="nearest shares it")
+    table.wait_for()
+    hidden, columns = table.evaluate(
+        "each => [each.scrollWidth - each.clientWidth, each.querySelectorAll('th').length]"
+    )
+    assert columns > 6
+    assert hidden <= 0
+
+
+@pytest.mark.slow
 def test_sampling(phone):
     phone.goto("sampling", model="smollm2", text="The capital of France is")
     knob = phone.page.locator(".knob-sliders [data-knob='temperature'] input")
@@ -108,6 +120,18 @@ def test_sampling(phone):
     text = phone.page.locator(".written-text[data-done='true']")
     text.wait_for()
     expect(text).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.slow
+def test_a_written_text_is_not_cut_to_a_few_lines(phone):
+    written = "max_new_tokens=60&temperature=1.0&seed=1"
+    phone.goto("sampling", model="smollm2", text="The capital of France is", written=written)
+    text = phone.page.locator(".written-text[data-done='true'] .text")
+    text.wait_for()
+    line, tall, seen = text.evaluate(
+        "each => [parseFloat(getComputedStyle(each).lineHeight), each.scrollHeight, each.clientHeight]"
+    )
+    assert 4 * line < tall <= seen
 
 
 @pytest.mark.slow

@@ -284,6 +284,8 @@ def test_what_the_numbers_at_a_disagreement_are_is_said(tab):
     opened(tab)
     expect(root(tab).locator(".jumps")).to_contain_text("pieces: ")
     expect(root(tab).locator(".jump").first).to_contain_text("13·4·1")
+    # For a screen reader each stands behind the tokenizer whose it is.
+    expect(root(tab).locator(".jump").first).to_have_accessible_name(re.compile(r", pieces: .+: 13, .+: 4, .+: 1$"))
 
 
 @pytest.mark.parametrize(("theme", "palette"), [pytest.param("light", LIGHT, marks=pytest.mark.slow), ("dark", DARK)])

@@ -24,6 +24,8 @@ from models.engine import Engine
 from models.loading import wrap_model
 from tests.models import architectures
 from tests.models.architectures import DECODERS, IDS, SEQ2SEQ, TARGET_IDS
+from tests.models.config_settings import GROUPED
+from tests.models.drawn_weights import with_drawn_weights
 
 HEADED = (*DECODERS, *SEQ2SEQ)
 MASKED = {"bert": "BertForMaskedLM", "roberta": "RobertaForMaskedLM", "albert": "AlbertForMaskedLM"} | {
@@ -83,6 +85,18 @@ def test_the_last_hidden_state_is_read_as_the_models_logits(name):
     logits = read_out(architectures.loaded(name), read_states(name)[-1])
     assert logits.dtype == torch.float32
     np.testing.assert_allclose(logits.numpy(), architectures.run(architectures.plain(name)), rtol=0, atol=TIGHT)
+
+
+def test_scores_of_experts_are_of_the_text_and_not_of_what_is_read():
+    """Where the config asks for them, the model's forward makes a loss of as many as there are tokens."""
+    settings = GROUPED | {"num_local_experts": 4, "num_experts_per_tok": 2, "output_router_logits": True}
+    config = transformers.MixtralConfig(**settings)
+    model = with_drawn_weights(transformers.MixtralForCausalLM._from_config(config, attn_implementation="eager"), "moe")
+    logits = architectures.run(model)
+    loaded = wrap_model(model, None, "decoder")
+    assert loaded.refusal("lens") == ""
+    read = read_out(loaded, torch.from_numpy(embed(loaded, IDS).hidden_states[-1][:3]))
+    np.testing.assert_allclose(read.numpy(), logits[:3], rtol=0, atol=TIGHT)
 
 
 @pytest.mark.parametrize("name", MASKED)

@@ -225,6 +225,17 @@ def test_a_run_of_signs_that_rounding_decides_is_said():
         assert sorted(loaded.tokenize(text).ids) == sorted(theirs.encode(text))
 
 
+def test_a_run_of_signs_of_which_rounding_decides_the_pieces_is_refused():
+    """Three of two and two of three are equal but for rounding; nothing but a run of this one sign shows it."""
+
+    def rounded(proto):
+        for piece, score in (("--", -5.2), ("---", -7.8), *((chr(0x4E00 + n), -9) for n in range(1_000))):
+            proto.pieces.add(piece=piece, score=score, type=1)
+
+    with pytest.raises(TokenizerFileError, match="pieces and their scores"):
+        open_tokenizer_file(edited(trained(), rounded))
+
+
 def test_the_bundled_unigram_takes_special_tokens_for_letters_where_it_is_asked_to():
     loaded = load_tokenizer("unigram")
     for text in ("a<s>b", "＜s＞", "</s>", "<unk> a"):

@@ -1,5 +1,6 @@
 """Projector mode, on every page: the picture with its result and what it is of, in the link, and the way back."""
 
+import re
 from html import escape
 
 import pytest
@@ -35,6 +36,9 @@ def test_it_says_what_the_picture_is_of_and_can_be_left(page, named):
     assert not screen.problems
     assert screen.query["projector"] == "on"
     assert named in html(screen)
+    # Its question is the one first heading there too, for who does not see the picture.
+    assert re.findall("<h1[^>]*>(.*?)</h1>", html(screen)) == [escape(entry.question)]
+    assert not screen.test.title
     assert not [each for each in screen.test.button if (each.key or "").startswith("example_")]
     screen.press("leave_projector")
     assert "projector" not in screen.query

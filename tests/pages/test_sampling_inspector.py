@@ -24,6 +24,10 @@ def test_why_a_token_was_cut_is_said_to_the_end():
     said = "It had 1.25 %, which is less than 0.2 times the likeliest one's 29.0 %, that is 5.80 %."
     assert why.replace("\xa0", " ") == said
     assert left.replace("\xa0", " ") == "2 tokens were left after it; the least likely had 25.0 %."
+    stages[1].survivors = 1
+    assert _reasons(SimpleNamespace(stages=stages), token, DecodingSettings(8, min_p=0.2))[1].startswith(
+        "1 token was left after it;"
+    )
 
 
 def test_what_the_stages_made_of_a_token_that_nothing_cut():
