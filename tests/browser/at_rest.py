@@ -129,7 +129,9 @@ class Looking:
         try:
             tab.goto(path)
             last = f".st-key-open_{PAGES[-1].address} .headlight-preview"
-            tab.page.locator(".st-key-inspector, .st-key-lesson_table" if path else last).first.wait_for()
+            # Beside columns of tokens a lesson hides it until its question is answered.
+            last = ".st-key-inspector, .st-key-lesson_table" if path else last
+            tab.page.locator(last).first.wait_for(state="attached")
             come_to_rest(tab)
             yield tab
         finally:
@@ -172,7 +174,16 @@ def looked(tab, room):
 
 
 def faults(tab):
-    """What legibility.js finds, in all frames."""
+    """What legibility.js finds, in all frames. What is found is looked for once more: the fade at a hidden side comes
+    some frames after what it fades, and a busy machine takes its time for them.
+    """
+    if not _read(tab):
+        return []
+    tab.page.wait_for_timeout(1500)
+    return _read(tab)
+
+
+def _read(tab):
     return [each for frame in tab.page.frames for each in frame.evaluate(LEGIBILITY)]
 
 

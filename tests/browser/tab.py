@@ -157,7 +157,7 @@ class Tab:
             self.page.set_viewport_size({"width": width, "height": height})
             opened(self)
             assert self.hangs_over <= 0
-            box = picture.bounding_box()
+            box = self.settled(picture.bounding_box)
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= width
             if width == 1280:

@@ -46,7 +46,7 @@ def test_a_chat_of_three_turns(tab):
 def test_a_file_with_progress_stop_and_going_on(tab, tmp_path):
     page = opened(tab, "What does a whole file cost?")
     file = tmp_path / "long.txt"
-    file.write_text(LINE * 40_000, "utf-8")
+    file.write_text(LINE * 150_000, "utf-8")
     chooser = page.locator(".st-key-whole_file input[type=file]")
     chooser.wait_for(state="attached")
     chooser.set_input_files(file)
@@ -57,5 +57,5 @@ def test_a_file_with_progress_stop_and_going_on(tab, tmp_path):
     costs = page.locator(".st-key-file_costs")
     expect(page.get_by_text("Stopped after")).to_have_count(0)
     expect(costs).to_be_visible(timeout=60_000)
-    tokens = len(engine.tokenizer("gpt2").encode(LINE * 40_000).ids)
+    tokens = len(engine.tokenizer("gpt2").encode(LINE * 150_000).ids)
     expect(costs).to_contain_text(f"{tokens:,}")
