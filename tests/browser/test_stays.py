@@ -141,7 +141,8 @@ CASES = {
             button("Next layer"),
             keys(".vector-map .main", "ArrowDown", "Enter"),
             choice("show_box", "Logit lens"),
-            choice("show_box", "In context"),
+            # The two charts of the lens are higher than a map.
+            wide(choice("show_box", "In context")),
         ],
         2,
     ),
