@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from models.anatomy.streams import streams
+from models.anatomy.layer_inputs import streams
 from models.anatomy.switches import SwitchError
 from models.attention.head_map import HeadMapRequest
 from models.attention.outputs import next_tokens, softmax

@@ -8,8 +8,8 @@ from typing import Any
 from transformers import AutoConfig, PreTrainedConfig
 
 from models.anatomy.diagram import Box, Diagram, Plan
+from models.anatomy.history_models import STATIONS, Station
 from models.anatomy.plan import plan_of_config
-from models.anatomy.stations import STATIONS, Station
 from models.engine import Engine
 from models.kv_cache.prediction import predict
 from models.kv_cache.shape_from_config import cache_shape

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
+from models.anatomy.boxes_from_trace import Drawing
 from models.anatomy.diagram import Diagram, Plan
-from models.anatomy.drawing import Drawing
-from models.anatomy.folding import folded
-from models.anatomy.module_kinds import Seen
+from models.anatomy.folded_layers import folded
+from models.anatomy.module_recognition import Seen
 from models.anatomy.tracing import Trace, trace
 from models.catalog import ARCHITECTURES
 from models.engine import Engine

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from models.anatomy.norms import BEFORE_LAYERS, SeenNorm, seen_norms
 from models.anatomy.position_sources import position_sources
-from models.anatomy.sums import SeenResidual, SumsWithin, seen_residuals
+from models.anatomy.residual_connections import SeenResidual, SumsWithin, seen_residuals
 from models.attention.trace import AttentionTrace
 from models.errors import HeadlightError
 from models.forward.interventions import HideToken, Intervention, ZeroHead

@@ -13,7 +13,7 @@ from models.engine import engine
 from pages.anatomy.choices import ORDERS, SAID_LESS, SAID_OFF, SAID_ORDER, SAID_TOKEN, SAID_TOWARDS
 from pages.anatomy.one_changed import show_changed
 from pages.anatomy.part_names import part_key, part_name
-from pages.anatomy.text_and_place import AtToken, at_token, token_control
+from pages.anatomy.text_and_token import AtToken, at_token, token_control
 from pages.shared import thread
 from pages.shared.asking import ask, let_it_leave
 from pages.shared.bound import bound, names_of, pick

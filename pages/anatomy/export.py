@@ -12,12 +12,12 @@ from pages.shared.spreadsheet import as_csv, as_json
 
 if TYPE_CHECKING:
     from models.anatomy import Box, Diagram, Plan
-    from models.anatomy.depth import Depth
     from models.anatomy.families import FamilyView
+    from models.anatomy.lengths_by_depth import Depth
     from models.anatomy.parts_off import OthersOff, PartsOff
     from models.anatomy.positions import PositionWays
-    from models.anatomy.turned import Turned
-    from models.anatomy.why import Spread, Why
+    from models.anatomy.rotary_turns import Turned
+    from models.anatomy.why_softmax_and_heads import Spread, Why
 
 Rows = list[list[object]]
 

@@ -23,7 +23,7 @@ _WORTH_SAYING = 1.5
 def show(status: DeltaGenerator) -> None:
     """The picture, the figures, what each change buys, the sources."""
     from models.anatomy.history import StationRequest
-    from models.anatomy.stations import STATIONS
+    from models.anatomy.history_models import STATIONS
 
     found = []
     for place, station in enumerate(STATIONS):

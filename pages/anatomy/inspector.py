@@ -69,7 +69,7 @@ def _numbers(plan: "Plan", box: "Box") -> None:
 
 
 def _weights(box: "Box", status: DeltaGenerator) -> None:
-    from models.anatomy.weights import WeightsRequest
+    from models.anatomy.weight_summaries import WeightsRequest
 
     found = ask(WeightsRequest(thread.MODEL.value, box.path), status)
     shape = " × ".join(f"{each:,}" for each in found.shape)
@@ -97,7 +97,7 @@ def _weights(box: "Box", status: DeltaGenerator) -> None:
 
 
 def _source(box: "Box", above: "Box | None") -> None:
-    from models.anatomy.source import source_lines
+    from models.anatomy.source_lines import source_lines
 
     if box.kind == "attending" and above is not None:
         found = source_lines(above.file, "eager_attention_forward")

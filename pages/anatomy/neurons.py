@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.anatomy.choices import FACTORS, MLP_LAYER, NEURON, NEURON_TIMES, READ_BY, READ_THROUGH
 from pages.anatomy.one_changed import show_changed
-from pages.anatomy.text_and_place import AtToken, at_token, layer_of_plan, token_control
+from pages.anatomy.text_and_token import AtToken, at_token, layer_of_plan, token_control
 from pages.shared.asking import ask
 from pages.shared.bound import bound, pick
 from pages.shared.export import Download, download_row

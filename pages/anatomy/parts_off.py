@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.anatomy.choices import ALL_OFF, MOST_OFF, OFF_SORT, OFF_VIEW, PARTS_OFF, VIEWS_OFF, WAYS_OFF
 from pages.anatomy.export import change_rows, depth_rows, offer
-from pages.anatomy.text_and_place import at_token
+from pages.anatomy.text_and_token import at_token
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.bound import bound, pick
@@ -23,7 +23,7 @@ from viz.line_charts import Line, lines_chart
 from viz.quantities import cosine_text, counted, level_text, part_text
 
 if TYPE_CHECKING:
-    from models.anatomy.depth import Depth
+    from models.anatomy.lengths_by_depth import Depth
     from models.anatomy.parts_off import OthersOff, PartsOff, PartsOffRequest
     from models.anatomy.switches import Switchable
     from models.attention import TraceRequest
@@ -229,7 +229,7 @@ def show_others(found: "PartsOff", others: "OthersOff", what: str) -> None:
 
 
 def _depths(status: DeltaGenerator) -> None:
-    from models.anatomy.depth import DepthRequest
+    from models.anatomy.lengths_by_depth import DepthRequest
 
     trace = at_token(status).trace
     names: dict[Any, str] = {

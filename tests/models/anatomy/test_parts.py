@@ -8,9 +8,9 @@ import torch
 from transformers.models.llama import modeling_llama
 
 from models.anatomy.history import StationRequest, differences, words_of
-from models.anatomy.source import MOST_LINES, source_lines
-from models.anatomy.stations import STATIONS
-from models.anatomy.weights import MOST_CELLS, WeightsError, WeightsRequest
+from models.anatomy.history_models import STATIONS
+from models.anatomy.source_lines import MOST_LINES, source_lines
+from models.anatomy.weight_summaries import MOST_CELLS, WeightsError, WeightsRequest
 
 
 def test_weights_are_pooled_counted_and_measured(engine, smollm2):

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from models.anatomy.diagram import BoxKind, Fact
-from models.anatomy.module_kinds import Seen
-from models.anatomy.sheet import Part
+from models.anatomy.module_recognition import Seen
 from models.anatomy.tracing import ModuleCall
+from models.anatomy.unfinished_diagram import Part
 
 _TITLES: dict[str, str] = {
     "attention": "Attention",

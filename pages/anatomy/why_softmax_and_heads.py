@@ -7,8 +7,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.anatomy.choices import INNER_T, INNER_TEMPERATURES
+from pages.anatomy.chosen_head import OneHead, one_head
 from pages.anatomy.export import offer, why_rows
-from pages.anatomy.one_head import OneHead, one_head
 from pages.shared.asking import ask
 from pages.shared.bound import bound
 from pages.shared.parts import chart, remark, say
@@ -19,8 +19,8 @@ from viz.quantities import level_text, part_text
 from viz.tables import table
 
 if TYPE_CHECKING:
-    from models.anatomy.why import OneHead as OneOfAll
-    from models.anatomy.why import Pattern, Scaled, Temperatures, Why, WhyRequest
+    from models.anatomy.why_softmax_and_heads import OneHead as OneOfAll
+    from models.anatomy.why_softmax_and_heads import Pattern, Scaled, Temperatures, Why, WhyRequest
 
 _MOST_KEYS = 8
 _LEAST = 1e-3
@@ -38,7 +38,7 @@ def show(status: DeltaGenerator) -> None:
 
 def why_request(head: OneHead) -> "WhyRequest":
     """What is asked for."""
-    from models.anatomy.why import WhyRequest
+    from models.anatomy.why_softmax_and_heads import WhyRequest
 
     return WhyRequest(head.trace, head.kind, head.layer, head.head, head.query)
 

@@ -8,10 +8,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.anatomy.choices import ATT_KEY, PLACES, PLACES_ARE
+from pages.anatomy.chosen_head import one_head, token_box
 from pages.anatomy.export import offer, places_rows, turned_rows
-from pages.anatomy.one_head import one_head, token_box
 from pages.anatomy.parts_off import show_change, show_others
-from pages.anatomy.text_and_place import at_token
+from pages.anatomy.text_and_token import at_token
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.bound import pick
@@ -187,7 +187,7 @@ def _wave(places: float) -> str:
 
 
 def _turned(status: DeltaGenerator) -> None:
-    from models.anatomy.turned import TurnedRequest
+    from models.anatomy.rotary_turns import TurnedRequest
 
     st.html(heading("q·k of one head, before the turn and after it"))
     head = one_head(status, "order", is_self=True)

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from torch import nn
 
+from models.anatomy.box_names import facts_of, title_of
 from models.anatomy.diagram import Arrow, Box, BoxKind, Diagram
-from models.anatomy.module_kinds import CURVES, Seen
-from models.anatomy.naming import facts_of, title_of
-from models.anatomy.sheet import Part, Sheet, join, mark_heads, without_batch
+from models.anatomy.module_recognition import CURVES, Seen
 from models.anatomy.tracing import ModuleCall, Operation
+from models.anatomy.unfinished_diagram import Part, Sheet, join, mark_heads, without_batch
 from models.forward.shadow import outermost_lists
 
 _INPUT, _POSITIONS, _ENCODER, _EARLIER = "input", "positions", "from the encoder", "from an earlier layer"

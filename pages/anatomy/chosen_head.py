@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.anatomy.choices import ATT_HEAD, ATT_KIND, ATT_LAYER, ATTENTION_KINDS
-from pages.anatomy.text_and_place import AtToken, at_token
+from pages.anatomy.text_and_token import AtToken, at_token
 from pages.shared import thread
 from pages.shared.bound import bound, names_of
 from pages.shared.link import Choice, note
