@@ -13,10 +13,10 @@ from benchmarks.serving import Traffic, both_apps, empty_is_there, painted, sett
 from models.attention import TraceRequest, trace_attention
 from models.engine import Engine
 from models.heads import bundled_bank
+from models.heads.atlas_measurement import Measurement
 from models.heads.effects import EffectsRequest
-from models.heads.estimate import EstimateRequest
-from models.heads.measurement import Measurement
-from models.heads.quantity import Quantity
+from models.heads.estimated_effects import EstimateRequest
+from models.heads.measured_quantity import Quantity
 from models.heads.random_tokens import repeated_tokens
 from models.loaded import LoadedModel
 from models.loading import load_model

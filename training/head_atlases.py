@@ -7,7 +7,7 @@ from models.engine import engine
 from models.heads import bundled_bank
 from models.heads.atlas import Atlas
 from models.heads.atlas_files import Origin, bundled_file, written
-from models.heads.measurement import Measurement
+from models.heads.atlas_measurement import Measurement
 
 ATLASES = (
     ("minilm", "encoder"),

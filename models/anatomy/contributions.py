@@ -16,7 +16,7 @@ from models.attention.trace import AttentionTrace, TraceRequest
 from models.engine import Engine
 from models.errors import HeadlightError
 from models.heads.changed_runs import MOST_TOKENS
-from models.heads.quantity import Measured, Quantity, measured
+from models.heads.measured_quantity import Measured, Quantity, measured
 from models.loaded import LoadedModel
 
 # Of the number itself; a model that computes in half precision is only as exact as its own sums.

@@ -21,8 +21,8 @@ from models.forward.inputs import Inputs
 from models.forward.interventions import Rows
 from models.forward.recorded_run import output_of
 from models.forward.shadow import shadow_of, without_parameters
-from models.heads.places import EffectsError
-from models.heads.seen_blocks import SeenBlock, seen_blocks
+from models.heads.layer_and_mlp_modules import SeenBlock, seen_blocks
+from models.heads.parts_of_model import EffectsError
 from models.loaded import LoadedModel
 
 Of = Literal["embedding", "head", "mlp", "other", "bias"]

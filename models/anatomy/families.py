@@ -11,7 +11,7 @@ from models.attention.head_map import HeadMapRequest
 from models.attention.outputs import next_tokens, softmax
 from models.attention.trace import AttentionTrace, TraceRequest
 from models.engine import Engine
-from models.heads.alignment import aligned
+from models.heads.token_alignment import aligned
 
 MOST_TOKENS = 128
 # Of a vector's length, or a whole row's weight: what is less is rounding.

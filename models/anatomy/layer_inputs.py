@@ -12,7 +12,7 @@ from models.forward.interventions import Rows
 from models.forward.recorded_run import recorded_forward
 from models.forward.replay import BeforeHook, Hook
 from models.heads.changed_runs import Address, watching_hooks, with_first
-from models.heads.seen_blocks import seen_blocks
+from models.heads.layer_and_mlp_modules import seen_blocks
 from models.loaded import LoadedModel
 
 

@@ -20,7 +20,7 @@ from models.forward.recorded_run import output_of, to_numpy
 from models.forward.replay import Hook
 from models.forward.shadow import shadow_of
 from models.heads.changed_runs import first_of, watching_hooks, with_first
-from models.heads.seen_blocks import seen_blocks
+from models.heads.layer_and_mlp_modules import seen_blocks
 
 Without = Literal["nothing", "residuals", "norms"]
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from models.anatomy.frozen_norms import is_curve
 from models.errors import HeadlightError
-from models.heads.seen_blocks import SeenBlock, seen_blocks
+from models.heads.layer_and_mlp_modules import SeenBlock, seen_blocks
 from models.loaded import LoadedModel, once_per_model
 from models.loading.placing import computing_device
 from models.model_facts.watching import Event, watch

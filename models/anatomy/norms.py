@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from models.heads.seen_blocks import seen_blocks
+from models.heads.layer_and_mlp_modules import seen_blocks
 from models.loaded import LoadedModel, once_per_model
 from models.model_facts.blocks import norms_of
 from models.model_facts.watching import Event, watch

@@ -16,7 +16,7 @@ from models.forward.recorded_run import short_run
 from models.forward.replay import BeforeHook
 from models.forward.shadow import shadow_of
 from models.heads.changed_runs import first_of
-from models.heads.seen_blocks import SeenBlock, seen_blocks
+from models.heads.layer_and_mlp_modules import SeenBlock, seen_blocks
 from models.loaded import LoadedModel, once_per_model
 from models.model_facts.blocks import norms_of
 

@@ -13,7 +13,7 @@ from models.anatomy.switches import SwitchError
 from models.attention.trace import AttentionTrace, NoSuchMapError, OfHead
 from models.engine import Engine
 from models.forward.recorded_run import recorded_forward, to_numpy
-from models.heads.seen_blocks import seen_blocks
+from models.heads.layer_and_mlp_modules import seen_blocks
 
 MOST_TOKENS = 256
 # Of the largest number: how far apart what is computed twice may be.

@@ -19,7 +19,7 @@ from models.forward.interventions import HideToken, Intervention, ZeroHead
 from models.forward.recorded_run import RecordedRun, check_address, recorded_forward
 from models.forward.replay import BeforeHook, Hook
 from models.heads.changed_runs import Patch, first_of, patch_hooks, with_first
-from models.heads.seen_blocks import seen_blocks
+from models.heads.layer_and_mlp_modules import seen_blocks
 from models.loaded import LoadedModel
 
 Sort = Literal["heads", "mlps", "layers", "norms", "residuals", "tokens", "positions"]

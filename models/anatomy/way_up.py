@@ -22,7 +22,7 @@ from models.forward.capture import ADDRESSES
 from models.forward.recorded_run import recorded_forward, to_numpy
 from models.forward.replay import Hook
 from models.heads.changed_runs import MOST_TOKENS, first_of
-from models.heads.seen_blocks import SeenBlock, seen_blocks
+from models.heads.layer_and_mlp_modules import SeenBlock, seen_blocks
 from models.loaded import LoadedModel
 
 What = Literal["attention", "cross-attention", "mlp", "other"]

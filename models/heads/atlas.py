@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Int
 
 from models.errors import HeadlightError
-from models.heads.measured import Measured
-from models.heads.on_sentences import OFFSETS, Habits
+from models.heads.role_sums import Measured
 from models.heads.roles import Role, RoleScores, role_of
+from models.heads.roles_on_sentences import OFFSETS, Habits
 
 
 class AtlasError(HeadlightError):

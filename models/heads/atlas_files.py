@@ -14,8 +14,8 @@ import numpy as np
 
 from models.catalog import ModelCard
 from models.heads.atlas import Atlas
-from models.heads.bank import Bank
 from models.heads.roles import RoleScores, role_of
+from models.heads.sentence_bank import Bank
 from models.loading.fingerprint import fingerprint_now
 from models.loading.packs import bundled_folder, home, prepared_folder
 

@@ -17,8 +17,8 @@ from models.forward.inputs import Inputs
 from models.forward.interventions import Intervention, Rows, Vectors, put_into
 from models.forward.recorded_run import recorded_forward, to_numpy
 from models.forward.replay import Hook
-from models.heads.places import EffectsError, Part, blocks_of
-from models.heads.quantity import Measured, MeasuredRequest, Quantity, Reading, reading, reads_all
+from models.heads.measured_quantity import Measured, MeasuredRequest, Quantity, Reading, reading, reads_all
+from models.heads.parts_of_model import EffectsError, Part, blocks_of
 from models.loaded import LoadedModel
 
 MOST_TOKENS = 512

@@ -13,8 +13,8 @@ from models.attention.trace import AttentionTrace
 from models.embeddings.hidden_states import NoHiddenStatesError, final_norm
 from models.engine import Engine
 from models.forward.recorded_run import to_numpy
-from models.heads.measured import Measured
 from models.heads.random_tokens import RepeatedTokens
+from models.heads.role_sums import Measured
 from models.loaded import LoadedModel
 
 

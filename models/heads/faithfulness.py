@@ -15,10 +15,10 @@ from models.attention.trace import TraceRequest
 from models.engine import Engine, HowFar, Stepwise
 from models.heads.changed_runs import Change, ChangedRuns
 from models.heads.effects import Effects, EffectsRequest
-from models.heads.estimate import EstimateRequest
-from models.heads.off import ZERO, Off, OffValues, off_values
-from models.heads.places import EffectsError, Place
-from models.heads.quantity import Measured, Quantity
+from models.heads.estimated_effects import EstimateRequest
+from models.heads.measured_quantity import Measured, Quantity
+from models.heads.parts_of_model import EffectsError, Place
+from models.heads.switched_off_values import ZERO, Off, OffValues, off_values
 
 RankedBy = Literal["exact", "estimate"]
 Sided = Literal["both", "helping", "hindering"]

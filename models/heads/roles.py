@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from models.heads.measured import Measured
-from models.heads.relations import in_words
+from models.heads.relation_names import in_words
+from models.heads.role_sums import Measured
 from models.tokenization import Piece
 
 Group = Literal["position", "content", "grammar"]

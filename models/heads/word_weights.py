@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float
 
-from models.heads.bank import Sentence
+from models.heads.sentence_bank import Sentence
 from models.tokenization import Piece
 
 Span = tuple[int, int]

@@ -30,7 +30,7 @@ from viz.quantities import counted, level_text, part_text, signed_text
 
 if TYPE_CHECKING:
     from models.anatomy.contributions import Contributions, ContributionsRequest
-    from models.heads.places import Place
+    from models.heads.parts_of_model import Place
 
 _SHOWN = 16
 _LABELS = {
@@ -49,7 +49,7 @@ _READ = "said:read"
 
 def show(status: DeltaGenerator) -> None:
     """The tab."""
-    from models.heads.quantity import QuantitiesRequest
+    from models.heads.measured_quantity import QuantitiesRequest
 
     at = at_token(status)
     of = ask(QuantitiesRequest(at.trace.model), status)[0]
@@ -123,7 +123,7 @@ def _controls(at: AtToken, of: str) -> None:
 def _request(at: AtToken, of: str) -> "ContributionsRequest":
     from models.anatomy.contributions import ContributionsRequest
     from models.attention import TraceRequest
-    from models.heads.quantity import Quantity
+    from models.heads.measured_quantity import Quantity
 
     trace = at.trace
     if of == "next token":
@@ -280,7 +280,7 @@ def _code() -> None:
 
 
 def _place(key: str) -> "tuple[Any, Place]":
-    from models.heads.places import Place
+    from models.heads.parts_of_model import Place
 
     kind, layer, head = key.split(".")
     return ("mlps", Place(kind, int(layer))) if head == "mlp" else ("heads", Place(kind, int(layer), int(head)))

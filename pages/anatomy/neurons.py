@@ -197,7 +197,7 @@ def _one(found: "Neurons", neuron: int, at: AtToken, pushed: "Pushed | None", st
 
 def _turned(found: "Neurons", neuron: int, at: AtToken, status: DeltaGenerator) -> None:
     from models.anatomy.one_changed import NeuronTurnedRequest
-    from models.heads.quantity import QuantitiesRequest, Quantity
+    from models.heads.measured_quantity import QuantitiesRequest, Quantity
 
     of: Any = ask(QuantitiesRequest(at.trace.model), status)[0]
     if of == "masked token" and at.place not in _masks(at):
@@ -239,7 +239,7 @@ def _firing(found: "Neurons", neuron: int, at: AtToken) -> None:
 
 def _firing_request(found: "Neurons", neuron: int, at: AtToken) -> "FiringRequest":
     from models.anatomy.neuron_bank import FiringRequest
-    from models.heads.bundled import bundled_bank
+    from models.heads.bundled_bank import bundled_bank
 
     strongest = found.order[:_STRONGEST].tolist()
     neurons = tuple(sorted(dict.fromkeys([*strongest, neuron])))

@@ -34,7 +34,7 @@ def with_another_end(text: str) -> str:
 def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: DeltaGenerator) -> None:
     """Both maps on one scale, and the difference; what changed in the rows before the change, in words."""
     from models.attention import MapDifferenceRequest, TracedTextRequest
-    from models.heads.alignment import aligned
+    from models.heads.token_alignment import aligned
 
     typed = text_area(
         OTHER,

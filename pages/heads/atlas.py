@@ -41,7 +41,7 @@ _AT_LEAST = 3.0
 
 def atlas(request: "AtlasRequest") -> "Atlas | None":
     """What every head does; None where it is not computed: it is offered, or under way."""
-    from models.heads.kept import atlas_at_hand
+    from models.heads.atlas_at_hand import atlas_at_hand
 
     if (kept := atlas_at_hand(engine, request)) is not None:
         return kept

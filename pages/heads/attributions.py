@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.heads.controls import OTHER_TEXTS, chosen_quantity
 from pages.heads.effects import quantity_words
-from pages.heads.subject import Subject, bank
+from pages.heads.text_and_kind import Subject, bank
 from pages.shared import thread
 from pages.shared.asking import ask, working
 from pages.shared.job import Job

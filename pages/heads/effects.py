@@ -21,7 +21,7 @@ from viz.quantities import level_text
 
 if TYPE_CHECKING:
     from models.heads import Effects, EffectsOfParts, EffectsOfPartsRequest, Measured, Part
-    from pages.heads.subject import Subject
+    from pages.heads.text_and_kind import Subject
 
 JOB = Job("effects")
 ESTIMATE = "one slope, to be confirmed"

@@ -9,12 +9,12 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from models.engine import engine
 from models.errors import HeadlightError
+from pages.heads.activation_patching import transfer_now, transfer_request
 from pages.heads.choices import CHOICES, INTO, SHOW
 from pages.heads.controls import means_are_known
 from pages.heads.effects import effects_request, estimate_of, exact_now
 from pages.heads.other_model import SHOWN, match_request
-from pages.heads.subject import Subject, subject
-from pages.heads.transfer import transfer_now, transfer_request
+from pages.heads.text_and_kind import Subject, subject
 from pages.shared import file_names, thread
 from pages.shared.export import Download, folder_argument, program, share_and_download
 from pages.shared.link import NumberPair

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from models.engine import engine
 from pages.heads.choices import CASE, OF_ROLE, head_name
-from pages.heads.sentence import show_case, show_text
+from pages.heads.sentence_arcs import show_case, show_text
 from pages.shared import projector, thread
 from pages.shared.bound import bound, names_of
 from pages.shared.job import Job

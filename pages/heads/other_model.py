@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from models.engine import engine
 from pages.heads.choices import KINDS, MATCHED, OF_HEAD, OF_KIND, OTHER_MODEL, head_name
-from pages.heads.subject import Subject, bank
+from pages.heads.text_and_kind import Subject, bank
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.bound import bound, names_of

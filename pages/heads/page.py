@@ -6,13 +6,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.engine import engine
-from pages.heads import atlas, bank, controls, effects, inspector, other_model, transfer
+from pages.heads import activation_patching, atlas, controls, effects, inspector, other_model, own_sentences
 from pages.heads.choices import CHOICES, KINDS, OF_HEAD, OF_KIND, SHOW, SHOWN, head_name
 from pages.heads.effects_inspector import inspect_effect, inspect_transfer
 from pages.heads.examples import EXAMPLES
-from pages.heads.sentence import chosen_case
-from pages.heads.subject import atlas_request, chosen_kind, kinds_of, sentences_are_missing, subject
+from pages.heads.sentence_arcs import chosen_case
 from pages.heads.tabs import Shown, below
+from pages.heads.text_and_kind import atlas_request, chosen_kind, kinds_of, sentences_are_missing, subject
 from pages.shared import thread
 from pages.shared.asking import let_it_leave
 from pages.shared.bound import pick
@@ -35,10 +35,10 @@ def which(kind: str, status: DeltaGenerator) -> str:
     if len(kinds) > 1:
         pick(OF_KIND, "Attention", {each: KINDS[each] for each in kinds}, shown=lambda _: kind)
     if SHOW.value == "roles":
-        return bank.controls()
+        return own_sentences.controls()
     with in_place():
         if SHOW.value == "transfer":
-            transfer.controls()
+            activation_patching.controls()
         controls.quantity_controls(status, subject(kind, status).traced.tokens)
         if SHOW.value == "effects":
             controls.off_controls(with_parts=True)
@@ -51,9 +51,9 @@ def explore(status: DeltaGenerator) -> None:
         effects.JOB.leave(unless_done=True)
         controls.MEANS.leave(unless_done=True)
     if SHOW.value != "transfer":
-        transfer.JOB.leave(unless_done=True)
+        activation_patching.JOB.leave(unless_done=True)
     with loading(thread.MODEL.value, status):
-        from models.heads.kept import atlas_at_hand
+        from models.heads.atlas_at_hand import atlas_at_hand
 
         kind = chosen_kind()
     left, centre, right = columns()
@@ -130,7 +130,7 @@ def _numbers(
         if SHOW.value == "effects":
             effects.show(about, effects.effects_request(about, status), status)
         else:
-            transfer.show(about, status)
+            activation_patching.show(about, status)
     with inspector_in(right, PAGE), in_place():
         inspected = inspect_effect if SHOW.value == "effects" else inspect_transfer
         inspected(about, found, status)

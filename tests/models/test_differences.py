@@ -6,7 +6,7 @@ import pytest
 from models.attention import ChangedMapsRequest, HeadMapRequest, HideToken, MapDifferenceRequest, TraceRequest, ZeroHead
 from models.attention.steps import TooManyTokensError
 from models.engine import Engine
-from models.heads.alignment import aligned
+from models.heads.token_alignment import aligned
 
 PRONOUN = "The animal didn't cross the street because it was too tired."
 WIDE = "The animal didn't cross the street because it was too wide."

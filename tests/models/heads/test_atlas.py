@@ -169,7 +169,7 @@ def test_a_kind_that_the_model_has_not_is_said(small):
 
 
 def test_too_many_heads_are_said(small, monkeypatch):
-    monkeypatch.setattr("models.heads.measurement.MOST_HEADS", 7)
+    monkeypatch.setattr("models.heads.atlas_measurement.MOST_HEADS", 7)
     with pytest.raises(AtlasError, match="has 8 heads, and an atlas is made of at most 7"):
         measured(small[0], "encoder", ENGLISH)
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from models.attention import TraceRequest
-from models.heads.alignment import aligned
-from models.heads.places import EffectsError, Place
-from models.heads.quantity import Quantity
-from models.heads.transfer import TransferRequest
+from models.heads.activation_patching import TransferRequest
+from models.heads.measured_quantity import Quantity
+from models.heads.parts_of_model import EffectsError, Place
+from models.heads.token_alignment import aligned
 from tests.models.architectures import HEADS, IDS, SEQ2SEQ
 from tests.models.heads.small import EACH, engine_of, quantity_of, trace_of
 from tests.models.heads.test_effects import joined_heads, number_of, projected, some_places
@@ -143,6 +143,6 @@ def test_one_token_into_many():
 
 
 def test_more_runs_than_are_made(monkeypatch):
-    monkeypatch.setattr("models.heads.transfer.MOST_RUNS", 3)
+    monkeypatch.setattr("models.heads.activation_patching.MOST_RUNS", 3)
     with pytest.raises(EffectsError, match="at most 3"):
         engine_of("gpt2").run(TransferRequest(trace_of("gpt2"), trace_of("gpt2", INTO[1:]), quantity_of("gpt2")))

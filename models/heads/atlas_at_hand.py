@@ -4,7 +4,7 @@ from models.catalog import model_card
 from models.engine import Engine
 from models.heads.atlas import Atlas
 from models.heads.atlas_files import Origin, bundled_atlas, kept_atlas
-from models.heads.requests import AtlasRequest
+from models.heads.atlas_request import AtlasRequest
 
 
 def atlas_at_hand(engine: Engine, request: AtlasRequest) -> Atlas | None:

@@ -15,9 +15,9 @@ from models.errors import HeadlightError
 from models.forward.inputs import model_inputs
 from models.forward.interventions import ReplaceOutput, Vectors, ZeroHead
 from models.forward.recorded_run import to_numpy
-from models.heads.alignment import aligned
 from models.heads.changed_runs import MOST_TOKENS, Change, ChangedRuns, Patch, given_by
-from models.heads.places import Part, Place
+from models.heads.parts_of_model import Part, Place
+from models.heads.token_alignment import aligned
 
 OffTo = Literal["zero", "mean", "other text"]
 
@@ -34,7 +34,7 @@ class Off:
 
     to: "zero"; "mean": over the tokens of the sentences in `bank`, the first one of each apart; "other text": what the
         part gives in `other`, token by token, counted from both ends where the lengths differ
-        (`models.heads.alignment`).
+        (`models.heads.token_alignment`).
     bank: sentences, at most MOST_SENTENCES. other: a text. Both may be token ids as well. Of a seq2seq model they are
         sources, and the output is that of the text itself.
     """

@@ -9,10 +9,10 @@ from models.attention.trace import AttentionTrace, TraceRequest
 from models.engine import Engine
 from models.errors import HeadlightError
 from models.heads.atlas import Atlas
-from models.heads.measured import heads_of_layers
-from models.heads.on_sentences import OFFSETS
-from models.heads.requests import AtlasRequest
+from models.heads.atlas_request import AtlasRequest
+from models.heads.role_sums import heads_of_layers
 from models.heads.roles import is_delimiter
+from models.heads.roles_on_sentences import OFFSETS
 
 MOST_PAIRS = 8
 

@@ -12,7 +12,7 @@ from models.engine import engine
 from pages.heads.choices import CARRIER, CARRIERS, INTO, OF_CELL, OF_HEAD, SHOW, place_name
 from pages.heads.controls import chosen_quantity
 from pages.heads.effects import quantity_words
-from pages.heads.subject import Subject, offer_picture
+from pages.heads.text_and_kind import Subject, offer_picture
 from pages.shared.asking import ask
 from pages.shared.bound import bound, pick
 from pages.shared.job import Job
@@ -35,7 +35,7 @@ _ROW = {"mlps": ("MLP",)}
 
 def transfer_request(about: Subject, status: DeltaGenerator) -> "TransferRequest":
     """What is put into what."""
-    from models.heads.transfer import TransferRequest
+    from models.heads.activation_patching import TransferRequest
 
     carrier: Any = CARRIER.value
     into = replace(about.trace, text=INTO.value)

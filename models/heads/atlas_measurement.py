@@ -10,13 +10,13 @@ from models.decoder_start import decoder_start
 from models.engine import Engine, HowFar
 from models.forward.inputs import InputError
 from models.heads.atlas import Atlas, AtlasError, HeadGrid
-from models.heads.bank import Bank, Sentence
 from models.heads.copying import copying
-from models.heads.measured import Measured, heads_of_layers
-from models.heads.on_random import OnRandom
-from models.heads.on_sentences import OFFSETS, OnSentences
 from models.heads.random_tokens import RandomTokensError, RepeatedTokens, repeated_tokens
+from models.heads.role_sums import Measured, heads_of_layers
 from models.heads.roles import ROLES, judged
+from models.heads.roles_on_random_tokens import OnRandom
+from models.heads.roles_on_sentences import OFFSETS, OnSentences
+from models.heads.sentence_bank import Bank, Sentence
 from models.loaded import LoadedModel
 from models.tokenization import TextError
 

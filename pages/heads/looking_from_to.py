@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.heads.choices import OF_HEAD, PAIRS, UNWANTED, Pairs, head_name
-from pages.heads.subject import Subject
+from pages.heads.text_and_kind import Subject
 from pages.shared import projector, thread
 from pages.shared.asking import ask
 from pages.shared.link import NumberPair, note

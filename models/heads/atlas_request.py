@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from models.engine import Engine, HowFar, Stepwise
 from models.heads.atlas import Atlas
 from models.heads.atlas_files import Origin, bundled_atlas, keep, kept_atlas
-from models.heads.bank import Bank
-from models.heads.measurement import Measurement
+from models.heads.atlas_measurement import Measurement
+from models.heads.sentence_bank import Bank
 
 
 @dataclass(frozen=True)

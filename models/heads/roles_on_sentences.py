@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from models.attention.trace import AttentionTrace
-from models.heads.bank import Sentence
-from models.heads.measured import Measured, stacked_weights
+from models.heads.role_sums import Measured, stacked_weights
 from models.heads.roles import is_delimiter
+from models.heads.sentence_bank import Sentence
 from models.heads.word_weights import grammar_pairs, looked_at, pieces_in_words, visible_words, word_weights
 from models.tokenization import Piece
 

@@ -15,11 +15,11 @@ from models.attention.trace import TraceRequest
 from models.engine import Engine, Stepwise
 from models.forward.interventions import ReplaceOutput, Vectors
 from models.forward.recorded_run import to_numpy
-from models.heads.alignment import Alignment, aligned
 from models.heads.changed_runs import Change, ChangedRuns, Patch, given_by, stream_of
 from models.heads.effects import EffectMap, backwards, maps_of
-from models.heads.places import EffectsError, Part, Place, places_of
-from models.heads.quantity import Measured, Quantity, reading
+from models.heads.measured_quantity import Measured, Quantity, reading
+from models.heads.parts_of_model import EffectsError, Part, Place, places_of
+from models.heads.token_alignment import Alignment, aligned
 
 Carrier = Literal["stream", "heads", "mlps"]
 

@@ -11,9 +11,9 @@ from models.attention.trace import TraceRequest
 from models.engine import Engine, Stepwise
 from models.forward.inputs import InputError
 from models.heads.changed_runs import ChangedRuns
-from models.heads.off import ZERO, Off, off_values
-from models.heads.places import EffectsError, Place, places_of
-from models.heads.quantity import Measured, Quantity, QuantityError
+from models.heads.measured_quantity import Measured, Quantity, QuantityError
+from models.heads.parts_of_model import EffectsError, Place, places_of
+from models.heads.switched_off_values import ZERO, Off, off_values
 
 MOST_DRAWS = 200
 MOST_TEXTS = 100

@@ -18,7 +18,7 @@ from pages.heads.controls import (
     read_the_bank,
 )
 from pages.heads.effects import quantity_words
-from pages.heads.subject import Subject
+from pages.heads.text_and_kind import Subject
 from pages.shared.bound import pick
 from pages.shared.job import Job
 from pages.shared.parts import chart, explanation, remark, say

@@ -6,7 +6,7 @@ from typing import Literal
 from models.attention.trace import AttentionTrace
 from models.engine import Engine
 from models.errors import HeadlightError
-from models.heads.seen_blocks import SeenBlock, seen_blocks
+from models.heads.layer_and_mlp_modules import SeenBlock, seen_blocks
 from models.loaded import LoadedModel
 
 Part = Literal["heads", "mlps", "layers"]

@@ -8,10 +8,10 @@ from jaxtyping import Bool, Float
 
 from models.attention.trace import NoSuchMapError
 from models.engine import Engine, HowFar, Stepwise
-from models.heads.bank import Bank
 from models.heads.bank_maps import BankMapsRequest, CasesError, TokenMaps
-from models.heads.on_random import OFFSETS, role_masks
 from models.heads.roles import Role, is_delimiter, role_of
+from models.heads.roles_on_random_tokens import OFFSETS, role_masks
+from models.heads.sentence_bank import Bank
 from models.heads.word_weights import grammar_pairs, pieces_in_words, visible_words, word_weights
 
 SHOWN = 3

@@ -14,9 +14,9 @@ from models.attention.trace import trace_attention
 from models.engine import Engine, HowFar, Stepwise
 from models.errors import HeadlightError
 from models.forward.inputs import InputError
-from models.heads.bank import Bank, Sentence
-from models.heads.measured import heads_of_layers, stacked_weights
+from models.heads.role_sums import heads_of_layers, stacked_weights
 from models.heads.roles import CONFIDENCE
+from models.heads.sentence_bank import Bank, Sentence
 from models.heads.word_weights import pieces_in_words, visible_words, word_weights
 from models.loaded import LoadedModel
 from models.tokenization import TextError

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.heads.choices import BESIDE, OF_HEAD, OF_PART, PARTS, SHOW, head_name, place_name
 from pages.heads.controls import OTHER_TEXTS, means_are_known, other_text_is_missing
 from pages.heads.effects import ESTIMATE, estimate_of, exact_now, quantity_words
-from pages.heads.subject import Subject, bank, offer_picture
+from pages.heads.text_and_kind import Subject, bank, offer_picture
 from pages.shared.asking import ask, working
 from pages.shared.bound import toggle
 from pages.shared.parts import chart, explanation, remark, say
@@ -148,7 +148,7 @@ def _number(found: "Effects | None", place: "Place") -> str:
 
 
 def _agreement(exact: "Effects", estimate: "Effects") -> None:
-    from models.heads.estimate import agreement
+    from models.heads.estimated_effects import agreement
 
     found = agreement(exact, estimate, _MOST)
     correlation = "" if np.isnan(found.spearman) else f" Rank correlation over all: {found.spearman:.2f}."
@@ -159,8 +159,8 @@ def _agreement(exact: "Effects", estimate: "Effects") -> None:
 
 
 def _beside_chance(about: Subject, request: "EffectsOfPartsRequest", first: "Place", status: DeltaGenerator) -> None:
-    from models.heads.controls import ControlsRequest
-    from models.heads.places import Place
+    from models.heads.control_effects import ControlsRequest
+    from models.heads.parts_of_model import Place
 
     toggle(
         BESIDE,

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from models.attention.trace import AttentionTrace
-from models.heads.measured import Measured, heads_of_layers, stacked_weights
 from models.heads.random_tokens import RepeatedTokens
+from models.heads.role_sums import Measured, heads_of_layers, stacked_weights
 
 # Offsets that are a role of their own, "offset": previous and next token are others, and so is the token itself.
 OFFSETS = (*range(-8, -1), *range(2, 9))

@@ -6,7 +6,7 @@ import streamlit as st
 
 from models.errors import HeadlightError
 from pages.heads.choices import BANK, BANKS, SENTENCES
-from pages.heads.subject import UPLOADED
+from pages.heads.text_and_kind import UPLOADED
 from pages.shared.bound import bound, pick
 from pages.shared.link import fits, run_again
 from pages.shared.parts import remark

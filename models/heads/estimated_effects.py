@@ -14,11 +14,11 @@ from models.attention.trace import TraceRequest
 from models.engine import Engine
 from models.heads.changed_runs import ChangedRuns
 from models.heads.effects import Effects, maps_of
-from models.heads.off import ZERO, Off, OffValues, off_values
-from models.heads.places import Part, Place, places_of
-from models.heads.quantity import Quantity
+from models.heads.gradients import Slope, slopes_of
+from models.heads.measured_quantity import Quantity
+from models.heads.parts_of_model import Part, Place, places_of
 from models.heads.rank_correlation import rank_correlation
-from models.heads.slopes import Slope, slopes_of
+from models.heads.switched_off_values import ZERO, Off, OffValues, off_values
 
 
 @dataclass(frozen=True)
