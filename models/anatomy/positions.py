@@ -17,7 +17,7 @@ from models.anatomy.position_sources import (
     position_sources,
     probe_inputs,
 )
-from models.attention.scores import added_to_scores
+from models.attention.score_biases import added_to_scores
 from models.engine import Engine
 from models.forward.capture import Call
 from models.forward.inputs import Inputs

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from models.anatomy.switches import SwitchError
-from models.attention.scores import added_to_scores
+from models.attention.score_biases import added_to_scores
 from models.attention.trace import AttentionTrace, NoSuchMapError, OfHead
 from models.engine import Engine
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from models.attention.labels import label_logits, labels
+from models.attention.classifier_labels import label_logits, labels
 from models.attention.outputs import TokenProbability, WrittenToken, next_tokens, written_ids, written_tokens
 from models.attention.trace import TraceRequest
 from models.engine import Engine

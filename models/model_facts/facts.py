@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from models.attention.labels import label_name
+from models.attention.classifier_labels import label_name
 from models.embeddings.hidden_states import NoHiddenStatesError, final_norm
 from models.embeddings.table import table_facts
 from models.engine import Engine

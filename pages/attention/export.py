@@ -10,7 +10,7 @@ import streamlit as st
 from jaxtyping import Float
 
 from models.engine import engine
-from pages.attention import picture_file
+from pages.attention import html_file
 from pages.attention.choices import VIEW, head_name
 from pages.attention.selection import said
 from pages.shared import file_names, projector, reach
@@ -96,7 +96,7 @@ def files_of(request: "HeadMapRequest", traced: "TracedText", text: str) -> tupl
 def take_along(request: "HeadMapRequest", traced: "TracedText", selected: int, text: str) -> None:
     """The link to this view, and its numbers as files."""
     files, notes = files_of(request, traced, text)
-    picture, told = picture_file.picture_file(request, traced, selected, text)
+    picture, told = html_file.picture_file(request, traced, selected, text)
     files, notes = [*picture, *files], [*notes, *told]
     share_and_download(
         said(),

@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import EARLIER, MODELS, model_card
-from pages.attention import steps_pictures
+from pages.attention import writing_steps
 from pages.attention.choices import TRAINED
 from pages.shared import thread
 from pages.shared.asking import ask
@@ -50,7 +50,7 @@ def learning(request: "HeadMapRequest", selected: int, status: DeltaGenerator) -
     rows = ask(StepRowsRequest(map_request), status)
     chart(loss_curve(training_curve(model), state.steps or 0), key="curve")
     with st.container(key="learning"):
-        steps_pictures.cross_steps(traced, rows, map_request, selected, key="learning_steps")
+        writing_steps.cross_steps(traced, rows, map_request, selected, key="learning_steps")
     shares = np.array([each.probability for each in traced.written])
     st.caption(
         f"After {state.steps:,} training steps the model gives this output a probability of "

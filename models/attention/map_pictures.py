@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt16
 
 from models.attention.head_map import HeadMapRequest, visible_by_head, weighted_by_value
-from models.attention.pooling import BlockPooling, max_pooled, pooled
+from models.attention.map_pooling import BlockPooling, max_pooled, pooled
 from models.attention.trace import TraceRequest
 from models.attention.without_sink import LeftOut, left_out_columns, without_columns
 from models.engine import Engine

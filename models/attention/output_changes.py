@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.attention.labels import label_logits, label_name, probabilities
+from models.attention.classifier_labels import label_logits, label_name, probabilities
 from models.attention.outputs import next_tokens, softmax, written_ids
 from models.attention.trace import AttentionTrace, TraceRequest
 from models.embeddings.similarity import paired_cosines
