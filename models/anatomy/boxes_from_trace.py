@@ -9,7 +9,7 @@ from models.anatomy.diagram import Arrow, Box, BoxKind, Diagram
 from models.anatomy.module_recognition import CURVES, Seen
 from models.anatomy.tracing import ModuleCall, Operation
 from models.anatomy.unfinished_diagram import Part, Sheet, join, mark_heads, without_batch
-from models.forward.shadow import outermost_lists
+from models.forward.shadow_modules import outermost_lists
 
 _INPUT, _POSITIONS, _ENCODER, _EARLIER = "input", "positions", "from the encoder", "from an earlier layer"
 _LARGEST_ROUTER = 2**24

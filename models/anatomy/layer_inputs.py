@@ -7,10 +7,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from models.forward.cached_block_outputs import BeforeHook, Hook
 from models.forward.inputs import Inputs
 from models.forward.interventions import Rows
 from models.forward.recorded_run import recorded_forward
-from models.forward.replay import BeforeHook, Hook
 from models.heads.changed_runs import Address, watching_hooks, with_first
 from models.heads.layer_and_mlp_modules import seen_blocks
 from models.loaded import LoadedModel

@@ -15,10 +15,10 @@ from models.anatomy.switches import OffPart, SwitchError, switches
 from models.attention.outputs import written_ids
 from models.attention.trace import AttentionTrace, TraceRequest
 from models.engine import Engine
+from models.forward.cached_block_outputs import Hook
 from models.forward.capture import Run, recording
 from models.forward.recorded_run import output_of, to_numpy
-from models.forward.replay import Hook
-from models.forward.shadow import shadow_of
+from models.forward.shadow_modules import shadow_of
 from models.heads.changed_runs import first_of, watching_hooks, with_first
 from models.heads.layer_and_mlp_modules import seen_blocks
 

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from models.forward.cached_block_outputs import BeforeHook
 from models.forward.recorded_run import short_run
-from models.forward.replay import BeforeHook
-from models.forward.shadow import shadow_of
+from models.forward.shadow_modules import shadow_of
 from models.heads.changed_runs import first_of
 from models.heads.layer_and_mlp_modules import SeenBlock, seen_blocks
 from models.loaded import LoadedModel, once_per_model

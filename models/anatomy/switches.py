@@ -15,9 +15,9 @@ from models.anatomy.position_sources import position_sources
 from models.anatomy.residual_connections import SeenResidual, SumsWithin, seen_residuals
 from models.attention.trace import AttentionTrace
 from models.errors import HeadlightError
+from models.forward.cached_block_outputs import BeforeHook, Hook
 from models.forward.interventions import HideToken, Intervention, ZeroHead
 from models.forward.recorded_run import RecordedRun, check_address, recorded_forward
-from models.forward.replay import BeforeHook, Hook
 from models.heads.changed_runs import Patch, first_of, patch_hooks, with_first
 from models.heads.layer_and_mlp_modules import seen_blocks
 from models.loaded import LoadedModel

@@ -18,9 +18,9 @@ from models.attention.trace import AttentionTrace, TraceRequest
 from models.embeddings.hidden_states import NoHiddenStatesError, anatomy_of
 from models.engine import Engine
 from models.errors import HeadlightError
+from models.forward.cached_block_outputs import Hook
 from models.forward.capture import ADDRESSES
 from models.forward.recorded_run import recorded_forward, to_numpy
-from models.forward.replay import Hook
 from models.heads.changed_runs import MOST_TOKENS, first_of
 from models.heads.layer_and_mlp_modules import SeenBlock, seen_blocks
 from models.loaded import LoadedModel

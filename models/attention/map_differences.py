@@ -13,7 +13,7 @@ from models.attention.map_pooling import block_starts
 from models.attention.trace import TraceRequest
 from models.attention.writing_steps import TooManyTokensError
 from models.engine import Engine
-from models.forward.axes import axes
+from models.forward.map_axes import axes
 
 MOST_TOKENS = 512
 # Places in one text and in another.

@@ -6,7 +6,7 @@ from models.attention.classifier_labels import label_logits, labels
 from models.attention.outputs import TokenProbability, WrittenToken, next_tokens, written_ids, written_tokens
 from models.attention.trace import TraceRequest
 from models.engine import Engine
-from models.forward.axes import Axes, axes
+from models.forward.map_axes import Axes, axes
 from models.loaded import LoadedModel
 
 

@@ -21,7 +21,7 @@ from models.engine import Engine
 from models.errors import HeadlightError
 from models.forward.inputs import bare_inputs, model_inputs
 from models.forward.recorded_run import to_numpy
-from models.forward.shadow import answering, shadow_of
+from models.forward.shadow_modules import answering, shadow_of
 from models.loaded import LoadedModel
 
 # SmolLM2 on two cores reads 30 positions a second after each of its layers: more than this nobody waits for.

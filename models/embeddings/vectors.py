@@ -12,7 +12,7 @@ from models.embeddings.hidden_states import anatomy_of, hidden_of, run_hidden
 from models.engine import Engine
 from models.forward.inputs import Inputs, model_inputs, shifted_right
 from models.forward.recorded_run import to_numpy
-from models.forward.shadow import shadow_of
+from models.forward.shadow_modules import shadow_of
 from models.loaded import LoadedModel
 from models.tokenization.pieces import TextPieces, columns_of
 

@@ -17,15 +17,15 @@ from torch import Tensor
 from models.attention.trace import AttentionTrace, trace_attention
 from models.embeddings.hidden_states import NoHiddenStatesError, anatomy_of
 from models.embeddings.lens import LensError, can_read_out, normed, read_out
-from models.forward.axes import KINDS
 from models.forward.capture import ADDRESSES
-from models.forward.check_cache import Kept, keep, kept_of, key_of, sample_of
 from models.forward.inputs import Inputs, plain_ids
 from models.forward.interventions import HideToken
+from models.forward.kept_findings import Kept, keep, kept_of, key_of, sample_of
+from models.forward.map_axes import KINDS
 from models.forward.probe import give_addresses
 from models.forward.recorded_run import to_numpy
-from models.forward.reference import Reference, masked_outputs, reference
-from models.forward.shadow import outermost_lists
+from models.forward.reference_run import Reference, masked_outputs, reference
+from models.forward.shadow_modules import outermost_lists
 from models.kv_cache.empty_cache import fresh_cache
 from models.kv_cache.measurement import measure_cache
 from models.kv_cache.prediction import predict

@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from models.errors import HeadlightError
-from models.forward.axes import KINDS, Kind, map_size
 from models.forward.capture import ADDRESSES, Address, Call, Run, looks_ahead, recording
 from models.forward.inputs import Inputs
-from models.forward.shadow import outermost_lists, shadow_of
+from models.forward.map_axes import KINDS, Kind, map_size
+from models.forward.shadow_modules import outermost_lists, shadow_of
 from models.loaded import LoadedModel
 from models.loading.checks import ArchitectureNotSupportedError, ModelRefusedError
 from models.loading.placing import failure_of

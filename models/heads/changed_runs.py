@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from models.attention.trace import AttentionTrace, TraceRequest
 from models.engine import Engine
+from models.forward.cached_block_outputs import Hook
 from models.forward.inputs import Inputs
 from models.forward.interventions import Intervention, Rows, Vectors, put_into
 from models.forward.recorded_run import recorded_forward, to_numpy
-from models.forward.replay import Hook
 from models.heads.measured_quantity import Measured, MeasuredRequest, Quantity, Reading, reading, reads_all
 from models.heads.parts_of_model import EffectsError, Part, blocks_of
 from models.loaded import LoadedModel

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from models.forward.capture import Call, Run, recording
 from models.forward.recorded_run import output_of
-from models.forward.shadow import shadow_of, without_parameters
+from models.forward.shadow_modules import shadow_of, without_parameters
 from models.heads.changed_runs import Address, ChangedRuns, watching_hooks
 from models.heads.measured_quantity import QuantityError, Reading, reads_all
 from models.heads.parts_of_model import Part

@@ -23,8 +23,8 @@ from transformers.utils.logging import disable_progress_bar
 from models.catalog import NO_PACK, Family, ModelCard
 from models.engine.model_room import put
 from models.errors import HeadlightError
+from models.forward.attention_implementation import use_headlight
 from models.forward.check_at_load import checked
-from models.forward.implementation import use_headlight
 from models.loaded import LoadedModel
 from models.loading.adapters import merge
 from models.loading.allowed_folders import FOLDER

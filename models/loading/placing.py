@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from models.catalog import ModelCard
-from models.forward.shadow import shallow
+from models.forward.shadow_modules import shallow
 from models.loading.device import choose_device
 from models.settings import size_of
 

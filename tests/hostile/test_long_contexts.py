@@ -7,7 +7,7 @@ import torch
 
 from models.attention import InputError, TraceRequest
 from models.engine import Engine
-from models.forward.axes import Axes
+from models.forward.map_axes import Axes
 from models.loading import load_model, open_folder, placing
 from pages.attention import export
 from pages.shared import reach

@@ -23,17 +23,17 @@ from torch import nn
 from models.attention import trace
 from models.embeddings import hidden_states, lens
 from models.forward import (
-    axes,
+    attention_implementation,
+    cached_block_outputs,
     capture,
     eager,
-    implementation,
     inputs,
     interventions,
+    map_axes,
     probe,
     recorded_run,
-    reference,
-    replay,
-    shadow,
+    reference_run,
+    shadow_modules,
 )
 from models.forward.capture import Address
 from models.kv_cache import empty_cache, measurement, prediction, shape_from_config
@@ -45,9 +45,9 @@ from models.loading.packs import home
 _MOST_KEPT = 64
 _SAMPLED = 16
 _PARTS = (
-    *(axes, capture, eager, inputs, interventions, recorded_run, replay, shadow, trace),
+    *(map_axes, capture, eager, inputs, interventions, recorded_run, cached_block_outputs, shadow_modules, trace),
     *(hidden_states, lens),
-    *(implementation, probe, reference),
+    *(attention_implementation, probe, reference_run),
     *(empty_cache, measurement, prediction, shape_from_config),
 )
 

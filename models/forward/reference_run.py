@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedConfig
 
-from models.forward.axes import Kind, map_size
 from models.forward.inputs import Inputs
+from models.forward.map_axes import Kind, map_size
 from models.forward.recorded_run import output_of
-from models.forward.shadow import shadow_of
+from models.forward.shadow_modules import shadow_of
 from models.loaded import LoadedModel
 
 _ATTENTIONS: dict[Kind, str] = {

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from models.forward.capture import Run
 from models.forward.interventions import HideToken, Intervention
-from models.forward.shadow import outermost_lists, shadow_of, shallow
+from models.forward.shadow_modules import outermost_lists, shadow_of, shallow
 
 # All that is kept of one run, and of how many blocks of a stack: a changed run may begin a few blocks too early, but no
 # run has to ask for much memory.
