@@ -13,7 +13,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from transformers.utils import ModelOutput
 
-from models.decoding.masked import has_masked_head
+from models.decoding.masked_token import has_masked_head
 from models.embeddings.hidden_states import anatomy_of
 from models.embeddings.ranking import best_first, rank_of
 from models.embeddings.vectors import Embedding, EmbedRequest

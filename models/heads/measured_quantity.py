@@ -11,7 +11,7 @@ from torch import Tensor
 
 from models.attention.outputs import written_ids
 from models.attention.trace import AttentionTrace, TraceRequest
-from models.decoding.masked import has_masked_head
+from models.decoding.masked_token import has_masked_head
 from models.engine import Engine
 from models.errors import HeadlightError
 from models.loaded import LoadedModel

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from models.catalog import TOKENIZERS
-from models.decoding.words import word_of
+from models.decoding.typed_words import word_of
 from models.embeddings.lens import LensRequest
 from models.embeddings.senses import Senses, SensesRequest
 from models.embeddings.swapped_words import SwappedRequest

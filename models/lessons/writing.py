@@ -8,7 +8,7 @@ import torch
 from models.decoding.requests import PromptRequest
 from models.decoding.settings import DecodingSettings
 from models.decoding.stages import NextToken, NextTokenRequest, SamplingStagesRequest
-from models.decoding.words import word_of
+from models.decoding.typed_words import word_of
 from models.engine import Engine
 from models.kv_cache.facts import CacheFactsRequest
 from models.kv_cache.prediction import bytes_per_token, predict, with_key_value_heads

@@ -12,7 +12,7 @@ from pages.shared.spreadsheet import as_csv
 
 if TYPE_CHECKING:
     from models.decoding import GenerationStep, WriteRequest
-    from models.decoding.timing import CacheTiming
+    from models.decoding.cache_speed_up import CacheTiming
     from models.kv_cache import Cards, KnownCache, Load, Plan, Planned
 
 

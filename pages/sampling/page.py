@@ -48,7 +48,7 @@ def explore(status: DeltaGenerator) -> None:
         text, about_text = st.container(), st.container()
     with loading(name, status):
         from models.decoding import NextTokenRequest
-        from models.decoding.masked import has_masked_head, why_not_filled
+        from models.decoding.masked_token import has_masked_head, why_not_filled
 
         loaded = engine.model(name)
     if MODELS[name].family == "encoder" and not has_masked_head(loaded):

@@ -15,7 +15,7 @@ from models.decoding import (
     ScoresRequest,
     end_in_score_stages,
 )
-from models.decoding.masked import MaskedToken, stub_writer
+from models.decoding.masked_token import MaskedToken, stub_writer
 from models.decoding.stages import _next_token, stages_after
 from models.engine import Engine, engine
 from pages.sampling.knobs import KNOBS

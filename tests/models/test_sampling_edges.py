@@ -13,7 +13,7 @@ from models.decoding import (
     decode_batch,
     sampling_stages,
 )
-from models.decoding.preparation import left_out
+from models.decoding.prepared_generation import left_out
 from models.engine import Engine
 from tests.models.reference_processors import their_processors
 from tests.models.test_decoding import PROMPT, ours

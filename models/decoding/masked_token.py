@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
-from models.decoding.preparation import processors_for
+from models.decoding.prepared_generation import processors_for
 from models.decoding.sampling import Processors, Stage, staged
 from models.decoding.settings import DecodingSettings
 from models.engine import Engine, TextRequest

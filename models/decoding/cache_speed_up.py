@@ -10,7 +10,7 @@ from jaxtyping import Float, Int64
 
 from models.decoding.forced_forwards import forced_forwards
 from models.decoding.loop import Prompt
-from models.decoding.preparation import prompt_ids, room_to_write
+from models.decoding.prepared_generation import prompt_ids, room_to_write
 from models.decoding.settings import SettingsError
 from models.engine import Engine
 

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 
 from models.decoding.loop import Prompt
-from models.decoding.masked import masked_processors
-from models.decoding.preparation import processors_for
+from models.decoding.masked_token import masked_processors
+from models.decoding.prepared_generation import processors_for
 from models.decoding.settings import DecodingSettings
 from models.decoding.stages import NextToken, NextTokenRequest, SamplingStages
 from models.engine import Engine, on_one_thread
