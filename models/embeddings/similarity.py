@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from models.embeddings.vectors import EmbedRequest
+from models.embeddings.token_vectors import EmbedRequest
 from models.engine import Engine, TextRequest
 from models.errors import HeadlightError
 

@@ -17,7 +17,7 @@ from models.embeddings.projections import (
     is_one_point,
     project,
 )
-from models.embeddings.vectors import Embedding, EmbedRequest
+from models.embeddings.token_vectors import Embedding, EmbedRequest
 from models.engine import Engine, HowFar, Stepwise
 from models.forward.inputs import InputError
 from models.tokenization import Tokenization, encode

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from models.attention.trace import AttentionTrace, trace_attention
 from models.embeddings.hidden_states import NoHiddenStatesError, anatomy_of
-from models.embeddings.lens import LensError, can_read_out, normed, read_out
+from models.embeddings.logit_lens import LensError, can_read_out, normed, read_out
 from models.forward.capture import ADDRESSES
 from models.forward.inputs import Inputs, plain_ids
 from models.forward.interventions import HideToken

@@ -21,7 +21,7 @@ import transformers
 from torch import nn
 
 from models.attention import trace
-from models.embeddings import hidden_states, lens
+from models.embeddings import hidden_states, logit_lens
 from models.forward import (
     attention_implementation,
     cached_block_outputs,
@@ -46,7 +46,7 @@ _MOST_KEPT = 64
 _SAMPLED = 16
 _PARTS = (
     *(map_axes, capture, eager, inputs, interventions, recorded_run, cached_block_outputs, shadow_modules, trace),
-    *(hidden_states, lens),
+    *(hidden_states, logit_lens),
     *(attention_implementation, probe, reference_run),
     *(empty_cache, measurement, prediction, shape_from_config),
 )

@@ -7,7 +7,7 @@ import numpy as np
 
 from models.catalog import TOKENIZERS
 from models.decoding.typed_words import word_of
-from models.embeddings.lens import LensRequest
+from models.embeddings.logit_lens import LensRequest
 from models.embeddings.senses import Senses, SensesRequest
 from models.embeddings.swapped_words import SwappedRequest
 from models.engine import Engine

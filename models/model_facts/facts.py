@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from models.attention.classifier_labels import label_name
 from models.embeddings.hidden_states import NoHiddenStatesError, final_norm
-from models.embeddings.table import table_facts
+from models.embeddings.input_table import table_facts
 from models.engine import Engine
 from models.forward.capture import Call, looks_ahead
 from models.loaded import Finding, LoadedModel
@@ -80,7 +80,7 @@ class ModelFacts:
     """A model in words and numbers.
 
     architecture: the class that transformers runs. positions: the longest text, None without an end; position_kind,
-        position_words: see `models.embeddings.positions`; rotary: for each set of rotary frequencies what config.json
+        position_words: see `models.embeddings.position_kinds`; rotary: for each set of rotary frequencies what config.json
         says of it.
     table_width: of the input table, mostly `width`.
     experts, experts_used, expert_width: of each layer that has some, for each token, and inside of one; 0 without.

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.embeddings.chance import baseline
 from pages.embeddings.choices import CENTRED, PLACE
 from pages.embeddings.context import Journey
-from pages.embeddings.lens import layer_names
+from pages.embeddings.logit_lens import layer_names
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.parts import chart, remark, say

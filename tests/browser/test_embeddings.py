@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from models.embeddings import SensesRequest, VectorMapsRequest, nearest
-from models.embeddings.vectors import EmbedRequest
+from models.embeddings.token_vectors import EmbedRequest
 from models.engine import engine
 from pages.embeddings.examples import EXAMPLES
 from tests.browser.tab import colour_of

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from models.attention import InterventionError, trace
-from models.embeddings import LensError, lens, read_out
+from models.embeddings import LensError, logit_lens, read_out
 from models.forward import capture, check_at_load, inputs, kept_findings, probe
 from models.forward.interventions import HideToken
 from models.loading import ModelRefusedError, load_model, open_folder, wrap_model
@@ -110,7 +110,7 @@ def test_a_heart_that_breaks_after_the_model_was_checked_is_refused(monkeypatch,
 
 
 def test_a_lens_that_is_stale_is_refused_and_nothing_else(monkeypatch):
-    monkeypatch.setattr(lens, "_with_last", lambda output, _: output)
+    monkeypatch.setattr(logit_lens, "_with_last", lambda output, _: output)
     loaded = wrapped("llama")
     assert loaded.refusal("lens")
     with pytest.raises(LensError, match="lens"):

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from models.embeddings.positions import Positions, positions_of
+from models.embeddings.position_kinds import Positions, positions_of
 from models.embeddings.ranking import best_first, rank_of
 from models.embeddings.similarity import anisotropy
 from models.engine import Engine

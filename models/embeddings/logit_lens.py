@@ -16,7 +16,7 @@ from transformers.utils import ModelOutput
 from models.decoding.masked_token import has_masked_head
 from models.embeddings.hidden_states import anatomy_of
 from models.embeddings.ranking import best_first, rank_of
-from models.embeddings.vectors import Embedding, EmbedRequest
+from models.embeddings.token_vectors import Embedding, EmbedRequest
 from models.engine import Engine
 from models.errors import HeadlightError
 from models.forward.inputs import bare_inputs, model_inputs
