@@ -11,8 +11,8 @@ from models.anatomy.diagram import Box, Diagram, Plan
 from models.anatomy.history_models import STATIONS, Station
 from models.anatomy.plan import plan_of_config
 from models.engine import Engine
-from models.kv_cache.prediction import predict
 from models.kv_cache.shape_from_config import cache_shape
+from models.kv_cache.size_formula import predict
 from models.one_at_a_time import one_at_a_time
 
 # Long enough for a window to be seen, and short enough for every model.

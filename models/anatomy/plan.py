@@ -19,7 +19,7 @@ from models.engine import Engine
 from models.errors import HeadlightError
 from models.forward.inputs import model_inputs
 from models.kv_cache.config_file import config_in
-from models.kv_cache.facts import known_config
+from models.kv_cache.facts_before_run import known_config
 from models.loading.checks import of_few_modules, readable_title, text_class_of
 from models.loading.refusals import ModelRefusedError
 from models.one_at_a_time import one_at_a_time

@@ -28,9 +28,9 @@ from models.forward.reference_run import Reference, masked_outputs, reference
 from models.forward.shadow_modules import outermost_lists
 from models.kv_cache.empty_cache import fresh_cache
 from models.kv_cache.measurement import measure_cache
-from models.kv_cache.prediction import predict
 from models.kv_cache.shape import CacheFormulaError
 from models.kv_cache.shape_from_config import cache_shape
+from models.kv_cache.size_formula import predict
 from models.loaded import Finding, LoadedModel
 from models.loading.checks import ModelRefusedError
 from models.loading.soundness import check_finite

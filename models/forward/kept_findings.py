@@ -36,7 +36,7 @@ from models.forward import (
     shadow_modules,
 )
 from models.forward.capture import Address
-from models.kv_cache import empty_cache, measurement, prediction, shape_from_config
+from models.kv_cache import empty_cache, measurement, shape_from_config, size_formula
 from models.loaded import Finding, LoadedModel
 from models.loading.checks import missing_of_picture
 from models.loading.fingerprint import fingerprint_of
@@ -48,7 +48,7 @@ _PARTS = (
     *(map_axes, capture, eager, inputs, interventions, recorded_run, cached_block_outputs, shadow_modules, trace),
     *(hidden_states, logit_lens),
     *(attention_implementation, probe, reference_run),
-    *(empty_cache, measurement, prediction, shape_from_config),
+    *(empty_cache, measurement, size_formula, shape_from_config),
 )
 
 

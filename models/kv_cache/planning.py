@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from models.kv_cache.prediction import BITS, Dtype, dtype_name, layer_bytes, most_that_fit
 from models.kv_cache.shape import CacheFormulaError, LayerShape
+from models.kv_cache.size_formula import BITS, Dtype, dtype_name, layer_bytes, most_that_fit
 
 GIGABYTE = 10**9
 # Beyond these nobody has cards or texts; within them every sum is exact.

@@ -78,7 +78,7 @@ def show(request: "WriteRequest", facts: "CacheFacts", prompt: "PromptPieces", *
 def _counted(facts: "CacheFacts") -> Counted | None:
     """What each layer would take in the chosen precision; None where it is the model's own."""
     from models.kv_cache.planning import bits_of
-    from models.kv_cache.prediction import dtype_name, layer_bytes
+    from models.kv_cache.size_formula import dtype_name, layer_bytes
 
     own = bits_of(facts.dtype)
     if BITS.value in (None, own):

@@ -48,7 +48,7 @@ def cards() -> "Cards":
 
 def fetched(status: DeltaGenerator) -> "tuple[KnownCache, ...]":
     """Those that were fetched from the hub on this server, whoever did."""
-    from models.kv_cache.fetched import FetchedCachesRequest
+    from models.kv_cache.fetched_configs import FetchedCachesRequest
     from models.loading.hub import fetched_configs
 
     configs = fetched_configs(_MOST_FETCHED)

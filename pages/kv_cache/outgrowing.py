@@ -7,7 +7,7 @@ import streamlit as st
 
 from models.catalog import MODELS
 from pages.kv_cache.choices import BITS, DTYPES, ROWS
-from pages.kv_cache.shown import Shown
+from pages.kv_cache.shown_run import Shown
 from pages.shared import thread
 from pages.shared.bound import bound
 from pages.shared.parts import chart, remark, say

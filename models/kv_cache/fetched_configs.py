@@ -7,7 +7,7 @@ from models.catalog import KnownArchitecture
 from models.engine import Engine
 from models.errors import HeadlightError
 from models.kv_cache.config_file import ConfigFileRequest
-from models.kv_cache.facts import KnownCache
+from models.kv_cache.facts_before_run import KnownCache
 from models.loading.hub import FetchedConfig
 from models.loading.hub_ids import HUB
 

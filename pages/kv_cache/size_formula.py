@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.kv_cache.growth import counted_otherwise
-from pages.kv_cache.shown import Shown
+from pages.kv_cache.shown_run import Shown
 from pages.shared.parts import say
 from viz.kv_cache_tables import TermLine, formula
 from viz.quantities import bytes_text
