@@ -3,5 +3,5 @@
 from models.lessons.guesses import GuessError, Outcome, checked_guess, outcome
 from models.lessons.lesson import ASK_KINDS, Ask, Claim, Lesson, LessonError, Step, View
 from models.lessons.lesson_file import LARGEST_FILE, file_text, lesson_text, read_lesson, said_of, view_address
+from models.lessons.question_registry import QUESTIONS
 from models.lessons.readings import QuestionError, Readings
-from models.lessons.registry import QUESTIONS

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from models.errors import HeadlightError
-from models.lesson_head import LessonHead
-from models.lessons.question import Question
+from models.lesson_summary import LessonHead
+from models.lessons.question_base import Question
 from models.lessons.readings import Readings
 
 AskKind = Literal["choose", "number", "order", "draw"]

@@ -10,10 +10,10 @@ from dataclasses import fields
 from typing import Any
 
 from models.catalog import MODELS
-from models.lesson_head import HEAD_NAMES
+from models.lesson_summary import HEAD_NAMES
 from models.lessons.lesson import ASK_KINDS, OPTIONS, Ask, Claim, Lesson, LessonError, Step, View
+from models.lessons.question_registry import arguments_of, question_of
 from models.lessons.readings import QuestionError
-from models.lessons.registry import arguments_of, question_of
 
 LARGEST_FILE = 200_000
 MOST_STEPS = 24

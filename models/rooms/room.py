@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from models.errors import HeadlightError
 from models.lessons.guesses import Guess, options_of
 from models.lessons.lesson import Ask, Step, View
-from models.lessons.question import Question
+from models.lessons.question_base import Question
 from models.lessons.readings import Readings, Unit
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from models.lesson_head import HEAD_NAMES
+from models.lesson_summary import HEAD_NAMES
 from models.one_at_a_time import libraries
 from pages.shared.course import page_addresses
 from pages.shared.lesson_place import DRAFT, OWN

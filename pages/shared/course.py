@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from models.lesson_head import HEAD_NAMES, LessonHead
+from models.lesson_summary import HEAD_NAMES, LessonHead
 from pages.shared.lesson_place import OWN, lesson_files
 from pages.shared.registry import HOME, PAGES
 

@@ -18,8 +18,8 @@ from models.lessons import LessonError, QuestionError, Readings, lesson_text, ou
 from models.lessons.guesses import GuessError, checked_guess
 from models.lessons.lesson import Ask, Claim
 from models.lessons.lesson_file import LARGEST_FILE, read_view
-from models.lessons.question import option_of_token
-from models.lessons.registry import QUESTIONS, question_of
+from models.lessons.question_base import option_of_token
+from models.lessons.question_registry import QUESTIONS, question_of
 from pages.shared.lesson_place import lesson_files
 
 PAGES = {"home", "attention", "heads", "anatomy", "tokenizers", "embeddings", "kv_cache", "sampling"}

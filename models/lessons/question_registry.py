@@ -5,8 +5,8 @@ from dataclasses import MISSING, fields
 from types import MappingProxyType
 from typing import Any, get_type_hints
 
-from models.lessons import inside, looking, meaning, writing
-from models.lessons.question import Question
+from models.lessons import attention_questions, mlp_questions, vector_questions, writing_questions
+from models.lessons.question_base import Question
 from models.lessons.readings import QuestionError
 
 LONGEST_ARGUMENT = 2_000
@@ -14,29 +14,29 @@ MOST_IN_A_LIST = 12
 
 QUESTIONS: Mapping[str, type[Question]] = MappingProxyType(
     {
-        "link weights": looking.LinkWeights,
-        "scores": looking.Scores,
-        "score sizes": looking.ScoreSizes,
-        "first row sees": looking.FirstRowSees,
-        "later weight": looking.LaterWeight,
-        "resting heads": looking.RestingHeads,
-        "without heads": looking.WithoutHeads,
-        "without letters": looking.WithoutLetters,
-        "next tokens": writing.NextTokens,
-        "after prompts": writing.AfterPrompts,
-        "survivors": writing.Survivors,
-        "chance after stages": writing.ChanceAfterStages,
-        "columns computed": writing.ColumnsComputed,
-        "cache bytes": writing.CacheBytes,
-        "token counts": meaning.TokenCounts,
-        "text costs": meaning.TextCosts,
-        "language prices": meaning.LanguagePrices,
-        "shared sense": meaning.SharedSense,
-        "sense cosines": meaning.SenseCosines,
-        "rank on its way": meaning.RankOnItsWay,
-        "order matters": meaning.OrderMatters,
-        "neuron counts": inside.NeuronCounts,
-        "neuron shares": inside.NeuronShares,
+        "link weights": attention_questions.LinkWeights,
+        "scores": attention_questions.Scores,
+        "score sizes": attention_questions.ScoreSizes,
+        "first row sees": attention_questions.FirstRowSees,
+        "later weight": attention_questions.LaterWeight,
+        "resting heads": attention_questions.RestingHeads,
+        "without heads": attention_questions.WithoutHeads,
+        "without letters": attention_questions.WithoutLetters,
+        "next tokens": writing_questions.NextTokens,
+        "after prompts": writing_questions.AfterPrompts,
+        "survivors": writing_questions.Survivors,
+        "chance after stages": writing_questions.ChanceAfterStages,
+        "columns computed": writing_questions.ColumnsComputed,
+        "cache bytes": writing_questions.CacheBytes,
+        "token counts": vector_questions.TokenCounts,
+        "text costs": vector_questions.TextCosts,
+        "language prices": vector_questions.LanguagePrices,
+        "shared sense": vector_questions.SharedSense,
+        "sense cosines": vector_questions.SenseCosines,
+        "rank on its way": vector_questions.RankOnItsWay,
+        "order matters": vector_questions.OrderMatters,
+        "neuron counts": mlp_questions.NeuronCounts,
+        "neuron shares": mlp_questions.NeuronShares,
     }
 )
 

@@ -11,7 +11,7 @@ from models.embeddings.logit_lens import LensRequest
 from models.embeddings.senses import Senses, SensesRequest
 from models.embeddings.swapped_words import SwappedRequest
 from models.engine import Engine
-from models.lessons.question import Question, named
+from models.lessons.question_base import Question, named
 from models.lessons.readings import QuestionError, Readings, Unit, readings
 from models.tokenization.line_costs import LineCostsRequest, price
 from models.tokenization.parallel_text import MessagesRequest

@@ -12,7 +12,7 @@ from models.decoding.typed_words import word_of
 from models.engine import Engine
 from models.kv_cache.facts_before_run import CacheFactsRequest
 from models.kv_cache.size_formula import bytes_per_token, predict, with_key_value_heads
-from models.lessons.question import Question, named
+from models.lessons.question_base import Question, named
 from models.lessons.readings import QuestionError, Readings, Unit, readings
 
 _MOST_NEW = 1_000

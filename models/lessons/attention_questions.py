@@ -13,7 +13,7 @@ from models.attention.without_sink import left_out_columns
 from models.attention.writing_steps import AbsencesRequest
 from models.engine import Engine
 from models.forward.interventions import Intervention, ZeroHead
-from models.lessons.question import Question, check_kind, place_of, tokens_of_word, trace_of, written_by_itself
+from models.lessons.question_base import Question, check_kind, place_of, tokens_of_word, trace_of, written_by_itself
 from models.lessons.readings import QuestionError, Readings, Unit, readings
 
 # As many sets of other heads stand beside the heads that are switched off.

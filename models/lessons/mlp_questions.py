@@ -8,7 +8,7 @@ import numpy as np
 from models.anatomy.neurons import Neurons, NeuronsRequest
 from models.attention.trace import TraceRequest
 from models.engine import Engine
-from models.lessons.question import Question, trace_of, written_by_itself
+from models.lessons.question_base import Question, trace_of, written_by_itself
 from models.lessons.readings import Readings, Unit, readings
 
 _STRONGEST = 10
