@@ -10,7 +10,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.navigation.page import StreamlitPage
 
-from models.panics import panics_as_failures
+from models.rust_panics import panics_as_failures
 from pages.shared import start, thread
 from pages.shared.device import said_before, show_device
 from pages.shared.ending import end_when_told

@@ -27,9 +27,9 @@ def _load_tokenizer(name: str) -> Any:
 
 
 def _placing() -> Any:
-    from models.loading import placing
+    from models.loading import placement
 
-    return placing
+    return placement
 
 
 def _device(failed: frozenset[str]) -> Device:

@@ -20,7 +20,7 @@ from models.errors import HeadlightError
 from models.forward.inputs import model_inputs
 from models.kv_cache.config_file import config_in
 from models.kv_cache.facts_before_run import known_config
-from models.loading.checks import of_few_modules, readable_title, text_class_of
+from models.loading.checks_before_reading import of_few_modules, readable_title, text_class_of
 from models.loading.refusals import ModelRefusedError
 from models.one_at_a_time import one_at_a_time
 

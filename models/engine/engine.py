@@ -23,7 +23,7 @@ from models.engine.provider import provided
 from models.engine.request_size import MOST_CHARACTERS_ALONE, check_size
 from models.engine.threads import wait_asleep
 from models.errors import HeadlightError
-from models.panics import panics_as_failures
+from models.rust_panics import panics_as_failures
 from models.settings import count_of, size_of
 
 log = logging.getLogger(__name__)

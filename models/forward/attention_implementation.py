@@ -9,7 +9,7 @@ from typing import Any
 from transformers import AttentionInterface, PreTrainedConfig, PreTrainedModel
 
 from models.forward.capture import headlight
-from models.loading.checks import ArchitectureNotSupportedError, check_attention
+from models.loading.checks_before_reading import ArchitectureNotSupportedError, check_attention
 
 SDPA, EAGER = "headlight", "headlight_eager"
 

@@ -32,8 +32,8 @@ from models.kv_cache.shape import CacheFormulaError
 from models.kv_cache.shape_from_config import cache_shape
 from models.kv_cache.size_formula import predict
 from models.loaded import Finding, LoadedModel
-from models.loading.checks import ModelRefusedError
-from models.loading.soundness import check_finite
+from models.loading.checks_after_reading import check_finite
+from models.loading.checks_before_reading import ModelRefusedError
 
 log = logging.getLogger(__name__)
 

@@ -38,7 +38,7 @@ from models.forward import (
 from models.forward.capture import Address
 from models.kv_cache import empty_cache, measurement, shape_from_config, size_formula
 from models.loaded import Finding, LoadedModel
-from models.loading.checks import missing_of_picture
+from models.loading.checks_before_reading import missing_of_picture
 from models.loading.fingerprint import fingerprint_of
 from models.loading.packs import home
 

@@ -13,8 +13,8 @@ from models.forward.inputs import Inputs
 from models.forward.map_axes import KINDS, Kind, map_size
 from models.forward.shadow_modules import outermost_lists, shadow_of
 from models.loaded import LoadedModel
-from models.loading.checks import ArchitectureNotSupportedError, ModelRefusedError
-from models.loading.placing import failure_of
+from models.loading.checks_before_reading import ArchitectureNotSupportedError, ModelRefusedError
+from models.loading.placement import failure_of
 
 _LONGEST_REASON = 160
 

@@ -19,7 +19,7 @@ from transformers.pytorch_utils import Conv1D
 from models.catalog import MODELS, ModelCard
 from models.catalog.hub_models import HUB_MODELS
 from models.loading.allowed_folders import permitted
-from models.loading.checks import ADAPTER, CONFIG, readable_title
+from models.loading.checks_before_reading import ADAPTER, CONFIG, readable_title
 from models.loading.hub_ids import HUB, HubError
 from models.loading.json_files import LARGEST, settings_in
 from models.loading.model_files import card_in

@@ -10,10 +10,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from models.loading.file_download import RemoteFile, WrongSizeError, fetch, in_words, is_as_listed
 from models.loading.hub import Offer, is_fetched, look_up, open_fetched, repository_folder
 from models.loading.hub import finish as put_in_place
 from models.loading.hub_ids import HubError, HubId, all_downloads, hub_id, offline_choices
-from models.loading.transfer import RemoteFile, WrongSizeError, fetch, in_words, is_as_listed
 
 _OFTEN, _SELDOM, _OFTEN_FOR = 0.5, 2.0, 600.0
 _PART = ".part"

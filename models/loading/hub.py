@@ -16,7 +16,7 @@ from huggingface_hub.utils import hf_raise_for_status
 
 from models.catalog import MODELS, ModelCard
 from models.catalog.hub_models import HUB_MODELS
-from models.loading.checks import (
+from models.loading.checks_before_reading import (
     CONFIG,
     TOKENIZER_FILES,
     ModelRefusedError,
@@ -27,11 +27,11 @@ from models.loading.checks import (
     readable_title,
     weights_among,
 )
+from models.loading.file_download import RemoteFile, endpoint, fetch, headers, in_words, seconds
 from models.loading.hub_ids import HubError, HubId, check_allowed, hub_id, largest_download, offline_choices
 from models.loading.json_files import LARGEST, settings_in
 from models.loading.model_files import card_in
 from models.loading.packs import home
-from models.loading.transfer import RemoteFile, endpoint, fetch, headers, in_words, seconds
 
 _SMALL = (CONFIG, "generation_config.json", *TOKENIZER_FILES)
 _LARGEST_SMALL = 4_000_000

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from models.loading.checks import ModelRefusedError
+from models.loading.checks_before_reading import ModelRefusedError
 from models.loading.downloads import Downloaded, seldom
+from models.loading.file_download import RemoteFile, fetch, is_as_listed
 from models.loading.hub import listing, sized
 from models.loading.hub_ids import HubError, check_allowed, hub_id, offline_choices
 from models.loading.tokenizer_files import ALONE
-from models.loading.transfer import RemoteFile, fetch, is_as_listed
 from models.tokenization import LARGEST_FILE
 
 

@@ -29,7 +29,8 @@ from models.loaded import LoadedModel
 from models.loading.adapters import merge
 from models.loading.allowed_folders import FOLDER
 from models.loading.card_by_name import card_of
-from models.loading.checks import (
+from models.loading.checks_after_reading import check_sound
+from models.loading.checks_before_reading import (
     CONFIG,
     ModelRefusedError,
     check_depth,
@@ -41,6 +42,7 @@ from models.loading.checks import (
 from models.loading.gguf_tokenizer import tokenizer_of_gguf
 from models.loading.hub_ids import HUB
 from models.loading.model_files import copy_of_gguf, model_files
+from models.loading.model_in_memory import card_figures
 from models.loading.packs import (
     HOME,
     PackError,
@@ -50,13 +52,11 @@ from models.loading.packs import (
     model_folder,
     prepared_folder,
 )
-from models.loading.placing import Placement, device_memory, failure_of, input_device, places_for
+from models.loading.placement import Placement, device_memory, failure_of, input_device, places_for
 from models.loading.position_limit import position_limit
 from models.loading.sandboxed_tokenizer import SandboxedTokenizer
-from models.loading.soundness import check_sound
 from models.loading.tokenizer_files import tokenizers_in
 from models.loading.weights_files import TensorInFile
-from models.loading.wrapping import card_figures
 from models.one_at_a_time import alone
 from models.tokenization import cut_by_text_alone
 

@@ -6,7 +6,7 @@ from typing import Any
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from models.catalog import ModelCard
-from models.loading.checks import CONFIG, TOKENIZER_FILES, ModelRefusedError
+from models.loading.checks_before_reading import CONFIG, TOKENIZER_FILES, ModelRefusedError
 from models.loading.packs import model_folder, prepared_folder
 from models.loading.regular_files import opened
 from models.loading.sandboxed_tokenizer import SandboxedTokenizer

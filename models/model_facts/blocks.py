@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from models.loading.placing import computing_device
+from models.loading.placement import computing_device
 from models.model_facts.watching import Event, Watched, WatchedStack
 
 CURVES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {

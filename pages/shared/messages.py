@@ -11,7 +11,7 @@ from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 
 from models.errors import HeadlightError, new_fault
 from models.errors import unforeseen as unforeseen_sentence
-from models.panics import panics_as_failures
+from models.rust_panics import panics_as_failures
 from pages.shared.link import note, take_notes
 from pages.shared.plain_text import plain
 from pages.shared.thread import MODEL

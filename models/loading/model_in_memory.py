@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from models.loading.checks import ArchitectureNotSupportedError, ModelRefusedError, check_attention
+from models.loading.checks_before_reading import ArchitectureNotSupportedError, ModelRefusedError, check_attention
 
 _FIGURES = {
     "layers": "num_hidden_layers",
