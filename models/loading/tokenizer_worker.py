@@ -12,8 +12,8 @@ from jinja2 import TemplateError
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from models.tokenization import TokenizerFileError, cut_by_text_alone, fault_of_tokenizer_json
-from models.tokenization.bounds import are_too_many
-from models.tokenization.loaded import is_failure
+from models.tokenization.file_limits import are_too_many
+from models.tokenization.loaded_tokenizer import is_failure
 from models.tokenization.pieces import Look, Looks, Notation, looks_of
 
 TARGET_TOKENIZER = "target_tokenizer.json"

@@ -9,12 +9,12 @@ from jaxtyping import Int64
 
 from models.engine import Engine
 from models.tokenization.file_tally import CountFileRequest, Tally
-from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.loaded_tokenizer import LoadedTokenizer
 from models.tokenization.pieces import Look
 from models.tokenization.sandboxed import answered
 from models.tokenization.scripts import SIGNS, SPACE, script_of
 from models.tokenization.text_file import FileKind
-from models.tokenization.window import looked_up
+from models.tokenization.text_window import looked_up
 
 BREAKS, INDENTS, QUOTES, PARTS, SPECIAL, UNKNOWN = (
     *("line breaks", "indentation and spaces alone", "quotes and brackets"),

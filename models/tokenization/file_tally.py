@@ -15,11 +15,11 @@ import numpy as np
 from jaxtyping import Float64, Int32, Int64
 
 from models.engine import Engine
-from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.loaded_tokenizer import LoadedTokenizer
 from models.tokenization.sandboxed import answered
 from models.tokenization.text_file import Block, TextFile, blocks_from
-from models.tokenization.window import looked_up
-from models.tokenization.words import words_of
+from models.tokenization.text_window import looked_up
+from models.tokenization.words_of_text import words_of
 
 # So many blocks are handed over at once; the first few alone, so that there is something to see.
 _BATCH = 8

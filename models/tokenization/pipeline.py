@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tokenizers import PreTokenizedString
 
-from models.tokenization.loaded import LoadedTokenizer, with_marks
+from models.tokenization.loaded_tokenizer import LoadedTokenizer, with_marks
 from models.tokenization.pieces import Piece, readable_bytes, readable_text
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from models.engine import Engine
-from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.loaded_tokenizer import LoadedTokenizer
 from models.tokenization.sandboxed import answered
 from models.tokenization.vocabulary import ADDED, PART, UNKNOWN, Vocabulary, VocabularyRequest, vocabulary_of
 

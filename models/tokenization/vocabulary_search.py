@@ -9,7 +9,7 @@ from jaxtyping import Bool, Int32
 from models.engine import Engine
 from models.errors import HeadlightError
 from models.tokenization.glitch_pieces import GLITCH_PIECES
-from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.loaded_tokenizer import LoadedTokenizer
 from models.tokenization.pattern_search import found_by_pattern
 from models.tokenization.reachability import Reachability, ReachabilityRequest
 from models.tokenization.sandboxed import answered

@@ -207,7 +207,7 @@ def _pasted(now: ShownTokenizers, status: DeltaGenerator) -> None:
 
 
 def _lines(now: ShownTokenizers, status: DeltaGenerator) -> None:
-    from models.tokenization.counts import is_without_spaces
+    from models.tokenization.piece_counts import is_without_spaces
 
     lines = tuple(line.strip() for line in now.text.splitlines() if line.strip())
     if not lines:

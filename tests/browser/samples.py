@@ -198,7 +198,7 @@ def _sentence_arcs():
 
 def _token_columns():
     from models.tokenization.pieces import Look
-    from models.tokenization.window import Column, Comparison
+    from models.tokenization.text_window import Column, Comparison
     from viz.components.token_columns import ColumnHead, ColumnsPicture, packed
 
     def column(text, size):

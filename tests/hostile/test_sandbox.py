@@ -13,7 +13,7 @@ from models.errors import HeadlightError
 from models.sandbox import LARGEST_ANSWER, Pool, SandboxError, Subject
 from models.sandbox.messages import Ask, packed, unpacked
 from models.tokenization import TextError, Tokenization
-from models.tokenization.comparison import CutText
+from models.tokenization.boundaries import CutText
 
 # ----- What is asked; these functions run in the sandbox.
 

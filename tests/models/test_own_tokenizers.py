@@ -33,7 +33,7 @@ from models.tokenization import (
     smallest_vocabulary,
 )
 from models.tokenization.loading import loaded_from_json, prepared_tokenizer
-from models.tokenization.origins import origins
+from models.tokenization.piece_origins import origins
 from models.tokenization.pipeline import stages, words_of
 from models.tokenization.training_child import lines_of
 from tests.models.tokenizer_texts import TEXTS

@@ -13,7 +13,7 @@ from pages.shared.plain_text import plain
 from pages.shared.text import LARGEST_TEXT_FILE, TEXT_FILES
 from pages.tokenizers import session_tokenizers
 from pages.tokenizers.choices import CHOSEN, add, hide
-from pages.tokenizers.from_hub import from_hub
+from pages.tokenizers.hub_tokenizer import from_hub
 
 if TYPE_CHECKING:
     from models.engine import Progress

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from models.tokenization.baselines import BASELINES
-from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.loaded_tokenizer import LoadedTokenizer
 from models.tokenization.pieces import check_is_text
 
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int32, UInt16
 
-from models.tokenization.comparison import CutText, Disagreements, bytes_before
-from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.boundaries import CutText, Disagreements, bytes_before
+from models.tokenization.loaded_tokenizer import LoadedTokenizer
 from models.tokenization.own_tokenizers import UserTokenizer
 from models.tokenization.pieces import Look, readable_bytes
 from models.tokenization.sandboxed import answered

@@ -4,8 +4,8 @@ import re
 import time
 from dataclasses import dataclass
 
-from models.tokenization.comparison import CutText, cut_text
-from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.boundaries import CutText, cut_text
+from models.tokenization.loaded_tokenizer import LoadedTokenizer
 from models.tokenization.own_tokenizers import UserTokenizer
 from models.tokenization.round_trip import Difference, round_trip
 

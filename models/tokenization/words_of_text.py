@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from models.tokenization.counts import is_without_spaces
+from models.tokenization.piece_counts import is_without_spaces
 
 
 def words_of(text: str) -> list[str]:

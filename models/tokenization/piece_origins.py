@@ -8,13 +8,13 @@ from functools import lru_cache
 from typing import Any
 
 from models.errors import HeadlightError
-from models.tokenization.facts import TokenizerFacts
 from models.tokenization.lattice import LIKELIEST, Lattice, lattice
-from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.loaded_tokenizer import LoadedTokenizer
 from models.tokenization.longest_match import LongestMatch, longest_match
 from models.tokenization.merges import MergeReplay, replay_merges
 from models.tokenization.pieces import check_is_text
 from models.tokenization.pipeline import PreToken, words_of
+from models.tokenization.tokenizer_facts import TokenizerFacts
 
 # Longer words are replayed only where the stretch is: without a pre-tokenizer a word is a whole text.
 _LONGEST_WORD = 64
