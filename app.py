@@ -14,13 +14,13 @@ from models.rust_panics import panics_as_failures
 from pages.shared import start, thread
 from pages.shared.device import said_before, show_device
 from pages.shared.ending import end_when_told
-from pages.shared.guard import Guarded
 from pages.shared.lesson_place import DRAFT, LESSON, PLACE
 from pages.shared.limits import Bounded
 from pages.shared.link import receive
 from pages.shared.messages import unforeseen
 from pages.shared.model_card import show_model_card
 from pages.shared.model_choice import choose_model_box
+from pages.shared.origin_check import Guarded
 from pages.shared.page import name_first_model
 from pages.shared.registry import EVERY_PAGE, HOME, LESSONS, ROOM, PageEntry, entry
 from pages.shared.room_place import CODE

@@ -10,7 +10,7 @@ from models.catalog import MODELS
 from pages.anatomy.choices import ATT_HEAD, ATT_KIND, ATT_LAYER, ATTENTION_KINDS
 from pages.anatomy.text_and_token import AtToken, at_token
 from pages.shared import thread
-from pages.shared.bound import bound, names_of
+from pages.shared.bound_widgets import bound, names_of
 from pages.shared.link import Choice, note
 
 if TYPE_CHECKING:

@@ -16,13 +16,13 @@ from pages.anatomy.part_names import part_key, part_name
 from pages.anatomy.text_and_token import AtToken, at_token, token_control
 from pages.shared import thread
 from pages.shared.asking import ask, let_it_leave
-from pages.shared.bound import bound, names_of, pick
+from pages.shared.bound_widgets import bound, names_of, pick
 from pages.shared.export import Download, download_row, folder_argument, program, text_argument
 from pages.shared.link import note
 from pages.shared.messages import in_place
 from pages.shared.page import is_part_alone
-from pages.shared.parts import chart, remark, say
-from pages.shared.sight import Sight
+from pages.shared.scroll_into_sight import Sight
+from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.spreadsheet import as_csv, as_json
 from pages.shared.theme import palette
 from viz.anatomy_charts import PICKED, PICKED_FIELD, layers_chart, parts_chart

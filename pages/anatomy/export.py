@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pages.anatomy.choices import CHOICES
-from pages.shared import file_names, thread
+from pages.shared import download_names, thread
 from pages.shared.export import Download, download_row, program, share_and_download
 from pages.shared.spreadsheet import as_csv, as_json
 
@@ -53,7 +53,7 @@ def plan_as_json(plan: "Plan") -> str:
 
 def take_along(plan: "Plan | None") -> None:
     """The link, and the files."""
-    name = f"{file_names.of_model(thread.MODEL.value)}-plan"
+    name = f"{download_names.of_model(thread.MODEL.value)}-plan"
     files = []
     if plan is not None:
         files = [
@@ -73,7 +73,7 @@ def code() -> None:
 
 def offer(model: str, what: str, rows: Rows) -> None:
     """Buttons for these rows as CSV and JSON; what: in the files' names and in the buttons' keys."""
-    name = f"{file_names.of_model(model)}-{what}"
+    name = f"{download_names.of_model(model)}-{what}"
     files = [
         Download("These numbers (CSV)", f"{name}.csv", lambda: as_csv(rows)),
         Download("JSON", f"{name}.json", lambda: as_json(rows, {"model": model}, "rows")),

@@ -11,11 +11,11 @@ from pages.anatomy.choices import EDITED, FAMILY_DEPTH, OF_FAMILIES
 from pages.anatomy.export import family_rows, offer
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.bound import bound, names_of
+from pages.shared.bound_widgets import bound, names_of
 from pages.shared.link import note
 from pages.shared.messages import in_place
 from pages.shared.model_choice import have_as_well, mine, titles
-from pages.shared.parts import chart, remark, say
+from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.tab_library import TabLibrary
 from pages.shared.theme import palette
 from viz.cell_charts import cells_chart

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.shared.asking import ask, working
-from pages.shared.parts import remark
+from pages.shared.sentences_and_charts import remark
 from viz.components.block_diagram import BlockDiagram, DrawnBox, DrawnRow, block_diagram
 from viz.inspector import line
 from viz.quantities import bytes_text, count_text, times_text

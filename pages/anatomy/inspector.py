@@ -10,7 +10,7 @@ from pages.anatomy.formulas import formula
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.messages import in_place
-from pages.shared.parts import chart
+from pages.shared.sentences_and_charts import chart
 from pages.shared.theme import palette
 from viz.inspector import heading, line
 from viz.quantities import bytes_text, level_text, part_text

@@ -11,12 +11,12 @@ from pages.anatomy.choices import FACTORS, MLP_LAYER, NEURON, NEURON_TIMES, READ
 from pages.anatomy.one_changed import show_changed
 from pages.anatomy.text_and_token import AtToken, at_token, layer_of_plan, token_control
 from pages.shared.asking import ask
-from pages.shared.bound import bound, pick
+from pages.shared.bound_widgets import bound, pick
 from pages.shared.export import Download, download_row
 from pages.shared.job import Job
 from pages.shared.link import note
 from pages.shared.messages import in_place
-from pages.shared.parts import chart, remark, say
+from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.spreadsheet import as_csv, as_json
 from pages.shared.theme import palette
 from viz.anatomy_charts import curve_chart

@@ -12,10 +12,10 @@ from pages.anatomy.export import change_rows, depth_rows, offer
 from pages.anatomy.text_and_token import at_token
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.bound import bound, pick
+from pages.shared.bound_widgets import bound, pick
 from pages.shared.link import Names, note
 from pages.shared.messages import in_place
-from pages.shared.parts import chart, explanation, remark, say
+from pages.shared.sentences_and_charts import chart, explanation, remark, say
 from pages.shared.theme import palette
 from viz.heads_charts import chance_chart
 from viz.inspector import BeforeAfter, before_after, cosines, heading

@@ -7,11 +7,11 @@ import streamlit as st
 
 from models.catalog import ARCHITECTURES
 from pages.anatomy.choices import PART, PLAN_CONFIG, PLAN_OF, SHADED, SHADES, UNFOLDED
-from pages.shared import file_names, thread
-from pages.shared.bound import bound, names_of, pick, toggle
+from pages.shared import download_names, thread
+from pages.shared.bound_widgets import bound, names_of, pick, toggle
 from pages.shared.link import note
-from pages.shared.parts import remark
 from pages.shared.pasted_config import PASTED, config_box
+from pages.shared.sentences_and_charts import remark
 from viz.components.block_diagram import BlockDiagram, DrawnBox, DrawnRow, block_diagram
 from viz.quantities import count_text, counted, part_text, short_count
 
@@ -87,7 +87,7 @@ def show(plan: "Plan") -> None:
         (plan.parameters, plan.bytes, plan.operations),
         selected,
         _caption(plan),
-        f"{file_names.of_model(thread.MODEL.value)}-plan",
+        f"{download_names.of_model(thread.MODEL.value)}-plan",
     )
     with st.container(key="plan"):
         block_diagram(picture, key="block_diagram", on_box=lambda path: PART.choose(path))

@@ -19,7 +19,7 @@ from pages.anatomy import (
 from pages.anatomy.choices import NEURONS, SAYS
 from pages.anatomy.explanations import EXPLANATION
 from pages.shared.page import Tab, tabs
-from pages.shared.parts import explanation
+from pages.shared.sentences_and_charts import explanation
 
 if TYPE_CHECKING:
     from models.anatomy import Plan

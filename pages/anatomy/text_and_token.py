@@ -12,7 +12,7 @@ from models.catalog import MODELS
 from pages.anatomy.choices import PART, PLAN_OF, SAID_STEP
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.bound import bound, names_of
+from pages.shared.bound_widgets import bound, names_of
 from pages.shared.greedy_output import greedy_output
 from pages.shared.link import note
 

@@ -10,10 +10,10 @@ from models.catalog import MODELS
 from pages.anatomy.choices import UP_LAYER
 from pages.anatomy.text_and_token import AtToken, at_token, layer_of_plan, token_control
 from pages.shared.asking import ask, let_it_leave
-from pages.shared.bound import bound
+from pages.shared.bound_widgets import bound
 from pages.shared.export import Download, download_row
 from pages.shared.link import note
-from pages.shared.parts import chart, remark, say
+from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.spreadsheet import as_csv, as_json
 from pages.shared.theme import palette
 from viz.anatomy_charts import way_chart

@@ -10,8 +10,8 @@ from pages.anatomy.choices import INNER_T, INNER_TEMPERATURES
 from pages.anatomy.chosen_head import OneHead, one_head
 from pages.anatomy.export import offer, why_rows
 from pages.shared.asking import ask
-from pages.shared.bound import bound
-from pages.shared.parts import chart, remark, say
+from pages.shared.bound_widgets import bound
+from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.theme import palette
 from viz.inspector import BeforeAfter, before_after, heading
 from viz.line_charts import Line, lines_chart

@@ -14,10 +14,10 @@ from pages.anatomy.parts_off import show_change, show_others
 from pages.anatomy.text_and_token import at_token
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.bound import pick
+from pages.shared.bound_widgets import pick
 from pages.shared.link import note
 from pages.shared.messages import in_place
-from pages.shared.parts import chart, remark, say
+from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.theme import palette
 from viz.cell_charts import cells_chart
 from viz.inspector import heading

@@ -10,7 +10,7 @@ from pages.attention.choices import head_name
 from pages.attention.views import open_head
 from pages.shared.asking import ask
 from pages.shared.messages import in_place
-from pages.shared.parts import remark
+from pages.shared.sentences_and_charts import remark
 from viz.inspector import Share, heading, line, shares
 from viz.quantities import part_text
 

@@ -9,7 +9,7 @@ from pages.attention import views
 from pages.attention.choices import BY, HEADS, KINDS, PIN, SENTENCE, SINK, VIEW, ZOOM, head_name
 from pages.attention.selection import shown_heads
 from pages.attention.two_sentences import sentences_part
-from pages.shared import file_names, reach, thread
+from pages.shared import download_names, local_or_public, thread
 from pages.shared.export import Download
 from viz.components.attention_view import Frame, Products, captions
 from viz.standalone import MOST_NUMBERS, KindMaps, Opening, attention_file
@@ -29,7 +29,7 @@ def picture_file(
     request: "HeadMapRequest", traced: "TracedText", selected: int, text: str
 ) -> tuple[list[Download], list[str]]:
     """The file, and what is said where it is of one layer alone, or there is none: all would be too large."""
-    most = MOST_NUMBERS if reach.is_local() else min(MOST_NUMBERS, _MOST_SHARED)
+    most = MOST_NUMBERS if local_or_public.is_local() else min(MOST_NUMBERS, _MOST_SHARED)
     layers = {kind: traced.layers_of(kind) for kind in traced.kinds}
     notes = []
     if (every := _numbers(traced, layers)) > most:
@@ -69,7 +69,7 @@ def picture_file(
         kinds = [_maps(asked, frames[kind], each, note, seconds[kind]) for kind, each in layers.items()]
         return attention_file(f"{model}: {text}", model, kinds, opening, products).html
 
-    name = f"{file_names.of_model(request.trace.model)}-{head_name(request.layer, request.head).replace(' ', '-')}.html"
+    name = f"{download_names.of_model(request.trace.model)}-{head_name(request.layer, request.head).replace(' ', '-')}.html"
     return [Download("HTML", name, made, _HELP)], notes
 
 

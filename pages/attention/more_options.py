@@ -9,7 +9,7 @@ from pages.attention.choices import BY, HEADS, LEAST, OPTIONS, POOLED, SCALE, SE
 from pages.attention.selection import shown_heads
 from pages.attention.two_sentences import sentences_part
 from pages.shared import thread
-from pages.shared.bound import bound, names_of, toggle
+from pages.shared.bound_widgets import bound, names_of, toggle
 
 if TYPE_CHECKING:
     from models.attention import TracedText

@@ -11,7 +11,7 @@ from pages.attention.choices import HEAD_OFF, VIEW
 from pages.attention.explanations import explanation
 from pages.shared import thread
 from pages.shared.page import tabs
-from pages.shared.parts import explanation as explain
+from pages.shared.sentences_and_charts import explanation as explain
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, TracedText

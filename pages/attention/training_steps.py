@@ -11,9 +11,9 @@ from pages.attention import writing_steps
 from pages.attention.choices import TRAINED
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.bound import bound
+from pages.shared.bound_widgets import bound
 from pages.shared.link import note
-from pages.shared.parts import chart
+from pages.shared.sentences_and_charts import chart
 from viz.quantities import part_text
 
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ from pages.shared.asking import ask, working
 from pages.shared.head_names import head_names
 from pages.shared.link import NumberPair, note
 from pages.shared.page import tab_name
-from pages.shared.parts import remark
+from pages.shared.sentences_and_charts import remark
 from viz.components.attention_view import Frame, Heads, Matrix, Model, Panel, Products, attention_view, captions
 from viz.components.picture_state import digest_of
 from viz.quantities import part_text, points_text

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from models.catalog import MODELS
 from pages.attention.choices import STEP, head_name, map_name
 from pages.attention.views import left_out_note, means, places_of, title
-from pages.shared import sounds, thread
+from pages.shared import arpabet, thread
 from viz.components.written_steps import StepsPicture, written_steps
 from viz.quantities import part_text
 
@@ -75,5 +75,5 @@ def _steps(
 
 
 def _hint(name: str, probability: float) -> str:
-    said = sounds.in_words(name) if MODELS[thread.MODEL.value].writes else ""
+    said = arpabet.in_words(name) if MODELS[thread.MODEL.value].writes else ""
     return f"{name}{': ' + said if said else ''}, {part_text(probability)}"

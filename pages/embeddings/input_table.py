@@ -9,9 +9,9 @@ from models.catalog import MODELS
 from pages.embeddings.choices import MEASURE, MEASURES, MINUS, PIECE, PLUS
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.bound import bound, pick
+from pages.shared.bound_widgets import bound, pick
 from pages.shared.link import note
-from pages.shared.parts import chart, remark
+from pages.shared.sentences_and_charts import chart, remark
 from pages.shared.theme import palette
 from viz.embeddings_charts import strip_chart
 from viz.inspector import heading

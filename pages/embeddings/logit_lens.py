@@ -9,9 +9,9 @@ from models.catalog import MODELS
 from pages.embeddings.choices import ANSWER, PLACE
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.bound import bound
+from pages.shared.bound_widgets import bound
 from pages.shared.link import NumberPair, note
-from pages.shared.parts import chart
+from pages.shared.sentences_and_charts import chart
 from pages.shared.theme import palette
 from viz.components.lens_grid import LensGrid, lens_grid
 from viz.embeddings_charts import rank_chart

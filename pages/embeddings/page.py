@@ -10,7 +10,7 @@ from pages.embeddings.examples import EXAMPLES
 from pages.embeddings.tabs import below
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.bound import bound, names_of
+from pages.shared.bound_widgets import bound, names_of
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, show_notes
 from pages.shared.page import Page, columns, controls_in, inspector_in, show

@@ -9,7 +9,7 @@ from pages.embeddings.choices import (
 )
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.parts import remark
+from pages.shared.sentences_and_charts import remark
 from viz.quantities import bytes_text, part_text
 from viz.tables import table
 

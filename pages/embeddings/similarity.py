@@ -18,8 +18,8 @@ from pages.embeddings.choices import (
 )
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.bound import bound, names_of, pick
-from pages.shared.parts import chart, remark
+from pages.shared.bound_widgets import bound, names_of, pick
+from pages.shared.sentences_and_charts import chart, remark
 from pages.shared.theme import palette
 from viz.embeddings_charts import matrix_chart
 from viz.quantities import cosine_text

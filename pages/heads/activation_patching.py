@@ -14,11 +14,11 @@ from pages.heads.controls import chosen_quantity
 from pages.heads.effects import quantity_words
 from pages.heads.text_and_kind import Subject, offer_picture
 from pages.shared.asking import ask
-from pages.shared.bound import bound, pick
+from pages.shared.bound_widgets import bound, pick
 from pages.shared.job import Job
 from pages.shared.link import NumberPair, run_again
 from pages.shared.messages import problem
-from pages.shared.parts import explanation, remark
+from pages.shared.sentences_and_charts import explanation, remark
 from viz.components.head_atlas import EffectCells, HeadAtlas, head_atlas
 from viz.quantities import level_text
 from viz.tables import table

@@ -10,8 +10,8 @@ from models.engine import engine
 from pages.heads.choices import OF_HEAD, ONLY
 from pages.shared.job import Job
 from pages.shared.link import NumberPair, note
-from pages.shared.parts import remark
 from pages.shared.plain_text import plain
+from pages.shared.sentences_and_charts import remark
 from viz.components.head_atlas import HeadAtlas, RoleCells, RoleMark, head_atlas
 from viz.quantities import counted
 

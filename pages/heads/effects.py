@@ -15,7 +15,7 @@ from pages.shared.asking import ask
 from pages.shared.job import Job
 from pages.shared.link import NumberPair, run_again
 from pages.shared.messages import problem
-from pages.shared.parts import remark
+from pages.shared.sentences_and_charts import remark
 from viz.components.head_atlas import EffectCells, HeadAtlas, head_atlas
 from viz.quantities import level_text
 

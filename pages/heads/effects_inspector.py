@@ -14,7 +14,7 @@ from pages.heads.inspector import to_the_studio
 from pages.heads.text_and_kind import Subject, stack_of
 from pages.shared import thread
 from pages.shared.link import NumberPair
-from pages.shared.parts import explanation, remark, say
+from pages.shared.sentences_and_charts import explanation, remark, say
 from viz.inspector import heading
 from viz.quantities import part_text, signed_text
 from viz.tables import table

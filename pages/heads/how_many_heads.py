@@ -19,10 +19,10 @@ from pages.heads.controls import (
 )
 from pages.heads.effects import quantity_words
 from pages.heads.text_and_kind import Subject
-from pages.shared.bound import pick
+from pages.shared.bound_widgets import pick
 from pages.shared.job import Job
-from pages.shared.parts import chart, explanation, remark, say
-from pages.shared.sight import Sight
+from pages.shared.scroll_into_sight import Sight
+from pages.shared.sentences_and_charts import chart, explanation, remark, say
 from pages.shared.theme import palette
 from viz.heads_charts import faithfulness_chart
 from viz.quantities import counted, level_text, part_text

@@ -12,8 +12,8 @@ from pages.heads.text_and_kind import Subject
 from pages.shared import projector, thread
 from pages.shared.asking import ask
 from pages.shared.link import NumberPair, note
-from pages.shared.parts import explanation, remark
-from pages.shared.sight import PICTURE, Sight
+from pages.shared.scroll_into_sight import PICTURE, Sight
+from pages.shared.sentences_and_charts import explanation, remark
 from viz.quantities import part_text
 from viz.tables import table
 

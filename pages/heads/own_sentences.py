@@ -7,10 +7,10 @@ import streamlit as st
 from models.errors import HeadlightError
 from pages.heads.choices import BANK, BANKS, SENTENCES
 from pages.heads.text_and_kind import UPLOADED
-from pages.shared.bound import bound, pick
+from pages.shared.bound_widgets import bound, pick
 from pages.shared.link import fits, run_again
-from pages.shared.parts import remark
 from pages.shared.plain_text import plain
+from pages.shared.sentences_and_charts import remark
 
 if TYPE_CHECKING:
     from models.heads import Bank

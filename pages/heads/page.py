@@ -15,12 +15,12 @@ from pages.heads.tabs import Shown, below
 from pages.heads.text_and_kind import atlas_request, chosen_kind, kinds_of, sentences_are_missing, subject
 from pages.shared import thread
 from pages.shared.asking import let_it_leave
-from pages.shared.bound import pick
+from pages.shared.bound_widgets import pick
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, problem, show_notes
 from pages.shared.page import Page, columns, inspector_in, show
-from pages.shared.parts import explanation, remark
-from pages.shared.sight import PICTURE
+from pages.shared.scroll_into_sight import PICTURE
+from pages.shared.sentences_and_charts import explanation, remark
 
 if TYPE_CHECKING:
     from models.heads import Atlas, AtlasRequest, Case

@@ -22,7 +22,7 @@ from pages.shared import thread
 from pages.shared.head_names import names_of_head
 from pages.shared.link import NumberPair
 from pages.shared.page import Tab, tabs
-from pages.shared.parts import explanation
+from pages.shared.sentences_and_charts import explanation
 
 if TYPE_CHECKING:
     from models.heads import Atlas, AtlasRequest

@@ -13,8 +13,8 @@ from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.greedy_output import greedy_output
 from pages.shared.link import note
-from pages.shared.parts import explanation
-from pages.shared.sight import PICTURE
+from pages.shared.scroll_into_sight import PICTURE
+from pages.shared.sentences_and_charts import explanation
 
 if TYPE_CHECKING:
     from models.attention import TracedText, TraceRequest

@@ -12,9 +12,9 @@ from pages.heads.controls import OTHER_TEXTS, means_are_known, other_text_is_mis
 from pages.heads.effects import ESTIMATE, estimate_of, exact_now, quantity_words
 from pages.heads.text_and_kind import Subject, bank, offer_picture
 from pages.shared.asking import ask, working
-from pages.shared.bound import toggle
-from pages.shared.parts import chart, explanation, remark, say
-from pages.shared.sight import Sight
+from pages.shared.bound_widgets import toggle
+from pages.shared.scroll_into_sight import Sight
+from pages.shared.sentences_and_charts import chart, explanation, remark, say
 from pages.shared.theme import palette
 from viz.heads_charts import chance_chart
 from viz.inspector import heading

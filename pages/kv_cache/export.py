@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pages.kv_cache.choices import CHOICES
-from pages.shared import file_names
+from pages.shared import download_names
 from pages.shared.export import Download, folder_argument, program, share_and_download, text_argument
 from pages.shared.spreadsheet import as_csv
 
@@ -133,7 +133,7 @@ def timing_as_csv(found: "CacheTiming") -> str:
 
 def take_along(request: "WriteRequest", steps: "Sequence[GenerationStep]") -> None:
     """The link to this view, and its numbers as files."""
-    name = f"{file_names.of_model(request.model)}-kv-cache"
+    name = f"{download_names.of_model(request.model)}-kv-cache"
     files = (
         Download("CSV", f"{name}.csv", lambda: steps_as_csv(steps)),
         Download("JSON", f"{name}.json", lambda: steps_as_json(request, steps)),

@@ -22,10 +22,10 @@ from pages.kv_cache.choices import (
 )
 from pages.kv_cache.export import known_as_csv
 from pages.shared.asking import ask, working
-from pages.shared.bound import bound, names_of
+from pages.shared.bound_widgets import bound, names_of
 from pages.shared.export import Download, download_button
 from pages.shared.link import Names
-from pages.shared.parts import chart
+from pages.shared.sentences_and_charts import chart
 from pages.shared.theme import palette
 from viz.inspector import heading
 from viz.kv_cache_charts import Curve, Mark, bytes_chart

@@ -9,8 +9,8 @@ from models.catalog import MODELS
 from pages.kv_cache.choices import BITS, DTYPES, ROWS
 from pages.kv_cache.shown_run import Shown
 from pages.shared import thread
-from pages.shared.bound import bound
-from pages.shared.parts import chart, remark, say
+from pages.shared.bound_widgets import bound
+from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.theme import palette
 from viz.kv_cache_charts import Curve, Mark, bytes_chart
 from viz.quantities import bytes_text

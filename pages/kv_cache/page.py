@@ -25,7 +25,7 @@ from pages.kv_cache.shown_run import Shown
 from pages.kv_cache.tabs import below
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.bound import bound, pick
+from pages.shared.bound_widgets import bound, pick
 from pages.shared.loading import loading
 from pages.shared.messages import problem, show_notes
 from pages.shared.page import Page, columns, inspector_in, offer_another_model, show

@@ -32,11 +32,11 @@ from pages.kv_cache.choices import (
 from pages.kv_cache.export import plan_files
 from pages.shared import thread
 from pages.shared.asking import ask, working
-from pages.shared.bound import bound, names_of, pick
+from pages.shared.bound_widgets import bound, names_of, pick
 from pages.shared.export import download_button
 from pages.shared.link import note
-from pages.shared.parts import chart, remark, say
 from pages.shared.pasted_config import PASTED, config_box
+from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.theme import palette
 from viz.inspector import line
 from viz.kv_cache_charts import Curve, Mark, bytes_chart

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.kv_cache.growth import counted_otherwise
 from pages.kv_cache.shown_run import Shown
-from pages.shared.parts import say
+from pages.shared.sentences_and_charts import say
 from viz.kv_cache_tables import TermLine, formula
 from viz.quantities import bytes_text
 

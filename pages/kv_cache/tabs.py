@@ -8,7 +8,7 @@ from pages.kv_cache.outgrowing import when_it_outgrows
 from pages.kv_cache.shown_run import Shown
 from pages.kv_cache.size_formula import does_it_agree
 from pages.shared.page import Tab, tabs
-from pages.shared.parts import explanation
+from pages.shared.sentences_and_charts import explanation
 
 
 def below(now: Shown) -> None:

@@ -30,13 +30,13 @@ from pages.sampling.choices import (
     said_of,
 )
 from pages.sampling.knobs import FIRST, KNOBS, LENGTH, MORE, Knob
-from pages.sampling.picture import PICTURE
+from pages.sampling.next_token import PICTURE
 from pages.sampling.presets import PRESETS
-from pages.sampling.writing import JOB, ask_for_it
+from pages.sampling.written_text import JOB, ask_for_it
 from pages.shared.asking import ask
-from pages.shared.bound import bound, text_area
+from pages.shared.bound_widgets import bound, text_area
 from pages.shared.link import Names
-from pages.shared.parts import remark
+from pages.shared.sentences_and_charts import remark
 from viz.components.knob_sliders import KnobSlider, knob_sliders
 from viz.quantities import counted
 

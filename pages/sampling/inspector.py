@@ -22,14 +22,14 @@ from pages.sampling.choices import (
     turn_off_at,
 )
 from pages.sampling.knobs import LENGTH
-from pages.sampling.writing import ask_for_it
+from pages.sampling.written_text import ask_for_it
 from pages.shared import thread
 from pages.shared.asking import ask
-from pages.shared.bound import bound
+from pages.shared.bound_widgets import bound
 from pages.shared.link import run_again
 from pages.shared.messages import in_place, keep_notes
-from pages.shared.parts import say
 from pages.shared.plain_text import plain
+from pages.shared.sentences_and_charts import say
 from viz.inspector import Share, heading, line, shares
 from viz.quantities import counted, part_text
 

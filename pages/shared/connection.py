@@ -18,7 +18,7 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import SCRIPT_RUN_C
 
 from models.engine import threads_asleep
 from models.one_at_a_time import libraries_are_here
-from pages.shared.frames import Frames
+from pages.shared.websocket_frames import Frames
 
 log = logging.getLogger(__name__)
 

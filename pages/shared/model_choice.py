@@ -18,9 +18,9 @@ from models.one_at_a_time import libraries
 from pages.shared import thread
 from pages.shared.job import Job
 from pages.shared.link import Choice, note, run_again
+from pages.shared.local_or_public import is_local, may_know
 from pages.shared.messages import in_place, keep_notes
 from pages.shared.plain_text import plain
-from pages.shared.reach import is_local, may_know
 from viz.glossary import explained_markdown
 
 if TYPE_CHECKING:

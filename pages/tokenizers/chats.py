@@ -11,13 +11,13 @@ from models.catalog import ARCHITECTURES, MODELS, TOKENIZERS
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries
 from pages.shared.asking import ask, working
-from pages.shared.bound import bound, text_area, toggle
+from pages.shared.bound_widgets import bound, text_area, toggle
 from pages.shared.export import Download, download_button, path_argument, program, text_argument
 from pages.shared.link import LONGEST_ENCODED_TEXT, Names, fits, run_again
 from pages.shared.messages import problem
-from pages.shared.parts import remark, say
 from pages.shared.plain_text import plain
 from pages.shared.registry import entry
+from pages.shared.sentences_and_charts import remark, say
 from pages.shared.spreadsheet import as_csv
 from pages.tokenizers import session_tokenizers
 from pages.tokenizers.chat_choices import (

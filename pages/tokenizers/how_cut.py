@@ -7,10 +7,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import TokenizerCard
 from pages.shared.asking import ask
-from pages.shared.bound import bound, pick
+from pages.shared.bound_widgets import bound, pick
 from pages.shared.link import NumberPair
-from pages.shared.parts import chart, remark
 from pages.shared.plain_text import plain
+from pages.shared.sentences_and_charts import chart, remark
 from pages.tokenizers.choices import LOOKED_AT, MERGES, WAYS, ShownTokenizers, looked_at, of_word, with_word
 from viz.inspector import heading, line
 from viz.lattice_chart import lattice_chart

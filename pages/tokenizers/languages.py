@@ -7,11 +7,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.errors import HeadlightError
 from pages.shared.asking import ask, working
-from pages.shared.bound import pick, text_area
+from pages.shared.bound_widgets import pick, text_area
 from pages.shared.export import Download, download_row, path_argument, program
 from pages.shared.link import note
-from pages.shared.parts import remark, say
 from pages.shared.plain_text import plain
+from pages.shared.sentences_and_charts import remark, say
 from pages.shared.spreadsheet import as_csv
 from pages.shared.thread import choose_text
 from pages.tokenizers.choices import (

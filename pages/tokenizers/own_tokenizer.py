@@ -10,7 +10,7 @@ from pages.shared.job import Job
 from pages.shared.link import run_again
 from pages.shared.messages import problem
 from pages.shared.plain_text import plain
-from pages.shared.text import LARGEST_TEXT_FILE, TEXT_FILES
+from pages.shared.text_choice import LARGEST_TEXT_FILE, TEXT_FILES
 from pages.tokenizers import session_tokenizers
 from pages.tokenizers.choices import CHOSEN, add, hide
 from pages.tokenizers.hub_tokenizer import from_hub

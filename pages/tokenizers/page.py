@@ -11,12 +11,12 @@ from models.errors import HeadlightError
 from models.one_at_a_time import libraries
 from pages.shared import thread
 from pages.shared.asking import ask, working
-from pages.shared.bound import bound, toggle
+from pages.shared.bound_widgets import bound, toggle
 from pages.shared.link import NumberPair, note
 from pages.shared.messages import in_place, show_notes
 from pages.shared.page import Page, inspector_in, show
 from pages.shared.plain_text import plain
-from pages.shared.text import text_form
+from pages.shared.text_choice import text_form
 from pages.tokenizers import session_tokenizers
 from pages.tokenizers.choices import (
     CHOICES,

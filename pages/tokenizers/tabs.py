@@ -6,8 +6,8 @@ import streamlit as st
 
 from pages.shared.link import NumberPair
 from pages.shared.page import Tab, tabs
-from pages.shared.parts import explanation
-from pages.shared.text import open_text_file
+from pages.shared.sentences_and_charts import explanation
+from pages.shared.text_choice import open_text_file
 from pages.tokenizers import (
     chats,
     cost,

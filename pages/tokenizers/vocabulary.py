@@ -8,11 +8,11 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import TokenizerCard
 from models.engine import engine
 from pages.shared.asking import ask, working
-from pages.shared.bound import bound, names_of, pick
+from pages.shared.bound_widgets import bound, names_of, pick
 from pages.shared.export import Download, download_row
 from pages.shared.link import NumberPair, note
 from pages.shared.messages import in_place
-from pages.shared.parts import chart, remark, say
+from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.theme import palette
 from pages.tokenizers.choices import (
     KIND,

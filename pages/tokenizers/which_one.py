@@ -13,9 +13,9 @@ from models.loading.packs import PackError
 from models.one_at_a_time import libraries
 from pages.shared import projector
 from pages.shared.asking import ask, working
-from pages.shared.bound import bound, names_of, pick
+from pages.shared.bound_widgets import bound, names_of, pick
 from pages.shared.export import Download, download_button
-from pages.shared.parts import say
+from pages.shared.sentences_and_charts import say
 from pages.shared.spreadsheet import as_csv
 from pages.tokenizers import chats, languages, session_tokenizers, whole_file
 from pages.tokenizers.chat_choices import BYTES, CHAT, NUMBER_BYTES, OF, PASTED, READERS, VERDICT_OF, WIDTH, WIDTHS

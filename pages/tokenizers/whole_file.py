@@ -10,13 +10,13 @@ from streamlit.delta_generator import DeltaGenerator
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries
 from pages.shared.asking import ask, working
-from pages.shared.bound import bound
+from pages.shared.bound_widgets import bound
 from pages.shared.export import Download, download_button
 from pages.shared.job import Job, bar, waits
 from pages.shared.link import run_again
 from pages.shared.messages import problem
-from pages.shared.parts import remark, say
 from pages.shared.plain_text import plain
+from pages.shared.sentences_and_charts import remark, say
 from pages.shared.spreadsheet import as_csv
 from pages.shared.uploads import largest_file
 from pages.tokenizers import session_tokenizers

@@ -10,7 +10,7 @@ from models.engine import Engine
 from models.forward.map_axes import Axes
 from models.loading import load_model, open_folder, placement
 from pages.attention import export
-from pages.shared import reach
+from pages.shared import local_or_public
 from tests.hostile.folders import change, tiny
 
 
@@ -49,7 +49,7 @@ def test_what_it_takes_is_counted_generously():
 
 @pytest.mark.parametrize("is_local", [True, False])
 def test_a_map_of_millions_of_numbers_is_no_file_where_many_share_a_server(monkeypatch, is_local):
-    monkeypatch.setattr(reach, "is_local", lambda: is_local)
+    monkeypatch.setattr(local_or_public, "is_local", lambda: is_local)
     request = SimpleNamespace(kind="encoder", layer=0, head=0, trace=SimpleNamespace(model="minilm"))
     for count, is_offered in ((1_000, True), (2_100, is_local)):
         tokens = ("a",) * count

@@ -7,7 +7,7 @@ from models.one_at_a_time import libraries
 from pages.shared.asking import ask
 from pages.shared.theme import palette
 from pages.tokenizers.examples import EXAMPLES
-from viz.previews import pieces
+from viz.home_cards import pieces
 
 
 def preview(status: DeltaGenerator) -> tuple[str, str]:

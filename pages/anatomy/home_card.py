@@ -7,8 +7,8 @@ from pages.anatomy.examples import EXAMPLES
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.loading import loading
+from viz.home_cards import bars
 from viz.inspector import Share
-from viz.previews import bars
 
 
 def preview(status: DeltaGenerator) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from pages.attention.choices import head_name
 from pages.attention.examples import EXAMPLES
 from pages.shared.asking import ask
 from pages.shared.theme import palette
-from viz.previews import strip
+from viz.home_cards import strip
 
 
 def preview(status: DeltaGenerator) -> tuple[str, str]:

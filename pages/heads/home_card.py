@@ -8,8 +8,8 @@ from pages.heads.examples import EXAMPLES
 from pages.shared import thread
 from pages.shared.head_names import atlas_of
 from pages.shared.theme import palette
+from viz.home_cards import coloured
 from viz.palette import between
-from viz.previews import coloured
 
 
 def preview(_: DeltaGenerator) -> tuple[str, str]:

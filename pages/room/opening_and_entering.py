@@ -8,7 +8,7 @@ import streamlit as st
 
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries
-from pages.shared import reach
+from pages.shared import local_or_public
 from pages.shared.link import note
 from pages.shared.messages import problem
 from pages.shared.registry import LESSONS, PAGES
@@ -89,7 +89,7 @@ def _what_now(own: Seat) -> None:
     if not own.is_teacher:
         st.markdown("You are in. As soon as the teacher shows a page, it opens here.")
         return
-    if reach.is_local():
+    if local_or_public.is_local():
         st.info(
             "Only this machine reaches this server. For a class, start it so that others do: README.md says how.",
             icon=":material/info:",

@@ -7,7 +7,7 @@ from models.catalog import MODELS
 from pages.kv_cache.examples import EXAMPLES
 from pages.shared.asking import ask
 from pages.shared.theme import palette
-from viz.previews import cells
+from viz.home_cards import cells
 
 _TOKENS = 4
 

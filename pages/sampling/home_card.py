@@ -5,8 +5,8 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.sampling.examples import EXAMPLES
 from pages.shared.asking import ask
+from viz.home_cards import bars
 from viz.inspector import Share
-from viz.previews import bars
 
 _MOST = 3
 

@@ -11,7 +11,7 @@ import resource
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pages.shared import reach
+from pages.shared import local_or_public
 
 # A page may fetch from its own server only, whatever stands in it. Streamlit's own scripts and charts need the unsafe
 # words; a frame is made of data or of a blob.
@@ -51,7 +51,7 @@ class Guarded:
                 await receive()
                 await send({"type": "websocket.close", "code": 1008 if sentence != _FULL else 1013})
                 return
-            reach.notice(headers, ends)
+            local_or_public.notice(headers, ends)
             await self._app(_without_origin(scope), receive, send)
             return
 
@@ -84,17 +84,19 @@ def _refusal(headers: list[tuple[str, str]], ends: list[str], *, is_session: boo
         # Whoever looks whether the server is well may call it anything.
         return ""
     hosts = [value for name, value in headers if name == "host"]
-    is_forwarded = reach.is_forwarded(headers)
+    is_forwarded = local_or_public.is_forwarded(headers)
     # Whose name is right behind a proxy, the proxy knows, or the operator.
-    if "/_stcore/metrics" in path and (is_forwarded or not all(map(reach.is_this_machine, ends))):
+    if "/_stcore/metrics" in path and (is_forwarded or not all(map(local_or_public.is_this_machine, ends))):
         # How many are here since when is nobody's business, and counting what their sessions hold takes a while.
         return _METRICS
-    is_known = len(hosts) == 1 and (reach.is_known_name(hosts[0]) or (is_forwarded and not reach.allowed_hosts()))
+    is_known = len(hosts) == 1 and (
+        local_or_public.is_known_name(hosts[0]) or (is_forwarded and not local_or_public.allowed_hosts())
+    )
     if not is_known:
         return _NAME
     origins = [value for name, value in headers if name == "origin"]
     # A program has none, and a browser always one.
-    if is_session and not all(reach.is_same_site(each, hosts[0], is_loose=is_forwarded) for each in origins):
+    if is_session and not all(local_or_public.is_same_site(each, hosts[0], is_loose=is_forwarded) for each in origins):
         return _ORIGIN
     is_page = "text/html" in dict(headers).get("accept", "")
     return _FULL if (is_session or is_page) and _is_full() else ""

@@ -8,7 +8,7 @@ from models.catalog import MODELS
 from pages.embeddings.examples import EXAMPLES
 from pages.shared.asking import ask
 from pages.shared.theme import palette
-from viz.previews import dots
+from viz.home_cards import dots
 
 if TYPE_CHECKING:
     from models.embeddings import VectorMaps
