@@ -27,7 +27,7 @@ from pages.shared.room_place import CODE
 from pages.shared.theme import variables
 from viz.components.browsing import browsing
 from viz.components.presenting import presenting
-from viz.components.scaffold.source import COMPONENTS, bare_sheet
+from viz.components.scaffold.bundling import COMPONENTS, bare_sheet
 from viz.glossary import style
 
 _FOLDER = Path(__file__).parent

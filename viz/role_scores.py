@@ -4,9 +4,9 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from viz.cells import number_cells, rows_table
 from viz.glossary import explained
 from viz.quantities import counted, part_text
+from viz.table_cells import number_cells, rows_table
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.tokenization import Counts, LongestMatch, ShownMerge, Stages, readable_text
-from viz.cells import bar_cell, number_cells, rows_table
 from viz.quantities import counted, part_text
+from viz.table_cells import bar_cell, number_cells, rows_table
 
 _MOST_CHIPS = 60
 _NARROW = "\N{NO-BREAK SPACE}"

@@ -12,7 +12,7 @@ from models.catalog import MODELS
 from pages.shared import thread
 from pages.shared.link import run_again
 from viz.components.presenting import COVER_BUTTON
-from viz.components.scaffold.source import bare_sheet
+from viz.components.scaffold.bundling import bare_sheet
 
 _SHEET = Path(__file__).parents[2] / "viz" / "projector.css"
 _LONGEST = 400

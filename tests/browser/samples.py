@@ -5,7 +5,7 @@ from importlib import import_module
 
 import numpy as np
 
-from viz.components.scaffold.source import COMPONENTS
+from viz.components.scaffold.bundling import COMPONENTS
 
 MANY = 300
 

@@ -22,7 +22,7 @@ from pages.sampling.knobs import KNOBS
 from tests.one_thread import one_thread
 from viz.components.next_token import _PARTS, LiveStages, NextTokenPicture, StageChip, packed
 from viz.components.scaffold import skeleton
-from viz.components.scaffold.source import browser_source
+from viz.components.scaffold.bundling import browser_source
 from viz.components.step_scores import packed as packed_scores
 
 FIELDS = {knob.stage: knob.field for knob in KNOBS if knob.stage in SCORE_STAGES}

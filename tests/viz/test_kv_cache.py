@@ -8,7 +8,7 @@ from tests.viz.wire import header_of, unpack
 from viz.components.cache_feed import GrowthStep
 from viz.components.cache_feed import packed as packed_steps
 from viz.components.cache_growth import GrowthPicture, packed
-from viz.components.scaffold.source import browser_source
+from viz.components.scaffold.bundling import browser_source
 from viz.kv_cache_charts import Curve, Mark, bytes_chart, steps_chart, timing_chart
 from viz.kv_cache_tables import TermLine, formula, side_by_side
 from viz.quantities import billions_text, bytes_text, seconds_text, times_text

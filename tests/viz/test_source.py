@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from viz.components.scaffold.source import (
+from viz.components.scaffold.bundling import (
     COMPONENTS,
     browser_source,
     bundle,

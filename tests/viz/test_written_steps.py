@@ -7,7 +7,7 @@ import pytest
 
 from tests.viz.wire import header_of, unpack
 from viz.components import written_steps as package
-from viz.components.scaffold.source import browser_source
+from viz.components.scaffold.bundling import browser_source
 from viz.components.written_steps import StepsPicture, packed
 from viz.quantities import part_text
 

@@ -8,4 +8,4 @@ from viz.standalone.document import (
     TooManyNumbersError,
     attention_file,
 )
-from viz.standalone.given import GivenAttentionError, attention_html
+from viz.standalone.given_arrays import GivenAttentionError, attention_html

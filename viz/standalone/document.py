@@ -20,7 +20,7 @@ from jaxtyping import Float
 from models.errors import HeadlightError
 from viz.components.attention_view import Frame, Heads, Matrix, Model, Panel, Products, captions, message
 from viz.components.scaffold import pack, skeleton
-from viz.components.scaffold.source import COMPONENTS, bare_sheet, bundle, parts_of, style_of
+from viz.components.scaffold.bundling import COMPONENTS, bare_sheet, bundle, parts_of, style_of
 from viz.palette import DARK, LIGHT, Palette
 from viz.standalone import packed_maps as coding
 from viz.standalone.seven_bits import seven_bits

@@ -1,13 +1,13 @@
 // Maps side by side, queries in rows and keys in columns, moved and enlarged together.
 
 import { element, shortened } from "../scaffold/drawing.js"
-import { readableOn } from "../scaffold/ground.js"
+import { readableOn } from "../scaffold/text_on_colour.js"
 import { legendOf } from "./legend.js"
-import { Movable } from "./moves.js"
-import { LONGEST_LABEL, cellImage, differenceColours, hatchPattern, pixel } from "./painting.js"
-import { Strip } from "./strip.js"
-import { tableOf } from "./table.js"
-import { differenceText, floats, weightDigits, weightText } from "./weights.js"
+import { Movable } from "./matrix_moves.js"
+import { LONGEST_LABEL, cellImage, differenceColours, hatchPattern, pixel } from "./cell_images.js"
+import { Strip } from "./sentence_strip.js"
+import { tableOf } from "./number_table.js"
+import { differenceText, floats, weightDigits, weightText } from "./weight_text.js"
 
 const CELL = { largest: 36, withValue: 30 }
 const SMALL_MAP = { height: 370, tokens: 32 }

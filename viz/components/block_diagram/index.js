@@ -2,13 +2,13 @@
 // is opened in it.
 
 import { element, rem } from "../scaffold/drawing.js"
-import { download } from "../scaffold/files.js"
-import { readableOn } from "../scaffold/ground.js"
+import { download } from "../scaffold/downloads.js"
+import { readableOn } from "../scaffold/text_on_colour.js"
 import { press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { percentText } from "../scaffold/percent.js"
 import { bytesText } from "../scaffold/quantities.js"
-import { writeExplained } from "../scaffold/terms.js"
+import { writeExplained } from "../scaffold/glossary_terms.js"
 import { View } from "../scaffold/view.js"
 import { layOut } from "./layout.js"
 

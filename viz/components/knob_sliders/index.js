@@ -2,7 +2,7 @@
 
 import { element } from "../scaffold/drawing.js"
 import { mount } from "../scaffold/mount.js"
-import { sharedEntry } from "../scaffold/page.js"
+import { sharedEntry } from "../scaffold/shared_by_scripts.js"
 import { View } from "../scaffold/view.js"
 
 class KnobSliders extends View {

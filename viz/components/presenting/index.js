@@ -5,7 +5,7 @@
 //   Enter or a press uncovers one; Alt and a press covers one
 
 import { isTyping } from "../scaffold/keys.js"
-import { shared } from "../scaffold/page.js"
+import { shared } from "../scaffold/shared_by_scripts.js"
 import { Covers } from "./covers.js"
 
 const PROJECTOR = ":is(.st-key-projector_button, .st-key-leave_projector) button"

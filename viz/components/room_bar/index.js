@@ -3,7 +3,7 @@
 import { element } from "../scaffold/drawing.js"
 import { mount } from "../scaffold/mount.js"
 import { View } from "../scaffold/view.js"
-import { keepOf, keptOf } from "./kept.js"
+import { keepOf, keptOf } from "./stored_rooms.js"
 
 const OURS = ".st-key-room_bar, .st-key-room_question"
 const HELD = ["keydown", "pointerdown", "mousedown", "click", "beforeinput", "touchstart"]

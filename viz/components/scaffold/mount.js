@@ -2,7 +2,7 @@
 // in the server's log; the next data that differs is drawn again.
 
 import { element } from "./drawing.js"
-import { shared } from "./page.js"
+import { shared } from "./shared_by_scripts.js"
 
 // As stack traces name this script.
 const ownName = /([^\s(@]+):\d+:\d+/.exec(new Error().stack)?.[1]

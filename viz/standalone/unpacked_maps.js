@@ -1,6 +1,6 @@
 // The packed maps of one kind, unpacked: see packed_maps.py, whose numbers stand in `coder`.
 
-import { typedArray } from "../components/scaffold/numbers.js"
+import { typedArray } from "../components/scaffold/message_numbers.js"
 
 /** A cell that has no weight. */
 const UNSEEN = 0xffff

@@ -1,9 +1,9 @@
 // The cells: layers from left to right, heads from top to bottom, one map below the other. Only what is in view is drawn.
 
 import { rem, sharpContext, shortened } from "../scaffold/drawing.js"
-import { readableOn } from "../scaffold/ground.js"
+import { readableOn } from "../scaffold/text_on_colour.js"
 import { ARROWS, keyList } from "../scaffold/keys.js"
-import { ScrolledCanvas } from "../scaffold/scrolled.js"
+import { ScrolledCanvas } from "../scaffold/scrolled_canvas.js"
 
 const LEFT = 44
 // Names of rows that are no heads are cut at this.

@@ -1,7 +1,7 @@
 // The picture as the knobs stand while the server has not heard of it: what the server sent of the stages before those
 // that look at the scores alone, and these by the browser's own numbers.
 
-import { DISABLED, stagesAfter } from "./stages.js"
+import { DISABLED, stagesAfter } from "./score_stages.js"
 
 const LIBRARY = Object.keys(DISABLED)
 const tenDigits = new Intl.NumberFormat("en", { maximumSignificantDigits: 10 })

@@ -1,6 +1,6 @@
 // A weight as it is read: under the pointer, in the legend, by a screen reader.
 
-import { float16Array, typedArray } from "../scaffold/numbers.js"
+import { float16Array, typedArray } from "../scaffold/message_numbers.js"
 import { percentDigits, percentText } from "../scaffold/percent.js"
 
 /** So many of the next numbers of a message, in 32 or 16 bits each. */

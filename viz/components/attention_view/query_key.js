@@ -2,12 +2,12 @@
 
 import { element, sharpContext, shortened } from "../scaffold/drawing.js"
 import { ARROWS } from "../scaffold/keys.js"
-import { typedArray } from "../scaffold/numbers.js"
+import { typedArray } from "../scaffold/message_numbers.js"
 import { tenToMinus } from "../scaffold/percent.js"
-import { LONGEST_LABEL, cellImage, differenceColours, pixel } from "./painting.js"
-import { Picture } from "./picture.js"
-import { tableOf } from "./table.js"
-import { weightText } from "./weights.js"
+import { LONGEST_LABEL, cellImage, differenceColours, pixel } from "./cell_images.js"
+import { Picture } from "./base_view.js"
+import { tableOf } from "./number_table.js"
+import { weightText } from "./weight_text.js"
 
 const COLUMN = { sum: 52, score: 62, weight: 108, gap: 12 }
 

@@ -2,11 +2,11 @@
 
 import { AttentionView } from "../components/attention_view/index.js"
 import { mount } from "../components/scaffold/mount.js"
-import { unpack } from "../components/scaffold/numbers.js"
-import { sharedEntry } from "../components/scaffold/page.js"
-import { Controls } from "./controls.js"
-import { Maps } from "./maps.js"
-import { messageOf, nameOf } from "./messages.js"
+import { unpack } from "../components/scaffold/message_numbers.js"
+import { sharedEntry } from "../components/scaffold/shared_by_scripts.js"
+import { Controls } from "./view_controls.js"
+import { Maps } from "./unpacked_maps.js"
+import { messageOf, nameOf } from "./messages_from_maps.js"
 
 const picture = mount(".attention-view", AttentionView)
 

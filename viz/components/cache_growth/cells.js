@@ -1,9 +1,9 @@
 // The cells: layers from top to bottom, tokens from left to right. Only what is in view is drawn.
 
 import { canvasContext, element, rem, sharpContext } from "../scaffold/drawing.js"
-import { downloadPng } from "../scaffold/files.js"
+import { downloadPng } from "../scaffold/downloads.js"
 import { ARROWS, keyList } from "../scaffold/keys.js"
-import { ScrolledCanvas } from "../scaffold/scrolled.js"
+import { ScrolledCanvas } from "../scaffold/scrolled_canvas.js"
 
 const LEFT = 40
 // Names of tokens lie flatter where there is room, and stand a line apart.

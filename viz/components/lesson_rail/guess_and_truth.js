@@ -1,7 +1,7 @@
 // The truth over the guess.
 
 import { element } from "../scaffold/drawing.js"
-import { barCell, nameCell } from "./rows.js"
+import { barCell, nameCell } from "./bar_rows.js"
 
 /** Bars of all options, the guess beside the truth; of a slider, two marks on its line. */
 export function result({ kind, options, result: { guess, says, isRight, values, texts, right, ends } }) {

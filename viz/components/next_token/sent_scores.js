@@ -1,7 +1,7 @@
 // The scores of a step, which its last stages begin with; see step_scores.
 
-import { unpack } from "../scaffold/numbers.js"
-import { Distribution } from "./stages.js"
+import { unpack } from "../scaffold/message_numbers.js"
+import { Distribution } from "./score_stages.js"
 
 /** What a message has: the scores and their mark. */
 export const scoresFrom = async (bytes) => {

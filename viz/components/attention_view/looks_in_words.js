@@ -1,6 +1,6 @@
 // What heads look at, in words.
 
-import { weightText } from "./weights.js"
+import { weightText } from "./weight_text.js"
 
 
 /** What the heads that are shown give a token most; of more than `most` heads only the strongest, the strongest first. */

@@ -1,12 +1,12 @@
 // Heads of one layer as lines from queries (left) to keys (right), each head in a colour of its own.
 
 import { element, sharpContext, shortened } from "../scaffold/drawing.js"
-import { describe } from "./describe.js"
+import { describe } from "./looks_in_words.js"
 import { headButton, wholeButtons } from "./head_bar.js"
-import { LONGEST_LABEL } from "./painting.js"
-import { Picture } from "./picture.js"
-import { tableOf } from "./table.js"
-import { floats, weightText } from "./weights.js"
+import { LONGEST_LABEL } from "./cell_images.js"
+import { Picture } from "./base_view.js"
+import { tableOf } from "./number_table.js"
+import { floats, weightText } from "./weight_text.js"
 
 const FAINTEST_LINE = 0.02
 const SHADES = 12

@@ -1,8 +1,8 @@
 // Pointer and keys on a matrix: hovering, selecting, moving about and enlarging.
 
 import { ARROWS } from "../scaffold/keys.js"
-import { Picture } from "./picture.js"
-import { differenceText, weightText } from "./weights.js"
+import { Picture } from "./base_view.js"
+import { differenceText, weightText } from "./weight_text.js"
 
 /** A part of a pooled map with this many queries and keys, at most, is asked for in full. */
 const LARGEST_WINDOW = 512

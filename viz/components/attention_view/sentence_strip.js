@@ -2,9 +2,9 @@
 
 import { chipOf } from "../scaffold/chips.js"
 import { element } from "../scaffold/drawing.js"
-import { paintGround } from "../scaffold/ground.js"
+import { paintGround } from "../scaffold/text_on_colour.js"
 import { ROW_ARROWS } from "../scaffold/keys.js"
-import { weightDigits, weightText } from "./weights.js"
+import { weightDigits, weightText } from "./weight_text.js"
 
 export class Strip {
   constructor(map) {

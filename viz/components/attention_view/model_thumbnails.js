@@ -2,10 +2,10 @@
 
 import { element, sharpContext } from "../scaffold/drawing.js"
 import { ARROWS } from "../scaffold/keys.js"
-import { cellImage, pixel } from "./painting.js"
-import { Picture } from "./picture.js"
-import { tableOf } from "./table.js"
-import { weightText } from "./weights.js"
+import { cellImage, pixel } from "./cell_images.js"
+import { Picture } from "./base_view.js"
+import { tableOf } from "./number_table.js"
+import { weightText } from "./weight_text.js"
 
 const THUMBNAIL = { largest: 72, smallest: 22, gap: 4, margin: 30, top: 20 }
 // Where the picture stands alone: how much more of the window it has than a map, above which stand its tokens.
