@@ -31,9 +31,10 @@ from viz.components.scaffold.bundling import COMPONENTS, bare_sheet
 from viz.glossary import style
 
 _FOLDER = Path(__file__).parent
-_SHEETS = (_FOLDER / "viz" / "page.css", _FOLDER / "viz" / "covers.css", COMPONENTS / "scaffold" / "terms.css")
+_VIZ = _FOLDER / "viz"
+_SHEETS = (_VIZ / "page.css", _VIZ / "covered_results.css", COMPONENTS / "scaffold" / "glossary_terms.css")
 # While a lesson or a room is open: what stands beside every page, and the page beside that.
-_BESIDE_PAGES, _BESIDE = _FOLDER / "viz" / "lesson_and_room.css", _FOLDER / "viz" / "beside.css"
+_BESIDE_PAGES, _BESIDE = _VIZ / "lesson_and_room.css", _VIZ / "page_beside_lesson.css"
 
 
 @cache
@@ -51,7 +52,7 @@ def show() -> None:
     """What a session sees: the page that it opened, and the sidebar beside it."""
     st.set_page_config(
         page_title="Headlight",
-        page_icon=str(_FOLDER / "viz" / "headlight.svg"),
+        page_icon=str(_VIZ / "headlight.svg"),
         layout="wide",
         # A lesson stands on the other side, and the picture between them.
         initial_sidebar_state="collapsed" if LESSON.value or LESSON.name in st.query_params else 270,

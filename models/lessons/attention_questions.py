@@ -150,7 +150,7 @@ class WithoutHeads(Question):
     """How likely the token is that a decoder finds likeliest: with every head, without these, without as many others.
 
     heads: "L17 H3" and the like. The others are of the same layers, drawn with one seed; the mean of their runs counts.
-    Zeroing is unnatural and other heads make up for it: see `models/heads/control_effects.py` for a set with an interval.
+    Zeroing is unnatural and other heads make up for it: a set with an interval is in `models/heads/control_effects.py`.
     """
 
     heads: tuple[str, ...] = ()

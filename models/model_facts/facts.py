@@ -80,8 +80,8 @@ class ModelFacts:
     """A model in words and numbers.
 
     architecture: the class that transformers runs. positions: the longest text, None without an end; position_kind,
-        position_words: see `models.embeddings.position_kinds`; rotary: for each set of rotary frequencies what config.json
-        says of it.
+        position_words: see `models.embeddings.position_kinds`; rotary: for each set of rotary frequencies what
+        config.json says of it.
     table_width: of the input table, mostly `width`.
     experts, experts_used, expert_width: of each layer that has some, for each token, and inside of one; 0 without.
     final_norm: whether one stands after the last layer; None where that could not be seen.

@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.attention.choices import head_name
-from pages.attention.views import open_head
+from pages.attention.pictures import open_head
 from pages.shared.asking import ask
 from pages.shared.messages import in_place
 from pages.shared.sentences_and_charts import remark

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from models.engine import engine
-from pages.attention import views
+from pages.attention import pictures
 from pages.attention.choices import BY, HEADS, KINDS, PIN, SENTENCE, SINK, VIEW, ZOOM, head_name
 from pages.attention.selection import shown_heads
 from pages.attention.two_sentences import sentences_part
@@ -48,7 +48,7 @@ def picture_file(
     if BY.value == "value":
         notes.append("The HTML file has the weights themselves, without the lengths of the values.")
     frames = {
-        kind: views.frame_of(
+        kind: pictures.frame_of(
             traced,
             replace(asked, kind=kind, layer=None, head=None),
             selected if kind == request.kind else 0,
@@ -62,14 +62,15 @@ def picture_file(
     }
     opening = _opening(request, traced, layers[request.kind], is_cut=seconds[request.kind] is not None)
     products = _products(request, traced, selected) if opening.view == "qk" else None
-    model, note = views.title(), _note(request)
+    model, note = pictures.title(), _note(request)
 
     def made() -> str:
         # Called outside of the session: nothing that was chosen is asked for here.
         kinds = [_maps(asked, frames[kind], each, note, seconds[kind]) for kind, each in layers.items()]
         return attention_file(f"{model}: {text}", model, kinds, opening, products).html
 
-    name = f"{download_names.of_model(request.trace.model)}-{head_name(request.layer, request.head).replace(' ', '-')}.html"
+    head = head_name(request.layer, request.head).replace(" ", "-")
+    name = f"{download_names.of_model(request.trace.model)}-{head}.html"
     return [Download("HTML", name, made, _HELP)], notes
 
 
@@ -109,11 +110,11 @@ def _products(request: "HeadMapRequest", traced: "TracedText", selected: int) ->
 
     layer, head = request.layer or 0, request.head or 0
     found = engine.run(QueryKeyRequest(request.trace, request.kind, layer, head, selected))
-    return views.products_of(traced, request, found, selected)
+    return pictures.products_of(traced, request, found, selected)
 
 
 def _note(request: "HeadMapRequest") -> str:
-    note = views.left_out_note(None)
+    note = pictures.left_out_note(None)
     if SINK.value != "in":
         note += " A mean is that of the rescaled heads."
     if request.trace.interventions:

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.attention.choices import OTHER, head_name
-from pages.attention.views import difference_panels, difference_said, frame_of, title, unit, weight_said
+from pages.attention.pictures import difference_panels, difference_said, frame_of, title, unit, weight_said
 from pages.shared.asking import ask
 from pages.shared.bound_widgets import text_area
 from pages.shared.sentences_and_charts import remark

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from pages.attention import output, switched_off, views, writing_steps
+from pages.attention import output, pictures, switched_off, writing_steps
 from pages.attention.choices import (
     ALL,
     BY,
@@ -182,15 +182,15 @@ def explore_map(base: "TraceRequest", traced: "TracedText", status: DeltaGenerat
     picture = ask(HeadPictureRequest(after, selected, how="max" if POOLED.value == "max" else "mean"), status)
     with place:
         if VIEW.value == "model":
-            views.show_model(traced, trace, kind, layer, head, status)
+            pictures.show_model(traced, trace, kind, layer, head, status)
         elif VIEW.value == "heads":
-            views.show_heads(traced, after, selected, status)
+            pictures.show_heads(traced, after, selected, status)
         elif VIEW.value == "qk":
-            views.show_products(traced, after, selected, status)
+            pictures.show_products(traced, after, selected, status)
         elif kind == "cross":
             _cross(traced, before, after, picture, selected, right, status)
         else:
-            views.show_matrix(traced, before, after, picture, selected, status)
+            pictures.show_matrix(traced, before, after, picture, selected, status)
     let_it_leave()
     with centre:
         say_what_was_not_read(traced)
@@ -253,7 +253,7 @@ def _cross(
             writing_steps.cross_steps(traced, ask(StepRowsRequest(after), status), after, selected)
     is_beside = before == after and len(traced.tokens) <= writing_steps.LONGEST_BESIDE and not projector.is_on()
     with right if is_beside else st.container(), st.container(key="map"):
-        views.show_matrix(traced, before, after, picture, selected, status)
+        pictures.show_matrix(traced, before, after, picture, selected, status)
 
 
 def explore_writing(prompt: "TracedText", status: DeltaGenerator) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from models.catalog import MODELS
 from pages.attention.choices import STEP, head_name, map_name
-from pages.attention.views import left_out_note, means, places_of, title
+from pages.attention.pictures import left_out_note, means, places_of, title
 from pages.shared import arpabet, thread
 from viz.components.written_steps import StepsPicture, written_steps
 from viz.quantities import part_text

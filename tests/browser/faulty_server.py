@@ -43,12 +43,12 @@ def main():
     libraries()
     from models.attention import HeadMapRequest
     from models.decoding import WriteRequest
-    from pages.attention import selection, views
+    from pages.attention import pictures, selection
     from pages.shared import model_card, page, thread
 
     plant(page, "examples_row", "planted in a page", lambda *_, **__: text_of_session())
     plant(selection, "chosen_view", "planted in a fragment", lambda *_: text_of_session())
-    plant(views, "show_matrix", "planted in a picture", lambda *_: text_of_session())
+    plant(pictures, "show_matrix", "planted in a picture", lambda *_: text_of_session())
     plant(model_card, "show_model_card", "planted in the sidebar", lambda *_: text_of_session())
     plant(thread, "choose_text", "planted in a callback", lambda given: given)
     plant(HeadMapRequest, "answer", "planted in an answer", lambda request, _: request.trace.text)

@@ -136,7 +136,7 @@ def check_size(numbers: int) -> None:
 
 
 def _kind(model: str, kind: KindMaps) -> tuple[dict[str, object], list[np.ndarray]]:
-    """What the file says of a kind (see host.js), and its numbers."""
+    """What the file says of a kind (see page_in_file.js), and its numbers."""
     packed = coding.packed_maps(np.concatenate(kind.weights))
     arrays = [packed.masks, packed.mask_of, packed.factors, packed.frequencies, packed.words]
     _, rows, columns = kind.weights[0].shape
@@ -168,7 +168,7 @@ def _kind(model: str, kind: KindMaps) -> tuple[dict[str, object], list[np.ndarra
 
 
 def _headers(kind: KindMaps) -> dict[str, dict[str, object]]:
-    """The messages of the three views, as the page's server would begin them; messages.js puts a map in."""
+    """The messages of the three views, as the page's server would begin them; messages_from_maps.js puts a map in."""
     frame = replace(kind.frame, can_switch=False, part=None, caption="", note="")
     some = np.zeros((1, 1), dtype=np.float32)
     has_strip = frame.keys is None
@@ -195,7 +195,7 @@ def _products(frame: Frame, products: Products) -> tuple[dict[str, object], np.n
 
 
 def _coder() -> dict[str, object]:
-    """The numbers by which maps.js unpacks what packed_maps.py packs."""
+    """The numbers by which unpacked_maps.js unpacks what packed_maps.py packs."""
     return {
         "steps": coding.STEPS,
         "logarithms": coding.LOGARITHMS.tolist(),
@@ -221,7 +221,7 @@ def _coder() -> dict[str, object]:
 @cache
 def _scripts() -> tuple[str, str]:
     """What stands in the file as it is, and what it unpacks."""
-    return bundle(parts_of(_HERE / "begin.js")), bundle(parts_of(_HERE / "host.js"))
+    return bundle(parts_of(_HERE / "unpack_and_begin.js")), bundle(parts_of(_HERE / "page_in_file.js"))
 
 
 @cache

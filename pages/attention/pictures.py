@@ -353,7 +353,7 @@ def unit() -> str:
 
 
 def weight_said(weight: float) -> str:
-    """A number of a map as the pictures write it (weights.js)."""
+    """A number of a map as the pictures write it (weight_text.js)."""
     return part_text(weight) if BY.value == "weight" else f"{weight:.3g}"
 
 
