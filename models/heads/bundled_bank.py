@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from models.heads.bank import Bank
+from models.heads.sentence_bank import Bank
 from models.heads.treebank import treebank
 from models.loading.packs import bundled_folder
 
