@@ -7,7 +7,7 @@ from dataclasses import replace
 from statistics import median
 
 from benchmarks.capture import plain_forward, plain_model
-from benchmarks.measuring import Limit, Pairs, Row, alone, compared, duration, interleaved, seconds_of, size
+from benchmarks.measuring import Limit, MeasuredPairs, Row, alone, compared, duration, interleaved, seconds_of, size
 from benchmarks.passages import passage_ids
 from benchmarks.serving import Traffic, both_apps, empty_is_there, painted, settled, visitor
 from models.attention import TraceRequest, trace_attention
@@ -103,7 +103,7 @@ def _atlas(loaded: LoadedModel, pairs: int) -> Row:
 
     ours, beside = zip(*(passed() for _ in range(min(pairs, _MOST_ATLASES))), strict=True)
     what = f"atlas of {_MODEL} over {_SENTENCES} sentences (beside: its {len(texts)} forwards)"
-    return compared(what, Pairs(ours, beside), duration, _ATLAS)
+    return compared(what, MeasuredPairs(ours, beside), duration, _ATLAS)
 
 
 def _opened(pairs: int) -> list[Row]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True)
-class LessonHead:
+class LessonSummary:
     """What a lesson is about. name: as in links. theme: under which heading. aim: what one will be able to do. cures:
     the common error that it is about. sources: where what it says can be read.
     """
@@ -19,4 +19,4 @@ class LessonHead:
 
 
 # What its file says of it beside the steps.
-HEAD_NAMES = tuple(each.name for each in fields(LessonHead) if each.name != "name")
+SUMMARY_NAMES = tuple(each.name for each in fields(LessonSummary) if each.name != "name")

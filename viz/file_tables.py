@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.tokenization.file_figures import DEAR, FileFigures
-from models.tokenization.file_tally import FileStep, FileTally, Tally
+from models.tokenization.file_tally import FileStep, FileTally, TokenizerTally
 from models.tokenization.pieces import readable_text
 from models.tokenization.text_file import FileKind
 from viz.quantities import part_text
@@ -18,7 +18,7 @@ class CountedFile:
     """One tokenizer's tally of a file and its figures, under its name."""
 
     title: str
-    tally: Tally
+    tally: TokenizerTally
     figures: FileFigures
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from models.anatomy.diagram import BoxKind, Fact
-from models.anatomy.module_recognition import Seen
+from models.anatomy.module_recognition import ModuleRecognition
 from models.anatomy.tracing import ModuleCall
 from models.anatomy.unfinished_diagram import Part
 
@@ -24,7 +24,7 @@ _MOST_SIZES = 2
 _EPSILONS = ("eps", "variance_epsilon", "epsilon")
 
 
-def title_of(seen: Seen, part: Part, number: int | None) -> str:
+def title_of(seen: ModuleRecognition, part: Part, number: int | None) -> str:
     """For people."""
     kind, calls = part.kind, part.calls
     if number is not None:
@@ -56,7 +56,7 @@ def own_name(module: str, model: str) -> str:
     return module[shared:] or module
 
 
-def facts_of(seen: Seen, kind: BoxKind, calls: Sequence[ModuleCall]) -> tuple[Fact, ...]:
+def facts_of(seen: ModuleRecognition, kind: BoxKind, calls: Sequence[ModuleCall]) -> tuple[Fact, ...]:
     """What it is and how much of it there is: names and numbers or words."""
     if not calls:
         return ()
@@ -109,7 +109,7 @@ def _of_attention(calls: Sequence[ModuleCall]) -> list[Fact]:
     return found
 
 
-def _of_experts(seen: Seen, calls: Sequence[ModuleCall]) -> list[Fact]:
+def _of_experts(seen: ModuleRecognition, calls: Sequence[ModuleCall]) -> list[Fact]:
     found: list[Fact] = []
     stacked = [parameter.shape[0] for call in calls for parameter in call.module.parameters() if parameter.dim() == 3]
     if stacked:

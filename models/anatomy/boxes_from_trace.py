@@ -6,7 +6,7 @@ from torch import nn
 
 from models.anatomy.box_names import facts_of, title_of
 from models.anatomy.diagram import Arrow, Box, BoxKind, Diagram
-from models.anatomy.module_recognition import CURVES, Seen
+from models.anatomy.module_recognition import CURVES, ModuleRecognition
 from models.anatomy.tracing import ModuleCall, Operation
 from models.anatomy.unfinished_diagram import Part, Sheet, join, mark_heads, without_batch
 from models.forward.shadow_modules import outermost_lists
@@ -21,7 +21,7 @@ class Drawing:
     bits: of each parameter, by its id, how many bits a number of it has.
     """
 
-    def __init__(self, seen: Seen, bits: Mapping[int, int]) -> None:
+    def __init__(self, seen: ModuleRecognition, bits: Mapping[int, int]) -> None:
         self._seen = seen
         self._trace = seen.trace
         self._bits = bits

@@ -11,7 +11,7 @@ from models.model_facts.blocks import curve
 _MIXES = frozenset(("convolution", "conv1d", "conv2d", "cumsum", "logcumsumexp", "cumprod", "fft_rfft", "fft_fft"))
 
 
-class Seen:
+class ModuleRecognition:
     """What can be told of the runs of one trace."""
 
     def __init__(self, trace: Trace) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from models.anatomy.norms import BEFORE_LAYERS, SeenNorm, seen_norms
+from models.anatomy.norms import BEFORE_LAYERS, NormRun, seen_norms
 from models.anatomy.position_sources import position_sources
 from models.anatomy.residual_connections import SeenResidual, SumsWithin, seen_residuals
 from models.attention.trace import AttentionTrace
@@ -119,7 +119,7 @@ def switches(
     """
     interventions: list[tuple[Intervention, ...]] = []
     patches: list[list[Patch]] = []
-    norms: dict[SeenNorm, set[int]] = defaultdict(set)
+    norms: dict[NormRun, set[int]] = defaultdict(set)
     sums: dict[SeenResidual, set[int]] = defaultdict(set)
     for row, parts in enumerate(rows):
         own, patched = list(given), []
@@ -179,11 +179,11 @@ def switched_forward(
     return output
 
 
-def _part_of(norm: SeenNorm) -> OffPart:
+def _part_of(norm: NormRun) -> OffPart:
     return OffPart("norms", norm.kind, norm.layer, norm.number)
 
 
-def _name(norm: SeenNorm) -> str:
+def _name(norm: NormRun) -> str:
     return f"{norm.name}, inside of a part" if norm.is_inner else norm.name
 
 
@@ -196,7 +196,7 @@ def _found(seen: Sequence[Any], part: OffPart) -> Any:
     raise SwitchError(f"There is no {what} {part.number} {where} that could be seen; choose another one.")
 
 
-def _is_outside(loaded: LoadedModel, norm: SeenNorm) -> bool:
+def _is_outside(loaded: LoadedModel, norm: NormRun) -> bool:
     return all((each.kind, each.layer) != (norm.kind, norm.layer) for each in seen_blocks(loaded))
 
 

@@ -82,7 +82,7 @@ class Pattern:
 
 
 @dataclass(frozen=True, eq=False)
-class OneHead:
+class HeadsAgainstOne:
     """The layer's heads beside one head that has all their numbers.
 
     heads: of each. one: of the head whose queries and keys are those of all heads, side by side, its scores over
@@ -106,7 +106,7 @@ class Why:
 
     scaled: Scaled
     temperatures: Temperatures
-    one_head: OneHead
+    one_head: HeadsAgainstOne
     row_tokens: tuple[str, ...]
     column_tokens: tuple[str, ...]
 
@@ -206,7 +206,7 @@ def _one_head(
     allowed: Bool[np.ndarray, "heads query key"],
     weights: Float[np.ndarray, "heads query key"],
     draw: np.random.Generator,
-) -> OneHead:
+) -> HeadsAgainstOne:
     heads, rows, columns = dots.shape
     mask = np.any(allowed, axis=0)
     bias = np.where(allowed, added, 0).sum(0) / np.maximum(allowed.sum(0), 1)
@@ -215,7 +215,7 @@ def _one_head(
     random = np.einsum("hqd,hkd->hqk", *(draw.standard_normal(shape) for shape in shapes)) * width**-0.5
     drawn = np.stack([_softmax(each, mask) for each in random])
     patterns = [pattern(each) for each in drawn]
-    return OneHead(
+    return HeadsAgainstOne(
         heads=tuple(pattern(each.astype(np.float64)) for each in weights),
         one=pattern(one),
         drawn=Pattern(

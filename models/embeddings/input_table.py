@@ -125,7 +125,7 @@ class NearestRequest:
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
+class TableRow:
     """One row of the matrix. rank: how many rows are longer (or as long, with a smaller id). mean_norm: of all rows."""
 
     id: int
@@ -144,13 +144,13 @@ class RowRequest:
     model: str
     id: int
 
-    def answer(self, engine: Engine) -> Row:
+    def answer(self, engine: Engine) -> TableRow:
         """Raises what `load_model` raises, and TableError for an id that is not in the table."""
         loaded = engine.model(self.model)
         matrix = matrix_of(loaded)
         _check_id(matrix, self.id)
         norms = engine.run(NormsRequest(self.model))
-        return Row(
+        return TableRow(
             id=self.id,
             piece=loaded.pieces([self.id])[0].text,
             vector=to_numpy(matrix[self.id]).copy(),

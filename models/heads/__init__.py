@@ -21,7 +21,7 @@ from models.heads.estimated_effects import Agreement, EstimateRequest, agreement
 from models.heads.faithfulness import Faithfulness, FaithfulnessRequest
 from models.heads.looking_from_to import HeadLook, LooksError, LooksRequest, PairLooks
 from models.heads.matching_head import Match, MatchError, Matches, MatchRequest, Side
-from models.heads.measured_quantity import Measured, MeasuredRequest, QuantitiesRequest, Quantity, QuantityError
+from models.heads.measured_quantity import MeasuredQuantity, MeasuredRequest, QuantitiesRequest, Quantity, QuantityError
 from models.heads.parts_of_model import EffectsError, Part, PartsRequest, Place
 from models.heads.role_cases import Case, Cases, CasesRequest
 from models.heads.roles import ROLES, Role, RoleScores, role_of

@@ -17,7 +17,7 @@ from models.forward.interventions import ReplaceOutput, Vectors
 from models.forward.recorded_run import to_numpy
 from models.heads.changed_runs import Change, ChangedRuns, Patch, given_by, stream_of
 from models.heads.effects import EffectMap, backwards, maps_of
-from models.heads.measured_quantity import Measured, Quantity, reading
+from models.heads.measured_quantity import MeasuredQuantity, Quantity, reading
 from models.heads.parts_of_model import EffectsError, Part, Place, places_of
 from models.heads.token_alignment import Alignment, aligned
 
@@ -57,7 +57,7 @@ class Transfer:
     stream: for `carrier` "stream"; maps: for heads and MLPs, with shares where `EffectMap` has effects.
     """
 
-    measured: Measured
+    measured: MeasuredQuantity
     taken: float
     into: float
     tokens: tuple[str, ...]
@@ -148,7 +148,7 @@ class TransferRequest(Stepwise[Transfer, Transfer]):
         """The whole at once."""
         return (answer,)
 
-    def _read_at(self, what: Measured, alignment: Alignment) -> int | None:
+    def _read_at(self, what: MeasuredQuantity, alignment: Alignment) -> int | None:
         """Where the vector or the mask that is measured stands in the other text."""
         if what.quantity.of not in ("vector", "masked token"):
             return None

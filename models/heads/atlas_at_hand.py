@@ -3,7 +3,7 @@
 from models.catalog import model_card
 from models.engine import Engine
 from models.heads.atlas import Atlas
-from models.heads.atlas_files import Origin, bundled_atlas, kept_atlas
+from models.heads.atlas_files import AtlasSource, bundled_atlas, kept_atlas
 from models.heads.atlas_request import AtlasRequest
 
 
@@ -14,6 +14,6 @@ def atlas_at_hand(engine: Engine, request: AtlasRequest) -> Atlas | None:
     """
     if request in engine.answers:
         return engine.run(request)
-    origin = Origin(request.kind, request.bank, request.seed)
+    origin = AtlasSource(request.kind, request.bank, request.seed)
     found = bundled_atlas(request.model, origin) or kept_atlas(model_card(request.model), origin)
     return None if found is None else engine.answers.get(request, lambda: found)

@@ -9,10 +9,10 @@ from models.attention.trace import AttentionTrace, trace_attention
 from models.decoder_start import decoder_start
 from models.engine import Engine, HowFar
 from models.forward.inputs import InputError
-from models.heads.atlas import Atlas, AtlasError, HeadGrid
+from models.heads.atlas import Atlas, AtlasError, HeadLayout
 from models.heads.copying import copying
 from models.heads.random_tokens import RandomTokensError, RepeatedTokens, repeated_tokens
-from models.heads.role_sums import Measured, heads_of_layers
+from models.heads.role_sums import RoleSums, heads_of_layers
 from models.heads.roles import ROLES, judged
 from models.heads.roles_on_random_tokens import OnRandom
 from models.heads.roles_on_sentences import OFFSETS, OnSentences
@@ -117,7 +117,7 @@ class Measurement:
         self,
         loaded: LoadedModel,
         trace: AttentionTrace,
-        measured: list[Measured],
+        measured: list[RoleSums],
         grammar: OnSentences,
         sequences: int,
         note: str,
@@ -127,7 +127,7 @@ class Measurement:
         heads = [0] * (layers[-1] + 1)
         for layer, count in zip(layers, counts, strict=True):
             heads[layer] = count
-        grid = HeadGrid(tuple(heads))
+        grid = HeadLayout(tuple(heads))
         measured = sorted(measured, key=lambda each: _ORDER.get(each.key, len(_ORDER)))
         roles = tuple(grid.scores(*each) for each in judged(measured, self.seed))
         size = sum(counts)

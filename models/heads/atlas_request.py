@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from models.engine import Engine, HowFar, Stepwise
 from models.heads.atlas import Atlas
-from models.heads.atlas_files import Origin, bundled_atlas, keep, kept_atlas
+from models.heads.atlas_files import AtlasSource, bundled_atlas, keep, kept_atlas
 from models.heads.atlas_measurement import Measurement
 from models.heads.sentence_bank import Bank
 
@@ -24,7 +24,7 @@ class AtlasRequest(Stepwise[HowFar, Atlas]):
 
     def computed(self, engine: Engine) -> Generator[HowFar, None, Atlas]:
         """Raises what `Measurement` raises."""
-        origin = Origin(self.kind, self.bank, self.seed)
+        origin = AtlasSource(self.kind, self.bank, self.seed)
         if (atlas := bundled_atlas(self.model, origin)) is not None:
             return atlas
         card = engine.model(self.model).card

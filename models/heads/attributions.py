@@ -17,7 +17,7 @@ from models.forward.interventions import HideToken
 from models.forward.recorded_run import to_numpy
 from models.heads.changed_runs import ChangedRuns
 from models.heads.gradients import slopes_along
-from models.heads.measured_quantity import Measured, Quantity, QuantityError, Reading
+from models.heads.measured_quantity import MeasuredQuantity, Quantity, QuantityError, Reading
 from models.heads.parts_of_model import EffectsError
 from models.heads.rank_correlation import rank_correlation
 
@@ -58,7 +58,7 @@ class Attributions:
         output. ways: in the order of WAYS.
     """
 
-    measured: Measured
+    measured: MeasuredQuantity
     tokens: tuple[str, ...]
     place: int
     ways: tuple[Attribution, ...]

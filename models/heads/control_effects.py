@@ -11,7 +11,7 @@ from models.attention.trace import TraceRequest
 from models.engine import Engine, Stepwise
 from models.forward.inputs import InputError
 from models.heads.changed_runs import ChangedRuns
-from models.heads.measured_quantity import Measured, Quantity, QuantityError
+from models.heads.measured_quantity import MeasuredQuantity, Quantity, QuantityError
 from models.heads.parts_of_model import EffectsError, Place, places_of
 from models.heads.switched_off_values import ZERO, Off, off_values
 
@@ -32,7 +32,7 @@ class Controls:
     done, of: runs.
     """
 
-    measured: Measured
+    measured: MeasuredQuantity
     chosen: float
     drawn: Float[np.ndarray, " draw"]
     draws: tuple[tuple[Place, ...], ...]

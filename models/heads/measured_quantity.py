@@ -59,7 +59,7 @@ class Quantity:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredQuantity:
     """A quantity of one text.
 
     value: of the run as it is, in `unit`.
@@ -98,7 +98,7 @@ class MeasuredRequest:
     trace: TraceRequest
     quantity: Quantity
 
-    def answer(self, engine: Engine) -> Measured:
+    def answer(self, engine: Engine) -> MeasuredQuantity:
         """Raises what `TraceRequest` raises, and QuantityError."""
         trace = engine.run(self.trace)
         with engine.forward(trace.loaded):
@@ -114,7 +114,7 @@ def quantities(loaded: LoadedModel) -> tuple[Of, ...]:
     return ("next token", "difference") if loaded.model.can_generate() else ("vector",)
 
 
-def measured(trace: AttentionTrace, quantity: Quantity, request: TraceRequest) -> Measured:
+def measured(trace: AttentionTrace, quantity: Quantity, request: TraceRequest) -> MeasuredQuantity:
     """A quantity of a run, and its value in it.
 
     Takes the device: call it while holding its lock. Raises QuantityError.
@@ -135,7 +135,7 @@ def measured(trace: AttentionTrace, quantity: Quantity, request: TraceRequest) -
         logits = trace.last_output if quantity.of != "masked token" else trace.outputs[position]
         ids, note = _tokens(loaded, quantity, logits)
         shown = (*(piece.text for piece in loaded.pieces(ids)), "")[:2]
-    found = Measured(
+    found = MeasuredQuantity(
         quantity=quantity,
         unit=UNITS[quantity.of],
         value=1.0,
@@ -153,12 +153,12 @@ def measured(trace: AttentionTrace, quantity: Quantity, request: TraceRequest) -
     return replace(found, value=value)
 
 
-def reads_all(what: Measured) -> bool:
+def reads_all(what: MeasuredQuantity) -> bool:
     """Whether it is read of other positions than the last."""
     return what.quantity.of not in ("next token", "difference")
 
 
-def reading(what: Measured, trace: AttentionTrace, at: int | None = None) -> Reading:
+def reading(what: MeasuredQuantity, trace: AttentionTrace, at: int | None = None) -> Reading:
     """What makes the number of the outputs of a batch, float64; gradients flow through it.
 
     trace: the run in which it was `measured`, whose vector the others are compared with.

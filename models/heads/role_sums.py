@@ -9,7 +9,7 @@ from models.attention.trace import AttentionTrace
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class RoleSums:
     """Sums of one role over its cases, sample by sample (sentences, sequences, tokens), of all heads of all layers.
 
     sums: of weights, or of hits (is_hits). cases: how many each sample has. baselines: what the score is compared with.

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from models.heads.relation_names import in_words
-from models.heads.role_sums import Measured
+from models.heads.role_sums import RoleSums
 from models.tokenization import Piece
 
 Group = Literal["position", "content", "grammar"]
@@ -168,7 +168,7 @@ def role_of(key: str) -> Role:
     )
 
 
-def judged(measured: Sequence[Measured], seed: int) -> list[tuple[Measured, np.ndarray, np.ndarray, np.ndarray]]:
+def judged(measured: Sequence[RoleSums], seed: int) -> list[tuple[RoleSums, np.ndarray, np.ndarray, np.ndarray]]:
     """Of each thing measured the low and high ends of its interval and which heads have earned the name, by head.
 
     An interval is the score plus and minus so many bootstrap deviations that all of them together hold with

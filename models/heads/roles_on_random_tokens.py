@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 
 from models.attention.trace import AttentionTrace
 from models.heads.random_tokens import RepeatedTokens
-from models.heads.role_sums import Measured, heads_of_layers, stacked_weights
+from models.heads.role_sums import RoleSums, heads_of_layers, stacked_weights
 
 # Offsets that are a role of their own, "offset": previous and next token are others, and so is the token itself.
 OFFSETS = (*range(-8, -1), *range(2, 9))
@@ -52,7 +52,7 @@ def role_masks(
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
+class _CountedMaps:
     """What is counted in the maps of one kind: the masks, the queries that are cases, and what chance gives."""
 
     keys: tuple[str, ...]
@@ -70,7 +70,7 @@ class OnRandom:
         self._kind = kind
         self._sums: list[np.ndarray] = []
         self._breadths: list[np.ndarray] = []
-        self._seen: list[_Seen] = []
+        self._seen: list[_CountedMaps] = []
 
     def add(self, trace: AttentionTrace, sequence: RepeatedTokens) -> None:
         """Count one sequence in."""
@@ -82,7 +82,7 @@ class OnRandom:
         self._sums.append(weights.reshape(heads, -1) @ seen.masks.T)
         self._breadths.append(_breadth(weights, seen))
 
-    def measured(self) -> list[Measured]:
+    def measured(self) -> list[RoleSums]:
         """Of each role. A mask that no query has a key in is none."""
         seen = self._seen[0]
         sums = np.stack(self._sums)
@@ -95,7 +95,7 @@ class OnRandom:
             baselines = seen.chance[:, place]
             if key == "duplicate" and itself is not None:
                 baselines = np.maximum(baselines, sums[:, :, itself].sum(0) / cases[:, itself].sum())
-            found.append(Measured(key, sums[:, :, place], cases[:, place], baselines))
+            found.append(RoleSums(key, sums[:, :, place], cases[:, place], baselines))
         offsets = [
             (place, int(key.split()[1]))
             for place, key in enumerate(seen.keys)
@@ -108,7 +108,7 @@ class OnRandom:
             # Each head has an offset of its own and with it other cases: as means over the same number of queries.
             means = sums[:, heads, places[best]] / seen.cases[places[best]] * seen.cases[places].max()
             found.append(
-                Measured(
+                RoleSums(
                     *("offset", means, np.full(len(sums), seen.cases[places].max())),
                     seen.chance[heads, places[best]],
                     detail=np.array([offset for _, offset in offsets])[best],
@@ -118,11 +118,11 @@ class OnRandom:
         ordinary = float(np.nanmedian(breadths.mean(0)))
         queries = np.full(len(breadths), float(seen.rows.sum()))
         found.append(
-            Measured("broad", breadths * seen.rows.sum(), queries, np.full(breadths.shape[1], ordinary, np.float32))
+            RoleSums("broad", breadths * seen.rows.sum(), queries, np.full(breadths.shape[1], ordinary, np.float32))
         )
         return found
 
-    def _look(self, trace: AttentionTrace, sequence: RepeatedTokens, queries: int, keys: int) -> _Seen:
+    def _look(self, trace: AttentionTrace, sequence: RepeatedTokens, queries: int, keys: int) -> _CountedMaps:
         if self._kind == "cross":
             masks = {"first": np.zeros((queries, keys), dtype=bool)}
             masks["first"][1:, 0] = True
@@ -145,7 +145,7 @@ class OnRandom:
         heads = heads_of_layers(trace, self._kind)
         rows = np.min(visible, axis=0) >= _FEWEST_KEYS
         rows[: sequence.first] = False
-        return _Seen(
+        return _CountedMaps(
             keys=names,
             masks=stacked.reshape(len(names), -1).astype(np.float32),
             cases=of_role.sum(axis=1).astype(np.float32),
@@ -155,7 +155,7 @@ class OnRandom:
         )
 
 
-def _breadth(weights: Float[np.ndarray, "head query key"], seen: _Seen) -> Float[np.ndarray, " head"]:
+def _breadth(weights: Float[np.ndarray, "head query key"], seen: _CountedMaps) -> Float[np.ndarray, " head"]:
     """The mean entropy of the rows, as a part of what it is where all weight is spread evenly."""
     rows = weights[:, seen.rows]
     entropy = -(rows * np.log(np.maximum(rows, np.float32(1e-12)))).sum(axis=-1)

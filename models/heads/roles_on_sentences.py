@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from models.attention.trace import AttentionTrace
-from models.heads.role_sums import Measured, stacked_weights
+from models.heads.role_sums import RoleSums, stacked_weights
 from models.heads.roles import is_delimiter
 from models.heads.sentence_bank import Sentence
 from models.heads.word_weights import grammar_pairs, looked_at, pieces_in_words, visible_words, word_weights
@@ -94,14 +94,14 @@ class OnSentences:
         count = len(OFFSETS)
         return Habits(means[:, :count], means[:, count], means[:, count + 1])
 
-    def measured(self) -> list[Measured]:
+    def measured(self) -> list[RoleSums]:
         """The delimiters and each relation that has enough cases, those with most cases first."""
         cases = np.array(self._cases, dtype=np.float64)[:, -1]
         found = []
         if cases.sum():
             sums = np.array([each[:, -1] for each in self._sums])
             chance = np.full(sums.shape[1], sum(self._chance) / cases.sum(), dtype=np.float32)
-            found.append(Measured("delimiter", sums, cases, chance))
+            found.append(RoleSums("delimiter", sums, cases, chance))
         if not self._pairs:
             return found
         hits = np.concatenate(self._hits, axis=1)
@@ -116,7 +116,7 @@ class OnSentences:
             np.add.at(sums, samples[chosen], hits[:, chosen].T)
             cases = np.bincount(samples[chosen], minlength=self.count).astype(np.float64)
             baselines = np.full(len(hits), share, dtype=np.float32)
-            found.append(Measured(str(names[role]), sums, cases, baselines, is_hits=True, best_place=place))
+            found.append(RoleSums(str(names[role]), sums, cases, baselines, is_hits=True, best_place=place))
         return found
 
 

@@ -10,7 +10,7 @@ from models.kv_cache.facts_before_run import (
     known_config,
 )
 from models.kv_cache.measurement import CacheMeasurement, CacheNorms, measure_cache, newest_norms
-from models.kv_cache.planning import Cards, Load, Plan, Planned, plan
+from models.kv_cache.planning import Cards, Load, MemoryPlan, Planned, plan
 from models.kv_cache.shape import CacheFormulaError
 from models.kv_cache.shape_from_config import cache_shape, predict_cache
 from models.kv_cache.size_formula import (

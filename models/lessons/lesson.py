@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from models.errors import HeadlightError
-from models.lesson_summary import LessonHead
+from models.lesson_summary import LessonSummary
 from models.lessons.question_base import Question
 from models.lessons.readings import Readings
 
@@ -107,7 +107,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Lesson(LessonHead):
+class Lesson(LessonSummary):
     """A lesson with its steps."""
 
     steps: tuple[Step, ...]

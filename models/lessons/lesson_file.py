@@ -10,7 +10,7 @@ from dataclasses import fields
 from typing import Any
 
 from models.catalog import MODELS
-from models.lesson_summary import HEAD_NAMES
+from models.lesson_summary import SUMMARY_NAMES
 from models.lessons.lesson import ASK_KINDS, OPTIONS, Ask, Claim, Lesson, LessonError, Step, View
 from models.lessons.question_registry import arguments_of, question_of
 from models.lessons.readings import QuestionError
@@ -20,7 +20,7 @@ MOST_STEPS = 24
 LONGEST = 2_000
 LONGEST_ADDRESS = 8_000
 _ADDRESS = re.compile(r"/?([a-z_]{1,40})(?:\?(.*))?", re.DOTALL)
-_HEAD = {*HEAD_NAMES, "step"}
+_HEAD = {*SUMMARY_NAMES, "step"}
 _STEP = {"say", "view", "ask", "prompt", "options", "by", "of", "borders", "least", "most"} | {
     *("truth", "after", "after_view", "claims", "covered", "in_picture")
 }
@@ -212,7 +212,7 @@ def _number(said: Mapping[str, Any], name: str, where: str, default: float | int
 
 def lesson_text(lesson: Lesson) -> str:
     """The file of a lesson, from which `read_lesson` makes the same."""
-    head = {name: getattr(lesson, name) for name in HEAD_NAMES}
+    head = {name: getattr(lesson, name) for name in SUMMARY_NAMES}
     return file_text(head, [said_of(step) for step in lesson.steps])
 
 

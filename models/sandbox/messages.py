@@ -14,7 +14,7 @@ NO_MEMORY = 77
 _ARRAYS = "biuf"
 
 
-class Ask(msgspec.Struct, frozen=True):
+class WorkerTask(msgspec.Struct, frozen=True):
     """One question to a worker: a task on something that it made, or will make, of files.
 
     task, make: functions of a module, as "module:name"; `make` is "" for a task that is about its arguments alone.

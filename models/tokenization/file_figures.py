@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from models.engine import Engine
-from models.tokenization.file_tally import CountFileRequest, Tally
+from models.tokenization.file_tally import CountFileRequest, TokenizerTally
 from models.tokenization.loaded_tokenizer import LoadedTokenizer
 from models.tokenization.pieces import Look
 from models.tokenization.sandboxed import answered
@@ -117,7 +117,7 @@ class FileFiguresRequest:
         return [WordCost(word, times, count) for (word, times), count in zip(self.words, tokens, strict=True)]
 
 
-def figures_request(asked: CountFileRequest, of: Tally) -> FileFiguresRequest:
+def figures_request(asked: CountFileRequest, of: TokenizerTally) -> FileFiguresRequest:
     """What is asked of a tally as it is now."""
     tally = asked.tally
     words = tuple(tally.words.most_common(_MOST_WORDS))

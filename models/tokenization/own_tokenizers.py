@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from models.catalog import TokenizerCard, TokenizerFormat
 from models.engine import Engine
-from models.sandbox import SandboxError, Subject
+from models.sandbox import SandboxedFiles, SandboxError
 from models.tokenization.conversion import TokenizerFileError
 from models.tokenization.file_recognition import DO_NOT_FIT, OpenedFile, opened
 from models.tokenization.pieces import Tokenization, check_is_text
@@ -24,7 +24,7 @@ class UserTokenizer:
     """
 
     card: TokenizerCard
-    subject: Subject
+    subject: SandboxedFiles
     facts: TokenizerFacts
 
     @property
@@ -84,7 +84,7 @@ def keep_own(engine: Engine, name: str, tokenizer_json: bytes, title: str, kind:
 
 
 def _own(card: TokenizerCard, tokenizer_json: bytes) -> UserTokenizer:
-    subject = Subject(card.title, own_from_json, {"tokenizer.json": tokenizer_json}, (card.title, card.format))
+    subject = SandboxedFiles(card.title, own_from_json, {"tokenizer.json": tokenizer_json}, (card.title, card.format))
     try:
         facts = POOL.ask(facts_in_sandbox, of=subject, advice="open another file")
     except SandboxError as error:

@@ -28,7 +28,7 @@ class NoOriginError(HeadlightError):
 
 
 @dataclass(frozen=True)
-class Origin:
+class WordOrigin:
     """How one word, or the part of a very long one that is in the stretch, was cut.
 
     ids: of its pieces, as the tokenizer cut the text. Exactly one of the three leads there; none where the word is an
@@ -44,7 +44,7 @@ class Origin:
 
 def origins(
     loaded: LoadedTokenizer, text: str, stretch: tuple[int, int], *, split_special_tokens: bool = False
-) -> tuple[Origin, ...]:
+) -> tuple[WordOrigin, ...]:
     """How each word in `stretch` (start and end in code points) was cut, at most the first few of them.
 
     Raises TextError, NoOriginError, TokenizerFailedError.
@@ -55,7 +55,7 @@ def origins(
     ids, spans = encoding.ids, loaded.spans_of(encoding, text)
     words = [-1 if number is None else number for number in encoding.word_ids]
     start, end = stretch
-    made: list[Origin] = []
+    made: list[WordOrigin] = []
     for number, word in enumerate(words_of(loaded, text, split_special_tokens=split_special_tokens)):
         low, high = word.span
         if low >= end or len(made) == MOST_WORDS:
@@ -76,9 +76,9 @@ def _origin(
     ids: Sequence[int],
     spans: Sequence[tuple[int, int]],
     stretch: tuple[int, int],
-) -> Origin:
+) -> WordOrigin:
     if word.is_added:
-        return Origin(word, tuple(ids))
+        return WordOrigin(word, tuple(ids))
     if loaded.merges is None and algorithm not in ("WordPiece", "Unigram"):
         raise NoOriginError(f"{loaded.card.title} looks each word up as a whole: there is nothing to replay.")
     first, beyond = 0, len(ids)
@@ -88,7 +88,7 @@ def _origin(
     is_whole = (first, beyond) == (0, len(ids))
     if loaded.merges is not None:
         merges = merges_of_word(loaded, word.text) if is_whole else _merges_of_part(loaded, ids, first, beyond)
-        return Origin(word, tuple(ids[first:beyond]), merges=merges)
+        return WordOrigin(word, tuple(ids[first:beyond]), merges=merges)
     # Bytes of one character share its place in the word: all of them are in the part, or none.
     with loaded.in_words():
         tokens = _learnt(loaded)[0].tokenize(word.text)
@@ -97,8 +97,10 @@ def _origin(
     data = word.text.encode()
     begin, until = (len(data[:place].decode()) for place in (low, high))
     if algorithm == "WordPiece":
-        return Origin(word, part, match=match_of_word(loaded, word.text, begin, until))
-    return Origin(word, part, lattice=lattice_of_word(loaded, word.text[begin : min(until, begin + _LONGEST_LATTICE)]))
+        return WordOrigin(word, part, match=match_of_word(loaded, word.text, begin, until))
+    return WordOrigin(
+        word, part, lattice=lattice_of_word(loaded, word.text[begin : min(until, begin + _LONGEST_LATTICE)])
+    )
 
 
 def _learnt(loaded: LoadedTokenizer) -> tuple[Any, TokenizerFacts]:
@@ -209,7 +211,7 @@ class ShownMerge:
 
 @dataclass(frozen=True)
 class ShownOrigin:
-    """How one word was cut, as people read it; see `Origin`.
+    """How one word was cut, as people read it; see `WordOrigin`.
 
     start: what the merges begin with. whole: whether the word was taken whole although its merges lead elsewhere, or
         because it is an added token.

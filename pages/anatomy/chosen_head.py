@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class OneHead:
+class ChosenHead:
     """A head, and a row of its map. rows, columns: tokens as shown."""
 
     trace: "TraceRequest"
@@ -35,7 +35,7 @@ class OneHead:
         return f"L{self.layer} H{self.head}"
 
 
-def one_head(status: DeltaGenerator, key: str, *, is_self: bool = False) -> OneHead:
+def one_head(status: DeltaGenerator, key: str, *, is_self: bool = False) -> ChosenHead:
     """The controls, and what is chosen. key: of the tab, whose widgets have it in their names. is_self: only attention
     of a text to itself. Raises HeadlightError.
     """
@@ -62,7 +62,7 @@ def one_head(status: DeltaGenerator, key: str, *, is_self: bool = False) -> OneH
         bound(st.selectbox, ATT_HEAD, "Head", range(heads), key=f"{key}_number")
         if kind == "encoder" or MODELS[at.trace.model].family != "seq2seq":
             token_box(thread.TOKEN, "Query", axes.rows, query, f"{key}_query")
-    return OneHead(at.trace, kind, layer, ATT_HEAD.value, query, axes.rows, axes.columns)
+    return ChosenHead(at.trace, kind, layer, ATT_HEAD.value, query, axes.rows, axes.columns)
 
 
 def token_box(

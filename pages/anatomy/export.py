@@ -11,7 +11,7 @@ from pages.shared.export import Download, download_row, program, share_and_downl
 from pages.shared.spreadsheet import as_csv, as_json
 
 if TYPE_CHECKING:
-    from models.anatomy import Box, Diagram, Plan
+    from models.anatomy import Box, Diagram, ModelPlan
     from models.anatomy.families import FamilyView
     from models.anatomy.lengths_by_depth import Depth
     from models.anatomy.parts_off import OthersOff, PartsOff
@@ -24,7 +24,7 @@ Rows = list[list[object]]
 _HEAD = ["part", "kind", "title", "module", "path", "count", "parameters", "shared", "bytes", "operations"]
 
 
-def plan_rows(plan: "Plan") -> Rows:
+def plan_rows(plan: "ModelPlan") -> Rows:
     """A row for each part, names first: of equal layers one row, what is in the first of them below it."""
     return [[*_HEAD], *_rows(plan.folded, "")]
 
@@ -46,12 +46,12 @@ def _figures(box: "Box") -> list[object]:
     ]
 
 
-def plan_as_json(plan: "Plan") -> str:
+def plan_as_json(plan: "ModelPlan") -> str:
     """The whole plan, boxes within boxes, with its arrows; each layer by itself is in `every`."""
     return json.dumps(asdict(plan), ensure_ascii=False)
 
 
-def take_along(plan: "Plan | None") -> None:
+def take_along(plan: "ModelPlan | None") -> None:
     """The link, and the files."""
     name = f"{download_names.of_model(thread.MODEL.value)}-plan"
     files = []

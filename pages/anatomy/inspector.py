@@ -18,12 +18,12 @@ from viz.tables import sentences
 from viz.weights_charts import numbers_chart, pooled_chart
 
 if TYPE_CHECKING:
-    from models.anatomy import Box, Plan
+    from models.anatomy import Box, ModelPlan
 
 _WITH_WEIGHTS = ("embedding", "positions", "norm", "linear", "head", "experts", "router", "mixer")
 
 
-def inspect(plan: "Plan", way: "tuple[Box, ...]", status: DeltaGenerator) -> None:
+def inspect(plan: "ModelPlan", way: "tuple[Box, ...]", status: DeltaGenerator) -> None:
     """The chosen part, else the whole model."""
     if PART.value is None or not way:
         _model(plan)
@@ -42,14 +42,14 @@ def inspect(plan: "Plan", way: "tuple[Box, ...]", status: DeltaGenerator) -> Non
     _source(box, above)
 
 
-def _model(plan: "Plan") -> None:
+def _model(plan: "ModelPlan") -> None:
     st.html(sentences([f"{plan.architecture}: {plan.parameters:,} parameters, {bytes_text(plan.bytes)}."]))
     st.html(line(f"{plan.operations:,} operations for this text."))
     if plan.ties:
         st.html("".join(line(f"One matrix in several places: {each}") for each in plan.ties))
 
 
-def _numbers(plan: "Plan", box: "Box") -> None:
+def _numbers(plan: "ModelPlan", box: "Box") -> None:
     of = f" ({box.module})" if box.module else ""
     several = f", {box.count} equal ones" if box.count > 1 else ""
     said = [f"{box.title}{several}{of}"]

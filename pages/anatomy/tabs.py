@@ -22,10 +22,10 @@ from pages.shared.page import Tab, tabs
 from pages.shared.sentences_and_charts import explanation
 
 if TYPE_CHECKING:
-    from models.anatomy import Plan
+    from models.anatomy import ModelPlan
 
 
-def below(plan: "Plan | None") -> None:
+def below(plan: "ModelPlan | None") -> None:
     """The tabs; what is waited for is said in each, where it moves nothing of the plan.
 
     plan: what is drawn above, None where nothing is.

@@ -22,7 +22,7 @@ from viz.quantities import cosine_text, level_text
 from viz.tables import table
 
 if TYPE_CHECKING:
-    from models.anatomy.way_up import Added, LayerUp, SeenNorm, WayUp
+    from models.anatomy.way_up import Added, LayerUp, NormEffect, WayUp
 
 _NAMES = {"attention": "attention", "cross-attention": "cross-attention", "mlp": "MLP", "other": "another part"}
 _FILE = ["token", "layer", "part", "stream", "adds", "cosine", "norm", "mean", "spread", "normed", "gain_middle"]
@@ -148,7 +148,7 @@ def _direction(cosine: float, chance: float) -> str:
     return "along the stream" if cosine > 0 else "against the stream"
 
 
-def _norm_line(norm: "SeenNorm", place: int, where: str) -> str:
+def _norm_line(norm: "NormEffect", place: int, where: str) -> str:
     mean = f"mean {level_text(float(norm.means[place]))}, " + ("taken away; " if norm.kind == "LayerNorm" else "kept; ")
     low, middle, high = map(level_text, norm.gain)
     kind = f"{'a' if norm.kind == 'LayerNorm' else 'an'} {norm.kind}"

@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.anatomy.choices import INNER_T, INNER_TEMPERATURES
-from pages.anatomy.chosen_head import OneHead, one_head
+from pages.anatomy.chosen_head import ChosenHead, one_head
 from pages.anatomy.export import offer, why_rows
 from pages.shared.asking import ask
 from pages.shared.bound_widgets import bound
@@ -19,8 +19,7 @@ from viz.quantities import level_text, part_text
 from viz.tables import table
 
 if TYPE_CHECKING:
-    from models.anatomy.why_softmax_and_heads import OneHead as OneOfAll
-    from models.anatomy.why_softmax_and_heads import Pattern, Scaled, Temperatures, Why, WhyRequest
+    from models.anatomy.why_softmax_and_heads import HeadsAgainstOne, Pattern, Scaled, Temperatures, Why, WhyRequest
 
 _MOST_KEYS = 8
 _LEAST = 1e-3
@@ -36,14 +35,14 @@ def show(status: DeltaGenerator) -> None:
     offer(head.trace.model, "why", why_rows(found))
 
 
-def why_request(head: OneHead) -> "WhyRequest":
+def why_request(head: ChosenHead) -> "WhyRequest":
     """What is asked for."""
     from models.anatomy.why_softmax_and_heads import WhyRequest
 
     return WhyRequest(head.trace, head.kind, head.layer, head.head, head.query)
 
 
-def _root(found: "Scaled", head: OneHead) -> None:
+def _root(found: "Scaled", head: ChosenHead) -> None:
     st.html(heading("Why √d?"))
     rows = [
         ("this head, as it is", found.with_it),
@@ -93,7 +92,7 @@ def _root(found: "Scaled", head: OneHead) -> None:
     )
 
 
-def _softmax(found: "Temperatures", head: OneHead) -> None:
+def _softmax(found: "Temperatures", head: ChosenHead) -> None:
     st.html(heading("Why a softmax? The temperature inside of the head"))
     temperature = INNER_T.value
     at = int(np.argmin(np.abs(np.array(found.temperatures) - temperature)))
@@ -134,8 +133,8 @@ def _softmax(found: "Temperatures", head: OneHead) -> None:
     )
 
 
-def _heads(found: "Why", head: OneHead) -> None:
-    one: OneOfAll = found.one_head
+def _heads(found: "Why", head: ChosenHead) -> None:
+    one: HeadsAgainstOne = found.one_head
     count = len(one.heads)
     st.html(heading("Why heads? One head of full width"))
     say(

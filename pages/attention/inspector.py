@@ -19,7 +19,7 @@ from viz.quantities import part_text
 
 if TYPE_CHECKING:
     from models.attention import Changes, HeadMapRequest, HeadPicture, TracedText
-    from models.attention.outputs import WrittenToken
+    from models.attention.outputs import OutputToken
 
 LINES = {
     "map": "Where it looks, not why.",
@@ -123,7 +123,7 @@ def inspect_changes(found: "Changes", traced: "TracedText", selected: int) -> No
 
 
 def inspect_step(
-    traced: "TracedText", row: np.ndarray, request: "HeadMapRequest", written: "Sequence[WrittenToken]", step: int
+    traced: "TracedText", row: np.ndarray, request: "HeadMapRequest", written: "Sequence[OutputToken]", step: int
 ) -> None:
     """What the step looked at that wrote a decoder's token."""
     best = _best(traced.tokens, row)

@@ -19,7 +19,7 @@ from pages.shared.job import Job, waits
 from pages.shared.link import note, run_again
 
 if TYPE_CHECKING:
-    from models.attention.outputs import WrittenToken
+    from models.attention.outputs import OutputToken
     from models.decoding import GenerationStep
 
 LONGEST_TARGET = 512
@@ -92,12 +92,12 @@ def steps_of_writing() -> "tuple[GenerationStep, ...] | None":
     return progress.steps
 
 
-def written_after(steps: "Sequence[GenerationStep]") -> "tuple[WrittenToken, ...]":
+def written_after(steps: "Sequence[GenerationStep]") -> "tuple[OutputToken, ...]":
     """What a decoder wrote after a text."""
-    from models.attention.outputs import WrittenToken
+    from models.attention.outputs import OutputToken
 
     return tuple(
-        WrittenToken(piece.id, piece.text, step.probability, step.text, piece.is_special, piece.is_unknown)
+        OutputToken(piece.id, piece.text, step.probability, step.text, piece.is_special, piece.is_unknown)
         for step, piece in ((each, each.piece) for each in steps)
     )
 

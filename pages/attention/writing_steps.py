@@ -12,7 +12,7 @@ from viz.quantities import part_text
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, StepRows, TracedText
-    from models.attention.outputs import WrittenToken
+    from models.attention.outputs import OutputToken
 
 # Sources up to this length leave room for the map beside the lines.
 LONGEST_BESIDE = 20
@@ -27,7 +27,7 @@ def cross_steps(
 
 
 def decoder_steps(
-    traced: "TracedText", rows: "StepRows", request: "HeadMapRequest", written: "Sequence[WrittenToken]", selected: int
+    traced: "TracedText", rows: "StepRows", request: "HeadMapRequest", written: "Sequence[OutputToken]", selected: int
 ) -> None:
     """The text as a strip that grows step by step."""
     what = "what the step that writes the outlined token looks at; the likeliest token is written each time (greedy)."
@@ -40,7 +40,7 @@ def _steps(
     traced: "TracedText",
     rows: "StepRows",
     request: "HeadMapRequest",
-    written: "Sequence[WrittenToken]",
+    written: "Sequence[OutputToken]",
     selected: int,
     what: str,
     *,

@@ -19,7 +19,7 @@ from viz.quantities import cosine_text
 from viz.tables import table
 
 if TYPE_CHECKING:
-    from models.embeddings import Neighbours, Row, TableFacts
+    from models.embeddings import Neighbours, TableFacts, TableRow
 
 _COUNT = 20
 
@@ -38,7 +38,7 @@ def controls() -> None:
     )
 
 
-def look_up(status: DeltaGenerator) -> "tuple[Row, Neighbours, list[tuple[str, int]]]":
+def look_up(status: DeltaGenerator) -> "tuple[TableRow, Neighbours, list[tuple[str, int]]]":
     """The row, the nearest rows to the sum, and the parts of the sum as sign and id. Raises HeadlightError."""
     from models.embeddings import NearestRequest, PieceRequest, RowRequest
 
@@ -60,7 +60,7 @@ def look_up(status: DeltaGenerator) -> "tuple[Row, Neighbours, list[tuple[str, i
     return ask(RowRequest(name, ids[0]), status), near, parts
 
 
-def picture(row: "Row", near: "Neighbours", parts: list[tuple[str, int]], facts: "TableFacts") -> None:
+def picture(row: "TableRow", near: "Neighbours", parts: list[tuple[str, int]], facts: "TableFacts") -> None:
     """The row as a strip of numbers over the list of the nearest rows."""
     from models.embeddings import RowRequest
 

@@ -20,7 +20,7 @@ from viz.components.head_atlas import EffectCells, HeadAtlas, head_atlas
 from viz.quantities import level_text
 
 if TYPE_CHECKING:
-    from models.heads import Effects, EffectsOfParts, EffectsOfPartsRequest, Measured, Part
+    from models.heads import Effects, EffectsOfParts, EffectsOfPartsRequest, MeasuredQuantity, Part
     from pages.heads.text_and_kind import Subject
 
 JOB = Job("effects")
@@ -161,7 +161,7 @@ def caption(request: "EffectsOfPartsRequest", found: "Effects") -> str:
     )
 
 
-def quantity_words(measured: "Measured") -> str:
+def quantity_words(measured: "MeasuredQuantity") -> str:
     """What is measured, in words."""
     words = {
         "next token": f"the log probability of “{measured.token}” as the next token",

@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from pages.heads.choices import OF_HEAD, PAIRS, UNWANTED, Pairs, head_name
+from pages.heads.choices import OF_HEAD, PAIRS, UNWANTED, TokenPairs, head_name
 from pages.heads.text_and_kind import Subject
 from pages.shared import projector, thread
 from pages.shared.asking import ask
@@ -38,7 +38,7 @@ def show(about: Subject, request: "AtlasRequest | None", found: "Atlas | None", 
                 f"{sign}{rows[pair[0]]} → {columns[pair[1]]}  ✕",
                 key=f"pair_{sign.strip()}_{pair}",
                 on_click=lambda choice=choice, pair=pair: choice.choose(
-                    Pairs(each for each in choice.value if each != pair)
+                    TokenPairs(each for each in choice.value if each != pair)
                 ),
             )
     if not PAIRS.value:
@@ -69,14 +69,14 @@ def _form(rows: tuple[str, ...], columns: tuple[str, ...]) -> None:
     if wanted or unwanted:
         choice = PAIRS if wanted else UNWANTED
         pair = NumberPair((int(start), int(end)))
-        choice.choose(Pairs(dict.fromkeys([*choice.value, pair])))
+        choice.choose(TokenPairs(dict.fromkeys([*choice.value, pair])))
         _LOOKS.wanted()
         st.rerun(scope="fragment")
 
 
 def _keep_within(rows: int, columns: int) -> None:
     for choice in (PAIRS, UNWANTED):
-        there = Pairs(each for each in choice.value if each[0] < rows and each[1] < columns)
+        there = TokenPairs(each for each in choice.value if each[0] < rows and each[1] < columns)
         if there != choice.value:
             note("The link asks for tokens that this text does not have; those pairs are left out.")
             choice.choose(there)

@@ -11,7 +11,7 @@ from pages.heads.choices import CHOICES, KINDS, OF_HEAD, OF_KIND, SHOW, SHOWN, h
 from pages.heads.effects_inspector import inspect_effect, inspect_transfer
 from pages.heads.examples import EXAMPLES
 from pages.heads.sentence_arcs import chosen_case
-from pages.heads.tabs import Shown, below
+from pages.heads.tabs import ShownHeads, below
 from pages.heads.text_and_kind import atlas_request, chosen_kind, kinds_of, sentences_are_missing, subject
 from pages.shared import thread
 from pages.shared.asking import let_it_leave
@@ -85,7 +85,7 @@ def explore(status: DeltaGenerator) -> None:
     else:
         _numbers(kind, found, centre, right, status)
     let_it_leave()
-    below(Shown(kind, request, found, head))
+    below(ShownHeads(kind, request, found, head))
 
 
 def _roles(

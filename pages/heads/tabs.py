@@ -33,7 +33,7 @@ CARRIES = "What carries it over?"
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownHeads:
     """What is shown above: the kind of attention, how the atlas is asked for (None for a bank that cannot be read), the
     atlas where it is there, and the head that is spoken of.
     """
@@ -44,7 +44,7 @@ class Shown:
     head: NumberPair | None
 
 
-def below(shown: Shown) -> None:
+def below(shown: ShownHeads) -> None:
     """The tabs; what is waited for is said in each, where it moves nothing of the picture."""
 
     def about() -> Subject:

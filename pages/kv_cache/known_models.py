@@ -33,7 +33,7 @@ from viz.quantities import bytes_text
 from viz.tables import table
 
 if TYPE_CHECKING:
-    from models.kv_cache import Cards, KnownCache, Plan
+    from models.kv_cache import Cards, KnownCache, MemoryPlan
 
 _BITS = 16
 _MOST_FETCHED = 24
@@ -104,7 +104,7 @@ def show(on: "Cards", here: "tuple[KnownCache, ...]", status: DeltaGenerator) ->
     )
 
 
-def _reach(found: "Plan", limit: int, *, is_shorter: bool) -> tuple[str, str]:
+def _reach(found: "MemoryPlan", limit: int, *, is_shorter: bool) -> tuple[str, str]:
     """The longest text, and how many of the chosen length."""
     if found.weight_bytes > found.usable_bytes:
         return "the weights do not fit", "–"

@@ -7,7 +7,7 @@ import streamlit as st
 
 from models.catalog import MODELS
 from pages.kv_cache.choices import BITS, DTYPES, ROWS
-from pages.kv_cache.shown_run import Shown
+from pages.kv_cache.shown_run import ShownRun
 from pages.shared import thread
 from pages.shared.bound_widgets import bound
 from pages.shared.sentences_and_charts import chart, remark, say
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
-def when_it_outgrows(now: Shown) -> None:
+def when_it_outgrows(now: ShownRun) -> None:
     """The cache of a batch beside the weights, over the length of the text; where they cross, and the model's limit."""
     from models.kv_cache import bytes_at, crossover
     from models.kv_cache.planning import bits_of

@@ -21,7 +21,7 @@ from pages.kv_cache.choices import (
 )
 from pages.kv_cache.examples import EXAMPLES
 from pages.kv_cache.inspector import inspect
-from pages.kv_cache.shown_run import Shown
+from pages.kv_cache.shown_run import ShownRun
 from pages.kv_cache.tabs import below
 from pages.shared import thread
 from pages.shared.asking import ask
@@ -106,7 +106,7 @@ def explore(status: DeltaGenerator) -> None:
         example = None
     with inspector_in(right):
         inspect(facts, example, lines)
-    below(Shown(request, facts, prompt, progress, step))
+    below(ShownRun(request, facts, prompt, progress, step))
 
 
 def pictured() -> tuple[str, ...]:

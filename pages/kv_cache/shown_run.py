@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class ShownRun:
     """What is shown above: the run, what the model keeps, its prompt, the steps so far and which of them is shown."""
 
     request: "WriteRequest"

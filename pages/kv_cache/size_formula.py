@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.kv_cache.growth import counted_otherwise
-from pages.kv_cache.shown_run import Shown
+from pages.kv_cache.shown_run import ShownRun
 from pages.shared.sentences_and_charts import say
 from viz.kv_cache_tables import TermLine, formula
 from viz.quantities import bytes_text
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from models.kv_cache import CacheMeasurement
 
 
-def does_it_agree(now: Shown) -> None:
+def does_it_agree(now: ShownRun) -> None:
     """The terms with this model's numbers, predicted from the config and measured on the tensors, layer by layer."""
     from models.kv_cache import predict
 
