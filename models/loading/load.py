@@ -43,6 +43,7 @@ from models.loading.gguf_tokenizer import tokenizer_of_gguf
 from models.loading.hub_ids import HUB
 from models.loading.model_files import copy_of_gguf, model_files
 from models.loading.model_in_memory import card_figures
+from models.loading.model_memory import device_memory
 from models.loading.packs import (
     HOME,
     PackError,
@@ -52,7 +53,7 @@ from models.loading.packs import (
     model_folder,
     prepared_folder,
 )
-from models.loading.placement import Placement, device_memory, failure_of, input_device, places_for
+from models.loading.placement import Placement, failure_of, input_device, places_for
 from models.loading.position_limit import position_limit
 from models.loading.sandboxed_tokenizer import SandboxedTokenizer
 from models.loading.tokenizer_files import tokenizers_in

@@ -28,8 +28,8 @@ from models.loading.checks_before_reading import (
 )
 from models.loading.gguf_header import GgufHeader, header_of
 from models.loading.json_files import LARGEST, settings_in, without_other_places
+from models.loading.model_memory import device_memory
 from models.loading.packs import HOME, PackError, home, made_once
-from models.loading.placement import device_memory
 from models.loading.refusals import ModelRefusedError
 from models.loading.regular_files import OpenFolder, opened
 from models.loading.sentence_pooling import pooling_in

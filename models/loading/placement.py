@@ -1,10 +1,8 @@
-"""Where a model's weights go, in which precision, how much room there is, and what a failing device looks like."""
+"""Where a model's weights go, in which precision, and what a failing device looks like."""
 
 import contextlib
-import os
 import traceback
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -13,11 +11,9 @@ from torch import nn
 from models.catalog import ModelCard
 from models.forward.shadow_modules import shallow
 from models.loading.device import choose_device
-from models.settings import size_of
+from models.loading.model_memory import most_model_bytes
 
-VARIABLE = "HEADLIGHT_MODEL_BYTES"
 _GIB = 1024**3
-_CONTAINER = Path("/sys/fs/cgroup/memory.max")
 # What CUDA, its libraries, Metal and torch's own allocator on the CPU write into a RuntimeError.
 _FAILURES = ("CUDA error", "CUBLAS_STATUS", "CUDNN_STATUS", "cuDNN error", "MPS backend")
 _FULL = ("out of memory", "can't allocate memory", "ALLOC_FAILED", "CUBLAS_STATUS_NOT_INITIALIZED")
@@ -50,35 +46,6 @@ def native_precision(device: torch.device) -> torch.dtype:
         # Metal knows bfloat16 from macOS 14 on.
         return torch.bfloat16 if torch.backends.mps.is_macos_or_newer(14, 0) else torch.float16
     return torch.float32
-
-
-def device_memory(device: torch.device) -> int:
-    """Bytes that the device has; of the CPU, the machine's or its container's memory."""
-    if device.type == "cuda":
-        return int(torch.cuda.get_device_properties(device).total_memory)
-    if device.type == "mps":
-        return int(torch.mps.recommended_max_memory())
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    with contextlib.suppress(OSError, ValueError):
-        return min(machine, int(_CONTAINER.read_text()))
-    return machine
-
-
-def most_model_bytes(device: torch.device | str) -> int:
-    """How many bytes of models may lie on this device.
-
-    What `HEADLIGHT_MODEL_BYTES` says, of the device that computes. Else half of the memory on the CPU, and on a GPU
-    what it has and no other program holds, less an eighth (at least 1 GiB) for what is computed.
-    """
-    device, given = torch.device(device), size_of(os.environ.get(VARIABLE, ""))
-    if given is not None and device.type == choose_device().type:
-        return given
-    has = device_memory(device)
-    if device.type == "cpu":
-        return has // 2
-    if device.type == "cuda":
-        has = min(has, torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device))
-    return max(0, has - max(_GIB, has // 8))
 
 
 def chosen_device(failed: frozenset[str]) -> torch.device:

@@ -17,7 +17,7 @@ from models.decoding import DecodingSettings, decode
 from models.embeddings import embed
 from models.engine import Engine, ModelPoolFullError
 from models.engine.provider import provided
-from models.loading import load, placement, wrap_model
+from models.loading import load, model_memory, placement, wrap_model
 from models.loading.placement import Placement, bytes_by_device, failure_of, input_device, native_precision, places_for
 from tests.models import architectures
 from tests.models.architectures import IDS
@@ -149,8 +149,8 @@ def test_a_full_gpu_the_cpu_and_the_note(gpus, monkeypatch):
 
 def test_the_room_of_a_gpu_is_asked_for_by_its_name(monkeypatch):
     """As the model pool knows devices: it knows no torch."""
-    monkeypatch.delenv(placement.VARIABLE, raising=False)
-    monkeypatch.setattr(placement, "device_memory", lambda device: {"cuda": 16, "cpu": 64}[device.type] * GIB)
+    monkeypatch.delenv(model_memory.VARIABLE, raising=False)
+    monkeypatch.setattr(model_memory, "device_memory", lambda device: {"cuda": 16, "cpu": 64}[device.type] * GIB)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (12 * GIB, 16 * GIB))
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 0)
     assert provided().most_bytes("cuda:0") == 10.5 * GIB
