@@ -11,7 +11,8 @@ from typing import Any
 
 from models.catalog import MODELS
 from models.lesson_summary import SUMMARY_NAMES
-from models.lessons.lesson import ASK_KINDS, OPTIONS, Ask, Claim, Lesson, LessonError, Step, View
+from models.lessons.ask import ASK_KINDS, OPTIONS, Ask
+from models.lessons.lesson import Claim, Lesson, LessonError, Step, View
 from models.lessons.question_registry import arguments_of, question_of
 from models.lessons.readings import QuestionError
 

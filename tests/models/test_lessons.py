@@ -15,8 +15,9 @@ from models.attention import trace_attention
 from models.engine import Engine, engine
 from models.errors import HeadlightError
 from models.lessons import LessonError, QuestionError, Readings, lesson_text, outcome, read_lesson
+from models.lessons.ask import Ask
 from models.lessons.guesses import GuessError, checked_guess
-from models.lessons.lesson import Ask, Claim
+from models.lessons.lesson import Claim
 from models.lessons.lesson_file import LARGEST_FILE, read_view
 from models.lessons.question_base import option_of_token
 from models.lessons.question_registry import QUESTIONS, question_of
