@@ -13,7 +13,8 @@ from models.embeddings.swapped_words import SwappedRequest
 from models.engine import Engine
 from models.lessons.question_base import Question, named
 from models.lessons.readings import QuestionError, Readings, Unit, readings
-from models.tokenization.line_costs import LineCostsRequest, price
+from models.tokenization.language_prices import price
+from models.tokenization.line_costs import LineCostsRequest
 from models.tokenization.parallel_text import MessagesRequest
 from models.tokenization.requests import CountsRequest
 

@@ -167,7 +167,7 @@ def _one_language(now: ShownTokenizers, found: "ParallelText", of: PricedLanguag
 
 
 def _pasted(now: ShownTokenizers, status: DeltaGenerator) -> None:
-    from models.tokenization.line_costs import price
+    from models.tokenization.language_prices import price
     from models.tokenization.parallel_text import pasted_pairs
 
     text_area(
