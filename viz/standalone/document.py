@@ -17,22 +17,17 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from models.errors import HeadlightError
 from viz.components.attention_view import Frame, Heads, Matrix, Model, Panel, Products, captions, message
 from viz.components.scaffold import pack, skeleton
 from viz.components.scaffold.bundling import COMPONENTS, bare_sheet, bundle, parts_of, style_of
 from viz.palette import DARK, LIGHT, Palette
 from viz.standalone import packed_maps as coding
 from viz.standalone.seven_bits import seven_bits
+from viz.standalone.size_limit import check_size
 
-MOST_NUMBERS = 8_000_000
 _HERE = Path(__file__).parent
 _KEY = "attention_view"
 _LONGEST_TITLE = 120
-
-
-class TooManyNumbersError(HeadlightError):
-    """The maps are too many for one file."""
 
 
 @dataclass(frozen=True)
@@ -124,15 +119,6 @@ def attention_file(
         header["products"] = about
         arrays.append(data)
     return AttentionFile(title, _document(title, pack(header, arrays)))
-
-
-def check_size(numbers: int) -> None:
-    """Raises TooManyNumbersError where a file would have more than `MOST_NUMBERS` weights."""
-    if numbers > MOST_NUMBERS:
-        raise TooManyNumbersError(
-            f"These maps have {numbers:,} numbers, and one file holds at most {MOST_NUMBERS:,}; take a shorter text or "
-            "fewer layers."
-        )
 
 
 def _kind(model: str, kind: KindMaps) -> tuple[dict[str, object], list[np.ndarray]]:

@@ -9,7 +9,8 @@ from jaxtyping import Float
 
 from models.errors import HeadlightError
 from viz.components.attention_view import Frame
-from viz.standalone.document import AttentionFile, KindMaps, Opening, attention_file, check_size
+from viz.standalone.document import AttentionFile, KindMaps, Opening, attention_file
+from viz.standalone.size_limit import check_size
 
 VIEWS = ("matrix", "heads", "model")
 _FUTURE = "the future, which a decoder cannot see"

@@ -2,6 +2,7 @@
 
 import { element, shortened } from "../scaffold/drawing.js"
 import { readableOn } from "../scaffold/text_on_colour.js"
+import { rampStep } from "./colour_scale.js"
 import { legendOf } from "./legend.js"
 import { Movable } from "./matrix_moves.js"
 import { LONGEST_LABEL, cellImage, differenceColours, hatchPattern, pixel } from "./cell_images.js"
@@ -51,20 +52,11 @@ export class MatrixView extends Movable {
   colourOf(panel, cells) {
     const { shell } = this
     const ramp = (panel.isDifference ? differenceColours(shell.colours) : shell.ramp).map(pixel)
-    return (at) => (Number.isNaN(cells[at]) ? 0 : ramp[this.stepOf(panel, cells[at])])
-  }
-
-  /** The step of the ramp for a number: linear from 0 to the most, or with its logarithm over three powers of ten. */
-  stepOf(panel, weight) {
-    const part = panel.most > 0 ? Math.min(1, Math.max(-1, weight / panel.most)) : 0
-    if (panel.isDifference) return Math.round(127.5 + 127.5 * part)
-    if (weight < this.header.least) return 0
-    if (this.header.isLog) return Math.round(255 * Math.max(0, 1 + Math.log10(Math.max(part, 1e-9)) / 3))
-    return Math.round(255 * part)
+    return (at) => (Number.isNaN(cells[at]) ? 0 : ramp[rampStep(this.header, panel, cells[at])])
   }
 
   step(weight) {
-    return this.stepOf(this.main, weight)
+    return rampStep(this.header, this.main, weight)
   }
 
   get main() {
@@ -267,7 +259,7 @@ export class MatrixView extends Movable {
         const weight = query < this.queries.length && key < this.keys.length ? this.weight(query, key, number) : null
         const text = weight === null ? "" : weightDigits(weight, this.header)
         if (!text) continue
-        context.fillStyle = readableOn(ramp[this.stepOf(panel, weight)])
+        context.fillStyle = readableOn(ramp[rampStep(this.header, panel, weight)])
         context.font = fonts[text.length > 4 ? 1 : 0]
         context.fillText(text, x + (key + 0.5 - k0) * this.cell, y + (query + 0.5 - q0) * this.cell)
       }
