@@ -12,8 +12,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from models.rust_panics import panics_as_failures
 from pages.shared import start, thread
-from pages.shared.device import said_before, show_device
-from pages.shared.ending import end_when_told
+from pages.shared.device_line import said_before, show_device
 from pages.shared.lesson_place import DRAFT, LESSON, PLACE
 from pages.shared.limits import Bounded
 from pages.shared.link import receive
@@ -24,9 +23,10 @@ from pages.shared.origin_check import Guarded
 from pages.shared.page import name_first_model
 from pages.shared.registry import EVERY_PAGE, HOME, LESSONS, ROOM, PageEntry, entry
 from pages.shared.room_place import CODE
+from pages.shared.server_shutdown import end_when_told
 from pages.shared.theme import variables
-from viz.components.browsing import browsing
-from viz.components.presenting import presenting
+from viz.components.browser_history import browsing
+from viz.components.projector_keys import presenting
 from viz.components.scaffold.bundling import COMPONENTS, bare_sheet
 from viz.glossary import style
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from models.anatomy.layer_inputs import streams
-from models.anatomy.switches import SwitchError
+from models.anatomy.part_switches import SwitchError
 from models.attention.head_map import HeadMapRequest
 from models.attention.outputs import next_tokens, softmax
 from models.attention.trace import AttentionTrace, TraceRequest

@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from models.anatomy.norms import seen_norms
+from models.anatomy.part_switches import OffPart, SwitchError, switches
 from models.anatomy.residual_connections import seen_residuals
-from models.anatomy.switches import OffPart, SwitchError, switches
 from models.attention.outputs import written_ids
 from models.attention.trace import AttentionTrace, TraceRequest
 from models.engine import Engine

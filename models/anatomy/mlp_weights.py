@@ -17,7 +17,7 @@ from models.errors import HeadlightError
 from models.heads.layer_and_mlp_modules import SeenBlock, seen_blocks
 from models.loaded import LoadedModel, once_per_model
 from models.loading.placement import computing_device
-from models.model_facts.watching import Event, watch
+from models.model_facts.watched_forward import Event, watch
 
 # Rows of the last matrix that are asked for at once.
 _ROWS_AT_ONCE = 512

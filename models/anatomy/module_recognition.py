@@ -6,7 +6,7 @@ from functools import cached_property
 from torch import Tensor
 
 from models.anatomy.tracing import ModuleCall, Operation, Trace
-from models.model_facts.blocks import curve
+from models.model_facts.layer_parts import curve
 
 _MIXES = frozenset(("convolution", "conv1d", "conv2d", "cumsum", "logcumsumexp", "cumprod", "fft_rfft", "fft_fft"))
 

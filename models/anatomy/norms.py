@@ -7,8 +7,8 @@ from torch import nn
 
 from models.heads.layer_and_mlp_modules import seen_blocks
 from models.loaded import LoadedModel, once_per_model
-from models.model_facts.blocks import norms_of
-from models.model_facts.watching import Event, watch
+from models.model_facts.layer_parts import norms_of
+from models.model_facts.watched_forward import Event, watch
 
 BEFORE_LAYERS = -1
 

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from models.anatomy.part_switches import OffPart, Sort, Switchable, SwitchError, switchable, switched_forward
 from models.anatomy.position_sources import Order, order_hooks, position_sources
-from models.anatomy.switches import OffPart, Sort, Switchable, SwitchError, switchable, switched_forward
 from models.attention.outputs import log_softmax, written_ids
 from models.attention.trace import AttentionTrace, TraceRequest
 from models.embeddings.similarity import paired_cosines

@@ -18,7 +18,7 @@ from models.forward.shadow_modules import shadow_of
 from models.heads.changed_runs import first_of
 from models.heads.layer_and_mlp_modules import SeenBlock, seen_blocks
 from models.loaded import LoadedModel, once_per_model
-from models.model_facts.blocks import norms_of
+from models.model_facts.layer_parts import norms_of
 
 _ADDITIONS = (torch.Tensor.add, torch.add, torch.Tensor.add_)
 _PARTS = {"encoder": "attention", "decoder": "attention", "cross": "cross-attention"}

@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float, Int
 
 from models.anatomy.layer_inputs import giving, streams
+from models.anatomy.part_switches import SwitchError
 from models.anatomy.position_sources import order_hooks
 from models.anatomy.positions import MOST_PLACES, Turns, position_ways
-from models.anatomy.switches import SwitchError
 from models.attention.trace import AttentionTrace, NoSuchMapError, OfHead
 from models.engine import Engine
 from models.forward.recorded_run import recorded_forward, to_numpy

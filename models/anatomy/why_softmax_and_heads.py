@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from models.anatomy.switches import SwitchError
+from models.anatomy.part_switches import SwitchError
 from models.attention.score_biases import added_to_scores
 from models.attention.trace import AttentionTrace, NoSuchMapError, OfHead
 from models.engine import Engine

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from models.embeddings.largest_values import best_first, rank_of
 from models.embeddings.position_kinds import Positions, positions_of
-from models.embeddings.ranking import best_first, rank_of
 from models.embeddings.similarity import anisotropy
 from models.engine import Engine
 from models.errors import HeadlightError

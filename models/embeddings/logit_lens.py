@@ -15,7 +15,7 @@ from transformers.utils import ModelOutput
 
 from models.decoding.masked_token import has_masked_head
 from models.embeddings.hidden_states import anatomy_of
-from models.embeddings.ranking import best_first, rank_of
+from models.embeddings.largest_values import best_first, rank_of
 from models.embeddings.token_vectors import Embedding, EmbedRequest
 from models.engine import Engine
 from models.errors import HeadlightError

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int64
 
-from models.embeddings.ranking import best_first
+from models.embeddings.largest_values import best_first
 from models.embeddings.similarity import cosines
 from models.engine import Gate
 from models.errors import HeadlightError

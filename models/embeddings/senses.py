@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int64
 
+from models.embeddings.chance import Chance, dealt_out
 from models.embeddings.occurrences import word_tokens
-from models.embeddings.relabelling import Chance, dealt_out
 from models.embeddings.similarity import anisotropy, cosines
 from models.embeddings.token_vectors import Embedding, EmbedRequest
 from models.engine import Engine

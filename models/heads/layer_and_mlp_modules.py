@@ -9,8 +9,8 @@ from torch import nn
 
 from models.forward.capture import ADDRESSES
 from models.loaded import LoadedModel, once_per_model
-from models.model_facts.blocks import output_projections
-from models.model_facts.watching import Event, Watched, WatchedStack, watch
+from models.model_facts.layer_parts import output_projections
+from models.model_facts.watched_forward import Event, Watched, WatchedStack, watch
 
 # Of the largest number; a few tokens are computed in another order.
 _NEAR = 1e-4

@@ -11,9 +11,9 @@ from models.embeddings.input_table import table_facts
 from models.engine import Engine
 from models.forward.capture import Call, looks_ahead
 from models.loaded import Finding, LoadedModel
-from models.model_facts.blocks import activation, inner_norms, norms_of, placement
+from models.model_facts.layer_parts import activation, inner_norms, norms_of, placement
 from models.model_facts.parameters import parameters_by_part
-from models.model_facts.watching import Watched, WatchedStack, watch
+from models.model_facts.watched_forward import Watched, WatchedStack, watch
 
 _MOST_LABELS = 12
 _MADE_FOR = {
@@ -50,7 +50,7 @@ class StackFacts:
     """One stack of layers.
 
     name: "encoder" or "decoder". layers: how many. with_maps: those whose attention can be shown.
-    norm: kind, or "none". norm_placement: see `models.model_facts.blocks.placement`. inner_norm: kind of the norms
+    norm: kind, or "none". norm_placement: see `models.model_facts.layer_parts.placement`. inner_norm: kind of the norms
         inside attention, or "".
     activation: of the MLP, in words. inner_width: of the MLP, 0 where it could not be seen.
     """

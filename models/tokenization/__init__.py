@@ -1,11 +1,8 @@
 """Text to pieces: ids, what is shown for each, its bytes and where it stands in the text; and back, as tokens come."""
 
-from models.tokenization.conversion import TokenizerFileError
 from models.tokenization.file_recognition import PATTERNS, fault_of_tokenizer_json
-from models.tokenization.lattice import Lattice
 from models.tokenization.loaded_tokenizer import LoadedTokenizer, cut_by_text_alone
 from models.tokenization.loading import load_tokenizer, prepared_tokenizer
-from models.tokenization.longest_match import LongestMatch
 from models.tokenization.own_tokenizers import LARGEST_FILE, keep_own, new_own_name, open_tokenizer_file
 from models.tokenization.piece_counts import Counts
 from models.tokenization.piece_origins import NoOriginError, ShownMerge, ShownOrigin
@@ -18,7 +15,7 @@ from models.tokenization.pieces import (
     readable_bytes,
     readable_text,
 )
-from models.tokenization.pipeline import Stages
+from models.tokenization.pipeline_stages import Stages
 from models.tokenization.requests import ComparisonRequest, CountsRequest, FactsRequest, OriginsRequest, StagesRequest
 from models.tokenization.text_stream import TextStream
 from models.tokenization.text_window import WINDOW, Column, Comparison
@@ -31,3 +28,6 @@ from models.tokenization.training_job import (
     TrainTokenizerRequest,
     smallest_vocabulary,
 )
+from models.tokenization.unigram_lattice import Lattice
+from models.tokenization.vocabulary_conversion import TokenizerFileError
+from models.tokenization.wordpiece_match import LongestMatch

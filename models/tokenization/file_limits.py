@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from models.tokenization.conversion import TokenizerFileError, check_lengths
 from models.tokenization.pieces import steps_of
+from models.tokenization.vocabulary_conversion import TokenizerFileError, check_lengths
 
 # The largest vocabularies that are known have 262,144 pieces, and some 6,500 added tokens.
 MOST_PIECES = 1_000_000

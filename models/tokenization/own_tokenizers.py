@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from models.catalog import TokenizerCard, TokenizerFormat
 from models.engine import Engine
 from models.sandbox import SandboxedFiles, SandboxError
-from models.tokenization.conversion import TokenizerFileError
 from models.tokenization.file_recognition import DO_NOT_FIT, OpenedFile, opened
 from models.tokenization.pieces import Tokenization, check_is_text
 from models.tokenization.sandboxed import POOL, decoded, facts_in_sandbox, own_from_json, tokenized
 from models.tokenization.tokenizer_facts import TokenizerFacts
+from models.tokenization.vocabulary_conversion import TokenizerFileError
 
 LARGEST_FILE = 40_000_000
 _OWN = "own:"

@@ -8,13 +8,13 @@ from functools import lru_cache
 from typing import Any
 
 from models.errors import HeadlightError
-from models.tokenization.lattice import LIKELIEST, Lattice, lattice
+from models.tokenization.bpe_merges import MergeReplay, replay_merges
 from models.tokenization.loaded_tokenizer import LoadedTokenizer
-from models.tokenization.longest_match import LongestMatch, longest_match
-from models.tokenization.merges import MergeReplay, replay_merges
 from models.tokenization.pieces import check_is_text
-from models.tokenization.pipeline import PreToken, words_of
+from models.tokenization.pipeline_stages import PreToken, words_of
 from models.tokenization.tokenizer_facts import TokenizerFacts
+from models.tokenization.unigram_lattice import LIKELIEST, Lattice, lattice
+from models.tokenization.wordpiece_match import LongestMatch, longest_match
 
 # Longer words are replayed only where the stretch is: without a pre-tokenizer a word is a whole text.
 _LONGEST_WORD = 64

@@ -15,7 +15,7 @@ from pages.anatomy.one_changed import show_changed
 from pages.anatomy.part_names import part_key, part_name
 from pages.anatomy.text_and_token import AtToken, at_token, token_control
 from pages.shared import thread
-from pages.shared.asking import ask, let_it_leave
+from pages.shared.asking_engine import ask, let_it_leave
 from pages.shared.bound_widgets import bound, names_of, pick
 from pages.shared.export import Download, download_row, folder_argument, program, text_argument
 from pages.shared.link import note

@@ -10,7 +10,7 @@ from models.catalog import MODELS
 from pages.anatomy.choices import EDITED, FAMILY_DEPTH, OF_FAMILIES
 from pages.anatomy.export import family_rows, offer
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.bound_widgets import bound, names_of
 from pages.shared.link import note
 from pages.shared.messages import in_place

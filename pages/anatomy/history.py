@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared.asking import ask, working
+from pages.shared.asking_engine import ask, working
 from pages.shared.sentences_and_charts import remark
 from viz.components.block_diagram import BlockDiagram, DrawnBox, DrawnRow, block_diagram
 from viz.inspector import line

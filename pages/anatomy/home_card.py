@@ -5,7 +5,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.anatomy.examples import EXAMPLES
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.loading import loading
 from viz.home_cards import bars
 from viz.inspector import Share

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.anatomy.choices import PART, PLAN_OF
 from pages.anatomy.formulas import formula
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.messages import in_place
 from pages.shared.sentences_and_charts import chart
 from pages.shared.theme import palette

@@ -10,7 +10,7 @@ from models.catalog import MODELS
 from pages.anatomy.choices import FACTORS, MLP_LAYER, NEURON, NEURON_TIMES, READ_BY, READ_THROUGH
 from pages.anatomy.one_changed import show_changed
 from pages.anatomy.text_and_token import AtToken, at_token, layer_of_plan, token_control
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.bound_widgets import bound, pick
 from pages.shared.export import Download, download_row
 from pages.shared.job import Job

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared.asking import ask, let_it_leave
+from pages.shared.asking_engine import ask, let_it_leave
 from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.theme import palette
 from viz.heads_charts import chance_chart

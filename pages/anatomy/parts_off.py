@@ -11,7 +11,7 @@ from pages.anatomy.choices import ALL_OFF, MOST_OFF, OFF_SORT, OFF_VIEW, PARTS_O
 from pages.anatomy.export import change_rows, depth_rows, offer
 from pages.anatomy.text_and_token import at_token
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.bound_widgets import bound, pick
 from pages.shared.link import Names, note
 from pages.shared.messages import in_place
@@ -24,8 +24,8 @@ from viz.quantities import cosine_text, counted, level_text, part_text
 
 if TYPE_CHECKING:
     from models.anatomy.lengths_by_depth import Depth
+    from models.anatomy.part_switches import Switchable
     from models.anatomy.parts_off import OthersOff, PartsOff, PartsOffRequest
-    from models.anatomy.switches import Switchable
     from models.attention import TraceRequest
 
 _MISSING = {

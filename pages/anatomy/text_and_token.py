@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.anatomy.choices import PART, PLAN_OF, SAID_STEP
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.bound_widgets import bound, names_of
 from pages.shared.greedy_output import greedy_output
 from pages.shared.link import note

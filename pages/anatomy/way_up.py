@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.anatomy.choices import UP_LAYER
 from pages.anatomy.text_and_token import AtToken, at_token, layer_of_plan, token_control
-from pages.shared.asking import ask, let_it_leave
+from pages.shared.asking_engine import ask, let_it_leave
 from pages.shared.bound_widgets import bound
 from pages.shared.export import Download, download_row
 from pages.shared.link import note

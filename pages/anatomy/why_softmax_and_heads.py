@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.anatomy.choices import INNER_T, INNER_TEMPERATURES
 from pages.anatomy.chosen_head import ChosenHead, one_head
 from pages.anatomy.export import offer, why_rows
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.bound_widgets import bound
 from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.theme import palette

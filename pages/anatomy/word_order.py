@@ -13,7 +13,7 @@ from pages.anatomy.export import offer, places_rows, turned_rows
 from pages.anatomy.parts_off import show_change, show_others
 from pages.anatomy.text_and_token import at_token
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.bound_widgets import pick
 from pages.shared.link import note
 from pages.shared.messages import in_place

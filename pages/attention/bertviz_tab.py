@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.attention.choices import BERTVIZ_LAYERS, BERTVIZ_VIEW, BERTVIZ_VIEWS, VIEW, VIEWS
 from pages.shared import download_names
-from pages.shared.asking import ask, working
+from pages.shared.asking_engine import ask, working
 from pages.shared.bound_widgets import pick, toggle
 from pages.shared.messages import in_place
 from viz.bertviz_document import bertviz_document

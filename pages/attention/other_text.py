@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.attention.choices import OTHER, head_name
 from pages.attention.pictures import difference_panels, difference_said, frame_of, title, unit, weight_said
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.bound_widgets import text_area
 from pages.shared.sentences_and_charts import remark
 from viz.components.attention_view import Matrix, attention_view

@@ -12,7 +12,7 @@ from models.catalog import MODELS
 from models.errors import HeadlightError
 from pages.attention.choices import LENGTH, STEP, TARGET, WAY, WAYS
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.bound_widgets import bound, names_of
 from pages.shared.greedy_output import LONGEST_OUTPUT, greedy_output
 from pages.shared.job import Job, waits

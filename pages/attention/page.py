@@ -50,7 +50,7 @@ from pages.attention.selection import (
 )
 from pages.attention.tabs import OTHER_TEXT, below
 from pages.shared import projector, thread
-from pages.shared.asking import ask, let_it_leave
+from pages.shared.asking_engine import ask, let_it_leave
 from pages.shared.bound_widgets import bound, pick, toggle
 from pages.shared.loading import loading
 from pages.shared.messages import problem, show_notes

@@ -33,7 +33,7 @@ from pages.attention.selection import choose_head, shown_heads, views
 from pages.attention.switched_off import off_here, switch
 from pages.attention.two_sentences import part_of
 from pages.shared import thread
-from pages.shared.asking import ask, working
+from pages.shared.asking_engine import ask, working
 from pages.shared.head_names import head_names
 from pages.shared.link import NumberPair, note
 from pages.shared.page import tab_name

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.attention.choices import head_name
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from viz.inspector import LetterLine, letters, line, verdict
 from viz.quantities import part_text
 

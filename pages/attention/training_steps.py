@@ -10,7 +10,7 @@ from models.catalog import EARLIER, MODELS, model_card
 from pages.attention import writing_steps
 from pages.attention.choices import TRAINED
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.bound_widgets import bound
 from pages.shared.link import note
 from pages.shared.sentences_and_charts import chart

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.embeddings.choices import CHOICES, DEPTH, texts
 from pages.shared import download_names, thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.export import Download, download_button, folder_argument, link_to_view, program, text_argument
 from pages.shared.spreadsheet import as_csv
 from pages.shared.text_choice import open_text_file

@@ -6,7 +6,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.embeddings.examples import EXAMPLES
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.theme import palette
 from viz.home_cards import dots
 

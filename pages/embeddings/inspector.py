@@ -10,7 +10,7 @@ from pages.embeddings.choices import CENTRED, PLACE
 from pages.embeddings.context import Journey
 from pages.embeddings.logit_lens import layer_names
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.theme import palette
 from viz.embeddings_charts import wave_chart

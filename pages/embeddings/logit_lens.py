@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.embeddings.choices import ANSWER, PLACE
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.bound_widgets import bound
 from pages.shared.link import NumberPair, note
 from pages.shared.sentences_and_charts import chart

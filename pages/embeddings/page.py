@@ -9,7 +9,7 @@ from pages.embeddings.choices import CHOICES, DEPTH, PIECE, PLACE, SHOW, SHOWN
 from pages.embeddings.examples import EXAMPLES
 from pages.embeddings.tabs import below
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.bound_widgets import bound, names_of
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, show_notes

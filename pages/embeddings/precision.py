@@ -8,7 +8,7 @@ from pages.embeddings.choices import (
     texts,
 )
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.sentences_and_charts import remark
 from viz.quantities import bytes_text, part_text
 from viz.tables import table

@@ -17,7 +17,7 @@ from pages.embeddings.choices import (
     texts,
 )
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.bound_widgets import bound, names_of, pick
 from pages.shared.sentences_and_charts import chart, remark
 from pages.shared.theme import palette

@@ -9,7 +9,7 @@ from pages.embeddings.choices import (
     texts,
 )
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.bound_widgets import bound
 from pages.shared.plain_text import plain
 from pages.shared.sentences_and_charts import remark

@@ -13,7 +13,7 @@ from pages.heads.choices import CARRIER, CARRIERS, INTO, OF_CELL, OF_HEAD, SHOW,
 from pages.heads.controls import chosen_quantity
 from pages.heads.effects import quantity_words
 from pages.heads.text_and_kind import Subject, offer_picture
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.bound_widgets import bound, pick
 from pages.shared.job import Job
 from pages.shared.link import NumberPair, run_again

@@ -21,7 +21,7 @@ from pages.heads.choices import (
 )
 from pages.heads.text_and_kind import Subject, bank
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.bound_widgets import bound, names_of, pick
 from pages.shared.job import Job
 from pages.shared.link import note

@@ -11,7 +11,7 @@ from models.engine import engine
 from pages.heads.choices import OF_HEAD, OF_PART, PARTS
 from pages.heads.controls import chosen_off, chosen_parts, chosen_quantity, read_the_bank
 from pages.heads.effects_grid import EffectsGrid
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.job import Job
 from pages.shared.link import NumberPair, run_again
 from pages.shared.messages import problem

@@ -10,7 +10,7 @@ from models.catalog import MODELS
 from pages.heads.choices import OF_HEAD, PAIRS, UNWANTED, TokenPairs, head_name
 from pages.heads.text_and_kind import Subject
 from pages.shared import projector, thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.link import NumberPair, note
 from pages.shared.scroll_into_sight import PICTURE, Sight
 from pages.shared.sentences_and_charts import explanation, remark

@@ -10,7 +10,7 @@ from models.engine import engine
 from pages.heads.choices import KINDS, MATCHED, OF_HEAD, OF_KIND, OTHER_MODEL, head_name
 from pages.heads.text_and_kind import Subject, bank
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.bound_widgets import bound, names_of
 from pages.shared.head_names import names_of_head
 from pages.shared.job import Job

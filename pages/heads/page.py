@@ -14,7 +14,7 @@ from pages.heads.sentence_arcs import chosen_case
 from pages.heads.tabs import ShownHeads, below
 from pages.heads.text_and_kind import atlas_request, chosen_kind, kinds_of, sentences_are_missing, subject
 from pages.shared import thread
-from pages.shared.asking import let_it_leave
+from pages.shared.asking_engine import let_it_leave
 from pages.shared.bound_widgets import pick
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, problem, show_notes

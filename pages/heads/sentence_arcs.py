@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.heads.choices import CASE, head_name
 from pages.heads.text_and_kind import subject
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.link import NumberPair, note
 from viz.components.sentence_arcs import SentenceArcs, sentence_arcs
 from viz.quantities import part_text

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.heads.choices import BANK, KINDS, OF_KIND, SENTENCES, SHOW
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.greedy_output import greedy_output
 from pages.shared.link import note
 from pages.shared.scroll_into_sight import PICTURE

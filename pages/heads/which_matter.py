@@ -11,7 +11,7 @@ from pages.heads.choices import BESIDE, OF_HEAD, OF_PART, PARTS, SHOW, head_name
 from pages.heads.controls import OTHER_TEXTS, means_are_known, other_text_is_missing
 from pages.heads.effects import ESTIMATE, estimate_of, exact_now, quantity_words
 from pages.heads.text_and_kind import Subject, bank, offer_picture
-from pages.shared.asking import ask, working
+from pages.shared.asking_engine import ask, working
 from pages.shared.bound_widgets import toggle
 from pages.shared.scroll_into_sight import Sight
 from pages.shared.sentences_and_charts import chart, explanation, remark, say

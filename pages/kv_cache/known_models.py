@@ -21,7 +21,7 @@ from pages.kv_cache.choices import (
     WEIGHT_BITS,
 )
 from pages.kv_cache.export import known_as_csv
-from pages.shared.asking import ask, working
+from pages.shared.asking_engine import ask, working
 from pages.shared.bound_widgets import bound, names_of
 from pages.shared.export import Download, download_button
 from pages.shared.link import Names

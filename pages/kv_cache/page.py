@@ -24,7 +24,7 @@ from pages.kv_cache.inspector import inspect
 from pages.kv_cache.shown_run import ShownRun
 from pages.kv_cache.tabs import below
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.bound_widgets import bound, pick
 from pages.shared.loading import loading
 from pages.shared.messages import problem, show_notes

@@ -31,7 +31,7 @@ from pages.kv_cache.choices import (
 )
 from pages.kv_cache.export import plan_files
 from pages.shared import thread
-from pages.shared.asking import ask, working
+from pages.shared.asking_engine import ask, working
 from pages.shared.bound_widgets import bound, names_of, pick
 from pages.shared.export import download_button
 from pages.shared.link import note

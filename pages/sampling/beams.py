@@ -22,7 +22,7 @@ from pages.sampling.choices import (
 )
 from pages.sampling.export import tree_as_csv, tree_as_json
 from pages.shared import download_names
-from pages.shared.asking import ask, working
+from pages.shared.asking_engine import ask, working
 from pages.shared.bound_widgets import bound, names_of
 from pages.shared.export import Download, download_row
 from pages.shared.sentences_and_charts import chart, remark

@@ -33,7 +33,7 @@ from pages.sampling.knobs import FIRST, KNOBS, LENGTH, MORE, Knob
 from pages.sampling.next_token import PICTURE
 from pages.sampling.presets import PRESETS
 from pages.sampling.written_text import JOB, ask_for_it
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.bound_widgets import bound, text_area
 from pages.shared.link import Names
 from pages.shared.sentences_and_charts import remark

@@ -4,7 +4,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.sampling.examples import EXAMPLES
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from viz.home_cards import bars
 from viz.inspector import Share
 

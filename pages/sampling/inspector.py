@@ -24,7 +24,7 @@ from pages.sampling.choices import (
 from pages.sampling.knobs import LENGTH
 from pages.sampling.written_text import ask_for_it
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.bound_widgets import bound
 from pages.shared.link import run_again
 from pages.shared.messages import in_place, keep_notes

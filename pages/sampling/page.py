@@ -17,7 +17,7 @@ from pages.sampling.knobs import KNOBS
 from pages.sampling.presets import PRESETS
 from pages.sampling.tabs import below
 from pages.shared import projector, thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, show_notes
 from pages.shared.page import Page, columns, controls_in, inspector_in, offer_another_model, open_now, show

@@ -14,7 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries
 from pages.shared import projector, thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.course import lesson
 from pages.shared.lesson_place import LESSON, LESSON_STEP, OWN
 from pages.shared.lesson_view import open_view

@@ -25,10 +25,10 @@ from models.errors import HeadlightError
 from models.one_at_a_time import libraries, libraries_are_here
 from models.settings import SettingError, check_settings, unknown_settings
 from pages.shared import local_or_public, thread
-from pages.shared.ending import end_if_told
 from pages.shared.registry import HOME, PAGES, modules
 from pages.shared.room_watch import watch
-from pages.shared.unsent import keep_unsent
+from pages.shared.server_shutdown import end_if_told
+from pages.shared.unsent_to_browser import keep_unsent
 from pages.shared.uploads import take_largest_file
 
 log = logging.getLogger(__name__)

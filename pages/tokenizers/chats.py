@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import ARCHITECTURES, MODELS, TOKENIZERS
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries
-from pages.shared.asking import ask, working
+from pages.shared.asking_engine import ask, working
 from pages.shared.bound_widgets import bound, text_area, toggle
 from pages.shared.export import Download, download_button, path_argument, program, text_argument
 from pages.shared.link import LONGEST_ENCODED_TEXT, Names, fits, run_again

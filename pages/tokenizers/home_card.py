@@ -4,7 +4,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import TOKENIZERS
 from models.one_at_a_time import libraries
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.theme import palette
 from pages.tokenizers.examples import EXAMPLES
 from viz.home_cards import pieces

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.errors import HeadlightError
-from pages.shared.asking import ask, working
+from pages.shared.asking_engine import ask, working
 from pages.shared.bound_widgets import pick, text_area
 from pages.shared.export import Download, download_row, path_argument, program
 from pages.shared.link import note

@@ -10,7 +10,7 @@ from models.catalog import MODELS
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries
 from pages.shared import thread
-from pages.shared.asking import ask, working
+from pages.shared.asking_engine import ask, working
 from pages.shared.bound_widgets import bound, toggle
 from pages.shared.link import NumberPair, note
 from pages.shared.messages import in_place, show_notes

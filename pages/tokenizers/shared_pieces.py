@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import TokenizerCard
 from models.errors import HeadlightError
-from pages.shared.asking import ask, working
+from pages.shared.asking_engine import ask, working
 from pages.shared.bound_widgets import pick
 from pages.shared.export import Download, download_row
 from pages.shared.plain_text import plain

@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import TokenizerCard
 from models.engine import engine
-from pages.shared.asking import ask, working
+from pages.shared.asking_engine import ask, working
 from pages.shared.bound_widgets import bound, names_of, pick
 from pages.shared.export import Download, download_row
 from pages.shared.link import NumberPair, note

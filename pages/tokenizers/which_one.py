@@ -12,7 +12,7 @@ from models.errors import HeadlightError
 from models.loading.packs import PackError
 from models.one_at_a_time import libraries
 from pages.shared import projector
-from pages.shared.asking import ask, working
+from pages.shared.asking_engine import ask, working
 from pages.shared.bound_widgets import bound, names_of, pick
 from pages.shared.export import Download, download_button
 from pages.shared.sentences_and_charts import say
@@ -21,7 +21,7 @@ from pages.tokenizers import chats, languages, session_tokenizers, whole_file
 from pages.tokenizers.chat_choices import BYTES, CHAT, NUMBER_BYTES, OF, PASTED, READERS, VERDICT_OF, WIDTH, WIDTHS
 from pages.tokenizers.choices import ShownTokenizers, card_of, every_name
 from viz.quantities import counted, times_text
-from viz.verdict_table import JudgedTokenizer, verdict_rows, verdict_sentences, verdict_table
+from viz.which_tokenizer_table import JudgedTokenizer, verdict_rows, verdict_sentences, verdict_table
 
 if TYPE_CHECKING:
     from models.tokenization import Counts

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries
-from pages.shared.asking import ask, working
+from pages.shared.asking_engine import ask, working
 from pages.shared.bound_widgets import bound
 from pages.shared.export import Download, download_button
 from pages.shared.job import Job, bar, waits

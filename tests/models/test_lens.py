@@ -19,7 +19,7 @@ from models.embeddings import (
     normed,
     read_out,
 )
-from models.embeddings.ranking import best_first, rank_of
+from models.embeddings.largest_values import best_first, rank_of
 from models.engine import Engine
 from models.loading import wrap_model
 from tests.models import architectures

@@ -9,7 +9,7 @@ from models.engine import Engine
 from models.tokenization import OriginsRequest, keep_own, new_own_name
 from models.tokenization.loading import loaded_from_json
 from models.tokenization.piece_origins import MOST_WORDS, origins
-from models.tokenization.pipeline import stages
+from models.tokenization.pipeline_stages import stages
 from tests.models.test_origins import BPES, random_words, shelf
 
 

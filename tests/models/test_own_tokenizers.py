@@ -34,7 +34,7 @@ from models.tokenization import (
 )
 from models.tokenization.loading import loaded_from_json, prepared_tokenizer
 from models.tokenization.piece_origins import origins
-from models.tokenization.pipeline import stages, words_of
+from models.tokenization.pipeline_stages import stages, words_of
 from models.tokenization.training_child import lines_of
 from tests.models.tokenizer_texts import TEXTS
 

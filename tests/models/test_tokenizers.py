@@ -19,7 +19,7 @@ from models.tokenization.boundaries import cut_text
 from models.tokenization.loading import prepared_tokenizer
 from models.tokenization.piece_counts import is_without_spaces
 from models.tokenization.pieces import character_of_byte
-from models.tokenization.pipeline import stages
+from models.tokenization.pipeline_stages import stages
 from tests.models.reference_tokenizers import REFERENCES, reference
 from tests.models.tokenizer_texts import TEXTS
 

@@ -1,6 +1,6 @@
 // What a person chooses above the picture: the view, the kind, the layer, the head, and which of two sentences.
 
-import { element } from "../components/scaffold/drawing.js"
+import { element } from "../components/scaffold/elements_and_canvases.js"
 
 const VIEWS = { matrix: "Matrix", heads: "Heads", model: "Model", qk: "q·k" }
 const SENTENCES = { all: "All", aa: "A → A", ab: "A → B", ba: "B → A", bb: "B → B" }

@@ -1,6 +1,6 @@
 // What the four views have in common: a picture on one canvas, and over it what changes with the pointer.
 
-import { element, sharpContext } from "../scaffold/drawing.js"
+import { element, sharpContext } from "../scaffold/elements_and_canvases.js"
 import { keyList, press } from "../scaffold/keys.js"
 
 export class Picture {

@@ -1,7 +1,7 @@
 // What several of the views paint with.
 
 import { rampColours } from "../scaffold/colours.js"
-import { element } from "../scaffold/drawing.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 
 /** Letters of labels, in pixels, and how long a label may be. */
 export const LABEL_FONT = 12

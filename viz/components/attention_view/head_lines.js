@@ -1,6 +1,6 @@
 // Heads of one layer as lines from queries (left) to keys (right), each head in a colour of its own.
 
-import { element, sharpContext, shortened } from "../scaffold/drawing.js"
+import { element, sharpContext, shortened } from "../scaffold/elements_and_canvases.js"
 import { describe } from "./looks_in_words.js"
 import { headButton, wholeButtons } from "./head_bar.js"
 import { LONGEST_LABEL } from "./cell_images.js"

@@ -1,6 +1,6 @@
 // The four views of attention: what they share, which is what arrives, what is selected, keys, tools and files.
 
-import { canvasContext, element, rem, wrapped } from "../scaffold/drawing.js"
+import { canvasContext, element, rem, wrapped } from "../scaffold/elements_and_canvases.js"
 import { download } from "../scaffold/downloads.js"
 import { isTyping, keyList, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"

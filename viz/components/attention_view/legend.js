@@ -1,6 +1,6 @@
 // What the colours of a matrix mean.
 
-import { element, sharpContext } from "../scaffold/drawing.js"
+import { element, sharpContext } from "../scaffold/elements_and_canvases.js"
 import { differenceColours, hatchPattern } from "./cell_images.js"
 import { differenceText, weightText } from "./weight_text.js"
 

@@ -1,6 +1,6 @@
 // Maps side by side, queries in rows and keys in columns, moved and enlarged together.
 
-import { element, shortened } from "../scaffold/drawing.js"
+import { element, shortened } from "../scaffold/elements_and_canvases.js"
 import { readableOn } from "../scaffold/text_on_colour.js"
 import { rampStep } from "./colour_scale.js"
 import { legendOf } from "./legend.js"

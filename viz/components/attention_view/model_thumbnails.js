@@ -1,6 +1,6 @@
 // Every head of every layer as a thumbnail: hover names it and shows it larger, a click or Enter opens it.
 
-import { element, sharpContext } from "../scaffold/drawing.js"
+import { element, sharpContext } from "../scaffold/elements_and_canvases.js"
 import { ARROWS } from "../scaffold/keys.js"
 import { cellImage, pixel } from "./cell_images.js"
 import { Picture } from "./base_view.js"

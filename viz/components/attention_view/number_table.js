@@ -1,6 +1,6 @@
 // A table of numbers, for those who do not see the picture.
 
-import { element } from "../scaffold/drawing.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 
 export function tableOf(caption, heads, rows) {
   const table = element("table")

@@ -1,6 +1,6 @@
 // One query in one head, read from left to right: key, product, sum, scaling, softmax, value, output.
 
-import { element, sharpContext, shortened } from "../scaffold/drawing.js"
+import { element, sharpContext, shortened } from "../scaffold/elements_and_canvases.js"
 import { ARROWS } from "../scaffold/keys.js"
 import { typedArray } from "../scaffold/message_numbers.js"
 import { tenToMinus } from "../scaffold/percent.js"

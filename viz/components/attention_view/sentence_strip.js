@@ -1,7 +1,7 @@
 // The sentence as a row of chips: the selected query outlined, each key as dark as its weight.
 
-import { chipOf } from "../scaffold/chips.js"
-import { element } from "../scaffold/drawing.js"
+import { chipOf } from "../scaffold/token_chips.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 import { paintGround } from "../scaffold/text_on_colour.js"
 import { ROW_ARROWS } from "../scaffold/keys.js"
 import { weightDigits, weightText } from "./weight_text.js"

@@ -1,7 +1,7 @@
 // A model as boxes and arrows. A row runs to the right, on a narrow screen down; below it stands what is in the box that
 // is opened in it.
 
-import { element, rem } from "../scaffold/drawing.js"
+import { element, rem } from "../scaffold/elements_and_canvases.js"
 import { download } from "../scaffold/downloads.js"
 import { readableOn } from "../scaffold/text_on_colour.js"
 import { press } from "../scaffold/keys.js"

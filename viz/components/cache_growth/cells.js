@@ -1,6 +1,6 @@
 // The cells: layers from top to bottom, tokens from left to right. Only what is in view is drawn.
 
-import { canvasContext, element, rem, sharpContext } from "../scaffold/drawing.js"
+import { canvasContext, element, rem, sharpContext } from "../scaffold/elements_and_canvases.js"
 import { downloadPng } from "../scaffold/downloads.js"
 import { ARROWS, keyList } from "../scaffold/keys.js"
 import { ScrolledCanvas } from "../scaffold/scrolled_canvas.js"

@@ -1,6 +1,6 @@
 // A KV cache as it grows. The steps come from a feed (cache_feed), through what the page's scripts share.
 
-import { element } from "../scaffold/drawing.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 import { mount } from "../scaffold/mount.js"
 import { float16Array, unpack } from "../scaffold/message_numbers.js"
 import { percentText } from "../scaffold/percent.js"

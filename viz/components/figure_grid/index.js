@@ -1,7 +1,7 @@
 // A table of figures: a row for each thing, a column for each of what is compared.
 
 import { clearActive } from "../scaffold/active_cell.js"
-import { element } from "../scaffold/drawing.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 import { paintGround } from "../scaffold/text_on_colour.js"
 import { ARROWS, keyList, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"

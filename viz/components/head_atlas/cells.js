@@ -1,6 +1,6 @@
 // The cells: layers from left to right, heads from top to bottom, one map below the other. Only what is in view is drawn.
 
-import { rem, sharpContext, shortened } from "../scaffold/drawing.js"
+import { rem, sharpContext, shortened } from "../scaffold/elements_and_canvases.js"
 import { readableOn } from "../scaffold/text_on_colour.js"
 import { ARROWS, keyList } from "../scaffold/keys.js"
 import { ScrolledCanvas } from "../scaffold/scrolled_canvas.js"

@@ -1,7 +1,7 @@
 // All heads of a model: what each does, or what becomes of a number when it is switched off.
 
 import { rampColours } from "../scaffold/colours.js"
-import { element } from "../scaffold/drawing.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 import { paintGround } from "../scaffold/text_on_colour.js"
 import { mount } from "../scaffold/mount.js"
 import { float16Array, typedArray } from "../scaffold/message_numbers.js"

@@ -1,6 +1,6 @@
 // Sliders whose picture follows while they are dragged; the server hears of them once they are let go.
 
-import { element } from "../scaffold/drawing.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 import { mount } from "../scaffold/mount.js"
 import { sharedEntry } from "../scaffold/shared_by_scripts.js"
 import { View } from "../scaffold/view.js"

@@ -1,6 +1,6 @@
 // The logit lens as a table: a row for each layer, a column for each position.
 
-import { element } from "../scaffold/drawing.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 import { paintGround } from "../scaffold/text_on_colour.js"
 import { ARROWS, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"

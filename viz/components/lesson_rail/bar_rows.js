@@ -1,6 +1,6 @@
 // Rows of bars, a name before each.
 
-import { element } from "../scaffold/drawing.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 
 /** A cell with bars of these lengths, 0 to 1, one below the other: [length, class]. */
 export function barCell(...bars) {

@@ -1,6 +1,6 @@
 // The truth over the guess.
 
-import { element } from "../scaffold/drawing.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 import { barCell, nameCell } from "./bar_rows.js"
 
 /** Bars of all options, the guess beside the truth; of a slider, two marks on its line. */

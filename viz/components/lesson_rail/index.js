@@ -1,6 +1,6 @@
 // A lesson beside the page. How far one has come is kept in this browser, and nowhere else.
 
-import { element } from "../scaffold/drawing.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 import { mount } from "../scaffold/mount.js"
 import { View } from "../scaffold/view.js"
 import { asking } from "./question_forms.js"

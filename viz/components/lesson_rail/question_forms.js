@@ -1,6 +1,6 @@
 // What a step asks: a form for each kind, which says what was chosen once it is committed.
 
-import { element } from "../scaffold/drawing.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 import { percentText } from "../scaffold/percent.js"
 
 const said = (value, { isPart, digit }) =>

@@ -1,6 +1,6 @@
 // The whole vocabulary: probability over rank, both logarithmic, and where each stage cuts.
 
-import { rem } from "../scaffold/drawing.js"
+import { rem } from "../scaffold/elements_and_canvases.js"
 import { download } from "../scaffold/downloads.js"
 import { tenToMinus } from "../scaffold/percent.js"
 

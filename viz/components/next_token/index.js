@@ -1,6 +1,6 @@
 // One next token: a row of stages, the curve of the whole vocabulary, and the likeliest tokens as bars.
 
-import { element, oncePerFrame } from "../scaffold/drawing.js"
+import { element, oncePerFrame } from "../scaffold/elements_and_canvases.js"
 import { press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { typedArray } from "../scaffold/message_numbers.js"

@@ -1,6 +1,6 @@
 // The foot of every page while a room is open.
 
-import { element } from "../scaffold/drawing.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 import { mount } from "../scaffold/mount.js"
 import { View } from "../scaffold/view.js"
 import { keepOf, keptOf } from "./stored_rooms.js"

@@ -2,7 +2,7 @@
 
 import { asking } from "../lesson_rail/question_forms.js"
 import { barCell, nameCell } from "../lesson_rail/bar_rows.js"
-import { element } from "../scaffold/drawing.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 import { mount } from "../scaffold/mount.js"
 import { View } from "../scaffold/view.js"
 

@@ -1,6 +1,6 @@
 // Which cell of a picture the keys are at, for a screen reader: the active descendant of the element with the focus.
 
-import { element } from "./drawing.js"
+import { element } from "./elements_and_canvases.js"
 
 let count = 0
 

@@ -1,6 +1,6 @@
 // Files that are made in the browser and sent nowhere.
 
-import { canvasContext, element, rem, wrapped } from "./drawing.js"
+import { canvasContext, element, rem, wrapped } from "./elements_and_canvases.js"
 
 // Letters below a picture in a file, and how wide it is at least so that they can be read.
 const LETTER = 12

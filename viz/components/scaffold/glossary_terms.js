@@ -1,6 +1,6 @@
 // Words of the glossary in a picture's own text, explained where they stand (viz/glossary.py).
 
-import { element } from "./drawing.js"
+import { element } from "./elements_and_canvases.js"
 
 let known = null
 /** What finds the words, and their names: they come with the page's style. */

@@ -1,6 +1,6 @@
 // A canvas in a place that is scrolled along, of which only what is in view is drawn.
 
-import { oncePerFrame } from "./drawing.js"
+import { oncePerFrame } from "./elements_and_canvases.js"
 import { press } from "./keys.js"
 
 /** What derives from it has `paint()`, and `at(event)`: what is under the pointer, null for nothing. Where it is operated

@@ -1,6 +1,6 @@
 // All boundaries at once, over the bytes of the text; only what is in view is drawn.
 
-import { rem, sharpContext, shortened } from "../scaffold/drawing.js"
+import { rem, sharpContext, shortened } from "../scaffold/elements_and_canvases.js"
 import { ScrolledCanvas } from "../scaffold/scrolled_canvas.js"
 import { SPECIAL, UNKNOWN, decoded, hex } from "./pieces.js"
 

@@ -1,6 +1,6 @@
 // Points that move from layer to layer; all layers share their axes.
 
-import { element, rem, sharpContext } from "../scaffold/drawing.js"
+import { element, rem, sharpContext } from "../scaffold/elements_and_canvases.js"
 import { downloadPng } from "../scaffold/downloads.js"
 import { keyList, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"

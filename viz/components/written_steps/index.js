@@ -1,7 +1,7 @@
 // What a model wrote, step by step, and what one head looked at for each step.
 
-import { chipOf } from "../scaffold/chips.js"
-import { rem, sharpContext } from "../scaffold/drawing.js"
+import { chipOf } from "../scaffold/token_chips.js"
+import { rem, sharpContext } from "../scaffold/elements_and_canvases.js"
 import { paintGround } from "../scaffold/text_on_colour.js"
 import { ROW_ARROWS } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"

@@ -1,6 +1,6 @@
 // A written text as tokens that can be selected, and the tree of its branches.
 
-import { element } from "../scaffold/drawing.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 import { paintGround } from "../scaffold/text_on_colour.js"
 import { press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"

@@ -2,7 +2,7 @@
 
 from viz.components.scaffold import component
 
-_mount = component("browsing")
+_mount = component("browser_history")
 
 
 def browsing() -> None:

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from models.loading.placement import computing_device
-from models.model_facts.watching import Event, Watched, WatchedStack
+from models.model_facts.watched_forward import Event, Watched, WatchedStack
 
 CURVES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "GELU": functional.gelu,

@@ -2,7 +2,7 @@
 
 from viz.components.scaffold import component
 
-_mount = component("presenting")
+_mount = component("projector_keys")
 # Beside the button of the projector; what is covered is known to the browser alone.
 COVER_BUTTON = (
     '<button class="headlight-cover" type="button" '

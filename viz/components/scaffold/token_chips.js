@@ -1,6 +1,6 @@
 // A token as a chip: a button with its piece, and below that a share.
 
-import { element } from "./drawing.js"
+import { element } from "./elements_and_canvases.js"
 import { press } from "./keys.js"
 
 /** Pointing at it and coming to it by keys are one. */
