@@ -16,7 +16,7 @@ from pages.shared.device_line import said_before, show_device
 from pages.shared.lesson_place import DRAFT, LESSON, PLACE
 from pages.shared.limits import Bounded
 from pages.shared.link import receive
-from pages.shared.messages import unforeseen
+from pages.shared.messages import take_unforeseen
 from pages.shared.model_card import show_model_card
 from pages.shared.model_choice import choose_model_box
 from pages.shared.origin_check import Guarded
@@ -132,7 +132,7 @@ if __name__ == "app":
         __file__,
         lifespan=start.lifespan,
         middleware=[Middleware(Guarded), Middleware(Bounded), Middleware(start.Attended)],
-        on_script_error=unforeseen,
+        on_script_error=take_unforeseen,
     )
 else:
     with panics_as_failures():

@@ -41,7 +41,7 @@ def _speeds(tokens: int, seconds: float, batch: float) -> tuple[str, str]:
     return per_second[0], per_second[1]
 
 
-def costs_rows(of: FileTally, counted: Sequence[CountedFile], limit: int, price: float) -> list[list[object]]:
+def file_costs_rows(of: FileTally, counted: Sequence[CountedFile], limit: int, price: float) -> list[list[object]]:
     """All figures of each tokenizer, in full, under a head."""
     rows: list[list[object]] = [
         [
@@ -148,7 +148,7 @@ def words_table(each: CountedFile) -> str:
     return table(("word", "times", "tokens each", "tokens"), rows)
 
 
-def lines_table(each: CountedFile) -> str:
+def file_lines_table(each: CountedFile) -> str:
     """The lines with the most tokens."""
     about = "" if each.tally.is_exact else "about "
     rows = [

@@ -23,7 +23,7 @@ def shares(lines: Sequence[Share]) -> str:
     return rows_table("headlight-shares", *rows)
 
 
-def cosines(names: Sequence[str], values: Sequence[float | int]) -> str:
+def cosine_bars(names: Sequence[str], values: Sequence[float | int]) -> str:
     """A list with a bar from 0 to 1 and the number on each line; what is below 0 has no bar."""
     rows = (
         piece_cell(name) + bar_cell(max(0.0, value)) + number_cells(cosine_text(value))
@@ -76,7 +76,7 @@ def verdict(stays: Sequence[str], changes: Sequence[str], least: tuple[str, floa
     return f'<p class="headlight-sentence">{" ".join(parts)}</p>'
 
 
-def letters(lines: Sequence[LetterLine], head: str) -> str:
+def letters_table(lines: Sequence[LetterLine], head: str) -> str:
     """A table of source tokens: share of the head's attention as a bar, and what hiding the token does."""
     rows = (
         piece_cell(each.text)

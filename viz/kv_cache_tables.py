@@ -22,7 +22,7 @@ class TermLine:
     note: str = ""
 
 
-def formula(lines: Sequence[TermLine]) -> str:
+def formula_table(lines: Sequence[TermLine]) -> str:
     """Each product written out under its words, and whether it is what was measured."""
     rows = []
     for each in lines:

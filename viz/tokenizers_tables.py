@@ -140,7 +140,7 @@ def merge_steps(start: Sequence[str], merges: Sequence[ShownMerge], step: int) -
     return rows_table("headlight-merges", *rows)
 
 
-def longest_match(match: LongestMatch) -> str:
+def longest_match_table(match: LongestMatch) -> str:
     """Each place of a word with the pieces that were tried there, longest first; the one that fits is marked."""
     rows = []
     for step in match.matches:

@@ -56,7 +56,7 @@ def own_name(module: str, model: str) -> str:
     return module[shared:] or module
 
 
-def facts_of(seen: ModuleRecognition, kind: BoxKind, calls: Sequence[ModuleCall]) -> tuple[Fact, ...]:
+def box_facts(seen: ModuleRecognition, kind: BoxKind, calls: Sequence[ModuleCall]) -> tuple[Fact, ...]:
     """What it is and how much of it there is: names and numbers or words."""
     if not calls:
         return ()

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from torch import nn
 
-from models.anatomy.box_names import facts_of, title_of
+from models.anatomy.box_names import box_facts, title_of
 from models.anatomy.diagram import Arrow, Box, BoxKind, Diagram
 from models.anatomy.module_recognition import CURVES, ModuleRecognition
 from models.anatomy.tracing import ModuleCall, Operation
@@ -268,7 +268,7 @@ class Drawing:
             operations=sum(self._trace.operations[each].count for each in part.operations),
             layers=() if number is None else (number,),
             shared=shared,
-            facts=facts_of(self._seen, part.kind, part.calls),
+            facts=box_facts(self._seen, part.kind, part.calls),
             inner=inner,
             like="" if twin is None else twin.path,
         )
@@ -280,7 +280,7 @@ class Drawing:
         """Equal for layers that are drawn alike: the same operations on the same shapes, the same windows."""
         operations = tuple((each.name, each.count) for each in self._seen.inside(call) if not each.is_same)
         shapes = tuple((tuple(each.shape), id(each) in self._counted) for each in call.module.parameters())
-        facts = tuple(facts_of(self._seen, "attention", [each]) for each in call.below() if each.attended)
+        facts = tuple(box_facts(self._seen, "attention", [each]) for each in call.below() if each.attended)
         return type(call.module), operations, shapes, facts
 
     def _entries(self, part: Part, sheet: Sheet, entries: Mapping[int, str]) -> dict[int, str]:

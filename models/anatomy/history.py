@@ -119,21 +119,21 @@ def differences(before: Diagram | None, after: Diagram | None) -> tuple[tuple[bo
     new = [each for each in boxes if each.kind in (*_LIKE, "sum")]
     same: set[str] = set()
     gone: list[str] = []
-    matcher = SequenceMatcher(None, [*map(words_of, old)], [*map(words_of, new)], autojunk=False)
+    matcher = SequenceMatcher(None, [*map(box_words, old)], [*map(box_words, new)], autojunk=False)
     for kind, begin, end, first, last in matcher.get_opcodes():
         if kind == "equal":
             same |= {each.name for each in new[first:last]}
         else:
-            gone += [words_of(each) for each in old[begin:end] if each.kind != "sum"]
+            gone += [box_words(each) for each in old[begin:end] if each.kind != "sum"]
     named = {each.name for each in new}
-    kept = {words_of(each) for each in new}
+    kept = {box_words(each) for each in new}
     return (
         tuple(each.name in named and each.name not in same for each in boxes),
         tuple(dict.fromkeys(each for each in gone if each not in kept)),
     )
 
 
-def words_of(box: Box) -> str:
+def box_words(box: Box) -> str:
     """What a box is, without sizes: boxes of two models that are called alike do the same."""
     facts = dict(box.facts)
     if box.kind in ("attention", "cross-attention"):

@@ -203,7 +203,7 @@ def ending_ids(model: Any) -> tuple[frozenset[int], int]:
     return frozenset(end_ids), next(iter([*_as_list(config.pad_token_id), *end_ids]), 0)
 
 
-def left_out(loaded: LoadedModel, settings: DecodingSettings) -> str:
+def settings_left_out(loaded: LoadedModel, settings: DecodingSettings) -> str:
     """What transformers leaves out of these settings without a word, in a sentence; "" where it does all of them."""
     end_ids, _ = ending_ids(loaded.model)
     ends = [word[0] for word in settings.bad_words if len(word) == 1 and word[0] in end_ids]

@@ -17,7 +17,7 @@ from models.embeddings.input_table import (
 from models.embeddings.logit_lens import Lens, LensError, LensRequest, LensTableRequest, TopRequest, normed, read_out
 from models.embeddings.piece_lookup import NoSuchPieceError, PieceRequest, find_piece
 from models.embeddings.precision import PrecisionError, precisions
-from models.embeddings.projections import MapError, NearVectors, aligned, nearest, project
+from models.embeddings.projections import MapError, NearVectors, aligned_layers, nearest, project
 from models.embeddings.senses import SensesError, SensesRequest, Separation, separation
 from models.embeddings.sentence_vectors import SentencesError, SentencesRequest, SentenceVectors
 from models.embeddings.similarity import SimilarityError, TokenCosinesRequest, anisotropy, centred, cosines

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from models.embeddings.similarity import Pooling, unit
+from models.embeddings.similarity import Pooling, unit_vectors
 from models.engine import Engine, HowFar, Stepwise, on_one_thread
 from models.errors import HeadlightError
 from models.forward.inputs import InputError, check_in_table
@@ -112,7 +112,7 @@ class SentencesRequest(Stepwise[HowFar, SentenceVectors]):
                 yield HowFar(done, len(kept))
         assert vectors is not None
         if self.pooling == "own" and loaded.card.is_unit:
-            vectors = unit(vectors).astype(np.float32)
+            vectors = unit_vectors(vectors).astype(np.float32)
         return SentenceVectors(vectors, tuple(kept), len(self.sentences) - len(ids_of), too_long, len(sharers))
 
 

@@ -20,7 +20,7 @@ from models.embeddings.logit_lens import LensError, can_read_out, normed, read_o
 from models.forward.capture import ADDRESSES
 from models.forward.inputs import Inputs, plain_ids
 from models.forward.interventions import HideToken
-from models.forward.kept_findings import Kept, keep, kept_of, key_of, sample_of
+from models.forward.kept_findings import Kept, keep_finding, kept_of, key_of, sample_of
 from models.forward.map_axes import KINDS
 from models.forward.probe import give_addresses
 from models.forward.recorded_run import to_numpy
@@ -72,7 +72,7 @@ def checked(loaded: LoadedModel, folder: Path | None = None) -> LoadedModel:
         if key is not None:
             seen = {path: each.__dict__.get(ADDRESSES) for path, each in model.named_modules()}
             addresses = {path: each for path, each in seen.items() if each}
-            keep(key, Kept(findings, addresses, sample_of(model)))
+            keep_finding(key, Kept(findings, addresses, sample_of(model)))
         return replace(loaded, findings=findings)
     if sample_of(model) != kept.sample:
         raise ModelRefusedError(

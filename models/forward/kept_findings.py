@@ -92,7 +92,7 @@ def kept_of(key: str) -> Kept | None:
         return None
 
 
-def keep(key: str, kept: Kept) -> None:
+def keep_finding(key: str, kept: Kept) -> None:
     """Keep it, as far as the folder can be written to; the oldest make room."""
     folder = _file(key).parent
     try:

@@ -19,7 +19,7 @@ from models.heads.changed_runs import Change, ChangedRuns, Patch, given_by, stre
 from models.heads.effects import EffectMap, backwards, maps_of
 from models.heads.measured_quantity import MeasuredQuantity, Quantity, reading
 from models.heads.parts_of_model import EffectsError, Part, Place, places_of
-from models.heads.token_alignment import Alignment, aligned
+from models.heads.token_alignment import Alignment, aligned_tokens
 
 Carrier = Literal["stream", "heads", "mlps"]
 
@@ -102,7 +102,7 @@ class TransferRequest(Stepwise[Transfer, Transfer]):
         what = source.measured
         request = replace(self.into, target=self.taken.target)
         into = engine.run(request)
-        alignment = aligned(source.trace.inputs.ids, into.inputs.ids)
+        alignment = aligned_tokens(source.trace.inputs.ids, into.inputs.ids)
         at = self._read_at(what, alignment)
         runs = ChangedRuns(engine, request, (what, reading(what, source.trace, at)))
         before = float(runs.values([()])[0])

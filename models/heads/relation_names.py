@@ -49,6 +49,6 @@ _IN_WORDS = {
 }
 
 
-def in_words(relation: str) -> str:
+def relation_in_words(relation: str) -> str:
     """The relation's name in words; as it is called in its treebank where no other is known."""
     return _IN_WORDS.get(relation, relation)

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from models.heads.relation_names import in_words
+from models.heads.relation_names import relation_in_words
 from models.heads.role_sums import RoleSums
 from models.tokenization import Piece
 
@@ -155,7 +155,7 @@ def role_of(key: str) -> Role:
         return _BY_KEY[key]
     start, _, end = key.partition(">")
     relation = end if start == "head" else start
-    words = in_words(relation)
+    words = relation_in_words(relation)
     name = f"{words} → its head" if end == "head" else f"head → its {words}"
     way = f"from a word to its {words}" if start == "head" else f"from a {words} to the word that it depends on"
     return Role(

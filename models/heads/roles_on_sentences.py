@@ -9,7 +9,7 @@ from models.attention.trace import AttentionTrace
 from models.heads.role_sums import RoleSums, stacked_weights
 from models.heads.roles import is_delimiter
 from models.heads.sentence_bank import Sentence
-from models.heads.word_weights import grammar_pairs, looked_at, pieces_in_words, visible_words, word_weights
+from models.heads.word_weights import grammar_pairs, most_looked_at, pieces_in_words, visible_words, word_weights
 from models.tokenization import Piece
 
 # Offsets of a key from its query, in tokens, at which the mean weight is kept.
@@ -82,7 +82,7 @@ class OnSentences:
         pairs = [each for each in grammar_pairs(sentence) if can_see[each[0], each[1]]]
         if not pairs:
             return
-        places = looked_at(word_weights(weights, inside))
+        places = most_looked_at(word_weights(weights, inside))
         self._hits.append(places[:, [start for start, _, _ in pairs]] == [end for _, end, _ in pairs])
         last = len(sentence.words) - 1
         self._pairs += [(self.count - 1, start, end, last, role) for start, end, role in pairs]

@@ -17,7 +17,7 @@ from models.forward.interventions import ReplaceOutput, Vectors, ZeroHead
 from models.forward.recorded_run import to_numpy
 from models.heads.changed_runs import MOST_TOKENS, Change, ChangedRuns, Patch, given_by
 from models.heads.parts_of_model import Part, Place
-from models.heads.token_alignment import aligned
+from models.heads.token_alignment import aligned_tokens
 
 OffTo = Literal["zero", "mean", "other text"]
 
@@ -151,7 +151,7 @@ def off_values(engine: Engine, runs: ChangedRuns, part: Part, off: Off) -> OffVa
         raise OffError(f"The other text has {len(inputs.ids):,} tokens; {MOST_TOKENS} are the most.")
     with engine.forward(loaded), torch.inference_mode():
         given = {address: to_numpy(each) for address, each in given_by(loaded, inputs, part).items()}
-    sources = aligned(own.ids, inputs.ids)
+    sources = aligned_tokens(own.ids, inputs.ids)
     every = tuple((place, place) for place in range(len(own.target_ids)))
     pairs = {address: every if own.target_ids and address[0] != "encoder" else sources.pairs for address in given}
     target = {address: each[[other for _, other in pairs[address]]] for address, each in given.items()}

@@ -17,7 +17,7 @@ class Alignment:
     note: str
 
 
-def aligned(one: Sequence[Hashable], other: Sequence[Hashable]) -> Alignment:
+def aligned_tokens(one: Sequence[Hashable], other: Sequence[Hashable]) -> Alignment:
     """The alignment of two texts by their token ids.
 
     Of unequal lengths, the tokens with which both begin and those with which both end stand for each other. What is

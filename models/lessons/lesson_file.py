@@ -16,7 +16,7 @@ from models.lessons.lesson import Claim, Lesson, LessonError, Step, View
 from models.lessons.question_registry import arguments_of, question_of
 from models.lessons.readings import QuestionError
 
-LARGEST_FILE = 200_000
+LARGEST_LESSON_FILE = 200_000
 MOST_STEPS = 24
 LONGEST = 2_000
 LONGEST_ADDRESS = 8_000
@@ -33,8 +33,8 @@ def read_lesson(data: bytes, name: str, pages: Collection[str]) -> Lesson:
 
     Raises LessonError, whose sentence says what is wrong and in which step.
     """
-    if len(data) > LARGEST_FILE:
-        raise LessonError(f"A lesson has at most {LARGEST_FILE // 1000} kB; this file is larger, so it is none.")
+    if len(data) > LARGEST_LESSON_FILE:
+        raise LessonError(f"A lesson has at most {LARGEST_LESSON_FILE // 1000} kB; this file is larger, so it is none.")
     try:
         said = tomllib.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:

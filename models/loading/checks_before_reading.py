@@ -204,7 +204,7 @@ def family_of(config: PreTrainedConfig) -> Family:
     )
 
 
-def has_masked_head(config: PreTrainedConfig) -> bool:
+def config_has_masked_head(config: PreTrainedConfig) -> bool:
     """Whether an encoder's weights come with a head for masked language, as its config names the class."""
     return bool(set(config.architectures or ()) & set(MODEL_FOR_MASKED_LM_MAPPING_NAMES.values()))
 
@@ -224,7 +224,7 @@ def model_class_of(config: PreTrainedConfig) -> type[PreTrainedModel]:
 def text_class_of(config: PreTrainedConfig) -> type[PreTrainedModel]:
     """The same, whether its attention can be seen or not. Raises ModelRefusedError."""
     mapping = {
-        "encoder": MODEL_FOR_MASKED_LM_MAPPING if has_masked_head(config) else MODEL_MAPPING,
+        "encoder": MODEL_FOR_MASKED_LM_MAPPING if config_has_masked_head(config) else MODEL_MAPPING,
         "decoder": MODEL_FOR_CAUSAL_LM_MAPPING,
         "seq2seq": MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
     }[family_of(config)]

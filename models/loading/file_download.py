@@ -85,10 +85,10 @@ def fetch(which: HubId, commit: str, file: RemoteFile, into: BufferedIOBase, sta
             vain = 0 if done > furthest else vain + 1
             furthest = max(done, furthest)
             if vain >= RETRIES:
-                raise HubError(in_words(error)) from error
+                raise HubError(failure_in_words(error)) from error
             time.sleep(PAUSE_SECONDS)
         except HfHubHTTPError as error:
-            raise HubError(in_words(error)) from error
+            raise HubError(failure_in_words(error)) from error
 
 
 def _pieces(url: str, file: RemoteFile, into: BufferedIOBase, start: int) -> Iterator[int]:
@@ -135,7 +135,7 @@ def is_as_listed(found: Path | bytes, file: RemoteFile) -> bool:
     return (sha256_of(found) if isinstance(found, Path) else sha256(found).hexdigest()) == file.sha256
 
 
-def in_words(error: BaseException) -> str:
+def failure_in_words(error: BaseException) -> str:
     """What went wrong, in a sentence, and what there is without the hub."""
     return f"{_reason(error)} {offline_choices()}"
 

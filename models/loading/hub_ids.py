@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from models.catalog.hub_models import HUB_MODELS
 from models.catalog.models import MODELS
 from models.errors import HeadlightError
-from models.settings import size_of
+from models.settings import parsed_size
 
 HUB = "hub:"
 OFFLINE, CHOICE, LARGEST = "HEADLIGHT_OFFLINE", "HEADLIGHT_MODELS", "HEADLIGHT_MAX_DOWNLOAD"
@@ -72,12 +72,12 @@ def is_shelf_only() -> bool:
 
 def largest_download() -> int:
     """How many bytes one model may have at most: HEADLIGHT_MAX_DOWNLOAD (5000000000, 800MB, 5 GB), else 5 GB."""
-    return size_of(os.environ.get(LARGEST, "")) or _LARGEST_DEFAULT
+    return parsed_size(os.environ.get(LARGEST, "")) or _LARGEST_DEFAULT
 
 
 def all_downloads() -> int:
     """How many bytes all that was fetched may have together: HEADLIGHT_ALL_DOWNLOADS, else 50 GB."""
-    return size_of(os.environ.get(ALL, "")) or _ALL_DEFAULT
+    return parsed_size(os.environ.get(ALL, "")) or _ALL_DEFAULT
 
 
 def check_allowed(which: HubId) -> None:

@@ -36,7 +36,7 @@ from models.loading.checks_before_reading import (
     check_depth,
     check_whole,
     classifies_texts,
-    has_masked_head,
+    config_has_masked_head,
     missing_of_picture,
 )
 from models.loading.gguf_tokenizer import tokenizer_of_gguf
@@ -191,7 +191,7 @@ def _weights(
     """
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
     classes: list[Any] = [_CLASSES[card.family]]
-    if card.family == "encoder" and has_masked_head(config):
+    if card.family == "encoder" and config_has_masked_head(config):
         classes.insert(0, AutoModelForMaskedLM)
     if card.family == "encoder" and classifies_texts(config.architectures or ()):
         classes.insert(0, AutoModelForSequenceClassification)

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from models.loading.device import choose_device
-from models.settings import size_of
+from models.settings import parsed_size
 
 VARIABLE = "HEADLIGHT_MODEL_BYTES"
 _GIB = 1024**3
@@ -32,7 +32,7 @@ def most_model_bytes(device: torch.device | str) -> int:
     What `HEADLIGHT_MODEL_BYTES` says, of the device that computes. Else half of the memory on the CPU, and on a GPU
     what it has and no other program holds, less an eighth (at least 1 GiB) for what is computed.
     """
-    device, given = torch.device(device), size_of(os.environ.get(VARIABLE, ""))
+    device, given = torch.device(device), parsed_size(os.environ.get(VARIABLE, ""))
     if given is not None and device.type == choose_device().type:
         return given
     has = device_memory(device)

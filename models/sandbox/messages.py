@@ -101,7 +101,7 @@ def send(connection: socket.socket, data: bytes, patience: Patience | None = Non
     _send(connection, memoryview(data), patience)
 
 
-def receive(connection: socket.socket, largest: int | None = None, patience: Patience | None = None) -> bytes:
+def received_message(connection: socket.socket, largest: int | None = None, patience: Patience | None = None) -> bytes:
     """One message. Raises TimeoutError, EOFError where the other end is gone, TooLargeError, OSError."""
     size = int.from_bytes(_receive(connection, _LENGTH, patience), "big")
     if largest is not None and size > largest:

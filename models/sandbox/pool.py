@@ -28,7 +28,7 @@ from models.sandbox.messages import (
     TooLargeError,
     WorkerTask,
     packed,
-    receive,
+    received_message,
     send,
     unpacked,
 )
@@ -256,7 +256,7 @@ class _Worker:
         finally:
             theirs.close()
         try:
-            receive(self._connection, patience=Patience(_START_SECONDS))
+            received_message(self._connection, patience=Patience(_START_SECONDS))
         except BaseException as error:
             self.end()
             if not isinstance(error, EOFError | OSError):
@@ -276,7 +276,7 @@ class _Worker:
 
     def _asked(self, data: bytes, patience: Patience) -> Answer:
         send(self._connection, data, patience)
-        return unpacked(receive(self._connection, LARGEST_ANSWER, patience), Answer)
+        return unpacked(received_message(self._connection, LARGEST_ANSWER, patience), Answer)
 
     def is_alive(self) -> bool:
         return self._process.poll() is None

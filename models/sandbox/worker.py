@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from models.errors import HeadlightError
-from models.sandbox.messages import NO_MEMORY, Answer, WorkerTask, packed, receive, send, unpacked
+from models.sandbox.messages import NO_MEMORY, Answer, WorkerTask, packed, received_message, send, unpacked
 
 # What a file may take beside what Python and the libraries do, and what one of many megabytes may take on top: making a
 # tokenizer of a tokenizer.json takes some 16 times its bytes.
@@ -134,7 +134,7 @@ def _work(modules: list[str]) -> None:
     send(connection, b"ready")
     while True:
         try:
-            data = receive(connection)
+            data = received_message(connection)
         except EOFError:
             return
         try:

@@ -3,7 +3,7 @@
 from models.tokenization.file_recognition import PATTERNS, fault_of_tokenizer_json
 from models.tokenization.loaded_tokenizer import LoadedTokenizer, cut_by_text_alone
 from models.tokenization.loading import load_tokenizer, prepared_tokenizer
-from models.tokenization.own_tokenizers import LARGEST_FILE, keep_own, new_own_name, open_tokenizer_file
+from models.tokenization.own_tokenizers import LARGEST_TOKENIZER_FILE, keep_own, new_own_name, open_tokenizer_file
 from models.tokenization.piece_counts import Counts
 from models.tokenization.piece_origins import NoOriginError, ShownMerge, ShownOrigin
 from models.tokenization.pieces import (

@@ -49,7 +49,7 @@ class OpenedFile:
     notes: tuple[str, ...]
 
 
-def opened(data: bytes, pattern: str) -> OpenedFile:
+def open_here(data: bytes, pattern: str) -> OpenedFile:
     """What `open_tokenizer_file` gives, opened in this process.
 
     pattern: for a .tiktoken, which does not say how a text is cut before the merges: one of PATTERNS.

@@ -11,7 +11,7 @@ from models.errors import HeadlightError
 from models.tokenization.bpe_merges import MergeReplay, replay_merges
 from models.tokenization.loaded_tokenizer import LoadedTokenizer
 from models.tokenization.pieces import check_is_text
-from models.tokenization.pipeline_stages import PreToken, words_of
+from models.tokenization.pipeline_stages import PreToken, pre_tokens
 from models.tokenization.tokenizer_facts import TokenizerFacts
 from models.tokenization.unigram_lattice import LIKELIEST, Lattice, lattice
 from models.tokenization.wordpiece_match import LongestMatch, longest_match
@@ -56,7 +56,7 @@ def origins(
     words = [-1 if number is None else number for number in encoding.word_ids]
     start, end = stretch
     made: list[WordOrigin] = []
-    for number, word in enumerate(words_of(loaded, text, split_special_tokens=split_special_tokens)):
+    for number, word in enumerate(pre_tokens(loaded, text, split_special_tokens=split_special_tokens)):
         low, high = word.span
         if low >= end or len(made) == MOST_WORDS:
             break

@@ -64,7 +64,7 @@ def stages(loaded: LoadedTokenizer, text: str, split_special_tokens: bool = Fals
             text[slice(*span)] if is_added else _normalized(loaded, text[slice(*span)])
             for span, is_added in _segments(loaded, text, split_special_tokens)
         ),
-        words=tuple(words_of(loaded, text, split_special_tokens=split_special_tokens)),
+        words=tuple(pre_tokens(loaded, text, split_special_tokens=split_special_tokens)),
         pieces=plain.pieces,
         added_before=whole.pieces[:before],
         added_after=whole.pieces[before + len(plain.pieces) :],
@@ -72,7 +72,7 @@ def stages(loaded: LoadedTokenizer, text: str, split_special_tokens: bool = Fals
     )
 
 
-def words_of(loaded: LoadedTokenizer, text: str, *, split_special_tokens: bool = False) -> Iterator[PreToken]:
+def pre_tokens(loaded: LoadedTokenizer, text: str, *, split_special_tokens: bool = False) -> Iterator[PreToken]:
     """The words of a text, in order; the pieces of the first have word id 0 in its encoding, and so on."""
     backend, looks = loaded.backend_tokenizer, loaded.looks
     if backend is None or looks is None:

@@ -57,14 +57,14 @@ def _nothing(_: str) -> None:
 
 
 def _row(each: "StationPlan") -> DrawnRow:
-    from models.anatomy.history import words_of
+    from models.anatomy.history import box_words
 
     inner = each.layer.inner
     boxes = () if inner is None else inner.boxes
     places = {box.name: place for place, box in enumerate(boxes)}
     drawn = []
     for box, is_new in zip(boxes, each.is_new, strict=True):
-        title, _, said = words_of(box).partition(", ")
+        title, _, said = box_words(box).partition(", ")
         numbers = (box.parameters, box.bytes, box.operations)
         drawn.append(DrawnBox(box.name, box.kind, title, said, numbers, 0.0, mark="new" if is_new else ""))
     arrows = [] if inner is None else [(places[one.source], places[one.target], "") for one in inner.arrows]

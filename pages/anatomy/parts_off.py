@@ -18,7 +18,7 @@ from pages.shared.messages import in_place
 from pages.shared.sentences_and_charts import chart, explanation, remark, say
 from pages.shared.theme import palette
 from viz.heads_charts import chance_chart
-from viz.inspector import BeforeAfter, before_after, cosines, heading
+from viz.inspector import BeforeAfter, before_after, cosine_bars, heading
 from viz.line_charts import Line, lines_chart
 from viz.quantities import cosine_text, counted, level_text, part_text
 
@@ -180,7 +180,7 @@ def show_change(found: "PartsOff") -> None:
         return
     if found.kept:
         st.html(heading("Cosine of each last vector with what it was"))
-        st.html(cosines(found.tokens, found.kept))
+        st.html(cosine_bars(found.tokens, found.kept))
         return
     st.html(heading("Written next" if found.next_tokens else "What is written, step by step"))
     lines = [

@@ -160,12 +160,12 @@ def _what_is_written(traced: "TracedText", step: int) -> list[str]:
     """The token of this step: its name in plain words, and how likely the model holds it."""
     written = traced.written[step]
     how = "typed" if WAY.value == "typed" else "written"
-    said = arpabet.in_words(written.text) if MODELS[thread.MODEL.value].writes else ""
+    said = arpabet.sound_in_words(written.text) if MODELS[thread.MODEL.value].writes else ""
     text = f"Writes {written.text}{', ' + said if said else ''}. The model gives it {part_text(written.probability)}."
     parts = [heading(f"Step {step + 1} of {len(traced.written)}"), line(text)]
     if MODELS[thread.MODEL.value].writes:
         names = [each.text for each in traced.written if not each.is_special]
-        in_ipa = f"  /{arpabet.ipa(names)}/" if all(map(arpabet.in_words, names)) else ""
+        in_ipa = f"  /{arpabet.ipa(names)}/" if all(map(arpabet.sound_in_words, names)) else ""
         parts += [heading(f"The whole output, {how}"), line(" ".join(names) + in_ipa)]
     return parts
 

@@ -80,8 +80,8 @@ def frame_of(
         queries=queries,
         keys=axes.columns if is_cross else None,
         selected=selected,
-        special=places_of(() if axes.columns_are_target else traced.is_special),
-        unknown=places_of(() if axes.columns_are_target else traced.is_unknown),
+        special=marked_places(() if axes.columns_are_target else traced.is_special),
+        unknown=marked_places(() if axes.columns_are_target else traced.is_unknown),
         unseen_means="the future, which a decoder cannot see" if kind == "decoder" else "what it may not see",
         caption=caption + means(traced, kind, layer, head),
         note=note,
@@ -200,7 +200,7 @@ def show_matrix(
                 MODELS[after.trace.model].stamp.encode(),
             ),
             has_strip=kind != "cross",
-            unit=unit(),
+            unit=number_unit(),
             least=LEAST.value,
             is_log=SCALE.value == "log",
         ),
@@ -262,7 +262,7 @@ def show_heads(traced: "TracedText", request: "HeadMapRequest", selected: int, s
         caption += f" {_MOST_LINES} of {max(rows, columns):,} tokens round the selected one; another one moves it."
     attention_view(
         replace(frame, caption=caption + _by_value() + left_out_note(None), part=None),
-        Heads(maps, shown_heads(len(maps), request.head), (queries[0], keys[0]), LEAST.value, unit(), held),
+        Heads(maps, shown_heads(len(maps), request.head), (queries[0], keys[0]), LEAST.value, number_unit(), held),
         key="attention_view",
         on=callbacks(traced, request.kind),
     )
@@ -347,7 +347,7 @@ def means(traced: "TracedText", kind: str, layer: int | None, head: int | None) 
     return f" Mean over the {traced.heads_of(kind, layer)} heads of the layer." if head is None else ""
 
 
-def unit() -> str:
+def number_unit() -> str:
     """What a number of a map is, as people read it."""
     return "weight" if BY.value == "weight" else "weight × length of the value"
 
@@ -379,6 +379,6 @@ def left_out_note(seen: float | None, where: str = "") -> str:
     return f" {_LEFT_OUT[SINK.value]} taken out, the rest is rescaled."
 
 
-def places_of(marks: tuple[bool, ...]) -> tuple[int, ...]:
+def marked_places(marks: tuple[bool, ...]) -> tuple[int, ...]:
     """The numbers of those that are marked."""
     return tuple(int(place) for place in np.flatnonzero(marks))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from models.catalog import MODELS
 from pages.attention.choices import STEP, head_name, map_name
-from pages.attention.pictures import left_out_note, means, places_of, title
+from pages.attention.pictures import left_out_note, marked_places, means, title
 from pages.shared import arpabet, thread
 from viz.components.written_steps import StepsPicture, written_steps
 from viz.quantities import part_text
@@ -62,9 +62,9 @@ def _steps(
             selected=selected,
             most=rows.most,
             written_from=written_from,
-            special=places_of(traced.is_special),
-            unknown=places_of(traced.is_unknown),
-            special_outputs=places_of(tuple(each.is_special for each in written)),
+            special=marked_places(traced.is_special),
+            unknown=marked_places(traced.is_unknown),
+            special_outputs=marked_places(tuple(each.is_special for each in written)),
             text_before=text_before,
             texts=tuple(each.adds for each in written),
             caption=f"{title()}, {name}: {what}{what_of}{left_out_note(None)}",
@@ -75,5 +75,5 @@ def _steps(
 
 
 def _hint(name: str, probability: float) -> str:
-    said = arpabet.in_words(name) if MODELS[thread.MODEL.value].writes else ""
+    said = arpabet.sound_in_words(name) if MODELS[thread.MODEL.value].writes else ""
     return f"{name}{': ' + said if said else ''}, {part_text(probability)}"

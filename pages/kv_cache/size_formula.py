@@ -7,7 +7,7 @@ import streamlit as st
 from pages.kv_cache.growth import counted_otherwise
 from pages.kv_cache.shown_run import ShownRun
 from pages.shared.sentences_and_charts import say
-from viz.kv_cache_tables import TermLine, formula
+from viz.kv_cache_tables import TermLine, formula_table
 from viz.quantities import bytes_text
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def does_it_agree(now: ShownRun) -> None:
             else ""
         )
     )
-    st.html(formula(term_lines(predicted, measured)))
+    st.html(formula_table(term_lines(predicted, measured)))
     same = sum(one == other for one, other in zip(predicted.bytes, measured.bytes, strict=True))
     said = [f"{same} of {len(measured.bytes)} cache layers: predicted and measured bytes are equal."]
     if measured.allocated_bytes != measured.bytes:

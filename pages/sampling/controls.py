@@ -25,9 +25,9 @@ from pages.sampling.choices import (
     WRITTEN,
     is_preset,
     lines_of,
+    named_settings,
     open_preset,
     reset,
-    said_of,
 )
 from pages.sampling.knobs import FIRST, KNOBS, LENGTH, MORE, Knob
 from pages.sampling.next_token import PICTURE
@@ -224,7 +224,7 @@ def _writing(settings: "DecodingSettings") -> None:
         # One that was stopped is written anew.
         JOB.leave()
         ask_for_it()
-        WRITTEN.choose(said_of(replace(settings, seed=SEED.value)))
+        WRITTEN.choose(named_settings(replace(settings, seed=SEED.value)))
         for choice in (BRANCH, BRANCHES, AT, PICK):
             choice.forget()
 

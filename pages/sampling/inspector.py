@@ -17,7 +17,7 @@ from pages.sampling.choices import (
     PICK,
     SEED,
     WRITTEN,
-    said_of,
+    named_settings,
     settings_of,
     turn_off_at,
 )
@@ -182,7 +182,7 @@ def _go_on(token: "TokenTrajectory", settings: "DecodingSettings", steps: "Seque
 
     def turn() -> None:
         if WRITTEN.value is None:
-            WRITTEN.choose(said_of(settings))
+            WRITTEN.choose(named_settings(settings))
         ask_for_it()
         turn_off_at(at, token.id, BRANCH.value)
 
@@ -218,7 +218,7 @@ def _go_on(token: "TokenTrajectory", settings: "DecodingSettings", steps: "Seque
 def _write_on(length: int) -> None:
     settings = settings_of(WRITTEN.value or "")
     ask_for_it()
-    WRITTEN.choose(said_of(replace(settings, max_new_tokens=min(length + _FURTHER, int(LENGTH.most)))))
+    WRITTEN.choose(named_settings(replace(settings, max_new_tokens=min(length + _FURTHER, int(LENGTH.most)))))
 
 
 def _leave_for(page: str, text: str) -> None:

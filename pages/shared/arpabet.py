@@ -72,7 +72,7 @@ def sound(name: str) -> Sound | None:
     return Sound(name, ipa, word, stress)
 
 
-def in_words(name: str) -> str:
+def sound_in_words(name: str) -> str:
     """What hovering over a sound says; '' for what is none."""
     if name == WORD_BOUNDARY:
         return "between two words"

@@ -45,7 +45,7 @@ def in_place(say: Callable[[str], object] = problem, advice: str = _TRY) -> Iter
         say(unforeseen_sentence(fault, advice))
 
 
-def unforeseen(error: Exception) -> bool:
+def take_unforeseen(error: Exception) -> bool:
     """What Streamlit asks about an error that nothing else took, in a page, a fragment or a callback; it is logged.
 
     The person reads a sentence, in the place where the script was; after a callback the page is shown all the same.

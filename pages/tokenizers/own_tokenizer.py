@@ -100,7 +100,7 @@ def _trained(request: "TrainTokenizerRequest", progress: "Progress") -> None:
 
 
 def _opening() -> None:
-    from models.tokenization import LARGEST_FILE, PATTERNS
+    from models.tokenization import LARGEST_TOKENIZER_FILE, PATTERNS
 
     st.html('<p class="headlight-heading" role="heading" aria-level="2">Open a file</p>')
     pattern = st.selectbox(
@@ -113,7 +113,7 @@ def _opening() -> None:
         "tokenizer.json, tekken.json, .tiktoken, SentencePiece .model or vocab.txt",
         ["json", "tiktoken", "model", "txt", "v1", "v2", "v3"],
         key="own_file",
-        max_upload_size=LARGEST_FILE // 1_000_000,
+        max_upload_size=LARGEST_TOKENIZER_FILE // 1_000_000,
     )
     from_hub(str(pattern))
     if file is None or st.session_state.get("own_file:taken") == (file.file_id, pattern):

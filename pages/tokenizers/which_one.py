@@ -19,7 +19,7 @@ from pages.shared.sentences_and_charts import say
 from pages.shared.spreadsheet import as_csv
 from pages.tokenizers import chats, languages, session_tokenizers, whole_file
 from pages.tokenizers.chat_choices import BYTES, CHAT, NUMBER_BYTES, OF, PASTED, READERS, VERDICT_OF, WIDTH, WIDTHS
-from pages.tokenizers.choices import ShownTokenizers, card_of, every_name
+from pages.tokenizers.choices import ShownTokenizers, every_name, tokenizer_card
 from viz.quantities import counted, times_text
 from viz.which_tokenizer_table import JudgedTokenizer, verdict_rows, verdict_sentences, verdict_table
 
@@ -90,7 +90,7 @@ def _for_chat(status: DeltaGenerator) -> list[JudgedTokenizer]:
     candidates = []
     for name in READERS.value:
         plain_name = name.removesuffix(PASTED)
-        card = card_of(plain_name)
+        card = tokenizer_card(plain_name)
         try:
             read = ask(chats.request_for(name), status)
         except HeadlightError as error:
@@ -137,7 +137,7 @@ def _dearest_languages(
     from models.tokenization.parallel_text import MessagesRequest
 
     titles = {each.title for each in candidates if each.rows}
-    cards = tuple(card for name in every_name() if (card := card_of(name)).title in titles)
+    cards = tuple(card for name in every_name() if (card := tokenizer_card(name)).title in titles)
     if not cards:
         return {}
     shown = replace(now, cards=cards)

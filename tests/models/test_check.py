@@ -222,7 +222,7 @@ def test_what_was_kept_is_not_believed_once_it_is_damaged(home, tmp_path, refere
 def test_what_is_kept_is_bounded(home, monkeypatch):
     monkeypatch.setattr(kept_findings, "_MOST_KEPT", 3)
     for number in range(5):
-        kept_findings.keep(f"{number}", kept_findings.Kept((), {"layer": (("encoder", 0),)}, "sample"))
+        kept_findings.keep_finding(f"{number}", kept_findings.Kept((), {"layer": (("encoder", 0),)}, "sample"))
     assert len(list((home / "checks").iterdir())) == 3
     assert kept_findings.kept_of("4") == kept_findings.Kept((), {"layer": (("encoder", 0),)}, "sample")
 

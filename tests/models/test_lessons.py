@@ -18,7 +18,7 @@ from models.lessons import LessonError, QuestionError, Readings, lesson_text, ou
 from models.lessons.ask import Ask
 from models.lessons.guesses import GuessError, checked_guess
 from models.lessons.lesson import Claim
-from models.lessons.lesson_file import LARGEST_FILE, read_view
+from models.lessons.lesson_file import LARGEST_LESSON_FILE, read_view
 from models.lessons.question_base import option_of_token
 from models.lessons.question_registry import QUESTIONS, question_of
 from pages.shared.lesson_place import lesson_files
@@ -181,7 +181,7 @@ def test_a_script_in_every_field_stays_text():
 
 
 def test_the_largest_file_is_read():
-    assert lesson(STEP + "#" * (LARGEST_FILE - len(STEP.encode()))).title == "One"
+    assert lesson(STEP + "#" * (LARGEST_LESSON_FILE - len(STEP.encode()))).title == "One"
 
 
 def test_a_view_is_an_address_of_this_server():

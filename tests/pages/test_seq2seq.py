@@ -166,8 +166,8 @@ def test_every_phoneme_has_a_sign_and_a_word():
     from training.alphabet import PHONEMES
 
     assert all(arpabet.sound(each) for each in PHONEMES)
-    assert arpabet.in_words("AY1") == "/aɪ/ as in “hide”, primary stress"
-    assert arpabet.in_words("</s>") == ""
+    assert arpabet.sound_in_words("AY1") == "/aɪ/ as in “hide”, primary stress"
+    assert arpabet.sound_in_words("</s>") == ""
     assert arpabet.ipa(["N", "AY1", "T", "|", "AH0", "</s>"]) == "nˈaɪt ə"
 
 

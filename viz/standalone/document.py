@@ -23,7 +23,7 @@ from viz.components.scaffold.bundling import COMPONENTS, bare_sheet, bundle, par
 from viz.palette import DARK, LIGHT, Palette
 from viz.standalone import packed_maps as coding
 from viz.standalone.seven_bits import seven_bits
-from viz.standalone.size_limit import check_size
+from viz.standalone.size_limit import check_weight_count
 
 _HERE = Path(__file__).parent
 _KEY = "attention_view"
@@ -102,7 +102,7 @@ def attention_file(
     Raises:
         TooManyNumbersError: more than `MOST_NUMBERS` weights.
     """
-    check_size(sum(each.size for kind in kinds for each in kind.weights))
+    check_weight_count(sum(each.size for kind in kinds for each in kind.weights))
     title = " ".join(title.split()) or "Attention"
     title = title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"
     parts = [_kind(model, each) for each in kinds]

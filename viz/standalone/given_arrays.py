@@ -10,7 +10,7 @@ from jaxtyping import Float
 from models.errors import HeadlightError
 from viz.components.attention_view import Frame
 from viz.standalone.document import AttentionFile, KindMaps, Opening, attention_file
-from viz.standalone.size_limit import check_size
+from viz.standalone.size_limit import check_weight_count
 
 VIEWS = ("matrix", "heads", "model")
 _FUTURE = "the future, which a decoder cannot see"
@@ -130,7 +130,7 @@ def _kind(
     numbers = tuple(range(len(every)) if included is None else included)
     if not numbers or not all(0 <= each < len(every) for each in numbers):
         raise GivenAttentionError(f"expected layers from 0 to {len(every) - 1} to include, and found another one.")
-    check_size(sum(int(np.prod(np.shape(every[each]))) for each in numbers if every[each] is not None))
+    check_weight_count(sum(int(np.prod(np.shape(every[each]))) for each in numbers if every[each] is not None))
     weights = [_weights(every[each], each, len(queries), len(keys)) for each in numbers]
     is_self = kind != "cross"
     if second is not None and not (is_self and 0 < second < len(queries)):

@@ -9,7 +9,7 @@ class TooManyNumbersError(HeadlightError):
     """The maps are too many for one file."""
 
 
-def check_size(numbers: int) -> None:
+def check_weight_count(numbers: int) -> None:
     """Raises TooManyNumbersError where a file would have more than `MOST_NUMBERS` weights."""
     if numbers > MOST_NUMBERS:
         raise TooManyNumbersError(
