@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 from viz.chart_parts import letter_size, named_axis, rule_at, shift_apart
+from viz.number_format import part_text
 from viz.palette import LIGHT, Palette, between, readable_on
-from viz.quantities import part_text
 
 _HEIGHT = 240
 _MATRIX = 22

@@ -7,7 +7,7 @@ from models.tokenization.file_figures import DEAR, FileFigures
 from models.tokenization.file_tally import FileStep, FileTally, TokenizerTally
 from models.tokenization.pieces import readable_text
 from models.tokenization.text_file import FileKind
-from viz.quantities import part_text
+from viz.number_format import part_text
 from viz.tables import table
 
 _MILLION = 1_000_000

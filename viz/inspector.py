@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from viz.glossary import explained, term
-from viz.quantities import cosine_text, part_text
+from viz.number_format import cosine_text, part_text
 from viz.table_cells import bar_cell, bar_of, number_cells, piece_cell, rows_table
 
 

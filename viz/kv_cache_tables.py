@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from viz.inspector import heading
-from viz.quantities import bytes_text
+from viz.number_format import bytes_text
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from viz.glossary import explained
-from viz.quantities import counted, part_text
+from viz.number_format import counted, part_text
 from viz.table_cells import number_cells, rows_table
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.tokenization import Counts, LongestMatch, ShownMerge, Stages, readable_text
-from viz.quantities import counted, part_text
+from viz.number_format import counted, part_text
 from viz.table_cells import bar_cell, number_cells, rows_table
 
 _MOST_CHIPS = 60

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from models.tokenization.file_figures import WordCost
 from models.tokenization.pieces import readable_text
-from viz.quantities import bytes_text, counted, part_text, times_text
+from viz.number_format import bytes_text, counted, part_text, times_text
 from viz.tables import table
 
 

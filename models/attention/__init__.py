@@ -23,10 +23,18 @@ from models.attention.map_pictures import (
 from models.attention.map_pooling import block_starts, max_pooled
 from models.attention.output_changes import Changes, ChangesRequest
 from models.attention.query_key import QueryKey, QueryKeyRequest
-from models.attention.trace import AttentionTrace, NoSuchMapError, TraceRequest, trace_attention, trace_rows
+from models.attention.silent_letters import AbsencesRequest
+from models.attention.trace import (
+    AttentionTrace,
+    NoSuchMapError,
+    TooManyTokensError,
+    TraceRequest,
+    trace_attention,
+    trace_rows,
+)
 from models.attention.traced_text import TracedText, TracedTextRequest
 from models.attention.without_sink import without_columns
-from models.attention.writing_steps import AbsencesRequest, StepRows, StepRowsRequest, TooManyTokensError
+from models.attention.writing_steps import StepRows, StepRowsRequest
 from models.forward.capture import UnseenAttentionError
 from models.forward.inputs import InputError
 from models.forward.interventions import CutLink, HideToken, Intervention, InterventionError, ReplacePattern, ZeroHead

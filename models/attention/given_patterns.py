@@ -6,8 +6,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool
 
-from models.attention.trace import OfHead
-from models.attention.writing_steps import TooManyTokensError
+from models.attention.trace import OfHead, TooManyTokensError
 from models.engine import Engine
 from models.forward.interventions import ReplacePattern
 

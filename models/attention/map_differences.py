@@ -10,8 +10,7 @@ from jaxtyping import Float
 from models.attention.head_map import HeadMap, HeadMapRequest
 from models.attention.map_pictures import screen_cells
 from models.attention.map_pooling import block_starts
-from models.attention.trace import TraceRequest
-from models.attention.writing_steps import TooManyTokensError
+from models.attention.trace import TooManyTokensError, TraceRequest
 from models.engine import Engine
 from models.forward.map_axes import axes
 

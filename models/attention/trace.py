@@ -38,6 +38,10 @@ class NoSuchMapError(HeadlightError):
     """A kind, layer or head that this trace has no map of."""
 
 
+class TooManyTokensError(HeadlightError):
+    """A text of more tokens than this can be asked of."""
+
+
 @dataclass(frozen=True, eq=False)
 class AttentionTrace(RecordedRun):
     """A recorded run, and the maps, queries, keys and values of its layers, each computed when it is asked for."""

@@ -8,9 +8,9 @@ from jaxtyping import Float
 
 from models.attention.outputs import next_tokens, softmax
 from models.attention.query_key import QueryKey, QueryKeyRequest
+from models.attention.silent_letters import AbsencesRequest
 from models.attention.trace import AttentionTrace, TraceRequest, trace_rows
 from models.attention.without_sink import left_out_columns
-from models.attention.writing_steps import AbsencesRequest
 from models.engine import Engine
 from models.forward.interventions import Intervention, ZeroHead
 from models.lessons.question_base import Question, check_kind, place_of, tokens_of_word, trace_of, written_by_itself

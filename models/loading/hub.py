@@ -28,7 +28,8 @@ from models.loading.checks_before_reading import (
     weights_among,
 )
 from models.loading.file_download import RemoteFile, endpoint, failure_in_words, fetch, headers, seconds
-from models.loading.hub_ids import HubError, HubId, check_allowed, hub_id, largest_download, offline_choices
+from models.loading.hub_ids import HubError, HubId, hub_id, offline_choices
+from models.loading.hub_limits import check_allowed, largest_download
 from models.loading.json_files import LARGEST, settings_in
 from models.loading.model_files import card_in
 from models.loading.packs import home

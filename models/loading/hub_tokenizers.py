@@ -9,7 +9,8 @@ from models.loading.checks_before_reading import ModelRefusedError
 from models.loading.downloads import Downloaded, seldom
 from models.loading.file_download import RemoteFile, fetch, is_as_listed
 from models.loading.hub import listing, sized
-from models.loading.hub_ids import HubError, check_allowed, hub_id, offline_choices
+from models.loading.hub_ids import HubError, hub_id, offline_choices
+from models.loading.hub_limits import check_allowed
 from models.loading.tokenizer_files import ALONE
 from models.tokenization import LARGEST_TOKENIZER_FILE
 

@@ -15,9 +15,9 @@ from tokenizers import Tokenizer
 
 from models.catalog import TokenizerFormat
 from models.catalog.tokenizers import GPT2_PATTERN, LLAMA3_PATTERN, O200K_PATTERN, QWEN_PATTERN
-from models.tokenization.file_limits import MOST_ADDED, MOST_PIECES, check_count, check_state
 from models.tokenization.loaded_tokenizer import cut_by_text_alone, is_failure, lacks_unknown
 from models.tokenization.sentence_piece import sentencepiece
+from models.tokenization.tokenizer_file_limits import MOST_ADDED, MOST_PIECES, check_count, check_state
 from models.tokenization.vocabulary_conversion import (
     TokenizerFileError,
     byte_level_bpe,

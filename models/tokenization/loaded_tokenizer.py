@@ -16,9 +16,9 @@ from models.catalog import TokenizerCard
 from models.errors import HeadlightError
 from models.tokenization.baselines import BASELINES, text_of
 from models.tokenization.bpe_merges import MergeTable
-from models.tokenization.file_limits import are_too_many
 from models.tokenization.pieces import Look, Looks, Piece, Tokenization, check_is_text, readable_bytes
 from models.tokenization.tokenizer_facts import TokenizerFacts
+from models.tokenization.tokenizer_file_limits import are_too_many
 
 
 class TokenizerFailedError(HeadlightError):

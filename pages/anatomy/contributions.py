@@ -26,7 +26,7 @@ from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.spreadsheet import as_csv, as_json
 from pages.shared.theme import palette
 from viz.anatomy_charts import PICKED, PICKED_FIELD, layers_chart, parts_chart
-from viz.quantities import counted, level_text, part_text, signed_text
+from viz.number_format import counted, level_text, part_text, signed_text
 
 if TYPE_CHECKING:
     from models.anatomy.contributions import Contributions, ContributionsRequest

@@ -21,7 +21,7 @@ from pages.shared.theme import palette
 from viz.cell_charts import cells_chart
 from viz.components.attention_view import Frame, Matrix, Panel, attention_view, attention_view_library
 from viz.inspector import heading
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 if TYPE_CHECKING:
     from models.anatomy.families import FamilyRequest, FamilyView

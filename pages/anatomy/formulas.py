@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from viz.quantities import counted
+from viz.number_format import counted
 
 if TYPE_CHECKING:
     from models.anatomy import Box, ModelPlan

@@ -9,7 +9,7 @@ from pages.shared.asking_engine import ask, working
 from pages.shared.sentences_and_charts import remark
 from viz.components.block_diagram import BlockDiagram, DrawnBox, DrawnRow, block_diagram
 from viz.inspector import line
-from viz.quantities import bytes_text, count_text, times_text
+from viz.number_format import bytes_text, count_text, times_text
 from viz.tables import table
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pages.shared.messages import in_place
 from pages.shared.sentences_and_charts import chart
 from pages.shared.theme import palette
 from viz.inspector import heading, line
-from viz.quantities import bytes_text, level_text, part_text
+from viz.number_format import bytes_text, level_text, part_text
 from viz.tables import sentences
 from viz.weights_charts import numbers_chart, pooled_chart
 

@@ -22,7 +22,7 @@ from pages.shared.theme import palette
 from viz.anatomy_charts import curve_chart
 from viz.inspector import heading
 from viz.neuron_tables import fired, pushed_tokens
-from viz.quantities import counted, level_text, part_text, signed_text
+from viz.number_format import counted, level_text, part_text, signed_text
 from viz.tables import table
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from pages.shared.theme import palette
 from viz.heads_charts import chance_chart
 from viz.inspector import BeforeAfter, before_after, cosine_bars, heading
 from viz.line_charts import Line, lines_chart
-from viz.quantities import cosine_text, counted, level_text, part_text
+from viz.number_format import cosine_text, counted, level_text, part_text
 
 if TYPE_CHECKING:
     from models.anatomy.lengths_by_depth import Depth

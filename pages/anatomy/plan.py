@@ -13,7 +13,7 @@ from pages.shared.link import note
 from pages.shared.pasted_config import PASTED, config_box
 from pages.shared.sentences_and_charts import remark
 from viz.components.block_diagram import BlockDiagram, DrawnBox, DrawnRow, block_diagram
-from viz.quantities import count_text, counted, part_text, short_count
+from viz.number_format import count_text, counted, part_text, short_count
 
 if TYPE_CHECKING:
     from models.anatomy import Box, Diagram, ModelPlan, PlanRequest

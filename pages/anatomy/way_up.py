@@ -18,7 +18,7 @@ from pages.shared.spreadsheet import as_csv, as_json
 from pages.shared.theme import palette
 from viz.anatomy_charts import way_chart
 from viz.inspector import heading
-from viz.quantities import cosine_text, level_text
+from viz.number_format import cosine_text, level_text
 from viz.tables import table
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.theme import palette
 from viz.inspector import BeforeAfter, before_after, heading
 from viz.line_charts import Line, lines_chart
-from viz.quantities import level_text, part_text
+from viz.number_format import level_text, part_text
 from viz.tables import table
 
 if TYPE_CHECKING:

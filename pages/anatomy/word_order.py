@@ -22,7 +22,7 @@ from pages.shared.theme import palette
 from viz.cell_charts import cells_chart
 from viz.inspector import heading
 from viz.line_charts import Line, lines_chart
-from viz.quantities import counted, level_text, part_text
+from viz.number_format import counted, level_text, part_text
 
 if TYPE_CHECKING:
     from models.anatomy.positions import DistanceBias, PlaceRows, PositionWays, Turns

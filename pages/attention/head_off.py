@@ -12,7 +12,7 @@ from pages.shared.asking_engine import ask
 from pages.shared.messages import in_place
 from pages.shared.sentences_and_charts import remark
 from viz.inspector import Share, heading, line, shares
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, HeadsOff

@@ -15,7 +15,7 @@ from pages.shared.head_names import names_of_head
 from pages.shared.registry import entry
 from pages.shared.sentences_and_charts import remark, what_to_see
 from viz.inspector import BeforeAfter, Share, before_after, heading, line, sentence, shares
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 if TYPE_CHECKING:
     from models.attention import Changes, HeadMapRequest, HeadPicture, TracedText

@@ -40,7 +40,7 @@ from pages.shared.page import tab_name
 from pages.shared.sentences_and_charts import remark
 from viz.components.attention_view import Frame, Heads, Matrix, Model, Panel, Products, attention_view, captions
 from viz.components.picture_state import digest_of
-from viz.quantities import part_text, points_text
+from viz.number_format import part_text, points_text
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, HeadPicture, MapDifference, QueryKey, TracedText, TraceRequest

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.attention.choices import head_name
 from pages.shared.asking_engine import ask
 from viz.inspector import LetterLine, letters_table, line, verdict
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, TracedText

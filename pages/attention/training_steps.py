@@ -14,7 +14,7 @@ from pages.shared.asking_engine import ask
 from pages.shared.bound_widgets import bound
 from pages.shared.link import note
 from pages.shared.sentences_and_charts import chart
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest

@@ -8,7 +8,7 @@ from pages.attention.choices import STEP, head_name, map_name
 from pages.attention.pictures import left_out_note, marked_places, means, title
 from pages.shared import arpabet, thread
 from viz.components.written_steps import StepsPicture, written_steps
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, StepRows, TracedText

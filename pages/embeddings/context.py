@@ -17,7 +17,7 @@ from pages.shared.bound_widgets import bound, pick, toggle
 from pages.shared.job import Job
 from pages.shared.link import note
 from viz.components.vector_map import MapPoint, VectorMap, vector_map
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 if TYPE_CHECKING:
     from models.embeddings import Embedding, NearVectors, Separation, VectorMaps, VectorMapsRequest

@@ -15,7 +15,7 @@ from pages.shared.sentences_and_charts import chart, remark
 from pages.shared.theme import palette
 from viz.embeddings_charts import strip_chart
 from viz.inspector import heading
-from viz.quantities import cosine_text
+from viz.number_format import cosine_text
 from viz.tables import table
 
 if TYPE_CHECKING:

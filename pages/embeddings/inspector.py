@@ -15,7 +15,7 @@ from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.theme import palette
 from viz.embeddings_charts import wave_chart
 from viz.inspector import Share, heading, line, shares
-from viz.quantities import bytes_text, cosine_text, part_text
+from viz.number_format import bytes_text, cosine_text, part_text
 from viz.tables import sentences, table
 
 if TYPE_CHECKING:

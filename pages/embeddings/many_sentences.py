@@ -19,7 +19,7 @@ from pages.shared.job import Job
 from pages.shared.link import fits
 from pages.shared.messages import problem
 from pages.shared.sentences_and_charts import remark, say
-from viz.quantities import cosine_text
+from viz.number_format import cosine_text
 from viz.tables import table
 
 _SENTENCES = Job("sentences")

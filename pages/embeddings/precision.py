@@ -10,7 +10,7 @@ from pages.embeddings.choices import (
 from pages.shared import thread
 from pages.shared.asking_engine import ask
 from pages.shared.sentences_and_charts import remark
-from viz.quantities import bytes_text, part_text
+from viz.number_format import bytes_text, part_text
 from viz.tables import table
 
 

@@ -20,7 +20,7 @@ from pages.shared.link import NumberPair, run_again
 from pages.shared.messages import problem
 from pages.shared.sentences_and_charts import explanation, remark
 from viz.components.head_atlas import EffectCells, HeadAtlas, head_atlas
-from viz.quantities import level_text
+from viz.number_format import level_text
 from viz.tables import table
 
 if TYPE_CHECKING:

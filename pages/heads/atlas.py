@@ -13,7 +13,7 @@ from pages.shared.link import NumberPair, note
 from pages.shared.plain_text import plain
 from pages.shared.sentences_and_charts import remark
 from viz.components.head_atlas import HeadAtlas, RoleCells, RoleMark, head_atlas
-from viz.quantities import counted
+from viz.number_format import counted
 
 if TYPE_CHECKING:
     from models.engine import HowFar

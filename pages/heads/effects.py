@@ -17,7 +17,7 @@ from pages.shared.link import NumberPair, run_again
 from pages.shared.messages import problem
 from pages.shared.sentences_and_charts import remark
 from viz.components.head_atlas import EffectCells, HeadAtlas, head_atlas
-from viz.quantities import level_text
+from viz.number_format import level_text
 
 if TYPE_CHECKING:
     from models.heads import Effects, EffectsOfParts, EffectsOfPartsRequest, MeasuredQuantity, Part

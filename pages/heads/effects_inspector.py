@@ -16,7 +16,7 @@ from pages.shared import thread
 from pages.shared.link import NumberPair
 from pages.shared.sentences_and_charts import explanation, remark, say
 from viz.inspector import heading
-from viz.quantities import part_text, signed_text
+from viz.number_format import part_text, signed_text
 from viz.tables import table
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from pages.shared.scroll_into_sight import Sight
 from pages.shared.sentences_and_charts import chart, explanation, remark, say
 from pages.shared.theme import palette
 from viz.heads_charts import faithfulness_chart
-from viz.quantities import counted, level_text, part_text
+from viz.number_format import counted, level_text, part_text
 
 if TYPE_CHECKING:
     from models.heads.faithfulness import Faithfulness

@@ -19,7 +19,7 @@ from pages.shared.plain_text import plain
 from pages.shared.registry import entry
 from pages.shared.sentences_and_charts import remark
 from viz.inspector import heading, line, result
-from viz.quantities import part_text
+from viz.number_format import part_text
 from viz.role_scores import RoleScore, role_scores
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pages.shared.asking_engine import ask
 from pages.shared.link import NumberPair, note
 from pages.shared.scroll_into_sight import PICTURE, Sight
 from pages.shared.sentences_and_charts import explanation, remark
-from viz.quantities import part_text
+from viz.number_format import part_text
 from viz.tables import table
 
 if TYPE_CHECKING:

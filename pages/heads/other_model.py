@@ -21,7 +21,7 @@ from pages.shared.scroll_into_sight import Sight
 from pages.shared.sentences_and_charts import explanation, remark, say
 from pages.shared.tab_library import TabLibrary
 from viz.components.attention_view import Frame, Matrix, Panel, attention_view, attention_view_library
-from viz.quantities import part_text
+from viz.number_format import part_text
 from viz.tables import table
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pages.heads.text_and_kind import subject
 from pages.shared.asking_engine import ask
 from pages.shared.link import NumberPair, note
 from viz.components.sentence_arcs import SentenceArcs, sentence_arcs
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 if TYPE_CHECKING:
     from models.heads import Case, Cases, Name

@@ -18,7 +18,7 @@ from pages.shared.sentences_and_charts import chart, explanation, remark, say
 from pages.shared.theme import palette
 from viz.heads_charts import chance_chart
 from viz.inspector import heading
-from viz.quantities import counted, part_text, signed_text
+from viz.number_format import counted, part_text, signed_text
 from viz.tables import table
 
 if TYPE_CHECKING:

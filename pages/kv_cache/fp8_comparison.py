@@ -12,7 +12,7 @@ from pages.shared.theme import palette
 from viz.inspector import line
 from viz.kv_cache_charts import steps_chart
 from viz.kv_cache_tables import side_by_side
-from viz.quantities import bytes_text, times_text
+from viz.number_format import bytes_text, times_text
 
 if TYPE_CHECKING:
     from models.decoding import Fp8Comparison

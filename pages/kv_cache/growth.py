@@ -15,7 +15,7 @@ from pages.shared.link import NumberPair, note, run_again
 from pages.shared.messages import keep_notes
 from viz.components.cache_feed import GrowthStep, cache_feed, seen
 from viz.components.cache_growth import Counted, GrowthPicture, cache_growth
-from viz.quantities import bytes_text
+from viz.number_format import bytes_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -29,7 +29,7 @@ from pages.shared.sentences_and_charts import chart
 from pages.shared.theme import palette
 from viz.inspector import heading
 from viz.kv_cache_charts import Curve, Mark, bytes_chart
-from viz.quantities import bytes_text
+from viz.number_format import bytes_text
 from viz.tables import table
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pages.shared.bound_widgets import bound
 from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.theme import palette
 from viz.kv_cache_charts import Curve, Mark, bytes_chart
-from viz.quantities import bytes_text
+from viz.number_format import bytes_text
 
 if TYPE_CHECKING:
     from models.kv_cache import CacheFacts

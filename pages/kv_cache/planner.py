@@ -41,7 +41,7 @@ from pages.shared.theme import palette
 from viz.inspector import line
 from viz.kv_cache_charts import Curve, Mark, bytes_chart
 from viz.kv_cache_plan import CardPicture, card_bar
-from viz.quantities import bytes_text
+from viz.number_format import bytes_text
 from viz.tables import table
 
 if TYPE_CHECKING:

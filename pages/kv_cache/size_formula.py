@@ -8,7 +8,7 @@ from pages.kv_cache.growth import counted_otherwise
 from pages.kv_cache.shown_run import ShownRun
 from pages.shared.sentences_and_charts import say
 from viz.kv_cache_tables import TermLine, formula_table
-from viz.quantities import bytes_text
+from viz.number_format import bytes_text
 
 if TYPE_CHECKING:
     from models.kv_cache import CacheMeasurement

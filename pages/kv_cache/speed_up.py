@@ -17,7 +17,7 @@ from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.theme import palette
 from viz.inspector import heading
 from viz.kv_cache_charts import timing_chart
-from viz.quantities import billions_text, seconds_text, times_text
+from viz.number_format import billions_text, seconds_text, times_text
 from viz.tables import sentences, table
 
 JOB = Job("timing")

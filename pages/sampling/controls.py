@@ -38,7 +38,7 @@ from pages.shared.bound_widgets import bound, text_area
 from pages.shared.link import Names
 from pages.shared.sentences_and_charts import remark
 from viz.components.knob_sliders import KnobSlider, knob_sliders
-from viz.quantities import counted
+from viz.number_format import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

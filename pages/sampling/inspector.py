@@ -31,7 +31,7 @@ from pages.shared.messages import in_place, keep_notes
 from pages.shared.plain_text import plain
 from pages.shared.sentences_and_charts import say
 from viz.inspector import Share, heading, line, shares
-from viz.quantities import counted, part_text
+from viz.number_format import counted, part_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ from pages.shared.job import Job, waits
 from pages.shared.link import note, run_again
 from pages.shared.messages import keep_notes, problem
 from viz.components.written_text import BranchLine, WrittenText, WrittenToken, written_text
-from viz.quantities import counted
+from viz.number_format import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from models.engine import device_name, engine
 from models.errors import HeadlightError
 from pages.shared import thread
 from pages.shared.plain_text import plain
-from viz.quantities import bytes_text
+from viz.number_format import bytes_text
 
 _SAID = "device:said"
 

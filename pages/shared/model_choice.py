@@ -13,7 +13,8 @@ from models.catalog.hub_models import HUB_MODELS
 from models.engine import engine
 from models.errors import HeadlightError
 from models.loading.allowed_folders import FOLDER, VARIABLE, has_changed, permitted, roots
-from models.loading.hub_ids import check_allowed, hub_id, is_closed, is_of_hub, is_shelf_only, largest_download
+from models.loading.hub_ids import hub_id, is_of_hub
+from models.loading.hub_limits import check_allowed, is_closed, is_shelf_only, largest_download
 from models.one_at_a_time import libraries
 from pages.shared import thread
 from pages.shared.job import Job

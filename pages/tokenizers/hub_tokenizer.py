@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from models.errors import HeadlightError
-from models.loading.hub_ids import hub_id, is_closed
+from models.loading.hub_ids import hub_id
+from models.loading.hub_limits import is_closed
 from models.one_at_a_time import libraries
 from pages.shared.job import Job
 from pages.tokenizers import session_tokenizers

@@ -16,7 +16,7 @@ from pages.shared.spreadsheet import as_csv
 from pages.tokenizers.choices import BESIDE, ShownTokenizers
 from pages.tokenizers.how_cut import choose_one
 from viz.inspector import heading
-from viz.quantities import part_text
+from viz.number_format import part_text
 from viz.tables import table
 from viz.tokenizers_tables import piece_chips
 

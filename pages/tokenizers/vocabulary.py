@@ -32,7 +32,7 @@ from pages.tokenizers.export import vocabulary_as_csv, vocabulary_as_json
 from pages.tokenizers.how_cut import choose_one
 from viz.components.figure_grid import figure_grid
 from viz.inspector import heading, line
-from viz.quantities import counted, part_text
+from viz.number_format import counted, part_text
 from viz.tokenizers_tables import piece_chips
 from viz.vocabulary_charts import length_chart, script_chart
 from viz.vocabulary_grid import kinds_text, piece_grid

@@ -20,7 +20,7 @@ from pages.shared.spreadsheet import as_csv
 from pages.tokenizers import chats, languages, session_tokenizers, whole_file
 from pages.tokenizers.chat_choices import BYTES, CHAT, NUMBER_BYTES, OF, PASTED, READERS, VERDICT_OF, WIDTH, WIDTHS
 from pages.tokenizers.choices import ShownTokenizers, every_name, tokenizer_card
-from viz.quantities import counted, times_text
+from viz.number_format import counted, times_text
 from viz.which_tokenizer_table import JudgedTokenizer, verdict_rows, verdict_sentences, verdict_table
 
 if TYPE_CHECKING:

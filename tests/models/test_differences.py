@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.attention import ChangedMapsRequest, HeadMapRequest, HideToken, MapDifferenceRequest, TraceRequest, ZeroHead
-from models.attention.writing_steps import TooManyTokensError
+from models.attention.trace import TooManyTokensError
 from models.engine import Engine
 from models.heads.token_alignment import aligned_tokens
 

@@ -20,7 +20,7 @@ from tests.pages.bad_links import bad_links
 from tests.pages.heads_screen import COMMITTEE, PRONOUN, SENTENCES, Heads
 from tests.pages.screen import ROOT, Screen
 from tests.viz.wire import header_of, unpack
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 MINILM = AtlasRequest("minilm", "encoder", bundled_bank())
 

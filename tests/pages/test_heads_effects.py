@@ -23,7 +23,7 @@ from tests.pages.bad_links import bad_links
 from tests.pages.heads_screen import PRONOUN, Heads
 from tests.pages.studio_screen import trace_of
 from tests.viz.wire import unpack
-from viz.quantities import part_text, signed_text
+from viz.number_format import part_text, signed_text
 
 KNIGHT, NIGHT = "knight", "night"
 TRACE = trace_of("spelling_to_sound", KNIGHT)

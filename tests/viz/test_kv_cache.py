@@ -11,7 +11,7 @@ from viz.components.cache_growth import GrowthPicture, packed
 from viz.components.scaffold.bundling import browser_source
 from viz.kv_cache_charts import Curve, Mark, bytes_chart, steps_chart, timing_chart
 from viz.kv_cache_tables import TermLine, formula_table, side_by_side
-from viz.quantities import billions_text, bytes_text, seconds_text, times_text
+from viz.number_format import billions_text, bytes_text, seconds_text, times_text
 from viz.tables import sentences, table
 
 LAYERS = 3

@@ -1,4 +1,4 @@
-// Bytes and how many times, as the server writes them: the rules of `bytes_text` and `times_text` in quantities.py.
+// Bytes and how many times, as the server writes them: the rules of `bytes_text` and `times_text` in number_format.py.
 
 const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"]
 
