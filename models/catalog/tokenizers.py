@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from models.catalog.card import Card
 from models.catalog.models import MODELS
-from models.catalog.packs import Pack, bundled, pack_of_hashes
+from models.catalog.packs import Pack, bundled, pack
 from models.errors import HeadlightError
 
 Algorithm = Literal["BPE", "byte-level BPE", "WordPiece", "Unigram", "WordLevel", "baseline"]
@@ -36,7 +36,7 @@ class TokenizerCard(Card):
     family: Algorithm
     format: TokenizerFormat
     vocabulary: int
-    pack_of_hashes: Pack | None = None
+    pack: Pack | None = None
     file: str = ""
     model: str = ""
     pattern: str = ""
@@ -111,7 +111,7 @@ def _card(
     what: the card up to its vocabulary. package: distribution, version and folder. file: its name, and the SHA-256 of
         its bytes. read_by: a model that reads it, and the longest text of that.
     """
-    more |= {"pack": pack_of_hashes(*package, file), "file": next(iter(file))}
+    more |= {"pack": pack(*package, file), "file": next(iter(file))}
     more["context_of"], more["context"] = read_by
     return TokenizerCard(*what, **more)
 
