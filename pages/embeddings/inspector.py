@@ -28,7 +28,7 @@ def of_context(now: Journey, layer: int, point: int | None, around: "NearVectors
     random: the mean cosine of two random points.
     """
     if point is None or around is None:
-        remark("Click a point: its real neighbours are listed here, and its way through the layers is drawn.")
+        remark("Choose a point: its real neighbours are listed here, and its way through the layers is drawn.")
         return
     labels = now.map.labels
     label = labels[point]
