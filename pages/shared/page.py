@@ -128,12 +128,17 @@ def _explore(page: Page) -> None:
     if (before := st.session_state.get(_BEFORE)) is not None:
         before()
     named = projector.head() if projector.is_on() else None
-    status = st.empty()
     with in_place():
-        page.explore(status)
+        page.explore(place_of_waiting())
         if named is not None:
             projector.name(named, page.pictured())
     _settle(page)
+
+
+def place_of_waiting(of: str = "page") -> DeltaGenerator:
+    """Where what is waited for is said: over the page, of which it moves nothing (page.css)."""
+    with st.container(key=f"waited_for_{of}"):
+        return st.empty()
 
 
 def _settle(page: Page) -> None:

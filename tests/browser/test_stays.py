@@ -119,6 +119,9 @@ CASES = {
             button("All on again"),
             choice("head_box", "5"),
             look(LONGER),
+            keys(".attention-view .over", "x"),
+            keys(".attention-view .over", "t"),
+            button("All on again"),
             choice("view_box", "Heads"),
             choice("view_box", "Model"),
             choice("view_box", "q·k"),
@@ -147,6 +150,7 @@ CASES = {
         [
             keys(".head-atlas .field", "ArrowDown", "Enter"),
             choice("show_box", "Effects"),
+            choice("show_box", "Roles"),
             look("The committee that the minister appointed rejected every proposal."),
         ],
         1,
@@ -276,6 +280,19 @@ def test_what_a_teacher_presses_moves_nothing(new_tab, size):
     tab.page.wait_for_timeout(1_500)
     acts = [button(name) for name in ("Freeze", "Unfreeze", "Let all explore", "Call all back", "End the room")]
     assert moves(tab, acts) == {}
+
+
+@pytest.mark.slow
+def test_what_is_waited_for_moves_nothing(new_tab):
+    tab = opened(new_tab, "tokenizers", SIZES[0])
+
+    def wait(tab):
+        for place in tab.page.locator("[class*=st-key-waited_for]").all():
+            assert place.evaluate("each => each.append(document.createElement('hr')) ?? each.isConnected")
+            place.locator("hr").evaluate("each => (each.style.height = '70px')")
+
+    assert tab.page.locator("[class*=st-key-waited_for]").count() == 2
+    assert moves(tab, [wait]) == {}
 
 
 @pytest.mark.slow
