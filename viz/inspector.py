@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from viz.glossary import explained, term
 from viz.number_format import cosine_text, part_text
 from viz.table_cells import bar_cell, bar_of, number_cells, piece_cell, rows_table
+from viz.tables import escaped
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,12 @@ def letters_table(lines: Sequence[LetterLine], head: str) -> str:
 
 def line(text: str) -> str:
     """A line of smaller text."""
-    return f'<p class="headlight-line">{explained(html.escape(text))}</p>'
+    return f'<p class="headlight-line">{explained(escaped(text))}</p>'
 
 
 def heading(text: str) -> str:
     """The heading of a further part."""
-    return f'<p class="headlight-heading" role="heading" aria-level="2">{explained(html.escape(text))}</p>'
+    return f'<p class="headlight-heading" role="heading" aria-level="2">{explained(escaped(text))}</p>'
 
 
 def result(page: str) -> str:

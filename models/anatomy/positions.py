@@ -125,25 +125,39 @@ def position_ways(loaded: LoadedModel) -> PositionWays:
     Takes the device: call it while holding its lock.
     """
     places = min(MOST_PLACES, loaded.positions or MOST_PLACES)
-    inputs = probe_inputs(loaded, places, places)
-    sources = position_sources(loaded)
-    given = given_by_modules(loaded, inputs, [each.module for each in sources])
-    run, _, _ = recorded_forward(loaded, inputs, ((),), last_only=True, base=None)
-    rows, turns = [], []
-    for source in sources:
-        for gave in given[source.module]:
-            if (found := _turns(source, gave)) is not None:
-                if not any(np.array_equal(found.angles, each.angles) for each in turns):
-                    turns.append(found)
-            elif (own := _rows(loaded, source, gave)) is not None:
-                rows.append(own)
+    given = _given(loaded, places)
+    run, _, _ = recorded_forward(loaded, probe_inputs(loaded, places, places), ((),), last_only=True, base=None)
+    rows = [_rows(loaded, source, gave) for source, gave in given if _turns(source, gave) is None]
     return PositionWays(
-        rows=tuple(rows),
-        turns=tuple(turns),
+        rows=tuple(each for each in rows if each is not None),
+        turns=_different(given),
         biases=tuple(_biases(run.calls)),
         otherwise=_otherwise(loaded),
         sees_past_only=any(kind == "decoder" for kind, _ in run.calls),
     )
+
+
+def turns_over(loaded: LoadedModel, places: int) -> tuple[Turns, ...]:
+    """The turns at each of so many places, as a text of this length has them.
+
+    Takes the device: call it while holding its lock.
+    """
+    return _different(_given(loaded, places))
+
+
+def _given(loaded: LoadedModel, places: int) -> list[tuple[PositionSource, tuple[Tensor, ...]]]:
+    sources = position_sources(loaded)
+    given = given_by_modules(loaded, probe_inputs(loaded, places, places), [each.module for each in sources])
+    return [(source, gave) for source in sources for gave in given[source.module]]
+
+
+def _different(given: list[tuple[PositionSource, tuple[Tensor, ...]]]) -> tuple[Turns, ...]:
+    turns: list[Turns] = []
+    for source, gave in given:
+        found = _turns(source, gave)
+        if found is not None and not any(np.array_equal(found.angles, each.angles) for each in turns):
+            turns.append(found)
+    return tuple(turns)
 
 
 def _otherwise(loaded: LoadedModel) -> tuple[Address, ...] | None:

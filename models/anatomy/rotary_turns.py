@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from models.anatomy.layer_inputs import giving, streams
 from models.anatomy.part_switches import SwitchError
 from models.anatomy.position_sources import order_hooks
-from models.anatomy.positions import MOST_PLACES, Turns, position_ways
+from models.anatomy.positions import MOST_PLACES, Turns, position_ways, turns_over
 from models.attention.trace import AttentionTrace, NoSuchMapError, OfHead
 from models.engine import Engine
 from models.forward.recorded_run import recorded_forward, to_numpy
@@ -48,7 +48,10 @@ class Turned:
 
 @dataclass(frozen=True)
 class TurnedRequest(OfHead):
-    """The turn in one head: two forwards. query, key: places of the two tokens that are followed."""
+    """The turn in one head: two forwards, of a long text three.
+
+    query, key: places of the two tokens that are followed.
+    """
 
     query: int
     key: int
@@ -74,12 +77,14 @@ class TurnedRequest(OfHead):
                     "no before and after."
                 )
             unturned = _unturned(trace, self.kind, self.layer)
+            # Two tokens may stand further apart than the model was looked at over.
+            known = turns_over(trace.loaded, count) if count > MOST_PLACES else ways.turns
         one = _Pairs(*(each[self.head].astype(np.float64) for each in unturned))
         other = _Pairs(queries[self.head].astype(np.float64), trace.keys(self.kind, self.layer)[self.head])
         before, after = one.queries @ one.keys.T, other.queries @ other.keys.T
         apart = np.abs(other.queries - one.queries).max()
         is_turned = bool(apart > _NEAR * np.abs(other.queries).max())
-        turns, layout = _layout(ways.turns, one.queries, other.queries) if is_turned else (ways.turns[0], None)
+        turns, layout = _layout(known, one.queries, other.queries) if is_turned else (known[0], None)
         by_pair = np.cos(turns.angles).T
         own, live, energies = np.empty(0), np.empty(0), np.empty(0)
         if layout is not None:
@@ -139,16 +144,16 @@ def _layout(
     turns: tuple[Turns, ...], before: Float[np.ndarray, "token head_dim"], after: Float[np.ndarray, "token head_dim"]
 ) -> tuple[Turns, _Layout | None]:
     """The angles and pairs with which the one becomes the other; no pairs where none of the known ways is it."""
-    width, places = before.shape[1], min(len(before), MOST_PLACES)
+    width = before.shape[1]
     for each in turns:
         pairs = each.angles.shape[1]
         numbers = np.arange(pairs)
-        angles = each.angles[:places]
+        angles = each.angles[: len(before)]
         for start in {0, width - 2 * pairs}:
             for first, second in ((numbers, numbers + pairs), (2 * numbers, 2 * numbers + 1)):
                 for sign in (1, -1):
                     layout = _Layout(start + first, start + second, sign)
-                    if start >= 0 and _fits(layout, before[:places], after[:places], angles):
+                    if start >= 0 and _fits(layout, before, after, angles):
                         return each, layout
     return turns[0], None
 
@@ -160,7 +165,6 @@ def _fits(
     angles: Float[np.ndarray, "place pair"],
 ) -> bool:
     found = before.copy()
-    angles = angles[: len(before)]
     a, b = before[:, layout.first], before[:, layout.second]
     found[:, layout.first] = a * np.cos(angles) - layout.sign * b * np.sin(angles)
     found[:, layout.second] = b * np.cos(angles) + layout.sign * a * np.sin(angles)

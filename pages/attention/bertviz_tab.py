@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 BertVizView = Literal["head", "model"]
 _HOW = {
     "head": "The tokens that look are on the left, those that are looked at on the right; the stronger a line, the "
-    "larger the weight. Point at a token to see its lines alone. Each colour is a head: click its square to take it "
-    "out or in, double-click to see no other.",
+    "larger the weight. Choose a token to see its lines alone. Each colour is a head: press its square to take it "
+    "out or in, twice to see no other.",
     "model": "Each row is a layer, each picture in it a head: lines from the tokens that look, on the left, to those "
-    "that are looked at. Click on one to enlarge it, and again to close it.",
+    "that are looked at. Press one to enlarge it, and again to close it.",
 }
 _WHAT = "Drawn by BertViz (Vig 2019) from the model's own weights, to 4 decimals: nothing is left out or switched off."
 _NAMES = (

@@ -17,10 +17,10 @@ _SHOWN = {
 (a lighter one on a dark screen) is a larger weight, linear from 0 to the largest of this head.
 """,
     "heads": """Each line is one weight, from the query on the left to the key on the right, in the
-colour of its head; a fainter line is a smaller weight. Point at a token to see its lines alone, click to hold them.
+colour of its head; a fainter line is a smaller weight. Choose a token to see its lines alone.
 """,
     "model": """Each small picture is one head's map, a layer to a row: the query that looks goes down,
-the key that is looked at across. Stripes, diagonals and blocks are what heads do; a click opens one.
+the key that is looked at across. Stripes, diagonals and blocks are what heads do; choose one to open it.
 """,
     "qk": """From left to right that is one row of one head: the key beside the query, their numbers
 multiplied and added up, scaled, and through the softmax. Then what the weights are for: values mixed by them, the
@@ -35,7 +35,7 @@ look back.
 looks at on the right, in the colour of its head.
 """,
     "cross model": """Each small picture is one head's map, a layer to a row: the steps of writing go
-down, the source goes across. A click opens one.
+down, the source goes across. Choose one to open it.
 """,
     "cross qk": """From left to right that is one step of one head: the source's keys beside its query,
 their numbers multiplied and added up, scaled, and through the softmax; then the values that are mixed by the weights.

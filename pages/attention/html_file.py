@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 # Where strangers share the server: a million takes it a second.
 _MOST_SHARED = 3_000_000
 _HELP = (
-    "The picture as it is here, in one file: it opens by double click, without a network, and has every head to point "
-    "at and choose."
+    "The picture as it is here, in one file: any browser opens it, without a network, and it has every head to choose."
 )
 
 

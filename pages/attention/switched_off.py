@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.errors import HeadlightError
+from pages.shared import projector
 from pages.shared.asking_engine import ask
 from pages.shared.link import Choice, note
 from pages.shared.thread import MODEL
@@ -152,16 +153,19 @@ def row() -> DeltaGenerator:
 
 
 def show(traced: "TracedText") -> None:
-    """What is off, each to be switched on again; nothing where all is on."""
+    """What is off, each to be switched on again; one line whatever it is, so that nothing below it moves."""
     there = items()
     if not there:
+        if not projector.is_on():
+            st.caption("Nothing is switched off.", width="content")
         return
     has_pattern = any(each.startswith("pattern:") for each in there)
     names = {each: _plain(named(each, traced)) for each in there}
+    # First, since a long line is scrolled along.
+    st.button("All on again", key="all_on", type="tertiary", on_click=CHANGED.forget)
     st.caption("Changed:" if has_pattern else "Switched off:", width="content")
     for each, name in names.items():
         st.button(f"✕ {name}", key=f"on_{each}", on_click=switch, args=(each,))
-    st.button("All on again", key="all_on", type="tertiary", on_click=CHANGED.forget)
 
 
 def _plain(text: str) -> str:

@@ -7,8 +7,8 @@ around it say, so that in the end *bank* in a sentence about money has another v
 - A **hidden state** is the vector of a token between two layers. Index 0 is what goes into the first layer (what that
   is differs from model to model and is written under the picture); the last one is what comes out, in many models after
   a final norm.
-- The **map** flattens hundreds of numbers to two or three. What is near on the map need not be near: click a point, and
-  the list beside it has its real neighbours, by cosine over all numbers.
+- The **map** flattens hundreds of numbers to two or three. What is near on the map need not be near: choose a point,
+  and the list beside it has its real neighbours, by cosine over all numbers.
 - **Cosine** is how much two vectors point the same way: 1 the same, 0 nothing in common. All vectors of a layer share a
   direction (*anisotropy*), so look at differences, not at raw values.
 - The **logit lens** takes the model's last step, the one that makes probabilities of the last vector, and applies it to

@@ -28,7 +28,7 @@ def of_context(now: Journey, layer: int, point: int | None, around: "NearVectors
     random: the mean cosine of two random points.
     """
     if point is None or around is None:
-        remark("Click a point: its real neighbours are listed here, and its way through the layers is drawn.")
+        remark("Choose a point: its real neighbours are listed here, and its way through the layers is drawn.")
         return
     labels = now.map.labels
     label = labels[point]
@@ -64,19 +64,23 @@ def of_lens(found: "Lens", status: DeltaGenerator) -> None:
         if at
         else "is in front at the input"
     )
-    say(
+    followed = [
         f"After “{read}”, “{found.piece}” {came}.",
         f"At the input it is at place {int(found.ranks[0]) + 1:,}; after the last layer at place "
         f"{int(found.ranks[-1]) + 1:,} with {part_text(float(found.shares[-1]))}.",
-    )
+    ]
     place = PLACE.value
     layer, position = place if place is not None else (len(found.ranks) - 1, found.position)
     top = ask(TopRequest(thread.MODEL.value, thread.TEXT.value, layer, position), status)
     names = layer_names(len(found.ranks))
-    st.html(heading(f"{names[layer]}, after “{found.table.read[position]}”"))
-    st.html(shares([Share(piece, float(part)) for piece, part in zip(top.pieces, top.probabilities, strict=True)]))
     apart = float(found.table.divergences[layer, position])
-    remark(f"{apart:.3f} nats from the model's own answer (Kullback-Leibler divergence).")
+    # In one piece: nothing of it is left below what another view says in its place.
+    st.html(
+        sentences(followed)
+        + heading(f"{names[layer]}, after “{found.table.read[position]}”")
+        + shares([Share(piece, float(part)) for piece, part in zip(top.pieces, top.probabilities, strict=True)])
+        + line(f"{apart:.3f} nats from the model's own answer (Kullback-Leibler divergence).")
+    )
 
 
 def of_table(facts: "TableFacts") -> None:

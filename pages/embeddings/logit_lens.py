@@ -87,7 +87,7 @@ def picture(found: "Lens") -> None:
                 probabilities=table.probabilities[:, first:],
                 selected=None if place is None else (place[0], place[1]),
                 caption=f"The likeliest next token after each layer. The last layer's reader, applied early."
-                f"{cut} {MODELS[thread.MODEL.value].title}. Click for the ten likeliest.",
+                f"{cut} {MODELS[thread.MODEL.value].title}. Choose a cell for its ten likeliest.",
             ),
             key="lens_grid",
             on_cell=lambda layer, position: PLACE.choose(NumberPair((layer, position))),

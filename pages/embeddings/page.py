@@ -17,8 +17,7 @@ from pages.shared.page import Page, columns, controls_in, inspector_in, show
 
 
 def which() -> None:
-    """The view, and what is its own."""
-    bound(st.radio, SHOW, "View", **names_of(SHOWN), label_visibility="collapsed")
+    """What is the view's own."""
     {"context": context.controls, "lens": logit_lens.controls, "table": input_table.controls}[SHOW.value]()
 
 
@@ -26,6 +25,9 @@ def explore(status: DeltaGenerator) -> None:
     """Everything that changes with the view, the layer and the point."""
     name = thread.MODEL.value
     left, centre, right = columns(of="vectors")
+    with centre, st.container(key="controls_of_views"):
+        # Over the picture, which is as high as the view makes it: on a narrow screen all else stands below.
+        bound(st.radio, SHOW, "View", **names_of(SHOWN), label_visibility="collapsed", horizontal=True)
     with controls_in(left, which, is_soon=engine.has_model(name)), centre, in_place():
         with loading(name, status):
             engine.model(name)

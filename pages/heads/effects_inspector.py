@@ -39,7 +39,7 @@ def inspect_effect(about: Subject, found: "Atlas | None", status: DeltaGenerator
     estimate, exact = estimate_of(request, status).get(part), exact_now(request).get(part)
     place = chosen_place(about, exact if exact is not None and exact.done else estimate)
     if place is None:
-        explanation("Press the button in the middle, then click a cell.")
+        explanation("Press the button in the middle, then choose a cell.")
         return
     lines = [
         [title, _signed(each, place)] for title, each in (("exact", exact), ("estimate", estimate)) if each is not None

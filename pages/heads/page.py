@@ -126,7 +126,7 @@ def _numbers(
         with centre:
             explanation("Type the other text on the left: a part that is off gives what it has there.")
         return
-    with centre, in_place():
+    with centre, st.container(key="of_numbers"), in_place():
         if SHOW.value == "effects":
             effects.show(about, effects.effects_request(about, status), status)
         else:

@@ -63,7 +63,7 @@ def show_preview(place: DeltaGenerator, preview: Preview) -> None:
 st.title(HOME.question, anchor=False)
 st.markdown(
     "Type a sentence and see what every head of a real model attends to: on this machine, nothing sent elsewhere. "
-    "Every number is what the model computed: point at a cell to read it, click to pin it, take it along as a file. "
+    "Every number is what the model computed: choose a cell to read and to keep it, take it along as a file. "
     "A copied link opens the same view, so a class can look at one picture together."
 )
 show_notes()

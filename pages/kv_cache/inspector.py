@@ -25,7 +25,7 @@ def inspect(facts: "CacheFacts", example: CacheExample | None, lines: list[str])
         else:
             if example is not None:
                 st.markdown(example.look)
-            remark("Point at a cell to read what it holds; click it to keep that here.")
+            remark("Choose a cell: what it holds is said here then.")
     dtype = DTYPES[BITS.value] if BITS.value else facts.dtype
     own = bytes_per_token(facts.shape, dtype)
     st.html(heading("One more token"))

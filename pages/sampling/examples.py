@@ -43,7 +43,7 @@ EXAMPLES = (
     SamplingExample(
         *("Once upon…", "smollm2", "Once upon a time, in a small village by the sea, there lived"),
         (("temperature", 0.8), ("top_p", 0.95)),
-        "Press *Write*, then click on a token: what else could have come there? Choose another, and the text goes "
+        "Press *Write*, then choose a token: what else could have come there? Take another one, and the text goes "
         "on from it.",
     ),
     SamplingExample(

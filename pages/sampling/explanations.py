@@ -6,7 +6,7 @@ comes next is then *drawn*: a token with 77 % comes in 77 of 100 draws on averag
 
 - Before the draw the probabilities go through **stages**, from left to right, each changing what the one before left.
   They are transformers' own, in its own order, computed over the whole vocabulary; you can switch them, drag them into
-  another order (a badge says so then), and click on one to see what it leaves.
+  another order (a badge says so then), and choose one to see what it leaves.
 - The **curve** has all tokens from the likeliest to the least likely, both axes logarithmic: the tail is long, and each
   of its tokens is unlikely, but there are very many of them. A vertical line is where a stage cuts.
 - The picture follows a **knob** while you drag it, by your browser's own numbers; what stands beside it waits until you
@@ -18,6 +18,6 @@ comes next is then *drawn*: a token with 77 % comes in 77 of 100 draws on averag
   probabilities are laid end to end, from the likeliest on. So the same seed gives the same text, and two settings with
   the same seed have the same luck.
 - **Temperature** flattens or sharpens the odds; it adds no ideas.
-- Click a token of the written text: the picture shows what else could have come there. *Go on with …* takes another one
-  and writes on from it; both ways stay in the tree, and in the link.
+- Choose a token of the written text: the picture shows what else could have come there. *Go on with …* takes another
+  one and writes on from it; both ways stay in the tree, and in the link.
 """

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _OPENED = "sampling:opened"
 _WHAT_TO_DO = (
-    "Turn a knob: the curve, the tokens that are left and the numbers follow. Click on a token to follow it through "
+    "Turn a knob: the curve, the tokens that are left and the numbers follow. Choose a token to follow it through "
     "the stages, or press *Write*: the text goes on below the picture."
 )
 

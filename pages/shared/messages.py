@@ -18,13 +18,25 @@ from pages.shared.thread import MODEL
 
 log = logging.getLogger(__name__)
 _SHOWN = "notes:shown"
+_SAID = "problems:said"
 _TRY = "try another text or model"
 
 
 def problem(sentence: str) -> None:
     """What is wrong and what to do."""
+    st.session_state.setdefault(_SAID, []).append(sentence)
     with _free_place("problem", 1):
         st.error(plain(sentence), icon=":material/error:")
+
+
+def problems_said() -> tuple[str, ...]:
+    """What was said to be wrong since `forget_problems`."""
+    return tuple(st.session_state.get(_SAID, ()))
+
+
+def forget_problems() -> None:
+    """Called where a page begins to be drawn."""
+    st.session_state[_SAID] = []
 
 
 @contextmanager

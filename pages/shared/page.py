@@ -25,9 +25,9 @@ from pages.shared import projector, thread
 from pages.shared.bound_widgets import bound
 from pages.shared.examples import Example
 from pages.shared.link import Choice, has_notes, mirror, receive, run_again
-from pages.shared.messages import in_place, keep_notes, show_notes
+from pages.shared.messages import forget_problems, in_place, keep_notes, problem, problems_said, show_notes
 from pages.shared.registry import PAGES, PageEntry, entry
-from pages.shared.sentences_and_charts import what_to_see
+from pages.shared.sentences_and_charts import remark, what_to_see
 from pages.shared.text_choice import examples_row, text_form
 
 _COLUMNS = (2.2, 7.0, 3.0)
@@ -35,6 +35,7 @@ _OPEN = "tabs:open"
 _PAGE = "tabs:page"
 _SHOWN = "page:shown"
 _BEFORE = "page:before"
+_WRONG = "page:wrong"
 
 
 @dataclass(frozen=True)
@@ -123,15 +124,21 @@ def before_exploring(act: Callable[[], None] | None) -> None:
 @st.fragment
 def _explore(page: Page) -> None:
     st.session_state.pop(_SHOWN, None)
+    forget_problems()
     if (before := st.session_state.get(_BEFORE)) is not None:
         before()
     named = projector.head() if projector.is_on() else None
-    status = st.empty()
     with in_place():
-        page.explore(status)
+        page.explore(place_of_waiting())
         if named is not None:
             projector.name(named, page.pictured())
     _settle(page)
+
+
+def place_of_waiting(of: str = "page") -> DeltaGenerator:
+    """Where what is waited for is said: over the page, of which it moves nothing (page.css)."""
+    with st.container(key=f"waited_for_{of}"):
+        return st.empty()
 
 
 def _settle(page: Page) -> None:
@@ -298,6 +305,8 @@ def tabs(key: str, parts: Mapping[str, Callable[[], object] | Tab]) -> None:
     if thread.TAB.value != before:
         thread.remember_tab(before if before in titles else "")
     st.session_state[_OPEN] = thread.TAB.value
+    if not is_part_alone():
+        st.session_state[_WRONG] = problems_said()
     if projector.is_on():
         _open_tab_alone(parts)
         return
@@ -316,10 +325,18 @@ def tabs(key: str, parts: Mapping[str, Callable[[], object] | Tab]) -> None:
             tab.left()
             continue
         with place:
-            with in_place():
+            with in_place(_say_in_tab):
                 tab.draw()
             if has_notes():
                 show_notes(are_more=True)
+
+
+def _say_in_tab(sentence: str) -> None:
+    """What is wrong with the picture as well stands there already."""
+    if sentence in st.session_state[_WRONG]:
+        remark("There is nothing to show here either.")
+    else:
+        problem(sentence)
 
 
 def _open_tab_alone(parts: Mapping[str, Callable[[], object] | Tab]) -> None:
@@ -329,5 +346,5 @@ def _open_tab_alone(parts: Mapping[str, Callable[[], object] | Tab]) -> None:
             tab.left()
             continue
         st.subheader(title, anchor=False)
-        with in_place():
+        with in_place(_say_in_tab):
             tab.draw()

@@ -5,7 +5,7 @@ A model reads no letters: a **tokenizer** cuts the text into **pieces** and give
 in the vocabulary. What is one piece is seen as one thing; what is cut must be put together again by the model.
 
 - The **ruler** shows the text byte by byte and where each tokenizer ends its pieces. Dashed rings stand round
-  stretches on which they disagree. Point at a piece: the same stretch is framed in every column.
+  stretches on which they disagree. Choose a piece: the same stretch is framed in every column.
 - ␣ is a space, ⏎ a line break, ⇥ a tab. `##` goes on with a word. A **hatched** piece is unknown: the model sees that
   something is there, not what. *Slanted* pieces in a frame are special tokens. A dotted frame holds the pieces of one
   character that is cut into **bytes**, written as hexadecimal numbers.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from models.tokenization import Comparison, Counts
 
 LINES = {
-    "nothing": "Point at a piece to read its id and bytes; click it to compare that stretch here.",
+    "nothing": "Choose a piece to read its id and bytes, and to compare that stretch here.",
     "counts": "Fewer is not better: look at unknowns and the round trip.",
 }
 

@@ -14,7 +14,7 @@ from pages.shared.asking_engine import ask, working
 from pages.shared.bound_widgets import bound, toggle
 from pages.shared.link import NumberPair, note
 from pages.shared.messages import in_place, show_notes
-from pages.shared.page import Page, inspector_in, show
+from pages.shared.page import Page, inspector_in, place_of_waiting, show
 from pages.shared.plain_text import plain
 from pages.shared.text_choice import text_form
 from pages.tokenizers import session_tokenizers
@@ -111,7 +111,7 @@ def explore(_: DeltaGenerator) -> None:
     with st.container(key="controls_of_text"):
         text_form()
     # What is waited for is said below the text.
-    status = st.empty()
+    status = place_of_waiting("columns")
     now = shown()
     keep_inside(len(now.text))
     has_picture = False

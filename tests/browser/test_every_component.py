@@ -1,7 +1,9 @@
 """Every component draws what it is sent, or says in one sentence that it cannot; never the picture of earlier data."""
 
+import base64
 import re
 
+import numpy as np
 import pytest
 
 from tests.browser.samples import drawn_components, samples, skeleton_of
@@ -142,6 +144,24 @@ def test_what_it_may_be_sent_is_drawn_one_after_the_other(page, name):
     if "sentence" not in found.values():
         page.evaluate("leave()")
         assert faults == []
+
+
+def test_each_of_points_in_one_place_can_be_selected(page):
+    from tests.viz.test_embeddings import vector_map
+    from viz.components.vector_map import packed, state_of
+
+    opened(page, "vector_map")
+    shown = vector_map(np.array([[[0, 0], [0, 0], [0, 0], [1, 1]]], np.float32))
+    data, of = packed(shown)
+    states = {"vector_map": {"of": of, **state_of(shown)}}
+    sample = {"data": base64.b64encode(data).decode(), "states": states, "feed": []}
+    assert page.evaluate("(sample) => draw(sample)", sample) == "picture"
+    at = page.evaluate("document.querySelector('.headlight').headlight.place(1)")
+    page.mouse.move(at["x"], at["y"])
+    assert "and 2 more in this place" in page.locator(".tip").inner_text()
+    for _ in range(4):
+        page.mouse.click(at["x"], at["y"])
+    assert [point for name, point in page.evaluate("told") if name == "point"] == [0, 1, 2, 0]
 
 
 def test_each_of_two_maps_says_the_words_of_its_own_text(page):

@@ -3,7 +3,7 @@
 Whatever is on the screen when something is done is watched in every frame until all has been answered: each part with a
 key of its own, headings of the inspector, the row of tabs. What is inside of a tab is another tab's then, and a text
 that is being written grows. What is off stands in a row that a press takes away, and what is for a class goes with the
-window. What is gone in the end, with the picture that it belonged to, has no place.
+window. What goes with the picture that it belonged to is watched for as long as it stands.
 """
 
 import pytest
@@ -28,7 +28,6 @@ WATCH = """() => {
   }
   const first = places(true)
   const moved = (globalThis.moved = {})
-  globalThis.stayed = () => Object.fromEntries(Object.entries(moved).filter(([name]) => name in places(false)))
   const look = () => {
     if (globalThis.moved !== moved) return
     const now = places(false)
@@ -85,9 +84,7 @@ def pressed(place):
 
 
 def wide(act):
-    """On a telephone a plan runs down: what is opened in it unfolds, and pushes down what is below it. And the controls
-    of another picture stand there between it and what is said of it.
-    """
+    """On a telephone a plan runs down: what is opened in it unfolds, and pushes down what is below it."""
     return named(act.__name__, lambda tab: act(tab) if tab.page.viewport_size["width"] > 1_000 else None)
 
 
@@ -122,6 +119,9 @@ CASES = {
             button("All on again"),
             choice("head_box", "5"),
             look(LONGER),
+            keys(".attention-view .over", "x"),
+            keys(".attention-view .over", "t"),
+            button("All on again"),
             choice("view_box", "Heads"),
             choice("view_box", "Model"),
             choice("view_box", "q·k"),
@@ -141,8 +141,7 @@ CASES = {
             button("Next layer"),
             keys(".vector-map .main", "ArrowDown", "Enter"),
             choice("show_box", "Logit lens"),
-            # The two charts of the lens are higher than a map.
-            wide(choice("show_box", "In context")),
+            choice("show_box", "In context"),
         ],
         2,
     ),
@@ -150,7 +149,8 @@ CASES = {
         {"model": "smollm2", "text": "The committee rejected every proposal."},
         [
             keys(".head-atlas .field", "ArrowDown", "Enter"),
-            wide(choice("show_box", "Effects")),
+            choice("show_box", "Effects"),
+            choice("show_box", "Roles"),
             look("The committee that the minister appointed rejected every proposal."),
         ],
         1,
@@ -223,7 +223,7 @@ def moves(tab, acts):
         tab.page.wait_for_timeout(300)
         tab.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
         tab.page.wait_for_timeout(500)
-        moved = tab.page.evaluate("() => globalThis.stayed()")
+        moved = tab.page.evaluate("() => globalThis.moved")
         found[act.__name__] = {name: by for name, by in moved.items() if by > MOST}
     return {name: each for name, each in found.items() if each}
 
@@ -280,6 +280,19 @@ def test_what_a_teacher_presses_moves_nothing(new_tab, size):
     tab.page.wait_for_timeout(1_500)
     acts = [button(name) for name in ("Freeze", "Unfreeze", "Let all explore", "Call all back", "End the room")]
     assert moves(tab, acts) == {}
+
+
+@pytest.mark.slow
+def test_what_is_waited_for_moves_nothing(new_tab):
+    tab = opened(new_tab, "tokenizers", SIZES[0])
+
+    def wait(tab):
+        for place in tab.page.locator("[class*=st-key-waited_for]").all():
+            assert place.evaluate("each => each.append(document.createElement('hr')) ?? each.isConnected")
+            place.locator("hr").evaluate("each => (each.style.height = '70px')")
+
+    assert tab.page.locator("[class*=st-key-waited_for]").count() == 2
+    assert moves(tab, [wait]) == {}
 
 
 @pytest.mark.slow

@@ -4,8 +4,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from viz.inspector import BeforeAfter, Share, before_after, sentence, shares, verdict
+from viz.inspector import BeforeAfter, Share, before_after, line, sentence, shares, verdict
 from viz.number_format import part_text
+from viz.tables import sentences, table
 
 HOSTILE = (
     "</script><img src=x onerror=1>",
@@ -107,6 +108,14 @@ def test_what_else_there_is_to_say_has_a_column_of_its_own_on_every_line():
 )
 def test_parts_of_the_whole(part, written):
     assert part_text(part) == written.replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def test_no_line_ends_after_the_sign_of_the_least_part():
+    for part, sign in ((1e-30, "&lt;"), (-1e-30, "&gt;")):
+        said = part_text(part)
+        for page in (line(f"It has {said}."), table(["", "part"], [["a", said]]), sentences([f"It has {said}."])):
+            assert f'<span class="headlight-whole">{sign} ' in page
+            assert said in Reader(page).text
 
 
 def test_a_part_that_is_there_never_reads_as_nothing():

@@ -118,6 +118,14 @@ def test_before_the_turn_are_the_layers_own_projections(engine):
     assert found.even[1] < found.even[0] == 1
 
 
+@pytest.mark.slow
+def test_the_curve_over_distances_is_as_long_as_the_text(engine):
+    request = TraceRequest("smollm2", "one two three four " * 25)
+    found = engine.run(TurnedRequest(request, "decoder", 3, 2, 95, 5))
+    assert len(found.live) == len(found.own) == len(found.even) == len(found.tokens) > 96
+    assert found.live[90] == pytest.approx(found.after[95, 5], abs=1e-2)
+
+
 def test_what_turns_nothing_or_is_not_there_is_said(engine):
     request = TraceRequest("minilm", "A short text")
     assert engine.run(PositionsRequest("minilm")).kinds == ("learned rows",)

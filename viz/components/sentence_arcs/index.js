@@ -20,6 +20,8 @@ const LABEL = 13
 const THICKEST = 6
 // Between a text and another one that is looked at.
 const BETWEEN = 84
+// How far a number gives way at a time.
+const ASIDE = 4
 // So much smaller may the words be for all of a sentence to be seen at once.
 const SMALLEST = 0.7
 
@@ -179,10 +181,30 @@ class SentenceArcs extends View {
       const [x, y] = isAcross ? across : [(x1 + x2) / 2, top + (up < 0 ? -3 : label - 2)]
       const said = svg("text", { x, y, class: colour })
       said.textContent = text
-      labels.push(said)
+      // Along the flat part of its own arc.
+      const reach = isAcross ? 0 : Math.max(0, Math.abs(x2 - x1) / 2 - 14)
+      labels.push({ said, x, y, reach, strength: opacity + (colour === "accent") })
     }
-    drawing.append(...labels)
+    drawing.append(...labels.map(({ said }) => said))
     place.replaceChildren(drawing)
+    this.partLabels(labels, STEP * scale)
+  }
+
+  /** No number lies on another one: the weaker gives way along its arc, and is left to whoever asks where there is no room. */
+  partLabels(labels, high) {
+    const taken = []
+    for (const { said, x, y, reach } of labels.sort((one, other) => other.strength - one.strength)) {
+      const half = said.getComputedTextLength() / 2 + 2
+      const isFree = (at) => !taken.some((other) => Math.abs(other.y - y) < high - 0.5 && Math.abs(other.at - at) < other.half + half)
+      const ways = Array.from({ length: 1 + 2 * Math.floor(reach / ASIDE) }, (_, step) => x + (step % 2 ? 1 : -1) * Math.ceil(step / 2) * ASIDE)
+      const at = ways.find(isFree)
+      if (at === undefined) {
+        said.remove()
+        continue
+      }
+      said.setAttribute("x", at)
+      taken.push({ at, y, half })
+    }
   }
 
   point(place) {

@@ -252,7 +252,17 @@ class VectorMapView extends View {
     this.grabbed = null
     if (wasFar) return this.paintThumbs(), this.paint()
     const point = this.pointAt(event)
-    if (point !== null) this.select(point)
+    if (point === null) return
+    // Of those that lie in one place each press selects the next one.
+    const here = this.inPlaceOf(point)
+    this.select(here[(here.indexOf(this.point) + 1) % here.length])
+  }
+
+  /** All that lie where this point does: equal vectors. */
+  inPlaceOf(point) {
+    const from = this.pixelOf(point)
+    const isHere = ({ x, y }) => Math.hypot(x - from.x, y - from.y) < 1.5
+    return this.header.points.flatMap((_, other) => (isHere(this.pixelOf(other)) ? [other] : []))
   }
 
   select(point) {
@@ -284,7 +294,9 @@ class VectorMapView extends View {
     if (point === null) return this.say(null)
     const [piece, text, , group] = this.header.points[point]
     const sense = group < 0 ? "" : `, ${this.header.groups[group]}`
-    const said = `\u2068${piece}\u2069${sense}\n${text + 1}: \u2068${this.header.texts[text]}\u2069`
+    const others = this.inPlaceOf(point).length - 1
+    const more = others ? `\nand ${others} more in this place: press again for the next` : ""
+    const said = `\u2068${piece}\u2069${sense}\n${text + 1}: \u2068${this.header.texts[text]}\u2069${more}`
     const [x, y] = this.inRoot(this.pixelOf(point))
     this.say(said, x - 20, y + 16)
   }
