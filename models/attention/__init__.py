@@ -13,8 +13,6 @@ from models.attention.head_map import HeadMapRequest
 from models.attention.heads_off import HeadsOff, HeadsOffRequest
 from models.attention.map_differences import ChangedMapsRequest, MapDifference, MapDifferenceRequest
 from models.attention.map_pictures import (
-    THUMBNAIL_STEPS,
-    HeadGridRequest,
     HeadPicture,
     HeadPictureRequest,
     HeadWindowRequest,
@@ -24,6 +22,7 @@ from models.attention.map_pooling import block_starts, max_pooled
 from models.attention.output_changes import Changes, ChangesRequest
 from models.attention.query_key import QueryKey, QueryKeyRequest
 from models.attention.silent_letters import AbsencesRequest
+from models.attention.thumbnails import THUMBNAIL_STEPS, HeadGridRequest
 from models.attention.trace import (
     AttentionTrace,
     NoSuchMapError,

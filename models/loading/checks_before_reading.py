@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch.nn.modules.module import register_module_module_registration_hook
@@ -31,7 +31,6 @@ from models.errors import HeadlightError
 from models.loading.json_files import MOST_EXPERTS, MOST_LAYERS, without_other_places
 from models.loading.position_limit import position_limit
 from models.loading.refusals import ArchitectureNotSupportedError, ModelRefusedError
-from models.loading.weights_files import SAFETENSORS, SHARDS_INDEX
 from models.one_at_a_time import one_at_a_time
 
 CONFIG, ADAPTER = "config.json", "adapter_config.json"
@@ -57,22 +56,12 @@ TOKENIZER_FILES = (
     "target_vocab.json",
     "chat_template.jinja",
 )
-_SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
-_RUNS_CODE = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".msgpack", ".h5", ".ot")
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
 # Making a module takes some 90 microseconds. Most classes keep all experts of a layer in one, so that DeepSeek-V3 with
 # its 14,848 has 1,215 modules; where each is a module of its own, NLLB-MoE has 4,298.
 _MOST_MODULES = 40_000
 _MOST_REMEMBERED = 32
 _MOST_BUFFER_BYTES = 2_000_000_000
-
-
-@dataclass(frozen=True)
-class WeightsFiles:
-    """Which files hold the weights. files: their names, an index of shards among them."""
-
-    kind: Literal["safetensors", "gguf"]
-    files: tuple[str, ...]
 
 
 def check_attention(model_class: type[PreTrainedModel]) -> None:
@@ -82,31 +71,6 @@ def check_attention(model_class: type[PreTrainedModel]) -> None:
             f"{model_class.__name__} computes its attention by itself and not through transformers' attention "
             "registry, so its heads cannot be recorded; choose another architecture."
         )
-
-
-def weights_among(names: Collection[str]) -> WeightsFiles:
-    """Which of these files of one folder hold the weights.
-
-    Of several GGUF files one in 8 bits, else the first by name, is taken. Raises ModelRefusedError.
-    """
-    if SAFETENSORS in names:
-        return WeightsFiles("safetensors", (SAFETENSORS,))
-    if SHARDS_INDEX in names:
-        return WeightsFiles("safetensors", (SHARDS_INDEX, *sorted(each for each in names if _SHARD.fullmatch(each))))
-    ggufs = sorted(
-        (each for each in names if each.lower().endswith(".gguf")), key=lambda each: ("q8" not in each.lower(), each)
-    )
-    if ggufs:
-        return WeightsFiles("gguf", (ggufs[0],))
-    if any(each.lower().endswith(_RUNS_CODE) for each in names):
-        raise ModelRefusedError(
-            "Its weights are in pickle or another format that is not read here, since reading a pickle can run code; "
-            "convert them to safetensors (save_pretrained of transformers does) and open that."
-        )
-    raise ModelRefusedError(
-        "It has no weights: model.safetensors, its shards with their index, or a .gguf file is expected beside "
-        "config.json."
-    )
 
 
 def check_no_adapter(names: Collection[str]) -> None:

@@ -25,7 +25,6 @@ from models.loading.checks_before_reading import (
     check_tokenizer_files,
     config_from,
     readable_title,
-    weights_among,
 )
 from models.loading.file_download import RemoteFile, endpoint, failure_in_words, fetch, headers, seconds
 from models.loading.hub_ids import HubError, HubId, hub_id, offline_choices
@@ -33,6 +32,7 @@ from models.loading.hub_limits import check_allowed, largest_download
 from models.loading.json_files import LARGEST, settings_in
 from models.loading.model_files import card_in
 from models.loading.packs import home
+from models.loading.weights_files import weights_among
 
 _SMALL = (CONFIG, "generation_config.json", *TOKENIZER_FILES)
 _LARGEST_SMALL = 4_000_000

@@ -24,7 +24,6 @@ from models.loading.checks_before_reading import (
     check_no_adapter,
     check_tokenizer_files,
     config_from,
-    weights_among,
 )
 from models.loading.gguf_header import GgufHeader, header_of
 from models.loading.json_files import LARGEST, settings_in, without_other_places
@@ -34,7 +33,7 @@ from models.loading.refusals import ModelRefusedError
 from models.loading.regular_files import OpenFolder, open_folder_at
 from models.loading.sentence_pooling import pooling_in
 from models.loading.tokenizer_worker import TARGET_TOKENIZER
-from models.loading.weights_files import TensorInFile, tensors_of
+from models.loading.weights_files import TensorInFile, tensors_of, weights_among
 from models.one_at_a_time import one_at_a_time
 
 _GENERATION = "generation_config.json"

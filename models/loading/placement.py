@@ -10,8 +10,8 @@ from torch import nn
 
 from models.catalog import ModelCard
 from models.forward.shadow_modules import shallow
+from models.loading import model_memory
 from models.loading.device import choose_device
-from models.loading.model_memory import most_model_bytes
 
 _GIB = 1024**3
 # What CUDA, its libraries, Metal and torch's own allocator on the CPU write into a RuntimeError.
@@ -67,7 +67,7 @@ def places_for(card: ModelCard, failed: frozenset[str] = frozenset()) -> tuple[P
         return (_straight(card, on_cpu, f"The GPU failed, so {card.title} computes on the CPU."),)
     dtype = native_precision(device)
     needed = expected_bytes(card, dtype)
-    room = most_model_bytes(device)
+    room = model_memory.most_model_bytes(device)
     if needed <= room:
         note = f"The GPU has no room beside the models in use, so {card.title} computes on the CPU."
         return _straight(card, device), _straight(card, on_cpu, note)
@@ -95,7 +95,7 @@ def _spread(card: ModelCard, device: torch.device, dtype: torch.dtype) -> Placem
     gpus = [device] if device.index is not None else [torch.device("cuda", n) for n in range(torch.cuda.device_count())]
     left, takes, memory = expected_bytes(card, dtype), [], {}
     for each in (*gpus, torch.device("cpu")):
-        most = most_model_bytes(each)
+        most = model_memory.most_model_bytes(each)
         memory["cpu" if each.type == "cpu" else int(each.index)] = most
         takes.append((_indexed(each), min(left, most)))
         left -= takes[-1][1]

@@ -1,4 +1,4 @@
-"""Files of weights: one safetensors file or the shards that an index names, their headers checked before all else.
+"""Files of weights: which of a folder are read; the headers of safetensors are checked before all else.
 
 They are read through the descriptor that was checked, into memory of their own. A file that is mapped instead ends the
 process when somebody cuts it off, and changes a model in use when somebody saves it again.
@@ -7,10 +7,11 @@ process when somebody cuts it off, and changes a model in use when somebody save
 import json
 import math
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from transformers.modeling_utils import str_to_torch_dtype
@@ -24,6 +25,41 @@ _MOST_TENSORS, _MOST_SHARDS, _MOST_DIMENSIONS = 200_000, 256, 8
 _LENGTH = 8
 _DAMAGED = "Its weights are damaged: a .safetensors file is cut off or no such file; get it anew."
 _PIECE = 2**26
+_SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
+_RUNS_CODE = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".msgpack", ".h5", ".ot")
+
+
+@dataclass(frozen=True)
+class WeightsFiles:
+    """Which files hold the weights. files: their names, an index of shards among them."""
+
+    kind: Literal["safetensors", "gguf"]
+    files: tuple[str, ...]
+
+
+def weights_among(names: Collection[str]) -> WeightsFiles:
+    """Which of these files of one folder hold the weights.
+
+    Of several GGUF files one in 8 bits, else the first by name, is taken. Raises ModelRefusedError.
+    """
+    if SAFETENSORS in names:
+        return WeightsFiles("safetensors", (SAFETENSORS,))
+    if SHARDS_INDEX in names:
+        return WeightsFiles("safetensors", (SHARDS_INDEX, *sorted(each for each in names if _SHARD.fullmatch(each))))
+    ggufs = sorted(
+        (each for each in names if each.lower().endswith(".gguf")), key=lambda each: ("q8" not in each.lower(), each)
+    )
+    if ggufs:
+        return WeightsFiles("gguf", (ggufs[0],))
+    if any(each.lower().endswith(_RUNS_CODE) for each in names):
+        raise ModelRefusedError(
+            "Its weights are in pickle or another format that is not read here, since reading a pickle can run code; "
+            "convert them to safetensors (save_pretrained of transformers does) and open that."
+        )
+    raise ModelRefusedError(
+        "It has no weights: model.safetensors, its shards with their index, or a .gguf file is expected beside "
+        "config.json."
+    )
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def gpus(monkeypatch):
     def pretend(bytes_each, count=2, kind="cuda", cpu=64 * GIB):
         rooms = {kind: bytes_each, "cpu": cpu}
         monkeypatch.setattr(placement, "choose_device", lambda: torch.device(kind))
-        monkeypatch.setattr(placement, "most_model_bytes", lambda device: rooms[torch.device(device).type])
+        monkeypatch.setattr(model_memory, "most_model_bytes", lambda device: rooms[torch.device(device).type])
         monkeypatch.setattr(
             placement, "native_precision", lambda d: torch.float32 if d.type == "cpu" else torch.bfloat16
         )

@@ -21,7 +21,7 @@ SECONDS_TO_START = 120.0
 
 def look_at(swept: Swept) -> Outcome:
     """Everything; imported in the child alone."""
-    from tests.models.sweep.parts import outcome_of
+    from tests.models.sweep.comparisons import outcome_of
 
     return outcome_of(swept)
 

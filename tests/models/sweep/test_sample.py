@@ -13,11 +13,11 @@ from models.attention import trace_attention
 from models.loading import wrap_model
 from tests.models.sweep import references
 from tests.models.sweep.classes import one
+from tests.models.sweep.comparisons import compare_maps, outcome_of
 from tests.models.sweep.configs import tiny_config
 from tests.models.sweep.figures import IDS
 from tests.models.sweep.known import KNOWN
 from tests.models.sweep.outcome import NotCheckedError, Outcome, Part, WrongError
-from tests.models.sweep.parts import compare_maps, outcome_of
 from tests.models.sweep.pool import outcomes
 from tests.models.sweep.table import names_in, word_of, words_in, written
 
