@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.errors import HeadlightError
 from pages.shared import projector
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.link import Choice, note
 from pages.shared.thread import MODEL
 

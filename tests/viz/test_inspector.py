@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from viz.inspector import BeforeAfter, Share, before_after, line, sentence, shares, verdict
-from viz.quantities import part_text
+from viz.number_format import part_text
 from viz.tables import sentences, table
 
 HOSTILE = (
