@@ -8,6 +8,7 @@ window. What goes with the picture that it belonged to is watched for as long as
 
 import pytest
 
+from pages.attention.choices import HEAD_OFF
 from tests.browser.tab import SIZES
 
 MOST = 8
@@ -280,6 +281,23 @@ def test_what_a_teacher_presses_moves_nothing(new_tab, size):
     tab.page.wait_for_timeout(1_500)
     acts = [button(name) for name in ("Freeze", "Unfreeze", "Let all explore", "Call all back", "End the room")]
     assert moves(tab, acts) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}")
+def test_who_switches_a_head_off_goes_on_looking_at_the_picture(new_tab, size):
+    """It opens the tab of that head, which is far below."""
+    tab = opened(new_tab, "attention", size, model="minilm", text=LONGER, layer=3, head=1)
+    tab.page.locator(".attention-view .over").first.focus()
+
+    def place():
+        return tab.page.locator("[data-testid=stMain]").evaluate("main => main.scrollTop")
+
+    before = tab.settled(place)
+    tab.press("x")
+    tab.page.get_by_role("tab", name=HEAD_OFF, selected=True).wait_for()
+    tab.page.locator(".st-key-all_on").wait_for()
+    assert abs(tab.settled(place) - before) <= MOST
 
 
 @pytest.mark.slow

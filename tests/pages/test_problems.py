@@ -143,3 +143,10 @@ def test_a_device_that_is_not_there_is_said_in_the_sidebar(monkeypatch):
     screen = Screen()
     (said,) = screen.test.sidebar.error
     assert "HEADLIGHT_DEVICE" in said.value
+
+
+def test_what_is_wrong_with_a_text_stands_once():
+    screen = Screen("pages/anatomy/page.py", model="minilm", text="")
+    said = [each.value for each in screen.test.error]
+    assert said
+    assert len(said) == len(set(said))

@@ -1,5 +1,6 @@
 // One entry of the browser's history for each thing that a person did: an address that a page wrote by itself, as it
-// opened or once more after an answer, takes the place of the one before. And where the Tab key enters a row of choices.
+// opened or once more after an answer, takes the place of the one before. Where the Tab key enters a
+// row of choices. And a tab that the page opened takes nobody away from a picture.
 const OPEN_LIST = "[data-testid=stSidebar][data-collapsed=false] [data-testid=stSidebarCollapseButton] button"
 
 export default () => {
@@ -11,7 +12,9 @@ export default () => {
   // choice there.
   let isOpening = false
   const isRunning = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "running"
-  const act = () => {
+  let isInPicture = false
+  const act = ({ target }) => {
+    isInPicture = Boolean(target.closest?.("[class*=st-key-row_of_]"))
     if (isOpening && isRunning()) return
     isOpening = false
     isDone = true
@@ -41,6 +44,12 @@ export default () => {
   }
   addEventListener("animationstart", ({ animationName, target }) => animationName === "headlight-chosen" && show(target))
   document.querySelectorAll(".stTabs [role=tab][aria-selected=true]").forEach(show)
+  // Streamlit brings a tab into sight that the page opened: who switched something off in a picture goes on looking at that.
+  const bring = Element.prototype.scrollIntoView
+  Element.prototype.scrollIntoView = function (...how) {
+    if (isInPicture && this.matches("[role=tab]")) reach(this)
+    else bring.apply(this, how)
+  }
   // The checked one, and not the first.
   addEventListener("focusin", ({ target, relatedTarget }) => {
     const group = target.matches?.("[role=radio]:focus-visible") && target.closest("[role=radiogroup]")
