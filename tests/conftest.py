@@ -11,6 +11,10 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.checked import check_quickly
+
+check_quickly()
+
 BEHIND = pytest.StashKey[bool]()
 
 
