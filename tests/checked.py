@@ -5,10 +5,12 @@ in a shape stands for one length throughout. Where there is no shape there is no
 at a tenth of what it costs to make and to ask.
 """
 
+import functools
 import inspect
 from typing import Any, get_args
 
 from jaxtyping import AbstractArray, _decorator
+from jaxtyping._storage import pop_shape_memo, push_shape_memo
 
 _in_full = _decorator.jaxtyped
 
@@ -32,10 +34,26 @@ def _is_checked_at_once(what):
     )
 
 
+def _checked_at_once(what, typechecker):
+    checked = typechecker(what)
+
+    @functools.wraps(what)
+    def called(*args, **named):
+        __tracebackhide__ = True
+        # Whoever compares an array with a shape by itself begins anew: a caller's names mean nothing here.
+        push_shape_memo({})
+        try:
+            return checked(*args, **named)
+        finally:
+            pop_shape_memo()
+
+    return called
+
+
 def _jaxtyped(what: Any = _decorator._sentinel, *, typechecker: Any = _decorator._sentinel) -> Any:
     """As jaxtyping's own, which comes back here with the functions of classes, of methods and of properties."""
     if callable(typechecker) and _is_checked_at_once(what):
-        return typechecker(what)
+        return _checked_at_once(what, typechecker)
     return _in_full(what, typechecker=typechecker)
 
 

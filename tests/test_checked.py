@@ -29,6 +29,16 @@ def said(name: str, *, instead: Any = None) -> str:
 
 
 @checked
+def fits(given: Any) -> bool:
+    return isinstance(given, Row)
+
+
+@checked
+def alike(row: Row, other: Any) -> bool:
+    return fits(row) and fits(other)
+
+
+@checked
 @dataclass
 class Named:
     name: str
@@ -46,6 +56,11 @@ def test_one_name_in_a_shape_is_one_length():
         joined({"a": two}, [three])
     with pytest.raises(TypeCheckError):
         dots(np.zeros((2, 3)), [True, False], "", LIGHT)
+
+
+def test_a_name_of_a_caller_s_shape_means_nothing_to_who_asks_by_itself():
+    assert alike(np.zeros(2), np.zeros(3))
+    assert not alike(np.zeros(2), np.zeros((3, 3)))
 
 
 def test_without_a_shape_what_is_given_and_returned_is_checked():
