@@ -11,8 +11,8 @@ from beartype.roar import BeartypeCallHintParamViolation, BeartypeCallHintReturn
 from jaxtyping import Float, TypeCheckError, jaxtyped
 
 from models.catalog import model_card
+from viz.home_cards import dots
 from viz.palette import LIGHT
-from viz.previews import dots
 
 checked = jaxtyped(typechecker=beartype)
 Row = Float[np.ndarray, " width"]
