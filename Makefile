@@ -24,8 +24,8 @@ run: models ## start Headlight and print its address
 # What pytest rewrites of the tests, and jaxtyping of the packages, is kept: making it takes half of each start.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Three processes for two cores: the one that drives Chromium waits for frames and servers while the others compute. It
-# begins first, since it takes longest, and takes files of the others when it is through; see tests/conftest.py.
+# Three processes for two cores: the two that drive Chromium wait for frames and servers half of their time. They begin
+# first, and take files of the third when they are through; see tests/conftest.py.
 shared_out := -n 3 --dist loadfile --no-loadscope-reorder
 # A second thread of torch in each would only wait for the other processes.
 test test-all: export OMP_NUM_THREADS = 1

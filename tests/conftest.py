@@ -11,7 +11,17 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.checked import check_quickly
+
+check_quickly()
+
 BEHIND = pytest.StashKey[bool]()
+BROWSER = "tests/browser/"
+# What is seen of each page at rest is remembered by the process that looked: these files are one.
+AT_REST = f"{BROWSER}at rest"
+PAGES_AT_REST = {
+    f"test_{each}.py" for each in ("browsing", "every_page", "glossary", "legibility", "numbers", "screens")
+}
 
 
 def pytest_configure(config):
@@ -57,7 +67,7 @@ def no_folders(monkeypatch):
 
 
 def pytest_runtest_setup(item):
-    """Of several processes the one that drives Chromium goes first: it waits most of the time, and is through last."""
+    """Of several processes those that drive Chromium go first: they wait most of the time, and are through last."""
     is_apart = hasattr(item.config, "workerinput")
     if is_apart and "/tests/browser/" not in item.path.as_posix() and not item.config.stash.get(BEHIND, False):
         item.config.stash[BEHIND] = True
@@ -66,12 +76,21 @@ def pytest_runtest_setup(item):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """`--dist loadfile`, with all that drives Chromium as one file: two browsers would wait for each other and fail."""
+    """`--dist loadfile`, where two processes drive Chromium: a third browser would wait for these and fail."""
     from xdist.scheduler import LoadFileScheduling
 
-    class OneBrowser(LoadFileScheduling):
+    class TwoBrowsers(LoadFileScheduling):
         def _split_scope(self, nodeid):
             file = super()._split_scope(nodeid)
-            return "tests/browser" if file.startswith("tests/browser/") else file
+            return AT_REST if file.removeprefix(BROWSER) in PAGES_AT_REST else file
 
-    return OneBrowser(config, log) if config.getvalue("dist") == "loadfile" else None
+        def _assign_work_unit(self, node):
+            drives = node in self.nodes[:2]
+            found = next((each for each in self.workqueue if drives or not each.startswith(BROWSER)), None)
+            if found is None:
+                node.shutdown()
+                return
+            self.workqueue.move_to_end(found, last=False)
+            super()._assign_work_unit(node)
+
+    return TwoBrowsers(config, log) if config.getvalue("dist") == "loadfile" else None

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from streamlit.components.v2 import manifest_scanner
 from streamlit.components.v2.bidi_component.main import _make_trigger_id
-from streamlit.testing.v1 import AppTest
+from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+from streamlit.testing.v1 import AppTest, local_script_runner
 from streamlit.util import calc_hash
 
 from pages.shared.page import tab_name
@@ -26,6 +27,19 @@ SECONDS = 120
 
 # Each AppTest begins a runtime, and that looks for components in all that is installed: half the time of a page.
 setattr(manifest_scanner, "scan_component_manifests", functools.cache(manifest_scanner.scan_component_manifests))  # noqa: B010
+# Each run would compile app.py and the page again.
+setattr(local_script_runner, "ScriptCache", functools.cache(ScriptCache))  # noqa: B010
+
+
+def _wait_for(runner, timeout):
+    """AppTest asks a thousand times a second whether the script has ended, which takes the processor from it."""
+    runner._script_thread.join(timeout)
+    if not runner.script_stopped():
+        _asked_again(runner, timeout=0)
+
+
+_asked_again = local_script_runner.require_widgets_deltas
+setattr(local_script_runner, "require_widgets_deltas", _wait_for)  # noqa: B010
 
 
 def read(page):
