@@ -5,6 +5,7 @@ from typing import Any
 
 from models.cluster.asking import Workers
 from models.cluster.setting import cluster_address
+from models.cluster.versions import versions
 from models.cluster.without_torch import stand_in
 from models.engine import engine
 from models.engine.provider import Device, Provider, ask_elsewhere, provide, provided
@@ -22,6 +23,7 @@ def join_cluster() -> None:
 
 def ask_workers() -> None:
     """The same for a process that has torch."""
+    versions()
     ask_elsewhere(Workers())
     provide(
         Provider(

@@ -72,7 +72,9 @@ def main(port: int, address: str) -> None:
             [sys.executable, "-m", "models.cluster"], env=with_workers, cwd=_ROOT, check=False
         ).returncode:
             raise SystemExit("The workers did not start.")
-        ports = [_free(port + 1 + each) for each in range(_WEB)]
+        ports: list[int] = []
+        for _ in range(_WEB):
+            ports.append(_free(max((port, *ports)) + 1))
         for each in ports:
             asks = _environment() | {"HEADLIGHT_CLUSTER": head, "STREAMLIT_SERVER_HEADLESS": "true"}
             where = [f"--server.port={each}", "--server.address=127.0.0.1", f"--browser.serverPort={port}"]

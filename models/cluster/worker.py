@@ -36,6 +36,8 @@ class Worker:
         """most_bytes: of one answer, as much as the machine's object store can hand over."""
         logging.getLogger("models").setLevel(logging.INFO)
         self._most_bytes = most_bytes
+        # Of the code that is read now; the files may be others when somebody asks.
+        versions()
         # Whoever asks first would wait for it.
         libraries()
 
