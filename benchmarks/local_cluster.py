@@ -1,7 +1,6 @@
 """A cluster of Ray's on this machine with Headlight's workers, apart from any other; it ends with whoever made it."""
 
 import os
-import re
 import shutil
 import signal
 import socket
@@ -13,6 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
 _STARTS_SECONDS, _READY_SECONDS, _ENDS_SECONDS = 120.0, 300.0, 20.0
@@ -87,15 +88,18 @@ class LocalCluster:
         return kept | ours | more
 
     def processes(self, name: str = "") -> list[int]:
-        """Numbers of its processes whose command line has this in it."""
-        found = []
-        for each in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                command = (each / "cmdline").read_bytes().decode(errors="replace")
-                is_of_it = self.folder in command or self.folder in (each / "environ").read_bytes().decode("latin-1")
-                if is_of_it and re.search(name, command) and int(each.name) != os.getpid():
-                    found.append(int(each.name))
-        return found
+        """Numbers of its processes whose name has this in it: those that name its folder, and what they started."""
+        found: dict[int, psutil.Process] = {}
+        for each in psutil.process_iter():
+            with suppress(psutil.Error):
+                if any(self.folder in part for part in each.cmdline()):
+                    found |= {one.pid: one for one in (each, *each.children(recursive=True))}
+        named = []
+        for each in found.values():
+            with suppress(psutil.Error):
+                if name in " ".join(each.cmdline()) and each.pid != os.getpid():
+                    named.append(each.pid)
+        return named
 
     def replicas(self) -> list[int]:
         """Numbers of the processes that are workers of Headlight's."""
