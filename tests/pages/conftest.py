@@ -16,7 +16,7 @@ def on_a_cluster():
         return
     from tests.cluster.asking import asking
 
-    with asking(address):
+    with asking(address, has_models=True):
         yield
 
 
