@@ -107,10 +107,12 @@ class LocalCluster:
 
     def end_head(self) -> None:
         """All at once, as when the machine is switched off."""
+        # Looked for before, as long as it is known who started them.
+        running = self.processes()
         for each in self._heads:
             _end(each)
         self._heads.clear()
-        for each in self.processes():
+        for each in (*running, *self.processes()):
             with suppress(OSError):
                 os.kill(each, signal.SIGKILL)
 

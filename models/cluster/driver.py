@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -110,8 +110,10 @@ class _Handing:
             while True:
                 number, kind, content = receive(self._connection)
                 loop.call_soon_threadsafe(self._take, number, kind, content)
-        except (EOFError, OSError):
-            loop.call_soon_threadsafe(left.set)
+        except (EOFError, OSError, RuntimeError):
+            # The loop may have ended as well.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(left.set)
 
     def _take(self, number: int, kind: str, content: list[Any]) -> None:
         if kind == "leave":

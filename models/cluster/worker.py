@@ -5,6 +5,7 @@ import logging
 import platform
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from ray import serve
@@ -71,7 +72,9 @@ class Worker:
                 log.exception("A question failed: fault %s", fault)
                 say(Failed(fault, type(error).__name__))
             finally:
-                loop.call_soon_threadsafe(said.put_nowait, None)
+                # A worker that ends has no loop any more.
+                with suppress(RuntimeError):
+                    loop.call_soon_threadsafe(said.put_nowait, None)
 
         threading.Thread(target=work, name=THREAD, daemon=True).start()
         try:
