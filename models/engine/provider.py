@@ -86,3 +86,8 @@ def ask_elsewhere(there: Elsewhere | None) -> None:
 def elsewhere(request: object) -> Elsewhere | None:
     """Who answers this request in the place of this process; None where it does so itself."""
     return _elsewhere if _elsewhere is not None and _elsewhere.takes(request) else None
+
+
+def asks_elsewhere() -> bool:
+    """Whether there is anybody else to ask."""
+    return _elsewhere is not None

@@ -11,16 +11,18 @@ import streamlit as st
 from models.catalog import MODELS, ModelCard
 from models.catalog.hub_models import HUB_MODELS
 from models.engine import engine
+from models.engine.provider import asks_elsewhere
 from models.errors import HeadlightError
 from models.loading.allowed_folders import FOLDER, VARIABLE, has_changed, permitted, roots
-from models.loading.hub_ids import check_allowed, hub_id, is_closed, is_of_hub, is_shelf_only, largest_download
+from models.loading.hub_ids import hub_id, is_of_hub
+from models.loading.hub_limits import check_allowed, is_closed, is_shelf_only, largest_download
 from models.one_at_a_time import libraries
 from pages.shared import thread
 from pages.shared.job import Job
 from pages.shared.link import Choice, note, run_again
+from pages.shared.local_or_public import is_local, may_know
 from pages.shared.messages import in_place, keep_notes
 from pages.shared.plain_text import plain
-from pages.shared.reach import is_local, may_know
 from viz.glossary import explained_markdown
 
 if TYPE_CHECKING:
@@ -123,6 +125,8 @@ def have(name: str, *, again: bool = False) -> str:
         name = FOLDER + str(permitted(name.removeprefix(FOLDER), anywhere=anywhere))
     is_old = name in MODELS and (again or name not in mine()) and has_changed(MODELS[name])
     if name not in MODELS or is_old:
+        if asks_elsewhere():
+            raise HeadlightError("With a cluster, models of the hub and of folders cannot be opened yet.")
         # torch comes with these, and with these models only.
         libraries()
         if name.startswith(FOLDER):
