@@ -137,13 +137,14 @@ def explore(status: DeltaGenerator) -> None:
 
 def _seq2seq_trace(status: DeltaGenerator) -> "TraceRequest | None":
     """The trace of the source with its output; where the output cannot be had, the sentence and the way to mend it."""
-    from models.attention import TraceRequest
+    from models.attention import TracedTextRequest, TraceRequest
     from models.errors import HeadlightError
 
     try:
         target = output.seq2seq_target(status)
         trace = TraceRequest(thread.MODEL.value, thread.TEXT.value, target)
-        ask(trace, status)
+        # The trace itself stays where it is computed.
+        ask(TracedTextRequest(trace), status)
     except HeadlightError as error:
         problem(str(error))
         left, _ = st.columns([COLUMNS[0], sum(COLUMNS[1:])])

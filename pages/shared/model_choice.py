@@ -11,6 +11,7 @@ import streamlit as st
 from models.catalog import MODELS, ModelCard
 from models.catalog.hub_models import HUB_MODELS
 from models.engine import engine
+from models.engine.provider import asks_elsewhere
 from models.errors import HeadlightError
 from models.loading.allowed_folders import FOLDER, VARIABLE, has_changed, permitted, roots
 from models.loading.hub_ids import hub_id, is_of_hub
@@ -124,6 +125,8 @@ def have(name: str, *, again: bool = False) -> str:
         name = FOLDER + str(permitted(name.removeprefix(FOLDER), anywhere=anywhere))
     is_old = name in MODELS and (again or name not in mine()) and has_changed(MODELS[name])
     if name not in MODELS or is_old:
+        if asks_elsewhere():
+            raise HeadlightError("With a cluster, models of the hub and of folders cannot be opened yet.")
         # torch comes with these, and with these models only.
         libraries()
         if name.startswith(FOLDER):
