@@ -9,17 +9,21 @@ STORE := $(or $(HEADLIGHT_HOME),.headlight)
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint bench models clean venv packages packages-dev packs chromium
+.PHONY: help run cluster test test-all test-cluster lint bench models clean venv packages packages-cluster packages-dev \
+	packs chromium
 
 help: ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.* ## /\1|/p' Makefile | while IFS='|' read -r name what; do \
-		printf '  make %-9s %s\n' "$$name" "$$what"; done
+		printf '  make %-13s %s\n' "$$name" "$$what"; done
 	@echo 'Variables: PORT=8501, ADDRESS=localhost (0.0.0.0 lets other machines in), PYTHON=python3.12 and the like.'
 
 # Where other machines are let in (0.0.0.0), Streamlit would ask a service outside which address this machine has.
 run: models ## start Headlight and print its address
 	@$(PY) -m streamlit run app.py --server.port='$(PORT)' --server.address='$(ADDRESS)' \
 		$(if $(filter 0.0.0.0 ::,$(ADDRESS)),--browser.serverAddress="$$(uname -n)")
+
+cluster: packages-cluster models ## start a cluster on this machine: head, two workers, two web processes, a proxy
+	@PORT='$(PORT)' ADDRESS='$(ADDRESS)' $(PY) -m models.cluster.machine
 
 # What pytest rewrites of the tests, and jaxtyping of the packages, is kept: making it takes half of each start.
 unexport PYTHONDONTWRITEBYTECODE
@@ -28,13 +32,16 @@ unexport PYTHONDONTWRITEBYTECODE
 # begins first, since it takes longest, and takes files of the others when it is through; see tests/conftest.py.
 shared_out := -n 3 --dist loadfile --no-loadscope-reorder
 # A second thread of torch in each would only wait for the other processes.
-test test-all: export OMP_NUM_THREADS = 1
+test test-all test-cluster: export OMP_NUM_THREADS = 1
 
 test: packages-dev models chromium ## run the tests, without the slow ones
-	@CHROMIUM="$$($(find_chromium))" $(PY) -m pytest $(shared_out) -m 'not slow'
+	@CHROMIUM="$$($(find_chromium))" $(PY) -m pytest $(shared_out) -m 'not slow and not cluster'
 
 test-all: packages-dev models chromium ## run every test
-	@CHROMIUM="$$($(find_chromium))" $(PY) -m pytest $(shared_out)
+	@CHROMIUM="$$($(find_chromium))" $(PY) -m pytest $(shared_out) -m 'not cluster'
+
+test-cluster: packages-dev models ## run the tests that end workers and heads, and the pages' against a cluster
+	@$(PY) -m pytest tests/cluster -m ''
 
 lint: packages-dev ## check format, style and types
 	@status=0; \
@@ -70,6 +77,9 @@ venv:
 
 packages: venv
 	@$(call install,requirements.txt)
+
+packages-cluster: packages
+	@$(call install,requirements-cluster.txt)
 
 packages-dev: packages
 	@$(call install,requirements-dev.txt)

@@ -128,6 +128,7 @@ def _page(entry: PageEntry) -> StreamlitPage:
 if __name__ == "app":
     start.write_log()
     start.check_operator()
+    start.join_cluster()
     start.take_descriptors()
     end_when_told()
     app = st.App(

@@ -36,6 +36,7 @@ PARTS = {
     "class": "benchmarks.classroom",
     "lessons": "benchmarks.lessons",
     "rooms": "benchmarks.rooms",
+    "cluster": "benchmarks.cluster",
 }
 
 

@@ -38,6 +38,8 @@ _ALL = "models"
 _WITHOUT_TORCH = "models.tokenization"
 # Programs, not modules: they are run, not imported.
 _PROGRAMS = ("__main__", "training_child")
+# What asks a cluster brings Ray, and is imported by whoever is part of one.
+_CLUSTER = "models.cluster"
 
 
 @contextmanager
@@ -109,5 +111,5 @@ def _uncollected() -> Iterator[None]:
 def _modules_of(package: str) -> Iterator[str]:
     yield package
     for module in pkgutil.walk_packages(import_module(package).__path__, f"{package}."):
-        if module.name.rpartition(".")[2] not in _PROGRAMS:
+        if module.name.rpartition(".")[2] not in _PROGRAMS and not module.name.startswith(_CLUSTER):
             yield module.name

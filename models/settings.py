@@ -44,6 +44,10 @@ def _is_log(text: str) -> bool:
 # Of the benchmarks' own server.
 _MEASURING = "HEADLIGHT_BENCH_"
 
+_ADDRESS = re.compile(r"auto|(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?):\d{1,5}", re.IGNORECASE | re.ASCII)
+_NUMBERS = re.compile(r"0*[1-9]\d{0,3}(-0*[1-9]\d{0,3})?", re.ASCII)
+_SHARE = re.compile(r"\d{1,2}(\.\d{1,3})?", re.ASCII)
+
 _Rule = tuple[Callable[[str], object], str]
 _A_SIZE: _Rule = (size_of, "a number of bytes, or of units as in 800MB, 2 GB or 2GiB")
 _A_COUNT: _Rule = (count_of, "a whole number from 1 on")
@@ -62,6 +66,10 @@ _RULES: Mapping[str, _Rule] = {
     "HEADLIGHT_REQUEST_LOG": (_is_log, "stdout, or a file with its whole path"),
     "HEADLIGHT_OFFLINE": (_SWITCH.fullmatch, "1 or 0"),
     "HEADLIGHT_MODELS": (re.compile("shelf|any", re.IGNORECASE).fullmatch, "shelf, or any"),
+    "HEADLIGHT_CLUSTER": (_ADDRESS.fullmatch, "auto, or the address of the cluster's head as in 10.0.0.5:6379"),
+    "HEADLIGHT_WORKERS": (_NUMBERS.fullmatch, "how many workers there are, as 2, or as 1-8 from the least to the most"),
+    "HEADLIGHT_WORKER_CPUS": (_SHARE.fullmatch, "how many processor cores a worker takes, as 4 or 0.5"),
+    "HEADLIGHT_WORKER_GPUS": (_SHARE.fullmatch, "how many GPUs a worker takes, as 1, 2 or 0.25"),
     "HEADLIGHT_FOLDERS": (_are_whole_paths, f"folders with their whole paths, with {os.pathsep} between them"),
 }
 

@@ -30,12 +30,13 @@ ONLY_IN = {
     "transformers": COMPUTING,
     "tokenizers": COMPUTING,
     "bertviz": COMPUTING,
+    "ray": ("models/cluster/", "benchmarks/", "tests/"),
 }
 
 LONGEST = 400
 SAYS_NOTHING = {"util", "utils", "helper", "helpers", "common", "misc"}
 
-HEAVY = {"torch", "transformers", "bertviz"}
+HEAVY = {"torch", "transformers", "bertviz", "ray"}
 
 
 def project_files(*suffixes):

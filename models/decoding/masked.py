@@ -65,6 +65,18 @@ class MaskedTokenRequest(TextRequest):
             return masked_logits(loaded, self.text)
 
 
+@dataclass(frozen=True)
+class WhyNotFilledRequest:
+    """Why a model cannot say what stands in a hidden place, a sentence; "" for one that can."""
+
+    model: str
+
+    def answer(self, engine: Engine) -> str:
+        """Raises what `load_model` raises."""
+        loaded = engine.model(self.model)
+        return "" if has_masked_head(loaded) else why_not_filled(loaded)
+
+
 def has_masked_head(loaded: LoadedModel) -> bool:
     """Whether the model says what stands in a hidden place: one of transformers' classes for that, or made from one,
     and none that writes.

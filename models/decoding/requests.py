@@ -81,6 +81,24 @@ class WriteRequest(TextRequest, Stepwise[GenerationStep, tuple[GenerationStep, .
             yield step
         return tuple(made)
 
+    def computed_after(
+        self, engine: Engine, known: tuple[GenerationStep, ...]
+    ) -> Generator[GenerationStep, None, tuple[GenerationStep, ...]]:
+        """From the tokens that are written, with the random numbers of the steps that follow; raises as `computed`."""
+        # The norms of what the first forward stores are those of all that was written.
+        if not known or self.branch or self.settings.with_norms:
+            return (yield from super().computed_after(engine, known))
+        made = list(known)
+        if made[-1].ends is None:
+            _check_length(self.settings.max_new_tokens, MOST_NEW_TOKENS)
+            loaded = engine.model(self.model)
+            written = [step.token_id for step in made]
+            lock = partial(engine.forward, loaded)
+            for step in decode(loaded, self.text, self.settings, written=written, lock=lock):
+                made.append(step)
+                yield step
+        return tuple(made)
+
     def steps_of(self, answer: tuple[GenerationStep, ...]) -> tuple[GenerationStep, ...]:
         """All of them."""
         return answer
@@ -105,6 +123,20 @@ class PromptRequest(TextRequest):
         start = loaded.pieces([decoder_start(loaded.model)]) if loaded.is_seq2seq else ()
         pieces = encode(loaded.tokenizer, self.text).pieces
         return PromptPieces(**columns_of(pieces), start=tuple(piece.text for piece in start))
+
+
+@dataclass(frozen=True)
+class PieceTextsRequest:
+    """The pieces with these ids, as this model's tokenizer writes them; "" for those that it does not have."""
+
+    model: str
+    ids: tuple[int, ...]
+
+    def answer(self, engine: Engine) -> tuple[str, ...]:
+        """Raises what `load_model` raises."""
+        loaded = engine.model(self.model)
+        pieces = iter(loaded.pieces([each for each in self.ids if each < loaded.vocabulary]))
+        return tuple(next(pieces).text if each < loaded.vocabulary else "" for each in self.ids)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from models.engine.gate import Gate, OnWait, listening
 from models.engine.jobs import Jobs, Progress
 from models.engine.memory import collect_all, hide_from_collector, return_now, return_when_idle, share_heaps
 from models.engine.model_pool import ModelPool
-from models.engine.provider import provided
+from models.engine.provider import Device, elsewhere, provided
 from models.engine.request_size import MOST_CHARACTERS_ALONE, check_size
 from models.engine.threads import wait_asleep
 from models.errors import HeadlightError
@@ -144,8 +144,9 @@ class Engine:
 
     def _compute(self, request: Request[Answer_co]) -> Answer_co:
         self.figures.computes()
+        there = elsewhere(request)
         with allowed(self._answer_seconds):
-            return request.answer(self)
+            return request.answer(self) if there is None else there.answer(request)
 
     def start(self, request: StepsRequest, person: Hashable = None) -> str:
         """Begin a job in a thread of its own; it ends by itself, by `cancel`, or when nobody polls for a minute, or for
@@ -156,7 +157,19 @@ class Engine:
         Raises JobError where too many run, and RequestTooLargeError.
         """
         check_size(request, self.most_characters())
-        return self._jobs.start(request, lambda: request.steps(self), person)
+        return self._jobs.start(request, lambda: self._steps(request), person)
+
+    def each_step(
+        self, steps: Callable[[], Iterator[Any]], take: Callable[[Any], None], on_wait: OnWait, wanted: Wanted
+    ) -> None:
+        """Have `take` called with each step, in this thread, as a job's would be; it ends as `run` does.
+
+        Raises what the steps raise, and NobodyWaits.
+        """
+        with listening(on_wait), as_long_as(wanted), allowed(self._answer_seconds), self._using(is_long=True):
+            for step in steps():
+                take(step)
+                go_on_if_wanted()
 
     def poll(self, job: str, since: int = 0, wait: float | int = 0) -> Progress:
         """Every step of the job from index `since` on: none is ever left out, however seldom it is asked.
@@ -215,6 +228,14 @@ class Engine:
     def has_model(self, name: str) -> bool:
         """Whether the model of this name is loaded already."""
         return name in self._models
+
+    def _steps(self, request: Any) -> Iterator[Any]:
+        there = elsewhere(request)
+        if there is None or request in self.answers:
+            yield from request.steps(self)
+            return
+        for answer in (yield from there.steps(request)):
+            self.answers.get(request, lambda answer=answer: answer)
 
     def _load(self, name: str) -> Any:
         loaded = _load(name)
@@ -313,9 +334,13 @@ class Engine:
             self._models.abandon(each)
         return "The GPU failed while it computed. Ask again: from now on models compute on the CPU."
 
+    def device(self) -> Device:
+        """The one that computes. Imports torch. Raises DeviceError."""
+        return provided().device(self._models.failed)
+
     def memory(self) -> MemoryUse:
         """What our models take of the device that computes. Imports torch. Raises DeviceError."""
-        device = provided().device(self._models.failed)
+        device = self.device()
         used = sum(size for name, size in self._models.used().items() if name.partition(":")[0] == device.kind)
         return MemoryUse(models=used, most=device.most_model_bytes, has=device.memory)
 
@@ -365,7 +390,7 @@ def _load_tokenizer(name: str) -> Any:
 
 def device_name() -> str:
     """The device that computes, as the sidebar shows it. Imports torch. Raises DeviceError."""
-    return provided().device(engine._models.failed).name
+    return engine.device().name
 
 
 share_heaps()

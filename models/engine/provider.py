@@ -1,8 +1,8 @@
 """What the engine has to be given: how models and tokenizers are loaded, and what is known of the devices."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -55,3 +55,34 @@ def provided() -> Provider:
     if _provider is None:
         raise RuntimeError("the engine was not given its loaders: see models/running.py")
     return _provider
+
+
+@runtime_checkable
+class Elsewhere(Protocol):
+    """Who answers questions in the place of this process."""
+
+    def takes(self, request: object) -> bool:
+        """Whether this one is answered there."""
+        ...
+
+    def answer(self, request: Any) -> Any:
+        """The answer. Raises what the request raises, and a HeadlightError where nobody is there."""
+        ...
+
+    def steps(self, request: Any) -> Generator[Any, None, tuple[Any, ...]]:
+        """The steps of a job; it returns the answer that is kept of it, or nothing. Raises as `answer` does."""
+        ...
+
+
+_elsewhere: Elsewhere | None = None
+
+
+def ask_elsewhere(there: Elsewhere | None) -> None:
+    """Have every engine of this process ask there first; None: nowhere."""
+    global _elsewhere  # noqa: PLW0603 - one process has one cluster
+    _elsewhere = there
+
+
+def elsewhere(request: object) -> Elsewhere | None:
+    """Who answers this request in the place of this process; None where it does so itself."""
+    return _elsewhere if _elsewhere is not None and _elsewhere.takes(request) else None

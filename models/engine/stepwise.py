@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -42,6 +43,26 @@ class Stepwise(Generic[Step, Answer]):
             return
         answer = yield from self.computed(engine)
         engine.answers.get(self, lambda: answer)
+
+    def steps_after(self, engine: "Engine", known: tuple[Step, ...]) -> Iterator[Step]:
+        """As `steps`, behind those that are known: they were computed where this can not be gone on with."""
+        if self in engine.answers:
+            yield from islice(self.steps_of(engine.run(self)), len(known), None)
+            return
+        answer = yield from self.computed_after(engine, known)
+        engine.answers.get(self, lambda: answer)
+
+    def computed_after(self, engine: "Engine", known: tuple[Step, ...]) -> Generator[Step, None, Answer]:
+        """As `computed`, behind what is known: here the same once more, with that passed over."""
+        steps, number = self.computed(engine), 0
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                return end.value
+            if number >= len(known):
+                yield step
+            number += 1
 
     def answer(self, engine: "Engine") -> Answer:
         """With `Engine.run`. Raises what `computed` raises."""

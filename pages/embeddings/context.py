@@ -118,10 +118,9 @@ def journey() -> Journey | None:
 
 def _check_size(lines: tuple[str, ...], only: str | None) -> None:
     """Every state of every token is kept while it is shown: raises HeadlightError for too many."""
-    from models.forward.inputs import model_inputs
+    from models.attention import TokenCountsRequest
 
-    loaded = engine.model(thread.MODEL.value)
-    counts = [len(model_inputs(loaded, text).ids) for text in lines]
+    counts = engine.run(TokenCountsRequest(thread.MODEL.value, lines))
     if only is None and sum(counts) > _MOST_POINTS:
         raise HeadlightError(
             f"These lines have {sum(counts):,} tokens, and a map of more than {_MOST_POINTS:,} points shows nothing; "

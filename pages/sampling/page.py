@@ -48,13 +48,13 @@ def explore(status: DeltaGenerator) -> None:
         text, about_text = st.container(), st.container()
     with loading(name, status):
         from models.decoding import NextTokenRequest
-        from models.decoding.masked import has_masked_head, why_not_filled
+        from models.decoding.masked import WhyNotFilledRequest
 
         loaded = engine.model(name)
-    if MODELS[name].family == "encoder" and not has_masked_head(loaded):
+    if MODELS[name].family == "encoder" and (why := ask(WhyNotFilledRequest(name), status)):
         with centre:
             show_notes()
-            offer_another_model(PAGE, EXAMPLES[0], why_not_filled(loaded), key="no_next_token")
+            offer_another_model(PAGE, EXAMPLES[0], why, key="no_next_token")
         return
     settings = written = found = None
     steps: tuple[GenerationStep, ...] = ()

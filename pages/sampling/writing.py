@@ -189,7 +189,10 @@ def tree(written: Continuation, steps: "Sequence[GenerationStep]") -> tuple[list
     every = branches()
     if len(every) == 1:
         return [], 0
-    loaded = engine.model(written.request.model)
+    from models.decoding.requests import PieceTextsRequest
+
+    turned = tuple(branch[-1][1] for branch in every if branch)
+    pieces = dict(zip(turned, engine.run(PieceTextsRequest(written.request.model, turned)), strict=True))
     lines = []
     for branch in every:
         request = replace(written.request, branch=branch.turns)
@@ -197,8 +200,7 @@ def tree(written: Continuation, steps: "Sequence[GenerationStep]") -> tuple[list
         first = branch[-1][0] if branch else 0
         token = branch[-1][1] if branch else None
         # A link may name a token that this model does not have.
-        is_known = token is not None and token < loaded.vocabulary
-        piece = loaded.pieces([token])[0].text if is_known else "" if token is None else str(token)
+        piece = "" if token is None else pieces[token] or str(token)
         text = "".join(step.text for step in known[first + 1 if branch else 0 :])
         lines.append(BranchLine(piece, first + 1, text[:_LABEL_CHARACTERS], len(branch)))
     return lines, every.index(BRANCH.value)

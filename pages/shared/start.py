@@ -83,6 +83,14 @@ def check_operator() -> None:
         log.warning("%s is no setting of Headlight's; README.md lists those that there are", name)
 
 
+def join_cluster() -> None:
+    """Have questions answered by a cluster where HEADLIGHT_CLUSTER names one; before anything imports torch."""
+    if os.environ.get("HEADLIGHT_CLUSTER", "").strip():
+        from models.cluster import joining
+
+        joining.join_cluster()
+
+
 def take_descriptors() -> None:
     """Have as many files and connections open at once as the system lets this process; each visitor takes some."""
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,8 +1,23 @@
 """What tests of pages that compute share. Nothing of models/ is imported at the top, as in the other conftests."""
 
+import os
+
 import pytest
 
 from tests.one_thread import one_thread
+
+
+@pytest.fixture(scope="session", autouse=True)
+def on_a_cluster():
+    """With the workers of a cluster in the place of this process's models, where tests/cluster asks for it."""
+    address = os.environ.get("TESTS_CLUSTER", "")
+    if not address:
+        yield
+        return
+    from tests.cluster.asking import asking
+
+    with asking(address):
+        yield
 
 
 @pytest.fixture
