@@ -29,11 +29,11 @@ class Clock:
 class Opened:
     """A room, its teacher's secret, and the clock of its server."""
 
-    def __init__(self, **bounds):
+    def __init__(self, store=None, **bounds):
         from models.rooms.times_and_limits import RoomBounds
 
         self.clock = Clock()
-        self.rooms = Rooms(MemoryStore(), self.clock, RoomBounds(**bounds))
+        self.rooms = Rooms(MemoryStore() if store is None else store, self.clock, RoomBounds(**bounds))
         room, self.secret = self.rooms.open()
         self.code = room.code
 
