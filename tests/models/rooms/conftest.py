@@ -9,21 +9,11 @@ def local_cluster():
     from benchmarks.local_cluster import LocalCluster, wait_for
     from models.cluster.line import line
     from models.cluster.setting import VARIABLE
+    from models.rooms.shared_store import SharedStore
+    from tests.models.rooms.rooms_made import answers
 
     with LocalCluster() as made, pytest.MonkeyPatch.context() as patch:
         patch.setenv(VARIABLE, made.address)
-        # A busy machine takes longer to connect than a person is made to wait.
-        wait_for(_answers, 240)
+        wait_for(lambda: answers(SharedStore()), 240)
         yield made
         line().end()
-
-
-def _answers():
-    from models.errors import HeadlightError
-    from models.rooms.shared_store import SharedStore
-
-    try:
-        SharedStore().codes()
-    except HeadlightError:
-        return False
-    return True
