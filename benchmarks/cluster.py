@@ -13,7 +13,7 @@ import psutil
 import torch
 
 from benchmarks.local_cluster import LocalCluster
-from benchmarks.measuring import Limit, Pairs, Row, alone, compared, duration, interleaved, seconds_of, size
+from benchmarks.measuring import Limit, MeasuredPairs, Row, alone, compared, duration, interleaved, seconds_of, size
 from benchmarks.passages import passage
 from benchmarks.serving import APP, serving
 from models.attention import HeadGridRequest, HeadMapRequest, TracedTextRequest, TraceRequest
@@ -61,12 +61,12 @@ def measure(pairs: int) -> list[Row]:
         compared(f"cluster: {_TEXTS} texts through two workers (beside: one)", several, duration, _TWO),
         compared(
             "cluster: memory of a web process that asks, its driver of Ray's included (beside: one that computes)",
-            Pairs(tuple(each[1] for each in web), tuple(each[1] for each in alone_in)),
+            MeasuredPairs(tuple(each[1] for each in web), tuple(each[1] for each in alone_in)),
             size,
         ),
         compared(
             "cluster: the same without the driver",
-            Pairs(tuple(each[0] for each in web), tuple(each[0] for each in alone_in)),
+            MeasuredPairs(tuple(each[0] for each in web), tuple(each[0] for each in alone_in)),
             size,
             _MEMORY,
         ),
@@ -96,7 +96,7 @@ def _first_view(text: str) -> tuple[Any, ...]:
     return TracedTextRequest(trace), HeadMapRequest(trace, "encoder", 3, 1), HeadGridRequest(trace, "encoder")
 
 
-def _pairs(there: Engine, here: Engine, pairs: int, questions: Callable[[], Iterable[Any]]) -> Pairs:
+def _pairs(there: Engine, here: Engine, pairs: int, questions: Callable[[], Iterable[Any]]) -> MeasuredPairs:
     """The engine in this process must not ask elsewhere, which is a matter of the process."""
 
     def asked() -> None:

@@ -171,7 +171,7 @@ def _visit(server: Server, number: int, person: int) -> Visit:
     if (number + person) % _EVERY_OTHER:
         return visit_of_all_pages(server, number + person, number)
     page = _OTHERS[number // _EVERY_OTHER % len(_OTHERS)]
-    return Visit(server.link(page), "browsing")
+    return Visit(server.link(page), "browser_history")
 
 
 def _held(server: Server, began: float) -> Held:

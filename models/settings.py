@@ -19,7 +19,7 @@ class SettingError(HeadlightError):
     """A setting of the operator's that means nothing."""
 
 
-def size_of(text: str) -> int | None:
+def parsed_size(text: str) -> int | None:
     """Bytes of 2147483648, 800MB, 5 GB (thousands) or 2GiB (1,024s); None for what is no size."""
     found = _SIZE.fullmatch(text.strip())
     if found is None:
@@ -49,7 +49,7 @@ _NUMBERS = re.compile(r"0*[1-9]\d{0,3}(-0*[1-9]\d{0,3})?", re.ASCII)
 _SHARE = re.compile(r"\d{1,2}(\.\d{1,3})?", re.ASCII)
 
 _Rule = tuple[Callable[[str], object], str]
-_A_SIZE: _Rule = (size_of, "a number of bytes, or of units as in 800MB, 2 GB or 2GiB")
+_A_SIZE: _Rule = (parsed_size, "a number of bytes, or of units as in 800MB, 2 GB or 2GiB")
 _A_COUNT: _Rule = (count_of, "a whole number from 1 on")
 _RULES: Mapping[str, _Rule] = {
     "HEADLIGHT_DEVICE": (_DEVICE.fullmatch, "cpu, mps, cuda, or cuda and a number as in cuda:1"),

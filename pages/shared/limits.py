@@ -24,7 +24,7 @@ from streamlit import runtime
 from models.engine import engine
 from models.engine.memory import return_now
 from models.settings import count_of
-from pages.shared.connection import Connection, Shared, end, transport_of
+from pages.shared.browser_connection import Connection, Shared, end, transport_of
 from pages.shared.refusals import refused
 from pages.shared.uploads import UploadLimits, Uploads, upload_limits
 

@@ -2,7 +2,7 @@
 
 from models.errors import HeadlightError
 from models.lessons import Ask, Readings, Step, View
-from models.lessons.looking import LinkWeights
+from models.lessons.attention_questions import LinkWeights
 from models.rooms import LessonPlace, MemoryStore, Rooms
 
 ATTENTION = View("attention", (("model", "minilm"), ("text", "The cat sat.")))
