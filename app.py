@@ -3,6 +3,7 @@
 Streamlit runs this file for each session. The server itself imports it, once, for `app`.
 """
 
+import os
 from functools import cache
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from streamlit.navigation.page import StreamlitPage
 from models.rust_panics import panics_as_failures
 from pages.shared import start, thread
 from pages.shared.device_line import said_before, show_device
+from pages.shared.health import health_route
 from pages.shared.lesson_place import DRAFT, LESSON, PLACE
-from pages.shared.limits import Bounded
+from pages.shared.limits import Bounded, operators_limits
 from pages.shared.link import receive
 from pages.shared.messages import take_unforeseen
 from pages.shared.model_card import show_model_card
@@ -22,6 +24,7 @@ from pages.shared.model_choice import choose_model_box
 from pages.shared.origin_check import Guarded
 from pages.shared.page import name_first_model
 from pages.shared.registry import EVERY_PAGE, HOME, LESSONS, ROOM, PageEntry, entry
+from pages.shared.request_log import Logged
 from pages.shared.room_place import CODE
 from pages.shared.server_shutdown import end_when_told
 from pages.shared.theme import variables
@@ -132,7 +135,13 @@ if __name__ == "app":
     app = st.App(
         __file__,
         lifespan=start.lifespan,
-        middleware=[Middleware(Guarded), Middleware(Bounded), Middleware(start.Attended)],
+        middleware=[
+            Middleware(Logged),
+            Middleware(Guarded),
+            Middleware(Bounded, operators_limits(os.environ)),
+            Middleware(start.Attended),
+        ],
+        routes=[health_route()],
         on_script_error=take_unforeseen,
     )
 else:

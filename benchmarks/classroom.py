@@ -71,18 +71,19 @@ def class_of_all_pages(server: Server, count: int = _SESSIONS, start: int = 0) -
 
     start: another one gives other texts.
     """
+    return [visit_of_all_pages(server, number, start + number) for number in range(count)]
+
+
+def visit_of_all_pages(server: Server, number: int, text: int) -> Visit:
+    """The link of person `number`, with text `text`; both count from 0 on, to whatever end."""
     pages = list(_OPENED)
-    visits = []
-    for number in range(count):
-        page = pages[number % len(pages)]
-        picture, names = _OPENED[page]
-        name = names[number // len(pages) % len(names)]
-        text = start + number
-        words = _WORDS[text % len(_WORDS)]
-        if name != "spelling_to_sound":
-            words = f"{_SENTENCES[text % len(_SENTENCES)]} {words.capitalize()} {text}."
-        visits.append(Visit(server.link(page, model=name, text=words), picture))
-    return visits
+    page = pages[number % len(pages)]
+    picture, names = _OPENED[page]
+    name = names[number // len(pages) % len(names)]
+    words = _WORDS[text % len(_WORDS)]
+    if name != "spelling_to_sound":
+        words = f"{_SENTENCES[text % len(_SENTENCES)]} {words.capitalize()} {text}."
+    return Visit(server.link(page, model=name, text=words), picture)
 
 
 def measure(pairs: int) -> list[Row]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -38,14 +38,15 @@ class Visit:
 
 @dataclass(frozen=True)
 class Opened:
-    """One session: seconds until it was sent the picture and until its script had ended (None: never), and the errors
-    that it was shown.
+    """One session: seconds until it was sent the picture and until its script had ended (None: never), the errors
+    that it was shown, and the bytes of all messages until then.
     """
 
     visit: Visit
     seconds: float | None
     end_seconds: float | None
     errors: tuple[str, ...]
+    received: int = 0
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -68,20 +69,23 @@ async def _all(server: Server, visits: Sequence[Visit]) -> tuple[Opened, ...]:
     delays = np.linspace(0, WITHIN, len(visits))
     async with asyncio.TaskGroup() as group:
         tasks = [
-            group.create_task(_session(server, visit, delay, served))
+            group.create_task(one_session(server, visit, served.wait, delay))
             for visit, delay in zip(visits, delays, strict=True)
         ]
     return tuple(task.result() for task in tasks)
 
 
-async def _session(server: Server, visit: Visit, delay: float, served: asyncio.Barrier) -> Opened:
+async def one_session(
+    server: Server, visit: Visit, looks: Callable[[], Awaitable[object]], delay: float = 0.0
+) -> Opened:
+    """One visitor, who comes after `delay` seconds and, once served, stays as long as `looks` takes."""
     await asyncio.sleep(delay)
     page, _, query = visit.link.removeprefix(f"{server.address}/").partition("?")
     ask = BackMsg()
     ask.rerun_script.query_string = query
     ask.rerun_script.page_name = page
     ask.rerun_script.context_info.url = visit.link
-    seconds, ended, errors = None, None, []
+    seconds, ended, errors, received = None, None, [], 0
     repeats: dict[str, float] = {}
     start = time.perf_counter()
     stream = f"{server.address.replace('http', 'ws', 1)}/_stcore/stream"
@@ -93,7 +97,9 @@ async def _session(server: Server, visit: Visit, delay: float, served: asyncio.B
                 socket = await stay.enter_async_context(client)
                 await socket.send(ask.SerializeToString())
                 while ended is None:
-                    message = ForwardMsg.FromString(await socket.recv(decode=False))
+                    data = await socket.recv(decode=False)
+                    received += len(data)
+                    message = ForwardMsg.FromString(data)
                     element = message.delta.new_element
                     if seconds is None and visit.is_picture(element):
                         seconds = time.perf_counter() - start
@@ -120,5 +126,5 @@ async def _session(server: Server, visit: Visit, delay: float, served: asyncio.B
                     await socket.send(ask.SerializeToString())
         except (OSError, WebSocketException) as error:
             errors.append(f"{type(error).__name__}: {error}")
-        await served.wait()
-    return Opened(visit, seconds, ended, tuple(errors))
+        await looks()
+    return Opened(visit, seconds, ended, tuple(errors), received)

@@ -37,6 +37,10 @@ def _are_whole_paths(text: str) -> bool:
     return all(Path(each.strip()).is_absolute() for each in text.split(os.pathsep) if each.strip())
 
 
+def _is_log(text: str) -> bool:
+    return text == "stdout" or Path(text).is_absolute()
+
+
 # Of the benchmarks' own server.
 _MEASURING = "HEADLIGHT_BENCH_"
 
@@ -46,6 +50,7 @@ _SHARE = re.compile(r"\d{1,2}(\.\d{1,3})?", re.ASCII)
 
 _Rule = tuple[Callable[[str], object], str]
 _A_SIZE: _Rule = (parsed_size, "a number of bytes, or of units as in 800MB, 2 GB or 2GiB")
+_A_COUNT: _Rule = (count_of, "a whole number from 1 on")
 _RULES: Mapping[str, _Rule] = {
     "HEADLIGHT_DEVICE": (_DEVICE.fullmatch, "cpu, mps, cuda, or cuda and a number as in cuda:1"),
     "HEADLIGHT_HOME": (str.strip, "a folder"),
@@ -54,7 +59,11 @@ _RULES: Mapping[str, _Rule] = {
     "HEADLIGHT_MAX_DOWNLOAD": _A_SIZE,
     "HEADLIGHT_ALL_DOWNLOADS": _A_SIZE,
     "HEADLIGHT_MAX_FILE": _A_SIZE,
-    "HEADLIGHT_MOST_MODELS": (count_of, "a whole number from 1 on"),
+    "HEADLIGHT_MOST_MODELS": _A_COUNT,
+    "HEADLIGHT_MOST_SESSIONS": _A_COUNT,
+    "HEADLIGHT_ANSWER_SECONDS": _A_COUNT,
+    "HEADLIGHT_UPLOADS_A_MINUTE": _A_COUNT,
+    "HEADLIGHT_REQUEST_LOG": (_is_log, "stdout, or a file with its whole path"),
     "HEADLIGHT_OFFLINE": (_SWITCH.fullmatch, "1 or 0"),
     "HEADLIGHT_MODELS": (re.compile("shelf|any", re.IGNORECASE).fullmatch, "shelf, or any"),
     "HEADLIGHT_CLUSTER": (_ADDRESS.fullmatch, "auto, or the address of the cluster's head as in 10.0.0.5:6379"),

@@ -2,6 +2,7 @@
 
 from models.engine.cache import ByteCache, size_of
 from models.engine.engine import ComputerFullError, Engine, Request, device_name, engine
+from models.engine.figures import EngineFigures, Told
 from models.engine.gate import Gate, threads_asleep
 from models.engine.jobs import JobError, Progress
 from models.engine.model_pool import ModelPoolFullError

@@ -1,7 +1,6 @@
 """The engine: takes requests, keeps answers, lets one forward at a time onto a device."""
 
 import atexit
-import gc
 import logging
 import os
 import threading
@@ -10,14 +9,16 @@ import traceback
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
+from models.engine.allowance import VARIABLE as ANSWER_VARIABLE
+from models.engine.allowance import allowed, check_allowance
 from models.engine.cache import ByteCache
 from models.engine.cancellation import Wanted, as_long_as, go_on_if_wanted, wanted_now
+from models.engine.figures import EngineFigures, Figures
 from models.engine.gate import Gate, OnWait, listening
 from models.engine.jobs import Jobs, Progress
-from models.engine.memory import return_now, return_when_idle, share_heaps
+from models.engine.memory import collect_all, hide_from_collector, return_now, return_when_idle, share_heaps
 from models.engine.model_pool import ModelPool
 from models.engine.provider import Device, elsewhere, provided
 from models.engine.request_size import MOST_CHARACTERS_ALONE, check_size
@@ -109,7 +110,9 @@ class Engine:
         )
         self._tokenizers = ByteCache(None)
         self._own_tokenizers = ByteCache(_OWN_TOKENIZERS_BYTES)
-        self._jobs = Jobs(around=partial(self._using, is_long=True))
+        self._jobs = Jobs(around=self._computing_job)
+        self.figures = Figures()
+        self._answer_seconds: float | None = count_of(os.environ.get(ANSWER_VARIABLE, ""))
         self._gates: dict[str, Gate] = {}
         # What the files of each model were like when it was loaded.
         self._stamps: dict[str, str] = {}
@@ -127,16 +130,23 @@ class Engine:
             what is computed stops between two layers.
 
         Raises what the request's computation raises (see its class), HeadlightError for what a person can mend,
-        RequestTooLargeError, and NobodyWaits (`models.engine.cancellation`).
+        RequestTooLargeError, AnswerTooLongError, and NobodyWaits (`models.engine.cancellation`).
         """
-        check_size(request, self.most_characters())
-        with listening(on_wait), as_long_as(wanted or wanted_now()), self._using():
-            # Before the cache is asked: an answer that holds on to a model is kept as long as that.
-            name = getattr(request, "model", None)
-            if isinstance(name, str):
-                self._models.hold(name)
-            with self._surviving(with_model=name is not None):
-                return self.answers.get(request, lambda: self._answer(request))
+        with self.figures.asked(request):
+            check_size(request, self.most_characters())
+            with listening(on_wait), as_long_as(wanted or wanted_now()), self._using():
+                # Before the cache is asked: an answer that holds on to a model is kept as long as that.
+                name = getattr(request, "model", None)
+                if isinstance(name, str):
+                    self._models.hold(name)
+                with self._surviving(with_model=name is not None):
+                    return self.answers.get(request, lambda: self._compute(request))
+
+    def _compute(self, request: Request[Answer_co]) -> Answer_co:
+        self.figures.computes()
+        there = elsewhere(request)
+        with allowed(self._answer_seconds):
+            return request.answer(self) if there is None else there.answer(request)
 
     def start(self, request: StepsRequest, person: Hashable = None) -> str:
         """Begin a job in a thread of its own; it ends by itself, by `cancel`, or when nobody polls for a minute, or for
@@ -156,7 +166,7 @@ class Engine:
 
         Raises what the steps raise, and NobodyWaits.
         """
-        with listening(on_wait), as_long_as(wanted), self._using(is_long=True):
+        with listening(on_wait), as_long_as(wanted), allowed(self._answer_seconds), self._using(is_long=True):
             for step in steps():
                 take(step)
                 go_on_if_wanted()
@@ -219,10 +229,6 @@ class Engine:
         """Whether the model of this name is loaded already."""
         return name in self._models
 
-    def _answer(self, request: Any) -> Any:
-        there = elsewhere(request)
-        return request.answer(self) if there is None else there.answer(request)
-
     def _steps(self, request: Any) -> Iterator[Any]:
         there = elsewhere(request)
         if there is None or request in self.answers:
@@ -245,11 +251,40 @@ class Engine:
     def forward(self, loaded: Any) -> Iterator[None]:
         """The lock of this model's device, held for one forward, so that a long text blocks nobody for long."""
         go_on_if_wanted()
+        check_allowance()
         with self._using():
             self._models.use(loaded)
+            came = time.monotonic()
             with self.gate(str(loaded.device)).lock(), self._surviving(with_model=True):
+                self.figures.begins(time.monotonic() - came)
                 yield
         return_when_idle()
+
+    @contextmanager
+    def _computing_job(self, request: Hashable) -> Iterator[None]:
+        """Round all that a job computes, in its thread."""
+        with self.figures.asked(request, is_job=True), allowed(self._answer_seconds), self._using(is_long=True):
+            yield
+
+    def counted(self) -> EngineFigures:
+        """What it has done, and holds now."""
+        with self._lock:
+            gates = dict(self._gates)
+        waits = self.figures.waits()
+        return EngineFigures(
+            forwards=waits.count,
+            waits=waits,
+            queue={device: len(gate) for device, gate in gates.items()},
+            busy={device: gate.seconds for device, gate in gates.items()},
+            questions=self.figures.questions(),
+            refused=self.figures.refused(),
+            cache_bytes=self.answers.nbytes,
+            cache_answers=len(self.answers),
+            cache_most=self.answers.max_bytes,
+            models=len(self._models),
+            model_bytes=self._models.used(),
+            jobs=self._jobs.running(),
+        )
 
     @contextmanager
     def _using(self, *, is_long: bool = False) -> Iterator[None]:
@@ -325,7 +360,7 @@ def _load(name: str) -> Any:
         log.info("Not loaded: %s: %s", name, type(error).__name__)
         raise
     log.info("Loaded %s in %.1f s; it computes on %s", name, time.perf_counter() - start, loaded.device)
-    _hide_from_collector()
+    hide_from_collector()
     return loaded
 
 
@@ -342,26 +377,15 @@ def _is_full(error: Exception) -> bool:
 
 def _free() -> None:
     """Have the memory of what was let go of back, what lies in a circle included, on the device too."""
-    # It was out of sight as long as it was meant to stay.
-    gc.unfreeze()
-    _hide_from_collector()
+    collect_all()
     return_now()
     provided().empty_caches()
 
 
 def _load_tokenizer(name: str) -> Any:
     loaded = provided().load_tokenizer(name)
-    _hide_from_collector()
+    hide_from_collector()
     return loaded
-
-
-def _hide_from_collector() -> None:
-    """Take what was imported and loaded, which stays for long, out of the garbage collector's sight.
-
-    Looking through what the libraries hold takes longer than a rerun, and nobody else computes meanwhile.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def device_name() -> str:

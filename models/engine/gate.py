@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
+from models.engine.allowance import check_allowance, spend
 from models.engine.cancellation import go_on_if_wanted, pausing
 from models.engine.context import holding
 
@@ -69,6 +70,8 @@ class Gate:
     def __init__(self, most_begun: int = 1) -> None:
         self._most_begun = most_begun
         self._changed = threading.Condition()
+        # That were computed behind it, since it was made.
+        self.seconds = 0.0
         self._queue: deque[_Ticket] = deque()
 
     def __len__(self) -> int:
@@ -84,22 +87,38 @@ class Gate:
             self._queue.append(ticket)
         try:
             self._wait(ticket)
-            with pausing(lambda: self._pause(ticket)):
-                yield
+            try:
+                with pausing(lambda: self._pause(ticket)):
+                    yield
+            finally:
+                self._spend(ticket)
         finally:
             with self._changed:
                 self._queue.remove(ticket)
                 self._changed.notify_all()
 
     def _pause(self, ticket: _Ticket) -> None:
-        """Let whoever is next compute, where this one has computed for long; returns when it computes again."""
-        if time.monotonic() - ticket.since < _LONG_SECONDS:
+        """Let whoever is next compute, where this one has computed for long; returns when it computes again.
+
+        Raises AnswerTooLongError.
+        """
+        taken = time.monotonic() - ticket.since
+        check_allowance(taken)
+        if taken < _LONG_SECONDS:
             return
+        self._spend(ticket)
         with self._changed:
             self._queue.remove(ticket)
             self._queue.append(ticket)
             self._changed.notify_all()
         self._wait(ticket)
+
+    def _spend(self, ticket: _Ticket) -> None:
+        """Count what has been computed since this one's turn began; whoever computes counts alone."""
+        now = time.monotonic()
+        spend(now - ticket.since)
+        self.seconds += now - ticket.since
+        ticket.since = now
 
     def _next(self) -> _Ticket:
         """Who computes: the first that has begun, or may."""

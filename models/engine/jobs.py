@@ -9,6 +9,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from models.engine.cache import size_of
@@ -17,7 +18,7 @@ from models.engine.gate import listening
 from models.engine.request_size import models_asked
 from models.errors import HeadlightError, new_fault, unforeseen
 
-Around = Callable[[], AbstractContextManager[None]]
+Around = Callable[[Hashable], AbstractContextManager[None]]
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,11 @@ class _Run:
     """One computation, shared by all jobs that asked for the same; it stops when the last of them has left."""
 
     def __init__(
-        self, steps: Callable[[], Iterator[Any]], patience: float, around: Around, ended: Callable[[], None]
+        self,
+        steps: Callable[[], Iterator[Any]],
+        patience: float,
+        around: Callable[[], AbstractContextManager[None]],
+        ended: Callable[[], None],
     ) -> None:
         self.patience = patience
         self.lock = threading.Lock()
@@ -75,7 +80,7 @@ class _Run:
         self.models: frozenset[str] = frozenset()
         self.seen_by_those_who_left: dict[str, int] = {}
         self._make: Callable[[], Iterator[Any]] | None = steps
-        self._around = around
+        self._around: Callable[[], AbstractContextManager[None]] | None = around
         self._ended = ended
         self.thread = threading.Thread(
             target=contextvars.Context().run, args=(self._work,), name="headlight-job", daemon=True
@@ -83,9 +88,10 @@ class _Run:
 
     def _work(self) -> None:
         try:
+            assert self._make is not None
+            assert self._around is not None
             with listening(self._on_wait), as_long_as(self._is_wanted), self._around():
                 self._go_on_if_wanted()
-                assert self._make is not None
                 for step in self._make():
                     nbytes = size_of(step)
                     with self.changed:
@@ -106,7 +112,7 @@ class _Run:
             self.error = unforeseen(fault)
         finally:
             # What was asked for may be megabytes of text, and a run is known long after it has ended.
-            self._make = None
+            self._make = self._around = None
             with self.changed:
                 self.is_done = True
                 self.changed.notify_all()
@@ -150,8 +156,8 @@ class _Run:
 class Jobs:
     """All jobs of a process. Requests that are equal and run at the same time share one computation."""
 
-    def __init__(self, around: Around = nullcontext) -> None:
-        """around: entered in each job's thread for as long as it computes."""
+    def __init__(self, around: Around = lambda _: nullcontext()) -> None:
+        """around: entered in each job's thread, with what was asked for, for as long as it computes."""
         self._around = around
         self._lock = threading.Lock()
         self._runs: dict[Hashable, _Run] = {}
@@ -179,7 +185,8 @@ class Jobs:
             if run is None:
                 if len(self._runs) >= MOST_RUNNING:
                     raise JobError("Too many are writing at the moment; try again in a while.")
-                run = _Run(steps, getattr(request, "patience", _FORGOTTEN_SECONDS), self._around, self._ended)
+                patience = getattr(request, "patience", _FORGOTTEN_SECONDS)
+                run = _Run(steps, patience, partial(self._around, request), self._ended)
                 run.models = models_asked(request)
                 run.jobs[job] = time.monotonic()
                 run.people[job] = person

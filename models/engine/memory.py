@@ -1,6 +1,7 @@
 """Memory that was given back stays with the process: keeping it while it is of use, and little of it afterwards."""
 
 import ctypes
+import gc
 import sys
 import threading
 import time
@@ -53,6 +54,21 @@ def return_now() -> None:
     library = _library()
     if library is not None:
         library.malloc_trim(0)
+
+
+def hide_from_collector() -> None:
+    """Take what was imported and loaded, which stays for long, out of the garbage collector's sight.
+
+    Looking through what the libraries hold takes longer than a rerun, and nobody else computes meanwhile.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def collect_all() -> None:
+    """Collect what lies in a circle of what was out of sight as well, which was let go of."""
+    gc.unfreeze()
+    hide_from_collector()
 
 
 def _return() -> None:

@@ -132,6 +132,11 @@ class Rooms:
         for code in self._store.codes():
             self.look(code)
 
+    def counted(self) -> tuple[int, int]:
+        """How many rooms there are, and how many people in them."""
+        codes = self._store.codes()
+        return len(codes), sum(self.crowd(code).here for code in codes)
+
     # ----- The teacher's commands
 
     def is_teacher(self, code: str, secret: str) -> bool:

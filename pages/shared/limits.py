@@ -10,9 +10,9 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -23,10 +23,14 @@ from streamlit import runtime
 
 from models.engine import engine
 from models.engine.memory import return_now
+from models.settings import count_of
 from pages.shared.browser_connection import Connection, Shared, end, transport_of
-from pages.shared.uploads import Uploads
+from pages.shared.refusals import refused
+from pages.shared.uploads import UploadLimits, Uploads, upload_limits
 
 log = logging.getLogger(__name__)
+
+SESSIONS_VARIABLE = "HEADLIGHT_MOST_SESSIONS"
 
 _TICK_SECONDS = 5.0
 _UPLOAD = "/_stcore/upload_file/"
@@ -39,6 +43,7 @@ class Limits:
     body_bytes: of a request that is no upload. read_away_bytes: of one that is refused.
     silent_seconds: without a byte of a request that has begun. upload_seconds: for all of it. slow_seconds: for whoever
         does not take an answer.
+    uploads: those of files.
     """
 
     sessions: int = 256
@@ -48,6 +53,18 @@ class Limits:
     silent_seconds: float = 20.0
     upload_seconds: float = 180.0
     slow_seconds: float = 30.0
+    uploads: UploadLimits = field(default_factory=UploadLimits)
+
+
+def operators_limits(environment: Mapping[str, str]) -> Limits:
+    """As the operator has set them. As many sessions as they say may be of one address: who stands behind a proxy, and
+    how many people a class has, is theirs to know.
+    """
+    uploads = upload_limits(environment)
+    sessions = count_of(environment.get(SESSIONS_VARIABLE, ""))
+    if sessions is None:
+        return Limits(uploads=uploads)
+    return Limits(sessions=sessions, sessions_of_one=sessions, uploads=uploads)
 
 
 class Bounded:
@@ -57,7 +74,7 @@ class Bounded:
         self._app = app
         self._limits = limits
         self._sessions: Counter[str] = Counter()
-        self._uploads = Uploads()
+        self._uploads = Uploads(limits.uploads)
         self._shared = Shared()
         self._connections: set[Any] = set()
         self._unfinished: dict[Any, float] = {}
@@ -79,6 +96,7 @@ class Bounded:
     async def _session(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._counted(scope) as is_welcome:
             if not is_welcome:
+                refused("server", "sessions")
                 await receive()
                 await send({"type": "websocket.close", "code": 1013})
                 return
@@ -113,17 +131,21 @@ class Bounded:
         length = int(said) if said.isdecimal() and len(said) < 16 else None
         has_body = length is None and (said != "" or b"transfer-encoding" in headers)
         refusal: tuple[int, str] | None = None
+        why = "upload"
         if is_upload:
             refusal = self._uploads.refusal(scope["path"].split("/")[-2], length)
         elif has_body or (length or 0) > self._limits.body_bytes:
+            why = "body"
             refusal = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "This request is larger than anything that is asked here.")
         elif self._is_full() and self._is_page(scope, headers):
+            why = "sessions"
             refusal = (
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 f"This server has as many visitors as it takes, which are {self._limits.sessions}; come back in a "
                 "while, or close pages that nobody looks at.",
             )
         if refusal is not None:
+            refused("server", why)
             await self._read_away(receive)
             await _refuse(*refusal)(scope, receive, send)
             return

@@ -14,6 +14,7 @@ from models.errors import unforeseen as unforeseen_sentence
 from models.rust_panics import panics_as_failures
 from pages.shared.link import note, take_notes
 from pages.shared.plain_text import plain
+from pages.shared.refusals import refused
 from pages.shared.thread import MODEL
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ def in_place(say: Callable[[str], object] = problem, advice: str = _TRY) -> Iter
             yield
     except HeadlightError as error:
         log.info("Refused: %s", type(error).__name__)
+        refused("page", type(error).__name__)
         say(str(error))
     except Exception:
         fault = new_fault()

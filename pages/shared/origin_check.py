@@ -12,6 +12,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pages.shared import local_or_public
+from pages.shared.health import ADDRESS as HEALTH
+from pages.shared.refusals import refused
 
 # A page may fetch from its own server only, whatever stands in it. Streamlit's own scripts and charts need the unsafe
 # words; a frame is made of data or of a blob.
@@ -29,6 +31,8 @@ _FULL = "This server has as many visitors as it can take; come back in a few min
 # Descriptors that are kept for what is not a session: files, models, downloads, answers.
 _RESERVE = 48
 _ORIGIN = "A session begins on one of this server's own pages, and not on those of another one."
+# What each is counted as.
+_WHY = {_NAME: "name", _METRICS: "metrics", _FULL: "descriptors", _ORIGIN: "origin"}
 
 
 class Guarded:
@@ -45,6 +49,8 @@ class Guarded:
         headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
         ends = [end[0] for end in (scope.get("client"), scope.get("server")) if end]
         sentence = _refusal(headers, ends, is_session=scope["type"] == "websocket", path=scope["path"])
+        if sentence:
+            refused("server", _WHY[sentence])
         if scope["type"] == "websocket":
             if sentence:
                 # A browser shows nothing of the sentence here; it has read it on the page.
@@ -80,7 +86,7 @@ def _security_headers(host: str) -> list[tuple[bytes, bytes]]:
 
 def _refusal(headers: list[tuple[str, str]], ends: list[str], *, is_session: bool, path: str) -> str:
     """Why this request is turned away; "" for one that is not. ends: the addresses of both ends of its connection."""
-    if not is_session and path.endswith("/_stcore/health"):
+    if not is_session and path.endswith(HEALTH):
         # Whoever looks whether the server is well may call it anything.
         return ""
     hosts = [value for name, value in headers if name == "host"]

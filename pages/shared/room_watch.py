@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from streamlit import runtime
 from streamlit.proto.ClientState_pb2 import ClientState
 
+from models.errors import HeadlightError
 from pages.shared.room_seat import Seat, sight
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,8 @@ _AGAIN_SECONDS = 5.0
 _COUNT_SECONDS = 0.5
 _TOUCH_SECONDS = 5.0
 _SWEEP_SECONDS = 60.0
+# After so long those who keep the rooms are asked again, who did not answer.
+_AWAY_SECONDS = 2.0
 # Pages that are run at once, and how long one is waited for.
 _AT_ONCE, _LATE_SECONDS = 4, 2.0
 
@@ -38,6 +41,7 @@ class Watch:
         self._now = threading.Event()
         self._touched_at = self._swept_at = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_away = False
 
     def serve(self, loop: asyncio.AbstractEventLoop) -> None:
         """The loop in which Streamlit's sessions live."""
@@ -68,13 +72,27 @@ class Watch:
                 if not seats:
                     self._thread = None
                     return
-            try:
-                is_busy = self._look(seats)
-            except Exception:
-                log.exception("Watching the rooms failed")
-                is_busy = False
+            is_busy = self._look_if_there(seats)
             if self._now.wait(_BUSY_SECONDS if is_busy else _LOOK_SECONDS):
                 self._now.clear()
+
+    def _look_if_there(self, seats: Iterable[Seat]) -> bool:
+        """As `_look`; where it fails it is tried again, after a while if those who keep the rooms are away."""
+        try:
+            is_busy = self._look(seats)
+        except HeadlightError as error:
+            if not self._is_away:
+                log.warning("The rooms cannot be looked at: %s", error)
+            self._is_away = True
+            time.sleep(_AWAY_SECONDS)
+            return False
+        except Exception:
+            log.exception("Watching the rooms failed")
+            return False
+        if self._is_away:
+            log.warning("The rooms can be looked at again")
+        self._is_away = False
+        return is_busy
 
     def _look(self, seats: Iterable[Seat]) -> bool:
         """Wake those whose room looks another way than they show; whether some are to be woken yet."""

@@ -25,7 +25,9 @@ from models.errors import HeadlightError
 from models.one_at_a_time import libraries, libraries_are_here
 from models.settings import SettingError, check_settings, unknown_settings
 from pages.shared import local_or_public, thread
+from pages.shared.metrics import show_figures
 from pages.shared.registry import HOME, PAGES, modules
+from pages.shared.request_log import log_file_error, write_requests
 from pages.shared.room_watch import watch
 from pages.shared.server_shutdown import end_if_told
 from pages.shared.unsent_to_browser import keep_unsent
@@ -75,6 +77,8 @@ def check_operator() -> None:
         check_settings(os.environ)
     except SettingError as error:
         raise SystemExit(f"Headlight does not start: {error}") from None
+    if sentence := log_file_error():
+        raise SystemExit(f"Headlight does not start: {sentence}")
     for name in unknown_settings(os.environ):
         log.warning("%s is no setting of Headlight's; README.md lists those that there are", name)
 
@@ -122,6 +126,8 @@ async def lifespan(_: object) -> AsyncIterator[None]:
     keep_unsent()
     local_or_public.serve()
     watch.serve(asyncio.get_running_loop())
+    show_figures()
+    write_requests(os.environ)
     take_largest_file(is_local=local_or_public.is_local())
     engine.most_characters = lambda: MOST_CHARACTERS_ALONE if local_or_public.is_local() else MOST_CHARACTERS
     threading.Thread(target=_get_ready, name="headlight-ready", daemon=True).start()

@@ -7,18 +7,19 @@ hand.
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from streamlit import config, runtime
 
-from models.settings import parsed_size
+from models.settings import count_of, parsed_size
 
 _MIB = 1024**2
 _MINUTE = 60.0
 VARIABLE = "HEADLIGHT_MAX_FILE"
+A_MINUTE_VARIABLE = "HEADLIGHT_UPLOADS_A_MINUTE"
 # Where one person has the server to themselves.
 _LARGEST_ALONE = 100 * _MIB
 # What a form has round a file.
@@ -28,13 +29,15 @@ _FRAME = 64 * 1024
 @dataclass(frozen=True)
 class UploadLimits:
     """files, file_bytes: that a session keeps. files_in_a_minute, bytes_in_a_minute: that it sends.
-    all_bytes: that all sessions keep. at_once, all_at_once: uploads under way, of a session and of all.
+    all_in_a_minute: files that all sessions send, None without a bound. all_bytes: that they keep.
+    at_once, all_at_once: uploads under way, of a session and of all.
     """
 
     files: int = 24
     file_bytes: int = 48 * _MIB
     files_in_a_minute: int = 40
     bytes_in_a_minute: int = 96 * _MIB
+    all_in_a_minute: int | None = None
     all_bytes: int = 512 * _MIB
     at_once: int = 3
     all_at_once: int = 24
@@ -78,6 +81,12 @@ class Uploads:
             return HTTPStatus.TOO_MANY_REQUESTS, "Too many files are on their way; send the next when one has arrived."
         if len(mine.sent) >= limits.files_in_a_minute or sum(size for _, size in mine.sent) + length > in_a_minute:
             return HTTPStatus.TOO_MANY_REQUESTS, "These are many files within a minute; wait a minute and go on."
+        if limits.all_in_a_minute is not None and sum(len(each.sent) for each in every) >= limits.all_in_a_minute:
+            return (
+                HTTPStatus.TOO_MANY_REQUESTS,
+                f"All visitors together have sent as many files within a minute as this server takes, which are "
+                f"{limits.all_in_a_minute}; wait a minute, and send it again.",
+            )
         kept = _kept()
         own = kept.get(session, [])
         coming = mine.bytes_under_way + length
@@ -120,6 +129,11 @@ def _kept() -> dict[str, list[int]]:
     """Bytes of each file that Streamlit keeps, for each session."""
     storage = getattr(runtime.get_instance().uploaded_file_mgr, "file_storage", {})
     return {session: [len(file.data) for file in tuple(files.values())] for session, files in tuple(storage.items())}
+
+
+def upload_limits(environment: Mapping[str, str]) -> UploadLimits:
+    """As the operator has set them."""
+    return UploadLimits(all_in_a_minute=count_of(environment.get(A_MINUTE_VARIABLE, "")))
 
 
 def take_largest_file(*, is_local: bool) -> None:
