@@ -1,0 +1,13 @@
+"""What is said of a picture that cannot be taken, and of what a vision model does not have."""
+
+from models.errors import HeadlightError
+
+
+class PictureError(HeadlightError):
+    """A picture that cannot be opened or cut, or one that is not kept any more."""
+
+
+class NoSuchPartError(HeadlightError):
+    """Something that is asked of a model which it does not have: a head of classes, a text tower, rows of positions; or
+    a layer, head or place that is not there.
+    """
