@@ -5,7 +5,7 @@ from dataclasses import MISSING, fields
 from types import MappingProxyType
 from typing import Any, get_type_hints
 
-from models.lessons import inside, looking, meaning, writing
+from models.lessons import inside, looking, meaning, seeing, writing
 from models.lessons.question import Question
 from models.lessons.readings import QuestionError
 
@@ -37,6 +37,11 @@ QUESTIONS: Mapping[str, type[Question]] = MappingProxyType(
         "order matters": meaning.OrderMatters,
         "neuron counts": inside.NeuronCounts,
         "neuron shares": inside.NeuronShares,
+        "picture tokens": seeing.PictureTokens,
+        "patches for half": seeing.PatchesForHalf,
+        "patch likeness": seeing.PatchLikeness,
+        "head distances": seeing.HeadDistances,
+        "patches hidden": seeing.PatchesHidden,
     }
 )
 
