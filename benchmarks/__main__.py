@@ -28,7 +28,7 @@ PARTS = {
     "kv_cache": "benchmarks.kv_cache",
     "sampling": "benchmarks.sampling",
     "embeddings": "benchmarks.embeddings",
-    "vision": "benchmarks.vision",
+    "pictures": "benchmarks.pictures",
     "studio": "benchmarks.studio",
     "switching": "benchmarks.switching",
     "memory": "benchmarks.memory",

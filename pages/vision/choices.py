@@ -13,9 +13,9 @@ OWN = "own"
 MOST_HELD = 4
 MOST_HIDDEN = 400
 
-VIEWS = {"picture": "On the picture", "every": "All layers and heads"}
-WAYS = {"lit": "Lit", "map": "Map alone", "outlines": "Outlines of all heads"}
-CUTS = {"crop": "As the model crops it", "whole": "Whole"}
+VIEWS = {"picture": "One layer", "every": "All heads"}
+WAYS = {"lit": "Lit", "map": "Map", "outlines": "Outlines"}
+CUTS = {"crop": "Cropped", "whole": "Whole"}
 
 
 class Places(tuple[int, ...]):
@@ -64,10 +64,33 @@ CHOICES: tuple[Choice[Any], ...] = (
     *(FEATURE_LAYER, LIKE_LAYER, LIKE_PATCH, PLACED_PATCH, LENGTH_LAYER, HIDDEN_PATCHES, FITTING),
 )
 
+_FLOWER = {thread.MODEL: "dinov2", PHOTO: "flower", LOOKS_FROM: Places((0,))}
 EXAMPLES = (
     ReadyMade(
         "flower",
-        {thread.MODEL: "dinov2", PHOTO: "flower", SEE_LAYER: 10, SEE_HEAD: 0, LOOKS_FROM: Places((0,))},
-        "Nobody told this model what a flower is; still a head of its class token lights it up. Press a patch.",
+        _FLOWER | {SEE_LAYER: 8, SEE_HEAD: 4},
+        "This head of the class token lights the flower up: half of its weight on patches lies on 45 of 256. Press a "
+        "patch: where do heads look from there?",
+    ),
+    ReadyMade(
+        "background",
+        _FLOWER | {SEE_LAYER: 11, SEE_HEAD: 3},
+        "The same token, another head: of the last layer, this is the one that looks past the flower.",
+    ),
+    ReadyMade(
+        "pagoda",
+        {thread.MODEL: "dinov2", PHOTO: "china", SEE_LAYER: 11, SEE_HEAD: 0, LOOKS_FROM: Places((0,)), WAY: "outlines"},
+        "Each line is a head of the last layer: round the fewest patches with 60 % of its weight. Which ones keep to "
+        "the pagoda?",
+    ),
+    ReadyMade(
+        "alike",
+        _FLOWER | {SEE_LAYER: 8, SEE_HEAD: 4, thread.TAB: "which-parts-are-alike"},
+        "Below, patches of two pictures in colours: what has one colour is alike to the model.",
+    ),
+    ReadyMade(
+        "hidden",
+        _FLOWER | {SEE_LAYER: 11, SEE_HEAD: 0, thread.TAB: "does-it-hang-on-what-it-looks-at"},
+        "Below, each patch is hidden once: does the picture's vector turn where the class token looks?",
     ),
 )

@@ -28,13 +28,14 @@ def inspect(row: Float[np.ndarray, " key"], cut: "CutPicture", layer: int, head:
     who, name = place_name(cut, places[-1]), head_name(layer, head)
     counts = fewest(patches, _HALF)
     said = [
-        f"From {who}, {name} puts half of its weight on patches on {counts:,} of {len(patches):,}.",
+        f"From {who}: half of what {name} has on patches lies on {counts:,} of {len(patches):,}.",
         LINE,
     ]
     st.html(
         sentences(said)
-        + shares([Share(place_name(cut, first + int(each)), float(patches[each])) for each in best])
-        + line(f"The {len(best)} patches with the largest weights; evenly spread, each had {part_text(1 / len(row))}.")
+        + heading("Row, column of a patch")
+        + shares([Share(cut.place_name(first + int(each)), float(patches[each])) for each in best])
+        + line(f"The {len(best)} largest weights; spread evenly, each token had {part_text(1 / len(row))}.")
     )
     if first:
         others = [Share(place_name(cut, each), float(row[each])) for each in range(first)]

@@ -3,13 +3,12 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from models.catalog import MODELS
 from pages.shared import thread
 from pages.shared.asking import ask
 from pages.shared.bound import bound, pick
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, show_notes
-from pages.shared.page import Page, columns, inspector_in, offer_another_model, show
+from pages.shared.page import Page, columns, inspector_in, show
 from pages.shared.parts import remark
 from pages.vision.choices import CHOICES, EXAMPLES, PHOTO, SEE_HEAD, SEE_LAYER, SEEN_AS, VIEWS, WAY, WAYS
 from pages.vision.inspector import inspect
@@ -18,15 +17,9 @@ from pages.vision.pictures import looks_of, show_every, show_looks
 from pages.vision.selection import chosen_layer_and_head, chosen_places, pictured, trace_of
 from pages.vision.tabs import below
 
-NEEDS = "{} reads texts. This page shows pictures, and needs a model that looks at them: a vision transformer."
-
 
 def explore(status: DeltaGenerator) -> None:
     """Everything that changes with the picture, the layer, the head and the patch."""
-    card = MODELS[thread.MODEL.value]
-    if card.family != "vision":
-        offer_another_model(PAGE, EXAMPLES[0], NEEDS.format(card.title), key="needs_pictures")
-        return
     left, centre, right = columns()
     with left, in_place():
         picture_box()
@@ -60,5 +53,14 @@ def explore(status: DeltaGenerator) -> None:
     below(facts, trace, cut, layer, head, places)
 
 
-PAGE = Page("vision", explore, CHOICES, EXAMPLES, about=(thread.MODEL, PHOTO), has_text=False, pictured=pictured)
+PAGE = Page(
+    "vision",
+    explore,
+    CHOICES,
+    EXAMPLES,
+    about=(thread.MODEL, PHOTO),
+    has_text=False,
+    pictured=pictured,
+    reads="picture",
+)
 show(PAGE)

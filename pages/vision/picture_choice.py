@@ -25,12 +25,12 @@ def picture_box() -> None:
     """The examples, the own one where there is one, and the ways to come by one."""
     names = PICTURES | ({OWN: st.session_state[OWN_NAME]} if OWN_BYTES in st.session_state else {})
     pick(PHOTO, "Picture", names)
-    expander = st.expander("Your own picture", key="own_picture", on_change="rerun")
+    expander = st.expander("Your own", key="own_picture", on_change="rerun")
     if not expander.open:
         return
     with expander:
         most = min(_LARGEST_MB, math.ceil(largest_file() / 1024**2))
-        file = st.file_uploader("A picture file", _FILES, key="picture_file", max_upload_size=most)
+        file = st.file_uploader("A picture", _FILES, key="picture_file", max_upload_size=most)
         if file is not None:
             _take(file.file_id, file.getvalue(), file.name)
         # Its box asks for the camera as soon as it is drawn.

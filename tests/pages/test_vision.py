@@ -118,8 +118,8 @@ def test_every_head_of_every_layer_is_a_thumbnail_and_opens():
 def test_a_text_model_is_offered_one_that_sees():
     screen = Vision(model="minilm")
     assert not screen.has_picture
-    (said,) = [each.value for block in screen.blocks("needs_pictures") for each in block.info]
-    assert "needs a model that looks at them" in said
+    (said,) = [each.value for block in screen.blocks("reads_otherwise") for each in block.info]
+    assert "a vision transformer" in said
     screen.press("show_model")
     assert screen.has_picture
     assert screen.query["model"] == "dinov2"

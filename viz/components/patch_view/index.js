@@ -13,9 +13,9 @@ import { View } from "../scaffold/view.js"
 import { HELD, inflated, Looks } from "./looks.js"
 import { Stage } from "./stage.js"
 
-// How high the pictures are together on a laptop, and how wide what stands beside them is at least.
+// How high the pictures are together on a laptop, and what lies between them and two columns of heads.
 const HIGH = 430
-const BESIDE = 132
+const BESIDE = 18
 const NARROW = 480
 const TILE = 60
 const MOST_HELD = 4
@@ -101,7 +101,7 @@ export class PatchView extends View {
     const scale = rem()
     const isNarrow = this.drawnWidth < NARROW * scale
     const tile = TILE * scale
-    const wide = isNarrow ? this.drawnWidth : this.drawnWidth - Math.max(BESIDE * scale, 2 * tile + 12)
+    const wide = isNarrow ? this.drawnWidth : this.drawnWidth - (2 * tile + BESIDE * scale)
     const alone = Number(getComputedStyle(root).getPropertyValue("--headlight-alone"))
     const high = Math.max(HIGH * scale, alone * innerHeight)
     this.stage.layOut(wide, isNarrow ? Math.max(high, this.drawnWidth) : high)

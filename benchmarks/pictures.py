@@ -1,32 +1,28 @@
-"""What a picture costs: until its first map is painted, another patch, how much is sent, and hiding each patch."""
+"""What the vision page costs: a picture until its map is painted, another patch, how much is sent."""
 
 from functools import partial
 
 import torch
 from playwright.sync_api import Browser, Page
 
-from benchmarks.heads import engine_with
 from benchmarks.measuring import Limit, Row, alone, compared, duration, interleaved, seconds_of, size
 from benchmarks.serving import Server, beside_empty, both_apps, painted, seconds_in, settled
 from models.loaded import LoadedModel
 from models.loading import load_model
-from models.vision import HidingRequest, PictureTraceRequest
 
-_MODEL, _SIDE, _PATCHES = "dinov2", 224, 256
+_MODEL, _SIDE = "dinov2", 224
 _FIRST = Limit(1.5, "ratio", "at most 1.5 × (a forward and an empty rerun)")
 _LAYER = Limit(300e3, "value", "under 300 kB")
 _GRID = Limit(200e3, "value", "under 200 kB")
 _ANOTHER = Limit(0.02, "value", "at most 20 ms, without the server")
-_HIDING = Limit(0.6, "ratio", "at most 0.6 × 256 single forwards")
-_MOST_HIDINGS, _MOST_PICTURES = 3, 20
+_MOST_PICTURES = 20
 
 
 def measure(pairs: int) -> list[Row]:
-    """The page, its messages, and hiding."""
+    """The page and its messages."""
     loaded = load_model(_MODEL)
     with both_apps() as (browser, server, empty_server):
-        rows = _page(browser, server, empty_server, loaded, pairs)
-    return [*rows, _hiding(loaded, min(pairs, _MOST_HIDINGS))]
+        return _page(browser, server, empty_server, loaded, pairs)
 
 
 def _forward(loaded: LoadedModel) -> float:
@@ -69,17 +65,3 @@ def _page(browser: Browser, server: Server, empty_server: Server, loaded: Loaded
 
 def _another_picture(page: Page) -> float:
     return seconds_in(page, "() => bench.anotherPicture()")
-
-
-def _hiding(loaded: LoadedModel, times: int) -> Row:
-    request = HidingRequest(PictureTraceRequest(_MODEL, "example:flower"))
-
-    def ours() -> float:
-        engine = engine_with(loaded)
-        return seconds_of(lambda: engine.run(request))
-
-    def beside() -> float:
-        return sum(_forward(loaded) for _ in range(_PATCHES))
-
-    what = f"each of {_PATCHES} patches hidden (beside: as many single forwards)"
-    return compared(what, interleaved(ours, beside, times, warm_up=1), duration, _HIDING)
