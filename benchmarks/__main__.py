@@ -22,6 +22,7 @@ PARTS = {
     "maps": "benchmarks.attention_maps",
     "heads": "benchmarks.heads",
     "anatomy": "benchmarks.anatomy",
+    "vision": "benchmarks.vision",
     "tokenization": "benchmarks.tokenization",
     "languages": "benchmarks.languages",
     "decoding": "benchmarks.decoding",

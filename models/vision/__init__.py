@@ -1,7 +1,8 @@
 """What vision transformers look at: pictures, maps, vectors of patches, and what hangs on which patch."""
 
+from models.pictures import EXAMPLES, LARGEST_FILE, MOST_PATCHES, MOST_PIXELS, PictureError
 from models.vision.answers import Classes, ClassesRequest, TextsFit, TextsFitRequest
-from models.vision.errors import NoSuchPartError, PictureError
+from models.vision.errors import NoSuchPartError
 from models.vision.facts import VisionFacts, VisionFactsRequest
 from models.vision.features import (
     Components,
@@ -22,6 +23,6 @@ from models.vision.looks import (
     PlaceProducts,
     PlaceProductsRequest,
 )
-from models.vision.pictures import EXAMPLES, LARGEST_FILE, MOST_PIXELS, Picture, PictureRequest, keep_picture
+from models.vision.pictures import DEFAULT_PICTURE, EXAMPLE, Picture, PictureRequest, keep_picture
 from models.vision.rollout import Distances, DistancesRequest, RolloutRequest
 from models.vision.tracing import CutPicture, CutPictureRequest, PictureTraceRequest

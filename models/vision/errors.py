@@ -1,10 +1,6 @@
-"""What is said of a picture that cannot be taken, and of what a vision model does not have."""
+"""What is said of what a vision model does not have."""
 
 from models.errors import HeadlightError
-
-
-class PictureError(HeadlightError):
-    """A picture that cannot be opened or cut, or one that is not kept any more."""
 
 
 class NoSuchPartError(HeadlightError):

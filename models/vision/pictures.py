@@ -1,17 +1,16 @@
-"""Pictures that models are shown: examples, and people's own, kept for this process only."""
+"""Pictures that models are shown, by name: examples, and people's own, kept for this process only."""
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import UInt8
 
 from models.engine import Engine
+from models.pictures import EXAMPLES, Decoded, PictureError, example_picture, open_picture
 
-LARGEST_FILE = 40_000_000
-MOST_PIXELS = 20_000_000
-
-# Shown by name in links: "example:flower". Those of scikit-learn first, whose objects light up.
-EXAMPLES = {"flower": "Flower", "china": "Pagoda"}
+EXAMPLE, OWN = "example:", "own:"
+DEFAULT_PICTURE = f"{EXAMPLE}{next(iter(EXAMPLES))}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +33,12 @@ def keep_picture(engine: Engine, data: bytes) -> Picture:
 
     Raises PictureError.
     """
-    raise NotImplementedError
+    name = OWN + hashlib.sha256(data).hexdigest()
+    return engine.own_picture(name, lambda: _named(name, open_picture(data)))
+
+
+def _named(name: str, found: Decoded) -> Picture:
+    return Picture(name, found.pixels, found.size, found.notes)
 
 
 @dataclass(frozen=True)
@@ -45,4 +49,10 @@ class PictureRequest:
 
     def answer(self, engine: Engine) -> Picture:
         """Raises PictureError for one that is not kept (any more)."""
-        raise NotImplementedError
+        if self.name.startswith(EXAMPLE):
+            return _named(self.name, example_picture(self.name.removeprefix(EXAMPLE)))
+
+        def gone() -> Picture:
+            raise PictureError("This picture is not kept here any more: choose it once more, or take an example.")
+
+        return engine.own_picture(self.name, gone)
