@@ -7,7 +7,7 @@ from PIL import Image, ImageOps
 from transformers import AutoImageProcessor, AutoModel
 
 folder, picture, layer, head, token = sys.argv[1:]
-processor = AutoImageProcessor.from_pretrained(folder, use_fast=False)
+processor = AutoImageProcessor.from_pretrained(folder, backend="pil")
 model = AutoModel.from_pretrained(folder, attn_implementation="eager").eval()
 model = getattr(model, "vision_model", model)
 image = ImageOps.exif_transpose(Image.open(picture)).convert("RGB")

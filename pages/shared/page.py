@@ -127,15 +127,15 @@ def _explore(page: Page) -> None:
     st.session_state.pop(_SHOWN, None)
     if (before := st.session_state.get(_BEFORE)) is not None:
         before()
-    named = projector.head() if projector.is_on() else None
+    named = projector.head("" if page.reads == "picture" else thread.TEXT.value) if projector.is_on() else None
     status = st.empty()
     with in_place():
-        if page.reads not in ("anything", _reads(thread.MODEL.value)):
+        if page.reads in ("anything", _reads(thread.MODEL.value)):
+            page.explore(status)
+            if named is not None:
+                projector.name(named, page.pictured())
+        else:
             _offer_one_that_reads(page)
-            return
-        page.explore(status)
-        if named is not None:
-            projector.name(named, page.pictured())
     _settle(page)
 
 

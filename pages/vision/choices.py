@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+from models.pictures import EXAMPLES as PICTURES
 from pages.shared import thread
 from pages.shared.examples import ReadyMade
 from pages.shared.link import Choice, is_whole, one_of, whole_number
 
-# Those of `models.vision`, whose import brings torch.
-PICTURES = {"flower": "Flower", "china": "Pagoda"}
 OWN = "own"
 MOST_HELD = 4
 MOST_HIDDEN = 400

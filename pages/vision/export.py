@@ -7,8 +7,9 @@ import numpy as np
 import streamlit as st
 
 from models.engine import engine
+from models.pictures import example_file
 from pages.shared import thread
-from pages.shared.export import Download, download_row, folder_argument, link_to_view, program
+from pages.shared.export import Download, download_row, folder_argument, link_to_view, path_argument, program
 from pages.shared.spreadsheet import as_csv
 from pages.vision.choices import CHOICES, OWN, PHOTO, Places
 from pages.vision.pictures import file_name, looks_of
@@ -77,9 +78,9 @@ def looks_npy(trace: "PictureTraceRequest", layer: int) -> bytes:
     return file.getvalue()
 
 
-def code(trace: "PictureTraceRequest", layer: int, head: int, places: Places) -> None:
+def code(layer: int, head: int, places: Places) -> None:
     """The program that computes the same weights."""
-    picture = trace.picture.partition(":")[2] if PHOTO.value != OWN else "picture.png"
+    picture = "picture.png" if PHOTO.value == OWN else path_argument(example_file(PHOTO.value))
     program(
         "vision.py",
         folder_argument(thread.MODEL.value),
@@ -87,5 +88,5 @@ def code(trace: "PictureTraceRequest", layer: int, head: int, places: Places) ->
         str(layer),
         str(head),
         str(places[-1]),
-        needs="torch, transformers, torchvision and pillow installed",
+        needs="torch, transformers and pillow installed",
     )

@@ -23,7 +23,7 @@ _LONGEST_NAME = 40
 
 def picture_box() -> None:
     """The examples, the own one where there is one, and the ways to come by one."""
-    names = PICTURES | ({OWN: st.session_state[OWN_NAME]} if OWN_BYTES in st.session_state else {})
+    names = dict(PICTURES) | ({OWN: st.session_state[OWN_NAME]} if OWN_BYTES in st.session_state else {})
     pick(PHOTO, "Picture", names)
     expander = st.expander("Your own", key="own_picture", on_change="rerun")
     if not expander.open:

@@ -62,6 +62,8 @@ def _texts(trace: "PictureTraceRequest", cut: "CutPicture", status: DeltaGenerat
         for text, probability, cosine in zip(texts, found.probabilities.tolist(), found.cosines.tolist(), strict=False)
     ]
     st.html(table(["text", "fits", "cosine"], rows))
+    if found.maps is None:
+        return
     most = float(found.maps.max(initial=0.0))
     maps = [PictureMap(text, cells, most, "cosine", picture=0) for text, cells in zip(texts, found.maps, strict=False)]
     picture_maps(

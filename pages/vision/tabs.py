@@ -30,6 +30,6 @@ def below(
         sayings.TITLE: lambda: sayings.show(trace, cut, facts, st.empty()),
         "What am I looking at?": lambda: explanation(EXPLANATION),
         "Take it with you": lambda: export.take_along(trace, cut, layer, head, places),
-        "Show the code": lambda: export.code(trace, layer, head, places),
+        "Show the code": lambda: export.code(layer, head, places),
     }
     tabs("below_vision", parts)
