@@ -20,7 +20,7 @@ _THUMBNAIL = 46
 _LIT = "each patch is as bright as its weight beside the largest one on a patch"
 _SAID = {
     "lit": f"{_LIT}.",
-    "map": "from nothing to the largest weight on a patch.",
+    "map": "each from 0 to its own largest weight on a patch.",
     "outlines": "all heads of the layer, each in its colour.",
 }
 

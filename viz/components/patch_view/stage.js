@@ -91,15 +91,15 @@ export class Stage {
     })
   }
 
-  /** One picture: where this head looks from this query. */
-  drawPanel(context, x, y, [wide, high], head, query) {
+  /** One picture: where this head looks from this query; with outlines those of the heads that are `drawn`. */
+  drawPanel(context, x, y, [wide, high], head, query, drawn = [...Array(this.view.heads).keys()]) {
     const { view } = this
     const { image, rows, columns } = view
     const row = view.looks.row(head, query)
     const patches = row?.subarray(view.firsts.length)
     if (view.way !== "map" || !patches) context.drawImage(image, 0, 0, image.width, image.height, x, y, wide, high)
     if (!patches) return
-    if (view.way === "outlines") return this.drawOutlines(context, x, y, wide, high, query)
+    if (view.way === "outlines") return this.drawOutlines(context, x, y, wide, high, query, drawn)
     const most = patches.reduce((one, other) => Math.max(one, other), 0) || 1
     const colour = view.way === "map" ? (part) => [...view.ramp[Math.round(255 * part)], 255] : veiled
     context.save()
@@ -109,16 +109,16 @@ export class Stage {
   }
 
   /** Round the fewest patches that hold most of the weight, for each head in its colour. */
-  drawOutlines(context, x, y, wide, high, query) {
+  drawOutlines(context, x, y, wide, high, query, drawn) {
     const { view } = this
     const { rows, columns } = view
     const [cellWide, cellHigh] = [wide / columns, high / rows]
-    const order = [...Array(view.heads).keys()].sort((head) => (head === view.head ? 1 : -1))
-    for (const head of order) {
+    // The chosen one over the others.
+    for (const head of [...drawn].sort((one, other) => (one === view.head) - (other === view.head))) {
       const row = view.looks.row(head, query)
       if (!row) continue
       context.strokeStyle = view.colourOf(head)
-      context.lineWidth = head === view.head ? 4 : 2
+      context.lineWidth = head === view.head && drawn.length > 1 ? 4 : 2
       context.beginPath()
       for (const [x0, y0, x1, y1] of borders(fewest(row.subarray(view.firsts.length)), rows, columns)) {
         context.moveTo(x + x0 * cellWide, y + y0 * cellHigh)
@@ -148,7 +148,7 @@ export class Stage {
     const { size } = this.view
     const high = Math.round((wide * size[1]) / size[0])
     const context = sharpContext(canvas, wide, high)
-    this.drawPanel(context, 0, 0, [wide, high], head, query)
+    this.drawPanel(context, 0, 0, [wide, high], head, query, [head])
   }
 
   /** All of it on a canvas for a file. */
