@@ -22,7 +22,7 @@ def vector_layers(cut: "CutPicture") -> dict[int, str]:
     """After what vectors can be taken, counted as the requests do: 0 is what goes into the first layer."""
     last = len(cut.layers)
     named = {each: f"after layer {each - 1}" for each in range(1, last)}
-    return {0: "the input"} | named | {last: f"after layer {last - 1} and the final norm"}
+    return {0: "at the input"} | named | {last: f"after layer {last - 1} and the final norm"}
 
 
 def vector_layer(choice: Choice[int | None], cut: "CutPicture") -> int:

@@ -93,12 +93,12 @@ class PictureMapsView extends View {
     // Named rows stay what they are; others go on in the next line.
     const fitting = Math.max(1, Math.floor((this.drawnWidth + this.gap) / (Math.min(most, this.drawnWidth) + this.gap)))
     this.inRow = isNamed ? this.across : Math.max(1, Math.min(this.across, fitting))
-    const room = (this.drawnWidth - this.left - (this.inRow - 1) * this.gap) / this.inRow
+    const room = (this.drawnWidth - 2 - this.left - (this.inRow - 1) * this.gap) / this.inRow
     this.cellSide = Math.max(isNamed ? 22 : 60, Math.min(most, room))
     const shapes = this.maps.map(({ rows, columns }) => rows / (columns || 1))
     this.tall = Math.round(this.cellSide * Math.max(0, ...shapes))
     const lines = Math.ceil(this.maps.length / this.inRow)
-    this.width = this.left + this.inRow * (this.cellSide + this.gap) - this.gap
+    this.width = this.left + this.inRow * (this.cellSide + this.gap) - this.gap + 2
     this.height = Math.max(1, this.top + lines * (this.title + this.tall + this.gap) - this.gap + 2)
     Object.assign(this.part("room").style, { width: `${this.width}px`, height: `${this.height}px` })
     this.onto(sharpContext(this.canvas, Math.max(1, this.width), this.height))
