@@ -37,15 +37,19 @@ class Decoded:
     notes: tuple[str, ...]
 
 
+def check_file_size(size: int) -> None:
+    """Raises PictureError for more bytes than a picture may have; asked before the file goes anywhere."""
+    if size > LARGEST_FILE:
+        raise PictureError(
+            f"This file has {size / 1e6:,.0f} MB; pictures of at most {LARGEST_FILE // 1_000_000} MB are opened."
+        )
+
+
 def decoded(data: bytes) -> Decoded:
     """The first picture of a file: upright, on white where it is transparent, its longer side at most LONGEST_SIDE.
 
     Raises PictureError.
     """
-    if len(data) > LARGEST_FILE:
-        raise PictureError(
-            f"This file has {len(data) / 1e6:,.0f} MB; pictures of at most {LARGEST_FILE // 1_000_000} MB are opened."
-        )
     with warnings.catch_warnings():
         # Pillow warns of what is refused below, and of what is odd in a file.
         warnings.simplefilter("ignore")

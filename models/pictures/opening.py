@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 
-from models.pictures.decoding import Decoded, decoded
+from models.pictures.decoding import Decoded, check_file_size, decoded
 from models.pictures.errors import PictureError
 from models.sandbox import Pool, SandboxError
 
@@ -18,6 +18,7 @@ EXAMPLES = MappingProxyType({name: title for name, (title, _) in _IN_PACKAGE.ite
 
 def open_picture(data: bytes) -> Decoded:
     """Decode somebody's file, bounded in time and memory. Raises PictureError."""
+    check_file_size(len(data))
     try:
         return _POOL.ask(decoded, data, title="This picture", advice="take another one, or a smaller one")
     except SandboxError as error:

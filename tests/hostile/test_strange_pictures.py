@@ -135,7 +135,9 @@ def test_16_bits_keep_their_middle():
 def test_other_colours_and_formats(form, image):
     more = {"quality": 100} if form in ("JPEG", "AVIF") else {}
     found = open_picture(saved(image, form, **more))
-    assert np.abs(np.array(quarters(found.pixels)) - np.array([RED, GREEN, BLUE, WHITE])).max() <= 8
+    # Lab has room for whole numbers only.
+    most = 25 if image.mode == "LAB" else 8
+    assert np.abs(np.array(quarters(found.pixels)) - np.array([RED, GREEN, BLUE, WHITE])).max() <= most
 
 
 def test_of_an_animation_the_first_picture():
