@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
 
+from viz.number_format import level_text, part_text
 from viz.palette import Palette, between
-from viz.quantities import level_text, part_text
 
 
 @dataclass(frozen=True, eq=False)

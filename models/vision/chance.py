@@ -4,14 +4,6 @@ import numpy as np
 from jaxtyping import Float
 
 
-def rank_correlation(one: Float[np.ndarray, "..."], other: Float[np.ndarray, "..."]) -> float:
-    """Spearman's: of the ranks, equal numbers sharing theirs. 0 where one of them has one number throughout."""
-    ranks = [_ranks(each.ravel()) for each in (one, other)]
-    first, second = (each - each.mean() for each in ranks)
-    size = float(np.sqrt((first**2).sum() * (second**2).sum()))
-    return float((first * second).sum()) / size if size else 0.0
-
-
 def shifted_correlations(
     one: Float[np.ndarray, "rows columns"], other: Float[np.ndarray, "rows columns"]
 ) -> Float[np.ndarray, " shift"]:

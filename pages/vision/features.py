@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared.asking import ask, working
-from pages.shared.bound import bound, names_of
+from pages.shared.asking_engine import ask, working
+from pages.shared.bound_widgets import bound, names_of
 from pages.shared.export import Download, download_row
-from pages.shared.parts import remark
+from pages.shared.sentences_and_charts import remark
 from pages.shared.spreadsheet import as_csv
 from pages.vision.choices import FEATURE_LAYER
 from pages.vision.pictures import file_name, model_title
 from pages.vision.several import other_traces, vector_layer, vector_layers
 from viz.components.picture_maps import PictureMap, PictureMaps, picture_maps
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 if TYPE_CHECKING:
     from models.vision import Components, CutPicture, PictureTraceRequest

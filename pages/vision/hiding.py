@@ -8,16 +8,16 @@ import streamlit as st
 from jaxtyping import Float
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared.asking import ask, working
+from pages.shared.asking_engine import ask, working
 from pages.shared.export import Download, download_row
 from pages.shared.job import Job
-from pages.shared.parts import remark, say
+from pages.shared.sentences_and_charts import remark, say
 from pages.shared.spreadsheet import as_csv
 from pages.vision.choices import HIDDEN_PATCHES, MOST_HIDDEN, Places
 from pages.vision.pictures import file_name, model_title
 from viz.components.picture_maps import PictureMap, PictureMaps, picture_maps
+from viz.number_format import counted, level_text, part_text
 from viz.picture_bytes import jpeg_of
-from viz.quantities import counted, level_text, part_text
 from viz.tables import table
 
 if TYPE_CHECKING:

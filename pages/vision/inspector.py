@@ -9,7 +9,7 @@ from jaxtyping import Float
 from pages.vision.choices import Places
 from pages.vision.selection import head_name, place_name
 from viz.inspector import Share, heading, line, shares
-from viz.quantities import counted, part_text
+from viz.number_format import counted, part_text
 from viz.tables import sentences
 
 if TYPE_CHECKING:

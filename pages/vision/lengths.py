@@ -6,10 +6,10 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared.asking import ask
-from pages.shared.bound import bound, names_of
+from pages.shared.asking_engine import ask
+from pages.shared.bound_widgets import bound, names_of
 from pages.shared.export import Download, download_row
-from pages.shared.parts import chart, remark, say
+from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.spreadsheet import as_csv
 from pages.shared.theme import palette
 from pages.vision.choices import LENGTH_LAYER

@@ -6,18 +6,18 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared.asking import ask
-from pages.shared.bound import bound, names_of
+from pages.shared.asking_engine import ask
+from pages.shared.bound_widgets import bound, names_of
 from pages.shared.export import Download, download_row
 from pages.shared.link import note
-from pages.shared.parts import remark
+from pages.shared.sentences_and_charts import remark
 from pages.shared.spreadsheet import as_csv
 from pages.vision.choices import LIKE_LAYER, LIKE_PATCH
 from pages.vision.pictures import file_name, model_title
 from pages.vision.selection import place_name
 from pages.vision.several import other_traces, vector_layer, vector_layers
 from viz.components.picture_maps import PictureMap, PictureMaps, picture_maps
-from viz.inspector import cosines, heading
+from viz.inspector import cosine_bars, heading
 from viz.picture_bytes import jpeg_of
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def show(trace: "PictureTraceRequest", cut: "CutPicture", status: DeltaGenerator
         best = [int(other) for other in np.argsort(-cells.ravel(), kind="stable") if each != cut or other != patch]
         names = [place_name(each, len(each.specials) + other) for other in best[:_MOST_LINES]]
         with place:
-            st.html(heading(f"Most alike: {title}") + cosines(names, cells.ravel()[best[:_MOST_LINES]].tolist()))
+            st.html(heading(f"Most alike: {title}") + cosine_bars(names, cells.ravel()[best[:_MOST_LINES]].tolist()))
     remark(
         "All vectors of a layer may share a direction: compare cosines of one layer with each other, and not layers."
     )

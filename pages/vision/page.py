@@ -4,12 +4,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.shared import thread
-from pages.shared.asking import ask
-from pages.shared.bound import bound, pick
+from pages.shared.asking_engine import ask
+from pages.shared.bound_widgets import bound, pick
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, show_notes
 from pages.shared.page import Page, columns, inspector_in, show
-from pages.shared.parts import remark
+from pages.shared.sentences_and_charts import remark
 from pages.vision.choices import CHOICES, EXAMPLES, PHOTO, SEE_HEAD, SEE_LAYER, SEEN_AS, VIEWS, WAY, WAYS
 from pages.vision.inspector import inspect
 from pages.vision.picture_choice import picture_box, size_box

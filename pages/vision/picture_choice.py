@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared.bound import bound, names_of, pick
+from pages.shared.bound_widgets import bound, names_of, pick
 from pages.shared.link import run_again
-from pages.shared.parts import remark
+from pages.shared.sentences_and_charts import remark
 from pages.shared.uploads import largest_file
 from pages.vision.choices import CUT, CUTS, OWN, PHOTO, PICTURES, SIDE
 from pages.vision.selection import OWN_BYTES, OWN_NAME

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared import file_names, thread
-from pages.shared.asking import ask
+from pages.shared import download_names, thread
+from pages.shared.asking_engine import ask
 from pages.vision.choices import SEE_HEAD, SEE_LAYER, SEEN_AS, WAY, Places
 from pages.vision.selection import choose_looks, head_name, model_title, picture_title, place_name, special_name
 from viz.components.patch_view import MOST_WEIGHTS, PatchLooks, PatchState, patch_view, steps_of
@@ -27,7 +27,7 @@ _SAID = {
 
 def file_name() -> str:
     """What files of the shown picture are called."""
-    return f"{file_names.of_model(thread.MODEL.value)}-{file_names.of_model(picture_title())}".lower()
+    return f"{download_names.of_model(thread.MODEL.value)}-{download_names.of_model(picture_title())}".lower()
 
 
 def show_looks(looks: PatchLooks, state: PatchState) -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.export import Download, download_row
 from pages.shared.link import note
-from pages.shared.parts import remark, say
+from pages.shared.sentences_and_charts import remark, say
 from pages.shared.spreadsheet import as_csv
 from pages.vision.choices import PLACED_PATCH
 from pages.vision.pictures import file_name, model_title

@@ -4,12 +4,12 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.loading import loading
 from pages.vision.choices import EXAMPLES, LOOKS_FROM, PHOTO, PICTURES, SEE_HEAD, SEE_LAYER
 from pages.vision.selection import head_name, place_name
+from viz.home_cards import photo
 from viz.picture_bytes import jpeg_of, lit
-from viz.previews import photo
 
 
 def preview(status: DeltaGenerator) -> tuple[str, str]:

@@ -6,14 +6,14 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared.asking import ask
-from pages.shared.parts import remark, say
+from pages.shared.asking_engine import ask
+from pages.shared.sentences_and_charts import remark, say
 from pages.shared.theme import palette
 from pages.vision.choices import Places
 from pages.vision.selection import head_name, place_name
 from viz.inspector import heading
+from viz.number_format import level_text
 from viz.patch_tables import PatchLabel, ProductRow, patch_matrix, products_table
-from viz.quantities import level_text
 
 if TYPE_CHECKING:
     from models.vision import CutPicture, PictureTraceRequest

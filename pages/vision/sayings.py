@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared.asking import ask
-from pages.shared.bound import text_area
-from pages.shared.parts import explanation, remark, say
+from pages.shared.asking_engine import ask
+from pages.shared.bound_widgets import text_area
+from pages.shared.sentences_and_charts import explanation, remark, say
 from pages.vision.choices import FITTING
 from pages.vision.pictures import file_name, model_title
 from viz.components.picture_maps import PictureMap, PictureMaps, picture_maps
 from viz.inspector import Share, heading, shares
+from viz.number_format import cosine_text
 from viz.picture_bytes import jpeg_of
-from viz.quantities import cosine_text
 from viz.tables import table
 
 if TYPE_CHECKING:

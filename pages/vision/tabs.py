@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shared.page import Tab, tabs
-from pages.shared.parts import explanation
+from pages.shared.sentences_and_charts import explanation
 from pages.vision import distances, export, features, hiding, lengths, likeness, positions, products, sayings
 from pages.vision.choices import Places
 from pages.vision.explanations import EXPLANATION

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from models.engine import engine
 from models.vision import LayerWeightsRequest, PictureTraceRequest
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 LOOKS = ".patch-view[data-ready='true']"
 MAPS = ".picture-maps[data-ready='true']"

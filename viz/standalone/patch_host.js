@@ -2,8 +2,8 @@
 
 import { PatchView } from "../components/patch_view/index.js"
 import { mount } from "../components/scaffold/mount.js"
-import { unpack } from "../components/scaffold/numbers.js"
-import { sharedEntry } from "../components/scaffold/page.js"
+import { unpack } from "../components/scaffold/message_numbers.js"
+import { sharedEntry } from "../components/scaffold/shared_by_scripts.js"
 
 const picture = mount(".patch-view", PatchView)
 

@@ -1,14 +1,14 @@
 // A picture as a model sees it, and where the heads of one layer look from its patches. All heads of the layer are here,
 // so that another patch, and another head, is shown without the server.
 
-import { element, rem } from "../scaffold/drawing.js"
-import { download, downloadPng } from "../scaffold/files.js"
+import { element, rem } from "../scaffold/elements_and_canvases.js"
+import { download, downloadPng } from "../scaffold/downloads.js"
 import { ARROWS, isTyping, keyList, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { percentText } from "../scaffold/percent.js"
 import { pictureOf, VEIL } from "../scaffold/pictures.js"
 import { SvgContext } from "../scaffold/svg.js"
-import { writeExplained } from "../scaffold/terms.js"
+import { writeExplained } from "../scaffold/glossary_terms.js"
 import { View } from "../scaffold/view.js"
 import { HELD, inflated, Looks } from "./looks.js"
 import { Stage } from "./stage.js"

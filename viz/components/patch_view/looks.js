@@ -1,6 +1,6 @@
 // The weights of one layer, and what is made of a row of them.
 
-import { typedArray } from "../scaffold/numbers.js"
+import { typedArray } from "../scaffold/message_numbers.js"
 
 /** The part of the weight that an outline holds. */
 export const HELD = 0.6

@@ -1,6 +1,6 @@
 // The picture, once for each query that is held, and over it where the chosen head looks from there.
 
-import { canvasContext, element, rem, sharpContext, shortened } from "../scaffold/drawing.js"
+import { canvasContext, element, rem, sharpContext, shortened } from "../scaffold/elements_and_canvases.js"
 import { dotted, VEIL, veiled } from "../scaffold/pictures.js"
 import { borders, fewest } from "./looks.js"
 

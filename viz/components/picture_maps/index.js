@@ -1,15 +1,15 @@
 // Maps side by side, each a grid of cells, alone or over a picture.
 
-import { canvasContext, element, oncePerFrame, rem, sharpContext, shortened } from "../scaffold/drawing.js"
+import { canvasContext, element, oncePerFrame, rem, sharpContext, shortened } from "../scaffold/elements_and_canvases.js"
 import { rampColours } from "../scaffold/colours.js"
-import { download, downloadPng } from "../scaffold/files.js"
+import { download, downloadPng } from "../scaffold/downloads.js"
 import { ARROWS, keyList, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
-import { float16Array } from "../scaffold/numbers.js"
+import { float16Array } from "../scaffold/message_numbers.js"
 import { percentText } from "../scaffold/percent.js"
 import { dotted, pictureOf, VEIL, veiled } from "../scaffold/pictures.js"
 import { SvgContext } from "../scaffold/svg.js"
-import { writeExplained } from "../scaffold/terms.js"
+import { writeExplained } from "../scaffold/glossary_terms.js"
 import { View } from "../scaffold/view.js"
 
 const LETTER = 12

@@ -1,7 +1,7 @@
 // Pictures of a message: what came as a PNG or a JPEG, and maps as pictures of a dot for each cell.
 
-import { element } from "./drawing.js"
-import { typedArray } from "./numbers.js"
+import { element } from "./elements_and_canvases.js"
+import { typedArray } from "./message_numbers.js"
 
 /** What is not looked at is dark on any ground: pictures are lit, and not written on. */
 export const VEIL = [17, 21, 29]
