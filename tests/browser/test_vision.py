@@ -44,7 +44,7 @@ def test_a_patch_is_pressed_and_two_are_held_without_another_picture(tab):
     assert value(root, 0, 40) == pytest.approx(exact[40], rel=1e-5)
     # Of another head a step of its row at the most.
     other = row(10, 3, 0)
-    assert value(root, 0, 40, 3) == pytest.approx(other[40], abs=other.max() / 30)
+    assert value(root, 0, 40, 3) == pytest.approx(other[40], abs=float(other.max()) / 30)
     page.mouse.move(*place(root, 135))
     expect(root.locator(".tip")).to_contain_text("row 8, column 7")
     expect(root.locator(".tip")).to_contain_text(part_text(float(exact[136])))
@@ -130,7 +130,7 @@ def test_the_files_are_taken_along(tab, new_tab):
     assert svg.startswith("<svg")
     assert svg.count("<image") >= 2
     with page.expect_download() as document:
-        page.locator(".st-key-html button").click()
+        page.locator(".st-key-html button").first.click()
     alone = new_tab()
     alone.page.set_content(document.value.path().read_text("utf-8"))
     other = alone.page.locator(LOOKS)

@@ -25,7 +25,7 @@ NAMED = {
     "heads": "Roles · Decoder attention",
     "kv_cache": "Cache: grows",
     "sampling": "Top-p (nucleus) 0.9",
-    "vision": "Flower · L10 H0",
+    "vision": "Flower · L8 H4",
 }
 
 
