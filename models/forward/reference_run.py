@@ -57,7 +57,8 @@ def reference(
                 each.register_forward_hook(_nudged)
     arguments = inputs.arguments(loaded, 1, last_only=False)
     if hidden is not None:
-        arguments["attention_mask"][0, hidden] = 0
+        mask = torch.ones(1, len(inputs.ids), dtype=torch.long, device=loaded.device)
+        arguments.setdefault("attention_mask", mask)[0, hidden] = 0
     if implementation == "eager" and hidden is None:
         arguments |= {"output_attentions": True, "output_hidden_states": True}
     with torch.inference_mode():

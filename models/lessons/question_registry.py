@@ -5,7 +5,7 @@ from dataclasses import MISSING, fields
 from types import MappingProxyType
 from typing import Any, get_type_hints
 
-from models.lessons import attention_questions, mlp_questions, vector_questions, writing_questions
+from models.lessons import attention_questions, mlp_questions, picture_questions, vector_questions, writing_questions
 from models.lessons.question_base import Question
 from models.lessons.readings import QuestionError
 
@@ -37,6 +37,11 @@ QUESTIONS: Mapping[str, type[Question]] = MappingProxyType(
         "order matters": vector_questions.OrderMatters,
         "neuron counts": mlp_questions.NeuronCounts,
         "neuron shares": mlp_questions.NeuronShares,
+        "picture tokens": picture_questions.PictureTokens,
+        "patches for half": picture_questions.PatchesForHalf,
+        "patch likeness": picture_questions.PatchLikeness,
+        "head distances": picture_questions.HeadDistances,
+        "patches hidden": picture_questions.PatchesHidden,
     }
 )
 

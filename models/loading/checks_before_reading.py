@@ -31,6 +31,7 @@ from models.errors import HeadlightError
 from models.loading.json_files import MOST_EXPERTS, MOST_LAYERS, without_other_places
 from models.loading.position_limit import position_limit
 from models.loading.refusals import ArchitectureNotSupportedError, ModelRefusedError
+from models.loading.vision_towers import seeing_class, seeing_config
 from models.one_at_a_time import one_at_a_time
 
 CONFIG, ADAPTER = "config.json", "adapter_config.json"
@@ -230,12 +231,16 @@ class _Config:
 def _figures(of: _Config) -> ModelCard:
     """A card without a name; a folder is looked at when it is opened, and again when it is loaded."""
     config = of.config
-    model_class = model_class_of(config)
-    text = config.get_text_config()
+    seeing = seeing_class(config)
+    if seeing is None:
+        model_class, text = model_class_of(config), config.get_text_config()
+    else:
+        check_attention(seeing)
+        model_class, text = seeing, seeing_config(config)
     layers, heads, width, vocabulary = (
         _number(text, each) for each in ("num_hidden_layers", "num_attention_heads", "hidden_size", "vocab_size")
     )
-    if not (layers and heads and width and vocabulary):
+    if not (layers and heads and width and (vocabulary or seeing)):
         raise ModelRefusedError(
             f"Its architecture ({config.model_type}) has no attention heads of one number, so there is nothing to see; "
             "choose a transformer."
@@ -244,7 +249,7 @@ def _figures(of: _Config) -> ModelCard:
     with torch.device("meta"), of_few_modules():
         model = model_class(config)
     _check_buffers(model)
-    family = family_of(config)
+    family = family_of(config) if seeing is None else "vision"
     return ModelCard(
         name="",
         title="",
@@ -255,8 +260,8 @@ def _figures(of: _Config) -> ModelCard:
         heads=heads,
         key_value_heads=_number(text, "num_key_value_heads") or heads,
         width=width,
-        vocabulary=vocabulary,
-        positions=position_limit(model) or _number(text, "n_positions") or None,
+        vocabulary=vocabulary if seeing is None else 0,
+        positions=position_limit(model) or _number(text, "n_positions") or None if seeing is None else None,
         parameters=model.num_parameters(),
         licence="",
         source="",

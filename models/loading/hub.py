@@ -32,9 +32,11 @@ from models.loading.hub_limits import check_allowed, largest_download
 from models.loading.json_files import LARGEST, settings_in
 from models.loading.model_files import card_in
 from models.loading.packs import home
+from models.loading.picture_processing import PROCESSOR_FILES
+from models.loading.vision_towers import seeing_class
 from models.loading.weights_files import weights_among
 
-_SMALL = (CONFIG, "generation_config.json", *TOKENIZER_FILES)
+_SMALL = (CONFIG, "generation_config.json", *PROCESSOR_FILES, *TOKENIZER_FILES)
 _LARGEST_SMALL = 4_000_000
 _SPARE = 200_000_000
 _WHOLE = "headlight.json"
@@ -63,10 +65,8 @@ def look_up(name: str) -> Offer:
     commit, listed, info = listing(which)
     check_no_adapter(listed)
     weights = weights_among(listed)
-    if weights.kind == "safetensors":
-        if CONFIG not in listed:
-            raise ModelRefusedError("It has no config.json, so nobody knows its architecture; choose another model.")
-        check_tokenizer_files(listed)
+    if weights.kind == "safetensors" and CONFIG not in listed:
+        raise ModelRefusedError("It has no config.json, so nobody knows its architecture; choose another model.")
     files = tuple(sized(which, commit, listed[each]) for each in (*_SMALL, *weights.files) if each in listed)
     by_name = {each.name: each for each in files}
     settings = {
@@ -76,9 +76,11 @@ def look_up(name: str) -> Offer:
     }
     size = sum(each.size for each in files)
     # A GGUF says itself what it is, in a header that comes with its weights.
-    config = settings.get(CONFIG) or {"model_type": _of_gguf(info)}
+    config = config_from(settings.get(CONFIG) or {"model_type": _of_gguf(info)})
+    if weights.kind == "safetensors" and seeing_class(config) is None:
+        check_tokenizer_files(listed)
     card = card_from(
-        config_from(config),
+        config,
         name=which.name,
         title=readable_title(which.repository.rpartition("/")[2]),
         licence=_licence(info),

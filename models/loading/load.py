@@ -3,6 +3,7 @@
 import copy
 import logging
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from transformers import (
     AutoConfig,
     AutoModel,
     AutoModelForCausalLM,
+    AutoModelForImageClassification,
     AutoModelForMaskedLM,
     AutoModelForSeq2SeqLM,
     AutoModelForSequenceClassification,
@@ -25,6 +27,7 @@ from models.engine.model_room import put
 from models.errors import HeadlightError
 from models.forward.attention_implementation import use_headlight
 from models.forward.check_at_load import checked
+from models.forward.picture_probe import sight_of
 from models.loaded import LoadedModel
 from models.loading.adapters import merge
 from models.loading.allowed_folders import FOLDER
@@ -42,7 +45,7 @@ from models.loading.checks_before_reading import (
 from models.loading.gguf_tokenizer import tokenizer_of_gguf
 from models.loading.hub_ids import HUB
 from models.loading.model_files import copy_of_gguf, model_files
-from models.loading.model_in_memory import card_figures
+from models.loading.model_in_memory import card_figures, seeing_figures
 from models.loading.model_memory import device_memory
 from models.loading.packs import (
     HOME,
@@ -53,12 +56,15 @@ from models.loading.packs import (
     model_folder,
     prepared_folder,
 )
-from models.loading.placement import Placement, failure_of, input_device, places_for
+from models.loading.picture_processing import processing_of
+from models.loading.placement import Placement, computing_device, failure_of, input_device, places_for
 from models.loading.position_limit import position_limit
 from models.loading.sandboxed_tokenizer import SandboxedTokenizer
 from models.loading.tokenizer_files import tokenizers_in
+from models.loading.vision_towers import classifies_pictures, seeing_part
 from models.loading.weights_files import TensorInFile
 from models.one_at_a_time import alone
+from models.pictures import Processing
 from models.tokenization import cut_by_text_alone
 
 log = logging.getLogger(__name__)
@@ -69,7 +75,12 @@ disable_progress_bar()
 _CHANCE = (
     "Its tokenizer leaves out merges by chance (dropout): that is switched off, so that a text is cut alike each time."
 )
-_CLASSES = {"encoder": AutoModel, "decoder": AutoModelForCausalLM, "seq2seq": AutoModelForSeq2SeqLM}
+_CLASSES = {
+    "encoder": AutoModel,
+    "decoder": AutoModelForCausalLM,
+    "seq2seq": AutoModelForSeq2SeqLM,
+    "vision": AutoModel,
+}
 
 
 def load_model(name: str | Path, place: Placement | None = None) -> LoadedModel:
@@ -187,7 +198,7 @@ def _weights(
     """The model, the names of the tensors that its class has and its files have not, and those that only they have.
 
     An encoder that was trained on masked words, or to classify texts, has its head with it, unless its files have none
-    after all.
+    after all; so has a vision model that classifies pictures.
     """
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
     classes: list[Any] = [_CLASSES[card.family]]
@@ -195,6 +206,8 @@ def _weights(
         classes.insert(0, AutoModelForMaskedLM)
     if card.family == "encoder" and classifies_texts(config.architectures or ()):
         classes.insert(0, AutoModelForSequenceClassification)
+    if card.family == "vision" and classifies_pictures(config.architectures or ()):
+        classes.insert(0, AutoModelForImageClassification)
     for model_class in classes:
         where: dict[str, Any] = {"dtype": place.dtype, "device_map": place.device_map, "max_memory": place.max_memory}
         if tensors is None:
@@ -233,10 +246,13 @@ def _of_tensors(
     )
 
 
-def wrap_model(model: PreTrainedModel, tokenizer: Any, family: Family) -> LoadedModel:
+def wrap_model(
+    model: PreTrainedModel, tokenizer: Any, family: Family, processing: Processing | None = None
+) -> LoadedModel:
     """Take over a transformers model in memory; its attention implementation is set and it is put in eval mode.
 
     The tokenizer (or None, when only token ids will be traced) is copied, so that the caller's keeps its settings.
+    processing: how pictures are made ready for a vision model, where not as most models take them.
 
     Raises ArchitectureNotSupportedError when the class does not look its attention up in the registry or has no heads
     of one number, ModelRefusedError when it does not read text or differs from what transformers computes.
@@ -246,14 +262,14 @@ def wrap_model(model: PreTrainedModel, tokenizer: Any, family: Family) -> Loaded
         title=type(model).__name__,
         family=family,
         pack=NO_PACK,
-        **card_figures(model),
-        positions=position_limit(model),
+        **(seeing_figures(model) if family == "vision" else card_figures(model)),
+        positions=None if family == "vision" else position_limit(model),
         parameters=model.num_parameters(),
         licence="",
         source="",
         precision=str(model.dtype).removeprefix("torch."),
     )
-    return _prepare(model, copy.deepcopy(tokenizer), card)
+    return _prepare(model, copy.deepcopy(tokenizer), card, processing=processing)
 
 
 def _prepare(
@@ -263,8 +279,11 @@ def _prepare(
     target_tokenizer: Any = None,
     note: str = "",
     folder: Path | None = None,
+    processing: Processing | None = None,
 ) -> LoadedModel:
     model.eval()
+    if card.family == "vision":
+        return _prepare_vision(model, tokenizer, card, note, folder, processing)
     classifier = None
     if card.family == "encoder" and classifies_texts([type(model).__name__]):
         inner: Any = model.base_model
@@ -287,6 +306,26 @@ def _prepare(
         note=note,
     )
     return checked(loaded, folder)
+
+
+def _prepare_vision(
+    whole: PreTrainedModel, tokenizer: Any, card: ModelCard, note: str, folder: Path | None, processing: Any
+) -> LoadedModel:
+    use_headlight(whole)
+    model = seeing_part(whole)
+    loaded = LoadedModel(
+        model=model,
+        tokenizer=tokenizer,
+        target_tokenizer=tokenizer,
+        card=card,
+        device=computing_device(model, whole.device),
+        positions=None,
+        vocabulary=0,
+        classifier=None if model is whole else whole,
+        note=note,
+    )
+    sight = sight_of(loaded, processing or processing_of(model.config, folder))
+    return checked(replace(loaded, sight=sight), folder)
 
 
 def _had_chance(tokenizer: Any) -> bool:

@@ -29,6 +29,7 @@ from models.loading.gguf_header import GgufHeader, header_of
 from models.loading.json_files import LARGEST, settings_in, without_other_places
 from models.loading.model_memory import device_memory
 from models.loading.packs import HOME, PackError, home, made_once
+from models.loading.picture_processing import PROCESSOR_FILES
 from models.loading.refusals import ModelRefusedError
 from models.loading.regular_files import OpenFolder, open_folder_at
 from models.loading.sentence_pooling import pooling_in
@@ -39,7 +40,7 @@ from models.one_at_a_time import one_at_a_time
 _GENERATION = "generation_config.json"
 # Of classes of tokenizers that few models have; what else lies in a folder is never read.
 _SELDOM = ("tekken.json", "sentencepiece.model", "dict.txt", "emoji.json", "entity_vocab.json", "byte_maps.json")
-_SETTINGS = (CONFIG, _GENERATION, "tokenizer_config.json", "special_tokens_map.json")
+_SETTINGS = (CONFIG, _GENERATION, "tokenizer_config.json", "special_tokens_map.json", *PROCESSOR_FILES)
 _KNOWN = (*_SETTINGS, *(each for each in TOKENIZER_FILES if each not in _SETTINGS), TARGET_TOKENIZER, *_SELDOM)
 _LARGEST_TOKENIZER = 64_000_000
 _MOST_KEPT = 32
@@ -171,7 +172,8 @@ def _card(here: OpenFolder, folder: Path, more: dict[str, Any]) -> ModelCard:
     weights = weights_among(names)
     if weights.kind == "gguf":
         return _gguf_card(here, folder, weights.files[0], more)
-    check_tokenizer_files(names)
+    if card.family != "vision":
+        check_tokenizer_files(names)
     with tensors_of(here) as tensors:
         _check_elements(card, sum(each.elements for each in tensors.values()))
     return card

@@ -6,6 +6,7 @@ import torch
 from transformers import PreTrainedModel
 
 from models.loading.checks_before_reading import ArchitectureNotSupportedError, ModelRefusedError, check_attention
+from models.loading.vision_towers import seeing_config
 
 _FIGURES = {
     "layers": "num_hidden_layers",
@@ -33,6 +34,18 @@ def card_figures(model: PreTrainedModel) -> dict[str, Any]:
             f"{name} has several parts that read text, and none is its own; choose a model with one."
         ) from error
     found = {field: _numbers(text, written) for field, written in _FIGURES.items()}
+    return _figures(name, found)
+
+
+def seeing_figures(model: PreTrainedModel) -> dict[str, Any]:
+    """The same of a vision model. Raises ArchitectureNotSupportedError."""
+    check_attention(type(model))
+    config = seeing_config(model.config)
+    found = {field: _numbers(config, written) for field, written in _FIGURES.items() if field != "vocabulary"}
+    return _figures(type(model).__name__, found) | {"vocabulary": 0}
+
+
+def _figures(name: str, found: dict[str, set[int]]) -> dict[str, int]:
     # Where it is not said, each query head has a key head of its own.
     found["key_value_heads"] = found["key_value_heads"] or found["heads"]
     for field, numbers in found.items():

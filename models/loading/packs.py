@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 
 from models.catalog import ModelCard, Pack
 from models.errors import HeadlightError
+from models.loading.onnx_weights import convert
 from models.one_at_a_time import alone
 
 log = logging.getLogger(__name__)
@@ -117,10 +118,11 @@ def model_folder(card: ModelCard) -> Path:
     """
     verify(card)
     target = prepared_folder(card)
-    gguf = card.pack.gguf
+    gguf, onnx, source = card.pack.gguf, card.pack.onnx, packs_folder() / card.pack.folder
     if gguf is not None:
-        source = packs_folder() / card.pack.folder
         made_once(target, lambda work: alone(lambda: expand(source, gguf, work)), card.title, expanded_size(card))
+    elif onnx is not None:
+        made_once(target, lambda work: convert(source, onnx, work), card.title, expanded_size(card))
     return target
 
 
@@ -163,7 +165,7 @@ def prepared_folder(card: ModelCard) -> Path:
         )
     if card.pack.is_bundled:
         return _BUNDLED / card.pack.folder
-    if card.pack.gguf is None:
+    if not card.pack.is_converted:
         return packs_folder() / card.pack.folder
     return home() / "models" / f"{card.name}-{card.pack.files[0].sha256[:12]}-{_CONVERSION}"
 

@@ -23,8 +23,12 @@ def tokenizers_in(folder: Path, card: ModelCard) -> tuple[Any, Any]:
 
     Those of a pack, which are ours, are transformers'; those of a stranger's folder or of the hub work in the sandbox.
 
+    A vision model has one where it was trained with texts.
+
     Raises ModelRefusedError, which names the file at fault.
     """
+    if card.family == "vision" and not any((folder / each).is_file() for each in TOKENIZER_FILES):
+        return None, None
     if card.folder:
         return _sandboxed(_files_of(folder), card.title)
     file = folder / TARGET_TOKENIZER

@@ -45,11 +45,11 @@ def match_request(kind: str) -> "MatchRequest | None":
     """What is asked for; None where there is no other model. Raises BankError."""
     from models.heads import MatchRequest, Side
 
-    others = [each for each in (*MODELS, *mine()) if each != thread.MODEL.value]
+    others = [each for each in _readers() if each != thread.MODEL.value]
     other = OTHER_MODEL.value
     if other and other != thread.MODEL.value:
         other = have_as_well(OTHER_MODEL, "The other model cannot be opened; another one is compared.")
-    if not other or other == thread.MODEL.value:
+    if not other or other == thread.MODEL.value or MODELS[other].family == "vision":
         # Of those that are always there the first two are made for any text.
         other = next(iter(others), "")
     if not other:
@@ -81,8 +81,13 @@ def show(about: Subject, head: NumberPair | None, status: DeltaGenerator) -> Non
     _maps(about, request, place, shown, status)
 
 
+def _readers() -> list[str]:
+    """The models that read texts."""
+    return [each for each in (*MODELS, *mine()) if MODELS[each].family != "vision"]
+
+
 def _choose_other(request: "MatchRequest") -> None:
-    names = titles([MODELS[each] for each in dict.fromkeys((*MODELS, *mine(), request.other.model))])
+    names = titles([MODELS[each] for each in dict.fromkeys((*_readers(), request.other.model))])
     names.pop(request.one.model, None)
     bound(
         st.selectbox,

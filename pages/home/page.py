@@ -29,7 +29,7 @@ def way_in(page: PageEntry, first: Example) -> DeltaGenerator:
         for choice, value in first.chosen.items()
         if value != choice.default or choice in (MODEL, TEXT)
     }
-    text = str(first.chosen[TEXT]).replace("\n", " ")
+    text = str(first.chosen.get(TEXT, first.label)).replace("\n", " ")
     shortened = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
     with st.container(border=True, key=f"open_{page.address}"):
         st.page_link(page.script, label=f"**{page.title}**", icon=page.icon, query_params=chosen)

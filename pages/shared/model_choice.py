@@ -81,11 +81,12 @@ def figures(card: ModelCard) -> str:
     """Layers, heads, width, parameters and the longest text, as far as they are known."""
     layers = f"{card.layers} + {card.decoder_layers}" if card.decoder_layers else f"{card.layers}"
     millions = f"{card.parameters / 1e6:,.{0 if card.parameters > 1e7 else 1 if card.parameters > 1e5 else 2}f}"
+    longest = "texts of any length" if card.positions is None else f"up to {card.positions:,} tokens"
     said = [
         # A GGUF of the hub tells them in a header that comes with its weights.
         f"{layers} layers × {card.heads} heads, width {card.width}" if card.layers and card.heads else "",
         f"{millions} million parameters" if card.parameters else "",
-        "texts of any length" if card.positions is None else f"up to {card.positions:,} tokens",
+        longest if card.family != "vision" else "sees pictures",
     ]
     return f"{', '.join(filter(None, said))}."
 

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -26,6 +26,7 @@ from pages.shared.bound_widgets import bound
 from pages.shared.examples import Example
 from pages.shared.link import Choice, has_notes, mirror, receive, run_again
 from pages.shared.messages import forget_problems, in_place, keep_notes, problem, problems_said, show_notes
+from pages.shared.plain_text import plain
 from pages.shared.registry import PAGES, PageEntry, entry
 from pages.shared.sentences_and_charts import remark, what_to_see
 from pages.shared.text_choice import examples_row, text_form
@@ -48,7 +49,7 @@ class Page:
     said: those of the choices that mean something for what is shown; all of them where it is not given.
     library: registers the browser component. has_text: False where `explore` draws the text itself, or there is none.
     pictured: what the picture is of (kind, layer, head, and so on) in words, for who does not see the controls; asked
-    after `explore`.
+    after `explore`. reads: what its models read; with one that reads something else it offers its own instead.
     """
 
     address: str
@@ -61,6 +62,7 @@ class Page:
     library: Callable[[], None] | None = None
     has_text: bool = True
     pictured: Callable[[], Sequence[str]] = tuple
+    reads: Literal["text", "picture", "anything"] = "text"
 
     @property
     def every_choice(self) -> tuple[Choice[Any], ...]:
@@ -127,11 +129,15 @@ def _explore(page: Page) -> None:
     forget_problems()
     if (before := st.session_state.get(_BEFORE)) is not None:
         before()
-    named = projector.head() if projector.is_on() else None
+    named = projector.head("" if page.reads == "picture" else thread.TEXT.value) if projector.is_on() else None
+    status = place_of_waiting()
     with in_place():
-        page.explore(place_of_waiting())
-        if named is not None:
-            projector.name(named, page.pictured())
+        if page.reads in ("anything", _reads(thread.MODEL.value)):
+            page.explore(status)
+            if named is not None:
+                projector.name(named, page.pictured())
+        else:
+            _offer_one_that_reads(page)
     _settle(page)
 
 
@@ -139,6 +145,23 @@ def place_of_waiting(of: str = "page") -> DeltaGenerator:
     """Where what is waited for is said: over the page, of which it moves nothing (page.css)."""
     with st.container(key=f"waited_for_{of}"):
         return st.empty()
+
+
+def _reads(model: str) -> Literal["text", "picture"]:
+    return "picture" if MODELS[model].family == "vision" else "text"
+
+
+def _offer_one_that_reads(page: Page) -> None:
+    """The model was chosen on a page of another kind: what this one needs, and the first example that has it."""
+    show_notes()
+    title = plain(MODELS[thread.MODEL.value].title)
+    if page.reads == "text":
+        why = f"**{title} reads pictures.** This page is about a text: choose a model that reads texts."
+    else:
+        why = f"**{title} reads texts.** This page is about a picture: choose a model that sees, a vision transformer."
+    models = ((each, each.chosen.get(thread.MODEL)) for each in page.examples)
+    example = next(each for each, model in models if model is not None and _reads(model) == page.reads)
+    offer_another_model(page, example, why, key="reads_otherwise")
 
 
 def _settle(page: Page) -> None:

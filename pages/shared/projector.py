@@ -47,8 +47,10 @@ def begin(question: str) -> None:
     st.html(f'{_style()}<h1 class="headlight-unseen">{html.escape(question)}</h1>')
 
 
-def head() -> DeltaGenerator:
-    """The text and the model above the picture, and the way back; the place of what the picture is of (`name`)."""
+def head(text_shown: str) -> DeltaGenerator:
+    """The text, where there is one, and the model above the picture, and the way back; the place of what the picture is
+    of (`name`).
+    """
     with st.container(horizontal=True, vertical_alignment="top", key="projected"):
         text = st.container(width="stretch")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
@@ -60,7 +62,7 @@ def head() -> DeltaGenerator:
         thread.PROJECTOR.forget()
         run_again()
     with text:
-        said = html.escape(thread.TEXT.value[:_LONGEST])
+        said = html.escape(text_shown[:_LONGEST])
         title = html.escape(MODELS[thread.MODEL.value].title)
         st.html(f'<p class="headlight-projected"><bdi>{said}</bdi> <small>{title}</small></p>')
         return st.empty()

@@ -63,6 +63,7 @@ PAGES = (
     PageEntry("embeddings", "Embeddings", ":material/scatter_plot:", "", "What does context do to a word?"),
     PageEntry("kv_cache", "KV cache", ":material/view_column:", "", "What does the model keep while it writes?"),
     PageEntry("sampling", "Sampling", ":material/casino:", "", "What does each knob do?"),
+    PageEntry("vision", "Vision", ":material/image_search:", "", "What does a vision transformer look at?"),
 )
 
 # They lead to the pages above, and show no picture of their own.

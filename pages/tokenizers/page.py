@@ -66,10 +66,13 @@ def which(now: ShownTokenizers) -> None:
         placeholder="Choose two to eight",
         label_visibility="collapsed",
     )
-    title = MODELS[thread.MODEL.value].title
-    if MODELS[thread.MODEL.value].folder and f"That of {title}" not in [
-        tokenizer_card(name).title for name in every_name()
-    ]:
+    card = MODELS[thread.MODEL.value]
+    title = card.title
+    if (
+        card.folder
+        and card.family != "vision"
+        and f"That of {title}" not in [tokenizer_card(name).title for name in every_name()]
+    ):
         st.button(f"Add that of {plain(title)}", key="add_that_of_model", on_click=_add_that_of_model)
     changed = " •" if now.split_special_tokens else ""
     with button.popover(f"More{changed}", width="stretch"):
@@ -223,5 +226,11 @@ def pictured() -> list[str]:
 
 
 # What is cut is a text, whatever the model is.
-PAGE = Page("tokenizers", explore, CHOICES, EXAMPLES, about=(thread.TEXT, CHOSEN), has_text=False, pictured=pictured)
+PAGE = Page(
+    *("tokenizers", explore, CHOICES, EXAMPLES),
+    about=(thread.TEXT, CHOSEN),
+    has_text=False,
+    pictured=pictured,
+    reads="anything",
+)
 show(PAGE)

@@ -302,3 +302,34 @@ def _room_question():
     for label, shown in (("options", rows), ("tenths", bins), ("nobody answered", ())):
         said = {"rows": shown, "says": "Yes.", "class_says": "12 of 12.", "after": "So it is."}
         yield f"reveals {label}", packed(RoomQuestion(1, **step, prompt="Which?", answered=12, of=12, **said)), {}, []
+
+
+def _patch_view():
+    from tests.viz.test_patch_view import looks, weights
+    from viz.components.patch_view import PatchState, packed, state_of
+
+    def sample(label, shown, state):
+        data, of = packed(shown)
+        return label, data, {"patch_view": {"of": of, **state_of(state)}}, []
+
+    for rows, columns in ((4, 4), (1, 1), (3, 9), (16, 16)):
+        yield sample(f"{rows} × {columns} patches", looks(rows, columns), PatchState((0,), 0))
+    for way in ("map", "outlines"):
+        yield sample(way, looks(), PatchState((5,), 1, way, {(1, 5): weights()[1, 5]}))
+    yield sample("held", looks(), PatchState((0, 3, 16), 2, note="note"))
+    yield sample("registers", looks(firsts=("class token", "register 0", "</b>")), PatchState((1,), 0))
+    yield sample("no class token", looks(firsts=()), PatchState((0,), 0))
+    yield sample("of some tokens", looks(known=(0, 7)), PatchState((0, 7), 0))
+    yield sample("a token of which nothing is known", looks(known=(0, 7)), PatchState((3,), 0))
+
+
+def _picture_maps():
+    from tests.viz.test_picture_maps import maps
+    from viz.components.picture_maps import packed
+
+    for count in (3, 1, 40, 0):
+        yield f"{count} maps", packed(maps(count)), {}, []
+    yield "over a picture", packed(maps(3, pictured=True)), {}, []
+    named = maps(12, rows=2, columns=2, named=True, selected=3, picks_maps=True, legend=("0", "most"))
+    yield "named", packed(named), {}, []
+    yield "selected beyond", packed(maps(2, selected=9)), {}, []

@@ -245,7 +245,7 @@ SPOILT = {
     "BloomForCausalLM computes its attention by itself": lambda folder: change(folder, model_type="bloom"),
     "GPTJForCausalLM computes its attention by itself": lambda folder: change(folder, model_type="gptj"),
     "(whisper) is not one that reads or writes text": lambda folder: WhisperConfig().save_pretrained(folder),
-    "(vit) is not one that reads or writes text": lambda folder: change(folder, model_type="vit"),
+    "(wav2vec2) is not one that reads or writes text": lambda folder: change(folder, model_type="wav2vec2"),
     "no attention heads": lambda folder: MambaConfig().save_pretrained(folder),
 }
 

@@ -65,7 +65,7 @@ def test_a_lesson_says_what_it_is_for(name):
     asked = [each for each in lesson.steps if each.ask is not None]
     assert len(asked) >= 3
     assert all(each.claims for each in asked)
-    assert {each.truth.model for each in asked} <= {"minilm", "smollm2", "spelling_to_sound"}
+    assert {each.truth.model for each in asked} <= {"minilm", "smollm2", "spelling_to_sound", "dinov2"}
 
 
 def test_the_list_names_every_lesson():

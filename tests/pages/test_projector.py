@@ -25,6 +25,7 @@ NAMED = {
     "heads": "Roles · Decoder attention",
     "kv_cache": "Cache: grows",
     "sampling": "Top-p (nucleus) 0.9",
+    "vision": "Flower · L8 H4",
 }
 
 

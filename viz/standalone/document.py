@@ -205,17 +205,18 @@ def _coder() -> dict[str, object]:
 
 
 @cache
-def _scripts() -> tuple[str, str]:
-    """What stands in the file as it is, and what it unpacks."""
-    return bundle(parts_of(_HERE / "unpack_and_begin.js")), bundle(parts_of(_HERE / "page_in_file.js"))
+def script_of(name: str) -> str:
+    """A script of this folder, with all that it imports."""
+    return bundle(parts_of(_HERE / name))
 
 
 @cache
-def _style() -> str:
+def _style(key: str) -> str:
+    """Of the component with this key."""
     light, dark = _colours(LIGHT), _colours(DARK)
     return (
         f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
-        f"{style_of(parts_of(COMPONENTS / _KEY / 'index.js'))}{bare_sheet(_HERE / 'style.css')}"
+        f"{style_of(parts_of(COMPONENTS / key / 'index.js'))}{bare_sheet(_HERE / 'style.css')}"
     )
 
 
@@ -227,10 +228,24 @@ def _colours(palette: Palette) -> str:
 
 
 def _document(title: str, contents: bytes) -> str:
-    begin, script = _scripts()
-    whole = zlib.compress(pack_script(script) + contents, 9)
+    return document_of(
+        title,
+        _KEY,
+        pack_script(script_of("page_in_file.js")) + contents,
+        "All that can be chosen here is in this file, within 0.0005 of the weight",
+    )
+
+
+def document_of(title: str, key: str, contents: bytes, made: str, parts: str = "") -> str:
+    """A document with a component that begins by itself.
+
+    key: of the component. contents: the script that begins it (`pack_script`) and what that is given. made: what is
+    in the file. parts: what stands in the component (`skeleton`).
+    """
+    begin = script_of("unpack_and_begin.js")
+    whole = zlib.compress(contents, 9)
     packed = seven_bits(len(whole).to_bytes(4, "little") + whole)
-    style = _style()
+    style = _style(key)
     policy = (
         f"default-src 'none'; script-src {_hash(begin)} blob:; style-src {_hash(style)}; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'"
@@ -242,9 +257,9 @@ def _document(title: str, contents: bytes) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{said}</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n<h1><bdi>{said}</bdi></h1>\n"
         f'<div id="controls"></div>\n<p id="said" role="status"></p>\n<div id="picture">'
-        f"{skeleton('attention_view', is_hidden=False)}"
-        "</div>\n<p class=made>Made with Headlight. All that can be chosen here is in this file, within 0.0005 of the "
-        "weight; it asks nobody for anything.</p>\n<noscript>This picture is drawn by a script, and scripts are "
+        f"{skeleton(key, parts, is_hidden=False)}"
+        f"</div>\n<p class=made>Made with Headlight. {made}; it asks nobody for anything.</p>\n"
+        "<noscript>This picture is drawn by a script, and scripts are "
         "switched off here.</noscript>\n</main>\n"
         f'<script type="text/plain" id="contents">{packed}</script>\n<script type="module">{begin}</script>\n'
         "</body>\n</html>\n"
