@@ -130,10 +130,10 @@ def _explore(page: Page) -> None:
     named = projector.head() if projector.is_on() else None
     status = st.empty()
     with in_place():
-        if page.reads not in ("anything", _reads(thread.MODEL.value)):
+        if page.reads in ("anything", _reads(thread.MODEL.value)):
+            page.explore(status)
+        else:
             _offer_one_that_reads(page)
-            return
-        page.explore(status)
         if named is not None:
             projector.name(named, page.pictured())
     _settle(page)
