@@ -10,30 +10,31 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.navigation.page import StreamlitPage
 
-from models.panics import panics_as_failures
+from models.rust_panics import panics_as_failures
 from pages.shared import start, thread
-from pages.shared.device import said_before, show_device
-from pages.shared.ending import end_when_told
-from pages.shared.guard import Guarded
+from pages.shared.device_line import said_before, show_device
 from pages.shared.lesson_place import DRAFT, LESSON, PLACE
 from pages.shared.limits import Bounded
 from pages.shared.link import receive
-from pages.shared.messages import unforeseen
+from pages.shared.messages import take_unforeseen
 from pages.shared.model_card import show_model_card
 from pages.shared.model_choice import choose_model_box
+from pages.shared.origin_check import Guarded
 from pages.shared.page import name_first_model
 from pages.shared.registry import EVERY_PAGE, HOME, LESSONS, ROOM, PageEntry, entry
 from pages.shared.room_place import CODE
+from pages.shared.server_shutdown import end_when_told
 from pages.shared.theme import variables
-from viz.components.browsing import browsing
-from viz.components.presenting import presenting
-from viz.components.scaffold.source import COMPONENTS, bare_sheet
+from viz.components.browser_history import browsing
+from viz.components.projector_keys import presenting
+from viz.components.scaffold.bundling import COMPONENTS, bare_sheet
 from viz.glossary import style
 
 _FOLDER = Path(__file__).parent
-_SHEETS = (_FOLDER / "viz" / "page.css", _FOLDER / "viz" / "covers.css", COMPONENTS / "scaffold" / "terms.css")
+_VIZ = _FOLDER / "viz"
+_SHEETS = (_VIZ / "page.css", _VIZ / "covered_results.css", COMPONENTS / "scaffold" / "glossary_terms.css")
 # While a lesson or a room is open: what stands beside every page, and the page beside that.
-_BESIDE_PAGES, _BESIDE = _FOLDER / "viz" / "lesson_and_room.css", _FOLDER / "viz" / "beside.css"
+_BESIDE_PAGES, _BESIDE = _VIZ / "lesson_and_room.css", _VIZ / "page_beside_lesson.css"
 
 
 @cache
@@ -51,7 +52,7 @@ def show() -> None:
     """What a session sees: the page that it opened, and the sidebar beside it."""
     st.set_page_config(
         page_title="Headlight",
-        page_icon=str(_FOLDER / "viz" / "headlight.svg"),
+        page_icon=str(_VIZ / "headlight.svg"),
         layout="wide",
         # A lesson stands on the other side, and the picture between them.
         initial_sidebar_state="collapsed" if LESSON.value or LESSON.name in st.query_params else 270,
@@ -131,7 +132,7 @@ if __name__ == "app":
         __file__,
         lifespan=start.lifespan,
         middleware=[Middleware(Guarded), Middleware(Bounded), Middleware(start.Attended)],
-        on_script_error=unforeseen,
+        on_script_error=take_unforeseen,
     )
 else:
     with panics_as_failures():

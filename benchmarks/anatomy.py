@@ -24,7 +24,7 @@ from benchmarks.serving import (
 from models.anatomy import PlanRequest
 from models.anatomy.contributions import ContributionsRequest
 from models.attention import TraceRequest
-from models.heads.quantity import Quantity
+from models.heads.measured_quantity import Quantity
 from models.loaded import LoadedModel
 from models.loading import load_model
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from playwright.sync_api import Browser, Page
 
-from benchmarks.measuring import Limit, Pairs, Row, compared, duration, interleaved
+from benchmarks.measuring import Limit, MeasuredPairs, Row, compared, duration, interleaved
 from benchmarks.passages import passage
 from benchmarks.serving import (
     APP,
@@ -50,7 +50,7 @@ def measure(pairs: int) -> list[Row]:
             min(pairs, _STARTS),
             warm_up=1,
         )
-    first_two = Pairs(*zip(*visitors, strict=True))
+    first_two = MeasuredPairs(*zip(*visitors, strict=True))
     what = (
         f"the first map, for who comes {_COMES_AFTER:.0f} s after the address was printed (beside: for the second one)"
     )
@@ -79,7 +79,7 @@ def _first_and_second(browser: Browser, loaded: LoadedModel, after: float) -> tu
 
 def _another_head(
     browser: Browser, server: Server, empty_server: Server, loaded: LoadedModel, length: int, pairs: int
-) -> Pairs:
+) -> MeasuredPairs:
     """Each head is one that nobody has asked for: its map is computed, not taken from the cache."""
     with beside_empty(browser, empty_server) as (page, _, empty_rerun):
         heads = _unseen_heads(page, server, loaded, length)

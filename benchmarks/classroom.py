@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 from playwright.sync_api import Browser, Page
 
-from benchmarks.measuring import NONE, Limit, Pairs, Row, alone, compared, duration, size
+from benchmarks.measuring import NONE, Limit, MeasuredPairs, Row, alone, compared, duration, size
 from benchmarks.passages import passage
 from benchmarks.serving import APP, EMPTY_APP, WATCHED_APP, Server, chromium, painted, serving, visitor
 from benchmarks.sessions import WITHIN, Opened, Visit, attend
@@ -29,7 +29,7 @@ _ONE_FORWARD = Limit(1, "value", "one")
 
 
 @dataclass(frozen=True)
-class Lesson:
+class ClassRun:
     """What the sessions saw, and how long the one browser among them waited until it had painted."""
 
     sessions: tuple[Opened, ...]
@@ -102,7 +102,9 @@ def measure(pairs: int) -> list[Row]:
         with serving(WATCHED_APP) as server:
             per_session = _memory_of_a_session(server, server.link("attention", **chosen))
     errors = [error for lesson in ours for error in lesson.errors]
-    browsers = Pairs(tuple(each.browser_seconds for each in ours), tuple(each.browser_seconds for each in beside))
+    browsers = MeasuredPairs(
+        tuple(each.browser_seconds for each in ours), tuple(each.browser_seconds for each in beside)
+    )
     return [
         Row(
             f"class: {_SESSIONS} sessions open one link ({_TOKENS} tokens) within a second on a fresh server, "
@@ -137,7 +139,7 @@ def _all_pages(times: int) -> Iterator[Row]:
     yield alone("class: errors on all pages", len(faults), str, NONE, faults)
 
 
-def _spread(lessons: list[Lesson]) -> str:
+def _spread(lessons: list[ClassRun]) -> str:
     return _middle_and_late([each for lesson in lessons for each in lesson.seconds])
 
 
@@ -148,7 +150,7 @@ def _middle_and_late(seconds: list[float]) -> str:
     return f"median {duration(middle)}, 95th percentile {duration(late)}"
 
 
-def _lesson(browser: Browser, server: Server, visit: Visit, there: Callable[[Page], None]) -> Lesson:
+def _lesson(browser: Browser, server: Server, visit: Visit, there: Callable[[Page], None]) -> ClassRun:
     with ThreadPoolExecutor(1) as pool, visitor(browser) as context:
         page = context.new_page()
         sessions = pool.submit(attend, server, [visit] * _SESSIONS)
@@ -157,7 +159,7 @@ def _lesson(browser: Browser, server: Server, visit: Visit, there: Callable[[Pag
         page.goto(visit.link)
         there(page)
         seconds = time.perf_counter() - start
-        return Lesson(sessions.result(), seconds)
+        return ClassRun(sessions.result(), seconds)
 
 
 def _line_is_there(page: Page) -> None:

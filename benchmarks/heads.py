@@ -7,16 +7,16 @@ from dataclasses import replace
 from statistics import median
 
 from benchmarks.capture import plain_forward, plain_model
-from benchmarks.measuring import Limit, Pairs, Row, alone, compared, duration, interleaved, seconds_of, size
+from benchmarks.measuring import Limit, MeasuredPairs, Row, alone, compared, duration, interleaved, seconds_of, size
 from benchmarks.passages import passage_ids
 from benchmarks.serving import Traffic, both_apps, empty_is_there, painted, settled, visitor
 from models.attention import TraceRequest, trace_attention
 from models.engine import Engine
 from models.heads import bundled_bank
+from models.heads.atlas_measurement import Measurement
 from models.heads.effects import EffectsRequest
-from models.heads.estimate import EstimateRequest
-from models.heads.measurement import Measurement
-from models.heads.quantity import Quantity
+from models.heads.estimated_effects import EstimateRequest
+from models.heads.measured_quantity import Quantity
 from models.heads.random_tokens import repeated_tokens
 from models.loaded import LoadedModel
 from models.loading import load_model
@@ -103,7 +103,7 @@ def _atlas(loaded: LoadedModel, pairs: int) -> Row:
 
     ours, beside = zip(*(passed() for _ in range(min(pairs, _MOST_ATLASES))), strict=True)
     what = f"atlas of {_MODEL} over {_SENTENCES} sentences (beside: its {len(texts)} forwards)"
-    return compared(what, Pairs(ours, beside), duration, _ATLAS)
+    return compared(what, MeasuredPairs(ours, beside), duration, _ATLAS)
 
 
 def _opened(pairs: int) -> list[Row]:

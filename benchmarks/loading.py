@@ -10,7 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 from benchmarks.measuring import Limit, Row, alone, duration, interval
-from models.forward import check_cache
+from models.forward import kept_findings
 from models.loaded import LoadedModel
 from models.loading import load, load_model
 
@@ -74,5 +74,5 @@ def _nothing_kept() -> Iterator[None]:
         # A file where the folder would be: nothing is kept, and each load is the first.
         file = Path(folder) / "home"
         file.touch()
-        with patch.object(check_cache, "home", lambda: file):
+        with patch.object(kept_findings, "home", lambda: file):
             yield

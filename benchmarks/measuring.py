@@ -15,7 +15,7 @@ Measure = Callable[[], float]
 
 
 @dataclass(frozen=True)
-class Pairs:
+class MeasuredPairs:
     """What was measured: `ours[i]` and `beside[i]` directly after one another."""
 
     ours: tuple[float, ...]
@@ -89,7 +89,7 @@ class Row:
         return bool(number <= self.limit.most)
 
 
-def interleaved(ours: Measure, beside: Measure, pairs: int, warm_up: int = WARM_UP) -> Pairs:
+def interleaved(ours: Measure, beside: Measure, pairs: int, warm_up: int = WARM_UP) -> MeasuredPairs:
     """Measure both `pairs` times, in turn, each going first in every second pair; the first `warm_up` do not count."""
     first, second = [], []
     for number in range(-warm_up, pairs):
@@ -100,7 +100,7 @@ def interleaved(ours: Measure, beside: Measure, pairs: int, warm_up: int = WARM_
         if number >= 0:
             first.append(one)
             second.append(other)
-    return Pairs(tuple(first), tuple(second))
+    return MeasuredPairs(tuple(first), tuple(second))
 
 
 def interval(values: Sequence[float] | np.ndarray) -> Interval:
@@ -111,7 +111,7 @@ def interval(values: Sequence[float] | np.ndarray) -> Interval:
     return Interval(float(np.median(values)), float(low), float(high))
 
 
-def compared(what: str, pairs: Pairs, shown: Callable[[float], str], limit: Limit | None = None) -> Row:
+def compared(what: str, pairs: MeasuredPairs, shown: Callable[[float], str], limit: Limit | None = None) -> Row:
     """The line of a comparison: both medians, the ratio of each pair, the budget."""
     return Row(
         what,
@@ -130,7 +130,7 @@ def alone(
     return Row(what, shown(value), value=value, limit=limit, raw={} if measured is None else {"ours": measured})
 
 
-def rerun_rows(what: str, until: str, pairs: Pairs, received: list[int], most: Limit) -> Iterator[Row]:
+def rerun_rows(what: str, until: str, pairs: MeasuredPairs, received: list[int], most: Limit) -> Iterator[Row]:
     """How long something on a page takes `until` it is done, beside an empty rerun, and the most bytes received."""
     beside = f"{what}, {until} (beside: an empty rerun of Streamlit as it comes)"
     yield compared(beside, pairs, duration, Limit(3.0, "ratio", "at most 3 × an empty rerun"))

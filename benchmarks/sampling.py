@@ -25,7 +25,7 @@ from benchmarks.measuring import (
 )
 from benchmarks.serving import Server, Traffic, beside_empty, beside_reruns, both_apps, settled, visitor
 from models.decoding import DecodingSettings, SamplingStagesRequest, decode, decode_batch
-from models.decoding.preparation import processors_for
+from models.decoding.prepared_generation import processors_for
 from models.engine import Engine
 from models.loading import load_model
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, sync_playwright
 
-from benchmarks.measuring import Pairs, interleaved
+from benchmarks.measuring import MeasuredPairs, interleaved
 
 ROOT = Path(__file__).resolve().parents[1]
 APP = ("streamlit", "run", "app.py")
@@ -205,7 +205,7 @@ def seconds_and_bytes(page: Page, script: str, traffic: Traffic, received: list[
 
 def beside_reruns(
     page: Page, script: str, traffic: Traffic, empty_rerun: Callable[[], float], pairs: int
-) -> tuple[Pairs, list[int]]:
+) -> tuple[MeasuredPairs, list[int]]:
     """At most 30 pairs of what a function of `bench` takes and an empty rerun; what the page received each time."""
     received: list[int] = []
     ours = partial(seconds_and_bytes, page, script, traffic, received)

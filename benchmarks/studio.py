@@ -22,7 +22,7 @@ from models.loading import load_model
 from viz.bertviz_document import bertviz_document
 from viz.components.attention_view import AttentionPicture, Frame, Heads, Matrix, Model, Panel, packed, state_of
 from viz.components.scaffold import skeleton
-from viz.components.scaffold.source import browser_source
+from viz.components.scaffold.bundling import browser_source
 
 _VIEWS: tuple[Literal["head", "model"], ...] = ("head", "model")
 _LENGTHS = (64, 128)

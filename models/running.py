@@ -27,9 +27,15 @@ def _load_tokenizer(name: str) -> Any:
 
 
 def _placing() -> Any:
-    from models.loading import placing
+    from models.loading import placement
 
-    return placing
+    return placement
+
+
+def _memory() -> Any:
+    from models.loading import model_memory
+
+    return model_memory
 
 
 def _device(failed: frozenset[str]) -> Device:
@@ -42,7 +48,7 @@ def _device(failed: frozenset[str]) -> Device:
         name = f"{torch.cuda.get_device_name(device)} ({device})"
     else:
         name = {"cpu": f"CPU, {torch.get_num_threads()} threads", "mps": "Apple GPU (mps)"}[device.type]
-    return Device(device.type, name, _placing().most_model_bytes(device), _placing().device_memory(device))
+    return Device(device.type, name, _memory().most_model_bytes(device), _memory().device_memory(device))
 
 
 def _failure_of(error: BaseException) -> Literal["full", "failed"] | None:
@@ -63,7 +69,7 @@ provide(
         load_model=_load_model,
         load_tokenizer=_load_tokenizer,
         bytes_by_device=lambda loaded: _placing().bytes_by_device(loaded.model),
-        most_bytes=lambda device: _placing().most_model_bytes(device),
+        most_bytes=lambda device: _memory().most_model_bytes(device),
         device=_device,
         failure_of=_failure_of,
         let_go_of=lambda error: _placing().let_go_of(error),

@@ -19,7 +19,7 @@ class SettingError(HeadlightError):
     """A setting of the operator's that means nothing."""
 
 
-def size_of(text: str) -> int | None:
+def parsed_size(text: str) -> int | None:
     """Bytes of 2147483648, 800MB, 5 GB (thousands) or 2GiB (1,024s); None for what is no size."""
     found = _SIZE.fullmatch(text.strip())
     if found is None:
@@ -41,7 +41,7 @@ def _are_whole_paths(text: str) -> bool:
 _MEASURING = "HEADLIGHT_BENCH_"
 
 _Rule = tuple[Callable[[str], object], str]
-_A_SIZE: _Rule = (size_of, "a number of bytes, or of units as in 800MB, 2 GB or 2GiB")
+_A_SIZE: _Rule = (parsed_size, "a number of bytes, or of units as in 800MB, 2 GB or 2GiB")
 _RULES: Mapping[str, _Rule] = {
     "HEADLIGHT_DEVICE": (_DEVICE.fullmatch, "cpu, mps, cuda, or cuda and a number as in cuda:1"),
     "HEADLIGHT_HOME": (str.strip, "a folder"),

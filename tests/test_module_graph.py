@@ -10,7 +10,7 @@ TOPS = ("app.py", "pages", "viz", "models", "training", "benchmarks")
 
 # What the engine may import of ours: the base of all errors, and two modules that import nothing of ours but that. What
 # a size in the environment looks like and what a panic of a library is are asked before there is any engine.
-LEAVES = {"models.errors", "models.panics", "models.settings"}
+LEAVES = {"models.errors", "models.rust_panics", "models.settings"}
 
 
 def module_name(path):

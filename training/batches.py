@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from training.alphabet import END, PAD, UNKNOWN, VOCABULARY
-from training.pronunciations import Example, phrases
+from training.pronunciations import Spelling, phrases
 from training.recipe import Recipe
 
 IGNORED = -100
@@ -15,7 +15,7 @@ Batch = tuple[Tensor, Tensor, Tensor]
 Rows = list[tuple[str, tuple[str, ...]]]
 
 
-def batches(examples: Sequence[Example], recipe: Recipe, epoch: int) -> list[Rows]:
+def batches(examples: Sequence[Spelling], recipe: Recipe, epoch: int) -> list[Rows]:
     """One epoch's spellings with the pronunciation to learn, in batches of equal lengths, in the order of this epoch.
 
     Where a word has several pronunciations the first is drawn three times in five, else one of the others.

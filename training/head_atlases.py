@@ -6,8 +6,8 @@ import time
 from models.engine import engine
 from models.heads import bundled_bank
 from models.heads.atlas import Atlas
-from models.heads.atlas_files import Origin, bundled_file, written
-from models.heads.measurement import Measurement
+from models.heads.atlas_files import AtlasSource, bundled_file, written
+from models.heads.atlas_measurement import Measurement
 
 ATLASES = (
     ("minilm", "encoder"),
@@ -36,7 +36,7 @@ def main() -> None:
     for model, kind in ATLASES:
         if given.model in (None, model):
             began = time.monotonic()
-            data = written(measured(model, kind), Origin(kind, bundled_bank(), 0))
+            data = written(measured(model, kind), AtlasSource(kind, bundled_bank(), 0))
             place = bundled_file(model, kind)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(data)

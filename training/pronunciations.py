@@ -18,7 +18,7 @@ Dictionary = Mapping[str, tuple[Sounds, ...]]
 
 
 @dataclass(frozen=True)
-class Example:
+class Spelling:
     """What is spelt, and every way to say it that counts as right; the first one is the dictionary's first."""
 
     spelling: str
@@ -26,15 +26,15 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Split:
+class WordSplit:
     """The dictionary in parts that share no word and no inflection of a word.
 
     validation: looked at while training; held_out: only when all is done.
     """
 
-    train: tuple[Example, ...]
-    validation: tuple[Example, ...]
-    held_out: tuple[Example, ...]
+    train: tuple[Spelling, ...]
+    validation: tuple[Spelling, ...]
+    held_out: tuple[Spelling, ...]
 
 
 def read_dictionary() -> Dictionary:
@@ -46,7 +46,7 @@ def read_dictionary() -> Dictionary:
     return {word: tuple(pronunciations) for word, pronunciations in found.items()}
 
 
-def split(dictionary: Dictionary) -> Split:
+def split(dictionary: Dictionary) -> WordSplit:
     """Hold out 5 % of the words, and half a percent to look at while training, whole families at a time.
 
     The choice hangs on a hash of the family's first word alone, so it is the same on every machine.
@@ -55,8 +55,8 @@ def split(dictionary: Dictionary) -> Split:
     for family in families(dictionary):
         place = _fraction(family[0])
         part = held_out if place < HELD_OUT_SHARE else validation if place > 1 - VALIDATION_SHARE else train
-        part.extend(Example(word, dictionary[word]) for word in family)
-    return Split(tuple(train), tuple(validation), tuple(held_out))
+        part.extend(Spelling(word, dictionary[word]) for word in family)
+    return WordSplit(tuple(train), tuple(validation), tuple(held_out))
 
 
 def families(words: Iterable[str]) -> tuple[tuple[str, ...], ...]:
@@ -85,7 +85,7 @@ def families(words: Iterable[str]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(family) for family in members.values())
 
 
-def phrases(examples: Sequence[Example], count: int, seed: Sequence[int]) -> Iterator[Example]:
+def phrases(examples: Sequence[Spelling], count: int, seed: Sequence[int]) -> Iterator[Spelling]:
     """Phrases of two to four words drawn from `examples`, said word by word with a boundary between them."""
     draw = np.random.default_rng(seed)
     for _ in range(count):
@@ -95,7 +95,7 @@ def phrases(examples: Sequence[Example], count: int, seed: Sequence[int]) -> Ite
         yield phrase(words)
 
 
-def phrase(words: Sequence[Example]) -> Example:
+def phrase(words: Sequence[Spelling]) -> Spelling:
     """One phrase: the first pronunciation of each word, then the second of each that has one, and so on."""
     ways = max(len(word.pronunciations) for word in words)
     said = []
@@ -106,7 +106,7 @@ def phrase(words: Sequence[Example]) -> Example:
                 sounds.append(WORD_BOUNDARY)
             sounds.extend(word.pronunciations[min(way, len(word.pronunciations) - 1)])
         said.append(tuple(sounds))
-    return Example(_SPACE.join(word.spelling for word in words), tuple(said))
+    return Spelling(_SPACE.join(word.spelling for word in words), tuple(said))
 
 
 def _stems(word: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from training.pronunciations import Example, Sounds
+from training.pronunciations import Sounds, Spelling
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Errors:
     word_with_stress: float
 
 
-def score(pairs: Iterable[tuple[Example, Sounds]]) -> Errors:
+def score(pairs: Iterable[tuple[Spelling, Sounds]]) -> Errors:
     """The errors of what was said for each example. Raises ValueError without any."""
     count = wrong = wrong_with_stress = edits = length = 0
     for example, said in pairs:

@@ -26,7 +26,7 @@ from models.loading.packs import prepared_folder
 from models.training_curve import FILE
 from training.alphabet import END, VOCABULARY
 from training.batches import IGNORED, Rows, as_tensors, batches
-from training.pronunciations import Example, Split, phrases, read_dictionary, split
+from training.pronunciations import Spelling, WordSplit, phrases, read_dictionary, split
 from training.recipe import LONGEST_OUTPUT, Recipe, SharedDropout, export, new_model
 from training.scoring import Errors, score
 
@@ -35,7 +35,7 @@ _LOGGED_EVERY = 25
 
 
 @dataclass
-class Place:
+class TrainingPlace:
     """Where a run is: steps taken, and the batch of the epoch that comes next."""
 
     step: int = 0
@@ -72,7 +72,7 @@ def learning_rate(recipe: Recipe, step: int) -> float:
     return recipe.learning_rate * rise * fall
 
 
-def train(recipe: Recipe, data: Split, folder: Path, *, until: int | None = None, every: int = 500) -> Any:
+def train(recipe: Recipe, data: WordSplit, folder: Path, *, until: int | None = None, every: int = 500) -> Any:
     """Take the run in `folder` to its end, or to step `until`, from its last checkpoint or from the start.
 
     every: steps between checkpoints. Writes `loss.csv`, checkpoints and snapshots into `folder`. Returns the model.
@@ -103,7 +103,7 @@ def train(recipe: Recipe, data: Split, folder: Path, *, until: int | None = None
     return model
 
 
-def _from(place: Place, examples: Sequence[Example], recipe: Recipe) -> Iterator[Rows]:
+def _from(place: TrainingPlace, examples: Sequence[Spelling], recipe: Recipe) -> Iterator[Rows]:
     """Batches without end, from where the run is."""
     while True:
         epoch = batches(examples, recipe, place.epoch)
@@ -146,7 +146,7 @@ def _step(model: Any, optimizers: Sequence[Any], rows: Rows, recipe: Recipe, ste
     return loss.item()
 
 
-def _log(folder: Path, place: Place, recipe: Recipe) -> None:
+def _log(folder: Path, place: TrainingPlace, recipe: Recipe) -> None:
     mean = sum(place.losses) / len(place.losses)
     place.losses.clear()
     line = [place.step, place.epoch, round(mean, 5), round(learning_rate(recipe, place.step), 7), round(place.seconds)]
@@ -163,7 +163,7 @@ def _log(folder: Path, place: Place, recipe: Recipe) -> None:
     )
 
 
-def _checkpoint(folder: Path, model: Any, optimizers: Sequence[Any], place: Place, recipe: Recipe) -> None:
+def _checkpoint(folder: Path, model: Any, optimizers: Sequence[Any], place: TrainingPlace, recipe: Recipe) -> None:
     tensors = {f"model.{name}": each.detach() for name, each in model.named_parameters()}
     for number, optimizer in enumerate(optimizers):
         for index, state in optimizer.state_dict()["state"].items():
@@ -176,11 +176,11 @@ def _checkpoint(folder: Path, model: Any, optimizers: Sequence[Any], place: Plac
     written.replace(folder / "checkpoint.safetensors")
 
 
-def _resume(folder: Path, model: Any, optimizers: Sequence[Any]) -> Place:
+def _resume(folder: Path, model: Any, optimizers: Sequence[Any]) -> TrainingPlace:
     path = folder / "checkpoint.safetensors"
     if not path.is_file():
         (folder / FILE).unlink(missing_ok=True)
-        return Place()
+        return TrainingPlace()
     tensors = load_file(path)
     weights = {name.removeprefix("model."): each for name, each in tensors.items() if name.startswith("model.")}
     model.load_state_dict(weights, strict=False)
@@ -191,7 +191,7 @@ def _resume(folder: Path, model: Any, optimizers: Sequence[Any]) -> Place:
                 _, _, index, key = name.split(".", 3)
                 state.setdefault(int(index), {})[key] = value
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    place = Place(**json.loads(_metadata(path)["progress"])["place"])
+    place = TrainingPlace(**json.loads(_metadata(path)["progress"])["place"])
     _keep_curve_until(folder / FILE, place.step)
     return place
 
@@ -232,7 +232,7 @@ def say(model: Any, spellings: Sequence[str], rows: int = 256) -> list[tuple[str
     return [said[spelling] for spelling in spellings]
 
 
-def evaluate(model: Any, examples: Sequence[Example]) -> Errors:
+def evaluate(model: Any, examples: Sequence[Spelling]) -> Errors:
     """The errors of greedy decoding on these examples."""
     return score(zip(examples, say(model, [example.spelling for example in examples]), strict=True))
 

@@ -40,7 +40,7 @@ class TrainingTextError(HeadlightError):
 
 
 @dataclass(frozen=True)
-class Split:
+class TextSplit:
     """The text in two parts that share no passage: what is trained on, and what is measured on."""
 
     train: tuple[str, ...]
@@ -98,12 +98,12 @@ def sentences(passage: str) -> Iterator[str]:
             yield part
 
 
-def split(passages: Iterable[str]) -> Split:
+def split(passages: Iterable[str]) -> TextSplit:
     """Hold out 2 % of the passages, by a hash of their words alone, so the same ones on every machine."""
     parts: tuple[list[str], list[str]] = ([], [])
     for passage in passages:
         parts[_fraction(passage) < HELD_OUT_SHARE].extend(sentences(passage))
-    return Split(*(tuple(part) for part in parts))
+    return TextSplit(*(tuple(part) for part in parts))
 
 
 def _fraction(passage: str) -> float:

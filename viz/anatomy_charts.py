@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 from viz.chart_parts import data_of, rule_at
+from viz.number_format import signed_text
 from viz.palette import LIGHT, Palette
-from viz.quantities import signed_text
 
 _ROW = 22
 _AXIS = 60

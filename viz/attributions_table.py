@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from viz.cells import bar_of
+from viz.table_cells import bar_of
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import altair as alt
 
 from models.decoding import BeamSearch, Candidate
 from models.tokenization import readable_text
-from viz.cells import number_cells, rows_table
+from viz.number_format import part_text
 from viz.palette import LIGHT, Palette
-from viz.quantities import part_text
+from viz.table_cells import number_cells, rows_table
 
 # Pixels. A column is as wide as its part of a page, within these bounds; what does not fit is scrolled.
 _PAGE, _NARROWEST, _WIDEST = 930, 84, 126

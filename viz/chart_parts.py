@@ -22,7 +22,7 @@ def rule_at(field: str, place: float | int, palette: Palette = LIGHT) -> Any:
 _GROWTH = "clamp(0.5 + 0.00521 * windowSize()[0] / 16, 1, 2)"
 
 
-def letters(size: float | int) -> Any:
+def letter_size(size: float | int) -> Any:
     """The size of letters that are written in a chart, in pixels of a laptop: they grow with the window as the page's
     own do (the first rule of page.css), and with the axes', which Streamlit takes from the page.
     """

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from models.tokenization.chat_pieces import TEMPLATE, TOOLS, ReadChat
 from models.tokenization.pieces import readable_text
-from viz.quantities import bytes_text, counted
+from viz.number_format import bytes_text, counted
 from viz.tables import table
 
 # Of one chat; all of them are in the file.

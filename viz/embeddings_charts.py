@@ -7,9 +7,9 @@ import altair as alt
 import numpy as np
 from jaxtyping import Float
 
-from viz.chart_parts import letters, named_axis, rule_at, shift_apart
+from viz.chart_parts import letter_size, named_axis, rule_at, shift_apart
+from viz.number_format import part_text
 from viz.palette import LIGHT, Palette, between, readable_on
-from viz.quantities import part_text
 
 _HEIGHT = 240
 _MATRIX = 22
@@ -62,7 +62,7 @@ def gap_chart(
         layers.append(line.encode(x=_layers(), y=alt.Y(f"{name}:Q", title="mean cosine", scale=scale), tooltip=tooltip))
         label: Any = alt.Chart(alt.Data(values=[rows[-1] | {"name": name}]))
         dy = shift_apart(ends, place, extent, _HEIGHT)
-        label = label.mark_text(align="left", dx=7, dy=dy, fontSize=letters(12), color=colour)
+        label = label.mark_text(align="left", dx=7, dy=dy, fontSize=letter_size(12), color=colour)
         layers.append(label.encode(x=_layers(), y=f"{name}:Q", text="name:N"))
     return alt.layer(*layers, rule_at("layer:Q", layer, palette)).properties(height=_HEIGHT, padding={"right": 100})
 

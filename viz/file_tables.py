@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.tokenization.file_figures import DEAR, FileFigures
-from models.tokenization.file_tally import FileStep, FileTally, Tally
+from models.tokenization.file_tally import FileStep, FileTally, TokenizerTally
 from models.tokenization.pieces import readable_text
 from models.tokenization.text_file import FileKind
-from viz.quantities import part_text
+from viz.number_format import part_text
 from viz.tables import table
 
 _MILLION = 1_000_000
@@ -18,7 +18,7 @@ class CountedFile:
     """One tokenizer's tally of a file and its figures, under its name."""
 
     title: str
-    tally: Tally
+    tally: TokenizerTally
     figures: FileFigures
 
 
@@ -41,7 +41,7 @@ def _speeds(tokens: int, seconds: float, batch: float) -> tuple[str, str]:
     return per_second[0], per_second[1]
 
 
-def costs_rows(of: FileTally, counted: Sequence[CountedFile], limit: int, price: float) -> list[list[object]]:
+def file_costs_rows(of: FileTally, counted: Sequence[CountedFile], limit: int, price: float) -> list[list[object]]:
     """All figures of each tokenizer, in full, under a head."""
     rows: list[list[object]] = [
         [
@@ -148,7 +148,7 @@ def words_table(each: CountedFile) -> str:
     return table(("word", "times", "tokens each", "tokens"), rows)
 
 
-def lines_table(each: CountedFile) -> str:
+def file_lines_table(each: CountedFile) -> str:
     """The lines with the most tokens."""
     about = "" if each.tally.is_exact else "about "
     rows = [

@@ -3,7 +3,7 @@ points at it, comes to it by keys or taps it.
 
 This is the one table of them. The first time that such a word stands in a text of ours, it is marked; what stands in
 quotation marks or in a `bdi` is somebody's text and is not. The sentences come with the page's style, as custom
-properties, which reach into the pictures too (scaffold/terms.js).
+properties, which reach into the pictures too (scaffold/glossary_terms.js).
 """
 
 import html

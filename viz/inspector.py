@@ -4,9 +4,9 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from viz.cells import bar_cell, bar_of, number_cells, piece_cell, rows_table
 from viz.glossary import explained, term
-from viz.quantities import cosine_text, part_text
+from viz.number_format import cosine_text, part_text
+from viz.table_cells import bar_cell, bar_of, number_cells, piece_cell, rows_table
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ def shares(lines: Sequence[Share]) -> str:
     return rows_table("headlight-shares", *rows)
 
 
-def cosines(names: Sequence[str], values: Sequence[float | int]) -> str:
+def cosine_bars(names: Sequence[str], values: Sequence[float | int]) -> str:
     """A list with a bar from 0 to 1 and the number on each line; what is below 0 has no bar."""
     rows = (
         piece_cell(name) + bar_cell(max(0.0, value)) + number_cells(cosine_text(value))
@@ -76,7 +76,7 @@ def verdict(stays: Sequence[str], changes: Sequence[str], least: tuple[str, floa
     return f'<p class="headlight-sentence">{" ".join(parts)}</p>'
 
 
-def letters(lines: Sequence[LetterLine], head: str) -> str:
+def letters_table(lines: Sequence[LetterLine], head: str) -> str:
     """A table of source tokens: share of the head's attention as a bar, and what hiding the token does."""
     rows = (
         piece_cell(each.text)

@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 from jaxtyping import Float, Int64
 
-from viz.chart_parts import letters, rule_at
+from viz.chart_parts import letter_size, rule_at
 from viz.palette import LIGHT, Palette
 
 _HEIGHT = 300
@@ -88,7 +88,7 @@ def bytes_chart(curves: Sequence[Curve], marks: Sequence[Mark] = (), palette: Pa
     labels: list[Any] = []
     for place, row in enumerate(last):
         text: Any = alt.Chart(alt.Data(values=[row])).mark_text(
-            align="right", dx=-4, dy=14 if place else -8, fontSize=letters(12)
+            align="right", dx=-4, dy=14 if place else -8, fontSize=letter_size(12)
         )
         colour = palette.accent if row["chosen"] else palette.amount[3]
         labels.append(text.encode(x="length:Q", y="bytes:Q", text="name:N", color=alt.value(colour)))
@@ -116,7 +116,7 @@ def _mark(mark: Mark, palette: Palette) -> list[Any]:
     place = {"x": alt.value(6)} if is_level else {"y": alt.value("height")}
     text: Any = alt.Chart(data).mark_text(
         align="left" if is_level else "right",
-        fontSize=letters(12),
+        fontSize=letter_size(12),
         color=palette.quiet,
         dx=0 if is_level else -5,
         dy=-7 if is_level else -10,

@@ -4,7 +4,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from viz.quantities import bytes_text
+from viz.number_format import bytes_text
 
 # Caches of more texts than these are one block: their borders would be all there is to see.
 _MOST_TILES = 64

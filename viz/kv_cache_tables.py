@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from viz.inspector import heading
-from viz.quantities import bytes_text
+from viz.number_format import bytes_text
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class TermLine:
     note: str = ""
 
 
-def formula(lines: Sequence[TermLine]) -> str:
+def formula_table(lines: Sequence[TermLine]) -> str:
     """Each product written out under its words, and whether it is what was measured."""
     rows = []
     for each in lines:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.tokenization.line_costs import LineCosts, Price
+from models.tokenization.language_prices import Price
+from models.tokenization.line_costs import LineCosts
 from models.tokenization.parallel_text import Language, ParallelText
 from viz.components.figure_grid import FigureGrid
 

@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 
 from models.tokenization import Lattice, readable_text
-from viz.chart_parts import letters
+from viz.chart_parts import letter_size
 from viz.palette import LIGHT
 
 _LANE = 26
@@ -57,5 +57,5 @@ def lattice_chart(found: Lattice, chosen: int) -> Any:
             alt.Tooltip("kind:N"),
         ],
     )
-    names = base.mark_text(fontSize=letters(13), color=LIGHT.quiet).encode(x="middle:Q", y=y, text="piece:N")
+    names = base.mark_text(fontSize=letter_size(13), color=LIGHT.quiet).encode(x="middle:Q", y=y, text="piece:N")
     return alt.layer(bars, names).properties(height=_LANE * max(1, len(free)) + _AXIS)

@@ -5,7 +5,7 @@ import re
 from models.lessons import Ask, Outcome, Readings
 from models.lessons.guesses import NEAR, Guess
 from models.lessons.readings import Unit
-from viz.quantities import bytes_text, cosine_text, level_text, part_text, points_text, times_text
+from viz.number_format import bytes_text, cosine_text, level_text, part_text, points_text, times_text
 
 _BLANK = re.compile(r"\{([^{}]{1,120})\}")
 

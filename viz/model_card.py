@@ -4,10 +4,10 @@ import html
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from viz.cells import bar_cell, number_cells, rows_table
 from viz.glossary import explained
 from viz.inspector import heading
-from viz.quantities import part_text
+from viz.number_format import part_text
+from viz.table_cells import bar_cell, number_cells, rows_table
 
 
 class CardLine(NamedTuple):

@@ -3,7 +3,7 @@
 import html
 from collections.abc import Sequence
 
-from viz.cells import rows_table
+from viz.table_cells import rows_table
 
 
 def pushed_tokens(lines: Sequence[tuple[str, str, str, Sequence[str]]], *, chosen: int | None) -> str:

@@ -123,7 +123,7 @@ def between(ramp: Sequence[str], amount: float) -> str:
 
 
 def readable_on(colour: str) -> str:
-    """Black or white, whichever can be read on this colour (WCAG contrast), as ground.js has it."""
+    """Black or white, whichever can be read on this colour (WCAG contrast), as text_on_colour.js has it."""
     parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     red, green, blue = (each / 12.92 if each <= 0.03928 else ((each + 0.055) / 1.055) ** 2.4 for each in parts)
     return "black" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 else "white"

@@ -5,9 +5,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from viz.cells import bar_cell, number_cells, piece_cell
 from viz.glossary import explained
-from viz.quantities import part_text
+from viz.number_format import part_text
+from viz.table_cells import bar_cell, number_cells, piece_cell
 
 if TYPE_CHECKING:
     from models.decoding import PromptAnswer, PromptToken

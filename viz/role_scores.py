@@ -4,9 +4,9 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from viz.cells import number_cells, rows_table
 from viz.glossary import explained
-from viz.quantities import counted, part_text
+from viz.number_format import counted, part_text
+from viz.table_cells import number_cells, rows_table
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ def role_scores(lines: Sequence[RoleScore]) -> str:
         f'<div class="headlight-role{"" if each.is_earned else " unearned"}">'
         + f'<p class="name">{explained(html.escape(each.name))}</p>'
         + rows_table("headlight-shares", _bar(each) + number_cells(part_text(each.score)))
-        + f'<p class="headlight-line">{explained(html.escape(said_of(each)))}</p></div>'
+        + f'<p class="headlight-line">{explained(html.escape(numbers_of_score(each)))}</p></div>'
         for each in lines
     )
     return f'<div class="headlight-roles">{rows}</div>'
 
 
-def said_of(line: RoleScore) -> str:
+def numbers_of_score(line: RoleScore) -> str:
     """The numbers that stand beside a score."""
     return (
         f"{part_text(line.low)} to {part_text(line.high)}, on {counted(line.cases, 'case')}; {line.baseline_is} gives "

@@ -3,7 +3,7 @@
 from models.lessons import Ask, Readings
 from models.lessons.guesses import Guess, Outcome, options_of
 from models.rooms.tally import BINS, Tally, bin_of
-from viz.components.room_question import Row
+from viz.components.room_question import GuessBar
 from viz.lesson_words import value_text
 
 
@@ -20,7 +20,7 @@ def class_words(ask: Ask, counted: Tally) -> str:
     return f"{right}; blind guessing gives {chance}."
 
 
-def class_rows(ask: Ask, found: Readings, counted: Tally, truth: Outcome, guess: Guess | None) -> list[Row]:
+def class_rows(ask: Ask, found: Readings, counted: Tally, truth: Outcome, guess: Guess | None) -> list[GuessBar]:
     """A row for each option, or for each tenth of the slider. truth: as `outcome` has it, of any guess; guess: this
     member's own, None without one.
     """
@@ -28,7 +28,9 @@ def class_rows(ask: Ask, found: Readings, counted: Tally, truth: Outcome, guess:
     if ask.kind == "number":
         right, own = bin_of(ask, truth.truth[0]), None if guess is None else bin_of(ask, _number(guess))
         return [
-            Row(_bin_name(ask, found, place), bar / longest, str(bar), is_right=place == right, is_own=place == own)
+            GuessBar(
+                _bin_name(ask, found, place), bar / longest, str(bar), is_right=place == right, is_own=place == own
+            )
             for place, bar in enumerate(counted.bars)
         ]
     options = options_of(ask, found)
@@ -38,7 +40,7 @@ def class_rows(ask: Ask, found: Readings, counted: Tally, truth: Outcome, guess:
     for place, (option, bar) in enumerate(zip(options, counted.bars, strict=True)):
         value = truth.truth[place] if has_values else None
         rows.append(
-            Row(
+            GuessBar(
                 option,
                 bar / longest,
                 value_text(found.unit, bar) if ask.kind == "draw" else str(bar),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from viz.chart_parts import letters
+from viz.chart_parts import letter_size
 from viz.glossary import explained
 from viz.palette import LIGHT, Palette
 
@@ -65,7 +65,7 @@ def sweep_chart(points: Sequence[SweepPoint], *, variety: str, palette: Palette 
     colour = alt.condition("datum.chosen", alt.value(palette.accent), alt.value(palette.amount[3]))
     line = base.mark_line(color=palette.amount[3], strokeWidth=1.5, opacity=0.6).encode(order="temperature:Q")
     dots = base.mark_circle(size=90, opacity=1).encode(color=colour)
-    names = base.mark_text(align="left", dx=9, dy=-9, fontSize=letters(12)).encode(
+    names = base.mark_text(align="left", dx=9, dy=-9, fontSize=letter_size(12)).encode(
         text="name:N", color=alt.condition("datum.chosen", alt.value(palette.accent), alt.value(palette.ink))
     )
     return alt.layer(line, dots, names).properties(height=340)
@@ -100,7 +100,7 @@ def draws_chart(found: "Draws", palette: Palette = LIGHT) -> Any:
                 labelLimit=150,
                 ticks=False,
                 domain=False,
-                labelFontSize=letters(12),
+                labelFontSize=letter_size(12),
                 labelOverlap=False,
                 labelFlush=False,
             ),

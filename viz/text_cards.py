@@ -4,8 +4,8 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from viz.number_format import part_text
 from viz.palette import PAGE_BLUE
-from viz.quantities import part_text
 
 # Mixed with the ground of either theme so far that the text on it can still be read (6:1 at least).
 _STRONGEST = 60

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.tokenization import Counts, LongestMatch, ShownMerge, Stages, readable_text
-from viz.cells import bar_cell, number_cells, rows_table
-from viz.quantities import counted, part_text
+from viz.number_format import counted, part_text
+from viz.table_cells import bar_cell, number_cells, rows_table
 
 _MOST_CHIPS = 60
 _NARROW = "\N{NO-BREAK SPACE}"
@@ -140,7 +140,7 @@ def merge_steps(start: Sequence[str], merges: Sequence[ShownMerge], step: int) -
     return rows_table("headlight-merges", *rows)
 
 
-def longest_match(match: LongestMatch) -> str:
+def longest_match_table(match: LongestMatch) -> str:
     """Each place of a word with the pieces that were tried there, longest first; the one that fits is marked."""
     rows = []
     for step in match.matches:

@@ -16,7 +16,7 @@ from models.attention.trace import AttentionTrace, TraceRequest
 from models.engine import Engine
 from models.errors import HeadlightError
 from models.heads.changed_runs import MOST_TOKENS
-from models.heads.quantity import Measured, Quantity, measured
+from models.heads.measured_quantity import MeasuredQuantity, Quantity, measured
 from models.loaded import LoadedModel
 
 # Of the number itself; a model that computes in half precision is only as exact as its own sums.
@@ -42,7 +42,7 @@ class Contributions:
     rounded: the numbers of half precision in which the model itself adds, "" for others.
     """
 
-    measured: Measured
+    measured: MeasuredQuantity
     towards: str
     sources: tuple[Source, ...]
     values: Float[np.ndarray, " part"]
@@ -105,10 +105,10 @@ class ContributionsRequest:
             rounded="" if torch.finfo(dtype).bits > 16 else str(dtype).removeprefix("torch."),
         )
 
-    def _towards(self, what: Measured) -> int:
+    def _towards(self, what: MeasuredQuantity) -> int:
         return what.position if self.towards is None else self.towards
 
-    def _aim(self, trace: AttentionTrace, what: Measured) -> tuple[Aim, float]:
+    def _aim(self, trace: AttentionTrace, what: MeasuredQuantity) -> tuple[Aim, float]:
         """What is aimed at, and what it is in the run as it is."""
         of = what.quantity.of
         if of == "vector":

@@ -116,7 +116,7 @@ def _moved(box: Box, above: Sequence[Box]) -> Box:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ModelPlan:
     """A whole model.
 
     title: its name. architecture: its class. tokens, target_tokens: of the text for which sizes and operations hold;

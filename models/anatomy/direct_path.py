@@ -20,9 +20,9 @@ from models.forward.capture import ADDRESSES, Run, recording
 from models.forward.inputs import Inputs
 from models.forward.interventions import Rows
 from models.forward.recorded_run import output_of
-from models.forward.shadow import shadow_of, without_parameters
-from models.heads.places import EffectsError
-from models.heads.seen_blocks import SeenBlock, seen_blocks
+from models.forward.shadow_modules import shadow_of, without_parameters
+from models.heads.layer_and_mlp_modules import SeenBlock, seen_blocks
+from models.heads.parts_of_model import EffectsError
 from models.loaded import LoadedModel
 
 Of = Literal["embedding", "head", "mlp", "other", "bias"]

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from models.attention.trace import TraceRequest
 from models.engine import Engine
+from models.forward.cached_block_outputs import Hook
 from models.forward.recorded_run import recorded_forward, to_numpy
-from models.forward.replay import Hook
-from models.heads.places import EffectsError
-from models.heads.seen_blocks import seen_blocks
+from models.heads.layer_and_mlp_modules import seen_blocks
+from models.heads.parts_of_model import EffectsError
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from models.anatomy.streams import streams
-from models.anatomy.switches import SwitchError
+from models.anatomy.layer_inputs import streams
+from models.anatomy.part_switches import SwitchError
 from models.attention.head_map import HeadMapRequest
 from models.attention.outputs import next_tokens, softmax
 from models.attention.trace import AttentionTrace, TraceRequest
 from models.engine import Engine
-from models.heads.alignment import aligned
+from models.heads.token_alignment import aligned_tokens
 
 MOST_TOKENS = 128
 # Of a vector's length, or a whole row's weight: what is less is rounding.
@@ -95,7 +95,7 @@ class FamilyRequest:
             layer = layers[round(self.depth * (len(layers) - 1))]
             maps.append(self._map(engine, trace, other, kind, layer))
         if other is not None:
-            note = aligned(trace.inputs.ids, other.inputs.ids).note
+            note = aligned_tokens(trace.inputs.ids, other.inputs.ids).note
         with engine.forward(trace.loaded):
             changes = () if other is None else _changes(trace, other)
             return FamilyView(tuple(maps), changes, _output(trace), () if other is None else _output(other), note)
@@ -131,13 +131,13 @@ def _pairs(trace: AttentionTrace, other: AttentionTrace, kind: str) -> tuple[tup
     """Which row of the one stands for which of the other."""
     if trace.target_tokens and kind != "encoder":
         return tuple((place, place) for place in range(len(trace.target_tokens)))
-    return aligned(trace.inputs.ids, other.inputs.ids).pairs
+    return aligned_tokens(trace.inputs.ids, other.inputs.ids).pairs
 
 
 def _column_pairs(trace: AttentionTrace, other: AttentionTrace, kind: str) -> tuple[tuple[int, int], ...]:
     if trace.target_tokens and kind == "decoder":
         return _pairs(trace, other, kind)
-    return aligned(trace.inputs.ids, other.inputs.ids).pairs
+    return aligned_tokens(trace.inputs.ids, other.inputs.ids).pairs
 
 
 def _changes(trace: AttentionTrace, other: AttentionTrace) -> tuple[StreamChange, ...]:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from models.model_facts.blocks import CURVES, kind_of_norm
+from models.model_facts.layer_parts import CURVES, kind_of_norm
 
 # So large that what a norm adds below its root is nothing beside it.
 _PROBE = 64.0

@@ -7,12 +7,12 @@ from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
 
-from models.anatomy.diagram import Box, Diagram, Plan
+from models.anatomy.diagram import Box, Diagram, ModelPlan
+from models.anatomy.history_models import STATIONS, Station
 from models.anatomy.plan import plan_of_config
-from models.anatomy.stations import STATIONS, Station
 from models.engine import Engine
-from models.kv_cache.prediction import predict
 from models.kv_cache.shape_from_config import cache_shape
+from models.kv_cache.size_formula import predict
 from models.one_at_a_time import one_at_a_time
 
 # Long enough for a window to be seen, and short enough for every model.
@@ -41,7 +41,7 @@ class StationPlan:
     """
 
     station: Station
-    plan: Plan
+    plan: ModelPlan
     layer: Box
     is_new: tuple[bool, ...]
     gone: tuple[str, ...]
@@ -76,13 +76,13 @@ def _config(station: Station, more: Mapping[str, object] | None = None) -> PreTr
         return AutoConfig.for_model(station.model_type, **{**station.figures, **(more or {})})
 
 
-def _figures(plan: Plan, config: PreTrainedConfig) -> Figures:
+def _figures(plan: ModelPlan, config: PreTrainedConfig) -> Figures:
     shape = cache_shape(config)
     kept = sum(predict(shape, _CONTEXT, source_positions=_CONTEXT, dtype=_DTYPE).bytes) if shape else 0
     return Figures(plan.parameters, plan.operations, kept / _CONTEXT, 2 * _numbers_of_heads(plan))
 
 
-def _numbers_of_heads(plan: Plan) -> int:
+def _numbers_of_heads(plan: ModelPlan) -> int:
     """Of the keys and values of all heads, for a token."""
     found = 0
     for layer in plan.every.boxes:
@@ -94,7 +94,7 @@ def _numbers_of_heads(plan: Plan) -> int:
     return found
 
 
-def shown_layer(plan: Plan) -> Box:
+def shown_layer(plan: ModelPlan) -> Box:
     """The layer that tells most: of the last stack the one of which there are most; of two kinds in turns the one that
     has no attention.
     """
@@ -119,21 +119,21 @@ def differences(before: Diagram | None, after: Diagram | None) -> tuple[tuple[bo
     new = [each for each in boxes if each.kind in (*_LIKE, "sum")]
     same: set[str] = set()
     gone: list[str] = []
-    matcher = SequenceMatcher(None, [*map(words_of, old)], [*map(words_of, new)], autojunk=False)
+    matcher = SequenceMatcher(None, [*map(box_words, old)], [*map(box_words, new)], autojunk=False)
     for kind, begin, end, first, last in matcher.get_opcodes():
         if kind == "equal":
             same |= {each.name for each in new[first:last]}
         else:
-            gone += [words_of(each) for each in old[begin:end] if each.kind != "sum"]
+            gone += [box_words(each) for each in old[begin:end] if each.kind != "sum"]
     named = {each.name for each in new}
-    kept = {words_of(each) for each in new}
+    kept = {box_words(each) for each in new}
     return (
         tuple(each.name in named and each.name not in same for each in boxes),
         tuple(dict.fromkeys(each for each in gone if each not in kept)),
     )
 
 
-def words_of(box: Box) -> str:
+def box_words(box: Box) -> str:
     """What a box is, without sizes: boxes of two models that are called alike do the same."""
     facts = dict(box.facts)
     if box.kind in ("attention", "cross-attention"):
@@ -165,7 +165,7 @@ def _attention_words(box: Box, facts: Mapping[str, object]) -> Sequence[str]:
     return found
 
 
-def _positions(plan: Plan) -> str:
+def _positions(plan: ModelPlan) -> str:
     """How the model knows order, in words, from what was seen."""
     every = list(plan.every.every_box())
     if any(each.title == "Rotary angles" for each in every):

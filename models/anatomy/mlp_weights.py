@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from models.anatomy.frozen_norms import is_curve
 from models.errors import HeadlightError
-from models.heads.seen_blocks import SeenBlock, seen_blocks
+from models.heads.layer_and_mlp_modules import SeenBlock, seen_blocks
 from models.loaded import LoadedModel, once_per_model
-from models.loading.placing import computing_device
-from models.model_facts.watching import Event, watch
+from models.loading.placement import computing_device
+from models.model_facts.watched_forward import Event, watch
 
 # Rows of the last matrix that are asked for at once.
 _ROWS_AT_ONCE = 512

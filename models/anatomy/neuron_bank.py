@@ -11,7 +11,7 @@ from models.anatomy.mlp_weights import NeuronError, check_neuron, neurons_of
 from models.anatomy.neurons import MOST_NEURONS, neuron_values
 from models.engine import Engine, HowFar, Stepwise
 from models.forward.inputs import InputError, model_inputs
-from models.heads.bank import Bank
+from models.heads.sentence_bank import Bank
 
 MOST_SENTENCES = 200
 # Where a step is worth showing.

@@ -26,10 +26,10 @@ from models.anatomy.mlp_weights import (
 from models.attention.trace import AttentionTrace, TraceRequest
 from models.embeddings.hidden_states import anatomy_of
 from models.engine import Engine
+from models.forward.cached_block_outputs import Hook
 from models.forward.inputs import Inputs
 from models.forward.interventions import Intervention
 from models.forward.recorded_run import recorded_forward, to_numpy
-from models.forward.replay import Hook
 from models.heads.changed_runs import first_of
 from models.loaded import LoadedModel
 

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from models.heads.seen_blocks import seen_blocks
+from models.heads.layer_and_mlp_modules import seen_blocks
 from models.loaded import LoadedModel, once_per_model
-from models.model_facts.blocks import norms_of
-from models.model_facts.watching import Event, watch
+from models.model_facts.layer_parts import norms_of
+from models.model_facts.watched_forward import Event, watch
 
 BEFORE_LAYERS = -1
 
 
 @dataclass(frozen=True, eq=False)
-class SeenNorm:
+class NormRun:
     """One norm, as it ran.
 
     kind: of the stack, "encoder" or "decoder". layer: BEFORE_LAYERS for one before the first, the number of layers for
@@ -36,7 +36,7 @@ class SeenNorm:
 
 
 @once_per_model
-def seen_norms(loaded: LoadedModel) -> tuple[SeenNorm, ...]:
+def seen_norms(loaded: LoadedModel) -> tuple[NormRun, ...]:
     """Every norm that runs; the first time it runs a forward over three tokens. None where layers cannot be seen.
 
     Takes the device: call it while holding its lock. Raises NothingRecordedError.
@@ -62,7 +62,7 @@ def seen_norms(loaded: LoadedModel) -> tuple[SeenNorm, ...]:
         number = counts.get((kind, layer), 0)
         counts[kind, layer] = number + 1
         found.append(
-            SeenNorm(
+            NormRun(
                 kind=kind,
                 layer=layer,
                 number=number,

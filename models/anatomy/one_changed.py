@@ -15,8 +15,8 @@ from models.engine import Engine
 from models.forward.interventions import Vectors, ZeroHead
 from models.forward.recorded_run import to_numpy
 from models.heads.changed_runs import Change, ChangedRuns, Patch, given_by
-from models.heads.places import EffectsError, Place, places_of
-from models.heads.quantity import Measured, Quantity
+from models.heads.measured_quantity import MeasuredQuantity, Quantity
+from models.heads.parts_of_model import EffectsError, Place, places_of
 
 OffPart = Literal["heads", "mlps"]
 
@@ -37,7 +37,7 @@ class OneChanged:
         where they were not asked for.
     """
 
-    measured: Measured
+    measured: MeasuredQuantity
     after: float
     before_tokens: tuple[TokenProbability, ...]
     after_tokens: tuple[TokenProbability, ...]

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from models.anatomy.part_switches import OffPart, Sort, Switchable, SwitchError, switchable, switched_forward
 from models.anatomy.position_sources import Order, order_hooks, position_sources
-from models.anatomy.switches import OffPart, Sort, Switchable, SwitchError, switchable, switched_forward
 from models.attention.outputs import log_softmax, written_ids
 from models.attention.trace import AttentionTrace, TraceRequest
 from models.embeddings.similarity import paired_cosines
@@ -25,7 +25,7 @@ _LIKELIEST, _MOST_CHANGED = 5, 5
 
 
 @dataclass(frozen=True)
-class BeforeAfter:
+class TokenChange:
     """A token that may come next, or one of an output: its probability before and after.
 
     likeliest: of an output, what would be written there after; else "".
@@ -55,8 +55,8 @@ class PartsOff:
     unit: str
     tokens: tuple[str, ...]
     parts: int
-    next_tokens: tuple[BeforeAfter, ...] = ()
-    steps: tuple[BeforeAfter, ...] = ()
+    next_tokens: tuple[TokenChange, ...] = ()
+    steps: tuple[TokenChange, ...] = ()
     kept: tuple[float, ...] = ()
 
     @property
@@ -201,14 +201,14 @@ def _divergence(one: Float[np.ndarray, " token"], other: Float[np.ndarray, " tok
 
 def _next(
     trace: AttentionTrace, one: Float[np.ndarray, " token"], other: Float[np.ndarray, " token"]
-) -> tuple[BeforeAfter, ...]:
+) -> tuple[TokenChange, ...]:
     before, after = np.exp(one), np.exp(other)
     ranked = [np.argsort(-each, kind="stable") for each in (before, after, np.abs(after - before))]
     counts = (_LIKELIEST, _LIKELIEST, _MOST_CHANGED)
     ids = list(dict.fromkeys(int(each) for order, most in zip(ranked, counts, strict=True) for each in order[:most]))
     texts = [piece.text for piece in trace.loaded.pieces(ids)]
     return tuple(
-        BeforeAfter(text, float(before[each]), float(after[each])) for each, text in zip(ids, texts, strict=True)
+        TokenChange(text, float(before[each]), float(after[each])) for each, text in zip(ids, texts, strict=True)
     )
 
 
@@ -217,11 +217,11 @@ def _steps(
     written: tuple[int, ...],
     one: Float[np.ndarray, "step token"],
     other: Float[np.ndarray, "step token"],
-) -> tuple[BeforeAfter, ...]:
+) -> tuple[TokenChange, ...]:
     pieces = trace.loaded.pieces(written)
     best = trace.loaded.pieces([int(each) for each in other.argmax(axis=-1)[: len(written)]])
     return tuple(
-        BeforeAfter(piece.text, float(np.exp(one[step, token])), float(np.exp(other[step, token])), likeliest.text)
+        TokenChange(piece.text, float(np.exp(one[step, token])), float(np.exp(other[step, token])), likeliest.text)
         for step, (token, piece, likeliest) in enumerate(zip(written, pieces, best, strict=True))
     )
 

@@ -9,18 +9,18 @@ import torch
 from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from models.anatomy.diagram import Diagram, Plan
-from models.anatomy.drawing import Drawing
-from models.anatomy.folding import folded
-from models.anatomy.module_kinds import Seen
+from models.anatomy.boxes_from_trace import Drawing
+from models.anatomy.diagram import Diagram, ModelPlan
+from models.anatomy.folded_layers import folded
+from models.anatomy.module_recognition import ModuleRecognition
 from models.anatomy.tracing import Trace, trace
 from models.catalog import ARCHITECTURES
 from models.engine import Engine
 from models.errors import HeadlightError
 from models.forward.inputs import model_inputs
 from models.kv_cache.config_file import config_in
-from models.kv_cache.facts import known_config
-from models.loading.checks import of_few_modules, readable_title, text_class_of
+from models.kv_cache.facts_before_run import known_config
+from models.loading.checks_before_reading import of_few_modules, readable_title, text_class_of
 from models.loading.refusals import ModelRefusedError
 from models.one_at_a_time import one_at_a_time
 
@@ -46,7 +46,7 @@ class PlanRequest:
     of: str = ""
     config: str = ""
 
-    def answer(self, engine: Engine) -> Plan:
+    def answer(self, engine: Engine) -> ModelPlan:
         """Raises what `model_inputs` raises, PlanError, and ModelRefusedError for a config that makes no model."""
         loaded = engine.model(self.model)
         inputs = model_inputs(loaded, self.text)
@@ -66,7 +66,7 @@ class PlanRequest:
         return plan_of_config(config_in(self.config), count)
 
 
-def plan_of_config(config: PreTrainedConfig, tokens: int, *, title: str = "", bits: int = 0) -> Plan:
+def plan_of_config(config: PreTrainedConfig, tokens: int, *, title: str = "", bits: int = 0) -> ModelPlan:
     """The plan of the class that transformers names for a config; nothing is downloaded or allocated.
 
     bits: of a parameter; 0: as the config says. An encoder-decoder is given as many tokens to write as to read.
@@ -87,7 +87,7 @@ def plan_of(
     *,
     title: str,
     bits: int | Mapping[str, int],
-) -> Plan:
+) -> ModelPlan:
     """The plan of a class with this config, for a text of so many tokens.
 
     bits: of a number of each parameter, by names, or of all. Raises PlanError, ModelRefusedError.
@@ -101,8 +101,10 @@ def plan_of(
     names = {id(each): name for name, each in model.named_parameters()}
     of_all = bits if isinstance(bits, int) else 0
     of_each = {} if isinstance(bits, int) else bits
-    every = Drawing(Seen(seen), {key: of_each.get(name, of_all or 32) for key, name in names.items()}).whole()
-    return Plan(
+    every = Drawing(
+        ModuleRecognition(seen), {key: of_each.get(name, of_all or 32) for key, name in names.items()}
+    ).whole()
+    return ModelPlan(
         title=title,
         architecture=type(model).__name__,
         model_type=str(config.model_type),

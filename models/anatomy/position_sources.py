@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.forward.cached_block_outputs import Hook
 from models.forward.capture import Run, recording
 from models.forward.inputs import Inputs, plain_ids
-from models.forward.replay import Hook
-from models.forward.shadow import shadow_of
+from models.forward.shadow_modules import shadow_of
 from models.loaded import LoadedModel, once_per_model
 
 Order = Literal["off", "shuffled", "reversed"]

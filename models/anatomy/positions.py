@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from models.anatomy.layer_inputs import giving, streams
 from models.anatomy.position_sources import (
     PositionSource,
     given_by_modules,
@@ -16,8 +17,7 @@ from models.anatomy.position_sources import (
     position_sources,
     probe_inputs,
 )
-from models.anatomy.streams import giving, streams
-from models.attention.scores import added_to_scores
+from models.attention.score_biases import added_to_scores
 from models.engine import Engine
 from models.forward.capture import Call
 from models.forward.inputs import Inputs

@@ -18,11 +18,11 @@ from models.attention.trace import AttentionTrace, TraceRequest
 from models.embeddings.hidden_states import NoHiddenStatesError, anatomy_of
 from models.engine import Engine
 from models.errors import HeadlightError
+from models.forward.cached_block_outputs import Hook
 from models.forward.capture import ADDRESSES
 from models.forward.recorded_run import recorded_forward, to_numpy
-from models.forward.replay import Hook
 from models.heads.changed_runs import MOST_TOKENS, first_of
-from models.heads.seen_blocks import SeenBlock, seen_blocks
+from models.heads.layer_and_mlp_modules import SeenBlock, seen_blocks
 from models.loaded import LoadedModel
 
 What = Literal["attention", "cross-attention", "mlp", "other"]
@@ -36,7 +36,7 @@ class WayUpError(HeadlightError):
 
 
 @dataclass(frozen=True, eq=False)
-class SeenNorm:
+class NormEffect:
     """What one norm does to the vector of each token.
 
     kind: "LayerNorm" or "RMSNorm". means: of each vector; spreads: what the norm divides it by (the standard deviation,
@@ -64,8 +64,8 @@ class Added:
     what: What
     lengths: Float[ndarray, " token"]
     cosines: Float[ndarray, " token"]
-    before: SeenNorm | None
-    after: SeenNorm | None
+    before: NormEffect | None
+    after: NormEffect | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +91,7 @@ class WayUp:
 
     tokens: tuple[str, ...]
     layers: tuple[LayerUp, ...]
-    final: SeenNorm | None
+    final: NormEffect | None
     width: int
 
     @property
@@ -251,7 +251,7 @@ class _Followed:
             for place, ((what, _), each, stream, own) in enumerate(zip(parts, added, streams, after, strict=True))
         )
 
-    def _norm_of(self, vectors: Tensor) -> tuple[SeenNorm, Tensor] | None:
+    def _norm_of(self, vectors: Tensor) -> tuple[NormEffect, Tensor] | None:
         """The norm that took these vectors, and what it gave."""
         for module, given, output, _ in self._now.norms:
             if given.dim() == 3 and given.shape[1:] == vectors.shape and _near(given[0].float(), vectors):
@@ -260,7 +260,7 @@ class _Followed:
                     return norm, output[0].float()
         return None
 
-    def _norm_before(self, stream: Tensor, place: int) -> SeenNorm | None:
+    def _norm_before(self, stream: Tensor, place: int) -> NormEffect | None:
         """The last norm that took the stream before the part ended."""
         for module, given, output, parts in reversed(self._now.norms):
             if parts <= place and given.shape[1:] == stream.shape and _near(given[0].float(), stream):
@@ -269,7 +269,7 @@ class _Followed:
                     return norm
         return None
 
-    def norm(self, module: nn.Module, x: Tensor, y: Tensor) -> SeenNorm | None:
+    def norm(self, module: nn.Module, x: Tensor, y: Tensor) -> NormEffect | None:
         """What a norm did to each vector; None where the module is none."""
         if module not in self._norms:
             self._norms[module] = seen_norm(module, x)
@@ -277,7 +277,7 @@ class _Followed:
         if norm is None or not norm.fits(x, y):
             return None
         gain = norm.gain.float().sort().values
-        return SeenNorm(
+        return NormEffect(
             kind="LayerNorm" if norm.takes_mean else "RMSNorm",
             means=to_numpy(x.float().mean(-1)),
             spreads=to_numpy(norm.spread(x, y)[..., 0]),
@@ -288,7 +288,7 @@ class _Followed:
         )
 
 
-def _one(what: What, added: Tensor, stream: Tensor, before: SeenNorm | None, after: SeenNorm | None) -> Added:
+def _one(what: What, added: Tensor, stream: Tensor, before: NormEffect | None, after: NormEffect | None) -> Added:
     return Added(what, _lengths(added), _cosines(added, stream), before, after)
 
 

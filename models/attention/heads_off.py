@@ -6,8 +6,7 @@ from typing import Literal
 import numpy as np
 
 from models.attention.outputs import TokenProbability, next_tokens, output_probability, softmax, written_ids
-from models.attention.steps import TooManyTokensError
-from models.attention.trace import TraceRequest, trace_rows
+from models.attention.trace import TooManyTokensError, TraceRequest, trace_rows
 from models.embeddings.similarity import paired_cosines
 from models.engine import Engine
 from models.forward.interventions import Intervention, ZeroHead

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from models.forward.capture import ADDRESSES
 from models.forward.recorded_run import short_run
-from models.forward.shadow import shadow_of
+from models.forward.shadow_modules import shadow_of
 from models.loaded import LoadedModel, once_per_model
 
 

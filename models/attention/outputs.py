@@ -63,7 +63,7 @@ def next_tokens(trace: AttentionTrace, count: int) -> tuple[TokenProbability, ..
 
 
 @dataclass(frozen=True)
-class WrittenToken(TokenProbability):
+class OutputToken(TokenProbability):
     """A token that was written. adds: to the text; empty for special tokens and before a character is whole."""
 
     adds: str
@@ -76,12 +76,12 @@ def written_ids(loaded: LoadedModel, target: str | tuple[int, ...] | None) -> tu
     return encode(loaded.target_tokenizer, target).ids if isinstance(target, str) else target or ()
 
 
-def written_tokens(trace: AttentionTrace, written: Sequence[int]) -> tuple[WrittenToken, ...]:
+def written_tokens(trace: AttentionTrace, written: Sequence[int]) -> tuple[OutputToken, ...]:
     """What each row of the decoder writes: these tokens, which the decoder is given one row later."""
     shares = softmax(trace.outputs[: len(written)])
     each = zip(trace.loaded.pieces(written), shares, _streamed(trace.loaded, written), strict=True)
     return tuple(
-        WrittenToken(piece.id, piece.text, float(row[piece.id]), adds, piece.is_special, piece.is_unknown)
+        OutputToken(piece.id, piece.text, float(row[piece.id]), adds, piece.is_special, piece.is_unknown)
         for piece, row, adds in each
     )
 

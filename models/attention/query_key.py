@@ -9,7 +9,7 @@ from torch import Tensor
 
 from models.attention.head_map import HeadMapRequest
 from models.attention.output_projection import Receiver, received, receivers_of
-from models.attention.scores import added_to_scores
+from models.attention.score_biases import added_to_scores
 from models.attention.trace import NoSuchMapError, OfHead
 from models.engine import Engine
 from models.forward.capture import Call

@@ -11,11 +11,11 @@ from torch import Tensor
 from models.engine import Engine
 from models.engine.cancellation import between_steps
 from models.errors import HeadlightError
-from models.forward.axes import KINDS, Axes, Kind, axes
 from models.forward.capture import Call, allowed_keys, full_mask
 from models.forward.eager import attended, head_alone, of_queries
 from models.forward.inputs import Inputs, model_inputs, shifted_right
 from models.forward.interventions import HideToken, Intervention, InterventionError, ReplacePattern
+from models.forward.map_axes import KINDS, Axes, Kind, axes
 from models.forward.recorded_run import (
     NothingRecordedError,
     RecordedRun,
@@ -36,6 +36,10 @@ _LARGE_LAYER = 2**18
 
 class NoSuchMapError(HeadlightError):
     """A kind, layer or head that this trace has no map of."""
+
+
+class TooManyTokensError(HeadlightError):
+    """A text of more tokens than this can be asked of."""
 
 
 @dataclass(frozen=True, eq=False)

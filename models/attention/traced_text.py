@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from models.attention.labels import label_logits, labels
-from models.attention.outputs import TokenProbability, WrittenToken, next_tokens, written_ids, written_tokens
+from models.attention.classifier_labels import label_logits, labels
+from models.attention.outputs import OutputToken, TokenProbability, next_tokens, written_ids, written_tokens
 from models.attention.trace import TraceRequest
 from models.engine import Engine
-from models.forward.axes import Axes, axes
+from models.forward.map_axes import Axes, axes
 from models.loaded import LoadedModel
 
 
@@ -33,7 +33,7 @@ class TracedText:
     layers: tuple[tuple[int, ...], ...]
     heads: tuple[tuple[int, ...], ...]
     next_tokens: tuple[TokenProbability, ...]
-    written: tuple[WrittenToken, ...]
+    written: tuple[OutputToken, ...]
     read_as: str
     without_maps: str
     labels: tuple[TokenProbability, ...] = ()

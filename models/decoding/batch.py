@@ -7,13 +7,13 @@ from typing import ClassVar, TypeVar
 
 import torch
 
+from models.decoding.generation_step import Ending, GenerationStep, diverges_at
 from models.decoding.loop import Prompt, decode_batch
-from models.decoding.preparation import prompt_ids
+from models.decoding.prepared_generation import prompt_ids
 from models.decoding.repetition_and_diversity import TextFigures, figures_of
 from models.decoding.sampling import random_numbers
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.decoding.stages import NextToken, NextTokenRequest, stages_after
-from models.decoding.steps import Ending, GenerationStep, diverges_at
 from models.engine import Engine, Stepwise
 from models.kv_cache import bytes_at, cache_shape
 from models.loaded import LoadedModel

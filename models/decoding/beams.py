@@ -11,7 +11,7 @@ import torch
 from models.decoder_start import decoder_start
 from models.decoding.beam_tree import BeamRecorder, Candidate, CandidateRecorder, Ids, Outcomes, RecordedCandidate
 from models.decoding.loop import Lock, Prompt
-from models.decoding.preparation import ending_ids, padded, prompt_ids, room_to_write
+from models.decoding.prepared_generation import ending_ids, padded, prompt_ids, room_to_write
 from models.decoding.sampling import DISABLED
 from models.decoding.settings import SettingsError
 from models.kv_cache import fresh_cache

@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import Cache
 
 from models.decoding.loop import Lock, next_logits
-from models.decoding.preparation import prepare
+from models.decoding.prepared_generation import prepare
 from models.decoding.settings import CacheName, DecodingSettings
 from models.forward.operation_counter import OperationCounter
 from models.kv_cache import CacheMeasurement, measure_cache

@@ -10,10 +10,10 @@ import torch
 from jaxtyping import Bool, Float
 
 from models.decoding.forced_forwards import forced_forwards
+from models.decoding.generation_step import GenerationStep, diverges_at
 from models.decoding.loop import Prompt, decode
-from models.decoding.preparation import prompt_ids
+from models.decoding.prepared_generation import prompt_ids
 from models.decoding.settings import CacheName, DecodingSettings
-from models.decoding.steps import GenerationStep, diverges_at
 from models.engine import Engine, HowFar, Stepwise
 
 

@@ -10,10 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 from transformers import Cache
 
-from models.decoding.preparation import Prepared, prepare, prompt_ids
+from models.decoding.generation_step import Ending, GenerationStep, TextEnd
+from models.decoding.prepared_generation import Prepared, prepare, prompt_ids
 from models.decoding.sampling import Stage, draw, random_numbers, staged
 from models.decoding.settings import DecodingSettings, SettingsError
-from models.decoding.steps import Ending, GenerationStep, TextEnd
 from models.kv_cache import CacheMeasurement, CacheNorms, measure_cache, newest_norms
 from models.loaded import LoadedModel
 from models.tokenization import TextStream

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from jinja2 import TemplateError
 
-from models.decoding.preparation import CannotWriteError
+from models.decoding.prepared_generation import CannotWriteError
 from models.decoding.stages import NextToken, NextTokenRequest
 from models.engine import Engine
 from models.forward.inputs import InputError, model_inputs

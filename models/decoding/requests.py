@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from models.decoder_start import decoder_start
 from models.decoding.beams import BeamSearch, beam_search
+from models.decoding.generation_step import GenerationStep
 from models.decoding.loop import decode
-from models.decoding.preparation import prompt_ids
+from models.decoding.prepared_generation import prompt_ids
 from models.decoding.settings import DecodingSettings, SettingsError
-from models.decoding.steps import GenerationStep
 from models.engine import Engine, Stepwise, TextRequest
 from models.tokenization import encode
 from models.tokenization.pieces import TextPieces, columns_of

@@ -9,8 +9,8 @@ from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
 from models.decoding.loop import Prompt, next_logits
-from models.decoding.masked import MaskedToken, MaskedTokenRequest, masked_stages
-from models.decoding.preparation import left_out, prepare, processors_for, prompt_ids
+from models.decoding.masked_token import MaskedToken, MaskedTokenRequest, masked_stages
+from models.decoding.prepared_generation import prepare, processors_for, prompt_ids, settings_left_out
 from models.decoding.sampling import Stage, check_some_left, draw, random_numbers, staged
 from models.decoding.settings import DecodingSettings, SettingsError
 from models.engine import Engine, on_one_thread, size_of
@@ -197,7 +197,7 @@ class SamplingStagesRequest:
         return SamplingStages(
             drawn=trajectories([drawn])[0],
             number=float(numbers[0]),
-            note=left_out(loaded, self.settings) if asked.masked is None else asked.masked.note,
+            note=settings_left_out(loaded, self.settings) if asked.masked is None else asked.masked.note,
             stages=summaries(stages, asked.order),
             top=trajectories(top, range(len(top))),
             followed=trajectories(self.tokens),

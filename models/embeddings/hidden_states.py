@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from models.errors import HeadlightError
 from models.forward.capture import ADDRESSES
 from models.forward.inputs import bare_inputs
-from models.forward.shadow import outermost_lists, shadow_of
+from models.forward.shadow_modules import outermost_lists, shadow_of
 from models.loaded import LoadedModel, once_per_model
 
 # Longer chains of norms and maps between the table and the first layer are not known.

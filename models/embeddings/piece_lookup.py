@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from models.embeddings.table import TableError
+from models.embeddings.input_table import TableError
 from models.engine import Engine, TextRequest
 from models.forward.inputs import check_in_table
 from models.loaded import LoadedModel

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int64
 
-from models.embeddings.similarity import unit
+from models.embeddings.similarity import unit_vectors
 from models.errors import HeadlightError
 
 MOST_VECTORS = 5_000
@@ -57,13 +57,13 @@ def precisions(vectors: Float[np.ndarray, "vector width"], neighbours: int = NEI
             f"At most {MOST_VECTORS:,} vectors are compared here, and these are {count:,}; take fewer."
         )
     neighbours = max(1, min(neighbours, count - 1))
-    exact = unit(vectors.astype(np.float32))
+    exact = unit_vectors(vectors.astype(np.float32))
     width = int(vectors.shape[1])
     sizes = {"float32": 4 * width, "bfloat16": 2 * width, "float16": 2 * width, "int8": width + 4}
     found = []
     for name in FORMATS:
         kept, overflows = rounded(vectors, name)
-        mean, most, changed = (0.0, 0.0, 0.0) if name == "float32" else _compare(exact, unit(kept), neighbours)
+        mean, most, changed = (0.0, 0.0, 0.0) if name == "float32" else _compare(exact, unit_vectors(kept), neighbours)
         found.append(Precision(name, sizes[name], mean, most, changed, neighbours, overflows))
     return tuple(found)
 

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int64
 
-from models.embeddings.ranking import best_first
+from models.embeddings.largest_values import best_first
 from models.embeddings.similarity import cosines
 from models.engine import Gate
 from models.errors import HeadlightError
@@ -69,7 +69,7 @@ def project(
 
     Raises MapError for too few or too many points, vectors that are all equal, and numbers that are not finite.
     """
-    check_count(len(vectors), method)
+    check_point_count(len(vectors), method)
     if not np.isfinite(vectors).all():
         raise MapError("Some of these vectors are not finite numbers, so that they have no place on a map.")
     if is_one_point(vectors):
@@ -81,7 +81,7 @@ def project(
         return Projection(points, explained, _trust(vectors, points, seed))
 
 
-def check_count(count: int, method: Method) -> None:
+def check_point_count(count: int, method: Method) -> None:
     """Raise MapError for too few points to map by this method, or too many."""
     if count < 2:
         raise MapError("One point makes no map; add a sentence or more words.")
@@ -185,7 +185,7 @@ def _trust(
     return Trust(float(kept), neighbours, count)
 
 
-def aligned(
+def aligned_layers(
     points: Float[np.ndarray, "layer point axis"], same_size: bool = False
 ) -> Float[np.ndarray, "layer point axis"]:
     """Each layer's map centred, and turned or mirrored onto the one before, so that what moves is the points.

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int64
 from models.embeddings.chance import Chance, dealt_out
 from models.embeddings.occurrences import word_tokens
 from models.embeddings.similarity import anisotropy, cosines
-from models.embeddings.vectors import Embedding, EmbedRequest
+from models.embeddings.token_vectors import Embedding, EmbedRequest
 from models.engine import Engine
 from models.errors import HeadlightError
 

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from models.embeddings.vectors import EmbedRequest
+from models.embeddings.token_vectors import EmbedRequest
 from models.engine import Engine, TextRequest
 from models.errors import HeadlightError
 
@@ -20,7 +20,7 @@ class SimilarityError(HeadlightError):
     """A layer that is not there, or too few vectors to compare."""
 
 
-def unit(vectors: Float[np.ndarray, "vector width"]) -> Float[np.ndarray, "vector width"]:
+def unit_vectors(vectors: Float[np.ndarray, "vector width"]) -> Float[np.ndarray, "vector width"]:
     """Each vector at length 1, float64; one that is zero throughout stays zero, and has a cosine of 0 with all."""
     wide = vectors.astype(np.float64)
     # By its largest number first: the squares of very small or very large ones would leave the range.
@@ -37,8 +37,8 @@ def cosines(
 
     Computed in float64 and between -1 and 1: equal vectors have exactly 1, a zero vector 0 with all, itself included.
     """
-    ours = unit(vectors)
-    theirs = ours if others is None else unit(others)
+    ours = unit_vectors(vectors)
+    theirs = ours if others is None else unit_vectors(others)
     # Finer is rounding, which would part what is equally near: the cosines of two right angles.
     return np.clip(np.round(ours @ theirs.T, _DECIMALS), -1, 1).astype(np.float32)
 
@@ -67,7 +67,7 @@ def anisotropy(vectors: Float[np.ndarray, "vector width"], pairs: int = 1000, se
         draws = np.random.default_rng(seed)
         first = draws.integers(count, size=pairs)
         second = (first + draws.integers(1, count, size=pairs)) % count
-    ways = unit(vectors)
+    ways = unit_vectors(vectors)
     return float(np.einsum("pw,pw->p", ways[first], ways[second]).mean())
 
 

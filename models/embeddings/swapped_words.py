@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from models.embeddings.hidden_states import hidden_of
 from models.embeddings.similarity import paired_cosines
-from models.embeddings.vectors import hidden_forward
+from models.embeddings.token_vectors import hidden_forward
 from models.engine import Engine
 from models.errors import HeadlightError
 from models.forward.inputs import Inputs, model_inputs

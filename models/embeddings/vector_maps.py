@@ -12,12 +12,12 @@ from models.embeddings.projections import (
     MapError,
     Method,
     Trust,
-    aligned,
-    check_count,
+    aligned_layers,
+    check_point_count,
     is_one_point,
     project,
 )
-from models.embeddings.vectors import Embedding, EmbedRequest
+from models.embeddings.token_vectors import Embedding, EmbedRequest
 from models.engine import Engine, HowFar, Stepwise
 from models.forward.inputs import InputError
 from models.tokenization import Tokenization, encode
@@ -85,7 +85,7 @@ class VectorMapsRequest(Stepwise[HowFar, VectorMaps]):
         Raises what `EmbedRequest` raises, and MapError for too few or too many points, or a word that is nowhere.
         """
         labels = self._labels(engine)
-        check_count(len(labels), self.method)
+        check_point_count(len(labels), self.method)
         states = self._states(engine, labels)
         maps, explained, trust, flat = [], [], [], []
         yield HowFar(0, len(states))
@@ -103,7 +103,7 @@ class VectorMapsRequest(Stepwise[HowFar, VectorMaps]):
             yield HowFar(done, len(states))
         if all(flat):
             raise MapError("All these vectors are equal in every layer: there is nothing to map.")
-        points = aligned(np.stack(maps), self.same_size)
+        points = aligned_layers(np.stack(maps), self.same_size)
         return VectorMaps(points, labels, tuple(explained), tuple(trust), tuple(flat), tuple(map(_spread, states)))
 
     def _labels(self, engine: Engine) -> tuple[MappedToken, ...]:

@@ -23,8 +23,8 @@ from models.engine.provider import provided
 from models.engine.request_size import MOST_CHARACTERS_ALONE, check_size
 from models.engine.threads import wait_asleep
 from models.errors import HeadlightError
-from models.panics import panics_as_failures
-from models.settings import count_of, size_of
+from models.rust_panics import panics_as_failures
+from models.settings import count_of, parsed_size
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ class Engine:
     """
 
     def __init__(self, max_bytes: int | None = None, most_models: int | None = None) -> None:
-        given = max_bytes if max_bytes is not None else size_of(os.environ.get(VARIABLE, ""))
+        given = max_bytes if max_bytes is not None else parsed_size(os.environ.get(VARIABLE, ""))
         self.answers = ByteCache(_DEFAULT_BYTES if given is None else given)
         self._models = ModelPool(
             most_models=most_models if most_models is not None else count_of(os.environ.get(MODELS_VARIABLE, "")),

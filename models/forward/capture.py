@@ -25,8 +25,8 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from models.engine.cancellation import between_steps
 from models.engine.context import holding
 from models.errors import HeadlightError
-from models.forward.axes import Kind
 from models.forward.interventions import Intervention, hidden_keys, replaced_output, zeroed_heads
+from models.forward.map_axes import Kind
 
 Address = tuple[Kind, int]
 AttentionFunction = Callable[..., tuple[Tensor, Tensor | None]]

@@ -17,25 +17,25 @@ from torch import Tensor
 
 from models.attention.trace import AttentionTrace, trace_attention, traced
 from models.embeddings.hidden_states import NoHiddenStatesError, anatomy_of
-from models.embeddings.lens import LensError, can_read_out, normed, read_out
-from models.forward.axes import KINDS
+from models.embeddings.logit_lens import LensError, can_read_out, normed, read_out
 from models.forward.capture import ADDRESSES
-from models.forward.check_cache import Kept, keep, kept_of, key_of, sample_of
 from models.forward.inputs import Inputs, plain_ids
 from models.forward.interventions import HideToken
+from models.forward.kept_findings import Kept, keep_finding, kept_of, key_of, sample_of
+from models.forward.map_axes import KINDS
 from models.forward.picture_probe import noise
 from models.forward.probe import give_addresses
 from models.forward.recorded_run import to_numpy
-from models.forward.reference import Reference, masked_outputs, reference
-from models.forward.shadow import outermost_lists
+from models.forward.reference_run import Reference, masked_outputs, reference
+from models.forward.shadow_modules import outermost_lists
 from models.kv_cache.empty_cache import fresh_cache
 from models.kv_cache.measurement import measure_cache
-from models.kv_cache.prediction import predict
 from models.kv_cache.shape import CacheFormulaError
 from models.kv_cache.shape_from_config import cache_shape
+from models.kv_cache.size_formula import predict
 from models.loaded import Finding, LoadedModel
-from models.loading.checks import ModelRefusedError
-from models.loading.soundness import check_finite
+from models.loading.checks_after_reading import check_finite
+from models.loading.checks_before_reading import ModelRefusedError
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ def checked(loaded: LoadedModel, folder: Path | None = None) -> LoadedModel:
         if key is not None:
             seen = {path: each.__dict__.get(ADDRESSES) for path, each in model.named_modules()}
             addresses = {path: each for path, each in seen.items() if each}
-            keep(key, Kept(findings, addresses, sample_of(model)))
+            keep_finding(key, Kept(findings, addresses, sample_of(model)))
         return replace(loaded, findings=findings)
     if sample_of(model) != kept.sample:
         raise ModelRefusedError(

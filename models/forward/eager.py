@@ -8,8 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from models.forward.capture import Call, additive, allowed_keys, eager_function, full_mask
-from models.forward.shadow import shallow
-from models.loading.placing import computing_device, with_own_weights
+from models.forward.shadow_modules import shallow
+from models.loading.placement import computing_device, with_own_weights
 
 _SAME = 1e-6
 

@@ -201,7 +201,7 @@ def most_tokens(loaded: LoadedModel) -> int | None:
     """
     if loaded.device.type != "cpu":
         return None
-    from models.loading.placing import device_memory
+    from models.loading.model_memory import device_memory
 
     card = loaded.card
     # Queries, keys and values of each layer are recorded, and what goes through it is kept.

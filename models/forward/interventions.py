@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from models.errors import HeadlightError
-from models.forward.axes import are_target
+from models.forward.map_axes import are_target
 
 
 class InterventionError(HeadlightError):

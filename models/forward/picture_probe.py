@@ -8,9 +8,9 @@ from torch import Tensor
 
 from models.forward.capture import Call, Run, recording
 from models.forward.picture_inputs import PictureInputs, picture_inputs, pixel_arguments
-from models.forward.shadow import shadow_of
+from models.forward.shadow_modules import shadow_of
 from models.loaded import LoadedModel
-from models.loading.placing import failure_of
+from models.loading.placement import failure_of
 from models.loading.refusals import ArchitectureNotSupportedError, ModelRefusedError
 from models.pictures import MOST_PATCHES, Processing, Sight
 

@@ -8,19 +8,19 @@ import torch
 from torch import nn
 
 from models.errors import HeadlightError
-from models.forward.axes import KINDS, Kind, map_size
 from models.forward.capture import ADDRESSES, Address, Call, Run, looks_ahead, recording
 from models.forward.inputs import Inputs
-from models.forward.shadow import outermost_lists, shadow_of
+from models.forward.map_axes import KINDS, Kind, map_size
+from models.forward.shadow_modules import outermost_lists, shadow_of
 from models.loaded import LoadedModel
-from models.loading.checks import ArchitectureNotSupportedError, ModelRefusedError
-from models.loading.placing import failure_of
+from models.loading.checks_before_reading import ArchitectureNotSupportedError, ModelRefusedError
+from models.loading.placement import failure_of
 
 _LONGEST_REASON = 160
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
+class _AttentionCall:
     """One call of the attention function.
 
     run: which run of the attention module it is a part of, counted over all modules. block: the innermost member of a
@@ -37,7 +37,7 @@ class _WatchedCalls:
     """Which modules are running on a shadow of the model, and what each call of the function shows."""
 
     def __init__(self, shadows: dict[nn.Module, nn.Module], model: nn.Module, source: int, target: int) -> None:
-        self.seen: list[_Seen] = []
+        self.seen: list[_AttentionCall] = []
         self._originals = {copy: original for original, copy in shadows.items()}
         self._lengths = (source, target)
         self._runs = 0
@@ -69,7 +69,7 @@ class _WatchedCalls:
             own = self._runs
         stack = next((self._stacks[each] for each, _ in reversed(self._running) if each in self._stacks), None)
         block = None if stack is None else (stack, self._begun[stack] - 1)
-        self.seen.append(_Seen(module, _kind(call, *self._lengths), own, block))
+        self.seen.append(_AttentionCall(module, _kind(call, *self._lengths), own, block))
 
 
 def give_addresses(loaded: LoadedModel, inputs: Inputs) -> None:
@@ -137,7 +137,7 @@ def _kind(call: Call, source: int, target: int) -> Kind:
     )
 
 
-def _addresses(seen: list[_Seen]) -> dict[nn.Module, tuple[Address, ...]]:
+def _addresses(seen: list[_AttentionCall]) -> dict[nn.Module, tuple[Address, ...]]:
     layers: dict[tuple[Kind, int], int] = {}
     for kind in {each.kind for each in seen}:
         runs = {each.run: each.block for each in seen if each.kind == kind}

@@ -11,11 +11,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from models.errors import HeadlightError
-from models.forward.axes import KINDS
+from models.forward.cached_block_outputs import BeforeHook, Blocks, CachedOutput, Hook, unchanged
 from models.forward.capture import Call, Run, recording
 from models.forward.inputs import Inputs, bare_inputs, plain_ids
 from models.forward.interventions import HideToken, Intervention, InterventionError
-from models.forward.replay import BeforeHook, Blocks, CachedOutput, Hook, unchanged
+from models.forward.map_axes import KINDS
 from models.loaded import LoadedModel
 
 

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 
 from models.attention.trace import NoSuchMapError, TraceRequest
 from models.engine import Engine
-from models.heads.matching import MatchError, check_reads
+from models.heads.matching_head import MatchError, check_reads
 from models.heads.word_weights import Span, pieces_in_words, visible_words, word_weights
 from models.tokenization import Piece
 

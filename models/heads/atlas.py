@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Int
 
 from models.errors import HeadlightError
-from models.heads.measured import Measured
-from models.heads.on_sentences import OFFSETS, Habits
+from models.heads.role_sums import RoleSums
 from models.heads.roles import Role, RoleScores, role_of
+from models.heads.roles_on_sentences import OFFSETS, Habits
 
 
 class AtlasError(HeadlightError):
@@ -108,7 +108,7 @@ class Atlas(Habits):
 
 
 @dataclass(frozen=True)
-class HeadGrid:
+class HeadLayout:
     """Where the heads of all layers, one after the other, stand in [layer, head]. heads: of each layer."""
 
     heads: tuple[int, ...]
@@ -119,7 +119,7 @@ class HeadGrid:
         grid[np.arange(max(self.heads))[None] < np.array(self.heads)[:, None]] = values
         return grid
 
-    def scores(self, measured: Measured, low: np.ndarray, high: np.ndarray, is_named: np.ndarray) -> RoleScores:
+    def scores(self, measured: RoleSums, low: np.ndarray, high: np.ndarray, is_named: np.ndarray) -> RoleScores:
         """What was judged of one role, in the grid."""
         detail = measured.detail if len(measured.detail) else np.zeros(len(low), dtype=np.int64)
         return RoleScores(

@@ -14,8 +14,8 @@ import numpy as np
 
 from models.catalog import ModelCard
 from models.heads.atlas import Atlas
-from models.heads.bank import Bank
 from models.heads.roles import RoleScores, role_of
+from models.heads.sentence_bank import Bank
 from models.loading.fingerprint import fingerprint_now
 from models.loading.packs import bundled_folder, home, prepared_folder
 
@@ -33,7 +33,7 @@ _DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFi
 
 
 @dataclass(frozen=True)
-class Origin:
+class AtlasSource:
     """What an atlas was measured of."""
 
     kind: str
@@ -45,7 +45,7 @@ class Origin:
         return {"version": VERSION, "kind": self.kind, "bank": self.bank.digest, "seed": self.seed}
 
 
-def written(atlas: Atlas, origin: Origin) -> bytes:
+def written(atlas: Atlas, origin: AtlasSource) -> bytes:
     """An atlas as the bytes of a .npz: numbers in float16, the rest as JSON in an array of bytes. Nothing in it can run
     code.
     """
@@ -69,7 +69,7 @@ def written(atlas: Atlas, origin: Origin) -> bytes:
     return file.getvalue()
 
 
-def read(data: bytes, origin: Origin) -> Atlas | None:
+def read(data: bytes, origin: AtlasSource) -> Atlas | None:
     """The atlas in these bytes; None where they are damaged, or were measured of something else."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
@@ -111,18 +111,18 @@ def bundled_file(model: str, kind: str) -> Path:
     return bundled_folder() / "head_atlases" / f"{model}.{kind}.npz"
 
 
-def bundled_atlas(model: str, origin: Origin) -> Atlas | None:
+def bundled_atlas(model: str, origin: AtlasSource) -> Atlas | None:
     """The one that comes with this project, where there is one of this bank and seed."""
     return _read_file(bundled_file(model, origin.kind), origin) if model in BUNDLED_MODELS else None
 
 
-def kept_atlas(card: ModelCard, origin: Origin) -> Atlas | None:
+def kept_atlas(card: ModelCard, origin: AtlasSource) -> Atlas | None:
     """The one that was measured here before, of the same weights."""
     place = _kept_file(card, origin)
     return None if place is None else _read_file(place, origin)
 
 
-def keep(card: ModelCard, origin: Origin, atlas: Atlas) -> None:
+def keep(card: ModelCard, origin: AtlasSource, atlas: Atlas) -> None:
     """Keep an atlas for the next start; of the oldest ones so many go that there are no more than `_MOST_FILES`.
 
     A disk that is full or cannot be written only costs the time to measure it again.
@@ -142,7 +142,7 @@ def keep(card: ModelCard, origin: Origin, atlas: Atlas) -> None:
         log.warning("An atlas could not be kept (%s).", type(error).__name__)
 
 
-def _read_file(place: Path, origin: Origin) -> Atlas | None:
+def _read_file(place: Path, origin: AtlasSource) -> Atlas | None:
     try:
         if not place.is_file() or place.stat().st_size > _MOST_BYTES:
             return None
@@ -151,7 +151,7 @@ def _read_file(place: Path, origin: Origin) -> Atlas | None:
         return None
 
 
-def _kept_file(card: ModelCard, origin: Origin) -> Path | None:
+def _kept_file(card: ModelCard, origin: AtlasSource) -> Path | None:
     """Named by the weights and all that was measured of them; None for weights that lie in no file."""
     if not (card.folder or card.pack.folder):
         return None

@@ -16,10 +16,10 @@ from models.forward.inputs import InputError
 from models.forward.interventions import HideToken
 from models.forward.recorded_run import to_numpy
 from models.heads.changed_runs import ChangedRuns
-from models.heads.places import EffectsError
-from models.heads.quantity import Measured, Quantity, QuantityError, Reading
+from models.heads.gradients import slopes_along
+from models.heads.measured_quantity import MeasuredQuantity, Quantity, QuantityError, Reading
+from models.heads.parts_of_model import EffectsError
 from models.heads.rank_correlation import rank_correlation
-from models.heads.slopes import slopes_along
 
 Way = Literal["attention", "rollout", "value norm", "gradient", "hidden"]
 WAYS: tuple[Way, ...] = ("attention", "rollout", "value norm", "gradient", "hidden")
@@ -58,7 +58,7 @@ class Attributions:
         output. ways: in the order of WAYS.
     """
 
-    measured: Measured
+    measured: MeasuredQuantity
     tokens: tuple[str, ...]
     place: int
     ways: tuple[Attribution, ...]

@@ -11,9 +11,9 @@ from models.decoder_start import decoder_start
 from models.engine import Engine, HowFar, Stepwise
 from models.errors import HeadlightError
 from models.forward.inputs import InputError
-from models.heads.bank import Bank, Sentence
-from models.heads.measured import heads_of_layers, stacked_weights
 from models.heads.random_tokens import RandomTokensError, RepeatedTokens, repeated_tokens
+from models.heads.role_sums import heads_of_layers, stacked_weights
+from models.heads.sentence_bank import Bank, Sentence
 from models.loaded import LoadedModel
 from models.tokenization import Piece, TextError
 

@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from models.attention.trace import AttentionTrace, TraceRequest
 from models.engine import Engine
+from models.forward.cached_block_outputs import Hook
 from models.forward.inputs import Inputs
 from models.forward.interventions import Intervention, Rows, Vectors, put_into
 from models.forward.recorded_run import recorded_forward, to_numpy
-from models.forward.replay import Hook
-from models.heads.places import EffectsError, Part, blocks_of
-from models.heads.quantity import Measured, MeasuredRequest, Quantity, Reading, reading, reads_all
+from models.heads.measured_quantity import MeasuredQuantity, MeasuredRequest, Quantity, Reading, reading, reads_all
+from models.heads.parts_of_model import EffectsError, Part, blocks_of
 from models.loaded import LoadedModel
 
 MOST_TOKENS = 512
@@ -56,7 +56,9 @@ class ChangedRuns:
     trace: the run as it is. measured: the quantity; reading: what reads it of an output.
     """
 
-    def __init__(self, engine: Engine, request: TraceRequest, quantity: Quantity | tuple[Measured, Reading]) -> None:
+    def __init__(
+        self, engine: Engine, request: TraceRequest, quantity: Quantity | tuple[MeasuredQuantity, Reading]
+    ) -> None:
         """quantity: of this text, or what was measured in another one and how it is read in this one.
 
         Raises what `TraceRequest` raises; QuantityError, EffectsError for a text that is too long.
@@ -79,7 +81,7 @@ class ChangedRuns:
         if isinstance(quantity, tuple):
             self.measured, self.reading = quantity
             return
-        self.measured: Measured = engine.run(MeasuredRequest(request, quantity))
+        self.measured: MeasuredQuantity = engine.run(MeasuredRequest(request, quantity))
         with engine.forward(self.loaded):
             self.reading: Reading = reading(self.measured, self.trace)
 

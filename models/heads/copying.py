@@ -13,14 +13,14 @@ from models.attention.trace import AttentionTrace
 from models.embeddings.hidden_states import NoHiddenStatesError, final_norm
 from models.engine import Engine
 from models.forward.recorded_run import to_numpy
-from models.heads.measured import Measured
 from models.heads.random_tokens import RepeatedTokens
+from models.heads.role_sums import RoleSums
 from models.loaded import LoadedModel
 
 
 def copying(
     engine: Engine, loaded: LoadedModel, kind: str, traces: Sequence[tuple[AttentionTrace, RepeatedTokens]]
-) -> Measured | None:
+) -> RoleSums | None:
     """How often what a head carries over from a token raises that token more than the others, and more than the other
     tokens do: the sign of the diagonal of W_U W_O W_V of the tokens in a sequence, less the means of rows and columns.
 
@@ -54,7 +54,7 @@ def copying(
                 of_sequence.append(_raised(values, receivers[kind, layer], norm, rows))
         found.append(np.concatenate(of_sequence))
     sums = np.concatenate(found, axis=1).T.astype(np.float32)
-    return Measured("copying", sums, np.ones(len(sums)), np.full(sums.shape[1], 0.5, dtype=np.float32), is_hits=True)
+    return RoleSums("copying", sums, np.ones(len(sums)), np.full(sums.shape[1], 0.5, dtype=np.float32), is_hits=True)
 
 
 def _raised(

@@ -10,9 +10,9 @@ from jaxtyping import Float
 from models.attention.trace import AttentionTrace, TraceRequest
 from models.engine import Engine, Stepwise
 from models.heads.changed_runs import ChangedRuns
-from models.heads.off import ZERO, Off, off_values
-from models.heads.places import Part, Place, places_of
-from models.heads.quantity import Measured, Quantity
+from models.heads.measured_quantity import MeasuredQuantity, Quantity
+from models.heads.parts_of_model import Part, Place, places_of
+from models.heads.switched_off_values import ZERO, Off, off_values
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class Effects:
     done, of: how many parts are computed. note: what has to be said of how parts were switched off; "" for most.
     """
 
-    measured: Measured
+    measured: MeasuredQuantity
     part: Part
     maps: tuple[EffectMap, ...]
     done: int

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from models.attention.trace import TraceRequest
 from models.engine import Engine, Stepwise
 from models.heads.effects import Effects, EffectsRequest
-from models.heads.off import ZERO, Off
-from models.heads.places import Part
-from models.heads.quantity import Quantity
+from models.heads.measured_quantity import Quantity
+from models.heads.parts_of_model import Part
+from models.heads.switched_off_values import ZERO, Off
 
 
 @dataclass(frozen=True, eq=False)

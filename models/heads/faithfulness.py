@@ -15,10 +15,10 @@ from models.attention.trace import TraceRequest
 from models.engine import Engine, HowFar, Stepwise
 from models.heads.changed_runs import Change, ChangedRuns
 from models.heads.effects import Effects, EffectsRequest
-from models.heads.estimate import EstimateRequest
-from models.heads.off import ZERO, Off, OffValues, off_values
-from models.heads.places import EffectsError, Place
-from models.heads.quantity import Measured, Quantity
+from models.heads.estimated_effects import EstimateRequest
+from models.heads.measured_quantity import MeasuredQuantity, Quantity
+from models.heads.parts_of_model import EffectsError, Place
+from models.heads.switched_off_values import ZERO, Off, OffValues, off_values
 
 RankedBy = Literal["exact", "estimate"]
 Sided = Literal["both", "helping", "hindering"]
@@ -42,7 +42,7 @@ class Faithfulness:
     done, of: runs of the curves; the search for the smallest set comes after them.
     """
 
-    measured: Measured
+    measured: MeasuredQuantity
     order: tuple[Place, ...]
     counts: Int64[np.ndarray, " count"]
     kept: Float[np.ndarray, " count"]
@@ -117,7 +117,7 @@ class FaithfulnessRequest(Stepwise[HowFar | Faithfulness, Faithfulness]):
             ranking = EstimateRequest(self.trace, self.quantity, "heads", self.off)
         order = _ordered(engine.run(ranking), self.sided)
         runs = ChangedRuns(engine, self.trace, self.quantity)
-        kept = _Kept(runs, off_values(engine, runs, "heads", self.off), order)
+        kept = _KeptRuns(runs, off_values(engine, runs, "heads", self.off), order)
         counts = np.unique(np.rint(np.expm1(np.linspace(0, np.log1p(len(order)), self.points))).astype(np.int64))
         draw = np.random.default_rng(self.seed)
         orders = [tuple(order[each] for each in draw.permutation(len(order))) for _ in range(self.draws)]
@@ -161,7 +161,7 @@ class FaithfulnessRequest(Stepwise[HowFar | Faithfulness, Faithfulness]):
         """The whole at once."""
         return (answer,)
 
-    def _smallest(self, curve: Faithfulness, kept: "_Kept") -> Generator[Faithfulness, None, tuple[Place, ...]]:
+    def _smallest(self, curve: Faithfulness, kept: "_KeptRuns") -> Generator[Faithfulness, None, tuple[Place, ...]]:
         """The shortest beginning of the order that is enough, less whatever of it can be left out, the least important
         first; larger parts are tried before smaller ones.
         """
@@ -188,7 +188,7 @@ class FaithfulnessRequest(Stepwise[HowFar | Faithfulness, Faithfulness]):
         return found
 
 
-class _Kept:
+class _KeptRuns:
     """Runs in which some heads are on and all others off."""
 
     def __init__(self, runs: ChangedRuns, off: OffValues, places: tuple[Place, ...]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from models.errors import HeadlightError
 from models.forward.inputs import model_inputs, special_ids
 from models.loaded import LoadedModel
-from models.tokenization.unused import is_named_unused
+from models.tokenization.unused_pieces import is_named_unused
 
 SEQUENCES = 16
 LENGTH = 40

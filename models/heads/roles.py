@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from models.heads.measured import Measured
-from models.heads.relations import in_words
+from models.heads.relation_names import relation_in_words
+from models.heads.role_sums import RoleSums
 from models.tokenization import Piece
 
 Group = Literal["position", "content", "grammar"]
@@ -155,7 +155,7 @@ def role_of(key: str) -> Role:
         return _BY_KEY[key]
     start, _, end = key.partition(">")
     relation = end if start == "head" else start
-    words = in_words(relation)
+    words = relation_in_words(relation)
     name = f"{words} → its head" if end == "head" else f"head → its {words}"
     way = f"from a word to its {words}" if start == "head" else f"from a {words} to the word that it depends on"
     return Role(
@@ -168,7 +168,7 @@ def role_of(key: str) -> Role:
     )
 
 
-def judged(measured: Sequence[Measured], seed: int) -> list[tuple[Measured, np.ndarray, np.ndarray, np.ndarray]]:
+def judged(measured: Sequence[RoleSums], seed: int) -> list[tuple[RoleSums, np.ndarray, np.ndarray, np.ndarray]]:
     """Of each thing measured the low and high ends of its interval and which heads have earned the name, by head.
 
     An interval is the score plus and minus so many bootstrap deviations that all of them together hold with

@@ -8,7 +8,7 @@ import conllu
 from conllu.exceptions import ParseException
 from conllu.models import Token
 
-from models.heads.bank import (
+from models.heads.sentence_bank import (
     FEWEST_WORDS,
     MOST_SENTENCES,
     MOST_WORDS,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float
 
-from models.heads.bank import Sentence
+from models.heads.sentence_bank import Sentence
 from models.tokenization import Piece
 
 Span = tuple[int, int]
@@ -37,7 +37,7 @@ def word_weights(
     return np.matmul(means, np.matmul(weights, inside.T))
 
 
-def looked_at(words: Float[np.ndarray, "head word word"]) -> np.ndarray:
+def most_looked_at(words: Float[np.ndarray, "head word word"]) -> np.ndarray:
     """Of each head and word, the index of the word that it looks at most, itself left out: int [head, word]."""
     others = words.copy()
     places = np.arange(words.shape[-1])

@@ -1,7 +1,7 @@
 """What a KV cache holds, measured, and what it will hold, from a config alone."""
 
 from models.kv_cache.empty_cache import fresh_cache, open_ended
-from models.kv_cache.facts import (
+from models.kv_cache.facts_before_run import (
     CacheFacts,
     CacheFactsRequest,
     KnownCache,
@@ -10,8 +10,10 @@ from models.kv_cache.facts import (
     known_config,
 )
 from models.kv_cache.measurement import CacheMeasurement, CacheNorms, measure_cache, newest_norms
-from models.kv_cache.planning import Cards, Load, Plan, Planned, plan
-from models.kv_cache.prediction import (
+from models.kv_cache.planning import Cards, Load, MemoryPlan, Planned, plan
+from models.kv_cache.shape import CacheFormulaError
+from models.kv_cache.shape_from_config import cache_shape, predict_cache
+from models.kv_cache.size_formula import (
     bytes_at,
     bytes_per_token,
     crossover,
@@ -19,5 +21,3 @@ from models.kv_cache.prediction import (
     with_key_value_heads,
     with_window,
 )
-from models.kv_cache.shape import CacheFormulaError
-from models.kv_cache.shape_from_config import cache_shape, predict_cache

@@ -10,7 +10,7 @@ from models.engine import Engine
 from models.kv_cache.planning import Planned
 from models.kv_cache.shape import CacheFormulaError
 from models.kv_cache.shape_from_config import cache_shape, parameters_of
-from models.loading.checks import config_from, of_few_modules, readable_title
+from models.loading.checks_before_reading import config_from, of_few_modules, readable_title
 from models.loading.json_files import settings_in
 from models.loading.refusals import ModelRefusedError
 

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from models.kv_cache.prediction import BITS, Dtype, dtype_name, layer_bytes, most_that_fit
 from models.kv_cache.shape import CacheFormulaError, LayerShape
+from models.kv_cache.size_formula import BITS, Dtype, dtype_name, layer_bytes, most_that_fit
 
 GIGABYTE = 10**9
 # Beyond these nobody has cards or texts; within them every sum is exact.
@@ -66,7 +66,7 @@ class Load:
 
 
 @dataclass(frozen=True)
-class Plan:
+class MemoryPlan:
     """What fits. Bytes are those of one card; all cards are alike.
 
     weight_bytes: its part of the weights. cache_bytes, text_bytes: its part of the caches of all texts, and of one.
@@ -101,7 +101,7 @@ def on_each_card(shape: Sequence[LayerShape], count: int) -> tuple[LayerShape, .
     )
 
 
-def plan(model: Planned, cards: Cards, load: Load) -> Plan:
+def plan(model: Planned, cards: Cards, load: Load) -> MemoryPlan:
     """What each card holds and what is left. Weights are shared out evenly. Raises CacheFormulaError."""
     _check(cards, load)
     shape = on_each_card(model.shape, cards.count)
@@ -118,7 +118,7 @@ def plan(model: Planned, cards: Cards, load: Load) -> Plan:
 
     free = cards.usable_bytes - weights
     taken = cache(load.texts, load.tokens)
-    return Plan(
+    return MemoryPlan(
         usable_bytes=cards.usable_bytes,
         weight_bytes=weights,
         cache_bytes=taken,

@@ -22,8 +22,8 @@ from transformers.cache_utils import Cache, EncoderDecoderCache
 
 from models.kv_cache.empty_cache import fresh_cache
 from models.kv_cache.measurement import CacheMeasurement, measure_cache, shape_of
-from models.kv_cache.prediction import Dtype, predict
 from models.kv_cache.shape import CacheFormulaError, LayerShape
+from models.kv_cache.size_formula import Dtype, predict
 from models.one_at_a_time import one_at_a_time
 
 # Two rows, so that what grows with the rows is told from what does not.

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from models.errors import HeadlightError
-from models.lessons.lesson import Ask
+from models.lessons.ask import Ask
 from models.lessons.readings import Readings
 
 # The place of the chosen option; a number; the places of the options, best first; a bar for each option.

@@ -1,17 +1,12 @@
 """A lesson: steps that say one thing, open one view, and may ask something whose truth is computed."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from models.errors import HeadlightError
-from models.lesson_head import LessonHead
-from models.lessons.question import Question
+from models.lesson_summary import LessonSummary
+from models.lessons.ask import Ask
+from models.lessons.question_base import Question
 from models.lessons.readings import Readings
-
-AskKind = Literal["choose", "number", "order", "draw"]
-ASK_KINDS: tuple[AskKind, ...] = ("choose", "number", "order", "draw")
-# How many options each kind may have.
-OPTIONS: dict[AskKind, tuple[int, int]] = {"choose": (2, 40), "number": (0, 0), "order": (3, 5), "draw": (2, 8)}
 
 
 class LessonError(HeadlightError):
@@ -64,31 +59,6 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Ask:
-    """What a step asks before it shows.
-
-    kind: "choose" one of the options; "number" on a slider; "order" the options, the largest first; "draw" a bar for
-        each option. prompt: the question in words.
-    options: in words; of "choose", without borders, and of the others they are labels of the truth. () for all labels.
-    by: of "choose" which option is right, the largest or the smallest.
-    of, borders: of "number", which label is asked for. Of "choose" with borders: into which of the parts between these
-        numbers its value falls; there is one option more than borders.
-    least, most: of "number", the ends of the slider, in the unit of the truth; parts of 1 for shares.
-    in_picture: of "choose", whether the options are tokens of the picture, of which one may be chosen there.
-    """
-
-    kind: AskKind
-    prompt: str
-    options: tuple[str, ...] = ()
-    by: Literal["largest", "smallest"] = "largest"
-    of: str = ""
-    borders: tuple[float | int, ...] = ()
-    least: float | int = 0
-    most: float | int = 1
-    in_picture: bool = False
-
-
-@dataclass(frozen=True)
 class Step:
     """One step. say: the one thing, "" where the view speaks for itself. view: what it opens; None to stay.
 
@@ -107,7 +77,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Lesson(LessonHead):
+class Lesson(LessonSummary):
     """A lesson with its steps."""
 
     steps: tuple[Step, ...]

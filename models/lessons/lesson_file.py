@@ -10,17 +10,18 @@ from dataclasses import fields
 from typing import Any
 
 from models.catalog import MODELS
-from models.lesson_head import HEAD_NAMES
-from models.lessons.lesson import ASK_KINDS, OPTIONS, Ask, Claim, Lesson, LessonError, Step, View
+from models.lesson_summary import SUMMARY_NAMES
+from models.lessons.ask import ASK_KINDS, OPTIONS, Ask
+from models.lessons.lesson import Claim, Lesson, LessonError, Step, View
+from models.lessons.question_registry import arguments_of, question_of
 from models.lessons.readings import QuestionError
-from models.lessons.registry import arguments_of, question_of
 
-LARGEST_FILE = 200_000
+LARGEST_LESSON_FILE = 200_000
 MOST_STEPS = 24
 LONGEST = 2_000
 LONGEST_ADDRESS = 8_000
 _ADDRESS = re.compile(r"/?([a-z_]{1,40})(?:\?(.*))?", re.DOTALL)
-_HEAD = {*HEAD_NAMES, "step"}
+_HEAD = {*SUMMARY_NAMES, "step"}
 _STEP = {"say", "view", "ask", "prompt", "options", "by", "of", "borders", "least", "most"} | {
     *("truth", "after", "after_view", "claims", "covered", "in_picture")
 }
@@ -32,8 +33,8 @@ def read_lesson(data: bytes, name: str, pages: Collection[str]) -> Lesson:
 
     Raises LessonError, whose sentence says what is wrong and in which step.
     """
-    if len(data) > LARGEST_FILE:
-        raise LessonError(f"A lesson has at most {LARGEST_FILE // 1000} kB; this file is larger, so it is none.")
+    if len(data) > LARGEST_LESSON_FILE:
+        raise LessonError(f"A lesson has at most {LARGEST_LESSON_FILE // 1000} kB; this file is larger, so it is none.")
     try:
         said = tomllib.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
@@ -212,7 +213,7 @@ def _number(said: Mapping[str, Any], name: str, where: str, default: float | int
 
 def lesson_text(lesson: Lesson) -> str:
     """The file of a lesson, from which `read_lesson` makes the same."""
-    head = {name: getattr(lesson, name) for name in HEAD_NAMES}
+    head = {name: getattr(lesson, name) for name in SUMMARY_NAMES}
     return file_text(head, [said_of(step) for step in lesson.steps])
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from models.loaded import LoadedModel
     from models.loading.allowed_folders import FolderError
-    from models.loading.checks import ArchitectureNotSupportedError, ModelRefusedError
+    from models.loading.checks_before_reading import ArchitectureNotSupportedError, ModelRefusedError
     from models.loading.device import DeviceError, choose_device
     from models.loading.folders import open_folder
     from models.loading.load import load_model, wrap_model
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "models.loaded": ("LoadedModel",),
-    "models.loading.checks": ("ArchitectureNotSupportedError", "ModelRefusedError"),
+    "models.loading.checks_before_reading": ("ArchitectureNotSupportedError", "ModelRefusedError"),
     "models.loading.device": ("DeviceError", "choose_device"),
     "models.loading.allowed_folders": ("FolderError",),
     "models.loading.folders": ("open_folder",),

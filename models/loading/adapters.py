@@ -19,12 +19,12 @@ from transformers.pytorch_utils import Conv1D
 from models.catalog import MODELS, ModelCard
 from models.catalog.hub_models import HUB_MODELS
 from models.loading.allowed_folders import permitted
-from models.loading.checks import ADAPTER, CONFIG, readable_title
+from models.loading.checks_before_reading import ADAPTER, CONFIG, readable_title
 from models.loading.hub_ids import HUB, HubError
 from models.loading.json_files import LARGEST, settings_in
 from models.loading.model_files import card_in
 from models.loading.refusals import ModelRefusedError
-from models.loading.regular_files import OpenFolder, opened
+from models.loading.regular_files import OpenFolder, open_folder_at
 from models.loading.weights_files import TensorInFile, tensors_of
 
 WEIGHTS = "adapter_model.safetensors"
@@ -52,7 +52,7 @@ def base_of(folder: Path, *, anywhere: bool) -> ModelCard | None:
 
     Raises ModelRefusedError, FolderError, OSError.
     """
-    with opened(folder) as here:
+    with open_folder_at(folder) as here:
         if ADAPTER not in here.names or CONFIG in here.names:
             return None
         settings = _settings(here)
@@ -83,7 +83,7 @@ def adapted(base: ModelCard, folder: Path, **fields: Any) -> ModelCard:
 
 def merge(model: PreTrainedModel, folder: Path) -> None:
     """Add an adapter to the weights of a model that nobody else has. Raises ModelRefusedError, OSError."""
-    with opened(folder) as here:
+    with open_folder_at(folder) as here:
         settings = _settings(here)
         with tensors_of(here, (WEIGHTS,)) as tensors, torch.no_grad():
             for path, pair in _pairs(tensors).items():

@@ -10,10 +10,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from models.loading.file_download import RemoteFile, WrongSizeError, failure_in_words, fetch, is_as_listed
 from models.loading.hub import Offer, is_fetched, look_up, open_fetched, repository_folder
 from models.loading.hub import finish as put_in_place
-from models.loading.hub_ids import HubError, HubId, all_downloads, hub_id, offline_choices
-from models.loading.transfer import RemoteFile, WrongSizeError, fetch, in_words, is_as_listed
+from models.loading.hub_ids import HubError, HubId, hub_id, offline_choices
+from models.loading.hub_limits import all_downloads
 
 _OFTEN, _SELDOM, _OFTEN_FOR = 0.5, 2.0, 600.0
 _PART = ".part"
@@ -73,7 +74,7 @@ def _download(which: HubId, offer: Offer) -> Iterator[Downloaded]:
         finally:
             lock.release()
     except OSError as error:
-        raise HubError(in_words(error)) from error
+        raise HubError(failure_in_words(error)) from error
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from models.catalog import MODELS, ModelCard
 from models.loading import allowed_folders
 from models.loading.adapters import adapted, base_of
 from models.loading.allowed_folders import FOLDER, FolderError, permitted
-from models.loading.checks import readable_title
+from models.loading.checks_before_reading import readable_title
 from models.loading.fingerprint import stamp_of
 from models.loading.model_files import card_in, gguf_card
 

@@ -16,7 +16,7 @@ from huggingface_hub.utils import hf_raise_for_status
 
 from models.catalog import MODELS, ModelCard
 from models.catalog.hub_models import HUB_MODELS
-from models.loading.checks import (
+from models.loading.checks_before_reading import (
     CONFIG,
     TOKENIZER_FILES,
     ModelRefusedError,
@@ -27,12 +27,13 @@ from models.loading.checks import (
     readable_title,
     weights_among,
 )
-from models.loading.hub_ids import HubError, HubId, check_allowed, hub_id, largest_download, offline_choices
+from models.loading.file_download import RemoteFile, endpoint, failure_in_words, fetch, headers, seconds
+from models.loading.hub_ids import HubError, HubId, hub_id, offline_choices
+from models.loading.hub_limits import check_allowed, largest_download
 from models.loading.json_files import LARGEST, settings_in
 from models.loading.model_files import card_in
 from models.loading.packs import home
 from models.loading.picture_processing import PROCESSOR_FILES
-from models.loading.transfer import RemoteFile, endpoint, fetch, headers, in_words, seconds
 from models.loading.vision_towers import seeing_class
 
 _SMALL = (CONFIG, "generation_config.json", *PROCESSOR_FILES, *TOKENIZER_FILES)
@@ -216,7 +217,7 @@ def listing(which: HubId) -> tuple[str, Mapping[str, RemoteFile], ModelInfo]:
         hf_raise_for_status(answer)
         info = ModelInfo(**answer.json())
     except (httpx2.HTTPError, HfHubHTTPError) as error:
-        raise HubError(in_words(error)) from error
+        raise HubError(failure_in_words(error)) from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise HubError(f"What answers as the hub is none. {offline_choices()}") from error
     if info.gated and "authorization" not in headers():
@@ -244,7 +245,7 @@ def sized(which: HubId, commit: str, file: RemoteFile) -> RemoteFile:
         answer = get_session().head(url, headers=headers(), timeout=seconds())
         hf_raise_for_status(answer)
     except (httpx2.HTTPError, HfHubHTTPError) as error:
-        raise HubError(in_words(error)) from error
+        raise HubError(failure_in_words(error)) from error
     size = answer.headers.get("content-length", "")
     if not size.isdecimal():
         raise HubError(f"The hub does not say how large this model is. {offline_choices()}")

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from models.loading.checks import ModelRefusedError
+from models.loading.checks_before_reading import ModelRefusedError
 from models.loading.downloads import Downloaded, seldom
+from models.loading.file_download import RemoteFile, fetch, is_as_listed
 from models.loading.hub import listing, sized
-from models.loading.hub_ids import HubError, check_allowed, hub_id, offline_choices
+from models.loading.hub_ids import HubError, hub_id, offline_choices
+from models.loading.hub_limits import check_allowed
 from models.loading.tokenizer_files import ALONE
-from models.loading.transfer import RemoteFile, fetch, is_as_listed
-from models.tokenization import LARGEST_FILE
+from models.tokenization import LARGEST_TOKENIZER_FILE
 
 
 class FetchedTokenizer(NamedTuple):
@@ -38,10 +39,10 @@ class FetchTokenizerRequest:
         check_allowed(which)
         commit, listed, _ = listing(which)
         file = sized(which, commit, _tokenizer_among(listed))
-        if file.size > LARGEST_FILE:
+        if file.size > LARGEST_TOKENIZER_FILE:
             raise ModelRefusedError(
-                f"Its tokenizer has {file.size / 1e6:,.0f} MB; one of at most {LARGEST_FILE // 1_000_000} MB can be "
-                "opened."
+                f"Its tokenizer has {file.size / 1e6:,.0f} MB; one of at most {LARGEST_TOKENIZER_FILE // 1_000_000} MB "
+                "can be opened."
             )
         data = io.BytesIO()
         yield from seldom(Downloaded(done, file.size, file.name) for done in fetch(which, commit, file, data))

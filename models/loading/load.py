@@ -25,25 +25,28 @@ from transformers.utils.logging import disable_progress_bar
 from models.catalog import NO_PACK, Family, ModelCard
 from models.engine.model_room import put
 from models.errors import HeadlightError
+from models.forward.attention_implementation import use_headlight
 from models.forward.check_at_load import checked
-from models.forward.implementation import use_headlight
 from models.forward.picture_probe import sight_of
 from models.loaded import LoadedModel
 from models.loading.adapters import merge
 from models.loading.allowed_folders import FOLDER
 from models.loading.card_by_name import card_of
-from models.loading.checks import (
+from models.loading.checks_after_reading import check_sound
+from models.loading.checks_before_reading import (
     CONFIG,
     ModelRefusedError,
     check_depth,
     check_whole,
     classifies_texts,
-    has_masked_head,
+    config_has_masked_head,
     missing_of_picture,
 )
 from models.loading.gguf_tokenizer import tokenizer_of_gguf
 from models.loading.hub_ids import HUB
 from models.loading.model_files import copy_of_gguf, model_files
+from models.loading.model_in_memory import card_figures, seeing_figures
+from models.loading.model_memory import device_memory
 from models.loading.packs import (
     HOME,
     PackError,
@@ -54,21 +57,12 @@ from models.loading.packs import (
     prepared_folder,
 )
 from models.loading.picture_processing import processing_of
-from models.loading.placing import (
-    Placement,
-    computing_device,
-    device_memory,
-    failure_of,
-    input_device,
-    places_for,
-)
+from models.loading.placement import Placement, computing_device, failure_of, input_device, places_for
 from models.loading.position_limit import position_limit
 from models.loading.sandboxed_tokenizer import SandboxedTokenizer
-from models.loading.soundness import check_sound
 from models.loading.tokenizer_files import tokenizers_in
 from models.loading.vision_towers import classifies_pictures, seeing_part
 from models.loading.weights_files import TensorInFile
-from models.loading.wrapping import card_figures, seeing_figures
 from models.one_at_a_time import alone
 from models.pictures import Processing
 from models.tokenization import cut_by_text_alone
@@ -208,7 +202,7 @@ def _weights(
     """
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
     classes: list[Any] = [_CLASSES[card.family]]
-    if card.family == "encoder" and has_masked_head(config):
+    if card.family == "encoder" and config_has_masked_head(config):
         classes.insert(0, AutoModelForMaskedLM)
     if card.family == "encoder" and classifies_texts(config.architectures or ()):
         classes.insert(0, AutoModelForSequenceClassification)

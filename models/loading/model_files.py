@@ -17,7 +17,7 @@ import torch
 from transformers import PreTrainedConfig
 
 from models.catalog import NO_PACK, ModelCard
-from models.loading.checks import (
+from models.loading.checks_before_reading import (
     CONFIG,
     TOKENIZER_FILES,
     card_from,
@@ -28,11 +28,11 @@ from models.loading.checks import (
 )
 from models.loading.gguf_header import GgufHeader, header_of
 from models.loading.json_files import LARGEST, settings_in, without_other_places
+from models.loading.model_memory import device_memory
 from models.loading.packs import HOME, PackError, home, made_once
 from models.loading.picture_processing import PROCESSOR_FILES
-from models.loading.placing import device_memory
 from models.loading.refusals import ModelRefusedError
-from models.loading.regular_files import OpenFolder, opened
+from models.loading.regular_files import OpenFolder, open_folder_at
 from models.loading.sentence_pooling import pooling_in
 from models.loading.tokenizer_worker import TARGET_TOKENIZER
 from models.loading.weights_files import TensorInFile, tensors_of
@@ -67,13 +67,13 @@ def card_in(folder: Path, **more: Any) -> ModelCard:
 
     folder: whole and without links. Raises ModelRefusedError, OSError.
     """
-    with opened(folder) as here:
+    with open_folder_at(folder) as here:
         return _card(here, folder, more)
 
 
 def gguf_card(folder: Path, file: str, **more: Any) -> ModelCard:
     """The card of a single GGUF of a folder, from what its own header says. Raises ModelRefusedError, OSError."""
-    with opened(folder) as here:
+    with open_folder_at(folder) as here:
         return _gguf_card(here, folder, file, more)
 
 
@@ -98,7 +98,7 @@ def model_files(card: ModelCard) -> Iterator[ModelFiles]:
             "download",
         )
     }
-    with opened(Path(card.folder)) as here:
+    with open_folder_at(Path(card.folder)) as here:
         now = _card(here, Path(card.folder), about | {"reads": card.reads, "is_gated": card.is_gated})
         if card.adapter:
             now = replace(now, precision=card.precision)
@@ -130,7 +130,7 @@ def copy_of_gguf(card: ModelCard) -> Iterator[GgufCopy]:
     name = str(card.pack.gguf)
     place = home() / "models"
     place.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place, prefix=".gguf-") as work, opened(Path(card.folder)) as here:
+    with tempfile.TemporaryDirectory(dir=place, prefix=".gguf-") as work, open_folder_at(Path(card.folder)) as here:
         descriptor = here.open(name)
         with os.fdopen(descriptor, "rb") as source, (Path(work) / name).open("w+b") as copy:
             size = os.fstat(source.fileno()).st_size

@@ -81,7 +81,7 @@ class OpenFolder:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[OpenFolder]:
+def open_folder_at(path: Path) -> Iterator[OpenFolder]:
     """Hold a folder open. path: whole and without links, as `Path.resolve` gives it; a link on the way is an error.
 
     Raises ModelRefusedError, OSError.

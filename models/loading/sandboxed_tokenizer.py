@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from models.loading import tokenizer_worker as worker
-from models.sandbox import Pool, Subject
+from models.sandbox import Pool, SandboxedFiles
 from models.tokenization.pieces import Look, Looks, check_is_text
 
 Given = TypeVar("Given")
@@ -19,7 +19,7 @@ _MOST_LOOKED = 32_000_000
 class _Looks(Looks):
     """Looks that are asked for, all that are missing at once, and kept as long as there is room."""
 
-    def __init__(self, subject: Subject, described: worker.Description) -> None:
+    def __init__(self, subject: SandboxedFiles, described: worker.Description) -> None:
         super().__init__(
             lambda _: None,
             described.notation,
@@ -61,7 +61,7 @@ class _Encoding:
 class _Asking:
     """Whatever is asked of a tokenizer's files."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: SandboxedFiles) -> None:
         self._subject = subject
 
     def _ask(self, task: Callable[..., Given], *arguments: Any) -> Given:
@@ -79,7 +79,7 @@ class _Backend(_Asking):
 
     padding = truncation = None
 
-    def __init__(self, subject: Subject, described: worker.Description) -> None:
+    def __init__(self, subject: SandboxedFiles, described: worker.Description) -> None:
         super().__init__(subject)
         self.normalizer = _Normalizer(subject) if described.has_normalizer else None
 
@@ -100,7 +100,7 @@ class _Backend(_Asking):
 class _Stream(_Asking):
     """`tokenizers.decoders.DecodeStream`, each step of which is taken in the sandbox."""
 
-    def __init__(self, subject: Subject, ids: Iterable[int]) -> None:
+    def __init__(self, subject: SandboxedFiles, ids: Iterable[int]) -> None:
         super().__init__(subject)
         self._reached = worker.Streamed(tuple(ids))
 
@@ -115,7 +115,7 @@ class SandboxedTokenizer(_Asking):
 
     def __init__(self, title: str, files: Mapping[str, bytes], *, in_target_mode: bool = False) -> None:
         """Open it. Raises SandboxError, TokenizerFileError (the clause that says which file is at fault)."""
-        subject = Subject(f"The tokenizer of {title}", worker.held, files, made_with=(in_target_mode,))
+        subject = SandboxedFiles(f"The tokenizer of {title}", worker.held, files, made_with=(in_target_mode,))
         self.described: worker.Description = POOL.ask(worker.described, of=subject, advice="choose another model")
         super().__init__(subject)
         self._title = title

@@ -7,7 +7,7 @@ from typing import Any
 
 from models.loading.json_files import LARGEST, settings_in
 from models.loading.refusals import ModelRefusedError
-from models.loading.regular_files import OpenFolder, opened
+from models.loading.regular_files import OpenFolder, open_folder_at
 
 _MODULES, _POOLING, _CONFIG = "modules.json", "1_Pooling", "config.json"
 # As sentence-transformers writes them, today's names and those of before version 6, by ours.
@@ -31,7 +31,7 @@ def pooling_in(here: OpenFolder, folder: Path) -> dict[str, Any]:
         kinds = _kinds(json.loads(here.read(_MODULES, LARGEST))) if _MODULES in here.names else []
         if kinds[:2] != ["Transformer", "Pooling"] or kinds[2:] not in ([], ["Normalize"]):
             return {}
-        with opened(folder / _POOLING) as inner:
+        with open_folder_at(folder / _POOLING) as inner:
             way = _way(settings_in(inner.read(_CONFIG, LARGEST), _CONFIG))
     except (ModelRefusedError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}

@@ -6,13 +6,13 @@ from typing import Any
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from models.catalog import ModelCard
-from models.loading.checks import CONFIG, TOKENIZER_FILES, ModelRefusedError
+from models.loading.checks_before_reading import CONFIG, TOKENIZER_FILES, ModelRefusedError
 from models.loading.packs import model_folder, prepared_folder
-from models.loading.regular_files import opened
+from models.loading.regular_files import open_folder_at
 from models.loading.sandboxed_tokenizer import SandboxedTokenizer
 from models.loading.tokenizer_worker import TARGET_SPECIAL, TARGET_TOKENIZER
 from models.sandbox import SandboxError
-from models.tokenization import LARGEST_FILE, TokenizerFileError
+from models.tokenization import LARGEST_TOKENIZER_FILE, TokenizerFileError
 
 # The first of these that a folder has says most of how a text is cut.
 ALONE = ("tokenizer.json", "tekken.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.txt")
@@ -42,10 +42,10 @@ def tokenizer_file_of(card: ModelCard) -> bytes:
     if card.folder and card.pack.gguf is not None:
         # It is there once the model was loaded.
         folder = prepared_folder(card)
-    with opened(folder.resolve()) as here:
+    with open_folder_at(folder.resolve()) as here:
         for name in ALONE:
             if name in here.names:
-                return here.read(name, LARGEST_FILE)
+                return here.read(name, LARGEST_TOKENIZER_FILE)
     raise ModelRefusedError(
         "It has no tokenizer that can be opened by itself: tokenizer.json, tekken.json, a SentencePiece .model or "
         "vocab.txt."
@@ -68,6 +68,6 @@ def _sandboxed(files: dict[str, bytes], title: str) -> tuple[SandboxedTokenizer,
 
 def _files_of(folder: Path) -> dict[str, bytes]:
     """What transformers reads for a tokenizer, by name. Raises ModelRefusedError."""
-    with opened(folder.resolve()) as here:
+    with open_folder_at(folder.resolve()) as here:
         names = [each for each in (CONFIG, TARGET_TOKENIZER, *TOKENIZER_FILES) if each in here.names]
-        return {name: here.read(name, LARGEST_FILE) for name in names}
+        return {name: here.read(name, LARGEST_TOKENIZER_FILE) for name in names}

@@ -12,9 +12,9 @@ from jinja2 import TemplateError
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from models.tokenization import TokenizerFileError, cut_by_text_alone, fault_of_tokenizer_json
-from models.tokenization.bounds import are_too_many
-from models.tokenization.loaded import is_failure
+from models.tokenization.loaded_tokenizer import is_failure
 from models.tokenization.pieces import Look, Looks, Notation, looks_of
+from models.tokenization.tokenizer_file_limits import are_too_many
 
 TARGET_TOKENIZER = "target_tokenizer.json"
 TARGET_SPECIAL = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from models.attention.labels import label_name
+from models.attention.classifier_labels import label_name
 from models.embeddings.hidden_states import NoHiddenStatesError, final_norm
-from models.embeddings.table import table_facts
+from models.embeddings.input_table import table_facts
 from models.engine import Engine
 from models.forward.capture import Call, looks_ahead
 from models.loaded import Finding, LoadedModel
-from models.model_facts.blocks import activation, inner_norms, norms_of, placement
+from models.model_facts.layer_parts import activation, inner_norms, norms_of, placement
 from models.model_facts.parameters import parameters_by_part
-from models.model_facts.watching import Watched, WatchedStack, watch
+from models.model_facts.watched_forward import Watched, WatchedStack, watch
 
 _MOST_LABELS = 12
 _MADE_FOR = {
@@ -50,7 +50,7 @@ class StackFacts:
     """One stack of layers.
 
     name: "encoder" or "decoder". layers: how many. with_maps: those whose attention can be shown.
-    norm: kind, or "none". norm_placement: see `models.model_facts.blocks.placement`. inner_norm: kind of the norms
+    norm: kind, or "none". norm_placement: see `models.model_facts.layer_parts.placement`. inner_norm: kind of the norms
         inside attention, or "".
     activation: of the MLP, in words. inner_width: of the MLP, 0 where it could not be seen.
     """
@@ -80,8 +80,8 @@ class ModelFacts:
     """A model in words and numbers.
 
     architecture: the class that transformers runs. positions: the longest text, None without an end; position_kind,
-        position_words: see `models.embeddings.positions`; rotary: for each set of rotary frequencies what config.json
-        says of it.
+        position_words: see `models.embeddings.position_kinds`; rotary: for each set of rotary frequencies what
+        config.json says of it.
     table_width: of the input table, mostly `width`.
     experts, experts_used, expert_width: of each layer that has some, for each token, and inside of one; 0 without.
     final_norm: whether one stands after the last layer; None where that could not be seen.

@@ -5,8 +5,8 @@ from typing import Any
 from torch import nn
 
 from models.loaded import LoadedModel
-from models.model_facts.blocks import output_projections
-from models.model_facts.watching import Watched, WatchedStack
+from models.model_facts.layer_parts import output_projections
+from models.model_facts.watched_forward import Watched, WatchedStack
 
 EMBEDDINGS, ATTENTION, MLP, NORMS, HEAD, OTHER = "embeddings", "attention", "MLP", "norms", "head", "other"
 PARTS = (EMBEDDINGS, ATTENTION, MLP, NORMS, HEAD, OTHER)

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 
 from models.errors import HeadlightError
+from models.lessons.ask import Ask
 from models.lessons.guesses import Guess, options_of
-from models.lessons.lesson import Ask, Step, View
-from models.lessons.question import Question
+from models.lessons.lesson import Step, View
+from models.lessons.question_base import Question
 from models.lessons.readings import Readings, Unit
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from models.lessons.ask import Ask
 from models.lessons.guesses import Guess, options_of, outcome
-from models.lessons.lesson import Ask
 from models.lessons.readings import Readings
 
 # Of a slider's range, from end to end.

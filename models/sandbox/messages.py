@@ -14,7 +14,7 @@ NO_MEMORY = 77
 _ARRAYS = "biuf"
 
 
-class Ask(msgspec.Struct, frozen=True):
+class WorkerTask(msgspec.Struct, frozen=True):
     """One question to a worker: a task on something that it made, or will make, of files.
 
     task, make: functions of a module, as "module:name"; `make` is "" for a task that is about its arguments alone.
@@ -101,7 +101,7 @@ def send(connection: socket.socket, data: bytes, patience: Patience | None = Non
     _send(connection, memoryview(data), patience)
 
 
-def receive(connection: socket.socket, largest: int | None = None, patience: Patience | None = None) -> bytes:
+def received_message(connection: socket.socket, largest: int | None = None, patience: Patience | None = None) -> bytes:
     """One message. Raises TimeoutError, EOFError where the other end is gone, TooLargeError, OSError."""
     size = int.from_bytes(_receive(connection, _LENGTH, patience), "big")
     if largest is not None and size > largest:

@@ -21,7 +21,17 @@ from typing import Any, Literal, TypeVar, get_type_hints
 import msgspec
 
 from models.errors import HeadlightError
-from models.sandbox.messages import NO_MEMORY, Answer, Ask, Patience, TooLargeError, packed, receive, send, unpacked
+from models.sandbox.messages import (
+    NO_MEMORY,
+    Answer,
+    Patience,
+    TooLargeError,
+    WorkerTask,
+    packed,
+    received_message,
+    send,
+    unpacked,
+)
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +63,7 @@ class SandboxError(HeadlightError):
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class SandboxedFiles:
     """Files of a stranger, and what is made of them in the sandbox, where it is kept for further questions.
 
     title: what people know it by, as the beginning of a sentence. make: a function of a module, which is given the
@@ -102,7 +112,7 @@ class Pool:
         self,
         task: Callable[..., Given],
         *arguments: Any,
-        of: Subject | None = None,
+        of: SandboxedFiles | None = None,
         title: str = "",
         advice: str = "take a shorter text, or another file",
     ) -> Given:
@@ -115,7 +125,7 @@ class Pool:
         fails at once when it is asked again.
         """
         title = title or ("This file" if of is None else of.title)
-        question = Ask(
+        question = WorkerTask(
             task=_name(task),
             arguments=arguments,
             make="" if of is None else _name(of.make),
@@ -151,7 +161,7 @@ class Pool:
                     self._remembered.popitem(last=False)
         raise SandboxError(sentence, why)
 
-    def _answer(self, question: Ask, data: bytes, of: Subject | None) -> Answer:
+    def _answer(self, question: WorkerTask, data: bytes, of: SandboxedFiles | None) -> Answer:
         while True:
             worker = self._take(question.digest)
             is_well = False
@@ -246,7 +256,7 @@ class _Worker:
         finally:
             theirs.close()
         try:
-            receive(self._connection, patience=Patience(_START_SECONDS))
+            received_message(self._connection, patience=Patience(_START_SECONDS))
         except BaseException as error:
             self.end()
             if not isinstance(error, EOFError | OSError):
@@ -254,7 +264,7 @@ class _Worker:
             log.exception("The sandbox did not start; its process ended with %s", self._process.returncode)
             raise _StoppedError("busy", is_its_own=False) from error
 
-    def ask(self, data: bytes, of: Subject | None, question: Ask) -> Answer:
+    def ask(self, data: bytes, of: SandboxedFiles | None, question: WorkerTask) -> Answer:
         """The answer to a question, which is `data` when packed; with the files where they are wanted."""
         patience = Patience(_LONGEST_SECONDS)
         answer = self._asked(data, patience)
@@ -266,7 +276,7 @@ class _Worker:
 
     def _asked(self, data: bytes, patience: Patience) -> Answer:
         send(self._connection, data, patience)
-        return unpacked(receive(self._connection, LARGEST_ANSWER, patience), Answer)
+        return unpacked(received_message(self._connection, LARGEST_ANSWER, patience), Answer)
 
     def is_alive(self) -> bool:
         return self._process.poll() is None

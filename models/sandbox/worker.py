@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from models.errors import HeadlightError
-from models.sandbox.messages import NO_MEMORY, Answer, Ask, packed, receive, send, unpacked
+from models.sandbox.messages import NO_MEMORY, Answer, WorkerTask, packed, received_message, send, unpacked
 
 # What a file may take beside what Python and the libraries do, and what one of many megabytes may take on top: making a
 # tokenizer of a tokenizer.json takes some 16 times its bytes.
@@ -28,7 +28,7 @@ _NICE = 3
 _LONGEST_SENTENCE = 1_000
 
 
-class _Kept:
+class _MadeOfFiles:
     """What was made of files, by digest: the least recently used goes first."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class _Kept:
         return sum(size for _, size in self._made.values())
 
 
-def answered(ask: Ask, kept: _Kept, base: int) -> Answer:
+def answered(ask: WorkerTask, kept: _MadeOfFiles, base: int) -> Answer:
     """What there is to say to one question. base: bytes of address space that the process had when it began."""
     _limit_processor(ask.seconds)
     files = ask.files or {}
@@ -130,15 +130,15 @@ def _work(modules: list[str]) -> None:
     for each in modules:
         import_module(each)
     gc.freeze()
-    base, kept = _address_space(), _Kept()
+    base, kept = _address_space(), _MadeOfFiles()
     send(connection, b"ready")
     while True:
         try:
-            data = receive(connection)
+            data = received_message(connection)
         except EOFError:
             return
         try:
-            answer = answered(unpacked(data, Ask), kept, base)
+            answer = answered(unpacked(data, WorkerTask), kept, base)
         except MemoryError:
             os._exit(NO_MEMORY)
         # tokenizers' panics are no Exception.

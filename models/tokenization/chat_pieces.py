@@ -14,7 +14,7 @@ from models.sandbox import Pool
 from models.tokenization.chat_templates import LONGEST_TEMPLATE, ChatTemplate, pasted, template_of
 from models.tokenization.chat_worker import TOOLS, Rendered, Spoken, rendered
 from models.tokenization.chats import Chat, chat_of
-from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.loaded_tokenizer import LoadedTokenizer
 from models.tokenization.pieces import Piece, check_is_text
 from models.tokenization.sandboxed import answered
 

@@ -8,13 +8,13 @@ import numpy as np
 from jaxtyping import Int64
 
 from models.engine import Engine
-from models.tokenization.file_tally import CountFileRequest, Tally
-from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.file_tally import CountFileRequest, TokenizerTally
+from models.tokenization.loaded_tokenizer import LoadedTokenizer
 from models.tokenization.pieces import Look
 from models.tokenization.sandboxed import answered
 from models.tokenization.scripts import SIGNS, SPACE, script_of
 from models.tokenization.text_file import FileKind
-from models.tokenization.window import looked_up
+from models.tokenization.text_window import looked_up
 
 BREAKS, INDENTS, QUOTES, PARTS, SPECIAL, UNKNOWN = (
     *("line breaks", "indentation and spaces alone", "quotes and brackets"),
@@ -117,7 +117,7 @@ class FileFiguresRequest:
         return [WordCost(word, times, count) for (word, times), count in zip(self.words, tokens, strict=True)]
 
 
-def figures_request(asked: CountFileRequest, of: Tally) -> FileFiguresRequest:
+def figures_request(asked: CountFileRequest, of: TokenizerTally) -> FileFiguresRequest:
     """What is asked of a tally as it is now."""
     tally = asked.tally
     words = tuple(tally.words.most_common(_MOST_WORDS))

@@ -15,10 +15,16 @@ from tokenizers import Tokenizer
 
 from models.catalog import TokenizerFormat
 from models.catalog.tokenizers import GPT2_PATTERN, LLAMA3_PATTERN, O200K_PATTERN, QWEN_PATTERN
-from models.tokenization.bounds import MOST_ADDED, MOST_PIECES, check_count, check_state
-from models.tokenization.conversion import TokenizerFileError, byte_level_bpe, tekken, tiktoken_ranks, wordpiece
-from models.tokenization.loaded import cut_by_text_alone, is_failure, lacks_unknown
+from models.tokenization.loaded_tokenizer import cut_by_text_alone, is_failure, lacks_unknown
 from models.tokenization.sentence_piece import sentencepiece
+from models.tokenization.tokenizer_file_limits import MOST_ADDED, MOST_PIECES, check_count, check_state
+from models.tokenization.vocabulary_conversion import (
+    TokenizerFileError,
+    byte_level_bpe,
+    tekken,
+    tiktoken_ranks,
+    wordpiece,
+)
 
 PATTERNS = {"GPT-2": GPT2_PATTERN, "Llama 3": LLAMA3_PATTERN, "Qwen": QWEN_PATTERN, "o200k": O200K_PATTERN}
 # Everything that a tokenizer may trip over shows on a text with a bit of all.
@@ -43,7 +49,7 @@ class OpenedFile:
     notes: tuple[str, ...]
 
 
-def opened(data: bytes, pattern: str) -> OpenedFile:
+def open_here(data: bytes, pattern: str) -> OpenedFile:
     """What `open_tokenizer_file` gives, opened in this process.
 
     pattern: for a .tiktoken, which does not say how a text is cut before the merges: one of PATTERNS.

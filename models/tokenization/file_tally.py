@@ -15,11 +15,11 @@ import numpy as np
 from jaxtyping import Float64, Int32, Int64
 
 from models.engine import Engine
-from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.loaded_tokenizer import LoadedTokenizer
 from models.tokenization.sandboxed import answered
 from models.tokenization.text_file import Block, TextFile, blocks_from
-from models.tokenization.window import looked_up
-from models.tokenization.words import words_of
+from models.tokenization.text_window import looked_up
+from models.tokenization.words_of_text import words_of
 
 # So many blocks are handed over at once; the first few alone, so that there is something to see.
 _BATCH = 8
@@ -71,7 +71,7 @@ class CostlyLine(NamedTuple):
 
 
 @dataclass(eq=False)
-class Tally:
+class TokenizerTally:
     """What one tokenizer has made of a file so far; it grows.
 
     counts: of each id. sizes: bytes of each piece, -1 of one that was not met. lines: how many lines have as many
@@ -109,7 +109,7 @@ class FileTally:
     """
 
     file: TextFile
-    tallies: list[Tally]
+    tallies: list[TokenizerTally]
     done: int
     blocks: int = 0
     cut_blocks: int = 0
@@ -133,7 +133,7 @@ def begun(file: TextFile, tokenizers: Sequence[Any]) -> FileTally:
     for loaded in tokenizers:
         size = loaded.facts.vocabulary
         zeros = np.zeros(LONGEST_LINE + 2, np.int64)
-        tallies.append(Tally(loaded.card.name, np.zeros(size, np.int64), np.full(size, -1, np.int32), zeros))
+        tallies.append(TokenizerTally(loaded.card.name, np.zeros(size, np.int64), np.full(size, -1, np.int32), zeros))
     return FileTally(file, tallies, file.start, open_start=file.start)
 
 
@@ -219,7 +219,7 @@ class CountFileRequest:
         tally.done = end
 
 
-def _count(each: Tally, loaded: Any, cut: CutBlocks) -> None:
+def _count(each: TokenizerTally, loaded: Any, cut: CutBlocks) -> None:
     most = int(cut.ids.max()) + 1 if len(cut.ids) else 0
     if most > len(each.counts):
         each.counts = np.pad(each.counts, (0, most - len(each.counts)))
@@ -232,7 +232,7 @@ def _count(each: Tally, loaded: Any, cut: CutBlocks) -> None:
 
 
 def _count_lines(
-    each: Tally, tally: FileTally, cut: CutBlocks, blocks: Sequence[Block], breaks: Int64[np.ndarray, " line"]
+    each: TokenizerTally, tally: FileTally, cut: CutBlocks, blocks: Sequence[Block], breaks: Int64[np.ndarray, " line"]
 ) -> None:
     """Tokens of each line that ends in these blocks; about, where the pieces are not the text's bytes."""
     begin = blocks[0].start
@@ -262,12 +262,12 @@ def _count_lines(
         _keep(each, tally, int(whole[place]), first, tally.line_count + place + 1)
 
 
-def _close_line(each: Tally, tally: FileTally, tokens: int, first: int, number: int) -> None:
+def _close_line(each: TokenizerTally, tally: FileTally, tokens: int, first: int, number: int) -> None:
     each.lines[min(tokens, LONGEST_LINE + 1)] += 1
     _keep(each, tally, tokens, first, number)
 
 
-def _keep(each: Tally, tally: FileTally, tokens: int, first: int, number: int) -> None:
+def _keep(each: TokenizerTally, tally: FileTally, tokens: int, first: int, number: int) -> None:
     """Among the lines with the most tokens, if it is one of them."""
     shown = tally.file.data[first : first + 4 * _LINE_SHOWN].partition(b"\n")[0].decode("utf-8", "ignore")
     each.longest.append(CostlyLine(tokens, number, shown[:_LINE_SHOWN]))

@@ -21,12 +21,12 @@ from models.loading.packs import (
     sha256_of,
     verify_files,
 )
-from models.tokenization.conversion import byte_level_bpe, tekken, tiktoken_ranks
-from models.tokenization.facts import TokenizerFacts, facts_of
-from models.tokenization.loaded import LoadedTokenizer, cut_by_text_alone, hide_special_pieces, literal_twin
-from models.tokenization.merges import MergeTable, merge_table
+from models.tokenization.bpe_merges import MergeTable, merge_table
+from models.tokenization.loaded_tokenizer import LoadedTokenizer, cut_by_text_alone, hide_special_pieces, literal_twin
 from models.tokenization.pieces import Looks
 from models.tokenization.sentence_piece import sentencepiece
+from models.tokenization.tokenizer_facts import TokenizerFacts, facts_of
+from models.tokenization.vocabulary_conversion import byte_level_bpe, tekken, tiktoken_ranks
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from models.engine import Engine
 from models.tokenization.file_figures import WordCost, tokens_of_words
 from models.tokenization.pieces import check_is_text
 from models.tokenization.sandboxed import answered
-from models.tokenization.words import words_of
+from models.tokenization.words_of_text import words_of
 
 _MOST_WORDS = 1_000
 _LONGEST_WORD = 60

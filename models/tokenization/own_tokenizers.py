@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 
 from models.catalog import TokenizerCard, TokenizerFormat
 from models.engine import Engine
-from models.sandbox import SandboxError, Subject
-from models.tokenization.conversion import TokenizerFileError
-from models.tokenization.facts import TokenizerFacts
-from models.tokenization.file_recognition import DO_NOT_FIT, OpenedFile, opened
+from models.sandbox import SandboxedFiles, SandboxError
+from models.tokenization.file_recognition import DO_NOT_FIT, OpenedFile, open_here
 from models.tokenization.pieces import Tokenization, check_is_text
 from models.tokenization.sandboxed import POOL, decoded, facts_in_sandbox, own_from_json, tokenized
+from models.tokenization.tokenizer_facts import TokenizerFacts
+from models.tokenization.vocabulary_conversion import TokenizerFileError
 
-LARGEST_FILE = 40_000_000
+LARGEST_TOKENIZER_FILE = 40_000_000
 _OWN = "own:"
 
 
@@ -24,7 +24,7 @@ class UserTokenizer:
     """
 
     card: TokenizerCard
-    subject: Subject
+    subject: SandboxedFiles
     facts: TokenizerFacts
 
     @property
@@ -61,12 +61,13 @@ def open_tokenizer_file(data: bytes, pattern: str = "GPT-2") -> OpenedFile:
 
     Raises TokenizerFileError.
     """
-    if len(data) > LARGEST_FILE:
+    if len(data) > LARGEST_TOKENIZER_FILE:
         raise TokenizerFileError(
-            f"This file has {len(data) / 1e6:,.0f} MB; one of at most {LARGEST_FILE // 1_000_000} MB can be opened."
+            f"This file has {len(data) / 1e6:,.0f} MB; one of at most {LARGEST_TOKENIZER_FILE // 1_000_000} MB can be "
+            "opened."
         )
     try:
-        return POOL.ask(opened, data, pattern, advice="open another file")
+        return POOL.ask(open_here, data, pattern, advice="open another file")
     except SandboxError as error:
         raise _refused(error) from error
 
@@ -84,7 +85,7 @@ def keep_own(engine: Engine, name: str, tokenizer_json: bytes, title: str, kind:
 
 
 def _own(card: TokenizerCard, tokenizer_json: bytes) -> UserTokenizer:
-    subject = Subject(card.title, own_from_json, {"tokenizer.json": tokenizer_json}, (card.title, card.format))
+    subject = SandboxedFiles(card.title, own_from_json, {"tokenizer.json": tokenizer_json}, (card.title, card.format))
     try:
         facts = POOL.ask(facts_in_sandbox, of=subject, advice="open another file")
     except SandboxError as error:

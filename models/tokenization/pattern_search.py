@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int32
 
 from models.errors import HeadlightError
-from models.sandbox import Pool, Subject
+from models.sandbox import Pool, SandboxedFiles
 
 _LONGEST = 300
 _SECONDS = 2
@@ -50,5 +50,5 @@ def found_by_pattern(texts: bytes, pattern: str) -> Int32[np.ndarray, " text"]:
     """The same from here, within two seconds. texts: of `packed_texts`. Raises PatternError, SandboxError."""
     if len(pattern) > _LONGEST:
         raise PatternError(f"This expression has {len(pattern):,} characters; at most {_LONGEST} are tried.")
-    of = Subject("The vocabulary", unpacked_texts, {_FILE: texts})
+    of = SandboxedFiles("The vocabulary", unpacked_texts, {_FILE: texts})
     return POOL.ask(fitting, pattern, of=of, title="This expression", advice="write one that does less")

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from models.engine import Engine
-from models.tokenization.comparison import Disagreements, disagreements
-from models.tokenization.counts import Counts, CutText, TimedCut, counts, timed_cut
-from models.tokenization.facts import TokenizerFacts
-from models.tokenization.origins import ShownOrigin, shown_origins
+from models.tokenization.boundaries import Disagreements, disagreements
+from models.tokenization.piece_counts import Counts, CutText, TimedCut, counts, timed_cut
+from models.tokenization.piece_origins import ShownOrigin, shown_origins
 from models.tokenization.pieces import check_is_text
-from models.tokenization.pipeline import Stages, stages
+from models.tokenization.pipeline_stages import Stages, stages
 from models.tokenization.sandboxed import answered
-from models.tokenization.window import Comparison, window_of
+from models.tokenization.text_window import Comparison, window_of
+from models.tokenization.tokenizer_facts import TokenizerFacts
 
 Given = TypeVar("Given")
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.loaded_tokenizer import LoadedTokenizer
 
 _SHOWN = 24
 

@@ -5,11 +5,11 @@ from typing import Any, TypeVar
 
 from models.catalog import TokenizerCard, TokenizerFormat
 from models.sandbox import Pool
-from models.tokenization.facts import TokenizerFacts
 from models.tokenization.file_recognition import guarded
-from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.loaded_tokenizer import LoadedTokenizer
 from models.tokenization.loading import loaded_from_json
 from models.tokenization.pieces import Tokenization
+from models.tokenization.tokenizer_facts import TokenizerFacts
 
 Given = TypeVar("Given")
 

@@ -11,7 +11,6 @@ from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
 from tokenizers.models import BPE, Unigram
 
 from models.one_at_a_time import one_at_a_time
-from models.tokenization.conversion import TokenizerFileError, add_special, check_lengths, last_merges, last_parts
 from models.tokenization.sentence_piece_probes import (
     BYTE,
     CONTROL,
@@ -20,6 +19,13 @@ from models.tokenization.sentence_piece_probes import (
     UNUSED,
     USER_DEFINED,
     check_cuts_alike,
+)
+from models.tokenization.vocabulary_conversion import (
+    TokenizerFileError,
+    add_special,
+    check_lengths,
+    last_merges,
+    last_parts,
 )
 
 _MODEL_TYPES = {1: "Unigram", 2: "BPE", 3: "WORD", 4: "CHAR"}

@@ -8,8 +8,8 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from models.one_at_a_time import one_at_a_time
-from models.tokenization.conversion import TokenizerFileError
-from models.tokenization.loaded import hide_special_pieces, literal_twin
+from models.tokenization.loaded_tokenizer import hide_special_pieces, literal_twin
+from models.tokenization.vocabulary_conversion import TokenizerFileError
 
 _MOST = 300
 _LONGEST_RUN = 200

@@ -1,7 +1,7 @@
 """Text in, pieces out, with any tokenizer of the catalog."""
 
 from models.engine import engine
-from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.loaded_tokenizer import LoadedTokenizer
 from models.tokenization.own_tokenizers import UserTokenizer
 from models.tokenization.pieces import Tokenization
 

@@ -8,12 +8,12 @@ from jaxtyping import Bool, Int32, UInt8, UInt16
 
 from models.engine import Engine
 from models.errors import HeadlightError
-from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.loaded_tokenizer import LoadedTokenizer
 from models.tokenization.pattern_search import packed_texts
 from models.tokenization.pieces import readable_bytes, readable_text
 from models.tokenization.sandboxed import answered
 from models.tokenization.scripts import script_of
-from models.tokenization.unused import is_named_unused
+from models.tokenization.unused_pieces import is_named_unused
 
 # Bits of `Vocabulary.kinds`.
 SPECIAL, ADDED, BYTE, PART, UNUSED, UNKNOWN = 1, 2, 4, 8, 16, 32

@@ -9,10 +9,10 @@ from jaxtyping import Bool, Int32
 from models.engine import Engine
 from models.errors import HeadlightError
 from models.tokenization.glitch_pieces import GLITCH_PIECES
-from models.tokenization.loaded import LoadedTokenizer
+from models.tokenization.loaded_tokenizer import LoadedTokenizer
 from models.tokenization.pattern_search import found_by_pattern
-from models.tokenization.reachability import Reachability, ReachabilityRequest
 from models.tokenization.sandboxed import answered
+from models.tokenization.unreachable_pieces import Reachability, ReachabilityRequest
 from models.tokenization.vocabulary import BYTE, PART, SPECIAL, UNUSED, Vocabulary, VocabularyRequest
 
 SearchBy = Literal["text", "pattern", "bytes"]

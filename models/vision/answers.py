@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from models.attention.labels import label_logits, label_name, probabilities
+from models.attention.classifier_labels import label_logits, label_name, probabilities
 from models.engine import Engine
 from models.forward.capture import Run, recording
 from models.forward.recorded_run import to_numpy

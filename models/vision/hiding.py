@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.attention.labels import label_name, probabilities
+from models.attention.classifier_labels import label_name, probabilities
 from models.engine import Engine, HowFar
 from models.engine.stepwise import Stepwise
 from models.forward.capture import Address, Call, Run, recording
 from models.forward.interventions import HideToken
 from models.forward.recorded_run import to_numpy
-from models.forward.shadow import shadow_of
+from models.forward.shadow_modules import shadow_of
 from models.heads.rank_correlation import rank_correlation
 from models.vision.answers import MOST_CLASSES, classes_of
 from models.vision.errors import NoSuchPartError

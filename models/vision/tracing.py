@@ -14,7 +14,7 @@ from models.forward.capture import ADDRESSES
 from models.forward.interventions import HideToken
 from models.forward.picture_inputs import picture_inputs
 from models.forward.recorded_run import NothingRecordedError, recorded_forward, row_of, to_numpy
-from models.forward.shadow import outermost_lists
+from models.forward.shadow_modules import outermost_lists
 from models.loaded import LoadedModel
 from models.pictures import MOST_PATCHES, Cut, PictureError, Sight, cut
 from models.vision.errors import NoSuchPartError

@@ -13,24 +13,24 @@ from models.engine import engine
 from pages.anatomy.choices import ORDERS, SAID_LESS, SAID_OFF, SAID_ORDER, SAID_TOKEN, SAID_TOWARDS
 from pages.anatomy.one_changed import show_changed
 from pages.anatomy.part_names import part_key, part_name
-from pages.anatomy.text_and_place import AtToken, at_token, token_control
+from pages.anatomy.text_and_token import AtToken, at_token, token_control
 from pages.shared import thread
-from pages.shared.asking import ask, let_it_leave
-from pages.shared.bound import bound, names_of, pick
+from pages.shared.asking_engine import ask, let_it_leave
+from pages.shared.bound_widgets import bound, names_of, pick
 from pages.shared.export import Download, download_row, folder_argument, program, text_argument
 from pages.shared.link import note
 from pages.shared.messages import in_place
 from pages.shared.page import is_part_alone
-from pages.shared.parts import chart, remark, say
-from pages.shared.sight import Sight
+from pages.shared.scroll_into_sight import Sight
+from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.spreadsheet import as_csv, as_json
 from pages.shared.theme import palette
 from viz.anatomy_charts import PICKED, PICKED_FIELD, layers_chart, parts_chart
-from viz.quantities import counted, level_text, part_text, signed_text
+from viz.number_format import counted, level_text, part_text, signed_text
 
 if TYPE_CHECKING:
     from models.anatomy.contributions import Contributions, ContributionsRequest
-    from models.heads.places import Place
+    from models.heads.parts_of_model import Place
 
 _SHOWN = 16
 _LABELS = {
@@ -49,7 +49,7 @@ _READ = "said:read"
 
 def show(status: DeltaGenerator) -> None:
     """The tab."""
-    from models.heads.quantity import QuantitiesRequest
+    from models.heads.measured_quantity import QuantitiesRequest
 
     at = at_token(status)
     of = ask(QuantitiesRequest(at.trace.model), status)[0]
@@ -123,7 +123,7 @@ def _controls(at: AtToken, of: str) -> None:
 def _request(at: AtToken, of: str) -> "ContributionsRequest":
     from models.anatomy.contributions import ContributionsRequest
     from models.attention import TraceRequest
-    from models.heads.quantity import Quantity
+    from models.heads.measured_quantity import Quantity
 
     trace = at.trace
     if of == "next token":
@@ -280,7 +280,7 @@ def _code() -> None:
 
 
 def _place(key: str) -> "tuple[Any, Place]":
-    from models.heads.places import Place
+    from models.heads.parts_of_model import Place
 
     kind, layer, head = key.split(".")
     return ("mlps", Place(kind, int(layer))) if head == "mlp" else ("heads", Place(kind, int(layer), int(head)))

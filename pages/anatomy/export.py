@@ -6,25 +6,25 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pages.anatomy.choices import CHOICES
-from pages.shared import file_names, thread
+from pages.shared import download_names, thread
 from pages.shared.export import Download, download_row, program, share_and_download
 from pages.shared.spreadsheet import as_csv, as_json
 
 if TYPE_CHECKING:
-    from models.anatomy import Box, Diagram, Plan
-    from models.anatomy.depth import Depth
+    from models.anatomy import Box, Diagram, ModelPlan
     from models.anatomy.families import FamilyView
+    from models.anatomy.lengths_by_depth import Depth
     from models.anatomy.parts_off import OthersOff, PartsOff
     from models.anatomy.positions import PositionWays
-    from models.anatomy.turned import Turned
-    from models.anatomy.why import Spread, Why
+    from models.anatomy.rotary_turns import Turned
+    from models.anatomy.why_softmax_and_heads import Spread, Why
 
 Rows = list[list[object]]
 
 _HEAD = ["part", "kind", "title", "module", "path", "count", "parameters", "shared", "bytes", "operations"]
 
 
-def plan_rows(plan: "Plan") -> Rows:
+def plan_rows(plan: "ModelPlan") -> Rows:
     """A row for each part, names first: of equal layers one row, what is in the first of them below it."""
     return [[*_HEAD], *_rows(plan.folded, "")]
 
@@ -46,14 +46,14 @@ def _figures(box: "Box") -> list[object]:
     ]
 
 
-def plan_as_json(plan: "Plan") -> str:
+def plan_as_json(plan: "ModelPlan") -> str:
     """The whole plan, boxes within boxes, with its arrows; each layer by itself is in `every`."""
     return json.dumps(asdict(plan), ensure_ascii=False)
 
 
-def take_along(plan: "Plan | None") -> None:
+def take_along(plan: "ModelPlan | None") -> None:
     """The link, and the files."""
-    name = f"{file_names.of_model(thread.MODEL.value)}-plan"
+    name = f"{download_names.of_model(thread.MODEL.value)}-plan"
     files = []
     if plan is not None:
         files = [
@@ -73,7 +73,7 @@ def code() -> None:
 
 def offer(model: str, what: str, rows: Rows) -> None:
     """Buttons for these rows as CSV and JSON; what: in the files' names and in the buttons' keys."""
-    name = f"{file_names.of_model(model)}-{what}"
+    name = f"{download_names.of_model(model)}-{what}"
     files = [
         Download("These numbers (CSV)", f"{name}.csv", lambda: as_csv(rows)),
         Download("JSON", f"{name}.json", lambda: as_json(rows, {"model": model}, "rows")),

@@ -10,18 +10,18 @@ from models.catalog import MODELS
 from pages.anatomy.choices import EDITED, FAMILY_DEPTH, OF_FAMILIES
 from pages.anatomy.export import family_rows, offer
 from pages.shared import thread
-from pages.shared.asking import ask
-from pages.shared.bound import bound, names_of
+from pages.shared.asking_engine import ask
+from pages.shared.bound_widgets import bound, names_of
 from pages.shared.link import note
 from pages.shared.messages import in_place
 from pages.shared.model_choice import have_as_well, mine, titles
-from pages.shared.parts import chart, remark, say
+from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.tab_library import TabLibrary
 from pages.shared.theme import palette
 from viz.cell_charts import cells_chart
 from viz.components.attention_view import Frame, Matrix, Panel, attention_view, attention_view_library
 from viz.inspector import heading
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 if TYPE_CHECKING:
     from models.anatomy.families import FamilyRequest, FamilyView

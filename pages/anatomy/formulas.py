@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from viz.quantities import counted
+from viz.number_format import counted
 
 if TYPE_CHECKING:
-    from models.anatomy import Box, Plan
+    from models.anatomy import Box, ModelPlan
 
 
-def formula(plan: "Plan", box: "Box", above: "Box | None") -> tuple[str, list[str]]:
+def formula(plan: "ModelPlan", box: "Box", above: "Box | None") -> tuple[str, list[str]]:
     """The formula, and what each symbol in it is here; ("", []) for a part that has none."""
     facts = dict(box.facts)
     n, d = f"n = {counted(plan.tokens, 'token')}", f"d = {plan.width:,}, the width of the residual stream"

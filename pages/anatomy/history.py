@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared.asking import ask, working
-from pages.shared.parts import remark
+from pages.shared.asking_engine import ask, working
+from pages.shared.sentences_and_charts import remark
 from viz.components.block_diagram import BlockDiagram, DrawnBox, DrawnRow, block_diagram
 from viz.inspector import line
-from viz.quantities import bytes_text, count_text, times_text
+from viz.number_format import bytes_text, count_text, times_text
 from viz.tables import table
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _WORTH_SAYING = 1.5
 def show(status: DeltaGenerator) -> None:
     """The picture, the figures, what each change buys, the sources."""
     from models.anatomy.history import StationRequest
-    from models.anatomy.stations import STATIONS
+    from models.anatomy.history_models import STATIONS
 
     found = []
     for place, station in enumerate(STATIONS):
@@ -57,14 +57,14 @@ def _nothing(_: str) -> None:
 
 
 def _row(each: "StationPlan") -> DrawnRow:
-    from models.anatomy.history import words_of
+    from models.anatomy.history import box_words
 
     inner = each.layer.inner
     boxes = () if inner is None else inner.boxes
     places = {box.name: place for place, box in enumerate(boxes)}
     drawn = []
     for box, is_new in zip(boxes, each.is_new, strict=True):
-        title, _, said = words_of(box).partition(", ")
+        title, _, said = box_words(box).partition(", ")
         numbers = (box.parameters, box.bytes, box.operations)
         drawn.append(DrawnBox(box.name, box.kind, title, said, numbers, 0.0, mark="new" if is_new else ""))
     arrows = [] if inner is None else [(places[one.source], places[one.target], "") for one in inner.arrows]

@@ -8,22 +8,22 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.anatomy.choices import PART, PLAN_OF
 from pages.anatomy.formulas import formula
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.messages import in_place
-from pages.shared.parts import chart
+from pages.shared.sentences_and_charts import chart
 from pages.shared.theme import palette
 from viz.inspector import heading, line
-from viz.quantities import bytes_text, level_text, part_text
+from viz.number_format import bytes_text, level_text, part_text
 from viz.tables import sentences
 from viz.weights_charts import numbers_chart, pooled_chart
 
 if TYPE_CHECKING:
-    from models.anatomy import Box, Plan
+    from models.anatomy import Box, ModelPlan
 
 _WITH_WEIGHTS = ("embedding", "positions", "norm", "linear", "head", "experts", "router", "mixer")
 
 
-def inspect(plan: "Plan", way: "tuple[Box, ...]", status: DeltaGenerator) -> None:
+def inspect(plan: "ModelPlan", way: "tuple[Box, ...]", status: DeltaGenerator) -> None:
     """The chosen part, else the whole model."""
     if PART.value is None or not way:
         _model(plan)
@@ -42,14 +42,14 @@ def inspect(plan: "Plan", way: "tuple[Box, ...]", status: DeltaGenerator) -> Non
     _source(box, above)
 
 
-def _model(plan: "Plan") -> None:
+def _model(plan: "ModelPlan") -> None:
     st.html(sentences([f"{plan.architecture}: {plan.parameters:,} parameters, {bytes_text(plan.bytes)}."]))
     st.html(line(f"{plan.operations:,} operations for this text."))
     if plan.ties:
         st.html("".join(line(f"One matrix in several places: {each}") for each in plan.ties))
 
 
-def _numbers(plan: "Plan", box: "Box") -> None:
+def _numbers(plan: "ModelPlan", box: "Box") -> None:
     of = f" ({box.module})" if box.module else ""
     several = f", {box.count} equal ones" if box.count > 1 else ""
     said = [f"{box.title}{several}{of}"]
@@ -69,7 +69,7 @@ def _numbers(plan: "Plan", box: "Box") -> None:
 
 
 def _weights(box: "Box", status: DeltaGenerator) -> None:
-    from models.anatomy.weights import WeightsRequest
+    from models.anatomy.weight_summaries import WeightsRequest
 
     found = ask(WeightsRequest(thread.MODEL.value, box.path), status)
     shape = " × ".join(f"{each:,}" for each in found.shape)
@@ -97,7 +97,7 @@ def _weights(box: "Box", status: DeltaGenerator) -> None:
 
 
 def _source(box: "Box", above: "Box | None") -> None:
-    from models.anatomy.source import source_lines
+    from models.anatomy.source_lines import source_lines
 
     if box.kind == "attending" and above is not None:
         found = source_lines(above.file, "eager_attention_forward")

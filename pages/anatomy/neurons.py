@@ -9,20 +9,20 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.anatomy.choices import FACTORS, MLP_LAYER, NEURON, NEURON_TIMES, READ_BY, READ_THROUGH
 from pages.anatomy.one_changed import show_changed
-from pages.anatomy.text_and_place import AtToken, at_token, layer_of_plan, token_control
-from pages.shared.asking import ask
-from pages.shared.bound import bound, pick
+from pages.anatomy.text_and_token import AtToken, at_token, layer_of_plan, token_control
+from pages.shared.asking_engine import ask
+from pages.shared.bound_widgets import bound, pick
 from pages.shared.export import Download, download_row
 from pages.shared.job import Job
 from pages.shared.link import note
 from pages.shared.messages import in_place
-from pages.shared.parts import chart, remark, say
+from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.spreadsheet import as_csv, as_json
 from pages.shared.theme import palette
 from viz.anatomy_charts import curve_chart
 from viz.inspector import heading
 from viz.neuron_tables import fired, pushed_tokens
-from viz.quantities import counted, level_text, part_text, signed_text
+from viz.number_format import counted, level_text, part_text, signed_text
 from viz.tables import table
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def _one(found: "Neurons", neuron: int, at: AtToken, pushed: "Pushed | None", st
 
 def _turned(found: "Neurons", neuron: int, at: AtToken, status: DeltaGenerator) -> None:
     from models.anatomy.one_changed import NeuronTurnedRequest
-    from models.heads.quantity import QuantitiesRequest, Quantity
+    from models.heads.measured_quantity import QuantitiesRequest, Quantity
 
     of: Any = ask(QuantitiesRequest(at.trace.model), status)[0]
     if of == "masked token" and at.place not in _masks(at):
@@ -239,7 +239,7 @@ def _firing(found: "Neurons", neuron: int, at: AtToken) -> None:
 
 def _firing_request(found: "Neurons", neuron: int, at: AtToken) -> "FiringRequest":
     from models.anatomy.neuron_bank import FiringRequest
-    from models.heads.bundled import bundled_bank
+    from models.heads.bundled_bank import bundled_bank
 
     strongest = found.order[:_STRONGEST].tolist()
     neurons = tuple(sorted(dict.fromkeys([*strongest, neuron])))

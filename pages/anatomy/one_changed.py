@@ -9,12 +9,12 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared.asking import ask, let_it_leave
-from pages.shared.parts import chart, remark, say
+from pages.shared.asking_engine import ask, let_it_leave
+from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.theme import palette
 from viz.heads_charts import chance_chart
 from viz.inspector import BeforeAfter, before_after
-from viz.quantities import cosine_text, part_text, signed_text
+from viz.number_format import cosine_text, part_text, signed_text
 
 if TYPE_CHECKING:
     from models.anatomy.one_changed import NeuronTurnedRequest, OneChanged, PartOffRequest

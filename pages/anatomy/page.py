@@ -10,11 +10,11 @@ from pages.anatomy.examples import EXAMPLES
 from pages.anatomy.inspector import inspect
 from pages.anatomy.tabs import below
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, show_notes
 from pages.shared.page import Page, columns, controls_in, inspector_in, part, show
-from pages.shared.parts import explanation
+from pages.shared.sentences_and_charts import explanation
 
 # What only the tabs show.
 _OF_TABS = (*OF_PARTS, *OF_ORDER, thread.TOKEN, thread.TAB)

@@ -9,23 +9,23 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.anatomy.choices import ALL_OFF, MOST_OFF, OFF_SORT, OFF_VIEW, PARTS_OFF, VIEWS_OFF, WAYS_OFF
 from pages.anatomy.export import change_rows, depth_rows, offer
-from pages.anatomy.text_and_place import at_token
+from pages.anatomy.text_and_token import at_token
 from pages.shared import thread
-from pages.shared.asking import ask
-from pages.shared.bound import bound, pick
+from pages.shared.asking_engine import ask
+from pages.shared.bound_widgets import bound, pick
 from pages.shared.link import Names, note
 from pages.shared.messages import in_place
-from pages.shared.parts import chart, explanation, remark, say
+from pages.shared.sentences_and_charts import chart, explanation, remark, say
 from pages.shared.theme import palette
 from viz.heads_charts import chance_chart
-from viz.inspector import BeforeAfter, before_after, cosines, heading
+from viz.inspector import BeforeAfter, before_after, cosine_bars, heading
 from viz.line_charts import Line, lines_chart
-from viz.quantities import cosine_text, counted, level_text, part_text
+from viz.number_format import cosine_text, counted, level_text, part_text
 
 if TYPE_CHECKING:
-    from models.anatomy.depth import Depth
+    from models.anatomy.lengths_by_depth import Depth
+    from models.anatomy.part_switches import Switchable
     from models.anatomy.parts_off import OthersOff, PartsOff, PartsOffRequest
-    from models.anatomy.switches import Switchable
     from models.attention import TraceRequest
 
 _MISSING = {
@@ -180,7 +180,7 @@ def show_change(found: "PartsOff") -> None:
         return
     if found.kept:
         st.html(heading("Cosine of each last vector with what it was"))
-        st.html(cosines(found.tokens, found.kept))
+        st.html(cosine_bars(found.tokens, found.kept))
         return
     st.html(heading("Written next" if found.next_tokens else "What is written, step by step"))
     lines = [
@@ -229,7 +229,7 @@ def show_others(found: "PartsOff", others: "OthersOff", what: str) -> None:
 
 
 def _depths(status: DeltaGenerator) -> None:
-    from models.anatomy.depth import DepthRequest
+    from models.anatomy.lengths_by_depth import DepthRequest
 
     trace = at_token(status).trace
     names: dict[Any, str] = {

@@ -7,16 +7,16 @@ import streamlit as st
 
 from models.catalog import ARCHITECTURES
 from pages.anatomy.choices import PART, PLAN_CONFIG, PLAN_OF, SHADED, SHADES, UNFOLDED
-from pages.shared import file_names, thread
-from pages.shared.bound import bound, names_of, pick, toggle
+from pages.shared import download_names, thread
+from pages.shared.bound_widgets import bound, names_of, pick, toggle
 from pages.shared.link import note
-from pages.shared.parts import remark
 from pages.shared.pasted_config import PASTED, config_box
+from pages.shared.sentences_and_charts import remark
 from viz.components.block_diagram import BlockDiagram, DrawnBox, DrawnRow, block_diagram
-from viz.quantities import count_text, counted, part_text, short_count
+from viz.number_format import count_text, counted, part_text, short_count
 
 if TYPE_CHECKING:
-    from models.anatomy import Box, Diagram, Plan, PlanRequest
+    from models.anatomy import Box, Diagram, ModelPlan, PlanRequest
 
 _SHAPE_SIGN = "×"
 _MOST_WITH_NUMBERS = 14
@@ -50,7 +50,7 @@ def controls() -> None:
     toggle(UNFOLDED, "Each layer by itself", on="all")
 
 
-def way(plan: "Plan") -> "tuple[Box, ...]":
+def way(plan: "ModelPlan") -> "tuple[Box, ...]":
     """The boxes on the way to the part that is chosen; where nobody chose one, the first layers are open."""
     diagram = shown(plan)
     if PART.value is None:
@@ -64,12 +64,12 @@ def way(plan: "Plan") -> "tuple[Box, ...]":
     return found
 
 
-def shown(plan: "Plan") -> "Diagram":
+def shown(plan: "ModelPlan") -> "Diagram":
     """Equal layers as one, or each by itself."""
     return plan.folded if UNFOLDED.value == "folded" else plan.every
 
 
-def show(plan: "Plan") -> None:
+def show(plan: "ModelPlan") -> None:
     """The picture."""
     boxes = way(plan)
     rows = [_row(shown(plan), "", boxes[0] if boxes else None, None)]
@@ -87,7 +87,7 @@ def show(plan: "Plan") -> None:
         (plan.parameters, plan.bytes, plan.operations),
         selected,
         _caption(plan),
-        f"{file_names.of_model(thread.MODEL.value)}-plan",
+        f"{download_names.of_model(thread.MODEL.value)}-plan",
     )
     with st.container(key="plan"):
         block_diagram(picture, key="block_diagram", on_box=lambda path: PART.choose(path))
@@ -156,7 +156,7 @@ def heads_text(facts: "Mapping[str, object]") -> str:
     return counted(heads, "head") + ("" if keys == heads else f", {keys} of keys")
 
 
-def _caption(plan: "Plan") -> str:
+def _caption(plan: "ModelPlan") -> str:
     what = "operations" if SHADED.value == "operations" else "parameters"
     text = counted(plan.tokens, "token") + (f" read, {plan.target_tokens} written" if plan.target_tokens else "")
     return (

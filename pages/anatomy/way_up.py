@@ -8,21 +8,21 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.anatomy.choices import UP_LAYER
-from pages.anatomy.text_and_place import AtToken, at_token, layer_of_plan, token_control
-from pages.shared.asking import ask, let_it_leave
-from pages.shared.bound import bound
+from pages.anatomy.text_and_token import AtToken, at_token, layer_of_plan, token_control
+from pages.shared.asking_engine import ask, let_it_leave
+from pages.shared.bound_widgets import bound
 from pages.shared.export import Download, download_row
 from pages.shared.link import note
-from pages.shared.parts import chart, remark, say
+from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.spreadsheet import as_csv, as_json
 from pages.shared.theme import palette
 from viz.anatomy_charts import way_chart
 from viz.inspector import heading
-from viz.quantities import cosine_text, level_text
+from viz.number_format import cosine_text, level_text
 from viz.tables import table
 
 if TYPE_CHECKING:
-    from models.anatomy.way_up import Added, LayerUp, SeenNorm, WayUp
+    from models.anatomy.way_up import Added, LayerUp, NormEffect, WayUp
 
 _NAMES = {"attention": "attention", "cross-attention": "cross-attention", "mlp": "MLP", "other": "another part"}
 _FILE = ["token", "layer", "part", "stream", "adds", "cosine", "norm", "mean", "spread", "normed", "gain_middle"]
@@ -148,7 +148,7 @@ def _direction(cosine: float, chance: float) -> str:
     return "along the stream" if cosine > 0 else "against the stream"
 
 
-def _norm_line(norm: "SeenNorm", place: int, where: str) -> str:
+def _norm_line(norm: "NormEffect", place: int, where: str) -> str:
     mean = f"mean {level_text(float(norm.means[place]))}, " + ("taken away; " if norm.kind == "LayerNorm" else "kept; ")
     low, middle, high = map(level_text, norm.gain)
     kind = f"{'a' if norm.kind == 'LayerNorm' else 'an'} {norm.kind}"

@@ -7,9 +7,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.attention.choices import BERTVIZ_LAYERS, BERTVIZ_VIEW, BERTVIZ_VIEWS, VIEW, VIEWS
-from pages.shared import file_names
-from pages.shared.asking import ask, working
-from pages.shared.bound import pick, toggle
+from pages.shared import download_names
+from pages.shared.asking_engine import ask, working
+from pages.shared.bound_widgets import pick, toggle
 from pages.shared.messages import in_place
 from viz.bertviz_document import bertviz_document
 from viz.components.framed_document import framed_document
@@ -62,7 +62,7 @@ def show(request: "HeadMapRequest", traced: "TracedText", status: DeltaGenerator
             st.download_button(
                 "This view as an HTML file",
                 lambda: document,
-                f"{file_names.of_model(request.trace.model)}-{request.kind}-bertviz-{view}.html",
+                f"{download_names.of_model(request.trace.model)}-{request.kind}-bertviz-{view}.html",
                 "text/html",
                 key="bertviz_html",
                 on_click="ignore",

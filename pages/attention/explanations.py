@@ -1,7 +1,7 @@
 """What one looks at on the attention page, for each view."""
 
 
-def explanation(view: str, *, is_cross: bool) -> str:
+def view_explanation(view: str, *, is_cross: bool) -> str:
     """Markdown: how a weight comes about, and how this view shows it."""
     if is_cross:
         return _CROSS + _SHOWN["cross " + view if view != "matrix" else "cross"]

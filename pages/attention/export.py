@@ -10,10 +10,10 @@ import streamlit as st
 from jaxtyping import Float
 
 from models.engine import engine
-from pages.attention import picture_file
+from pages.attention import html_file
 from pages.attention.choices import VIEW, head_name
 from pages.attention.selection import said
-from pages.shared import file_names, projector, reach
+from pages.shared import download_names, local_or_public, projector
 from pages.shared.export import Download, download_button, folder_argument, program, share_and_download, text_argument
 from pages.shared.messages import in_place, problem
 from pages.shared.spreadsheet import as_csv
@@ -81,12 +81,12 @@ def _cells(request: "HeadMapRequest") -> "Float[np.ndarray, 'query key']":
 def files_of(request: "HeadMapRequest", traced: "TracedText", text: str) -> tuple[list[Download], list[str]]:
     """The files of a map, and what is said where there are none: it is too large for a server that many share."""
     numbers = math.prod(map(len, labels(request, traced)))
-    if numbers > _MOST_NUMBERS and not reach.is_local():
+    if numbers > _MOST_NUMBERS and not local_or_public.is_local():
         return [], [
             f"This map has {numbers:,} numbers, and files of at most {_MOST_NUMBERS:,} are made where many share a "
             "server; take a shorter text, or Headlight on a machine of your own."
         ]
-    name = f"{file_names.of_model(request.trace.model)}-{head_name(request.layer, request.head).replace(' ', '-')}"
+    name = f"{download_names.of_model(request.trace.model)}-{head_name(request.layer, request.head).replace(' ', '-')}"
     return [
         Download("CSV", f"{name}.csv", lambda: map_as_csv(request, traced)),
         Download("JSON", f"{name}.json", lambda: map_as_json(request, traced, text)),
@@ -96,7 +96,7 @@ def files_of(request: "HeadMapRequest", traced: "TracedText", text: str) -> tupl
 def take_along(request: "HeadMapRequest", traced: "TracedText", selected: int, text: str) -> None:
     """The link to this view, and its numbers as files."""
     files, notes = files_of(request, traced, text)
-    picture, told = picture_file.picture_file(request, traced, selected, text)
+    picture, told = html_file.picture_file(request, traced, selected, text)
     files, notes = [*picture, *files], [*notes, *told]
     share_and_download(
         said(),
@@ -106,7 +106,7 @@ def take_along(request: "HeadMapRequest", traced: "TracedText", selected: int, t
     )
     several_texts(request.trace.model, traced, text)
     if VIEW.value == "qk" and request.layer is not None and request.head is not None:
-        file = f"{file_names.of_model(request.trace.model)}-L{request.layer}-H{request.head}-qk.json"
+        file = f"{download_names.of_model(request.trace.model)}-L{request.layer}-H{request.head}-qk.json"
         download_button(Download("q·k as JSON", file, lambda: products_as_json(request, traced, selected)), "qk_json")
 
 
@@ -122,7 +122,7 @@ def several_texts(model: str, traced: "TracedText", text: str) -> None:
             return
         heads = sum(traced.heads[0] if traced.target_tokens else sum(traced.heads, ()))
         numbers = heads * sum(each * each for each in engine.run(TokenCountsRequest(model, texts)))
-        most = _MOST_IN_BULK if reach.is_local() else _MOST_NUMBERS
+        most = _MOST_IN_BULK if local_or_public.is_local() else _MOST_NUMBERS
         if numbers > most:
             problem(
                 f"These maps have {numbers:,} numbers, and files of at most {most:,} are made here; take fewer texts."
@@ -136,7 +136,7 @@ def several_texts(model: str, traced: "TracedText", text: str) -> None:
             for how, label in (("npz", "NumPy (.npz)"), ("safetensors", "safetensors")):
                 asked = AttentionFileRequest(model, texts, how)
                 file = Download(
-                    label, f"{file_names.of_model(model)}-maps.{how}", lambda asked=asked: engine.run(asked)
+                    label, f"{download_names.of_model(model)}-maps.{how}", lambda asked=asked: engine.run(asked)
                 )
                 download_button(file, f"several_{how}")
 

@@ -8,11 +8,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.attention.choices import head_name
 from pages.attention.pictures import open_head
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.messages import in_place
-from pages.shared.parts import remark
+from pages.shared.sentences_and_charts import remark
 from viz.inspector import Share, heading, line, shares
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, HeadsOff

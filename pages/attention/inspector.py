@@ -10,16 +10,16 @@ from models.catalog import MODELS
 from pages.attention.choices import HEAD_OFF, SINK, STEP, WAY, head_name
 from pages.attention.examples import EXAMPLES
 from pages.attention.switched_off import items
-from pages.shared import projector, sounds, thread
+from pages.shared import arpabet, projector, thread
 from pages.shared.head_names import names_of_head
-from pages.shared.parts import remark, what_to_see
 from pages.shared.registry import entry
+from pages.shared.sentences_and_charts import remark, what_to_see
 from viz.inspector import BeforeAfter, Share, before_after, heading, line, sentence, shares
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 if TYPE_CHECKING:
     from models.attention import Changes, HeadMapRequest, HeadPicture, TracedText
-    from models.attention.outputs import WrittenToken
+    from models.attention.outputs import OutputToken
 
 LINES = {
     "map": "Where it looks, not why.",
@@ -123,7 +123,7 @@ def inspect_changes(found: "Changes", traced: "TracedText", selected: int) -> No
 
 
 def inspect_step(
-    traced: "TracedText", row: np.ndarray, request: "HeadMapRequest", written: "Sequence[WrittenToken]", step: int
+    traced: "TracedText", row: np.ndarray, request: "HeadMapRequest", written: "Sequence[OutputToken]", step: int
 ) -> None:
     """What the step looked at that wrote a decoder's token."""
     best = _best(traced.tokens, row)
@@ -160,12 +160,12 @@ def _what_is_written(traced: "TracedText", step: int) -> list[str]:
     """The token of this step: its name in plain words, and how likely the model holds it."""
     written = traced.written[step]
     how = "typed" if WAY.value == "typed" else "written"
-    said = sounds.in_words(written.text) if MODELS[thread.MODEL.value].writes else ""
+    said = arpabet.sound_in_words(written.text) if MODELS[thread.MODEL.value].writes else ""
     text = f"Writes {written.text}{', ' + said if said else ''}. The model gives it {part_text(written.probability)}."
     parts = [heading(f"Step {step + 1} of {len(traced.written)}"), line(text)]
     if MODELS[thread.MODEL.value].writes:
         names = [each.text for each in traced.written if not each.is_special]
-        in_ipa = f"  /{sounds.ipa(names)}/" if all(map(sounds.in_words, names)) else ""
+        in_ipa = f"  /{arpabet.ipa(names)}/" if all(map(arpabet.sound_in_words, names)) else ""
         parts += [heading(f"The whole output, {how}"), line(" ".join(names) + in_ipa)]
     return parts
 

@@ -8,10 +8,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.attention.choices import OTHER, head_name
-from pages.attention.pictures import difference_panels, difference_said, frame_of, title, unit, weight_said
-from pages.shared.asking import ask
-from pages.shared.bound import text_area
-from pages.shared.parts import remark
+from pages.attention.pictures import difference_panels, difference_said, frame_of, number_unit, title, weight_said
+from pages.shared.asking_engine import ask
+from pages.shared.bound_widgets import text_area
+from pages.shared.sentences_and_charts import remark
 from viz.components.attention_view import Matrix, attention_view
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def with_another_end(text: str) -> str:
 def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: DeltaGenerator) -> None:
     """Both maps on one scale, and the difference; what changed in the rows before the change, in words."""
     from models.attention import MapDifferenceRequest, TracedTextRequest
-    from models.heads.alignment import aligned
+    from models.heads.token_alignment import aligned_tokens
 
     typed = text_area(
         OTHER,
@@ -45,7 +45,7 @@ def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: Del
     )
     other = replace(request, trace=replace(request.trace, text=typed))
     read = ask(TracedTextRequest(other.trace), status)
-    stand = aligned(traced.ids, read.ids)
+    stand = aligned_tokens(traced.ids, read.ids)
     axes = traced.axes(request.kind)
     # The output is the same to both.
     rows = None if axes.rows_are_target else stand.pairs
@@ -78,7 +78,7 @@ def show(request: "HeadMapRequest", traced: "TracedText", text: str, status: Del
     with st.container(key="other"):
         attention_view(
             replace(longest, name=f"{frame.name}, two texts", map=f"{frame.map}-other", caption=caption, part=None),
-            Matrix(tuple(panels), found.before[0], has_strip=False, unit=unit()),
+            Matrix(tuple(panels), found.before[0], has_strip=False, unit=number_unit()),
             key="other_view",
         )
 

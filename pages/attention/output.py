@@ -12,14 +12,14 @@ from models.catalog import MODELS
 from models.errors import HeadlightError
 from pages.attention.choices import LENGTH, STEP, TARGET, WAY, WAYS
 from pages.shared import thread
-from pages.shared.asking import ask
-from pages.shared.bound import bound, names_of
+from pages.shared.asking_engine import ask
+from pages.shared.bound_widgets import bound, names_of
 from pages.shared.greedy_output import LONGEST_OUTPUT, greedy_output
 from pages.shared.job import Job, waits
 from pages.shared.link import note, run_again
 
 if TYPE_CHECKING:
-    from models.attention.outputs import WrittenToken
+    from models.attention.outputs import OutputToken
     from models.decoding import GenerationStep
 
 LONGEST_TARGET = 512
@@ -92,12 +92,12 @@ def steps_of_writing() -> "tuple[GenerationStep, ...] | None":
     return progress.steps
 
 
-def written_after(steps: "Sequence[GenerationStep]") -> "tuple[WrittenToken, ...]":
+def written_after(steps: "Sequence[GenerationStep]") -> "tuple[OutputToken, ...]":
     """What a decoder wrote after a text."""
-    from models.attention.outputs import WrittenToken
+    from models.attention.outputs import OutputToken
 
     return tuple(
-        WrittenToken(piece.id, piece.text, step.probability, step.text, piece.is_special, piece.is_unknown)
+        OutputToken(piece.id, piece.text, step.probability, step.text, piece.is_special, piece.is_unknown)
         for step, piece in ((each, each.piece) for each in steps)
     )
 

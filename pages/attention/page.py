@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from pages.attention import output, pictures, steps_pictures, switched_off
+from pages.attention import output, pictures, switched_off, writing_steps
 from pages.attention.choices import (
     ALL,
     BY,
@@ -32,7 +32,7 @@ from pages.attention.choices import (
 )
 from pages.attention.examples import EXAMPLES
 from pages.attention.inspector import inspect, inspect_changes, inspect_step
-from pages.attention.options import more
+from pages.attention.more_options import more
 from pages.attention.other_text import with_another_end
 from pages.attention.selection import (
     chosen_head,
@@ -50,8 +50,8 @@ from pages.attention.selection import (
 )
 from pages.attention.tabs import OTHER_TEXT, below
 from pages.shared import projector, thread
-from pages.shared.asking import ask, let_it_leave
-from pages.shared.bound import bound, pick, toggle
+from pages.shared.asking_engine import ask, let_it_leave
+from pages.shared.bound_widgets import bound, pick, toggle
 from pages.shared.loading import loading
 from pages.shared.messages import problem, show_notes
 from pages.shared.page import Page, columns, inspector_in, show, tab_name
@@ -250,8 +250,8 @@ def _cross(
 
     if before == after:
         with st.container(key="steps"):
-            steps_pictures.cross_steps(traced, ask(StepRowsRequest(after), status), after, selected)
-    is_beside = before == after and len(traced.tokens) <= steps_pictures.LONGEST_BESIDE and not projector.is_on()
+            writing_steps.cross_steps(traced, ask(StepRowsRequest(after), status), after, selected)
+    is_beside = before == after and len(traced.tokens) <= writing_steps.LONGEST_BESIDE and not projector.is_on()
     with right if is_beside else st.container(), st.container(key="map"):
         pictures.show_matrix(traced, before, after, picture, selected, status)
 
@@ -284,7 +284,7 @@ def explore_writing(prompt: "TracedText", status: DeltaGenerator) -> None:
     map_request = HeadMapRequest(trace, kind, layer, head, left_out())
     rows = ask(StepRowsRequest(map_request, first=len(prompt.ids) - 1), status)
     with centre, st.container(key="steps"):
-        steps_pictures.decoder_steps(traced, rows, map_request, written, step)
+        writing_steps.decoder_steps(traced, rows, map_request, written, step)
     with inspector_in(right):
         inspect_step(traced, rows.weights[step], map_request, written, step)
     whole = thread.TEXT.value + "".join(each.adds for each in written)

@@ -33,14 +33,14 @@ from pages.attention.selection import choose_head, shown_heads, views
 from pages.attention.switched_off import off_here, switch
 from pages.attention.two_sentences import part_of
 from pages.shared import thread
-from pages.shared.asking import ask, working
+from pages.shared.asking_engine import ask, working
 from pages.shared.head_names import head_names
 from pages.shared.link import NumberPair, note
 from pages.shared.page import tab_name
-from pages.shared.parts import remark
+from pages.shared.sentences_and_charts import remark
 from viz.components.attention_view import Frame, Heads, Matrix, Model, Panel, Products, attention_view, captions
 from viz.components.picture_state import digest_of
-from viz.quantities import part_text, points_text
+from viz.number_format import part_text, points_text
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, HeadPicture, MapDifference, QueryKey, TracedText, TraceRequest
@@ -80,8 +80,8 @@ def frame_of(
         queries=queries,
         keys=axes.columns if is_cross else None,
         selected=selected,
-        special=places_of(() if axes.columns_are_target else traced.is_special),
-        unknown=places_of(() if axes.columns_are_target else traced.is_unknown),
+        special=marked_places(() if axes.columns_are_target else traced.is_special),
+        unknown=marked_places(() if axes.columns_are_target else traced.is_unknown),
         unseen_means="the future, which a decoder cannot see" if kind == "decoder" else "what it may not see",
         caption=caption + means(traced, kind, layer, head),
         note=note,
@@ -200,7 +200,7 @@ def show_matrix(
                 MODELS[after.trace.model].stamp.encode(),
             ),
             has_strip=kind != "cross",
-            unit=unit(),
+            unit=number_unit(),
             least=LEAST.value,
             is_log=SCALE.value == "log",
         ),
@@ -262,7 +262,7 @@ def show_heads(traced: "TracedText", request: "HeadMapRequest", selected: int, s
         caption += f" {_MOST_LINES} of {max(rows, columns):,} tokens round the selected one; another one moves it."
     attention_view(
         replace(frame, caption=caption + _by_value() + left_out_note(None), part=None),
-        Heads(maps, shown_heads(len(maps), request.head), (queries[0], keys[0]), LEAST.value, unit(), held),
+        Heads(maps, shown_heads(len(maps), request.head), (queries[0], keys[0]), LEAST.value, number_unit(), held),
         key="attention_view",
         on=callbacks(traced, request.kind),
     )
@@ -347,13 +347,13 @@ def means(traced: "TracedText", kind: str, layer: int | None, head: int | None) 
     return f" Mean over the {traced.heads_of(kind, layer)} heads of the layer." if head is None else ""
 
 
-def unit() -> str:
+def number_unit() -> str:
     """What a number of a map is, as people read it."""
     return "weight" if BY.value == "weight" else "weight × length of the value"
 
 
 def weight_said(weight: float) -> str:
-    """A number of a map as the pictures write it (weights.js)."""
+    """A number of a map as the pictures write it (weight_text.js)."""
     return part_text(weight) if BY.value == "weight" else f"{weight:.3g}"
 
 
@@ -379,6 +379,6 @@ def left_out_note(seen: float | None, where: str = "") -> str:
     return f" {_LEFT_OUT[SINK.value]} taken out, the rest is rescaled."
 
 
-def places_of(marks: tuple[bool, ...]) -> tuple[int, ...]:
+def marked_places(marks: tuple[bool, ...]) -> tuple[int, ...]:
     """The numbers of those that are marked."""
     return tuple(int(place) for place in np.flatnonzero(marks))

@@ -6,9 +6,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.attention.choices import head_name
-from pages.shared.asking import ask
-from viz.inspector import LetterLine, letters, line, verdict
-from viz.quantities import part_text
+from pages.shared.asking_engine import ask
+from viz.inspector import LetterLine, letters_table, line, verdict
+from viz.number_format import part_text
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, TracedText
@@ -33,7 +33,7 @@ def silence(request: "HeadMapRequest", traced: "TracedText", status: DeltaGenera
     least = None if last is None else (last.text, last.probability)
     st.html(
         verdict(stays, changes, least)
-        + letters(lines, head_name(request.layer, request.head))
+        + letters_table(lines, head_name(request.layer, request.head))
         + line(
             f"Looked at: the mean weight in {head_name(request.layer, request.head)} over the steps that write "
             "something. Output without it: how likely the model holds the same output when it cannot see the token "

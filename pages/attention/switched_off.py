@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.errors import HeadlightError
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.link import Choice, note
 from pages.shared.thread import MODEL
 

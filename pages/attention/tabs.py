@@ -8,10 +8,10 @@ import streamlit as st
 from models.catalog import EARLIER, MODELS
 from pages.attention import bertviz_tab, export, head_off, other_text, silent_letters, training_steps
 from pages.attention.choices import HEAD_OFF, VIEW
-from pages.attention.explanations import explanation
+from pages.attention.explanations import view_explanation
 from pages.shared import thread
 from pages.shared.page import tabs
-from pages.shared.parts import explanation as explain
+from pages.shared.sentences_and_charts import explanation as explain
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest, TracedText
@@ -40,7 +40,7 @@ def below(
     if is_cross and model.name in EARLIER:
         parts["How did it learn this?"] = lambda: training_steps.learning(request, selected, st.empty())
     parts |= {
-        "What am I looking at?": lambda: explain(explanation(VIEW.value, is_cross=is_cross)),
+        "What am I looking at?": lambda: explain(view_explanation(VIEW.value, is_cross=is_cross)),
         HEAD_OFF: lambda: head_off.show(request, shown, selected, st.empty()),
         OTHER_TEXT: lambda: other_text.show(request, traced, text, st.empty()),
         BERTVIZ: lambda: bertviz_tab.show(request, traced, st.empty()),

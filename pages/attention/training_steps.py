@@ -7,14 +7,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import EARLIER, MODELS, model_card
-from pages.attention import steps_pictures
+from pages.attention import writing_steps
 from pages.attention.choices import TRAINED
 from pages.shared import thread
-from pages.shared.asking import ask
-from pages.shared.bound import bound
+from pages.shared.asking_engine import ask
+from pages.shared.bound_widgets import bound
 from pages.shared.link import note
-from pages.shared.parts import chart
-from viz.quantities import part_text
+from pages.shared.sentences_and_charts import chart
+from viz.number_format import part_text
 
 if TYPE_CHECKING:
     from models.attention import HeadMapRequest
@@ -50,7 +50,7 @@ def learning(request: "HeadMapRequest", selected: int, status: DeltaGenerator) -
     rows = ask(StepRowsRequest(map_request), status)
     chart(loss_curve(training_curve(model), state.steps or 0), key="curve")
     with st.container(key="learning"):
-        steps_pictures.cross_steps(traced, rows, map_request, selected, key="learning_steps")
+        writing_steps.cross_steps(traced, rows, map_request, selected, key="learning_steps")
     shares = np.array([each.probability for each in traced.written])
     st.caption(
         f"After {state.steps:,} training steps the model gives this output a probability of "

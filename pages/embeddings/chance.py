@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from viz.quantities import cosine_text, part_text
+from viz.number_format import cosine_text, part_text
 
 if TYPE_CHECKING:
     from models.embeddings import Separation

@@ -13,11 +13,11 @@ from models.errors import HeadlightError
 from pages.embeddings.chance import how_often, share_of_cases
 from pages.embeddings.choices import AXES, CENTRED, DEPTH, METHOD, METHODS, POINT, POINTS, SENSES, WORD, senses, texts
 from pages.shared import thread
-from pages.shared.bound import bound, pick, toggle
+from pages.shared.bound_widgets import bound, pick, toggle
 from pages.shared.job import Job
 from pages.shared.link import note
 from viz.components.vector_map import MapPoint, VectorMap, vector_map
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 if TYPE_CHECKING:
     from models.embeddings import Embedding, NearVectors, Separation, VectorMaps, VectorMapsRequest

@@ -10,11 +10,11 @@ from jaxtyping import Float
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.embeddings.choices import CHOICES, DEPTH, texts
-from pages.shared import file_names, thread
-from pages.shared.asking import ask
+from pages.shared import download_names, thread
+from pages.shared.asking_engine import ask
 from pages.shared.export import Download, download_button, folder_argument, link_to_view, program, text_argument
 from pages.shared.spreadsheet import as_csv
-from pages.shared.text import open_text_file
+from pages.shared.text_choice import open_text_file
 
 
 def as_npy(vectors: Float[np.ndarray, "vector width"]) -> bytes:
@@ -44,7 +44,7 @@ def as_projector(vectors: Float[np.ndarray, "vector width"], names: Sequence[str
 
 def vectors_download(vectors: Float[np.ndarray, "vector width"], names: Sequence[str], what: str) -> None:
     """The three ways to take vectors along, made when somebody asks for them."""
-    name = f"{file_names.of_model(thread.MODEL.value)}-{what}"
+    name = f"{download_names.of_model(thread.MODEL.value)}-{what}"
     files = {
         "npy": Download("NumPy (.npy)", f"{name}.npy", lambda: as_npy(vectors)),
         "csv": Download("CSV", f"{name}.csv", lambda: vectors_as_csv(vectors, names)),

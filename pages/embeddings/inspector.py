@@ -8,14 +8,14 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.embeddings.chance import baseline
 from pages.embeddings.choices import CENTRED, PLACE
 from pages.embeddings.context import Journey
-from pages.embeddings.lens import layer_names
+from pages.embeddings.logit_lens import layer_names
 from pages.shared import thread
-from pages.shared.asking import ask
-from pages.shared.parts import chart, remark, say
+from pages.shared.asking_engine import ask
+from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.theme import palette
 from viz.embeddings_charts import wave_chart
 from viz.inspector import Share, heading, line, shares
-from viz.quantities import bytes_text, cosine_text, part_text
+from viz.number_format import bytes_text, cosine_text, part_text
 from viz.tables import sentences, table
 
 if TYPE_CHECKING:

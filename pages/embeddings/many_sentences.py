@@ -14,12 +14,12 @@ from pages.embeddings.choices import (
     line_there,
 )
 from pages.shared import thread
-from pages.shared.bound import bound
+from pages.shared.bound_widgets import bound
 from pages.shared.job import Job
 from pages.shared.link import fits
 from pages.shared.messages import problem
-from pages.shared.parts import remark, say
-from viz.quantities import cosine_text
+from pages.shared.sentences_and_charts import remark, say
+from viz.number_format import cosine_text
 from viz.tables import table
 
 _SENTENCES = Job("sentences")

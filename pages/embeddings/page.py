@@ -4,13 +4,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.engine import engine
-from pages.embeddings import context, inspector, lens, table
+from pages.embeddings import context, input_table, inspector, logit_lens
 from pages.embeddings.choices import CHOICES, DEPTH, PIECE, PLACE, SHOW, SHOWN
 from pages.embeddings.examples import EXAMPLES
 from pages.embeddings.tabs import below
 from pages.shared import thread
-from pages.shared.asking import ask
-from pages.shared.bound import bound, names_of
+from pages.shared.asking_engine import ask
+from pages.shared.bound_widgets import bound, names_of
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, show_notes
 from pages.shared.page import Page, columns, controls_in, inspector_in, show
@@ -19,7 +19,7 @@ from pages.shared.page import Page, columns, controls_in, inspector_in, show
 def which() -> None:
     """The view, and what is its own."""
     bound(st.radio, SHOW, "View", **names_of(SHOWN), label_visibility="collapsed")
-    {"context": context.controls, "lens": lens.controls, "table": table.controls}[SHOW.value]()
+    {"context": context.controls, "lens": logit_lens.controls, "table": input_table.controls}[SHOW.value]()
 
 
 def explore(status: DeltaGenerator) -> None:
@@ -51,9 +51,9 @@ def in_context(right: DeltaGenerator, status: DeltaGenerator) -> None:
 
 def through_the_lens(right: DeltaGenerator, status: DeltaGenerator) -> None:
     """What the model would say after each layer."""
-    found = lens.lens(status)
+    found = logit_lens.lens(status)
     show_notes()
-    lens.picture(found)
+    logit_lens.picture(found)
     with inspector_in(right, PAGE):
         inspector.of_lens(found, status)
 
@@ -62,10 +62,10 @@ def in_the_table(right: DeltaGenerator, status: DeltaGenerator) -> None:
     """A row of the input matrix, before any context."""
     from models.embeddings import TableFactsRequest
 
-    row, near, parts = table.look_up(status)
+    row, near, parts = input_table.look_up(status)
     facts = ask(TableFactsRequest(thread.MODEL.value), status)
     show_notes()
-    table.picture(row, near, parts, facts)
+    input_table.picture(row, near, parts, facts)
     with inspector_in(right, PAGE):
         inspector.of_table(facts)
 

@@ -8,9 +8,9 @@ from pages.embeddings.choices import (
     texts,
 )
 from pages.shared import thread
-from pages.shared.asking import ask
-from pages.shared.parts import remark
-from viz.quantities import bytes_text, part_text
+from pages.shared.asking_engine import ask
+from pages.shared.sentences_and_charts import remark
+from viz.number_format import bytes_text, part_text
 from viz.tables import table
 
 

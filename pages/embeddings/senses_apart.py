@@ -13,11 +13,11 @@ from pages.embeddings.choices import (
     texts,
 )
 from pages.shared import thread
-from pages.shared.asking import ask
-from pages.shared.parts import chart, remark, say
+from pages.shared.asking_engine import ask
+from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.theme import palette
 from viz.embeddings_charts import gap_chart, matrix_chart
-from viz.quantities import cosine_text
+from viz.number_format import cosine_text
 from viz.tables import table
 
 

@@ -17,12 +17,12 @@ from pages.embeddings.choices import (
     texts,
 )
 from pages.shared import thread
-from pages.shared.asking import ask
-from pages.shared.bound import bound, names_of, pick
-from pages.shared.parts import chart, remark
+from pages.shared.asking_engine import ask
+from pages.shared.bound_widgets import bound, names_of, pick
+from pages.shared.sentences_and_charts import chart, remark
 from pages.shared.theme import palette
 from viz.embeddings_charts import matrix_chart
-from viz.quantities import cosine_text
+from viz.number_format import cosine_text
 
 _MOST_CELLS = 3_600
 

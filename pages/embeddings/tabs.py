@@ -13,7 +13,7 @@ from pages.embeddings.senses_apart import do_senses_part
 from pages.embeddings.similarity import how_similar
 from pages.embeddings.word_order import does_order_matter
 from pages.shared.page import tabs
-from pages.shared.parts import explanation
+from pages.shared.sentences_and_charts import explanation
 
 TABS: dict[str, Callable[[DeltaGenerator], object]] = {
     "Do the senses part?": do_senses_part,

@@ -9,10 +9,10 @@ from pages.embeddings.choices import (
     texts,
 )
 from pages.shared import thread
-from pages.shared.asking import ask
-from pages.shared.bound import bound
-from pages.shared.parts import remark
+from pages.shared.asking_engine import ask
+from pages.shared.bound_widgets import bound
 from pages.shared.plain_text import plain
+from pages.shared.sentences_and_charts import remark
 from viz.tables import table
 
 

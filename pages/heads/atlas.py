@@ -10,10 +10,10 @@ from models.engine import engine
 from pages.heads.choices import OF_HEAD, ONLY
 from pages.shared.job import Job
 from pages.shared.link import NumberPair, note
-from pages.shared.parts import remark
 from pages.shared.plain_text import plain
+from pages.shared.sentences_and_charts import remark
 from viz.components.head_atlas import HeadAtlas, RoleCells, RoleMark, head_atlas
-from viz.quantities import counted
+from viz.number_format import counted
 
 if TYPE_CHECKING:
     from models.engine import HowFar
@@ -41,7 +41,7 @@ _AT_LEAST = 3.0
 
 def atlas(request: "AtlasRequest") -> "Atlas | None":
     """What every head does; None where it is not computed: it is offered, or under way."""
-    from models.heads.kept import atlas_at_hand
+    from models.heads.atlas_at_hand import atlas_at_hand
 
     if (kept := atlas_at_hand(engine, request)) is not None:
         return kept

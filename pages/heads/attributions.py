@@ -10,12 +10,12 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.heads.controls import OTHER_TEXTS, chosen_quantity
 from pages.heads.effects import quantity_words
-from pages.heads.subject import Subject, bank
+from pages.heads.text_and_kind import Subject, bank
 from pages.shared import thread
-from pages.shared.asking import ask, working
+from pages.shared.asking_engine import ask, working
 from pages.shared.job import Job
-from pages.shared.parts import remark, say
-from pages.shared.sight import Sight
+from pages.shared.scroll_into_sight import Sight
+from pages.shared.sentences_and_charts import remark, say
 from viz.attributions_table import WayColumn, attributions_table
 from viz.tables import table
 

@@ -29,7 +29,7 @@ BANKS = {"bundled": "Ready-made", "own": "My own"}
 MOST_PAIRS = 6
 
 
-class Pairs(tuple[NumberPair, ...]):
+class TokenPairs(tuple[NumberPair, ...]):
     """Pairs of tokens, written in a link as 10-1,7-2."""
 
     __slots__ = ()
@@ -38,9 +38,9 @@ class Pairs(tuple[NumberPair, ...]):
         return ",".join(map(str, self))
 
 
-def _pairs(text: str) -> Pairs:
+def _pairs(text: str) -> TokenPairs:
     read = number_pair("The link's pairs are no pairs of tokens, as in 10-1; none are asked for.")
-    found = Pairs(read(each) for each in text.split(",") if each)
+    found = TokenPairs(read(each) for each in text.split(",") if each)
     if len(found) > MOST_PAIRS:
         raise ValueError(f"The link asks for more than {MOST_PAIRS} pairs of tokens; none are asked for.")
     return found
@@ -75,8 +75,8 @@ CASE: Choice[str] = Choice("case", "", _case, (thread.MODEL, OF_KIND, OF_HEAD, O
 BANK: Choice[str] = Choice("bank", "bundled", one_of("bank of sentences", tuple(BANKS)))
 SENTENCES: Choice[str] = Choice("bank_text", "", thread.readable)
 
-PAIRS: Choice[Pairs] = Choice("pairs", Pairs(), _pairs, thread.OWNERS)
-UNWANTED: Choice[Pairs] = Choice("not_pairs", Pairs(), _pairs, thread.OWNERS)
+PAIRS: Choice[TokenPairs] = Choice("pairs", TokenPairs(), _pairs, thread.OWNERS)
+UNWANTED: Choice[TokenPairs] = Choice("not_pairs", TokenPairs(), _pairs, thread.OWNERS)
 
 QUANTITY: Choice[str | None] = Choice("quantity", None, one_of("quantity", tuple(QUANTITIES)), _OF_MODEL)
 WORD: Choice[str] = Choice("of_token", "", thread.readable, thread.OWNERS)

@@ -19,10 +19,10 @@ from pages.heads.choices import (
     WAYS_OFF,
     WORD,
 )
-from pages.heads.subject import Subject, bank
+from pages.heads.text_and_kind import Subject, bank
 from pages.shared import thread
-from pages.shared.asking import ask
-from pages.shared.bound import bound, names_of, pick
+from pages.shared.asking_engine import ask
+from pages.shared.bound_widgets import bound, names_of, pick
 from pages.shared.job import Job
 from pages.shared.link import note
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from models.engine import HowFar
     from models.heads import Part
-    from models.heads.off import Off, PartMeansRequest
-    from models.heads.quantity import Quantity
+    from models.heads.measured_quantity import Quantity
+    from models.heads.switched_off_values import Off, PartMeansRequest
 
 MEANS = Job("means")
 # Sentences over which a mean is taken, and other texts that stand beside an effect.
@@ -41,7 +41,7 @@ MEAN_SENTENCES, OTHER_TEXTS = 60, 20
 
 def chosen_quantity(status: DeltaGenerator) -> "Quantity":
     """What is measured: as chosen, else what this model is looked at for first."""
-    from models.heads.quantity import QuantitiesRequest, Quantity
+    from models.heads.measured_quantity import QuantitiesRequest, Quantity
 
     there = ask(QuantitiesRequest(thread.MODEL.value), status)
     of: Any = QUANTITY.value
@@ -54,7 +54,7 @@ def chosen_quantity(status: DeltaGenerator) -> "Quantity":
 
 def chosen_off() -> "Off":
     """What a part gives when it is off. Raises BankError."""
-    from models.heads.off import Off
+    from models.heads.switched_off_values import Off
 
     if OFF.value == "mean":
         return Off("mean", bank=tuple(each.text for each in bank().sentences[:MEAN_SENTENCES]))
@@ -86,7 +86,7 @@ def read_the_bank(about: Subject, parts: "Sequence[Part]") -> bool:
 
 
 def _means(about: Subject, parts: "Sequence[Part]") -> "list[PartMeansRequest]":
-    from models.heads.off import means_request
+    from models.heads.switched_off_values import means_request
 
     off = chosen_off()
     return [means_request(engine, about.trace, part, off) for part in parts] if off.to == "mean" else []
@@ -104,7 +104,7 @@ def other_text_is_missing() -> bool:
 
 def quantity_controls(status: DeltaGenerator, tokens: tuple[str, ...]) -> None:
     """What is measured."""
-    from models.heads.quantity import QuantitiesRequest
+    from models.heads.measured_quantity import QuantitiesRequest
 
     there = ask(QuantitiesRequest(thread.MODEL.value), status)
     if len(there) > 1:
@@ -122,7 +122,7 @@ def quantity_controls(status: DeltaGenerator, tokens: tuple[str, ...]) -> None:
 
 def has_estimate(about: Subject, status: DeltaGenerator) -> bool:
     """Whether what is measured has a slope, from which an estimate could be made."""
-    from models.heads.quantity import MeasuredRequest
+    from models.heads.measured_quantity import MeasuredRequest
 
     return ask(MeasuredRequest(about.trace, chosen_quantity(status)), status).has_slope
 

@@ -11,17 +11,17 @@ from models.engine import engine
 from pages.heads.choices import OF_HEAD, OF_PART, PARTS
 from pages.heads.controls import chosen_off, chosen_parts, chosen_quantity, read_the_bank
 from pages.heads.effects_grid import EffectsGrid
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.job import Job
 from pages.shared.link import NumberPair, run_again
 from pages.shared.messages import problem
-from pages.shared.parts import remark
+from pages.shared.sentences_and_charts import remark
 from viz.components.head_atlas import EffectCells, HeadAtlas, head_atlas
-from viz.quantities import level_text
+from viz.number_format import level_text
 
 if TYPE_CHECKING:
-    from models.heads import Effects, EffectsOfParts, EffectsOfPartsRequest, Measured, Part
-    from pages.heads.subject import Subject
+    from models.heads import Effects, EffectsOfParts, EffectsOfPartsRequest, MeasuredQuantity, Part
+    from pages.heads.text_and_kind import Subject
 
 JOB = Job("effects")
 ESTIMATE = "one slope, to be confirmed"
@@ -161,7 +161,7 @@ def caption(request: "EffectsOfPartsRequest", found: "Effects") -> str:
     )
 
 
-def quantity_words(measured: "Measured") -> str:
+def quantity_words(measured: "MeasuredQuantity") -> str:
     """What is measured, in words."""
     words = {
         "next token": f"the log probability of “{measured.token}” as the next token",

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from pages.heads.choices import OF_HEAD, OF_PART
-from pages.heads.subject import Subject, stack_of
+from pages.heads.text_and_kind import Subject, stack_of
 
 if TYPE_CHECKING:
     from models.heads import EffectMap, Effects, Part

@@ -6,17 +6,17 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.heads.activation_patching import shown_stream, transfer_now, transfer_request
 from pages.heads.choices import INTO, OF_CELL, OF_HEAD, OF_PART, head_name, place_name
 from pages.heads.controls import means_are_known
 from pages.heads.effects import effects_request, estimate_of, exact_now
 from pages.heads.inspector import to_the_studio
-from pages.heads.subject import Subject, stack_of
-from pages.heads.transfer import shown_stream, transfer_now, transfer_request
+from pages.heads.text_and_kind import Subject, stack_of
 from pages.shared import thread
 from pages.shared.link import NumberPair
-from pages.shared.parts import explanation, remark, say
+from pages.shared.sentences_and_charts import explanation, remark, say
 from viz.inspector import heading
-from viz.quantities import part_text, signed_text
+from viz.number_format import part_text, signed_text
 from viz.tables import table
 
 if TYPE_CHECKING:

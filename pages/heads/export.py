@@ -9,13 +9,13 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from models.engine import engine
 from models.errors import HeadlightError
+from pages.heads.activation_patching import transfer_now, transfer_request
 from pages.heads.choices import CHOICES, INTO, SHOW
 from pages.heads.controls import means_are_known
 from pages.heads.effects import effects_request, estimate_of, exact_now
 from pages.heads.other_model import SHOWN, match_request
-from pages.heads.subject import Subject, subject
-from pages.heads.transfer import transfer_now, transfer_request
-from pages.shared import file_names, thread
+from pages.heads.text_and_kind import Subject, subject
+from pages.shared import download_names, thread
 from pages.shared.export import Download, folder_argument, program, share_and_download
 from pages.shared.link import NumberPair
 from pages.shared.spreadsheet import as_csv
@@ -202,7 +202,7 @@ def _match_files(kind: str, name: str) -> list[Download]:
     if request is None or not (request in engine.answers or request.turned in engine.answers):
         return []
     found = engine.run(request)
-    name = f"{name}-{file_names.of_model(request.other.model)}-matches"
+    name = f"{name}-{download_names.of_model(request.other.model)}-matches"
     return [
         Download("Matches (CSV)", f"{name}.csv", lambda: as_csv(matches_table(found))),
         Download("Matches (JSON)", f"{name}.json", lambda: matches_as_json(request, found)),
@@ -215,7 +215,7 @@ def _known(value: float) -> float | None:
 
 def take_along(kind: str, found: "Atlas | None", status: DeltaGenerator) -> None:
     """The link, and the files of what is there."""
-    name = file_names.of_model(thread.MODEL.value)
+    name = download_names.of_model(thread.MODEL.value)
     files = []
     if found is not None:
         files += [

@@ -9,17 +9,17 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from models.engine import engine
 from pages.heads.choices import CASE, OF_ROLE, head_name
-from pages.heads.sentence import show_case, show_text
+from pages.heads.sentence_arcs import show_case, show_text
 from pages.shared import projector, thread
-from pages.shared.bound import bound, names_of
+from pages.shared.bound_widgets import bound, names_of
 from pages.shared.job import Job
 from pages.shared.link import NumberPair, note
 from pages.shared.messages import in_place
-from pages.shared.parts import remark
 from pages.shared.plain_text import plain
 from pages.shared.registry import entry
+from pages.shared.sentences_and_charts import remark
 from viz.inspector import heading, line, result
-from viz.quantities import part_text
+from viz.number_format import part_text
 from viz.role_scores import RoleScore, role_scores
 
 if TYPE_CHECKING:

@@ -8,20 +8,20 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from models.engine import engine
 from pages.heads.choices import KINDS, MATCHED, OF_HEAD, OF_KIND, OTHER_MODEL, head_name
-from pages.heads.subject import Subject, bank
+from pages.heads.text_and_kind import Subject, bank
 from pages.shared import thread
-from pages.shared.asking import ask
-from pages.shared.bound import bound, names_of
+from pages.shared.asking_engine import ask
+from pages.shared.bound_widgets import bound, names_of
 from pages.shared.head_names import names_of_head
 from pages.shared.job import Job
 from pages.shared.link import NumberPair, note, run_again
 from pages.shared.model_choice import have_as_well, mine, titles
-from pages.shared.parts import explanation, remark, say
 from pages.shared.plain_text import plain
-from pages.shared.sight import Sight
+from pages.shared.scroll_into_sight import Sight
+from pages.shared.sentences_and_charts import explanation, remark, say
 from pages.shared.tab_library import TabLibrary
 from viz.components.attention_view import Frame, Matrix, Panel, attention_view, attention_view_library
-from viz.quantities import part_text
+from viz.number_format import part_text
 from viz.tables import table
 
 if TYPE_CHECKING:

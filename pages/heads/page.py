@@ -6,21 +6,21 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.engine import engine
-from pages.heads import atlas, bank, controls, effects, inspector, other_model, transfer
+from pages.heads import activation_patching, atlas, controls, effects, inspector, other_model, own_sentences
 from pages.heads.choices import CHOICES, KINDS, OF_HEAD, OF_KIND, SHOW, SHOWN, head_name
 from pages.heads.effects_inspector import inspect_effect, inspect_transfer
 from pages.heads.examples import EXAMPLES
-from pages.heads.sentence import chosen_case
-from pages.heads.subject import atlas_request, chosen_kind, kinds_of, sentences_are_missing, subject
-from pages.heads.tabs import Shown, below
+from pages.heads.sentence_arcs import chosen_case
+from pages.heads.tabs import ShownHeads, below
+from pages.heads.text_and_kind import atlas_request, chosen_kind, kinds_of, sentences_are_missing, subject
 from pages.shared import thread
-from pages.shared.asking import let_it_leave
-from pages.shared.bound import pick
+from pages.shared.asking_engine import let_it_leave
+from pages.shared.bound_widgets import pick
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, problem, show_notes
 from pages.shared.page import Page, columns, inspector_in, show
-from pages.shared.parts import explanation, remark
-from pages.shared.sight import PICTURE
+from pages.shared.scroll_into_sight import PICTURE
+from pages.shared.sentences_and_charts import explanation, remark
 
 if TYPE_CHECKING:
     from models.heads import Atlas, AtlasRequest, Case
@@ -35,10 +35,10 @@ def which(kind: str, status: DeltaGenerator) -> str:
     if len(kinds) > 1:
         pick(OF_KIND, "Attention", {each: KINDS[each] for each in kinds}, shown=lambda _: kind)
     if SHOW.value == "roles":
-        return bank.controls()
+        return own_sentences.controls()
     with in_place():
         if SHOW.value == "transfer":
-            transfer.controls()
+            activation_patching.controls()
         controls.quantity_controls(status, subject(kind, status).traced.tokens)
         if SHOW.value == "effects":
             controls.off_controls(with_parts=True)
@@ -51,9 +51,9 @@ def explore(status: DeltaGenerator) -> None:
         effects.JOB.leave(unless_done=True)
         controls.MEANS.leave(unless_done=True)
     if SHOW.value != "transfer":
-        transfer.JOB.leave(unless_done=True)
+        activation_patching.JOB.leave(unless_done=True)
     with loading(thread.MODEL.value, status):
-        from models.heads.kept import atlas_at_hand
+        from models.heads.atlas_at_hand import atlas_at_hand
 
         kind = chosen_kind()
     left, centre, right = columns()
@@ -85,7 +85,7 @@ def explore(status: DeltaGenerator) -> None:
     else:
         _numbers(kind, found, centre, right, status)
     let_it_leave()
-    below(Shown(kind, request, found, head))
+    below(ShownHeads(kind, request, found, head))
 
 
 def _roles(
@@ -130,7 +130,7 @@ def _numbers(
         if SHOW.value == "effects":
             effects.show(about, effects.effects_request(about, status), status)
         else:
-            transfer.show(about, status)
+            activation_patching.show(about, status)
     with inspector_in(right, PAGE), in_place():
         inspected = inspect_effect if SHOW.value == "effects" else inspect_transfer
         inspected(about, found, status)

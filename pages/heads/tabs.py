@@ -6,26 +6,34 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.heads import attributions, enough, export, looks, matters, other_model, transfer
+from pages.heads import (
+    activation_patching,
+    attributions,
+    export,
+    how_many_heads,
+    looking_from_to,
+    other_model,
+    which_matter,
+)
 from pages.heads.effects import effects_request
 from pages.heads.explanations import EXPLANATION
-from pages.heads.subject import Subject, subject
+from pages.heads.text_and_kind import Subject, subject
 from pages.shared import thread
 from pages.shared.head_names import names_of_head
 from pages.shared.link import NumberPair
 from pages.shared.page import Tab, tabs
-from pages.shared.parts import explanation
+from pages.shared.sentences_and_charts import explanation
 
 if TYPE_CHECKING:
     from models.heads import Atlas, AtlasRequest
-    from models.heads.places import Place
+    from models.heads.parts_of_model import Place
 
 MATTERS = "Which matter here?"
 CARRIES = "What carries it over?"
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownHeads:
     """What is shown above: the kind of attention, how the atlas is asked for (None for a bank that cannot be read), the
     atlas where it is there, and the head that is spoken of.
     """
@@ -36,7 +44,7 @@ class Shown:
     head: NumberPair | None
 
 
-def below(shown: Shown) -> None:
+def below(shown: ShownHeads) -> None:
     """The tabs; what is waited for is said in each, where it moves nothing of the picture."""
 
     def about() -> Subject:
@@ -48,13 +56,15 @@ def below(shown: Shown) -> None:
 
     def ranking() -> None:
         text = about()
-        matters.show(text, effects_request(text, st.empty()), name_of, st.empty())
+        which_matter.show(text, effects_request(text, st.empty()), name_of, st.empty())
 
     parts: dict[str, Callable[[], object] | Tab] = {
-        "Which heads look from here to there?": lambda: looks.show(about(), shown.request, shown.atlas, st.empty()),
+        "Which heads look from here to there?": lambda: looking_from_to.show(
+            about(), shown.request, shown.atlas, st.empty()
+        ),
         MATTERS: ranking,
-        "How many are enough?": Tab(lambda: enough.show(about(), st.empty()), left=enough.JOB.leave),
-        CARRIES: lambda: transfer.details(about(), st.empty()),
+        "How many are enough?": Tab(lambda: how_many_heads.show(about(), st.empty()), left=how_many_heads.JOB.leave),
+        CARRIES: lambda: activation_patching.details(about(), st.empty()),
         "Where it looks, and what counts": Tab(
             lambda: attributions.show(about(), st.empty()), left=attributions.JOB.leave
         ),

@@ -79,7 +79,7 @@ mirror((*THREAD, *place_in_link()))
 # Everything above is on the screen before torch is imported, which the pictures need.
 libraries()
 for each, place in zip(PAGES, places, strict=True):
-    if (part := each.part("preview")) is None:
+    if (part := each.part("home_card")) is None:
         place.caption(each.examples[0].look)
     else:
         show_preview(place, part.preview)

@@ -6,14 +6,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pages.kv_cache.choices import CHOICES
-from pages.shared import file_names
+from pages.shared import download_names
 from pages.shared.export import Download, folder_argument, program, share_and_download, text_argument
 from pages.shared.spreadsheet import as_csv
 
 if TYPE_CHECKING:
     from models.decoding import GenerationStep, WriteRequest
-    from models.decoding.timing import CacheTiming
-    from models.kv_cache import Cards, KnownCache, Load, Plan, Planned
+    from models.decoding.cache_speed_up import CacheTiming
+    from models.kv_cache import Cards, KnownCache, Load, MemoryPlan, Planned
 
 
 def steps_as_csv(steps: "Sequence[GenerationStep]") -> str:
@@ -66,7 +66,7 @@ def _rounded(norms: list[list[float]]) -> list[list[float | None]]:
     return [[None if each != each else each for each in row] for row in norms]
 
 
-def plan_settings(planned: "Planned", cards: "Cards", load: "Load", found: "Plan") -> dict[str, object]:
+def plan_settings(planned: "Planned", cards: "Cards", load: "Load", found: "MemoryPlan") -> dict[str, object]:
     """What was asked and what was found, in one row; bytes are exact, and those of one card unless they say otherwise.
 
     longest_text and most_texts are None where there is no end.
@@ -103,7 +103,7 @@ def plan_as_csv(settings: dict[str, object]) -> str:
     return as_csv([["name", "value"], *rows])
 
 
-def plan_files(planned: "Planned", cards: "Cards", load: "Load", found: "Plan") -> tuple[Download, ...]:
+def plan_files(planned: "Planned", cards: "Cards", load: "Load", found: "MemoryPlan") -> tuple[Download, ...]:
     """The plan as files; the JSON also says what each layer keeps."""
     settings = plan_settings(planned, cards, load, found)
     whole = settings | {"layers": [asdict(layer) for layer in planned.shape]}
@@ -113,7 +113,7 @@ def plan_files(planned: "Planned", cards: "Cards", load: "Load", found: "Plan") 
     )
 
 
-def known_as_csv(cards: "Cards", plans: "Sequence[tuple[KnownCache, Load, Plan]]") -> str:
+def known_as_csv(cards: "Cards", plans: "Sequence[tuple[KnownCache, Load, MemoryPlan]]") -> str:
     """A row for each known model, in the columns of a plan."""
     rows = [plan_settings(known.planned, cards, load, found) for known, load, found in plans]
     for row in rows:
@@ -133,7 +133,7 @@ def timing_as_csv(found: "CacheTiming") -> str:
 
 def take_along(request: "WriteRequest", steps: "Sequence[GenerationStep]") -> None:
     """The link to this view, and its numbers as files."""
-    name = f"{file_names.of_model(request.model)}-kv-cache"
+    name = f"{download_names.of_model(request.model)}-kv-cache"
     files = (
         Download("CSV", f"{name}.csv", lambda: steps_as_csv(steps)),
         Download("JSON", f"{name}.json", lambda: steps_as_json(request, steps)),

@@ -6,13 +6,13 @@ import streamlit as st
 
 from pages.shared import projector, thread
 from pages.shared.job import Job
-from pages.shared.parts import chart, remark, say
 from pages.shared.plain_text import plain
+from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.theme import palette
 from viz.inspector import line
 from viz.kv_cache_charts import steps_chart
 from viz.kv_cache_tables import side_by_side
-from viz.quantities import bytes_text, times_text
+from viz.number_format import bytes_text, times_text
 
 if TYPE_CHECKING:
     from models.decoding import Fp8Comparison

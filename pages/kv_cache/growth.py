@@ -15,7 +15,7 @@ from pages.shared.link import NumberPair, note, run_again
 from pages.shared.messages import keep_notes
 from viz.components.cache_feed import GrowthStep, cache_feed, seen
 from viz.components.cache_growth import Counted, GrowthPicture, cache_growth
-from viz.quantities import bytes_text
+from viz.number_format import bytes_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,7 +78,7 @@ def show(request: "WriteRequest", facts: "CacheFacts", prompt: "PromptPieces", *
 def _counted(facts: "CacheFacts") -> Counted | None:
     """What each layer would take in the chosen precision; None where it is the model's own."""
     from models.kv_cache.planning import bits_of
-    from models.kv_cache.prediction import dtype_name, layer_bytes
+    from models.kv_cache.size_formula import dtype_name, layer_bytes
 
     own = bits_of(facts.dtype)
     if BITS.value in (None, own):

@@ -6,9 +6,9 @@ import streamlit as st
 
 from pages.kv_cache.choices import BITS, DTYPES
 from pages.kv_cache.examples import CacheExample
-from pages.shared.parts import remark, say
+from pages.shared.sentences_and_charts import remark, say
 from viz.inspector import heading
-from viz.quantities import bytes_text
+from viz.number_format import bytes_text
 
 if TYPE_CHECKING:
     from models.kv_cache import CacheFacts

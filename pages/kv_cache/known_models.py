@@ -21,19 +21,19 @@ from pages.kv_cache.choices import (
     WEIGHT_BITS,
 )
 from pages.kv_cache.export import known_as_csv
-from pages.shared.asking import ask, working
-from pages.shared.bound import bound, names_of
+from pages.shared.asking_engine import ask, working
+from pages.shared.bound_widgets import bound, names_of
 from pages.shared.export import Download, download_button
 from pages.shared.link import Names
-from pages.shared.parts import chart
+from pages.shared.sentences_and_charts import chart
 from pages.shared.theme import palette
 from viz.inspector import heading
 from viz.kv_cache_charts import Curve, Mark, bytes_chart
-from viz.quantities import bytes_text
+from viz.number_format import bytes_text
 from viz.tables import table
 
 if TYPE_CHECKING:
-    from models.kv_cache import Cards, KnownCache, Plan
+    from models.kv_cache import Cards, KnownCache, MemoryPlan
 
 _BITS = 16
 _MOST_FETCHED = 24
@@ -48,7 +48,7 @@ def cards() -> "Cards":
 
 def fetched(status: DeltaGenerator) -> "tuple[KnownCache, ...]":
     """Those that were fetched from the hub on this server, whoever did."""
-    from models.kv_cache.fetched import FetchedCachesRequest
+    from models.kv_cache.fetched_configs import FetchedCachesRequest
     from models.loading.hub import fetched_configs
 
     configs = fetched_configs(_MOST_FETCHED)
@@ -104,7 +104,7 @@ def show(on: "Cards", here: "tuple[KnownCache, ...]", status: DeltaGenerator) ->
     )
 
 
-def _reach(found: "Plan", limit: int, *, is_shorter: bool) -> tuple[str, str]:
+def _reach(found: "MemoryPlan", limit: int, *, is_shorter: bool) -> tuple[str, str]:
     """The longest text, and how many of the chosen length."""
     if found.weight_bytes > found.usable_bytes:
         return "the weights do not fit", "–"

@@ -7,13 +7,13 @@ import streamlit as st
 
 from models.catalog import MODELS
 from pages.kv_cache.choices import BITS, DTYPES, ROWS
-from pages.kv_cache.shown import Shown
+from pages.kv_cache.shown_run import ShownRun
 from pages.shared import thread
-from pages.shared.bound import bound
-from pages.shared.parts import chart, remark, say
+from pages.shared.bound_widgets import bound
+from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.theme import palette
 from viz.kv_cache_charts import Curve, Mark, bytes_chart
-from viz.quantities import bytes_text
+from viz.number_format import bytes_text
 
 if TYPE_CHECKING:
     from models.kv_cache import CacheFacts
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
-def when_it_outgrows(now: Shown) -> None:
+def when_it_outgrows(now: ShownRun) -> None:
     """The cache of a batch beside the weights, over the length of the text; where they cross, and the model's limit."""
     from models.kv_cache import bytes_at, crossover
     from models.kv_cache.planning import bits_of

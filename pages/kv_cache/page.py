@@ -21,11 +21,11 @@ from pages.kv_cache.choices import (
 )
 from pages.kv_cache.examples import EXAMPLES
 from pages.kv_cache.inspector import inspect
-from pages.kv_cache.shown import Shown
+from pages.kv_cache.shown_run import ShownRun
 from pages.kv_cache.tabs import below
 from pages.shared import thread
-from pages.shared.asking import ask
-from pages.shared.bound import bound, pick
+from pages.shared.asking_engine import ask
+from pages.shared.bound_widgets import bound, pick
 from pages.shared.loading import loading
 from pages.shared.messages import problem, show_notes
 from pages.shared.page import Page, columns, inspector_in, offer_another_model, show
@@ -106,7 +106,7 @@ def explore(status: DeltaGenerator) -> None:
         example = None
     with inspector_in(right):
         inspect(facts, example, lines)
-    below(Shown(request, facts, prompt, progress, step))
+    below(ShownRun(request, facts, prompt, progress, step))
 
 
 def pictured() -> tuple[str, ...]:

@@ -31,21 +31,21 @@ from pages.kv_cache.choices import (
 )
 from pages.kv_cache.export import plan_files
 from pages.shared import thread
-from pages.shared.asking import ask, working
-from pages.shared.bound import bound, names_of, pick
+from pages.shared.asking_engine import ask, working
+from pages.shared.bound_widgets import bound, names_of, pick
 from pages.shared.export import download_button
 from pages.shared.link import note
-from pages.shared.parts import chart, remark, say
 from pages.shared.pasted_config import PASTED, config_box
+from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.theme import palette
 from viz.inspector import line
 from viz.kv_cache_charts import Curve, Mark, bytes_chart
 from viz.kv_cache_plan import CardPicture, card_bar
-from viz.quantities import bytes_text
+from viz.number_format import bytes_text
 from viz.tables import table
 
 if TYPE_CHECKING:
-    from models.kv_cache import CacheFacts, Cards, Load, Plan, Planned
+    from models.kv_cache import CacheFacts, Cards, Load, MemoryPlan, Planned
 
 _WINDOWS = (None, 128, 512, 1_024, 4_096)
 _CURVE = 131_072
@@ -242,7 +242,7 @@ def _what_fits(own: "Planned", planned: "Planned") -> None:
     _curves(own, planned, load, found)
 
 
-def verdict(planned: "Planned", cards: "Cards", load: "Load", found: "Plan") -> str:
+def verdict(planned: "Planned", cards: "Cards", load: "Load", found: "MemoryPlan") -> str:
     """Whether it fits, and by how much."""
     where = "the card" if cards.count == 1 else f"each of the {cards.count:,} cards"
     if found.fits:
@@ -269,7 +269,7 @@ def texts_of(load: "Load") -> str:
     return f"{count} of {load.tokens:,} token{'' if load.tokens == 1 else 's'}"
 
 
-def reach(load: "Load", found: "Plan") -> list[str]:
+def reach(load: "Load", found: "MemoryPlan") -> list[str]:
     """How far texts and their number go on these cards."""
     if found.weight_bytes > found.usable_bytes:
         return []
@@ -282,7 +282,7 @@ def reach(load: "Load", found: "Plan") -> list[str]:
     return [f"Beside the weights {many} {longest}{each}; of this length {most}{plural} {verb} at once."]
 
 
-def sharing(planned: "Planned", cards: "Cards", found: "Plan") -> list[str]:
+def sharing(planned: "Planned", cards: "Cards", found: "MemoryPlan") -> list[str]:
     """What becomes of key heads on several cards."""
     if cards.count == 1:
         return []
@@ -306,7 +306,7 @@ def sharing(planned: "Planned", cards: "Cards", found: "Plan") -> list[str]:
     return said
 
 
-def _figures(cards: "Cards", load: "Load", found: "Plan") -> list[tuple[str, ...]]:
+def _figures(cards: "Cards", load: "Load", found: "MemoryPlan") -> list[tuple[str, ...]]:
     """Bytes of a card and, where there are several, of all of them."""
     several = cards.count > 1
 
@@ -321,7 +321,7 @@ def _figures(cards: "Cards", load: "Load", found: "Plan") -> list[tuple[str, ...
     ]
 
 
-def _curves(own: "Planned", planned: "Planned", load: "Load", found: "Plan") -> None:
+def _curves(own: "Planned", planned: "Planned", load: "Load", found: "MemoryPlan") -> None:
     """Bytes of a card over the length of the texts, as it is and otherwise, and the room beside the weights."""
     from models.kv_cache import bytes_at
     from models.kv_cache.planning import on_each_card

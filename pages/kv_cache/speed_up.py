@@ -7,17 +7,17 @@ from models.catalog import MODELS
 from models.engine import device_name
 from pages.kv_cache.choices import REPEATS, ROUNDS, TIMED, TIMED_LENGTHS
 from pages.kv_cache.export import timing_as_csv
-from pages.shared import file_names, thread
-from pages.shared.bound import bound
+from pages.shared import download_names, thread
+from pages.shared.bound_widgets import bound
 from pages.shared.export import Download, download_button
 from pages.shared.job import Job, waits
 from pages.shared.link import run_again
 from pages.shared.messages import problem
-from pages.shared.parts import chart, remark, say
+from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.theme import palette
 from viz.inspector import heading
 from viz.kv_cache_charts import timing_chart
-from viz.quantities import billions_text, seconds_text, times_text
+from viz.number_format import billions_text, seconds_text, times_text
 from viz.tables import sentences, table
 
 JOB = Job("timing")
@@ -125,7 +125,7 @@ def _result(tokens: int, repeats: int, *, was_done: bool) -> None:
         ),
     )
     st.html(table(("", "with the cache", "without"), rows))
-    file = Download("CSV", f"{file_names.of_model(thread.MODEL.value)}-timing.csv", timing_as_csv(found))
+    file = Download("CSV", f"{download_names.of_model(thread.MODEL.value)}-timing.csv", timing_as_csv(found))
     download_button(file, key="timing_csv")
     passed, single = found.one_pass_seconds, found.decode_seconds
     st.html(

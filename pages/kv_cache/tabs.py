@@ -4,14 +4,14 @@ import streamlit as st
 
 from pages.kv_cache import export, fp8_comparison, planner, speed_up
 from pages.kv_cache.explanations import EXPLANATION
-from pages.kv_cache.formula import does_it_agree
 from pages.kv_cache.outgrowing import when_it_outgrows
-from pages.kv_cache.shown import Shown
+from pages.kv_cache.shown_run import ShownRun
+from pages.kv_cache.size_formula import does_it_agree
 from pages.shared.page import Tab, tabs
-from pages.shared.parts import explanation
+from pages.shared.sentences_and_charts import explanation
 
 
-def below(now: Shown) -> None:
+def below(now: ShownRun) -> None:
     """The tabs; what is waited for is said in each, where it moves nothing of the picture."""
     request = now.request
     tabs(

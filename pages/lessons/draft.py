@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from models.lesson_head import HEAD_NAMES
+from models.lesson_summary import SUMMARY_NAMES
 from models.one_at_a_time import libraries
 from pages.shared.course import page_addresses
 from pages.shared.lesson_place import DRAFT, OWN
@@ -77,7 +77,7 @@ def begin(lesson: "Lesson | None" = None) -> None:
     if lesson is not None:
         from models.lessons import said_of
 
-        made = Draft({name: getattr(lesson, name) for name in HEAD_NAMES}, [said_of(step) for step in lesson.steps])
+        made = Draft({name: getattr(lesson, name) for name in SUMMARY_NAMES}, [said_of(step) for step in lesson.steps])
     st.session_state[DRAFT] = made
 
 

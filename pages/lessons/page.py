@@ -5,7 +5,7 @@ from dataclasses import asdict
 import streamlit as st
 
 from pages.lessons.draft import draft
-from pages.lessons.making import make, open_file
+from pages.lessons.editor import make, open_file
 from pages.shared.course import heads
 from pages.shared.lesson_place import place_in_link
 from pages.shared.lesson_rail import start

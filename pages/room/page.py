@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.room.door import enter, open_room, the_room
+from pages.room.opening_and_entering import enter, open_room, the_room
 from pages.shared.lesson_place import place_in_link
 from pages.shared.link import mirror
 from pages.shared.messages import in_place, show_notes

@@ -21,12 +21,12 @@ from pages.sampling.choices import (
     Names,
 )
 from pages.sampling.export import texts_as_csv, texts_as_json
-from pages.shared import file_names
-from pages.shared.bound import bound, names_of
+from pages.shared import download_names
+from pages.shared.bound_widgets import bound, names_of
 from pages.shared.export import Download, download_row
 from pages.shared.job import Job
 from pages.shared.link import Choice
-from pages.shared.parts import chart, remark
+from pages.shared.sentences_and_charts import chart, remark
 from pages.shared.theme import palette
 from viz.inspector import line
 from viz.sampling_charts import FigureLine, SweepPoint, figures_table, sweep_chart
@@ -163,7 +163,7 @@ def _figures(names: Sequence[str], found: "BatchTexts") -> None:
 
 
 def _downloads(request: "BatchRequest", names: Sequence[str], found: "BatchTexts") -> None:
-    name = f"{file_names.of_model(request.model)}-texts"
+    name = f"{download_names.of_model(request.model)}-texts"
     files = (
         Download("Texts as CSV", f"{name}.csv", lambda: texts_as_csv(names, found)),
         Download("Texts as JSON", f"{name}.json", lambda: texts_as_json(request, names, found)),

@@ -21,11 +21,11 @@ from pages.sampling.choices import (
     SEARCHED,
 )
 from pages.sampling.export import tree_as_csv, tree_as_json
-from pages.shared import file_names
-from pages.shared.asking import ask, working
-from pages.shared.bound import bound, names_of
+from pages.shared import download_names
+from pages.shared.asking_engine import ask, working
+from pages.shared.bound_widgets import bound, names_of
 from pages.shared.export import Download, download_row
-from pages.shared.parts import chart, remark
+from pages.shared.sentences_and_charts import chart, remark
 from pages.shared.theme import palette
 from viz.inspector import heading, line
 
@@ -178,7 +178,7 @@ def against_greedy(log_probability: float, score: float, *, is_same: bool) -> st
 
 
 def _downloads(found: "BeamSearch", request: "BeamSearchRequest") -> None:
-    name = f"{file_names.of_model(request.model)}-beams"
+    name = f"{download_names.of_model(request.model)}-beams"
     files = (
         Download("The tree as CSV", f"{name}.csv", lambda: tree_as_csv(found)),
         Download("The tree as JSON", f"{name}.json", lambda: tree_as_json(found, request)),

@@ -222,7 +222,7 @@ def settings_now(bad_words: tuple[tuple[int, ...], ...], bias: tuple[tuple[int, 
     )
 
 
-def said_of(settings: "DecodingSettings") -> str:
+def named_settings(settings: "DecodingSettings") -> str:
     """Settings as a link carries them: those that differ from what they are without being named."""
     from models.decoding import DecodingSettings
 
@@ -244,7 +244,7 @@ def said_of(settings: "DecodingSettings") -> str:
 
 
 def settings_of(said: str) -> "DecodingSettings":
-    """The settings that `said_of` wrote. Raises ValueError with a sentence."""
+    """The settings that `named_settings` wrote. Raises ValueError with a sentence."""
     libraries()
     from models.decoding import DecodingSettings, SettingsError
 

@@ -25,20 +25,20 @@ from pages.sampling.choices import (
     WRITTEN,
     is_preset,
     lines_of,
+    named_settings,
     open_preset,
     reset,
-    said_of,
 )
 from pages.sampling.knobs import FIRST, KNOBS, LENGTH, MORE, Knob
-from pages.sampling.picture import PICTURE
+from pages.sampling.next_token import PICTURE
 from pages.sampling.presets import PRESETS
-from pages.sampling.writing import JOB, ask_for_it
-from pages.shared.asking import ask
-from pages.shared.bound import bound, text_area
+from pages.sampling.written_text import JOB, ask_for_it
+from pages.shared.asking_engine import ask
+from pages.shared.bound_widgets import bound, text_area
 from pages.shared.link import Names
-from pages.shared.parts import remark
+from pages.shared.sentences_and_charts import remark
 from viz.components.knob_sliders import KnobSlider, knob_sliders
-from viz.quantities import counted
+from viz.number_format import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -224,7 +224,7 @@ def _writing(settings: "DecodingSettings") -> None:
         # One that was stopped is written anew.
         JOB.leave()
         ask_for_it()
-        WRITTEN.choose(said_of(replace(settings, seed=SEED.value)))
+        WRITTEN.choose(named_settings(replace(settings, seed=SEED.value)))
         for choice in (BRANCH, BRANCHES, AT, PICK):
             choice.forget()
 

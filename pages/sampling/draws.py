@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
-from pages.shared.asking import ask, working
-from pages.shared.parts import chart, remark, say
+from pages.shared.asking_engine import ask, working
+from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.theme import palette
-from viz.quantities import part_text
+from viz.number_format import part_text
 from viz.sampling_charts import draws_chart
 
 if TYPE_CHECKING:

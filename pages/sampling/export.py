@@ -10,8 +10,8 @@ from models.catalog import MODELS
 from models.engine import engine
 from models.errors import HeadlightError
 from pages.sampling.choices import CHOICES
-from pages.sampling.writing import Continuation, branches
-from pages.shared import file_names, thread
+from pages.sampling.written_text import Continuation, branches
+from pages.shared import download_names, thread
 from pages.shared.export import Download, folder_argument, program, share_and_download, text_argument
 from pages.shared.spreadsheet import as_csv
 
@@ -167,7 +167,7 @@ def take_along(settings: "DecodingSettings", before: tuple[int, ...], written: C
     from models.decoding import VocabularyStagesRequest
 
     model, text = thread.MODEL.value, thread.TEXT.value
-    name = file_names.of_model(model)
+    name = download_names.of_model(model)
     files = [
         Download(
             "CSV of the stages",

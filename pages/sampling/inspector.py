@@ -17,21 +17,21 @@ from pages.sampling.choices import (
     PICK,
     SEED,
     WRITTEN,
-    said_of,
+    named_settings,
     settings_of,
     turn_off_at,
 )
 from pages.sampling.knobs import LENGTH
-from pages.sampling.writing import ask_for_it
+from pages.sampling.written_text import ask_for_it
 from pages.shared import thread
-from pages.shared.asking import ask
-from pages.shared.bound import bound
+from pages.shared.asking_engine import ask
+from pages.shared.bound_widgets import bound
 from pages.shared.link import run_again
 from pages.shared.messages import in_place, keep_notes
-from pages.shared.parts import say
 from pages.shared.plain_text import plain
+from pages.shared.sentences_and_charts import say
 from viz.inspector import Share, heading, line, shares
-from viz.quantities import counted, part_text
+from viz.number_format import counted, part_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -182,7 +182,7 @@ def _go_on(token: "TokenTrajectory", settings: "DecodingSettings", steps: "Seque
 
     def turn() -> None:
         if WRITTEN.value is None:
-            WRITTEN.choose(said_of(settings))
+            WRITTEN.choose(named_settings(settings))
         ask_for_it()
         turn_off_at(at, token.id, BRANCH.value)
 
@@ -218,7 +218,7 @@ def _go_on(token: "TokenTrajectory", settings: "DecodingSettings", steps: "Seque
 def _write_on(length: int) -> None:
     settings = settings_of(WRITTEN.value or "")
     ask_for_it()
-    WRITTEN.choose(said_of(replace(settings, max_new_tokens=min(length + _FURTHER, int(LENGTH.most)))))
+    WRITTEN.choose(named_settings(replace(settings, max_new_tokens=min(length + _FURTHER, int(LENGTH.most)))))
 
 
 def _leave_for(page: str, text: str) -> None:

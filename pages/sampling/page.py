@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from models.engine import engine
-from pages.sampling import picture, writing
+from pages.sampling import next_token, written_text
 from pages.sampling.choices import CHOICES, OFF, WRITTEN, is_preset, picked_token, settings_now, settings_of
 from pages.sampling.controls import bad_word_ids, biased, draw_controls
 from pages.sampling.examples import EXAMPLES
@@ -17,11 +17,11 @@ from pages.sampling.knobs import KNOBS
 from pages.sampling.presets import PRESETS
 from pages.sampling.tabs import below
 from pages.shared import projector, thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.loading import loading
 from pages.shared.messages import in_place, show_notes
 from pages.shared.page import Page, columns, controls_in, inspector_in, offer_another_model, open_now, show
-from pages.shared.parts import explanation, remark
+from pages.shared.sentences_and_charts import explanation, remark
 from viz.components.knob_sliders import knob_sliders_library
 from viz.components.next_token import next_token_library
 
@@ -48,7 +48,7 @@ def explore(status: DeltaGenerator) -> None:
         text, about_text = st.container(), st.container()
     with loading(name, status):
         from models.decoding import NextTokenRequest
-        from models.decoding.masked import has_masked_head, why_not_filled
+        from models.decoding.masked_token import has_masked_head, why_not_filled
 
         loaded = engine.model(name)
     if MODELS[name].family == "encoder" and not has_masked_head(loaded):
@@ -61,9 +61,9 @@ def explore(status: DeltaGenerator) -> None:
     with centre, in_place():
         bias = tuple((each.ids[0], each.bias) for each in biased(name, status))
         settings = settings_now(bad_word_ids(name, status), bias)
-        written = writing.written_now(loaded.vocabulary) if MODELS[name].family != "encoder" else None
+        written = written_text.written_now(loaded.vocabulary) if MODELS[name].family != "encoder" else None
         steps = written.steps if written else ()
-    at = writing.chosen_place(written)
+    at = written_text.chosen_place(written)
     before = tuple(step.token_id for step in steps[:at])
     is_soon = NextTokenRequest(name, thread.TEXT.value, before) in engine.answers
     with controls_in(left, lambda: draw_controls(name, settings, status), is_soon=is_soon), centre, in_place():
@@ -74,14 +74,14 @@ def explore(status: DeltaGenerator) -> None:
                 show_notes()
             if written is not None:
                 with text:
-                    writing.show(written, found.vocabulary)
+                    written_text.show(written, found.vocabulary)
                 with about_text:
                     _about_the_text(settings)
             elif MODELS[name].family != "encoder" and not projector.is_on():
                 with text:
                     remark("Press “Write”: the text goes on here, drawn with these knobs.")
             with stages:
-                picture.show(found, settings, before, token.id, came)
+                next_token.show(found, settings, before, token.id, came)
     if settings is None or found is None:
         return
     with inspector_in(right):

@@ -5,10 +5,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.sampling.choices import FOLLOW, PROMPTS
-from pages.shared.asking import ask, working
-from pages.shared.bound import bound, text_area
+from pages.shared.asking_engine import ask, working
+from pages.shared.bound_widgets import bound, text_area
 from pages.shared.messages import in_place
-from pages.shared.parts import remark
+from pages.shared.sentences_and_charts import remark
 from viz.inspector import heading, line
 from viz.prompt_cards import lead, prompt_cards
 

@@ -8,9 +8,9 @@ import streamlit as st
 
 from pages.sampling.batch import ABOVE, ENDS, comparable, other_presets, progress_text
 from pages.sampling.choices import OTHER_TEMPERATURE, SAME_SEED, SAME_SEED_TEMPERATURE
-from pages.shared.bound import bound
+from pages.shared.bound_widgets import bound
 from pages.shared.job import Job
-from pages.shared.parts import remark, say
+from pages.shared.sentences_and_charts import remark, say
 from viz.text_cards import TextCard, TextToken, legend, text_cards
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from pages.sampling.knobs import KNOBS
 from pages.sampling.presets import PRESETS
 from pages.sampling.prompts import prompts_tab
 from pages.sampling.same_seed import same_seed_tab
-from pages.sampling.writing import Continuation
+from pages.sampling.written_text import Continuation
 from pages.shared import thread
 from pages.shared.page import tabs
-from pages.shared.parts import explanation
+from pages.shared.sentences_and_charts import explanation
 
 if TYPE_CHECKING:
     from models.decoding import DecodingSettings

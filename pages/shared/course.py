@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from models.lesson_head import HEAD_NAMES, LessonHead
+from models.lesson_summary import SUMMARY_NAMES, LessonSummary
 from pages.shared.lesson_place import OWN, lesson_files
 from pages.shared.registry import HOME, PAGES
 
@@ -17,13 +17,13 @@ _OWN = "lesson:own"
 
 
 @cache
-def heads() -> tuple[tuple[LessonHead, int], ...]:
+def heads() -> tuple[tuple[LessonSummary, int], ...]:
     """Of all lessons of the course, in their order, each with how many steps it has; nothing heavy is imported."""
     found = []
     for name, file in lesson_files().items():
         said = tomllib.loads(file.read_text("utf-8"))
-        words: dict[str, Any] = {each: said[each] for each in HEAD_NAMES} | {"sources": tuple(said["sources"])}
-        found.append((LessonHead(name, **words), len(said["step"])))
+        words: dict[str, Any] = {each: said[each] for each in SUMMARY_NAMES} | {"sources": tuple(said["sources"])}
+        found.append((LessonSummary(name, **words), len(said["step"])))
     return tuple(found)
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from models.catalog import model_card
 from pages.shared.link import Choice, address, fits
-from pages.shared.text import open_text_file
+from pages.shared.text_choice import open_text_file
 from pages.shared.thread import MODEL, TAB, TEXT, in_the_link, tab_before
 
 _PROJECT = Path(__file__).resolve().parents[2]

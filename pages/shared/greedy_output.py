@@ -4,7 +4,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.shared import thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.link import note
 
 LONGEST_OUTPUT = 128

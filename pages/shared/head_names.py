@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def atlas_of(model: str, kind: str) -> "Atlas | None":
     """The atlas of this model and kind over the ready-made bank, bundled or kept; None where there is none."""
     from models.heads import AtlasRequest, bundled_bank
-    from models.heads.kept import atlas_at_hand
+    from models.heads.atlas_at_hand import atlas_at_hand
 
     return atlas_at_hand(engine, AtlasRequest(model, kind, bundled_bank()))
 

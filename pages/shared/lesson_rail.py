@@ -14,7 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries
 from pages.shared import projector, thread
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.course import lesson
 from pages.shared.lesson_place import LESSON, LESSON_STEP, OWN
 from pages.shared.lesson_view import open_view
@@ -33,7 +33,7 @@ from viz.components.lesson_rail import (
 
 if TYPE_CHECKING:
     from models.lessons import Lesson, Outcome, Readings, Step, View
-    from models.lessons.question import Question
+    from models.lessons.question_base import Question
     from models.rooms import LessonPlace
 
 _ANSWERS, _AT, _GO, _TOLD = "lesson:answers", "lesson:at", "lesson:go", "lesson:told"
@@ -299,7 +299,7 @@ def _take(found: "Lesson", told: tuple[str, int, object]) -> None:
 def _chosen_in_picture(options: Sequence[str]) -> int | None:
     """The option whose token is chosen in the picture, by its place; None where it is none of them, which is said."""
     from models.engine import engine
-    from models.lessons.question import option_of_token
+    from models.lessons.question_base import option_of_token
 
     at = (thread.TOKEN.value, thread.place())
     found = option_of_token(engine, thread.MODEL.value, thread.TEXT.value, options, *at)

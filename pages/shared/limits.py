@@ -23,7 +23,7 @@ from streamlit import runtime
 
 from models.engine import engine
 from models.engine.memory import return_now
-from pages.shared.connection import Connection, Shared, end, transport_of
+from pages.shared.browser_connection import Connection, Shared, end, transport_of
 from pages.shared.uploads import Uploads
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from models.engine import engine
 from models.one_at_a_time import libraries
-from pages.shared.asking import working
+from pages.shared.asking_engine import working
 
 
 @contextmanager

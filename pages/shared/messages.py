@@ -11,7 +11,7 @@ from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 
 from models.errors import HeadlightError, new_fault
 from models.errors import unforeseen as unforeseen_sentence
-from models.panics import panics_as_failures
+from models.rust_panics import panics_as_failures
 from pages.shared.link import note, take_notes
 from pages.shared.plain_text import plain
 from pages.shared.thread import MODEL
@@ -45,7 +45,7 @@ def in_place(say: Callable[[str], object] = problem, advice: str = _TRY) -> Iter
         say(unforeseen_sentence(fault, advice))
 
 
-def unforeseen(error: Exception) -> bool:
+def take_unforeseen(error: Exception) -> bool:
     """What Streamlit asks about an error that nothing else took, in a page, a fragment or a callback; it is logged.
 
     The person reads a sentence, in the place where the script was; after a callback the page is shown all the same.

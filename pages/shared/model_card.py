@@ -9,7 +9,7 @@ from models.catalog import MODELS
 from models.engine import engine
 from models.one_at_a_time import libraries
 from pages.shared import thread
-from pages.shared.asking import ask, working
+from pages.shared.asking_engine import ask, working
 from pages.shared.link import run_again
 from pages.shared.messages import in_place
 from pages.shared.model_choice import have, may_be_loaded_again

@@ -13,14 +13,15 @@ from models.catalog.hub_models import HUB_MODELS
 from models.engine import engine
 from models.errors import HeadlightError
 from models.loading.allowed_folders import FOLDER, VARIABLE, has_changed, permitted, roots
-from models.loading.hub_ids import check_allowed, hub_id, is_closed, is_of_hub, is_shelf_only, largest_download
+from models.loading.hub_ids import hub_id, is_of_hub
+from models.loading.hub_limits import check_allowed, is_closed, is_shelf_only, largest_download
 from models.one_at_a_time import libraries
 from pages.shared import thread
 from pages.shared.job import Job
 from pages.shared.link import Choice, note, run_again
+from pages.shared.local_or_public import is_local, may_know
 from pages.shared.messages import in_place, keep_notes
 from pages.shared.plain_text import plain
-from pages.shared.reach import is_local, may_know
 from viz.glossary import explained_markdown
 
 if TYPE_CHECKING:

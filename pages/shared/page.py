@@ -22,14 +22,14 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import MODELS
 from pages.shared import projector, thread
-from pages.shared.bound import bound
+from pages.shared.bound_widgets import bound
 from pages.shared.examples import Example
 from pages.shared.link import Choice, has_notes, mirror, receive, run_again
 from pages.shared.messages import in_place, keep_notes, show_notes
-from pages.shared.parts import what_to_see
 from pages.shared.plain_text import plain
 from pages.shared.registry import PAGES, PageEntry, entry
-from pages.shared.text import examples_row, text_form
+from pages.shared.sentences_and_charts import what_to_see
+from pages.shared.text_choice import examples_row, text_form
 
 _COLUMNS = (2.2, 7.0, 3.0)
 _OPEN = "tabs:open"

@@ -7,9 +7,9 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
-from pages.shared.bound import text_area
+from pages.shared.bound_widgets import text_area
 from pages.shared.link import Choice, fits
-from pages.shared.parts import remark
+from pages.shared.sentences_and_charts import remark
 
 # In the place of a model's name.
 PASTED = "config"

@@ -11,8 +11,8 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import MODELS
 from pages.shared import thread
 from pages.shared.link import run_again
-from viz.components.presenting import COVER_BUTTON
-from viz.components.scaffold.source import bare_sheet
+from viz.components.projector_keys import COVER_BUTTON
+from viz.components.scaffold.bundling import bare_sheet
 
 _SHEET = Path(__file__).parents[2] / "viz" / "projector.css"
 _LONGEST = 400
@@ -29,7 +29,7 @@ def leading(words: str) -> str:
 
 
 def buttons() -> None:
-    """In the row of the title, for who shows the page to others; the keys are H and P (viz/components/presenting)."""
+    """In the row of the title, for who shows the page to others; keys are H and P (viz/components/projector_keys)."""
     st.html(COVER_BUTTON)
     st.button(
         "Projector",

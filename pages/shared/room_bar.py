@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 
 from models.errors import HeadlightError
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.shared.lesson_place import LESSON
 from pages.shared.lesson_rail import show_answer
 from pages.shared.link import note, run_again

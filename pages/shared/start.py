@@ -24,11 +24,11 @@ from models.engine import MOST_CHARACTERS, MOST_CHARACTERS_ALONE, engine
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries, libraries_are_here
 from models.settings import SettingError, check_settings, unknown_settings
-from pages.shared import reach, thread
-from pages.shared.ending import end_if_told
+from pages.shared import local_or_public, thread
 from pages.shared.registry import HOME, PAGES, modules
 from pages.shared.room_watch import watch
-from pages.shared.unsent import keep_unsent
+from pages.shared.server_shutdown import end_if_told
+from pages.shared.unsent_to_browser import keep_unsent
 from pages.shared.uploads import take_largest_file
 
 log = logging.getLogger(__name__)
@@ -112,10 +112,10 @@ async def lifespan(_: object) -> AsyncIterator[None]:
     # direct address is answered without running app.py.
     PagesManager.uses_pages_directory = False
     keep_unsent()
-    reach.serve()
+    local_or_public.serve()
     watch.serve(asyncio.get_running_loop())
-    take_largest_file(is_local=reach.is_local())
-    engine.most_characters = lambda: MOST_CHARACTERS_ALONE if reach.is_local() else MOST_CHARACTERS
+    take_largest_file(is_local=local_or_public.is_local())
+    engine.most_characters = lambda: MOST_CHARACTERS_ALONE if local_or_public.is_local() else MOST_CHARACTERS
     threading.Thread(target=_get_ready, name="headlight-ready", daemon=True).start()
     yield
     engine.close()

@@ -11,7 +11,7 @@ from models.loading.allowed_folders import FOLDER, FolderError, permitted
 from models.loading.hub_ids import HubError, hub_id, is_of_hub
 from pages.shared.lesson_place import place_in_link
 from pages.shared.link import Choice, note, one_of, whole_number
-from pages.shared.reach import may_know
+from pages.shared.local_or_public import may_know
 
 DEFAULT_TEXT = "The animal didn't cross the street because it was too tired."
 NO_SUCH_TAB = "The link names no tab that is here; the first one is open."

@@ -14,7 +14,7 @@ from http import HTTPStatus
 
 from streamlit import config, runtime
 
-from models.settings import size_of
+from models.settings import parsed_size
 
 _MIB = 1024**2
 _MINUTE = 60.0
@@ -126,7 +126,7 @@ def take_largest_file(*, is_local: bool) -> None:
     """Have Streamlit take files as large as the operator says; else, where only this machine reaches the server, those
     of a person who has it to themselves.
     """
-    given = size_of(os.environ.get(VARIABLE, "")) or (_LARGEST_ALONE if is_local else None)
+    given = parsed_size(os.environ.get(VARIABLE, "")) or (_LARGEST_ALONE if is_local else None)
     if given is not None:
         config.set_option("server.maxUploadSize", max(1, -(-given // _MIB)))
 

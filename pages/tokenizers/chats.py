@@ -10,14 +10,14 @@ from streamlit.delta_generator import DeltaGenerator
 from models.catalog import ARCHITECTURES, MODELS, TOKENIZERS
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries
-from pages.shared.asking import ask, working
-from pages.shared.bound import bound, text_area, toggle
+from pages.shared.asking_engine import ask, working
+from pages.shared.bound_widgets import bound, text_area, toggle
 from pages.shared.export import Download, download_button, path_argument, program, text_argument
 from pages.shared.link import LONGEST_ENCODED_TEXT, Names, fits, run_again
 from pages.shared.messages import problem
-from pages.shared.parts import remark, say
 from pages.shared.plain_text import plain
 from pages.shared.registry import entry
+from pages.shared.sentences_and_charts import remark, say
 from pages.shared.spreadsheet import as_csv
 from pages.tokenizers import session_tokenizers
 from pages.tokenizers.chat_choices import (
@@ -32,7 +32,7 @@ from pages.tokenizers.chat_choices import (
     READERS,
     SPLIT,
 )
-from pages.tokenizers.choices import ShownTokenizers, card_of, every_name
+from pages.tokenizers.choices import ShownTokenizers, every_name, tokenizer_card
 from pages.tokenizers.export import chat_as_json
 from viz.chat_view import (
     chat_pieces,
@@ -101,7 +101,7 @@ def request_for(name: str) -> "ChatRequest":
 
 def title_of(name: str) -> str:
     """A reader as people read it."""
-    title = card_of(name.removesuffix(PASTED)).title
+    title = tokenizer_card(name.removesuffix(PASTED)).title
     return f"{title}, pasted template" if name.endswith(PASTED) else title
 
 
@@ -119,7 +119,7 @@ def _settings(now: ShownTokenizers) -> None:
     has_own = [name for name in TOKENIZERS if name in DESCRIBED or template_of(TOKENIZERS[name]) is not None]
     options = has_own
     if JINJA.value.strip():
-        options = [*has_own, *(f"{name}{PASTED}" for name in every_name() if card_of(name).format != "baseline")]
+        options = [*has_own, *(f"{name}{PASTED}" for name in every_name() if tokenizer_card(name).format != "baseline")]
     bound(
         st.multiselect,
         READERS,
@@ -238,7 +238,11 @@ def _code(names: list[str], reads: "list[ReadChat | str]") -> None:
     """The program that gives the same pieces, for the first of them whose template is its own."""
     from models.loading.packs import model_folder
 
-    own = (card_of(name) for name, read in zip(names, reads, strict=True) if not isinstance(read, str) and read.is_own)
+    own = (
+        tokenizer_card(name)
+        for name, read in zip(names, reads, strict=True)
+        if not isinstance(read, str) and read.is_own
+    )
     card = next((each for each in own if each.model), None)
     if card is None:
         return

@@ -149,10 +149,10 @@ class ShownTokenizers:
 def shown() -> ShownTokenizers:
     """What is chosen, as far as it is here."""
     names = [name for name in CHOSEN.value.split(",") if name in TOKENIZERS or session_tokenizers.has(name)]
-    return ShownTokenizers(thread.TEXT.value, tuple(card_of(name) for name in names), SPECIALS.value == "text")
+    return ShownTokenizers(thread.TEXT.value, tuple(tokenizer_card(name) for name in names), SPECIALS.value == "text")
 
 
-def card_of(name: str) -> TokenizerCard:
+def tokenizer_card(name: str) -> TokenizerCard:
     """The card of a tokenizer of the shelf or of this session's own ones."""
     return TOKENIZERS[name] if name in TOKENIZERS else session_tokenizers.card(name)
 
@@ -162,7 +162,7 @@ def every_name() -> list[str]:
     return [*TOKENIZERS, *session_tokenizers.names()]
 
 
-def columns_of(names: list[str]) -> str:
+def chosen_columns(names: list[str]) -> str:
     """These tokenizers as columns, as the choice has them."""
     return ",".join(names[:MOST_COLUMNS])
 
@@ -170,12 +170,12 @@ def columns_of(names: list[str]) -> str:
 def add(name: str) -> None:
     """One more column; where there is no room, in place of the last one."""
     names = [each for each in CHOSEN.value.split(",") if each and each != name]
-    CHOSEN.choose(columns_of([*names[: MOST_COLUMNS - 1], name]))
+    CHOSEN.choose(chosen_columns([*names[: MOST_COLUMNS - 1], name]))
 
 
 def hide(name: str) -> None:
     """One column less."""
-    CHOSEN.choose(columns_of([each for each in CHOSEN.value.split(",") if each != name]))
+    CHOSEN.choose(chosen_columns([each for each in CHOSEN.value.split(",") if each != name]))
 
 
 def choose_stretch(start: int, end: int) -> None:
@@ -203,7 +203,7 @@ def keep_inside(length: int) -> None:
         START.choose(None)
 
 
-def looked_at(cards: tuple[TokenizerCard, ...]) -> TokenizerCard:
+def looked_at_card(cards: tuple[TokenizerCard, ...]) -> TokenizerCard:
     """The tokenizer that the tabs about one of them are about: the chosen one, else the first column."""
     return next((card for card in cards if card.name == LOOKED_AT.value), cards[0])
 

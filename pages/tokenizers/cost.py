@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import TOKENIZERS
-from pages.shared.asking import ask, working
+from pages.shared.asking_engine import ask, working
 from pages.shared.export import Download, download_button
 from pages.shared.spreadsheet import as_csv
 from pages.tokenizers.choices import ShownTokenizers

@@ -12,7 +12,7 @@ from pages.shared.export import Download, download_button, path_argument, progra
 from pages.shared.plain_text import plain
 from pages.shared.spreadsheet import as_csv
 from pages.tokenizers import session_tokenizers
-from pages.tokenizers.choices import CHOICES, ShownTokenizers, looked_at
+from pages.tokenizers.choices import CHOICES, ShownTokenizers, looked_at_card
 
 if TYPE_CHECKING:
     from models.tokenization import Tokenization
@@ -166,7 +166,7 @@ def code(now: ShownTokenizers) -> None:
     """The program that gives the same ids."""
     from models.tokenization import prepared_tokenizer
 
-    card = looked_at(now.cards)
+    card = looked_at_card(now.cards)
     if session_tokenizers.has(card.name):
         file = Path("tokenizer.json")
         st.caption(f"The program needs the file of {plain(card.title)}:")

@@ -6,16 +6,16 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import TokenizerCard
-from pages.shared.asking import ask
-from pages.shared.bound import bound, pick
+from pages.shared.asking_engine import ask
+from pages.shared.bound_widgets import bound, pick
 from pages.shared.link import NumberPair
-from pages.shared.parts import chart, remark
 from pages.shared.plain_text import plain
-from pages.tokenizers.choices import LOOKED_AT, MERGES, WAYS, ShownTokenizers, looked_at, of_word, with_word
+from pages.shared.sentences_and_charts import chart, remark
+from pages.tokenizers.choices import LOOKED_AT, MERGES, WAYS, ShownTokenizers, looked_at_card, of_word, with_word
 from viz.inspector import heading, line
 from viz.lattice_chart import lattice_chart
 from viz.tokenizers_tables import (
-    longest_match,
+    longest_match_table,
     merge_steps,
     piece_chips,
 )
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def choose_one(now: ShownTokenizers, key: str) -> TokenizerCard:
     """The one of the shown tokenizers that a tab is about."""
-    chosen = looked_at(now.cards)
+    chosen = looked_at_card(now.cards)
     titles = {card.name: plain(card.title) for card in now.cards}
     pick(LOOKED_AT, "Tokenizer", titles, key=key, shown=lambda _: chosen.name, label_visibility="collapsed")
     return chosen
@@ -51,7 +51,7 @@ def _origin(origin: "ShownOrigin", place: int) -> None:
             what = "The word has too many characters: it is unknown as a whole, untried."
         elif origin.match.pieces is None:
             what = "At some place no piece fits, not even one character: the whole word is unknown."
-        st.html(_head(origin) + longest_match(origin.match) + line(what))
+        st.html(_head(origin) + longest_match_table(origin.match) + line(what))
     elif origin.lattice is not None:
         _lattice(origin, place)
     elif origin.whole and not origin.merges:

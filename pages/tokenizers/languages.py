@@ -6,12 +6,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.errors import HeadlightError
-from pages.shared.asking import ask, working
-from pages.shared.bound import pick, text_area
+from pages.shared.asking_engine import ask, working
+from pages.shared.bound_widgets import pick, text_area
 from pages.shared.export import Download, download_row, path_argument, program
 from pages.shared.link import note
-from pages.shared.parts import remark, say
 from pages.shared.plain_text import plain
+from pages.shared.sentences_and_charts import remark, say
 from pages.shared.spreadsheet import as_csv
 from pages.shared.thread import choose_text
 from pages.tokenizers.choices import (
@@ -167,7 +167,7 @@ def _one_language(now: ShownTokenizers, found: "ParallelText", of: PricedLanguag
 
 
 def _pasted(now: ShownTokenizers, status: DeltaGenerator) -> None:
-    from models.tokenization.line_costs import price
+    from models.tokenization.language_prices import price
     from models.tokenization.parallel_text import pasted_pairs
 
     text_area(
@@ -207,7 +207,7 @@ def _pasted(now: ShownTokenizers, status: DeltaGenerator) -> None:
 
 
 def _lines(now: ShownTokenizers, status: DeltaGenerator) -> None:
-    from models.tokenization.counts import is_without_spaces
+    from models.tokenization.piece_counts import is_without_spaces
 
     lines = tuple(line.strip() for line in now.text.splitlines() if line.strip())
     if not lines:

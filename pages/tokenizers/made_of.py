@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import TokenizerCard
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.tokenizers.choices import ShownTokenizers
 from viz.tokenizers_tables import (
     tokenizer_cards,

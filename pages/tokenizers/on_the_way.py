@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 from pages.tokenizers.choices import ShownTokenizers
 from pages.tokenizers.how_cut import choose_one
 from viz.tokenizers_tables import (

@@ -10,13 +10,13 @@ from models.catalog import MODELS
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries
 from pages.shared import thread
-from pages.shared.asking import ask, working
-from pages.shared.bound import bound, toggle
+from pages.shared.asking_engine import ask, working
+from pages.shared.bound_widgets import bound, toggle
 from pages.shared.link import NumberPair, note
 from pages.shared.messages import in_place, show_notes
 from pages.shared.page import Page, inspector_in, show
 from pages.shared.plain_text import plain
-from pages.shared.text import text_form
+from pages.shared.text_choice import text_form
 from pages.tokenizers import session_tokenizers
 from pages.tokenizers.choices import (
     CHOICES,
@@ -27,12 +27,12 @@ from pages.tokenizers.choices import (
     STRETCH,
     ShownTokenizers,
     add,
-    card_of,
     choose_stretch,
-    columns_of,
+    chosen_columns,
     every_name,
     keep_inside,
     shown,
+    tokenizer_card,
 )
 from pages.tokenizers.examples import EXAMPLES
 from pages.tokenizers.inspector import inspect
@@ -60,8 +60,8 @@ def which(now: ShownTokenizers) -> None:
         "Tokenizers",
         every_name(),
         shown=lambda _: list(now.names),
-        meant=columns_of,
-        format_func=lambda name: card_of(name).title,
+        meant=chosen_columns,
+        format_func=lambda name: tokenizer_card(name).title,
         max_selections=MOST_COLUMNS,
         placeholder="Choose two to eight",
         label_visibility="collapsed",
@@ -71,7 +71,7 @@ def which(now: ShownTokenizers) -> None:
     if (
         card.folder
         and card.family != "vision"
-        and f"That of {title}" not in [card_of(name).title for name in every_name()]
+        and f"That of {title}" not in [tokenizer_card(name).title for name in every_name()]
     ):
         st.button(f"Add that of {plain(title)}", key="add_that_of_model", on_click=_add_that_of_model)
     changed = " •" if now.split_special_tokens else ""

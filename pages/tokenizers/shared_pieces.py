@@ -7,16 +7,16 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import TokenizerCard
 from models.errors import HeadlightError
-from pages.shared.asking import ask, working
-from pages.shared.bound import pick
+from pages.shared.asking_engine import ask, working
+from pages.shared.bound_widgets import pick
 from pages.shared.export import Download, download_row
-from pages.shared.parts import remark, say
 from pages.shared.plain_text import plain
+from pages.shared.sentences_and_charts import remark, say
 from pages.shared.spreadsheet import as_csv
 from pages.tokenizers.choices import BESIDE, ShownTokenizers
 from pages.tokenizers.how_cut import choose_one
 from viz.inspector import heading
-from viz.quantities import part_text
+from viz.number_format import part_text
 from viz.tables import table
 from viz.tokenizers_tables import piece_chips
 

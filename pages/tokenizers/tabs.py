@@ -6,8 +6,8 @@ import streamlit as st
 
 from pages.shared.link import NumberPair
 from pages.shared.page import Tab, tabs
-from pages.shared.parts import explanation
-from pages.shared.text import open_text_file
+from pages.shared.sentences_and_charts import explanation
+from pages.shared.text_choice import open_text_file
 from pages.tokenizers import (
     chats,
     cost,
@@ -16,7 +16,7 @@ from pages.tokenizers import (
     languages,
     made_of,
     on_the_way,
-    own,
+    own_tokenizer,
     shared_pieces,
     vocabulary,
     which_one,
@@ -49,7 +49,7 @@ def below(
             "Made of what?": lambda: made_of.what_it_is_made_of(now, st.empty()),
             "What does a chat become?": lambda: chats.what_a_chat_becomes(now, st.empty()),
             "What does a whole file cost?": Tab(lambda: whole_file.a_whole_file(now, st.empty()), whole_file.leave),
-            "Bring your own": lambda: own.show(now.text),
+            "Bring your own": lambda: own_tokenizer.show(now.text),
             "What am I looking at?": lambda: explanation(EXPLANATION),
             "Take it with you": lambda: export.take_along(now),
             "Show the code": lambda: export.code(now),
@@ -59,7 +59,7 @@ def below(
 
 def without_picture(text: str) -> None:
     """Where there is no picture: the tabs that help to one."""
-    tabs("below_nothing", {"Take it with you": open_text_file, "Bring your own": lambda: own.show(text)})
+    tabs("below_nothing", {"Take it with you": open_text_file, "Bring your own": lambda: own_tokenizer.show(text)})
 
 
 def first_disagreement(found: "Comparison") -> NumberPair:

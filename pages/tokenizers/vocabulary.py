@@ -7,12 +7,12 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.catalog import TokenizerCard
 from models.engine import engine
-from pages.shared.asking import ask, working
-from pages.shared.bound import bound, names_of, pick
+from pages.shared.asking_engine import ask, working
+from pages.shared.bound_widgets import bound, names_of, pick
 from pages.shared.export import Download, download_row
 from pages.shared.link import NumberPair, note
 from pages.shared.messages import in_place
-from pages.shared.parts import chart, remark, say
+from pages.shared.sentences_and_charts import chart, remark, say
 from pages.shared.theme import palette
 from pages.tokenizers.choices import (
     KIND,
@@ -32,7 +32,7 @@ from pages.tokenizers.export import vocabulary_as_csv, vocabulary_as_json
 from pages.tokenizers.how_cut import choose_one
 from viz.components.figure_grid import figure_grid
 from viz.inspector import heading, line
-from viz.quantities import counted, part_text
+from viz.number_format import counted, part_text
 from viz.tokenizers_tables import piece_chips
 from viz.vocabulary_charts import length_chart, script_chart
 from viz.vocabulary_grid import kinds_text, piece_grid

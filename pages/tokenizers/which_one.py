@@ -12,16 +12,16 @@ from models.errors import HeadlightError
 from models.loading.packs import PackError
 from models.one_at_a_time import libraries
 from pages.shared import projector
-from pages.shared.asking import ask, working
-from pages.shared.bound import bound, names_of, pick
+from pages.shared.asking_engine import ask, working
+from pages.shared.bound_widgets import bound, names_of, pick
 from pages.shared.export import Download, download_button
-from pages.shared.parts import say
+from pages.shared.sentences_and_charts import say
 from pages.shared.spreadsheet import as_csv
 from pages.tokenizers import chats, languages, session_tokenizers, whole_file
 from pages.tokenizers.chat_choices import BYTES, CHAT, NUMBER_BYTES, OF, PASTED, READERS, VERDICT_OF, WIDTH, WIDTHS
-from pages.tokenizers.choices import ShownTokenizers, card_of, every_name
-from viz.quantities import counted, times_text
-from viz.verdict_table import JudgedTokenizer, verdict_rows, verdict_sentences, verdict_table
+from pages.tokenizers.choices import ShownTokenizers, every_name, tokenizer_card
+from viz.number_format import counted, times_text
+from viz.which_tokenizer_table import JudgedTokenizer, verdict_rows, verdict_sentences, verdict_table
 
 if TYPE_CHECKING:
     from models.tokenization import Counts
@@ -90,7 +90,7 @@ def _for_chat(status: DeltaGenerator) -> list[JudgedTokenizer]:
     candidates = []
     for name in READERS.value:
         plain_name = name.removesuffix(PASTED)
-        card = card_of(plain_name)
+        card = tokenizer_card(plain_name)
         try:
             read = ask(chats.request_for(name), status)
         except HeadlightError as error:
@@ -137,7 +137,7 @@ def _dearest_languages(
     from models.tokenization.parallel_text import MessagesRequest
 
     titles = {each.title for each in candidates if each.rows}
-    cards = tuple(card for name in every_name() if (card := card_of(name)).title in titles)
+    cards = tuple(card for name in every_name() if (card := tokenizer_card(name)).title in titles)
     if not cards:
         return {}
     shown = replace(now, cards=cards)

@@ -9,27 +9,27 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models.errors import HeadlightError
 from models.one_at_a_time import libraries
-from pages.shared.asking import ask, working
-from pages.shared.bound import bound
+from pages.shared.asking_engine import ask, working
+from pages.shared.bound_widgets import bound
 from pages.shared.export import Download, download_button
 from pages.shared.job import Job, bar, waits
 from pages.shared.link import run_again
 from pages.shared.messages import problem
-from pages.shared.parts import remark, say
 from pages.shared.plain_text import plain
+from pages.shared.sentences_and_charts import remark, say
 from pages.shared.spreadsheet import as_csv
 from pages.shared.uploads import largest_file
 from pages.tokenizers import session_tokenizers
 from pages.tokenizers.chat_choices import LINE_LIMIT, PRICE
-from pages.tokenizers.choices import ShownTokenizers, card_of
+from pages.tokenizers.choices import ShownTokenizers, tokenizer_card
 from pages.tokenizers.export import file_as_json
 from viz.file_tables import (
     CountedFile,
-    costs_rows,
     costs_table,
     dear_sentence,
+    file_costs_rows,
+    file_lines_table,
     kinds_table,
-    lines_table,
     megabytes,
     pieces_table,
     step_table,
@@ -159,7 +159,9 @@ def _title(name: str) -> str:
     from models.catalog import TOKENIZERS
 
     return (
-        card_of(name).title if name in TOKENIZERS or session_tokenizers.has(name) else "an own tokenizer that is gone"
+        tokenizer_card(name).title
+        if name in TOKENIZERS or session_tokenizers.has(name)
+        else "an own tokenizer that is gone"
     )
 
 
@@ -207,12 +209,12 @@ def _figures(asked: "CountFileRequest", status: DeltaGenerator) -> None:
             st.html(heading(f"{each.title}: words that cost most"))
             st.html(words_table(each))
             st.html(heading("Lines with most tokens"))
-            st.html(lines_table(each))
+            st.html(file_lines_table(each))
     st.caption(
         "Blocks of up to 32 kB end with a line and are cut by themselves, several at once, without what a template "
         "adds. Words are counted, and ids read back, in one block of sixteen. The price is what is typed here."
     )
-    rows = costs_rows(tally, counted, limit, price)
+    rows = file_costs_rows(tally, counted, limit, price)
     with st.container(horizontal=True):
         download_button(Download("Costs as CSV", "file-costs.csv", lambda: as_csv(rows)), "file_csv")
         download_button(Download("All as JSON", "file.json", lambda: file_as_json(rows, counted)), "file_json")

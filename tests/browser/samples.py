@@ -5,7 +5,7 @@ from importlib import import_module
 
 import numpy as np
 
-from viz.components.scaffold.source import COMPONENTS
+from viz.components.scaffold.bundling import COMPONENTS
 
 MANY = 300
 
@@ -198,7 +198,7 @@ def _sentence_arcs():
 
 def _token_columns():
     from models.tokenization.pieces import Look
-    from models.tokenization.window import Column, Comparison
+    from models.tokenization.text_window import Column, Comparison
     from viz.components.token_columns import ColumnHead, ColumnsPicture, packed
 
     def column(text, size):
@@ -287,11 +287,14 @@ def _room_bar():
 
 
 def _room_question():
-    from viz.components.room_question import RoomQuestion, Row, packed
+    from viz.components.room_question import GuessBar, RoomQuestion, packed
 
     step = {"title": "A lesson", "step": 2, "count": 5, "say": "One thing.", "covers": True}
-    rows = (Row("a", 1.0, "12", 0.5, "40 %", is_right=True), Row("</script>", 0.0, "0", 1.0, "80 %", is_own=True))
-    bins = (Row("0 to 1", 1.0, "3", is_right=True, is_own=True), Row("1 to 2", 0.0, "0"))
+    rows = (
+        GuessBar("a", 1.0, "12", 0.5, "40 %", is_right=True),
+        GuessBar("</script>", 0.0, "0", 1.0, "80 %", is_own=True),
+    )
+    bins = (GuessBar("0 to 1", 1.0, "3", is_right=True, is_own=True), GuessBar("1 to 2", 0.0, "0"))
     yield "a step", packed(RoomQuestion(0, **step)), {}, []
     for kind in ("choose", "number", "order", "draw"):
         asked = {"kind": kind, "prompt": "Which?", "options": () if kind == "number" else ("a", "b", "c"), "most": 10}

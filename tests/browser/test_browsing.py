@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from pages.shared.registry import HOME, PAGES
 from tests.browser.at_rest import LAPTOP
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 ANIMAL = "The animal didn't cross the street because it was too tired."
 

@@ -7,12 +7,12 @@ import pytest
 from playwright.sync_api import expect
 
 from models.embeddings import SensesRequest, VectorMapsRequest, nearest
-from models.embeddings.vectors import EmbedRequest
+from models.embeddings.token_vectors import EmbedRequest
 from models.engine import engine
 from pages.embeddings.examples import EXAMPLES
 from tests.browser.tab import colour_of
+from viz.number_format import part_text
 from viz.palette import DARK
-from viz.quantities import part_text
 
 PICTURE = ".vector-map[data-ready='true']"
 BANK = EXAMPLES[0]

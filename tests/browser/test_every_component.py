@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.browser.samples import drawn_components, samples, skeleton_of
-from viz.components.scaffold.source import browser_source
+from viz.components.scaffold.bundling import browser_source
 
 # Mounts it once, and shows one message after the other, as Streamlit does. `see` says what became of the last one.
 HARNESS = """async ([script, html]) => {

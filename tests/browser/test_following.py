@@ -15,14 +15,14 @@ from models.decoding import (
     ScoresRequest,
     end_in_score_stages,
 )
-from models.decoding.masked import MaskedToken, stub_writer
+from models.decoding.masked_token import MaskedToken, stub_writer
 from models.decoding.stages import _next_token, stages_after
 from models.engine import Engine, engine
 from pages.sampling.knobs import KNOBS
 from tests.one_thread import one_thread
 from viz.components.next_token import _PARTS, LiveStages, NextTokenPicture, StageChip, packed
 from viz.components.scaffold import skeleton
-from viz.components.scaffold.source import browser_source
+from viz.components.scaffold.bundling import browser_source
 from viz.components.step_scores import packed as packed_scores
 
 FIELDS = {knob.stage: knob.field for knob in KNOBS if knob.stage in SCORE_STAGES}

@@ -10,7 +10,7 @@ from models.engine import engine
 from models.heads import AtlasRequest, EstimateRequest, Quantity, bundled_bank
 from tests.browser.tab import MAP
 from tests.pages.studio_screen import trace_of
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 ATLAS = ".head-atlas[data-kind='roles'][data-ready='true']"
 EFFECTS = ".head-atlas[data-kind='effects'][data-ready='true']"

@@ -9,7 +9,7 @@ import pytest
 from pages.shared.registry import PAGES
 from tests.browser.at_rest import LAPTOP
 from tests.browser.said import said_twice
-from viz.quantities import bytes_text, part_text, times_text
+from viz.number_format import bytes_text, part_text, times_text
 
 ROOT = Path(__file__).resolve().parents[2]
 # As the rule writes them; "100 draws" has no sign, "%40" of an address no space.
@@ -58,7 +58,7 @@ def test_the_browser_writes_parts_as_the_server_does(page):
     parts += (draws.random(2_000) / 10.0 ** draws.integers(10, size=2_000)).tolist()
     written = page.evaluate(f"(parts) => {{ {script}\nreturn parts.map(percentText) }}", parts)
     assert written == [part_text(part) for part in parts]
-    script = (ROOT / "viz" / "components" / "scaffold" / "quantities.js").read_text().replace("export ", "")
+    script = (ROOT / "viz" / "components" / "scaffold" / "number_format.js").read_text().replace("export ", "")
     counts = [0, 1, 1023, 1024, 10_239, 506_880, 46_080, *map(int, 2.0 ** draws.uniform(0, 55, 500))]
     ratios = [1, 2.5, 9.996, 10, 31.2, *draws.uniform(1, 99, 200).tolist()]
     written = page.evaluate(

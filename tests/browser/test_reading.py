@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 PRONOUN = "The animal didn't cross the street because it was too tired."
 NAME = "Dr. Zorblax lives in Oslo. Yesterday I met Dr. Z"

@@ -35,7 +35,7 @@ NAMES = {
 
 
 def test_two_files_may_use_one_name(page, tmp_path):
-    from viz.components.scaffold.source import bundle, parts_of
+    from viz.components.scaffold.bundling import bundle, parts_of
 
     files = {
         "one": "const SIZE = 1\nfunction draw() { return SIZE }\nexport const one = () => draw()\n",
@@ -74,7 +74,7 @@ def test_a_packed_script_is_unpacked_once_for_all_pictures_of_its_kind_and_so_is
     from tests.viz.test_next_token import picture
     from viz.components.next_token import _PARTS, packed
     from viz.components.scaffold import skeleton
-    from viz.components.scaffold.source import packed_source
+    from viz.components.scaffold.bundling import packed_source
 
     script, data = packed_source("next_token"), base64.b64encode(packed(picture())).decode()
     page.evaluate(
@@ -111,7 +111,7 @@ def test_a_packed_script_is_unpacked_once_for_all_pictures_of_its_kind_and_so_is
 def test_the_list_of_the_keys_is_what_the_handler_does(page, name):
     from viz.components.attention_view import Frame, packed, state_of
     from viz.components.scaffold import skeleton
-    from viz.components.scaffold.source import browser_source
+    from viz.components.scaffold.bundling import browser_source
 
     frame = Frame(
         "L3 H1", "encoder-3-1", "encoder", 3, 1, ("a", "b", "c"), None, 1, (), (), "the future", "", can_switch=True
@@ -138,7 +138,7 @@ def test_the_list_of_the_keys_is_what_the_handler_does(page, name):
 
 
 def test_a_key_with_another_one_held_is_another_key(page):
-    from viz.components.scaffold.source import COMPONENTS
+    from viz.components.scaffold.bundling import COMPONENTS
 
     script = (COMPONENTS / "scaffold" / "keys.js").read_text() + "\nglobalThis.keys = { press, keyList }\n"
     found = page.evaluate(
@@ -174,7 +174,7 @@ def test_a_key_with_another_one_held_is_another_key(page):
 def test_a_view_that_is_left_lets_go_of_what_it_holds_on_to(page):
     from tests.viz.test_written_steps import picture
     from viz.components.scaffold import skeleton
-    from viz.components.scaffold.source import browser_source
+    from viz.components.scaffold.bundling import browser_source
     from viz.components.written_steps import _PARTS, packed
 
     data = base64.b64encode(packed(picture())).decode()

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.tab import MAP
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 ZORBLAX = "Dr. Zorblax lives in Oslo. Yesterday I met Dr. Z"
 HOSTILE = "a </script><img src=x onerror=window.hacked=1> b & <b>c</b>"

@@ -11,8 +11,8 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from models.loading import ModelRefusedError, load_model, open_folder
-from models.loading import checks as loading_checks
-from models.loading.checks import card_from, config_from
+from models.loading import checks_before_reading as loading_checks
+from models.loading.checks_before_reading import card_from, config_from
 from models.loading.json_files import settings_in, without_other_places
 from models.loading.model_files import model_files
 from tests.hostile.folders import change, refusal, tiny

@@ -9,7 +9,7 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import ConnectionClosed
 
-from pages.shared.connection import Connection, ConnectionLimits, Shared
+from pages.shared.browser_connection import Connection, ConnectionLimits, Shared
 from pages.shared.limits import Bounded, Limits
 from tests.hostile.visitor import Visitor
 

@@ -13,7 +13,7 @@ import pytest
 from models.errors import HeadlightError
 from models.loading import FolderError, ModelRefusedError, load_model, open_folder
 from models.loading.model_files import model_files
-from models.loading.regular_files import opened
+from models.loading.regular_files import open_folder_at
 from tests.hostile.folders import change, refusal, tiny
 from tests.models.test_folders import write_gguf
 
@@ -248,8 +248,8 @@ def test_two_who_exchange_and_load_read_nothing_else(folder, secret):
 def test_opened_walks_no_link(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    with opened(tmp_path / "real") as here:
+    with open_folder_at(tmp_path / "real") as here:
         assert here.names == frozenset()
-    with pytest.raises(ModelRefusedError, match="could not be read"), opened(tmp_path / "link"):
+    with pytest.raises(ModelRefusedError, match="could not be read"), open_folder_at(tmp_path / "link"):
         pass
     shutil.rmtree(tmp_path / "real")

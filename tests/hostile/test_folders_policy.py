@@ -9,8 +9,8 @@ import streamlit as st
 from starlette.responses import PlainTextResponse
 from streamlit import runtime
 
-from pages.shared import reach
-from pages.shared.guard import Guarded
+from pages.shared import local_or_public
+from pages.shared.origin_check import Guarded
 from tests.hostile.class_server import serving
 from tests.hostile.visitor import Visitor, is_refused
 from tests.models.test_folders import save
@@ -146,7 +146,7 @@ def test_behind_a_proxy_nobody_is_local(tmp_path, folder, header):
 @pytest.mark.parametrize("header", [{}, *PROXIES], ids=lambda each: next(iter(each), "none"))
 def test_each_header_of_a_proxy_is_remembered(monkeypatch, header):
     """Without a server: what one session showed counts for who comes after it."""
-    monkeypatch.setattr(reach, "_beyond", False)
+    monkeypatch.setattr(local_or_public, "_beyond", False)
     monkeypatch.setattr(runtime, "exists", lambda: True)
     monkeypatch.setattr(st, "get_option", LOCAL.__getitem__)
     came = []
@@ -158,7 +158,7 @@ def test_each_header_of_a_proxy_is_remembered(monkeypatch, header):
     for headers in (header, {}):
         said = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         asyncio.run(Guarded(app)({**scope, "headers": [(b"host", b"localhost:8501"), *said]}, None, None))
-        assert reach.is_local() is not bool(header)
+        assert local_or_public.is_local() is not bool(header)
     assert len(came) == 2
 
 
@@ -231,7 +231,7 @@ def test_names_that_the_operator_gave(tmp_path, folder):
 def test_from_where_a_server_is_reached_as_its_settings_say(monkeypatch, settings, is_local):
     monkeypatch.setattr(runtime, "exists", lambda: True)
     monkeypatch.setattr(st, "get_option", (LOCAL | settings).__getitem__)
-    assert reach.is_local() is is_local
+    assert local_or_public.is_local() is is_local
 
 
 @pytest.mark.slow  # likewise

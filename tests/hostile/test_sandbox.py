@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from models.errors import HeadlightError
-from models.sandbox import LARGEST_ANSWER, Pool, SandboxError, Subject
-from models.sandbox.messages import Ask, packed, unpacked
+from models.sandbox import LARGEST_ANSWER, Pool, SandboxedFiles, SandboxError
+from models.sandbox.messages import WorkerTask, packed, unpacked
 from models.tokenization import TextError, Tokenization
-from models.tokenization.comparison import CutText
+from models.tokenization.boundaries import CutText
 
 # ----- What is asked; these functions run in the sandbox.
 
@@ -183,7 +183,7 @@ def test_arrays_come_through(pool):
         (CutText, {"ids": ["<i8", [10**9], b""], "starts": ["<i8", [0], b""], "ends": ["<i8", [0], b""]}),
         (CutText, {"ids": ["<f8", [1], b"\0" * 8], "starts": ["<i8", [0], b""], "ends": ["<i8", [0], b""]}),
         (Tokenization, {"text": 1, "ids": [], "pieces": []}),
-        (Ask, b"\x80\x04]"),
+        (WorkerTask, b"\x80\x04]"),
     ],
     ids=["objects", "shape", "other numbers", "no text", "pickle"],
 )
@@ -195,7 +195,7 @@ def test_what_is_no_plain_data_of_the_kind_is_refused(kind, value):
 
 
 def test_what_is_made_is_kept_and_made_again_where_it_is_gone(pool):
-    subject = Subject("It", made, {"a": b"123"}, (4,))
+    subject = SandboxedFiles("It", made, {"a": b"123"}, (4,))
     assert pool.ask(size_of, of=subject) == 7
     process = pool.ask(process_of, of=subject)
     assert pool.ask(number) == process
@@ -204,7 +204,7 @@ def test_what_is_made_is_kept_and_made_again_where_it_is_gone(pool):
     assert pool.ask(process_of, of=subject) != process
     # Others push it out.
     for name in range(5):
-        pool.ask(size_of, of=Subject("It", made, {"a": bytes(6_000_000), "b": str(name).encode()}, (0,)))
+        pool.ask(size_of, of=SandboxedFiles("It", made, {"a": bytes(6_000_000), "b": str(name).encode()}, (0,)))
     assert pool.ask(size_of, of=subject) == 7
 
 

@@ -38,7 +38,7 @@ def hub(files, no_folders, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_DOWNLOAD_TIMEOUT", "0.4")
     for name in ("HF_TOKEN", "HEADLIGHT_OFFLINE", "HEADLIGHT_MODELS", "HEADLIGHT_MAX_DOWNLOAD"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("models.loading.transfer.PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("models.loading.file_download.PAUSE_SECONDS", 0.01)
     monkeypatch.setattr("models.loading.downloads._OFTEN", 0.02)
     with hub_server() as running:
         monkeypatch.setenv("HF_ENDPOINT", running.address)

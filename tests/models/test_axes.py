@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.forward.axes import KINDS, Axes, axes, map_size
+from models.forward.map_axes import KINDS, Axes, axes, map_size
 from tests.models import architectures
 from tests.models.architectures import NAMES
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from models.attention import InterventionError, trace
-from models.embeddings import LensError, lens, read_out
-from models.forward import capture, check_at_load, check_cache, inputs, probe
+from models.embeddings import LensError, logit_lens, read_out
+from models.forward import capture, check_at_load, inputs, kept_findings, probe
 from models.forward.interventions import HideToken
 from models.loading import ModelRefusedError, load_model, open_folder, wrap_model
 from tests.models import architectures, odd_architectures
@@ -110,7 +110,7 @@ def test_a_heart_that_breaks_after_the_model_was_checked_is_refused(monkeypatch,
 
 
 def test_a_lens_that_is_stale_is_refused_and_nothing_else(monkeypatch):
-    monkeypatch.setattr(lens, "_with_last", lambda output, _: output)
+    monkeypatch.setattr(logit_lens, "_with_last", lambda output, _: output)
     loaded = wrapped("llama")
     assert loaded.refusal("lens")
     with pytest.raises(LensError, match="lens"):
@@ -220,11 +220,11 @@ def test_what_was_kept_is_not_believed_once_it_is_damaged(home, tmp_path, refere
 
 
 def test_what_is_kept_is_bounded(home, monkeypatch):
-    monkeypatch.setattr(check_cache, "_MOST_KEPT", 3)
+    monkeypatch.setattr(kept_findings, "_MOST_KEPT", 3)
     for number in range(5):
-        check_cache.keep(f"{number}", check_cache.Kept((), {"layer": (("encoder", 0),)}, "sample"))
+        kept_findings.keep_finding(f"{number}", kept_findings.Kept((), {"layer": (("encoder", 0),)}, "sample"))
     assert len(list((home / "checks").iterdir())) == 3
-    assert check_cache.kept_of("4") == check_cache.Kept((), {"layer": (("encoder", 0),)}, "sample")
+    assert kept_findings.kept_of("4") == kept_findings.Kept((), {"layer": (("encoder", 0),)}, "sample")
 
 
 def test_a_home_that_nobody_may_write_to_is_checked_each_time(home, tmp_path, references):

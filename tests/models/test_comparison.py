@@ -17,7 +17,7 @@ from models.tokenization import (
     StagesRequest,
     tokenize,
 )
-from models.tokenization.comparison import CutText, bytes_before, disagreements
+from models.tokenization.boundaries import CutText, bytes_before, disagreements
 
 STRAWBERRY = "strawberry and a strawberry, 1234567, สวัสดี 🍓"
 

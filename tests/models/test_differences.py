@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from models.attention import ChangedMapsRequest, HeadMapRequest, HideToken, MapDifferenceRequest, TraceRequest, ZeroHead
-from models.attention.steps import TooManyTokensError
+from models.attention.trace import TooManyTokensError
 from models.engine import Engine
-from models.heads.alignment import aligned
+from models.heads.token_alignment import aligned_tokens
 
 PRONOUN = "The animal didn't cross the street because it was too tired."
 WIDE = "The animal didn't cross the street because it was too wide."
@@ -81,7 +81,7 @@ def test_no_later_word_reaches_a_decoders_earlier_rows(engine, layer, head, end)
 @pytest.mark.parametrize("model", ["minilm", pytest.param("smollm2", marks=pytest.mark.slow)])
 def test_what_stands_for_each_other_is_subtracted(engine, model):
     before, after = of(model, "The cat sat down.", 1, 0), of(model, "The old cat sat down.", 1, 0)
-    pairs = aligned(tokens_of(engine, before), tokens_of(engine, after)).pairs
+    pairs = aligned_tokens(tokens_of(engine, before), tokens_of(engine, after)).pairs
     found = engine.run(MapDifferenceRequest(before, after, rows=pairs, columns=pairs))
     one, other = (engine.run(each).weights for each in (before, after))
     count = len(one)

@@ -24,7 +24,7 @@ from models.embeddings import (
 from models.embeddings.hidden_states import hidden_of
 from models.embeddings.swapped_words import same_tokens
 from models.engine import Engine, size_of
-from models.forward.shadow import answering, shadow_of
+from models.forward.shadow_modules import answering, shadow_of
 from models.loading import load_model, wrap_model
 from models.loading.packs import model_folder
 from models.tokenization import TextError

@@ -3,7 +3,7 @@
 import json
 
 from models.kv_cache import cache_shape
-from models.kv_cache.fetched import FetchedCachesRequest
+from models.kv_cache.fetched_configs import FetchedCachesRequest
 from models.loading import load_model
 from models.loading.hub import FetchedConfig, fetched_configs, repository_folder
 from models.loading.hub_ids import HubId, hub_id

@@ -18,7 +18,7 @@ from models.tokenization.file_tally import LONGEST_LINE, CountFileRequest, begun
 from models.tokenization.loading import tokenizer_folder
 from models.tokenization.longest_cut import LongestCutRequest
 from models.tokenization.text_file import BLOCK_BYTES, TextFileError, blocks_from, text_file
-from models.tokenization.words import words_of
+from models.tokenization.words_of_text import words_of
 
 PROSE = "The quick brown fox, 12 of them, jumps “over” the lazy dog. สวัสดี 🍓\n"
 CODE = "def mean(values):\n    total = 0\n    for value in values:\n        total += value\n    return total\n\n"

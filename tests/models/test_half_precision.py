@@ -12,7 +12,7 @@ from models.embeddings import EmbedRequest, LensRequest, NearestRequest, NormsRe
 from models.embeddings import embed as vectors_of
 from models.engine import Engine
 from models.loading import load
-from models.loading.placing import Placement
+from models.loading.placement import Placement
 from tests.models import architectures
 from tests.models.architectures import ARCHITECTURES, DECODERS, IDS, NAMES, SEQ2SEQ
 

@@ -10,7 +10,8 @@ from models.catalog import MODELS
 from models.loading import ModelRefusedError, load_model
 from models.loading import hub as hub_module
 from models.loading.hub import is_fetched, look_up
-from models.loading.hub_ids import HubError, largest_download
+from models.loading.hub_ids import HubError
+from models.loading.hub_limits import largest_download
 from tests.models.hub_fetching import (
     MODEL,
     NAME,

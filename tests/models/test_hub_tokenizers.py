@@ -3,7 +3,7 @@
 import pytest
 
 from models.loading.hub_tokenizers import FetchedTokenizer, FetchTokenizerRequest
-from models.tokenization import LARGEST_FILE, keep_own, new_own_name, open_tokenizer_file
+from models.tokenization import LARGEST_TOKENIZER_FILE, keep_own, new_own_name, open_tokenizer_file
 from tests.models.hub_fetching import MODEL, NAME, engine, files, hub, wait_for
 from tests.models.hub_server import Faults
 
@@ -40,7 +40,10 @@ def test_the_file_that_says_most_is_taken(hub, engine, files):
         (lambda hub: hub.models.update({MODEL: {"model.safetensors": b"x"}}), "no tokenizer"),
         (lambda hub: hub.models.clear(), "no such model"),
         (lambda hub: setattr(hub, "faults", Faults(status=403)), "gated"),
-        (lambda hub: hub.models.update({MODEL: {"tokenizer.json": b"x" * (LARGEST_FILE + 1)}}), "at most 40 MB"),
+        (
+            lambda hub: hub.models.update({MODEL: {"tokenizer.json": b"x" * (LARGEST_TOKENIZER_FILE + 1)}}),
+            "at most 40 MB",
+        ),
     ],
 )
 def test_what_goes_wrong_is_one_sentence(hub, engine, spoil, sentence):

@@ -13,7 +13,7 @@ from transformers import DynamicCache, StaticCache
 
 from models.decoding import DecodingSettings, decode, decode_batch
 from models.decoding.loop import next_logits
-from models.decoding.preparation import padded, prepare
+from models.decoding.prepared_generation import padded, prepare
 from models.kv_cache import cache_shape, measure_cache, newest_norms, predict_cache
 from models.loading import load_model
 from tests.models import architectures

@@ -19,7 +19,7 @@ from transformers import (
 )
 
 from models.attention import ChangesRequest, TracedTextRequest, TraceRequest, ZeroHead, trace_attention
-from models.attention.labels import label_logits
+from models.attention.classifier_labels import label_logits
 from models.engine import Engine
 from models.loading import load_model, open_folder, wrap_model
 from models.model_facts import model_facts

@@ -11,7 +11,8 @@ from models.catalog import MESSAGES
 from models.engine import engine
 from models.loading.packs import PackError, files_of, packs_folder
 from models.tokenization import tokenize
-from models.tokenization.line_costs import LineCostsRequest, price
+from models.tokenization.language_prices import price
+from models.tokenization.line_costs import LineCostsRequest
 from models.tokenization.loading import prepared_tokenizer
 from models.tokenization.parallel_text import MessagesRequest, ParallelTextError, is_sentence, pasted_pairs
 from models.tokenization.scripts import script_of

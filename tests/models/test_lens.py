@@ -15,11 +15,11 @@ from models.embeddings import (
     TopRequest,
     embed,
     final_norm,
-    lens,
+    logit_lens,
     normed,
     read_out,
 )
-from models.embeddings.ranking import best_first, rank_of
+from models.embeddings.largest_values import best_first, rank_of
 from models.engine import Engine
 from models.loading import wrap_model
 from tests.models import architectures
@@ -209,7 +209,7 @@ def test_divergences_are_from_the_models_output_to_the_layers(engine, name):
 
 def test_a_few_positions_at_a_time_give_the_same_table(engine, monkeypatch):
     whole = engine.run(LensTableRequest("gpt2", IDS))
-    monkeypatch.setattr(lens, "_LOGITS_AT_ONCE", 4 * architectures.VOCABULARY)
+    monkeypatch.setattr(logit_lens, "_LOGITS_AT_ONCE", 4 * architectures.VOCABULARY)
     parts = LensTableRequest("gpt2", IDS).answer(engine)
     np.testing.assert_array_equal(parts.ids, whole.ids)
     np.testing.assert_allclose(parts.probabilities, whole.probabilities, rtol=0, atol=TIGHT)

@@ -15,11 +15,12 @@ from models.attention import trace_attention
 from models.engine import Engine, engine
 from models.errors import HeadlightError
 from models.lessons import LessonError, QuestionError, Readings, lesson_text, outcome, read_lesson
+from models.lessons.ask import Ask
 from models.lessons.guesses import GuessError, checked_guess
-from models.lessons.lesson import Ask, Claim
-from models.lessons.lesson_file import LARGEST_FILE, read_view
-from models.lessons.question import option_of_token
-from models.lessons.registry import QUESTIONS, question_of
+from models.lessons.lesson import Claim
+from models.lessons.lesson_file import LARGEST_LESSON_FILE, read_view
+from models.lessons.question_base import option_of_token
+from models.lessons.question_registry import QUESTIONS, question_of
 from pages.shared.lesson_place import lesson_files
 
 PAGES = {"home", "attention", "heads", "anatomy", "tokenizers", "embeddings", "kv_cache", "sampling"}
@@ -180,7 +181,7 @@ def test_a_script_in_every_field_stays_text():
 
 
 def test_the_largest_file_is_read():
-    assert lesson(STEP + "#" * (LARGEST_FILE - len(STEP.encode()))).title == "One"
+    assert lesson(STEP + "#" * (LARGEST_LESSON_FILE - len(STEP.encode()))).title == "One"
 
 
 def test_a_view_is_an_address_of_this_server():

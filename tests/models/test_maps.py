@@ -17,7 +17,7 @@ from models.embeddings import (
     MapError,
     VectorMaps,
     VectorMapsRequest,
-    aligned,
+    aligned_layers,
     nearest,
     project,
     projections,
@@ -226,7 +226,7 @@ def test_turning_a_layer_changes_nothing_in_the_aligned_picture(seed, axes, laye
     points = draw.normal(size=(4, 7, axes)).astype(np.float32)
     turned = points.copy()
     turned[layer] = points[layer] @ turn(axes, seed) + draw.normal(size=axes) * 5
-    np.testing.assert_allclose(aligned(turned), aligned(points), atol=2e-4)
+    np.testing.assert_allclose(aligned_layers(turned), aligned_layers(points), atol=2e-4)
 
 
 @given(seeds, st.booleans())
@@ -236,7 +236,7 @@ def test_no_distance_within_a_layer_changes_but_for_one_scale(seed, same_size):
     def distances(layer):
         return np.linalg.norm(layer[:, None] - layer[None], axis=-1)
 
-    found = aligned(points, same_size)
+    found = aligned_layers(points, same_size)
     for before, after in zip(points, found, strict=True):
         size = np.sqrt(((before - before.mean(axis=0)) ** 2).sum(axis=1).mean()) if same_size else 1
         np.testing.assert_allclose(distances(after) * size, distances(before), atol=1e-4)
@@ -248,14 +248,14 @@ def test_two_equal_layers_do_not_move(seed, rank):
     draw = np.random.default_rng(seed)
     flat = draw.normal(size=(6, rank)) @ draw.normal(size=(rank, 3))
     points = np.stack([draw.normal(size=(6, 3)), flat, flat]).astype(np.float32)
-    found = aligned(points)
+    found = aligned_layers(points)
     np.testing.assert_allclose(found[2], found[1], atol=1e-6)
 
 
 @given(seeds)
 def test_no_other_turn_would_move_the_points_less(seed):
     points = np.random.default_rng(seed).normal(size=(2, 6, 2)).astype(np.float32)
-    first, second = aligned(points).astype(float)
+    first, second = aligned_layers(points).astype(float)
     moved = ((second - first) ** 2).sum()
     for angle in np.linspace(0, 2 * np.pi, 40):
         cos, sin = np.cos(angle), np.sin(angle)
@@ -265,7 +265,7 @@ def test_no_other_turn_would_move_the_points_less(seed):
 
 def test_a_layer_in_one_place_is_passed_over():
     points = np.random.default_rng(0).normal(size=(6, 2)).astype(np.float32)
-    found = aligned(np.stack([points, np.zeros_like(points) + 3, points @ turn(2, 1).astype(np.float32)]))
+    found = aligned_layers(np.stack([points, np.zeros_like(points) + 3, points @ turn(2, 1).astype(np.float32)]))
     assert not found[1].any()
     np.testing.assert_allclose(found[2], found[0], atol=1e-5)
 
@@ -284,7 +284,7 @@ def test_every_layer_is_mapped_and_turned_onto_the_one_before(engine):
     for layer in range(7):
         states = [engine.run(EmbedRequest("minilm", SENTENCES[place])).hidden_states[layer] for place in (0, 2, 3)]
         each.append(project(np.concatenate([rows[1:-1] for rows in states]), "pca"))
-    np.testing.assert_allclose(found.points, aligned(np.stack([one.points for one in each])), atol=1e-5)
+    np.testing.assert_allclose(found.points, aligned_layers(np.stack([one.points for one in each])), atol=1e-5)
     assert found.explained == tuple(one.explained for one in each)
     assert found.trust == tuple(one.trust for one in each)
 

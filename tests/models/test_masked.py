@@ -11,7 +11,7 @@ from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 
 from models.decoding import DecodingSettings
-from models.decoding.masked import (
+from models.decoding.masked_token import (
     CannotFillError,
     MaskedTokenRequest,
     has_masked_head,

@@ -21,9 +21,9 @@ from transformers import (
 
 from models.errors import HeadlightError
 from models.loading import load_model
-from models.loading.checks import ModelRefusedError
+from models.loading.checks_after_reading import UnsoundModelError, check_sound
+from models.loading.checks_before_reading import ModelRefusedError
 from models.loading.packs import PackError
-from models.loading.soundness import UnsoundModelError, check_sound
 from models.one_at_a_time import alone, one_at_a_time
 from tests.models import architectures
 from tests.models.test_threads import all_at_once

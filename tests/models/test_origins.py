@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from models.tokenization import NoOriginError, load_tokenizer
-from models.tokenization.lattice import lattice
-from models.tokenization.longest_match import longest_match
-from models.tokenization.merges import merge_table, replay_merges
-from models.tokenization.origins import lattice_of_word, match_of_word, merges_of_word, origins
-from models.tokenization.pipeline import stages
+from models.tokenization.bpe_merges import merge_table, replay_merges
+from models.tokenization.piece_origins import lattice_of_word, match_of_word, merges_of_word, origins
+from models.tokenization.pipeline_stages import stages
+from models.tokenization.unigram_lattice import lattice
+from models.tokenization.wordpiece_match import longest_match
 
 LETTERS = list("etaoinshrdlucmfwypvbgkjqxzETAOINSD0123456789_-.,é ü ñ с л о в ส ั ด ี 日 本 🍓".replace(" ", ""))
 SYLLABLES = [

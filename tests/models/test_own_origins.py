@@ -8,8 +8,8 @@ from models.catalog import TokenizerCard
 from models.engine import Engine
 from models.tokenization import OriginsRequest, keep_own, new_own_name
 from models.tokenization.loading import loaded_from_json
-from models.tokenization.origins import MOST_WORDS, origins
-from models.tokenization.pipeline import stages
+from models.tokenization.piece_origins import MOST_WORDS, origins
+from models.tokenization.pipeline_stages import stages
 from tests.models.test_origins import BPES, random_words, shelf
 
 

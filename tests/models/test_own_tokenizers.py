@@ -18,7 +18,7 @@ from models.errors import HeadlightError
 from models.loading.packs import packs_folder
 from models.tokenization import (
     ALGORITHMS,
-    LARGEST_FILE,
+    LARGEST_TOKENIZER_FILE,
     ComparisonRequest,
     CountsRequest,
     OriginsRequest,
@@ -33,8 +33,8 @@ from models.tokenization import (
     smallest_vocabulary,
 )
 from models.tokenization.loading import loaded_from_json, prepared_tokenizer
-from models.tokenization.origins import origins
-from models.tokenization.pipeline import stages, words_of
+from models.tokenization.piece_origins import origins
+from models.tokenization.pipeline_stages import pre_tokens, stages
 from models.tokenization.training_child import lines_of
 from tests.models.tokenizer_texts import TEXTS
 
@@ -164,7 +164,7 @@ UNFIT = {
 BAD = {
     "nothing": (b"", "empty"),
     "blanks": (b" \n ", "empty"),
-    "too large": (b"{" + b" " * LARGEST_FILE, "at most 40 MB"),
+    "too large": (b"{" + b" " * LARGEST_TOKENIZER_FILE, "at most 40 MB"),
     "half of a JSON": (b'{"model": {"type": "BPE", "vocab": {"a"', "not"),
     "deep": (b'{"a":' + b"[" * 200_000, "not"),
     "JSON of something else": (b'{"architectures": ["BertModel"]}', "no model"),
@@ -226,7 +226,7 @@ def test_a_text_at_which_the_library_fails_gets_a_sentence(state):
         lambda: loaded.tokenize(text),
         lambda: here.tokenize(text),
         lambda: stages(here, text),
-        lambda: list(words_of(here, text)) and here.tokenize(text),
+        lambda: list(pre_tokens(here, text)) and here.tokenize(text),
         lambda: origins(here, text, (0, 9)),
         lambda: engine.run(StagesRequest(name, text, False)),
         lambda: engine.run(OriginsRequest(name, text, (0, 9), False)),

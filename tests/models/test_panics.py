@@ -4,7 +4,7 @@ import pytest
 
 from models.engine import engine
 from models.errors import HeadlightError
-from models.panics import PanicError, panics_as_failures
+from models.rust_panics import PanicError, panics_as_failures
 
 
 class PanicException(BaseException):

@@ -15,8 +15,8 @@ from models.attention import (
     ReplacePattern,
     TooManyTokensError,
     TraceRequest,
+    given_patterns,
     pattern_rows,
-    patterns,
     trace_attention,
 )
 from models.engine import Engine
@@ -84,8 +84,8 @@ def test_a_pattern_is_for_a_head_that_is_there_and_a_text_that_is_short_enough(e
         engine.run(PatternRequest(TraceRequest("minilm", TEXT), "encoder", 6, 0, "even"))
     with pytest.raises(NoSuchMapError):
         engine.run(PatternRequest(TraceRequest("minilm", TEXT), "encoder", 2, 12, "even"))
-    assert patterns.MOST_TOKENS == 512
-    monkeypatch.setattr(patterns, "MOST_TOKENS", 9)
+    assert given_patterns.MOST_TOKENS == 512
+    monkeypatch.setattr(given_patterns, "MOST_TOKENS", 9)
     with pytest.raises(TooManyTokensError, match="at most 9 tokens, and this text has 10"):
         engine.run(PatternRequest(TraceRequest("minilm", TEXT), "encoder", 2, 0, "even"))
 

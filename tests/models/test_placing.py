@@ -17,8 +17,8 @@ from models.decoding import DecodingSettings, decode
 from models.embeddings import embed
 from models.engine import Engine, ModelPoolFullError
 from models.engine.provider import provided
-from models.loading import load, placing, wrap_model
-from models.loading.placing import Placement, bytes_by_device, failure_of, input_device, native_precision, places_for
+from models.loading import load, model_memory, placement, wrap_model
+from models.loading.placement import Placement, bytes_by_device, failure_of, input_device, native_precision, places_for
 from tests.models import architectures
 from tests.models.architectures import IDS
 
@@ -32,9 +32,11 @@ def gpus(monkeypatch):
 
     def pretend(bytes_each, count=2, kind="cuda", cpu=64 * GIB):
         rooms = {kind: bytes_each, "cpu": cpu}
-        monkeypatch.setattr(placing, "choose_device", lambda: torch.device(kind))
-        monkeypatch.setattr(placing, "most_model_bytes", lambda device: rooms[torch.device(device).type])
-        monkeypatch.setattr(placing, "native_precision", lambda d: torch.float32 if d.type == "cpu" else torch.bfloat16)
+        monkeypatch.setattr(placement, "choose_device", lambda: torch.device(kind))
+        monkeypatch.setattr(placement, "most_model_bytes", lambda device: rooms[torch.device(device).type])
+        monkeypatch.setattr(
+            placement, "native_precision", lambda d: torch.float32 if d.type == "cpu" else torch.bfloat16
+        )
         monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
         monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
 
@@ -147,8 +149,8 @@ def test_a_full_gpu_the_cpu_and_the_note(gpus, monkeypatch):
 
 def test_the_room_of_a_gpu_is_asked_for_by_its_name(monkeypatch):
     """As the model pool knows devices: it knows no torch."""
-    monkeypatch.delenv(placing.VARIABLE, raising=False)
-    monkeypatch.setattr(placing, "device_memory", lambda device: {"cuda": 16, "cpu": 64}[device.type] * GIB)
+    monkeypatch.delenv(model_memory.VARIABLE, raising=False)
+    monkeypatch.setattr(model_memory, "device_memory", lambda device: {"cuda": 16, "cpu": 64}[device.type] * GIB)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (12 * GIB, 16 * GIB))
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 0)
     assert provided().most_bytes("cuda:0") == 10.5 * GIB
@@ -203,7 +205,7 @@ def test_inputs_go_where_the_embeddings_compute():
 
 def test_a_model_on_a_named_gpu_stays_there(gpus, monkeypatch):
     gpus(SMOLLM2.parameters)
-    monkeypatch.setattr(placing, "choose_device", lambda: torch.device("cuda:1"))
+    monkeypatch.setattr(placement, "choose_device", lambda: torch.device("cuda:1"))
     first, _ = places_for(SMOLLM2)
     assert [device for device, _ in first.takes] == ["cuda:1", "cpu"]
     (first, _) = places_for(replace(SMOLLM2, parameters=10))

@@ -11,7 +11,7 @@ import transformers
 
 from models.attention import HideToken, TraceRequest, ZeroHead, trace_attention, trace_rows
 from models.engine import Engine
-from models.forward import replay
+from models.forward import cached_block_outputs
 from models.loading import load_model, wrap_model
 from tests.models import architectures
 from tests.models.architectures import HEADS, IDS, KINDS, NAMES, SEQ2SEQ, TARGET_IDS
@@ -64,7 +64,7 @@ def test_a_head_off_in_any_layer_is_as_if_all_had_run(name, kind):
         assert_same(trace, traced(name, change))
         # What did not run again is not there twice.
         shared = [call for call in base.calls if is_shared(trace, base, call)]
-        known = replay.unchanged(base.cached, change, is_seq2seq=name in SEQ2SEQ)
+        known = cached_block_outputs.unchanged(base.cached, change, is_seq2seq=name in SEQ2SEQ)
         assert shared == calls_of(known)
         assert (kind, layer) not in shared
     assert shared, "the last layer has something before it"
@@ -85,10 +85,10 @@ def test_rows_of_a_batch_begin_where_the_first_of_them_differs(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_hidden_token_changes_every_layer_that_sees_it(name):
     base = traced(name)
-    assert replay.unchanged(base.cached, [HideToken(2)], is_seq2seq=name in SEQ2SEQ) == ()
+    assert cached_block_outputs.unchanged(base.cached, [HideToken(2)], is_seq2seq=name in SEQ2SEQ) == ()
     assert_same(traced(name, [HideToken(2)], base), traced(name, [HideToken(2)]))
     if name in SEQ2SEQ:
-        known = replay.unchanged(base.cached, [HideToken(2, in_target=True)], is_seq2seq=True)
+        known = cached_block_outputs.unchanged(base.cached, [HideToken(2, in_target=True)], is_seq2seq=True)
         assert {kind for kind, _ in calls_of(known)} == {"encoder"}
         assert_same(traced(name, [HideToken(2, in_target=True)], base), traced(name, [HideToken(2, in_target=True)]))
 
@@ -118,7 +118,7 @@ def test_a_base_of_another_text_or_model_is_not_used():
 @pytest.mark.quick(4)
 @pytest.mark.parametrize("name", NAMES)
 def test_of_a_long_stack_some_are_kept(name, monkeypatch):
-    monkeypatch.setattr(replay, "_MOST_BLOCKS", 2)
+    monkeypatch.setattr(cached_block_outputs, "_MOST_BLOCKS", 2)
     base = traced(name)
     for kind in base.kinds:
         for layer in base.layers(kind):
@@ -249,7 +249,7 @@ def test_layers_that_share_keys_and_values_have_whole_maps():
 
 def test_no_more_is_kept_than_there_is_room_for(monkeypatch):
     whole = traced("llama")
-    monkeypatch.setattr(replay, "_MOST_BYTES", sum(each.nbytes for each in whole.cached[0].tensors))
+    monkeypatch.setattr(cached_block_outputs, "_MOST_BYTES", sum(each.nbytes for each in whole.cached[0].tensors))
     base = traced("llama")
     assert len(base.cached) == 1
     change = [ZeroHead("decoder", 1, 0)]
@@ -267,9 +267,9 @@ def test_a_block_that_is_handed_a_dictionary_ends_what_is_kept(monkeypatch):
 
     monkeypatch.setattr(layer_class, "forward", with_state)
     assert len(traced("llama").cached) == 2
-    monkeypatch.setattr(replay, "_is_plain", lambda value: not isinstance(value, tuple))
+    monkeypatch.setattr(cached_block_outputs, "_is_plain", lambda value: not isinstance(value, tuple))
     assert traced("llama").cached == ()
-    assert not replay._is_made_of_tensors({"a": torch.zeros(1)})
+    assert not cached_block_outputs._is_made_of_tensors({"a": torch.zeros(1)})
 
 
 def test_the_engine_takes_what_it_still_has(monkeypatch):

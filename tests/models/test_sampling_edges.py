@@ -13,7 +13,7 @@ from models.decoding import (
     decode_batch,
     sampling_stages,
 )
-from models.decoding.preparation import left_out
+from models.decoding.prepared_generation import settings_left_out
 from models.engine import Engine
 from tests.models.reference_processors import their_processors
 from tests.models.test_decoding import PROMPT, ours
@@ -186,8 +186,8 @@ def test_what_transformers_leaves_out_of_the_bad_words_is_said(smollm2):
     assert "may still come" in found.note
     # The end token within a longer word is forbidden like any other.
     for other in (replace(asked, bad_words=((28,), (28, end))), DecodingSettings(min_new_tokens=3)):
-        assert left_out(smollm2, other) == ""
+        assert settings_left_out(smollm2, other) == ""
 
 
 def test_a_minimum_length_without_an_end_token_is_said_to_change_nothing():
-    assert "no end token" in left_out(ours("llama"), DecodingSettings(8, min_new_tokens=3))
+    assert "no end token" in settings_left_out(ours("llama"), DecodingSettings(8, min_new_tokens=3))

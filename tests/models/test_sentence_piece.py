@@ -18,7 +18,7 @@ from models.tokenization import (
     new_own_name,
     open_tokenizer_file,
 )
-from models.tokenization.origins import origins
+from models.tokenization.piece_origins import origins
 
 LINES = ["the cat sat on the mat.", "a cat and a dog, hello hello world", "low lower lowest newer newest a b"] * 20
 SPACED = ["a  b   c    d", "if x:\n        return      y    z", "a" + " " * 9 + "b"] * 20

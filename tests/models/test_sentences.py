@@ -13,7 +13,7 @@ from models.embeddings import (
     SentencesRequest,
     SentenceVectors,
 )
-from models.embeddings.sentences import MOST_SENTENCES
+from models.embeddings.sentence_vectors import MOST_SENTENCES
 from models.engine import Engine, HowFar
 from models.loading import wrap_model
 from models.loading.packs import model_folder
@@ -74,7 +74,7 @@ def test_minilm_gives_what_sentence_transformers_gives(engine, minilm):
 
 
 def test_a_job_says_how_far_it_is_and_the_engine_keeps_its_answer(engine, monkeypatch):
-    monkeypatch.setattr("models.embeddings.sentences._ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("models.embeddings.sentence_vectors._ROWS_AT_ONCE", 2)
     request = SentencesRequest("minilm", (*SENTENCES, "One more."), "cls")
     progress = job(engine, request)
     assert progress[0] == HowFar(0, 7)
@@ -88,7 +88,7 @@ def test_a_job_says_how_far_it_is_and_the_engine_keeps_its_answer(engine, monkey
 
 
 def test_each_forward_takes_its_turn_and_holds_it_no_longer(engine, minilm, monkeypatch):
-    monkeypatch.setattr("models.embeddings.sentences._TOKENS_AT_ONCE", 16)
+    monkeypatch.setattr("models.embeddings.sentence_vectors._TOKENS_AT_ONCE", 16)
     gate = engine.gate(str(minilm.device))
     for step in SentencesRequest("minilm", SENTENCES, "last").steps(engine):
         assert len(gate) == 0, step

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.settings import SettingError, check_settings, count_of, size_of, unknown_settings
+from models.settings import SettingError, check_settings, count_of, parsed_size, unknown_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
     ],
 )
 def test_sizes_take_units(text, size):
-    assert size_of(text) == size
+    assert parsed_size(text) == size
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from models.decoding import (
     cache_timing,
     decode,
 )
+from models.decoding.cache_speed_up import WARM_UP
 from models.decoding.forced_forwards import forced_forwards
-from models.decoding.timing import WARM_UP
 from models.engine import Engine
 from models.forward.operation_counter import OperationCounter
 from tests.models import architectures

@@ -18,8 +18,8 @@ from models.tokenization import (
     new_own_name,
     open_tokenizer_file,
 )
-from models.tokenization.facts import TokenizerFacts, facts_of
 from models.tokenization.pieces import character_of_byte
+from models.tokenization.tokenizer_facts import TokenizerFacts, facts_of
 
 LETTERS = "abdehlorwx<>01"
 

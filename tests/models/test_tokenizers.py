@@ -15,11 +15,11 @@ from models.catalog import TOKENIZERS, UnknownTokenizerError
 from models.errors import HeadlightError
 from models.loading.packs import PackError
 from models.tokenization import load_tokenizer, tokenize
-from models.tokenization.comparison import cut_text
-from models.tokenization.counts import is_without_spaces
+from models.tokenization.boundaries import cut_text
 from models.tokenization.loading import prepared_tokenizer
+from models.tokenization.piece_counts import is_without_spaces
 from models.tokenization.pieces import character_of_byte
-from models.tokenization.pipeline import stages
+from models.tokenization.pipeline_stages import stages
 from tests.models.reference_tokenizers import REFERENCES, reference
 from tests.models.tokenizer_texts import TEXTS
 

@@ -11,8 +11,8 @@ from models.errors import HeadlightError
 from models.sandbox import SandboxError
 from models.tokenization import tokenize
 from models.tokenization.pattern_search import PatternError
-from models.tokenization.reachability import ReachabilityRequest, completions
-from models.tokenization.unused import is_named_unused
+from models.tokenization.unreachable_pieces import ReachabilityRequest, completions
+from models.tokenization.unused_pieces import is_named_unused
 from models.tokenization.vocabulary import ADDED, PART, UNKNOWN, NoVocabularyError, VocabularyRequest
 from models.tokenization.vocabulary_overlap import LENGTHS, OverlapRequest, SharedCountsRequest
 from models.tokenization.vocabulary_search import KinshipRequest, SearchError, SearchRequest

@@ -8,7 +8,7 @@ import transformers
 
 from models.attention import trace_attention
 from models.loading import wrap_model
-from models.loading.checks import ArchitectureNotSupportedError, ModelRefusedError
+from models.loading.checks_before_reading import ArchitectureNotSupportedError, ModelRefusedError
 from models.loading.position_limit import position_limit
 from tests.models.test_predicted_caches import BASE, GROUPED
 

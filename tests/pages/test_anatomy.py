@@ -156,7 +156,7 @@ def test_the_program_gives_the_same_numbers(model, monkeypatch, capsys):
 @pytest.mark.timeout(900)
 def test_published_models_stand_below_each_other():
     from models.anatomy.history import StationRequest
-    from models.anatomy.stations import STATIONS
+    from models.anatomy.history_models import STATIONS
 
     # Made before the page asks: AppTest waits two minutes for one run, and on a busy machine all of them take longer.
     for place in range(len(STATIONS)):

@@ -5,7 +5,7 @@ import pytest
 from models.anatomy.contributions import ContributionsRequest
 from models.attention import TraceRequest
 from models.engine import engine
-from models.heads.quantity import Quantity
+from models.heads.measured_quantity import Quantity
 from pages.anatomy.choices import NEURONS, SAYS
 from pages.anatomy.part_names import part_name
 from pages.shared.page import tab_name

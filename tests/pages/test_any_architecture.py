@@ -10,7 +10,7 @@ from models.decoding import DecodingSettings, WriteRequest
 from models.embeddings import EmbedRequest
 from models.engine import engine
 from models.loading import load_model, open_folder
-from pages.shared import file_names
+from pages.shared import download_names
 from tests.models.architectures import NAMES
 from tests.models.test_folders import save
 from tests.pages.screen import ATTENTION, HOME, TEXT_BOX, Screen
@@ -188,7 +188,7 @@ def test_the_picture_and_a_tab_can_each_have_a_problem(tmp_path):
     ],
 )
 def test_a_file_is_named_after_the_model_and_not_after_its_path(model, part):
-    assert file_names.of_model(model) == part
+    assert download_names.of_model(model) == part
 
 
 def test_a_folder_can_be_taken_along_and_its_code_names_it(tmp_path):

@@ -29,7 +29,7 @@ from tests.pages.studio_screen import (
     trace_of,
     with_more,
 )
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 # Each model with a short text, a kind, and a layer and head of it.
 KINDS = [

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from models.tokenization.origins import MOST_WORDS
+from models.tokenization.piece_origins import MOST_WORDS
 from pages.tokenizers import choices as tokenizers_choices
 from tests.pages.screen import ATTENTION, Screen
 

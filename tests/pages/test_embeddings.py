@@ -12,7 +12,7 @@ from pages.embeddings.examples import EXAMPLES
 from pages.embeddings.tabs import TABS
 from tests.pages.screen import Screen, read
 from tests.viz.wire import header_of, unpack
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 PAGE = "pages/embeddings/page.py"
 BANK = EXAMPLES[0]

@@ -17,7 +17,7 @@ from models.attention import HeadMapRequest, QueryKeyRequest, TracedTextRequest,
 from models.engine import engine
 from pages.attention.examples import EXAMPLES
 from pages.attention.export import labels, map_as_csv, map_as_json, products_as_json
-from pages.attention.picture_file import picture_file
+from pages.attention.html_file import picture_file
 from pages.shared.link import Choice
 from tests.pages.screen import ROOT, Screen
 from tests.viz.standalone_reader import contents, kinds_of
@@ -254,13 +254,13 @@ def test_the_picture_as_a_file_has_every_head_of_every_layer(monkeypatch, model,
 
 def test_a_picture_that_is_too_large_for_a_file_is_of_one_layer_or_said(monkeypatch):
     screen = Screen(text=EXAMPLES[0].text, layer=3, head=1)
-    monkeypatch.setattr("pages.attention.picture_file.MOST_NUMBERS", 6_000)
+    monkeypatch.setattr("pages.attention.html_file.MOST_NUMBERS", 6_000)
     screen.open_tab("Take it with you")
     (said,) = [each.value for each in screen.test.caption if "as a file" in each.value]
     assert said == (
         "All layers have 18,432 numbers, and a picture as a file holds at most 6,000: the HTML file has layer 3 alone."
     )
-    monkeypatch.setattr("pages.attention.picture_file.MOST_NUMBERS", 1_000)
+    monkeypatch.setattr("pages.attention.html_file.MOST_NUMBERS", 1_000)
     screen.open_tab("Take it with you")
     (said,) = [each.value for each in screen.test.caption if "as a file" in each.value]
     assert said.endswith("holds at most 1,000; take a shorter text.")

@@ -6,7 +6,7 @@ from models.attention import ChangedMapsRequest, HeadsOffRequest, HideToken, Tra
 from models.engine import engine
 from pages.attention.tabs import HEAD_OFF
 from tests.pages.screen import Screen, read
-from viz.quantities import part_text, points_text
+from viz.number_format import part_text, points_text
 
 OSLO = "Dr. Zorblax lives in Oslo. Yesterday I met Dr. Z"
 

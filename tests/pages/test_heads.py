@@ -20,7 +20,7 @@ from tests.pages.bad_links import bad_links
 from tests.pages.heads_screen import COMMITTEE, PRONOUN, SENTENCES, Heads
 from tests.pages.screen import ROOT, Screen
 from tests.viz.wire import header_of, unpack
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 MINILM = AtlasRequest("minilm", "encoder", bundled_bank())
 
@@ -33,8 +33,8 @@ def known():
 @pytest.fixture
 def nothing_is_kept(monkeypatch):
     """What is measured here stays out of the folder of this machine's models."""
-    monkeypatch.setattr("models.heads.requests.kept_atlas", lambda *_: None)
-    monkeypatch.setattr("models.heads.requests.keep", lambda *_: None)
+    monkeypatch.setattr("models.heads.atlas_request.kept_atlas", lambda *_: None)
+    monkeypatch.setattr("models.heads.atlas_request.keep", lambda *_: None)
 
 
 def test_it_opens_on_the_verb_finder():
@@ -157,7 +157,7 @@ def test_what_was_pressed_for_is_brought_into_sight():
 @pytest.mark.slow
 @pytest.mark.usefixtures("nothing_is_kept")
 def test_ones_own_sentences_are_read_by_a_job(monkeypatch):
-    monkeypatch.setattr("models.heads.kept.kept_atlas", lambda *_: None)
+    monkeypatch.setattr("models.heads.atlas_at_hand.kept_atlas", lambda *_: None)
     screen = Heads(model="minilm", text=PRONOUN, bank="own", bank_text=SENTENCES)
     assert not screen.has_picture
     assert "3 sentences" in screen.said

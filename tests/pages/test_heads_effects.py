@@ -23,7 +23,7 @@ from tests.pages.bad_links import bad_links
 from tests.pages.heads_screen import PRONOUN, Heads
 from tests.pages.studio_screen import trace_of
 from tests.viz.wire import unpack
-from viz.quantities import part_text, signed_text
+from viz.number_format import part_text, signed_text
 
 KNIGHT, NIGHT = "knight", "night"
 TRACE = trace_of("spelling_to_sound", KNIGHT)
@@ -79,7 +79,7 @@ def test_an_mlp_that_is_clicked_is_spoken_of():
 
 def test_the_mean_over_the_bank_says_how_far_it_is(monkeypatch):
     from models.engine import HowFar
-    from models.heads.off import PartMeansRequest, means_request
+    from models.heads.switched_off_values import PartMeansRequest, means_request
 
     monkeypatch.setattr("pages.heads.controls.MEAN_SENTENCES", 3)
     engine.answers.forget_model("spelling_to_sound")

@@ -16,7 +16,7 @@ SENTENCES = "\n".join(" ".join(WORDS[start : start + 7]) for start in (4, 11, 18
 
 @pytest.fixture
 def folder(allowed, monkeypatch):
-    monkeypatch.setattr("models.heads.requests.keep", lambda *_: None)
+    monkeypatch.setattr("models.heads.atlas_request.keep", lambda *_: None)
     tokenizer = tokenizer_of("llama")
     heads = {"num_hidden_layers": LAYERS, "num_attention_heads": HEADS, "num_key_value_heads": HEADS, "head_dim": 2}
     config = transformers.LlamaConfig(vocab_size=len(tokenizer), hidden_size=2 * HEADS, intermediate_size=16, **heads)

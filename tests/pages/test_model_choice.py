@@ -225,7 +225,7 @@ def test_a_link_to_what_cannot_be_opened_shows_the_default_and_says_so(folder, h
 def test_any_folder_opens_where_only_this_machine_reaches_the_server(folder, monkeypatch):
     monkeypatch.delenv("HEADLIGHT_FOLDERS")
     monkeypatch.setattr("pages.shared.model_choice.is_local", lambda: True)
-    monkeypatch.setattr("pages.shared.reach.is_local", lambda: True)
+    monkeypatch.setattr("pages.shared.local_or_public.is_local", lambda: True)
     assert Choice().open_folder(folder).model == f"folder:{folder}"
 
 

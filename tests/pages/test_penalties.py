@@ -4,7 +4,7 @@ import pytest
 
 from models.decoding import BiasRequest, WordError
 from models.engine import engine
-from pages.sampling.choices import said_of, settings_of
+from pages.sampling.choices import named_settings, settings_of
 from tests.pages.sampling_screen import PARIS, Sampling
 from tests.pages.test_sampling import assert_curves_are, own_stages, own_steps, settings, texts_of
 
@@ -42,8 +42,8 @@ def test_what_is_turned_is_named_and_reset():
 
 def test_the_text_that_was_written_keeps_its_penalties_in_the_link():
     mine = settings(max_new_tokens=6, presence_penalty=1.5, frequency_penalty=-0.25, logit_bias=bias_of(BIAS))
-    assert settings_of(said_of(mine)) == mine
-    screen = Sampling(**HERE, written=said_of(mine)).until_done()
+    assert settings_of(named_settings(mine)) == mine
+    screen = Sampling(**HERE, written=named_settings(mine)).until_done()
     assert screen.text == texts_of(
         own_steps(max_new_tokens=6, presence_penalty=1.5, frequency_penalty=-0.25, logit_bias=bias_of(BIAS))
     )

@@ -22,7 +22,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("HEADLIGHT_HOME", str(tmp_path))
     empty = Engine()
     monkeypatch.setattr("models.engine.engine", empty)
-    monkeypatch.setattr("pages.shared.asking.engine", empty)
+    monkeypatch.setattr("pages.shared.asking_engine.engine", empty)
     for path in files:
         (packs_folder() / path).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / "models").mkdir()
@@ -81,7 +81,7 @@ def test_what_nobody_foresaw_is_logged_and_one_sentence(monkeypatch, caplog):
         def run(self, *_):
             raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr("pages.shared.asking.engine", Broken())
+    monkeypatch.setattr("pages.shared.asking_engine.engine", Broken())
     with caplog.at_level(logging.ERROR):
         screen = Screen()
     check_sentence(screen, "not foreseen")

@@ -374,7 +374,7 @@ def test_what_is_revealed_is_what_the_model_computes(teacher, monkeypatch):
     with torch.no_grad():
         for each in attention:
             each.zero_()
-    monkeypatch.setattr("pages.shared.asking.engine", other)
+    monkeypatch.setattr("pages.shared.asking_engine.engine", other)
     teacher.command("reveal")
     found = teacher.room.question.found
     assert found.values != engine.run(LESSON.steps[1].truth).values

@@ -14,7 +14,7 @@ from pages.sampling.choices import Branch
 from pages.sampling.examples import EXAMPLES
 from pages.sampling.export import other_branches, text_as_json
 from pages.sampling.knobs import FIRST
-from pages.sampling.writing import Continuation
+from pages.sampling.written_text import Continuation
 from tests.pages.sampling_screen import PARIS, Sampling
 from tests.viz.wire import header_of
 

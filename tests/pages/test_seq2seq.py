@@ -9,7 +9,7 @@ from models.attention import TraceRequest
 from models.catalog import MODELS
 from models.decoding import DecodingSettings, WriteRequest
 from models.engine import engine
-from pages.shared import sounds
+from pages.shared import arpabet
 from tests.pages.screen import Screen
 from tests.viz.wire import header_of, unpack
 
@@ -165,10 +165,10 @@ def test_how_it_was_learnt_shows_the_same_output_at_another_state():
 def test_every_phoneme_has_a_sign_and_a_word():
     from training.alphabet import PHONEMES
 
-    assert all(sounds.sound(each) for each in PHONEMES)
-    assert sounds.in_words("AY1") == "/aɪ/ as in “hide”, primary stress"
-    assert sounds.in_words("</s>") == ""
-    assert sounds.ipa(["N", "AY1", "T", "|", "AH0", "</s>"]) == "nˈaɪt ə"
+    assert all(arpabet.sound(each) for each in PHONEMES)
+    assert arpabet.sound_in_words("AY1") == "/aɪ/ as in “hide”, primary stress"
+    assert arpabet.sound_in_words("</s>") == ""
+    assert arpabet.ipa(["N", "AY1", "T", "|", "AH0", "</s>"]) == "nˈaɪt ə"
 
 
 # ----- A decoder's own writing

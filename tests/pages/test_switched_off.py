@@ -35,7 +35,7 @@ from tests.pages.studio_screen import (
     trace_of,
     typed_other,
 )
-from viz.quantities import part_text, points_text
+from viz.number_format import part_text, points_text
 
 OSLO = "Dr. Zorblax lives in Oslo. Yesterday I met Dr. Z"
 

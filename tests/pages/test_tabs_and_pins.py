@@ -5,7 +5,7 @@ import urllib.parse
 import pytest
 
 from tests.pages.screen import ATTENTION, Screen
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 ANIMAL = "The animal was tired."
 

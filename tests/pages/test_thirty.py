@@ -11,7 +11,7 @@ import pytest
 
 from models.attention import HeadMapRequest, TracedTextRequest, TraceRequest, trace_attention
 from models.engine import engine
-from pages.shared.asking import ask
+from pages.shared.asking_engine import ask
 
 PEOPLE = 30
 

@@ -5,7 +5,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import app_session
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
-from pages.shared.unsent import Unsent, keep_unsent
+from pages.shared.unsent_to_browser import Unsent, keep_unsent
 
 PART = "part"
 

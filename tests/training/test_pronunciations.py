@@ -4,7 +4,7 @@ import pytest
 
 from training.alphabet import CHARACTERS, PHONEMES, VOCABULARY, build_target_tokenizer, build_tokenizer
 from training.batches import IGNORED, as_tensors, batches
-from training.pronunciations import Example, families, phrase, phrases, read_dictionary, split
+from training.pronunciations import Spelling, families, phrase, phrases, read_dictionary, split
 from training.recipe import Recipe
 from training.scoring import edit_distance, score
 
@@ -61,8 +61,8 @@ def test_the_tokenizer_reads_letters_and_writes_sounds():
 
 
 def test_a_phrase_is_its_words_with_a_boundary():
-    read = Example("read", (("R", "EH1", "D"), ("R", "IY1", "D")))
-    knight = Example("knight", (("N", "AY1", "T"),))
+    read = Spelling("read", (("R", "EH1", "D"), ("R", "IY1", "D")))
+    knight = Spelling("knight", (("N", "AY1", "T"),))
     said = phrase([read, knight])
     assert said.spelling == "read knight"
     assert said.pronunciations == (
@@ -100,7 +100,7 @@ def test_tensors_pad_what_is_not_there():
 
 
 def test_errors_take_the_nearest_listed_way():
-    read = Example("read", (("R", "EH1", "D"), ("R", "IY1", "D", "Z")))
+    read = Spelling("read", (("R", "EH1", "D"), ("R", "IY1", "D", "Z")))
     right = score([(read, ("R", "EH2", "D"))])
     assert (right.word, right.phoneme, right.word_with_stress) == (0, 0, 1)
     wrong = score([(read, ("R", "IY1", "D")), (read, ("R", "IY1", "D", "Z"))])

@@ -1,4 +1,4 @@
-"""Reads what a file of attention holds, as begin.js and maps.js do, one number after the other."""
+"""Reads what a file of attention holds, as unpack_and_begin.js and unpacked_maps.js do, one number after the other."""
 
 import re
 import zlib

@@ -4,7 +4,7 @@ import pytest
 
 from tests.viz.wire import header_of
 from viz.components.block_diagram import BlockDiagram, DrawnBox, DrawnRow, packed
-from viz.quantities import count_text, short_count
+from viz.number_format import count_text, short_count
 
 
 def row(count, *, title="Row", opened=-1):

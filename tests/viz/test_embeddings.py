@@ -11,8 +11,8 @@ from viz.components.lens_grid import packed as packed_grid
 from viz.components.vector_map import MapPoint, VectorMap
 from viz.components.vector_map import packed as packed_map
 from viz.embeddings_charts import gap_chart, matrix_chart, rank_chart, strip_chart, wave_chart
+from viz.number_format import part_text
 from viz.palette import DARK
-from viz.quantities import part_text
 
 HOSTILE = "</script>'\\\n\u202e"
 

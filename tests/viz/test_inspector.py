@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from viz.inspector import BeforeAfter, Share, before_after, sentence, shares, verdict
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 HOSTILE = (
     "</script><img src=x onerror=1>",

@@ -8,10 +8,10 @@ from tests.viz.wire import header_of, unpack
 from viz.components.cache_feed import GrowthStep
 from viz.components.cache_feed import packed as packed_steps
 from viz.components.cache_growth import GrowthPicture, packed
-from viz.components.scaffold.source import browser_source
+from viz.components.scaffold.bundling import browser_source
 from viz.kv_cache_charts import Curve, Mark, bytes_chart, steps_chart, timing_chart
-from viz.kv_cache_tables import TermLine, formula, side_by_side
-from viz.quantities import billions_text, bytes_text, seconds_text, times_text
+from viz.kv_cache_tables import TermLine, formula_table, side_by_side
+from viz.number_format import billions_text, bytes_text, seconds_text, times_text
 from viz.tables import sentences, table
 
 LAYERS = 3
@@ -104,7 +104,7 @@ HOSTILE = '<img src=x onerror="1">'
 
 def test_tables_escape_what_they_are_given():
     made = [
-        formula([TermLine(HOSTILE, ((HOSTILE, 3),), 3, 3, HOSTILE)]),
+        formula_table([TermLine(HOSTILE, ((HOSTILE, 3),), 3, 3, HOSTILE)]),
         table((HOSTILE, "b"), ((HOSTILE, HOSTILE),), chosen=0),
         sentences([HOSTILE]),
         side_by_side(HOSTILE, "b", 1, ((HOSTILE, HOSTILE), ("b", "c"))),
@@ -116,8 +116,8 @@ def test_tables_escape_what_they_are_given():
 
 def test_a_formula_says_whether_it_holds():
     line = TermLine("L0", (("layers", 2), ("numbers", 3)), 24, 24)
-    assert "✓ measured: the same" in formula([line])
-    assert "measured: 25 bytes" in formula([TermLine("L0", line.terms, 24, 25)])
+    assert "✓ measured: the same" in formula_table([line])
+    assert "measured: 25 bytes" in formula_table([TermLine("L0", line.terms, 24, 25)])
 
 
 def test_texts_part_where_they_part():

@@ -193,6 +193,6 @@ def test_nothing_else_has_a_colour():
     }
     assert found == {
         ("viz/page.css", PAGE_BLUE),
-        ("viz/components/scaffold/ground.js", "#000000"),
-        ("viz/components/scaffold/ground.js", "#ffffff"),
+        ("viz/components/scaffold/text_on_colour.js", "#000000"),
+        ("viz/components/scaffold/text_on_colour.js", "#ffffff"),
     }

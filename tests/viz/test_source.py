@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from viz.components.scaffold.source import (
+from viz.components.scaffold.bundling import (
     COMPONENTS,
     browser_source,
     bundle,
@@ -72,7 +72,8 @@ def test_what_a_file_hands_on_is_taken_by_another():
 
 
 def test_each_file_is_part_of_a_component():
-    entries = [*(COMPONENTS / name / "index.js" for name in NAMES), ALONE / "begin.js", ALONE / "host.js"]
+    alone = [ALONE / "unpack_and_begin.js", ALONE / "page_in_file.js"]
+    entries = [*(COMPONENTS / name / "index.js" for name in NAMES), *alone]
     used = {part for entry in entries for part in parts_of(entry)}
     assert [file.name for file in SCRIPTS if file.resolve() not in used] == []
 

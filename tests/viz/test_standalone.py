@@ -11,7 +11,7 @@ import torch
 
 from models.errors import HeadlightError
 from tests.viz.standalone_reader import contents, kinds_of
-from viz.standalone import GivenAttentionError, TooManyNumbersError, attention_html, document, packed_maps
+from viz.standalone import GivenAttentionError, TooManyNumbersError, attention_html, packed_maps, size_limit
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = ("</script><img src=x onerror=alert(1)>", "<!--", '" onload="x', "&lt;b>", "\u202eabc", "\n\r\t\0", "🏳️‍🌈")
@@ -161,7 +161,7 @@ def test_what_does_not_fit_is_said_in_one_sentence(arguments, said):
 
 
 def test_too_many_numbers_are_refused_before_anything_is_made(monkeypatch):
-    monkeypatch.setattr(document, "MOST_NUMBERS", 100)
+    monkeypatch.setattr(size_limit, "MOST_NUMBERS", 100)
     monkeypatch.setattr(packed_maps, "packed_maps", lambda _: pytest.fail("was packed"))
     with pytest.raises(TooManyNumbersError, match="162 numbers, and one file holds at most 100"):
         attention_html([weights(2, 9)], names(9))

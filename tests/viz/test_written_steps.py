@@ -7,9 +7,9 @@ import pytest
 
 from tests.viz.wire import header_of, unpack
 from viz.components import written_steps as package
-from viz.components.scaffold.source import browser_source
+from viz.components.scaffold.bundling import browser_source
 from viz.components.written_steps import StepsPicture, packed
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 KEYS = ("k", "n", "i", "g", "h", "t", "</s>")
 OUTPUTS = ("N", "AY1", "T", "</s>")

@@ -1,4 +1,4 @@
-"""What the browser reads out of a message to a component (`unpack` in numbers.js)."""
+"""What the browser reads out of a message to a component (`unpack` in message_numbers.js)."""
 
 import json
 

@@ -17,22 +17,17 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from models.errors import HeadlightError
 from viz.components.attention_view import Frame, Heads, Matrix, Model, Panel, Products, captions, message
 from viz.components.scaffold import pack, skeleton
-from viz.components.scaffold.source import COMPONENTS, bare_sheet, bundle, parts_of, style_of
+from viz.components.scaffold.bundling import COMPONENTS, bare_sheet, bundle, parts_of, style_of
 from viz.palette import DARK, LIGHT, Palette
 from viz.standalone import packed_maps as coding
 from viz.standalone.seven_bits import seven_bits
+from viz.standalone.size_limit import check_weight_count
 
-MOST_NUMBERS = 8_000_000
 _HERE = Path(__file__).parent
 _KEY = "attention_view"
 _LONGEST_TITLE = 120
-
-
-class TooManyNumbersError(HeadlightError):
-    """The maps are too many for one file."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +102,7 @@ def attention_file(
     Raises:
         TooManyNumbersError: more than `MOST_NUMBERS` weights.
     """
-    check_size(sum(each.size for kind in kinds for each in kind.weights))
+    check_weight_count(sum(each.size for kind in kinds for each in kind.weights))
     title = " ".join(title.split()) or "Attention"
     title = title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"
     parts = [_kind(model, each) for each in kinds]
@@ -126,17 +121,8 @@ def attention_file(
     return AttentionFile(title, _document(title, pack(header, arrays)))
 
 
-def check_size(numbers: int) -> None:
-    """Raises TooManyNumbersError where a file would have more than `MOST_NUMBERS` weights."""
-    if numbers > MOST_NUMBERS:
-        raise TooManyNumbersError(
-            f"These maps have {numbers:,} numbers, and one file holds at most {MOST_NUMBERS:,}; take a shorter text or "
-            "fewer layers."
-        )
-
-
 def _kind(model: str, kind: KindMaps) -> tuple[dict[str, object], list[np.ndarray]]:
-    """What the file says of a kind (see host.js), and its numbers."""
+    """What the file says of a kind (see page_in_file.js), and its numbers."""
     packed = coding.packed_maps(np.concatenate(kind.weights))
     arrays = [packed.masks, packed.mask_of, packed.factors, packed.frequencies, packed.words]
     _, rows, columns = kind.weights[0].shape
@@ -168,7 +154,7 @@ def _kind(model: str, kind: KindMaps) -> tuple[dict[str, object], list[np.ndarra
 
 
 def _headers(kind: KindMaps) -> dict[str, dict[str, object]]:
-    """The messages of the three views, as the page's server would begin them; messages.js puts a map in."""
+    """The messages of the three views, as the page's server would begin them; messages_from_maps.js puts a map in."""
     frame = replace(kind.frame, can_switch=False, part=None, caption="", note="")
     some = np.zeros((1, 1), dtype=np.float32)
     has_strip = frame.keys is None
@@ -195,7 +181,7 @@ def _products(frame: Frame, products: Products) -> tuple[dict[str, object], np.n
 
 
 def _coder() -> dict[str, object]:
-    """The numbers by which maps.js unpacks what packed_maps.py packs."""
+    """The numbers by which unpacked_maps.js unpacks what packed_maps.py packs."""
     return {
         "steps": coding.STEPS,
         "logarithms": coding.LOGARITHMS.tolist(),
@@ -221,7 +207,7 @@ def _coder() -> dict[str, object]:
 @cache
 def _scripts() -> tuple[str, str]:
     """What stands in the file as it is, and what it unpacks."""
-    return bundle(parts_of(_HERE / "begin.js")), bundle(parts_of(_HERE / "host.js"))
+    return bundle(parts_of(_HERE / "unpack_and_begin.js")), bundle(parts_of(_HERE / "page_in_file.js"))
 
 
 @cache

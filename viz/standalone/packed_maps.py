@@ -3,7 +3,7 @@
 How large a weight will be is expected from its neighbours above and to the left and from the same place in the heads
 before, by a regression of logarithms that each head has for itself. Weights with one expectation have one distribution,
 and are written with it by an entropy coder; deflate takes a third more. Whoever unpacks goes through the maps in the
-same order and expects the same (maps.js): all of it is whole numbers, which are the same in both languages.
+same order and expects the same (unpacked_maps.js): all of it is whole numbers, which are the same in both languages.
 
 Source: the coder is rANS (Duda 2013, arXiv 1311.2540), with 32 bits of state and 16-bit words.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8, UInt16
 
 STEPS = 1000
-# As maps.js has them: steps of the logarithm to an octave, parts of a factor, and the groups of one distribution.
+# As unpacked_maps.js has them: steps of the logarithm to an octave, parts of a factor, the groups of one distribution.
 OCTAVE, FRACTION = 32, 12
 SIZES, LEAST, SPREADS = 58, 48, (80, 125)
 GROUPS = SIZES * (len(SPREADS) + 1)

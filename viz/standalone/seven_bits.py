@@ -5,7 +5,7 @@ Source: base-122 (Albertson 2016), here without the characters that HTML, quotat
 
 import numpy as np
 
-# As begin.js has them.
+# As unpack_and_begin.js has them.
 _LEFT_OUT = (0, 9, 10, 13, 26, 34, 38, 60)
 _FIRST = 0x100
 

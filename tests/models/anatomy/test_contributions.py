@@ -11,7 +11,7 @@ from models.anatomy.contributions import ContributionsError, ContributionsReques
 from models.anatomy.direct_path import Source
 from models.attention import TraceRequest, ZeroHead
 from models.engine import engine
-from models.heads.quantity import Quantity, QuantityError
+from models.heads.measured_quantity import Quantity, QuantityError
 from models.loading import wrap_model
 from tests.in_each_run import only
 from tests.models import architectures, odd_architectures

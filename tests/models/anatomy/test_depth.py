@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.anatomy.depth import DepthRequest, _lengths, _loss, _off
+from models.anatomy.lengths_by_depth import DepthRequest, _lengths, _loss, _off
 from models.attention import TraceRequest
 from tests.models.anatomy.by_hand import first, residual_off
 from tests.models.architectures import IDS, eager, trace

@@ -12,9 +12,9 @@ from models.anatomy.neurons import LayersWithMlpRequest, NeuronsRequest, PushedR
 from models.anatomy.one_changed import NeuronTurnedRequest, PartOffRequest
 from models.attention import TraceRequest
 from models.engine import engine, size_of
-from models.heads.bank import plain_bank
-from models.heads.places import EffectsError, Place
-from models.heads.quantity import Quantity
+from models.heads.measured_quantity import Quantity
+from models.heads.parts_of_model import EffectsError, Place
+from models.heads.sentence_bank import plain_bank
 from tests.in_each_run import only
 from tests.models import architectures
 from tests.models.architectures import ARCHITECTURES, IDS, NAMES

@@ -7,10 +7,10 @@ import pytest
 import torch
 from transformers.models.llama import modeling_llama
 
-from models.anatomy.history import StationRequest, differences, words_of
-from models.anatomy.source import MOST_LINES, source_lines
-from models.anatomy.stations import STATIONS
-from models.anatomy.weights import MOST_CELLS, WeightsError, WeightsRequest
+from models.anatomy.history import StationRequest, box_words, differences
+from models.anatomy.history_models import STATIONS
+from models.anatomy.source_lines import MOST_LINES, source_lines
+from models.anatomy.weight_summaries import MOST_CELLS, WeightsError, WeightsRequest
 
 
 def test_weights_are_pooled_counted_and_measured(engine, smollm2):
@@ -49,7 +49,7 @@ def test_the_lines_are_those_of_the_installed_library():
 def test_what_is_new_and_what_is_gone_is_seen(engine):
     places = {each.name: place for place, each in enumerate(STATIONS)}
     bert, gpt2 = (engine.run(StationRequest(places[name])) for name in ("bert", "gpt2"))
-    assert [words_of(each) for each in gpt2.layer.inner.boxes if each.kind == "norm"] == ["LayerNorm"] * 2
+    assert [box_words(each) for each in gpt2.layer.inner.boxes if each.kind == "norm"] == ["LayerNorm"] * 2
     assert gpt2.positions == "learned vectors"
     assert bert.figures.cache == 0
     # Two vectors of 768 numbers in 12 layers, two bytes each.
@@ -70,6 +70,6 @@ def test_every_change_buys_what_its_words_say(engine):
     assert found["gemma2"].otherwise.cache > found["gemma2"].figures.cache
     assert found["deepseek"].figures.cache == 61 * 2 * (512 + 64)
     assert found["deepseek"].figures.cache_of_heads == 61 * 2 * 128 * (192 + 128)
-    assert "latent" in words_of(found["deepseek"].layer.inner.box("self_attn"))
-    assert "q and k normed" in words_of(found["qwen3"].layer.inner.box("self_attn"))
+    assert "latent" in box_words(found["deepseek"].layer.inner.box("self_attn"))
+    assert "q and k normed" in box_words(found["qwen3"].layer.inner.box("self_attn"))
     assert any(each.kind == "mixer" for each in found["jamba"].layer.inner.boxes)

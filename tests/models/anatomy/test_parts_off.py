@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from models.anatomy.part_switches import OffPart, SwitchError, switchable, switched_forward
 from models.anatomy.parts_off import OthersOffRequest, PartsOffRequest, SwitchableRequest
 from models.anatomy.position_sources import order_hooks, places_in
-from models.anatomy.switches import OffPart, SwitchError, switchable, switched_forward
 from models.attention import TraceRequest, trace_attention
 from models.forward.recorded_run import recorded_forward
 from tests.in_each_run import only

@@ -14,7 +14,7 @@ from transformers import AutoConfig
 from models.anatomy import PlanError, PlanRequest, plan_of, plan_of_config
 from models.catalog import ARCHITECTURES
 from models.kv_cache.config_file import config_in
-from models.kv_cache.facts import known_config
+from models.kv_cache.facts_before_run import known_config
 from models.loading.refusals import ModelRefusedError
 from tests.in_each_run import only
 from tests.models import architectures
@@ -243,7 +243,7 @@ def test_a_model_of_70_billion_parameters_takes_two_seconds_and_500_mb():
 import resource, time
 from models.anatomy import plan_of_config
 from models.catalog import ARCHITECTURES
-from models.kv_cache.facts import known_config
+from models.kv_cache.facts_before_run import known_config
 begin, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 plan = plan_of_config(known_config(ARCHITECTURES["llama-3-70b"]), 7, bits=16)
 now = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from models.anatomy.part_switches import SwitchError
 from models.anatomy.positions import PositionsRequest, distance_bias, position_ways
-from models.anatomy.switches import SwitchError
-from models.anatomy.turned import TurnedRequest, _layout, _unturned
+from models.anatomy.rotary_turns import TurnedRequest, _layout, _unturned
 from models.attention import TraceRequest
 from models.attention.trace import NoSuchMapError
 from models.forward.capture import Call

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from models.anatomy.families import FamilyRequest
-from models.anatomy.switches import SwitchError
-from models.anatomy.why import MOST_TOKENS, TEMPERATURES, WhyRequest, pattern
+from models.anatomy.part_switches import SwitchError
+from models.anatomy.why_softmax_and_heads import MOST_TOKENS, TEMPERATURES, WhyRequest, pattern
 from models.attention import TraceRequest
 from models.attention.trace import NoSuchMapError
 

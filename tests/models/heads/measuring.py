@@ -2,7 +2,7 @@
 
 from models.engine import Engine
 from models.heads import Atlas, Bank
-from models.heads.measurement import Measurement
+from models.heads.atlas_measurement import Measurement
 from models.loading import LoadedModel
 
 

@@ -3,7 +3,7 @@
 from functools import cache
 
 from models.attention import TraceRequest
-from models.heads.quantity import Quantity
+from models.heads.measured_quantity import Quantity
 from tests.in_each_run import only
 from tests.models import architectures
 from tests.models.architectures import ARCHITECTURES, IDS, NAMES, SEQ2SEQ

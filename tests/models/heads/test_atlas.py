@@ -9,7 +9,7 @@ import transformers
 from models.catalog import MODELS
 from models.engine import Engine, HowFar
 from models.heads import AtlasError, AtlasRequest, bundled_bank, plain_bank
-from models.heads.atlas_files import BUNDLED_MODELS, Origin, bundled_file, read, written
+from models.heads.atlas_files import BUNDLED_MODELS, AtlasSource, bundled_file, read, written
 from models.loading import wrap_model
 from tests.models import architectures, odd_architectures
 from tests.models.heads.measuring import EngineOf, measured, names
@@ -103,7 +103,7 @@ def small(minilm):
 
 def test_a_file_holds_the_atlas(small):
     _, atlas = small
-    origin = Origin("encoder", ENGLISH, 0)
+    origin = AtlasSource("encoder", ENGLISH, 0)
     data = written(atlas, origin)
     found = read(data, origin)
     assert (found.keys, found.heads, found.layers, found.note) == (atlas.keys, atlas.heads, atlas.layers, atlas.note)
@@ -119,7 +119,7 @@ DAMAGES = {"cut": lambda data: data[: len(data) // 2], "empty": lambda data: b""
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_or_one_of_something_else_is_not_taken(small, damage):
     _, atlas = small
-    origin = Origin("encoder", ENGLISH, 0)
+    origin = AtlasSource("encoder", ENGLISH, 0)
     assert read(DAMAGES[damage](written(atlas, origin)), origin) is None
     assert read(written(atlas, origin), replace(origin, seed=1)) is None
     assert read(written(atlas, origin), replace(origin, bank=bundled_bank())) is None
@@ -147,9 +147,9 @@ def test_kept_atlases_are_bounded(monkeypatch, tmp_path, small):
     monkeypatch.setenv("HEADLIGHT_HOME", str(tmp_path))
     monkeypatch.setattr(atlas_files, "_MOST_FILES", 3)
     for seed in range(5):
-        atlas_files.keep(MODELS["spelling_to_sound"], Origin("encoder", ENGLISH, seed), small[1])
+        atlas_files.keep(MODELS["spelling_to_sound"], AtlasSource("encoder", ENGLISH, seed), small[1])
     assert len(list((tmp_path / "atlases").iterdir())) == 3
-    assert atlas_files.kept_atlas(MODELS["spelling_to_sound"], Origin("encoder", ENGLISH, 4)) is not None
+    assert atlas_files.kept_atlas(MODELS["spelling_to_sound"], AtlasSource("encoder", ENGLISH, 4)) is not None
 
 
 def test_a_disk_that_cannot_be_written_is_no_error(monkeypatch, tmp_path, small):
@@ -157,7 +157,7 @@ def test_a_disk_that_cannot_be_written_is_no_error(monkeypatch, tmp_path, small)
 
     (tmp_path / "atlases").write_text("a file where a folder should be")
     monkeypatch.setenv("HEADLIGHT_HOME", str(tmp_path))
-    atlas_files.keep(MODELS["spelling_to_sound"], Origin("encoder", ENGLISH, 0), small[1])
+    atlas_files.keep(MODELS["spelling_to_sound"], AtlasSource("encoder", ENGLISH, 0), small[1])
 
 
 # What is bad or odd
@@ -169,7 +169,7 @@ def test_a_kind_that_the_model_has_not_is_said(small):
 
 
 def test_too_many_heads_are_said(small, monkeypatch):
-    monkeypatch.setattr("models.heads.measurement.MOST_HEADS", 7)
+    monkeypatch.setattr("models.heads.atlas_measurement.MOST_HEADS", 7)
     with pytest.raises(AtlasError, match="has 8 heads, and an atlas is made of at most 7"):
         measured(small[0], "encoder", ENGLISH)
 

@@ -8,8 +8,8 @@ import torch
 
 from models.attention import TraceRequest
 from models.heads.attributions import WAYS, AgreementsRequest, AttributionsRequest
-from models.heads.places import EffectsError
-from models.heads.quantity import Quantity, QuantityError
+from models.heads.measured_quantity import Quantity, QuantityError
+from models.heads.parts_of_model import EffectsError
 from tests.models import architectures, odd_architectures
 from tests.models.architectures import ARCHITECTURES, HEADS, IDS, SEQ2SEQ
 from tests.models.heads.small import EACH, REPRESENTATIVES, WRITTEN, engine_of, quantity_of, target_of, trace_of

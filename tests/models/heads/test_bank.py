@@ -3,7 +3,7 @@
 import pytest
 
 from models.heads import BankError, Sentence, bundled_bank, plain_bank, treebank
-from models.heads.bank import MOST_SENTENCES
+from models.heads.sentence_bank import MOST_SENTENCES
 from models.heads.treebank import MOST_BYTES
 
 

@@ -13,8 +13,8 @@ from models.forward.inputs import InputError
 from models.forward.interventions import InterventionError, ReplaceOutput, Vectors
 from models.heads.effects import EffectsRequest
 from models.heads.effects_of_parts import EffectsOfPartsRequest
-from models.heads.off import MOST_SENTENCES, Off, OffError, means_request
-from models.heads.places import EffectsError, PartsRequest, Place
+from models.heads.parts_of_model import EffectsError, PartsRequest, Place
+from models.heads.switched_off_values import MOST_SENTENCES, Off, OffError, means_request
 from models.loading import wrap_model
 from tests.models import architectures, odd_architectures
 from tests.models.architectures import HEADS, IDS, NAMES
@@ -238,7 +238,7 @@ def test_of_very_many_steps_not_each_is_kept(monkeypatch):
 
 def test_a_seq2seq_model_begins_with_its_decoder():
     from models.heads.effects import backwards
-    from models.heads.places import places_of
+    from models.heads.parts_of_model import places_of
 
     trace = engine_of("t5").run(trace_of("t5"))
     order = [(each.kind, each.layer) for each in backwards(trace, places_of(trace, "heads"))]
@@ -302,7 +302,7 @@ def test_a_model_of_one_head():
 
 
 def test_a_model_of_very_many_heads_is_refused(monkeypatch):
-    monkeypatch.setattr("models.heads.places.MOST_PARTS", 7)
+    monkeypatch.setattr("models.heads.parts_of_model.MOST_PARTS", 7)
     with pytest.raises(EffectsError, match="at most 7"):
         effects("mistral", ids=IDS[:3])
 
@@ -348,7 +348,7 @@ def test_vectors_are_told_apart_by_what_they_hold():
 def test_what_smollm2_says_of_dr_zorblax(smollm2):
     """The exact figure of the page's opening; of two layers alone, so that it costs little."""
     from models.heads.changed_runs import ChangedRuns
-    from models.heads.quantity import Quantity
+    from models.heads.measured_quantity import Quantity
 
     runs = ChangedRuns(
         own_engine("smollm2", smollm2),

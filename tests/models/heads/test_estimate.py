@@ -10,11 +10,11 @@ from models.attention import TraceRequest
 from models.forward.interventions import ReplaceOutput, Vectors
 from models.heads.changed_runs import ChangedRuns, given_by
 from models.heads.effects import Effects, EffectsRequest, maps_of
-from models.heads.estimate import EstimateRequest, agreement
-from models.heads.off import Off
-from models.heads.places import Place
-from models.heads.quantity import MeasuredRequest, Quantity, QuantityError
+from models.heads.estimated_effects import EstimateRequest, agreement
+from models.heads.measured_quantity import MeasuredRequest, Quantity, QuantityError
+from models.heads.parts_of_model import Place
 from models.heads.rank_correlation import rank_correlation
+from models.heads.switched_off_values import Off
 from models.loading import wrap_model
 from tests.in_each_run import only
 from tests.models import architectures, odd_architectures

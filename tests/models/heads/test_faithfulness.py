@@ -5,12 +5,12 @@ import pytest
 
 from models.attention import TraceRequest, ZeroHead, trace_attention
 from models.engine import HowFar
-from models.heads.controls import ControlsRequest, drawn_sets
+from models.heads.control_effects import ControlsRequest, drawn_sets
 from models.heads.effects import EffectsRequest
 from models.heads.faithfulness import FaithfulnessRequest
-from models.heads.off import Off
-from models.heads.places import EffectsError, Place
-from models.heads.quantity import MeasuredRequest, Quantity
+from models.heads.measured_quantity import MeasuredRequest, Quantity
+from models.heads.parts_of_model import EffectsError, Place
+from models.heads.switched_off_values import Off
 from tests.models import architectures
 from tests.models.architectures import HEADS, IDS
 from tests.models.heads.small import BANK, REPRESENTATIVES, engine_of, quantity_of, target_of, trace_of

@@ -7,8 +7,8 @@ from models.attention import TraceRequest, trace_attention
 from models.engine import Engine
 from models.heads import AlignedMapsRequest, MatchError, MatchRequest, Side, bundled_bank, plain_bank
 from models.heads.aligned_maps import shared_parts
-from models.heads.bank import Bank
-from models.heads.matching import sentence_pairs
+from models.heads.matching_head import sentence_pairs
+from models.heads.sentence_bank import Bank
 from tests.models.heads.random_models import random_model
 
 SENTENCES = 16

@@ -5,7 +5,7 @@ import pytest
 
 from models.attention import TraceRequest, trace_attention
 from models.attention.outputs import log_softmax
-from models.heads.quantity import MeasuredRequest, QuantitiesRequest, Quantity, QuantityError
+from models.heads.measured_quantity import MeasuredRequest, QuantitiesRequest, Quantity, QuantityError
 from tests.models.architectures import IDS
 from tests.models.heads.small import engine_of, trace_of
 

@@ -8,9 +8,9 @@ from transformers import AutoModel, AutoModelForCausalLM
 from models.attention import trace_attention
 from models.catalog import MODELS
 from models.heads import bundled_bank
-from models.heads.on_random import OnRandom
-from models.heads.on_sentences import OnSentences
 from models.heads.random_tokens import repeated_tokens
+from models.heads.roles_on_random_tokens import OnRandom
+from models.heads.roles_on_sentences import OnSentences
 from models.loading.packs import model_folder
 from tests.models import architectures
 
@@ -142,7 +142,7 @@ def expected_grammar(maps, sentence, offsets, specials, is_causal):
     ("name", "kind"), [("minilm", "encoder"), pytest.param("smollm2", "decoder", marks=pytest.mark.slow)]
 )
 def test_grammar_of_the_offline_models(name, kind, originals, request, monkeypatch):
-    monkeypatch.setattr("models.heads.on_sentences.FEWEST_CASES", 1)
+    monkeypatch.setattr("models.heads.roles_on_sentences.FEWEST_CASES", 1)
     loaded = request.getfixturevalue(name)
     bank = bundled_bank().sentences
     # Few of them have a delimiter that is no special token.
@@ -177,7 +177,7 @@ def test_the_place_that_is_best_is_the_most_frequent_one():
         if relation == "det"
     ]
     share = np.mean([head - word == 1 for word, head in pairs])
-    from models.heads.on_sentences import _best_place
+    from models.heads.roles_on_sentences import _best_place
 
     starts, ends = (np.array(each) for each in zip(*pairs, strict=True))
     assert _best_place(starts, ends, np.full(len(starts), 99)) == ("the next word", pytest.approx(share))

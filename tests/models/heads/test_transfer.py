@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from models.attention import TraceRequest
-from models.heads.alignment import aligned
-from models.heads.places import EffectsError, Place
-from models.heads.quantity import Quantity
-from models.heads.transfer import TransferRequest
+from models.heads.activation_patching import TransferRequest
+from models.heads.measured_quantity import Quantity
+from models.heads.parts_of_model import EffectsError, Place
+from models.heads.token_alignment import aligned_tokens
 from tests.models.architectures import HEADS, IDS, SEQ2SEQ
 from tests.models.heads.small import EACH, engine_of, quantity_of, trace_of
 from tests.models.heads.test_effects import joined_heads, number_of, projected, some_places
@@ -114,13 +114,13 @@ def test_steps_fill_it_from_the_last_layer():
 
 
 def test_texts_are_aligned_by_what_is_equal_and_then_from_both_ends():
-    assert aligned((1, 2, 3), (1, 9, 3)).note == ""
-    assert aligned((1, 2, 3), (1, 9, 3)).pairs == ((0, 0), (1, 1), (2, 2))
-    assert aligned((1, 2, 3, 4), (1, 2, 9, 8, 4)).pairs == ((0, 0), (1, 1), (2, 3), (3, 4))
-    assert aligned((7,), (1, 2, 7)).pairs == ((0, 2),)
-    assert aligned((7,), (1, 2, 3)).pairs == ((0, 2),)
-    assert aligned((5, 5, 5), (5, 5)).pairs == ((0, 0), (1, 1))
-    assert "1 of the longer one has no partner" in aligned((1, 2), (1,)).note
+    assert aligned_tokens((1, 2, 3), (1, 9, 3)).note == ""
+    assert aligned_tokens((1, 2, 3), (1, 9, 3)).pairs == ((0, 0), (1, 1), (2, 2))
+    assert aligned_tokens((1, 2, 3, 4), (1, 2, 9, 8, 4)).pairs == ((0, 0), (1, 1), (2, 3), (3, 4))
+    assert aligned_tokens((7,), (1, 2, 7)).pairs == ((0, 2),)
+    assert aligned_tokens((7,), (1, 2, 3)).pairs == ((0, 2),)
+    assert aligned_tokens((5, 5, 5), (5, 5)).pairs == ((0, 0), (1, 1))
+    assert "1 of the longer one has no partner" in aligned_tokens((1, 2), (1,)).note
 
 
 @pytest.mark.parametrize(
@@ -143,6 +143,6 @@ def test_one_token_into_many():
 
 
 def test_more_runs_than_are_made(monkeypatch):
-    monkeypatch.setattr("models.heads.transfer.MOST_RUNS", 3)
+    monkeypatch.setattr("models.heads.activation_patching.MOST_RUNS", 3)
     with pytest.raises(EffectsError, match="at most 3"):
         engine_of("gpt2").run(TransferRequest(trace_of("gpt2"), trace_of("gpt2", INTO[1:]), quantity_of("gpt2")))

@@ -1,7 +1,7 @@
 """Rooms for tests: a clock that is set by hand, a step that asks, a room that is open."""
 
 from models.lessons import Ask, Readings, Step, View
-from models.lessons.looking import LinkWeights
+from models.lessons.attention_questions import LinkWeights
 from models.rooms import LessonPlace, MemoryStore, Rooms
 
 ATTENTION = View("attention", (("model", "minilm"), ("text", "The cat sat.")))

@@ -1,6 +1,6 @@
 // The heads that lines may be drawn for, each a button in its colour.
 
-import { element } from "../scaffold/drawing.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 
 export function headButton(view, head) {
   const { header } = view

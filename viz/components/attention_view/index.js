@@ -1,17 +1,17 @@
 // The four views of attention: what they share, which is what arrives, what is selected, keys, tools and files.
 
-import { canvasContext, element, rem, wrapped } from "../scaffold/drawing.js"
-import { download } from "../scaffold/files.js"
+import { canvasContext, element, rem, wrapped } from "../scaffold/elements_and_canvases.js"
+import { download } from "../scaffold/downloads.js"
 import { isTyping, keyList, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { SvgContext } from "../scaffold/svg.js"
-import { writeExplained } from "../scaffold/terms.js"
+import { writeExplained } from "../scaffold/glossary_terms.js"
 import { View } from "../scaffold/view.js"
-import { HeadsView } from "./heads.js"
+import { HeadsView } from "./head_lines.js"
 import { MatrixView } from "./matrix.js"
-import { ModelView } from "./model.js"
-import { LABEL_FONT } from "./painting.js"
-import { ProductsView } from "./qk.js"
+import { ModelView } from "./model_thumbnails.js"
+import { LABEL_FONT } from "./cell_images.js"
+import { ProductsView } from "./query_key.js"
 
 const VIEW_KEYS = { 1: "matrix", 2: "heads", 3: "model", 4: "qk" }
 const SWITCHED = { x: "the head", t: "the token", c: "the link" }

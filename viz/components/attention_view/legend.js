@@ -1,8 +1,8 @@
 // What the colours of a matrix mean.
 
-import { element, sharpContext } from "../scaffold/drawing.js"
-import { differenceColours, hatchPattern } from "./painting.js"
-import { differenceText, weightText } from "./weights.js"
+import { element, sharpContext } from "../scaffold/elements_and_canvases.js"
+import { differenceColours, hatchPattern } from "./cell_images.js"
+import { differenceText, weightText } from "./weight_text.js"
 
 export function legendOf({ shell, main, header, panels }) {
   const { colours } = shell

@@ -1,13 +1,14 @@
 // Maps side by side, queries in rows and keys in columns, moved and enlarged together.
 
-import { element, shortened } from "../scaffold/drawing.js"
-import { readableOn } from "../scaffold/ground.js"
+import { element, shortened } from "../scaffold/elements_and_canvases.js"
+import { readableOn } from "../scaffold/text_on_colour.js"
+import { rampStep } from "./colour_scale.js"
 import { legendOf } from "./legend.js"
-import { Movable } from "./moves.js"
-import { LONGEST_LABEL, cellImage, differenceColours, hatchPattern, pixel } from "./painting.js"
-import { Strip } from "./strip.js"
-import { tableOf } from "./table.js"
-import { differenceText, floats, weightDigits, weightText } from "./weights.js"
+import { Movable } from "./matrix_moves.js"
+import { LONGEST_LABEL, cellImage, differenceColours, hatchPattern, pixel } from "./cell_images.js"
+import { Strip } from "./sentence_strip.js"
+import { tableOf } from "./number_table.js"
+import { differenceText, floats, weightDigits, weightText } from "./weight_text.js"
 
 const CELL = { largest: 36, withValue: 30 }
 const SMALL_MAP = { height: 370, tokens: 32 }
@@ -51,20 +52,11 @@ export class MatrixView extends Movable {
   colourOf(panel, cells) {
     const { shell } = this
     const ramp = (panel.isDifference ? differenceColours(shell.colours) : shell.ramp).map(pixel)
-    return (at) => (Number.isNaN(cells[at]) ? 0 : ramp[this.stepOf(panel, cells[at])])
-  }
-
-  /** The step of the ramp for a number: linear from 0 to the most, or with its logarithm over three powers of ten. */
-  stepOf(panel, weight) {
-    const part = panel.most > 0 ? Math.min(1, Math.max(-1, weight / panel.most)) : 0
-    if (panel.isDifference) return Math.round(127.5 + 127.5 * part)
-    if (weight < this.header.least) return 0
-    if (this.header.isLog) return Math.round(255 * Math.max(0, 1 + Math.log10(Math.max(part, 1e-9)) / 3))
-    return Math.round(255 * part)
+    return (at) => (Number.isNaN(cells[at]) ? 0 : ramp[rampStep(this.header, panel, cells[at])])
   }
 
   step(weight) {
-    return this.stepOf(this.main, weight)
+    return rampStep(this.header, this.main, weight)
   }
 
   get main() {
@@ -267,7 +259,7 @@ export class MatrixView extends Movable {
         const weight = query < this.queries.length && key < this.keys.length ? this.weight(query, key, number) : null
         const text = weight === null ? "" : weightDigits(weight, this.header)
         if (!text) continue
-        context.fillStyle = readableOn(ramp[this.stepOf(panel, weight)])
+        context.fillStyle = readableOn(ramp[rampStep(this.header, panel, weight)])
         context.font = fonts[text.length > 4 ? 1 : 0]
         context.fillText(text, x + (key + 0.5 - k0) * this.cell, y + (query + 0.5 - q0) * this.cell)
       }

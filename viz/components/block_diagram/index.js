@@ -1,14 +1,14 @@
 // A model as boxes and arrows. A row runs to the right, on a narrow screen down; below it stands what is in the box that
 // is opened in it.
 
-import { element, rem } from "../scaffold/drawing.js"
-import { download } from "../scaffold/files.js"
-import { readableOn } from "../scaffold/ground.js"
+import { element, rem } from "../scaffold/elements_and_canvases.js"
+import { download } from "../scaffold/downloads.js"
+import { readableOn } from "../scaffold/text_on_colour.js"
 import { press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { percentText } from "../scaffold/percent.js"
-import { bytesText } from "../scaffold/quantities.js"
-import { writeExplained } from "../scaffold/terms.js"
+import { bytesText } from "../scaffold/number_format.js"
+import { writeExplained } from "../scaffold/glossary_terms.js"
 import { View } from "../scaffold/view.js"
 import { layOut } from "./layout.js"
 

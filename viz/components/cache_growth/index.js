@@ -1,14 +1,14 @@
 // A KV cache as it grows. The steps come from a feed (cache_feed), through what the page's scripts share.
 
-import { element } from "../scaffold/drawing.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 import { mount } from "../scaffold/mount.js"
-import { float16Array, unpack } from "../scaffold/numbers.js"
+import { float16Array, unpack } from "../scaffold/message_numbers.js"
 import { percentText } from "../scaffold/percent.js"
-import { bytesText, timesText } from "../scaffold/quantities.js"
-import { sharedEntry } from "../scaffold/page.js"
-import { Player } from "../scaffold/player.js"
+import { bytesText, timesText } from "../scaffold/number_format.js"
+import { sharedEntry } from "../scaffold/shared_by_scripts.js"
+import { Player } from "../scaffold/step_player.js"
 import { View } from "../scaffold/view.js"
-import { CacheField } from "./field.js"
+import { CacheField } from "./cells.js"
 
 // About how many characters a token has, and how many pixels one takes: the room for the text that will be written.
 const CHARACTERS = 5

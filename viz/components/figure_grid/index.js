@@ -1,12 +1,12 @@
 // A table of figures: a row for each thing, a column for each of what is compared.
 
-import { clearActive } from "../scaffold/active.js"
-import { element } from "../scaffold/drawing.js"
-import { paintGround } from "../scaffold/ground.js"
+import { clearActive } from "../scaffold/active_cell.js"
+import { element } from "../scaffold/elements_and_canvases.js"
+import { paintGround } from "../scaffold/text_on_colour.js"
 import { ARROWS, keyList, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
-import { typedArray } from "../scaffold/numbers.js"
-import { writeExplained } from "../scaffold/terms.js"
+import { typedArray } from "../scaffold/message_numbers.js"
+import { writeExplained } from "../scaffold/glossary_terms.js"
 import { View } from "../scaffold/view.js"
 
 const PAGE = 12

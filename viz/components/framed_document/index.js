@@ -1,6 +1,6 @@
 // A document in a frame of its own origin: it may run scripts, and can reach neither this page nor its address.
 
-import { element } from "../scaffold/drawing.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 import { mount } from "../scaffold/mount.js"
 import { View } from "../scaffold/view.js"
 

@@ -1,14 +1,14 @@
 // All heads of a model: what each does, or what becomes of a number when it is switched off.
 
 import { rampColours } from "../scaffold/colours.js"
-import { element } from "../scaffold/drawing.js"
-import { paintGround } from "../scaffold/ground.js"
+import { element } from "../scaffold/elements_and_canvases.js"
+import { paintGround } from "../scaffold/text_on_colour.js"
 import { mount } from "../scaffold/mount.js"
-import { float16Array, typedArray } from "../scaffold/numbers.js"
+import { float16Array, typedArray } from "../scaffold/message_numbers.js"
 import { percentText } from "../scaffold/percent.js"
-import { writeExplained } from "../scaffold/terms.js"
+import { writeExplained } from "../scaffold/glossary_terms.js"
 import { View } from "../scaffold/view.js"
-import { AtlasField } from "./field.js"
+import { AtlasField } from "./cells.js"
 
 // How strongly the weakest role is coloured.
 const FAINTEST = 0.3

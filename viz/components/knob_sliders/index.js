@@ -1,8 +1,8 @@
 // Sliders whose picture follows while they are dragged; the server hears of them once they are let go.
 
-import { element } from "../scaffold/drawing.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 import { mount } from "../scaffold/mount.js"
-import { sharedEntry } from "../scaffold/page.js"
+import { sharedEntry } from "../scaffold/shared_by_scripts.js"
 import { View } from "../scaffold/view.js"
 
 class KnobSliders extends View {

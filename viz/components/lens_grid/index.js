@@ -1,12 +1,12 @@
 // The logit lens as a table: a row for each layer, a column for each position.
 
-import { element } from "../scaffold/drawing.js"
-import { paintGround } from "../scaffold/ground.js"
+import { element } from "../scaffold/elements_and_canvases.js"
+import { paintGround } from "../scaffold/text_on_colour.js"
 import { ARROWS, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
-import { float16Array } from "../scaffold/numbers.js"
+import { float16Array } from "../scaffold/message_numbers.js"
 import { percentText } from "../scaffold/percent.js"
-import { writeExplained } from "../scaffold/terms.js"
+import { writeExplained } from "../scaffold/glossary_terms.js"
 import { View } from "../scaffold/view.js"
 
 class LensGridView extends View {

@@ -1,7 +1,7 @@
 // The lessons by theme, each with how far this browser has come in it.
 
 import { kept } from "../lesson_rail/progress.js"
-import { element } from "../scaffold/drawing.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 import { mount } from "../scaffold/mount.js"
 import { View } from "../scaffold/view.js"
 

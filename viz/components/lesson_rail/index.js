@@ -1,12 +1,12 @@
 // A lesson beside the page. How far one has come is kept in this browser, and nowhere else.
 
-import { element } from "../scaffold/drawing.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 import { mount } from "../scaffold/mount.js"
 import { View } from "../scaffold/view.js"
-import { asking } from "./asking.js"
-import { stepOf } from "./keys.js"
+import { asking } from "./question_forms.js"
+import { stepOf } from "./arrow_keys.js"
 import { kept, keep } from "./progress.js"
-import { result } from "./result.js"
+import { result } from "./guess_and_truth.js"
 
 // Told in place of a guess.
 const CHOSEN_IN_PICTURE = "chosen in the picture"

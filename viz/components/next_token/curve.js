@@ -1,7 +1,7 @@
 // The whole vocabulary: probability over rank, both logarithmic, and where each stage cuts.
 
-import { rem } from "../scaffold/drawing.js"
-import { download } from "../scaffold/files.js"
+import { rem } from "../scaffold/elements_and_canvases.js"
+import { download } from "../scaffold/downloads.js"
 import { tenToMinus } from "../scaffold/percent.js"
 
 const SVG = "http://www.w3.org/2000/svg"

@@ -1,16 +1,16 @@
 // One next token: a row of stages, the curve of the whole vocabulary, and the likeliest tokens as bars.
 
-import { element, oncePerFrame } from "../scaffold/drawing.js"
+import { element, oncePerFrame } from "../scaffold/elements_and_canvases.js"
 import { press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
-import { typedArray } from "../scaffold/numbers.js"
-import { sharedEntry } from "../scaffold/page.js"
+import { typedArray } from "../scaffold/message_numbers.js"
+import { sharedEntry } from "../scaffold/shared_by_scripts.js"
 import { percentText } from "../scaffold/percent.js"
-import { writeExplained } from "../scaffold/terms.js"
+import { writeExplained } from "../scaffold/glossary_terms.js"
 import { View } from "../scaffold/view.js"
 import { keepInSight, RankCurve } from "./curve.js"
-import { followed } from "./follow.js"
-import { scoresFrom } from "./scores.js"
+import { followed } from "./while_dragging.js"
+import { scoresFrom } from "./sent_scores.js"
 
 const GREEDY =
   "Temperature 0 is greedy: the likeliest token is taken, and the stages that only matter for a draw do not run."

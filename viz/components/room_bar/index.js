@@ -1,9 +1,9 @@
 // The foot of every page while a room is open.
 
-import { element } from "../scaffold/drawing.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 import { mount } from "../scaffold/mount.js"
 import { View } from "../scaffold/view.js"
-import { keepOf, keptOf } from "./kept.js"
+import { keepOf, keptOf } from "./stored_rooms.js"
 
 const OURS = ".st-key-room_bar, .st-key-room_question"
 const HELD = ["keydown", "pointerdown", "mousedown", "click", "beforeinput", "touchstart"]

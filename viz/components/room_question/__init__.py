@@ -11,7 +11,7 @@ room_question_library, _mount = large_component("room_question", _PARTS)
 
 
 @dataclass(frozen=True)
-class Row:
+class GuessBar:
     """One bar of what the class guessed. part: 0 to 1 of the longest; text: in words. truth, truth_text: of the model,
     where each row has a number of its own. is_right, is_own: whether the right answer, and this member's, lie here.
     """
@@ -45,7 +45,7 @@ class RoomQuestion(Asking):
     is_answered: bool = False
     answered: int = -1
     of: int = 0
-    rows: Sequence[Row] = ()
+    rows: Sequence[GuessBar] = ()
     says: str = ""
     class_says: str = ""
     after: str = ""

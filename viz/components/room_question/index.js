@@ -1,8 +1,8 @@
 // A step of a lesson before a class.
 
-import { asking } from "../lesson_rail/asking.js"
-import { barCell, nameCell } from "../lesson_rail/rows.js"
-import { element } from "../scaffold/drawing.js"
+import { asking } from "../lesson_rail/question_forms.js"
+import { barCell, nameCell } from "../lesson_rail/bar_rows.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 import { mount } from "../scaffold/mount.js"
 import { View } from "../scaffold/view.js"
 

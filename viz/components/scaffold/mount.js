@@ -1,8 +1,8 @@
 // How every picture is mounted. What goes wrong in its script, whenever that is, ends in one sentence in its place and
 // in the server's log; the next data that differs is drawn again.
 
-import { element } from "./drawing.js"
-import { shared } from "./page.js"
+import { element } from "./elements_and_canvases.js"
+import { shared } from "./shared_by_scripts.js"
 
 // As stack traces name this script.
 const ownName = /([^\s(@]+):\d+:\d+/.exec(new Error().stack)?.[1]

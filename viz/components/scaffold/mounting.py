@@ -7,7 +7,7 @@ from functools import cache
 from threading import Lock
 from typing import Any
 
-from viz.components.scaffold.source import browser_source, is_alone, library_source, packed_source
+from viz.components.scaffold.bundling import browser_source, is_alone, library_source, packed_source
 
 log = logging.getLogger(__name__)
 

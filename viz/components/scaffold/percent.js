@@ -1,4 +1,4 @@
-// Parts of a whole in percent, with the digits that tell small ones apart: the rule of `part_text` in quantities.py.
+// Parts of a whole in percent, with the digits that tell small ones apart: the rule of `part_text` in number_format.py.
 
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 

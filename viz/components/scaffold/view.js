@@ -1,9 +1,9 @@
 // The base of a view: what draws a component into one element.
 
-import { clearActive, operatedIn, setActive } from "./active.js"
+import { clearActive, operatedIn, setActive } from "./active_cell.js"
 import { rampColours, themePalette } from "./colours.js"
-import { unpack } from "./numbers.js"
-import { sharedEntry } from "./page.js"
+import { unpack } from "./message_numbers.js"
+import { sharedEntry } from "./shared_by_scripts.js"
 import { Pointer } from "./pointer.js"
 
 /**

@@ -1,13 +1,13 @@
 // A sentence: its grammar above, where a head looks below, in it or in another text. A word that is pointed at shows all
 // that is looked at from it.
 
-import { chipOf } from "../scaffold/chips.js"
-import { element, rem } from "../scaffold/drawing.js"
+import { chipOf } from "../scaffold/token_chips.js"
+import { element, rem } from "../scaffold/elements_and_canvases.js"
 import { ROW_ARROWS } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
-import { typedArray } from "../scaffold/numbers.js"
+import { typedArray } from "../scaffold/message_numbers.js"
 import { percentDigits, percentText } from "../scaffold/percent.js"
-import { writeExplained } from "../scaffold/terms.js"
+import { writeExplained } from "../scaffold/glossary_terms.js"
 import { View } from "../scaffold/view.js"
 
 // A weight below this is not drawn.

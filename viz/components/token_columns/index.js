@@ -1,9 +1,9 @@
 // One text, cut by several tokenizers.
 
-import { element } from "../scaffold/drawing.js"
+import { element } from "../scaffold/elements_and_canvases.js"
 import { ROW_ARROWS, keyList, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
-import { typedArray } from "../scaffold/numbers.js"
+import { typedArray } from "../scaffold/message_numbers.js"
 import { View } from "../scaffold/view.js"
 import { PieceColumn } from "./pieces.js"
 import { Ruler } from "./ruler.js"

@@ -1,7 +1,7 @@
 // One tokenizer's pieces as a column of chips.
 
-import { element } from "../scaffold/drawing.js"
-import { typedArray } from "../scaffold/numbers.js"
+import { element } from "../scaffold/elements_and_canvases.js"
+import { typedArray } from "../scaffold/message_numbers.js"
 
 export const SPECIAL = 1
 export const UNKNOWN = 2

@@ -1,7 +1,7 @@
 // All boundaries at once, over the bytes of the text; only what is in view is drawn.
 
-import { rem, sharpContext, shortened } from "../scaffold/drawing.js"
-import { ScrolledCanvas } from "../scaffold/scrolled.js"
+import { rem, sharpContext, shortened } from "../scaffold/elements_and_canvases.js"
+import { ScrolledCanvas } from "../scaffold/scrolled_canvas.js"
 import { SPECIAL, UNKNOWN, decoded, hex } from "./pieces.js"
 
 // Pixels of a laptop; on a wall all of it grows with the page.

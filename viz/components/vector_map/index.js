@@ -1,12 +1,12 @@
 // Points that move from layer to layer; all layers share their axes.
 
-import { element, rem, sharpContext } from "../scaffold/drawing.js"
-import { downloadPng } from "../scaffold/files.js"
+import { element, rem, sharpContext } from "../scaffold/elements_and_canvases.js"
+import { downloadPng } from "../scaffold/downloads.js"
 import { keyList, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
-import { typedArray } from "../scaffold/numbers.js"
-import { Player, isCalm } from "../scaffold/player.js"
-import { writeExplained } from "../scaffold/terms.js"
+import { typedArray } from "../scaffold/message_numbers.js"
+import { Player, isCalm } from "../scaffold/step_player.js"
+import { writeExplained } from "../scaffold/glossary_terms.js"
 import { View } from "../scaffold/view.js"
 import { dot } from "./dot.js"
 import { labels } from "./labels.js"

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from viz.components.scaffold import component, fields_of, number, pack_picture
-from viz.quantities import part_text
+from viz.number_format import part_text
 
 _PARTS = """\
 <div class="stage">

@@ -1,14 +1,14 @@
 // What a model wrote, step by step, and what one head looked at for each step.
 
-import { chipOf } from "../scaffold/chips.js"
-import { rem, sharpContext } from "../scaffold/drawing.js"
-import { paintGround } from "../scaffold/ground.js"
+import { chipOf } from "../scaffold/token_chips.js"
+import { rem, sharpContext } from "../scaffold/elements_and_canvases.js"
+import { paintGround } from "../scaffold/text_on_colour.js"
 import { ROW_ARROWS } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
-import { typedArray } from "../scaffold/numbers.js"
+import { typedArray } from "../scaffold/message_numbers.js"
 import { percentDigits, percentText } from "../scaffold/percent.js"
-import { Player } from "../scaffold/player.js"
-import { writeExplained } from "../scaffold/terms.js"
+import { Player } from "../scaffold/step_player.js"
+import { writeExplained } from "../scaffold/glossary_terms.js"
 import { View } from "../scaffold/view.js"
 
 class WrittenSteps extends View {

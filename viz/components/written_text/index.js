@@ -1,13 +1,13 @@
 // A written text as tokens that can be selected, and the tree of its branches.
 
-import { element } from "../scaffold/drawing.js"
-import { paintGround } from "../scaffold/ground.js"
+import { element } from "../scaffold/elements_and_canvases.js"
+import { paintGround } from "../scaffold/text_on_colour.js"
 import { press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
-import { sharedEntry } from "../scaffold/page.js"
+import { sharedEntry } from "../scaffold/shared_by_scripts.js"
 import { percentText } from "../scaffold/percent.js"
-import { isCalm } from "../scaffold/player.js"
-import { writeExplained } from "../scaffold/terms.js"
+import { isCalm } from "../scaffold/step_player.js"
+import { writeExplained } from "../scaffold/glossary_terms.js"
 import { View } from "../scaffold/view.js"
 
 const FULL_SURPRISAL = 10
