@@ -40,7 +40,7 @@ def measure(pairs: int) -> list[Row]:
     )
     patches = trace.rows * trace.columns
     hidden = interleaved(
-        lambda: _hiding(engine, asked), lambda: patches * seconds_of(forward), max(1, min(pairs, _MOST_HIDINGS))
+        lambda: _hiding(engine, asked), lambda: patches * seconds_of(forward), min(pairs, _MOST_HIDINGS), 0
     )
     looks = engine.run(LayerLooksRequest(asked, 11))
     grid = engine.run(LookGridRequest(asked, (0,)))

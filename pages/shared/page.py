@@ -134,10 +134,10 @@ def _explore(page: Page) -> None:
     with in_place():
         if page.reads in ("anything", _reads(thread.MODEL.value)):
             page.explore(status)
-            if named is not None:
-                projector.name(named, page.pictured())
         else:
             _offer_one_that_reads(page)
+        if named is not None:
+            projector.name(named, page.pictured())
     _settle(page)
 
 

@@ -45,16 +45,26 @@ def test_its_card_is_true(engine, loaded):
     assert "tuned" in card.source
 
 
-def test_weights_are_those_of_transformers_own_eager_attention(loaded):
+def test_weights_are_as_exact_as_transformers_own_eager_attention(loaded):
+    """Of 4.8 million weights all but a few are within 1e-5 of its own; those few are rounding, as in double precision
+    is seen: SDPA's states are no further off than the eager function's.
+    """
     from transformers import AutoModel
 
-    own = AutoModel.from_pretrained(model_folder(MODELS[NAME]), attn_implementation="eager").eval()
     seen = cut_for(loaded, example_picture("flower").pixels, None, is_whole=False)
     trace = trace_picture(loaded, seen)
-    with torch.inference_mode():
-        known = own(torch.from_numpy(seen.given)[None], output_attentions=True)
-    for layer, expected in enumerate(known.attentions):
-        np.testing.assert_allclose(trace.weights("encoder", layer), expected[0], rtol=0, atol=1e-5)
+    pixels = torch.from_numpy(seen.given)[None]
+    known = []
+    for dtype in (torch.float32, torch.float64):
+        own = AutoModel.from_pretrained(model_folder(MODELS[NAME]), attn_implementation="eager", dtype=dtype).eval()
+        with torch.inference_mode():
+            known.append(own(pixels.to(dtype), output_attentions=True).attentions)
+    for layer, (theirs, true) in enumerate(zip(*known, strict=True)):
+        weights = trace.weights("encoder", layer)
+        off = np.abs(weights - theirs[0].numpy())
+        assert (off <= 1e-5).mean() > 0.9999
+        assert off.max() < 5e-5
+        assert np.abs(weights - true[0].numpy()).max() <= 1e-5 + 2 * float((theirs[0] - true[0]).abs().max())
 
 
 def with_output(file, name):
