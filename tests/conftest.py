@@ -6,6 +6,7 @@ jaxtyping's can only check what it sees imported.
 
 import gc
 import os
+import re
 from collections import Counter
 
 import pytest
@@ -17,11 +18,6 @@ check_quickly()
 
 BEHIND = pytest.StashKey[bool]()
 BROWSER = "tests/browser/"
-# What is seen of each page at rest is remembered by the process that looked: these files are one.
-AT_REST = f"{BROWSER}at rest"
-PAGES_AT_REST = {
-    f"test_{each}.py" for each in ("browsing", "every_page", "glossary", "legibility", "numbers", "screens")
-}
 
 
 def pytest_configure(config):
@@ -79,10 +75,15 @@ def pytest_xdist_make_scheduler(config, log):
     """`--dist loadfile`, where two processes drive Chromium: a third browser would wait for these and fail."""
     from xdist.scheduler import LoadFileScheduling
 
+    # What is seen of each page at rest is remembered by the process that looked: these files are one.
+    asks = re.compile(r"def test_\w+\([^)]*\bat_rest\b")
+    files = (config.rootpath / BROWSER).glob("test_*.py")
+    at_rest = {f"{BROWSER}{each.name}" for each in files if asks.search(each.read_text())}
+
     class TwoBrowsers(LoadFileScheduling):
         def _split_scope(self, nodeid):
             file = super()._split_scope(nodeid)
-            return AT_REST if file.removeprefix(BROWSER) in PAGES_AT_REST else file
+            return f"{BROWSER}at rest" if file in at_rest else file
 
         def _assign_work_unit(self, node):
             drives = node in self.nodes[:2]
