@@ -1,7 +1,7 @@
 """The pages' way to the models: requests in, arrays and strings out."""
 
 from models.engine.cache import ByteCache, size_of
-from models.engine.engine import ComputerFullError, Engine, Request, device_name, engine
+from models.engine.engine import ComputerFullError, Engine, Request, engine
 from models.engine.figures import EngineFigures, Told
 from models.engine.gate import Gate, threads_asleep
 from models.engine.jobs import JobError, Progress

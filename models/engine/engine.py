@@ -394,11 +394,6 @@ def _load_tokenizer(name: str) -> Any:
     return loaded
 
 
-def device_name() -> str:
-    """The device that computes, as the sidebar shows it. Imports torch. Raises DeviceError."""
-    return engine.device().name
-
-
 share_heaps()
 wait_asleep()
 engine = Engine()

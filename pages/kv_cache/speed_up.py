@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from models.catalog import MODELS
-from models.engine import device_name
+from models.engine import engine
 from pages.kv_cache.choices import REPEATS, ROUNDS, TIMED, TIMED_LENGTHS
 from pages.kv_cache.export import timing_as_csv
 from pages.shared import download_names, thread
@@ -90,7 +90,7 @@ def _result(tokens: int, repeats: int, *, was_done: bool) -> None:
     say(
         f"{count} tokens: {seconds_text(float(found.seconds_with.sum()))} with the cache, "
         f"{seconds_text(float(found.seconds_without.sum()))} without: {times_text(found.speed_up)} faster.",
-        f"{title}, {device_name()}, median of {rounds}. The logits of both ways differ by at most "
+        f"{title}, {engine.device().name}, median of {rounds}. The logits of both ways differ by at most "
         f"{max(found.difference, 1e-5):.5f}.",
     )
     timed = (

@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from models.engine import device_name, engine
+from models.engine import engine
 from models.errors import HeadlightError
 from pages.shared import thread
 from pages.shared.plain_text import plain
@@ -22,7 +22,7 @@ def show_device(place: DeltaGenerator) -> None:
     try:
         use = engine.memory()
         sentences = [
-            f"Computes on: {device_name()}. Models take {bytes_text(use.models)}; {bytes_text(use.most)} of its "
+            f"Computes on: {engine.device().name}. Models take {bytes_text(use.models)}; {bytes_text(use.most)} of its "
             f"{bytes_text(use.has)} are for them."
         ]
         name = thread.MODEL.value

@@ -13,3 +13,10 @@ def cluster():
         yield made.deploy()
     finally:
         made.end()
+
+
+def pytest_collection_modifyitems(items):
+    """Whatever starts one is of `make test-cluster`."""
+    for item in items:
+        if "cluster" in item.fixturenames:
+            item.add_marker(pytest.mark.cluster)
