@@ -123,19 +123,17 @@ def test_parts_are_coloured_found_again_and_hidden(tab):
 
 
 @pytest.mark.slow
-def test_the_files_are_taken_along(tab, new_tab):
-    page = tab.page
+def test_the_files_are_taken_along(tab, page):
     root = opened(tab, photo="flower", see_layer="10", see_head="0", tab="take-it-with-you")
-    with page.expect_download() as png:
+    with tab.page.expect_download() as png:
         root.get_by_role("button", name="PNG").click()
-    assert Image.open(png.value.path()).size[0] > 400
+    assert Image.open(io.BytesIO(png.value.path().read_bytes())).size[0] > 400
     svg = root.evaluate("root => root.headlight.svg()")
     assert svg.startswith("<svg")
     assert svg.count("<image") >= 2
-    with page.expect_download() as document:
-        page.locator(".st-key-html button").first.click()
-    alone = new_tab()
-    alone.page.set_content(document.value.path().read_text("utf-8"))
-    other = alone.page.locator(LOOKS)
+    with tab.page.expect_download() as document:
+        tab.page.locator(".st-key-html button").first.click()
+    page.set_content(document.value.path().read_text("utf-8"))
+    other = page.locator(LOOKS)
     other.wait_for()
     assert value(other, 0, 40) == pytest.approx(value(root, 0, 40))
