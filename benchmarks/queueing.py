@@ -259,7 +259,7 @@ def said(costs: Costs) -> str:
             ("measured", np.percentile(seen, (50, 95))),
         )
     ]
-    where = f"Measured on {costs.cores} cores beside other work: a load of {costs.load:.1f} just before."
+    where = f"Measured on {costs.cores} cores beside other work, a load of {costs.load:.1f} just before."
     return "\n\n".join([where, tables(costs), *lines])
 
 
