@@ -4,7 +4,7 @@
 is measured (`benchmarks.costs`); how often people open one is assumed, and said.
 
 A web process runs Python in one thread at a time, shared evenly among the pages that it draws at once; others wait,
-first come, first served. Questions take turns on a device, forward by forward, so that it is shared among those that are
+first come, first served. Questions take turns on a device, forward by forward, so it is shared among all that are
 there. Where it is the processor of the same machine, it is left with the cores that Python does not take.
 """
 
