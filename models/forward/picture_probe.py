@@ -32,7 +32,7 @@ def sight_of(loaded: LoadedModel, processing: Processing) -> Sight:
     title = loaded.card.title
     if not patch or not trained or patch > trained:
         raise ArchitectureNotSupportedError(
-            f"{title} does not say into what patches it cuts pictures of what size, so there is nothing to click on; "
+            f"{title} does not say into what patches it cuts pictures of what size, so there is nothing to choose; "
             "choose a vision transformer (ViT, DINOv2, CLIP)."
         )
     specials = _specials(loaded, patch, trained, (trained, trained))

@@ -110,7 +110,7 @@ class LookGridRequest:
         """Raises what `PictureTraceRequest` raises, and NoSuchPartError."""
         trace = engine.run(self.trace)
         if not self.queries:
-            raise NoSuchPartError("No place of the picture is asked for; click one.")
+            raise NoSuchPartError("No place of the picture is asked for; choose one.")
         for each in self.queries:
             check_place(each, trace.places)
         layers = trace.layers(KIND)

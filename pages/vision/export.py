@@ -52,7 +52,7 @@ def take_along(trace: "PictureTraceRequest", cut: "CutPicture", layer: int, head
 
 
 _CSV = "Every head of this layer, from the chosen tokens, to each token."
-_HTML = "The picture as it is here, in one file: it opens by double click, without a network."
+_HTML = "The picture as it is here, in one file: it opens in any browser, without a network."
 _NPY = "Every weight of this layer: float32 [head, query, key], the tokens before the patches first."
 
 

@@ -23,7 +23,7 @@ from models.lessons.question_base import option_of_token
 from models.lessons.question_registry import QUESTIONS, question_of
 from pages.shared.lesson_place import lesson_files
 
-PAGES = {"home", "attention", "heads", "anatomy", "tokenizers", "embeddings", "kv_cache", "sampling"}
+PAGES = {"home", "attention", "heads", "anatomy", "tokenizers", "embeddings", "kv_cache", "sampling", "vision"}
 ANIMAL = "The animal didn't cross the street because it was too tired."
 IT = {"kind": "encoder", "layer": 3, "head": 1, "of": "it", "at": ["animal", "street"]}
 STEP = """

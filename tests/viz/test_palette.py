@@ -181,7 +181,7 @@ def test_the_blue_of_the_pages_stands_out_from_either_ground(palette):
 
 
 def test_nothing_else_has_a_colour():
-    """Neither a style sheet nor Python nor a script; black and white are what can be read on a colour."""
+    """Neither a style sheet nor Python nor a script; black and white are what can be read on a colour or a photograph."""
     root = Path(__file__).resolve().parents[2]
     viz = root / "viz"
     own = {viz / "palette.py", viz / "bertviz_document.py"}
@@ -195,4 +195,5 @@ def test_nothing_else_has_a_colour():
         ("viz/page.css", PAGE_BLUE),
         ("viz/components/scaffold/text_on_colour.js", "#000000"),
         ("viz/components/scaffold/text_on_colour.js", "#ffffff"),
+        ("viz/components/scaffold/pictures.js", "#ffffff"),
     }

@@ -72,7 +72,7 @@ def test_what_a_file_hands_on_is_taken_by_another():
 
 
 def test_each_file_is_part_of_a_component():
-    alone = [ALONE / "unpack_and_begin.js", ALONE / "page_in_file.js"]
+    alone = [ALONE / "unpack_and_begin.js", ALONE / "page_in_file.js", ALONE / "patch_host.js"]
     entries = [*(COMPONENTS / name / "index.js" for name in NAMES), *alone]
     used = {part for entry in entries for part in parts_of(entry)}
     assert [file.name for file in SCRIPTS if file.resolve() not in used] == []

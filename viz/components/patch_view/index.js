@@ -6,7 +6,7 @@ import { download, downloadPng } from "../scaffold/downloads.js"
 import { ARROWS, isTyping, keyList, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { percentText } from "../scaffold/percent.js"
-import { pictureOf, VEIL } from "../scaffold/pictures.js"
+import { LIT, pictureOf, VEIL } from "../scaffold/pictures.js"
 import { SvgContext } from "../scaffold/svg.js"
 import { writeExplained } from "../scaffold/glossary_terms.js"
 import { View } from "../scaffold/view.js"
@@ -163,7 +163,7 @@ export class PatchView extends View {
     if (this.way === "outlines") parts.push(element("span", "", `Each line: the fewest patches with ${percentText(HELD)} of the weight that a head has on patches.`))
     else {
       const ramp = element("i", "ramp")
-      ramp.style.background = this.way === "map" ? `linear-gradient(90deg, ${this.colours.amount})` : `linear-gradient(90deg, rgb(${VEIL}), #ffffff)`
+      ramp.style.background = this.way === "map" ? `linear-gradient(90deg, ${this.colours.amount})` : `linear-gradient(90deg, rgb(${VEIL}), ${LIT})`
       parts.push(element("span", "", "0"), ramp, element("span", "", `${percentText(most)} of the weight`))
     }
     parts.push(element("span", "space"))

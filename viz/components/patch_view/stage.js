@@ -1,7 +1,7 @@
 // The picture, once for each query that is held, and over it where the chosen head looks from there.
 
 import { canvasContext, element, rem, sharpContext, shortened } from "../scaffold/elements_and_canvases.js"
-import { dotted, VEIL, veiled } from "../scaffold/pictures.js"
+import { dotted, LIT, VEIL, veiled } from "../scaffold/pictures.js"
 import { borders, fewest } from "./looks.js"
 
 const SHADE = `rgb(${VEIL})`
@@ -87,7 +87,7 @@ export class Stage {
       }
       this.frame(context, x, y, query, view.colours.accent, 2.5)
       const { hovered } = view
-      if (hovered !== null) this.frame(context, x, y, view.firsts.length + hovered, "#ffffff", 1.5)
+      if (hovered !== null) this.frame(context, x, y, view.firsts.length + hovered, LIT, 1.5)
     })
   }
 

@@ -7,7 +7,7 @@ import { ARROWS, keyList, press } from "../scaffold/keys.js"
 import { mount } from "../scaffold/mount.js"
 import { float16Array } from "../scaffold/message_numbers.js"
 import { percentText } from "../scaffold/percent.js"
-import { dotted, pictureOf, VEIL, veiled } from "../scaffold/pictures.js"
+import { dotted, LIT, pictureOf, VEIL, veiled } from "../scaffold/pictures.js"
 import { SvgContext } from "../scaffold/svg.js"
 import { writeExplained } from "../scaffold/glossary_terms.js"
 import { View } from "../scaffold/view.js"
@@ -147,7 +147,7 @@ class PictureMapsView extends View {
       const [map, cell] = this.hovered
       const [x, y, wide, high] = this.boxOf(map)
       if (this.picksMaps) this.outline(context, x, y, wide, high, this.colours.ink, 2)
-      else this.maps.forEach(({ rows, columns }, other) => rows * columns === this.maps[map].rows * this.maps[map].columns && this.frame(context, other, cell, "#ffffff"))
+      else this.maps.forEach(({ rows, columns }, other) => rows * columns === this.maps[map].rows * this.maps[map].columns && this.frame(context, other, cell, LIT))
     }
   }
 
@@ -171,7 +171,7 @@ class PictureMapsView extends View {
     if (this.legend) {
       const ramp = element("i", "ramp")
       const { isDifference, picture } = this.maps[0] ?? {}
-      const stops = isDifference ? this.colours.difference : picture === null ? this.colours.amount : [`rgb(${VEIL})`, "#ffffff"]
+      const stops = isDifference ? this.colours.difference : picture === null ? this.colours.amount : [`rgb(${VEIL})`, LIT]
       ramp.style.background = `linear-gradient(90deg, ${stops})`
       parts.push(element("span", "", this.legend[0]), ramp, element("span", "", this.legend[1]))
     }

@@ -5,6 +5,7 @@ import { typedArray } from "./message_numbers.js"
 
 /** What is not looked at is dark on any ground: pictures are lit, and not written on. */
 export const VEIL = [17, 21, 29]
+export const LIT = "#ffffff"
 const DARKEST = 0.9
 
 /** How dark the veil over a cell is that has this part of the most. */
