@@ -311,7 +311,8 @@ class Engine:
             raise
         except MemoryError as error:
             # A text that grew says nothing of the device, and the models of others stay where they are.
-            log.warning("Not enough memory: %s", error)
+            # What it says and not itself: who keeps what is logged would keep its frames, and with them the request.
+            log.warning("Not enough memory: %s", str(error))
             traceback.clear_frames(error.__traceback__)
             told = (
                 DeviceFailureError(_full("the device that computes")) if with_model else ComputerFullError(_TOO_LARGE)
@@ -324,14 +325,18 @@ class Engine:
         if told is not None:
             # Here and not where it was caught: that would keep the failed functions, and what they hold, as the cause.
             _free()
-            raise told from None
+            try:
+                raise told from None
+            finally:
+                # Its trace holds this frame: a circle, which the collector does not look at since memory was freed.
+                told = None
 
     def _after(self, error: Exception) -> str:
         """What to say of a device's failure; "" where it is none."""
         failure = provided().failure_of(error)
         if failure is None:
             return ""
-        log.warning("A device failed: %s", error)
+        log.warning("A device failed: %s", str(error))
         provided().let_go_of(error)
         if failure == "full":
             self._models.release()

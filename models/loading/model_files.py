@@ -40,8 +40,9 @@ from models.one_at_a_time import one_at_a_time
 _GENERATION = "generation_config.json"
 # Of classes of tokenizers that few models have; what else lies in a folder is never read.
 _SELDOM = ("tekken.json", "sentencepiece.model", "dict.txt", "emoji.json", "entity_vocab.json", "byte_maps.json")
-_SETTINGS = (CONFIG, _GENERATION, "tokenizer_config.json", "special_tokens_map.json", *PROCESSOR_FILES)
-_KNOWN = (*_SETTINGS, *(each for each in TOKENIZER_FILES if each not in _SETTINGS), TARGET_TOKENIZER, *_SELDOM)
+_OF_TEXT = (CONFIG, _GENERATION, "tokenizer_config.json", "special_tokens_map.json")
+_SETTINGS = (*_OF_TEXT, *PROCESSOR_FILES)
+_KNOWN = (*_OF_TEXT, *(each for each in TOKENIZER_FILES if each not in _SETTINGS), TARGET_TOKENIZER, *_SELDOM)
 _LARGEST_TOKENIZER = 64_000_000
 _MOST_KEPT = 32
 _WEIGHTS, _HEADER_BYTES = "weights.json", 2**16
@@ -105,7 +106,7 @@ def model_files(card: ModelCard) -> Iterator[ModelFiles]:
             raise ModelRefusedError(f"{card.title} has changed on the disk since it was opened; open it again.")
         with tensors_of(here) as tensors:
             yield ModelFiles(
-                card if now == card else now, _kept(_known_files(here) | {_WEIGHTS: _stamp(tensors)}), tensors
+                card if now == card else now, _kept(_known_files(here, now) | {_WEIGHTS: _stamp(tensors)}), tensors
             )
 
 
@@ -167,8 +168,8 @@ def _card(here: OpenFolder, folder: Path, more: dict[str, Any]) -> ModelCard:
     if CONFIG not in names:
         return _gguf_card(here, folder, weights_among(names).files[0], more)
     config = config_from(settings_in(here.read(CONFIG, LARGEST), CONFIG))
-    _known_files(here)
     card = card_from(config, folder=str(folder), **pooling_in(here, folder), **more)
+    _known_files(here, card)
     weights = weights_among(names)
     if weights.kind == "gguf":
         return _gguf_card(here, folder, weights.files[0], more)
@@ -179,10 +180,11 @@ def _card(here: OpenFolder, folder: Path, more: dict[str, Any]) -> ModelCard:
     return card
 
 
-def _known_files(here: OpenFolder) -> dict[str, bytes]:
+def _known_files(here: OpenFolder, card: ModelCard) -> dict[str, bytes]:
     """The contents of all files but the weights that are known here, by their names, without what is not handed on."""
     found = {}
-    for name in _KNOWN:
+    # How pictures are made ready is nothing to what reads text.
+    for name in (*_KNOWN, *PROCESSOR_FILES) if card.family == "vision" else _KNOWN:
         if name not in here.names:
             continue
         if name in _SETTINGS:

@@ -141,7 +141,7 @@ def _explore(page: Page) -> None:
     _settle(page)
 
 
-def place_of_waiting(of: str = "page") -> DeltaGenerator:
+def place_of_waiting(of: Literal["page", "columns"] = "page") -> DeltaGenerator:
     """Where what is waited for is said: over the page, of which it moves nothing (page.css)."""
     with st.container(key=f"waited_for_{of}"):
         return st.empty()
