@@ -12,7 +12,7 @@ from models.vision.features import (
     LikenessRequest,
     PositionsLikenessRequest,
 )
-from models.vision.hiding import Hiding, HidingRequest, RegionHidden, RegionHiddenRequest
+from models.vision.hiding import Hiding, HidingRequest, RegionHidden, RegionHiddenRequest, other_regions
 from models.vision.looks import (
     STEPS,
     LayerLooks,

@@ -184,3 +184,13 @@ class RegionHiddenRequest:
         was = probabilities(config, before.logits[0])[best].astype(np.float32)
         now = probabilities(config, after.logits[0])[best].astype(np.float32)
         return RegionHidden(shift, tuple(label_name(config, int(each)) for each in best), was, now)
+
+
+def other_regions(patches: Sequence[int], count: int, times: int) -> list[tuple[int, ...]]:
+    """Sets of as many patches of `count`, drawn with one seed, none of which is in the region; fewer patches where there
+    are not as many.
+    """
+    left = [each for each in range(count) if each not in patches]
+    size = min(len(patches), len(left))
+    source = np.random.default_rng(0)
+    return [tuple(sorted(source.choice(left, size, replace=False).tolist())) for _ in range(times)] if size else []

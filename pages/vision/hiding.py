@@ -1,6 +1,5 @@
 """Does the answer hang on what is looked at? Each patch hidden by itself, or a region of them together."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -116,7 +115,7 @@ def _agreement(found: "Hiding") -> None:
 
 def _region(trace: "PictureTraceRequest", cut: "CutPicture", status: DeltaGenerator, *, maps_above: bool) -> None:
     """Several patches hidden together, beside as many others that were drawn."""
-    from models.vision import RegionHiddenRequest
+    from models.vision import RegionHiddenRequest, other_regions
 
     count = cut.rows * cut.columns
     patches = tuple(sorted({each for each in HIDDEN_PATCHES.value if each < count}))
@@ -127,7 +126,7 @@ def _region(trace: "PictureTraceRequest", cut: "CutPicture", status: DeltaGenera
         return
     with working("Hiding the region, and as many other patches…", status):
         here = ask(RegionHiddenRequest(trace, patches), status)
-        others = [ask(RegionHiddenRequest(trace, each), status) for each in _drawn(patches, count)]
+        others = [ask(RegionHiddenRequest(trace, each), status) for each in other_regions(patches, count, _CONTROLS)]
     shifts = np.array([each.shift for each in others])
     beyond = int((shifts >= here.shift).sum())
     say(
@@ -147,14 +146,6 @@ def _classes(here: "RegionHidden") -> None:
     pairs = zip(here.classes, here.before.tolist(), here.after.tolist(), strict=True)
     rows = [[name, part_text(before), part_text(after)] for name, before, after in pairs]
     st.html(table(["what it says", "before", "without the region"], rows[:_MOST_NAMED]))
-
-
-def _drawn(patches: Sequence[int], count: int) -> list[tuple[int, ...]]:
-    """So many sets of as many patches, none of which is in the region; fewer where there are not as many."""
-    left = [each for each in range(count) if each not in patches]
-    size = min(len(patches), len(left))
-    source = np.random.default_rng(0)
-    return [tuple(sorted(source.choice(left, size, replace=False).tolist())) for _ in range(_CONTROLS)] if size else []
 
 
 def hiding_rows(found: "Hiding", columns: int) -> list[list[object]]:
