@@ -189,10 +189,11 @@ def sized(costs: Costs, people: int) -> Sized:
 
 def tables(costs: Costs) -> str:
     """Those of docs/scale.md."""
-    return "\n\n".join([_costs_table(costs), _sizes_table(costs)])
+    return "\n\n".join([costs_table(costs), _sizes_table(costs)])
 
 
-def _costs_table(costs: Costs) -> str:
+def costs_table(costs: Costs) -> str:
+    """What each page costs, one a line."""
     lines = [
         "| page | to the picture | the device of it | processor | sent | again: to the picture | processor | sent |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -216,21 +217,25 @@ def _costs_table(costs: Costs) -> str:
 
 
 def _sizes_table(costs: Costs) -> str:
-    bytes_each = float(np.mean([OWN_TEXTS * new.bytes + (1 - OWN_TEXTS) * old.bytes for new, old in _pairs(costs)]))
     lines = [
         "| people | web processes | workers beside | 19 of 20 wait at most | memory | sent a second |",
         "| --- | --- | --- | --- | --- | --- |",
+        *(sizes_line(costs, people) for people in PEOPLE),
     ]
-    for people in PEOPLE:
-        found = sized(costs, people)
-        processes = found.webs + found.workers
-        memory = processes * costs.memory + people * costs.of_a_session
-        wire = people / EVERY_SECONDS * bytes_each
-        lines.append(
-            f"| {people:,} | {found.webs:,} | {found.workers:,} | {found.late:.1f} s | {memory / 1e9:,.1f} GB | "
-            f"{wire / 1e6:,.2f} MB |"
-        )
     return "\n".join(lines)
+
+
+def sizes_line(costs: Costs, people: int) -> str:
+    """What so many people need."""
+    bytes_each = float(np.mean([OWN_TEXTS * new.bytes + (1 - OWN_TEXTS) * old.bytes for new, old in _pairs(costs)]))
+    found = sized(costs, people)
+    processes = found.webs + found.workers
+    memory = processes * costs.memory + people * costs.of_a_session
+    wire = people / EVERY_SECONDS * bytes_each
+    return (
+        f"| {people:,} | {found.webs:,} | {found.workers:,} | {found.late:.1f} s | {memory / 1e9:,.1f} GB | "
+        f"{wire / 1e6:,.2f} MB |"
+    )
 
 
 def _pairs(costs: Costs) -> list[tuple[Visited, Visited]]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.costs import measure, measured
-from benchmarks.queueing import SCALE, Site, Work, class_of, lesson, waits, written
+from benchmarks.queueing import PEOPLE, SCALE, Site, Work, class_of, costs_table, lesson, sizes_line, waits, written
 
 # What the machine does beside differs from class to class.
 NEAR = 1.5
@@ -63,6 +63,12 @@ def test_the_class_of_thirty_is_as_it_was_measured():
     assert abs(np.median(simulated) - np.median(seen)) < SOON
 
 
+def test_the_document_has_what_the_simulation_gives_for_few():
+    costs, lines = measured(), SCALE.read_text("utf-8").splitlines()
+    assert {*costs_table(costs).splitlines(), *(sizes_line(costs, people) for people in PEOPLE[:2])} <= {*lines}
+
+
+@pytest.mark.slow
 def test_the_document_has_what_the_simulation_gives():
     assert written(measured()) == SCALE.read_text("utf-8")
 

@@ -11,11 +11,10 @@ export default () => {
   // A page that was just come to has its address to write: what a finger does meanwhile (it closes the list of pages) is no
   // choice there.
   let isOpening = false
-  const isRunning = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "running"
-  let isInPicture = false
+  let picture
   const act = ({ target }) => {
-    isInPicture = Boolean(target.closest?.("[class*=st-key-row_of_]"))
-    if (isOpening && isRunning()) return
+    picture = target.closest?.("[class*=st-key-row_of_]")
+    if (isOpening && document.querySelector("[data-test-script-state=running]")) return
     isOpening = false
     isDone = true
   }
@@ -46,9 +45,9 @@ export default () => {
   document.querySelectorAll(".stTabs [role=tab][aria-selected=true]").forEach(show)
   // Streamlit brings a tab into sight that the page opened: who switched something off in a picture goes on looking at that.
   const bring = Element.prototype.scrollIntoView
-  Element.prototype.scrollIntoView = function (...how) {
-    if (isInPicture && this.matches("[role=tab]")) reach(this)
-    else bring.apply(this, how)
+  Element.prototype.scrollIntoView = function (how) {
+    if (picture && this.matches("[role=tab]")) reach(this)
+    else bring.call(this, how)
   }
   // The checked one, and not the first.
   addEventListener("focusin", ({ target, relatedTarget }) => {
