@@ -1,7 +1,7 @@
 """What a page costs a server: processor time, time of the device, bytes; and a class of thirty beside it.
 
 `python -m benchmarks.costs` writes benchmarks/measured_costs.json, on which docs/scale.md and the simulation of queues
-(`benchmarks.queueing`) rest; measure both again together, on one machine.
+(`benchmarks.scale`) rest; measure both again together, on one machine.
 """
 
 import argparse

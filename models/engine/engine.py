@@ -18,7 +18,7 @@ from models.engine.cancellation import Wanted, as_long_as, go_on_if_wanted, want
 from models.engine.figures import EngineFigures, Figures
 from models.engine.gate import Gate, OnWait, listening
 from models.engine.jobs import Jobs, Progress
-from models.engine.memory import collect_all, hide_from_collector, return_now, return_when_idle, share_heaps
+from models.engine.memory import collect_all, full, hide_from_collector, return_now, return_when_idle, share_heaps
 from models.engine.model_pool import ModelPool
 from models.engine.provider import Device, elsewhere, provided
 from models.engine.request_size import MOST_CHARACTERS_ALONE, check_size
@@ -213,9 +213,8 @@ class Engine:
 
         Raises what `models.tokenization.load_tokenizer` raises.
         """
-        if name in self._own_tokenizers:
-            return self._own_tokenizers.get(name, lambda: _load_tokenizer(name))
-        return self._tokenizers.get(name, lambda: _load_tokenizer(name))
+        kept = self._own_tokenizers if name in self._own_tokenizers else self._tokenizers
+        return kept.get(name, lambda: _load_tokenizer(name))
 
     def own_tokenizer(self, name: str, load: Callable[[], Any]) -> Any:
         """Somebody's own tokenizer, loaded the first time and kept as long as there is room for it."""
@@ -314,9 +313,7 @@ class Engine:
             # What it says and not itself: who keeps what is logged would keep its frames, and with them the request.
             log.warning("Not enough memory: %s", str(error))
             traceback.clear_frames(error.__traceback__)
-            told = (
-                DeviceFailureError(_full("the device that computes")) if with_model else ComputerFullError(_TOO_LARGE)
-            )
+            told = DeviceFailureError(full("the device that computes")) if with_model else ComputerFullError(_TOO_LARGE)
         except Exception as error:
             sentence = self._after(error)
             if not sentence:
@@ -340,7 +337,7 @@ class Engine:
         provided().let_go_of(error)
         if failure == "full":
             self._models.release()
-            return _full("this computer" if _CPU_ALLOCATOR in str(error) else "the device that computes")
+            return full("this computer" if _CPU_ALLOCATOR in str(error) else "the device that computes")
         for each in ("cuda", "mps"):
             self._models.abandon(each)
         return "The GPU failed while it computed. Ask again: from now on models compute on the CPU."
@@ -373,10 +370,6 @@ def _load(name: str) -> Any:
     log.info("Loaded %s in %.1f s; it computes on %s", name, time.perf_counter() - start, loaded.device)
     hide_from_collector()
     return loaded
-
-
-def _full(where: str) -> str:
-    return f"There is not enough memory on {where} for this; take a shorter text, or a smaller model."
 
 
 def _is_full(error: Exception) -> bool:

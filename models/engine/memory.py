@@ -49,6 +49,11 @@ def return_when_idle() -> None:
             threading.Thread(target=_return, name=_return.__name__, daemon=True).start()
 
 
+def full(where: str) -> str:
+    """What to say where there is no room for a computation."""
+    return f"There is not enough memory on {where} for this; take a shorter text, or a smaller model."
+
+
 def return_now() -> None:
     """Have what is free go back to the system."""
     library = _library()

@@ -187,8 +187,8 @@ class RegionHiddenRequest:
 
 
 def other_regions(patches: Sequence[int], count: int, times: int) -> list[tuple[int, ...]]:
-    """Sets of as many patches of `count`, drawn with one seed, none of which is in the region; fewer patches where there
-    are not as many.
+    """Sets of as many patches of `count`, drawn with one seed, none of which is in the region; fewer patches where
+    there are not as many.
     """
     left = [each for each in range(count) if each not in patches]
     size = min(len(patches), len(left))

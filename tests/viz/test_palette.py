@@ -181,7 +181,7 @@ def test_the_blue_of_the_pages_stands_out_from_either_ground(palette):
 
 
 def test_nothing_else_has_a_colour():
-    """Neither a style sheet nor Python nor a script; black and white are what can be read on a colour or a photograph."""
+    """Neither a style sheet nor Python nor a script; black and white are read on a colour or a photograph."""
     root = Path(__file__).resolve().parents[2]
     viz = root / "viz"
     own = {viz / "palette.py", viz / "bertviz_document.py"}

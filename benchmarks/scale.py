@@ -1,6 +1,6 @@
 """Queue and wait by simulation: people who open pages, web processes that draw them, devices that compute.
 
-`python -m benchmarks.queueing` prints the tables of docs/scale.md; with --write they are put there. What a page costs
+`python -m benchmarks.scale` prints the tables of docs/scale.md; with --write they are put there. What a page costs
 is measured (`benchmarks.costs`); how often people open one is assumed, and said.
 
 A web process runs Python in one thread at a time, shared evenly among the pages that it draws at once; others wait,
@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks.costs import Costs, Visited, measured
 
 SCALE = Path(__file__).resolve().parents[1] / "docs" / "scale.md"
-_BEGIN, _END = "<!-- from here on by python -m benchmarks.queueing -->", "<!-- until here -->"
+_BEGIN, _END = "<!-- from here on by python -m benchmarks.scale -->", "<!-- until here -->"
 _SEED = 26
 # Of a lesson: how often a person opens a page or changes what it shows, and in which part of them with an own text.
 EVERY_SECONDS, OWN_TEXTS = 20.0, 0.3
@@ -270,7 +270,7 @@ def said(costs: Costs) -> str:
 
 def main() -> int:
     """Print the tables, or write them."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.queueing", description="Queue and wait by simulation.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description="Queue and wait by simulation.")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/scale.md")
     if parser.parse_args().write:
         SCALE.write_text(written(measured()), "utf-8")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.costs import measure, measured
-from benchmarks.queueing import PEOPLE, SCALE, Site, Work, class_of, costs_table, lesson, sizes_line, waits, written
+from benchmarks.scale import PEOPLE, SCALE, Site, Work, class_of, costs_table, lesson, sizes_line, waits, written
 
 # What the machine does beside differs from class to class.
 NEAR = 1.5
