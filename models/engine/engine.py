@@ -302,7 +302,7 @@ class Engine:
         """Turn a failure for want of memory, or a device's, into a sentence, and leave the device usable, or take it
         out of use.
         """
-        told: HeadlightError | None = None
+        kind: type[HeadlightError] = DeviceFailureError
         try:
             with panics_as_failures():
                 yield
@@ -313,20 +313,17 @@ class Engine:
             # What it says and not itself: who keeps what is logged would keep its frames, and with them the request.
             log.warning("Not enough memory: %s", str(error))
             traceback.clear_frames(error.__traceback__)
-            told = DeviceFailureError(full("the device that computes")) if with_model else ComputerFullError(_TOO_LARGE)
+            sentence = full("the device that computes") if with_model else _TOO_LARGE
+            kind = kind if with_model else ComputerFullError
         except Exception as error:
-            sentence = self._after(error)
-            if not sentence:
+            if not (sentence := self._after(error)):
                 raise
-            told = DeviceFailureError(sentence)
-        if told is not None:
-            # Here and not where it was caught: that would keep the failed functions, and what they hold, as the cause.
-            _free()
-            try:
-                raise told from None
-            finally:
-                # Its trace holds this frame: a circle, which the collector does not look at since memory was freed.
-                told = None
+        else:
+            return
+        # Here and not where it was caught: that would keep the failed functions, and what they hold, as the cause. Nor
+        # has it a name here: its trace holds this frame, and the collector looks at no circle that memory was freed in.
+        _free()
+        raise kind(sentence) from None
 
     def _after(self, error: Exception) -> str:
         """What to say of a device's failure; "" where it is none."""
