@@ -15,6 +15,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
+from benchmarks.own_loop import run_beside
 from benchmarks.serving import Server
 
 WITHIN = 1.0
@@ -61,7 +62,7 @@ class Opened:
 
 def attend(server: Server, visits: Sequence[Visit]) -> tuple[Opened, ...]:
     """All of them, begun evenly within a second; they stay until the last one has been served."""
-    return asyncio.run(_all(server, visits))
+    return run_beside(_all(server, visits))
 
 
 async def _all(server: Server, visits: Sequence[Visit]) -> tuple[Opened, ...]:

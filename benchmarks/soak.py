@@ -22,6 +22,7 @@ import psutil
 
 from benchmarks.classroom import visit_of_all_pages
 from benchmarks.measuring import duration, size
+from benchmarks.own_loop import run_beside
 from benchmarks.serving import APP, Server, serving
 from benchmarks.sessions import Opened, Visit, one_session
 
@@ -111,7 +112,7 @@ class Soak:
 
 def soak(server: Server, seconds: float, clients: int) -> Soak:
     """Use the server for so long, the rests not counted."""
-    return asyncio.run(_soak(server, seconds, clients))
+    return run_beside(_soak(server, seconds, clients))
 
 
 async def _soak(server: Server, seconds: float, clients: int) -> Soak:

@@ -22,8 +22,9 @@ class Frames:
         self._transport = protocol.transport
         self._received, self._one_more = protocol.data_received, protocol.conn.recv_frame
         self._left, self._counted_at = float(BURST), time.monotonic()
-        # asyncio and websockets ask the objects themselves for these each time.
+        # asyncio and websockets ask the objects themselves for these each time; uvloop once, when it is told of one.
         protocol.data_received, protocol.conn.recv_frame = self.data_received, self.recv_frame
+        self._transport.set_protocol(protocol)
 
     def data_received(self, data: bytes) -> None:
         """In place of the protocol's."""

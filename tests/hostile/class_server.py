@@ -39,6 +39,12 @@ class ClassServer:
         return sum(each.memory_info().rss for each in self._family())
 
     @property
+    def computed(self):
+        """Seconds of a processor that it has taken so far."""
+        times = psutil.Process(self.process.pid).cpu_times()
+        return times.user + times.system
+
+    @property
     def descriptors(self):
         return psutil.Process(self.process.pid).num_fds()
 

@@ -1,6 +1,5 @@
 """What a browser may say, how fast, and what becomes of one that does not listen."""
 
-import asyncio
 import socket
 import time
 import urllib.parse
@@ -9,6 +8,7 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import ConnectionClosed
 
+from benchmarks.own_loop import run_beside
 from pages.shared.browser_connection import Connection, ConnectionLimits, Shared
 from pages.shared.limits import Bounded, Limits
 from tests.hostile.visitor import Visitor
@@ -122,7 +122,7 @@ def asked(app, scope, messages=()):
     async def ask():
         await app({"headers": [], "method": "GET", "path": "/", "client": ("10.0.0.1", 1), **scope}, receive, send)
 
-    asyncio.run(ask())
+    run_beside(ask())
     return sent
 
 
@@ -159,7 +159,7 @@ def read(shared, messages, count):
         return [await connection.receive() for _ in range(count)]
 
     closed = []
-    return asyncio.run(run()), closed
+    return run_beside(run()), closed
 
 
 def test_large_messages_of_all_together_are_bounded():

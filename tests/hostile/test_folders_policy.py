@@ -1,6 +1,5 @@
 """Who may open which folder: decided once for the server, and asked at every door."""
 
-import asyncio
 import shutil
 import time
 
@@ -9,6 +8,7 @@ import streamlit as st
 from starlette.responses import PlainTextResponse
 from streamlit import runtime
 
+from benchmarks.own_loop import run_beside
 from pages.shared import local_or_public
 from pages.shared.origin_check import Guarded
 from tests.hostile.class_server import serving
@@ -157,7 +157,7 @@ def test_each_header_of_a_proxy_is_remembered(monkeypatch, header):
     scope = {"type": "websocket", "path": "/_stcore/stream", "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8501)}
     for headers in (header, {}):
         said = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        asyncio.run(Guarded(app)({**scope, "headers": [(b"host", b"localhost:8501"), *said]}, None, None))
+        run_beside(Guarded(app)({**scope, "headers": [(b"host", b"localhost:8501"), *said]}, None, None))
         assert local_or_public.is_local() is not bool(header)
     assert len(came) == 2
 
@@ -271,5 +271,5 @@ def test_metrics_are_told_to_this_machine_only(client, headers, status, path):
     async def send(message):
         sent.append(message)
 
-    asyncio.run(ask())
+    run_beside(ask())
     assert sent[0]["status"] == status

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from benchmarks.own_loop import run_beside
 from models.catalog import DEFAULT_MODEL
 from models.engine import engine
 from models.errors import HeadlightError
@@ -22,7 +23,7 @@ def asked(checked, times=1):
     async def ask():
         return [told(await checked(None)) for _ in range(times)]
 
-    return asyncio.run(ask())
+    return run_beside(ask())
 
 
 def test_who_asks_soon_again_is_told_the_same():
@@ -54,7 +55,7 @@ def test_all_who_ask_at_once_wait_for_one_answer():
         checked = Health(ask)
         return await asyncio.gather(*(checked(None) for _ in range(20)))
 
-    assert {answer.status_code for answer in asyncio.run(all_at_once())} == {200}
+    assert {answer.status_code for answer in run_beside(all_at_once())} == {200}
     assert len(calls) == 1
 
 
@@ -71,7 +72,7 @@ def test_a_model_that_does_not_answer_in_time_is_not_ready():
         let_go.set()
         return answer
 
-    status, said = asyncio.run(late())
+    status, said = run_beside(late())
     assert status == 503
     assert "has not answered" in said["missing"]
 
