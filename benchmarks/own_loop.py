@@ -11,4 +11,4 @@ Result = TypeVar("Result")
 def run_beside(coroutine: Coroutine[Any, Any, Result]) -> Result:
     """`asyncio.run` in a thread of its own: Playwright keeps a loop running in the one that drives a browser."""
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, coroutine).result()
+        return thread.submit(lambda: asyncio.run(coroutine)).result()
