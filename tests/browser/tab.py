@@ -219,7 +219,8 @@ class Tab:
         self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
     def download(self, label):
-        """The file behind a button, as text."""
+        """The file behind a button, as text. A run that ends takes the files away that were made while it ran."""
+        self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
         for _ in range(3):
             try:
                 with self.page.expect_download(timeout=10_000) as started:
