@@ -58,20 +58,15 @@ def size_box(facts: "VisionFacts") -> None:
         pick(CUT, "Cut", CUTS)
     if len(facts.sides) < 2:
         return
-    words = {side: _side_text(side, facts) for side in facts.sides}
+    words = {side: f"{side} px" for side in facts.sides}
     bound(
         st.selectbox,
         SIDE,
         "Shorter side",
         shown=lambda side: side or facts.side,
         meant=lambda side: None if side == facts.side else side,
-        help=f"This model was trained with pictures of {facts.trained} pixels. At another size its positions are "
+        help=f"How large the model gets it: {facts.side} px by itself, in patches of {facts.patch} pixels. "
+        f"This model was trained with pictures of {facts.trained} pixels. At another size its positions are "
         "interpolated as the model does it. Twice the side are four times the patches and sixteen times the weights.",
         **names_of(words),
     )
-
-
-def _side_text(side: int, facts: "VisionFacts") -> str:
-    count = side // facts.patch
-    own = ", the model's own" if side == facts.side else ""
-    return f"{side} px: {count} × {count} patches{own}"
